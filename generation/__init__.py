@@ -1,0 +1,1 @@
+"""Makes pictures, and knows nobody: no Discord, no database, no prompt assistant."""

@@ -1,0 +1,126 @@
+"""What can go wrong while a picture is made, drawn as a tree.
+
+    GenerationError
+    ├── Unacceptable            the request cannot be drawn as it is; the person can change it
+    │   ├── OutOfRange              a number, size or text beyond its limits
+    │   ├── NoSuchName              an unknown model, sampler, scheduler or adapter
+    │   └── BadPicture              an input that is no usable picture
+    ├── UnusableWeights         the files cannot be used; the owner of the server can change it
+    │   ├── PickleRefused           a format that can run code when it is opened
+    │   ├── BrokenWeights           truncated, or not what its header says
+    │   ├── MissingWeights          no file here has this sha256
+    │   └── WeightsChanged          a file of this name is here, with another sha256
+    ├── OutOfMemory             the device is too small for this recipe, even when it is empty
+    ├── Cancelled               somebody asked for the job to end
+    ├── RenderFailed            the job raised; the worker lives
+    └── WorkerDied              the process is gone; the job may be tried again
+        └── Quarantined             it died with this job too often; the job is given up
+
+The text of an exception is for the log.  What a person reads is written in `bot.apologies` from
+the attributes, so every class keeps the facts that a sentence needs.
+"""
+
+from __future__ import annotations
+
+
+class GenerationError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class Unacceptable(GenerationError):
+    """The request cannot be drawn as it is."""
+
+
+class OutOfRange(Unacceptable):
+    """`what` must be `allowed`, and is `found`."""
+
+    def __init__(self, what: str, found: object, allowed: str) -> None:
+        super().__init__(f"{what} is {found!r:.80}; allowed: {allowed}")
+        self.what, self.found, self.allowed = what, found, allowed
+
+
+class NoSuchName(Unacceptable):
+    """Nothing of `kind` is called `name`; `nearest` are the likeliest that exist."""
+
+    def __init__(self, kind: str, name: str, nearest: tuple[str, ...] = ()) -> None:
+        super().__init__(f"no {kind} called {name!r:.80}; nearest: {', '.join(nearest) or 'none'}")
+        self.kind, self.name, self.nearest = kind, name, nearest
+
+
+class BadPicture(Unacceptable):
+    """The bytes are no picture that can be used; `reason` is a clause, as in "it is cut short"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"unusable input picture: {reason}")
+        self.reason = reason
+
+
+class UnusableWeights(GenerationError):
+    """A weight file cannot be used."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name, self.reason = name, reason
+
+
+class PickleRefused(UnusableWeights):
+    """A .ckpt, .pt, .pth or .bin file: opening it can run code."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "a pickle can run code when it is opened; convert it to safetensors")
+
+
+class BrokenWeights(UnusableWeights):
+    """The file is truncated or its header is not readable."""
+
+
+class MissingWeights(UnusableWeights):
+    """No file here has the wanted digest."""
+
+    def __init__(self, name: str, sha256: str) -> None:
+        super().__init__(name, f"no file here has the sha256 {sha256}")
+        self.sha256 = sha256
+
+
+class WeightsChanged(UnusableWeights):
+    """A file of that name is here, but it is another one."""
+
+    def __init__(self, name: str, recorded: str, found: str) -> None:
+        super().__init__(name, f"recorded sha256 {recorded}, found {found}")
+        self.recorded, self.found = recorded, found
+
+
+class OutOfMemory(GenerationError):
+    """The device has not enough memory for this recipe."""
+
+    def __init__(self, needed_bytes: int | None = None, free_bytes: int | None = None) -> None:
+        super().__init__(f"out of memory: needed {needed_bytes}, free {free_bytes} bytes")
+        self.needed_bytes, self.free_bytes = needed_bytes, free_bytes
+
+
+class Cancelled(GenerationError):
+    """The job was ended on request."""
+
+
+class RenderFailed(GenerationError):
+    """The job raised in the worker; `reason` names the foreign error."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WorkerDied(GenerationError):
+    """The worker process is gone; `reason` says how (signal, exit status, silence)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Quarantined(WorkerDied):
+    """The worker died with this job too often; it is not tried again."""
+
+    def __init__(self, tries: int, reason: str) -> None:
+        super().__init__(f"given up after {tries} tries: {reason}")
+        self.tries = tries

@@ -1,0 +1,44 @@
+"""Workers seen from outside.
+
+A `Worker` is one seat where one job at a time is drawn.  The port is here; the adapters are named
+for their technology (`local`: a child process on this machine).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from generation.fleet.wire import Ready, Render, Report
+from generation.job import JobId
+
+
+class Worker(Protocol):
+    """One seat where one job at a time is drawn."""
+
+    @property
+    def ready(self) -> Ready | None:
+        """What the worker said of itself when it started; None while there is no live one."""
+
+    async def start(self) -> Ready:
+        """Start, or start again after a death, and wait until it can draw.  Raises WorkerDied."""
+
+    def render(self, order: Render) -> AsyncIterator[Report]:
+        """Draw one job.
+
+        Yields Stepped any number of times, Drawn once (the seat is free for the next job) and
+        Finished once.  Raises Cancelled, OutOfMemory, UnusableWeights, BadPicture, RenderFailed,
+        or WorkerDied when the process is gone.
+        """
+
+    async def cancel(self, job: JobId) -> None:
+        """End the job within one step; its `render` then raises Cancelled.  Unknown: no effect."""
+
+    async def pause(self, job: JobId) -> None:
+        """Hold the job at its next step boundary; its state stays in the worker's memory."""
+
+    async def resume(self, job: JobId) -> None:
+        """Let a paused job go on."""
+
+    async def stop(self) -> None:
+        """End the worker, politely for a moment and then with SIGKILL."""

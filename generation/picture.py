@@ -1,0 +1,92 @@
+"""The picture that a recipe became, the environment it became so in, and whether two are the same.
+
+Pictures are compared by their decoded pixels, never by the file: encoders differ between versions,
+pixels do not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import NewType
+
+from generation.recipe import Recipe, Sha256
+
+EnvironmentId = NewType("EnvironmentId", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the machine contributes to the last bits of a picture."""
+
+    device: str  # "cpu", "cuda", "mps"
+    hardware: str  # the name of the GPU or of the processor, with its vector instructions
+    driver: str  # GPU driver and CUDA version, "" on a processor
+    python: str
+    torch: str
+    diffusers: str
+    transformers: str
+    libraries: str  # the others that touch pixels: "peft 0.21.2, pillow 13.0.0"
+    threads: int  # CPU threads of one operation
+    flags: str  # the exactness switches, in words
+    probe: str  # "exact": drawn twice alike at start; otherwise what differed
+
+    @property
+    def id(self) -> EnvironmentId:
+        """Equal environments, and only they, share it."""
+        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return EnvironmentId(f"e1-{hashlib.sha256(text.encode()).hexdigest()[:32]}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A finished picture with everything needed to tell whether it was drawn again."""
+
+    recipe: Recipe
+    environment: Environment
+    png: bytes
+    pixels_sha256: Sha256  # of the decoded RGB pixels, row by row
+    latents_sha256: Sha256  # of the final latents, before the VAE
+    seconds: float  # time the device worked on it
+
+
+class Verdict(StrEnum):
+    """The three honest answers to "is it the same picture?"."""
+
+    IDENTICAL = "IDENTICAL"
+    ELSEWHERE = "ELSEWHERE"  # drawn in another environment: not promised, and not the same
+    DIVERGED = "DIVERGED"  # same environment, other pixels: a bug of ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A verdict and what explains it."""
+
+    verdict: Verdict
+    differences: tuple[str, ...]  # "torch: 2.13.0 then, 2.14.0 here"
+
+
+def compare(before: Picture | Fingerprint, after: Picture | Fingerprint) -> Comparison:
+    """Tell whether `after` is the same picture as `before`, and if not, whose doing it is."""
+    differences = differing(before.environment, after.environment)
+    if before.pixels_sha256 == after.pixels_sha256:
+        return Comparison(verdict=Verdict.IDENTICAL, differences=differences)
+    if differences:
+        return Comparison(verdict=Verdict.ELSEWHERE, differences=differences)
+    return Comparison(verdict=Verdict.DIVERGED, differences=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What is enough of a picture to compare it: the pixels' digest and where they were made."""
+
+    environment: Environment
+    pixels_sha256: Sha256
+
+
+def differing(then: Environment, here: Environment) -> tuple[str, ...]:
+    """Name each fact in which two environments differ."""
+    old, new = asdict(then), asdict(here)
+    return tuple(f"{k}: {old[k]} then, {new[k]} here" for k in old if old[k] != new[k])

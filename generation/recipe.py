@@ -1,0 +1,243 @@
+"""The recipe: everything that decides the pixels, and nothing else.
+
+Two equal recipes, cooked in the same environment, give the same picture, pixel for pixel.  Who
+asked, when and why are a Job's business; which machine did the work is an Environment's.
+
+A recipe has no default values, on purpose.  A default is a promise about the past: change it, and
+every old picture quietly changes its meaning.  Gaps are closed once, in `generation.draft`.
+
+The identity of a recipe is the sha256 of its canonical form: JSON with sorted keys in which
+weights and inputs stand by their digest alone (renaming a file changes no picture), and in which a
+field that does not apply (None, or an empty tuple) is absent.  The last rule is what lets a later
+task or adapter bring fields of its own without changing the id of any older picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import NewType
+
+from generation.errors import OutOfRange
+
+RecipeId = NewType("RecipeId", str)
+Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
+
+# Names the canonical form, so that a later form can live beside this one instead of silently
+# re-identifying every picture ever made.
+FORMAT = "r1"
+
+MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+class Task(StrEnum):
+    """What is made of what."""
+
+    TEXT_TO_IMAGE = "text-to-image"
+    IMAGE_TO_IMAGE = "image-to-image"
+
+
+class Precision(StrEnum):
+    """The number format of the denoiser's weights and arithmetic."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """A file or folder of weights.  The digest is its identity, the name is for people."""
+
+    name: str
+    sha256: Sha256
+
+    def __post_init__(self) -> None:
+        _check_digest(self.sha256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """Weights that change a checkpoint's behaviour, in the order they are applied."""
+
+    kind: str  # "lora", "embedding", ...
+    weights: Weights
+    strength: float
+
+    def __post_init__(self) -> None:
+        _check_number("adapter strength", self.strength, -10.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A picture that goes into the drawing: the exact bytes received, by digest."""
+
+    role: str  # "init", "mask", "control", ...
+    sha256: Sha256
+    fit: str  # how it is brought to width x height: "cover" fills and crops the middle
+
+    def __post_init__(self) -> None:
+        _check_digest(self.sha256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One picture, completely described.  Every field must be given."""
+
+    task: Task
+    family: str  # a key of generation.families
+    prompt: str
+    negative_prompt: str
+    syntax: str  # how the prompt is read: "a1111" (weights and BREAK) or "plain"
+    checkpoint: Weights
+    vae: Weights | None  # None: the checkpoint's own
+    adapters: tuple[Adapter, ...]
+    inputs: tuple[Input, ...]
+    width: int  # pixels
+    height: int
+    sampler: str  # ComfyUI's name
+    scheduler: str  # ComfyUI's name
+    sigmas: tuple[float, ...]  # descending noise levels, steps + 1 of them; the last is 0
+    steps: int
+    cfg: float
+    denoise: float  # 1.0 starts from pure noise
+    clip_skip: int  # 1: the text encoder's last layer, 2: the one before it
+    seed: int
+    precision: Precision
+
+    def __post_init__(self) -> None:
+        _check_number("cfg", self.cfg, 0.0, 100.0)
+        _check_number("denoise", self.denoise, 0.0, 1.0)
+        _check_integer("steps", self.steps, 1, 1000)
+        _check_integer("seed", self.seed, 0, MAX_SEED)
+        _check_integer("clip_skip", self.clip_skip, 1, 12)
+        for side, pixels in (("width", self.width), ("height", self.height)):
+            _check_integer(side, pixels, 8, 16384)
+        if len(self.sigmas) != self.steps + 1:
+            raise OutOfRange("sigmas", len(self.sigmas), f"{self.steps + 1} values")
+        for sigma in self.sigmas:
+            _check_number("sigma", sigma, 0.0, 1000.0)
+        if list(self.sigmas) != sorted(self.sigmas, reverse=True):
+            raise OutOfRange("sigmas", self.sigmas, "a descending list")
+        if (self.task is Task.IMAGE_TO_IMAGE) != any(i.role == "init" for i in self.inputs):
+            raise OutOfRange("inputs", self.inputs, f"what {self.task} needs")
+
+    @property
+    def id(self) -> RecipeId:
+        """The name of this recipe: equal recipes, and only they, share it."""
+        digest = hashlib.sha256(canonical(self).encode()).hexdigest()
+        return RecipeId(f"{FORMAT}-{digest}")
+
+
+def canonical(recipe: Recipe) -> str:
+    """The one spelling of a recipe.  Changing it is a new FORMAT."""
+    return _json(_plain(recipe, identity=True))
+
+
+def dump(recipe: Recipe) -> str:
+    """The recipe as JSON with the names people gave their files; `parse` reads it back."""
+    return _json({"format": FORMAT, **_plain(recipe, identity=False)})
+
+
+def parse(text: str) -> Recipe:
+    """Read what `dump` wrote.
+
+    Raises OutOfRange when it is not a recipe of a known format: this text may come from a PNG that
+    a stranger uploaded.
+    """
+    try:
+        data = json.loads(text)
+        if data.pop("format") != FORMAT:
+            raise OutOfRange("recipe format", text[:40], FORMAT)
+        recipe = _recipe(data)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise OutOfRange("recipe", text[:80], "a recipe written by this program") from error
+    return recipe
+
+
+def _recipe(data: Mapping[str, object]) -> Recipe:
+    def weights(value: object) -> Weights:
+        return Weights(**_mapping(value))  # type: ignore[arg-type]  # checked by __post_init__
+
+    unknown = set(data) - {f.name for f in fields(Recipe)}
+    if unknown:
+        # A field that this version does not know decides pixels in a way it does not know either.
+        raise OutOfRange("recipe fields", sorted(unknown), "those this version knows")
+    given = dict(data)
+    given["task"] = Task(str(given["task"]))
+    given["precision"] = Precision(str(given["precision"]))
+    given["checkpoint"] = weights(given["checkpoint"])
+    given["vae"] = weights(given["vae"]) if given.get("vae") is not None else None
+    given["adapters"] = tuple(
+        Adapter(**{**_mapping(a), "weights": weights(_mapping(a)["weights"])})  # type: ignore[arg-type]  # checked by __post_init__
+        for a in _list(given.get("adapters", []))
+    )
+    given["inputs"] = tuple(Input(**_mapping(i)) for i in _list(given.get("inputs", [])))  # type: ignore[arg-type]  # checked by __post_init__
+    given["sigmas"] = tuple(_list(given["sigmas"]))
+    for name in _TEXTS:
+        if not isinstance(given[name], str):
+            raise TypeError(f"{name} must be text")
+    return Recipe(**given)  # type: ignore[arg-type]  # checked by __post_init__
+
+
+_TEXTS = ("family", "prompt", "negative_prompt", "syntax", "sampler", "scheduler")
+
+
+def _mapping(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("expected a list")
+    return value
+
+
+def _plain(value: object, *, identity: bool) -> dict[str, object]:
+    out: dict[str, object] = {}
+    for field in fields(value):  # type: ignore[arg-type]  # only called with our dataclasses
+        item = _plain_value(getattr(value, field.name), identity=identity)
+        if item is not None and item != []:
+            out[field.name] = item
+    return out
+
+
+def _plain_value(value: object, *, identity: bool) -> object:
+    if isinstance(value, Weights):
+        return str(value.sha256) if identity else {"name": value.name, "sha256": value.sha256}
+    if isinstance(value, tuple):
+        return [_plain_value(item, identity=identity) for item in value]
+    if isinstance(value, (Adapter, Input)):
+        return _plain(value, identity=identity)
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _json(value: object) -> str:
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def _check_digest(value: object) -> None:
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise OutOfRange("sha256", value, "64 lower-case hex digits")
+
+
+def _check_number(what: str, value: object, low: float, high: float) -> None:
+    # 7 and 7.0 draw the same picture but hash apart, so only floats are let in.
+    if not isinstance(value, float) or not math.isfinite(value) or not low <= value <= high:
+        raise OutOfRange(what, value, f"{low:g} to {high:g}")
+
+
+def _check_integer(what: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise OutOfRange(what, value, f"{low} to {high}")

@@ -1,0 +1,227 @@
+"""Names of samplers and schedulers, and the noise levels they stand for.
+
+A schedule is a list of sigmas, descending and ending in 0, in the scaling of k-diffusion
+(x = x0 + sigma * noise).  The names and their meaning are ComfyUI's.  Invariant of `expand`: the
+list strictly descends to exactly 0.0 and has at least one step.
+
+Everything is computed in float64 and rounded to 7 significant digits, so that two libms which
+differ in the last bit write the same recipe.  No torch: a recipe is made in the bot's process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from itertools import accumulate
+from operator import mul
+
+from generation.errors import NoSuchName, OutOfRange
+
+# What `generation.worker.samplers` integrates; a test holds the two lists together.
+SAMPLERS: tuple[str, ...] = (
+    "euler",
+    "euler_ancestral",
+    "heun",
+    "dpm_2",
+    "dpm_2_ancestral",
+    "lms",
+    "dpmpp_2s_ancestral",
+    "dpmpp_sde",
+    "dpmpp_2m",
+    "dpmpp_2m_sde",
+    "dpmpp_2m_sde_heun",
+    "dpmpp_3m_sde",
+    "ddim",
+    "ddpm",
+    "uni_pc",
+    "uni_pc_bh2",
+    "lcm",
+)
+
+SCHEDULERS: tuple[str, ...] = (
+    "normal",
+    "karras",
+    "exponential",
+    "sgm_uniform",
+    "simple",
+    "ddim_uniform",
+    "beta",
+    "kl_optimal",
+    "linear_quadratic",
+)
+
+# These run one level more and skip the last but one: their second stage would otherwise spend
+# itself on a step that changes nothing one can see.
+_SKIP_THE_LAST_BUT_ONE = frozenset({"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"})
+
+_DIGITS = 7
+# Two levels this close are one: a multistep sampler divides by the width of its last step.
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Levels:
+    """The noise levels a model was trained with, ascending, and how to read between them."""
+
+    table: tuple[float, ...]
+    logarithmic: bool  # between two entries the logarithm is linear, or the level itself
+
+    @property
+    def lowest(self) -> float:
+        return self.table[0]
+
+    @property
+    def highest(self) -> float:
+        return self.table[-1]
+
+    def at(self, position: float) -> float:
+        """The level at a fractional index."""
+        low = min(int(position), len(self.table) - 2)
+        share = position - low
+        below, above = self.table[low], self.table[low + 1]
+        if self.logarithmic:
+            return math.exp((1 - share) * math.log(below) + share * math.log(above))
+        return (1 - share) * below + share * above
+
+
+_Schedule = Callable[[_Levels, int], list[float]]
+
+
+def expand(
+    sampler: str, scheduler: str, *, steps: int, denoise: float, noise: str
+) -> tuple[float, ...]:
+    """The sigmas of one drawing: usually steps + 1 of them, the last is 0.0.
+
+    `denoise` below 1 lays out int(steps / denoise) steps and keeps the last `steps`.  `noise` is
+    "scaled-linear" (the betas of Stable Diffusion) or "flow" (1 to 0, unshifted).  Some schedules
+    have fewer or more levels than asked for; len(result) - 1 is the number of steps that are run.
+    Raises NoSuchName and OutOfRange.
+    """
+    _known("sampler", sampler, SAMPLERS)
+    _known("noise", noise, tuple(_NOISES))
+    schedule = _SCHEDULES[_known("scheduler", scheduler, SCHEDULERS)]
+    if steps < 1:
+        raise OutOfRange("steps", steps, "1 or more")
+    if not 0 < denoise <= 1:  # also refuses NaN
+        raise OutOfRange("denoise", denoise, "more than 0, up to 1")
+    skipping = sampler in _SKIP_THE_LAST_BUT_ONE
+    whole = steps if denoise > 0.9999 else int(steps / denoise)
+    sigmas = schedule(_NOISES[noise](), whole + skipping)
+    if skipping and len(sigmas) > 1:
+        del sigmas[-1]
+    if whole != steps:
+        sigmas = sigmas[-steps:]
+    return (*_distinct(sigmas), 0.0)
+
+
+def _distinct(sigmas: Sequence[float]) -> list[float]:
+    kept: list[float] = []
+    for sigma in sigmas:
+        rounded = float(f"{sigma:.{_DIGITS}g}")
+        if rounded > 0 and (not kept or rounded < kept[-1] * (1 - _SAME)):
+            kept.append(rounded)
+    return kept
+
+
+def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
+    if name not in names:
+        raise NoSuchName(kind, name, tuple(get_close_matches(name, names, n=3)))
+    return name
+
+
+@cache
+def _scaled_linear() -> _Levels:
+    """The 1000 levels of Stable Diffusion 1, 2 and XL, 0.0292 to 14.6146."""
+    low, high = math.sqrt(0.00085), math.sqrt(0.012)
+    betas = ((low + (high - low) * i / 999) ** 2 for i in range(1000))
+    kept = accumulate((1 - beta for beta in betas), mul)  # "alphas_cumprod"
+    return _Levels(table=tuple(math.sqrt((1 - a) / a) for a in kept), logarithmic=True)
+
+
+@cache
+def _flow() -> _Levels:
+    """The 1000 levels of an unshifted rectified flow, 0.001 to 1."""
+    return _Levels(table=tuple(i / 1000 for i in range(1, 1001)), logarithmic=False)
+
+
+_NOISES: dict[str, Callable[[], _Levels]] = {"scaled-linear": _scaled_linear, "flow": _flow}
+
+
+# The schedules.  Each returns the levels without the final 0.
+
+
+def _line(first: float, last: float, n: int) -> list[float]:
+    """n numbers evenly from first to last; only `first` when n is 1."""
+    return [first + (last - first) * i / max(n - 1, 1) for i in range(n)]
+
+
+def _normal(levels: _Levels, n: int) -> list[float]:
+    return [levels.at(t) for t in _line(len(levels.table) - 1, 0, n)]
+
+
+def _sgm_uniform(levels: _Levels, n: int) -> list[float]:
+    return [levels.at(t) for t in _line(len(levels.table) - 1, 0, n + 1)[:-1]]
+
+
+def _simple(levels: _Levels, n: int) -> list[float]:
+    width = len(levels.table) / n
+    return [levels.table[-(1 + int(i * width))] for i in range(n)]
+
+
+def _ddim_uniform(levels: _Levels, n: int) -> list[float]:
+    # The stride is whole, so 1000 / n that is not leaves a level more than asked for.
+    return list(reversed(levels.table[1 :: max(len(levels.table) // n, 1)]))
+
+
+def _karras(levels: _Levels, n: int) -> list[float]:
+    """Karras et al. 2022, equation 5, rho = 7, over the whole range the model was trained with."""
+    rho = 7.0
+    return [r**rho for r in _line(levels.highest ** (1 / rho), levels.lowest ** (1 / rho), n)]
+
+
+def _exponential(levels: _Levels, n: int) -> list[float]:
+    return [math.exp(r) for r in _line(math.log(levels.highest), math.log(levels.lowest), n)]
+
+
+def _beta(levels: _Levels, n: int) -> list[float]:
+    """Lee et al. 2024, "Beta Sampling is All You Need": quantiles on the axis of the timesteps."""
+    from scipy.stats import beta  # takes a second to load
+
+    last = len(levels.table) - 1
+    quantiles = beta.ppf([1 - i / n for i in range(n)], 0.6, 0.6)
+    return [levels.table[round(float(q) * last)] for q in quantiles]
+
+
+def _kl_optimal(levels: _Levels, n: int) -> list[float]:
+    """Sabour et al. 2024, "Align Your Steps", equation 11."""
+    return [math.tan(a) for a in _line(math.atan(levels.highest), math.atan(levels.lowest), n)]
+
+
+def _linear_quadratic(levels: _Levels, n: int) -> list[float]:
+    """Movie Gen, 2024: half of the steps in the first 2.5 % of the way, the rest on a parabola."""
+    if n == 1:
+        return [levels.highest]
+    threshold, straight = 0.025, n // 2
+    curved = n - straight
+    slope = threshold / straight
+    # The parabola continues the straight line in value and slope, and reaches 1 at n.
+    bend = (1 - threshold - slope * curved) / curved**2
+    gone = [slope * i for i in range(straight)]
+    gone += [threshold + slope * i + bend * i * i for i in range(curved)]
+    return [(1 - way) * levels.highest for way in gone]
+
+
+_SCHEDULES: dict[str, _Schedule] = {
+    "normal": _normal,
+    "karras": _karras,
+    "exponential": _exponential,
+    "sgm_uniform": _sgm_uniform,
+    "simple": _simple,
+    "ddim_uniform": _ddim_uniform,
+    "beta": _beta,
+    "kl_optimal": _kl_optimal,
+    "linear_quadratic": _linear_quadratic,
+}

@@ -1,0 +1,1 @@
+"""Finds words, and knows nobody: no Discord, no database, no pictures."""

@@ -1,0 +1,111 @@
+"""Plain values for tests, one line each: `a_recipe(seed=2)`."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+from generation.draft import Model
+from generation.job import Job, JobId, UserId
+from generation.picture import Environment, Fingerprint
+from generation.recipe import Precision, Recipe, Sha256, Task, Weights
+from generation.sigmas import expand
+
+ANN = UserId(101)
+BEN = UserId(102)
+
+
+def a_digest(letter: str = "a") -> Sha256:
+    return Sha256(letter * 64)
+
+
+def a_model(name: str = "starter", family: str = "starter") -> Model:
+    return Model(weights=Weights(name=name, sha256=a_digest()), family=family)
+
+
+def a_recipe(**changes: Any) -> Recipe:
+    """A small text-to-image recipe of the starter; `changes` are fields of Recipe."""
+    fields: dict[str, Any] = {
+        "task": Task.TEXT_TO_IMAGE,
+        "family": "starter",
+        "prompt": "a red flower",
+        "negative_prompt": "",
+        "syntax": "a1111",
+        "checkpoint": Weights(name="starter", sha256=a_digest()),
+        "vae": None,
+        "adapters": (),
+        "inputs": (),
+        "width": 128,
+        "height": 128,
+        "sampler": "euler",
+        "scheduler": "normal",
+        "steps": 4,
+        "cfg": 4.0,
+        "denoise": 1.0,
+        "clip_skip": 1,
+        "seed": 1,
+        "precision": Precision.FP32,
+    }
+    fields |= changes
+    fields.setdefault(
+        "sigmas",
+        expand(
+            fields["sampler"],
+            fields["scheduler"],
+            steps=fields["steps"],
+            denoise=fields["denoise"],
+            noise="scaled-linear",
+        ),
+    )
+    return Recipe(**fields)
+
+
+def a_job(number: int = 1, *, owner: UserId = ANN, cost: float = 1.0, **recipe: Any) -> Job:
+    return Job(id=JobId(number), owner=owner, recipe=a_recipe(**recipe), cost=cost)
+
+
+def an_environment(**changes: Any) -> Environment:
+    fields: dict[str, Any] = {
+        "device": "cpu",
+        "hardware": "a processor",
+        "driver": "",
+        "python": "3.11",
+        "torch": "2.13.0",
+        "diffusers": "0.42.1",
+        "transformers": "5.23.0",
+        "libraries": "pillow 13.0.0",
+        "threads": 1,
+        "flags": "deterministic",
+        "probe": "exact",
+    }
+    return Environment(**(fields | changes))
+
+
+def a_fingerprint(letter: str = "a", **environment: Any) -> Fingerprint:
+    return Fingerprint(environment=an_environment(**environment), pixels_sha256=a_digest(letter))
+
+
+def a_model_folder(folder: Path, name: str = "tiny") -> Path:
+    """A diffusers folder that a catalog accepts and that nothing could draw with.
+
+    It says by its card that it is of the starter's family.
+    """
+    model = folder / name
+    (model / "unet").mkdir(parents=True)
+    (model / "model_index.json").write_text(
+        json.dumps(
+            {
+                "_class_name": "StableDiffusionPipeline",
+                "unet": ["diffusers", "UNet2DConditionModel"],
+            }
+        )
+    )
+    (model / "unet" / "config.json").write_text(json.dumps({"cross_attention_dim": 128}))
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (model / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(
+        struct.pack("<Q", len(header)) + header + struct.pack("<f", len(name))
+    )
+    (model / "atelier.toml").write_text('family = "starter"\ntitle = "A tiny model"\n')
+    return model

@@ -1,0 +1,99 @@
+"""Closing the gaps of a draft, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from generation.draft import MAX_PROMPT, Draft, clean_text, complete
+from generation.errors import NoSuchName, OutOfRange
+from generation.families import FAMILIES
+from generation.recipe import Input, Precision, Task
+from tests.builders import a_digest, a_model
+
+INIT = Input(role="init", sha256=a_digest("b"), fit="cover")
+
+
+def test_gaps_are_closed_with_what_is_usual_for_the_family() -> None:
+    for family in FAMILIES.values():
+        model = a_model(family=family.name)
+        recipe = complete(Draft(prompt="a cat"), model, seed=5, device="cpu")
+        assert (recipe.width, recipe.height) == (family.width, family.height)
+        assert (recipe.steps, recipe.cfg) == (family.steps, family.cfg)
+        assert (recipe.sampler, recipe.scheduler) == (family.sampler, family.scheduler)
+        assert recipe.seed == 5
+
+
+def test_the_same_draft_makes_the_same_recipe() -> None:
+    draft = Draft(prompt="a cat", steps=9)
+    assert complete(draft, a_model(), seed=5, device="cpu") == complete(
+        draft, a_model(), seed=5, device="cpu"
+    )
+
+
+def test_an_input_makes_it_image_to_image_and_shortens_the_schedule_at_its_noisy_end() -> None:
+    words = Draft(prompt="a cat", steps=10, sampler="euler", scheduler="normal")
+    plain = complete(words, a_model(), seed=1, device="cpu")
+    image = complete(
+        Draft(
+            prompt="a cat",
+            steps=10,
+            sampler="euler",
+            scheduler="normal",
+            inputs=(INIT,),
+            denoise=0.5,
+        ),
+        a_model(),
+        seed=1,
+        device="cpu",
+    )
+    assert image.task is Task.IMAGE_TO_IMAGE
+    # ComfyUI's rule: the steps asked for are made, on the last part of a longer schedule.
+    assert len(image.sigmas) == len(plain.sigmas) == 11
+    assert image.sigmas[0] < plain.sigmas[0] / 2
+
+
+def test_denoise_means_nothing_without_an_input() -> None:
+    recipe = complete(Draft(prompt="a", denoise=0.3), a_model(), seed=1, device="cpu")
+    assert recipe.denoise == 1.0
+
+
+def test_the_device_decides_the_usual_precision() -> None:
+    model = a_model(family="sd15")
+    assert complete(Draft(prompt="a"), model, seed=1, device="cuda").precision is Precision.FP16
+    assert complete(Draft(prompt="a"), model, seed=1, device="cpu").precision is Precision.FP32
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft(prompt=""),
+        Draft(prompt=" \n"),
+        Draft(prompt="a" * (MAX_PROMPT + 1)),
+        Draft(prompt="a", negative_prompt="a" * (MAX_PROMPT + 1)),
+        Draft(prompt="a", width=130),
+        Draft(prompt="a", width=8),
+        Draft(prompt="a", width=-64),
+        Draft(prompt="a", width=10_000, height=10_000),
+        Draft(prompt="a", steps=0),
+        Draft(prompt="a", steps=-3),
+        Draft(prompt="a", cfg=float("nan")),
+        Draft(prompt="a", inputs=(INIT,), denoise=float("nan")),
+        Draft(prompt="a", inputs=(INIT,), denoise=0.0),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_with_the_reason(draft: Draft) -> None:
+    with pytest.raises(OutOfRange) as caught:
+        complete(draft, a_model(), seed=1, device="cpu")
+    assert caught.value.what
+    assert caught.value.allowed
+
+
+def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(NoSuchName) as caught:
+        complete(Draft(prompt="a", sampler="eulr"), a_model(), seed=1, device="cpu")
+    assert "euler" in caught.value.nearest
+
+
+def test_text_is_freed_of_what_cannot_be_seen() -> None:
+    assert clean_text("prompt", " a\tred\x00\u202e cat\n") == "a red cat"
+    assert clean_text("prompt", "猫 👩\u200d🚀") == "猫 👩\u200d🚀"

@@ -1,0 +1,107 @@
+"""Frames between the bot and a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.errors import OutOfMemory, WeightsChanged, WorkerDied
+from generation.fleet.wire import (
+    BrokenFrame,
+    Cancel,
+    Drawn,
+    Failed,
+    Finished,
+    Frame,
+    Heard,
+    Loading,
+    Pause,
+    Ping,
+    Ready,
+    Render,
+    Resume,
+    Stepped,
+    Stop,
+    decode,
+    encode,
+    failure,
+    read,
+    read_async,
+)
+from generation.job import JobId
+from generation.recipe import Input, Task
+from tests.builders import a_digest, a_recipe, an_environment
+
+JOB = JobId(7)
+FRAMES: tuple[Frame, ...] = (
+    Render(
+        job=JOB,
+        recipe=a_recipe(
+            task=Task.IMAGE_TO_IMAGE,
+            prompt='猫 "quoted" \n',
+            inputs=(
+                Input(role="init", sha256=a_digest(), fit="cover"),
+                Input(role="mask", sha256=a_digest("b"), fit="cover"),
+            ),
+        ),
+        inputs=(b"first", b""),
+        preview_every=3,
+    ),
+    Render(job=JOB, recipe=a_recipe(), inputs=(), preview_every=0),
+    Cancel(job=JOB),
+    Pause(job=JOB),
+    Resume(job=JOB),
+    Ping(),
+    Stop(),
+    Ready(environment=an_environment(), memory_bytes=2**40),
+    Heard(),
+    Loading(job=JOB, name="x"),
+    Stepped(job=JOB, step=1, steps=20, preview=b"\x00jpeg"),
+    Stepped(job=JOB, step=1, steps=20, preview=b""),
+    Drawn(job=JOB, seconds=1.5, loading_seconds=0.0),
+    Finished(job=JOB, png=b"png" * 1000, pixels_sha256="a", latents_sha256="b", seconds=0.1),
+    Failed(job=JOB, kind="OutOfMemory", facts=(5, None)),
+)
+
+
+@pytest.mark.parametrize("frame", FRAMES, ids=lambda f: type(f).__name__)
+def test_every_frame_comes_out_as_it_went_in(frame: Frame) -> None:
+    assert read(io.BytesIO(encode(frame))) == frame
+
+
+async def test_frames_follow_each_other_on_a_stream() -> None:
+    stream = asyncio.StreamReader()
+    stream.feed_data(b"".join(encode(frame) for frame in FRAMES))
+    stream.feed_eof()
+    assert [await read_async(stream) for _ in FRAMES] == list(FRAMES)
+    with pytest.raises(asyncio.IncompleteReadError):
+        await read_async(stream)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 8, 20])
+def test_a_stream_that_ends_inside_a_frame_is_at_its_end(cut: int) -> None:
+    with pytest.raises(EOFError):
+        read(io.BytesIO(encode(FRAMES[0])[:cut]))
+
+
+@given(st.binary(max_size=200), st.binary(max_size=50))
+def test_nonsense_is_called_nonsense(head: bytes, body: bytes) -> None:
+    with pytest.raises(BrokenFrame):
+        decode(head, body)
+
+
+def test_a_frame_of_a_terabyte_is_refused_before_it_is_read() -> None:
+    with pytest.raises(BrokenFrame):
+        read(io.BytesIO(b"\xff" * 8))
+
+
+def test_a_failure_comes_back_as_the_error_it_was() -> None:
+    error = failure(Failed(job=JOB, kind="WeightsChanged", facts=("m", "old", "new")))
+    assert isinstance(error, WeightsChanged)
+    assert (error.name, error.recorded, error.found) == ("m", "old", "new")
+    assert isinstance(failure(Failed(job=JOB, kind="OutOfMemory", facts=(1, 2))), OutOfMemory)
+    assert isinstance(failure(Failed(job=JOB, kind="SystemExit", facts=())), WorkerDied)
