@@ -108,11 +108,12 @@ def expand(
     if not 0 < denoise <= 1:  # also refuses NaN
         raise OutOfRange("denoise", denoise, "more than 0, up to 1")
     skipping = sampler in _SKIP_THE_LAST_BUT_ONE
-    whole = steps if denoise > 0.9999 else int(steps / denoise)
+    partly = denoise <= 0.9999
+    whole = int(steps / denoise) if partly else steps
     sigmas = schedule(_NOISES[noise](), whole + skipping)
     if skipping and len(sigmas) > 1:
         del sigmas[-1]
-    if whole != steps:
+    if partly:
         sigmas = sigmas[-steps:]
     return (*_distinct(sigmas), 0.0)
 

@@ -1,0 +1,297 @@
+"""Which weights lie on this disk: their kind, family and sha256.
+
+    folder/**/model_index.json     a diffusers folder: one checkpoint
+    folder/**/*.safetensors        a checkpoint, LoRA, VAE or embedding, told by its tensors
+    folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
+    atelier.toml in the folder, or <file>.atelier.toml beside the file: a card with family and title
+
+Invariant: whatever lies in the folders is either an entry or listed in `refused` with its reason;
+one bad file never hides the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from generation.anatomy import KINDS, Anatomy, Kind, of_file, of_folder
+from generation.card import CARD, as_carded, read_card
+from generation.digests import Digests
+from generation.draft import Model
+from generation.errors import (
+    MissingWeights,
+    NoSuchName,
+    PickleRefused,
+    UnusableWeights,
+    WeightsChanged,
+)
+from generation.header import read_header
+from generation.modelfolder import INDEX, PICKLES, files_of_folder, read_json
+from generation.recipe import Sha256, Weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Usable weights.  `weights.name` is `name`, which no other entry of the catalog has."""
+
+    name: str
+    path: Path
+    weights: Weights
+    family: str  # "" for a VAE without a card: its shapes do not tell
+    kind: Kind
+    size_bytes: int
+    title: str
+
+    @property
+    def model(self) -> Model:
+        """What a draft is completed with.  Raises NoSuchName when it is no checkpoint."""
+        if self.kind != "checkpoint":
+            raise NoSuchName("model", self.name)
+        return Model(weights=self.weights, family=self.family)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Weights that are usable, before they have a unique name."""
+
+    path: Path
+    sha256: Sha256
+    anatomy: Anatomy
+    size_bytes: int
+    title: str | None
+
+
+class Catalog:
+    """The weights in some folders.  Call `scan` first; it may be called again at any time.
+
+    Safe to use from several threads: a scan puts its result in place at once.
+    """
+
+    def __init__(self, folders: Sequence[Path], digests: Path) -> None:
+        self._folders = tuple(folders)
+        self._digests = Digests(digests)
+        self._entries: tuple[Entry, ...] = ()
+        self._refused: tuple[UnusableWeights, ...] = ()
+        self._lock = threading.Lock()
+
+    @property
+    def hashed_bytes(self) -> int:
+        """How many bytes were hashed by this object: 0 when the cache knew everything."""
+        return self._digests.read_bytes
+
+    def scan(self) -> None:
+        """Look at the folders.  Reads new and changed files once, from beginning to end."""
+        with self._lock:
+            found: list[_Found] = []
+            refused: list[UnusableWeights] = []
+            for path in _candidates(self._folders, refused):
+                try:
+                    found.append(self._look(path))
+                except UnusableWeights as error:
+                    refused.append(error)
+            self._digests.save()
+            names = _unique_names([one.path for one in found])
+            entries = [_entry(name, one) for name, one in zip(names, found, strict=True)]
+            self._entries = tuple(sorted(entries, key=lambda e: (KINDS.index(e.kind), e.name)))
+            self._refused = tuple(sorted(refused, key=str))
+
+    def models(self) -> tuple[Entry, ...]:
+        """The checkpoints, by name."""
+        return self.entries("checkpoint")
+
+    def entries(self, kind: Kind | None = None) -> tuple[Entry, ...]:
+        """Everything usable, or what is of one kind, by name."""
+        return tuple(e for e in self._entries if kind is None or e.kind == kind)
+
+    def refused(self) -> tuple[UnusableWeights, ...]:
+        """What lies in the folders and cannot be used, with the reasons."""
+        return self._refused
+
+    def find(self, name: str, kind: Kind = "checkpoint") -> Entry:
+        """The entry of that name; upper and lower case and ".safetensors" do not matter.
+
+        Raises NoSuchName with the nearest names.
+        """
+        entries = self.entries(kind)
+        for spelled in (str, str.casefold):
+            for wanted in (name, name.removesuffix(".safetensors")):
+                same = [e for e in entries if spelled(e.name) == spelled(wanted)]
+                if len(same) == 1:
+                    return same[0]
+        lower = {e.name.casefold(): e.name for e in entries}
+        near = get_close_matches(name.casefold(), lower, n=3, cutoff=0.4)
+        word = "model" if kind == "checkpoint" else kind
+        raise NoSuchName(word, name, tuple(lower[key] for key in near))
+
+    def locate(self, weights: Weights) -> Path:
+        """The path of exactly these weights, checked to be still the same.
+
+        Unchanged size and modification time count as unchanged; otherwise the file is read again.
+        Looks at the folders once more before it gives up.  Raises WeightsChanged when the name is
+        here with another content, MissingWeights when nothing here has the digest.
+        """
+        path = self._still(weights)
+        if path is None:
+            self.scan()
+            path = self._still(weights)
+        if path is not None:
+            return path
+        for entry in self._entries:
+            if entry.name == weights.name:
+                raise WeightsChanged(weights.name, weights.sha256, entry.weights.sha256)
+        raise MissingWeights(weights.name, weights.sha256)
+
+    def _still(self, weights: Weights) -> Path | None:
+        same = [e for e in self._entries if e.weights.sha256 == weights.sha256]
+        for entry in sorted(same, key=lambda e: e.name != weights.name):
+            try:
+                now = self._look(entry.path)
+            except UnusableWeights:
+                continue
+            if now.sha256 == weights.sha256:
+                return entry.path
+        self._digests.save()  # reading a changed file took time that need not be spent again
+        return None
+
+    def _look(self, path: Path) -> _Found:
+        name = _readable(path)
+        if path.suffix.lower() in PICKLES:
+            raise PickleRefused(name)
+        if path.is_dir():
+            return self._look_at_folder(path, name)
+        header = read_header(path, name)
+        card = read_card(path.with_name(f"{path.name}.{CARD}"), name)
+        try:
+            anatomy = of_file(header.shapes, name)
+        except UnusableWeights:
+            if "family" not in card or "kind" not in card:
+                raise
+            anatomy = Anatomy(kind="checkpoint", family="")
+        return _Found(
+            path=path,
+            sha256=self._digests.of(path, name),
+            anatomy=as_carded(anatomy, card, name),
+            size_bytes=header.file_bytes,
+            title=card.get("title"),
+        )
+
+    def _look_at_folder(self, path: Path, name: str) -> _Found:
+        files = files_of_folder(path, name)
+        card = read_card(path / CARD, name)
+        if "family" in card:
+            anatomy = Anatomy(kind="checkpoint", family=card["family"])
+        else:
+            index = read_json(path / INDEX, name)
+            unet = read_json(path / "unet" / "config.json", name)
+            anatomy = of_folder(index.get("_class_name"), unet, name)
+        lines, size = [], 0
+        for file in files:
+            if file.suffix == ".safetensors":
+                size += read_header(file, f"{name}/{file.relative_to(path).as_posix()}").file_bytes
+            relative = file.relative_to(path).as_posix()
+            lines.append(f"{relative} {self._digests.of(file, name)}\n")
+        whole = hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape"))
+        return _Found(
+            path=path,
+            sha256=Sha256(whole.hexdigest()),
+            anatomy=as_carded(anatomy, {"family": anatomy.family}, name),
+            size_bytes=size,
+            title=card.get("title"),
+        )
+
+
+def _entry(name: str, found: _Found) -> Entry:
+    return Entry(
+        name=name,
+        path=found.path,
+        weights=Weights(name=name, sha256=found.sha256),
+        family=found.anatomy.family,
+        kind=found.anatomy.kind,
+        size_bytes=found.size_bytes,
+        title=found.title or name,
+    )
+
+
+def _candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Iterator[Path]:
+    """Every file and diffusers folder that may be weights, each once, by whatever link."""
+    seen: set[Path] = set()
+    waiting = list(reversed(folders))
+    for folder in folders:
+        if not folder.is_dir():
+            refused.append(UnusableWeights(str(folder), "there is no such folder"))
+            waiting.remove(folder)
+    while waiting:
+        path = waiting.pop()
+        try:
+            real = path.resolve(strict=True)
+            if real in seen:
+                continue
+            seen.add(real)
+            mode = real.stat().st_mode
+            if stat.S_ISDIR(mode):
+                if (path / INDEX).exists():
+                    yield path
+                else:
+                    # A link's name, not its target's, is what people see: HF caches name by digest.
+                    inside = sorted((p for p in path.iterdir() if p.name[:1] != "."), reverse=True)
+                    waiting += inside
+            elif path.suffix.lower() in PICKLES or path.suffix.lower() == ".safetensors":
+                if stat.S_ISREG(mode):
+                    yield path
+                else:  # opening a pipe would wait for ever
+                    refused.append(UnusableWeights(_readable(path), "it is no regular file"))
+        except FileNotFoundError:
+            refused.append(UnusableWeights(_readable(path), "it is a link to nothing"))
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, in Python 3.11
+            reason = getattr(error, "strerror", None) or str(error)
+            refused.append(UnusableWeights(_readable(path), f"it cannot be read: {reason}"))
+
+
+def _unique_names(paths: Sequence[Path]) -> list[str]:
+    """The shortest that tell them apart: "name", "name.safetensors", "folder/name", ..."""
+    lengths = [0] * len(paths)
+    while True:
+        names = [_spelled(path, n) for path, n in zip(paths, lengths, strict=True)]
+        counts = Counter(name.casefold() for name in names)
+        longer = [
+            n + 1 if counts[name.casefold()] > 1 and n < 2 * len(path.parts) else n
+            for path, name, n in zip(paths, names, lengths, strict=True)
+        ]
+        if longer == lengths:
+            return names
+        lengths = longer
+
+
+def _spelled(path: Path, length: int) -> str:
+    if length >= 2 * len(path.parts):
+        return _text(str(path))
+    known = _known_as(path)
+    parents, with_suffix = divmod(length, 2)
+    last = known.name if with_suffix or known.suffix != ".safetensors" else known.stem
+    return _text("/".join((*known.parts[-1 - parents : -1], last)))
+
+
+def _known_as(path: Path) -> Path:
+    """The path as people know it: Hugging Face's cache names a model's folder by its commit."""
+    if len(path.parts) > 2 and path.parts[-2] == "snapshots":
+        repository = path.parts[-3]
+        if repository.startswith("models--"):
+            return path.parents[2].joinpath(*repository.split("--")[1:])
+    return path
+
+
+def _readable(path: Path) -> str:
+    """The last part of a path, for errors."""
+    return _text(_known_as(path).name)
+
+
+def _text(name: str) -> str:
+    """As text that can be shown and stored; a file name may be any bytes."""
+    return os.fsencode(name).decode("utf-8", "replace")

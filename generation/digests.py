@@ -1,0 +1,90 @@
+"""The sha256 of files, remembered so that a checkpoint of gigabytes is read once.
+
+Invariant: a remembered digest is used only while size and modification time are what they were
+when the file was read; everything else reads it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from generation.errors import UnusableWeights
+from generation.recipe import Sha256
+
+_VERSION = 1
+_Record = tuple[int, int, str]  # size in bytes, modification time in ns, sha256
+
+
+class Digests:
+    """A cache of digests in one JSON file, which may be lost at any time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._records = self._load()
+        self._changed: dict[str, _Record] = {}
+        self.read_bytes = 0  # how much was really hashed, for logs and tests
+
+    def of(self, file: Path, name: str) -> Sha256:
+        """The digest of the file as it is now.  Raises UnusableWeights when it cannot be read."""
+        key = str(file.absolute())
+        try:
+            size, modified = _state(file)
+            known = self._records.get(key)
+            if known is not None and known[:2] == (size, modified):
+                return Sha256(known[2])
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            self.read_bytes += size
+            if _state(file) != (size, modified):
+                raise UnusableWeights(name, "it is being written right now; try again later")
+        except OSError as error:
+            raise UnusableWeights(name, f"it cannot be read: {error.strerror or error}") from error
+        self._records[key] = self._changed[key] = (size, modified, digest)
+        return Sha256(digest)
+
+    def save(self) -> None:
+        """Write what is new, whole or not at all.  A disk that cannot be written costs only time.
+
+        The file is read again first: the bot and the worker share it.
+        """
+        if not self._changed:
+            return
+        records = {**self._load(), **self._changed}
+        text = json.dumps({"version": _VERSION, "files": records}, indent=0, sort_keys=True)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, draft = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(draft, self._path)
+            except OSError:
+                os.unlink(draft)
+                raise
+        except OSError:
+            return
+        self._changed.clear()
+
+    def _load(self) -> dict[str, _Record]:
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            if data["version"] != _VERSION:
+                return {}
+            return {
+                str(key): (int(size), int(modified), str(digest))
+                for key, (size, modified, digest) in data["files"].items()
+                if len(str(digest)) == 64
+            }
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return {}
+
+
+def _state(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,75 @@
+"""A diffusers folder: which of its files decide pixels, and whether they are all there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
+
+INDEX = "model_index.json"
+PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
+
+# Configs, tokenizers, weights.
+_MATTERING = frozenset({".json", ".txt", ".model", ".safetensors"})
+# Parts that a folder may name without having them: they judge or describe, and draw nothing.
+_DISPENSABLE = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+_WEIGHTY = ("unet", "vae", "text_encoder", "text_encoder_2")
+
+
+def files_of_folder(path: Path, name: str) -> list[Path]:
+    """The files that matter, the index first.  Raises UnusableWeights when parts are missing."""
+    index = read_json(path / INDEX, name)
+    files = [path / INDEX]
+    parts = [
+        part
+        for part, library in sorted(index.items())
+        if isinstance(library, list) and len(library) == 2 and library[1] is not None
+    ]
+    if "unet" not in parts:
+        raise UnusableWeights(name, "unknown family")
+    for part in parts:
+        if not part.isidentifier():
+            raise BrokenWeights(name, f"its {INDEX} names a folder elsewhere")
+        here = _part(path / part, f"{name}/{part}")
+        if not here and part not in _DISPENSABLE:
+            raise BrokenWeights(name, f"its folder {part} is missing or empty")
+        if part in _WEIGHTY and not any(file.suffix == ".safetensors" for file in here):
+            if any(file.suffix in PICKLES for file in (path / part).iterdir()):
+                raise PickleRefused(f"{name}/{part}")
+            raise BrokenWeights(name, f"its folder {part} has no weights")
+        files += here
+    return files
+
+
+def _part(folder: Path, name: str) -> list[Path]:
+    try:
+        here = sorted(f for f in folder.iterdir() if f.suffix in _MATTERING and f.is_file())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UnusableWeights(name, f"it cannot be read: {error.strerror or error}") from error
+    for file in here:
+        if file.name.endswith(".safetensors.index.json"):
+            shards = read_json(file, name).get("weight_map")
+            named = set(shards.values()) if isinstance(shards, dict) else set()
+            lacking = named - {f.name for f in here}
+            if lacking:
+                raise BrokenWeights(name, f"{len(lacking)} of its {len(named)} shards are missing")
+    return here
+
+
+def read_json(path: Path, name: str) -> Mapping[str, object]:
+    """The object in a JSON file.  Raises BrokenWeights or UnusableWeights."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BrokenWeights(name, f"its file {path.name} is missing") from None
+    except OSError as error:
+        raise UnusableWeights(name, f"it cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BrokenWeights(name, f"its file {path.name} is not readable") from error
+    if not isinstance(data, dict):
+        raise BrokenWeights(name, f"its file {path.name} is no object")
+    return data

@@ -1,0 +1,95 @@
+"""A model, seen as a guess of the finished picture at any noise level.
+
+The arithmetic is in the order of diffusers' schedulers: a guess from the same input has the same
+bits as theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from generation.errors import NoSuchName
+
+Predict = Callable[[Tensor, Tensor], Tensor]
+
+
+class Denoise(Protocol):
+    """A model, seen as a guess of the finished picture."""
+
+    @property
+    def flow(self) -> bool:
+        """Whether x is (1 - sigma) * x0 + sigma * noise instead of x0 + sigma * noise."""
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """x0, guessed from x at the noise level sigma (0-dim, on the CPU)."""
+
+    def scaled(self, y: Tensor, sigma: Tensor) -> Tensor:
+        """The same from y = x / sqrt(1 + sigma^2), which has unit variance."""
+
+
+class Denoiser:
+    """A network that predicts noise, velocity or flow, as a `Denoise`.
+
+    `predict(y, t)` runs the network, cfg applied: y is what it eats (unit variance), t a 0-dim
+    int64 timestep on y's device (0-dim float32 for flow, sigma * 1000).  Timesteps are whole, the
+    nearest in log sigma, as in ComfyUI and in diffusers' DPM++: the network was trained on those.
+    """
+
+    def __init__(
+        self, predict: Predict, *, prediction: str = "epsilon", alphas_cumprod: Tensor | None = None
+    ) -> None:
+        if prediction not in ("epsilon", "v_prediction", "flow"):
+            raise NoSuchName("prediction type", prediction, ("epsilon", "v_prediction", "flow"))
+        self._predict = predict
+        self._prediction = prediction
+        if alphas_cumprod is None:
+            alphas_cumprod = scaled_linear_alphas()
+        kept = alphas_cumprod.detach().to("cpu", torch.float64)
+        self._log_sigmas = ((1 - kept) / kept).sqrt().log()
+
+    @property
+    def flow(self) -> bool:
+        return self._prediction == "flow"
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        if self.flow:
+            return x - sigma * self._output(x, sigma)
+        output = self._output(x / ((sigma**2 + 1) ** 0.5), sigma)
+        if self._prediction == "epsilon":
+            return x - sigma * output
+        return output * (-sigma / (sigma**2 + 1) ** 0.5) + (x / (sigma**2 + 1))
+
+    def scaled(self, y: Tensor, sigma: Tensor) -> Tensor:
+        alpha, spread = alpha_and_spread(sigma)
+        output = self._output(y, sigma)
+        if self._prediction == "epsilon":
+            return (y - spread * output) / alpha
+        return alpha * y - spread * output
+
+    def timestep(self, sigma: float) -> int:
+        """The training timestep whose noise level is nearest to sigma."""
+        return int((self._log_sigmas - math.log(max(sigma, 1e-10))).abs().argmin())
+
+    def _output(self, y: Tensor, sigma: Tensor) -> Tensor:
+        if self.flow:
+            t = (sigma * 1000).to(y.device, torch.float32)
+        else:
+            t = torch.tensor(self.timestep(float(sigma)), device=y.device)
+        return self._predict(y, t).to(y.dtype)
+
+
+def scaled_linear_alphas() -> Tensor:
+    """alphas_cumprod of Stable Diffusion 1, 2 and XL, in float32 as their schedulers have it."""
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float32) ** 2
+    return torch.cumprod(1.0 - betas, dim=0)
+
+
+def alpha_and_spread(sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """The share of the picture and of the noise in y = x / sqrt(1 + sigma^2)."""
+    alpha = 1 / ((sigma**2 + 1) ** 0.5)
+    return alpha, sigma * alpha

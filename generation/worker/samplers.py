@@ -1,0 +1,59 @@
+"""ComfyUI's sampler names -> small integrators in one grammar, that of k-diffusion.
+
+    denoise = Denoiser(predict, prediction="epsilon", alphas_cumprod=scheduler.alphas_cumprod)
+    latents = sample(name, denoise, recipe.sigmas, noise=noise, on_step=on_step, init=None)
+
+A sampler walks x = x0 + sigma * noise down the list of sigmas it is given; it invents no sigma
+list of its own.  Invariant: a picture's randomness is `noise`, drawn once for the start and then
+as often as the table in docs/samplers.md says, always in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from generation.errors import NoSuchName
+from generation.worker.denoiser import Denoise, Denoiser, scaled_linear_alphas
+from generation.worker.integrators import INTEGRATORS, Noise, OnStep, Run
+
+# Those that only follow the slope in sigma; the others count on x = x0 + sigma * noise.
+FLOW_SAMPLERS = frozenset({"euler", "heun", "dpm_2", "lms", "ddim"})
+
+
+def sample(
+    name: str,
+    denoise: Denoise,
+    sigmas: Sequence[float],
+    *,
+    noise: Noise,
+    on_step: OnStep,
+    init: Tensor | None = None,
+) -> Tensor:
+    """Draw: the final latents, in the dtype of the noise.
+
+    `noise()` gives standard normal values of the latents' shape, on their device; its first draw
+    is the start.  Without `init` the start is noise * sqrt(1 + sigma_0^2), what a model sees at
+    the end of its training; with it, init + noise * sigma_0.  `on_step(step, x0)` is called after
+    each step, counted from 1, on this thread; it may wait there, and what it raises ends the
+    drawing.  Raises NoSuchName.
+    """
+    if name not in INTEGRATORS:
+        raise NoSuchName("sampler", name, tuple(INTEGRATORS))
+    if denoise.flow and name not in FLOW_SAMPLERS:
+        raise NoSuchName("sampler for flow models", name, tuple(sorted(FLOW_SAMPLERS)))
+    first = noise()
+    run = Run(
+        denoise=denoise,
+        sigmas=torch.tensor(sigmas, dtype=first.dtype),
+        first=first,
+        init=init,
+        noise=noise,
+        on_step=on_step,
+    )
+    return INTEGRATORS[name](run)
+
+
+__all__ = ["FLOW_SAMPLERS", "Denoise", "Denoiser", "sample", "scaled_linear_alphas"]

@@ -1,0 +1,80 @@
+"""diffusers' own schedulers, made to walk a given list of sigmas: the other side of comparisons.
+
+`forced` replaces `set_timesteps` on one scheduler object, so it works inside a stock pipeline and
+when stepped by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from diffusers import (
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LMSDiscreteScheduler,
+    UniPCMultistepScheduler,
+)
+
+from generation.worker.samplers import Denoiser, scaled_linear_alphas
+
+BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+
+def scheduler_for(name: str) -> Any:
+    """A fresh diffusers scheduler that integrates like the sampler of that name."""
+    multistep = DPMSolverMultistepScheduler
+    match name:
+        case "euler":
+            # "leading" only decides that the start noise is scaled by sqrt(1 + sigma^2).
+            return EulerDiscreteScheduler(**BETAS, timestep_spacing="leading")
+        case "euler_ancestral":
+            return EulerAncestralDiscreteScheduler(**BETAS, timestep_spacing="leading")
+        case "heun":
+            return HeunDiscreteScheduler(**BETAS, timestep_spacing="leading")
+        case "lms":
+            return LMSDiscreteScheduler(**BETAS, timestep_spacing="leading")
+        case "dpmpp_2m":
+            return multistep(**BETAS, algorithm_type="dpmsolver++", solver_type="midpoint")
+        case "dpmpp_2m_sde":
+            return multistep(**BETAS, algorithm_type="sde-dpmsolver++", solver_type="midpoint")
+        case "dpmpp_2m_sde_heun":
+            return multistep(**BETAS, algorithm_type="sde-dpmsolver++", solver_type="heun")
+        case "dpmpp_3m_sde":  # wrong in diffusers 0.42.1
+            return multistep(
+                **BETAS, algorithm_type="sde-dpmsolver++", solver_type="heun", solver_order=3
+            )
+        case "uni_pc":
+            return UniPCMultistepScheduler(**BETAS, solver_order=3, solver_type="bh1")
+        case "uni_pc_bh2":
+            return UniPCMultistepScheduler(**BETAS, solver_order=3, solver_type="bh2")
+    raise ValueError(f"diffusers has no exact {name}")
+
+
+def forced(scheduler: Any, sigmas: Sequence[float]) -> Any:
+    """The scheduler, walking exactly `sigmas` at whole timesteps whatever it is asked for."""
+    timestep = Denoiser(lambda y, _: y, alphas_cumprod=scaled_linear_alphas()).timestep
+    whole = [timestep(sigma) for sigma in sigmas[:-1]]
+    original = scheduler.set_timesteps
+
+    def set_timesteps(
+        num_inference_steps: int | None = None, device: Any = None, **_: object
+    ) -> None:
+        del num_inference_steps  # the list decides
+        steps = len(sigmas) - 1
+        original(steps, device=device)
+        levels = torch.tensor(sigmas, dtype=torch.float32)
+        # float32: EulerDiscreteScheduler.step refuses whole types; the network sees the same value.
+        times = torch.tensor(whole, dtype=torch.float32)
+        if isinstance(scheduler, HeunDiscreteScheduler):  # two evaluations per step
+            levels = torch.cat([levels[:1], levels[1:-1].repeat_interleave(2), levels[-1:]])
+            times = torch.cat([times[:1], times[1:].repeat_interleave(2)])
+        scheduler.sigmas, scheduler.timesteps = levels, times.to(device)
+        scheduler.num_inference_steps = steps
+        scheduler._step_index = scheduler._begin_index = None
+
+    scheduler.set_timesteps = set_timesteps
+    return scheduler
