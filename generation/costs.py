@@ -1,0 +1,137 @@
+"""What will it cost?  What the like of it cost before.
+
+The time of a picture is nearly a straight line in its work: a fixed part (encode, decode) and
+the steps.  One line is learnt per checkpoint, size, guidance and order of the sampler; where
+nothing was seen yet, coarser lines answer (this checkpoint at any size, this family, anything),
+and at first a guess.
+
+A prediction is always positive and finite, whatever was learnt: the queue charges it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import astuple, dataclass
+
+from generation.recipe import Recipe
+
+# Samplers that ask the model twice in a step (k-diffusion's sampling.py).  One that is missing
+# here only starts with a worse guess: its own line is learnt under its order of 1.
+TWICE = frozenset(
+    {
+        "heun",
+        "heunpp2",
+        "dpm_2",
+        "dpm_2_ancestral",
+        "dpmpp_2s_ancestral",
+        "dpmpp_sde",
+        "dpmpp_sde_gpu",
+    }
+)
+
+# Seconds per megapixel and call of the model, before anything was seen: between a current GPU
+# (0.1 to 0.3) and a laptop's processor (about 8).  It is forgotten with the first picture.
+GUESS = 1.0
+
+MEMORY = 0.95  # what an observation still weighs when the next one comes: the last 20 or so count
+SURPRISE = 4.0  # a laptop that slept is no news about its speed: the most one observation may say
+SHORTEST = 0.01  # seconds
+MAX_LINES = 1000
+
+
+@dataclass(slots=True)
+class _Line:
+    """Seconds over work, by least squares with fading memory: decayed sums."""
+
+    count: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+    xx: float = 0.0
+    xy: float = 0.0
+
+    def at(self, work: float) -> float:
+        mean_x, mean_y = self.x / self.count, self.y / self.count
+        # One amount of work says nothing of the slope.  A little weight on "no fixed part at all"
+        # settles that case, and is outvoted as soon as the amounts differ.
+        proportional = mean_y / mean_x
+        prior = 0.01 * mean_x * mean_x
+        spread = self.xx / self.count - mean_x * mean_x
+        common = self.xy / self.count - mean_x * mean_y
+        slope = (common + prior * proportional) / (max(spread, 0.0) + prior)
+        # More work never takes less time, and no work never less than none.
+        slope = min(max(slope, 0.0), proportional)
+        return mean_y + slope * (work - mean_x)
+
+    def learn(self, work: float, seconds: float) -> None:
+        if self.count > 2.0:
+            seconds = min(seconds, SURPRISE * self.at(work))
+        new = (1.0, work, seconds, work * work, work * seconds)
+        old = (self.count, self.x, self.y, self.xx, self.xy)
+        self.count, self.x, self.y, self.xx, self.xy = (
+            MEMORY * before + more for before, more in zip(old, new, strict=True)
+        )
+
+
+class CostModel:
+    """Learns what pictures cost on this machine."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line] = {}
+
+    def predict(self, recipe: Recipe) -> float:
+        """Seconds of the device for this picture."""
+        work = _work(recipe, recipe.steps)
+        for key in _keys(recipe):
+            if key in self._lines:
+                return max(self._lines[key].at(work), SHORTEST)
+        return max(GUESS * work, SHORTEST)
+
+    def learn(self, recipe: Recipe, seconds: float, *, steps: int) -> None:
+        """A picture took that long for that many of its steps (all, unless it was cancelled).
+
+        What cannot be true (no step, no time) is passed over.
+        """
+        if steps < 1 or not 0.0 < seconds < math.inf:
+            return
+        for key in _keys(recipe):
+            line = self._lines.pop(key, None) or _Line()
+            line.learn(_work(recipe, steps), seconds)
+            self._lines[key] = line  # at the end: the longest unused come first
+        while len(self._lines) > MAX_LINES:
+            del self._lines[next(iter(self._lines))]
+
+    def dump(self) -> str:
+        """All that was learnt, as JSON; `load` reads it back."""
+        return json.dumps({key: astuple(line) for key, line in self._lines.items()})
+
+    @classmethod
+    def load(cls, text: str | None) -> CostModel:
+        """What `dump` wrote.  What cannot be read is forgotten: it is learnt again in an hour."""
+        model = cls()
+        try:
+            for key, sums in json.loads(text or "{}").items():
+                line = _Line(*(float(number) for number in sums))
+                if line.count > 0.0 and line.x > 0.0 and all(map(math.isfinite, astuple(line))):
+                    model._lines[key] = line
+        except (AttributeError, TypeError, ValueError):
+            return cls()
+        return model
+
+
+def _keys(recipe: Recipe) -> tuple[str, ...]:
+    """From the finest to the coarsest."""
+    checkpoint = f"checkpoint {recipe.checkpoint.sha256}"
+    size = f"{recipe.width}x{recipe.height}"
+    calls = f"{recipe.precision} {_calls(recipe)}"
+    return (f"{checkpoint} {size} {calls}", checkpoint, f"family {recipe.family}", "anything")
+
+
+def _work(recipe: Recipe, steps: int) -> float:
+    """Calls of the model times megapixels."""
+    return steps * _calls(recipe) * recipe.width * recipe.height / 1e6
+
+
+def _calls(recipe: Recipe) -> int:
+    """Calls of the model in one step: guidance doubles them, and so do some samplers."""
+    return (2 if recipe.cfg > 1.0 else 1) * (2 if recipe.sampler in TWICE else 1)

@@ -1,0 +1,71 @@
+"""What each person likes: the defaults that close the gaps of their drafts."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+from enum import StrEnum
+
+from generation.job import UserId
+from storage.database import Database
+
+__all__ = ["People", "Preferences", "SeedMode"]
+
+
+class SeedMode(StrEnum):
+    """Where the next seed comes from when none is given."""
+
+    RANDOMIZE = "randomize"
+    INCREMENT = "increment"
+    DECREMENT = "decrement"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """One person's defaults.  None: whatever is usual."""
+
+    model: str | None = None
+    negative_prompt: str | None = None
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    cfg: float | None = None
+    sampler: str | None = None
+    scheduler: str | None = None
+    denoise: float | None = None
+    count: int | None = None
+    seed_mode: SeedMode = SeedMode.RANDOMIZE
+    last_seed: int | None = None
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Preferences))
+_PLACES = ", ".join("?" for _ in fields(Preferences))
+
+
+class People:
+    """Everybody's preferences."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def preferences(self, user: UserId) -> Preferences:
+        """Those of a stranger are empty."""
+        row = await self._database.row(
+            f"SELECT {_COLUMNS} FROM preferences WHERE user = ?", (user,)
+        )
+        if row is None:
+            return Preferences()
+        return Preferences(**{**dict(row), "seed_mode": SeedMode(row["seed_mode"])})
+
+    async def prefer(self, user: UserId, preferences: Preferences) -> None:
+        """Replace all of a person's preferences."""
+        async with self._database.transaction() as db:
+            await db.execute(
+                f"INSERT OR REPLACE INTO preferences (user, {_COLUMNS}) VALUES (?, {_PLACES})",
+                (user, *astuple(preferences)),
+            )
+
+    async def forget(self, user: UserId) -> None:
+        """As if they had never said what they like."""
+        async with self._database.transaction() as db:
+            await db.execute("DELETE FROM preferences WHERE user = ?", (user,))

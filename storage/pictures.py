@@ -1,0 +1,192 @@
+"""What was drawn: recipe, environment, digests, where it was posted, and what it came from.
+
+A picture's row is never removed.  Deleting marks it, and lets its file go when nothing else needs
+the bytes; the recipe stays, so that what was derived from it can still be explained.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import aiosqlite
+
+from generation.job import JobId, UserId
+from generation.picture import Environment, Fingerprint, Picture
+from generation.recipe import Recipe, RecipeId, Sha256, dump, parse
+from storage.database import Database, Row, Value
+from storage.errors import Missing
+from storage.ids import PictureId, RequestId
+
+__all__ = ["PictureId", "Pictures", "StoredPicture"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPicture:
+    """A picture as it is remembered; its bytes lie in `storage.files` under `png_sha256`."""
+
+    id: PictureId
+    recipe: Recipe
+    environment: Environment
+    png_sha256: Sha256
+    pixels_sha256: Sha256
+    latents_sha256: Sha256
+    seconds: float
+    owner: UserId
+    guild: int | None
+    channel: int
+    message: int | None  # None: not posted yet
+    ordinal: int  # from 0, within the message (within the request until it is posted)
+    parent: PictureId | None  # the picture it was made of
+    reproduces: PictureId | None  # the picture it was to be equal to
+    words: str  # what the person typed
+    drawn_at: float
+    deleted: bool
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What it takes to compare it with another drawing of its recipe."""
+        return Fingerprint(environment=self.environment, pixels_sha256=self.pixels_sha256)
+
+
+class Pictures:
+    """Finds what was drawn.  Deleted pictures are found too, except among the `newest`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, picture: PictureId) -> StoredPicture:
+        """Raises Missing."""
+        found = await self.find(picture)
+        if found is None:
+            raise Missing("picture", picture)
+        return found
+
+    async def find(self, picture: PictureId) -> StoredPicture | None:
+        found = await self._where("p.id = ?", (picture,))
+        return found[0] if found else None
+
+    async def of_message(self, message: int) -> tuple[StoredPicture, ...]:
+        """The pictures of one Discord message, in their order."""
+        return await self._where("p.message = ? ORDER BY p.ordinal", (message,))
+
+    async def of_request(self, request: RequestId) -> tuple[StoredPicture, ...]:
+        """What has been drawn of a request so far, in the order of its recipes."""
+        return await self._where("t.request = ? ORDER BY t.ordinal", (request,))
+
+    async def newest(self, owner: UserId, limit: int) -> tuple[StoredPicture, ...]:
+        """One person's latest pictures, the latest first."""
+        return await self._where(
+            "p.owner = ? AND p.deleted = 0 ORDER BY p.id DESC LIMIT ?", (owner, limit)
+        )
+
+    async def find_by_pixels(self, pixels: Sha256) -> tuple[StoredPicture, ...]:
+        """Every picture with exactly these pixels, the first drawn first."""
+        return await self._where("p.pixels_sha256 = ? ORDER BY p.id", (pixels,))
+
+    async def find_by_recipe(self, recipe: RecipeId) -> tuple[StoredPicture, ...]:
+        """Every drawing of this recipe, the first drawn first."""
+        return await self._where("p.recipe = ? ORDER BY p.id", (recipe,))
+
+    async def delete(self, picture: PictureId) -> Sha256 | None:
+        """Mark the picture deleted and return the file that nobody needs any more.
+
+        None when the file is still needed: it is also another picture's, or a recipe's input.
+        Raises Missing.
+        """
+        async with self._database.transaction() as db:
+            await db.execute("UPDATE pictures SET deleted = 1 WHERE id = ?", (picture,))
+            for row in await db.execute_fetchall(_NEEDED, (picture,)):
+                return None if row["needed"] else Sha256(row["png_sha256"])
+        raise Missing("picture", picture)
+
+    async def _where(self, condition: str, values: Sequence[Value]) -> tuple[StoredPicture, ...]:
+        rows = await self._database.rows(f"{_SELECT} WHERE {condition}", values)
+        return tuple(_picture(row) for row in rows)
+
+
+async def insert_picture(
+    db: aiosqlite.Connection,
+    job: JobId,
+    picture: Picture,
+    *,
+    png_sha256: Sha256,
+    drawn_at: float,
+) -> PictureId:
+    """Write a picture and its environment, within the caller's transaction."""
+    await db.execute(
+        "INSERT INTO environments VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (picture.environment.id, json.dumps(asdict(picture.environment), sort_keys=True)),
+    )
+    await insert_recipes(db, [picture.recipe])
+    cursor = await db.execute(
+        """
+        INSERT INTO pictures (
+            ticket, owner, ordinal, recipe, environment,
+            png_sha256, pixels_sha256, latents_sha256, seconds, drawn_at
+        )
+        SELECT t.id, r.owner, t.ordinal, ?, ?, ?, ?, ?, ?, ?
+        FROM tickets t JOIN requests r ON r.id = t.request WHERE t.id = ?
+        """,
+        (
+            *(picture.recipe.id, picture.environment.id),
+            *(png_sha256, picture.pixels_sha256, picture.latents_sha256),
+            *(picture.seconds, drawn_at, job),
+        ),
+    )
+    if cursor.lastrowid is None or cursor.rowcount != 1:
+        raise Missing("ticket", job)
+    return PictureId(cursor.lastrowid)
+
+
+async def insert_recipes(db: aiosqlite.Connection, recipes: Sequence[Recipe]) -> None:
+    """Write recipes, some of which may be there already, within the caller's transaction."""
+    await db.executemany(
+        "INSERT INTO recipes VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(recipe.id, dump(recipe)) for recipe in recipes],
+    )
+    await db.executemany(
+        "INSERT INTO recipe_inputs VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(item.sha256, recipe.id) for recipe in recipes for item in recipe.inputs],
+    )
+
+
+_SELECT = """
+SELECT p.*, t.request, r.guild, r.channel, r.parent, r.reproduces, r.words,
+       recipes.text AS recipe_text, environments.text AS environment_text
+FROM pictures p
+JOIN tickets t ON t.id = p.ticket
+JOIN requests r ON r.id = t.request
+JOIN recipes ON recipes.id = p.recipe
+JOIN environments ON environments.id = p.environment
+"""
+
+_NEEDED = """
+SELECT png_sha256,
+       EXISTS (SELECT 1 FROM pictures q WHERE q.png_sha256 = p.png_sha256 AND q.deleted = 0)
+       OR EXISTS (SELECT 1 FROM recipe_inputs i WHERE i.sha256 = p.png_sha256) AS needed
+FROM pictures p WHERE p.id = ?
+"""
+
+
+def _picture(row: Row) -> StoredPicture:
+    return StoredPicture(
+        id=PictureId(row["id"]),
+        recipe=parse(row["recipe_text"]),
+        environment=Environment(**json.loads(row["environment_text"])),
+        png_sha256=Sha256(row["png_sha256"]),
+        pixels_sha256=Sha256(row["pixels_sha256"]),
+        latents_sha256=Sha256(row["latents_sha256"]),
+        seconds=row["seconds"],
+        owner=UserId(row["owner"]),
+        guild=row["guild"],
+        channel=row["channel"],
+        message=row["message"],
+        ordinal=row["ordinal"],
+        parent=row["parent"],
+        reproduces=row["reproduces"],
+        words=row["words"],
+        drawn_at=row["drawn_at"],
+        deleted=bool(row["deleted"]),
+    )

@@ -1,0 +1,113 @@
+"""Small things to remember: builders for the tests of the queue and of the storage."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from generation.job import Job, JobId, UserId
+from generation.picture import Environment, Picture
+from generation.recipe import Input, Precision, Recipe, Sha256, Task, Weights
+from storage.database import Database
+from storage.pictures import PictureId
+from storage.tickets import Asked
+
+ANN, BEN, CLEO = UserId(1), UserId(2), UserId(3)
+
+ENVIRONMENT = Environment(
+    device="cpu",
+    hardware="a processor",
+    driver="",
+    python="3.11.7",
+    torch="2.11.0",
+    diffusers="0.42.1",
+    transformers="5.23.0",
+    libraries="pillow 12.0.0",
+    threads=1,
+    flags="deterministic",
+    probe="exact",
+)
+
+RECIPE = Recipe(
+    task=Task.TEXT_TO_IMAGE,
+    family="starter",
+    prompt="a red flower",
+    negative_prompt="",
+    syntax="a1111",
+    checkpoint=Weights(name="starter", sha256=Sha256("c" * 64)),
+    vae=None,
+    adapters=(),
+    inputs=(),
+    width=128,
+    height=128,
+    sampler="euler",
+    scheduler="normal",
+    sigmas=(14.6, 3.1, 0.0),
+    steps=2,
+    cfg=4.0,
+    denoise=1.0,
+    clip_skip=1,
+    seed=1,
+    precision=Precision.FP32,
+)
+
+
+@asynccontextmanager
+async def opened(path: Path, *, patience: float = 5.0) -> AsyncIterator[Database]:
+    """A database that is closed even when the test fails: its threads would keep pytest alive."""
+    database = await Database.open(path, patience=patience)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def a_recipe(seed: int = 1) -> Recipe:
+    return replace(RECIPE, seed=seed)
+
+
+def a_recipe_from(sha256: Sha256) -> Recipe:
+    inputs = (Input(role="init", sha256=sha256, fit="cover"),)
+    return replace(RECIPE, task=Task.IMAGE_TO_IMAGE, inputs=inputs, denoise=0.6)
+
+
+def with_steps(steps: int) -> Recipe:
+    return replace(RECIPE, steps=steps, sigmas=(*(float(n) for n in range(steps, 0, -1)), 0.0))
+
+
+def a_job(number: int, owner: UserId = ANN, cost: float = 1.0) -> Job:
+    return Job(id=JobId(number), owner=owner, recipe=RECIPE, cost=cost)
+
+
+def a_digest(number: int) -> Sha256:
+    return Sha256(f"{number:064x}")
+
+
+def a_picture(recipe: Recipe = RECIPE, *, pixels: int = 1) -> Picture:
+    return Picture(
+        recipe=recipe,
+        environment=ENVIRONMENT,
+        png=b"not looked at",
+        pixels_sha256=a_digest(pixels),
+        latents_sha256=a_digest(pixels + 1000),
+        seconds=1.5,
+    )
+
+
+def asked(
+    owner: UserId = ANN, *, words: str = "a red flower", parent: PictureId | None = None
+) -> Asked:
+    return Asked(
+        owner=owner,
+        guild=10,
+        channel=20,
+        reply_to=None,
+        locale="en-US",
+        words=words,
+        parent=parent,
+        reproduces=None,
+        expects=None,
+        created=1000.0,
+    )

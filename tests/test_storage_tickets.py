@@ -1,0 +1,261 @@
+"""Claims about jobs in waiting and the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from generation.job import JobId
+from generation.queue import FairQueue
+from storage.database import Database
+from storage.errors import Ended, Missing, StorageError
+from storage.ids import RequestId
+from storage.pictures import PictureId, Pictures
+from storage.tickets import Request, State, Ticket, Tickets
+from tests.stored import ANN, BEN, a_digest, a_picture, a_recipe, asked, opened
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened(tmp_path / "atelier.db") as database:
+        yield database
+
+
+@pytest.fixture
+def tickets(database: Database) -> Tickets:
+    return Tickets(database)
+
+
+async def a_request(tickets: Tickets, count: int = 1) -> tuple[Request, list[JobId]]:
+    recipes = [a_recipe(seed) for seed in range(count)]
+    request, made = await tickets.add(asked(), recipes, [1.0] * count)
+    return request, [ticket.job.id for ticket in made]
+
+
+async def draw(tickets: Tickets, job: JobId, pixels: int = 1) -> PictureId:
+    await tickets.started(job)
+    return await tickets.drawn(
+        job, a_picture(pixels=pixels), png_sha256=a_digest(pixels), drawn_at=5.0
+    )
+
+
+async def states(tickets: Tickets, request: Request) -> list[State]:
+    return [ticket.state for ticket in await tickets.of_request(request.id)]
+
+
+async def test_what_was_asked_for_is_read_back_as_it_was(tickets: Tickets) -> None:
+    request, made = await tickets.add(asked(), [a_recipe(1), a_recipe(2)], [1.5, 2.5])
+    assert await tickets.request(request.id) == request
+    assert await tickets.of_request(request.id) == made
+    assert [(t.job.recipe.seed, t.job.cost, t.ordinal) for t in made] == [(1, 1.5, 0), (2, 2.5, 1)]
+    assert all(t.state is State.WAITING and t.job.owner == ANN for t in made)
+
+
+async def test_all_that_is_open_is_replayed_in_the_order_of_asking(tickets: Tickets) -> None:
+    first, [one, two] = await a_request(tickets, 2)
+    second, [three] = await a_request(tickets)
+    await tickets.started(three)
+    await draw(tickets, one)
+    replayed = await tickets.waiting()
+    assert [(r.id, t.job.id, t.state) for r, t in replayed] == [
+        (first.id, two, State.WAITING),
+        (second.id, three, State.RUNNING),
+    ]
+    queue = FairQueue()
+    for _, ticket in replayed:
+        queue.put(ticket.job)
+    assert len(queue) == 2
+
+
+async def test_the_same_recipe_twice_is_two_tickets_of_one_recipe(
+    tickets: Tickets, database: Database
+) -> None:
+    await tickets.add(asked(), [a_recipe(1), a_recipe(1)], [1.0, 1.0])
+    assert len(await tickets.waiting()) == 2
+    assert len(await database.rows("SELECT * FROM recipes")) == 1
+
+
+async def test_a_request_without_recipes_is_refused(tickets: Tickets) -> None:
+    with pytest.raises(ValueError, match="recipe"):
+        await tickets.add(asked(), [], [])
+    with pytest.raises(ValueError, match="argument"):
+        await tickets.add(asked(), [a_recipe()], [1.0, 2.0])
+    assert await tickets.waiting() == ()
+
+
+@pytest.mark.parametrize(
+    "words", ["", "x" * 10_000, "Ünïcödé 🌸 \0 \u202e", "'; DROP TABLE tickets; --"]
+)
+async def test_any_words_are_kept(tickets: Tickets, words: str) -> None:
+    request, _ = await tickets.add(asked(words=words), [a_recipe()], [1.0])
+    assert (await tickets.request(request.id)).words == words
+
+
+async def test_half_a_surrogate_pair_does_not_cost_the_request(tickets: Tickets) -> None:
+    request, _ = await tickets.add(asked(words="a \ud83c flower"), [a_recipe()], [1.0])
+    assert request.words == "a ? flower"
+    assert await tickets.request(request.id) == request
+
+
+async def test_a_job_s_id_never_comes_back(tickets: Tickets, database: Database) -> None:
+    _, [job] = await a_request(tickets)
+    async with database.transaction() as db:
+        await db.execute("DELETE FROM tickets")
+    _, [later] = await a_request(tickets)
+    assert later > job
+
+
+async def test_tries_are_counted_across_put_backs(tickets: Tickets) -> None:
+    request, [job] = await a_request(tickets)
+    assert await tickets.started(job) == 1
+    await tickets.put_back(job)
+    assert await states(tickets, request) == [State.WAITING]
+    assert await tickets.started(job) == 2
+    assert await tickets.started(job) == 3  # the bot died meanwhile, and nobody put it back
+
+
+async def test_what_was_cancelled_does_not_start(tickets: Tickets) -> None:
+    request, [job] = await a_request(tickets)
+    await tickets.cancel(request.id)
+    with pytest.raises(Ended) as ended:
+        await tickets.started(job)
+    assert ended.value.state == "cancelled"
+    with pytest.raises(Ended):
+        await tickets.drawn(job, a_picture(), png_sha256=a_digest(1), drawn_at=1.0)
+    await tickets.put_back(job)
+    assert await states(tickets, request) == [State.CANCELLED]
+
+
+async def test_cancelling_tells_what_waited_from_what_runs(tickets: Tickets) -> None:
+    request, [one, two, three] = await a_request(tickets, 3)
+    await draw(tickets, one)
+    await tickets.started(two)
+    assert await tickets.cancel(request.id) == ((three,), (two,))
+    assert await states(tickets, request) == [State.DRAWN, State.RUNNING, State.CANCELLED]
+    assert await tickets.cancel(request.id) == ((), (two,))
+
+
+async def test_a_second_report_of_a_job_changes_nothing(
+    tickets: Tickets, database: Database
+) -> None:
+    request, [job] = await a_request(tickets)
+    first = await draw(tickets, job, pixels=1)
+    again = await tickets.drawn(job, a_picture(pixels=2), png_sha256=a_digest(2), drawn_at=9.0)
+    assert again == first
+    assert (await Pictures(database).get(first)).drawn_at == 5.0
+    await tickets.ended(job, State.FAILED, "too late")
+    [ticket] = await tickets.of_request(request.id)
+    assert (ticket.state, ticket.reason, ticket.picture) == (State.DRAWN, None, first)
+    assert len(await tickets.undelivered()) == 1
+
+
+async def test_how_a_job_ended_is_kept_with_its_reason(tickets: Tickets) -> None:
+    request, [job] = await a_request(tickets)
+    await tickets.started(job)
+    await tickets.ended(job, State.QUARANTINED, "Quarantined: died three times")
+    await tickets.ended(job, State.FAILED, "a second opinion")
+    [ticket] = await tickets.of_request(request.id)
+    assert (ticket.state, ticket.reason) == (State.QUARANTINED, "Quarantined: died three times")
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.RUNNING, State.DRAWN])
+async def test_only_an_end_without_a_picture_is_an_end(tickets: Tickets, state: State) -> None:
+    _, [job] = await a_request(tickets)
+    with pytest.raises(ValueError, match="no way to end"):
+        await tickets.ended(job, state)
+
+
+async def test_the_last_open_ticket_brings_the_request_to_the_outbox(tickets: Tickets) -> None:
+    request, [one, two, three] = await a_request(tickets, 3)
+    await draw(tickets, one)
+    assert await tickets.undelivered() == ()
+    await tickets.ended(two, State.FAILED, "out of memory")
+    assert await tickets.undelivered() == ()
+    assert await tickets.open_of(ANN) == (request,)
+    await tickets.cancel(request.id)
+    assert await tickets.undelivered() == (request,)
+    assert await tickets.open_of(ANN) == ()
+    assert (await tickets.of_request(request.id))[2].job.id == three
+
+
+async def test_cancelling_the_rest_waits_for_what_runs(tickets: Tickets) -> None:
+    request, [one, _] = await a_request(tickets, 2)
+    await tickets.started(one)
+    await tickets.cancel(request.id)
+    assert await tickets.undelivered() == ()
+    await tickets.ended(one, State.CANCELLED)
+    assert await tickets.undelivered() == (request,)
+
+
+async def test_a_delivery_that_may_have_happened_is_known_as_such(tickets: Tickets) -> None:
+    request, [job] = await a_request(tickets)
+    with pytest.raises(Missing):
+        await tickets.delivering(request.id)
+    await draw(tickets, job)
+    assert await tickets.delivering(request.id) is False
+    assert await tickets.delivering(request.id) is True  # the bot died while it posted
+    await tickets.delivered(request.id, 500)
+    assert await tickets.undelivered() == ()
+    with pytest.raises(Missing):
+        await tickets.delivering(request.id)
+
+
+async def test_delivered_pictures_know_their_place_in_the_message(
+    tickets: Tickets, database: Database
+) -> None:
+    request, [one, two, three] = await a_request(tickets, 3)
+    last = await draw(tickets, three, 3)
+    first = await draw(tickets, one, 1)
+    await tickets.ended(two, State.FAILED, "out of memory")
+    await tickets.delivering(request.id)
+    await tickets.delivered(request.id, 500)
+    found = await Pictures(database).of_message(500)
+    assert [(picture.id, picture.ordinal) for picture in found] == [(first, 0), (last, 1)]
+
+
+async def test_a_request_without_a_picture_is_delivered_without_a_message(
+    tickets: Tickets,
+) -> None:
+    request, [job] = await a_request(tickets)
+    await tickets.ended(job, State.FAILED, "out of memory")
+    await tickets.delivered(request.id, None)
+    assert await tickets.undelivered() == ()
+
+
+async def test_people_see_only_their_own_open_requests(tickets: Tickets) -> None:
+    mine, _ = await a_request(tickets)
+    await tickets.add(asked(BEN), [a_recipe()], [1.0])
+    assert await tickets.open_of(ANN) == (mine,)
+
+
+async def test_the_progress_message_is_remembered(tickets: Tickets) -> None:
+    request, _ = await a_request(tickets)
+    await tickets.say_progress_is(request.id, 2**62)
+    assert (await tickets.request(request.id)).progress_message == 2**62
+
+
+async def test_what_is_not_there_is_missing(tickets: Tickets) -> None:
+    with pytest.raises(Missing):
+        await tickets.request(RequestId(9))
+    with pytest.raises(Missing):
+        await tickets.started(JobId(9))
+    with pytest.raises(Missing):
+        await tickets.ended(JobId(9), State.FAILED)
+    with pytest.raises(Missing):
+        await tickets.drawn(JobId(9), a_picture(), png_sha256=a_digest(1), drawn_at=1.0)
+    assert await tickets.of_request(RequestId(9)) == ()
+    assert await tickets.cancel(RequestId(9)) == ((), ())
+
+
+async def test_a_parent_that_does_not_exist_is_refused_whole(tickets: Tickets) -> None:
+    with pytest.raises(StorageError, match="FOREIGN KEY"):
+        await tickets.add(asked(parent=PictureId(99)), [a_recipe()], [1.0])
+    assert await tickets.waiting() == ()
+
+
+async def test_a_ticket_is_a_plain_value(tickets: Tickets) -> None:
+    _, [made] = await tickets.add(asked(), [a_recipe()], [1.0])
+    assert isinstance(made, Ticket)
+    assert made == (await tickets.waiting())[0][1]
