@@ -1,0 +1,137 @@
+"""Pictures that people send: whether they can be used, and how they become pixels of a known size.
+
+`check` runs in the bot, before a job exists; `load` runs in the worker, on the same bytes.  The
+invariant: the same bytes, size and fit give the same pixels, and nothing is decoded before its
+header has been found harmless.
+
+What becomes of the unusual: an animation gives its first frame; transparency lies over white; a
+photo is turned as its EXIF says; CMYK, palettes and 16 bits become 8-bit RGB; colour profiles are
+not applied (a profile engine would be one more thing that decides pixels).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from generation.errors import BadPicture, OutOfRange
+
+MAX_PIXELS = 40_000_000
+MIN_SIDE = 16
+MAX_BYTES = 100 * 2**20
+
+FITS = ("cover",)
+
+# The decoders are called by the file's first bytes and not through Image.open: that one guesses
+# among dozens of formats, and judges the size by a process-wide limit with a warning.
+_OPENERS: tuple[tuple[str, Callable[[bytes], bool], type[ImageFile]], ...] = (
+    ("PNG", lambda d: d.startswith(b"\x89PNG\r\n\x1a\n"), PngImageFile),
+    ("JPEG", lambda d: d.startswith(b"\xff\xd8\xff"), JpegImageFile),
+    ("WEBP", lambda d: d[:4] == b"RIFF" and d[8:12] == b"WEBP", WebPImageFile),
+    ("GIF", lambda d: d.startswith((b"GIF87a", b"GIF89a")), GifImageFile),
+    ("BMP", lambda d: d.startswith(b"BM"), BmpImageFile),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFacts:
+    """What a picture is, after it was turned as its EXIF says."""
+
+    width: int
+    height: int
+    format: str  # "PNG", "JPEG", "WEBP", "GIF", "BMP"
+    animated: bool  # only its first frame is used
+
+
+def check(data: bytes) -> InputFacts:
+    """Decode the whole picture once.  Raises BadPicture with a reason that a person can read."""
+    with _translated():
+        image, kind = _opened(data)
+        animated = getattr(image, "n_frames", 1) > 1
+        image.seek(0)
+        width, height = _upright(image).size
+    return InputFacts(width=width, height=height, format=kind, animated=animated)
+
+
+def load(data: bytes, *, width: int, height: int, fit: str) -> Image.Image:
+    """The picture as RGB of exactly this size.
+
+    "cover" scales it (Lanczos) until it fills the size, and keeps the middle.  Raises BadPicture,
+    and OutOfRange for a fit that does not exist.
+    """
+    if fit not in FITS:
+        raise OutOfRange("fit", fit, ", ".join(FITS))
+    with _translated():
+        image, _ = _opened(data)
+        image.seek(0)
+        rgb = _rgb(_upright(image))
+        return ImageOps.fit(rgb, (width, height), Image.Resampling.LANCZOS, centering=(0.5, 0.5))
+
+
+def _opened(data: bytes) -> tuple[ImageFile, str]:
+    """The file with its header read, its pixels not yet."""
+    if len(data) > MAX_BYTES:
+        raise BadPicture(f"it is larger than {MAX_BYTES // 2**20} MB")
+    for kind, recognised, opener in _OPENERS:
+        if recognised(data):
+            image = opener(io.BytesIO(data))
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                megapixels = width * height / 1e6
+                raise BadPicture(
+                    f"it has {megapixels:.0f} megapixels; at most {MAX_PIXELS // 10**6} can be used"
+                )
+            if min(width, height) < MIN_SIDE:
+                raise BadPicture(
+                    f"it is {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} are needed"
+                )
+            return image, kind
+    raise BadPicture("it is not a PNG, JPEG, WebP, GIF or BMP picture")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()
+    try:
+        turned = ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, Warning):
+        return image  # the pixels are sound, only the note on how to turn them is not
+    return turned if turned is not None else image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # Pillow clips 16 bits at 255; what is meant is the upper byte.
+        image = image.convert("I").point(lambda v: v * (1 / 257) + 0.5).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Pillow's many ways to say that a file is broken, as one."""
+    try:
+        yield
+    except BadPicture:
+        raise
+    except Image.DecompressionBombError as error:
+        raise BadPicture("it unpacks to far more than its size") from error
+    except (
+        *(OSError, EOFError, SyntaxError, ValueError, struct.error, zlib.error),
+        *(IndexError, KeyError, TypeError, OverflowError, AttributeError),
+    ) as error:
+        raise BadPicture("it is cut short or damaged") from error

@@ -1,0 +1,131 @@
+"""`python -m generation.worker`: a process that draws.  Orders on stdin, reports on stdout.
+
+The invariant: nothing but frames reaches stdout, whatever a library prints (descriptor 1 is moved
+away before any of them is loaded), and the process never outlives its stdin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from generation.fleet.wire import BrokenFrame, Ready, Report, Stop, encode, read
+
+MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run until stdin ends."""
+    options = _options(arguments)
+    reports = _reports()
+    # Ctrl-C reaches the whole terminal; the bot is the one to answer it, and then ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _environment(options.threads)
+    # A thread that waits for the interpreter waits for this long at most: the reader and the
+    # writer stand between two jobs.
+    sys.setswitchinterval(0.001)
+    outbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    threading.Thread(target=_write, args=(reports, outbox), name="writer", daemon=True).start()
+
+    from generation.catalog import Catalog
+    from generation.worker import exactness, memory
+    from generation.worker.desk import Desk
+    from generation.worker.models import Shelf
+
+    exactness.switch_on(options.threads)
+    device = exactness.pick_device(options.device)
+    shelf = Shelf(Catalog(options.models, options.digests), device, options.memory_limit)
+    desk = Desk(shelf, outbox.put)
+    outbox.put(Ready(environment=exactness.here(device), memory_bytes=memory.total_bytes(device)))
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    try:
+        while not isinstance(order := read(sys.stdin.buffer), Stop):
+            desk.take(order)
+    except EOFError:
+        pass
+    except BrokenFrame as error:
+        print(f"an order that is no frame: {error}", file=sys.stderr)
+        _leave(2)
+    _leave(0)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m generation.worker", description="Draws.")
+    parser.add_argument("--models", type=Path, action="append", default=[], metavar="FOLDER")
+    parser.add_argument("--digests", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=int(os.environ.get("ATELIER_THREADS", "1")),
+        help="processor threads of one operation; another number gives other last bits",
+    )
+    parser.add_argument(
+        "--memory-limit",
+        type=_bytes,
+        metavar="BYTES",
+        help="use no more than this for weights and drawing; 8G and 500M are understood",
+    )
+    return parser.parse_args(arguments)
+
+
+def _bytes(text: str) -> int:
+    unit = MEMORY_UNITS.get(text[-1:].upper())
+    return int(float(text[:-1]) * unit) if unit else int(text)
+
+
+def _reports() -> BinaryIO:
+    """The real stdout, for frames only; descriptor 1 becomes another name of stderr."""
+    sys.stdout.flush()
+    frames = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return frames
+
+
+def _environment(threads: int) -> None:
+    """What libraries read once, when they are imported."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
+    os.environ["HF_HUB_OFFLINE"] = "1"  # weights come from the catalog, by digest, or not at all
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+
+
+def _write(reports: BinaryIO, outbox: queue.SimpleQueue[Report]) -> None:
+    """Send what the other threads have to say, so that a slow listener never holds up a drawing."""
+    while True:
+        frame = memoryview(encode(outbox.get()))
+        try:
+            while frame:
+                frame = frame[reports.write(frame) :]
+        except OSError:
+            _leave(0)  # nobody listens any more
+
+
+def _warm_up() -> None:
+    """Import what the first job needs, while nobody waits for it."""
+    from generation.worker.models import import_libraries
+
+    import_libraries()
+
+
+def _leave(status: int) -> NoReturn:
+    """At once, also in the middle of a job: there is nothing here that is worth saving."""
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""The worker's desk: orders in, reports out, one thread per job, one job at a time on the device.
+
+    reader thread     takes orders, never draws      (Ping is answered while a job is drawn)
+    a job's thread    waits for the baton, draws, gives it back
+    writing threads   turn pixels into a PNG while the next job is drawn
+
+The invariant: every Render that was taken ends in exactly one Finished or Failed, and a job that
+ends, however it ends, leaves nothing behind that the next one could notice.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from generation import metadata
+from generation.errors import RenderFailed
+from generation.fleet.wire import (
+    Cancel,
+    Drawn,
+    Finished,
+    Frame,
+    Heard,
+    Loading,
+    Pause,
+    Ping,
+    Render,
+    Report,
+    Resume,
+    Stepped,
+)
+from generation.job import JobId
+from generation.worker import adapters
+from generation.worker.failures import is_fatal, is_out_of_memory, report, translated
+from generation.worker.models import Model, Shelf
+from generation.worker.render import Raster, render
+from generation.worker.timeslice import Baton, Place
+
+DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
+
+
+class Desk:
+    """Takes orders (on the reader's thread) and says reports (on any)."""
+
+    def __init__(self, shelf: Shelf, say: Callable[[Report], None]) -> None:
+        self._shelf = shelf
+        self._say = say
+        self._baton = Baton()
+        self._places: dict[JobId, Place] = {}
+        self._writers = ThreadPoolExecutor(2, "png")
+
+    def take(self, order: Frame) -> None:
+        """Act on one order, without waiting."""
+        match order:
+            case Render():
+                self._begin(order)
+            case Cancel():
+                if (place := self._places.get(order.job)) is not None:
+                    place.cancel()
+            case Pause():
+                if (place := self._places.get(order.job)) is not None:
+                    place.pause()
+            case Resume():
+                if (place := self._places.get(order.job)) is not None:
+                    place.resume()
+            case Ping():
+                self._say(Heard())
+            case _:
+                print(f"ignored: {type(order).__name__}", file=sys.stderr)
+
+    def _begin(self, order: Render) -> None:
+        if order.job in self._places:
+            self._say(report(order.job, RenderFailed("a job of this number is being drawn")))
+            return
+        place = self._places[order.job] = self._baton.place()
+        thread = threading.Thread(
+            target=self._draw, args=(order, place), name=f"job-{order.job}", daemon=True
+        )
+        thread.start()
+
+    def _draw(self, order: Render, place: Place) -> None:
+        try:
+            place.enter()
+            drawing = _Drawing(order, place, self._shelf, self._say)
+            raster = drawing.draw()
+        except BaseException as error:
+            self._end_badly(order, place, error)
+            return
+        seconds = place.seconds - drawing.loading_seconds
+        place.leave()
+        del self._places[order.job]
+        self._say(Drawn(job=order.job, seconds=seconds, loading_seconds=drawing.loading_seconds))
+        self._writers.submit(self._write, order, raster, seconds)
+
+    def _end_badly(self, order: Render, place: Place, error: BaseException) -> None:
+        if is_fatal(error):
+            traceback.print_exception(error)
+            print("the device is gone; this process ends", file=sys.stderr, flush=True)
+            os._exit(DEVICE_IS_GONE)
+        out_of_memory = is_out_of_memory(error)
+        told = translated(error, free_bytes=None)
+        if isinstance(told, RenderFailed) and told is not error:
+            traceback.print_exception(error)
+        # The traceback holds the frames, and they hold every tensor of the job.
+        _forget_frames(error)
+        if out_of_memory:
+            self._shelf.clear()
+            told = translated(error, free_bytes=self._shelf.free_bytes())
+        place.leave()
+        del self._places[order.job]
+        self._say(report(order.job, told))
+
+    def _write(self, order: Render, raster: Raster, seconds: float) -> None:
+        recipe = order.recipe
+        try:
+            png = metadata.png(
+                raster.rgb,
+                recipe.width,
+                recipe.height,
+                recipe,
+                model_name=recipe.checkpoint.name,
+            )
+            finished = Finished(
+                job=order.job,
+                png=png,
+                pixels_sha256=metadata.rgb_sha256(raster.rgb),
+                latents_sha256=raster.latents_sha256,
+                seconds=seconds,
+            )
+        except Exception as error:
+            traceback.print_exception(error)
+            self._say(report(order.job, translated(error, free_bytes=None)))
+            return
+        self._say(finished)
+
+
+class _Drawing:
+    """One job while it holds the baton."""
+
+    def __init__(
+        self, order: Render, place: Place, shelf: Shelf, say: Callable[[Report], None]
+    ) -> None:
+        self._order, self._place, self._shelf, self._say = order, place, shelf, say
+        self._behind: torch.cuda.Event | None = None
+        self.loading_seconds = 0.0
+
+    def draw(self) -> Raster:
+        order = self._order
+        with self._shelf.take(order.recipe, on_load=self._loading) as model:
+            locate = self._shelf.catalog.locate
+            adapters.switch(model, order.recipe, locate)
+            learned = adapters.learned_words(model, order.recipe, locate)
+            self.loading_seconds = self._place.seconds
+            return render(
+                order.recipe,
+                order.inputs,
+                model,
+                on_step=lambda step, x0: self._stepped(model, step, x0),
+                learned=learned,
+            )
+
+    def _loading(self, name: str) -> None:
+        self._say(Loading(job=self._order.job, name=name))
+
+    def _stepped(self, model: Model, step: int, x0: Tensor) -> None:
+        """A step is done: say so, then let others have their say."""
+        order, steps = self._order, self._order.recipe.steps
+        self._keep_up()
+        every = order.preview_every
+        preview = b""
+        if every and step % every == 0 and step < steps:
+            preview = model.previewer.jpeg(x0)
+        self._say(Stepped(job=order.job, step=step, steps=steps, preview=preview))
+        if self._place.boundary():
+            # Others may have drawn with this model meanwhile, with adapters of their own.
+            adapters.switch(model, order.recipe, self._shelf.catalog.locate)
+
+    def _keep_up(self) -> None:
+        """Stay at most one step ahead of a GPU, which works on its own time."""
+        if self._shelf.device.type != "cuda":
+            return
+        if self._behind is not None:
+            self._behind.synchronize()
+        self._behind = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._behind.record()
+
+
+def _forget_frames(error: BaseException) -> None:
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        if (one := waiting.pop()) is not None:
+            one.__traceback__ = None
+            waiting += [one.__cause__, one.__context__]

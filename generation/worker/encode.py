@@ -1,0 +1,195 @@
+"""Prompt -> embeddings, in A1111's syntax, of any length.
+
+Words become tokens, tokens become chunks of 75, each chunk goes through the text encoder alone and
+the results are laid one after the other.  A weight scales a token's embedding, and the chunk's
+mean is restored afterwards.  The invariant: a prompt without weights that fits one chunk gives the
+same bits as the stock pipeline.
+
+Clip skip is done here: diffusers 0.42 fails at it with transformers 5.6 and later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from generation.worker.emphasis import Span, parse
+
+CHUNK = 75  # tokens between the begin and the end token
+COMMA_REACH = 20  # a full chunk is cut after a comma this near, so that a phrase stays whole
+
+PLACEHOLDER = (
+    0  # the token that stands where a learned vector goes; not the end token, which counts
+)
+
+# A word, case-folded -> its vectors, one per token that it takes.
+Learned = Mapping[str, Sequence[Tensor]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A text encoder with its tokenizer."""
+
+    tokenizer: Any  # transformers.CLIPTokenizer
+    encoder: Any  # transformers.CLIPTextModel or CLIPTextModelWithProjection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Two prompts as a UNet reads them."""
+
+    context: Tensor  # (1, 77 * chunks, width)
+    negative: Tensor  # the same shape
+    pooled: Tensor | None  # (1, width) of the last encoder's first chunk
+    negative_pooled: Tensor | None
+
+
+@dataclass(slots=True)
+class _Chunk:
+    ids: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    vectors: list[Tensor | None] = field(default_factory=list)  # in place of a token's own
+
+    def add(self, token: int, weight: float, vector: Tensor | None) -> None:
+        self.ids.append(token)
+        self.weights.append(weight)
+        self.vectors.append(vector)
+
+    def cut(self, at: int) -> _Chunk:
+        """Cut off and return what lies behind `at`."""
+        rest = _Chunk(self.ids[at:], self.weights[at:], self.vectors[at:])
+        del self.ids[at:], self.weights[at:], self.vectors[at:]
+        return rest
+
+
+def encode(
+    clips: Sequence[Clip],
+    prompt: str,
+    negative: str,
+    *,
+    syntax: str,
+    layer: int | None,
+    final_norm: bool,
+    learned: Sequence[Learned] = (),
+) -> Words:
+    """Embed both prompts.
+
+    `layer` None takes the encoder's output, 2 the hidden states before its last layer, and so on;
+    `final_norm` applies the encoder's last norm to those.  Several encoders lie side by side.
+    `learned` holds, for each of them, the vectors of words that were learned since its training.
+    """
+    outputs, pooled = [], None
+    for index, clip in enumerate(clips):
+        words = learned[index] if learned else {}
+        both = [_chunks(clip.tokenizer, _spans(text, syntax), words) for text in (prompt, negative)]
+        length = max(map(len, both))
+        rows = [_encode_one(clip, chunks, length, layer, final_norm) for chunks in both]
+        outputs.append([embedding for embedding, _ in rows])
+        pooled = [p for _, p in rows]
+    context, negative_context = (torch.cat(side, dim=-1) for side in zip(*outputs, strict=True))
+    return Words(
+        context=context,
+        negative=negative_context,
+        pooled=pooled[0] if pooled else None,
+        negative_pooled=pooled[1] if pooled else None,
+    )
+
+
+def _encode_one(
+    clip: Clip, chunks: list[_Chunk], length: int, layer: int | None, final_norm: bool
+) -> tuple[Tensor, Tensor | None]:
+    tokenizer, encoder = clip.tokenizer, clip.encoder
+    states, pooled = [], None
+    for index in range(length):
+        chunk = chunks[index] if index < len(chunks) else _Chunk()
+        row = [tokenizer.bos_token_id, *chunk.ids, tokenizer.eos_token_id]
+        row += [tokenizer.pad_token_id] * (CHUNK + 2 - len(row))
+        ids = torch.tensor([row], device=encoder.device)
+        with _in_place(encoder, chunk.vectors):
+            out = encoder(ids, output_hidden_states=layer is not None)
+        if index == 0:
+            pooled = getattr(out, "text_embeds", None)
+        if layer is None:
+            state = out.last_hidden_state
+        else:
+            state = out.hidden_states[-layer]
+            if final_norm:
+                state = getattr(encoder, "text_model", encoder).final_layer_norm(state)
+        states.append(_weighted(state, [1.0, *chunk.weights]))
+    return torch.cat(states, dim=1), pooled
+
+
+def _weighted(state: Tensor, weights: list[float]) -> Tensor:
+    """Scale each token, then restore the chunk's mean, as A1111 does."""
+    if all(weight == 1.0 for weight in weights):
+        return state
+    weights = weights + [1.0] * (state.shape[1] - len(weights))
+    factors = torch.tensor(weights, dtype=torch.float32, device=state.device)
+    scaled = state.float() * factors[None, :, None]
+    return (scaled * (state.float().mean() / scaled.mean())).to(state.dtype)
+
+
+@contextmanager
+def _in_place(encoder: Any, vectors: Sequence[Tensor | None]) -> Iterator[None]:
+    """Let the encoder read learned vectors where the placeholders stand."""
+    places = [(at, vector) for at, vector in enumerate(vectors, 1) if vector is not None]
+    if not places:
+        yield
+        return
+
+    def replace(_module: object, _inputs: object, output: Tensor) -> Tensor:
+        output = output.clone()
+        for at, vector in places:
+            output[0, at] = vector.to(output.device, output.dtype)
+        return output
+
+    hook = encoder.get_input_embeddings().register_forward_hook(replace)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _chunks(tokenizer: Any, spans: Sequence[Span], learned: Learned) -> list[_Chunk]:
+    comma = tokenizer.convert_tokens_to_ids(",</w>")
+    chunks = [_Chunk()]
+    last_comma = -1
+    for span in spans:
+        if span.text is None:
+            chunks.append(_Chunk())
+            last_comma = -1
+            continue
+        for token, vector in _tokens(tokenizer, span.text, learned):
+            if len(chunks[-1].ids) == CHUNK:
+                near = last_comma >= 0 and CHUNK - last_comma <= COMMA_REACH
+                chunks.append(chunks[-1].cut(last_comma + 1 if near else CHUNK))
+                last_comma = -1
+            if token == comma:
+                last_comma = len(chunks[-1].ids)
+            chunks[-1].add(token, span.weight, vector)
+    return chunks
+
+
+def _tokens(tokenizer: Any, text: str, learned: Learned) -> Iterator[tuple[int, Tensor | None]]:
+    pieces = [text]
+    if learned:
+        words = "|".join(sorted(map(re.escape, learned), key=len, reverse=True))
+        pieces = re.split(rf"(?<!\w)({words})(?!\w)", text, flags=re.IGNORECASE)
+    for number, piece in enumerate(pieces):
+        if number % 2:  # what re.split was asked for lies between the rest
+            for vector in learned[piece.casefold()]:
+                yield PLACEHOLDER, vector
+        else:
+            ids = tokenizer(piece, add_special_tokens=False, truncation=False, verbose=False)
+            for token in ids.input_ids:
+                yield token, None
+
+
+def _spans(text: str, syntax: str) -> list[Span]:
+    return parse(text) if syntax == "a1111" else [Span(text, 1.0)]

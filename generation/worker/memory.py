@@ -1,0 +1,83 @@
+"""How much memory a recipe needs, and how much there is.
+
+Weights are known to the byte from the heads of their files; what a step and a decode need besides
+is estimated from the widest layer (measured for SD 1.x and SDXL with fake tensors: a UNet keeps
+about 16 and a VAE about 6 full-size activations of its first width alive at its worst moment).
+The estimate decides two things only: what to evict before, and what is hopeless to try.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+import torch
+
+from generation.header import read_header
+from generation.recipe import Recipe
+
+UNET_ACTIVATIONS = 16
+VAE_ACTIVATIONS = 6
+
+
+def weights_bytes(files: Iterable[Path], itemsize: int) -> int:
+    """The size of all tensors of these safetensors files, converted to `itemsize` bytes each."""
+    total = 0
+    for file in files:
+        header = read_header(file, file.name)
+        for shape in header.shapes.values():
+            count = 1
+            for side in shape:
+                count *= side
+            total += count * itemsize
+    return total
+
+
+def activation_bytes(recipe: Recipe, unet_width: int, vae_width: int, itemsize: int) -> int:
+    """What drawing needs besides the weights, at its worst moment."""
+    pixels = recipe.width * recipe.height
+    lanes = 2 if recipe.cfg != 1.0 else 1
+    step = UNET_ACTIVATIONS * unet_width * lanes * pixels // 64 * itemsize
+    decode = VAE_ACTIVATIONS * vae_width * pixels * itemsize
+    return max(step, decode)
+
+
+def widths_of_folder(path: Path) -> tuple[int, int]:
+    """The first widths of the UNet and of the VAE of a diffusers folder."""
+    unet, vae = (
+        json.loads((path / part / "config.json").read_text())["block_out_channels"][0]
+        for part in ("unet", "vae")
+    )
+    return int(unet), int(vae)
+
+
+def total_bytes(device: torch.device) -> int:
+    """All memory of the device (RAM on a processor)."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory())
+    return int(psutil.virtual_memory().total)
+
+
+def free_bytes(device: torch.device) -> int:
+    """What can be used now, counting what torch holds in reserve."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        reserve = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + reserve)
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return int(psutil.virtual_memory().available)
+
+
+def clean(device: torch.device) -> None:
+    """Give back what nothing refers to any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

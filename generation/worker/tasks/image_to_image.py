@@ -1,0 +1,35 @@
+"""A picture and words: the drawing starts from the picture under noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from generation.errors import BadPicture
+from generation.inputs import load
+from generation.recipe import Recipe
+from generation.worker.models import Model
+from generation.worker.vae import to_latents
+
+
+def begin(
+    recipe: Recipe, inputs: Sequence[bytes], model: Model, generator: torch.Generator
+) -> Tensor:
+    """The picture's latents.  The VAE's posterior is the generator's first draw."""
+    given = [
+        (data, what.fit)
+        for data, what in zip(inputs, recipe.inputs, strict=False)
+        if what.role == "init"
+    ]
+    if len(given) != 1:
+        raise BadPicture(f"one picture to start from is needed, {len(given)} were sent")
+    data, fit = given[0]
+    image = load(data, width=recipe.width, height=recipe.height, fit=fit)
+    pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 255.0)
+    # Batch first, then permuted: strides choose among convolutions that differ in their last bits,
+    # and these strides are the stock pipelines'.
+    pixels = pixels[None].permute(0, 3, 1, 2)
+    return to_latents(model.vae, 2.0 * pixels - 1.0, generator)

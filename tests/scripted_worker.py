@@ -1,0 +1,112 @@
+"""A worker without torch that does what the prompt says: to test the other side of the pipe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from generation.fleet.wire import (
+    Cancel,
+    Drawn,
+    Failed,
+    Finished,
+    Frame,
+    Heard,
+    Pause,
+    Ping,
+    Ready,
+    Render,
+    Resume,
+    Stepped,
+    Stop,
+    encode,
+    read,
+)
+from generation.picture import Environment
+
+ENVIRONMENT = Environment(
+    device="cpu",
+    hardware="scripted",
+    driver="",
+    python="3",
+    torch="none",
+    diffusers="none",
+    transformers="none",
+    libraries="",
+    threads=1,
+    flags="",
+    probe="exact",
+)
+
+
+def say(frame: Frame) -> None:
+    sys.stdout.buffer.write(encode(frame))
+    sys.stdout.buffer.flush()
+
+
+def draw(order: Render) -> None:
+    script = order.recipe.prompt
+    say(Stepped(job=order.job, step=1, steps=order.recipe.steps, preview=b"preview"))
+    if script == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif script == "leave":
+        sys.exit(3)
+    elif script == "nonsense":
+        sys.stdout.buffer.write(b"Hello, I am a library that prints to stdout\n" * 5)
+        sys.stdout.buffer.flush()
+    elif script == "mute":
+        time.sleep(600)
+    elif script == "fail":
+        say(Failed(job=order.job, kind="OutOfMemory", facts=(5, 3)))
+    elif script == "shout":
+        sys.stderr.write("first line\n" + "x" * 200_000 + "\nlast line\n")
+        sys.stderr.flush()
+        finish(order)
+    elif script != "wait":
+        finish(order)
+
+
+def finish(order: Render) -> None:
+    say(Drawn(job=order.job, seconds=0.5, loading_seconds=0.0))
+    say(
+        Finished(
+            job=order.job,
+            png=b"png" + b"".join(order.inputs),
+            pixels_sha256="ab" * 32,
+            latents_sha256="cd" * 32,
+            seconds=0.5,
+        )
+    )
+
+
+def main() -> None:
+    if os.environ.get("SCRIPT") == "die at start":
+        sys.exit(7)
+    if os.environ.get("SCRIPT") == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    say(Ready(environment=ENVIRONMENT, memory_bytes=1))
+    while True:
+        try:
+            order = read(sys.stdin.buffer)
+        except EOFError:
+            if os.environ.get("SCRIPT") == "deaf":
+                time.sleep(600)
+            return
+        match order:
+            case Render():
+                draw(order)
+            case Cancel():
+                say(Failed(job=order.job, kind="Cancelled", facts=()))
+            case Ping():
+                say(Heard())
+            case Stop():
+                if os.environ.get("SCRIPT") != "deaf":
+                    return
+            case Pause() | Resume():
+                pass
+
+
+if __name__ == "__main__":
+    main()

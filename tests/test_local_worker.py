@@ -1,0 +1,335 @@
+"""Claims about the child process, seen from the bot: with a scripted worker that loads no torch.
+
+What the real worker does is claimed in test_worker.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from generation.errors import Cancelled, OutOfMemory, WorkerDied
+from generation.fleet import Worker
+from generation.fleet import local as local_module
+from generation.fleet.local import LocalWorker
+from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
+from generation.job import JobId
+from generation.recipe import Precision, Recipe, Sha256, Task, Weights
+
+SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
+ROOT = Path(__file__).parents[1]
+
+
+def an_order(script: str, job: int = 1) -> Render:
+    recipe = Recipe(
+        task=Task.TEXT_TO_IMAGE,
+        family="starter",
+        prompt=script,
+        negative_prompt="",
+        syntax="a1111",
+        checkpoint=Weights(name="starter", sha256=Sha256("ab" * 32)),
+        vae=None,
+        adapters=(),
+        inputs=(),
+        width=64,
+        height=64,
+        sampler="euler",
+        scheduler="karras",
+        sigmas=(14.6, 1.0, 0.0),
+        steps=2,
+        cfg=4.0,
+        denoise=1.0,
+        clip_skip=1,
+        seed=7,
+        precision=Precision.FP32,
+    )
+    return Render(job=JobId(job), recipe=recipe, inputs=(b"one", b"two"), preview_every=1)
+
+
+Make = Callable[..., LocalWorker]
+
+
+@pytest.fixture
+async def make(tmp_path: Path) -> AsyncIterator[Make]:
+    made: list[LocalWorker] = []
+
+    def build(script: str = "", **options: float) -> LocalWorker:
+        worker = LocalWorker(
+            [tmp_path],
+            tmp_path / "digests.json",
+            "cpu",
+            env={"SCRIPT": script, "PYTHONPATH": str(ROOT)},
+            program=SCRIPTED,
+            **options,  # type: ignore[arg-type]  # silence and patience
+        )
+        made.append(worker)
+        return worker
+
+    yield build
+    for worker in made:
+        await worker.stop()
+
+
+async def drawn(worker: LocalWorker, order: Render) -> list[Report]:
+    return [report async for report in worker.render(order)]
+
+
+async def test_a_job_is_stepped_drawn_and_finished(make: Make) -> None:
+    worker: Worker = make()
+    ready = await worker.start()
+    assert worker.ready == ready
+    reports = [report async for report in worker.render(an_order("picture"))]
+    assert [type(r) for r in reports] == [Stepped, Drawn, Finished]
+    assert isinstance(reports[-1], Finished)
+    assert reports[-1].png == b"pngonetwo"
+
+
+async def test_starting_twice_starts_one_process(make: Make) -> None:
+    worker = make()
+    await asyncio.gather(worker.start(), worker.start())
+    pid = worker.pid
+    await worker.start()
+    assert worker.pid == pid
+
+
+async def test_a_killed_worker_is_noticed_at_once(make: Make) -> None:
+    worker = make()
+    await worker.start()
+    job = asyncio.create_task(drawn(worker, an_order("wait")))
+    await asyncio.sleep(0.1)
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    with pytest.raises(WorkerDied, match="SIGKILL"):
+        await job
+    assert time.monotonic() - killed < 1.0
+    assert worker.ready is None
+    assert worker.pid is None
+
+
+async def test_every_waiting_job_hears_of_the_death(make: Make) -> None:
+    worker = make()
+    await worker.start()
+    jobs = [asyncio.create_task(drawn(worker, an_order("wait", job))) for job in (1, 2)]
+    await asyncio.sleep(0.1)
+    with pytest.raises(WorkerDied):
+        await drawn(worker, an_order("die", 3))
+    for job in jobs:
+        with pytest.raises(WorkerDied):
+            await job
+
+
+async def test_it_starts_again_and_the_job_runs_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_module, "FIRST_DELAY", 0.01)
+    worker = make()
+    for _ in range(2):
+        await worker.start()
+        with pytest.raises(WorkerDied, match="SIGKILL"):
+            await drawn(worker, an_order("die"))
+    await worker.start()
+    assert isinstance((await drawn(worker, an_order("picture")))[-1], Finished)
+
+
+async def test_each_death_in_a_row_waits_longer_and_a_picture_ends_the_row(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_module, "FIRST_DELAY", 0.1)
+    worker = make()
+
+    async def restart() -> float:
+        began = time.monotonic()
+        await worker.start()
+        return time.monotonic() - began
+
+    async def die() -> None:
+        with pytest.raises(WorkerDied):
+            await drawn(worker, an_order("die"))
+
+    first = await restart()
+    await die()
+    await restart()
+    await die()
+    await restart()
+    await die()
+    assert await restart() > 0.4  # 0.1 * 2 * 2
+    await drawn(worker, an_order("picture"))
+    await die()
+    assert await restart() < 0.4 + first
+
+
+async def test_a_worker_that_dies_at_start_says_how(make: Make) -> None:
+    worker = make("die at start")
+    with pytest.raises(WorkerDied, match="status 7"):
+        await worker.start()
+    assert worker.ready is None
+
+
+async def test_a_program_that_is_not_there_is_a_dead_worker(tmp_path: Path) -> None:
+    worker = LocalWorker([tmp_path], tmp_path / "d", program=[str(tmp_path / "nothing")])
+    with pytest.raises(WorkerDied, match="cannot be started"):
+        await worker.start()
+    await worker.stop()
+
+
+async def test_without_a_start_nothing_is_drawn(make: Make) -> None:
+    worker = make()
+    assert worker.ready is None
+    with pytest.raises(WorkerDied, match="not running"):
+        await drawn(worker, an_order("picture"))
+
+
+async def test_leaving_with_a_status_is_told(make: Make) -> None:
+    worker = make()
+    await worker.start()
+    with pytest.raises(WorkerDied, match="status 3"):
+        await drawn(worker, an_order("leave"))
+
+
+async def test_nonsense_on_stdout_ends_the_worker(make: Make) -> None:
+    worker = make()
+    await worker.start()
+    with pytest.raises(WorkerDied, match="nonsense"):
+        await drawn(worker, an_order("nonsense"))
+
+
+async def test_a_worker_that_answers_no_ping_is_killed(make: Make) -> None:
+    worker = make(patience=0.3)
+    await worker.start()
+    with pytest.raises(WorkerDied, match="no answer"):
+        await asyncio.wait_for(drawn(worker, an_order("mute")), 5)
+
+
+async def test_a_job_without_any_report_is_given_up(make: Make) -> None:
+    worker = make(silence=0.3, patience=0.3)
+    await worker.start()
+    with pytest.raises(WorkerDied, match="no report"):
+        await asyncio.wait_for(drawn(worker, an_order("wait")), 5)
+
+
+async def test_a_paused_job_may_be_silent(make: Make) -> None:
+    worker = make(silence=0.2, patience=0.3)
+    await worker.start()
+    job = asyncio.create_task(drawn(worker, an_order("wait")))
+    await asyncio.sleep(0.1)
+    await worker.pause(JobId(1))
+    await asyncio.sleep(0.6)
+    assert not job.done()
+    await worker.resume(JobId(1))
+    await worker.cancel(JobId(1))
+    with pytest.raises(Cancelled):
+        await job
+
+
+async def test_a_failure_is_raised_with_its_facts(make: Make) -> None:
+    worker = make()
+    await worker.start()
+    with pytest.raises(OutOfMemory) as failure:
+        await drawn(worker, an_order("fail"))
+    assert (failure.value.needed_bytes, failure.value.free_bytes) == (5, 3)
+    assert isinstance((await drawn(worker, an_order("picture")))[-1], Finished)
+
+
+async def test_cancelling_ends_the_job_and_unknown_jobs_are_ignored(make: Make) -> None:
+    worker = make()
+    await worker.cancel(JobId(9))
+    await worker.start()
+    await worker.cancel(JobId(9))
+    job = asyncio.create_task(drawn(worker, an_order("wait")))
+    await asyncio.sleep(0.1)
+    await worker.cancel(JobId(1))
+    with pytest.raises(Cancelled):
+        await job
+
+
+async def test_when_nobody_listens_any_more_the_job_is_cancelled(make: Make) -> None:
+    worker = make()
+    await worker.start()
+    job = asyncio.create_task(drawn(worker, an_order("wait")))
+    await asyncio.sleep(0.1)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert isinstance((await drawn(worker, an_order("picture", 2)))[-1], Finished)
+
+
+async def test_stderr_goes_to_the_log_line_by_line(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "generation.worker")
+    worker = make()
+    await worker.start()
+    await drawn(worker, an_order("shout"))
+    await worker.stop()
+    assert "first line" in caplog.messages
+    assert "last line" in caplog.messages
+
+
+async def test_a_worker_that_will_not_stop_is_killed(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_module, "POLITE", 0.2)
+    worker = make("deaf")
+    await worker.start()
+    pid = worker.pid
+    await worker.stop()
+    assert pid is not None
+    assert not psutil.pid_exists(pid)
+
+
+async def test_stopping_leaves_no_process_no_task_and_no_open_pipe(make: Make) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        worker = make()
+        await worker.start()
+        await drawn(worker, an_order("picture"))
+        pid = worker.pid
+        await worker.stop()
+        await worker.stop()
+        gc.collect()
+    assert pid is not None
+    assert not psutil.pid_exists(pid)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_when_the_bot_is_killed_its_worker_leaves(tmp_path: Path) -> None:
+    program = f"""
+import asyncio, sys
+from pathlib import Path
+from generation.fleet.local import LocalWorker
+async def main():
+    worker = LocalWorker([Path({str(tmp_path)!r})], Path({str(tmp_path / "d")!r}),
+                         program=({sys.executable!r}, {SCRIPTED[1]!r}))
+    await worker.start()
+    print(worker.pid, flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+    bot = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert bot.stdout is not None
+    with bot, bot.stdout:
+        worker = int(bot.stdout.readline())
+        bot.kill()
+        bot.wait()
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not psutil.pid_exists(worker)

@@ -1,0 +1,169 @@
+"""Claims about LoRAs and embeddings: the recipe's, in its order, and none besides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from generation.errors import UnusableWeights
+from generation.recipe import Adapter, Recipe, Sha256, Weights
+from generation.worker.adapters import fold_alpha, learned_words, switch
+from generation.worker.models import Model
+from generation.worker.render import render
+from tests import loaded, tinymodels
+
+# peft's remark when a second adapter comes into a model, which is what we want.
+pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
+
+
+class Drawer:
+    """A folder with adapter files, and a model of its own that they are loaded into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: dict[str, Path] = {}
+        catalog = loaded.shelf().catalog
+        from generation.worker.models import Shelf
+
+        shelf = Shelf(catalog, torch.device("cpu"), None)
+        self.recipe: Recipe = loaded.recipe_of("tiny-sd15", "starter")
+        with shelf.take(self.recipe, on_load=lambda _: None) as model:
+            self.model: Model = model
+
+    def lora(self, name: str, tensors: Mapping[str, Tensor], strength: float = 1.0) -> Adapter:
+        return self._adapter("lora", name, tensors, strength)
+
+    def embedding(self, name: str, tensors: Mapping[str, Tensor]) -> Adapter:
+        return self._adapter("embedding", name, tensors, 1.0)
+
+    def _adapter(
+        self, kind: str, name: str, tensors: Mapping[str, Tensor], strength: float
+    ) -> Adapter:
+        file = self.folder / f"{name}.safetensors"
+        save_file(dict(tensors), file)
+        digest = Sha256(hashlib.sha256(file.read_bytes()).hexdigest())
+        self.files[digest] = file
+        return Adapter(kind=kind, weights=Weights(name=name, sha256=digest), strength=strength)
+
+    def locate(self, weights: Weights) -> Path:
+        return self.files[weights.sha256]
+
+    def draw(self, *adapters: Adapter, prompt: str = "a red cat") -> str:
+        recipe = replace(self.recipe, adapters=adapters, prompt=prompt)
+        switch(self.model, recipe, self.locate)
+        learned = learned_words(self.model, recipe, self.locate)
+        raster = render(recipe, (), self.model, on_step=lambda *_: None, learned=learned)
+        return raster.latents_sha256
+
+
+@pytest.fixture
+def drawer(tmp_path: Path) -> Drawer:
+    return Drawer(tmp_path)
+
+
+def a_lora(seed: int, *, rank: int = 2, alpha: float | None = None) -> dict[str, Tensor]:
+    """A LoRA in kohya's format for attention layers of the UNet and of the text encoder."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = {
+        "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q": (64, 64),
+        "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k": (64, 32),
+        "lora_te_text_model_encoder_layers_0_self_attn_q_proj": (32, 32),
+        "lora_te_text_model_encoder_layers_0_self_attn_out_proj": (32, 32),
+    }
+    out: dict[str, Tensor] = {}
+    for number, (layer, (rows, columns)) in enumerate(shapes.items()):
+        out[f"{layer}.lora_down.weight"] = torch.randn(rank, columns, generator=generator)
+        out[f"{layer}.lora_up.weight"] = torch.randn(rows, rank, generator=generator)
+        if alpha is not None:
+            out[f"{layer}.alpha"] = torch.tensor(alpha + number)
+    return out
+
+
+def test_a_lora_changes_the_picture_and_leaves_no_trace(drawer: Drawer) -> None:
+    plain = drawer.draw()
+    ink = drawer.lora("ink", a_lora(1))
+    inked = drawer.draw(ink)
+    assert inked != plain
+    assert drawer.draw() == plain
+    assert drawer.draw(ink) == inked
+    assert drawer.draw(replace(ink, strength=0.5)) not in (plain, inked)
+    assert drawer.draw(ink) == inked
+
+
+def test_what_was_loaded_before_decides_nothing(drawer: Drawer, tmp_path: Path) -> None:
+    ink, wash = drawer.lora("ink", a_lora(1)), drawer.lora("wash", a_lora(2), 0.7)
+    drawer.draw(ink)
+    late = drawer.draw(wash)
+    both = drawer.draw(wash, ink)
+    (tmp_path / "fresh").mkdir()
+    fresh = Drawer(tmp_path / "fresh")
+    fresh.files = drawer.files
+    assert fresh.draw(wash) == late
+    assert fresh.draw(wash, ink) == both
+
+
+def test_alphas_that_differ_between_layers_are_kept(drawer: Drawer) -> None:
+    """Trap: diffusers 0.42 loses them, silently."""
+    tensors = a_lora(1, alpha=1.0)
+    folded = fold_alpha(tensors)
+    assert not any(key.endswith(".alpha") for key in folded)
+    layer = next(iter(tensors)).removesuffix(".lora_down.weight")
+    up = f"{layer}.lora_up.weight"
+    assert torch.allclose(folded[up], tensors[up] * 0.5)  # alpha 1 / rank 2
+    one, two = drawer.lora("alphas", tensors), drawer.lora("by-hand", folded)
+    assert drawer.draw(one) == drawer.draw(two)
+    assert drawer.draw(one) != drawer.draw(drawer.lora("none", a_lora(1)))
+
+
+def test_a_lora_of_which_no_layer_is_known_is_refused(drawer: Drawer) -> None:
+    """Trap: diffusers accepts it with 0 layers."""
+    plain = drawer.draw()
+    strange = {
+        "diffusion_model.blocks.0.lora_A.weight": torch.ones(2, 4),
+        "diffusion_model.blocks.0.lora_B.weight": torch.ones(4, 2),
+    }
+    with pytest.raises(UnusableWeights, match="strange"):
+        drawer.draw(drawer.lora("strange", strange))
+    wide = {k: torch.ones(v.shape[0] * 2, v.shape[1] * 2) for k, v in a_lora(1).items()}
+    with pytest.raises(UnusableWeights, match="wide"):
+        drawer.draw(drawer.lora("wide", wide))
+    assert drawer.draw() == plain
+    ink = drawer.lora("ink", a_lora(1))
+    assert drawer.draw(ink) != plain
+
+
+def test_an_unknown_kind_of_adapter_is_refused(drawer: Drawer) -> None:
+    with pytest.raises(UnusableWeights, match="hypernetwork"):
+        drawer.draw(replace(drawer.lora("ink", a_lora(1)), kind="hypernetwork"))
+
+
+def test_an_embedding_is_a_word_of_its_files_name(drawer: Drawer) -> None:
+    table = load_file(tinymodels.sd15() / "text_encoder" / "model.safetensors")
+    (key,) = [k for k in table if k.endswith("token_embedding.weight")]
+    cat = drawer.model.clips[0].tokenizer("cat", add_special_tokens=False).input_ids[0]
+    taught = drawer.embedding("my-cat", {"emb_params": table[key][cat : cat + 1].clone()})
+    assert drawer.draw(taught, prompt="a red my-cat") == drawer.draw(prompt="a red cat")
+    with pytest.raises(UnusableWeights, match="wide"):
+        drawer.draw(drawer.embedding("wide", {"emb_params": torch.ones(1, 768)}))
+
+
+def test_paused_under_another_jobs_loras_it_is_the_same_picture(drawer: Drawer) -> None:
+    ink, wash = drawer.lora("ink", a_lora(1)), drawer.lora("wash", a_lora(2))
+    undisturbed = drawer.draw(ink)
+    recipe = replace(drawer.recipe, adapters=(ink,), prompt="a red cat")
+
+    def others_draw(*_: object) -> None:
+        drawer.draw(wash)
+        drawer.draw()
+        switch(drawer.model, recipe, drawer.locate)
+
+    switch(drawer.model, recipe, drawer.locate)
+    raster = render(recipe, (), drawer.model, on_step=others_draw)
+    assert raster.latents_sha256 == undisturbed

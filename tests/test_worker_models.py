@@ -1,0 +1,281 @@
+"""Claims about loading: the right bits, from a folder or a single file, or a refusal by name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from generation.catalog import Catalog
+from generation.errors import BrokenWeights, OutOfMemory, OutOfRange, RenderFailed, UnusableWeights
+from generation.recipe import Precision, Recipe, Weights
+from generation.worker import singlefile
+from generation.worker.models import Model, Shelf, alphas_cumprod
+from generation.worker.render import render
+from generation.worker.samplers import scaled_linear_alphas
+from tests import loaded, tinymodels
+from tests.builders import a_recipe
+from tests.singlefiles import write_sd1, write_sdxl
+
+CPU = torch.device("cpu")
+
+
+@contextmanager
+def opened(
+    folder: Path, *, limit: int | None = None, **changes: Any
+) -> Iterator[tuple[Shelf, Recipe]]:
+    """A shelf over this folder's only checkpoint, and a recipe for it."""
+    catalog = Catalog([folder], folder.parent / f"{folder.name}.json")
+    catalog.scan()
+    (entry,) = catalog.models()
+    recipe = a_recipe(
+        **{
+            "checkpoint": entry.weights,
+            "family": entry.family,
+            "width": 64,
+            "height": 64,
+            "negative_prompt": "dog",
+            **changes,
+        }
+    )
+    yield Shelf(catalog, CPU, limit), recipe
+
+
+def drawn(shelf: Shelf, recipe: Recipe) -> bytes:
+    with shelf.take(recipe, on_load=lambda _: None) as model:
+        return render(recipe, (), model, on_step=lambda *_: None).rgb
+
+
+def copied(folder: Path) -> Path:
+    shutil.copytree(tinymodels.sd15(), folder / "mine")
+    return folder / "mine"
+
+
+@pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
+def test_a_single_file_of_the_same_values_gives_the_same_picture(
+    architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap: torch gives other last bits for memory-mapped, unaligned weights."""
+    source = tinymodels.sdxl() if architecture == "sdxl" else tinymodels.sd15()
+    configs = tmp_path / "configs"
+    shutil.copytree(source, configs / architecture)
+    write = write_sdxl if architecture == "sdxl" else write_sd1
+    file = tmp_path / "single.safetensors"
+    write(source, file)
+    model = loaded.sdxl() if architecture == "sdxl" else loaded.sd15()
+    paddings = {clip.tokenizer.pad_token: clip.tokenizer for clip in model.clips}
+    monkeypatch.setattr(
+        singlefile, "tokenizer", lambda padding: paddings.get(padding, model.clips[0].tokenizer)
+    )
+    parts = singlefile.load(file, architecture, torch.float32, "single", configs=configs)
+    single = Model(
+        architecture=architecture,
+        unet=aligned(parts["unet"]),
+        vae=aligned(parts["vae"]),
+        clips=parts["clips"],
+        alphas_cumprod=alphas_cumprod(parts["scheduler"]),
+        prediction="epsilon",
+        previewer=model.previewer,
+        bytes=0,
+    )
+    for clip in single.clips:
+        aligned(clip.encoder)
+    recipe = loaded.recipe_of(source.name, "sdxl" if architecture == "sdxl" else "starter")
+    one = render(recipe, (), model, on_step=lambda *_: None)
+    two = render(recipe, (), single, on_step=lambda *_: None)
+    assert one.latents_sha256 == two.latents_sha256
+    assert one.rgb == two.rgb
+
+
+def aligned(module: Any) -> Any:
+    from generation.worker.models import settle
+
+    settle(module, CPU)
+    return module
+
+
+def test_a_single_file_without_all_its_tensors_is_refused(tmp_path: Path) -> None:
+    configs = tmp_path / "configs"
+    shutil.copytree(tinymodels.sd15(), configs / "sd1")
+    file = tmp_path / "single.safetensors"
+    write_sd1(tinymodels.sd15(), file)
+    tensors = load_file(file)
+    del tensors["model.diffusion_model.out.2.weight"]
+    save_file(tensors, file)
+    with pytest.raises(BrokenWeights, match="missing"):
+        singlefile.load(file, "sd1", torch.float32, "single", configs=configs)
+
+
+def test_a_folder_without_all_its_tensors_is_refused_and_not_completed_at_random(
+    tmp_path: Path,
+) -> None:
+    for part, key in (
+        ("unet/diffusion_pytorch_model", "conv_in.weight"),
+        ("text_encoder/model", "final_layer_norm.weight"),
+    ):
+        folder = copied(tmp_path / part.partition("/")[0])
+        file = folder / f"{part}.safetensors"
+        tensors = load_file(file)
+        (key,) = [k for k in tensors if k.endswith(key)]
+        del tensors[key]
+        save_file(tensors, file, metadata={"format": "pt"})
+        with opened(folder) as (shelf, recipe), pytest.raises(BrokenWeights, match="missing"):
+            drawn(shelf, recipe)
+
+
+def test_tensors_of_another_shape_are_refused(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    config = folder / "unet" / "config.json"
+    config.write_text(
+        config.read_text().replace('"cross_attention_dim": 32', '"cross_attention_dim": 64')
+    )
+    with (
+        opened(folder) as (shelf, recipe),
+        pytest.raises(UnusableWeights, match="cannot be loaded"),
+    ):
+        drawn(shelf, recipe)
+
+
+def test_an_inpainting_model_is_refused(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    config = folder / "unet" / "config.json"
+    config.write_text(config.read_text().replace('"in_channels": 4', '"in_channels": 9'))
+    file = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(file)
+    tensors["conv_in.weight"] = torch.zeros(32, 9, 3, 3)
+    save_file(tensors, file, metadata={"format": "pt"})
+    with opened(folder) as (shelf, recipe), pytest.raises(UnusableWeights, match="inpainting"):
+        drawn(shelf, recipe)
+
+
+def test_weights_of_one_precision_are_drawn_in_the_recipes(tmp_path: Path) -> None:
+    with opened(tinymodels.sd15(), precision=Precision.BF16) as (shelf, recipe):
+        half = drawn(shelf, recipe)
+        assert half == drawn(shelf, recipe)
+        full = drawn(shelf, replace(recipe, precision=Precision.FP32))
+    assert half != full
+    del tmp_path
+
+
+def test_a_velocity_model_draws_by_its_own_rule(tmp_path: Path) -> None:
+    velocity = tinymodels.build_sd15(tmp_path / "v" / "v", prediction="v_prediction")
+    noise = tinymodels.build_sd15(tmp_path / "e" / "e")
+    with opened(velocity) as (shelf, recipe):
+        one = drawn(shelf, recipe)
+    with opened(noise) as (shelf, recipe):
+        two = drawn(shelf, recipe)
+    assert one != two
+
+
+def test_an_unknown_prediction_or_schedule_is_refused(tmp_path: Path) -> None:
+    for key, value in (("prediction_type", "sample"), ("beta_schedule", "squaredcos_cap_v2")):
+        folder = copied(tmp_path / key)
+        config = folder / "scheduler" / "scheduler_config.json"
+        config.write_text(json.dumps({**tinymodels.SCHEDULER, key: value}))
+        with opened(folder) as (shelf, recipe), pytest.raises(UnusableWeights, match=value):
+            drawn(shelf, recipe)
+
+
+def test_a_separate_vae_is_used_and_is_part_of_the_identity(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    other = tinymodels.build_sd15(tmp_path / "other", seed=9)
+    catalog = Catalog([folder], tmp_path / "digests.json")
+    catalog.scan()
+    shelf = Shelf(VaeCatalog(catalog, other / "vae"), CPU, None)  # type: ignore[arg-type]  # a fake
+    recipe = a_recipe(checkpoint=catalog.find("mine").weights, width=64, height=64)
+    own = drawn(shelf, recipe)
+    swapped = replace(recipe, vae=Weights(name="other", sha256=VaeCatalog.DIGEST))  # type: ignore[arg-type]  # a digest
+    assert recipe.id != swapped.id
+    assert drawn(shelf, swapped) != own
+    assert drawn(shelf, recipe) == own
+
+
+class VaeCatalog:
+    """A catalog that also knows one VAE folder."""
+
+    DIGEST = "7" * 64
+
+    def __init__(self, catalog: Catalog, vae: Path) -> None:
+        self._catalog, self._vae = catalog, vae
+
+    def locate(self, weights: Weights) -> Path:
+        return self._vae if weights.sha256 == self.DIGEST else self._catalog.locate(weights)
+
+
+def test_a_vae_that_overflows_is_told_and_never_a_black_picture(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    file = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(file)
+    tensors["decoder.conv_out.bias"] = torch.full((3,), torch.nan)
+    save_file(tensors, file, metadata={"format": "pt"})
+    with opened(folder) as (shelf, recipe), pytest.raises(RenderFailed, match="VAE overflowed"):
+        drawn(shelf, recipe)
+
+
+def test_models_are_kept_and_the_least_recently_used_gives_way(tmp_path: Path) -> None:
+    catalog = Catalog(
+        [tinymodels.sd15(), tinymodels.build_sd15(tmp_path / "second", seed=3)],
+        tmp_path / "digests.json",
+    )
+    catalog.scan()
+    recipes = [
+        a_recipe(checkpoint=catalog.find(name).weights, width=64, height=64)
+        for name in ("tiny-sd15", "second")
+    ]
+    loads: list[str] = []
+
+    def use(shelf: Shelf, recipe: Recipe) -> None:
+        with shelf.take(recipe, on_load=loads.append):
+            pass
+
+    roomy = Shelf(catalog, CPU, None)
+    for number in (0, 1, 0, 1):
+        use(roomy, recipes[number])
+    assert loads == ["tiny-sd15", "second"]
+
+    loads.clear()
+    narrow = Shelf(catalog, CPU, 9 * 2**20)  # one model of 5.5 MB and its drawing
+    for number in (0, 1, 1, 0):
+        use(narrow, recipes[number])
+    assert loads == ["tiny-sd15", "second", "tiny-sd15"]
+
+    # A paused job's model stays, however much another one needs its room.
+    with narrow.take(recipes[0], on_load=loads.append), pytest.raises(OutOfMemory):
+        use(narrow, recipes[1])
+
+
+def test_a_hopeless_size_is_refused_before_anything_is_loaded() -> None:
+    with opened(tinymodels.sd15(), limit=8 * 2**20, width=2048, height=2048) as (shelf, recipe):
+        with pytest.raises(OutOfMemory) as refusal:
+            drawn(shelf, recipe)
+        assert (refusal.value.needed_bytes or 0) > 8 * 2**20
+
+
+def test_the_noise_schedule_is_the_checkpoints_own() -> None:
+    assert torch.equal(alphas_cumprod(dict(tinymodels.SCHEDULER)), scaled_linear_alphas())
+    linear = alphas_cumprod({"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02})
+    assert linear.shape == (1000,)
+    assert not torch.equal(linear, scaled_linear_alphas())
+
+
+def test_sizes_off_the_grid_and_layers_that_are_not_there_are_refused() -> None:
+    recipe = loaded.recipe_of("tiny-sd15", "starter")
+    for wrong, what in (({"width": 68}, "width"), ({"clip_skip": 9}, "clip_skip")):
+        with pytest.raises(OutOfRange, match=what):
+            render(replace(recipe, **wrong), (), loaded.sd15(), on_step=lambda *_: None)  # type: ignore[arg-type]  # fields
+
+
+def test_nothing_touches_the_global_random_numbers() -> None:
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    recipe = loaded.recipe_of("tiny-sd15", "starter")
+    render(recipe, (), loaded.sd15(), on_step=lambda *_: None)
+    assert torch.equal(before, torch.get_rng_state())

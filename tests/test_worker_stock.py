@@ -1,0 +1,147 @@
+"""The claim that the worker's three stages are the stock pipelines', pixel for pixel.
+
+Given the same sigmas, timesteps and noise, a picture of the worker and one of diffusers' own
+pipeline, called the plain way, have 0 differing pixels.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from generation.inputs import load
+from generation.recipe import Recipe
+from generation.worker.adapters import stock_pipeline
+from generation.worker.models import Model
+from generation.worker.render import render
+from tests import loaded
+from tests.plain_diffusers import forced, scheduler_for
+from tests.worker_process import a_photo, redrawing
+
+# diffusers 0.42's own schedulers meet numpy 2 in set_timesteps; the worker does not call them.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def stock(model: Model, kind: str, recipe: Recipe) -> Any:
+    """diffusers' own pipeline around the same weights, walking the recipe's sigmas."""
+    import diffusers
+
+    pipe: Any = stock_pipeline(model)
+    parts = dict(pipe.components)
+    scheduler = scheduler_for(recipe.sampler)
+    scheduler.register_to_config(steps_offset=1)  # the pipelines warn of anything else
+    parts["scheduler"] = forced(scheduler, recipe.sigmas)
+    name = "StableDiffusionXL" if model.architecture == "sdxl" else "StableDiffusion"
+    options = (
+        {"add_watermarker": False}
+        if model.architecture == "sdxl"
+        else {"requires_safety_checker": False}
+    )
+    stock_pipe = getattr(diffusers, f"{name}{kind}")(**parts, **options)
+    stock_pipe.set_progress_bar_config(disable=True)
+    return stock_pipe
+
+
+def start(recipe: Recipe) -> torch.Tensor:
+    """The worker's first draw, scaled so that the stock pipeline starts from the same latents."""
+    noise = torch.randn(
+        (1, 4, recipe.height // 8, recipe.width // 8),
+        generator=torch.Generator().manual_seed(recipe.seed),
+    )
+    if recipe.sampler == "euler":
+        return noise  # its "leading" scheduler multiplies by sqrt(1 + sigma^2) itself
+    return noise  # the multistep schedulers work on unit variance
+
+
+def pixels(rgb: bytes, recipe: Recipe) -> np.ndarray[Any, Any]:
+    return np.frombuffer(rgb, np.uint8).reshape(recipe.height, recipe.width, 3)
+
+
+@pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m"])
+def test_text_to_image_has_no_differing_pixel(sampler: str, architecture: str) -> None:
+    model = loaded.sd15() if architecture == "sd1" else loaded.sdxl()
+    recipe = picture_recipe(architecture, sampler, prompt="a red cat")
+    ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
+    plain = stock(model, "Pipeline", recipe)(
+        prompt=recipe.prompt,
+        negative_prompt="dog",
+        width=recipe.width,
+        height=recipe.height,
+        guidance_scale=recipe.cfg,
+        num_inference_steps=recipe.steps,
+        latents=start(recipe),
+    ).images[0]
+    assert np.count_nonzero(ours != np.asarray(plain)) == 0
+
+
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m"])
+def test_without_cfg_it_has_none_either(sampler: str) -> None:
+    recipe = picture_recipe("sd1", sampler, cfg=1.0)
+    model = loaded.sd15()
+    ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
+    plain = stock(model, "Pipeline", recipe)(
+        prompt=recipe.prompt,
+        width=recipe.width,
+        height=recipe.height,
+        guidance_scale=1.0,
+        num_inference_steps=recipe.steps,
+        latents=start(recipe),
+    ).images[0]
+    assert np.count_nonzero(ours != np.asarray(plain)) == 0
+
+
+def picture_recipe(architecture: str, sampler: str, **changes: Any) -> Recipe:
+    from generation.sigmas import expand
+
+    family = "sdxl" if architecture == "sdxl" else "starter"
+    base = loaded.recipe_of("tiny-sdxl" if architecture == "sdxl" else "tiny-sd15", family)
+    from dataclasses import replace
+
+    sigmas = expand(sampler, "karras", steps=6, denoise=1.0, noise="scaled-linear")
+    return replace(
+        base,
+        sampler=sampler,
+        scheduler="karras",
+        sigmas=sigmas,
+        steps=len(sigmas) - 1,
+        negative_prompt="dog",
+        width=96,
+        height=64,
+        **changes,
+    )
+
+
+def test_image_to_image_has_no_differing_pixel() -> None:
+    photo = a_photo()
+    recipe = redrawing(picture_recipe("sd1", "euler", prompt="a red cat"), photo)
+    model = loaded.sd15()
+    ours = pixels(render(recipe, (photo,), model, on_step=lambda *_: None).rgb, recipe)
+    image = load(photo, width=recipe.width, height=recipe.height, fit="cover")
+    pipe = stock(model, "Img2ImgPipeline", recipe)
+    plain = pipe(
+        prompt=recipe.prompt,
+        negative_prompt=recipe.negative_prompt,
+        image=image,
+        strength=1.0,  # the sigmas say where it begins
+        guidance_scale=recipe.cfg,
+        num_inference_steps=recipe.steps,
+        generator=torch.Generator().manual_seed(recipe.seed),
+    ).images[0]
+    assert np.count_nonzero(ours != np.asarray(plain)) == 0
+
+
+def test_the_digest_of_a_png_is_the_digest_of_what_was_rendered() -> None:
+    from generation.metadata import pixels_sha256, png, rgb_sha256
+
+    recipe = picture_recipe("sd1", "euler")
+    raster = render(recipe, (), loaded.sd15(), on_step=lambda *_: None)
+    file = png(raster.rgb, recipe.width, recipe.height, recipe, model_name="tiny")
+    assert pixels_sha256(file) == rgb_sha256(raster.rgb)
+    with Image.open(io.BytesIO(file)) as image:
+        assert image.tobytes() == raster.rgb

@@ -1,0 +1,175 @@
+"""The real worker at the other end of two pipes, without asyncio: for tests of what it draws."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from generation.catalog import Catalog
+from generation.draft import Model
+from generation.fleet.wire import Failed, Finished, Frame, Ready, Render, encode, read
+from generation.fleet.wire import failure as as_error
+from generation.job import JobId
+from generation.picture import Environment, Picture
+from generation.recipe import Input, Recipe, Sha256, Task
+from tests import tinymodels
+from tests.builders import a_recipe
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = (sys.executable, "-m", "generation.worker")
+FAULTY = (sys.executable, "-m", "tests.faulty_worker")
+
+OnReport = Callable[[Frame], None]
+
+
+class WorkerProcess:
+    """One worker.  `draw` is the whole conversation of a job."""
+
+    def __init__(
+        self,
+        *folders: Path,
+        arguments: Sequence[str] = (),
+        program: Sequence[str] = PROGRAM,
+        quiet: bool = True,
+    ) -> None:
+        self.folders = folders
+        self.digests = Path(tempfile.mkdtemp(dir=tinymodels.home())) / "digests.json"
+        command = [*program, "--device", "cpu", "--digests", str(self.digests), *arguments]
+        for folder in folders:
+            command += ["--models", str(folder)]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL if quiet else None,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        self._numbers = iter(range(1, 10**9))
+        ready = self.read()
+        assert isinstance(ready, Ready)
+        self.environment: Environment = ready.environment
+        self._catalog = Catalog(folders, self.digests)
+        self._catalog.scan()
+
+    def model(self, name: str) -> Model:
+        return self._catalog.find(name).model
+
+    def number(self) -> JobId:
+        return JobId(next(self._numbers))
+
+    def send(self, *orders: Frame) -> None:
+        assert self.process.stdin is not None
+        for order in orders:
+            self.process.stdin.write(encode(order))
+        self.process.stdin.flush()
+
+    def read(self) -> Frame:
+        assert self.process.stdout is not None
+        return read(self.process.stdout)  # type: ignore[arg-type]  # a pipe is a BinaryIO
+
+    def order(self, recipe: Recipe, *inputs: bytes, preview_every: int = 0) -> Render:
+        return Render(job=self.number(), recipe=recipe, inputs=inputs, preview_every=preview_every)
+
+    def draw(self, recipe: Recipe, *inputs: bytes, on_report: OnReport | None = None) -> Picture:
+        """Draw; `on_report` sees every frame that comes meanwhile.  Raises what the job ends in."""
+        order = self.order(recipe, *inputs)
+        self.send(order)
+        return self.finished(order, on_report=on_report)
+
+    def finished(self, order: Render, *, on_report: OnReport | None = None) -> Picture:
+        """Read until the order has ended."""
+        while True:
+            report = self.read()
+            if on_report is not None:
+                on_report(report)
+            if getattr(report, "job", None) != order.job:
+                continue
+            if isinstance(report, Failed):
+                raise as_error(report)
+            if isinstance(report, Finished):
+                return Picture(
+                    recipe=order.recipe,
+                    environment=self.environment,
+                    png=report.png,
+                    pixels_sha256=Sha256(report.pixels_sha256),
+                    latents_sha256=Sha256(report.latents_sha256),
+                    seconds=report.seconds,
+                )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.close()
+
+    def close(self) -> None:
+        """End of stdin; returns when the process is gone."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+@cache
+def shared() -> WorkerProcess:
+    """One worker with the tiny models, for all tests that leave it as they found it."""
+    worker = WorkerProcess(tinymodels.sd15(), tinymodels.sdxl())
+    atexit.register(worker.close)
+    return worker
+
+
+def tiny_recipe(worker: WorkerProcess | None = None, **changes: Any) -> Recipe:
+    """64x64, 3 steps, of the tiny model with the wanted architecture."""
+    family = changes.get("family", "starter")
+    name = "tiny-sdxl" if family == "sdxl" else "tiny-sd15"
+    weights = (worker or shared()).model(name).weights
+    return a_recipe(
+        **{
+            "checkpoint": weights,
+            "width": 64,
+            "height": 64,
+            "steps": 3,
+            "family": family,
+            **changes,
+        }
+    )
+
+
+def redrawing(recipe: Recipe, picture: bytes) -> Recipe:
+    """The same as image-to-image of `picture`, with 3 steps of a denoise of 0.6."""
+    import hashlib
+
+    from generation.sigmas import expand
+
+    sigmas = expand(recipe.sampler, recipe.scheduler, steps=3, denoise=0.6, noise="scaled-linear")
+    init = Input(role="init", sha256=Sha256(hashlib.sha256(picture).hexdigest()), fit="cover")
+    return replace(
+        recipe,
+        task=Task.IMAGE_TO_IMAGE,
+        inputs=(init,),
+        denoise=0.6,
+        sigmas=sigmas,
+        steps=len(sigmas) - 1,
+    )
+
+
+def a_photo() -> bytes:
+    """A JPEG of 90 x 70 pixels."""
+    image = Image.linear_gradient("L").resize((90, 70)).convert("RGB")
+    image.paste((200, 40, 30), (20, 20, 50, 50))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=90)
+    return out.getvalue()
