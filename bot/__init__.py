@@ -1,0 +1,1 @@
+"""Talks to people, and introduces the other packages to each other."""

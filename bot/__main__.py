@@ -1,0 +1,257 @@
+"""The command line: `python -m bot run | draw | reproduce | models | doctor | demo | bench`.
+
+Exit status: 0 done, 1 failed, 2 the request or the configuration is mistaken, 3 (reproduce) drawn
+elsewhere, 130 stopped with Ctrl-C.  Whatever fails is one kind sentence on standard error; the
+cause is in `atelier.log` in the data folder, and on the screen with --debug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "config.toml"
+
+log = logging.getLogger("bot")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Everything that can be said on the command line."""
+    top = argparse.ArgumentParser(prog="python -m bot", description="The image studio.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="the bot: on Discord with a token, else in the sandbox")
+    run.add_argument("--sandbox", action="store_true", help="the sandbox even with a token")
+    run.add_argument("--port", type=int, help="of the sandbox; 0 takes a free one")
+    run.add_argument("--no-browser", action="store_true", help="only print the sandbox's address")
+
+    _add_draw(commands.add_parser("draw", help="draw a picture without Discord"))
+
+    again = commands.add_parser("reproduce", help="draw a picture again, and compare")
+    again.add_argument("picture", help="a PNG file, or the id of a picture, message or recipe")
+    again.add_argument("--out", type=Path, metavar="FILE", help="keep the new drawing")
+
+    commands.add_parser("models", help="the models on this machine")
+
+    doctor = commands.add_parser("doctor", help="what is here, what is wrong, what to do")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--online", action="store_true", help="also ask whether Discord answers")
+
+    demo = commands.add_parser("demo", help="a scripted conversation with the real bot")
+    demo.add_argument("--out", type=Path, metavar="FOLDER", help="instead of var/demo")
+
+    bench = commands.add_parser("bench", help="measure; one table, and var/bench.json")
+    bench.add_argument("only", nargs="*", help="names of measurements; all when none is given")
+    bench.add_argument("--list", action="store_true", help="the names of the measurements")
+    bench.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
+    for command in commands.choices.values():
+        command.add_argument("--config", type=Path, metavar="FILE", help="instead of config.toml")
+        command.add_argument("--debug", action="store_true", help="show the trace of an error")
+    return top
+
+
+def _add_draw(draw: argparse.ArgumentParser) -> None:
+    draw.add_argument("prompt")
+    draw.add_argument("--negative", metavar="TEXT", help="what should not be in it")
+    draw.add_argument("--model", metavar="NAME", help="see `models`")
+    draw.add_argument("--size", help="768x512, 3:2, square, portrait, landscape, tall or wide")
+    draw.add_argument("--width", type=int, metavar="PIXELS")
+    draw.add_argument("--height", type=int, metavar="PIXELS")
+    draw.add_argument("--steps", type=int)
+    draw.add_argument("--cfg", type=float)
+    draw.add_argument("--sampler", metavar="NAME", help="ComfyUI's name, such as dpmpp_2m")
+    draw.add_argument("--scheduler", metavar="NAME", help="ComfyUI's name, such as karras")
+    draw.add_argument("--image", type=Path, metavar="FILE", help="a picture to start from")
+    draw.add_argument("--denoise", type=float, help="how much of --image is redrawn, 0.01 to 1")
+    draw.add_argument("--clip-skip", type=int, metavar="LAYERS")
+    draw.add_argument("--lora", action="append", default=[], metavar="NAME:STRENGTH")
+    draw.add_argument("--seed", type=int)
+    draw.add_argument("--count", type=int, help="how many pictures, of consecutive seeds")
+    draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")
+
+
+async def run(settings: Settings, asked: argparse.Namespace) -> int:
+    """The bot, until it is told to stop."""
+    from bot.gateway import join
+    from bot.house import open_house
+    from bot.sandbox.live import live
+
+    async with open_house(settings) as house:
+        if house.replayed:
+            log.info("%d pictures were waiting and go on now", house.replayed)
+        if settings.token is not None and not asked.sandbox:
+            print("Joining Discord. Ctrl-C stops the bot; what waits is kept.", flush=True)
+            await join(house.client(), settings.token)
+            return 0
+        why = "" if asked.sandbox else "No DISCORD_TOKEN: "
+        print(f"{why}opening the sandbox, a simulated Discord on this machine ...", flush=True)
+        port = asked.port if asked.port is not None else settings.sandbox_port
+        await live(
+            house.client(),
+            port=port,
+            open_browser=settings.open_browser and not asked.no_browser,
+        )
+    return 0
+
+
+async def demo(settings: Settings, asked: argparse.Namespace) -> int:
+    """A conversation with the built-in model, in a data folder of its own."""
+    import shutil
+
+    from bot.house import open_house
+    from bot.sandbox.demo import demo as play
+
+    out = asked.out or settings.data / "demo"
+    shutil.rmtree(out / "data", ignore_errors=True)
+    print("Starting the bot and its drawing program; this can take half a minute.", flush=True)
+    alone = Settings(data=out / "data", device=settings.device)
+    async with open_house(alone) as house:
+        return await play(house, out)
+
+
+def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
+    """What the arguments ask for.  Imports only what that command needs."""
+    match asked.command:
+        case "run":
+            return lambda s: _to_the_end(run(s, asked))
+        case "demo":
+            return lambda s: _to_the_end(demo(s, asked))
+        case "draw":
+            from bot.console import draw
+
+            return lambda s: _to_the_end(draw(s, asked))
+        case "reproduce":
+            from bot.console import reproduce
+
+            return lambda s: _to_the_end(reproduce(s, asked))
+        case "models":
+            from bot.console import models
+
+            return lambda s: models(s, asked)
+        case "bench":
+            from bot.bench import bench
+
+            return lambda s: bench(s, asked)
+        case _:
+            raise AssertionError(asked.command)
+
+
+def _to_the_end(work: Coroutine[Any, Any, int]) -> int:
+    """Run it; SIGTERM ends it as orderly as Ctrl-C does."""
+    told_to_stop = False
+
+    async def main() -> int:
+        task = asyncio.current_task()
+        assert task is not None
+
+        def stop() -> None:
+            nonlocal told_to_stop
+            told_to_stop = True
+            task.cancel()
+
+        if os.name != "nt":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+        return await work
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        if told_to_stop:
+            return 0
+        raise
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse, load the settings, run, and turn every failure into a sentence and a status."""
+    asked = parser().parse_args(arguments)
+    named = asked.config or (Path(os.environ[CONFIG_VARIABLE]) if _configured() else None)
+    config = named or (CONFIG if CONFIG.exists() else None)
+    if asked.command == "doctor":
+        from bot.doctor import doctor
+
+        return doctor(config, os.environ, as_json=asked.json, online=asked.online)
+    try:
+        settings = Settings.load(config, os.environ)
+    except SettingsInvalid as invalid:
+        for problem in invalid.problems:
+            print(problem, file=sys.stderr)
+        return 2
+    _write_log(settings, quiet=asked.command != "run")
+    try:
+        return _command(asked)(settings)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        return _apologise(error, debug=asked.debug)
+
+
+def _configured() -> bool:
+    return bool(os.environ.get(CONFIG_VARIABLE))
+
+
+def _apologise(error: Exception, *, debug: bool) -> int:
+    from bot.apologies import apology_for, expected
+    from bot.console import Mistaken
+    from bot.gateway import CannotJoin
+    from bot.terminal import apologise, aside
+    from generation.errors import Unacceptable
+    from storage.errors import InUse, Missing
+
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    log.error("the command failed: %s", error, exc_info=None if expected(error) else error)
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    match error:
+        case CannotJoin() | Mistaken():
+            sentence = str(error)
+        case InUse():
+            sentence = (
+                f"Another copy of this program is at work in {error.path} ({error.reason}). "
+                "Stop it, or choose another folder with ATELIER_DATA."
+            )
+        case _:
+            sentence = apology_for(error)
+    apologise(aside(), sentence)
+    return 2 if isinstance(error, (Mistaken, Unacceptable, Missing)) else 1
+
+
+def _write_log(settings: Settings, *, quiet: bool) -> None:
+    """The whole story goes to a file, what matters to the screen."""
+    level = getattr(logging, settings.log_level.upper())
+    root = logging.getLogger()
+    root.setLevel(level)
+    shape = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    screen = logging.StreamHandler()
+    # The failing command's own sentence is enough for a screen.
+    screen.setLevel(logging.CRITICAL if quiet else level)
+    screen.setFormatter(shape)
+    root.addHandler(screen)
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        file = logging.handlers.RotatingFileHandler(
+            settings.data / "atelier.log", maxBytes=5_000_000, backupCount=3, encoding="utf-8"
+        )
+    except OSError as error:
+        log.warning("no log file: %s", error)
+        return
+    file.setFormatter(shape)
+    root.addHandler(file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

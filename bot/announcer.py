@@ -1,0 +1,255 @@
+"""The announcer: keeps progress messages fresh, and posts results once.
+
+Discord allows about five edits in five seconds in a channel.  So a message is edited at most every
+few seconds, a channel at most once a second, and those that are being drawn come first; what
+waits is told its place when there is room.  Results are ordinary messages: an interaction's token
+dies after 15 minutes, and a reply to an ordinary message carries its words to us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import time
+from dataclasses import dataclass
+
+import discord
+
+from bot import replies
+from bot.answers import SILENT, now
+from bot.audience import Outcome, Standing, Undeliverable
+from bot.buttons import progress_view, request_shown_by, result_view
+from bot.studio import Studio
+from bot.uploads import fitting
+from storage.tickets import Request, RequestId, State
+
+log = logging.getLogger(__name__)
+
+CHANNEL_SECONDS = 1.0  # between two edits in a channel
+WAITING_SECONDS = 10.0  # between two edits of a message that only waits
+Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.PartialMessageable
+
+LOOK_BACK = 100  # messages that are searched for a result that may have been posted already
+
+
+@dataclass(slots=True)
+class _Shown:
+    """A progress message as it was last edited."""
+
+    edited_at: float = 0.0  # monotonic
+    place: tuple[object, ...] = ()
+    ready_at: float = 0.0  # unix time that was promised
+    preview: bytes = b""
+
+
+class Announcer:
+    """The studio's audience, kept by Discord."""
+
+    def __init__(self, client: discord.Client, *, progress_seconds: float) -> None:
+        self._client = client
+        self._every = progress_seconds
+        self._studio: Studio | None = None
+        self._dirty: dict[RequestId, None] = {}
+        self._shown: dict[RequestId, _Shown] = {}
+        self._channel_edited: dict[int, float] = {}
+        self._channel_busy: set[int] = set()
+        self._news = asyncio.Event()
+        self._here = asyncio.Event()
+
+    def speak_for(self, studio: Studio) -> None:
+        """Whose progress is told.  Must be called once before `run`."""
+        self._studio = studio
+
+    def arrived(self) -> None:
+        """Discord is there; until then nothing can be told."""
+        self._here.set()
+
+    def changed(self, request: RequestId) -> None:
+        """Something about an open request is new."""
+        self._dirty[request] = None
+        self._news.set()
+
+    async def run(self) -> None:
+        """Edit progress messages, for ever."""
+        await self._here.wait()
+        async with asyncio.TaskGroup() as edits:
+            while True:
+                await self._news.wait()
+                if not self._dirty:
+                    self._news.clear()
+                    continue
+                for request in self._due():
+                    del self._dirty[request]
+                    edits.create_task(self._refresh(request), name=f"progress {request}")
+                await asyncio.sleep(0.1)
+
+    # -- progress --------------------------------------------------------------------------
+
+    def _due(self) -> list[RequestId]:
+        """Those that may be edited at this moment, the ones being drawn first.
+
+        Looks at nothing that costs more the longer the queue is: where a request stands is asked
+        only for the few that are edited.
+        """
+        assert self._studio is not None
+        board, moment = self._studio.board, time.monotonic()
+        found: list[tuple[bool, float, RequestId]] = []
+        for request in list(self._dirty):
+            if not board.is_open(request):
+                # It has ended: `deliver` has the last word.
+                del self._dirty[request]
+                self._shown.pop(request, None)
+                continue
+            waiting = not board.is_drawing(request)
+            shown = self._shown.setdefault(request, _Shown())
+            if moment - shown.edited_at >= (WAITING_SECONDS if waiting else self._every):
+                found.append((waiting, shown.edited_at, request))
+        return [request for _, _, request in sorted(found)[:5]]
+
+    async def _refresh(self, request: RequestId) -> None:
+        assert self._studio is not None
+        try:
+            found = await self._studio.request(request)
+            standing = self._studio.standing(request)
+            if standing is None or found.progress_message is None:
+                return
+            if not self._may_edit(found.channel):
+                self.changed(request)
+                return
+            await self._edit(found, standing)
+        except discord.NotFound:
+            log.info("the progress message of request %d is gone", request)
+        except discord.HTTPException as error:
+            log.warning("progress of request %d not shown: %s", request, error)
+        except Exception:
+            log.exception("progress of request %d not shown", request)
+
+    def _may_edit(self, channel: int) -> bool:
+        last = self._channel_edited.get(channel, 0.0)
+        return channel not in self._channel_busy and time.monotonic() - last >= CHANNEL_SECONDS
+
+    async def _edit(self, request: Request, standing: Standing) -> None:
+        shown = self._shown.setdefault(request.id, _Shown())
+        text = replies.progress(standing, now())
+        if not _news(shown, standing, now()):
+            shown.edited_at = time.monotonic()
+            return
+        assert request.progress_message is not None
+        message = self._channel(request.channel).get_partial_message(request.progress_message)
+        self._channel_busy.add(request.channel)
+        try:
+            if standing.preview and standing.preview != shown.preview:
+                preview = discord.File(io.BytesIO(standing.preview), filename="preview.jpg")
+                await message.edit(
+                    content=text,
+                    attachments=[preview],
+                    view=progress_view(request.id),
+                    allowed_mentions=SILENT,
+                )
+            else:
+                await message.edit(
+                    content=text, view=progress_view(request.id), allowed_mentions=SILENT
+                )
+        finally:
+            self._channel_busy.discard(request.channel)
+            self._channel_edited[request.channel] = time.monotonic()
+        shown.edited_at = time.monotonic()
+        shown.place = _place(standing)
+        shown.ready_at = now() + standing.ready_in
+        shown.preview = standing.preview
+
+    # -- results ---------------------------------------------------------------------------
+
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+        """Post the result, unless an earlier attempt did, and take the progress message away."""
+        await self._here.wait()
+        request = outcome.request
+        self._shown.pop(request.id, None)
+        if _wholly_cancelled(outcome):
+            await self._say_cancelled(request)
+            return None
+        channel = self._channel(request.channel)
+        try:
+            message = await self._posted(channel, request) if perhaps_posted else None
+            if message is None:
+                message = await self._post(channel, outcome)
+        except (discord.Forbidden, discord.NotFound) as closed:
+            raise Undeliverable(str(closed)) from closed
+        await self._drop_progress(request)
+        return message.id
+
+    async def _post(self, channel: Channel, outcome: Outcome) -> discord.Message:
+        request = outcome.request
+        limit = getattr(getattr(channel, "guild", None), "filesize_limit", 10 * 2**20)
+        uploads = await asyncio.to_thread(
+            fitting, outcome.files, [p.id for p in outcome.pictures], limit
+        )
+        reference = None
+        if request.reply_to is not None:
+            reference = discord.MessageReference(
+                message_id=request.reply_to,
+                channel_id=request.channel,
+                fail_if_not_exists=False,
+            )
+        options: dict[str, object] = {"reference": reference} if reference else {}
+        if outcome.pictures:
+            options["view"] = result_view(request.id)
+        return await channel.send(  # type: ignore[call-overload, no-any-return]  # optional arguments
+            content=replies.result(outcome),
+            files=[discord.File(io.BytesIO(data), filename=name) for name, data in uploads],
+            allowed_mentions=SILENT,
+            nonce=f"atelier-{request.id}",
+            **options,
+        )
+
+    async def _posted(self, channel: Channel, request: Request) -> discord.Message | None:
+        """The result, if an attempt that was cut short did post it."""
+        me = self._client.user
+        async for message in channel.history(limit=LOOK_BACK):
+            if message.author == me and request_shown_by(message) == request.id:
+                return message
+        return None
+
+    async def _say_cancelled(self, request: Request) -> None:
+        if request.progress_message is None:
+            return
+        message = self._channel(request.channel).get_partial_message(request.progress_message)
+        with contextlib.suppress(discord.HTTPException):
+            await message.edit(
+                content=replies.cancelled(request.words),
+                attachments=[],
+                view=None,
+                allowed_mentions=SILENT,
+            )
+
+    async def _drop_progress(self, request: Request) -> None:
+        if request.progress_message is None:
+            return
+        message = self._channel(request.channel).get_partial_message(request.progress_message)
+        with contextlib.suppress(discord.HTTPException):
+            await message.delete()
+
+    def _channel(self, channel: int) -> Channel:
+        known = self._client.get_channel(channel)
+        if isinstance(known, (discord.TextChannel, discord.Thread, discord.VoiceChannel)):
+            return known
+        # A thread or a DM may be unknown to a fresh cache and still be writable.
+        return self._client.get_partial_messageable(channel)
+
+
+def _place(standing: Standing) -> tuple[object, ...]:
+    return (standing.phase, standing.ahead, standing.done, standing.step, standing.loading)
+
+
+def _news(shown: _Shown, standing: Standing, moment: float) -> bool:
+    """Whether the message would tell anything new: a place, a step, or a much changed promise."""
+    if _place(standing) != shown.place or standing.preview != shown.preview:
+        return True
+    promised = shown.ready_at - moment
+    return abs(standing.ready_in - promised) > max(10.0, 0.25 * abs(promised))
+
+
+def _wholly_cancelled(outcome: Outcome) -> bool:
+    return all(t.state is State.CANCELLED for t in outcome.tickets)

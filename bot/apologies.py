@@ -1,0 +1,148 @@
+"""From an error to one kind sentence: what happened, and what to do.
+
+Pure: a table from exception classes, walked along the error's ancestors, so that the most specific
+entry speaks.  The cause belongs in the log; a person reads only this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.studio import NotAllowed
+from generation import errors as g
+from generation.queue import QueueFull
+from storage import errors as s
+
+MAX_CHARACTERS = 1800  # Discord's 2000, less what is written around it
+
+UNKNOWN = (
+    "Something went wrong on my side, and it is written in the log. Nothing of yours is lost; "
+    "please try once more."
+)
+
+
+def _name(error: g.NoSuchName) -> str:
+    near = ", ".join(f"`{_short(n)}`" for n in error.nearest)
+    hint = f" Did you mean {near}?" if near else ""
+    return f"I know no {error.kind} called `{_short(error.name)}`.{hint}"
+
+
+def _memory(error: g.OutOfMemory) -> str:
+    size = ""
+    if error.needed_bytes and error.free_bytes is not None:
+        size = f" (it needs {_gib(error.needed_bytes)}, {_gib(error.free_bytes)} are free)"
+    return f"That picture does not fit into the memory here{size}. Try a smaller size."
+
+
+_SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
+    g.OutOfRange: lambda e: (
+        f"The {e.what} must be {e.allowed}; I was given `{_short(str(e.found))}`."
+    ),
+    g.NoSuchName: _name,
+    g.BadPicture: lambda e: (
+        f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
+    ),
+    g.Unacceptable: lambda e: f"I cannot draw that as it is: {_short(str(e))}.",
+    g.PickleRefused: lambda e: (
+        f"I do not open `{e.name}`: files of that kind can run code. "
+        "Please ask the owner for a `.safetensors` version."
+    ),
+    g.BrokenWeights: lambda e: (
+        f"The model file `{e.name}` is damaged ({_short(e.reason)}). "
+        "The owner needs to fetch it again."
+    ),
+    g.MissingWeights: lambda e: (
+        f"The model `{e.name}` of that picture is not here any more. The owner can bring it back: "
+        f"its sha256 is `{e.sha256}`."
+    ),
+    g.WeightsChanged: lambda e: (
+        f"The file `{e.name}` is not the one that picture was drawn with: then its sha256 was "
+        f"`{e.recorded}`, now it is `{e.found}`. The owner can put the old file back."
+    ),
+    g.UnusableWeights: lambda e: f"I cannot use `{e.name}`: {_short(e.reason)}.",
+    g.OutOfMemory: _memory,
+    g.Cancelled: lambda _: "Cancelled.",
+    g.Quarantined: lambda e: (
+        f"I gave this one up: the drawing program stopped {e.tries} times while working on it. "
+        "The log says why; a smaller size or another model may work."
+    ),
+    g.WorkerDied: lambda _: (
+        "The drawing program is being restarted. Nothing is lost; try again in a minute."
+    ),
+    g.RenderFailed: lambda e: (
+        f"Drawing this one failed ({_short(e.reason)}). Other settings may work; "
+        "the details are in the log."
+    ),
+    QueueFull: lambda e: (
+        f"You already have {e.waiting:.0f} of at most {e.limit:.0f} {e.what} waiting. "
+        "Let some finish, or `/cancel` them."
+    ),
+    NotAllowed: lambda e: f"Only its owner or a moderator can {e.what}.",
+    s.DiskFull: lambda _: (
+        "The disk here is full, so I cannot keep your request. "
+        "Please tell the owner; nothing that was queued is lost."
+    ),
+    s.DatabaseLocked: lambda _: (
+        "Another program is holding my database. Please try again in a minute; "
+        "if it goes on, the owner should stop the other program."
+    ),
+    s.DatabaseCorrupt: lambda _: (
+        "My database is damaged, and I have not touched it. "
+        "The owner should restore the newest backup."
+    ),
+    s.DatabaseTooNew: lambda _: (
+        "My database was written by a newer version of this program. Please update it."
+    ),
+    s.InUse: lambda _: (
+        "Another copy of this program works in the same folder. Stop it first, or name another "
+        "data folder."
+    ),
+    s.DamagedFile: lambda _: (
+        "The file of that picture is damaged on my disk, so I do not use it. Its recipe is whole: "
+        "`/reproduce` draws it again."
+    ),
+    s.Missing: lambda _: "I do not remember that one. It may be older than my memory.",
+    s.StorageError: lambda _: (
+        "I could not write that down, so I did not begin. Please try again in a minute."
+    ),
+}
+
+
+def apology_for(error: BaseException) -> str:
+    """One sentence or two for the person who met this error."""
+    for kind in type(error).__mro__:
+        if (sentence := _SENTENCES.get(kind)) is not None:
+            return sentence(error)[:MAX_CHARACTERS]
+    return UNKNOWN
+
+
+def apology_for_reason(reason: str | None) -> str:
+    """The sentence for a job's recorded reason: "ClassName: text"."""
+    kind, _, text = (reason or "").partition(": ")
+    match kind:
+        case "OutOfMemory":
+            return "It did not fit into the memory here. Try a smaller size."
+        case "Quarantined":
+            return "I gave it up: the drawing program stopped several times while working on it."
+        case "Cancelled" | "":
+            return "Cancelled."
+        case _ if isinstance(getattr(g, kind, None), type):
+            return _short(text, 300)
+        case _:
+            return "Drawing it failed; the details are in the log."
+
+
+def expected(error: BaseException) -> bool:
+    """Whether the error is a person's to mend, so that the log needs no stack trace."""
+    return isinstance(error, (g.Unacceptable, g.Cancelled, QueueFull, NotAllowed, s.Missing))
+
+
+def _short(text: str, limit: int = 120) -> str:
+    # Back quotes would end the code span, and with it the protection from pings.
+    plain = text.replace("`", "'").replace("\n", " ")
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"

@@ -1,0 +1,72 @@
+"""The people who wait, seen from the studio: a port, and the values that go through it.
+
+The studio says that something changed and hands over what is finished; whether that becomes a
+Discord message or a line on a console is the audience's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from generation.picture import Comparison
+from storage.pictures import StoredPicture
+from storage.tickets import Request, RequestId, Ticket
+
+
+class Phase(StrEnum):
+    """Where a request is on its way."""
+
+    WAITING = "waiting"
+    LOADING = "loading"
+    DRAWING = "drawing"
+    KEEPING = "keeping"  # drawn, being saved and posted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an open request stands at this moment."""
+
+    request: RequestId
+    owner: int
+    phase: Phase
+    done: int  # pictures of this request that are finished
+    total: int
+    ahead: int  # other jobs that come before its next one
+    starts_in: float  # seconds until its next picture is begun, predicted
+    ready_in: float  # seconds until all of it is finished, predicted
+    loading: str  # the model that is being read, or ""
+    step: int
+    steps: int
+    preview: bytes  # a small JPEG, or empty
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A request whose every job has ended, ready to be shown."""
+
+    request: Request
+    tickets: tuple[Ticket, ...]
+    pictures: tuple[StoredPicture, ...]
+    files: tuple[bytes, ...]  # the PNGs of `pictures`, in order
+    comparison: Comparison | None  # when the request was to draw a picture again
+
+
+class Undeliverable(Exception):
+    """The place where the result belongs is gone or closed to us; trying again cannot help."""
+
+
+class Audience(Protocol):
+    """Whoever is told."""
+
+    def changed(self, request: RequestId) -> None:
+        """Something about an open request is new.  Returns at once."""
+
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+        """Show the result and return the id of the message that holds it.
+
+        `perhaps_posted` tells that an earlier attempt may have succeeded unnoticed: look before
+        posting.  Raises Undeliverable for good; anything else is tried again later.
+        """

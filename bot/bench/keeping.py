@@ -1,0 +1,146 @@
+"""What the database costs: a ticket's commit, a lookup in a full memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from statistics import median
+
+from bot.bench.figure import Figure, Ground, percentile
+from generation.job import UserId
+from generation.picture import Environment, Picture
+from generation.recipe import Precision, Recipe, Sha256, Task, Weights
+from storage.crowd import PICTURES_PER_MESSAGE, crowd, message
+from storage.database import Database
+from storage.pictures import Pictures
+from storage.tickets import Asked, Tickets
+
+COMMITS = 400
+PICTURES = 1_000_000
+LOOKUPS = 2000
+STRIDE = 104_729  # a prime: visits messages all over the table
+
+_ANY = Sha256("a" * 64)
+
+_RECIPE = Recipe(
+    task=Task.TEXT_TO_IMAGE,
+    family="starter",
+    prompt="a red flower in a glass vase on a wooden table, soft light",
+    negative_prompt="",
+    syntax="a1111",
+    checkpoint=Weights(name="starter", sha256=_ANY),
+    vae=None,
+    adapters=(),
+    inputs=(),
+    width=128,
+    height=128,
+    sampler="euler",
+    scheduler="normal",
+    sigmas=(*(float(level) for level in range(20, 0, -1)), 0.0),
+    steps=20,
+    cfg=4.0,
+    denoise=1.0,
+    clip_skip=1,
+    seed=0,
+    precision=Precision.FP32,
+)
+
+_ENVIRONMENT = Environment(
+    device="cpu",
+    hardware="",
+    driver="",
+    python="",
+    torch="",
+    diffusers="",
+    transformers="",
+    libraries="",
+    threads=1,
+    flags="",
+    probe="exact",
+)
+
+
+async def commits(ground: Ground) -> tuple[Figure, ...]:
+    """Store requests of one picture each, one after the other, on the data folder's own disk."""
+    seconds = []
+    async with _opened(ground) as database:
+        tickets = Tickets(database)
+        for number in range(COMMITS):
+            began = time.perf_counter()
+            await tickets.add(_asked(), [replace(_RECIPE, seed=number)], [1.0])
+            seconds.append(time.perf_counter() - began)
+    return (
+        Figure(
+            name="ticket_committed",
+            what="a ticket committed, p95",
+            value=percentile(seconds, 95) * 1000,
+            target=20.0,
+            unit="ms",
+            how=f"{COMMITS} commits, synchronous=FULL; median {median(seconds) * 1000:.2f} ms",
+        ),
+    )
+
+
+async def lookups(ground: Ground) -> tuple[Figure, ...]:
+    """Find the pictures of messages among a million."""
+    seconds = []
+    async with _opened(ground) as database:
+        tickets, pictures = Tickets(database), Pictures(database)
+        _, (ticket,) = await tickets.add(_asked(), [_RECIPE], [1.0])
+        picture = Picture(
+            recipe=_RECIPE,
+            environment=_ENVIRONMENT,
+            png=b"",
+            pixels_sha256=_ANY,
+            latents_sha256=_ANY,
+            seconds=1.0,
+        )
+        like = await tickets.drawn(ticket.job.id, picture, png_sha256=_ANY, drawn_at=0.0)
+        began = time.perf_counter()
+        await crowd(database, like, PICTURES)
+        filled = time.perf_counter() - began
+        for number in range(LOOKUPS):
+            wanted = message(number * STRIDE % (PICTURES // PICTURES_PER_MESSAGE))
+            began = time.perf_counter()
+            found = await pictures.of_message(wanted)
+            seconds.append(time.perf_counter() - began)
+            if len(found) != PICTURES_PER_MESSAGE:
+                raise AssertionError(f"{len(found)} pictures in message {wanted}")
+    return (
+        Figure(
+            name="lookup_by_message",
+            what="lookup by message among a million pictures, p95",
+            value=percentile(seconds, 95) * 1000,
+            target=2.0,
+            unit="ms",
+            how=f"{LOOKUPS} messages of {PICTURES_PER_MESSAGE}; median "
+            f"{median(seconds) * 1000:.2f} ms, longest {max(seconds) * 1000:.1f} ms "
+            f"(filled in {filled:.0f} s)",
+        ),
+    )
+
+
+@asynccontextmanager
+async def _opened(ground: Ground) -> AsyncIterator[Database]:
+    database = await Database.open(ground.folder / "atelier.sqlite3")
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _asked() -> Asked:
+    return Asked(
+        owner=UserId(1),
+        guild=10,
+        channel=20,
+        reply_to=None,
+        locale="en-US",
+        words=_RECIPE.prompt,
+        parent=None,
+        reproduces=None,
+        expects=None,
+        created=0.0,
+    )

@@ -1,0 +1,119 @@
+"""How late the bot's event loop is while pictures are drawn, and how late people are answered.
+
+The real bot in the simulated Discord: its loop also carries that Discord, which a real one's would
+not, so the real figures are a little better.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from statistics import median
+
+from bot.bench.figure import Figure, Ground, percentile
+from bot.house import House, default_model, open_house
+from bot.sandbox.person import Person
+from bot.sandbox.realtime import LiveEnv, live_env
+from bot.wishes import Place
+from generation.draft import Draft, complete
+from generation.job import UserId
+
+QUEUED = 200
+PEOPLE = 40
+INTERACTIONS = 120
+PICTURES = 8
+TICK = 0.005  # seconds
+PATIENCE = 240.0
+
+
+async def talking(ground: Ground) -> tuple[Figure, ...]:
+    """Draw for one person and watch the loop; then queue 200 jobs and run commands."""
+    settings = replace(
+        ground.settings,
+        data=ground.folder,
+        max_waiting_per_person=1000,
+        max_seconds_per_person=1_000_000.0,
+    )
+    async with open_house(settings) as house, live_env(house.client()) as env:
+        ann = Person(env, env.ann)
+        async with _ticking() as quiet:
+            await ann.command("imagine", prompt="a red flower", count=PICTURES)
+            await ann.sees(lambda m: len(m.attachments) == PICTURES, seconds=PATIENCE)
+        await _fill(house, env)
+        async with _ticking() as busy:
+            answered = [await _answered(ann, number) for number in range(INTERACTIONS)]
+        left = len(house.studio.board.requests())
+    return (
+        Figure(
+            name="event_loop_lag",
+            what="event loop late while the worker renders, p99",
+            value=percentile(quiet, 99) * 1000,
+            target=50.0,
+            unit="ms",
+            how=f"{len(quiet)} ticks over {PICTURES} pictures with progress and previews; median "
+            f"{median(quiet) * 1000:.1f} ms, longest {max(quiet) * 1000:.0f} ms",
+        ),
+        Figure(
+            name="interaction_acknowledged",
+            what=f"interaction acknowledged with {QUEUED} queued jobs, p99",
+            value=percentile(answered, 99) * 1000,
+            target=500.0,
+            unit="ms",
+            how=f"{INTERACTIONS} of /imagine, /queue, /settings and autocomplete; median "
+            f"{median(answered) * 1000:.0f} ms, longest {max(answered) * 1000:.0f} ms; loop late "
+            f"{percentile(busy, 99) * 1000:.0f} ms (p99); {left} requests still open at the end",
+        ),
+    )
+
+
+async def _answered(person: Person, number: int) -> float:
+    """Seconds until one interaction is acknowledged."""
+    began = time.perf_counter()
+    match number % 4:
+        case 0:
+            await person.command("queue")
+        case 1:
+            await person.complete("imagine", "sampler", "dpm", prompt="a")
+        case 2:
+            await person.command("settings")
+        case _:
+            await person.command("imagine", prompt=f"a red flower {number}")
+    return time.perf_counter() - began - LiveEnv.GRACE_SECONDS
+
+
+async def _fill(house: House, env: LiveEnv) -> None:
+    """Two hundred jobs of forty people."""
+    ready = await house.workers[0].start()
+    model = default_model(house.settings, house.catalog)
+    device = ready.environment.device
+    for number in range(QUEUED):
+        place = Place(
+            owner=UserId(5000 + number % PEOPLE),
+            guild=env.guild_handle.id,
+            channel=env.studio.id,
+            reply_to=None,
+            locale="en-US",
+        )
+        recipe = complete(Draft(prompt=f"flower {number}"), model, seed=number, device=device)
+        await house.studio.queue_up(place, [recipe], words=recipe.prompt)
+
+
+@asynccontextmanager
+async def _ticking() -> AsyncIterator[list[float]]:
+    """How many seconds late each tick of the loop came, while the block runs."""
+    late: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            due = time.perf_counter() + TICK
+            await asyncio.sleep(TICK)
+            late.append(max(0.0, time.perf_counter() - due))
+
+    task = asyncio.create_task(tick(), name="tick")
+    try:
+        yield late
+    finally:
+        task.cancel()

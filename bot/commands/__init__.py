@@ -1,0 +1,29 @@
+"""The commands, one file per family.  `add_commands` puts all of them on a tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from discord import app_commands
+
+from bot.commands.imagine import imagine
+from bot.commands.mine import settings
+from bot.commands.pictures import recipe_menu, redraw_menu, reproduce
+from bot.commands.queue import cancel, queue
+
+COMMANDS: tuple[app_commands.Command[Any, ..., None], ...] = (
+    imagine,
+    reproduce,
+    queue,
+    cancel,
+    settings,
+)
+MENUS: tuple[app_commands.ContextMenu, ...] = (redraw_menu, recipe_menu)
+
+
+def add_commands(tree: app_commands.CommandTree[Any]) -> None:
+    """Everything a person can call."""
+    for command in COMMANDS:
+        tree.add_command(command)
+    for menu in MENUS:
+        tree.add_command(menu)

@@ -1,0 +1,77 @@
+"""What autocomplete offers.  Every answer comes from memory or one indexed query: Discord waits
+for at most three seconds, and people for less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot import replies
+from bot.answers import studio_of
+from generation.families import FAMILIES
+from generation.sigmas import SAMPLERS, SCHEDULERS
+
+MOST = 25  # Discord's limit
+
+Interaction = discord.Interaction[Any]
+Choices = list[app_commands.Choice[str]]
+
+
+async def models(interaction: Interaction, typed: str) -> Choices:
+    """Checkpoints of the catalog."""
+    entries = studio_of(interaction).checkpoints()
+    return [
+        app_commands.Choice(name=f"{e.name} · {FAMILIES[e.family].title}"[:100], value=e.name[:100])
+        for e in entries
+        if _matches(typed, e.name)
+    ][:MOST]
+
+
+async def samplers(_: Interaction, typed: str) -> Choices:
+    """ComfyUI's sampler names."""
+    return _named(SAMPLERS, typed)
+
+
+async def schedulers(_: Interaction, typed: str) -> Choices:
+    """ComfyUI's scheduler names."""
+    return _named(SCHEDULERS, typed)
+
+
+async def sizes(interaction: Interaction, typed: str) -> Choices:
+    """Shapes in the chosen model's native size; any other WxH or W:H may be typed."""
+    chosen = getattr(interaction.namespace, "model", None)
+    family = studio_of(interaction).family_of(chosen)
+    offered = [
+        app_commands.Choice(name=label, value=value)
+        for label, value in replies.size_choices(family)
+        if _matches(typed, label)
+    ]
+    if typed and not offered:
+        offered = [app_commands.Choice(name=typed[:100], value=typed[:100])]
+    return offered[:MOST]
+
+
+async def pictures(interaction: Interaction, typed: str) -> Choices:
+    """The person's newest pictures."""
+    newest = await studio_of(interaction).newest_of(interaction.user.id, 50)
+    choices = [(replies.picture_choice(p), str(p.id)) for p in newest]
+    return [app_commands.Choice(name=n, value=v) for n, v in choices if _matches(typed, n)][:MOST]
+
+
+async def requests(interaction: Interaction, typed: str) -> Choices:
+    """The person's open requests."""
+    studio = studio_of(interaction)
+    mine = [s for s in studio.board.standings() if s.owner == interaction.user.id]
+    labels = [(f"{s.words[:80]} ({s.done}/{s.total})", str(s.request)) for s in mine]
+    offered = [app_commands.Choice(name=n[:100], value=v) for n, v in labels if _matches(typed, n)]
+    return offered[:MOST]
+
+
+def _named(names: tuple[str, ...], typed: str) -> Choices:
+    return [app_commands.Choice(name=n, value=n) for n in names if _matches(typed, n)][:MOST]
+
+
+def _matches(typed: str, name: str) -> bool:
+    return all(word in name.lower() for word in typed.lower().split())

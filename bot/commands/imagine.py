@@ -1,0 +1,87 @@
+"""/imagine: words, and if you like a picture, to a picture.
+
+Every parameter of a KSampler is an option, typed and bounded where Discord can do it; whatever is
+left out comes from the person's settings, then from the model.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+
+from bot.answers import begin, place_of, studio_of
+from bot.buttons import progress_view
+from bot.commands import choices
+from bot.intake import picture_from
+from bot.wishes import Wish
+from generation.draft import MAX_PROMPT, MAX_STEPS, Draft
+from generation.recipe import MAX_SEED
+from storage.tickets import Request
+
+Interaction = discord.Interaction[Any]
+
+
+@app_commands.command(name="imagine", description="Draw a picture from words")
+@app_commands.describe(
+    prompt="What the picture shows",
+    negative="What it must not show",
+    image="A picture to start from",
+    denoise="How much of that picture is redrawn: 0.3 a little, 0.6 much, 1 all of it",
+    model="Which model draws",
+    size="Such as 768x512, 3:2 or portrait",
+    count="How many pictures",
+    steps="How many steps of denoising",
+    cfg="How closely the words are followed",
+    sampler="How a step is made",
+    scheduler="How the noise levels are spaced",
+    seed="The number that decides the noise; the same one gives the same picture",
+    clip_skip="Which layer of the text encoder is read: 1 the last, 2 the one before",
+)
+@app_commands.autocomplete(
+    model=choices.models,
+    size=choices.sizes,
+    sampler=choices.samplers,
+    scheduler=choices.schedulers,
+)
+async def imagine(
+    interaction: Interaction,
+    prompt: Range[str, 1, MAX_PROMPT],
+    negative: Range[str, 0, MAX_PROMPT] | None = None,
+    image: discord.Attachment | None = None,
+    denoise: Range[float, 0.01, 1.0] | None = None,
+    model: str | None = None,
+    size: Range[str, 1, 40] | None = None,
+    count: Range[int, 1, 8] | None = None,
+    steps: Range[int, 1, MAX_STEPS] | None = None,
+    cfg: Range[float, 0.0, 100.0] | None = None,
+    sampler: str | None = None,
+    scheduler: str | None = None,
+    seed: Range[int, 0, MAX_SEED] | None = None,
+    clip_skip: Range[int, 1, 12] | None = None,
+) -> None:
+    """Acknowledge, then queue."""
+    await interaction.response.defer(thinking=True)
+    studio = studio_of(interaction)
+    draft = Draft(
+        prompt=prompt,
+        negative_prompt=negative,
+        steps=steps,
+        cfg=cfg,
+        sampler=sampler,
+        scheduler=scheduler,
+        denoise=denoise,
+        clip_skip=clip_skip,
+    )
+    wish = Wish(
+        place=place_of(interaction), draft=draft, model=model, size=size, count=count, seed=seed
+    )
+    if image is not None:
+        wish = await picture_from(image, wish, studio)
+
+    async def asking() -> Request:
+        return await studio.submit(wish)
+
+    await begin(interaction, asking, progress_view)

@@ -1,0 +1,77 @@
+"""/settings: a person's own defaults."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+
+from bot import replies
+from bot.answers import SILENT, studio_of
+from bot.commands import choices
+from generation.draft import MAX_PROMPT, MAX_STEPS
+from storage.people import Preferences, SeedMode
+
+Interaction = discord.Interaction[Any]
+
+
+@app_commands.command(name="settings", description="Your own defaults; shows them when left empty")
+@app_commands.describe(
+    model="Which model draws",
+    negative="What your pictures must not show",
+    size="Such as 768x512, 3:2 or portrait",
+    count="How many pictures at once",
+    steps="How many steps of denoising",
+    cfg="How closely the words are followed",
+    sampler="How a step is made",
+    scheduler="How the noise levels are spaced",
+    denoise="How much of a picture is redrawn when you start from one",
+    seed_mode="Where the next seed comes from when you name none",
+    reset="Forget all of them first",
+)
+@app_commands.autocomplete(
+    model=choices.models,
+    size=choices.sizes,
+    sampler=choices.samplers,
+    scheduler=choices.schedulers,
+)
+@app_commands.choices(
+    seed_mode=[app_commands.Choice(name=mode.value, value=mode.value) for mode in SeedMode]
+)
+async def settings(
+    interaction: Interaction,
+    model: str | None = None,
+    negative: Range[str, 0, MAX_PROMPT] | None = None,
+    size: Range[str, 1, 40] | None = None,
+    count: Range[int, 1, 8] | None = None,
+    steps: Range[int, 1, MAX_STEPS] | None = None,
+    cfg: Range[float, 0.0, 100.0] | None = None,
+    sampler: str | None = None,
+    scheduler: str | None = None,
+    denoise: Range[float, 0.01, 1.0] | None = None,
+    seed_mode: str | None = None,
+    reset: bool = False,
+) -> None:
+    """Change what was given, then show everything."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    studio = studio_of(interaction)
+    before = Preferences() if reset else await studio.preferences(interaction.user.id)
+    given: dict[str, Any] = {
+        "model": model,
+        "negative_prompt": negative,
+        "count": count,
+        "steps": steps,
+        "cfg": cfg,
+        "sampler": sampler,
+        "scheduler": scheduler,
+        "denoise": denoise,
+        "seed_mode": SeedMode(seed_mode) if seed_mode else None,
+    }
+    changed = replace(before, **{k: v for k, v in given.items() if v is not None})
+    mine = await studio.prefer(interaction.user.id, changed, size=size)
+    await interaction.edit_original_response(
+        content=replies.preferences_page(mine), allowed_mentions=SILENT
+    )

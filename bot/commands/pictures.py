@@ -1,0 +1,153 @@
+"""/reproduce, and the commands in a message's menu: start from this picture, show its recipe."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+
+from bot import replies
+from bot.answers import apologise, begin, place_of, studio_of
+from bot.buttons import pictures_shown_by, progress_view
+from bot.commands import choices
+from bot.intake import MAX_BYTES, image_of, picture_as_start, picture_from
+from bot.studio import Studio
+from bot.wishes import Wish
+from generation import metadata
+from generation.draft import Draft
+from generation.errors import BadPicture, OutOfRange
+from generation.recipe import Recipe, Sha256
+from storage.errors import Missing
+from storage.pictures import PictureId, StoredPicture
+from storage.tickets import Request
+
+Interaction = discord.Interaction[Any]
+
+_LINK = re.compile(r"https?://\S+/channels/\S+/(\d+)/?")
+
+
+@app_commands.command(name="reproduce", description="Draw a picture again, pixel for pixel")
+@app_commands.describe(
+    picture="Its number (#12), or the link of its message",
+    file="A PNG that was drawn here",
+)
+@app_commands.autocomplete(picture=choices.pictures)
+async def reproduce(
+    interaction: Interaction,
+    picture: Range[str, 1, 200] | None = None,
+    file: discord.Attachment | None = None,
+) -> None:
+    """Find the recipe and cook it again."""
+    await interaction.response.defer(thinking=True)
+    studio = studio_of(interaction)
+    place = place_of(interaction)
+
+    async def asking() -> Request:
+        if file is not None:
+            recipe, pixels = await _read(file)
+            return await studio.reproduce_file(recipe, pixels, place)
+        if picture is not None:
+            return await studio.reproduce(await _named(picture, studio), place)
+        raise OutOfRange("picture", "nothing", "a number such as `12`, a message link, or a file")
+
+    await begin(interaction, asking, progress_view)
+
+
+async def _named(text: str, studio: Studio) -> StoredPicture:
+    if match := _LINK.fullmatch(text.strip()):
+        found = await studio.pictures_in_message(int(match[1]))
+        if not found:
+            raise Missing("message", match[1])
+        return found[0]
+    digits = text.strip().lstrip("#")
+    if not digits.isdecimal() or len(digits) > 18:
+        raise OutOfRange("picture", text, "a number such as `12`, or a message link")
+    return await studio.picture(PictureId(int(digits)))
+
+
+async def _read(file: discord.Attachment) -> tuple[Recipe, Sha256]:
+    """The recipe that a PNG carries, and the digest of its pixels.  Raises BadPicture."""
+    if file.size > MAX_BYTES:
+        raise BadPicture("it is larger than 32 MiB")
+    data = await file.read()
+    recipe = metadata.recipe_in(data)
+    if recipe is None:
+        raise BadPicture("it carries no recipe of mine; only PNGs that I posted do")
+    return recipe, await asyncio.to_thread(metadata.pixels_sha256, data)
+
+
+@app_commands.context_menu(name="Start from this picture")
+async def redraw_menu(interaction: Interaction, message: discord.Message) -> None:
+    """Ask for words, then draw from the message's picture."""
+    studio = studio_of(interaction)
+    ours = await pictures_shown_by(message, studio)
+    if not ours and image_of(message) is None:
+        raise BadPicture("that message holds none")
+    await interaction.response.send_modal(RedrawModal(message, ours))
+
+
+@app_commands.context_menu(name="Show recipe")
+async def recipe_menu(interaction: Interaction, message: discord.Message) -> None:
+    """What decides the pixels of the message's pictures."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    pictures = await pictures_shown_by(message, studio_of(interaction))
+    if not pictures:
+        raise Missing("message", message.id)
+    for picture in pictures:
+        await interaction.followup.send(replies.recipe_text(picture), ephemeral=True)
+
+
+class RedrawModal(discord.ui.Modal, title="Start from this picture"):
+    """The words for a picture that starts from another one."""
+
+    words: discord.ui.TextInput[Any] = discord.ui.TextInput(
+        label="What should it become?",
+        style=discord.TextStyle.paragraph,
+        max_length=1000,
+        placeholder="make it night",
+    )
+    denoise: discord.ui.TextInput[Any] = discord.ui.TextInput(
+        label="How much is redrawn (0.01 to 1)",
+        default="0.6",
+        max_length=5,
+        required=False,
+    )
+
+    def __init__(self, message: discord.Message, ours: tuple[StoredPicture, ...]) -> None:
+        super().__init__()
+        self._message, self._ours = message, ours
+
+    async def on_submit(self, interaction: Interaction, /) -> None:
+        """Queue it."""
+        await interaction.response.defer(thinking=True)
+        studio = studio_of(interaction)
+        draft = Draft(prompt=str(self.words), denoise=_number(str(self.denoise)))
+        wish = Wish(place=place_of(interaction), draft=draft)
+        if self._ours:
+            wish = picture_as_start(self._ours[0], wish)
+        elif (attachment := image_of(self._message)) is not None:
+            wish = await picture_from(attachment, wish, studio)
+
+        async def asking() -> Request:
+            return await studio.submit(wish)
+
+        await begin(interaction, asking, progress_view)
+
+    async def on_error(  # type: ignore[override]  # a modal's has no item, says discord.py's own
+        self, interaction: Interaction, error: Exception, /
+    ) -> None:
+        """Say why not."""
+        await apologise(interaction, error)
+
+
+def _number(text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise OutOfRange("denoise", text, "a number from 0.01 to 1") from None

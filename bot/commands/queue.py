@@ -1,0 +1,44 @@
+"""/queue and /cancel: who waits for what, and ending it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot import replies
+from bot.answers import SILENT, is_moderator, now, studio_of
+from bot.commands import choices
+from generation.errors import OutOfRange
+from storage.tickets import RequestId
+
+Interaction = discord.Interaction[Any]
+
+
+@app_commands.command(name="queue", description="Who waits for what, and how long")
+async def queue(interaction: Interaction) -> None:
+    """The waiting line, for the one who asks."""
+    standings = studio_of(interaction).board.standings()
+    page = replies.queue_page(standings, interaction.user.id, now())
+    await interaction.response.send_message(page, ephemeral=True, allowed_mentions=SILENT)
+
+
+@app_commands.command(name="cancel", description="End your waiting and running requests")
+@app_commands.describe(request="Which one; all of yours when left out")
+@app_commands.autocomplete(request=choices.requests)
+async def cancel(interaction: Interaction, request: str | None = None) -> None:
+    """End one request, or all of one's own."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    studio = studio_of(interaction)
+    if request is not None:
+        if not request.isdecimal() or len(request) > 18:
+            raise OutOfRange("request", request, "one from the list")
+        chosen = [RequestId(int(request))]
+    else:
+        mine = (s for s in studio.board.standings() if s.owner == interaction.user.id)
+        chosen = [s.request for s in mine]
+    for each in chosen:
+        await studio.cancel(each, by=interaction.user.id, moderator=is_moderator(interaction))
+    text = f"Cancelled {len(chosen)} request(s)." if chosen else "Nothing of yours is waiting."
+    await interaction.edit_original_response(content=text)

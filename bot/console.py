@@ -1,0 +1,275 @@
+"""The command line's own commands: draw, reproduce, models.  For people without Discord.
+
+They go through the same queue, worker and database as everybody; what they print is on standard
+output.  Each returns the exit status.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bot.apologies import apology_for_reason
+from bot.audience import Outcome
+from bot.house import BUILT_IN, House, console, open_house
+from bot.settings import Settings
+from bot.terminal import Bar, apologise, aside, output
+from bot.wishes import Wish
+from generation import metadata
+from generation.catalog import Catalog
+from generation.draft import Draft
+from generation.fleet import Worker
+from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
+from generation.recipe import Adapter, Recipe, RecipeId
+from storage.errors import Missing
+from storage.pictures import PictureId, StoredPicture
+
+DONE, FAILED, ELSEWHERE = 0, 1, 3
+
+# Discord's ids count milliseconds since 2015 in their upper bits; ours count pictures.
+_FIRST_MESSAGE_ID = 2**32
+
+
+class Mistaken(Exception):
+    """What was said on the command line cannot be meant; the text is the sentence to read."""
+
+
+# --- draw -------------------------------------------------------------------------------------
+
+
+async def draw(
+    settings: Settings, asked: argparse.Namespace, workers: Sequence[Worker] | None = None
+) -> int:
+    """Draw what the arguments say and write PNG files."""
+    async with open_house(settings, workers) as house:
+        wish = await _wish(house, asked)
+        with Bar(aside()) as bar:
+            outcome = await house.draw(wish, bar.show)
+    paths = _targets(asked.out, asked.prompt, outcome.pictures)
+    for path, picture, png in zip(paths, outcome.pictures, outcome.files, strict=True):
+        path.write_bytes(png)
+        _tell(output(), path, picture)
+    return _status(outcome)
+
+
+async def _wish(house: House, asked: argparse.Namespace) -> Wish:
+    draft = Draft(
+        prompt=asked.prompt,
+        negative_prompt=asked.negative,
+        width=asked.width,
+        height=asked.height,
+        steps=asked.steps,
+        cfg=asked.cfg,
+        sampler=asked.sampler,
+        scheduler=asked.scheduler,
+        denoise=asked.denoise,
+        clip_skip=asked.clip_skip,
+        adapters=tuple(_lora(house, text) for text in asked.lora),
+    )
+    wish = Wish(
+        place=console(),
+        draft=draft,
+        model=asked.model,
+        size=asked.size,
+        count=asked.count,
+        seed=asked.seed,
+    )
+    return wish if asked.image is None else await _with_image(house, wish, asked.image)
+
+
+async def _with_image(house: House, wish: Wish, path: Path) -> Wish:
+    start, facts = await house.studio.keep_input(await asyncio.to_thread(_read, path))
+    wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
+    return house.studio.sized_like(wish, facts.width, facts.height)
+
+
+def _lora(house: House, text: str) -> Adapter:
+    """ "name:0.8" as an adapter; without a number, at full strength."""
+    name, _, number = text.rpartition(":")
+    try:
+        strength = float(number) if name else 1.0
+    except ValueError:
+        name, strength = "", 1.0  # the colon belongs to the name
+    entry = house.catalog.find(name or text, "lora")
+    return Adapter(kind="lora", weights=entry.weights, strength=strength)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Mistaken(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _targets(out: Path | None, prompt: str, pictures: Sequence[StoredPicture]) -> list[Path]:
+    """Where each picture goes.  A name of our own choosing never overwrites anything."""
+    if out is None or out.is_dir():
+        folder = out or Path()
+        return [_free(folder, f"{_slug(prompt)}-{p.recipe.seed}") for p in pictures]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    named = out if out.suffix.lower() == ".png" else out.with_name(f"{out.name}.png")
+    if len(pictures) == 1:
+        return [named]
+    return [named.with_stem(f"{named.stem}-{n}") for n in range(1, len(pictures) + 1)]
+
+
+def _free(folder: Path, stem: str) -> Path:
+    path, number = folder / f"{stem}.png", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}-{number}.png"
+    return path
+
+
+def _slug(prompt: str) -> str:
+    plain = unicodedata.normalize("NFKD", prompt).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].rstrip("-") or "picture"
+
+
+def _tell(out: Console, path: Path, picture: StoredPicture) -> None:
+    recipe = picture.recipe
+    out.print(f"[bold]{escape(str(path))}[/]")
+    out.print(
+        f"  picture {picture.id} · seed {recipe.seed} · {escape(recipe.checkpoint.name)} · "
+        f"{recipe.width}x{recipe.height} · {recipe.steps} steps · cfg {recipe.cfg:g} · "
+        f"{recipe.sampler} {recipe.scheduler} · {picture.seconds:.1f} s"
+    )
+    out.print(f"  {recipe.id}", style="dim")
+
+
+def _status(outcome: Outcome) -> int:
+    reasons = {t.reason for t in outcome.tickets if t.picture is None}
+    for reason in sorted(reasons, key=str):
+        apologise(aside(), apology_for_reason(reason))
+    return FAILED if reasons else DONE
+
+
+# --- reproduce --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A picture of old: how it was made, and what it looked like."""
+
+    recipe: Recipe
+    fingerprint: Fingerprint
+
+
+async def reproduce(
+    settings: Settings, asked: argparse.Namespace, workers: Sequence[Worker] | None = None
+) -> int:
+    """Draw a picture again and print the verdict; 0 only when it is identical."""
+    async with open_house(settings, workers) as house:
+        original = await find_original(house, asked.picture)
+        with Bar(aside()) as bar:
+            comparison, again, outcome = await house.reproduce(
+                original.recipe, original.fingerprint, bar.show
+            )
+    if asked.out is not None and again is not None:
+        (path,) = _targets(asked.out, original.recipe.prompt, (again,))
+        path.write_bytes(outcome.files[0])
+    _tell_verdict(output(), comparison)
+    return {Verdict.IDENTICAL: DONE, Verdict.ELSEWHERE: ELSEWHERE}.get(comparison.verdict, FAILED)
+
+
+async def find_original(house: House, named: str) -> Original:
+    """The picture in a file, or the one of that picture id, message id or recipe id.
+
+    A message with several pictures takes ":2" for its second.  Raises Mistaken, Missing,
+    BadPicture or OutOfRange.
+    """
+    path = Path(named)
+    if await asyncio.to_thread(path.is_file):
+        return await _from_file(house, path)
+    pictures = house.stores.pictures
+    if re.fullmatch(r"r\d+-[0-9a-f]{64}", named):
+        found = await pictures.find_by_recipe(RecipeId(named))
+        chosen = found[0] if found else None
+    elif numbers := re.fullmatch(r"(\d{1,19})(?::(\d{1,2}))?", named):
+        number, position = int(numbers[1]), int(numbers[2] or 1)
+        if number < _FIRST_MESSAGE_ID:
+            chosen = await pictures.find(PictureId(number))
+        else:
+            shown = await pictures.of_message(number)
+            chosen = shown[position - 1] if 1 <= position <= len(shown) else None
+    else:
+        raise Mistaken(f"There is no file {named}, and it is no id of a picture.")
+    if chosen is None:
+        raise Missing("picture", named)
+    return Original(recipe=chosen.recipe, fingerprint=chosen.fingerprint)
+
+
+async def _from_file(house: House, path: Path) -> Original:
+    """The picture's own pixels are what is compared, so an edited file is found out."""
+    data = await asyncio.to_thread(_read, path)
+    recipe = metadata.recipe_in(data)
+    if recipe is None:
+        raise Mistaken(f"{path} carries no recipe of this program.")
+    pixels = metadata.pixels_sha256(data)
+    known = [
+        picture
+        for picture in await house.stores.pictures.find_by_pixels(pixels)
+        if picture.recipe.id == recipe.id
+    ]
+    # A file does not say where it was drawn; only this installation's memory may.
+    environment = known[0].environment if known else UNKNOWN
+    return Original(
+        recipe=recipe, fingerprint=Fingerprint(environment=environment, pixels_sha256=pixels)
+    )
+
+
+def _tell_verdict(out: Console, comparison: Comparison) -> None:
+    colour = {Verdict.IDENTICAL: "green", Verdict.ELSEWHERE: "yellow"}.get(
+        comparison.verdict, "red"
+    )
+    meaning = {
+        Verdict.IDENTICAL: "the same picture, pixel for pixel",
+        Verdict.ELSEWHERE: "other pixels; it was drawn in another environment",
+        Verdict.DIVERGED: "other pixels, in the same environment: please report it",
+    }[comparison.verdict]
+    out.print(f"[bold {colour}]{comparison.verdict}[/]: {meaning}")
+    for difference in comparison.differences:
+        if not difference.startswith(tuple(f"{name}: unknown then" for name in _FACTS)):
+            out.print(f"  {escape(difference)}")
+
+
+_FACTS = tuple(field.name for field in fields(Environment))
+
+
+# --- models -----------------------------------------------------------------------------------
+
+
+def models(settings: Settings, _: argparse.Namespace) -> int:
+    """List what the catalog knows, and what it refused."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    catalog = Catalog((*settings.models, BUILT_IN), settings.data / "digests.json")
+    with aside().status("reading the model files (each new one once, from beginning to end)"):
+        catalog.scan()
+    out = output()
+    table = Table(box=None, header_style="bold")
+    for column in ("name", "kind", "family", "size", "sha256", "title"):
+        table.add_column(column, overflow="fold", justify="right" if column == "size" else "left")
+    for entry in catalog.entries():
+        table.add_row(
+            escape(entry.name),
+            entry.kind,
+            entry.family,
+            f"{entry.size_bytes / 1e6:,.0f} MB",
+            entry.weights.sha256[:12],
+            escape(entry.title),
+        )
+    out.print(table)
+    for refused in catalog.refused():
+        out.print(f"[yellow]refused[/] {escape(refused.name)}: {escape(refused.reason)}")
+    if not catalog.models():
+        out.print("There is no checkpoint here.  `python -m bot doctor` says what to do.")
+    return DONE if catalog.models() else FAILED

@@ -1,0 +1,121 @@
+"""Delivery: every finished request is shown once, whatever is restarted in between.
+
+The outbox row is written in the transaction that ends the request's last job, so nothing finished
+can be forgotten.  Each attempt is counted before it is made; an attempt that follows another one
+looks for the message first.  Discord's nonce covers the seconds in which even that could miss it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from bot.audience import Audience, Outcome, Undeliverable
+from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
+from storage.errors import StorageError
+from storage.files import Files
+from storage.pictures import Pictures, StoredPicture
+from storage.tickets import Request, RequestId, Tickets
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
+
+
+class Delivery:
+    """Empties the outbox."""
+
+    def __init__(
+        self, *, tickets: Tickets, pictures: Pictures, files: Files, audience: Audience
+    ) -> None:
+        self._tickets, self._pictures, self._files = tickets, pictures, files
+        self._audience = audience
+        self._something = asyncio.Event()
+        self._something.set()  # the outbox of the last run, at start
+        self._in_hand: set[RequestId] = set()
+        self._noting: set[asyncio.Task[None]] = set()
+
+    def look(self) -> None:
+        """There may be something to deliver."""
+        self._something.set()
+
+    async def run(self) -> None:
+        """Deliver, for ever."""
+        async with asyncio.TaskGroup() as posting:
+            while True:
+                await self._something.wait()
+                self._something.clear()
+                try:
+                    waiting = await self._tickets.undelivered()
+                except StorageError:
+                    log.exception("the outbox cannot be read; trying again")
+                    await asyncio.sleep(RETRY_SECONDS[0])
+                    self._something.set()
+                    continue
+                for request in waiting:
+                    if request.id not in self._in_hand:
+                        self._in_hand.add(request.id)
+                        posting.create_task(self._deliver(request), name=f"post {request.id}")
+
+    async def close(self) -> None:
+        """Finish noting what was posted, so that a clean stop leaves no doubt behind."""
+        if self._noting:
+            await asyncio.wait(self._noting)
+
+    async def outcome(self, request: Request) -> Outcome:
+        """Everything there is to show of a finished request."""
+        tickets = await self._tickets.of_request(request.id)
+        drawn = await self._pictures.of_request(request.id)
+        pictures = tuple(p for p in drawn if not p.deleted)
+        files = tuple([await asyncio.to_thread(self._files.read, p.png_sha256) for p in pictures])
+        return Outcome(
+            request=request,
+            tickets=tickets,
+            pictures=pictures,
+            files=files,
+            comparison=await self._comparison(request, pictures),
+        )
+
+    async def _comparison(
+        self, request: Request, pictures: tuple[StoredPicture, ...]
+    ) -> Comparison | None:
+        if not pictures:
+            return None
+        if request.expects is not None:
+            before = Fingerprint(environment=UNKNOWN, pixels_sha256=request.expects)
+            return compare(before, pictures[0].fingerprint)
+        if request.reproduces is None:
+            return None
+        original = await self._pictures.get(request.reproduces)
+        return compare(original.fingerprint, pictures[0].fingerprint)
+
+    async def _deliver(self, request: Request) -> None:
+        attempt = 0
+        try:
+            while True:
+                try:
+                    # Counted before it is made, so that a crash in between is known afterwards.
+                    perhaps_posted = await self._tickets.delivering(request.id)
+                    message = await self._audience.deliver(
+                        await self.outcome(request), perhaps_posted=perhaps_posted
+                    )
+                    await self._note(request.id, message)
+                    return
+                except Undeliverable as closed:
+                    log.warning("request %d cannot be delivered: %s", request.id, closed)
+                    await self._note(request.id, None)
+                    return
+                except Exception:
+                    pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+                    log.exception("request %d not delivered; again in %.0f s", request.id, pause)
+                    await asyncio.sleep(pause)
+                    attempt += 1
+        finally:
+            self._in_hand.discard(request.id)
+
+    async def _note(self, request: RequestId, message: int | None) -> None:
+        noting = asyncio.create_task(self._tickets.delivered(request, message))
+        self._noting.add(noting)
+        noting.add_done_callback(self._noting.discard)
+        # A stop must not come between the post and the note of it.
+        await asyncio.shield(noting)

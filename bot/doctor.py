@@ -1,0 +1,233 @@
+"""The doctor: what is here, what is wrong, and what to do about it.
+
+It looks and changes nothing, works when everything else is broken, and never shows a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import stat
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from bot.machine import Finding, State, disk, graphics_card, libraries, machine, port, torch
+from bot.settings import Secret, Settings, SettingsInvalid
+from bot.terminal import aside, output
+from generation.catalog import Catalog
+from generation.errors import NoSuchName
+
+
+def doctor(
+    config: Path | None,
+    environ: Mapping[str, str],
+    *,
+    as_json: bool,
+    online: bool,
+    device: Callable[[], Finding] = torch,
+) -> int:
+    """Look at everything and print it; 1 when something is wrong."""
+    with aside().status("looking around"):
+        findings = tuple(examine(config, environ, online=online, device=device))
+    well = all(finding.state is not State.WRONG for finding in findings)
+    if as_json:
+        print(json.dumps({"well": well, "findings": [asdict(f) for f in findings]}, indent=2))
+    else:
+        _show(findings, well)
+    return 0 if well else 1
+
+
+def examine(
+    config: Path | None,
+    environ: Mapping[str, str],
+    *,
+    online: bool = False,
+    device: Callable[[], Finding] = torch,
+) -> Iterator[Finding]:
+    """Every finding, the machine first."""
+    yield machine()
+    yield libraries()
+    yield device()
+    yield graphics_card()
+    try:
+        settings = Settings.load(config, environ)
+    except SettingsInvalid as invalid:
+        for problem in invalid.problems:
+            yield Finding(
+                what="settings", state=State.WRONG, found=problem, advice="mend that line"
+            )
+        return
+    where = config.name if config is not None else "no config.toml, the defaults"
+    yield Finding(what="settings", state=State.GOOD, found=where)
+    yield token(settings.token, config)
+    yield disk(settings.data)
+    yield from models(settings)
+    yield asyncio.run(database(settings.data / "atelier.sqlite3"))
+    if settings.token is None:
+        yield port(settings.sandbox_port)
+    if online:
+        yield discord_answers(settings.token)
+
+
+def token(secret: Secret | None, config: Path | None) -> Finding:
+    """Whether there is one, and whether others can read it.  Never shown."""
+    if secret is None:
+        return Finding(
+            what="token",
+            state=State.NOTE,
+            found="none: `run` opens the sandbox",
+            advice="set DISCORD_TOKEN to join Discord",
+        )
+    exposed = (
+        os.name != "nt"
+        and config is not None
+        and config.exists()
+        and re.search(r"^\s*token\s*=", config.read_text(encoding="utf-8"), re.MULTILINE)
+        and config.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
+    )
+    if exposed:
+        return Finding(
+            what="token",
+            state=State.NOTE,
+            found=f"present, in a file that other users of this machine can read ({config})",
+            advice=f"chmod 600 {config}",
+        )
+    return Finding(what="token", state=State.GOOD, found="present")
+
+
+def models(settings: Settings) -> Iterator[Finding]:
+    """The checkpoints, what was refused, and whether the default one is among them."""
+    from bot.house import BUILT_IN
+
+    # The digests of large files are remembered, where there is a place to remember them.
+    remembered = settings.data / "digests.json"
+    catalog = Catalog((*settings.models, BUILT_IN), remembered)
+    catalog.scan()
+    names = [f"{entry.name} ({entry.family})" for entry in catalog.models()]
+    if names:
+        yield Finding(what="models", state=State.GOOD, found=", ".join(names))
+    else:
+        yield Finding(
+            what="models",
+            state=State.WRONG,
+            found="no checkpoint, and the built-in model is missing",
+            advice="fetch the repository again (generation/starter/models), or name a folder "
+            "with checkpoints in `models`",
+        )
+    for refused in catalog.refused():
+        yield Finding(
+            what="refused",
+            state=State.NOTE,
+            found=f"{refused.name}: {refused.reason}",
+            advice="replace the file, or move it out of the models' folders",
+        )
+    if settings.default_model is not None:
+        try:
+            catalog.find(settings.default_model)
+        except NoSuchName as error:
+            near = f"; did you mean {error.nearest[0]}?" if error.nearest else ""
+            yield Finding(
+                what="models",
+                state=State.WRONG,
+                found=f"default_model {settings.default_model!r} is not here{near}",
+                advice="name one of the models above",
+            )
+
+
+async def database(path: Path) -> Finding:
+    """Whether the memory is whole, and what waits in it."""
+    from storage.database import Database
+    from storage.errors import DatabaseCorrupt, DatabaseLocked, DatabaseTooNew, InUse, StorageError
+    from storage.tickets import Tickets
+
+    def wrong(found: object, advice: str) -> Finding:
+        return Finding(what="database", state=State.WRONG, found=str(found), advice=advice)
+
+    restore = f"move {path} away and put a backup in its place; without one, start afresh"
+    if not await asyncio.to_thread(path.exists):
+        return Finding(
+            what="database", state=State.GOOD, found="none yet; the first start makes it"
+        )
+    try:
+        opened = await Database.open(path)
+        try:
+            damage = await opened.damage()
+            waiting = len(await Tickets(opened).waiting())
+            unsent = len(await Tickets(opened).undelivered())
+        finally:
+            await opened.close()
+    except InUse as error:
+        return Finding(
+            what="database",
+            state=State.NOTE,
+            found=error.reason,
+            advice="the bot is running; stop it to have the database examined",
+        )
+    except DatabaseLocked as error:
+        return wrong(error, "stop the program that holds it")
+    except DatabaseTooNew as error:
+        return wrong(error, "update this program")
+    except DatabaseCorrupt as error:
+        return wrong(error, restore)
+    except StorageError as error:
+        return wrong(error, "see what the sentence says; nothing was changed")
+    if damage:
+        return wrong("; ".join(damage[:3]), restore)
+    found = f"whole; {waiting} pictures wait to be drawn, {unsent} results to be posted"
+    return Finding(what="database", state=State.GOOD, found=found)
+
+
+def discord_answers(secret: Secret | None) -> Finding:
+    """Whether Discord is reachable, and knows the token."""
+    path = "gateway" if secret is None else "users/@me"
+    request = urllib.request.Request(f"https://discord.com/api/v10/{path}")
+    request.add_header("User-Agent", "DiscordBot (atelier, 0.1)")
+    if secret is not None:
+        request.add_header("Authorization", f"Bot {secret.reveal()}")
+    try:
+        with urllib.request.urlopen(request, timeout=15):
+            found = "reachable" if secret is None else "reachable, and it knows the token"
+            return Finding(what="Discord", state=State.GOOD, found=found)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 401:
+                return Finding(
+                    what="Discord",
+                    state=State.WRONG,
+                    found="it does not know this token",
+                    advice="copy the token again from the developer portal (Bot, Reset Token)",
+                )
+            found = f"it answers {error.code}"
+    except OSError as error:
+        found = f"not reachable: {getattr(error, 'reason', error)}"
+    return Finding(
+        what="Discord",
+        state=State.WRONG,
+        found=found,
+        advice="look at the network, a proxy or a firewall; the sandbox works without",
+    )
+
+
+_SIGNS = {State.GOOD: "[green]✓[/]", State.NOTE: "[yellow]•[/]", State.WRONG: "[red]✗[/]"}
+
+
+def _show(findings: tuple[Finding, ...], well: bool) -> None:
+    out = output()
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column()
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in findings:
+        advice = f"\n[cyan]→ {escape(finding.advice)}[/]" if finding.advice else ""
+        table.add_row(_SIGNS[finding.state], finding.what, escape(finding.found) + advice)
+    out.print(table)
+    wrong = sum(finding.state is State.WRONG for finding in findings)
+    out.print("\nAll is well." if well else f"\n{wrong} to mend; each line says how.")

@@ -1,0 +1,140 @@
+"""Words in the channel: a reply to a picture, or a message to the bot.
+
+A reply that pings one of our ordinary messages carries its words to us without the privileged
+intent; so does a message that mentions us.  Anything else in a channel is none of our business.
+
+    reply to our picture              that picture is the start, the words are the prompt
+    upload, with a mention            the upload is the start
+    reply to an upload, with a mention   that upload is the start
+    words, with a mention             drawn from the words alone
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from dataclasses import replace
+
+import discord
+
+from bot import replies
+from bot.answers import SILENT, now
+from bot.apologies import apology_for, expected
+from bot.buttons import pictures_shown_by, progress_view
+from bot.intake import image_of, picture_as_start, picture_from
+from bot.studio import Studio
+from bot.wishes import Place, Wish
+from generation.draft import Draft
+from generation.errors import BadPicture, OutOfRange
+from generation.job import UserId
+
+log = logging.getLogger(__name__)
+
+# "2: make it night" picks the second picture of the message.
+_WHICH = re.compile(r"#?([1-9])\s*[:.)]\s+(.*)", re.DOTALL)
+
+
+async def hear(client: discord.Client, studio: Studio, message: discord.Message) -> None:
+    """Answer a message if it is meant for us."""
+    me = client.user
+    if me is None or message.author.bot:
+        return
+    answered = await _answered(message)
+    to_mine = answered is not None and answered.author == me
+    if not to_mine and me not in message.mentions:
+        return
+    # A reply that only says something to somebody else's upload is theirs, not ours.
+    try:
+        async with message.channel.typing():
+            wish = await _wish(message, answered, studio, me.id, to_mine=to_mine)
+            request = await studio.submit(wish)
+    except Exception as error:
+        if not expected(error):
+            log.exception("a message could not be answered")
+        await _say(message, apology_for(error))
+        return
+    standing = studio.standing(request.id)
+    text = replies.progress(standing, now()) if standing else "🖼️"
+    progress = await _say(message, text, view=progress_view(request.id))
+    if progress is None:
+        return
+    await studio.say_progress_is(request.id, progress.id)
+    if studio.standing(request.id) is None:
+        with contextlib.suppress(discord.HTTPException):
+            await progress.delete()
+
+
+async def _wish(
+    message: discord.Message,
+    answered: discord.Message | None,
+    studio: Studio,
+    me: int,
+    *,
+    to_mine: bool,
+) -> Wish:
+    words = re.sub(rf"<@!?{me}>", " ", message.content).strip()
+    wish = Wish(
+        place=Place(
+            owner=UserId(message.author.id),
+            guild=message.guild.id if message.guild else None,
+            channel=message.channel.id,
+            reply_to=message.id,
+            locale="en-US",
+        ),
+        draft=Draft(prompt=words),
+    )
+    if (upload := image_of(message)) is not None:
+        return await picture_from(upload, wish, studio)
+    if answered is None:
+        if message.reference is not None:
+            raise BadPicture("the message you answer is gone")
+        if not words:
+            raise OutOfRange("prompt", "", "some words, such as `a red flower`")
+        return wish
+    ours = await pictures_shown_by(answered, studio) if to_mine else ()
+    if ours:
+        number, words = _which(words, len(ours))
+        wish = replace(wish, draft=replace(wish.draft, prompt=words))
+        return picture_as_start(ours[number], wish)
+    if (theirs := image_of(answered)) is not None:
+        return await picture_from(theirs, wish, studio)
+    if to_mine:
+        raise BadPicture("the message you answer holds none (any more)")
+    raise BadPicture("I see none in the message you answer; upload it to me, or reply to mine")
+
+
+def _which(words: str, count: int) -> tuple[int, str]:
+    match = _WHICH.fullmatch(words)
+    if match and int(match[1]) <= count:
+        return int(match[1]) - 1, match[2]
+    return 0, words
+
+
+async def _answered(message: discord.Message) -> discord.Message | None:
+    """The message that this one is a reply to, if it still exists."""
+    reference = message.reference
+    if reference is None or reference.message_id is None:
+        return None
+    if isinstance(reference.resolved, discord.Message):
+        return reference.resolved
+    if isinstance(reference.resolved, discord.DeletedReferencedMessage):
+        return None
+    with contextlib.suppress(discord.HTTPException):
+        return await message.channel.fetch_message(reference.message_id)
+    return None
+
+
+async def _say(
+    message: discord.Message, text: str, view: discord.ui.View | None = None
+) -> discord.Message | None:
+    reference = message.to_reference(fail_if_not_exists=False)
+    try:
+        if view is None:
+            return await message.channel.send(text, reference=reference, allowed_mentions=SILENT)
+        return await message.channel.send(
+            text, reference=reference, allowed_mentions=SILENT, view=view
+        )
+    except discord.Forbidden:
+        log.warning("not allowed to answer in channel %d", message.channel.id)
+        return None

@@ -1,0 +1,216 @@
+"""This machine, as far as the bot depends on it: Python, libraries, device, disk, port.
+
+Each function looks at one thing and returns a Finding; a finding that is wrong comes with a deed.
+torch is asked in a process of its own: a broken GPU driver can take the asking process with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+SETUP = "run: python start.py setup"
+TORCH_SECONDS = 120.0  # a cold disk reads torch for half a minute
+
+LIBRARIES = ("torch", "diffusers", "transformers", "discord.py", "aiosqlite", "pillow", "simcord")
+
+LITTLE_MEMORY = 2 * 2**30
+LITTLE_DISK = 2 * 2**30
+
+
+class State(StrEnum):
+    """How a finding is to be taken."""
+
+    GOOD = "good"
+    NOTE = "note"  # worth knowing; the bot works
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def machine() -> Finding:
+    """Python, processor and memory."""
+    memory = psutil.virtual_memory()
+    found = (
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores, {_gib(memory.total)} memory ({_gib(memory.available)} free)"
+    )
+    if memory.available < LITTLE_MEMORY:
+        return Finding(
+            what="machine",
+            state=State.NOTE,
+            found=found,
+            advice="little memory is free; close something, or draw small pictures",
+        )
+    return Finding(what="machine", state=State.GOOD, found=found)
+
+
+def libraries() -> Finding:
+    """What is installed, against what constraints.txt pins."""
+    try:
+        pins = dict(
+            re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+        )
+    except OSError:
+        pins = {}
+    versions, missing, other = [], [], []
+    for name in LIBRARIES:
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+            continue
+        versions.append(f"{name} {version}")
+        # "2.13.0+cpu" is the processor's build of 2.13.0.
+        if name in pins and version.split("+")[0] != pins[name]:
+            other.append(f"{name} {version} (pinned: {pins[name]})")
+    if missing:
+        found = "missing: " + ", ".join(missing)
+        return Finding(what="libraries", state=State.WRONG, found=found, advice=SETUP)
+    if other:
+        return Finding(
+            what="libraries",
+            state=State.NOTE,
+            found="not the tested versions: " + ", ".join(other),
+            advice=f"pictures may differ in their last bits; {SETUP}",
+        )
+    return Finding(what="libraries", state=State.GOOD, found=", ".join(versions))
+
+
+_ASK_TORCH = """
+import json, torch
+cuda = torch.cuda.is_available()
+free, total = torch.cuda.mem_get_info() if cuda else (0, 0)
+print(json.dumps({
+    "version": torch.__version__,
+    "cuda": torch.cuda.get_device_name() if cuda else "",
+    "built_for": torch.version.cuda or torch.version.hip or "",
+    "free": free,
+    "total": total,
+    "mps": torch.backends.mps.is_available(),
+}))
+"""
+
+
+def torch(program: tuple[str, ...] = (sys.executable, "-c", _ASK_TORCH)) -> Finding:
+    """What torch says of itself and of the device it would use."""
+    try:
+        asked = subprocess.run(
+            program, capture_output=True, text=True, timeout=TORCH_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Finding(
+            what="device",
+            state=State.WRONG,
+            found=f"torch did not answer within {TORCH_SECONDS:.0f} s",
+            advice='the GPU\'s driver may hang: restart the machine, or set device = "cpu"',
+        )
+    if asked.returncode != 0:
+        last = (asked.stderr.strip().splitlines() or [f"exit status {asked.returncode}"])[-1]
+        return Finding(
+            what="device", state=State.WRONG, found=f"torch does not start: {last}", advice=SETUP
+        )
+    said = json.loads(asked.stdout)
+    if said["cuda"]:
+        memory = f"{_gib(said['total'])} ({_gib(said['free'])} free)"
+        found = f"{said['cuda']}, {memory}, torch {said['version']}"
+    elif said["mps"]:
+        found = f"Apple GPU (mps), torch {said['version']}"
+    else:
+        found = f"the processor, torch {said['version']}"
+    return Finding(what="device", state=State.GOOD, found=found)
+
+
+def graphics_card() -> Finding:
+    """Whether there is an NVIDIA card that the installed torch cannot use."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return Finding(what="NVIDIA GPU", state=State.GOOD, found="none")
+    asked = subprocess.run(
+        [tool, "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    if asked.returncode != 0:
+        return Finding(
+            what="NVIDIA GPU",
+            state=State.NOTE,
+            found=f"the driver does not answer: {asked.stdout.strip() or asked.stderr.strip()}",
+            advice="install or restart NVIDIA's driver; until then the processor draws",
+        )
+    found = "; ".join(asked.stdout.strip().splitlines())
+    if "+cpu" in _version("torch"):
+        return Finding(
+            what="NVIDIA GPU",
+            state=State.NOTE,
+            found=found,
+            advice="the installed torch is the processor's build; CONTRIBUTING.md (Torch "
+            "and the GPU) says how to change it",
+        )
+    return Finding(what="NVIDIA GPU", state=State.GOOD, found=found)
+
+
+def disk(data: Path) -> Finding:
+    """Room for pictures."""
+    there = next(p for p in (data, *data.absolute().parents) if p.exists())
+    free = shutil.disk_usage(there).free
+    found = f"{_gib(free)} free for {data}"
+    if free < LITTLE_DISK:
+        return Finding(
+            what="disk",
+            state=State.WRONG if free < 100 * 2**20 else State.NOTE,
+            found=found,
+            advice="make room, or choose another folder with `data`",
+        )
+    return Finding(what="disk", state=State.GOOD, found=found)
+
+
+def port(number: int) -> Finding:
+    """Whether the sandbox can have its port."""
+    with socket.socket() as trying:
+        # As servers do: a port that was in use a moment ago is free.
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trying.bind(("127.0.0.1", number))
+        except OSError:
+            return Finding(
+                what="sandbox",
+                state=State.NOTE,
+                found=f"port {number} is taken",
+                advice="stop the other program, or choose another sandbox_port (0: any)",
+            )
+    return Finding(what="sandbox", state=State.GOOD, found=f"port {number} is free")
+
+
+def _version(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _gib(count: float) -> str:
+    return f"{count / 2**30:.1f} GiB"

@@ -1,0 +1,227 @@
+"""What people read: from values to text.
+
+Pure, and the only place besides `bot.apologies` with words for users.  Everything that a person
+typed is quoted so that it cannot ping anybody or break out of its place.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from bot.apologies import apology_for_reason
+from bot.audience import Outcome, Phase, Standing
+from generation.families import FAMILIES
+from generation.picture import Comparison, Verdict
+from generation.recipe import Recipe, Task
+from storage.people import Preferences
+from storage.pictures import StoredPicture
+from storage.tickets import State
+
+MAX_CONTENT = 2000  # characters of a message
+BAR_CELLS = 12
+
+STARTING = "📦 The drawing program is starting; this takes a moment…"
+
+_MENTION = re.compile(r"@(everyone|here|[!&]?\d+)")
+
+
+def quoted(words: str, limit: int = 300) -> str:
+    """Words of a person, short, on one line, that ping nobody and format nothing."""
+    line = " ".join(words.split())
+    line = line if len(line) <= limit else line[: limit - 1] + "…"
+    escaped = re.sub(r"([*_~`|\\>#\[\]<])", r"\\\1", line)
+    return _MENTION.sub("@\u200b\\1", escaped)
+
+
+def bar(step: int, steps: int) -> str:
+    """A progress bar of text."""
+    full = round(BAR_CELLS * step / steps) if steps else 0
+    return "▰" * full + "▱" * (BAR_CELLS - full)
+
+
+def progress(standing: Standing, now: float) -> str:
+    """The progress message of an open request."""
+    head = f"**{quoted(standing.words, 200) or 'A picture'}**"
+    many = f" · picture {min(standing.done + 1, standing.total)} of {standing.total}"
+    head += many if standing.total > 1 else ""
+    ready = f"<t:{math.ceil(now + standing.ready_in)}:R>"
+    match standing.phase:
+        case Phase.WAITING:
+            before = {0: "next in line", 1: "1 picture before you"}
+            place = before.get(standing.ahead, f"{standing.ahead} pictures before you")
+            return f"{head}\n🕰️ Queued · {place} · ready {ready}"
+        case Phase.LOADING:
+            # How long a disk takes is nobody's prediction, so no time is promised.
+            what = (
+                f"Reading the model {quoted(standing.loading, 80)}"
+                if standing.loading
+                else "Beginning"
+            )
+            return f"{head}\n📦 {what}…"
+        case Phase.DRAWING:
+            cells = bar(standing.step, standing.steps)
+            return f"{head}\n🖌️ {cells} {standing.step}/{standing.steps} · ready {ready}"
+        case Phase.KEEPING:
+            return f"{head}\n🖼️ Drawn, saving it…"
+
+
+def settings_line(recipe: Recipe) -> str:
+    """The settings of a picture in one compact line."""
+    parts = [
+        f"`{recipe.checkpoint.name}`",
+        f"{recipe.width}×{recipe.height}",
+        f"{recipe.steps} steps",
+        f"cfg {recipe.cfg:g}",
+        f"{recipe.sampler} {recipe.scheduler}",
+    ]
+    if recipe.task is Task.IMAGE_TO_IMAGE:
+        parts.append(f"denoise {recipe.denoise:g}")
+    parts += [f"{a.kind} `{a.weights.name}` {a.strength:g}" for a in recipe.adapters]
+    return " · ".join(parts)
+
+
+def result(outcome: Outcome) -> str:
+    """The message that shows finished pictures."""
+    lines = [f"**{quoted(outcome.request.words)}** · <@{outcome.request.owner}>"]
+    pictures = outcome.pictures
+    if pictures:
+        seeds = ", ".join(f"`{p.recipe.seed}`" for p in pictures)
+        name = "seed" if len(pictures) == 1 else "seeds"
+        ids = ", ".join(f"#{p.id}" for p in pictures)
+        lines.append(f"{ids} · {name} {seeds} · {settings_line(pictures[0].recipe)}")
+    if outcome.request.parent is not None:
+        lines.append(f"↪️ made from #{outcome.request.parent}")
+    if outcome.comparison is not None and pictures:
+        lines.append(verdict(outcome.comparison, outcome.request.reproduces))
+    bad = [t for t in outcome.tickets if t.state in (State.FAILED, State.QUARANTINED)]
+    reasons = dict.fromkeys(t.reason for t in bad)
+    lines += [f"⚠️ {quoted(apology_for_reason(reason), 400)}" for reason in reasons]
+    stopped = sum(t.state is State.CANCELLED for t in outcome.tickets)
+    if stopped:
+        lines.append(f"✋ {stopped} of {len(outcome.tickets)} cancelled.")
+    return "\n".join(lines)[:MAX_CONTENT]
+
+
+def verdict(comparison: Comparison, original: int | None) -> str:
+    """What drawing a picture a second time showed."""
+    which = f"#{original}" if original is not None else "the file"
+    match comparison.verdict:
+        case Verdict.IDENTICAL:
+            return f"✅ **IDENTICAL** to {which}: every pixel is the same."
+        case Verdict.ELSEWHERE:
+            differences = "; ".join(quoted(d, 160) for d in comparison.differences[:4])
+            return (
+                f"🧭 **ELSEWHERE**: not the same pixels as {which}, and not promised, "
+                f"since the machine differs ({differences})."
+            )
+        case Verdict.DIVERGED:
+            return (
+                f"❌ **DIVERGED** from {which} on the same machine. "
+                "That is a bug of mine; please tell the owner."
+            )
+
+
+def recipe_text(picture: StoredPicture) -> str:
+    """Everything that decides the picture, for people to read and copy."""
+    r = picture.recipe
+    rows = [
+        ("prompt", r.prompt),
+        ("negative", r.negative_prompt),
+        ("model", f"{r.checkpoint.name} (sha256 {r.checkpoint.sha256[:16]}…)"),
+        ("size", f"{r.width}x{r.height}"),
+        ("steps", str(r.steps)),
+        ("cfg", f"{r.cfg:g}"),
+        ("sampler", f"{r.sampler}, {r.scheduler}"),
+        ("denoise", f"{r.denoise:g}" if r.task is Task.IMAGE_TO_IMAGE else ""),
+        ("clip skip", str(r.clip_skip) if r.clip_skip > 1 else ""),
+        ("adapters", ", ".join(f"{a.weights.name}:{a.strength:g}" for a in r.adapters)),
+        ("seed", str(r.seed)),
+        ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
+        ("made from", f"#{picture.parent}" if picture.parent else ""),
+        ("precision", r.precision.value),
+        ("recipe", r.id[:19] + "…"),
+        ("pixels", picture.pixels_sha256[:16] + "…"),
+        ("drawn on", f"{picture.environment.hardware}, torch {picture.environment.torch}"),
+    ]
+    body = "\n".join(f"{k:<10}{_plain(v)}" for k, v in rows if v)
+    return f"#{picture.id}\n```\n{body[:1700]}\n```"
+
+
+def queue_page(standings: Sequence[Standing], me: int, now: float) -> str:
+    """Who waits for what, the reader's own requests marked."""
+    if not standings:
+        return "Nobody is waiting. The studio is yours."
+    lines = []
+    for standing in standings[:15]:
+        mark = "👉" if standing.owner == me else "▫️"
+        ready = f"<t:{math.ceil(now + standing.ready_in)}:R>"
+        if standing.phase is Phase.WAITING:
+            where = f"{standing.ahead} before it"
+        elif standing.steps:
+            where = f"step {standing.step}/{standing.steps}"
+        else:
+            where = standing.phase.value
+        count = f" ×{standing.total}" if standing.total > 1 else ""
+        lines.append(
+            f"{mark} <@{standing.owner}>: {quoted(standing.words, 60)}{count}"
+            f" · {where} · ready {ready}"
+        )
+    if len(standings) > 15:
+        lines.append(f"…and {len(standings) - 15} more.")
+    return "\n".join(lines)[:MAX_CONTENT]
+
+
+def preferences_page(mine: Preferences) -> str:
+    """A person's own settings."""
+    rows = [
+        ("model", mine.model),
+        ("negative", quoted(mine.negative_prompt, 200) if mine.negative_prompt else None),
+        ("size", f"{mine.width}×{mine.height}" if mine.width and mine.height else None),
+        ("steps", mine.steps),
+        ("cfg", f"{mine.cfg:g}" if mine.cfg is not None else None),
+        ("sampler", mine.sampler),
+        ("scheduler", mine.scheduler),
+        ("denoise", f"{mine.denoise:g}" if mine.denoise is not None else None),
+        ("count", mine.count),
+    ]
+    lines = [f"**{name}** {value}" for name, value in rows if value is not None]
+    lines.append(f"**seed mode** {mine.seed_mode.value}")
+    if mine.last_seed is not None:
+        lines.append(f"**last seed** `{mine.last_seed}`")
+    note = "Everything else is what is usual for the model."
+    return "Your settings:\n" + "\n".join(lines) + f"\n{note}"
+
+
+def cancelled(words: str) -> str:
+    """The end of a progress message that was cancelled."""
+    return f"**{quoted(words, 200)}**\n✋ Cancelled."
+
+
+def size_choices(family_name: str) -> tuple[tuple[str, str], ...]:
+    """Sizes to offer for a family, as (label, value)."""
+    from bot.wishes import SHAPES, shape
+
+    family = FAMILIES[family_name]
+    choices = []
+    for name, (across, down) in SHAPES.items():
+        width, height = shape(family, across, down)
+        choices.append((f"{name} {width}x{height}", f"{width}x{height}"))
+    return tuple(choices)
+
+
+def picture_choice(picture: StoredPicture) -> str:
+    """One line for a list of pictures to choose from (Discord allows 100 characters)."""
+    words = " ".join(picture.words.split())
+    return f"#{picture.id} {words[:70]} (seed {picture.recipe.seed})"[:100]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("`", "'").split())[:900]
+
+
+def spoken_list(words: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    *head, last = list(words) or [""]
+    return f"{', '.join(head)} and {last}" if head else last

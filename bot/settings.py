@@ -1,0 +1,264 @@
+"""The settings of this installation: one frozen value from config.toml and the environment.
+
+Its one invariant: a Settings that exists is valid.  Whatever is wrong is said at once, all of it,
+each in a sentence that says what to do, because a person fixing a configuration wants one round.
+
+The environment wins over the file: `DISCORD_TOKEN` for the token, `ATELIER_<NAME>` for the rest
+(lists are separated as PATH is).  Relative folders are meant from where the file lies.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+PREFIX = "ATELIER_"
+TOKEN_VARIABLE = "DISCORD_TOKEN"
+CONFIG_VARIABLE = "ATELIER_CONFIG"  # names the file; it is no setting
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+# Discord's own names; whoever has it may delete other people's pictures.
+PERMISSIONS = (
+    "administrator",
+    "ban_members",
+    "kick_members",
+    "manage_channels",
+    "manage_guild",
+    "manage_messages",
+    "moderate_members",
+)
+
+
+class SettingsInvalid(Exception):
+    """The configuration has mistakes; `problems` names all of them."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Secret:
+    """Text that shows itself only when asked by name, so that no log or traceback prints it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text, for the one place that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a secret is not to be written down")
+
+
+class _Mistake(Exception):
+    """A value that a setting cannot take; the text says what it can, as in "must be ..."."""
+
+
+# A reader turns what the file or the environment holds into the setting's value.  `base` is the
+# folder that relative paths are meant from.
+_Reader = Callable[[object, Path], Any]
+
+
+def _whole(low: int, high: int) -> _Reader:
+    def read(value: object, _: Path) -> int:
+        if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d+\s*", value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise _Mistake(f"must be a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def _number(low: float, high: float) -> _Reader:
+    def read(value: object, _: Path) -> float:
+        if isinstance(value, str):
+            try:
+                value = float(value)
+            except ValueError:
+                value = math.nan
+        good = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not good or not low <= float(value) <= high:  # type: ignore[arg-type]  # also refuses NaN
+            raise _Mistake(f"must be a number from {low:g} to {high:g}")
+        return float(value)  # type: ignore[arg-type]  # a number, as `good` says
+
+    return read
+
+
+def _switch(value: object, _: Path) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(value, str):
+        value = words.get(value.strip().lower())
+    if not isinstance(value, bool):
+        raise _Mistake("must be true or false")
+    return value
+
+
+def _one_of(allowed: tuple[str, ...]) -> _Reader:
+    def read(value: object, _: Path) -> str:
+        if isinstance(value, str) and value.strip().lower() in allowed:
+            return value.strip().lower()
+        hint = ""
+        if isinstance(value, str) and (near := get_close_matches(value.lower(), allowed, n=1)):
+            hint = f"; did you mean {near[0]}?"
+        raise _Mistake(f"must be one of {', '.join(allowed)}{hint}")
+
+    return read
+
+
+def _text(value: object, _: Path) -> str | None:
+    if not isinstance(value, str):
+        raise _Mistake("must be text in quotes")
+    return value.strip() or None
+
+
+def _token(value: object, _: Path) -> Secret | None:
+    # What is found is never repeated: it may be a token with one character too many.
+    if not isinstance(value, str):
+        raise _Mistake("must be text in quotes")
+    text = value.strip()
+    if text.startswith("Bot "):
+        raise _Mistake("must be the token alone, without the word Bot before it")
+    if re.search(r"[\s\"']", text):
+        raise _Mistake("must have no spaces or quotes inside; copy it again from Discord")
+    return Secret(text) if text else None
+
+
+def _folder(value: object, base: Path) -> Path:
+    """A folder that is there or can be made."""
+    if not isinstance(value, str) or not value.strip():
+        raise _Mistake("must be the name of a folder")
+    folder = base / Path(value.strip()).expanduser()
+    there = next(p for p in (folder, *folder.parents) if p.exists() or p == p.parent)
+    if not there.is_dir():
+        raise _Mistake(f"must be a folder, and {there} is a file")
+    if not os.access(there, os.W_OK):
+        raise _Mistake(f"must be a folder that can be written to, and {there} cannot")
+    return folder
+
+
+def _folders(value: object, base: Path) -> tuple[Path, ...]:
+    """Folders that are there."""
+    names = value.split(os.pathsep) if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(n, str) and n.strip() for n in names):
+        raise _Mistake("must be a list of folders")
+    folders = tuple(base / Path(name.strip()).expanduser() for name in names)
+    missing = [str(folder) for folder in folders if not folder.is_dir()]
+    if missing:
+        raise _Mistake(f"must be folders that exist, and these do not: {', '.join(missing)}")
+    return folders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the owner of an installation decides.  `config.example.toml` explains each."""
+
+    token: Secret | None = field(default=None, metadata={"read": _token})
+    data: Path = field(default=Path("var"), metadata={"read": _folder})
+    models: tuple[Path, ...] = field(default=(), metadata={"read": _folders})
+    default_model: str | None = field(default=None, metadata={"read": _text})
+    device: str = field(default="auto", metadata={"read": _one_of(DEVICES)})
+    guild: int | None = field(default=None, metadata={"read": _whole(1, 2**63 - 1)})
+    message_content: bool = field(default=False, metadata={"read": _switch})
+    max_waiting_per_person: int = field(default=16, metadata={"read": _whole(1, 1000)})
+    max_seconds_per_person: float = field(default=1800.0, metadata={"read": _number(10, 1_000_000)})
+    max_count: int = field(default=8, metadata={"read": _whole(1, 8)})
+    preview_every: int = field(default=4, metadata={"read": _whole(0, 150)})
+    progress_seconds: float = field(default=3.0, metadata={"read": _number(3, 60)})
+    moderator_permission: str = field(
+        default="manage_messages", metadata={"read": _one_of(PERMISSIONS)}
+    )
+    sandbox_port: int = field(default=8420, metadata={"read": _whole(0, 65535)})
+    open_browser: bool = field(default=True, metadata={"read": _switch})
+    log_level: str = field(default="info", metadata={"read": _one_of(LOG_LEVELS)})
+
+    @classmethod
+    def load(cls, path: Path | None, environ: Mapping[str, str]) -> Settings:
+        """Read the file, if one is named, and the environment.  Raises SettingsInvalid."""
+        problems: list[str] = []
+        found: dict[str, Any] = {}
+        file = _file(path, problems)
+        base = path.parent if path is not None else Path()
+        for where, values, origin in (
+            (path.name if path is not None else "", file, base),
+            ("the environment", _variables(environ, problems), Path()),
+        ):
+            for name, (label, value) in values.items():
+                try:
+                    found[name] = _READERS[name](value, origin)
+                except _Mistake as mistake:
+                    shown = "" if name == "token" else f", and is {value!r:.80}"
+                    problems.append(f"{label} in {where} {mistake}{shown}")
+        if problems:
+            raise SettingsInvalid(tuple(problems))
+        return cls(**found)
+
+
+_READERS: dict[str, _Reader] = {f.name: f.metadata["read"] for f in fields(Settings)}
+NAMES = tuple(_READERS)
+
+# Where a value was found: the setting's name -> what the person calls it there, and the value.
+_Found = dict[str, tuple[str, object]]
+
+
+def _file(path: Path | None, problems: list[str]) -> _Found:
+    if path is None:
+        return {}
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        problems.append(f"{path} does not exist; copy config.example.toml to that name")
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{path} cannot be read: {error}")
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        # The error's text names line and column, and never the value, which may be a token.
+        problems.append(f"{path.name} is no TOML: {error}")
+        return {}
+    return _known(((name, name, value) for name, value in data.items()), path.name, problems)
+
+
+def _variables(environ: Mapping[str, str], problems: list[str]) -> _Found:
+    ours = [
+        (name, name.removeprefix(PREFIX).lower(), value)
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name != CONFIG_VARIABLE
+    ]
+    if TOKEN_VARIABLE in environ:
+        ours.append((TOKEN_VARIABLE, "token", environ[TOKEN_VARIABLE]))
+    return _known(ours, "the environment", problems)
+
+
+def _known(given: Iterable[tuple[str, str, object]], where: str, problems: list[str]) -> _Found:
+    found: _Found = {}
+    for label, name, value in given:
+        if name in _READERS:
+            found[name] = (label, value)
+            continue
+        near = get_close_matches(name.lower(), NAMES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; config.example.toml lists them"
+        problems.append(f"{label} in {where} is no setting{hint}")
+    return found

@@ -1,0 +1,163 @@
+"""From what a person asked to the recipes that are queued: whose settings apply, which seeds.
+
+Pure: catalogue, settings, clock and dice are arguments.  The order in which a gap is filled is
+the same everywhere: what was said, then the picture that is being changed, then the person's own
+settings, then what is usual for the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from generation.draft import Draft
+from generation.errors import OutOfRange
+from generation.families import Family
+from generation.job import UserId
+from generation.recipe import MAX_SEED, Input, Recipe, Sha256
+from storage.people import Preferences, SeedMode
+from storage.pictures import StoredPicture
+
+SEEDS = MAX_SEED + 1
+
+T = TypeVar("T")
+
+_SIZE = re.compile(r"\s*(\d{1,5})\s*[x×*]\s*(\d{1,5})\s*", re.IGNORECASE)
+_RATIO = re.compile(r"\s*(\d{1,2})\s*:\s*(\d{1,2})\s*")
+
+# The shapes people ask for by name, as width : height.
+SHAPES = {
+    "square": (1, 1),
+    "portrait": (2, 3),
+    "landscape": (3, 2),
+    "tall": (9, 16),
+    "wide": (16, 9),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Who asks, and where the answer belongs."""
+
+    owner: UserId
+    guild: int | None
+    channel: int
+    reply_to: int | None
+    locale: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """One request for pictures, before any gap is filled."""
+
+    place: Place
+    draft: Draft
+    model: str | None = None  # a name of the catalog
+    size: str | None = None  # "768x512", "3:2", "portrait"
+    count: int | None = None
+    seed: int | None = None
+    parent: StoredPicture | None = None  # the picture that is being changed
+
+
+def preferred(draft: Draft, mine: Preferences) -> Draft:
+    """The draft with its gaps filled from the person's own settings."""
+    return replace(
+        draft,
+        negative_prompt=_first(draft.negative_prompt, mine.negative_prompt),
+        width=_first(draft.width, mine.width),
+        height=_first(draft.height, mine.height),
+        steps=_first(draft.steps, mine.steps),
+        cfg=_first(draft.cfg, mine.cfg),
+        sampler=_first(draft.sampler, mine.sampler),
+        scheduler=_first(draft.scheduler, mine.scheduler),
+        denoise=_first(draft.denoise, mine.denoise),
+    )
+
+
+def carried_over(draft: Draft, parent: Recipe) -> Draft:
+    """The draft with its gaps filled from the recipe of the picture that is being changed.
+
+    The words are new, so the prompt is not carried over; nor is denoise, which said how much of
+    an older picture to keep.
+    """
+    return replace(
+        draft,
+        negative_prompt=_first(draft.negative_prompt, parent.negative_prompt),
+        width=_first(draft.width, parent.width),
+        height=_first(draft.height, parent.height),
+        steps=_first(draft.steps, parent.steps),
+        cfg=_first(draft.cfg, parent.cfg),
+        sampler=_first(draft.sampler, parent.sampler),
+        scheduler=_first(draft.scheduler, parent.scheduler),
+        clip_skip=_first(draft.clip_skip, parent.clip_skip),
+        adapters=draft.adapters or parent.adapters,
+    )
+
+
+def sized(draft: Draft, size: str, family: Family) -> Draft:
+    """The draft with a width and height from "768x512", "3:2" or "portrait".
+
+    A shape keeps the model's native number of pixels, on its grid.  Raises OutOfRange.
+    """
+    if match := _SIZE.fullmatch(size):
+        return replace(draft, width=int(match[1]), height=int(match[2]))
+    if match := _RATIO.fullmatch(size):
+        ratio = int(match[1]), int(match[2])
+    elif size.strip().lower() in SHAPES:
+        ratio = SHAPES[size.strip().lower()]
+    else:
+        raise OutOfRange(
+            "size", size, f"such as {family.width}x{family.height}, 3:2, or {', '.join(SHAPES)}"
+        )
+    if 0 in ratio:
+        raise OutOfRange("size", size, "two numbers above 0")
+    width, height = shape(family, ratio[0], ratio[1])
+    return replace(draft, width=width, height=height)
+
+
+def shape(family: Family, across: int, down: int) -> tuple[int, int]:
+    """Width and height on the family's grid with its native area and about this aspect ratio."""
+    area = family.width * family.height
+    # Beyond 1:4 no model of ours was trained; a panorama is cropped to that.
+    aspect = min(4.0, max(0.25, across / down))
+
+    def on_grid(pixels: float) -> int:
+        snapped = family.grid * max(1, round(pixels / family.grid))
+        return max(snapped, family.min_side)
+
+    return on_grid((area * aspect) ** 0.5), on_grid((area / aspect) ** 0.5)
+
+
+def seeds(
+    asked: int | None, count: int, mine: Preferences, dice: Callable[[], int]
+) -> tuple[int, ...]:
+    """The seeds of `count` pictures: consecutive, as every other tool numbers a batch."""
+    if asked is not None:
+        if not 0 <= asked <= MAX_SEED:
+            raise OutOfRange("seed", asked, f"0 to {MAX_SEED}")
+        first = asked
+    elif mine.last_seed is None or mine.seed_mode is SeedMode.RANDOMIZE:
+        first = dice() % SEEDS
+    elif mine.seed_mode is SeedMode.INCREMENT:
+        first = mine.last_seed + 1
+    elif mine.seed_mode is SeedMode.DECREMENT:
+        first = mine.last_seed - count
+    else:
+        first = mine.last_seed
+    return tuple((first + i) % SEEDS for i in range(count))
+
+
+def remembered_seed(used: tuple[int, ...], mode: SeedMode) -> int:
+    """The seed that the person's next one is counted from."""
+    return used[-1] if mode is SeedMode.INCREMENT else used[0]
+
+
+def init_from(sha256: Sha256) -> Input:
+    """A picture as the starting point of another one."""
+    return Input(role="init", sha256=sha256, fit="cover")
+
+
+def _first(said: T | None, otherwise: T | None) -> T | None:
+    return said if said is not None else otherwise

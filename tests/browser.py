@@ -1,0 +1,230 @@
+"""A headless Chromium, driven over its own protocol: what a person does to a page, no more.
+
+It is synchronous; a test whose event loop serves the page runs it in a thread.
+
+Invariant: every wait ends, with the page's state in the error.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import websocket
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--remote-debugging-port=0",
+    "--remote-allow-origins=*",
+)
+START_SECONDS = 30.0
+PATIENCE_SECONDS = 15.0
+KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowDown": 40, "Backspace": 8}
+
+
+class NotSeen(AssertionError):
+    """The page did not come to show what was waited for."""
+
+
+class Browser:
+    """One page of a Chromium that runs."""
+
+    def __init__(self, address: str, screenshots: Path) -> None:
+        self._socket = websocket.create_connection(address, timeout=PATIENCE_SECONDS)
+        self._numbers = itertools.count(1)
+        self._screenshots = screenshots
+        self.complaints: list[str] = []  # exceptions that the page's own scripts did not catch
+        self._ask("Page.enable")
+        self._ask("Runtime.enable")
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _ask(self, method: str, **params: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
+        while True:
+            frame = json.loads(self._socket.recv())
+            if frame.get("method") == "Runtime.exceptionThrown":
+                details = frame["params"]["exceptionDetails"]
+                self.complaints.append(str(details.get("exception", details))[:500])
+            if frame.get("id") == number:
+                if "error" in frame:
+                    raise AssertionError(f"{method}: {frame['error']}")
+                answer: dict[str, Any] = frame["result"]
+                return answer
+
+    def open(self, url: str, *, width: int = 1200, height: int = 800) -> None:
+        self._ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        self._ask("Page.navigate", url=url)
+        self.until("document.body !== null && document.readyState !== 'loading'")
+
+    def js(self, expression: str) -> Any:
+        """The value of a JavaScript expression in the page."""
+        answer = self._ask(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        if "exceptionDetails" in answer:
+            raise AssertionError(f"{expression}: {answer['exceptionDetails']}")
+        return answer["result"].get("value")
+
+    def until(self, expression: str, *, seconds: float = PATIENCE_SECONDS) -> Any:
+        """The expression's value as soon as it is truthy.  Raises NotSeen."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if value := self.js(expression):
+                return value
+            time.sleep(0.05)
+        self.screenshot("not-seen")
+        shown = self.js("document.body.innerText")
+        raise NotSeen(f"{expression}\nafter {seconds} s the page shows:\n{shown}")
+
+    def sees(self, text: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until the channel shows that text."""
+        self.until(f"document.body.innerText.includes({json.dumps(text)})", seconds=seconds)
+
+    def click(self, selector: str, *, text: str | None = None, last: bool = False) -> None:
+        """Click the first (or last) visible element with that selector and, if given, text."""
+        x, y = self._place(selector, text=text, last=last)
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self._ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def hover(self, selector: str, *, text: str | None = None, last: bool = False) -> None:
+        x, y = self._place(selector, text=text, last=last)
+        self._ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def scroll(self, selector: str, pixels: int) -> None:
+        """Turn the wheel over that element; up is negative."""
+        x, y = self._place(selector, text=None, last=False)
+        wheel = {"type": "mouseWheel", "deltaX": 0, "deltaY": pixels}
+        self._ask("Input.dispatchMouseEvent", x=x, y=y, **wheel)
+        time.sleep(0.3)
+
+    def _place(self, selector: str, *, text: str | None, last: bool) -> tuple[float, float]:
+        found = f"""(() => {{
+            const all = [...document.querySelectorAll({json.dumps(selector)})].filter(
+              (e) => e.getClientRects().length && !e.disabled
+                && (e.innerText || "").includes({json.dumps(text or "")}));
+            const it = all.at({-1 if last else 0});
+            if (!it) return null;
+            it.scrollIntoView({{block: "nearest"}});
+            const r = it.getBoundingClientRect();
+            return [r.x + r.width / 2, r.y + r.height / 2];
+        }})()"""
+        before = None
+        while (place := self.until(found)) != before:  # it stands still
+            before = place
+            time.sleep(0.05)
+        return place[0], place[1]
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        for letter in text:
+            self._ask("Input.dispatchKeyEvent", type="keyDown", text=letter, key=letter)
+            self._ask("Input.dispatchKeyEvent", type="keyUp", key=letter)
+
+    def press(self, key: str) -> None:
+        number = KEYS[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        what = {"key": key, "code": key, "windowsVirtualKeyCode": number}
+        self._ask("Input.dispatchKeyEvent", type="keyDown", **what, **text)
+        self._ask("Input.dispatchKeyEvent", type="keyUp", **what)
+
+    def choose_file(self, selector: str, file: Path) -> None:
+        """Give a file to an <input type=file>."""
+        root = self._ask("DOM.getDocument")["root"]["nodeId"]
+        node = self._ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self._ask("DOM.setFileInputFiles", files=[str(file)], nodeId=node)
+
+    def choose(self, selector: str, label: str) -> None:
+        """Choose an option of a <select> by its label."""
+        chosen = self.js(f"""(() => {{
+            const select = document.querySelector({json.dumps(selector)});
+            const option = [...select.options].find((o) => o.label.includes({json.dumps(label)}));
+            select.value = option.value;
+            select.dispatchEvent(new Event("change", {{bubbles: true}}));
+            return option.label;
+        }})()""")
+        assert label in chosen
+
+    def screenshot(self, name: str) -> Path:
+        self._screenshots.mkdir(parents=True, exist_ok=True)
+        path = self._screenshots / f"{name}.png"
+        data = self._ask("Page.captureScreenshot", format="png")["data"]
+        path.write_bytes(base64.b64decode(data))
+        return path
+
+
+@contextmanager
+def chromium(screenshots: Path) -> Iterator[Browser]:
+    """A fresh Chromium with one empty page, ended with the block."""
+    assert CHROMIUM is not None
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        process = subprocess.Popen(
+            [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            browser = Browser(_page_address(Path(profile), process), screenshots)
+            try:
+                yield browser
+            finally:
+                browser.close()
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _page_address(profile: Path, process: subprocess.Popen[bytes]) -> str:
+    """The WebSocket of its page: Chromium writes its port into its profile."""
+    told = profile / "DevToolsActivePort"
+    _wait(lambda: told.exists() and "\n" in told.read_text(), process)
+    port = told.read_text().split()[0]
+    pages: list[dict[str, str]] = []
+
+    def listed() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
+            pages[:] = [t for t in json.load(answer) if t["type"] == "page"]
+        return bool(pages)
+
+    _wait(listed, process)
+    return pages[0]["webSocketDebuggerUrl"]
+
+
+def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not condition():
+        if process.poll() is not None or time.monotonic() > end:
+            raise NotSeen("Chromium did not start")
+        time.sleep(0.05)

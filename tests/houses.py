@@ -1,0 +1,71 @@
+"""The real bot with a worker that only doodles, in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.audience import Outcome, Standing
+from bot.house import House, open_house
+from bot.settings import Settings
+from bot.wishes import Place, Wish
+from generation.draft import Draft
+from generation.job import UserId
+from tests.builders import ANN, a_model_folder
+from tests.discord_world import World, world
+from tests.fakes import FakeWorker
+
+
+def some_settings(folder: Path, **changes: Any) -> Settings:
+    """Settings for a data folder, with one model that nothing could really draw with."""
+    models = folder / "models"
+    if not models.exists():
+        a_model_folder(models)
+    return Settings(data=folder / "data", models=(models,), default_model="tiny", **changes)
+
+
+def a_wish(prompt: str = "a red flower", *, owner: UserId = ANN, **changes: Any) -> Wish:
+    """A wish from the command line's place, for any person."""
+    place = Place(owner=owner, guild=None, channel=0, reply_to=None, locale="en-US")
+    draft = Draft(prompt=prompt, **changes.pop("draft", {}))
+    return Wish(place=place, draft=draft, **changes)
+
+
+def unwatched(_: Standing) -> None:
+    """Progress that nobody looks at."""
+
+
+@asynccontextmanager
+async def a_house(folder: Path, worker: FakeWorker, **settings: Any) -> AsyncIterator[House]:
+    """A house with one seat."""
+    async with open_house(some_settings(folder, **settings), [worker]) as house:
+        yield house
+
+
+async def drawn(house: House, wish: Wish) -> Outcome:
+    """Draw a wish to its end."""
+    return await house.draw(wish, unwatched)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studio:
+    """The bot in a simulated Discord, with the parts that a test reaches into."""
+
+    house: House
+    worker: FakeWorker
+    world: World
+
+
+@asynccontextmanager
+async def a_studio(
+    folder: Path, worker: FakeWorker | None = None, **settings: Any
+) -> AsyncIterator[Studio]:
+    """The real bot with a doodling worker, in a simulated Discord."""
+    worker = worker or FakeWorker()
+    async with a_house(folder, worker, **settings) as house:
+        client = house.client()
+        async with world(client) as here:
+            yield Studio(house=house, worker=worker, world=here)

@@ -1,0 +1,47 @@
+"""The tiny models, loaded in this process the way the worker loads them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from generation.catalog import Catalog
+from generation.recipe import Recipe
+from generation.worker import exactness
+from generation.worker.models import Model, Shelf
+from tests import tinymodels
+from tests.builders import a_recipe
+
+
+@cache
+def shelf() -> Shelf:
+    exactness.switch_on(threads=1)
+    catalog = Catalog([tinymodels.sd15(), tinymodels.sdxl()], tinymodels.home() / "loaded.json")
+    catalog.scan()
+    return Shelf(catalog, torch.device("cpu"), None)
+
+
+@cache
+def sd15() -> Model:
+    return _model("tiny-sd15", "starter")
+
+
+@cache
+def sdxl() -> Model:
+    return _model("tiny-sdxl", "sdxl")
+
+
+def recipe_of(name: str, family: str) -> Recipe:
+    weights = shelf().catalog.find(name).weights
+    return a_recipe(checkpoint=weights, family=family, width=64, height=64)
+
+
+def folder_of(model: Model) -> Path:
+    return tinymodels.sdxl() if model.architecture == "sdxl" else tinymodels.sd15()
+
+
+def _model(name: str, family: str) -> Model:
+    with shelf().take(recipe_of(name, family), on_load=lambda _: None) as model:
+        return model

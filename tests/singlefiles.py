@@ -1,0 +1,169 @@
+"""Writes the tiny models as single files, with the keys that CompVis and Stability gave them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+Tensors = dict[str, Tensor]
+
+
+def write_sd1(folder: Path, file: Path) -> None:
+    """A Stable Diffusion 1.x folder as one file."""
+    encoder = _part(folder, "text_encoder", "model")
+    prefix = "cond_stage_model.transformer.text_model."
+    save_file({**_drawing_parts(folder), **_renamed(encoder, prefix)}, file)
+
+
+def write_sdxl(folder: Path, file: Path) -> None:
+    """An SDXL folder as one file; its second encoder in OpenCLIP's layout."""
+    first = _part(folder, "text_encoder", "model")
+    second = _part(folder, "text_encoder_2", "model")
+    save_file(
+        {
+            **_drawing_parts(folder),
+            **_renamed(first, "conditioner.embedders.0.transformer.text_model."),
+            **_open_clip(second, "conditioner.embedders.1.model."),
+        },
+        file,
+    )
+
+
+def _part(folder: Path, part: str, stem: str) -> Tensors:
+    return load_file(folder / part / f"{stem}.safetensors")
+
+
+def _renamed(tensors: Tensors, prefix: str) -> Tensors:
+    return {prefix + k.removeprefix("text_model."): v.clone() for k, v in tensors.items()}
+
+
+def _drawing_parts(folder: Path) -> Tensors:
+    unet = _part(folder, "unet", "diffusion_pytorch_model")
+    vae = _part(folder, "vae", "diffusion_pytorch_model")
+    layers = json.loads((folder / "unet" / "config.json").read_text())["layers_per_block"]
+    return {
+        **{f"model.diffusion_model.{_unet_key(k, layers)}": v for k, v in unet.items()},
+        **{f"first_stage_model.{_vae_key(k)}": _vae_tensor(k, v) for k, v in vae.items()},
+    }
+
+
+_RESNET = {
+    "norm1": "in_layers.0",
+    "conv1": "in_layers.2",
+    "norm2": "out_layers.0",
+    "conv2": "out_layers.3",
+    "time_emb_proj": "emb_layers.1",
+    "conv_shortcut": "skip_connection",
+}
+_UNET_ENDS = {
+    "time_embedding.linear_1": "time_embed.0",
+    "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
+    "conv_in": "input_blocks.0.0",
+    "conv_norm_out": "out.0",
+    "conv_out": "out.2",
+}
+
+
+def _unet_key(key: str, layers: int) -> str:
+    parts = key.split(".")
+    if (stem := ".".join(parts[:2])) in _UNET_ENDS:
+        return ".".join([_UNET_ENDS[stem], *parts[2:]])
+    if parts[0] in _UNET_ENDS:
+        return ".".join([_UNET_ENDS[parts[0]], *parts[1:]])
+    if parts[0] == "mid_block":
+        at = {"resnets.0": 0, "attentions.0": 1, "resnets.1": 2}[".".join(parts[1:3])]
+        return ".".join([f"middle_block.{at}", *_inside(parts[3:])])
+    block, kind, number = int(parts[1]), parts[2], int(parts[3])
+    if parts[0] == "down_blocks":
+        place = 1 + block * (layers + 1) + number
+        if kind == "downsamplers":
+            return f"input_blocks.{1 + block * (layers + 1) + layers}.0.op.{parts[-1]}"
+        return ".".join([f"input_blocks.{place}.{int(kind == 'attentions')}", *_inside(parts[4:])])
+    place = block * (layers + 1) + number
+    if kind == "upsamplers":
+        # Beside the block's last resnet, and behind its attention if it has one.
+        behind = 2 if block == 0 else 1
+        return f"output_blocks.{block * (layers + 1) + layers}.{behind}.conv.{parts[-1]}"
+    return ".".join([f"output_blocks.{place}.{int(kind == 'attentions')}", *_inside(parts[4:])])
+
+
+def _inside(parts: list[str]) -> list[str]:
+    return [_RESNET.get(parts[0], parts[0]), *parts[1:]]
+
+
+def _vae_key(key: str) -> str:
+    blocks = 4
+    key = key.replace("conv_norm_out", "norm_out").replace("conv_shortcut", "nin_shortcut")
+    for side in ("encoder", "decoder"):
+        key = key.replace(f"{side}.mid_block.resnets.0", f"{side}.mid.block_1")
+        key = key.replace(f"{side}.mid_block.resnets.1", f"{side}.mid.block_2")
+        key = key.replace(f"{side}.mid_block.attentions.0", f"{side}.mid.attn_1")
+    for ours, theirs in (
+        ("group_norm", "norm"),
+        ("to_q", "q"),
+        ("to_k", "k"),
+        ("to_v", "v"),
+        ("to_out.0", "proj_out"),
+    ):
+        if ".mid.attn_1." in key:
+            key = key.replace(f".attn_1.{ours}.", f".attn_1.{theirs}.")
+    for block in range(blocks):
+        key = key.replace(f"down_blocks.{block}.resnets.", f"down.{block}.block.")
+        key = key.replace(f"down_blocks.{block}.downsamplers.0.", f"down.{block}.downsample.")
+        key = key.replace(f"up_blocks.{block}.resnets.", f"up.{blocks - 1 - block}.block.")
+        key = key.replace(f"up_blocks.{block}.upsamplers.0.", f"up.{blocks - 1 - block}.upsample.")
+    return key
+
+
+def _vae_tensor(key: str, tensor: Tensor) -> Tensor:
+    """The old VAE's attention is made of 1x1 convolutions."""
+    if ".attentions.0.to_" in key and key.endswith("weight"):
+        return tensor[:, :, None, None].contiguous()
+    return tensor
+
+
+_OPEN_CLIP = {
+    "text_model.embeddings.token_embedding.weight": "token_embedding.weight",
+    "text_model.embeddings.position_embedding.weight": "positional_embedding",
+    "text_model.final_layer_norm.weight": "ln_final.weight",
+    "text_model.final_layer_norm.bias": "ln_final.bias",
+}
+_OPEN_CLIP_LAYER = {
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+    "self_attn.out_proj": "attn.out_proj",
+}
+
+
+def _open_clip(tensors: Tensors, prefix: str) -> Tensors:
+    out: Tensors = {}
+    for key, tensor in tensors.items():
+        if key in _OPEN_CLIP:
+            out[prefix + _OPEN_CLIP[key]] = tensor.clone()
+        elif key == "text_projection.weight":
+            out[prefix + "text_projection"] = tensor.T.contiguous()
+        elif ".self_attn.q_proj." in key:
+            _, _, layer, end = _layer(key)
+            three = [tensors[key.replace("q_proj", f"{name}_proj")] for name in "qkv"]
+            out[f"{prefix}transformer.resblocks.{layer}.attn.in_proj_{end}"] = torch.cat(three)
+        elif ".layers." in key and ".k_proj." not in key and ".v_proj." not in key:
+            _, inner, layer, end = _layer(key)
+            out[f"{prefix}transformer.resblocks.{layer}.{_OPEN_CLIP_LAYER[inner]}.{end}"] = (
+                tensor.clone()
+            )
+    return out
+
+
+def _layer(key: str) -> tuple[str, str, str, str]:
+    before, _, rest = key.partition(".layers.")
+    number, _, inner = rest.partition(".")
+    inner, _, end = inner.rpartition(".")
+    return before, inner, number, end

@@ -1,0 +1,157 @@
+"""The doctor: finds what is wrong, says what to do, and never shows the token."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import doctor, machine
+from bot.doctor import examine
+from bot.machine import Finding, State
+from bot.settings import Secret, Settings
+from storage.database import Database
+
+TOKEN = "FAKE.token-for.tests"
+
+
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def answer(**facts: object) -> tuple[str, ...]:
+    """A program that answers as torch would."""
+    said = {"version": "2", "cuda": "", "built_for": "", "free": 0, "total": 0, "mps": False}
+    return python(f"print({json.dumps({**said, **facts})!r})")
+
+
+def no_torch() -> Finding:
+    """Asking the real one takes seconds."""
+    return Finding(what="device", state=State.GOOD, found="the processor")
+
+
+def by_name(findings: list[Finding]) -> dict[str, list[Finding]]:
+    named: dict[str, list[Finding]] = {}
+    for finding in findings:
+        named.setdefault(finding.what, []).append(finding)
+    return named
+
+
+def test_whatever_is_wrong_comes_with_a_deed(tmp_path: Path) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"no weights")
+    (tmp_path / "old.ckpt").write_bytes(b"no weights either")
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "atelier.sqlite3").write_bytes(b"no database" * 1000)
+    config = tmp_path / "config.toml"
+    config.write_text('data = "var"\nmodels = ["."]\ndefault_model = "nosuch"\ndevice = "cpu"\n')
+    findings = list(examine(config, {"DISCORD_TOKEN": TOKEN}, device=no_torch))
+    named = by_name(findings)
+    assert all(f.advice for f in findings if f.state is State.WRONG)
+    assert {"broken.safetensors", "old.ckpt"} <= {f.found.split(":")[0] for f in named["refused"]}
+    assert any("nosuch" in f.found for f in named["models"])
+    assert named["database"][0].state is State.WRONG
+    assert TOKEN not in repr(findings)
+
+
+def test_mistaken_settings_are_all_named_and_nothing_else_fails(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("max_count = 90\ndevcie = 'cpu'\n")
+    named = by_name(list(examine(config, {}, device=no_torch)))
+    assert len(named["settings"]) == 2
+    assert all(f.state is State.WRONG for f in named["settings"])
+    assert "machine" in named
+
+
+def test_the_answer_for_programs_is_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("max_count = 90\n")
+    assert doctor.doctor(config, {}, as_json=True, online=False, device=no_torch) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["well"] is False
+    assert any(f["state"] == "wrong" and "max_count" in f["found"] for f in said["findings"])
+
+
+def test_people_read_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("max_count = 90\n")
+    doctor.doctor(config, {}, as_json=False, online=False, device=no_torch)
+    shown = capsys.readouterr().out
+    assert "→ mend that line" in shown
+    assert "1 to mend" in shown
+
+
+@pytest.mark.parametrize(
+    ("facts", "found"),
+    [
+        ({}, "the processor"),
+        ({"cuda": "Fast Card", "free": 2**30, "total": 2**31}, "Fast Card, 2.0 GiB (1.0 GiB free)"),
+        ({"mps": True}, "Apple GPU"),
+    ],
+)
+def test_the_device_is_what_torch_says(facts: dict[str, object], found: str) -> None:
+    finding = machine.torch(answer(**facts))
+    assert finding.state is State.GOOD
+    assert found in finding.found
+
+
+def test_a_torch_that_dies_is_a_finding_and_no_crash() -> None:
+    finding = machine.torch(python("raise ImportError('libcudart.so.13: cannot open')"))
+    assert finding.state is State.WRONG
+    assert "libcudart.so.13" in finding.found
+    assert finding.advice
+
+
+def test_installed_libraries_are_the_pinned_ones() -> None:
+    assert machine.libraries().state is State.GOOD
+
+
+def test_a_taken_port_is_noticed() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        assert machine.port(other.getsockname()[1]).state is State.NOTE
+    assert machine.port(0).state is State.GOOD
+
+
+def test_a_token_that_others_can_read_is_a_note(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"token = '{TOKEN}'\n")
+    config.chmod(0o644)
+    finding = doctor.token(Secret(TOKEN), config)
+    if sys.platform != "win32":
+        assert finding.advice == f"chmod 600 {config}"
+        config.chmod(0o600)
+    assert doctor.token(Secret(TOKEN), config).state is State.GOOD
+    assert TOKEN not in repr(finding)
+
+
+def test_the_bot_at_work_is_no_illness(tmp_path: Path) -> None:
+    path = tmp_path / "atelier.sqlite3"
+
+    async def look() -> tuple[Finding, Finding]:
+        database = await Database.open(path)
+        during = await doctor.database(path)
+        await database.close()
+        return during, await doctor.database(path)
+
+    during, after = asyncio.run(look())
+    assert during.state is State.NOTE
+    assert "process" in during.found
+    assert after.state is State.GOOD
+    assert "0 pictures wait" in after.found
+
+
+def test_looking_for_a_database_makes_none(tmp_path: Path) -> None:
+    asyncio.run(doctor.database(tmp_path / "atelier.sqlite3"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_little_room_is_told(tmp_path: Path) -> None:
+    assert machine.disk(tmp_path / "not" / "yet").found.endswith(f"free for {tmp_path}/not/yet")
+    assert Settings().data.name == "var"

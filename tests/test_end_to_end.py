@@ -1,0 +1,80 @@
+"""The whole house with the real worker and the built-in model: nothing here is a stand-in."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.audience import Standing
+from bot.house import House, open_house
+from bot.settings import Settings
+from generation import metadata
+from generation.fleet.local import LocalWorker
+from generation.picture import Fingerprint, Verdict
+from storage.tickets import State
+from tests.houses import a_wish, drawn, unwatched
+
+
+@asynccontextmanager
+async def the_house(folder: Path) -> AsyncIterator[House]:
+    async with open_house(Settings(data=folder, device="cpu")) as house:
+        yield house
+
+
+async def test_a_picture_comes_back_from_the_database_and_from_its_png_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    async with the_house(tmp_path) as house:
+        outcome = await drawn(house, a_wish(seed=5, draft={"steps": 6}))
+        original, png = outcome.pictures[0], outcome.files[0]
+    async with the_house(tmp_path) as house:
+        remembered = await house.stores.pictures.get(original.id)
+        comparison, _, _ = await house.reproduce(
+            remembered.recipe, remembered.fingerprint, unwatched
+        )
+        assert comparison.verdict is Verdict.IDENTICAL
+        recipe = metadata.recipe_in(png)
+        assert recipe == original.recipe
+        alone = Fingerprint(
+            environment=original.environment, pixels_sha256=metadata.pixels_sha256(png)
+        )
+        comparison, _, _ = await house.reproduce(recipe, alone, unwatched)
+        assert comparison.verdict is Verdict.IDENTICAL
+
+
+async def test_a_worker_that_is_killed_in_mid_job_is_replaced_and_the_picture_is_the_same(
+    tmp_path: Path,
+) -> None:
+    async with the_house(tmp_path) as house:
+        wish = a_wish(seed=5, draft={"steps": 40, "sampler": "euler_ancestral"})
+        undisturbed = (await drawn(house, wish)).pictures[0]
+        (worker,) = house.workers
+        assert isinstance(worker, LocalWorker)
+        killed: list[int] = []
+
+        def kill_once(standing: Standing) -> None:
+            if standing.step >= 3 and not killed and worker.pid is not None:
+                killed.append(worker.pid)
+                os.kill(worker.pid, signal.SIGKILL)
+
+        outcome = await house.draw(wish, kill_once)
+        assert killed
+        assert outcome.tickets[0].state is State.DRAWN
+        assert outcome.tickets[0].tries == 2
+        assert outcome.pictures[0].pixels_sha256 == undisturbed.pixels_sha256
+
+
+async def test_image_to_image_starts_from_the_kept_bytes_and_comes_back_too(
+    tmp_path: Path,
+) -> None:
+    async with the_house(tmp_path) as house:
+        first = await drawn(house, a_wish(seed=5, draft={"steps": 4}))
+        start, _ = await house.studio.keep_input(first.files[0])
+        wish = a_wish("a night sky", seed=6, draft={"steps": 4, "inputs": (start,), "denoise": 0.5})
+        second = (await drawn(house, wish)).pictures[0]
+        assert second.pixels_sha256 != first.pictures[0].pixels_sha256
+        comparison, _, _ = await house.reproduce(second.recipe, second.fingerprint, unwatched)
+        assert comparison.verdict is Verdict.IDENTICAL

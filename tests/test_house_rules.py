@@ -1,0 +1,186 @@
+"""The rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("bot", "generation", "prompting", "storage")
+
+# Sizes are a smell detector, not a law: beyond SMELL is worth a look, and printed; beyond LIMIT
+# is too much.
+SMELL_LINES, LIMIT_LINES = 300, 420
+SMELL_FUNCTION, LIMIT_FUNCTION = 40, 75
+
+# Who unpickles, and why it is harmless there.
+MAY_UNPICKLE = {"bot/sandbox/speed.py"}  # what it has pickled itself, in memory: deep copies
+
+SAY_NOTHING = {"utils", "util", "common", "core", "base", "manager", "helpers", "misc", "lib"}
+
+
+@cache
+def files() -> tuple[Path, ...]:
+    """Every file of the project, whether committed yet or not."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode == 0:
+        found = [ROOT / name for name in listed.stdout.split("\0") if name]
+    else:  # an archive without its history
+        kept = [ROOT / name for name in (*PACKAGES, "tests", "docs")]
+        found = [p for folder in kept for p in folder.rglob("*") if "__pycache__" not in p.parts]
+    return tuple(sorted(path for path in found if path.is_file()))
+
+
+@cache
+def parsed() -> dict[str, ast.Module]:
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in files()
+        if path.suffix == ".py"
+    }
+
+
+def sources(*, tests: bool = True) -> Iterator[tuple[str, ast.Module]]:
+    for name, tree in parsed().items():
+        if tests or not name.startswith("tests/"):
+            yield name, tree
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Every file that is text, but this one, which names what is forbidden."""
+    for path in files():
+        if path == Path(__file__).resolve():
+            continue
+        try:
+            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def called(call: ast.Call) -> str:
+    return ast.unparse(call.func)
+
+
+def test_the_bot_never_loads_torch() -> None:
+    """All of it is imported, in a fresh process, but for the programs that are others' to run."""
+    code = """
+import importlib, pkgutil, sys
+for name in ("bot", "storage", "prompting", "generation"):
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, name + "."):
+        parts = module.name.split(".")
+        if "worker" in parts[1:] or "starter" in parts[1:] or parts[-1] == "__main__":
+            continue
+        importlib.import_module(module.name)
+print(sorted({"torch", "diffusers", "transformers", "peft", "accelerate"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_names_say_something() -> None:
+    for path in files():
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        assert not SAY_NOTHING & set(parts), path
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [name for name, tree in sources() if tree.body and not ast.get_docstring(tree)]
+    assert silent == []
+
+
+def test_files_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    smells: list[str] = []
+    too_much: list[str] = []
+    for name, tree in sources(tests=False):
+        lines = max((node.end_lineno or 0 for node in tree.body), default=0)
+        if lines > SMELL_LINES:
+            (too_much if lines > LIMIT_LINES else smells).append(f"{name}: {lines} lines")
+    with capsys.disabled():
+        print(f"\nworth a look (over {SMELL_LINES} lines): {', '.join(smells)}" if smells else "")
+    assert too_much == []
+
+
+def test_functions_stay_readable() -> None:
+    too_much = []
+    for name, tree in sources(tests=False):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                if lines > LIMIT_FUNCTION:
+                    too_much.append(f"{name}: {node.name} has {lines} lines")
+    assert too_much == []
+
+
+def test_nothing_unpickles() -> None:
+    """A pickle can run code; what a stranger may have written is never opened as one."""
+    found = []
+    for name, tree in sources(tests=False):
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or name in MAY_UNPICKLE:
+                continue
+            safely = any(
+                k.arg == "weights_only" and isinstance(k.value, ast.Constant) and k.value.value
+                for k in node.keywords
+            )
+            opens = re.fullmatch(r"(pickle|dill|joblib|marshal)\.loads?", called(node))
+            if opens or (called(node) == "torch.load" and not safely):
+                found.append(f"{name}:{node.lineno}")
+    assert found == []
+
+
+def test_nothing_is_evaluated() -> None:
+    for name, tree in sources(tests=False):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                assert called(node) not in ("eval", "exec", "os.system"), f"{name}:{node.lineno}"
+
+
+def test_fakes_are_written_not_patched() -> None:
+    for name, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                imported = ast.unparse(node)
+                assert "mock" not in imported, f"{name}:{node.lineno}: {imported}"
+
+
+def test_no_place_of_packages_is_written_down() -> None:
+    """Where packages come from is the installing machine's to decide."""
+    hosts = ["pypi.org", "pythonhosted.org", "download.pytorch.org", "--index-url", "--find-links"]
+    for name, text in texts():
+        for host in hosts:
+            assert host not in text, f"{name} names {host}"
+
+
+def test_no_machine_s_own_paths_are_written_down() -> None:
+    for name, text in texts():
+        found = re.search(r"(?<![\w.])/(work|root|home/\w+|Users/\w+)/\w", text)
+        assert found is None, f"{name}: {found and found.group()}"
+
+
+def test_the_readme_shows_the_folders_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^([a-z]+)/ +\S", readme, re.MULTILINE))
+    assert {*PACKAGES, "tests", "docs"} <= shown
+    for folder in shown:
+        assert (ROOT / folder).is_dir(), folder

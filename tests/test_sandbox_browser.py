@@ -1,0 +1,213 @@
+"""The sandbox as somebody meets it: in a browser, without a reload, for a whole visit.
+
+The screenshots are kept under var/screenshots for people to look at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import discord
+import pytest
+from PIL import Image
+
+from bot.sandbox.page import LivePreview
+from bot.sandbox.realtime import live_env
+from tests.browser import CHROMIUM, Browser, chromium
+from tests.fakes import FakeWorker
+from tests.houses import a_house
+from tests.sample_bot import SampleBot
+
+SCREENSHOTS = Path(__file__).parents[1] / "var" / "screenshots"
+PICTURES = "document.querySelectorAll('.attachment-image').length"
+OPEN = (
+    "window.simcordPreview && !document.querySelector('#channel-composer').hidden"
+    " && document.body.innerText.includes('Welcome to #studio')"
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (apt-get install chromium)"),
+]
+
+
+def blue_png(folder: Path) -> Path:
+    out = io.BytesIO()
+    Image.new("RGB", (200, 150), "#3366cc").save(out, "PNG")
+    path = folder / "mine.png"
+    path.write_bytes(out.getvalue())
+    return path
+
+
+async def visit(bot: discord.Client, script: Callable[[Browser], None]) -> None:
+    """Open the page of that bot in a browser and do what the script says."""
+
+    def in_browser(url: str) -> None:
+        with chromium(SCREENSHOTS) as browser:
+            browser.open(url)
+            browser.until(OPEN)
+            browser.js("window.notReloaded = true")
+            script(browser)
+            assert browser.js("window.notReloaded"), "the page was loaded again"
+            assert browser.complaints == []
+
+    async with live_env(bot) as env, LivePreview(env) as page:
+        await asyncio.to_thread(in_browser, page.url)
+        assert list(env.faults) == []
+
+
+async def test_a_visit_with_everything_in_it(tmp_path: Path) -> None:
+    bot = SampleBot(seconds=1.5, edit_every=0.3)
+
+    def script(browser: Browser) -> None:
+        browser.screenshot("01-welcome")
+        ask_with_options(browser)
+        watch_the_progress(browser)
+        press_choose_and_fill_in(browser)
+        reply_and_use_the_menu(browser)
+        upload_as_somebody_else(browser, blue_png(tmp_path))
+
+    await visit(bot, script)
+    assert bot.received == [blue_png(tmp_path).read_bytes()]
+
+
+async def test_the_studio_in_a_browser(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker(step_seconds=0.15), progress_seconds=0.5) as house:
+        await visit(house.client(), meet_the_studio)
+
+
+def meet_the_studio(browser: Browser) -> None:
+    """The real bot, with a worker that doodles."""
+    browser.click("#channel-composer-input")
+    browser.type("/imagine")
+    browser.sees("Draw a picture from words")
+    browser.press("Enter")
+    browser.until("document.activeElement.dataset.option === 'prompt'")
+    browser.type("a red flower")
+    browser.click("button", text="more")
+    browser.click(".command-suggestion", text="sampler")
+    browser.sees("euler_ancestral")  # offered before anything is typed
+    browser.type("euler_a")
+    browser.until("document.querySelectorAll('.command-suggestion').length === 1")
+    browser.press("Enter")
+    browser.until(
+        "document.querySelector('input[data-option=sampler]').value === 'euler_ancestral'"
+    )
+    browser.screenshot("21-studio-command")
+    browser.press("Enter")
+    browser.until(r"/ [2-9]\/20/.test(document.body.innerText)")
+    browser.screenshot("22-studio-progress")
+    browser.until(f"{PICTURES} === 1")
+    browser.sees("euler_ancestral karras")
+    browser.click("button", text="Reproduce")
+    browser.sees("IDENTICAL")
+    browser.until(f"{PICTURES} === 2")
+    browser.screenshot("23-studio-identical")
+    browser.hover(".channel-message", text="IDENTICAL")
+    browser.click("[aria-label='Reply']", last=True)
+    browser.type("make it night")
+    browser.press("Enter")
+    browser.sees("made from #2")
+    browser.until(f"{PICTURES} === 3")
+    browser.click("button", text="Recipe", last=True)
+    browser.sees("recipe    r1-")
+    browser.screenshot("24-studio-reply-and-recipe")
+
+
+def ask_with_options(browser: Browser) -> None:
+    """A slash command with a number and an option that completes itself."""
+    browser.click("#channel-composer-input")
+    browser.type("/ima")
+    browser.sees("Draw a picture")
+    browser.screenshot("02-commands")
+    browser.press("Enter")
+    browser.until("document.activeElement.dataset.option === 'prompt'")
+    browser.type("a red flower")
+    browser.click("button", text="more")
+    browser.sees("How many steps")
+    browser.screenshot("03-options")
+    browser.click(".command-suggestion", text="steps")
+    browser.until("document.activeElement.dataset.option === 'steps'")
+    browser.type("12")
+    browser.click("button", text="more")
+    browser.click(".command-suggestion", text="style")
+    browser.until("document.activeElement.dataset.option === 'style'")
+    browser.type("oil")
+    browser.click(".command-suggestion", text="oil painting")
+    browser.screenshot("04-filled-in")
+    browser.press("Enter")
+    browser.sees("Queued with 12 steps.")
+
+
+def watch_the_progress(browser: Browser) -> None:
+    """Edits appear by themselves, then the picture."""
+    seen: set[str] = set()
+    end = time.monotonic() + 20
+    while not browser.js(PICTURES) and time.monotonic() < end:
+        text = browser.js("document.querySelector('#channel-message-list').innerText")
+        steps = [line for line in text.splitlines() if "step " in line]
+        if steps and not seen:
+            browser.screenshot("05-progress")
+        seen.update(steps)
+        time.sleep(0.1)
+    assert len(seen) >= 2, seen
+    browser.until(f"{PICTURES} === 1")
+    browser.until("document.querySelector('.attachment-image').naturalWidth === 128")
+    browser.screenshot("06-picture")
+
+
+def press_choose_and_fill_in(browser: Browser) -> None:
+    """A button, a select among pictures, a form."""
+    browser.click("button", text="Again")
+    browser.until(f"{PICTURES} === 2")
+    browser.click(".select-trigger, [role=combobox]", text="Draw it as", last=True)
+    browser.sees("watercolour")
+    browser.screenshot("07-select")
+    browser.click("[role=option]", text="watercolour")
+    browser.until(f"{PICTURES} === 3")
+    browser.sees("a red flower, oil painting, watercolour")
+    browser.click("button", text="Change", last=True)
+    browser.sees("Other words")
+    browser.screenshot("08-form")
+    browser.js("document.querySelector('#modal-root input, #modal-root textarea').select()")
+    browser.type("a green tree")
+    browser.click("#modal-root button", text="Submit")
+    browser.until(f"{PICTURES} === 4")
+    browser.sees("a green tree")
+
+
+def reply_and_use_the_menu(browser: Browser) -> None:
+    """New words for a picture, and a command from the picture's menu."""
+    browser.hover(".channel-message", text="a green tree", last=True)
+    browser.click("[aria-label='Reply']", last=True)
+    browser.sees("Replying to Atelier")
+    browser.type("at night")
+    browser.press("Enter")
+    browser.until(f"{PICTURES} === 5")
+    browser.screenshot("09-reply")
+    browser.hover(".channel-message", text="at night", last=True)
+    browser.click(".message-context-actions [aria-label='Apps']", last=True)
+    browser.sees("Look closer")
+    browser.screenshot("10-menu")
+    browser.click(".sandbox-menu button", text="Look closer")
+    browser.sees("picture.png: ")
+    browser.sees("Only you can see this")
+
+
+def upload_as_somebody_else(browser: Browser, picture: Path) -> None:
+    """Ben does not see what only Ann may see; he sends a picture of his own."""
+    browser.choose("#viewer-picker", "Ben")
+    browser.until("!document.body.innerText.includes('picture.png: ')")
+    browser.choose_file("#sandbox-files", picture)
+    browser.sees("mine.png")
+    browser.click("#channel-composer-input")
+    browser.type("@Atelier like this")
+    browser.screenshot("11-upload")
+    browser.press("Enter")
+    browser.until(f"{PICTURES} === 7")  # his, and what was made of it
+    browser.sees("@Ben")
+    browser.screenshot("12-ben")

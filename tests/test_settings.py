@@ -1,0 +1,220 @@
+"""Settings: what is configured, and that every mistake is named, all of them at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import re
+import tomllib
+import traceback
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bot.settings import NAMES, Secret, Settings, SettingsInvalid
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+TOKEN = "FAKE.token-for.tests"
+
+
+def config(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(folder: Path, text: str, environ: dict[str, str] | None = None) -> tuple[str, ...]:
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.load(config(folder, text), environ or {})
+    return caught.value.problems
+
+
+def example_lines() -> list[str]:
+    """The example's settings, with the "#" taken away."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    return re.findall(r"^# ?([a-z_]+ = .*)$", text, re.MULTILINE)
+
+
+def test_without_file_and_environment_everything_is_usual() -> None:
+    settings = Settings.load(None, {})
+    assert settings == Settings()
+    assert settings.token is None
+    assert settings.progress_seconds >= 3  # Discord's patience
+
+
+def test_the_example_names_every_setting_once() -> None:
+    named = [line.split(" = ")[0] for line in example_lines()]
+    assert sorted(named) == sorted(NAMES)
+
+
+def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
+    usual = Settings()
+    shown = "\n".join(
+        line for line in example_lines() if getattr(usual, line.split(" = ")[0]) is not None
+    )
+    settings = Settings.load(config(tmp_path, shown), {})
+    for field in fields(Settings):
+        if field.name == "data":
+            assert settings.data == tmp_path / usual.data
+        else:
+            assert getattr(settings, field.name) == getattr(usual, field.name), field.name
+
+
+def test_the_example_is_valid_with_every_line_taken(tmp_path: Path) -> None:
+    Settings.load(config(tmp_path, "\n".join(example_lines())), {})
+
+
+def test_the_example_as_it_stands_changes_nothing() -> None:
+    assert tomllib.loads(EXAMPLE.read_text(encoding="utf-8")) == {}
+
+
+def test_five_mistakes_are_named_at_once(tmp_path: Path) -> None:
+    said = problems(
+        tmp_path,
+        """
+        devcie = "cpu"
+        max_count = 80
+        preview_every = "often"
+        progress_seconds = nan
+        models = ["nowhere"]
+        """,
+    )
+    assert len(said) == 5
+    text = "\n".join(said)
+    assert "devcie in config.toml is no setting; did you mean device?" in text
+    assert "max_count in config.toml must be a whole number from 1 to 8, and is 80" in text
+    assert "preview_every in config.toml must be a whole number" in text
+    assert "progress_seconds in config.toml must be a number from 3 to 60, and is nan" in text
+    assert f"these do not: {tmp_path / 'nowhere'}" in text
+
+
+def test_mistakes_in_file_and_environment_come_together(tmp_path: Path) -> None:
+    environ = {"ATELIER_DEVICE": "gpu", "ATELIER_LOG_LEVLE": "debug", "HOME": "/root"}
+    said = problems(tmp_path, "max_count = true\n", environ)
+    assert len(said) == 3
+    assert any("ATELIER_DEVICE in the environment must be one of" in line for line in said)
+    assert any("did you mean log_level?" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "max_count = 2.5",
+        "max_count = -1",
+        "max_count = true",
+        "max_seconds_per_person = inf",
+        "max_seconds_per_person = true",
+        "max_seconds_per_person = []",
+        "message_content = 1",
+        "device = 3",
+        "device = 'cdua'",
+        "models = 'a folder'",
+        "models = [1]",
+        "data = 7",
+        "data = ''",
+        "guild = 0",
+        "token = 5",
+        "[models]",
+    ],
+)
+def test_a_wrong_value_is_one_problem_that_names_the_setting(tmp_path: Path, line: str) -> None:
+    (said,) = problems(tmp_path, line)
+    assert said.startswith(re.findall("[a-z_]+", line)[0])
+
+
+def test_a_near_miss_of_a_choice_is_guessed(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, "device = 'cdua'")
+    assert "did you mean cuda?" in said
+
+
+def test_a_file_that_is_no_toml_is_one_problem_with_its_line(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, "device = \n")
+    assert "config.toml is no TOML" in said
+    assert "line 1" in said
+
+
+def test_a_file_that_is_no_text_is_one_problem(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xff\xfe\x00d\x00e")
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.load(path, {})
+    assert len(caught.value.problems) == 1
+
+
+def test_a_named_file_that_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=r"copy config\.example\.toml"):
+        Settings.load(tmp_path / "config.toml", {})
+
+
+def test_a_data_folder_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    (said,) = problems(tmp_path, "data = 'taken/var'")
+    assert "taken is a file" in said
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    (said,) = problems(tmp_path, "data = 'locked/var'")
+    assert "can be written to" in said
+
+
+def test_folders_are_meant_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    settings = Settings.load(config(tmp_path, "models = ['weights']\ndata = 'd'"), {})
+    assert settings.models == (tmp_path / "weights",)
+    assert settings.data == tmp_path / "d"
+
+
+def test_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    environ = {
+        "ATELIER_DEVICE": "CPU",
+        "ATELIER_MAX_COUNT": " 3 ",
+        "ATELIER_PROGRESS_SECONDS": "4.5",
+        "ATELIER_MESSAGE_CONTENT": "yes",
+        "ATELIER_MODELS": os.pathsep.join((str(tmp_path / "a"), str(tmp_path / "b"))),
+        "ATELIER_CONFIG": "names the file and is no setting",
+        "DISCORD_TOKEN": TOKEN,
+    }
+    path = config(tmp_path, "device = 'cuda'\nmax_count = 2\ntoken = 'other'")
+    settings = Settings.load(path, environ)
+    assert (settings.device, settings.max_count, settings.progress_seconds) == ("cpu", 3, 4.5)
+    assert settings.message_content
+    assert settings.models == (tmp_path / "a", tmp_path / "b")
+    assert settings.token is not None
+    assert settings.token.reveal() == TOKEN
+
+
+def test_an_empty_token_is_no_token() -> None:
+    assert Settings.load(None, {"DISCORD_TOKEN": " "}).token is None
+
+
+def test_a_token_is_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings.load(None, {"DISCORD_TOKEN": TOKEN})
+    assert settings.token is not None
+    logging.getLogger("test").warning("%s %r", settings, settings.token)
+    with pytest.raises(TypeError):
+        pickle.dumps(settings.token)
+    shown = f"{settings} {settings!r} {settings.token} {settings.token!r:>9} {caplog.text}"
+    assert TOKEN not in shown
+    assert "***" in shown
+
+
+@pytest.mark.parametrize("wrong", [f"Bot {TOKEN}", f'"{TOKEN}"', f"{TOKEN[:9]} {TOKEN[9:]}"])
+def test_a_miscopied_token_is_explained_and_not_shown(wrong: str) -> None:
+    try:
+        Settings.load(None, {"DISCORD_TOKEN": wrong})
+    except SettingsInvalid as error:
+        (said,) = error.problems
+        told = said + "".join(traceback.format_exception(error))
+    assert "DISCORD_TOKEN in the environment must" in said
+    assert TOKEN[:9] not in told
+
+
+def test_secrets_compare_by_their_text() -> None:
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert len({Secret("a"), Secret("a")}) == 1

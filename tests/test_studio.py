@@ -1,0 +1,307 @@
+"""What the studio promises, whatever dies: nothing lost, nothing twice, and everyone told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.audience import Outcome, Undeliverable
+from bot.house import House
+from bot.studio import NotAllowed
+from generation.errors import BadPicture, OutOfMemory, OutOfRange
+from generation.queue import QueueFull
+from generation.recipe import Task
+from storage.errors import DiskFull, Missing
+from storage.tickets import RequestId, State
+from tests.builders import ANN, BEN
+from tests.fakes import FakeWorker
+from tests.houses import a_house, a_wish, drawn
+
+
+class Memo:
+    """An audience that notes what it is told; `broken` deliveries fail first."""
+
+    def __init__(self, broken: int = 0, closed: bool = False) -> None:
+        self.outcomes: list[Outcome] = []
+        self.perhaps: list[bool] = []
+        self.broken, self.closed = broken, closed
+
+    def changed(self, request: RequestId) -> None:
+        """Nobody looks."""
+
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+        self.perhaps.append(perhaps_posted)
+        if self.closed:
+            raise Undeliverable("the channel is gone")
+        if self.broken:
+            self.broken -= 1
+            raise ConnectionError("Discord is away")
+        self.outcomes.append(outcome)
+        return 1000 + outcome.request.id
+
+
+async def eventually(true: Callable[[], object], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  # a test polls what has no event
+            await asyncio.sleep(0.01)
+
+
+def listen(house: House, memo: Memo) -> Memo:
+    house.relay.audience = memo
+    return memo
+
+
+async def test_a_wish_becomes_a_stored_picture_with_its_file(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        outcome = await drawn(house, a_wish(seed=3))
+        picture = outcome.pictures[0]
+        assert picture.recipe.seed == 3
+        assert house.stores.files.read(picture.png_sha256) == outcome.files[0]
+
+
+async def test_a_request_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker) as house:
+        request = await house.studio.submit(a_wish(count=3))
+        assert len(await house.stores.tickets.of_request(request.id)) == 3
+
+
+async def test_what_was_waiting_is_drawn_after_a_restart_and_only_once(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker) as house:
+        await house.studio.submit(a_wish("one"))
+        await house.studio.submit(a_wish("two", owner=BEN))
+        await eventually(lambda: worker.orders)
+    worker = FakeWorker()
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        assert house.replayed == 2
+        await eventually(lambda: len(memo.outcomes) == 2)
+        assert sorted(o.request.words for o in memo.outcomes) == ["one", "two"]
+        assert len(worker.orders) == 2
+    async with a_house(tmp_path, FakeWorker()) as house:
+        assert house.replayed == 0
+        assert not await house.stores.tickets.undelivered()
+
+
+async def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        listen(house, Memo(broken=99))
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: not house.studio.board.standings())
+    async with a_house(tmp_path, FakeWorker()) as house:
+        memo = listen(house, Memo())
+        await eventually(lambda: memo.outcomes)
+        # The first life may have posted it in the moment before it ended.
+        assert memo.perhaps[0] is True
+        assert not await house.stores.tickets.undelivered()
+
+
+async def test_a_first_delivery_need_not_look_for_an_earlier_one(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        assert memo.perhaps == [False]
+
+
+async def test_a_delivery_that_fails_is_tried_again(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        memo = listen(house, Memo(broken=1))
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        assert memo.perhaps == [False, True]
+
+
+async def test_a_closed_channel_is_not_tried_for_ever(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        memo = listen(house, Memo(closed=True))
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.perhaps)
+        await asyncio.sleep(0.1)
+        assert not await house.stores.tickets.undelivered()
+        assert (await house.stores.pictures.newest(ANN, 1))[0].words == "one"
+
+
+async def test_a_job_whose_worker_dies_is_drawn_again(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    worker.deaths["poison"] = 2
+    async with a_house(tmp_path, worker) as house:
+        outcome = await drawn(house, a_wish("poison"))
+        assert outcome.tickets[0].state is State.DRAWN
+        assert outcome.tickets[0].tries == 3
+        assert worker.starts == 3
+
+
+async def test_a_job_that_kills_three_workers_is_given_up_and_the_others_are_drawn(
+    tmp_path: Path,
+) -> None:
+    worker = FakeWorker()
+    worker.deaths["poison"] = 99
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("poison"))
+        await house.studio.submit(a_wish("a flower", owner=BEN))
+        await eventually(lambda: len(memo.outcomes) == 2)
+        ended = {o.request.words: o.tickets[0].state for o in memo.outcomes}
+        assert ended == {"poison": State.QUARANTINED, "a flower": State.DRAWN}
+        assert worker.deaths["poison"] == 96
+
+
+async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
+    tmp_path: Path,
+) -> None:
+    worker = FakeWorker()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        request = await house.studio.submit(a_wish("one"))
+        await eventually(lambda: worker.orders)
+        worker.deaths["one"] = 1
+        await house.studio.cancel(request.id, by=ANN, moderator=False)
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].state is State.CANCELLED
+
+
+async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    worker.failures["huge"] = OutOfMemory(2, 1)
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("huge"))
+        await house.studio.submit(a_wish("small", owner=BEN))
+        await eventually(lambda: len(memo.outcomes) == 2)
+        states = {o.request.words: o.tickets[0] for o in memo.outcomes}
+        assert states["huge"].state is State.FAILED
+        assert (states["huge"].reason or "").startswith("OutOfMemory")
+        assert states["small"].state is State.DRAWN
+
+
+async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        memo = listen(house, Memo())
+        files = house.stores.files
+        keep, refusals = files.keep, [3]
+
+        def full_at_first(data: bytes, suffix: str = ".png") -> object:
+            if refusals[0]:
+                refusals[0] -= 1
+                raise DiskFull(tmp_path, "no space left on device")
+            return keep(data, suffix)
+
+        # A full file system in the smallest: the real one is tested in test_storage.
+        object.__setattr__(files, "keep", full_at_first)
+        house.studio.dispatcher.retry_seconds = (0.01,)
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].state is State.DRAWN
+        assert refusals == [0]
+
+
+async def test_the_heavy_user_waits_behind_their_own_jobs(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        for number in range(4):
+            await house.studio.submit(a_wish(f"ann {number}", count=2))
+        await house.studio.submit(a_wish("ben", owner=BEN))
+        worker.gate.set()
+        await eventually(lambda: len(memo.outcomes) == 5)
+        drawn_in_order = [order.recipe.prompt for order in worker.orders]
+        assert drawn_in_order.index("ben") <= 2
+
+
+async def test_nobody_queues_beyond_their_limit(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker, max_waiting_per_person=3) as house:
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: worker.orders)
+        await house.studio.submit(a_wish("two", count=3))
+        with pytest.raises(QueueFull):
+            await house.studio.submit(a_wish("three"))
+        # Nothing of the refused wish is in the database.
+        assert len(await house.stores.tickets.waiting()) == 4
+
+
+async def test_only_owner_and_moderator_may_cancel_and_delete(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        outcome = await drawn(house, a_wish())
+        request = outcome.request.id
+        with pytest.raises(NotAllowed):
+            await house.studio.delete(request, by=BEN, moderator=False)
+        await house.studio.delete(request, by=BEN, moderator=True)
+        picture = await house.stores.pictures.get(outcome.pictures[0].id)
+        assert picture.deleted
+        assert picture.recipe == outcome.pictures[0].recipe
+        with pytest.raises(Missing):
+            house.stores.files.read(picture.png_sha256)
+
+
+async def test_accounts_survive_a_restart(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        await drawn(house, a_wish())
+        await asyncio.sleep(1.2)  # accounts are saved at most once a second
+    async with a_house(tmp_path, FakeWorker()) as house:
+        saved = await house.stores.shelves.ledger.load()
+        assert saved is not None
+        assert await house.stores.shelves.ledger.load_costs()
+
+
+async def test_a_kept_input_is_checked_and_named_by_its_digest(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        with pytest.raises(BadPicture):
+            await house.studio.keep_input(b"no picture")
+        outcome = await drawn(house, a_wish())
+        start, facts = await house.studio.keep_input(outcome.files[0])
+        assert (facts.width, facts.height) == (128, 128)
+        again = await drawn(house, a_wish("a boat", draft={"inputs": (start,)}))
+        assert again.pictures[0].recipe.task is Task.IMAGE_TO_IMAGE
+        assert again.pictures[0].recipe.inputs == (start,)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        {"steps": -1},
+        {"steps": 100_000},
+        {"cfg": float("nan")},
+        {"cfg": float("inf")},
+        {"denoise": 7.0, "inputs": ()},
+        {"width": 100, "height": 100},
+        {"width": 0, "height": 64},
+        {"width": 65536, "height": 65536},
+        {"clip_skip": 99},
+    ],
+)
+async def test_impossible_numbers_are_refused_before_anything_is_stored(
+    tmp_path: Path, draft: dict[str, object]
+) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        if draft.get("denoise") is not None:
+            start, _ = await house.studio.keep_input((await drawn(house, a_wish())).files[0])
+            draft = {**draft, "inputs": (start,)}
+        with pytest.raises(OutOfRange):
+            await house.studio.submit(a_wish(draft=draft))
+        assert not await house.stores.tickets.waiting()
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "\n\t", "\x00\x07", "x" * 10_000])
+async def test_prompts_without_words_or_without_end_are_refused(
+    tmp_path: Path, prompt: str
+) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        with pytest.raises(OutOfRange):
+            await house.studio.submit(a_wish(prompt))
+
+
+async def test_control_characters_do_not_reach_the_recipe(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        outcome = await drawn(house, a_wish("a\x00 red\x1b[31m\nflower\u202e"))
+        assert outcome.pictures[0].recipe.prompt == "a red[31m flower"

@@ -1,0 +1,40 @@
+"""Pictures that the platform takes, whatever their size."""
+
+from __future__ import annotations
+
+import io
+import os
+
+from PIL import Image
+
+from bot.uploads import fitting
+
+
+def noise(side: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_small_png_is_posted_as_it_is() -> None:
+    png = noise(8)
+    assert fitting([png], [12], 10**6) == (("12.png", png),)
+
+
+def test_a_large_picture_is_shown_in_another_format_below_the_limit() -> None:
+    ((name, data),) = fitting([noise(300)], [12], 100_000)
+    assert len(data) <= 100_000
+    assert name == "12.jpg"
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.size == (300, 300)
+
+
+def test_a_flat_picture_stays_lossless() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (1000, 1000), (10, 20, 30)).save(buffer, "PNG", compress_level=0)
+    ((name, _),) = fitting([buffer.getvalue()], [1], 100_000)
+    assert name == "1.webp"
+
+
+def test_a_message_holds_ten_pictures_at_most() -> None:
+    assert len(fitting([noise(8)] * 12, list(range(12)), 10**6)) == 10

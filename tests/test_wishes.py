@@ -1,0 +1,87 @@
+"""Whose settings apply, which seeds, which size."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.wishes import carried_over, preferred, remembered_seed, seeds, shape, sized
+from generation.draft import Draft
+from generation.errors import OutOfRange
+from generation.families import FAMILIES
+from storage.people import Preferences, SeedMode
+from tests.builders import a_recipe
+
+STARTER = FAMILIES["starter"]
+
+
+def test_what_was_said_comes_before_the_parent_and_the_parent_before_the_settings() -> None:
+    said = Draft(prompt="night", steps=3)
+    parent = a_recipe(steps=9, cfg=2.0, negative_prompt="blur")
+    mine = Preferences(steps=50, cfg=9.0, denoise=0.4)
+    draft = preferred(carried_over(said, parent), mine)
+    assert (draft.steps, draft.cfg, draft.negative_prompt) == (3, 2.0, "blur")
+    assert draft.denoise == 0.4
+
+
+def test_an_empty_negative_prompt_is_a_choice_not_a_gap() -> None:
+    mine = Preferences(negative_prompt="blur")
+    assert preferred(Draft(prompt="a", negative_prompt=""), mine).negative_prompt == ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "last", "count", "expected"),
+    [
+        (SeedMode.RANDOMIZE, 5, 2, (99, 100)),
+        (SeedMode.INCREMENT, 5, 2, (6, 7)),
+        (SeedMode.DECREMENT, 5, 2, (3, 4)),
+        (SeedMode.FIXED, 5, 2, (5, 6)),
+        (SeedMode.FIXED, None, 1, (99,)),
+        (SeedMode.DECREMENT, 0, 1, (2**32 - 1,)),
+    ],
+)
+def test_the_seed_mode_decides_where_the_next_seed_comes_from(
+    mode: SeedMode, last: int | None, count: int, expected: tuple[int, ...]
+) -> None:
+    mine = Preferences(seed_mode=mode, last_seed=last)
+    assert seeds(None, count, mine, lambda: 99) == expected
+
+
+def test_counting_up_and_down_never_draws_the_same_seed_twice() -> None:
+    for mode in (SeedMode.INCREMENT, SeedMode.DECREMENT):
+        mine = Preferences(seed_mode=mode, last_seed=1000)
+        seen: list[int] = []
+        for count in (1, 4, 2):
+            used = seeds(None, count, mine, lambda: 0)
+            seen += used
+            mine = Preferences(seed_mode=mode, last_seed=remembered_seed(used, mode))
+        assert len(set(seen)) == len(seen)
+
+
+def test_a_named_seed_wins_and_must_be_one() -> None:
+    assert seeds(7, 3, Preferences(seed_mode=SeedMode.FIXED, last_seed=1), lambda: 0) == (7, 8, 9)
+    with pytest.raises(OutOfRange):
+        seeds(-1, 1, Preferences(), lambda: 0)
+
+
+@pytest.mark.parametrize("text", ["64x96", " 64 X 96 ", "64×96", "64*96"])
+def test_a_size_can_be_written_as_people_write_it(text: str) -> None:
+    draft = sized(Draft(prompt="a"), text, STARTER)
+    assert (draft.width, draft.height) == (64, 96)
+
+
+@pytest.mark.parametrize("text", ["", "x", "64x", "0:1", "a:b", "64x96x3"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(OutOfRange):
+        sized(Draft(prompt="a"), text, STARTER)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda f: f.name)
+@pytest.mark.parametrize("ratio", [(1, 1), (2, 3), (16, 9), (1, 99), (99, 1)])
+def test_every_shape_is_on_the_grid_and_of_about_the_native_area(
+    family: object, ratio: tuple[int, int]
+) -> None:
+    known = FAMILIES[getattr(family, "name")]  # noqa: B009  # parametrised as object
+    width, height = shape(known, *ratio)
+    assert width % known.grid == height % known.grid == 0
+    assert min(width, height) >= known.min_side
+    assert width * height <= 1.2 * known.width * known.height
