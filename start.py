@@ -1,0 +1,387 @@
+"""The launcher: `python start.py COMMAND` sets up what the command needs, then runs it.
+
+It needs nothing but Python's standard library, and does the same on Windows, macOS and Linux.  The
+set-up is a virtual environment in `.venv` beside this file with the pinned dependencies of
+`pyproject.toml`.  Its one invariant: the stamp in `.venv` is written last, so an environment that
+carries the stamp of the present pins is complete, and a second call goes straight to the command.
+
+An old Python must be able to read this file far enough to say that it is too old: no syntax newer
+than 3.6, and nothing newer is executed above that line.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+OLDEST = (3, 11)
+
+if sys.version_info < OLDEST:
+    sys.exit(
+        f"Atelier needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]}.\n"
+        "Install a newer one from python.org or your system's packages, and start this file with "
+        "it, for instance: python3.12 start.py demo"
+    )
+
+HERE = Path(__file__).resolve().parent
+
+# What each command runs, as arguments to the environment's Python.  The rest of the command line
+# is passed on.
+COMMANDS = {
+    "demo": ("a scripted conversation with the real bot, in this terminal", ["-m", "bot", "demo"]),
+    "run": ("the bot: on Discord with DISCORD_TOKEN, else in your browser", ["-m", "bot", "run"]),
+    "test": ("the test suite", ["-m", "pytest"]),
+    "test-all": ("the test suite with its slow tests", ["-m", "pytest", "-m", ""]),
+    "check": ("format, lint, types, import contracts, docs", []),
+    "draw": ('draw without Discord: draw "a red flower" --seed 7', ["-m", "bot", "draw"]),
+    "reproduce": ("draw a picture again and compare: reproduce FILE", ["-m", "bot", "reproduce"]),
+    "models": ("the models found on this machine", ["-m", "bot", "models"]),
+    "doctor": ("what is here, what is wrong, what to do", ["-m", "bot", "doctor"]),
+    "bench": ("measure; one table, and var/bench.json", ["-m", "bot", "bench"]),
+    "setup": ("only make the environment, with the developers' tools", []),
+}
+NEEDS_DEVELOPERS_TOOLS = {"test", "test-all", "check", "setup"}
+
+CODE = ["bot", "generation", "prompting", "storage", "tests", "start.py"]
+CHECKS = [
+    ("format", ["-m", "ruff", "format", "--check", "."]),
+    ("lint", ["-m", "ruff", "check", "."]),
+    ("types", ["-m", "mypy", *CODE]),
+    ("imports", ["-c", "from importlinter.cli import lint_imports_command as c; c()"]),
+    ("docs", ["-m", "pytest", "tests/test_docs.py", "tests/test_house_rules.py"]),
+]
+
+
+class SetupFailed(Exception):
+    """The environment could not be made; the text says why and what to do."""
+
+
+class Env:
+    """The virtual environment beside this file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        windows = os.name == "nt"
+        self.python = folder / ("Scripts/python.exe" if windows else "bin/python")
+        self.log = folder / "install.log"
+        # Its presence means that an installer was killed in mid-work and left who knows what.
+        self.unfinished = folder / "install.unfinished"
+
+    def stamp(self, kind: str) -> Path:
+        """The file that says for which pins the environment is complete."""
+        return self.folder / (f"installed-{kind}.stamp")
+
+
+def main(arguments: list[str]) -> int:
+    """Set up, run, and return the exit status of what ran."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        say(f"There is no command {name!r}.\n\n{usage()}")
+        return 2
+    env = Env(HERE / ".venv")
+    try:
+        ensure(env, HERE, developers=name in NEEDS_DEVELOPERS_TOOLS)
+        if name == "setup":
+            return 0
+        if name == "check":
+            return check(env)
+        return run([str(env.python), *COMMANDS[name][1], *rest])
+    except SetupFailed as failure:
+        say(str(failure))
+        return 1
+    except KeyboardInterrupt:
+        say("\nStopped.")
+        return 130
+
+
+def usage() -> str:
+    lines = ["usage: python start.py COMMAND [options of the command]", ""]
+    lines += [f"  {name:10} {what}" for name, (what, _) in COMMANDS.items()]
+    return "\n".join(lines)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+# --- set-up -----------------------------------------------------------------------------------
+
+
+def ensure(env: Env, root: Path, *, developers: bool) -> None:
+    """Bring the environment to the present pins; at once when it is there.  Raises SetupFailed."""
+    kind = "developers" if developers else "run"
+    wanted = requirements(root, developers=developers)
+    pins = fingerprint(wanted, (root / "constraints.txt").read_bytes(), env)
+    if env.python.exists() and read(env.stamp(kind)) == pins:
+        return
+    started = time.monotonic()
+    make_environment(env)
+    install(env, root, wanted)
+    # What developers need includes what the bot needs.
+    for each in {"run", kind}:
+        has = requirements(root, developers=each == "developers")
+        digest = fingerprint(has, (root / "constraints.txt").read_bytes(), env)
+        env.stamp(each).write_text(digest, encoding="utf-8")
+    say(f"Set up in {spell(time.monotonic() - started)}.")
+
+
+def requirements(root: Path, *, developers: bool) -> list[str]:
+    """The project's dependencies; the project itself is run from its folder, never packaged."""
+    import tomllib
+
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted: list[str] = list(project["dependencies"])
+    if developers:
+        wanted += project["optional-dependencies"]["dev"]
+    return wanted
+
+
+def fingerprint(wanted: list[str], constraints: bytes, env: Env) -> str:
+    """Changes when the pins change, or the Python under the environment."""
+    digest = hashlib.sha256("\n".join(wanted).encode() + b"\0" + constraints)
+    digest.update(read(env.folder / "pyvenv.cfg").encode())
+    return digest.hexdigest()
+
+
+def make_environment(env: Env) -> None:
+    """A virtual environment with pip in it; one that an interrupted install left is made anew."""
+    if env.python.exists() and not env.unfinished.exists() and quiet(env, "-m", "pip", "-V") == 0:
+        return
+    say(f"Making a virtual environment in {env.folder.name} ...")
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", "--clear", str(env.folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode == 0:
+        return
+    output = made.stdout + made.stderr
+    if "ensurepip" in output:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise SetupFailed(
+            "This Python comes without pip.  On Debian and Ubuntu: "
+            f"sudo apt install python{version}-venv"
+        )
+    raise SetupFailed(explain(output, "The virtual environment could not be made."))
+
+
+def install(env: Env, root: Path, wanted: list[str]) -> None:
+    """Let pip install, and say what it is at.  Raises SetupFailed."""
+    say(
+        "Installing torch and what else is pinned in constraints.txt: "
+        "some minutes the first time, no time later."
+    )
+    command = [str(env.python), "-m", "pip", "install", "--progress-bar", "off"]
+    command += ["--disable-pip-version-check", "--no-input"]
+    # Compiling every module of torch takes longer than the first start, which compiles its own.
+    command += ["--no-compile", "-c", str(root / "constraints.txt"), *wanted]
+    env.unfinished.touch()
+    progress = Progress()
+    try:
+        status, output = listen(command, env.log, progress)
+    finally:
+        progress.stop()
+    if status == 0 or not progress.unpacking:
+        env.unfinished.unlink()
+    if status != 0:
+        raise SetupFailed(explain(output, "pip could not install what is needed."))
+
+
+def listen(command: list[str], log: Path, progress: "Progress") -> tuple[int, str]:
+    """Run pip with its lines going to the log and to `progress`; its status and last lines."""
+    environ = {**os.environ, "PYTHONUTF8": "1", "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
+    tail: list[str] = []
+    pip = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        env=environ,
+        cwd=HERE,
+    )
+    with pip, log.open("w", encoding="utf-8") as kept:
+        for line in pip.stdout or ():
+            tail = [*tail[-200:], line]
+            progress.hear(line)
+            with contextlib.suppress(OSError):  # a full disk, of which pip itself will tell
+                kept.write(line)
+    return pip.returncode, "".join(tail)
+
+
+class Progress:
+    """Turns pip's many lines into few, and speaks up when it is silent for long."""
+
+    SILENCE = 15.0  # seconds
+    BIG = 20.0  # megabytes; smaller downloads are not worth a line
+
+    def __init__(self) -> None:
+        self.started = self.spoke = time.monotonic()
+        self.doing = "looking for packages"
+        self.unpacking = False
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._speak_up, daemon=True)
+        self.thread.start()
+
+    def hear(self, line: str) -> None:
+        """Take one line of pip's."""
+        download = re.match(r"\s*Downloading (\S+?)-(\d\S*?)-\S+ \(([\d.]+) (kB|MB|GB)\)", line)
+        if download:
+            name, version, size, unit = download.groups()
+            self.doing = f"downloading {name} {version} ({size} {unit})"
+            if float(size) * {"kB": 0.001, "MB": 1.0, "GB": 1000.0}[unit] >= self.BIG:
+                self._say(self.doing)
+        elif line.startswith("Collecting nvidia-"):
+            self._say_once_about_gpus()
+        elif line.startswith("Collecting "):
+            self.doing = "looking for " + line.split()[1]
+        elif line.startswith("Installing collected packages:"):
+            self.unpacking = True
+            count = line.count(",") + 1
+            self.doing = f"unpacking {count} packages"
+            self._say(self.doing)
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self.thread.join()
+
+    def _say(self, text: str) -> None:
+        self.spoke = time.monotonic()
+        say(f"  {text} ...")
+
+    gpu_said = False
+
+    def _say_once_about_gpus(self) -> None:
+        if not self.gpu_said and not has_nvidia():
+            self._say(
+                "this is the torch build for NVIDIA GPUs, several GB, and no such GPU is here; "
+                "CONTRIBUTING.md says how to choose the small one (Ctrl-C stops this)"
+            )
+        self.gpu_said = True
+
+    def _speak_up(self) -> None:
+        while not self.stopped.wait(1.0):
+            if time.monotonic() - self.spoke >= self.SILENCE:
+                since = spell(time.monotonic() - self.started)
+                self._say(f"{self.doing}, {since} so far")
+
+
+def has_nvidia() -> bool:
+    return Path("/proc/driver/nvidia").exists() or Path("/dev/dxg").exists()
+
+
+# A pattern in pip's output, and what it means.  The first that is found is told.
+MEANINGS = [
+    (r"No space left on device|not enough space on the disk|Errno 28", "The disk is full."),
+    (
+        r"NewConnectionError|NameResolutionError|Name or service not known|getaddrinfo failed|"
+        r"Temporary failure in name resolution|Connection refused|ConnectTimeout|ProxyError|"
+        r"Network is unreachable|Read timed out|ReadTimeoutError|Max retries exceeded",
+        "The packages could not be fetched: no network, or a proxy that does not answer.",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|SSLError",
+        "The package index showed a certificate nobody trusts.",
+    ),
+    (
+        r"No matching distribution found for (?P<what>[^\s=<>!~]+)|Requires-Python",
+        "{what} has no ready build for this Python and this machine; try Python 3.12.",
+    ),
+    (
+        r"ResolutionImpossible",
+        "The package index that pip uses here lacks a version that constraints.txt pins.",
+    ),
+    (
+        r"Failed building wheel|error: command .* failed|Microsoft Visual C\+\+",
+        "A package has no ready build for this Python and this machine; try Python 3.12.",
+    ),
+    (r"Permission denied|Access is denied|Errno 13", "This folder may not be written to."),
+]
+
+
+def explain(output: str, otherwise: str) -> str:
+    """One sentence on what went wrong, and the last lines for those who want to know more."""
+    sentence = otherwise
+    for pattern, meaning in MEANINGS:
+        found = re.search(pattern, output)
+        if found:
+            what = found.groupdict().get("what") or "A package"
+            sentence = meaning.format(what=what)
+            break
+    last = [line.rstrip() for line in output.splitlines() if line.strip()][-6:]
+    return "{}  Nothing is lost: start again when that is mended.\n\n{}".format(
+        sentence,
+        "\n".join("    " + line[:200] for line in last),
+    )
+
+
+def quiet(env: Env, *arguments: str) -> int:
+    return subprocess.run(
+        [str(env.python), *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    ).returncode
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def spell(seconds: float) -> str:
+    """65.2 as "1 min 5 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+# --- running ----------------------------------------------------------------------------------
+
+
+def run(command: list[str]) -> int:
+    """Run the command in the project's folder and return its exit status.
+
+    Ctrl-C reaches it directly, as it sits at the same terminal; here it is only waited out.
+    SIGTERM, which comes to us alone, is handed on.
+    """
+    child = subprocess.Popen(command, cwd=HERE, env={**os.environ, "PYTHONUTF8": "1"})
+    before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    try:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                status = child.wait()
+                return status if status >= 0 else 128 - status
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def check(env: Env) -> int:
+    """Run every check, also after one has failed, so that one call tells everything."""
+    failed = []
+    for name, arguments in CHECKS:
+        say(f"== {name}")
+        status = run([str(env.python), *arguments])
+        if status == 130:
+            return 130
+        if status:
+            failed.append(name)
+    say("== " + ("failed: " + ", ".join(failed) if failed else "all checks passed"))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
