@@ -247,6 +247,9 @@ class Progress:
             self._say_once_about_gpus()
         elif line.startswith("Collecting "):
             self.doing = "looking for " + line.split()[1]
+        elif line.lstrip().startswith("Building wheel for ") and "started" in line:
+            self.doing = "compiling " + line.split()[3]
+            self._say(self.doing)
         elif line.startswith("Installing collected packages:"):
             self.unpacking = True
             count = line.count(",") + 1

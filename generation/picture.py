@@ -86,7 +86,25 @@ class Fingerprint:
     pixels_sha256: Sha256
 
 
+# Where a picture was drawn of which only the file is known.
+UNKNOWN = Environment(
+    device="unknown",
+    hardware="unknown",
+    driver="unknown",
+    python="unknown",
+    torch="unknown",
+    diffusers="unknown",
+    transformers="unknown",
+    libraries="unknown",
+    threads=0,
+    flags="unknown",
+    probe="unknown",
+)
+
+
 def differing(then: Environment, here: Environment) -> tuple[str, ...]:
     """Name each fact in which two environments differ."""
+    if then == UNKNOWN:
+        return ("the file does not say where it was drawn",)
     old, new = asdict(then), asdict(here)
     return tuple(f"{k}: {old[k]} then, {new[k]} here" for k in old if old[k] != new[k])

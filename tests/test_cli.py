@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import discord
 import pytest
 from PIL import Image
 from rich.console import Console
@@ -18,7 +19,8 @@ from rich.console import Console
 from bot.__main__ import main, parser
 from bot.audience import Phase, Standing
 from bot.console import Mistaken, draw, find_original, reproduce
-from bot.settings import Settings
+from bot.gateway import CannotJoin, join
+from bot.settings import Secret, Settings
 from bot.terminal import Bar, phase_text
 from generation.errors import NoSuchName
 from generation.recipe import Recipe
@@ -297,6 +299,32 @@ def test_the_log_has_the_cause(tmp_path: Path) -> None:
 def test_a_command_that_is_none_is_refused() -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["dmeo"])
+
+
+class Outsider(discord.Client):
+    """A client that Discord does not let in."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(intents=discord.Intents.none())
+        self.error = error
+
+    async def start(self, token: str, *, reconnect: bool = True) -> None:
+        del token, reconnect
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (discord.LoginFailure("401"), "does not know this token"),
+        (discord.PrivilegedIntentsRequired(None), "Message Content Intent"),
+        (OSError("no route"), "Is there a network"),
+    ],
+)
+async def test_why_discord_cannot_be_joined_is_said(error: Exception, sentence: str) -> None:
+    with pytest.raises(CannotJoin, match=sentence) as caught:
+        await join(Outsider(error), Secret("FAKE.token"))
+    assert "FAKE.token" not in str(caught.value)
 
 
 # --- progress ---------------------------------------------------------------------------------

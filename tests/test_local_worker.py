@@ -23,6 +23,7 @@ import pytest
 from generation.errors import Cancelled, OutOfMemory, WorkerDied
 from generation.fleet import Worker
 from generation.fleet import local as local_module
+from generation.fleet import process as process_module
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.job import JobId
@@ -281,7 +282,7 @@ async def test_stderr_goes_to_the_log_line_by_line(
 async def test_a_worker_that_will_not_stop_is_killed(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_module, "POLITE", 0.2)
+    monkeypatch.setattr(process_module, "POLITE", 0.2)
     worker = make("deaf")
     await worker.start()
     pid = worker.pid

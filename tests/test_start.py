@@ -177,12 +177,15 @@ def test_many_lines_of_pip_become_few(capsys: pytest.CaptureFixture[str]) -> Non
         "  Downloading torch-2.13.0-cp311-none-linux_x86_64.whl (190.1 MB)",
         "Collecting rich>=14",
         "  Downloading rich-15.0.0-py3-none-any.whl (310 kB)",
+        "  Building wheel for slow (pyproject.toml): started",
+        "  Building wheel for slow (pyproject.toml): finished with status 'done'",
         "Installing collected packages: torch, rich",
     ):
         progress.hear(line + "\n")
     progress.stop()
     assert capsys.readouterr().err.splitlines() == [
         "  downloading torch 2.13.0 (190.1 MB) ...",
+        "  compiling slow ...",
         "  unpacking 2 packages ...",
     ]
 

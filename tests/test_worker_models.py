@@ -18,9 +18,10 @@ from generation.catalog import Catalog
 from generation.errors import BrokenWeights, OutOfMemory, OutOfRange, RenderFailed, UnusableWeights
 from generation.recipe import Precision, Recipe, Weights
 from generation.worker import singlefile
-from generation.worker.models import Model, Shelf, alphas_cumprod
+from generation.worker.models import Model, alphas_cumprod
 from generation.worker.render import render
 from generation.worker.samplers import scaled_linear_alphas
+from generation.worker.shelf import Shelf
 from tests import loaded, tinymodels
 from tests.builders import a_recipe
 from tests.singlefiles import write_sd1, write_sdxl

@@ -17,34 +17,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from generation.errors import WorkerDied
+from generation.fleet.process import Process
 from generation.fleet.wire import (
-    BrokenFrame,
     Cancel,
-    Drawn,
     Failed,
     Finished,
-    Heard,
-    Loading,
     Order,
     Pause,
-    Ping,
     Ready,
     Render,
     Report,
     Resume,
-    Stepped,
-    Stop,
-    encode,
     failure,
-    read_async,
 )
 from generation.job import JobId
 
@@ -52,9 +41,6 @@ PROGRAM = (sys.executable, "-m", "generation.worker")
 
 FIRST_DELAY = 0.5  # seconds before the first start after a death; doubled for each further one
 LONGEST_DELAY = 30.0
-START_LIMIT = 180.0  # seconds until Ready: a cold disk and a GPU driver can be slow
-PING_EVERY = 10.0
-POLITE = 2.0  # seconds between Stop and SIGKILL
 
 
 class LocalWorker:
@@ -86,7 +72,7 @@ class LocalWorker:
         self._log = log or logging.getLogger("generation.worker")
         self._starting = asyncio.Lock()
         self._deaths = 0  # since a picture was last finished
-        self._live: _Process | None = None
+        self._live: Process | None = None
 
     @property
     def ready(self) -> Ready | None:
@@ -111,7 +97,7 @@ class LocalWorker:
                 self._log.info("starting again in %.1f s", delay)
                 await asyncio.sleep(delay)
             try:
-                live = self._live = await _Process.start(self._command, self._env, self._log)
+                live = self._live = await Process.start(self._command, self._env, self._log)
             except OSError as error:
                 self._deaths += 1
                 raise WorkerDied(f"it cannot be started: {error}") from error
@@ -175,7 +161,7 @@ class LocalWorker:
             with contextlib.suppress(WorkerDied):  # its render will say so
                 await live.send(order)
 
-    def _mourn(self, live: _Process) -> None:
+    def _mourn(self, live: Process) -> None:
         if not live.mourned:
             live.mourned = True
             self._deaths += 1
@@ -186,192 +172,3 @@ class LocalWorker:
             if live.death is not None and live.ready is not None:
                 self._mourn(live)
             await live.end()
-
-
-class _Process:
-    """One life of the worker."""
-
-    def __init__(self, process: asyncio.subprocess.Process, log: logging.Logger) -> None:
-        self.process = process
-        self.ready: Ready | None = None
-        self.death: WorkerDied | None = None
-        self.mourned = False
-        self._log = log
-        self._jobs: dict[JobId, asyncio.Queue[Report | WorkerDied]] = {}
-        self._introduction: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
-        self._paused: set[JobId] = set()
-        self._reported_at = time.monotonic()
-        self._unanswered = 0  # pings
-        self._listening = asyncio.create_task(self._listen())
-        self._logging = asyncio.create_task(self._copy_log())
-        self._watching: asyncio.Task[None] | None = None
-        self._killed_because: str | None = None
-
-    @classmethod
-    async def start(
-        cls, command: Sequence[str], env: Mapping[str, str], log: logging.Logger
-    ) -> _Process:
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            env={**os.environ, **env},
-            limit=4 * 2**20,  # a PNG in a few gulps
-        )
-        return cls(process, log)
-
-    async def introduced(self, silence: float, patience: float) -> Ready:
-        """Wait for Ready."""
-        try:
-            ready = await asyncio.wait_for(asyncio.shield(self._introduction), START_LIMIT)
-        except TimeoutError:
-            self._kill(f"not ready after {START_LIMIT:.0f} s")
-            await self._listening
-            raise WorkerDied(f"not ready after {START_LIMIT:.0f} s") from None
-        self._watching = asyncio.create_task(self._watch(silence, patience))
-        return ready
-
-    def open(self, job: JobId) -> asyncio.Queue[Report | WorkerDied]:
-        if job in self._jobs:
-            raise ValueError(f"job {job} is being drawn already")
-        if not self._jobs:
-            self._reported_at = time.monotonic()
-        queue: asyncio.Queue[Report | WorkerDied] = asyncio.Queue()
-        self._jobs[job] = queue
-        return queue
-
-    def close(self, job: JobId) -> None:
-        self._jobs.pop(job, None)
-        self._paused.discard(job)
-
-    def knows(self, job: JobId) -> bool:
-        return job in self._jobs
-
-    async def send(self, order: Order) -> None:
-        stdin = self.process.stdin
-        if self.death is not None or stdin is None:
-            raise self.death or WorkerDied("its stdin is gone")
-        if isinstance(order, Pause):
-            self._paused.add(order.job)
-        elif isinstance(order, Resume):
-            self._paused.discard(order.job)
-            self._reported_at = time.monotonic()
-        try:
-            stdin.write(encode(order))  # one write per frame: frames of two tasks never mix
-            await stdin.drain()
-        except (ConnectionError, OSError, RuntimeError):
-            # The end of its stdout says how it died; wait for those words.
-            await asyncio.shield(self._listening)
-            raise self.death or WorkerDied("its stdin is gone") from None
-
-    async def end(self) -> None:
-        """Leave no process, no task and no open pipe behind."""
-        if self.death is None:
-            with contextlib.suppress(WorkerDied):
-                await self.send(Stop())
-            if self.process.stdin is not None:
-                self.process.stdin.close()
-            done, _ = await asyncio.wait({self._listening}, timeout=POLITE)
-            if not done:
-                self._kill("it did not stop when asked")
-        await self._listening
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait({self._watching})
-        # A grandchild can hold stderr open; do not wait for it.
-        _, open_still = await asyncio.wait({self._logging}, timeout=POLITE)
-        for task in open_still:
-            task.cancel()
-        if open_still:
-            await asyncio.wait(open_still)
-            self.process._transport.close()  # type: ignore[attr-defined]  # no public way
-
-    async def _listen(self) -> None:
-        """Hand each report to its job; at the end of stdout, tell every job."""
-        stdout = self.process.stdout
-        assert stdout is not None  # it was started with a pipe
-        reason: str | None = None
-        try:
-            while True:
-                self._take(await read_async(stdout))
-        except asyncio.IncompleteReadError:
-            pass
-        except (BrokenFrame, ConnectionError) as error:
-            reason = f"it spoke nonsense: {error}"
-            self._kill(reason)
-        status = await self.process.wait()
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        self.death = WorkerDied(self._killed_because or reason or _how(status))
-        if not self._introduction.done():
-            self._introduction.set_exception(self.death)
-            self._introduction.exception()  # looked at: nobody may be waiting for it
-        for queue in self._jobs.values():
-            queue.put_nowait(self.death)
-
-    def _take(self, frame: object) -> None:
-        self._unanswered = 0
-        match frame:
-            case Ready():
-                self.ready = frame
-                if not self._introduction.done():
-                    self._introduction.set_result(frame)
-            case Heard():
-                pass
-            case Loading() | Stepped() | Drawn() | Finished() | Failed():
-                self._reported_at = time.monotonic()
-                if (queue := self._jobs.get(frame.job)) is not None:
-                    queue.put_nowait(frame)
-            case _:
-                raise BrokenFrame(f"a worker does not say {type(frame).__name__}")
-
-    async def _watch(self, silence: float, patience: float) -> None:
-        """Kill a worker that lives but no longer speaks."""
-        every = min(PING_EVERY, patience / 3)
-        while self.death is None:
-            await asyncio.sleep(every)
-            quiet = time.monotonic() - self._reported_at
-            if self._jobs.keys() - self._paused and quiet > silence:
-                self._kill(f"no report of its job for {silence:g} s")
-            # Counted in pings, not by the clock: when this process was held up, the answers are
-            # merely unread.
-            elif self._unanswered * every >= patience:
-                self._kill(f"no answer for {patience:g} s")
-            else:
-                self._unanswered += 1
-                with contextlib.suppress(WorkerDied):
-                    await self.send(Ping())
-
-    def _kill(self, reason: str) -> None:
-        self._killed_because = self._killed_because or reason
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-
-    async def _copy_log(self) -> None:
-        stderr = self.process.stderr
-        assert stderr is not None  # it was started with a pipe
-        rest = b""
-        while chunk := await stderr.read(2**16):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._say(line)
-            if len(rest) > 2**16:
-                self._say(rest)
-                rest = b""
-        self._say(rest)
-
-    def _say(self, line: bytes) -> None:
-        text = line.decode(errors="replace").rstrip()
-        if text:
-            self._log.info("%s", text)
-
-
-def _how(status: int) -> str:
-    if status >= 0:
-        return f"it left with status {status}"
-    try:
-        return f"it was killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"it was killed by signal {-status}"

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from generation.catalog import Catalog
     from generation.worker import exactness, memory
     from generation.worker.desk import Desk
-    from generation.worker.models import Shelf
+    from generation.worker.shelf import Shelf
 
     exactness.switch_on(options.threads)
     device = exactness.pick_device(options.device)

@@ -39,8 +39,9 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.worker import adapters
 from generation.worker.failures import is_fatal, is_out_of_memory, report, translated
-from generation.worker.models import Model, Shelf
+from generation.worker.models import Model
 from generation.worker.render import Raster, render
+from generation.worker.shelf import Shelf
 from generation.worker.timeslice import Baton, Place
 
 DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE

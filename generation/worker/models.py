@@ -1,11 +1,8 @@
-"""Weights -> a model that can draw, loaded once and kept while there is room.
+"""Weights -> a model that can draw.
 
-    Shelf.take(recipe)   the model with exactly the recipe's weights, found by digest
-    Model                its parts, shared by all jobs and changed by none (adapters aside)
-
-The invariant: nothing is loaded whose digest is not the recipe's, and a folder and a single file
-of the same values give the same bits (torch computes differently on memory-mapped, unaligned
-weights, so every tensor is copied once into memory of its own).
+The invariant: the same values give the same bits, from a folder or from a single file (torch
+computes differently on memory-mapped, unaligned weights, so every tensor is copied once into
+memory of its own), and nothing that a file lacks is made up at random.
 """
 
 from __future__ import annotations
@@ -13,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generation.catalog import Catalog
-from generation.errors import BrokenWeights, GenerationError, OutOfMemory, UnusableWeights
+from generation.errors import BrokenWeights, GenerationError, UnusableWeights
 from generation.families import family
 from generation.recipe import Precision, Recipe, Sha256
-from generation.worker import memory
 from generation.worker.encode import Clip
 from generation.worker.previews import Previewer, fitted
 
@@ -36,12 +31,12 @@ DTYPES = {
     Precision.BF16: torch.bfloat16,
 }
 
-_Key = tuple[Sha256, Sha256 | None, Precision]
+PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")  # of a folder, that have weights
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Model:
-    """A loaded checkpoint."""
+    """A loaded checkpoint, shared by all jobs and changed by none (its adapters aside)."""
 
     architecture: str  # "sd1", "sdxl"
     unet: Any
@@ -88,7 +83,8 @@ _LIBRARIES = (
 _IMPORTING = threading.Lock()
 
 
-def _load(recipe: Recipe, path: Path, vae_path: Path | None, device: torch.device) -> Model:
+def load(recipe: Recipe, path: Path, vae_path: Path | None, device: torch.device) -> Model:
+    """Load what lies at these paths.  Raises UnusableWeights when it does not fit together."""
     name, dtype = recipe.checkpoint.name, DTYPES[recipe.precision]
     architecture = family(recipe.family).architecture
     import_libraries()
@@ -96,9 +92,9 @@ def _load(recipe: Recipe, path: Path, vae_path: Path | None, device: torch.devic
         if path.is_dir():
             parts = _from_folder(path, architecture, dtype, name)
         else:
-            from generation.worker.singlefile import load
+            from generation.worker import singlefile
 
-            parts = _Parts(**load(path, architecture, dtype, name))
+            parts = _Parts(**singlefile.load(path, architecture, dtype, name))
     vae = parts.vae
     if vae_path is not None and recipe.vae is not None:
         with _translated(recipe.vae.name):
