@@ -23,7 +23,7 @@ from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config.toml"
 
-log = logging.getLogger("bot")
+log = logging.getLogger("bot.commandline")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -77,6 +77,8 @@ def _add_draw(draw: argparse.ArgumentParser) -> None:
     draw.add_argument("--clip-skip", type=int, metavar="LAYERS")
     draw.add_argument("--lora", action="append", default=[], metavar="NAME:STRENGTH")
     draw.add_argument("--seed", type=int)
+    draw.add_argument("--assist", choices=("on", "off", "auto"), default="off", help="find words")
+    draw.add_argument("--style", metavar="NAME", help="a style of the library")
     draw.add_argument("--count", type=int, help="how many pictures, of consecutive seeds")
     draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")
 
@@ -239,6 +241,8 @@ def _write_log(settings: Settings, *, quiet: bool) -> None:
     screen = logging.StreamHandler()
     # The failing command's own sentence is enough for a screen.
     screen.setLevel(logging.CRITICAL if quiet else level)
+    # A command that fails says so in a sentence; its trace is for the file.
+    screen.addFilter(lambda record: record.name != log.name or record.levelno < logging.ERROR)
     screen.setFormatter(shape)
     root.addHandler(screen)
     try:

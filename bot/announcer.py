@@ -195,7 +195,7 @@ class Announcer:
             )
         options: dict[str, object] = {"reference": reference} if reference else {}
         if outcome.pictures:
-            options["view"] = result_view(request.id)
+            options["view"] = result_view(request.id, worded=outcome.wording is not None)
         return await channel.send(  # type: ignore[call-overload, no-any-return]  # optional arguments
             content=replies.result(outcome),
             files=[discord.File(io.BytesIO(data), filename=name) for name, data in uploads],

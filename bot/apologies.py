@@ -12,6 +12,7 @@ from typing import Any
 from bot.studio import NotAllowed
 from generation import errors as g
 from generation.queue import QueueFull
+from prompting import errors as p
 from storage import errors as s
 
 MAX_CHARACTERS = 1800  # Discord's 2000, less what is written around it
@@ -23,6 +24,12 @@ UNKNOWN = (
 
 
 def _name(error: g.NoSuchName) -> str:
+    near = ", ".join(f"`{_short(n)}`" for n in error.nearest)
+    hint = f" Did you mean {near}?" if near else ""
+    return f"I know no {error.kind} called `{_short(error.name)}`.{hint}"
+
+
+def _unknown(error: p.UnknownName) -> str:
     near = ", ".join(f"`{_short(n)}`" for n in error.nearest)
     hint = f" Did you mean {near}?" if near else ""
     return f"I know no {error.kind} called `{_short(error.name)}`.{hint}"
@@ -73,6 +80,14 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.RenderFailed: lambda e: (
         f"Drawing this one failed ({_short(e.reason)}). Other settings may work; "
         "the details are in the log."
+    ),
+    p.UnknownName: _unknown,
+    p.TooMany: lambda e: f"That stands for {e.count} {e.what}; I take at most {e.limit} at once.",
+    p.Declined: lambda _: (
+        "That contains a word that is not drawn on this server. Please say it another way."
+    ),
+    p.PromptingError: lambda _: (
+        "I could not find words for that. Your own words work: `/imagine` with `assist: off`."
     ),
     QueueFull: lambda e: (
         f"You already have {e.waiting:.0f} of at most {e.limit:.0f} {e.what} waiting. "
@@ -135,7 +150,8 @@ def apology_for_reason(reason: str | None) -> str:
 
 def expected(error: BaseException) -> bool:
     """Whether the error is a person's to mend, so that the log needs no stack trace."""
-    return isinstance(error, (g.Unacceptable, g.Cancelled, QueueFull, NotAllowed, s.Missing))
+    kinds = (g.Unacceptable, g.Cancelled, QueueFull, NotAllowed, s.Missing, p.PromptingError)
+    return isinstance(error, kinds)
 
 
 def _short(text: str, limit: int = 120) -> str:

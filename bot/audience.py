@@ -13,6 +13,7 @@ from typing import Protocol
 from generation.picture import Comparison
 from storage.pictures import StoredPicture
 from storage.tickets import Request, RequestId, Ticket
+from storage.words import Wording
 
 
 class Phase(StrEnum):
@@ -52,6 +53,7 @@ class Outcome:
     pictures: tuple[StoredPicture, ...]
     files: tuple[bytes, ...]  # the PNGs of `pictures`, in order
     comparison: Comparison | None  # when the request was to draw a picture again
+    wording: Wording | None = None  # when an assistant found the words
 
 
 class Undeliverable(Exception):

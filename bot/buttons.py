@@ -4,6 +4,9 @@
     atelier:recipe:<request>     📄  what decides the pixels, to read and copy
     atelier:reproduce:<request>  ♻️  draw it again and compare
     atelier:delete:<request>     🗑  take the message and the files away
+    atelier:words:<request>      ✨  the same wish and seeds, other words for it
+    atelier:styles:<request>     🎨  the same wish, seeds and wording in another style
+    atelier:own:<request>        💬  the same seeds, the person's own words only
     atelier:cancel:<request>     ✋  on a progress message
 
 So a button works for ever: after a restart, an update, or a year.
@@ -12,6 +15,7 @@ So a button works for ever: after a restart, an update, or a year.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import discord
@@ -19,6 +23,7 @@ import discord
 from bot import replies
 from bot.answers import apologise, begin, is_moderator, place_of, studio_of
 from bot.studio import Studio
+from prompting.styles import Style
 from storage.errors import Missing
 from storage.pictures import StoredPicture
 from storage.tickets import Request, RequestId
@@ -140,16 +145,122 @@ class CancelButton(RequestButton, template=r"atelier:cancel:(?P<request>\d+)"):
         )
 
 
-BUTTONS: tuple[type[RequestButton], ...] = (Again, RecipeOf, Reproduce, Delete, CancelButton)
+class NewWords(RequestButton, template=r"atelier:words:(?P<request>\d+)"):
+    """✨"""
+
+    label, emoji, action = "New wording", "✨", "words"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """The same wish and seeds, other words for it."""
+
+        async def asking() -> Request:
+            return await studio.reword(self.request, place_of(interaction))
+
+        await begin(interaction, asking, progress_view)
+
+
+class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>\d+)"):
+    """🎨"""
+
+    label, emoji, action = "Style", "🎨", "styles"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """Offer the styles to the one who asks."""
+        await interaction.response.send_message(
+            "Which style? The seed and the wording stay.",
+            view=styles_view(self.request, tuple(studio.drafting.styles.values())),
+            ephemeral=True,
+        )
+
+
+class OwnWords(RequestButton, template=r"atelier:own:(?P<request>\d+)"):
+    """💬"""
+
+    label, emoji, action = "My words only", "💬", "own"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """The same seeds, the person's own words unchanged."""
+
+        async def asking() -> Request:
+            return await studio.reword(self.request, place_of(interaction), own=True)
+
+        await begin(interaction, asking, progress_view)
+
+
+class StyleMenu(
+    discord.ui.DynamicItem[discord.ui.Select[Any]],
+    template=r"atelier:style:(?P<request>\d+):(?P<page>\d)",
+):
+    """A page of styles to choose from."""
+
+    def __init__(self, request: RequestId, page: int, styles: Sequence[Style] = ()) -> None:
+        super().__init__(
+            discord.ui.Select(
+                custom_id=f"atelier:style:{request}:{page}",
+                placeholder=f"{styles[0].en} to {styles[-1].en}" if styles else None,
+                options=[
+                    discord.SelectOption(label=s.en[:100], value=s.name, description=s.zh[:100])
+                    for s in styles
+                ],
+            )
+        )
+        self.request = request
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: Interaction, __: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The menu as it was used."""
+        return cls(RequestId(int(match["request"])), int(match["page"]))
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Draw in the chosen style."""
+        try:
+            chosen = self.item.values[0]
+
+            async def asking() -> Request:
+                studio = studio_of(interaction)
+                return await studio.reword(self.request, place_of(interaction), style=chosen)
+
+            await begin(interaction, asking, progress_view)
+        except Exception as error:
+            await apologise(interaction, error)
+
+
+BUTTONS: tuple[type[RequestButton | StyleMenu], ...] = (
+    Again,
+    RecipeOf,
+    Reproduce,
+    Delete,
+    NewWords,
+    OtherStyle,
+    OwnWords,
+    StyleMenu,
+    CancelButton,
+)
 
 _OURS = re.compile(r"atelier:again:(\d+)")
 
 
-def result_view(request: RequestId) -> discord.ui.View:
-    """The buttons under a result."""
+STYLES_PER_PAGE = 25  # Discord's limit of a menu
+
+
+def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
+    """The buttons under a result; `worded` when an assistant found the words."""
     view = discord.ui.View(timeout=None)
     for button in (Again, RecipeOf, Reproduce, Delete):
         view.add_item(button(request))
+    for button in (NewWords, OtherStyle, *((OwnWords,) if worded else ())):
+        view.add_item(button(request))
+    return view
+
+
+def styles_view(request: RequestId, styles: Sequence[Style]) -> discord.ui.View:
+    """The styles in menus, as many as fit into a message."""
+    view = discord.ui.View(timeout=None)
+    for page in range(min(5, -(-len(styles) // STYLES_PER_PAGE))):
+        shown = styles[page * STYLES_PER_PAGE : (page + 1) * STYLES_PER_PAGE]
+        view.add_item(StyleMenu(request, page, shown))
     return view
 
 

@@ -31,6 +31,7 @@ from generation.fleet import Worker
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
 from generation.recipe import Adapter, Recipe, RecipeId
 from storage.errors import Missing
+from storage.people import AssistMode
 from storage.pictures import PictureId, StoredPicture
 
 DONE, FAILED, ELSEWHERE = 0, 1, 3
@@ -82,6 +83,8 @@ async def _wish(house: House, asked: argparse.Namespace) -> Wish:
         size=asked.size,
         count=asked.count,
         seed=asked.seed,
+        assist=AssistMode(asked.assist),
+        style=asked.style,
     )
     return wish if asked.image is None else await _with_image(house, wish, asked.image)
 
@@ -89,7 +92,7 @@ async def _wish(house: House, asked: argparse.Namespace) -> Wish:
 async def _with_image(house: House, wish: Wish, path: Path) -> Wish:
     start, facts = await house.studio.keep_input(await asyncio.to_thread(_read, path))
     wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
-    return house.studio.sized_like(wish, facts.width, facts.height)
+    return house.studio.drafting.sized_like(wish, facts.width, facts.height)
 
 
 def _lora(house: House, text: str) -> Adapter:

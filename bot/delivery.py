@@ -16,6 +16,7 @@ from storage.errors import StorageError
 from storage.files import Files
 from storage.pictures import Pictures, StoredPicture
 from storage.tickets import Request, RequestId, Tickets
+from storage.words import Words
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +27,16 @@ class Delivery:
     """Empties the outbox."""
 
     def __init__(
-        self, *, tickets: Tickets, pictures: Pictures, files: Files, audience: Audience
+        self,
+        *,
+        tickets: Tickets,
+        pictures: Pictures,
+        words: Words,
+        files: Files,
+        audience: Audience,
     ) -> None:
         self._tickets, self._pictures, self._files = tickets, pictures, files
+        self._words = words
         self._audience = audience
         self._something = asyncio.Event()
         self._something.set()  # the outbox of the last run, at start
@@ -74,6 +82,7 @@ class Delivery:
             pictures=pictures,
             files=files,
             comparison=await self._comparison(request, pictures),
+            wording=await self._words.find(request.id),
         )
 
     async def _comparison(

@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING
 import generation
 from bot.audience import Audience, Outcome, Standing
 from bot.dispatch import Shelves
+from bot.drafting import Drafting
 from bot.settings import Settings
-from bot.studio import Limits, Stores, Studio
+from bot.studio import Stores, Studio
 from bot.wishes import Place, Wish
+from bot.wordsmith import Desk, Wordsmith
 from generation.catalog import Catalog
 from generation.costs import CostModel
 from generation.draft import Draft, Model
@@ -36,12 +38,14 @@ from generation.job import UserId
 from generation.picture import Comparison, Fingerprint, compare
 from generation.queue import FairQueue
 from generation.recipe import MAX_SEED, Recipe
+from prompting.ladder import WriterConfig
 from storage.accounts import Ledger
 from storage.database import Database
 from storage.files import Files
-from storage.people import People
+from storage.people import AssistMode, People
 from storage.pictures import Pictures, StoredPicture
 from storage.tickets import RequestId, Tickets
+from storage.words import Words
 
 if TYPE_CHECKING:
     from bot.client import Atelier
@@ -180,11 +184,14 @@ def dice() -> int:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, workers: Sequence[Worker] | None = None
+    settings: Settings,
+    workers: Sequence[Worker] | None = None,
+    wordsmith: Wordsmith | None = None,
 ) -> AsyncIterator[House]:
     """Build everything, replay what was waiting, and draw until the block ends.
 
-    `workers` are the seats; None: one process on this machine.
+    `workers` are the seats; None: one process on this machine.  `wordsmith` finds words; None: the
+    one that the settings describe.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     digests = settings.data / "digests.json"
@@ -198,7 +205,9 @@ async def open_house(
             workers = (LocalWorker(folders, digests, settings.device),)
         for worker in workers:
             closing.push_async_callback(worker.stop)
-        house = await _furnish(settings, database, catalog, workers)
+        wordsmith = wordsmith or Wordsmith(desk(settings))
+        closing.push_async_callback(wordsmith.close)
+        house = await _furnish(settings, database, catalog, workers, wordsmith)
         closing.push_async_callback(house.studio.close)
         running = asyncio.create_task(house.studio.run(), name="studio")
         closing.push_async_callback(_end, running)
@@ -206,7 +215,11 @@ async def open_house(
 
 
 async def _furnish(
-    settings: Settings, database: Database, catalog: Catalog, workers: Sequence[Worker]
+    settings: Settings,
+    database: Database,
+    catalog: Catalog,
+    workers: Sequence[Worker],
+    wordsmith: Wordsmith,
 ) -> House:
     ledger = Ledger(database)
     shelves = Shelves(
@@ -218,13 +231,20 @@ async def _furnish(
         tickets=shelves.tickets,
         pictures=Pictures(database),
         people=People(database),
+        words=Words(database),
         shelves=shelves,
     )
     line = Console()
     relay = Relay(line)
     studio = Studio(
         stores=stores,
-        catalog=catalog,
+        drafting=Drafting(
+            catalog=catalog,
+            wordsmith=wordsmith,
+            default_model=lambda: default_model(settings, catalog),
+            max_count=settings.max_count,
+            dice=dice,
+        ),
         workers=workers,
         queue=FairQueue(
             max_jobs_per_user=settings.max_waiting_per_person,
@@ -232,8 +252,7 @@ async def _furnish(
         ),
         costs=CostModel.load(await ledger.load_costs()),
         audience=relay,
-        default_model=lambda: default_model(settings, catalog),
-        limits=Limits(max_count=settings.max_count, preview_every=settings.preview_every),
+        preview_every=settings.preview_every,
         clock=time.time,
         dice=dice,
     )
@@ -247,6 +266,27 @@ async def _furnish(
         relay=relay,
         console=line,
         replayed=replayed,
+    )
+
+
+def desk(settings: Settings) -> Desk:
+    """What the owner decided about words."""
+    own_styles = settings.data / "styles.toml"
+    return Desk(
+        assist=AssistMode(settings.assist),
+        writer=WriterConfig(
+            model=settings.assist_model or "",
+            fetch=settings.assist_fetch,
+            cache=settings.data / "assistant",
+            server=settings.assist_server or "",
+            server_model=settings.assist_server_model or "",
+            server_key=settings.assist_server_key.reveal() if settings.assist_server_key else None,
+            threads=settings.assist_threads,
+        ),
+        own_styles=own_styles if own_styles.exists() else None,
+        wildcards=settings.data / "wildcards",
+        forbidden=settings.forbidden_words,
+        allowed=settings.allowed_phrases,
     )
 
 

@@ -28,7 +28,7 @@ async def picture_from(attachment: discord.Attachment, wish: Wish, studio: Studi
         raise BadPicture("Discord no longer has it") from None
     start, facts = await studio.keep_input(data)
     wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
-    return studio.sized_like(wish, facts.width, facts.height)
+    return studio.drafting.sized_like(wish, facts.width, facts.height)
 
 
 def picture_as_start(picture: StoredPicture, wish: Wish) -> Wish:

@@ -15,9 +15,11 @@ from bot.audience import Outcome, Phase, Standing
 from generation.families import FAMILIES
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Task
+from prompting.assist import Assisted
 from storage.people import Preferences
 from storage.pictures import StoredPicture
 from storage.tickets import State
+from storage.words import Wording
 
 MAX_CONTENT = 2000  # characters of a message
 BAR_CELLS = 12
@@ -91,6 +93,8 @@ def result(outcome: Outcome) -> str:
         name = "seed" if len(pictures) == 1 else "seeds"
         ids = ", ".join(f"#{p.id}" for p in pictures)
         lines.append(f"{ids} · {name} {seeds} · {settings_line(pictures[0].recipe)}")
+    if outcome.wording is not None:
+        lines += _wording(outcome.wording)
     if outcome.request.parent is not None:
         lines.append(f"↪️ made from #{outcome.request.parent}")
     if outcome.comparison is not None and pictures:
@@ -102,6 +106,31 @@ def result(outcome: Outcome) -> str:
     if stopped:
         lines.append(f"✋ {stopped} of {len(outcome.tickets)} cancelled.")
     return "\n".join(lines)[:MAX_CONTENT]
+
+
+def _wording(wording: Wording) -> list[str]:
+    """What the assistant made of the wish, and its one line where it has something to say."""
+    words = wording.assisted
+    style = f" *({quoted(words.style, 40)})*" if words.style else ""
+    changed = words.prompt != words.wish
+    lines = [f"✨ {quoted(words.prompt, 500)}{style}"] if changed else []
+    return lines + ([f"-# {quoted(words.note, 200)}"] if words.note else [])
+
+
+def proposals(found: Sequence[Assisted]) -> str:
+    """Different ways to say a wish, numbered."""
+    lines = [f"**{number}.** {quoted(f.prompt, 500)}" for number, f in enumerate(found, 1)]
+    notes = dict.fromkeys(f.note for f in found if f.note)
+    lines += [f"-# {quoted(note, 200)}" for note in notes]
+    return "\n".join(lines)[:MAX_CONTENT]
+
+
+def permutations_page(count: int, seconds: float) -> str:
+    """What a prompt with several readings would cost."""
+    return (
+        f"That stands for **{count} pictures**, about {max(1, round(seconds))} s of drawing. "
+        "Shall I queue them?"
+    )
 
 
 def verdict(comparison: Comparison, original: int | None) -> str:
@@ -185,6 +214,8 @@ def preferences_page(mine: Preferences) -> str:
         ("scheduler", mine.scheduler),
         ("denoise", f"{mine.denoise:g}" if mine.denoise is not None else None),
         ("count", mine.count),
+        ("assist", mine.assist.value if mine.assist else None),
+        ("style", mine.style),
     ]
     lines = [f"**{name}** {value}" for name, value in rows if value is not None]
     lines.append(f"**seed mode** {mine.seed_mode.value}")

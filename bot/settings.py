@@ -24,6 +24,7 @@ TOKEN_VARIABLE = "DISCORD_TOKEN"
 CONFIG_VARIABLE = "ATELIER_CONFIG"  # names the file; it is no setting
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
+ASSIST = ("auto", "on", "off")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 # Discord's own names; whoever has it may delete other people's pictures.
 PERMISSIONS = (
@@ -146,6 +147,14 @@ def _token(value: object, _: Path) -> Secret | None:
     return Secret(text) if text else None
 
 
+def _texts(value: object, _: Path) -> tuple[str, ...]:
+    """A list of texts; in the environment, separated by commas."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise _Mistake("must be a list of texts in quotes")
+    return tuple(item.strip() for item in items if item.strip())
+
+
 def _folder(value: object, base: Path) -> Path:
     """A folder that is there or can be made."""
     if not isinstance(value, str) or not value.strip():
@@ -190,6 +199,15 @@ class Settings:
     moderator_permission: str = field(
         default="manage_messages", metadata={"read": _one_of(PERMISSIONS)}
     )
+    assist: str = field(default="auto", metadata={"read": _one_of(ASSIST)})
+    assist_model: str | None = field(default=None, metadata={"read": _text})
+    assist_fetch: bool = field(default=False, metadata={"read": _switch})
+    assist_server: str | None = field(default=None, metadata={"read": _text})
+    assist_server_model: str | None = field(default=None, metadata={"read": _text})
+    assist_server_key: Secret | None = field(default=None, metadata={"read": _token})
+    assist_threads: int = field(default=1, metadata={"read": _whole(1, 256)})
+    forbidden_words: tuple[str, ...] = field(default=(), metadata={"read": _texts})
+    allowed_phrases: tuple[str, ...] = field(default=(), metadata={"read": _texts})
     sandbox_port: int = field(default=8420, metadata={"read": _whole(0, 65535)})
     open_browser: bool = field(default=True, metadata={"read": _switch})
     log_level: str = field(default="info", metadata={"read": _one_of(LOG_LEVELS)})
@@ -209,7 +227,7 @@ class Settings:
                 try:
                     found[name] = _READERS[name](value, origin)
                 except _Mistake as mistake:
-                    shown = "" if name == "token" else f", and is {value!r:.80}"
+                    shown = "" if name in SECRETS else f", and is {value!r:.80}"
                     problems.append(f"{label} in {where} {mistake}{shown}")
         if problems:
             raise SettingsInvalid(tuple(problems))
@@ -218,6 +236,7 @@ class Settings:
 
 _READERS: dict[str, _Reader] = {f.name: f.metadata["read"] for f in fields(Settings)}
 NAMES = tuple(_READERS)
+SECRETS = frozenset(name for name, reader in _READERS.items() if reader is _token)
 
 # Where a value was found: the setting's name -> what the person calls it there, and the value.
 _Found = dict[str, tuple[str, object]]

@@ -16,32 +16,27 @@ from bot.audience import Audience, Outcome, Standing
 from bot.board import Board
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher, Shelves
+from bot.drafting import Drafting
 from bot.wishes import (
     Place,
     Wish,
-    carried_over,
     init_from,
-    preferred,
     remembered_seed,
     seeds,
-    shape,
-    sized,
 )
 from generation import inputs
-from generation.catalog import Catalog, Entry
 from generation.costs import CostModel
-from generation.draft import Draft, Model, complete
-from generation.errors import OutOfRange, WorkerDied
-from generation.families import Family, family
+from generation.errors import WorkerDied
 from generation.fleet import Worker
 from generation.fleet.wire import Ready
 from generation.job import UserId
 from generation.queue import FairQueue
 from generation.recipe import Input, Recipe, Sha256
 from storage.files import Files
-from storage.people import People, Preferences
+from storage.people import AssistMode, People, Preferences
 from storage.pictures import PictureId, Pictures, StoredPicture
-from storage.tickets import Asked, Request, RequestId, State, Tickets
+from storage.tickets import Asked, Request, RequestId, Tickets
+from storage.words import Wording, Words
 
 log = logging.getLogger(__name__)
 
@@ -63,20 +58,13 @@ class Stores:
     tickets: Tickets
     pictures: Pictures
     people: People
+    words: Words
     shelves: Shelves
 
     @property
     def files(self) -> Files:
         """Bytes on disk."""
         return self.shelves.files
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one request may ask for."""
-
-    max_count: int
-    preview_every: int  # steps
 
 
 class Studio:
@@ -86,25 +74,25 @@ class Studio:
         self,
         *,
         stores: Stores,
-        catalog: Catalog,
+        drafting: Drafting,
         workers: Sequence[Worker],
         queue: FairQueue,
         costs: CostModel,
         audience: Audience,
-        default_model: Callable[[], Model],
-        limits: Limits,
+        preview_every: int,
         clock: Callable[[], float],
         dice: Callable[[], int],
     ) -> None:
-        self._stores, self._catalog, self._workers = stores, catalog, workers
+        self.drafting = drafting
+        self._stores, self._workers = stores, workers
         self._queue, self._costs = queue, costs
-        self._audience, self._limits = audience, limits
-        self._default_model = default_model
+        self._audience = audience
         self._clock, self._dice = clock, dice
         self.board = Board(queue, seats=len(workers), clock=clock)
         self._delivery = Delivery(
             tickets=stores.tickets,
             pictures=stores.pictures,
+            words=stores.words,
             files=stores.files,
             audience=audience,
         )
@@ -115,7 +103,7 @@ class Studio:
             shelves=stores.shelves,
             audience=audience,
             clock=clock,
-            preview_every=limits.preview_every,
+            preview_every=preview_every,
             request_ended=self._delivery.look,
             worker_ready=self._worker_ready,
         )
@@ -157,27 +145,29 @@ class Studio:
         """
         device = await self._device()
         mine = await self._stores.people.preferences(wish.place.owner)
-        model, draft = self._model(wish, mine), wish.draft
-        if wish.size is not None:
-            draft = sized(draft, wish.size, family(model.family))
-        if wish.parent is not None:
-            draft = carried_over(draft, wish.parent.recipe)
-        draft = preferred(draft, _fitting(mine, family(model.family)))
-        count = wish.count if wish.count is not None else (mine.count or 1)
-        if not 1 <= count <= self._limits.max_count:
-            raise OutOfRange("count", count, f"1 to {self._limits.max_count}")
-        used = seeds(wish.seed, count, mine, self._dice)
-        recipes = tuple(complete(draft, model, seed=s, device=device) for s in used)
+        drafted = await self.drafting.draft(wish, mine, device=device)
         request = await self.queue_up(
             wish.place,
-            recipes,
+            drafted.recipes,
             words=wish.draft.prompt,
             parent=wish.parent.id if wish.parent else None,
+            wording=drafted.wording,
         )
         # Kept for every mode: who switches to "increment" goes on from the picture they liked.
+        used = tuple(recipe.seed for recipe in drafted.recipes)
         last = remembered_seed(used, mine.seed_mode)
         await self._stores.people.prefer(wish.place.owner, replace(mine, last_seed=last))
         return request
+
+    async def predicted(self, wish: Wish) -> float:
+        """Seconds of the device that a wish would cost.  Raises Unacceptable."""
+        mine = await self._stores.people.preferences(wish.place.owner)
+        # Other words cost the same; asking for them takes time.
+        plain = replace(wish, assist=AssistMode.OFF, style=None)
+        drafted = await self.drafting.draft(
+            plain, replace(mine, style=None), device=await self._device()
+        )
+        return sum(self._costs.predict(recipe) for recipe in drafted.recipes)
 
     async def again(self, request: RequestId, place: Place) -> Request:
         """The same wish with other seeds."""
@@ -186,7 +176,33 @@ class Studio:
         mine = await self._stores.people.preferences(place.owner)
         fresh = seeds(self._dice() % 2**32, len(recipes), mine, self._dice)
         rolled = tuple(replace(r, seed=s) for r, s in zip(recipes, fresh, strict=True))
-        return await self.queue_up(place, rolled, words=before.words, parent=before.parent)
+        return await self.queue_up(
+            place,
+            rolled,
+            words=before.words,
+            parent=before.parent,
+            wording=await self._stores.words.find(request),
+        )
+
+    async def reword(
+        self, request: RequestId, place: Place, *, style: str | None = None, own: bool = False
+    ) -> Request:
+        """The same wish and seeds in other words: a new wording, another style, or one's own.
+
+        `style` keeps the wording, so that only the style differs.  `own` asks nobody.
+        """
+        before = await self._stores.tickets.request(request)
+        recipes = [t.job.recipe for t in await self._stores.tickets.of_request(request)]
+        drafted = await self.drafting.reword(
+            before.words, recipes, await self._stores.words.find(request), style=style, own=own
+        )
+        return await self.queue_up(
+            place,
+            drafted.recipes,
+            words=before.words,
+            parent=before.parent,
+            wording=drafted.wording,
+        )
 
     async def reproduce(self, picture: StoredPicture, place: Place) -> Request:
         """Draw a picture a second time from its recipe, to compare."""
@@ -215,6 +231,7 @@ class Studio:
         parent: PictureId | None = None,
         reproduces: PictureId | None = None,
         expects: Sha256 | None = None,
+        wording: Wording | None = None,
     ) -> Request:
         """Commit recipes as a request and let them wait for their turn."""
         costs = [self._costs.predict(recipe) for recipe in recipes]
@@ -232,7 +249,7 @@ class Studio:
         )
         async with self._door:
             self._queue.room_for(place.owner, costs)
-            request, tickets = await self._stores.tickets.add(asked, recipes, costs)
+            request, tickets = await self._stores.tickets.add(asked, recipes, costs, wording)
             for ticket in tickets:
                 self._queue.put(ticket.job)
             self.board.open(request, tickets)
@@ -244,14 +261,6 @@ class Studio:
         facts = await asyncio.to_thread(inputs.check, data)
         sha256 = await asyncio.to_thread(self._stores.files.keep, data, ".input")
         return init_from(sha256), facts
-
-    def sized_like(self, wish: Wish, width: int, height: int) -> Wish:
-        """The wish with the shape of its input picture, unless it names a size of its own."""
-        if wish.size is not None or wish.draft.width is not None:
-            return wish
-        usual = family(self._model(wish, Preferences()).family)
-        across, down = shape(usual, width, height)
-        return replace(wish, draft=replace(wish.draft, width=across, height=down))
 
     # -- what is going on ------------------------------------------------------------------
 
@@ -315,40 +324,17 @@ class Studio:
         """A person's newest pictures."""
         return await self._stores.pictures.newest(UserId(owner), limit)
 
-    def checkpoints(self) -> tuple[Entry, ...]:
-        """The models that can draw."""
-        return tuple(e for e in self._catalog.models() if e.kind == "checkpoint")
-
-    def family_of(self, model: str | None) -> str:
-        """The family of a named model, or of the default one."""
-        if model is not None:
-            for entry in self.checkpoints():
-                if entry.name == model:
-                    return entry.family
-        return self._default_model().family
-
-    async def preferences(self, person: int) -> Preferences:
-        """A person's own settings."""
-        return await self._stores.people.preferences(UserId(person))
-
     async def prefer(
         self, person: int, wanted: Preferences, *, size: str | None = None
     ) -> Preferences:
         """Check and keep a person's settings.  Raises Unacceptable."""
-        model = self._catalog.find(wanted.model).model if wanted.model else self._default_model()
-        draft = Draft(prompt="a")
-        if size is not None:
-            shaped = sized(draft, size, family(model.family))
-            wanted = replace(wanted, width=shaped.width, height=shaped.height)
-        # Completing a draft with them is the one check of all of them.
-        complete(preferred(draft, wanted), model, seed=0, device="cpu")
-        await self._stores.people.prefer(UserId(person), wanted)
-        return wanted
+        checked = self.drafting.checked(wanted, size=size)
+        await self._stores.people.prefer(UserId(person), checked)
+        return checked
 
-    async def failed(self, request: RequestId) -> bool:
-        """Whether some job of the request has failed."""
-        tickets = await self._stores.tickets.of_request(request)
-        return any(t.state in (State.FAILED, State.QUARANTINED) for t in tickets)
+    async def preferences(self, person: int) -> Preferences:
+        """A person's own settings."""
+        return await self._stores.people.preferences(UserId(person))
 
     @property
     def ready(self) -> bool:
@@ -366,24 +352,3 @@ class Studio:
     def _worker_ready(self, ready: Ready) -> None:
         if not self._first_ready.done():
             self._first_ready.set_result(ready)
-
-    def _model(self, wish: Wish, mine: Preferences) -> Model:
-        if wish.model is not None:
-            return self._catalog.find(wish.model).model
-        if wish.parent is not None:
-            recipe = wish.parent.recipe
-            return Model(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
-        if mine.model is not None:
-            return self._catalog.find(mine.model).model
-        return self._default_model()
-
-
-def _fitting(mine: Preferences, usual: Family) -> Preferences:
-    """The settings, without a size that was chosen for a model of another kind."""
-    if mine.width is None or mine.height is None:
-        return mine
-    on_grid = mine.width % usual.grid == 0 and mine.height % usual.grid == 0
-    large = min(mine.width, mine.height) >= usual.min_side
-    if on_grid and large and mine.width * mine.height <= usual.max_pixels:
-        return mine
-    return replace(mine, width=None, height=None)

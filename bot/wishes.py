@@ -17,7 +17,8 @@ from generation.errors import OutOfRange
 from generation.families import Family
 from generation.job import UserId
 from generation.recipe import MAX_SEED, Input, Recipe, Sha256
-from storage.people import Preferences, SeedMode
+from prompting.assist import Assisted
+from storage.people import AssistMode, Preferences, SeedMode
 from storage.pictures import StoredPicture
 
 SEEDS = MAX_SEED + 1
@@ -59,6 +60,9 @@ class Wish:
     count: int | None = None
     seed: int | None = None
     parent: StoredPicture | None = None  # the picture that is being changed
+    assist: AssistMode | None = None  # whether to look for more words
+    style: str | None = None  # a name of the style library
+    words: Assisted | None = None  # words that were found and chosen already
 
 
 def preferred(draft: Draft, mine: Preferences) -> Draft:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from generation.job import UserId
 from storage.database import Database
 
-__all__ = ["People", "Preferences", "SeedMode"]
+__all__ = ["AssistMode", "People", "Preferences", "SeedMode"]
 
 
 class SeedMode(StrEnum):
@@ -18,6 +18,14 @@ class SeedMode(StrEnum):
     INCREMENT = "increment"
     DECREMENT = "decrement"
     FIXED = "fixed"
+
+
+class AssistMode(StrEnum):
+    """When a language model finds more words for a wish."""
+
+    ON = "on"
+    OFF = "off"
+    AUTO = "auto"  # for short wishes, and for languages that the image model does not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,8 @@ class Preferences:
     count: int | None = None
     seed_mode: SeedMode = SeedMode.RANDOMIZE
     last_seed: int | None = None
+    assist: AssistMode | None = None
+    style: str | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Preferences))
@@ -55,7 +65,11 @@ class People:
         )
         if row is None:
             return Preferences()
-        return Preferences(**{**dict(row), "seed_mode": SeedMode(row["seed_mode"])})
+        modes = {
+            "seed_mode": SeedMode(row["seed_mode"]),
+            "assist": AssistMode(row["assist"]) if row["assist"] else None,
+        }
+        return Preferences(**{**dict(row), **modes})
 
     async def prefer(self, user: UserId, preferences: Preferences) -> None:
         """Replace all of a person's preferences."""

@@ -29,6 +29,7 @@ from storage.database import Database, Row
 from storage.errors import Ended, Missing
 from storage.ids import PictureId, RequestId
 from storage.pictures import insert_picture, insert_recipes
+from storage.words import Wording, insert_wording
 
 __all__ = ["Asked", "Request", "RequestId", "State", "Ticket", "Tickets"]
 
@@ -93,7 +94,11 @@ class Tickets:
         self._database = database
 
     async def add(
-        self, asked: Asked, recipes: Sequence[Recipe], costs: Sequence[float]
+        self,
+        asked: Asked,
+        recipes: Sequence[Recipe],
+        costs: Sequence[float],
+        wording: Wording | None = None,
     ) -> tuple[Request, tuple[Ticket, ...]]:
         """Store a request and a ticket per recipe.  When this returns, they are on the disk."""
         if not recipes:
@@ -101,6 +106,8 @@ class Tickets:
         async with self._database.transaction() as db:
             request = await _insert_request(db, asked)
             jobs = await _insert_tickets(db, request, recipes, costs)
+            if wording is not None:
+                await insert_wording(db, request.id, wording)
         return request, tuple(
             Ticket(
                 job=job,

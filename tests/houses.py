@@ -12,6 +12,7 @@ from bot.audience import Outcome, Standing
 from bot.house import House, open_house
 from bot.settings import Settings
 from bot.wishes import Place, Wish
+from bot.wordsmith import Wordsmith
 from generation.draft import Draft
 from generation.job import UserId
 from tests.builders import ANN, a_model_folder
@@ -24,7 +25,8 @@ def some_settings(folder: Path, **changes: Any) -> Settings:
     models = folder / "models"
     if not models.exists():
         a_model_folder(models)
-    return Settings(data=folder / "data", models=(models,), default_model="tiny", **changes)
+    usual: dict[str, Any] = {"default_model": "tiny", "assist": "off"}
+    return Settings(data=folder / "data", models=(models,), **{**usual, **changes})
 
 
 def a_wish(prompt: str = "a red flower", *, owner: UserId = ANN, **changes: Any) -> Wish:
@@ -39,9 +41,11 @@ def unwatched(_: Standing) -> None:
 
 
 @asynccontextmanager
-async def a_house(folder: Path, worker: FakeWorker, **settings: Any) -> AsyncIterator[House]:
+async def a_house(
+    folder: Path, worker: FakeWorker, *, wordsmith: Wordsmith | None = None, **settings: Any
+) -> AsyncIterator[House]:
     """A house with one seat."""
-    async with open_house(some_settings(folder, **settings), [worker]) as house:
+    async with open_house(some_settings(folder, **settings), [worker], wordsmith) as house:
         yield house
 
 

@@ -17,8 +17,8 @@ PACKAGES = ("bot", "generation", "prompting", "storage")
 
 # Sizes are a smell detector, not a law: beyond SMELL is worth a look, and printed; beyond LIMIT
 # is too much.
-SMELL_LINES, LIMIT_LINES = 300, 420
-SMELL_FUNCTION, LIMIT_FUNCTION = 40, 75
+SMELL_LINES, LIMIT_LINES = 300, 600
+LIMIT_FUNCTION = 90  # ruff warns of tangled ones long before
 
 # Who unpickles, and why it is harmless there.
 MAY_UNPICKLE = {"bot/sandbox/speed.py"}  # what it has pickled itself, in memory: deep copies

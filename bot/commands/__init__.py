@@ -6,6 +6,7 @@ from typing import Any
 
 from discord import app_commands
 
+from bot.commands.enhance import enhance
 from bot.commands.imagine import imagine
 from bot.commands.mine import settings
 from bot.commands.pictures import recipe_menu, redraw_menu, reproduce
@@ -13,6 +14,7 @@ from bot.commands.queue import cancel, queue
 
 COMMANDS: tuple[app_commands.Command[Any, ..., None], ...] = (
     imagine,
+    enhance,
     reproduce,
     queue,
     cancel,

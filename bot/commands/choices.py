@@ -21,7 +21,7 @@ Choices = list[app_commands.Choice[str]]
 
 async def models(interaction: Interaction, typed: str) -> Choices:
     """Checkpoints of the catalog."""
-    entries = studio_of(interaction).checkpoints()
+    entries = studio_of(interaction).drafting.checkpoints()
     return [
         app_commands.Choice(name=f"{e.name} · {FAMILIES[e.family].title}"[:100], value=e.name[:100])
         for e in entries
@@ -39,10 +39,20 @@ async def schedulers(_: Interaction, typed: str) -> Choices:
     return _named(SCHEDULERS, typed)
 
 
+async def styles(interaction: Interaction, typed: str) -> Choices:
+    """The style library, by its English or Chinese name."""
+    found = [
+        app_commands.Choice(name=f"{style.en} · {style.zh}"[:100], value=style.name)
+        for style in studio_of(interaction).drafting.styles.values()
+        if _matches(typed, f"{style.en} {style.zh} {style.name}")
+    ]
+    return found[:MOST]
+
+
 async def sizes(interaction: Interaction, typed: str) -> Choices:
     """Shapes in the chosen model's native size; any other WxH or W:H may be typed."""
     chosen = getattr(interaction.namespace, "model", None)
-    family = studio_of(interaction).family_of(chosen)
+    family = studio_of(interaction).drafting.family_of(chosen)
     offered = [
         app_commands.Choice(name=label, value=value)
         for label, value in replies.size_choices(family)

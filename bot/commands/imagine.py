@@ -15,10 +15,13 @@ from discord.app_commands import Range
 from bot.answers import begin, place_of, studio_of
 from bot.buttons import progress_view
 from bot.commands import choices
+from bot.commands.permutations import ask_for_all
 from bot.intake import picture_from
 from bot.wishes import Wish
 from generation.draft import MAX_PROMPT, MAX_STEPS, Draft
 from generation.recipe import MAX_SEED
+from prompting import wildcards
+from storage.people import AssistMode
 from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
@@ -38,6 +41,8 @@ Interaction = discord.Interaction[Any]
     sampler="How a step is made",
     scheduler="How the noise levels are spaced",
     seed="The number that decides the noise; the same one gives the same picture",
+    assist="Whether I find more words: on, off, or auto for short wishes",
+    style="A style from the library",
     clip_skip="Which layer of the text encoder is read: 1 the last, 2 the one before",
 )
 @app_commands.autocomplete(
@@ -45,6 +50,10 @@ Interaction = discord.Interaction[Any]
     size=choices.sizes,
     sampler=choices.samplers,
     scheduler=choices.schedulers,
+    style=choices.styles,
+)
+@app_commands.choices(
+    assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode]
 )
 async def imagine(
     interaction: Interaction,
@@ -61,6 +70,8 @@ async def imagine(
     scheduler: str | None = None,
     seed: Range[int, 0, MAX_SEED] | None = None,
     clip_skip: Range[int, 1, 12] | None = None,
+    assist: str | None = None,
+    style: Range[str, 1, 100] | None = None,
 ) -> None:
     """Acknowledge, then queue."""
     await interaction.response.defer(thinking=True)
@@ -76,10 +87,21 @@ async def imagine(
         clip_skip=clip_skip,
     )
     wish = Wish(
-        place=place_of(interaction), draft=draft, model=model, size=size, count=count, seed=seed
+        place=place_of(interaction),
+        draft=draft,
+        model=model,
+        size=size,
+        count=count,
+        seed=seed,
+        assist=AssistMode(assist) if assist else None,
+        style=style,
     )
     if image is not None:
         wish = await picture_from(image, wish, studio)
+
+    if wildcards.count(prompt) > 1:
+        await ask_for_all(interaction, wish)
+        return
 
     async def asking() -> Request:
         return await studio.submit(wish)

@@ -13,7 +13,7 @@ from bot import replies
 from bot.answers import SILENT, studio_of
 from bot.commands import choices
 from generation.draft import MAX_PROMPT, MAX_STEPS
-from storage.people import Preferences, SeedMode
+from storage.people import AssistMode, Preferences, SeedMode
 
 Interaction = discord.Interaction[Any]
 
@@ -29,6 +29,8 @@ Interaction = discord.Interaction[Any]
     sampler="How a step is made",
     scheduler="How the noise levels are spaced",
     denoise="How much of a picture is redrawn when you start from one",
+    assist="Whether I find more words for your wishes",
+    style="The style of your pictures",
     seed_mode="Where the next seed comes from when you name none",
     reset="Forget all of them first",
 )
@@ -37,9 +39,11 @@ Interaction = discord.Interaction[Any]
     size=choices.sizes,
     sampler=choices.samplers,
     scheduler=choices.schedulers,
+    style=choices.styles,
 )
 @app_commands.choices(
-    seed_mode=[app_commands.Choice(name=mode.value, value=mode.value) for mode in SeedMode]
+    seed_mode=[app_commands.Choice(name=mode.value, value=mode.value) for mode in SeedMode],
+    assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode],
 )
 async def settings(
     interaction: Interaction,
@@ -53,6 +57,8 @@ async def settings(
     scheduler: str | None = None,
     denoise: Range[float, 0.01, 1.0] | None = None,
     seed_mode: str | None = None,
+    assist: str | None = None,
+    style: Range[str, 1, 100] | None = None,
     reset: bool = False,
 ) -> None:
     """Change what was given, then show everything."""
@@ -69,6 +75,8 @@ async def settings(
         "scheduler": scheduler,
         "denoise": denoise,
         "seed_mode": SeedMode(seed_mode) if seed_mode else None,
+        "assist": AssistMode(assist) if assist else None,
+        "style": studio.drafting.styles.find(style).name if style else None,
     }
     changed = replace(before, **{k: v for k, v in given.items() if v is not None})
     mine = await studio.prefer(interaction.user.id, changed, size=size)

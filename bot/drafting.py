@@ -1,0 +1,218 @@
+"""From a wish to the recipes that are queued: which model, whose settings, which words and seeds.
+
+It looks things up and asks the wordsmith; what it decides is in the recipes it returns, so nothing
+here is ever consulted again for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.wishes import Wish, carried_over, preferred, seeds, shape, sized
+from bot.wordsmith import Wordsmith
+from generation.catalog import Catalog, Entry
+from generation.draft import Draft, Model, clean_text, complete
+from generation.errors import OutOfRange
+from generation.families import Family, family
+from generation.recipe import Recipe, Weights
+from prompting.assist import Assisted
+from prompting.styles import Styles
+from storage.people import Preferences
+from storage.words import Wording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """Recipes, and where their words came from when an assistant found them."""
+
+    recipes: tuple[Recipe, ...]
+    wording: Wording | None
+
+
+class Drafting:
+    """Fills in recipes.  `dice` throws a fresh seed."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        wordsmith: Wordsmith,
+        default_model: Callable[[], Model],
+        max_count: int,
+        dice: Callable[[], int],
+    ) -> None:
+        self._catalog, self._wordsmith = catalog, wordsmith
+        self._default_model, self._max_count = default_model, max_count
+        self._dice = dice
+
+    async def draft(self, wish: Wish, mine: Preferences, *, device: str) -> Drafted:
+        """The recipes of a wish, one per picture.  Raises Unacceptable and PromptingError."""
+        model, draft = self._model(wish, mine), wish.draft
+        if wish.size is not None:
+            draft = sized(draft, wish.size, family(model.family))
+        if wish.parent is not None:
+            draft = carried_over(draft, wish.parent.recipe)
+        draft = preferred(draft, _fitting(mine, family(model.family)))
+        count = wish.count if wish.count is not None else (mine.count or 1)
+        if not 1 <= count <= self._max_count:
+            raise OutOfRange("count", count, f"1 to {self._max_count}")
+        used = seeds(wish.seed, count, mine, self._dice)
+        wording = await self._wording(wish, draft, mine, model, used[0])
+        if wording is not None:
+            words = wording.assisted
+            draft = replace(draft, prompt=words.prompt, negative_prompt=words.negative)
+        recipes = tuple(
+            complete(self._decided(draft, seed), model, seed=seed, device=device) for seed in used
+        )
+        return Drafted(recipes=recipes, wording=wording)
+
+    async def reword(
+        self,
+        words: str,
+        recipes: Sequence[Recipe],
+        last: Wording | None,
+        *,
+        style: str | None,
+        own: bool,
+    ) -> Drafted:
+        """The same recipes in other words: a new wording, another style, or the person's own.
+
+        `words` is what the person typed, `last` what was made of it before.
+        """
+        negative = last.own_negative if last else recipes[0].negative_prompt
+        prompt, wording = words, None
+        if not own:
+            assisted = await self._reworded(words, recipes[0], last, negative, style)
+            wording = Wording(assisted=assisted, own_negative=negative)
+            prompt, negative = assisted.prompt, assisted.negative
+        said = tuple(
+            replace(r, prompt=self._wordsmith.expanded(prompt, r.seed), negative_prompt=negative)
+            for r in recipes
+        )
+        return Drafted(recipes=said, wording=wording)
+
+    async def propose(
+        self, text: str, mine: Preferences, model: str | None
+    ) -> tuple[Assisted, ...]:
+        """Three different prompts for a wish, in the dialect of the model that would draw it."""
+        chosen = self._named(model or mine.model)
+        return await self._wordsmith.propose(
+            clean_text("prompt", text),
+            family(chosen.family),
+            seed=self._dice() % 2**31,
+            style=mine.style,
+            tokenizer=self._folder(chosen.weights),
+        )
+
+    def checked(self, wanted: Preferences, *, size: str | None = None) -> Preferences:
+        """A person's settings with a size, if one is named.  Raises Unacceptable."""
+        model = self._named(wanted.model)
+        draft = Draft(prompt="a")
+        if size is not None:
+            shaped = sized(draft, size, family(model.family))
+            wanted = replace(wanted, width=shaped.width, height=shaped.height)
+        # Completing a draft with them is the one check of all of them.
+        complete(preferred(draft, wanted), model, seed=0, device="cpu")
+        return wanted
+
+    def sized_like(self, wish: Wish, width: int, height: int) -> Wish:
+        """The wish with the shape of its input picture, unless it names a size of its own."""
+        if wish.size is not None or wish.draft.width is not None:
+            return wish
+        usual = family(self._model(wish, Preferences()).family)
+        across, down = shape(usual, width, height)
+        return replace(wish, draft=replace(wish.draft, width=across, height=down))
+
+    def checkpoints(self) -> tuple[Entry, ...]:
+        """The models that can draw."""
+        return self._catalog.models()
+
+    def family_of(self, model: str | None) -> str:
+        """The family of a named model, or of the default one."""
+        for entry in self.checkpoints():
+            if entry.name == model:
+                return entry.family
+        return self._default_model().family
+
+    @property
+    def styles(self) -> Styles:
+        """The style library of this server."""
+        return self._wordsmith.styles
+
+    async def _wording(
+        self, wish: Wish, draft: Draft, mine: Preferences, model: Model, seed: int
+    ) -> Wording | None:
+        """Words from the assistant, or None where the person's own go in unchanged."""
+        prompt = clean_text("prompt", draft.prompt)
+        self._wordsmith.check(f"{prompt}\n{draft.negative_prompt or ''}")
+        own_negative = draft.negative_prompt or ""
+        if wish.words is not None:
+            return Wording(assisted=wish.words, own_negative=own_negative)
+        style = wish.style or mine.style
+        # A style is spoken in the model's dialect, so whoever names one asks for words.
+        mode = wish.assist if wish.assist is not None else mine.assist
+        if not prompt or not (style or self._wordsmith.wanted(prompt, mode)):
+            return None
+        assisted = await self._wordsmith.assist(
+            prompt,
+            family(model.family),
+            seed=seed,
+            style=style,
+            negative=own_negative,
+            tokenizer=self._folder(model.weights),
+        )
+        return Wording(assisted=assisted, own_negative=own_negative)
+
+    def _decided(self, draft: Draft, seed: int) -> Draft:
+        return replace(draft, prompt=self._wordsmith.expanded(draft.prompt, seed))
+
+    def _folder(self, weights: Weights) -> Path | None:
+        """Where a model's tokenizer may lie."""
+        for entry in self._catalog.models():
+            if entry.weights.sha256 == weights.sha256 and entry.path.is_dir():
+                return entry.path
+        return None
+
+    def _model(self, wish: Wish, mine: Preferences) -> Model:
+        if wish.model is None and wish.parent is not None:
+            recipe = wish.parent.recipe
+            return Model(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
+        return self._named(wish.model if wish.model is not None else mine.model)
+
+    def _named(self, model: str | None) -> Model:
+        return self._catalog.find(model).model if model is not None else self._default_model()
+
+    async def _reworded(
+        self,
+        words: str,
+        recipe: Recipe,
+        last: Wording | None,
+        negative: str,
+        style: str | None,
+    ) -> Assisted:
+        tokenizer = self._folder(recipe.checkpoint)
+        if last is not None and style is not None:
+            return await self._wordsmith.restyle(
+                last.assisted, style, negative=negative, tokenizer=tokenizer
+            )
+        return await self._wordsmith.assist(
+            words or recipe.prompt,
+            family(recipe.family),
+            seed=self._dice() % 2**31,
+            style=style or (last.assisted.style or None if last else None),
+            negative=negative,
+            tokenizer=tokenizer,
+        )
+
+
+def _fitting(mine: Preferences, usual: Family) -> Preferences:
+    """The settings, without a size that was chosen for a model of another kind."""
+    if mine.width is None or mine.height is None:
+        return mine
+    on_grid = mine.width % usual.grid == 0 and mine.height % usual.grid == 0
+    large = min(mine.width, mine.height) >= usual.min_side
+    if on_grid and large and mine.width * mine.height <= usual.max_pixels:
+        return mine
+    return replace(mine, width=None, height=None)

@@ -1,0 +1,183 @@
+"""The wordsmith: when a wish is given more words, by whom, and in which model's dialect.
+
+It opens the language model when it is first needed and keeps it; whatever happens to it, a wish
+goes through.  Nothing here is asked when a seed is rolled again or a picture is reproduced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from generation.families import Family
+from prompting import opaque, styles, wildcards
+from prompting.assist import Assistant, Assisted
+from prompting.dialects import DIALECTS
+from prompting.errors import PromptingError, UnknownName
+from prompting.ladder import Opened, WriterConfig, open_writer
+from prompting.policy import Policy
+from prompting.styles import Style, Styles
+from storage.people import AssistMode
+
+log = logging.getLogger(__name__)
+
+ENOUGH_WORDS = 12  # a wish of more words is a prompt already, and "auto" leaves it alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the owner of the server decided about words."""
+
+    assist: AssistMode
+    writer: WriterConfig = field(default_factory=WriterConfig)
+    own_styles: Path | None = None  # a TOML file like prompting/styles.toml
+    wildcards: Path | None = None  # a folder of text files
+    forbidden: tuple[str, ...] = ()  # words that are not drawn here
+    allowed: tuple[str, ...] = ()  # harmless phrases that contain one of them
+
+
+class Wordsmith:
+    """Finds words through an assistant that is opened when it is first needed."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        open_: Callable[[WriterConfig], object] | None = None,
+    ) -> None:
+        self._desk = desk
+        self._open = open_ or open_writer
+        self._opening = asyncio.Lock()
+        self._assistant: Assistant | None = None
+        self.styles: Styles = styles.built_in()
+        if desk.own_styles is not None:
+            self.styles = self.styles.with_own(desk.own_styles)
+        self._policy = Policy(desk.forbidden, allowed=desk.allowed)
+
+    def check(self, text: str) -> None:
+        """Raise Declined when the server's words forbid it."""
+        self._policy.check(text, "wish")
+
+    def style(self, name: str) -> Style:
+        """The style of that name, in either language.  Raises UnknownName."""
+        return self.styles.find(name)
+
+    def wanted(self, text: str, mode: AssistMode | None) -> bool:
+        """Whether a wish is to be given more words."""
+        match mode if mode is not None else self._desk.assist:
+            case AssistMode.ON:
+                return True
+            case AssistMode.OFF:
+                return False
+            case AssistMode.AUTO:
+                wish = opaque.read(text)
+                marked = any(part.anchored for part in wish.opaque)
+                short = len(wish.words.split()) <= ENOUGH_WORDS and "," not in wish.words
+                return not marked and (short or wish.language != "en")
+
+    async def assist(
+        self,
+        text: str,
+        family: Family,
+        *,
+        seed: int,
+        style: str | None,
+        negative: str,
+        tokenizer: Path | None,
+    ) -> Assisted:
+        """Words for one wish.  Raises Declined and UnknownName, never because of the model."""
+        assistant = await self._opened()
+        return await assistant.assist(
+            text,
+            dialect=dialect_of(family),
+            seed=seed,
+            style=style,
+            negative=negative,
+            count_tokens=counter(tokenizer),
+        )
+
+    async def propose(
+        self, text: str, family: Family, *, seed: int, style: str | None, tokenizer: Path | None
+    ) -> tuple[Assisted, ...]:
+        """Three different ways to say it.  Raises Declined and UnknownName."""
+        assistant = await self._opened()
+        return await assistant.propose(
+            text,
+            dialect=dialect_of(family),
+            seed=seed,
+            style=style,
+            count_tokens=counter(tokenizer),
+        )
+
+    async def restyle(
+        self, words: Assisted, style: str, *, negative: str, tokenizer: Path | None
+    ) -> Assisted:
+        """The same wording in another style; asks no model.  Raises UnknownName."""
+        assistant = await self._opened()
+        return assistant.restyle(words, style, negative=negative, count_tokens=counter(tokenizer))
+
+    def expanded(self, prompt: str, seed: int) -> str:
+        """The prompt with its wildcards and choices decided by the picture's seed."""
+        return wildcards.expand(prompt, seed=seed, lists=self._lists()).text
+
+    async def close(self) -> None:
+        """Let the language model go."""
+        if self._assistant is not None and self._assistant.writer is not None:
+            await self._assistant.writer.close()
+
+    async def _opened(self) -> Assistant:
+        async with self._opening:
+            if self._assistant is None:
+                opened = await self._open(self._desk.writer)  # type: ignore[misc]  # awaitable by contract
+                assert isinstance(opened, Opened)
+                for note in opened.notes:
+                    log.warning("the assistant: %s", note)
+                self._assistant = Assistant(opened.writer, policy=self._policy, styles=self.styles)
+            return self._assistant
+
+    def _lists(self) -> dict[str, tuple[str, ...]]:
+        folder = self._desk.wildcards
+        if folder is None or not folder.is_dir():
+            return {}
+        try:
+            return wildcards.read_lists(folder)
+        except PromptingError as error:
+            log.warning("the wildcards cannot be read: %s", error)
+            return {}
+
+
+def dialect_of(family: Family) -> str:
+    """The dialect that a model family reads.  Raises UnknownName for one that nobody described."""
+    if family.dialect not in DIALECTS:
+        raise UnknownName("dialect", family.dialect, tuple(DIALECTS))
+    return family.dialect
+
+
+@lru_cache(maxsize=8)
+def counter(folder: Path | None) -> Callable[[str], int] | None:
+    """A function that counts tokens as the image model does, from its folder's tokenizer.
+
+    None where there is no such file; the assistant then estimates.
+    """
+    if folder is None:
+        return None
+    file = folder / "tokenizer" / "tokenizer.json"
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(file))
+    except (OSError, ValueError, ImportError):
+        return None
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+
+    def count(text: str) -> int:
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return count

@@ -1,0 +1,145 @@
+"""Asks a writer about an order until an answer keeps the wish, or the time is up.
+
+The invariant: the same writer, order and seed give the same words, in any process; the seeds of
+later tries are derived from the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from prompting.cache import Cache, Key
+from prompting.errors import Unreadable, WriterFailed, WriterTimeout
+from prompting.hiding import hide
+from prompting.order import Order
+from prompting.render import Rendered
+from prompting.repair import Judge, Verdict
+from prompting.slots import Kind, Slots, Wish
+from prompting.template import LANGUAGES
+from prompting.writer import Ask, Writer
+
+TRIES = 3  # seeds asked for one prompt
+GRACE = 1.0  # seconds that a writer may take to notice its deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What came of asking."""
+
+    slots: Slots  # after repair
+    rendered: Rendered
+    raw: str  # the answer that they are made of
+
+
+def derived(seed: int, purpose: str) -> int:
+    """A seed of 31 bits that depends on another and on what it is for."""
+    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+class Asking:
+    """One order and the writer that is asked about it; `clock` is in seconds."""
+
+    def __init__(
+        self, writer: Writer, order: Order, *, cache: Cache, deadline: float, clock: Clock
+    ) -> None:
+        self._writer, self._order, self._cache = writer, order, cache
+        self._clock, self._deadline, self._until = clock, deadline, clock() + deadline
+        self._judge = Judge(order)
+        self._language = order.language if order.language in LANGUAGES else "en"
+        most = writer.placeholders
+        self._hidden = (
+            hide(
+                order.wish.words,
+                order.lexicon,
+                spoken=order.wish.language,
+                language=self._language,
+                most=most,
+            )
+            if most
+            else None
+        )
+
+    async def told(self, seed: int, temperature: float) -> Told:
+        """The best of a few answers, repaired.  Raises what the writer raised if there is none."""
+        best: tuple[Verdict, str] | None = None
+        trouble: WriterFailed | Unreadable = WriterTimeout(self._deadline)
+        for at in range(TRIES):
+            if self._clock() >= self._until:
+                break
+            try:
+                raw = await self._answer(derived(seed, f"try {at}") if at else seed, temperature)
+                verdict = self._judge.judge(self._slots(raw))
+            except Unreadable as error:
+                trouble = error
+                continue
+            except WriterFailed as error:
+                trouble = error
+                break
+            if best is None or verdict.faults < best[0].faults:
+                best = verdict, raw
+            if verdict.good:
+                break
+        if best is None:
+            raise trouble
+        kept = self._judge.repair(best[0])
+        return Told(slots=kept.slots, rendered=kept.rendered, raw=best[1])
+
+    async def _answer(self, seed: int, temperature: float) -> str:
+        left = self._until - self._clock()
+        ask = Ask(
+            text=self._hidden.text if self._hidden else spelled(self._order.wish),
+            dialect=self._order.dialect.ask,
+            seed=seed & 0x7FFFFFFF,
+            temperature=temperature,
+            deadline=left,
+            language=self._language,
+        )
+        key = Key.of(self._writer, ask)
+        answer = self._cache.get(key)
+        if answer is None:
+            try:
+                async with asyncio.timeout(left + GRACE):
+                    answer = await self._writer.write(ask)
+            except TimeoutError as error:
+                raise WriterTimeout(left) from error
+            self._cache.put(key, answer)
+        return answer.raw
+
+    def _slots(self, raw: str) -> Slots:
+        """The answer's slots, with hidden words put back.  Raises Unreadable."""
+        slots = Slots.from_json(raw)
+        show: Callable[[str], str] = self._hidden.show if self._hidden else str
+        subject = show(slots.subject).strip()
+        if not subject:
+            raise Unreadable("answer", "no subject", raw)
+        # A model that was asked for Chinese may answer in English all the same.
+        chinese = self._language == "zh" and re.search(r"[\u3400-\u9fff]", subject)
+        return replace(
+            slots,
+            subject=subject,
+            details=tuple(filter(None, map(show, slots.details))),
+            style=tuple(filter(None, map(show, slots.style))),
+            avoid=tuple(filter(None, map(show, slots.avoid))),
+            quoted=self._order.wish.quoted,
+            language="zh" if chinese else "en",
+        )
+
+
+Clock = Callable[[], float]
+
+
+def spelled(wish: Wish) -> str:
+    """The wish for a model that reads any word: with its quotations, without its markup."""
+    out: list[str] = []
+    end = 0
+    for part in wish.opaque:
+        out.append(wish.text[end : part.start])
+        out.append(part.text if part.kind is Kind.QUOTE else part.reading)
+        end = part.start + len(part.text)
+    out.append(wish.text[end:])
+    return " ".join("".join(out).split())

@@ -1,0 +1,253 @@
+"""A short wish in, a detailed prompt out, in the dialect of the model that draws.
+
+    wish ─policy─▶ cleaned ─▶ writer ─▶ slots ─keep-check─▶ rendered ─policy─▶ Assisted
+                                 ▲          │ lost, or against the wish: two more seeds,
+                                 └──────────┘ then our additions go, then the words are appended
+
+The invariant: whatever the writer does, the person gets a prompt, and it holds every word of
+theirs.  Where the writer was of no use it is their own words, and one line that says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from prompting import dialects, opaque
+from prompting import lexicon as lexicons
+from prompting import styles as named_styles
+from prompting.asking import Asking, Clock, derived
+from prompting.budget import Count
+from prompting.cache import Cache, Memory
+from prompting.errors import Declined, Unreadable, WriterFailed
+from prompting.facts import facts
+from prompting.lexicon import Lexicon
+from prompting.notes import joined, note
+from prompting.order import Order
+from prompting.policy import Policy
+from prompting.render import Rendered
+from prompting.slots import Slots, Wish
+from prompting.styles import Styles
+from prompting.writer import Writer
+
+log = logging.getLogger(__name__)
+
+TEMPERATURE = 0.7  # the seed decides: the same seed says the same at any temperature
+DEADLINE = 8.0  # seconds for all tries of one prompt together
+LONGEST = 600  # characters of words; a longer wish is a prompt already
+
+# Styles that proposals take when a dialect leaves nothing else to vary.
+_DIFFERENT = ("watercolor", "pixel-art", "flat", "line-art", "cinematic", "oil-painting")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assisted:
+    """A prompt with its provenance: everything that is stored beside the picture."""
+
+    prompt: str
+    negative: str  # empty where the dialect has none
+    wish: str  # as typed
+    slots: Slots | None  # after repair; None: the words went through unchanged
+    raw: str  # what the writer answered; empty when it was of no use
+    writer: str  # its name; empty when it was of no use
+    digest: str
+    template: str
+    seed: int  # the one that was asked for
+    seconds: float  # that it took
+    note: str  # one line for the person, or empty
+    dialect: str
+    style: str = ""  # the name of the style in it, or empty
+
+
+class Assistant:
+    """Turns wishes into prompts, with a writer or without one.
+
+    One instance serves a server's policy and styles; `clock` is monotonic, in seconds.
+    """
+
+    def __init__(
+        self,
+        writer: Writer | None,
+        *,
+        lexicon: Lexicon | None = None,
+        cache: Cache | None = None,
+        policy: Policy | None = None,
+        styles: Styles | None = None,
+        deadline: float = DEADLINE,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.writer = writer
+        self.lexicon = lexicon or lexicons.built_in()
+        self.styles = styles or named_styles.built_in()
+        self.policy = policy or Policy()
+        self._cache: Cache = cache or Memory()
+        self._deadline, self._clock = deadline, clock
+
+    async def assist(
+        self,
+        text: str,
+        *,
+        dialect: str,
+        seed: int,
+        style: str | None = None,
+        negative: str = "",
+        count_tokens: Count | None = None,
+        locale: str = "en",
+        temperature: float = TEMPERATURE,
+    ) -> Assisted:
+        """One prompt for the wish.
+
+        `negative` is the person's own negative prompt, `locale` the language of the note.  Raises
+        Declined when the policy forbids the wish and UnknownName for an unknown dialect or style;
+        never because of the writer.
+        """
+        order = self._order(text, dialect, style, negative, count_tokens, locale)
+        return await self._prompt(order, seed, temperature)
+
+    async def propose(
+        self,
+        text: str,
+        *,
+        dialect: str,
+        seed: int,
+        number: int = 3,
+        style: str | None = None,
+        negative: str = "",
+        count_tokens: Count | None = None,
+        locale: str = "en",
+        temperature: float = TEMPERATURE,
+    ) -> tuple[Assisted, ...]:
+        """Prompts for the wish that differ, as many as `number`; the first is `assist`'s.
+
+        Where the wording leaves too little to vary, they differ in style.  Raises as `assist`.
+        """
+        order = self._order(text, dialect, style, negative, count_tokens, locale)
+        found: dict[str, Assisted] = {}
+        for at in range(2 * number):
+            its = derived(seed, f"proposal {at}") if at else seed
+            proposal = await self._prompt(order, its, temperature)
+            found.setdefault(proposal.prompt, proposal)
+            if proposal.slots is None or len(found) == number:
+                break
+        if style is None and not self._has_style(order.wish) and order.wish.text:
+            first = next(iter(found.values()))
+            told = joined(first.note, note("styles", locale))
+            for name in _DIFFERENT:
+                if len(found) >= number or name not in self.styles:
+                    break
+                other = self._restyled(first, replace(order, style=self.styles[name]))
+                found.setdefault(other.prompt, replace(other, note=told))
+        return tuple(found.values())
+
+    def restyle(
+        self,
+        assisted: Assisted,
+        style: str | None,
+        *,
+        negative: str = "",
+        count_tokens: Count | None = None,
+        locale: str = "en",
+    ) -> Assisted:
+        """The same wording in another style, or in none; asks no writer.  Raises as `assist`."""
+        order = self._order(assisted.wish, assisted.dialect, style, negative, count_tokens, locale)
+        return self._restyled(assisted, order)
+
+    def _order(
+        self,
+        text: str,
+        dialect: str,
+        style: str | None,
+        negative: str,
+        count: Count | None,
+        locale: str,
+    ) -> Order:
+        """Reads the wish and looks everything up; the only place that raises."""
+        for words in (text, negative):
+            self.policy.check(words, "wish")
+        wish = opaque.read(text)
+        return Order(
+            text=text,
+            wish=replace(wish, language=self.lexicon.language(wish.words)),
+            dialect=dialects.dialect(dialect),
+            style=self.styles.find(style) if style else None,
+            negative=opaque.clean(negative),
+            lexicon=self.lexicon,
+            count=count,
+            locale=locale,
+        )
+
+    async def _prompt(self, order: Order, seed: int, temperature: float) -> Assisted:
+        started = self._clock()
+        writer, reason = self.writer, self._unasked(order)
+        if writer is None or reason:
+            return _assisted(order, order.unchanged(), seed, reason)
+        asking = Asking(
+            writer, order, cache=self._cache, deadline=self._deadline, clock=self._clock
+        )
+        try:
+            told = await asking.told(seed, temperature)
+            self.policy.check(f"{told.rendered.prompt}\n{told.rendered.negative}", "result")
+        except WriterFailed as error:
+            reason = note("failed", order.locale, why=error.reason)
+        except Unreadable:
+            reason = note("unusable", order.locale)
+        except Declined:
+            reason = note("declined", order.locale)
+        except Exception as error:  # a writer is a guest: its bugs must not cost a picture
+            log.exception("the writer %s raised", writer.name)
+            reason = note("failed", order.locale, why=type(error).__name__)
+        else:
+            return replace(
+                _assisted(order, told.rendered, seed, told.rendered.note),
+                slots=told.slots,
+                raw=told.raw,
+                writer=writer.name,
+                digest=writer.digest,
+                template=writer.template,
+                seconds=self._clock() - started,
+            )
+        unchanged = _assisted(order, order.unchanged(), seed, reason)
+        return replace(unchanged, seconds=self._clock() - started)
+
+    def _unasked(self, order: Order) -> str:
+        """Why the writer is not asked; empty where it is."""
+        words = order.wish.words
+        if not any(char.isalnum() for char in words):
+            return note("empty", order.locale)
+        if len(words) > LONGEST:
+            return note("long", order.locale)
+        return note("no writer", order.locale) if self.writer is None else ""
+
+    def _restyled(self, assisted: Assisted, order: Order) -> Assisted:
+        slots = assisted.slots
+        rendered = order.unchanged() if slots is None else order.speak(slots)
+        return replace(
+            assisted,
+            prompt=rendered.prompt,
+            negative=rendered.negative,
+            note=assisted.note if slots is None else rendered.note,
+            style=order.style.name if order.style else "",
+        )
+
+    def _has_style(self, wish: Wish) -> bool:
+        return "style" in facts(wish.words, self.lexicon, wish.language).kinds.values()
+
+
+def _assisted(order: Order, rendered: Rendered, seed: int, told: str) -> Assisted:
+    """A prompt in which no writer had a part."""
+    return Assisted(
+        prompt=rendered.prompt,
+        negative=rendered.negative,
+        wish=order.text,
+        slots=None,
+        raw="",
+        writer="",
+        digest="",
+        template="",
+        seed=seed,
+        seconds=0.0,
+        note=told,
+        dialect=order.dialect.name,
+        style=order.style.name if order.style else "",
+    )

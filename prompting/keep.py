@@ -1,0 +1,195 @@
+"""Does a prompt say what the wish says?  Compares the facts of both.
+
+`missing` names what a prompt has lost, `contradictions` what it has added against the wish.  Two
+invariants: a prompt that is the wish itself lacks nothing and contradicts nothing; a prompt with
+one content word deleted, or one colour changed or swapped with another, is always caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from prompting.facts import Facts, Pairs, facts
+from prompting.lexicon import OBJECTS, SCENERY, Lexicon, fold, plurals
+from prompting.slots import Kind, Wish
+
+# A picture has one of these: a second one beside the wish's own makes another picture.
+_MEDIA = frozenset(
+    {
+        *("watercolor", "oil painting", "pixel art", "sketch", "ink wash", "line art", "flat"),
+        *("cartoon", "comic", "anime", "photo", "3d render", "clay", "origami", "paper cut"),
+        *("embroidery", "mosaic", "stained glass", "ukiyo-e", "realistic"),
+    }
+)
+_ALONE = ("time", "weather")
+_TOGETHER = (
+    frozenset({"night", "night sky", "midnight", "winter", "christmas", "summer", "halloween"}),
+    frozenset({"photo", "realistic"}),
+    frozenset({"cartoon", "comic", "anime", "line art", "flat"}),
+    frozenset({"storm", "rain", "wind", "lightning"}),
+)
+_OPPOSITES = (
+    ("big", "small"),
+    ("old", "young"),
+    ("old", "new"),
+    ("happy", "sad"),
+    ("happy", "angry"),
+    ("dark", "bright"),
+    ("warm", "cold"),
+    ("tall", "short"),
+    ("long", "short"),
+    ("day", "night"),
+    ("day", "night sky"),
+    ("sunny", "rain"),
+    ("sunny", "night"),
+    ("sunny", "night sky"),
+    ("summer", "winter"),
+    ("summer", "snow"),
+    ("round", "square"),
+    ("quiet", "storm"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Something of the wish that a prompt lacks."""
+
+    what: Literal["word", "number", "colour", "unwanted", "opaque"]
+    text: str  # what has to be added, as the person wrote it
+    keys: tuple[str, ...]  # what must be there: lexicon names, or words in lower case
+
+
+def missing(
+    wish: Wish,
+    prompt: str,
+    *,
+    lexicon: Lexicon,
+    negative: str = "",
+    handled: Collection[str] = (),
+    language: str | None = None,
+) -> tuple[Loss, ...]:
+    """What of the wish the prompt lacks.
+
+    What is unwanted may stand in `negative`, or among the phrases `handled`, which were turned into
+    something positive.  `language` is the prompt's, where it is known.
+    """
+    asked = facts(wish.words, lexicon, wish.language)
+    plain = readable(prompt, wish)
+    found = facts(plain, lexicon, language)
+    losses = [
+        Loss(what="word", text=text, keys=(key,))
+        for key, text in asked.words.items()
+        if not _has(key, text, found, plain)
+    ]
+    lost = {key for loss in losses for key in loss.keys}
+    losses += _unbound("number", asked.numbers & asked.firm, found.numbers, asked, lost)
+    losses += _unbound("colour", asked.colours & asked.firm, found.colours, asked, lost)
+    there = (negative, *handled, *found.unwanted)
+    losses += [
+        Loss(what="unwanted", text=thing, keys=(fold(thing),))
+        for thing in asked.unwanted
+        if not _denied(thing, there, lexicon, wish.language)
+    ]
+    losses += [
+        Loss(what="opaque", text=part.text, keys=(part.text,))
+        for part in wish.opaque
+        if prompt.count(part.text) < sum(part.text == other.text for other in wish.opaque)
+    ]
+    return tuple(losses)
+
+
+def contradictions(
+    wish: Wish, prompt: str, *, lexicon: Lexicon, language: str | None = None
+) -> tuple[str, ...]:
+    """Words of the prompt that make another picture than the wish's."""
+    asked = facts(wish.words, lexicon, wish.language)
+    found = facts(readable(prompt, wish), lexicon, language)
+    coloured = {thing for _, thing in asked.colours}
+    bad = [
+        f"{colour} {thing}"
+        for colour, thing in sorted(found.colours)
+        if not _bound((colour, thing), asked.colours)
+        and (thing in coloured or (thing in asked.words and asked.kinds.get(thing) not in SCENERY))
+    ]
+    counted = {thing: number for number, thing in asked.numbers}
+    bad += [
+        f"{number} {thing}"
+        for number, thing in sorted(found.numbers)
+        if thing in asked.words and counted.get(thing) != number
+    ]
+    denied = {
+        word.key
+        for thing in asked.unwanted
+        for word in lexicon.read(thing, wish.language)
+        if word.content
+    }
+    bad += [
+        text
+        for key, text in found.words.items()
+        if key not in asked.words
+        and (key in denied or _against(key, found.kinds.get(key, ""), asked))
+    ]
+    return tuple(dict.fromkeys(bad))
+
+
+def readable(prompt: str, wish: Wish) -> str:
+    """The prompt without the wish's opaque parts, but with the words inside weights.
+
+    A word inside a LoRA's name or a quotation is not a word of the picture.
+    """
+    for part in wish.opaque:
+        words = part.reading if part.kind is Kind.WEIGHT else ""
+        prompt = prompt.replace(part.text, f" {words} ")
+    return prompt
+
+
+def _unbound(
+    what: Literal["number", "colour"], asked: Pairs, found: Pairs, facts: Facts, lost: set[str]
+) -> list[Loss]:
+    return [
+        Loss(what=what, text=" ".join(facts.words[key] for key in pair), keys=pair)
+        for pair in sorted(asked)
+        if not lost & set(pair) and not _bound(pair, found)
+    ]
+
+
+def _against(key: str, kind: str, asked: Facts) -> bool:
+    """Whether a word that the wish does not have makes another picture of it."""
+    if kind in OBJECTS:
+        return True
+    rivals: set[str] = set()
+    if key in _MEDIA:
+        rivals = set(asked.words) & _MEDIA
+    elif kind in _ALONE:
+        rivals = {other for other in asked.words if asked.kinds.get(other) == kind}
+    rivals -= {other for group in _TOGETHER if key in group for other in group}
+    return bool(rivals) or any(
+        (key == one and other in asked.words) or (key == other and one in asked.words)
+        for one, other in _OPPOSITES
+    )
+
+
+def _has(key: str, text: str, found: Facts, prompt: str) -> bool:
+    if any(form in found.words for form in _numbers_of(key)):
+        return True
+    if any(key in other.split() for other in found.words):
+        return True  # the snow of a snow field
+    return not text.isascii() and text in prompt  # a script without spaces divides elsewhere
+
+
+def _numbers_of(key: str) -> set[str]:
+    """The word, and what may be its singular or plural."""
+    return {key, *plurals(key), key.removesuffix("s"), key.removesuffix("es")} - {""}
+
+
+def _bound(pair: tuple[str, str], pairs: Pairs) -> bool:
+    return any((pair[0], thing) in pairs for thing in _numbers_of(pair[1]))
+
+
+def _denied(thing: str, there: Collection[str], lexicon: Lexicon, language: str) -> bool:
+    if any(fold(thing) in fold(text) for text in there):
+        return True
+    said = {word.key for text in there for word in lexicon.read(text) if word.content}
+    return {word.key for word in lexicon.read(thing, language) if word.content} <= said

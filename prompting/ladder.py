@@ -1,0 +1,107 @@
+"""Which writer there is on this machine: the best one that works.
+
+    the configured GGUF ─▶ the configured server ─▶ the built-in assistant by llama.cpp
+                                                    ─▶ the same by numpy ─▶ none
+
+The invariant: `open_writer` never raises for what it finds; every rung that does not hold leaves
+a note that says why, for the owner of the server to read.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prompting.errors import WriterFailed
+from prompting.fetch import Download, HubName, Progress, fetch
+from prompting.llama import CONTEXT, LlamaWriter
+from prompting.openai import OpenAIWriter
+from prompting.writer import Writer
+
+BUILT_IN = Path(__file__).parent / "starter" / "assistant.gguf"
+_HUB = "hub:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterConfig:
+    """What the owner of the server chose; all of it may stay empty."""
+
+    model: str = ""  # path of a GGUF chat model, or "hub:owner/name/file.gguf"
+    fetch: bool = False  # whether a hub name may be fetched over the network
+    cache: Path | None = None  # where fetched files lie; None: the hub's usual place
+    server: str = ""  # base URL of an OpenAI-compatible server, usually ending in "/v1"
+    server_model: str = ""  # "": the first that the server offers
+    server_key: str | None = field(default=None, repr=False)
+    threads: int = 1  # more than the machine has idle make llama.cpp ten times slower
+    gpu_layers: int = 0  # 0: the graphics card belongs to the pictures
+    context: int = CONTEXT  # tokens
+    built_in: Path = BUILT_IN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The writer, if any, and why it is not a better one."""
+
+    writer: Writer | None
+    notes: tuple[str, ...]
+
+
+async def open_writer(
+    config: WriterConfig, *, progress: Progress | None = None, download: Download | None = None
+) -> Opened:
+    """Climb down the ladder to the first writer that starts.  `close` it in the end."""
+    rungs: list[tuple[str, Callable[[], Awaitable[Writer]]]] = []
+    if config.model:
+        rungs.append((config.model, lambda: _configured(config, progress, download)))
+    if config.server:
+        rungs.append((config.server, lambda: _server(config)))
+    if importlib.util.find_spec("llama_cpp") is not None:
+        rungs.append(("built-in assistant (llama.cpp)", lambda: _built_in(config, "llama.cpp")))
+    rungs.append(("built-in assistant (numpy)", lambda: _built_in(config, "numpy")))
+    notes: list[str] = []
+    for name, rung in rungs:
+        try:
+            return Opened(writer=await rung(), notes=tuple(notes))
+        except WriterFailed as failure:
+            notes.append(f"{name}: {failure.reason}")
+    return Opened(writer=None, notes=tuple(notes))
+
+
+async def _configured(
+    config: WriterConfig, progress: Progress | None, download: Download | None
+) -> Writer:
+    if config.model.startswith(_HUB):
+        name = HubName.parse(config.model.removeprefix(_HUB))
+        path = await fetch(
+            name,
+            folder=config.cache,
+            allowed=config.fetch,
+            progress=progress,
+            download=download,
+        )
+    else:
+        path = Path(config.model)
+    writer = LlamaWriter(
+        path, threads=config.threads, gpu_layers=config.gpu_layers, context=config.context
+    )
+    return await _started(writer)
+
+
+async def _server(config: WriterConfig) -> Writer:
+    return await OpenAIWriter.open(config.server, config.server_model, key=config.server_key)
+
+
+async def _built_in(config: WriterConfig, engine: str) -> Writer:
+    name = f"built-in assistant ({engine})"
+    return await _started(LlamaWriter(config.built_in, engine=engine, name=name))
+
+
+async def _started(writer: LlamaWriter) -> Writer:
+    try:
+        await writer.start()
+    except BaseException:
+        await writer.close()
+        raise
+    return writer

@@ -1,0 +1,439 @@
+"""The words that the assistant knows in several languages, and how to read a text with them.
+
+    "a red cat"  ─read─▶  a(function) red(colour: red) cat(animal: cat)
+    "红色的猫"    ─read─▶  红色(colour: red) 的(function) 猫(animal: cat)
+
+The invariant: `read` divides a text without losing a character; what it does not know is still a
+word, of no entry, and is treated as a name.  Everything is data in `lexicon.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from prompting.errors import Unreadable
+from prompting.slots import LANGUAGES, Language
+
+FILE = Path(__file__).with_name("lexicon.toml")
+
+# Kinds of things that can be counted and coloured; one more of them makes another picture.
+OBJECTS = frozenset({"animal", "person", "plant", "food", "thing", "vehicle", "building"})
+# Kinds that can be coloured as well, but may be added as surroundings.
+SCENERY = frozenset({"nature", "place", "time", "weather", "light", "part", "structure"})
+
+_CJK = (
+    r"\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3400-\u4dbf"
+    r"\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
+)
+# A word of letters (with inner apostrophes and hyphens), a number, a run of CJK, or one other sign.
+_PIECE = re.compile(
+    rf"(?P<latin>(?:(?![{_CJK}])[^\W_])+(?:['’\-](?:(?![{_CJK}])[^\W_])+)*)"
+    rf"|(?P<cjk>[{_CJK}]+)|(?P<mark>.)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One meaning, in all the languages that name it."""
+
+    name: str  # canonical English
+    kind: str
+    forms: Mapping[str, tuple[str, ...]] = field(hash=False)  # by language, likeliest first
+
+    def form(self, language: str) -> str:
+        """The likeliest form in that language; English where there is none."""
+        return (self.forms.get(language) or (self.name,))[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A piece of a text: a word, a phrase that is one meaning, or a mark."""
+
+    text: str
+    start: int
+    entry: Entry | None = None
+    function: bool = False  # carries nothing of the picture
+    mark: bool = False  # punctuation or space
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+    @property
+    def content(self) -> bool:
+        """Whether a prompt that lacks it has lost something."""
+        return not self.mark and not self.function
+
+    @property
+    def key(self) -> str:
+        """What two words have in common that mean the same."""
+        return self.entry.name if self.entry else fold(self.text)
+
+
+class Lexicon:
+    """Entries, found by any of their forms."""
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        *,
+        function: Mapping[str, frozenset[str]],
+        negation: Mapping[str, tuple[str, ...]],
+        links: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self.entries = {entry.name: entry for entry in entries}
+        self.function = function
+        self.negation = negation
+        self.links = links
+        self._index: dict[str, dict[str, Entry]] = {}
+        for language in ("en", "zh", "de", "fr", "es", "ja"):
+            self._index[language] = index = {}
+            for entry in self.entries.values():
+                for form in entry.forms.get(language, ()):
+                    index[fold(form)] = entry
+            for entry in self.entries.values():
+                for form in entry.forms.get(language, ()):
+                    for other in _inflected(fold(form), language, entry.kind):
+                        index.setdefault(other, entry)
+
+    def __getitem__(self, name: str) -> Entry:
+        return self.entries[name]
+
+    def of_kind(self, *kinds: str) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries.values() if entry.kind in kinds)
+
+    def find(self, text: str, language: str = "en") -> Entry | None:
+        """The entry that has this form."""
+        return self._index.get(language, {}).get(fold(text))
+
+    def language(self, text: str) -> Language:
+        """The language of a wish: by its script, then by which lexicon knows most of its words."""
+        if re.search(r"[\u3040-\u30ff\uff66-\uff9f]", text):
+            return "ja"
+        if re.search(r"[\u3400-\u4dbf\u4e00-\u9fff]", text):
+            return "zh"
+        if re.search(r"[\uac00-\ud7af]", text):
+            return "ko"
+        words = {fold(found["latin"]) for found in _PIECE.finditer(text) if found["latin"]}
+        if words and not any(word.isascii() or _roman(word) for word in words):
+            return "other"
+        scores: dict[Language, int] = {
+            language: sum(
+                2 * (word in self.function[language]) + (word in self._index[language])
+                for word in words
+            )
+            for language in _ROMAN
+        }
+        # English wins a draw: a single "rose" is an English one.
+        return max(_ROMAN, key=lambda language: scores[language])
+
+    def read(self, text: str, language: str | None = None) -> tuple[Word, ...]:
+        """The words of the text, in order and without gaps."""
+        language = language or self.language(text)
+        tongues = ("en",) if language == "en" else (language, "en")
+        pieces = [(found.lastgroup or "", found[0]) for found in _PIECE.finditer(text)]
+        words: list[Word] = []
+        start = at = 0
+        while at < len(pieces):
+            group, piece = pieces[at]
+            if group == "cjk":
+                words.extend(self._divide(piece, start, "ja" if language == "ja" else "zh"))
+                used, length = 1, len(piece)
+            elif group == "latin":
+                word, used = self._phrase(pieces, at, start, tongues)
+                words.append(word)
+                length = len(word.text)
+            else:
+                words.append(Word(text=piece, start=start, mark=not _symbol(piece)))
+                used, length = 1, len(piece)
+            at, start = at + used, start + length
+        return tuple(words)
+
+    def _phrase(
+        self, pieces: list[tuple[str, str]], at: int, start: int, tongues: tuple[str, ...]
+    ) -> tuple[Word, int]:
+        """The longest known phrase that begins here; otherwise one word."""
+        last = min(len(pieces), at + 2 * self._longest - 1)
+        for end in range(last, at, -1):
+            if pieces[end - 1][0] != "latin":
+                continue
+            phrase = "".join(piece for _, piece in pieces[at:end])
+            for tongue in tongues:
+                entry = self._index.get(tongue, {}).get(fold(phrase))
+                # Where a word is both, as in "made of glass" and "de" (of), it carries nothing.
+                function = end == at + 1 and fold(phrase) in self.function.get(tongue, ())
+                if function:
+                    return Word(text=phrase, start=start, function=True), 1
+                if entry:
+                    return Word(text=phrase, start=start, entry=entry), end - at
+        return Word(text=pieces[at][1], start=start), 1
+
+    @cached_property
+    def _longest(self) -> int:
+        """Words in the longest phrase of a language that divides by spaces."""
+        return max(
+            form.count(" ") + form.count("-") + 1
+            for language in _ROMAN
+            for form in self._index[language]
+        )
+
+    def _divide(self, text: str, start: int, language: str) -> Iterator[Word]:
+        """Words of a text without spaces: the longest known ones, and what lies between."""
+        index, function = self._index[language], self.function.get(language, frozenset())
+        longest = self._longest_of[language]
+        spans: list[tuple[int, int, bool]] = []  # from, to, known
+        at = 0
+        while at < len(text):
+            size = next(
+                (
+                    size
+                    for size in range(min(longest, len(text) - at), 0, -1)
+                    if text[at : at + size] in index or text[at : at + size] in function
+                ),
+                0,
+            )
+            if size:
+                spans.append((at, at + size, True))
+            elif spans and not spans[-1][2]:
+                spans[-1] = (spans[-1][0], at + 1, False)
+            else:
+                spans.append((at, at + 1, False))
+            at += size or 1
+        for begin, end in _merged(text, spans, index):
+            piece = text[begin:end]
+            entry = index.get(piece)
+            yield Word(
+                text=piece,
+                start=start + begin,
+                entry=entry,
+                function=entry is None and piece in function,
+            )
+
+    @cached_property
+    def _longest_of(self) -> dict[str, int]:
+        return {
+            language: max(map(len, (*self._index[language], *self.function.get(language, ()))))
+            for language in ("zh", "ja")
+        }
+
+    def english(self, text: str, language: str | None = None) -> str:
+        """The text with every known word in English, and every other word as it is.
+
+        Word order is English where it decides what belongs to what: "un chat noir" becomes "black
+        cat".  Known words without meaning for a picture are left out.
+        """
+        language = language or self.language(text)
+        if language == "en":
+            return text
+        words = list(self.read(text, language))
+        if language in ("fr", "es"):
+            words = _adjectives_first(words)
+        links = self.links.get(language, {})
+        out: list[str] = []
+        many = False  # whether a number waits for its noun
+        noun = parted = False  # whether the last word was a noun; whether one was left out since
+        for word in words:
+            link = links.get(fold(word.text)) if word.function else None
+            if link or word.mark:
+                out.append(link or _ASCII_MARKS.get(word.text, word.text))
+                noun, parted = noun and word.text.isspace(), parted and word.text.isspace()
+            elif word.function:
+                out.append(" ")
+                parted = noun
+            else:
+                kind = word.entry.kind if word.entry else ""
+                out.append(", " if parted else "")  # two nouns side by side would be one
+                noun, parted = not kind or kind in OBJECTS | SCENERY, False
+                name = word.entry.name if word.entry else word.text
+                out.append(plural(name) if word.entry and noun and many else name)
+                many = kind == "number" or (many and not noun)
+        return join(out)
+
+    def into(self, text: str, to: str) -> str | None:
+        """The English text in another language, if every word of it is known; otherwise None."""
+        words = [word for word in self.read(text, "en") if not word.mark]
+        if any(word.content and not (word.entry and word.entry.forms.get(to)) for word in words):
+            return None
+        forms = [word.entry.form(to) for word in words if word.entry]
+        return ("" if to in ("zh", "ja") else " ").join(forms) or None
+
+
+def _adjectives_first(words: list[Word]) -> list[Word]:
+    """Brings colours and qualities that follow a noun before it."""
+    out = list(words)
+    for at in range(2, len(out)):
+        noun, gap, adjective = out[at - 2 : at + 1]
+        if (
+            gap.text == " "
+            and noun.entry
+            and adjective.entry
+            and noun.entry.kind in OBJECTS | SCENERY
+            and adjective.entry.kind in ("colour", "quality")
+        ):
+            out[at - 2], out[at] = adjective, noun
+    return out
+
+
+_ASCII_MARKS = dict(zip("，。、；：！？（）", ",.,;:!?()", strict=True))
+
+
+def _merged(
+    text: str, spans: list[tuple[int, int, bool]], index: Mapping[str, Entry]
+) -> list[tuple[int, int]]:
+    """A single character that touches an unknown run is part of a name: the 花 of 花木兰."""
+
+    def swallowed(at: int) -> bool:
+        begin, end, known = spans[at]
+        if not known or end - begin > 1:
+            return False
+        entry = index.get(text[begin:end])
+        if entry is None or entry.kind in ("action", "number", "quality"):
+            return False
+        return any(not spans[i][2] for i in (at - 1, at + 1) if 0 <= i < len(spans))
+
+    out: list[tuple[int, int]] = []
+    loose = False  # whether the last span is part of a name
+    for at, (begin, end, known) in enumerate(spans):
+        name = not known or swallowed(at)
+        if name and loose:
+            out[-1] = (out[-1][0], end)
+        else:
+            out.append((begin, end))
+        loose = name
+    return out
+
+
+def _symbol(char: str) -> bool:
+    """An emoji or another sign that shows something."""
+    return unicodedata.category(char) == "So"
+
+
+def _roman(word: str) -> bool:
+    return all("LATIN" in unicodedata.name(char, "") or char in "'’-" for char in word)
+
+
+_ROMAN: tuple[Language, ...] = ("en", "de", "fr", "es")
+
+
+@lru_cache(maxsize=20_000)
+def fold(text: str) -> str:
+    """The form in which words are compared: NFKC, lower case, plain apostrophes."""
+    return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+
+
+def join(pieces: Iterable[str]) -> str:
+    """Pieces with a space between those that need one."""
+    out = ""
+    for piece in pieces:
+        if not piece.strip():
+            out += " " if out and not out.endswith(" ") else ""
+        elif out and not out.endswith(" ") and piece[0].isalnum() and out[-1].isalnum():
+            out += f" {piece}"
+        else:
+            out += piece
+    return re.sub(r" +([,.;:!?])", r"\1", " ".join(out.split()))
+
+
+_ENDINGS = {
+    "de": ("e", "er", "es", "en", "em", "n", "s", "r", "nen", "se"),
+    "fr": ("s", "e", "es", "x"),
+    "es": ("s", "es"),
+}
+
+
+def _inflected(form: str, language: str, kind: str) -> Iterator[str]:
+    if language == "en":
+        if kind in OBJECTS | SCENERY:
+            yield from plurals(form)
+            yield f"{form}'s"
+        return
+    for ending in _ENDINGS.get(language, ()):
+        yield form + ending
+    if language == "es" and form.endswith("o"):
+        yield from (form[:-1] + ending for ending in ("a", "os", "as"))
+    if language == "de" and form.endswith("el"):  # dunkel, dunkle
+        yield from (form[:-2] + ending for ending in ("le", "ler", "les", "len"))
+
+
+def plurals(noun: str) -> tuple[str, ...]:
+    """The regular English plurals of a noun."""
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return (f"{noun[:-1]}ies",)
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return (f"{noun}es",)
+    return (f"{noun}s",)
+
+
+_PLURALS = {
+    **{noun: noun for noun in ("fish", "sheep", "deer", "goldfish", "koi", "jellyfish", "people")},
+    **{noun: noun for noun in ("glasses", "sunglasses", "noodles", "stairs", "ruins", "hair")},
+    "mouse": "mice",
+    "goose": "geese",
+    "wolf": "wolves",
+    "elf": "elves",
+    "leaf": "leaves",
+    "knife": "knives",
+    "scarf": "scarves",
+    "child": "children",
+    "person": "people",
+    "man": "men",
+    "woman": "women",
+    "snowman": "snowmen",
+    "fisherman": "fishermen",
+}
+
+
+def plural(noun: str) -> str:
+    """The plural of an entry's name: "cherry blossom" ▶ "cherry blossoms"."""
+    head, space, last = noun.rpartition(" ")
+    return f"{head}{space}{_PLURALS.get(last) or plurals(last)[0]}"
+
+
+def load(path: Path = FILE) -> Lexicon:
+    """Read the table of words.  Raises Unreadable when it is none."""
+    try:
+        with path.open("rb") as file:
+            tables = tomllib.load(file)
+        function = {
+            language: frozenset(fold(word) for word in words.split())
+            for language, words in tables.pop("function").items()
+        }
+        negation = {
+            name: tuple(re.split(r"\s+/\s+", text.strip()))
+            for name, text in tables.pop("negation").items()
+        }
+        links: dict[str, dict[str, str]] = {
+            language: {
+                fold(form): english
+                for english, forms in tables["link"].items()
+                for form in forms.get(language, "").split("/")
+            }
+            for language in LANGUAGES
+        }
+        del tables["link"]
+        entries = [
+            Entry(name=name, kind=kind, forms=_forms(name, forms))
+            for kind, table in tables.items()
+            for name, forms in table.items()
+        ]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise Unreadable("lexicon", str(error), str(path)) from error
+    return Lexicon(entries, function=function, negation=negation, links=links)
+
+
+def _forms(name: str, forms: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    divided = {language: tuple(text.split("/")) for language, text in forms.items()}
+    return {**divided, "en": (name, *divided.get("en", ()))}
+
+
+@lru_cache(maxsize=1)
+def built_in() -> Lexicon:
+    """The lexicon that is shipped, read once."""
+    return load()

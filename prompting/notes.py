@@ -1,0 +1,45 @@
+"""What the assistant tells the person, in one line, in their language."""
+
+from __future__ import annotations
+
+_TEXTS = {
+    "en": {
+        "no writer": "No prompt assistant here: your own words were used unchanged.",
+        "failed": "The prompt assistant failed ({why}): your own words were used unchanged.",
+        "unusable": "The prompt assistant's answer was unusable: "
+        "your own words were used unchanged.",
+        "declined": "The prompt assistant's answer was not allowed here: "
+        "your own words were used unchanged.",
+        "long": "Your wish is a full prompt already, and was used unchanged.",
+        "empty": "There were no words to work with.",
+        "positive": "This model takes no negative prompt: {pairs}.",
+        "became": "“{what}” became “{into}”",
+        "style": "This model cannot draw the style {style}; it was left out.",
+        "budget": "Your own words are longer than the {tokens} tokens that this model reads well.",
+        "styles": "These proposals differ in style.",
+    },
+    "zh": {
+        "no writer": "这里没有提示词助手：已原样使用你的文字。",
+        "failed": "提示词助手没有回答（{why}）：已原样使用你的文字。",
+        "unusable": "提示词助手的回答无法使用：已原样使用你的文字。",
+        "declined": "提示词助手的回答在这里不被允许：已原样使用你的文字。",
+        "long": "你的文字已经是完整的提示词，已原样使用。",
+        "empty": "没有可用的文字。",
+        "positive": "这个模型不支持反向提示词：{pairs}。",
+        "became": "“{what}”改写为“{into}”",
+        "style": "这个模型画不出“{style}”风格，已略去。",
+        "budget": "你的文字超过了这个模型能读好的 {tokens} 个词元。",
+        "styles": "这些方案的风格各不相同。",
+    },
+}
+
+
+def note(name: str, locale: str, **facts: object) -> str:
+    """The line of that name; English where the locale has none."""
+    texts = _TEXTS["zh" if locale.lower().startswith("zh") else "en"]
+    return texts[name].format(**facts)
+
+
+def joined(*lines: str) -> str:
+    """One line out of several."""
+    return " ".join(dict.fromkeys(line for line in lines if line))

@@ -1,0 +1,155 @@
+"""Any server that speaks OpenAI's chat protocol: Ollama, llama-server, vLLM, LM Studio, ...
+
+    write() ── instructions + wish, JSON schema ──▶ POST {base_url}/chat/completions
+
+The invariant: whatever the server sends, hangs on or refuses, `write` ends in time with an answer
+in canonical form or a PromptingError.  The wish is the user's message, alone; the schema is asked
+for where the server knows it, and the answer is checked either way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from prompting import template
+from prompting.backoff import Backoff
+from prompting.errors import Unreadable, WriterDied, WriterFailed, WriterTimeout, WriterUnavailable
+from prompting.slots import SCHEMA
+from prompting.writer import Answer, Ask
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion
+    from openai.types.shared_params import ResponseFormatJSONSchema
+
+RETRIES = 2  # of requests that the server could not take: 408, 409, 429, 5xx, no connection
+LONGEST_ANSWER = 1024  # tokens
+_LONGEST_WISH = 4000  # characters; what is cut off is appended by the keep-check
+
+
+class OpenAIWriter:
+    """A `Writer` by a server.  `open` it, `close` it."""
+
+    def __init__(self, client: AsyncOpenAI, model: str) -> None:
+        host = urlsplit(str(client.base_url)).netloc
+        self._client, self._model = client, model
+        self.name = f"{model} at {host}"
+        self.digest = f"{host}:{model}"
+        self.template = template.VERSION
+        self.placeholders = 0
+        self._backoff = Backoff(self.name)
+        self._knows_schema = True
+
+    @classmethod
+    async def open(cls, base_url: str, model: str, *, key: str | None = None) -> OpenAIWriter:
+        """Connect and ask which models there are.
+
+        `base_url` ends in "/v1" for most servers; `model` "" means the server's first one.
+        Raises WriterUnavailable.
+        """
+        try:
+            openai = await asyncio.to_thread(__import__, "openai")
+        except ImportError as error:
+            raise WriterUnavailable("the package openai is not installed") from error
+        client: AsyncOpenAI = openai.AsyncOpenAI(
+            # Most local servers want any key; none may mean the one in the environment.
+            base_url=base_url,
+            api_key=key or "none",
+            max_retries=RETRIES,
+        )
+        try:
+            async with asyncio.timeout(5):
+                names = [found.id async for found in await client.models.list()]
+        except Exception as error:
+            await client.close()
+            failure = _translated(error, 5)
+            raise WriterUnavailable(failure.reason) from error
+        if not model and not names:
+            await client.close()
+            raise WriterUnavailable("the server offers no model")
+        return cls(client, model or names[0])
+
+    async def write(self, ask: Ask) -> Answer:
+        """Ask once; the client tries again where that can help, within the deadline."""
+        self._backoff.check()
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(ask.deadline):
+                completion = await self._complete(ask)
+        except Exception as error:
+            failure = _translated(error, ask.deadline)
+            self._backoff.failed(failure.reason)
+            raise failure from error
+        self._backoff.succeeded()
+        return Answer(raw=_read(completion), seconds=time.monotonic() - began)
+
+    async def close(self) -> None:
+        """Leave no connection behind."""
+        await self._client.close()
+
+    async def _complete(self, ask: Ask) -> ChatCompletion:
+        import openai
+
+        if self._knows_schema:
+            try:
+                return await self._request(ask, schema=True)
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                self._knows_schema = False  # if it was not that, the next request says so
+        return await self._request(ask, schema=False)
+
+    async def _request(self, ask: Ask, *, schema: bool) -> ChatCompletion:
+        import openai
+
+        told = template.instructions(dialect=ask.dialect, language=ask.language)
+        form: ResponseFormatJSONSchema = {
+            "type": "json_schema",
+            "json_schema": {"name": "slots", "schema": SCHEMA, "strict": True},
+        }
+        return await self._client.chat.completions.create(
+            model=self._model,
+            messages=[
+                {"role": "system", "content": told},
+                {"role": "user", "content": ask.text[:_LONGEST_WISH]},
+            ],
+            response_format=form if schema else openai.omit,
+            seed=ask.seed & 0x7FFFFFFF,
+            temperature=ask.temperature,
+            max_tokens=LONGEST_ANSWER,
+            timeout=ask.deadline,
+        )
+
+
+def _read(completion: ChatCompletion) -> str:
+    """The answer's text in canonical form.  Raises Unreadable."""
+    try:
+        content = completion.choices[0].message.content
+    except (AttributeError, LookupError, TypeError) as error:
+        # The client does not check that an answer is what its types say.
+        raise Unreadable("answer", "not of the protocol", str(completion)) from error
+    if not isinstance(content, str):
+        raise Unreadable("answer", "the server sent no text", str(completion))
+    return template.readable(content)
+
+
+def _translated(error: Exception, deadline: float) -> WriterFailed:
+    """Foreign errors, in one table."""
+    import openai
+
+    match error:
+        case WriterFailed():
+            return error
+        case TimeoutError() | openai.APITimeoutError():
+            return WriterTimeout(deadline)
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return WriterUnavailable(f"the server refused the key (status {error.status_code})")
+        case openai.NotFoundError():
+            return WriterUnavailable("the server does not know the model, or the address is wrong")
+        case openai.APIStatusError():
+            return WriterUnavailable(f"the server answered with status {error.status_code}")
+        case openai.APIConnectionError():
+            return WriterDied(f"no connection to the server: {error.__cause__ or error}")
+        case _:
+            return WriterUnavailable(f"the server answered nonsense: {type(error).__name__}")

@@ -1,0 +1,58 @@
+"""What is to be said, and how: a wish with everything looked up that its prompt depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prompting.budget import Count
+from prompting.dialects import Dialect
+from prompting.head import unfloated
+from prompting.lexicon import Lexicon
+from prompting.render import Rendered, render, template_of
+from prompting.slots import Language, Slots, Wish
+from prompting.styles import PROMPT, Style
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One wish in one dialect and style."""
+
+    text: str  # as typed
+    wish: Wish
+    dialect: Dialect
+    style: Style | None
+    negative: str  # the person's own
+    lexicon: Lexicon
+    count: Count | None  # the image model's tokenizer, where it is loaded
+    locale: str  # the language of notes
+
+    @property
+    def language(self) -> Language:
+        """The language of the prompt."""
+        return self.dialect.language(self.wish.language)
+
+    def speak(self, slots: Slots) -> Rendered:
+        """The slots in the order's dialect and style."""
+        return render(
+            slots,
+            self.wish,
+            self.dialect,
+            lexicon=self.lexicon,
+            style=self.style,
+            negative=self.negative,
+            count_tokens=self.count,
+            locale=self.locale,
+        )
+
+    def unchanged(self) -> Rendered:
+        """The person's own words, in the style they chose, and the usual negative."""
+        prompt = self.wish.text
+        if self.style and prompt:
+            text, floating = unfloated(self.wish)
+            template = template_of(self.style, self.dialect, self.language)
+            prompt = " ".join((template.replace(PROMPT, text), *floating))
+        usual = self.dialect.default_negative
+        if not self.dialect.negative:
+            return Rendered(prompt=prompt, negative="")
+        parts = [part for part in (self.negative, usual) if part.strip()]
+        return Rendered(prompt=prompt, negative=", ".join(parts) or usual)

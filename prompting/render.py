@@ -1,0 +1,241 @@
+"""Slots and a wish, spoken in a dialect: the prompt, its negative, and what the person is told.
+
+    Slots ─┐
+    Wish  ─┼─▶ head (the person's) + details, style, quality (ours) ─▶ prompt within the budget
+    Style ─┘   what is unwanted ─▶ negative, or something positive where there is none
+
+Pure and total: any slots can be spoken in any dialect.  Two invariants: the opaque parts of the
+wish stand in the prompt byte by byte, and only what is ours is ever cut, from the tail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prompting import captions
+from prompting.budget import Count, estimate, fit
+from prompting.dialects import Dialect, Speech
+from prompting.facts import facts
+from prompting.head import Head, head
+from prompting.lexicon import Lexicon, fold
+from prompting.negatives import Negatives, negatives
+from prompting.notes import joined, note
+from prompting.sentences import article_off, clauses, inside, sentences
+from prompting.slots import Language, Slots, Wish
+from prompting.styles import PROMPT, Style
+
+_SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
+_ENOUGH = 6  # details; more of them drown the subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A prompt and its negative; `note` is one line for the person, or empty."""
+
+    prompt: str
+    negative: str
+    note: str = ""
+    handled: tuple[str, ...] = ()  # unwanted phrases that became something positive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What a prompt is made of; the lists give way from their tails, in this order."""
+
+    head: Head
+    fixed: tuple[str, ...]  # the person's as well: positive statements, their styles
+    details: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    template: str
+    language: Language
+
+
+def render(
+    slots: Slots,
+    wish: Wish,
+    dialect: Dialect,
+    *,
+    lexicon: Lexicon,
+    style: Style | None = None,
+    negative: str = "",
+    count_tokens: Count | None = None,
+    locale: str = "en",
+    own: bool = False,
+) -> Rendered:
+    """Speak the slots in the dialect.
+
+    `negative` is the person's own negative prompt; `own` keeps their very words as the head.
+    `count_tokens` is the image model's tokenizer, where it is loaded.
+    """
+    language = dialect.language(wish.language)
+    count = count_tokens or estimate
+    top = head(slots, wish, lexicon, language, own=own or dialect.kind is Speech.INSTRUCTION)
+    unwanted = negatives(slots, wish, dialect, lexicon, style=style, typed=negative, locale=locale)
+    template = template_of(style, dialect, language)
+    parts = _parts(slots, wish, dialect, lexicon, top, unwanted, template)
+    prompt = _fitted(parts, dialect, count, style)
+    told = [unwanted.note]
+    if style and template == PROMPT:
+        told.append(note("style", locale, style=_called(style, locale)))
+    if count(prompt) > dialect.tokens:
+        told.append(note("budget", locale, tokens=dialect.tokens))
+    return Rendered(
+        prompt=prompt,
+        negative=unwanted.text,
+        note=joined(*told),
+        handled=unwanted.handled,
+    )
+
+
+def _parts(
+    slots: Slots,
+    wish: Wish,
+    dialect: Dialect,
+    lexicon: Lexicon,
+    top: Head,
+    unwanted: Negatives,
+    template: str,
+) -> _Parts:
+    language = dialect.language(wish.language)
+    before, after = dialect.before, dialect.after
+    if dialect.kind is Speech.BOORU:
+        before = (*before, *_people(top.text, lexicon))
+    if language == "zh":
+        after = dialect.after_zh
+    looks = _in(language, slots.style, slots.language, lexicon)
+    details = _in(language, slots.details, slots.language, lexicon)
+    text = top.text
+    if dialect.kind is Speech.STARTER:
+        text = captions.canonical(text, lexicon)
+        looks = (*looks, *captions.beside(", ".join((text, *looks)), lexicon))
+        details = tuple(detail for detail in details if captions.allowed(detail, lexicon))
+    elif dialect.kind in (Speech.TAGS, Speech.BOORU, Speech.AUDIO):
+        text = article_off(text)
+    said = fold(" ".join((text, *unwanted.positive)))
+    return _Parts(
+        head=Head(text=text, quotes=top.quotes, floating=top.floating),
+        fixed=(*unwanted.positive, *_new(looks, said)),
+        details=_new(details, said)[:_ENOUGH],
+        before=_new(before, said),
+        after=_new(after, said),
+        template=template,
+        language=language,
+    )
+
+
+def _fitted(parts: _Parts, dialect: Dialect, count: Count, style: Style | None) -> str:
+    """The prompt within the budget; details give way first, then quality, then the style."""
+
+    def compose(used: Sequence[int]) -> str:
+        details, after, before, full = used
+        template = parts.template if full == 2 or style is None else style.short
+        return _compose(
+            _Parts(
+                head=parts.head,
+                fixed=parts.fixed,
+                details=parts.details[:details],
+                before=parts.before[:before],
+                after=parts.after[:after],
+                template=template if full else PROMPT,
+                language=parts.language,
+            ),
+            dialect.kind,
+        )
+
+    sizes = (len(parts.details), len(parts.after), len(parts.before), 2)
+    return fit(compose, sizes, dialect.tokens, count)
+
+
+def _compose(parts: _Parts, kind: Speech) -> str:
+    chinese = parts.language == "zh"
+    quotes = [_written(quote, kind, chinese=chinese) for quote in parts.head.quotes]
+    if kind in _SENTENCES:
+        core = clauses((parts.head.text, *quotes, *parts.fixed), chinese=chinese)
+        core = parts.template.replace(PROMPT, inside(core, parts.template))
+        if kind is Speech.INSTRUCTION:
+            stays = "其余部分保持不变" if chinese else "Keep everything else unchanged"
+            kept = any(fold(stays) in fold(text) for text in (core, *parts.details))
+            ours: tuple[str, ...] = parts.details if kept else (*parts.details, stays)
+            text = sentences((core, *ours), chinese=chinese)
+        else:
+            ours = (*parts.details, *parts.after)
+            said = clauses(ours, chinese=chinese)
+            whole = (clauses((core, said), chinese=True),) if chinese else (core, said)
+            text = sentences(whole, chinese=chinese)
+    else:
+        core = ", ".join(part for part in (parts.head.text, *quotes, *parts.fixed) if part)
+        core = parts.template.replace(PROMPT, core)
+        text = ", ".join(
+            part for part in (*parts.before, core, *parts.details, *parts.after) if part
+        )
+    return " ".join(part for part in (text, *parts.head.floating) if part)
+
+
+def template_of(style: Style | None, dialect: Dialect, language: Language) -> str:
+    """The style's template for the dialect; the bare prompt where it has none."""
+    if style is None:
+        return PROMPT
+    if dialect.kind is Speech.STARTER:
+        return style.starter or PROMPT
+    forms = {
+        Speech.BOORU: style.booru,
+        Speech.INSTRUCTION: style.edit,
+        Speech.PROSE: style.prose,
+        Speech.VIDEO: style.prose,
+    }
+    form = forms.get(dialect.kind) or style.tags
+    if language == "zh" and dialect.kind in _SENTENCES:
+        form = style.prose_zh or form
+    return form
+
+
+def _called(style: Style, locale: str) -> str:
+    return style.zh if locale.lower().startswith("zh") else style.en
+
+
+def _in(
+    language: Language, phrases: Sequence[str], spoken: Language, lexicon: Lexicon
+) -> tuple[str, ...]:
+    """Our additions in the prompt's language; those that cannot be said in it are left out."""
+    if spoken == language:
+        return tuple(phrases)
+    if spoken != "en":
+        return ()
+    return tuple(said for phrase in phrases if (said := lexicon.into(phrase, language)))
+
+
+def _new(phrases: Sequence[str], said: str) -> tuple[str, ...]:
+    """The phrases that the text does not hold yet, each once."""
+    fresh = {fold(phrase).strip(" ."): phrase.strip(" .") for phrase in phrases}
+    return tuple(phrase for folded, phrase in fresh.items() if folded and folded not in said)
+
+
+def _people(text: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """Danbooru's count of people, where the text leaves no doubt."""
+    said = facts(text, lexicon, "en")
+    counted = {thing: number for number, thing in said.numbers}
+    tags = []
+    for key, kind in said.kinds.items():
+        if kind != "person":
+            continue
+        tag = {"girl": "girl", "woman": "girl", "boy": "boy", "man": "boy"}.get(key)
+        number = _DIGITS.get(counted.get(key, "one"))
+        if tag and number:
+            tags.append(f"{number}{tag}{'' if number == '1' else 's'}")
+    if tags:
+        alone = len(tags) == 1 and tags[0].startswith("1")
+        return (*tags, *(("solo",) if alone else ()))
+    unknown = any(key not in said.kinds for key in said.words)  # a name may be a person's
+    return () if unknown or "person" in said.kinds.values() or not said.words else ("no humans",)
+
+
+_DIGITS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+
+
+def _written(quote: str, kind: Speech, *, chinese: bool) -> str:
+    """How the picture is told to show a text."""
+    if chinese:
+        return f"写着{quote}"
+    return f"with the text {quote}" if kind in _SENTENCES else f"text {quote}"

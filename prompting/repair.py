@@ -1,0 +1,123 @@
+"""Makes an answer keep the wish: what is against it goes, what is missing is put back.
+
+    draft ─ missing? against? ─▶ drop our additions ─▶ own words ─▶ append ─▶ nothing missing
+
+The invariant: whatever the slots were, the result lacks nothing of the wish that the keep-check
+can name, and what it holds against the wish is the wish's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from prompting import captions
+from prompting.denials import denials, without
+from prompting.dialects import Speech
+from prompting.facts import facts
+from prompting.keep import Loss, contradictions, missing
+from prompting.order import Order
+from prompting.render import Rendered
+from prompting.slots import Slots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is wrong with slots that were spoken."""
+
+    slots: Slots
+    rendered: Rendered
+    losses: tuple[Loss, ...]
+    against: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        return not self.losses and not self.against
+
+    @property
+    def faults(self) -> int:
+        """A contradiction is worse than a loss, which can be put back."""
+        return len(self.losses) + 3 * len(self.against)
+
+
+class Judge:
+    """Judges and repairs slots for one order."""
+
+    def __init__(self, order: Order) -> None:
+        self._order, self._wish, self._lexicon = order, order.wish, order.lexicon
+
+    def judge(self, slots: Slots) -> Verdict:
+        """Compare the slots with the wish, and the prompt that they make."""
+        slots = self._without_contradictions(slots)
+        rendered = self._order.speak(slots)
+        return Verdict(
+            slots=slots,
+            rendered=rendered,
+            losses=missing(
+                self._wish,
+                rendered.prompt,
+                lexicon=self._lexicon,
+                negative=rendered.negative,
+                handled=rendered.handled,
+                language=self._order.language,
+            ),
+            against=self._against(slots.subject, slots),
+        )
+
+    def repair(self, verdict: Verdict) -> Verdict:
+        """The verdict's slots, changed until nothing of the wish is missing."""
+        if verdict.against or any(map(self._binds, verdict.losses)):
+            verdict = self._owned(verdict)
+        verdict = self._appended(verdict)
+        if verdict.losses:  # what was appended came apart from what it belongs to
+            verdict = self._appended(self._owned(verdict))
+        return verdict
+
+    def _owned(self, verdict: Verdict) -> Verdict:
+        return self.judge(replace(verdict.slots, subject=self.own_subject(), language="en"))
+
+    def _appended(self, verdict: Verdict) -> Verdict:
+        words = [self._english(loss) for loss in verdict.losses if loss.what != "opaque"]
+        if not words:
+            return verdict
+        subject = ", ".join((verdict.slots.subject, *dict.fromkeys(words)))
+        return self.judge(replace(verdict.slots, subject=subject))
+
+    def own_subject(self) -> str:
+        """The wish itself as a subject, in English; for the starter, in its own phrasing."""
+        wish, lexicon = self._wish, self._lexicon
+        said = facts(wish.words, lexicon, wish.language)
+        known = all(key in said.kinds for key in said.words)
+        if self._order.dialect.kind is Speech.STARTER and known and said.words:
+            return captions.caption(said, lexicon)
+        text = without(wish.words, denials(wish.words, lexicon, wish.language))
+        return lexicon.english(text, wish.language) or text or wish.words
+
+    def _without_contradictions(self, slots: Slots) -> Slots:
+        """The slots without those additions of the writer that make another picture."""
+        return replace(
+            slots,
+            details=tuple(it for it in slots.details if not self._against(it, slots)),
+            style=tuple(it for it in slots.style if not self._against(it, slots)),
+            avoid=tuple(it for it in slots.avoid if self._unwanted(it)),
+        )
+
+    def _binds(self, loss: Loss) -> bool:
+        """Whether a colour or a number is lost, which means nothing at the end of a prompt."""
+        kinds = {entry.kind for key in loss.keys if (entry := self._lexicon.entries.get(key))}
+        return bool(kinds & {"colour", "number"})
+
+    def _against(self, text: str, slots: Slots) -> tuple[str, ...]:
+        return contradictions(self._wish, text, lexicon=self._lexicon, language=slots.language)
+
+    def _unwanted(self, thing: str) -> bool:
+        """Whether the wish allows that this is avoided."""
+        wanted = facts(self._wish.words, self._lexicon, self._wish.language).words
+        words = [word for word in self._lexicon.read(thing) if word.content]
+        return not any(word.key in wanted for word in words)
+
+    def _english(self, loss: Loss) -> str:
+        """What has to be added, in the prompt's language."""
+        if self._order.language == self._wish.language:
+            return f"no {loss.text}" if loss.what == "unwanted" else loss.text
+        text = self._lexicon.english(loss.text, self._wish.language) or loss.text
+        return f"no {text}" if loss.what == "unwanted" else text

@@ -1,0 +1,1 @@
+"""The built-in assistant: its weights (`assistant.gguf`), and the programs that made them."""

@@ -1,0 +1,212 @@
+"""Scenes that somebody might wish for: things, what they do, where, when, how and without what.
+
+The invariant: a scene is made of words that have been said (`Said`); the phrasings only arrange them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prompting.starter.speech import THINGS, Said, Speaker
+
+# English, the Chinese pattern of the answer, other Chinese patterns, other English words for it.
+RELATIONS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("and", "{a}和{b}", ("{a}与{b}", "{a}跟{b}", "{a}、{b}", "{a},还有{b}"), ("plus", "&", "with")),
+    ("and", "{a}和{b}", ("{a}以及{b}", "{a},{b}", "{a}和一旁的{b}"), ("and also", "together with")),
+    ("next to", "{a}旁边有{b}", ("{a},旁边是{b}", "{a}在{b}旁边", "{b}旁边的{a}"), ("beside", "near", "by")),
+    ("under", "{a}在{b}下面", ("{b}下的{a}", "{a}在{b}下", "{b}下面的{a}"), ("below", "beneath", "underneath")),
+    ("on", "{a}在{b}上", ("{b}上的{a}", "{a}在{b}上面", "{b}上面有{a}"), ("on top of", "upon")),
+    ("behind", "{a}在{b}后面", ("{b}后面的{a}", "{b}后的{a}"), ("in back of",)),
+    ("in front of", "{a}在{b}前面", ("{b}前面的{a}", "{b}前的{a}"), ("before",)),
+    ("in", "{a}在{b}里", ("{b}里的{a}", "{b}里有{a}"), ("inside", "within")),
+    ("with", "{a}带着{b}", ("{a}配上{b}", "带{b}的{a}", "有{b}的{a}"), ("having", "and its")),
+    ("holding", "{a}拿着{b}", ("拿着{b}的{a}", "{a}抱着{b}", "{a}手里拿着{b}"), ("that holds", "who holds", "carrying")),
+    ("riding", "{a}骑着{b}", ("骑着{b}的{a}", "{a}骑在{b}上"), ("that rides", "who is riding", "on")),
+    ("wearing", "{a}穿着{b}", ("穿着{b}的{a}", "{a}戴着{b}", "戴{b}的{a}"), ("who wears", "that is wearing", "dressed in")),
+    ("eating", "{a}吃着{b}", ("{a}在吃{b}", "正在吃{b}的{a}"), ("that eats", "who eats")),
+    ("chasing", "{a}追着{b}", ("追{b}的{a}", "{a}追逐{b}"), ("that chases", "running after")),
+    ("looking at", "{a}看着{b}", ("望着{b}的{a}", "{a}望着{b}"), ("watching", "that looks at")),
+    ("playing with", "{a}玩着{b}", ("{a}在玩{b}", "玩{b}的{a}"), ("that plays with",)),
+)  # fmt: skip
+
+# How places and times stand in English; {} is the word.
+_PLACES = {
+    "beach": ("on the {}", "at the {}", "on a {}"),
+    "street": ("on the {}", "in the {}", "on a {}"),
+    "roof": ("on the {}", "on a {}"),
+    "farm": ("on a {}", "on the {}"),
+    "grass field": ("in a {}", "on a {}", "in the {}"),
+    "snow field": ("in a {}", "on a {}"),
+    "space": ("in {}", "floating in {}", "somewhere in {}"),
+    "underwater": ("{}", "swimming {}", "deep {}"),
+    "ruins": ("among {}", "in the {}"),
+    "harbor": ("at the {}", "in the {}", "in a {}"),
+    "sea": ("by the {}", "at the {}", "on the {}", "in the {}"),
+    "mountain": ("on a {}", "in front of a {}", "on the {}"),
+    "island": ("on an {}", "on a small {}"),
+    "cave": ("in a {}", "inside a {}"),
+    "path": ("on a {}", "along a {}"),
+    "earth": ("on {}", "above the {}"),
+    "galaxy": ("in a {}",),
+    "planet": ("on a {}",),
+    "stone": ("on a {}",),
+    "fire": ("by the {}", "near a {}"),
+    "sand": ("on the {}", "in the {}"),
+} | {
+    name: ("under the {}", "below the {}", "under a {}")
+    for name in ("sun", "moon", "cloud", "sky", "rainbow", "night sky")
+}
+_PLACES |= {name: ("by the {}", "near a {}", "at a {}") for name in ("river", "lake", "waterfall")}
+_IN = ("in the {}", "in a {}", "in the {}", "inside a {}")
+_UNKNOWN_PLACES = ("in {}", "at {}", "on {}", "in the {}", "near {}", "at the {}", "in a {}")
+_TIMES = {
+    "night": ("at {}", "by {}", "during the {}"),
+    "day": ("during the {}",),
+    "morning": ("in the {}", "on a quiet {}"),
+    "christmas": ("at {}", "on {}"),
+    "halloween": ("at {}", "on {}"),
+}
+_AT = frozenset({"sunrise", "sunset", "midnight"})
+_WEATHERS = {
+    "sunny": ("on a {} day",),
+    "storm": ("in a {}", "during a {}"),
+    "lightning": ("with {}",),
+    "fog": ("in the {}", "in {}"),
+}
+_ZH_PLACES = ("在{}", "在{}里", "在{}中", "在{}上", "在{}的")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """A thing, how many of it, and what it is like."""
+
+    noun: Said
+    number: Said | None = None
+    colour: Said | None = None
+    qualities: tuple[Said, ...] = ()
+    determiner: str = ""  # as in the wish: "", "a", "the"; for Chinese a measure word, or ""
+
+    @property
+    def described(self) -> tuple[Said, ...]:
+        return (*self.qualities, *([self.colour] if self.colour else []))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where, when, or in what weather: a phrase of the answer around one word."""
+
+    word: Said
+    en: str  # a pattern; "" where the word stands alone, as in a list
+    zh: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Everything a wish says."""
+
+    things: tuple[Thing, ...]
+    relation: int = 0  # between the first two; index of RELATIONS
+    action: Said | None = None
+    settings: tuple[Setting, ...] = ()
+    background: Said | None = None  # a colour
+    moods: tuple[Said, ...] = ()
+    styles: tuple[Said, ...] = ()
+    avoided: tuple[Said, ...] = ()
+
+    def words(self) -> tuple[Said, ...]:
+        """Every content word."""
+        out = [word for t in self.things for word in (t.noun, *t.described, t.number) if word]
+        out += [s.word for s in self.settings]
+        out += [w for w in (self.action, self.background) if w]
+        return (*out, *self.moods, *self.styles, *self.avoided)
+
+
+def thing(by: Speaker, *, richness: float = 1.0) -> Thing:
+    """Any thing, described as people do."""
+    dice = by.dice
+    noun = by.any_of(*THINGS, "animal", "person") if dice.random() < 0.9 else by.unknown("thing")
+    number = None
+    if dice.random() < 0.16 and noun.name not in ("people",):
+        number = by.any_of("number")
+    colour = by.any_of("colour") if dice.random() < 0.5 * richness else None
+    qualities = [by.any_of("quality")] if dice.random() < 0.28 * richness else []
+    if dice.random() < 0.1 and by.room:
+        qualities.append(by.unknown("quality"))
+    if by.language == "zh":
+        determiner = by.measure(noun.kind) if dice.random() < 0.6 or number else ""
+    else:
+        determiner = dice.choice(("a", "a", "a", "the", "", "", "my", "one"))
+    return Thing(
+        noun=noun,
+        number=number,
+        colour=colour,
+        qualities=tuple(qualities),
+        determiner=determiner,
+    )
+
+
+def setting(by: Speaker) -> Setting:
+    """Where, when, or in what weather."""
+    dice = by.dice
+    if dice.random() < 0.2 and by.room:
+        word = by.unknown("place")
+        options = _UNKNOWN_PLACES
+    else:
+        word = by.any_of("place", "place", "nature", "time", "weather", "light")
+        options = _PLACES.get(word.name) or _TIMES.get(word.name) or _WEATHERS.get(word.name)
+        if options is None:
+            by_kind = {
+                "time": ("at {}",) if word.name in _AT else ("in {}", "on a {} day"),
+                "weather": ("in the {}",),
+                "light": ("in the {}", "with {}", "in {}"),
+            }
+            options = by_kind.get(word.kind, _IN)
+        if word.kind in ("time", "weather", "light"):
+            word = by.exactly(by.lexicon[word.name])  # "raining" does not go with "in the"
+    # Chinese does not tell "in" from "at", so its answer is always the first.
+    pattern = options[0] if by.language == "zh" else dice.choice(options)
+    return Setting(word=word, en=pattern, zh=dice.choice(_ZH_PLACES))
+
+
+def _relation(by: Speaker, first: Thing) -> int:
+    if by.dice.random() < 0.45:
+        return by.dice.randrange(2)
+    alive = first.noun.kind in ("animal", "person")
+    return by.dice.randrange(2, len(RELATIONS) if alive else 9)
+
+
+def scene(by: Speaker) -> Scene:
+    """Any scene; most are small, as wishes are."""
+    dice = by.dice
+    many = dice.choices((1, 2, 3), (60, 34, 6))[0]
+    things = tuple(thing(by, richness=1.0 if many == 1 else 1.2) for _ in range(many))
+    alive = things[0].noun.kind in ("animal", "person") and many == 1
+    action = None
+    if dice.random() < (0.35 if alive else 0.06):
+        action = by.unknown("action") if dice.random() < 0.3 and by.room else by.any_of("action")
+    settings = tuple(setting(by) for _ in range(dice.choices((0, 1, 2), (50, 42, 8))[0]))
+    background = by.any_of("colour") if dice.random() < 0.14 else None
+    moods = (by.any_of("quality"),) if dice.random() < 0.12 else ()
+    styles: list[Said] = []
+    for _ in range(dice.choices((0, 1, 2), (50, 42, 8))[0]):
+        styles.append(
+            by.unknown("style") if dice.random() < 0.12 and by.room else by.any_of("style")
+        )
+    avoided: list[Said] = []
+    for _ in range(dice.choices((0, 1, 2), (82, 13, 5))[0]):
+        hide = dice.random() < 0.4 and by.room
+        avoided.append(
+            by.unknown("thing")
+            if hide
+            else by.any_of(*THINGS, "nature", "colour", "weather", "light")
+        )
+    return Scene(
+        things=things,
+        relation=_relation(by, things[0]) if many > 1 else 0,
+        action=action,
+        settings=settings,
+        background=background,
+        moods=moods,
+        styles=tuple(styles),
+        avoided=tuple(avoided),
+    )

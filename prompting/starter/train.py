@@ -1,0 +1,171 @@
+"""Trains the built-in assistant on one CPU thread, then writes its GGUF.
+
+    python -m prompting.starter.train --minutes 15 --out var/assistant
+
+The clock is that of the process, so a busy machine trains longer, not less.  The invariant: the
+same seed draws the same data in the same order, and only the answers are learned, never the wishes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch.nn import functional
+
+from prompting import template
+from prompting.starter.data import examples
+from prompting.starter.export import GGUF, write
+from prompting.starter.model import Llama, Shape
+
+BATCH = 32
+# How much an addition counts against a word of the wish: any of them would do, a word would not.
+DETAIL = 0.3
+SPECIAL = [template.PAD, template.START, template.END, *template.PLACEHOLDERS]
+_WARM_UP = 60  # steps
+
+
+def new_tokenizer(size: int, seed: int, count: int = 20_000) -> Tokenizer:
+    """Byte-level BPE, as GPT-2 splits, learned from the first examples."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+
+    def texts() -> Iterator[str]:
+        for _, example in zip(range(count), examples(seed), strict=False):
+            yield f"{example.dialect} {example.language}\n"
+            yield example.wish
+            yield example.answer
+
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts(), trainer)
+    return tokenizer
+
+
+def batches(
+    tokenizer: Tokenizer, seed: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Tokens, targets (-1 where nothing is learned) and weights, similar lengths together."""
+    dice, stream = Random(seed), examples(seed)
+    end = tokenizer.token_to_id(template.END)
+    while True:
+        pool: list[tuple[list[int], list[int], list[float]]] = []
+        while len(pool) < BATCH * 16:
+            example = next(stream)
+            turns = template.turns(example.wish, dialect=example.dialect, language=example.language)
+            asked = tokenizer.encode(turns.head + turns.wish + turns.tail).ids
+            answer = tokenizer.encode(example.answer)
+            first = example.answer.index('"details": [') + len('"details": [')
+            last = example.answer.index('], "style"')
+            counts = [DETAIL if first < a and b <= last else 1.0 for a, b in answer.offsets]
+            pool.append((asked, [*answer.ids, end], [*counts, 1.0]))
+        pool.sort(key=lambda row: len(row[0]) + len(row[1]))
+        groups = [pool[i : i + BATCH] for i in range(0, len(pool), BATCH)]
+        dice.shuffle(groups)
+        for group in groups:
+            length = max(len(asked) + len(answer) for asked, answer, _ in group)
+            tokens = torch.zeros((len(group), length), dtype=torch.long)
+            targets = torch.full((len(group), length), -1)
+            weights = torch.zeros((len(group), length))
+            for row, (asked, answer, counts) in enumerate(group):
+                full = len(asked) + len(answer)
+                tokens[row, :full] = torch.tensor(asked + answer)
+                targets[row, len(asked) - 1 : full - 1] = torch.tensor(answer)
+                weights[row, len(asked) - 1 : full - 1] = torch.tensor(counts)
+            yield tokens, targets, weights
+
+
+def optimizers(model: Llama) -> tuple[torch.optim.Optimizer, ...]:
+    """Muon for the matrices inside, AdamW for the embedding and the norms."""
+    inner = [p for n, p in model.named_parameters() if p.dim() == 2 and "token_embd" not in n]
+    outer = [p for n, p in model.named_parameters() if p.dim() != 2 or "token_embd" in n]
+    return (
+        torch.optim.Muon(inner, lr=0.02, weight_decay=0.01, momentum=0.95),
+        torch.optim.AdamW(outer, lr=4e-3, betas=(0.9, 0.98), weight_decay=0.0),
+    )
+
+
+def train(
+    model: Llama, tokenizer: Tokenizer, *, minutes: float, limit: float, seed: int, out: Path
+) -> None:
+    """Trains for so many minutes of the process, or `limit` by the clock on the wall."""
+    both = optimizers(model)
+    rates = [group["lr"] for optimizer in both for group in optimizer.param_groups]
+    start, began, step, shown, saved = time.process_time(), time.monotonic(), 0, 0.0, 0.0
+    smooth: float | None = None
+    for tokens, targets, weights in batches(tokenizer, seed):
+        spent = (time.process_time() - start) / 60
+        share = max(spent / minutes, (time.monotonic() - began) / 60 / limit)
+        if share >= 1:
+            return
+        factor = min(1.0, (step + 1) / _WARM_UP) * min(1.0, (1 - share) / 0.6)
+        for optimizer, rate in zip(both, rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            hidden = model(tokens)[targets >= 0]
+            logits = model.logits(hidden)
+        losses = functional.cross_entropy(logits.float(), targets[targets >= 0], reduction="none")
+        counted = weights[targets >= 0]
+        loss = (losses * counted).sum() / counted.sum()
+        for optimizer in both:
+            optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in both:
+            optimizer.step()
+        step += 1
+        value = float(loss.detach())
+        smooth = value if smooth is None else 0.97 * smooth + 0.03 * value
+        if spent - shown > 0.25:
+            shown = spent
+            clock = time.strftime("%H:%M:%S")
+            print(f"{clock} {spent:5.2f} min step {step} loss {smooth:.4f}", flush=True)
+        if spent - saved > 2:
+            saved = spent
+            torch.save(model.state_dict(), out / "checkpoint.pt")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--limit", type=float, default=600.0, help="minutes on the wall")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("var/assistant"))
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--gguf", type=Path, default=GGUF)
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    torch.manual_seed(asked.seed)
+    shape = Shape()
+    model = Llama(shape)
+    if asked.resume:
+        tokenizer = Tokenizer.from_file(str(asked.out / "tokenizer.json"))
+        model.load_state_dict(torch.load(asked.out / "checkpoint.pt", weights_only=True))
+    else:
+        tokenizer = new_tokenizer(shape.vocabulary, asked.seed)
+        tokenizer.save(str(asked.out / "tokenizer.json"))
+    count = sum(parameter.numel() for parameter in model.parameters())
+    print(f"{count} parameters, {math.log(shape.vocabulary):.2f} nats at first", flush=True)
+    train(
+        model, tokenizer, minutes=asked.minutes, limit=asked.limit, seed=asked.seed, out=asked.out
+    )
+    torch.save(model.state_dict(), asked.out / "checkpoint.pt")
+    write(asked.gguf, asked.out)
+    print(f"wrote {asked.gguf}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The words that the assistant knows."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prompting.errors import Unreadable
+from prompting.lexicon import FILE, built_in, fold, load, plural
+
+LEXICON = built_in()
+
+
+def test_it_knows_several_hundred_words_in_six_languages() -> None:
+    assert len(LEXICON.entries) >= 450
+    for language in ("zh", "de", "fr", "es", "ja"):
+        known = sum(language in entry.forms for entry in LEXICON.entries.values())
+        assert known >= 0.98 * len(LEXICON.entries) - 5, language
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_form_belongs_to_one_word(language: str) -> None:
+    seen: dict[str, str] = {}
+    for entry in LEXICON.entries.values():
+        for form in entry.forms.get(language, ()):
+            assert seen.setdefault(fold(form), entry.name) == entry.name, form
+
+
+@given(st.text(max_size=60), st.sampled_from(["en", "zh", "de", "fr", "es", "ja", "ko", "other"]))
+def test_reading_loses_no_character(text: str, language: str) -> None:
+    words = LEXICON.read(text, language)
+    assert "".join(word.text for word in words) == text
+    assert all(text[word.start : word.end] == word.text for word in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("a red cat in the snow", "en"),
+        ("rose", "en"),
+        ("Totoro", "en"),
+        ("红色的猫", "zh"),
+        ("a cat 猫", "zh"),
+        ("赤い猫と犬", "ja"),
+        ("ねこ", "ja"),
+        ("고양이", "ko"),
+        ("красный кот", "other"),
+        ("ein rotes Haus", "de"),
+        ("un chat noir sur le toit", "fr"),
+        ("dos gatos rojos en la playa", "es"),
+        ("", "en"),
+    ],
+)
+def test_the_language_of_a_wish_is_recognised(text: str, language: str) -> None:
+    assert LEXICON.language(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("两只红色的猫和三条鱼", "two red cats and three fish"),
+        ("dos gatos negros", "two black cats"),
+        ("un chat noir", "black cat"),
+        ("ein rotes Haus mit zwei kleinen Katzen", "red house with two small cats"),
+        ("赤い猫", "red cat"),
+        ("一只麒麟", "kirin"),
+        ("花木兰骑马", "花木兰 riding horse"),
+    ],
+)
+def test_known_words_are_put_into_english_and_names_stay(text: str, english: str) -> None:
+    assert LEXICON.english(text) == english
+
+
+def test_english_details_are_said_in_chinese_only_where_every_word_is_known() -> None:
+    assert LEXICON.into("soft light", "zh") == "柔光"
+    assert LEXICON.into("soft quuxness", "zh") is None
+
+
+def test_a_character_that_touches_a_name_is_part_of_it() -> None:
+    unknown = [word.text for word in LEXICON.read("红楼梦") if word.entry is None]
+    assert unknown == ["红楼梦"]
+
+
+def test_plurals_are_those_of_english() -> None:
+    assert [plural(noun) for noun in ("mouse", "cherry", "box", "fish", "palm tree")] == [
+        "mice", "cherries", "boxes", "fish", "palm trees",
+    ]  # fmt: skip
+
+
+def test_a_broken_table_is_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "lexicon.toml"
+    path.write_text(FILE.read_text("utf-8")[:500], "utf-8")
+    with pytest.raises(Unreadable):
+        load(path)
