@@ -12,7 +12,7 @@ import logging
 
 from bot.audience import Audience, Outcome, Undeliverable
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
-from storage.errors import StorageError
+from storage.errors import Missing, StorageError
 from storage.files import Files
 from storage.pictures import Pictures, StoredPicture
 from storage.tickets import Request, RequestId, Tickets
@@ -74,8 +74,9 @@ class Delivery:
         """Everything there is to show of a finished request."""
         tickets = await self._tickets.of_request(request.id)
         drawn = await self._pictures.of_request(request.id)
-        pictures = tuple(p for p in drawn if not p.deleted)
-        files = tuple([await asyncio.to_thread(self._files.read, p.png_sha256) for p in pictures])
+        readable = [(p, png) for p in drawn if (png := await self._file(p)) is not None]
+        pictures = tuple(picture for picture, _ in readable)
+        files = tuple(png for _, png in readable)
         return Outcome(
             request=request,
             tickets=tickets,
@@ -84,6 +85,16 @@ class Delivery:
             comparison=await self._comparison(request, pictures),
             wording=await self._words.find(request.id),
         )
+
+    async def _file(self, picture: StoredPicture) -> bytes | None:
+        if picture.deleted:
+            return None
+        try:
+            return await asyncio.to_thread(self._files.read, picture.png_sha256)
+        except Missing:
+            # The others are still worth showing; this one can be drawn again from its recipe.
+            log.exception("the file of picture %d is not readable", picture.id)
+            return None
 
     async def _comparison(
         self, request: Request, pictures: tuple[StoredPicture, ...]
@@ -103,16 +114,7 @@ class Delivery:
         try:
             while True:
                 try:
-                    # Counted before it is made, so that a crash in between is known afterwards.
-                    perhaps_posted = await self._tickets.delivering(request.id)
-                    message = await self._audience.deliver(
-                        await self.outcome(request), perhaps_posted=perhaps_posted
-                    )
-                    await self._note(request.id, message)
-                    return
-                except Undeliverable as closed:
-                    log.warning("request %d cannot be delivered: %s", request.id, closed)
-                    await self._note(request.id, None)
+                    await self._try(request)
                     return
                 except Exception:
                     pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
@@ -121,6 +123,21 @@ class Delivery:
                     attempt += 1
         finally:
             self._in_hand.discard(request.id)
+
+    async def _try(self, request: Request) -> None:
+        try:
+            # Counted before it is made, so that a crash in between is known afterwards.
+            perhaps_posted = await self._tickets.delivering(request.id)
+        except Missing:
+            return  # it has been delivered
+        try:
+            message = await self._audience.deliver(
+                await self.outcome(request), perhaps_posted=perhaps_posted
+            )
+        except Undeliverable as closed:
+            log.warning("request %d cannot be delivered: %s", request.id, closed)
+            message = None
+        await self._note(request.id, message)
 
     async def _note(self, request: RequestId, message: int | None) -> None:
         noting = asyncio.create_task(self._tickets.delivered(request, message))

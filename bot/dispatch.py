@@ -97,7 +97,7 @@ class Dispatcher:
             while True:
                 job = await self._next(worker)
                 seat_free = asyncio.Event()
-                drawing.create_task(self._draw(worker, job, seat_free), name=f"draw {job.id}")
+                drawing.create_task(self._guarded(worker, job, seat_free), name=f"draw {job.id}")
                 await seat_free.wait()
 
     async def save_accounts(self) -> None:
@@ -129,6 +129,14 @@ class Dispatcher:
             self._arrived.clear()
             if not len(self._queue):
                 await self._arrived.wait()
+
+    async def _guarded(self, worker: Worker, job: Job, seat_free: asyncio.Event) -> None:
+        """Draw; and if that ends in a bug of ours, let it cost this job and no other."""
+        try:
+            await self._draw(worker, job, seat_free)
+        except Exception:
+            log.exception("job %d was dropped by a bug; a restart draws it again", job.id)
+            self._close(job.id)
 
     async def _draw(self, worker: Worker, job: Job, seat_free: asyncio.Event) -> None:
         began = self._clock()

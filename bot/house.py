@@ -209,7 +209,7 @@ async def open_house(
         closing.push_async_callback(wordsmith.close)
         house = await _furnish(settings, database, catalog, workers, wordsmith)
         closing.push_async_callback(house.studio.close)
-        running = asyncio.create_task(house.studio.run(), name="studio")
+        running = asyncio.create_task(_keep_running(house.studio), name="studio")
         closing.push_async_callback(_end, running)
         yield house
 
@@ -298,6 +298,16 @@ def default_model(settings: Settings, catalog: Catalog) -> Model:
         if entry.kind == "checkpoint":
             return entry.model
     raise NoSuchName("model", "any")
+
+
+async def _keep_running(studio: Studio) -> None:
+    """Whoever runs this sleeps at night: a bug is logged, and the studio goes on."""
+    while True:
+        try:
+            await studio.run()
+        except Exception:
+            log.exception("the studio stumbled; it goes on")
+            await asyncio.sleep(1.0)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

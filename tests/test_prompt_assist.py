@@ -160,6 +160,12 @@ async def test_without_a_writer_the_words_go_through_with_one_line() -> None:
     assert "worst quality" in assisted.negative
 
 
+async def test_a_negative_prompt_without_effect_is_told_even_then() -> None:
+    assisted = await Assistant(None).assist("a cat", dialect="flux1", seed=1, negative="hats")
+    assert assisted.negative == ""
+    assert "no effect" in assisted.note
+
+
 async def test_a_full_prompt_is_not_rewritten() -> None:
     text = "a red cat, " * 100
     writer = ScriptedWriter([CAT])
@@ -182,7 +188,8 @@ async def test_a_wish_without_words_asks_nobody(text: str) -> None:
 
 async def test_a_lost_word_is_asked_for_again_and_a_good_answer_taken() -> None:
     writer = ScriptedWriter([template.answer(subject="a cat"), CAT])
-    assisted = await Assistant(writer).assist("a red cat on a mat", dialect="sd15", seed=1)
+    wish = "could you do a red cat, on a mat?"
+    assisted = await Assistant(writer).assist(wish, dialect="sd15", seed=1)
     assert assisted.raw == CAT
     assert len(writer.asked) == 2
     assert len({ask.seed for ask in writer.asked}) == 2
@@ -190,7 +197,8 @@ async def test_a_lost_word_is_asked_for_again_and_a_good_answer_taken() -> None:
 
 async def test_a_word_that_no_answer_keeps_is_appended() -> None:
     writer = ScriptedWriter([template.answer(subject="a cat")])
-    assisted = await Assistant(writer).assist("a cat with Quux", dialect="sd15", seed=1)
+    wish = "could you do a cat with Quux?"
+    assisted = await Assistant(writer).assist(wish, dialect="sd15", seed=1)
     assert len(writer.asked) == 3
     assert assisted.prompt.startswith("cat, Quux")
 
@@ -300,6 +308,12 @@ async def test_a_hostile_wish_changes_nothing_but_the_picture(text: str, dialect
         assert "<|" not in ask.text
         assert "<x" not in ask.text
         assert len(ask.text) <= 700
+
+
+async def test_a_wish_that_needs_no_rewording_stays_in_the_persons_words() -> None:
+    raw = template.answer(subject="feline with crimson headgear", details=["soft light"])
+    assisted = await assist("draw me a kitty wearing a red hat", raw, dialect="flux1")
+    assert assisted.prompt == "A kitty wearing a red hat. Soft light."
 
 
 # --- asking ------------------------------------------------------------------------------------

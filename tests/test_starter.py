@@ -17,7 +17,7 @@ from generation.starter.scenes import (
     training_scene,
 )
 
-MODEL = Path(__file__).parent.parent / "generation" / "starter" / "model"
+MODEL = Path(__file__).parent.parent / "generation" / "starter" / "models" / "starter"
 PROMPT = "a red cat on a blue background"
 
 

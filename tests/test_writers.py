@@ -251,6 +251,19 @@ async def test_after_some_deaths_the_picture_does_not_wait_for_the_next(path: Pa
     await writer.close()
 
 
+async def test_closing_does_not_wait_for_an_answer(path: Path) -> None:
+    writer = faulty(path, "hangs")
+    await writer.start()
+    asked = asyncio.create_task(writer.write(ask()))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    await writer.close()
+    with pytest.raises(WriterDied, match="SIGKILL"):
+        await asked
+    assert time.monotonic() - began < 2
+    assert not children()
+
+
 async def test_answers_that_are_always_late_stop_being_waited_for(writer: LlamaWriter) -> None:
     await writer.start()
     for _ in range(3):

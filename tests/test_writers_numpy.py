@@ -20,6 +20,7 @@ from prompting.compose import BrokenModel, Composer, Engine, Interrupted
 from prompting.errors import Unreadable
 from prompting.ggufile import BLOCKS, read_header
 from prompting.grammar import Grammar
+from prompting.ladder import BUILT_IN
 from prompting.llama_child import LlamaCpp
 from prompting.tinyllama import TinyLlama
 from tests import tinyassistant
@@ -311,6 +312,14 @@ def test_llama_cpp_is_the_same_cold_and_warm(path: Path) -> None:
     warm = llama_cpp(path)
     twice = [answers(warm, seeds=range(2), temperature=0.8) for _ in range(2)]
     assert twice[0] == twice[1] == answers(llama_cpp(path), seeds=range(2), temperature=0.8)
+
+
+@needs_llama_cpp
+@pytest.mark.skipif(not BUILT_IN.exists(), reason="the built-in assistant is not trained yet")
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_both_engines_write_the_same_with_the_built_in_assistant(temperature: float) -> None:
+    theirs = answers(llama_cpp(BUILT_IN), seeds=range(2), temperature=temperature)
+    assert theirs == answers(TinyLlama(BUILT_IN), seeds=range(2), temperature=temperature)
 
 
 @needs_llama_cpp
