@@ -166,7 +166,10 @@ class Drafting:
         return Wording(assisted=assisted, own_negative=own_negative)
 
     def _decided(self, draft: Draft, seed: int) -> Draft:
-        return replace(draft, prompt=self._wordsmith.expanded(draft.prompt, seed))
+        prompt = self._wordsmith.expanded(draft.prompt, seed)
+        # A wildcard's line was written by the owner, but not necessarily with this policy in mind.
+        self._wordsmith.check(prompt)
+        return replace(draft, prompt=prompt)
 
     def _folder(self, weights: Weights) -> Path | None:
         """Where a model's tokenizer may lie."""

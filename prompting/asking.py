@@ -13,12 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from prompting.cache import Cache, Key
+from prompting.denials import denials, without
+from prompting.dialects import Speech
 from prompting.errors import Unreadable, WriterFailed, WriterTimeout
 from prompting.hiding import hide
 from prompting.order import Order
+from prompting.plain import plain
 from prompting.render import Rendered
 from prompting.repair import Judge, Verdict
-from prompting.slots import Kind, Slots, Wish
+from prompting.slots import Kind, Language, Slots, Wish
 from prompting.template import LANGUAGES
 from prompting.writer import Ask, Writer
 
@@ -49,8 +52,9 @@ class Asking:
     ) -> None:
         self._writer, self._order, self._cache = writer, order, cache
         self._clock, self._deadline, self._until = clock, deadline, clock() + deadline
-        self._judge = Judge(order)
+        self._judge = Judge(order, closed=writer.placeholders > 0)
         self._language = order.language if order.language in LANGUAGES else "en"
+        self._own = _own(order, small=writer.placeholders > 0)
         most = writer.placeholders
         self._hidden = (
             hide(
@@ -119,6 +123,9 @@ class Asking:
             raise Unreadable("answer", "no subject", raw)
         # A model that was asked for Chinese may answer in English all the same.
         chinese = self._language == "zh" and re.search(r"[\u3400-\u9fff]", subject)
+        language: Language = "zh" if chinese else "en"
+        if self._own and language == self._order.language:
+            subject = self._own
         return replace(
             slots,
             subject=subject,
@@ -126,11 +133,23 @@ class Asking:
             style=tuple(filter(None, map(show, slots.style))),
             avoid=tuple(filter(None, map(show, slots.avoid))),
             quoted=self._order.wish.quoted,
-            language="zh" if chinese else "en",
+            language=language,
         )
 
 
 Clock = Callable[[], float]
+
+
+def _own(order: Order, *, small: bool) -> str | None:
+    """The subject that no writer says better: the person's own words, or their translation."""
+    wish, lexicon = order.wish, order.lexicon
+    if order.language == wish.language:
+        # The starter was trained on captions of its own, so there a writer's words are better.
+        return None if order.dialect.kind is Speech.STARTER else plain(wish, lexicon)
+    if small and wish.language in ("de", "fr", "es", "ja"):  # a small model reads none of them
+        text = without(wish.words, denials(wish.words, lexicon, wish.language))
+        return lexicon.english(text, wish.language) or None
+    return None
 
 
 def spelled(wish: Wish) -> str:

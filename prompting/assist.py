@@ -199,7 +199,7 @@ class Assistant:
             reason = note("failed", order.locale, why=type(error).__name__)
         else:
             return replace(
-                _assisted(order, told.rendered, seed, told.rendered.note),
+                _assisted(order, told.rendered, seed, ""),
                 slots=told.slots,
                 raw=told.raw,
                 writer=writer.name,
@@ -234,7 +234,7 @@ class Assistant:
         return "style" in facts(wish.words, self.lexicon, wish.language).kinds.values()
 
 
-def _assisted(order: Order, rendered: Rendered, seed: int, told: str) -> Assisted:
+def _assisted(order: Order, rendered: Rendered, seed: int, reason: str) -> Assisted:
     """A prompt in which no writer had a part."""
     return Assisted(
         prompt=rendered.prompt,
@@ -247,7 +247,7 @@ def _assisted(order: Order, rendered: Rendered, seed: int, told: str) -> Assiste
         template="",
         seed=seed,
         seconds=0.0,
-        note=told,
+        note=joined(reason, rendered.note),
         dialect=order.dialect.name,
         style=order.style.name if order.style else "",
     )

@@ -9,13 +9,14 @@ place, unless both are forms of the same word.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from prompting.facts import Facts, facts
-from prompting.lexicon import OBJECTS, Lexicon, Word, fold, plural
+from prompting.forms import fold, plural
+from prompting.lexicon import OBJECTS, Lexicon, Word
 
 FILE = Path(__file__).with_name("captions.toml")
 
@@ -58,7 +59,10 @@ def vocabulary() -> Vocabulary:
 
 def canonical(text: str, lexicon: Lexicon) -> str:
     """The English text with the model's own word for every word that has one."""
-    return "".join(_known(word) for word in lexicon.read(text, "en"))
+    words = lexicon.read(text, "en")
+    return "".join(
+        word.text if _in_compound(words, at) else _known(word) for at, word in enumerate(words)
+    )
 
 
 def beside(text: str, lexicon: Lexicon) -> tuple[str, ...]:
@@ -100,6 +104,19 @@ def caption(said: Facts, lexicon: Lexicon) -> str:
     return ", ".join(dict.fromkeys(part for part in (head, *looks, *rest) if part))
 
 
+def _in_compound(words: Sequence[Word], at: int) -> bool:
+    """Whether a noun follows at once: the bus of a bus stop is no bus."""
+    entry, following = words[at].entry, words[at + 1 : at + 3]
+    return (
+        entry is not None
+        and entry.kind in OBJECTS
+        and len(following) == 2
+        and following[0].text == " "
+        and following[1].content
+        and (following[1].entry is None or following[1].entry.kind in OBJECTS)
+    )
+
+
 def _known(word: Word) -> str:
     """The word as the model knows it."""
     known = vocabulary()
@@ -128,7 +145,7 @@ def _things(said: Facts, lexicon: Lexicon, used: set[str]) -> Iterator[str]:
         used.update((key, *colours, *numbers))
         phrase = " ".join((*(" and ".join(colours),) * bool(colours), noun))
         if not numbers:
-            yield _article(phrase)
+            yield phrase if noun == plural(key) else _article(phrase)
         elif noun.endswith("s"):
             yield f"{numbers[0]} {phrase}"
         else:

@@ -22,9 +22,10 @@ _COUNTS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|hun
 _COUNTED = re.compile(rf"\b((?:{_COUNTS})\s(?:[\w-]+\s){{0,3}})<x(\d+)>", re.IGNORECASE)
 # Hidden after the unknown words, as long as there is room; the first kinds come first.
 _TIERS = (
-    OBJECTS | {"part"},
+    OBJECTS | {"part", "structure"},
     frozenset({"place", "nature", "look"}),
     frozenset({"quality", "action"}),
+    frozenset({"time", "weather", "light"}),
 )
 _DESCRIBES = frozenset({"colour", "quality"})
 _READ = ("en", "zh")  # languages that the assistant reads; others are put into English first

@@ -140,7 +140,7 @@ def readable(prompt: str, wish: Wish) -> str:
     A word inside a LoRA's name or a quotation is not a word of the picture.
     """
     for part in wish.opaque:
-        words = part.reading if part.kind is Kind.WEIGHT else ""
+        words = part.reading if part.kind in (Kind.WEIGHT, Kind.BREAK) else ""
         prompt = prompt.replace(part.text, f" {words} ")
     return prompt
 

@@ -17,8 +17,12 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from prompting.dividing import divide
 from prompting.errors import Unreadable
+from prompting.forms import fold, inflected, plural, plurals
 from prompting.slots import LANGUAGES, Language
+
+__all__ = ["OBJECTS", "SCENERY", "Entry", "Lexicon", "Word", "built_in", "fold", "load", "plurals"]
 
 FILE = Path(__file__).with_name("lexicon.toml")
 
@@ -100,7 +104,9 @@ class Lexicon:
                     index[fold(form)] = entry
             for entry in self.entries.values():
                 for form in entry.forms.get(language, ()):
-                    for other in _inflected(fold(form), language, entry.kind):
+                    for other in inflected(
+                        fold(form), language, noun=entry.kind in OBJECTS | SCENERY
+                    ):
                         index.setdefault(other, entry)
 
     def __getitem__(self, name: str) -> Entry:
@@ -144,7 +150,7 @@ class Lexicon:
         while at < len(pieces):
             group, piece = pieces[at]
             if group == "cjk":
-                words.extend(self._divide(piece, start, "ja" if language == "ja" else "zh"))
+                words.extend(self._unspaced(piece, start, "ja" if language == "ja" else "zh"))
                 used, length = 1, len(piece)
             elif group == "latin":
                 word, used = self._phrase(pieces, at, start, tongues)
@@ -184,29 +190,10 @@ class Lexicon:
             for form in self._index[language]
         )
 
-    def _divide(self, text: str, start: int, language: str) -> Iterator[Word]:
+    def _unspaced(self, text: str, start: int, language: str) -> Iterator[Word]:
         """Words of a text without spaces: the longest known ones, and what lies between."""
         index, function = self._index[language], self.function.get(language, frozenset())
-        longest = self._longest_of[language]
-        spans: list[tuple[int, int, bool]] = []  # from, to, known
-        at = 0
-        while at < len(text):
-            size = next(
-                (
-                    size
-                    for size in range(min(longest, len(text) - at), 0, -1)
-                    if text[at : at + size] in index or text[at : at + size] in function
-                ),
-                0,
-            )
-            if size:
-                spans.append((at, at + size, True))
-            elif spans and not spans[-1][2]:
-                spans[-1] = (spans[-1][0], at + 1, False)
-            else:
-                spans.append((at, at + 1, False))
-            at += size or 1
-        for begin, end in _merged(text, spans, index):
+        for begin, end in divide(text, self._kinds[language], function, self._longest_of[language]):
             piece = text[begin:end]
             entry = index.get(piece)
             yield Word(
@@ -215,6 +202,14 @@ class Lexicon:
                 entry=entry,
                 function=entry is None and piece in function,
             )
+
+    @cached_property
+    def _kinds(self) -> dict[str, dict[str, str]]:
+        """The kind of every form of the scripts without spaces."""
+        return {
+            language: {form: entry.kind for form, entry in self._index[language].items()}
+            for language in ("zh", "ja")
+        }
 
     @cached_property
     def _longest_of(self) -> dict[str, int]:
@@ -284,32 +279,6 @@ def _adjectives_first(words: list[Word]) -> list[Word]:
 _ASCII_MARKS = dict(zip("，。、；：！？（）", ",.,;:!?()", strict=True))
 
 
-def _merged(
-    text: str, spans: list[tuple[int, int, bool]], index: Mapping[str, Entry]
-) -> list[tuple[int, int]]:
-    """A single character that touches an unknown run is part of a name: the 花 of 花木兰."""
-
-    def swallowed(at: int) -> bool:
-        begin, end, known = spans[at]
-        if not known or end - begin > 1:
-            return False
-        entry = index.get(text[begin:end])
-        if entry is None or entry.kind in ("action", "number", "quality"):
-            return False
-        return any(not spans[i][2] for i in (at - 1, at + 1) if 0 <= i < len(spans))
-
-    out: list[tuple[int, int]] = []
-    loose = False  # whether the last span is part of a name
-    for at, (begin, end, known) in enumerate(spans):
-        name = not known or swallowed(at)
-        if name and loose:
-            out[-1] = (out[-1][0], end)
-        else:
-            out.append((begin, end))
-        loose = name
-    return out
-
-
 def _symbol(char: str) -> bool:
     """An emoji or another sign that shows something."""
     return unicodedata.category(char) == "So"
@@ -320,12 +289,6 @@ def _roman(word: str) -> bool:
 
 
 _ROMAN: tuple[Language, ...] = ("en", "de", "fr", "es")
-
-
-@lru_cache(maxsize=20_000)
-def fold(text: str) -> str:
-    """The form in which words are compared: NFKC, lower case, plain apostrophes."""
-    return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
 
 
 def join(pieces: Iterable[str]) -> str:
@@ -339,61 +302,6 @@ def join(pieces: Iterable[str]) -> str:
         else:
             out += piece
     return re.sub(r" +([,.;:!?])", r"\1", " ".join(out.split()))
-
-
-_ENDINGS = {
-    "de": ("e", "er", "es", "en", "em", "n", "s", "r", "nen", "se"),
-    "fr": ("s", "e", "es", "x"),
-    "es": ("s", "es"),
-}
-
-
-def _inflected(form: str, language: str, kind: str) -> Iterator[str]:
-    if language == "en":
-        if kind in OBJECTS | SCENERY:
-            yield from plurals(form)
-            yield f"{form}'s"
-        return
-    for ending in _ENDINGS.get(language, ()):
-        yield form + ending
-    if language == "es" and form.endswith("o"):
-        yield from (form[:-1] + ending for ending in ("a", "os", "as"))
-    if language == "de" and form.endswith("el"):  # dunkel, dunkle
-        yield from (form[:-2] + ending for ending in ("le", "ler", "les", "len"))
-
-
-def plurals(noun: str) -> tuple[str, ...]:
-    """The regular English plurals of a noun."""
-    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
-        return (f"{noun[:-1]}ies",)
-    if noun.endswith(("s", "x", "z", "ch", "sh")):
-        return (f"{noun}es",)
-    return (f"{noun}s",)
-
-
-_PLURALS = {
-    **{noun: noun for noun in ("fish", "sheep", "deer", "goldfish", "koi", "jellyfish", "people")},
-    **{noun: noun for noun in ("glasses", "sunglasses", "noodles", "stairs", "ruins", "hair")},
-    "mouse": "mice",
-    "goose": "geese",
-    "wolf": "wolves",
-    "elf": "elves",
-    "leaf": "leaves",
-    "knife": "knives",
-    "scarf": "scarves",
-    "child": "children",
-    "person": "people",
-    "man": "men",
-    "woman": "women",
-    "snowman": "snowmen",
-    "fisherman": "fishermen",
-}
-
-
-def plural(noun: str) -> str:
-    """The plural of an entry's name: "cherry blossom" ▶ "cherry blossoms"."""
-    head, space, last = noun.rpartition(" ")
-    return f"{head}{space}{_PLURALS.get(last) or plurals(last)[0]}"
 
 
 def load(path: Path = FILE) -> Lexicon:

@@ -81,6 +81,7 @@ class LlamaWriter:
         self._starting: asyncio.Task[ChildProcess] | None = None
         self._backoff = Backoff(self.name)
         self._asked = 0
+        self._closing = False
 
     @property
     def pid(self) -> int | None:
@@ -106,7 +107,7 @@ class LlamaWriter:
             try:
                 raw = await self._ask(ask, until)
             except WriterDied:
-                if time.monotonic() >= until:
+                if self._closing or time.monotonic() >= until:
                     raise
                 raw = await self._ask(ask, until)
         finally:
@@ -114,12 +115,16 @@ class LlamaWriter:
         return Answer(raw=raw, seconds=time.monotonic() - began)
 
     async def close(self) -> None:
-        """Leave no process behind."""
+        """Leave no process behind; who waits for an answer hears that it died."""
+        self._closing = True
+        if self._child is not None:
+            self._child.kill()
         async with self._turn:
             if self._starting is not None:
                 self._starting.cancel()
                 await asyncio.wait({self._starting})
             await self._bury()
+            self._closing = False
 
     async def _ask(self, ask: Ask, until: float) -> str:
         try:

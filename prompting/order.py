@@ -8,6 +8,7 @@ from prompting.budget import Count
 from prompting.dialects import Dialect
 from prompting.head import unfloated
 from prompting.lexicon import Lexicon
+from prompting.notes import note
 from prompting.render import Rendered, render, template_of
 from prompting.slots import Language, Slots, Wish
 from prompting.styles import PROMPT, Style
@@ -53,6 +54,7 @@ class Order:
             prompt = " ".join((template.replace(PROMPT, text), *floating))
         usual = self.dialect.default_negative
         if not self.dialect.negative:
-            return Rendered(prompt=prompt, negative="")
+            told = note("ignored", self.locale) if self.negative else ""
+            return Rendered(prompt=prompt, negative="", note=told)
         parts = [part for part in (self.negative, usual) if part.strip()]
         return Rendered(prompt=prompt, negative=", ".join(parts) or usual)

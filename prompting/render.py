@@ -113,6 +113,8 @@ def _parts(
         details = tuple(detail for detail in details if captions.allowed(detail, lexicon))
     elif dialect.kind in (Speech.TAGS, Speech.BOORU, Speech.AUDIO):
         text = article_off(text)
+    if dialect.kind is Speech.AUDIO:
+        details = ()  # a writer thinks in pictures: nobody hears a soft light
     said = fold(" ".join((text, *unwanted.positive)))
     return _Parts(
         head=Head(text=text, quotes=top.quotes, floating=top.floating),
@@ -161,7 +163,7 @@ def _compose(parts: _Parts, kind: Speech) -> str:
             text = sentences((core, *ours), chinese=chinese)
         else:
             ours = (*parts.details, *parts.after)
-            said = clauses(ours, chinese=chinese)
+            said = clauses(ours, chinese=chinese, apart=True)
             whole = (clauses((core, said), chinese=True),) if chinese else (core, said)
             text = sentences(whole, chinese=chinese)
     else:

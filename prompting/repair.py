@@ -15,6 +15,7 @@ from prompting.denials import denials, without
 from prompting.dialects import Speech
 from prompting.facts import facts
 from prompting.keep import Loss, contradictions, missing
+from prompting.lexicon import fold
 from prompting.order import Order
 from prompting.render import Rendered
 from prompting.slots import Slots
@@ -40,10 +41,14 @@ class Verdict:
 
 
 class Judge:
-    """Judges and repairs slots for one order."""
+    """Judges and repairs slots for one order.
 
-    def __init__(self, order: Order) -> None:
+    `closed` says that the writer can spell only the lexicon's words and the wish's own.
+    """
+
+    def __init__(self, order: Order, *, closed: bool = False) -> None:
         self._order, self._wish, self._lexicon = order, order.wish, order.lexicon
+        self._closed = closed
 
     def judge(self, slots: Slots) -> Verdict:
         """Compare the slots with the wish, and the prompt that they make."""
@@ -60,7 +65,7 @@ class Judge:
                 handled=rendered.handled,
                 language=self._order.language,
             ),
-            against=self._against(slots.subject, slots),
+            against=(*self._against(slots.subject, slots), *self._invented(slots)),
         )
 
     def repair(self, verdict: Verdict) -> Verdict:
@@ -97,7 +102,9 @@ class Judge:
         return replace(
             slots,
             details=tuple(it for it in slots.details if not self._against(it, slots)),
-            style=tuple(it for it in slots.style if not self._against(it, slots)),
+            style=tuple(
+                it for it in slots.style if not self._against(it, slots) and self._is_style(it)
+            ),
             avoid=tuple(it for it in slots.avoid if self._unwanted(it)),
         )
 
@@ -108,6 +115,24 @@ class Judge:
 
     def _against(self, text: str, slots: Slots) -> tuple[str, ...]:
         return contradictions(self._wish, text, lexicon=self._lexicon, language=slots.language)
+
+    def _is_style(self, text: str) -> bool:
+        """Whether it is a style that the wish names; a writer is not asked for others."""
+        said = facts(self._wish.words, self._lexicon, self._wish.language).words
+        words = [word for word in self._lexicon.read(text) if word.content]
+        return bool(words) and all(
+            word.key in said and (word.entry is None or word.entry.kind == "style")
+            for word in words
+        )
+
+    def _invented(self, slots: Slots) -> tuple[str, ...]:
+        """Words of a model with a closed vocabulary that nobody knows: it has misspelled one."""
+        if not self._closed or slots.subject == self.own_subject():
+            return ()
+        typed = fold(self._wish.text)
+        words = self._lexicon.read(slots.subject, slots.language)
+        unknown = (word.text for word in words if word.content and word.entry is None)
+        return tuple(text for text in unknown if fold(text).removesuffix("s") not in typed)
 
     def _unwanted(self, thing: str) -> bool:
         """Whether the wish allows that this is avoided."""

@@ -9,7 +9,8 @@ from prompting.styles import PROMPT
 
 _ENDS = ".!?。！？…"
 _ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\w)", re.IGNORECASE)
-_LONG = 60  # characters; longer phrases are sentences of their own
+_LONG = 60  # characters; longer phrases are sentences of their own,
+_MANY = 5  # and so are additions of so many words
 
 
 def article_off(text: str) -> str:
@@ -26,9 +27,9 @@ def inside(text: str, template: str) -> str:
     return text[0].lower() + text[1:] if found else text
 
 
-def clauses(phrases: Iterable[str], *, chinese: bool) -> str:
-    """Phrases joined by commas; long ones stand as sentences."""
-    out = ""
+def clauses(phrases: Iterable[str], *, chinese: bool, apart: bool = False) -> str:
+    """Phrases joined by commas; long ones stand as sentences, and sooner if `apart`."""
+    out = last = ""
     for phrase in phrases:
         if not phrase:
             continue
@@ -36,10 +37,15 @@ def clauses(phrases: Iterable[str], *, chinese: bool) -> str:
             out = phrase
         elif chinese:
             out = f"{out.rstrip('，。')}，{phrase}"
-        elif len(phrase) > _LONG or out[-1] in _ENDS:
+        elif (
+            len(phrase) > _LONG
+            or out[-1] in _ENDS
+            or (apart and max(len(phrase.split()), len(last.split())) >= _MANY)
+        ):
             out = f"{_ended(out)} {_raised(phrase)}"
         else:
             out = f"{out}, {phrase}"
+        last = phrase
     return out
 
 

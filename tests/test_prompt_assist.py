@@ -342,6 +342,23 @@ async def test_a_small_model_sees_placeholders_and_the_person_their_words() -> N
     assert "<x" not in assisted.prompt
 
 
+async def test_a_word_that_a_small_model_invents_is_no_word() -> None:
+    writer = ScriptedWriter([template.answer(subject="a red teota <x1>")], placeholders=3)
+    wish = "could you do a red Totoro?"
+    assisted = await Assistant(writer).assist(wish, dialect="sd15", seed=1)
+    assert "teota" not in assisted.prompt
+    assert len(writer.asked) == 3
+    assert lost(assisted) == []
+
+
+async def test_a_style_that_nobody_named_is_left_out() -> None:
+    raw = template.answer(subject="a cat", style=["surreal", "cosy style", "watercolor"])
+    assisted = await assist("could you do a cosy cat, watercolor?", raw, dialect="flux1")
+    assert "surreal" not in assisted.prompt
+    assert "cosy style" not in assisted.prompt
+    assert "watercolor" in assisted.prompt
+
+
 async def test_a_quotation_stands_where_the_writer_put_its_words() -> None:
     raw = template.answer(subject="a shop sign that says OPEN 24h at night")
     assisted = await assist('a shop sign that says "OPEN 24h" at night', raw, dialect="flux1")

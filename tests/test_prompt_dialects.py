@@ -151,6 +151,17 @@ def test_the_starter_hears_its_own_words_and_the_person_keeps_theirs() -> None:
     assert rose.prompt == "a crimson rose flower"
 
 
+def test_nothing_to_be_seen_is_added_to_what_is_heard() -> None:
+    piano = Slots(subject="calm piano", details=("soft light",))
+    said = spoken("audio", "calm piano", piano)
+    assert said.prompt == "calm piano, high quality, stereo"
+
+
+def test_the_starters_words_replace_only_whole_things() -> None:
+    stop = spoken("starter", "a navy bus stop", Slots(subject="a navy bus stop"))
+    assert stop.prompt == "a blue bus stop"
+
+
 def test_the_starter_is_told_no_detail_that_it_never_saw() -> None:
     slots = Slots(subject="a red cat", details=("shallow depth of field", "in the snow"))
     assert spoken("starter", "a red cat", slots).prompt == "a red cat, in the snow"

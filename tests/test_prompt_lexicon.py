@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.errors import Unreadable
-from prompting.lexicon import FILE, built_in, fold, load, plural
+from prompting.forms import plural
+from prompting.lexicon import FILE, built_in, fold, load
 
 LEXICON = built_in()
 

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from aiohttp import web
 
@@ -26,6 +25,7 @@ from prompting.ladder import Opened, WriterConfig, open_writer
 from prompting.writer import Ask
 from tests import tinyassistant
 from tests.chat_server import ChatServer
+from tests.test_writers import children
 
 NAME = HubName(repo="owner/name", file="q4/model.gguf")
 
@@ -49,7 +49,7 @@ async def names(config: WriterConfig) -> tuple[str | None, tuple[str, ...]]:
     ask = Ask(text="a cat", dialect="tags", seed=1, temperature=0.5, deadline=30)
     assert (await opened.writer.write(ask)).raw
     await opened.writer.close()
-    assert not psutil.Process().children()
+    assert not children()
     return opened.writer.name, opened.notes
 
 

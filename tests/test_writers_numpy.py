@@ -272,8 +272,7 @@ def test_draws_follow_the_probabilities_of_what_the_grammar_allows() -> None:
 def _no_open_files() -> Iterator[None]:
     """llama_cpp opens /dev/null twice when it is imported, and never closes it."""
     yield
-    if "llama_cpp" in sys.modules:
-        utils = sys.modules["llama_cpp._utils"]
+    if (utils := sys.modules.get("llama_cpp._utils")) is not None:
         utils.outnull_file.close()
         utils.errnull_file.close()
 

@@ -31,11 +31,12 @@ async def live(
     if not _is_free(port):
         say(f"Port {port} is taken by another program; taking a free one.")
         port = 0
-    async with live_env(bot) as env, LivePreview(env, port=port) as page:
-        say(f"The sandbox is open at {page.url}")
-        if open_browser:
-            await asyncio.to_thread(webbrowser.open, page.url)
-        with _until_told_to_stop() as stop:
+    # Whoever reads the address may stop us at once, so the handlers come before it.
+    with _until_told_to_stop() as stop:
+        async with live_env(bot) as env, LivePreview(env, port=port) as page:
+            say(f"The sandbox is open at {page.url}")
+            if open_browser:
+                await asyncio.to_thread(webbrowser.open, page.url)
             await stop.wait()
 
 

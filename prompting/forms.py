@@ -1,0 +1,69 @@
+"""Forms of words: how they are compared, and the regular endings of four languages."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+
+@lru_cache(maxsize=20_000)
+def fold(text: str) -> str:
+    """The form in which words are compared: NFKC, lower case, plain apostrophes."""
+    return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+
+
+_ENDINGS = {
+    "de": ("e", "er", "es", "en", "em", "n", "s", "r", "nen", "se"),
+    "fr": ("s", "e", "es", "x"),
+    "es": ("s", "es"),
+}
+
+
+def inflected(form: str, language: str, *, noun: bool) -> Iterator[str]:
+    """Regular forms of a word besides itself; some are no words, and do no harm."""
+    if language == "en":
+        if noun:
+            yield from plurals(form)
+            yield f"{form}'s"
+        return
+    for ending in _ENDINGS.get(language, ()):
+        yield form + ending
+    if language == "es" and form.endswith("o"):
+        yield from (form[:-1] + ending for ending in ("a", "os", "as"))
+    if language == "de" and form.endswith("el"):  # dunkel, dunkle
+        yield from (form[:-2] + ending for ending in ("le", "ler", "les", "len"))
+
+
+def plurals(noun: str) -> tuple[str, ...]:
+    """The regular English plurals of a noun."""
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return (f"{noun[:-1]}ies",)
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return (f"{noun}es",)
+    return (f"{noun}s",)
+
+
+_PLURALS = {
+    **{noun: noun for noun in ("fish", "sheep", "deer", "goldfish", "koi", "jellyfish", "people")},
+    **{noun: noun for noun in ("glasses", "sunglasses", "noodles", "stairs", "ruins", "hair")},
+    "mouse": "mice",
+    "goose": "geese",
+    "wolf": "wolves",
+    "elf": "elves",
+    "leaf": "leaves",
+    "knife": "knives",
+    "scarf": "scarves",
+    "child": "children",
+    "person": "people",
+    "man": "men",
+    "woman": "women",
+    "snowman": "snowmen",
+    "fisherman": "fishermen",
+}
+
+
+def plural(noun: str) -> str:
+    """The plural of an entry's name: "cherry blossom" ▶ "cherry blossoms"."""
+    head, space, last = noun.rpartition(" ")
+    return f"{head}{space}{_PLURALS.get(last) or plurals(last)[0]}"
