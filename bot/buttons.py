@@ -38,6 +38,7 @@ class RequestButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"a
     emoji: ClassVar[str]
     action: ClassVar[str]
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
+    line: ClassVar[int] = 0  # of the message's buttons
 
     def __init__(self, request: RequestId) -> None:
         super().__init__(
@@ -46,7 +47,8 @@ class RequestButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"a
                 emoji=self.emoji,
                 style=self.style,
                 custom_id=f"atelier:{self.action}:{request}",
-            )
+            ),
+            row=self.line,
         )
         self.request = request
 
@@ -149,6 +151,7 @@ class NewWords(RequestButton, template=r"atelier:words:(?P<request>\d+)"):
     """✨"""
 
     label, emoji, action = "New wording", "✨", "words"
+    line = 1
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """The same wish and seeds, other words for it."""
@@ -163,6 +166,7 @@ class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>\d+)"):
     """🎨"""
 
     label, emoji, action = "Style", "🎨", "styles"
+    line = 1
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Offer the styles to the one who asks."""
@@ -177,6 +181,7 @@ class OwnWords(RequestButton, template=r"atelier:own:(?P<request>\d+)"):
     """💬"""
 
     label, emoji, action = "My words only", "💬", "own"
+    line = 1
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """The same seeds, the person's own words unchanged."""
