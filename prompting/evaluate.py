@@ -25,13 +25,15 @@ from prompting import opaque, template
 from prompting.assist import Assistant, Assisted
 from prompting.budget import estimate
 from prompting.cache import Memory
-from prompting.dialects import DIALECTS, dialect
+from prompting.captions import vocabulary
+from prompting.dialects import DIALECTS, Speech, dialect
 from prompting.errors import PromptingError, Unreadable
+from prompting.facts import facts
 from prompting.grammar import Grammar
 from prompting.keep import contradictions
 from prompting.ladder import WriterConfig, open_writer
 from prompting.lexicon import built_in
-from prompting.measures import Case, bound, cases, kept, quantile, share, valid, violated
+from prompting.measures import Case, bound, cases, kept, quantile, share, unremoved, valid, violated
 from prompting.order import Order
 from prompting.repair import Judge
 from prompting.slots import Slots
@@ -165,12 +167,17 @@ def _valid(spoken: Spoken) -> bool:
 
 
 def _against(spoken: Spoken) -> bool:
+    """Whether a word of the prompt makes another picture; the dialect's own words do not."""
     order = _order(spoken.case, spoken.dialect)
-    return bool(
-        contradictions(
-            order.wish, spoken.prompt, lexicon=order.lexicon, language=order.language
-        )
-    )
+    prompt = unremoved(spoken.prompt)
+    for word in (*order.dialect.before, *order.dialect.after, *order.dialect.after_zh):
+        prompt = prompt.replace(word, "")
+    found = contradictions(order.wish, prompt, lexicon=order.lexicon, language=order.language)
+    if order.dialect.kind is Speech.STARTER:  # it is told beside a fox that it is drawn as a cat
+        said = facts(order.wish.words, order.lexicon, order.wish.language).words
+        drawn = " ".join(vocabulary().drawn(key) or "" for key in said)
+        found = tuple(word for word in found if word.split()[-1] not in drawn)
+    return bool(found)
 
 
 def sound(raw: str) -> bool:

@@ -23,6 +23,7 @@ Alternatives = tuple[str, ...]
 _SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
 _QUALITY = re.compile(r"masterpiece|best quality|score_\d", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_REMOVAL = re.compile(r"\bremove [\w ]+|(?:去掉|移除)\w+", re.IGNORECASE)  # of an instruction
 _LINK = r"(?: is| are| should be| in| that is| painted| colou?red|,|:)"
 
 
@@ -66,7 +67,11 @@ def cases(path: Path) -> tuple[Case, ...]:
 def holds(text: str, options: Alternatives) -> bool:
     """Whether the text has one of these words; a Latin one may have an ending."""
     return any(
-        re.search(rf"(?<!\w){re.escape(word)}" if word.isascii() else re.escape(word), text, re.I)
+        re.search(
+            rf"(?<![A-Za-z0-9_]){re.escape(word)}" if word.isascii() else re.escape(word),
+            text,
+            re.I,
+        )
         for word in options
     )
 
@@ -78,8 +83,13 @@ def kept(case: Case, prompt: str) -> bool:
 
 def violated(case: Case, prompt: str, lexicon: Lexicon) -> bool:
     """Whether the prompt asks for what it must not."""
-    asked = without(prompt, denials(prompt, lexicon))
+    asked = unremoved(without(prompt, denials(prompt, lexicon)))
     return any(holds(asked, (word,)) for word in case.must_not)
+
+
+def unremoved(prompt: str) -> str:
+    """An instruction without what it has removed."""
+    return _REMOVAL.sub(" ", prompt)
 
 
 def bound(pair: tuple[Alternatives, Alternatives], prompt: str) -> bool:
@@ -118,6 +128,8 @@ def valid(dialect: Dialect, wish: str, prompt: str, negative: str) -> bool:
 
 
 def _is_prose(prompt: str) -> bool:
+    if _CJK.search(prompt):  # Chinese sentences have no capitals
+        return not _QUALITY.search(prompt)
     begins = not prompt[0].isalpha() or prompt[0].isupper() or not prompt[0].isascii()
     return begins and not _QUALITY.search(prompt)
 
@@ -135,9 +147,7 @@ def wilson(right: int, count: int) -> tuple[float, float]:
     share, square = right / count, z * z
     middle = (share + square / (2 * count)) / (1 + square / count)
     half = (
-        z
-        * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
-        / (1 + square / count)
+        z * math.sqrt(share * (1 - share) / count + square / (4 * count**2)) / (1 + square / count)
     )
     return max(0.0, middle - half), min(1.0, middle + half)
 

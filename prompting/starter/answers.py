@@ -25,13 +25,16 @@ _FACTS_OF_STYLE = {
     "3d render": "render", "clay": "render", "origami": "render",
 }  # fmt: skip
 _FURRY = frozenset(
-    "cat dog rabbit lion tiger leopard bear panda fox wolf sheep goat koala squirrel hamster raccoon "
-    "otter mouse monkey".split()
+    {"cat", "dog", "rabbit", "lion", "tiger", "leopard", "bear", "panda", "fox", "wolf", "sheep"}
+    | {"goat", "koala", "squirrel", "hamster", "raccoon", "otter", "mouse", "monkey"}
 )
 _FEATHERED = frozenset(
-    "bird duck chicken goose swan owl eagle parrot crow penguin flamingo peacock crane phoenix".split()
+    {"bird", "duck", "chicken", "goose", "swan", "owl", "eagle", "parrot", "crow", "penguin"}
+    | {"flamingo", "peacock", "crane", "phoenix"}
 )
-_SCALY = frozenset("fish snake crocodile lizard dinosaur dragon goldfish koi".split())
+_SCALY = frozenset(
+    ("fish", "snake", "crocodile", "lizard", "dinosaur", "dragon", "goldfish", "koi")
+)
 _INDOOR = frozenset({"kitchen", "bedroom", "room"})
 
 

@@ -56,7 +56,7 @@ def _draw(dice: Random) -> Example:
         dice=dice,
         lexicon=built_in(),
         language=spoken,
-        hides=dice.choice((0.0, 0.3, 1.0, 1.0)),
+        hides=dice.choice((0.0, 0.5, 1.0, 1.0, 1.0)),
         mixes=dice.choice((0.0, 0.0, 0.0, 0.25)),
     )
     way = dice.random()
@@ -94,7 +94,7 @@ def runs(text: str) -> frozenset[str]:
     out = {" ".join(words[i : i + _RUN_EN]) for i in range(len(words) - _RUN_EN + 1)}
     for part in re.findall(r"[\u3400-\u9fff\u3040-\u30ff]+", text):
         out |= {part[i : i + _RUN_ZH] for i in range(len(part) - _RUN_ZH + 1)}
-    return frozenset(out | {normal(text)})
+    return frozenset(out | {normal(text)}) - {""}
 
 
 def normal(text: str) -> str:

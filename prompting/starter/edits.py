@@ -6,49 +6,36 @@ The invariant: the answer's subject keeps every content word, in the order of th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from prompting.starter import phrasing, phrasing_zh
 from prompting.starter.answers import noun_phrase, noun_phrase_chinese
 from prompting.starter.scenes import Setting, Thing, setting, thing
+from prompting.starter.scenes import style as style_in
 from prompting.starter.speech import THINGS, Said, Speaker, article
 
-# a, b: things; c: colour; p: place; s: style; q: quality.  Each line: what is said, in English,
-# divided by "/", the first being the answer's; then in Chinese.
-_INSTRUCTIONS = """
-make the {a} {c} / turn the {a} {c} / change the {a} to {c} / color the {a} {c} | 把{a}变成{c} / 把{a}改成{c}的 / {a}换成{c}
-remove the {a} / take away the {a} / delete the {a} / get rid of the {a} / erase the {a} | 去掉{a} / 删除{a} / 把{a}去掉 / 移除{a}
-add {aa} / put in {aa} / place {aa} somewhere / insert {aa} | 加一个{a} / 添加{a} / 加上{a} / 放一个{a}进去
-replace the {a} with {bb} / swap the {a} for {bb} / change the {a} into {bb} / turn the {a} into {bb} | 把{a}换成{b} / 用{b}代替{a} / 把{a}变成{b}
-put {aa} on the {b} / give the {b} {aa} / add {aa} to the {b} | 给{b}加上{a} / 在{b}上放{a} / 给{b}戴上{a}
-change the background to {p} / make the background {p} / put it in {p} / background: {p} | 背景换成{p} / 把背景改成{p} / 换到{p}
-make it {s} / turn it into {s} / convert to {s} / redraw it as {s} / {s} please | 变成{s}风格 / 改成{s} / 画成{s}风格
-make it {p} / change it to {p} / as if it were {p} | 变成{p} / 改成{p}的样子
-make the {a} {q} / let the {a} look {q} / the {a} should be {q} | 让{a}{q} / 让{a}看起来{q} / {a}要{q}
-move the {a} next to the {b} / put the {a} beside the {b} | 把{a}移到{b}旁边 / 把{a}放在{b}旁
-"""
 _LINES = tuple(
     tuple(tuple(form.strip() for form in half.split(" / ")) for half in line.split("|"))
-    for line in _INSTRUCTIONS.strip().splitlines()
+    for line in Path(__file__).with_name("instructions.txt").read_text("utf-8").splitlines()
+    if line[0] != "#"
 )
-_JOINTS_EN = tuple(
-    "the a in on with and of to at by is that it my very some from for you me this but as or not so "
-    "all do what over into i".split()
+_JOINTS_EN = (
+    "the a in on with and of to at by is that it my very some from for you me this but as or not "
+    "so all do what over into i"
 )
-_JOINTS_ZH = tuple("的 在 和 是 一个 这 了 很 与 里 上 我 有 中 都 要".split())
+_JOINTS_ZH = "的 在 和 是 一个 这 了 很 与 里 上 我 有 中 都 要"
 # Between the things of a free sentence; u: a word that is not known, v: a known action.
-_LINKS_EN = tuple(
+_LINKS_EN = (
     "{u}/{u}/{u} at/{u} in/{u} on/{u} with/{u} into/{u} for/{u} of/who {u}/that {u}/who {u} at/"
     "{v}/{v} on/{v} in/{v} near/that {v}/who is {v}/is {v} while/while/of/of/with/made of/full of/"
     "covered in/over/above/around/through/between/for/from/but/like/as/to/across/at the end of/"
     "inside/shaped like/on top of/into/against/into/looking like/at/without its/and his/and her/"
-    "in the middle of/where/when/because of/instead of/during/after/before/outside".split("/")
+    "in the middle of/where/when/because of/instead of/during/after/before/outside"
 )
-_LINKS_ZH = tuple(
+_LINKS_ZH = (
     "{u}/{u}/{u}着/在{u}/正在{u}/{u}了/{u}的/{v}/{v}着/正在{v}/的/的/做的/和/跟/穿过/上方的/装满/像/"
-    "一起{u}/里的/中央有/深处的/飞过/变成/里{u}/上{u}/戴着/背着/抱着/站在/坐在/和{u}的/里有/挂在/停着".split(
-        "/"
-    )
+    "一起{u}/里的/中央有/深处的/飞过/变成/里{u}/上{u}/戴着/背着/抱着/站在/坐在/和{u}的/里有/挂在/停着"
 )
 
 
@@ -101,7 +88,7 @@ def sentence(by: Speaker, language: str) -> Told:
     kept: list[str] = []
     for at in range(dice.choices((1, 2, 3), (20, 55, 25))[0]):
         if at:
-            link = dice.choice(_LINKS_ZH if spoken == "zh" else _LINKS_EN)
+            link = dice.choice((_LINKS_ZH if spoken == "zh" else _LINKS_EN).split("/"))
             word = None
             if "{u}" in link:
                 word = by.unknown("action") if by.room else by.any_of("action")
@@ -119,7 +106,7 @@ def sentence(by: Speaker, language: str) -> Told:
     if dice.random() < 0.4:
         wish, kept = _somewhere(by, setting(by), language, wish, kept)
     glue = "" if spoken == "zh" else " "
-    styles = [_style(by)] if dice.random() < 0.4 else []
+    styles = [style_in(by)] if dice.random() < 0.4 else []
     avoided = [by.any_of(*THINGS, "nature")] if dice.random() < 0.12 else []
     phrases = phrasing_zh if spoken == "zh" else phrasing
     return Told(
@@ -128,10 +115,6 @@ def sentence(by: Speaker, language: str) -> Told:
         style=tuple(styles),
         avoid=tuple(avoided),
     )
-
-
-def _style(by: Speaker) -> Said:
-    return by.unknown("style") if by.dice.random() < 0.12 and by.room else by.any_of("style")
 
 
 def _said(described: Thing) -> str:
@@ -164,7 +147,7 @@ def salad(by: Speaker, language: str) -> Told:
     joints = _JOINTS_ZH if by.language == "zh" else _JOINTS_EN
     for _ in range(dice.randint(1, 8)):
         if dice.random() < 0.3:
-            wish.append(dice.choice(joints))
+            wish.append(dice.choice(joints.split(" ")))
             if by.language == language == "en":
                 kept.append(wish[-1])
             continue

@@ -23,7 +23,7 @@ GGUF = Path(__file__).with_name("assistant.gguf")
 
 
 def write(path: Path, folder: Path, shape: Shape | None = None) -> None:
-    """Read `checkpoint.pt` and `tokenizer.json` in the folder; write the file whole or not at all."""
+    """Write `checkpoint.pt` and `tokenizer.json` of the folder as one file, whole or not at all."""
     shape = shape or Shape()
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
     part = path.with_suffix(".part")

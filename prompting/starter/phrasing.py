@@ -73,7 +73,8 @@ def _sentence(scene: Scene, dice: Random) -> str:
         core += dice.choice((" {}", " {}", " that is {}", " is {}", " who is {}")).format(
             scene.action.wish
         )
-    before, after = [], []
+    before: list[str] = []
+    after: list[str] = []
     for setting in scene.settings:
         phrase = _placed(setting)
         (before if dice.random() < 0.15 else after).append(phrase)
@@ -108,7 +109,7 @@ def _things(scene: Scene, dice: Random) -> tuple[str, list[str]]:
     said = []
     several = len(scene.things) > 1
     for thing in scene.things:
-        if thing.colour and dice.random() < (0.2 if several else 0.08):
+        if thing.colour and dice.random() < (0.3 if several else 0.1):
             said.append(_phrase(thing, dice, bare=True))
             what = f"the {_noun(thing)}"
             form = ("{} is {}", "{} should be {}", "{} in {}", "make {} {}", "{} {}")

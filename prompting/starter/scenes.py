@@ -1,33 +1,28 @@
 """Scenes that somebody might wish for: things, what they do, where, when, how and without what.
 
-The invariant: a scene is made of words that have been said (`Said`); the phrasings only arrange them.
+The invariant: a scene is made of words that are said (`Said`); the phrasings only arrange them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from prompting.starter.speech import THINGS, Said, Speaker
 
+
 # English, the Chinese pattern of the answer, other Chinese patterns, other English words for it.
-RELATIONS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("and", "{a}和{b}", ("{a}与{b}", "{a}跟{b}", "{a}、{b}", "{a},还有{b}"), ("plus", "&", "with")),
-    ("and", "{a}和{b}", ("{a}以及{b}", "{a},{b}", "{a}和一旁的{b}"), ("and also", "together with")),
-    ("next to", "{a}旁边有{b}", ("{a},旁边是{b}", "{a}在{b}旁边", "{b}旁边的{a}"), ("beside", "near", "by")),
-    ("under", "{a}在{b}下面", ("{b}下的{a}", "{a}在{b}下", "{b}下面的{a}"), ("below", "beneath", "underneath")),
-    ("on", "{a}在{b}上", ("{b}上的{a}", "{a}在{b}上面", "{b}上面有{a}"), ("on top of", "upon")),
-    ("behind", "{a}在{b}后面", ("{b}后面的{a}", "{b}后的{a}"), ("in back of",)),
-    ("in front of", "{a}在{b}前面", ("{b}前面的{a}", "{b}前的{a}"), ("before",)),
-    ("in", "{a}在{b}里", ("{b}里的{a}", "{b}里有{a}"), ("inside", "within")),
-    ("with", "{a}带着{b}", ("{a}配上{b}", "带{b}的{a}", "有{b}的{a}"), ("having", "and its")),
-    ("holding", "{a}拿着{b}", ("拿着{b}的{a}", "{a}抱着{b}", "{a}手里拿着{b}"), ("that holds", "who holds", "carrying")),
-    ("riding", "{a}骑着{b}", ("骑着{b}的{a}", "{a}骑在{b}上"), ("that rides", "who is riding", "on")),
-    ("wearing", "{a}穿着{b}", ("穿着{b}的{a}", "{a}戴着{b}", "戴{b}的{a}"), ("who wears", "that is wearing", "dressed in")),
-    ("eating", "{a}吃着{b}", ("{a}在吃{b}", "正在吃{b}的{a}"), ("that eats", "who eats")),
-    ("chasing", "{a}追着{b}", ("追{b}的{a}", "{a}追逐{b}"), ("that chases", "running after")),
-    ("looking at", "{a}看着{b}", ("望着{b}的{a}", "{a}望着{b}"), ("watching", "that looks at")),
-    ("playing with", "{a}玩着{b}", ("{a}在玩{b}", "玩{b}的{a}"), ("that plays with",)),
-)  # fmt: skip
+def _relation_of(line: str) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+    english, chinese, others, words = (part.strip() for part in line.split("|"))
+    return english, chinese, tuple(others.split(" / ")), tuple(words.split(" / "))
+
+
+# English, the Chinese pattern of the answer, other Chinese patterns, other English words for it.
+RELATIONS = tuple(
+    _relation_of(line)
+    for line in Path(__file__).with_name("relations.txt").read_text("utf-8").splitlines()
+    if line[0] != "#"
+)
 
 # How places and times stand in English; {} is the word.
 _PLACES = {
@@ -52,11 +47,11 @@ _PLACES = {
     "stone": ("on a {}",),
     "fire": ("by the {}", "near a {}"),
     "sand": ("on the {}", "in the {}"),
-} | {
-    name: ("under the {}", "below the {}", "under a {}")
-    for name in ("sun", "moon", "cloud", "sky", "rainbow", "night sky")
-}
-_PLACES |= {name: ("by the {}", "near a {}", "at a {}") for name in ("river", "lake", "waterfall")}
+} | dict.fromkeys(
+    ("sun", "moon", "cloud", "sky", "rainbow", "night sky"),
+    ("under the {}", "below the {}", "under a {}"),
+)
+_PLACES |= dict.fromkeys(("river", "lake", "waterfall"), ("by the {}", "near a {}", "at a {}"))
 _IN = ("in the {}", "in a {}", "in the {}", "inside a {}")
 _UNKNOWN_PLACES = ("in {}", "at {}", "on {}", "in the {}", "near {}", "at the {}", "in a {}")
 _TIMES = {
@@ -124,7 +119,8 @@ class Scene:
 def thing(by: Speaker, *, richness: float = 1.0) -> Thing:
     """Any thing, described as people do."""
     dice = by.dice
-    noun = by.any_of(*THINGS, "animal", "person") if dice.random() < 0.9 else by.unknown("thing")
+    known = dice.random() < 0.9 or not by.room
+    noun = by.any_of(*THINGS, "animal", "person") if known else by.unknown("thing")
     number = None
     if dice.random() < 0.16 and noun.name not in ("people",):
         number = by.any_of("number")
@@ -150,22 +146,30 @@ def setting(by: Speaker) -> Setting:
     dice = by.dice
     if dice.random() < 0.2 and by.room:
         word = by.unknown("place")
-        options = _UNKNOWN_PLACES
+        options: tuple[str, ...] = _UNKNOWN_PLACES
     else:
         word = by.any_of("place", "place", "nature", "time", "weather", "light")
-        options = _PLACES.get(word.name) or _TIMES.get(word.name) or _WEATHERS.get(word.name)
-        if options is None:
-            by_kind = {
+        known: tuple[str, ...] | None = (
+            _PLACES.get(word.name) or _TIMES.get(word.name) or _WEATHERS.get(word.name)
+        )
+        if known is None:
+            by_kind: dict[str, tuple[str, ...]] = {
                 "time": ("at {}",) if word.name in _AT else ("in {}", "on a {} day"),
                 "weather": ("in the {}",),
                 "light": ("in the {}", "with {}", "in {}"),
             }
-            options = by_kind.get(word.kind, _IN)
-        if word.kind in ("time", "weather", "light"):
+            known = by_kind.get(word.kind, _IN)
+        options = known
+        if word.kind in ("time", "weather", "light") and not word.unknown:
             word = by.exactly(by.lexicon[word.name])  # "raining" does not go with "in the"
     # Chinese does not tell "in" from "at", so its answer is always the first.
     pattern = options[0] if by.language == "zh" else dice.choice(options)
     return Setting(word=word, en=pattern, zh=dice.choice(_ZH_PLACES))
+
+
+def style(by: Speaker) -> Said:
+    """A style, now and then one that is not known."""
+    return by.unknown("style") if by.dice.random() < 0.12 and by.room else by.any_of("style")
 
 
 def _relation(by: Speaker, first: Thing) -> int:
@@ -187,11 +191,7 @@ def scene(by: Speaker) -> Scene:
     settings = tuple(setting(by) for _ in range(dice.choices((0, 1, 2), (50, 42, 8))[0]))
     background = by.any_of("colour") if dice.random() < 0.14 else None
     moods = (by.any_of("quality"),) if dice.random() < 0.12 else ()
-    styles: list[Said] = []
-    for _ in range(dice.choices((0, 1, 2), (50, 42, 8))[0]):
-        styles.append(
-            by.unknown("style") if dice.random() < 0.12 and by.room else by.any_of("style")
-        )
+    styles = [style(by) for _ in range(dice.choices((0, 1, 2), (50, 42, 8))[0])]
     avoided: list[Said] = []
     for _ in range(dice.choices((0, 1, 2), (82, 13, 5))[0]):
         hide = dice.random() < 0.4 and by.room

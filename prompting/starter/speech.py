@@ -13,10 +13,25 @@ from prompting.lexicon import Entry, Lexicon, plurals
 from prompting.template import PLACEHOLDERS
 
 THINGS = ("animal", "person", "plant", "food", "thing", "vehicle", "building")
+_OFTEN_HIDDEN = frozenset(
+    {
+        "place",
+        "nature",
+        "quality",
+        "action",
+        "time",
+        "weather",
+        "light",
+        "part",
+        "structure",
+        "look",
+    }
+)
 # Nouns that take no article and no number.
 MASS = frozenset(
-    "people grass bamboo hair rice sushi bread tea coffee wine noodles cheese chocolate candy water "
-    "sand fire glasses sunglasses stairs drums ruins lavender underwater snow rain fog wind".split()
+    {"people", "grass", "bamboo", "hair", "rice", "sushi", "bread", "tea", "coffee", "wine"}
+    | {"noodles", "cheese", "chocolate", "candy", "water", "sand", "fire", "glasses", "sunglasses"}
+    | {"stairs", "drums", "ruins", "lavender", "underwater", "snow", "rain", "fog", "wind"}
 )
 _IRREGULAR = {
     "fish": "fish", "sheep": "sheep", "deer": "deer", "mouse": "mice", "goose": "geese",
@@ -80,6 +95,13 @@ class Speaker:
     def say(self, entry: Entry) -> Said:
         """The word for an entry, or a placeholder instead."""
         if entry.kind in THINGS and self.dice.random() < self.hides and self.room:
+            return self.unknown(entry.kind)
+        if (
+            entry.kind in _OFTEN_HIDDEN
+            and self.hides == 1.0
+            and self.dice.random() < 0.6
+            and self.room
+        ):
             return self.unknown(entry.kind)
         other = "zh" if self.language == "en" else "en"
         language = other if self.dice.random() < self.mixes else self.language

@@ -58,18 +58,18 @@ def batches(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Tokens, targets (-1 where nothing is learned) and weights, similar lengths together."""
     dice, stream = Random(seed), examples(seed)
-    end = tokenizer.token_to_id(template.END)
+    end = SPECIAL.index(template.END)
     while True:
         pool: list[tuple[list[int], list[int], list[float]]] = []
         while len(pool) < BATCH * 16:
             example = next(stream)
             turns = template.turns(example.wish, dialect=example.dialect, language=example.language)
             asked = tokenizer.encode(turns.head + turns.wish + turns.tail).ids
-            answer = tokenizer.encode(example.answer)
+            encoded = tokenizer.encode(example.answer)
             first = example.answer.index('"details": [') + len('"details": [')
             last = example.answer.index('], "style"')
-            counts = [DETAIL if first < a and b <= last else 1.0 for a, b in answer.offsets]
-            pool.append((asked, [*answer.ids, end], [*counts, 1.0]))
+            counts = [DETAIL if first < a and b <= last else 1.0 for a, b in encoded.offsets]
+            pool.append((asked, [*encoded.ids, end], [*counts, 1.0]))
         pool.sort(key=lambda row: len(row[0]) + len(row[1]))
         groups = [pool[i : i + BATCH] for i in range(0, len(pool), BATCH)]
         dice.shuffle(groups)
@@ -102,14 +102,14 @@ def train(
     """Trains for so many minutes of the process, or `limit` by the clock on the wall."""
     both = optimizers(model)
     rates = [group["lr"] for optimizer in both for group in optimizer.param_groups]
-    start, began, step, shown, saved = time.process_time(), time.monotonic(), 0, 0.0, 0.0
+    start, began, shown, saved = time.process_time(), time.monotonic(), 0.0, 0.0
     smooth: float | None = None
-    for tokens, targets, weights in batches(tokenizer, seed):
+    for step, (tokens, targets, weights) in enumerate(batches(tokenizer, seed), 1):
         spent = (time.process_time() - start) / 60
         share = max(spent / minutes, (time.monotonic() - began) / 60 / limit)
         if share >= 1:
             return
-        factor = min(1.0, (step + 1) / _WARM_UP) * min(1.0, (1 - share) / 0.6)
+        factor = min(1.0, step / _WARM_UP) * min(1.0, (1 - share) / 0.6)
         for optimizer, rate in zip(both, rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
@@ -125,7 +125,6 @@ def train(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in both:
             optimizer.step()
-        step += 1
         value = float(loss.detach())
         smooth = value if smooth is None else 0.97 * smooth + 0.03 * value
         if spent - shown > 0.25:
