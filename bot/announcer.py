@@ -207,9 +207,13 @@ class Announcer:
     async def _posted(self, channel: Channel, request: Request) -> discord.Message | None:
         """The result, if an attempt that was cut short did post it."""
         me = self._client.user
-        async for message in channel.history(limit=LOOK_BACK):
-            if message.author == me and request_shown_by(message) == request.id:
-                return message
+        try:
+            async for message in channel.history(limit=LOOK_BACK):
+                if message.author == me and request_shown_by(message) == request.id:
+                    return message
+        except discord.Forbidden:
+            # Not allowed to look back: Discord's nonce has to cover it.
+            log.warning("may not read the history of channel %d", request.channel)
         return None
 
     async def _say_cancelled(self, request: Request) -> None:
