@@ -222,7 +222,7 @@ def decode(head: bytes, body: bytes) -> Frame:
                     value, at = body[at : at + size], at + size
             given[field.name] = value
         return kind(**given)  # type: ignore[arg-type]  # both ends are this module
-    except (KeyError, TypeError, ValueError, GenerationError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, GenerationError) as error:
         raise BrokenFrame(f"unreadable frame {head[:80]!r}") from error
 
 
