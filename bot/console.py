@@ -29,7 +29,7 @@ from generation.catalog import Catalog
 from generation.draft import Draft
 from generation.fleet import Worker
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
-from generation.recipe import Adapter, Recipe, RecipeId
+from generation.recipe import Recipe, RecipeId
 from storage.errors import Missing
 from storage.people import AssistMode
 from storage.pictures import PictureId, StoredPicture
@@ -74,7 +74,7 @@ async def _wish(house: House, asked: argparse.Namespace) -> Wish:
         scheduler=asked.scheduler,
         denoise=asked.denoise,
         clip_skip=asked.clip_skip,
-        adapters=tuple(_lora(house, text) for text in asked.lora),
+        adapters=tuple(house.studio.drafting.lora(text) for text in asked.lora),
     )
     wish = Wish(
         place=console(),
@@ -93,17 +93,6 @@ async def _with_image(house: House, wish: Wish, path: Path) -> Wish:
     start, facts = await house.studio.keep_input(await asyncio.to_thread(_read, path))
     wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
     return house.studio.drafting.sized_like(wish, facts.width, facts.height)
-
-
-def _lora(house: House, text: str) -> Adapter:
-    """ "name:0.8" as an adapter; without a number, at full strength."""
-    name, _, number = text.rpartition(":")
-    try:
-        strength = float(number) if name else 1.0
-    except ValueError:
-        name, strength = "", 1.0  # the colon belongs to the name
-    entry = house.catalog.find(name or text, "lora")
-    return Adapter(kind="lora", weights=entry.weights, strength=strength)
 
 
 def _read(path: Path) -> bytes:

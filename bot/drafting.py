@@ -16,7 +16,7 @@ from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text, complete
 from generation.errors import OutOfRange
 from generation.families import Family, family
-from generation.recipe import Recipe, Weights
+from generation.recipe import Adapter, Recipe, Weights
 from prompting.assist import Assisted
 from prompting.styles import Styles
 from storage.people import Preferences
@@ -124,6 +124,20 @@ class Drafting:
         usual = family(self._model(wish, Preferences()).family)
         across, down = shape(usual, width, height)
         return replace(wish, draft=replace(wish.draft, width=across, height=down))
+
+    def lora(self, text: str) -> Adapter:
+        """ "name:0.8" as an adapter; without a number, at full strength.  Raises NoSuchName."""
+        name, _, number = text.strip().rpartition(":")
+        try:
+            strength = float(number) if name else 1.0
+        except ValueError:
+            name, strength = "", 1.0  # the colon belongs to the name
+        entry = self._catalog.find(name or text.strip(), "lora")
+        return Adapter(kind="lora", weights=entry.weights, strength=strength)
+
+    def loras(self) -> tuple[Entry, ...]:
+        """The LoRAs that can be put on a checkpoint."""
+        return self._catalog.entries("lora")
 
     def checkpoints(self) -> tuple[Entry, ...]:
         """The models that can draw."""

@@ -109,3 +109,26 @@ def a_model_folder(folder: Path, name: str = "tiny") -> Path:
     )
     (model / "atelier.toml").write_text('family = "starter"\ntitle = "A tiny model"\n')
     return model
+
+
+def a_lora(folder: Path, name: str) -> Path:
+    """A LoRA file that a catalog takes for one of an SD 1.x model."""
+    shapes = {
+        "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight": (
+            1,
+            768,
+        ),
+        "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_up.weight": (
+            320,
+            1,
+        ),
+    }
+    header: dict[str, Any] = {}
+    end = 0
+    for key, shape in shapes.items():
+        start, end = end, end + 2 * shape[0] * shape[1]
+        header[key] = {"dtype": "F16", "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    file = folder / f"{name}.safetensors"
+    file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(end))
+    return file

@@ -21,7 +21,7 @@ from generation.errors import OutOfMemory
 from generation.job import UserId
 from generation.recipe import Recipe, Task
 from storage.tickets import RequestId
-from tests.builders import an_environment
+from tests.builders import a_lora, a_model_folder, an_environment
 from tests.discord_world import buttons, pictures
 from tests.fakes import FakeWorker
 from tests.houses import a_studio
@@ -425,6 +425,19 @@ async def test_impossible_wishes_end_in_a_sentence_that_says_what_to_do(tmp_path
             await ann.command("imagine", **{"prompt": "a flower", **options})
             await ann.sees(words)
         assert not studio.worker.orders
+
+
+async def test_a_lora_is_chosen_by_name_and_strength(tmp_path: Path) -> None:
+    a_model_folder(tmp_path / "models")
+    a_lora(tmp_path / "models", "ink")
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        assert "ink" in await ann.complete("imagine", "lora", "in", prompt="a")
+        await ann.command("imagine", prompt="a flower", lora="ink:0.5")
+        (adapter,) = (await recipe_of(await ann.sees(is_result))).adapters
+        assert (adapter.kind, adapter.weights.name, adapter.strength) == ("lora", "ink", 0.5)
+        await ann.command("imagine", prompt="a flower", lora="inc")
+        await ann.sees("I know no lora called `inc`")
 
 
 async def test_mentions_in_a_prompt_ping_nobody(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from prompting.dialects import dialect
 from prompting.facts import facts
 from prompting.keep import contradictions, missing
 from prompting.lexicon import built_in
 from prompting.opaque import read
-from prompting.slots import Wish
+from prompting.order import Order
+from prompting.repair import Judge
+from prompting.slots import Slots, Wish
 
 LEXICON = built_in()
 
@@ -195,6 +198,41 @@ def test_what_makes_another_picture_contradicts(text: str, prompt: str) -> None:
 )
 def test_light_and_mood_may_be_added(text: str, prompt: str) -> None:
     assert contradictions(wish(text), prompt, lexicon=LEXICON, language="en") == ()
+
+
+@pytest.mark.parametrize("dialect_name", ["starter", "sd15", "flux1", "qwen-image"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "黄鹤楼",
+        "红螺寺",
+        "三星堆",
+        "九寨沟",
+        "白居易",
+        "初音未来",
+        "孙悟空",
+        "外滩",
+        "高铁站",
+        "慢慢",
+    ],
+)
+def test_a_name_that_an_answer_lost_is_put_back_as_it_was_written(
+    name: str, dialect_name: str
+) -> None:
+    text = f"{name}的日落"
+    order = Order(
+        text=text, wish=wish(text), dialect=dialect(dialect_name), style=None, negative="",
+        lexicon=LEXICON, count=None, locale="en",
+    )  # fmt: skip
+    judge = Judge(order)
+    told = judge.repair(judge.judge(Slots(subject="a sunset")))
+    assert name in told.rendered.prompt
+    assert "sunset" in told.rendered.prompt or "日落" in told.rendered.prompt
+
+
+def test_a_part_of_a_name_is_not_the_name() -> None:
+    lost = missing(wish("黄鹤楼的日落"), "yellow 鹤楼 sunset", lexicon=LEXICON, language="en")
+    assert [loss.text for loss in lost] == ["黄鹤楼"]
 
 
 def test_a_word_inside_a_lora_or_a_quotation_is_no_word_of_the_picture() -> None:

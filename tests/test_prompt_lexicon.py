@@ -83,6 +83,66 @@ def test_a_character_that_touches_a_name_is_part_of_it() -> None:
     assert unknown == ["红楼梦"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("黄鹤楼", "红螺寺", "白居易", "黑猫警长", "白蛇传", "金阁寺"),  # begin with a colour
+        *("三星堆", "九寨沟", "八仙", "三国演义", "一休"),  # begin with a number
+        *("初音未来", "孙悟空", "高铁站", "加油站"),  # end in a known word
+        *("外滩", "台北", "基地", "长城"),  # hold a character that is else a word by itself
+    ],
+)
+@pytest.mark.parametrize("sentence", ["{}", "{}的秋天", "猫和{}", "在{}", "{}，水彩"])
+def test_a_name_is_not_divided_by_what_it_begins_or_ends_with(name: str, sentence: str) -> None:
+    words = LEXICON.read(sentence.format(name), "zh")
+    assert [word.text for word in words if word.content and word.entry is None] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("三只骆驼", {"three"}),
+        ("黄色的骆驼", {"yellow"}),
+        ("两骆驼", {"two"}),
+        ("大骆驼", {"big"}),
+        ("皮卡丘未来城市", {"futuristic", "city"}),
+        ("皮卡丘站在雪里", {"standing", "snow"}),
+        ("哪吒骑马", {"riding", "horse"}),
+        ("开心地唱歌", {"happy", "singing"}),
+        ("宇航员下象棋", {"astronaut"}),
+    ],
+)
+def test_known_words_beside_a_name_keep_their_meaning(text: str, known: set[str]) -> None:
+    assert {word.entry.name for word in LEXICON.read(text, "zh") if word.entry} == known
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("粉色的树好浪漫", "pink tree 好浪漫"),
+        ("黄色的车停在那里", "yellow car parked"),
+        ("白色的鸟叫个不停", "white bird 叫"),
+        ("白色的马桶", "white 马桶"),
+        ("蓝色的花儿开了", "blue flower 开"),
+        ("一条红通通的鱼", "red fish"),
+    ],
+)
+def test_a_noun_behind_de_is_not_taken_in_by_what_is_said_of_it(text: str, english: str) -> None:
+    assert LEXICON.english(text, "zh").startswith(english)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("火车站", "train station"), ("地铁站", "subway station"), ("红色跑车", "sports car")],
+)
+def test_a_compound_is_not_read_as_a_sentence(text: str, name: str) -> None:
+    assert LEXICON.read(text, "zh")[-1].key == name
+
+
+def test_japanese_counters_stay_with_their_numbers() -> None:
+    assert "three" in {word.key for word in LEXICON.read("三本の木", "ja")}
+
+
 def test_plurals_are_those_of_english() -> None:
     assert [plural(noun) for noun in ("mouse", "cherry", "box", "fish", "palm tree")] == [
         "mice", "cherries", "boxes", "fish", "palm trees",

@@ -39,6 +39,18 @@ async def schedulers(_: Interaction, typed: str) -> Choices:
     return _named(SCHEDULERS, typed)
 
 
+async def loras(interaction: Interaction, typed: str) -> Choices:
+    """LoRAs by name; what was typed before the last comma stays."""
+    before, comma, last = typed.rpartition(",")
+    kept = f"{before}{comma} " if comma else ""
+    found = [
+        app_commands.Choice(name=f"{kept}{entry.name}"[:100], value=f"{kept}{entry.name}"[:100])
+        for entry in studio_of(interaction).drafting.loras()
+        if _matches(last, entry.name)
+    ]
+    return found[:MOST]
+
+
 async def styles(interaction: Interaction, typed: str) -> Choices:
     """The style library, by its English or Chinese name."""
     found = [

@@ -43,6 +43,7 @@ Interaction = discord.Interaction[Any]
     seed="The number that decides the noise; the same one gives the same picture",
     assist="Whether I find more words: on, off, or auto for short wishes",
     style="A style from the library",
+    lora="LoRAs to put on it, such as `ink:0.8, sketch:0.5`",
     clip_skip="Which layer of the text encoder is read: 1 the last, 2 the one before",
 )
 @app_commands.autocomplete(
@@ -51,6 +52,7 @@ Interaction = discord.Interaction[Any]
     sampler=choices.samplers,
     scheduler=choices.schedulers,
     style=choices.styles,
+    lora=choices.loras,
 )
 @app_commands.choices(
     assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode]
@@ -72,6 +74,7 @@ async def imagine(
     clip_skip: Range[int, 1, 12] | None = None,
     assist: str | None = None,
     style: Range[str, 1, 100] | None = None,
+    lora: Range[str, 1, 400] | None = None,
 ) -> None:
     """Acknowledge, then queue."""
     await interaction.response.defer(thinking=True)
@@ -85,6 +88,7 @@ async def imagine(
         scheduler=scheduler,
         denoise=denoise,
         clip_skip=clip_skip,
+        adapters=tuple(studio.drafting.lora(one) for one in (lora or "").split(",") if one.strip()),
     )
     wish = Wish(
         place=place_of(interaction),
