@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from prompting.denials import denials
+from prompting.denials import denials, without
 from prompting.lexicon import OBJECTS, Lexicon, Word, fold, plurals
 
 _PLACEHOLDER = re.compile(r"<x(\d+)>")
@@ -66,6 +66,8 @@ def hide(text: str, lexicon: Lexicon, *, spoken: str, language: str, most: int) 
     """Hide the words that are not known, then nouns; `language` is that of the answer."""
     if spoken not in _READ:
         text, spoken = _englished(text, lexicon, spoken), "en"
+    elif spoken == "zh":
+        text = _denied_last(text, lexicon)
     words = lexicon.read(text, spoken)
     unknown = _limited(_unknown(text, words, _cues(text, lexicon, spoken)), text, most)
     taken = [(run.start, run.end) for run in unknown]
@@ -117,7 +119,6 @@ def _unknown(text: str, words: Sequence[Word], cues: frozenset[int]) -> list[_Ru
         name = word.content and word.entry is None and word.start not in cues
         if not name and not shouting and at and word.entry and word.text[:1].isupper():
             name = _neighbour_is_name(words, at)
-        name = name or _swallowed(words, at)
         if not name:
             continue
         gap = text[runs[-1].end : word.start] if runs else ""
@@ -133,20 +134,6 @@ def _neighbour_is_name(words: Sequence[Word], at: int) -> bool:
     """Whether the word before or behind is unknown and capitalised: the Tower of Eiffel Tower."""
     near = [words[i] for i in (at - 2, at + 2) if 0 <= i < len(words)]
     return any(w.content and w.entry is None and w.text[:1].isupper() for w in near)
-
-
-def _swallowed(words: Sequence[Word], at: int) -> bool:
-    """Whether a single Chinese character is part of a name beside it: the 空 of 孙悟空."""
-    word = words[at]
-    if len(word.text) > 1 or word.text in _FREE or word.entry is None:
-        return False
-    if word.entry.kind != "quality" or word.text.isascii():
-        return False
-    near = [words[i] for i in (at - 1, at + 1) if 0 <= i < len(words)]
-    return any(other.content and other.entry is None for other in near)
-
-
-_FREE = "小大老新旧胖"  # describe whatever they stand before
 
 
 def _limited(runs: list[_Run], text: str, most: int) -> list[_Run]:
@@ -186,6 +173,15 @@ def _englished(text: str, lexicon: Lexicon, spoken: str) -> str:
         at = denial.end
     out.append(_in_order(text[at:], lexicon, spoken))
     return " ".join("".join(out).split()).strip(" ,")
+
+
+def _denied_last(text: str, lexicon: Lexicon) -> str:
+    """Chinese with its denials behind the rest, all in the form that the assistant read most."""
+    denied = denials(text, lexicon, "zh")
+    rest = without(text, denied).removeprefix("的").strip("，, ")
+    if not denied or not rest:
+        return text
+    return ",".join((rest, *(f"不要{denial.what}" for denial in denied)))
 
 
 def _in_order(text: str, lexicon: Lexicon, spoken: str) -> str:

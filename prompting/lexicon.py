@@ -193,7 +193,8 @@ class Lexicon:
     def _unspaced(self, text: str, start: int, language: str) -> Iterator[Word]:
         """Words of a text without spaces: the longest known ones, and what lies between."""
         index, function = self._index[language], self.function.get(language, frozenset())
-        for begin, end in divide(text, self._kinds[language], function, self._longest_of[language]):
+        kinds, longest = self._kinds[language], self._longest_of[language]
+        for begin, end in divide(text, kinds, function, longest, chinese=language == "zh"):
             piece = text[begin:end]
             entry = index.get(piece)
             yield Word(

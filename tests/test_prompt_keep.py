@@ -9,6 +9,7 @@ import pytest
 
 from prompting.dialects import dialect
 from prompting.facts import facts
+from prompting.hiding import hide
 from prompting.keep import contradictions, missing
 from prompting.lexicon import built_in
 from prompting.opaque import read
@@ -162,6 +163,18 @@ def test_a_colour_belongs_to_its_thing(text: str, colours: set[tuple[str, str]])
 )
 def test_what_is_unwanted_is_understood(text: str, unwanted: tuple[str, ...]) -> None:
     assert facts(text, LEXICON).unwanted == unwanted
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("花园里别画蝴蝶，只要向日葵", "<x1>，只要<x2>,不要<x3>"),
+        ("不要people的street，晚上", "<x1>，<x2>,不要<x3>"),
+        ("花园和猫", "<x1>和<x2>"),
+    ],
+)
+def test_a_small_model_reads_chinese_denials_in_one_form(text: str, hidden: str) -> None:
+    assert hide(text, LEXICON, spoken="zh", language="en", most=6).text == hidden
 
 
 def test_a_number_belongs_to_its_thing() -> None:

@@ -89,7 +89,7 @@ def test_a_character_that_touches_a_name_is_part_of_it() -> None:
         *("黄鹤楼", "红螺寺", "白居易", "黑猫警长", "白蛇传", "金阁寺"),  # begin with a colour
         *("三星堆", "九寨沟", "八仙", "三国演义", "一休"),  # begin with a number
         *("初音未来", "孙悟空", "高铁站", "加油站"),  # end in a known word
-        *("外滩", "台北", "基地", "长城"),  # hold a character that is else a word by itself
+        *("外滩", "台北", "基地", "长城", "中山陵"),  # hold a word of one character
     ],
 )
 @pytest.mark.parametrize("sentence", ["{}", "{}的秋天", "猫和{}", "在{}", "{}，水彩"])
