@@ -7,9 +7,10 @@ goes through.  Nothing here is asked when a seed is rolled again or a picture is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +23,12 @@ from prompting.errors import PromptingError, UnknownName
 from prompting.ladder import Opened, WriterConfig, open_writer
 from prompting.policy import Policy
 from prompting.styles import Style, Styles
+from prompting.writer import Writer
 from storage.people import AssistMode
 
 log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 10.0  # that a wish waits for the language model to start
 
 ENOUGH_WORDS = 12  # a wish of more words is a prompt already, and "auto" leaves it alone
 
@@ -48,12 +52,12 @@ class Wordsmith:
         self,
         desk: Desk,
         *,
-        open_: Callable[[WriterConfig], object] | None = None,
+        open_: Callable[[WriterConfig], Awaitable[Opened]] | None = None,
     ) -> None:
         self._desk = desk
-        self._open = open_ or open_writer
-        self._opening = asyncio.Lock()
-        self._assistant: Assistant | None = None
+        self._open = open_ or _open_and_tell
+        self._opening: asyncio.Task[Assistant] | None = None
+        self.patience = PATIENCE_SECONDS
         self.styles: Styles = styles.built_in()
         if desk.own_styles is not None:
             self.styles = self.styles.with_own(desk.own_styles)
@@ -127,18 +131,35 @@ class Wordsmith:
 
     async def close(self) -> None:
         """Let the language model go."""
-        if self._assistant is not None and self._assistant.writer is not None:
-            await self._assistant.writer.close()
+        if self._opening is None:
+            return
+        self._opening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            assistant = await self._opening
+            if assistant.writer is not None:
+                await assistant.writer.close()
 
     async def _opened(self) -> Assistant:
-        async with self._opening:
-            if self._assistant is None:
-                opened = await self._open(self._desk.writer)  # type: ignore[misc]  # awaitable by contract
-                assert isinstance(opened, Opened)
-                for note in opened.notes:
-                    log.warning("the assistant: %s", note)
-                self._assistant = Assistant(opened.writer, policy=self._policy, styles=self.styles)
-            return self._assistant
+        """The assistant; for as long as its model is not there yet, one without a model."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open_up(), name="assistant")
+        # A model that is being fetched can take an hour, and no picture waits for that.
+        await asyncio.wait({self._opening}, timeout=self.patience)
+        return self._opening.result() if self._opening.done() else self._with(None)
+
+    async def _open_up(self) -> Assistant:
+        try:
+            opened = await self._open(self._desk.writer)
+        except Exception:
+            # The ladder promises not to; a picture does not depend on it.
+            log.exception("the language model cannot be opened")
+            return self._with(None)
+        for note in opened.notes:
+            log.warning("the assistant: %s", note)
+        return self._with(opened.writer)
+
+    def _with(self, writer: Writer | None) -> Assistant:
+        return Assistant(writer, policy=self._policy, styles=self.styles)
 
     def _lists(self) -> dict[str, tuple[str, ...]]:
         folder = self._desk.wildcards
@@ -149,6 +170,18 @@ class Wordsmith:
         except PromptingError as error:
             log.warning("the wildcards cannot be read: %s", error)
             return {}
+
+
+async def _open_and_tell(config: WriterConfig) -> Opened:
+    told = [-1]
+
+    def tell(done: int, total: int | None) -> None:
+        percent = 100 * done // total if total else 0
+        if percent >= told[0] + 5:
+            told[0] = percent
+            log.info("fetching the language model: %d %%", percent)
+
+    return await open_writer(config, progress=tell)
 
 
 def dialect_of(family: Family) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -130,6 +131,27 @@ async def test_without_a_model_the_own_words_go_through_with_one_line(tmp_path: 
         message = await ann.sees(is_result)
         assert (await recipe_of(message)).prompt == "a red cat"
         assert "-# " in message.content
+
+
+async def test_a_model_that_is_still_being_fetched_holds_up_no_picture(tmp_path: Path) -> None:
+    arrived, writer = asyncio.Event(), a_writer()
+
+    async def slowly(_: WriterConfig) -> Opened:
+        await arrived.wait()
+        return Opened(writer=writer, notes=())
+
+    wordsmith = Wordsmith(Desk(assist=AssistMode.ON), open_=slowly)
+    wordsmith.patience = 0.1
+    async with a_studio(tmp_path, wordsmith=wordsmith) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a red cat")
+        first = await ann.sees(is_result)
+        assert (await recipe_of(first)).prompt == "a red cat"
+        arrived.set()
+        await ann.command("imagine", prompt="a red cat")
+        await ann.sees(is_result, after=first)
+        assert len(writer.asked) == 1
+    assert writer.closed
 
 
 async def test_enhance_shows_three_ways_that_can_be_drawn_and_edited(tmp_path: Path) -> None:
