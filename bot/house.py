@@ -30,7 +30,7 @@ from bot.wishes import Place, Wish
 from bot.wordsmith import Desk, Wordsmith
 from generation.catalog import Catalog
 from generation.costs import CostModel
-from generation.draft import Draft, Model
+from generation.draft import Model
 from generation.errors import NoSuchName
 from generation.fleet import Worker
 from generation.fleet.local import LocalWorker
@@ -314,6 +314,3 @@ async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-__all__ = ["BUILT_IN", "Draft", "House", "console", "open_house"]

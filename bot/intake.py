@@ -11,7 +11,6 @@ import discord
 
 from bot.studio import Studio
 from bot.wishes import Wish, init_from
-from generation import metadata
 from generation.errors import BadPicture
 from storage.pictures import StoredPicture
 
@@ -46,11 +45,6 @@ def image_of(message: discord.Message) -> discord.Attachment | None:
         if kind.startswith("image/") or attachment.filename.lower().endswith(_ENDINGS):
             return attachment
     return None
-
-
-def recipe_bytes(data: bytes) -> bool:
-    """Whether a PNG carries one of our recipes."""
-    return metadata.recipe_in(data) is not None
 
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bot.apologies import apology_for_reason
 from bot.audience import Outcome, Phase, Standing
@@ -250,9 +250,3 @@ def picture_choice(picture: StoredPicture) -> str:
 
 def _plain(text: str) -> str:
     return " ".join(text.replace("`", "'").split())[:900]
-
-
-def spoken_list(words: Iterable[str]) -> str:
-    """ "a, b and c"."""
-    *head, last = list(words) or [""]
-    return f"{', '.join(head)} and {last}" if head else last

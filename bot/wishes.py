@@ -8,9 +8,8 @@ settings, then what is usual for the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from generation.draft import Draft
 from generation.errors import OutOfRange
@@ -22,8 +21,6 @@ from storage.people import AssistMode, Preferences, SeedMode
 from storage.pictures import StoredPicture
 
 SEEDS = MAX_SEED + 1
-
-T = TypeVar("T")
 
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[x×*]\s*(\d{1,5})\s*", re.IGNORECASE)
 _RATIO = re.compile(r"\s*(\d{1,2})\s*:\s*(\d{1,2})\s*")
@@ -67,17 +64,7 @@ class Wish:
 
 def preferred(draft: Draft, mine: Preferences) -> Draft:
     """The draft with its gaps filled from the person's own settings."""
-    return replace(
-        draft,
-        negative_prompt=_first(draft.negative_prompt, mine.negative_prompt),
-        width=_first(draft.width, mine.width),
-        height=_first(draft.height, mine.height),
-        steps=_first(draft.steps, mine.steps),
-        cfg=_first(draft.cfg, mine.cfg),
-        sampler=_first(draft.sampler, mine.sampler),
-        scheduler=_first(draft.scheduler, mine.scheduler),
-        denoise=_first(draft.denoise, mine.denoise),
-    )
+    return _filled(draft, mine, (*_SETTINGS, "denoise"))
 
 
 def carried_over(draft: Draft, parent: Recipe) -> Draft:
@@ -86,18 +73,8 @@ def carried_over(draft: Draft, parent: Recipe) -> Draft:
     The words are new, so the prompt is not carried over; nor is denoise, which said how much of
     an older picture to keep.
     """
-    return replace(
-        draft,
-        negative_prompt=_first(draft.negative_prompt, parent.negative_prompt),
-        width=_first(draft.width, parent.width),
-        height=_first(draft.height, parent.height),
-        steps=_first(draft.steps, parent.steps),
-        cfg=_first(draft.cfg, parent.cfg),
-        sampler=_first(draft.sampler, parent.sampler),
-        scheduler=_first(draft.scheduler, parent.scheduler),
-        clip_skip=_first(draft.clip_skip, parent.clip_skip),
-        adapters=draft.adapters or parent.adapters,
-    )
+    filled = _filled(draft, parent, (*_SETTINGS, "clip_skip"))
+    return replace(filled, adapters=draft.adapters or parent.adapters)
 
 
 def sized(draft: Draft, size: str, family: Family) -> Draft:
@@ -163,5 +140,11 @@ def init_from(sha256: Sha256) -> Input:
     return Input(role="init", sha256=sha256, fit="cover")
 
 
-def _first(said: T | None, otherwise: T | None) -> T | None:
-    return said if said is not None else otherwise
+# What a draft, a person's settings and a recipe call by the same names.
+_SETTINGS = ("negative_prompt", "width", "height", "steps", "cfg", "sampler", "scheduler")
+
+
+def _filled(draft: Draft, source: Preferences | Recipe, names: Sequence[str]) -> Draft:
+    """The draft with each named gap filled from the source, where that has something."""
+    gaps = [name for name in names if getattr(draft, name) is None]
+    return replace(draft, **{name: getattr(source, name) for name in gaps})

@@ -127,7 +127,9 @@ class Wordsmith:
 
     def expanded(self, prompt: str, seed: int) -> str:
         """The prompt with its wildcards and choices decided by the picture's seed."""
-        return wildcards.expand(prompt, seed=seed, lists=self._lists()).text
+        # The owner's lists are read from the disk, and few prompts name one.
+        lists = self._lists() if "__" in prompt else {}
+        return wildcards.expand(prompt, seed=seed, lists=lists).text
 
     async def close(self) -> None:
         """Let the language model go."""

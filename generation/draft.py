@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from generation.errors import OutOfRange, Unacceptable
+from generation.errors import OutOfRange
 from generation.families import Family, family
-from generation.recipe import MAX_SEED, Adapter, Input, Precision, Recipe, Task, Weights
+from generation.recipe import MAX_SEED, Adapter, Input, Recipe, Task, Weights
 from generation.sigmas import SAMPLERS, SCHEDULERS, expand
 
 MAX_PROMPT = 6000  # characters: Discord's own limit for a command option
@@ -144,6 +144,3 @@ def _seed(seed: int) -> int:
     if not 0 <= seed <= MAX_SEED:
         raise OutOfRange("seed", seed, f"0 to {MAX_SEED}")
     return seed
-
-
-__all__ = ["Draft", "Model", "Precision", "Unacceptable", "clean_text", "complete"]

@@ -27,34 +27,23 @@ from generation.fleet import process as process_module
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.job import JobId
-from generation.recipe import Precision, Recipe, Sha256, Task, Weights
+from generation.recipe import Sha256, Weights
+from tests.builders import a_recipe
 
 SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
 ROOT = Path(__file__).parents[1]
 
 
 def an_order(script: str, job: int = 1) -> Render:
-    recipe = Recipe(
-        task=Task.TEXT_TO_IMAGE,
-        family="starter",
+    recipe = a_recipe(
         prompt=script,
-        negative_prompt="",
-        syntax="a1111",
         checkpoint=Weights(name="starter", sha256=Sha256("ab" * 32)),
-        vae=None,
-        adapters=(),
-        inputs=(),
         width=64,
         height=64,
-        sampler="euler",
         scheduler="karras",
         sigmas=(14.6, 1.0, 0.0),
         steps=2,
-        cfg=4.0,
-        denoise=1.0,
-        clip_skip=1,
         seed=7,
-        precision=Precision.FP32,
     )
     return Render(job=JobId(job), recipe=recipe, inputs=(b"one", b"two"), preview_every=1)
 

@@ -13,22 +13,15 @@ from PIL import Image
 
 from generation.errors import BadPicture, OutOfRange
 from generation.metadata import infotext, pixels_sha256, png, recipe_in
-from generation.recipe import Adapter, Input, Precision, Recipe, Sha256, Task, Weights, dump
+from generation.recipe import Adapter, Input, Recipe, Sha256, Task, Weights, dump
+from tests import builders
 
 RGB = bytes(range(256)) * 3 * 4  # 32 x 32 pixels
 
 
 def a_recipe() -> Recipe:
-    return Recipe(
-        task=Task.TEXT_TO_IMAGE,
-        family="starter",
-        prompt="a red flower",
-        negative_prompt="",
-        syntax="a1111",
+    return builders.a_recipe(
         checkpoint=Weights(name="starter", sha256=Sha256("ab" * 32)),
-        vae=None,
-        adapters=(),
-        inputs=(),
         width=32,
         height=32,
         sampler="dpmpp_2m",
@@ -36,10 +29,7 @@ def a_recipe() -> Recipe:
         sigmas=(14.6, 1.0, 0.0),
         steps=2,
         cfg=4.5,
-        denoise=1.0,
-        clip_skip=1,
         seed=7,
-        precision=Precision.FP32,
     )
 
 
