@@ -48,7 +48,7 @@ def say(frame: Frame) -> None:
 
 def draw(order: Render) -> None:
     script = order.recipe.prompt
-    say(Stepped(job=order.job, step=1, steps=order.recipe.steps, preview=b"preview"))
+    say(Stepped(job=order.job, step=1, steps=order.recipe.steps, preview=b"preview", seconds=0.1))
     if script == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     elif script == "leave":

@@ -37,6 +37,7 @@ from generation.fleet.wire import (
     Finished,
     Frame,
     Heard,
+    Holding,
     Loading,
     Pause,
     Ping,
@@ -74,19 +75,20 @@ def faulty() -> Iterator[WorkerProcess]:
 
 def test_a_job_is_stepped_drawn_and_finished(worker: WorkerProcess) -> None:
     frames: list[Frame] = []
-    order = worker.order(tiny_recipe(steps=4), preview_every=2)
+    order = worker.order(tiny_recipe(steps=5), preview_every=3)
     worker.send(order)
     picture = worker.finished(order, on_report=frames.append)
-    frames = [f for f in frames if not isinstance(f, Loading)]
-    assert [type(f) for f in frames] == [Stepped] * 4 + [Drawn, Finished]
+    frames = [f for f in frames if not isinstance(f, (Loading, Holding))]
+    assert [type(f) for f in frames] == [Stepped] * 5 + [Drawn, Finished]
     steps = [f for f in frames if isinstance(f, Stepped)]
     assert [(f.step, f.steps, bool(f.preview)) for f in steps] == [
-        (1, 4, False),
-        (2, 4, True),
-        (3, 4, False),
-        (4, 4, False),  # the picture itself is about to come
+        (1, 5, True),  # the first at once
+        (2, 5, False),
+        (3, 5, True),
+        (4, 5, False),
+        (5, 5, False),  # the picture itself is about to come
     ]
-    with Image.open(io.BytesIO(steps[1].preview)) as preview:
+    with Image.open(io.BytesIO(steps[2].preview)) as preview:
         assert (preview.format, preview.size) == ("JPEG", (64, 64))
     with Image.open(io.BytesIO(picture.png)) as image:
         assert image.size == (64, 64)

@@ -20,6 +20,7 @@ from generation.recipe import Precision, Recipe, Weights
 from generation.worker import singlefile
 from generation.worker.models import Model, alphas_cumprod
 from generation.worker.render import render
+from generation.worker.residence import Residence
 from generation.worker.samplers import scaled_linear_alphas
 from generation.worker.shelf import Shelf
 from tests import loaded, tinymodels
@@ -84,8 +85,7 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
         clips=parts["clips"],
         alphas_cumprod=alphas_cumprod(parts["scheduler"]),
         prediction="epsilon",
-        previewer=model.previewer,
-        bytes=0,
+        residence=Residence(()),
     )
     for clip in single.clips:
         aligned(clip.encoder)
@@ -248,9 +248,16 @@ def test_models_are_kept_and_the_least_recently_used_gives_way(tmp_path: Path) -
         use(narrow, recipes[number])
     assert loads == ["tiny-sd15", "second", "tiny-sd15"]
 
-    # A paused job's model stays, however much another one needs its room.
-    with narrow.take(recipes[0], on_load=loads.append), pytest.raises(OutOfMemory):
+    # A paused job's model gives way last, and is the same when it comes back.
+    loads.clear()
+    with narrow.take(recipes[0], on_load=loads.append) as model:
+        before = [tensor.clone() for tensor in model.unet.parameters()]
         use(narrow, recipes[1])
+        assert model.residence.nowhere
+        assert not any(tensor.numel() for tensor in model.unet.parameters())
+        narrow.bring_back(recipes[0], on_load=loads.append)
+        assert all(map(torch.equal, before, model.unet.parameters()))
+    assert loads == ["second", "tiny-sd15"]
 
 
 def test_a_hopeless_size_is_refused_before_anything_is_loaded() -> None:

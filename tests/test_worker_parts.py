@@ -14,7 +14,7 @@ from generation.fleet.wire import Failed, decode, encode, failure
 from generation.job import JobId
 from generation.picture import Environment
 from generation.worker import exactness, memory
-from generation.worker.__main__ import _options
+from generation.worker.__main__ import _only, _options
 from generation.worker.failures import is_fatal, report, translated
 from generation.worker.previews import Previewer
 from tests import loaded, tinymodels
@@ -102,7 +102,7 @@ def test_there_is_some_memory_and_not_all_of_it_is_free() -> None:
 
 
 def test_a_preview_is_a_small_jpeg_of_the_pictures_shape() -> None:
-    previewer = loaded.sd15().previewer
+    previewer = loaded.sd15().fit_previewer()
     for (height, width), size in (((8, 8), (64, 64)), ((64, 96), (256, 171)), ((1, 500), (256, 1))):
         data = previewer.jpeg(torch.randn((1, 4, height, width)))
         with Image.open(io.BytesIO(data)) as image:
@@ -120,7 +120,7 @@ def test_the_preview_function_is_fitted_and_not_a_table() -> None:
         r, g, b = image.getpixel((32, 32))  # type: ignore[misc]  # an RGB pixel
     assert r > 250
     assert max(g, b) < 5
-    one, two = loaded.sd15().previewer, loaded.sdxl().previewer
+    one, two = loaded.sd15().fit_previewer(), loaded.sdxl().fit_previewer()
     assert one.factors.shape == two.factors.shape == (4, 3)
 
 
@@ -166,3 +166,12 @@ def test_the_command_line_understands_sizes() -> None:
     assert _options(["--digests", "d"]).memory_limit is None
     with pytest.raises(SystemExit):
         _options(["--digests", "d", "--device", "toaster"])
+    assert _options(["--digests", "d", "--host-memory", "8G"]).host_memory == 2**33
+
+
+def test_a_worker_of_one_card_sees_no_other() -> None:
+    assert _options(["--digests", "d", "--device", "cuda:1"]).device == "cuda:1"
+    assert _only(1, {}) == "1"
+    assert _only(1, {"CUDA_VISIBLE_DEVICES": "3, GPU-5ab1"}) == "GPU-5ab1"
+    with pytest.raises(SystemExit, match="no card 2"):
+        _only(2, {"CUDA_VISIBLE_DEVICES": "0,1"})

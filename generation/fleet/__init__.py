@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from generation.fleet.wire import Ready, Render, Report
+from generation.fleet.wire import Holding, Ready, Render, Report
 from generation.job import JobId
+from generation.recipe import Recipe
 
 
 class Worker(Protocol):
@@ -19,6 +20,10 @@ class Worker(Protocol):
     @property
     def ready(self) -> Ready | None:
         """What the worker said of itself when it started; None while there is no live one."""
+
+    @property
+    def holding(self) -> Holding:
+        """The checkpoints at hand, as the worker last said; nothing while there is no live one."""
 
     async def start(self) -> Ready:
         """Start, or start again after a death, and wait until it can draw.  Raises WorkerDied."""
@@ -39,6 +44,9 @@ class Worker(Protocol):
 
     async def resume(self, job: JobId) -> None:
         """Let a paused job go on."""
+
+    async def prefetch(self, recipe: Recipe) -> None:
+        """Have these weights read while something else is drawn.  A hint: it may be ignored."""
 
     async def stop(self) -> None:
         """End the worker, politely for a moment and then with SIGKILL."""

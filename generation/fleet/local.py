@@ -22,13 +22,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from generation.errors import WorkerDied
-from generation.fleet.process import Process
+from generation.fleet.process import NOTHING, Process
 from generation.fleet.wire import (
     Cancel,
     Failed,
     Finished,
+    Holding,
     Order,
     Pause,
+    Prefetch,
     Ready,
     Render,
     Report,
@@ -36,6 +38,7 @@ from generation.fleet.wire import (
     failure,
 )
 from generation.job import JobId
+from generation.recipe import Recipe
 
 PROGRAM = (sys.executable, "-m", "generation.worker")
 
@@ -79,6 +82,14 @@ class LocalWorker:
         """What the worker said of itself; None while there is no live one."""
         live = self._live
         return live.ready if live is not None and live.death is None else None
+
+    @property
+    def holding(self) -> Holding:
+        """The checkpoints at hand."""
+        live = self._live
+        if live is None or live.death is not None:
+            return NOTHING
+        return live.holding
 
     @property
     def pid(self) -> int | None:
@@ -150,6 +161,13 @@ class LocalWorker:
     async def resume(self, job: JobId) -> None:
         """Let a paused job go on."""
         await self._tell(job, Resume(job=job))
+
+    async def prefetch(self, recipe: Recipe) -> None:
+        """Have these weights read while something else is drawn."""
+        live = self._live
+        if live is not None and live.death is None:
+            with contextlib.suppress(WorkerDied):
+                await live.send(Prefetch(recipe=recipe))
 
     async def stop(self) -> None:
         """End the worker, politely for a moment and then with SIGKILL."""

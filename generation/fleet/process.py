@@ -22,6 +22,7 @@ from generation.fleet.wire import (
     Failed,
     Finished,
     Heard,
+    Holding,
     Loading,
     Order,
     Pause,
@@ -38,6 +39,8 @@ from generation.job import JobId
 
 START_LIMIT = 180.0  # seconds until Ready: a cold disk and a GPU driver can be slow
 PING_EVERY = 10.0
+NOTHING = Holding(on_device=(), in_memory=())
+
 POLITE = 2.0  # seconds between Stop and SIGKILL
 
 
@@ -49,6 +52,7 @@ class Process:
         self.ready: Ready | None = None
         self.death: WorkerDied | None = None
         self.mourned = False
+        self.holding = NOTHING
         self._log = log
         self._jobs: dict[JobId, asyncio.Queue[Report | WorkerDied]] = {}
         self._introduction: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
@@ -173,6 +177,8 @@ class Process:
                     self._introduction.set_result(frame)
             case Heard():
                 pass
+            case Holding():
+                self.holding = frame
             case Loading() | Stepped() | Drawn() | Finished() | Failed():
                 self._reported_at = time.monotonic()
                 if (queue := self._jobs.get(frame.job)) is not None:

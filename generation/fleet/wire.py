@@ -4,6 +4,8 @@
      | Render(job, recipe, inputs) ------> |
      | <------------------ Stepped(...) *  |   per step; a preview every few steps
      | Pause(job) / Resume(job) ---------> |   honoured at the next step boundary
+     | Prefetch(recipe) -----------------> |   weights that will be wanted soon
+     | <---------------------- Holding(..) |   whenever other weights are at hand
      | Cancel(job) ----------------------> |   honoured within one step
      | <--------------------- Drawn(job)   |   the device is free: send the next Render
      | <------- Finished | Failed(job)     |   exactly one of them ends a job
@@ -64,6 +66,13 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prefetch:
+    """Read this recipe's weights into memory while another job draws; a hint, never a promise."""
+
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
     """Answer at once, even while a job is drawn."""
 
@@ -73,7 +82,7 @@ class Stop:
     """Finish nothing, leave."""
 
 
-Order = Render | Cancel | Pause | Resume | Ping | Stop
+Order = Render | Cancel | Pause | Resume | Prefetch | Ping | Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +96,14 @@ class Ready:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """The answer to Ping."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Which checkpoints are at hand, by digest: what a job of theirs need not wait for."""
+
+    on_device: tuple[str, ...]  # can draw at once
+    in_memory: tuple[str, ...]  # of the host: a copy away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +122,7 @@ class Stepped:
     step: int  # 1 to steps
     steps: int
     preview: bytes
+    seconds: float  # of the device, so far, with loading: pauses do not count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +157,14 @@ class Failed:
     facts: tuple[str | int | None, ...]
 
 
-Report = Ready | Heard | Loading | Stepped | Drawn | Finished | Failed
+Report = Ready | Heard | Holding | Loading | Stepped | Drawn | Finished | Failed
 Frame = Order | Report
 
 _KINDS: dict[str, type[Frame]] = {
     kind.__name__: kind
     for kind in (
-        *(Render, Cancel, Pause, Resume, Ping, Stop),
-        *(Ready, Heard, Loading, Stepped, Drawn, Finished, Failed),
+        *(Render, Cancel, Pause, Resume, Prefetch, Ping, Stop),
+        *(Ready, Heard, Holding, Loading, Stepped, Drawn, Finished, Failed),
     )
 }
 
@@ -215,7 +233,7 @@ def decode(head: bytes, body: bytes) -> Frame:
                     value = parse(value)
                 case "environment":
                     value = Environment(**value)
-                case "facts":
+                case "facts" | "on_device" | "in_memory":
                     value = tuple(value)
                 case _ if isinstance(value, dict):
                     size = value["bytes"]

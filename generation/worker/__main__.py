@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import queue
+import re
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # Ctrl-C reaches the whole terminal; the bot is the one to answer it, and then ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _environment(options.threads)
+    kind, _, card = options.device.partition(":")
+    if card:
+        os.environ["CUDA_VISIBLE_DEVICES"] = _only(int(card), os.environ)
     # A thread that waits for the interpreter waits for this long at most: the reader and the
     # writer stand between two jobs.
     sys.setswitchinterval(0.001)
@@ -40,8 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from generation.worker.shelf import Shelf
 
     exactness.switch_on(options.threads)
-    device = exactness.pick_device(options.device)
-    shelf = Shelf(Catalog(options.models, options.digests), device, options.memory_limit)
+    device = exactness.pick_device(kind)
+    copies = options.host_memory
+    shelf = Shelf(
+        Catalog(options.models, options.digests),
+        device,
+        options.memory_limit,
+        host_memory=memory.host_memory(device) if copies is None else copies,
+        say=outbox.put,
+    )
     desk = Desk(shelf, outbox.put)
     outbox.put(Ready(environment=exactness.here(device), memory_bytes=memory.total_bytes(device)))
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
@@ -60,7 +71,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m generation.worker", description="Draws.")
     parser.add_argument("--models", type=Path, action="append", default=[], metavar="FOLDER")
     parser.add_argument("--digests", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    parser.add_argument(
+        "--device", default="auto", type=_device, help="auto, cpu, mps, cuda, or a card as cuda:1"
+    )
     parser.add_argument(
         "--threads",
         type=int,
@@ -73,7 +86,34 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="BYTES",
         help="use no more than this for weights and drawing; 8G and 500M are understood",
     )
+    parser.add_argument(
+        "--host-memory",
+        type=_bytes,
+        metavar="BYTES",
+        help="keep copies of weights in this much host memory beside a GPU; half of what is free",
+    )
     return parser.parse_args(arguments)
+
+
+def _device(text: str) -> str:
+    if re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text) is None:
+        raise argparse.ArgumentTypeError(f"no device: {text!r}")
+    return text
+
+
+def _only(card: int, environment: Mapping[str, str]) -> str:
+    """CUDA_VISIBLE_DEVICES with this card alone, counted among those that were visible.
+
+    With the others hidden nothing can touch them by mistake: which card is torch's current one is
+    a matter of each thread, and a stray context takes some hundred megabytes.
+    """
+    visible = environment.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return str(card)
+    names = [name.strip() for name in visible.split(",")]
+    if card >= len(names):
+        raise SystemExit(f"there is no card {card} among CUDA_VISIBLE_DEVICES={visible}")
+    return names[card]
 
 
 def _bytes(text: str) -> int:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Recipe, Weights
+from generation.worker.building import BUILDING
 from generation.worker.encode import Learned
 from generation.worker.models import Model
 
@@ -44,6 +45,13 @@ def switch(model: Model, recipe: Recipe, locate: Locate) -> None:
     pipe.enable_lora()
     names = [model.adapters[lora.weights.sha256] for lora in loras]
     pipe.set_adapters(names, [lora.strength for lora in loras])
+
+
+def unload(model: Model) -> None:
+    """Take all LoRAs out: their files have them, and `switch` reads them again."""
+    if model.adapters:
+        stock_pipeline(model).unload_lora_weights()
+        model.adapters.clear()
 
 
 def learned_words(model: Model, recipe: Recipe, locate: Locate) -> tuple[Learned, ...]:
@@ -78,7 +86,8 @@ def _embedding(adapter: Adapter, path: Path, encoders: int) -> list[Tensor]:
 def _load_lora(pipe: Any, model: Model, lora: Adapter, path: Path) -> None:
     digest, name = lora.weights.sha256, f"lora_{lora.weights.sha256[:16]}"
     try:
-        pipe.load_lora_weights(fold_alpha(load(path.read_bytes())), adapter_name=name)
+        with BUILDING:
+            pipe.load_lora_weights(fold_alpha(load(path.read_bytes())), adapter_name=name)
     except (ValueError, KeyError, RuntimeError) as error:
         _forget(pipe, name)
         reason = " ".join(str(error).split())

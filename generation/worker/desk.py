@@ -31,6 +31,7 @@ from generation.fleet.wire import (
     Loading,
     Pause,
     Ping,
+    Prefetch,
     Render,
     Report,
     Resume,
@@ -71,6 +72,8 @@ class Desk:
             case Resume():
                 if (place := self._places.get(order.job)) is not None:
                     place.resume()
+            case Prefetch():
+                self._shelf.prefetch(order.recipe)
             case Ping():
                 self._say(Heard())
             case _:
@@ -176,12 +179,36 @@ class _Drawing:
         self._keep_up()
         every = order.preview_every
         preview = b""
-        if every and step % every == 0 and step < steps:
-            preview = model.previewer.jpeg(x0)
-        self._say(Stepped(job=order.job, step=step, steps=steps, preview=preview))
+        # The first at once, so that people see that it began; none just before the picture itself.
+        if every and (step == 1 or step % every == 0) and step < steps:
+            preview = model.fit_previewer().jpeg(x0)
+        self._say(
+            Stepped(
+                job=order.job,
+                step=step,
+                steps=steps,
+                preview=preview,
+                seconds=self._place.seconds,
+            )
+        )
+        if self._place.paused:
+            self._catch_up()
         if self._place.boundary():
-            # Others may have drawn with this model meanwhile, with adapters of their own.
-            adapters.switch(model, order.recipe, self._shelf.catalog.locate)
+            self._come_back(model)
+
+    def _come_back(self, model: Model) -> None:
+        """Others may have drawn with this model meanwhile, or have had its room."""
+        began = self._place.seconds
+        recipe = self._order.recipe
+        self._shelf.bring_back(recipe, on_load=self._loading)
+        with torch.inference_mode(False):
+            adapters.switch(model, recipe, self._shelf.catalog.locate)
+        self.loading_seconds += self._place.seconds - began
+
+    def _catch_up(self) -> None:
+        """Let a GPU end what it was given, on this job's account and not on the next one's."""
+        if self._shelf.device.type == "cuda":
+            torch.cuda.synchronize(self._shelf.device)
 
     def _keep_up(self) -> None:
         """Stay at most one step ahead of a GPU, which works on its own time."""

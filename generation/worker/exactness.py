@@ -47,6 +47,8 @@ def switch_on(threads: int) -> None:
 
 def pick_device(wish: str) -> torch.device:
     """ "auto" takes the first of cuda, mps and cpu that is there."""
+    if wish == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("there is no such CUDA device here")
     if wish != "auto":
         return torch.device(wish)
     if torch.cuda.is_available():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import psutil
@@ -19,6 +19,7 @@ import torch
 from generation.header import read_header
 from generation.recipe import Recipe
 
+READ_AHEAD = 2**23  # bytes at a time
 UNET_ACTIVATIONS = 16
 VAE_ACTIVATIONS = 6
 
@@ -74,10 +75,42 @@ def free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def host_memory(device: torch.device) -> int:
+    """What copies of weights may take in host memory, if nobody says: half of what is available.
+
+    None without a GPU: on a processor a copy is no nearer than the model itself.
+    """
+    return int(psutil.virtual_memory().available // 2) if device.type == "cuda" else 0
+
+
+def spare_host_bytes() -> int:
+    """What copies of weights may take of the host's memory now; the rest is for other programs."""
+    host = psutil.virtual_memory()
+    return int(host.available - host.total // 16)
+
+
+def read_ahead(files: Iterable[Path], may_go_on: Callable[[], bool]) -> None:
+    """Have the operating system keep these files' content: who reads them next need not wait.
+
+    The interpreter is free while the disk is waited for.
+    """
+    buffer = bytearray(READ_AHEAD)
+    for file in files:
+        with file.open("rb", buffering=0) as stream:
+            while may_go_on() and stream.readinto(buffer):
+                pass
+
+
+def give_back(device: torch.device) -> None:
+    """Let the device have what was freed."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.accelerator.empty_host_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
 def clean(device: torch.device) -> None:
     """Give back what nothing refers to any more."""
     gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
+    give_back(device)

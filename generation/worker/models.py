@@ -10,20 +10,23 @@ from __future__ import annotations
 import importlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from generation.errors import BrokenWeights, GenerationError, UnusableWeights
+from generation.errors import BrokenWeights, Cancelled, GenerationError, UnusableWeights
 from generation.families import family
 from generation.recipe import Precision, Recipe, Sha256
+from generation.worker import singlefile
+from generation.worker.building import BUILDING
 from generation.worker.encode import Clip
 from generation.worker.previews import Previewer, fitted
+from generation.worker.residence import Residence
 
 DTYPES = {
     Precision.FP32: torch.float32,
@@ -44,15 +47,26 @@ class Model:
     clips: tuple[Clip, ...]
     alphas_cumprod: Tensor  # float32, of the training's noise schedule
     prediction: str  # "epsilon" or "v_prediction"
-    previewer: Previewer
-    bytes: int
+    residence: Residence
+    previewer: Previewer | None = None
     adapters: dict[Sha256, str] = field(default_factory=dict)  # loaded into it, by digest
-    users: int = 0  # jobs that draw with it now
+    users: int = 0  # jobs that draw with it or are paused with it
+
+    @property
+    def bytes(self) -> int:
+        """Its weights."""
+        return self.residence.bytes
 
     @property
     def scale(self) -> int:
         """Pixels of a latent pixel's side."""
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+
+    def fit_previewer(self) -> Previewer:
+        """What makes its previews; fitted when it is first on the device."""
+        if self.previewer is None:
+            self.previewer = fitted(self.vae, self.scale)
+        return self.previewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,22 +97,51 @@ _LIBRARIES = (
 _IMPORTING = threading.Lock()
 
 
-def load(recipe: Recipe, path: Path, vae_path: Path | None, device: torch.device) -> Model:
-    """Load what lies at these paths.  Raises UnusableWeights when it does not fit together."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """How a checkpoint is read.
+
+    `beside`: another thread draws meanwhile, and must not notice; `may_go_on` is asked between two
+    parts.
+    """
+
+    name: str
+    dtype: torch.dtype
+    beside: bool
+    may_go_on: Callable[[], bool]
+
+
+def _always() -> bool:
+    return True
+
+
+def load(
+    recipe: Recipe,
+    path: Path,
+    vae_path: Path | None,
+    device: torch.device,
+    *,
+    beside: bool = False,
+    may_go_on: Callable[[], bool] = _always,
+) -> Model:
+    """Load what lies at these paths.  Raises UnusableWeights when it does not fit together.
+
+    `beside`: another thread draws meanwhile, and must not notice.  `may_go_on` is asked between
+    two parts; Cancelled is raised when it says no.
+    """
     name, dtype = recipe.checkpoint.name, DTYPES[recipe.precision]
     architecture = family(recipe.family).architecture
+    reading = _Reading(name=name, dtype=dtype, beside=beside, may_go_on=may_go_on)
     import_libraries()
     with _translated(name):
         if path.is_dir():
-            parts = _from_folder(path, architecture, dtype, name)
+            parts = _from_folder(path, architecture, reading)
         else:
-            from generation.worker import singlefile
-
-            parts = _Parts(**singlefile.load(path, architecture, dtype, name))
+            parts = _Parts(**singlefile.load(path, architecture, dtype, name, may_go_on=may_go_on))
     vae = parts.vae
     if vae_path is not None and recipe.vae is not None:
         with _translated(recipe.vae.name):
-            vae = _separate_vae(vae_path, architecture, dtype, recipe.vae.name)
+            vae = _separate_vae(vae_path, architecture, replace(reading, name=recipe.vae.name))
     if architecture == "sdxl" and dtype == torch.float16 and vae.config.force_upcast:
         vae = vae.to(torch.float32)  # SDXL's own VAE overflows in fp16
     if parts.unet.config.in_channels != 4:
@@ -109,7 +152,6 @@ def load(recipe: Recipe, path: Path, vae_path: Path | None, device: torch.device
     prediction = parts.scheduler.get("prediction_type", "epsilon")
     if prediction not in ("epsilon", "v_prediction"):
         raise UnusableWeights(name, f"an unknown prediction type {prediction!r}")
-    scale = int(2 ** (len(vae.config.block_out_channels) - 1))
     return Model(
         architecture=architecture,
         unet=parts.unet,
@@ -117,12 +159,11 @@ def load(recipe: Recipe, path: Path, vae_path: Path | None, device: torch.device
         clips=parts.clips,
         alphas_cumprod=alphas_cumprod(parts.scheduler),
         prediction=prediction,
-        previewer=fitted(vae, scale),
-        bytes=sum(t.nbytes for module in modules for t in module.state_dict().values()),
+        residence=Residence(modules),
     )
 
 
-def _from_folder(path: Path, architecture: str, dtype: torch.dtype, name: str) -> _Parts:
+def _from_folder(path: Path, architecture: str, reading: _Reading) -> _Parts:
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers.models.clip import modeling_clip
     from transformers.models.clip.tokenization_clip import CLIPTokenizer
@@ -135,48 +176,53 @@ def _from_folder(path: Path, architecture: str, dtype: torch.dtype, name: str) -
             tokenizer=CLIPTokenizer.from_pretrained(
                 path, subfolder=f"tokenizer{suffix}", local_files_only=True
             ),
-            encoder=_pretrained(kind, path / f"text_encoder{suffix}", name, dtype=dtype),
+            encoder=_pretrained(kind, path / f"text_encoder{suffix}", reading, "dtype"),
         )
         for suffix, kind in kinds
     )
     return _Parts(
-        unet=_pretrained(UNet2DConditionModel, path / "unet", name, torch_dtype=dtype),
-        vae=_folder_vae(path / "vae", dtype, name),
+        unet=_pretrained(UNet2DConditionModel, path / "unet", reading, "torch_dtype"),
+        vae=_folder_vae(path / "vae", reading),
         clips=clips,
         scheduler=json.loads((path / "scheduler" / "scheduler_config.json").read_text()),
     )
 
 
-def _folder_vae(path: Path, dtype: torch.dtype, name: str) -> Any:
+def _folder_vae(path: Path, reading: _Reading) -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-    return _pretrained(AutoencoderKL, path, name, torch_dtype=dtype)
+    return _pretrained(AutoencoderKL, path, reading, "torch_dtype")
 
 
-def _separate_vae(path: Path, architecture: str, dtype: torch.dtype, name: str) -> Any:
+def _separate_vae(path: Path, architecture: str, reading: _Reading) -> Any:
     if path.is_dir():
-        return _folder_vae(path, dtype, name)
-    from generation.worker.singlefile import load_vae
-
-    return load_vae(path, architecture, dtype, name)
+        return _folder_vae(path, reading)
+    return singlefile.load_vae(path, architecture, reading.dtype, reading.name)
 
 
-def _pretrained(kind: Any, folder: Path, name: str, **options: Any) -> Any:
+def _pretrained(kind: Any, folder: Path, reading: _Reading, dtype_option: str) -> Any:
     """One part of a folder.  Raises BrokenWeights when it would be completed at random."""
-    module, info = kind.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        variant=_variant(folder),
-        output_loading_info=True,
-        **options,
-    )
+    if not reading.may_go_on():
+        raise Cancelled
+    # The libraries make a part's dtype the default of the whole process for a moment, also for
+    # the thread that draws; float32 is the default anyway.
+    dtype = torch.float32 if reading.beside else reading.dtype
+    with BUILDING:
+        module, info = kind.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            variant=_variant(folder),
+            output_loading_info=True,
+            **{dtype_option: dtype},
+        )
     missing = sorted(info["missing_keys"])
     if missing:
         raise BrokenWeights(
-            name, f"{len(missing)} tensors of its {folder.name} are missing, such as {missing[0]}"
+            reading.name,
+            f"{len(missing)} tensors of its {folder.name} are missing, such as {missing[0]}",
         )
-    return module
+    return module if dtype == reading.dtype else module.to(reading.dtype)
 
 
 def _variant(folder: Path) -> str | None:

@@ -1,11 +1,20 @@
-"""The models that are loaded, and which of them gives way.
+"""The models at hand, on three levels, and which of them gives way.
 
-The invariant: what `take` gives has exactly the recipe's weights, found by digest at this moment,
-and a model that a job draws with, or is paused with, is never dropped.
+    on the device     can draw
+    in host memory    a copy away from it (beside a GPU)
+    on disk           where everything can be read again, found by digest
+
+The invariant: what `take` and `bring_back` give has exactly the recipe's weights on the device,
+and whatever gives way comes back with the same bits: also the model of a paused job, whose numbers
+are moved out of its modules and into them again.
+
+The job that holds the baton calls everything but `prefetch`; the lock keeps the prefetching thread
+from the books, and no file is read while it is held.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,110 +23,280 @@ import torch
 
 from generation.catalog import Catalog
 from generation.errors import OutOfMemory
+from generation.fleet.wire import Holding
 from generation.recipe import Precision, Recipe, Sha256
-from generation.worker import memory
-from generation.worker.models import DTYPES, PARTS, Model, load
+from generation.worker import adapters, memory, needs
+from generation.worker.models import Model, load
+from generation.worker.prefetch import Prefetcher
 
 _Key = tuple[Sha256, Sha256 | None, Precision]
 
+OnLoad = Callable[[str], None]
+
 
 class Shelf:
-    """Loaded models, the least recently used of which is dropped when room is needed.
+    """Models, the least recently used of which gives way when room is needed.
 
-    `limit`: bytes that weights and drawing may take together; None: what the device has.
-    Only the job that holds the baton calls `take` and `clear`.
+    `limit`: bytes that weights and drawing may take together on the device; None: what it has.
+    `host_memory`: bytes of copies in host memory; 0: none, as on a processor, where they are the
+    same memory.  `say` hears what is at hand whenever that changes.
     """
 
-    def __init__(self, catalog: Catalog, device: torch.device, limit: int | None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        device: torch.device,
+        limit: int | None,
+        *,
+        host_memory: int = 0,
+        say: Callable[[Holding], None] = lambda _: None,
+    ) -> None:
         self.catalog = catalog
         self.device = device
-        self._limit = limit
+        self._limit, self._host_memory, self._say = limit, host_memory, say
         self._models: dict[_Key, Model] = {}  # oldest use first
+        self._lock = threading.RLock()
+        self._prefetcher = Prefetcher()
+        self._arriving: Model | None = None  # about to enter the device: its copy is needed
+        self._drawing_bytes = 0  # what the job with the baton needs besides weights
+        self._coming_bytes = 0  # what the prefetching thread is about to fill
+        self._said = Holding(on_device=(), in_memory=())
 
     @contextmanager
-    def take(self, recipe: Recipe, *, on_load: Callable[[str], None]) -> Iterator[Model]:
-        """The model of the recipe, kept on the shelf for as long as the block runs.
+    def take(self, recipe: Recipe, *, on_load: OnLoad) -> Iterator[Model]:
+        """The recipe's model on the device.  In a pause it may be moved out: see `bring_back`.
 
         `on_load(name)` is called before weights are read.  Raises UnusableWeights, OutOfMemory.
         """
-        model = self._found(recipe, on_load)
-        model.users += 1
+        # Looked up each time, also for a loaded model: a file that was changed or taken away since
+        # must not go on drawing under its old name.
+        self._paths(recipe)
+        model = self._placed(recipe, on_load)
         try:
             yield model
         finally:
-            model.users -= 1
+            self._release(model)
+
+    def bring_back(self, recipe: Recipe, *, on_load: OnLoad) -> None:
+        """After a pause: the taken model has its numbers on the device again.
+
+        Raises as `take` does, for weights that are gone or changed since as well.
+        """
+        with torch.inference_mode(False):
+            self._release(self._placed(recipe, on_load))
+
+    def prefetch(self, recipe: Recipe) -> None:
+        """Read these weights in the background, if there is room.  Returns at once."""
+        key = _key(recipe)
+        self._prefetcher.wish(key, lambda may_go_on: self._prefetch(recipe, may_go_on))
 
     def clear(self) -> None:
-        """Drop every model that nobody uses."""
-        self._models = {key: model for key, model in self._models.items() if model.users}
+        """Move everything off the device."""
+        self._prefetcher.stop()
+        with self._lock:
+            for model in list(self._models.values()):
+                if model.residence.on_device:
+                    self._move_out(model)
         memory.clean(self.device)
+        self._tell()
+
+    @property
+    def holding(self) -> Holding:
+        """Which checkpoints are at hand, the latest used last."""
+        with self._lock:
+            kept = [(key[0], model.residence) for key, model in self._models.items()]
+        return Holding(
+            on_device=tuple(dict.fromkeys(d for d, where in kept if where.on_device)),
+            in_memory=tuple(dict.fromkeys(d for d, where in kept if where.in_memory)),
+        )
 
     def free_bytes(self) -> int:
         """What the device, or the limit given at the start, still has room for."""
-        free = memory.free_bytes(self.device)
-        if self._limit is not None:
-            free = min(free, self._limit - sum(model.bytes for model in self._models.values()))
-        return max(0, free)
+        with self._lock:
+            free = memory.free_bytes(self.device)
+            if self._limit is not None:
+                here = [m.bytes for m in self._models.values() if m.residence.on_device]
+                free = min(free, self._limit - sum(here))
+            if not self._host_memory:
+                free -= self._coming_bytes
+            return max(0, free)
 
-    def _found(self, recipe: Recipe, on_load: Callable[[str], None]) -> Model:
-        vae = recipe.vae.sha256 if recipe.vae is not None else None
-        key = (recipe.checkpoint.sha256, vae, recipe.precision)
-        # Looked up each time, also for a loaded model: a file that was changed or taken away since
-        # must not go on drawing under its old name.
-        path = self.catalog.locate(recipe.checkpoint)
-        vae_path = self.catalog.locate(recipe.vae) if recipe.vae else None
-        model = self._models.get(key)
+    # What the job with the baton does.
+
+    def _placed(self, recipe: Recipe, on_load: OnLoad) -> Model:
+        """The model on the device, with one user more."""
+        key = _key(recipe)
+        model = self._claimed(key)
         if model is None:
-            self._make_room(_needed(recipe, path, vae_path), sparing=None)
-            on_load(recipe.checkpoint.name)
-            model = load(recipe, path, vae_path, self.device)
-        else:
-            self._make_room(_activations(recipe, model), sparing=model)
-            del self._models[key]
-        self._models[key] = model
+            if self._prefetcher.is_reading(key):
+                on_load(recipe.checkpoint.name)
+            with self._prefetcher.giving_way(key):
+                model = self._claimed(key) or self._loaded(key, recipe, on_load)
+        try:
+            self._drawing_bytes = needs.activations(recipe, model)
+            self._arriving = model
+            arriving = 0 if model.residence.on_device else model.bytes
+            self._make_room(arriving + self._drawing_bytes, sparing=model)
+            if arriving:
+                model.residence.enter(self.device)
+            model.fit_previewer()
+        except BaseException:
+            self._release(model)
+            raise
+        finally:
+            self._arriving = None
+        with self._lock:
+            self._models[key] = self._models.pop(key)
+        self._tell()
         return model
 
+    def _loaded(self, key: _Key, recipe: Recipe, on_load: OnLoad) -> Model:
+        path, vae_path = self._paths(recipe)
+        self._make_room(needs.to_draw(recipe, path, vae_path), sparing=None)
+        on_load(recipe.checkpoint.name)
+        return self._shelve(key, load(recipe, path, vae_path, self.device), users=1)
+
     def _make_room(self, needed: int, *, sparing: Model | None) -> None:
-        """Drop what must go.  Raises OutOfMemory, and drops nothing, when that is not enough."""
-        idle = {k: m for k, m in self._models.items() if not m.users and m is not sparing}
-        possible = self.free_bytes() + sum(model.bytes for model in idle.values())
-        if possible < needed:
-            raise OutOfMemory(needed, possible)
-        for key in idle:
+        """Move out what must go.  Raises OutOfMemory, and moves nothing, when it is not enough."""
+        if self.free_bytes() < needed and self._coming_bytes and not self._host_memory:
+            self._prefetcher.stop()
+        with self._lock:
+            movable = self._movable(sparing, also_paused=True)
+            possible = self.free_bytes() + sum(model.bytes for model in movable)
+            if possible < needed:
+                raise OutOfMemory(needed, possible)
+            self._free(needed, movable)
+
+    # What both threads do, with the lock.
+
+    def _at_hand(self, key: _Key) -> Model | None:
+        model = self._models.get(key)
+        return None if model is None or model.residence.nowhere else model
+
+    def _claimed(self, key: _Key) -> Model | None:
+        with self._lock:
+            model = self._at_hand(key)
+            if model is not None:
+                model.users += 1
+            return model
+
+    def _release(self, model: Model) -> None:
+        with self._lock:
+            model.users -= 1
+            self._sweep()
+        self._tell()
+
+    def _shelve(self, key: _Key, fresh: Model, *, users: int) -> Model:
+        """Take in what was read: a paused job's modules get its numbers."""
+        with self._lock:
+            model = self._models.setdefault(key, fresh)
+            if model is not fresh and model.residence.nowhere:
+                model.residence.take_over(fresh.residence)
+            model.users += users
+            return model
+
+    def _movable(self, sparing: Model | None, *, also_paused: bool) -> list[Model]:
+        """On the device and not drawing: those nobody is paused with first, the oldest first."""
+        found = [
+            model
+            for model in self._models.values()
+            if model.residence.on_device
+            and model is not sparing
+            and (also_paused or not model.users)
+        ]
+        return sorted(found, key=lambda model: model.users > 0)
+
+    def _free(self, needed: int, movable: list[Model]) -> None:
+        for model in movable:
             if self.free_bytes() >= needed:
                 return
-            del self._models[key]
-            memory.clean(self.device)
+            self._move_out(model)
+
+    def _move_out(self, model: Model) -> None:
+        adapters.unload(model)
+        residence = model.residence
+        if not residence.in_memory and self._fits_in_memory(model.bytes, paused_give_way=True):
+            residence.copy_to_memory()
+        residence.leave()
+        self._sweep()
+        memory.give_back(self.device)
+
+    def _fits_in_memory(self, needed: int, *, paused_give_way: bool) -> bool:
+        """Whether host memory has room, after the least needed copies have given way."""
+        if needed > self._host_memory or needed > memory.spare_host_bytes():
+            return False
+        kept = [model for model in self._models.values() if model.residence.in_memory]
+        room = self._host_memory - self._coming_bytes - sum(model.bytes for model in kept)
+        # A copy of what is on the device is the cheapest loss, a paused job's the dearest.
+        kept.sort(key=lambda m: (not m.residence.on_device, m.users > 0))
+        for model in kept:
+            if room >= needed:
+                break
+            paused = model.users and not model.residence.on_device
+            if model is not self._arriving and (paused_give_way or not paused):
+                model.residence.forget_copy()
+                room += model.bytes
+        self._sweep()
+        return room >= needed
+
+    def _sweep(self) -> None:
+        """Forget models that are nowhere and nobody's."""
+        for key, model in list(self._models.items()):
+            if model.residence.nowhere and not model.users:
+                del self._models[key]
+
+    def _tell(self) -> None:
+        with self._lock:  # two threads tell, and the last word must be the latest
+            if (now := self.holding) != self._said:
+                self._said = now
+                self._say(now)
+
+    # What the prefetching thread does.
+
+    def _prefetch(self, recipe: Recipe, may_go_on: Callable[[], bool]) -> None:
+        key = _key(recipe)
+        with self._lock:
+            if self._at_hand(key) is not None:
+                return
+        path, vae_path = self._paths(recipe)
+        try:
+            with self._lock:
+                self._coming_bytes = self._room_for(needs.weights(recipe, path, vae_path))
+            if not self._coming_bytes:
+                return
+            memory.read_ahead(needs.files(path, vae_path), may_go_on)
+            target = torch.device("cpu") if self._host_memory else self.device
+            fresh = load(recipe, path, vae_path, target, beside=True, may_go_on=may_go_on)
+            self._paths(recipe)  # still the same after the reading
+            if self._host_memory:
+                fresh.residence.settle_in_memory()
+            else:
+                fresh.fit_previewer()
+            if may_go_on():
+                self._shelve(key, fresh, users=0)
+        finally:
+            self._coming_bytes = 0
+            self._tell()
+
+    def _room_for(self, needed: int) -> int:
+        """`needed` if there is room for that beside what is in use, else 0."""
+        if self._host_memory:
+            return needed if self._fits_in_memory(needed, paused_give_way=False) else 0
+        movable = self._movable(self._latest(), also_paused=False)
+        wanted = needed + self._drawing_bytes
+        if self.free_bytes() + sum(model.bytes for model in movable) < wanted:
+            return 0
+        self._free(wanted, movable)
+        return needed
+
+    def _latest(self) -> Model | None:
+        return next(reversed(self._models.values()), None)
+
+    def _paths(self, recipe: Recipe) -> tuple[Path, Path | None]:
+        path = self.catalog.locate(recipe.checkpoint)
+        return path, self.catalog.locate(recipe.vae) if recipe.vae else None
 
 
-def _needed(recipe: Recipe, path: Path, vae_path: Path | None) -> int:
-    """What weights and drawing will take, from the heads of the files."""
-    itemsize = DTYPES[recipe.precision].itemsize
-    if path.is_dir():
-        files = [f for part in PARTS for f in sorted((path / part).glob("*.safetensors"))]
-        unet_width, vae_width = memory.widths_of_folder(path)
-    else:
-        files, unet_width, vae_width = [path], 320, 128
-    if vae_path is not None and vae_path.is_file():
-        files.append(vae_path)
-    needed = memory.weights_bytes(_one_variant(files), itemsize)
-    return needed + memory.activation_bytes(recipe, unet_width, vae_width, itemsize)
-
-
-def _activations(recipe: Recipe, model: Model) -> int:
-    return memory.activation_bytes(
-        recipe,
-        model.unet.config.block_out_channels[0],
-        model.vae.config.block_out_channels[0],
-        DTYPES[recipe.precision].itemsize,
-    )
-
-
-def _one_variant(files: list[Path]) -> list[Path]:
-    """Without the fp16 copies that lie beside their originals."""
-    here = set(files)
-    return [f for f in files if (plain := _full(f)) == f or plain not in here]
-
-
-def _full(file: Path) -> Path:
-    return file.with_name(file.name.replace(".fp16.", "."))
+def _key(recipe: Recipe) -> _Key:
+    vae = recipe.vae.sha256 if recipe.vae is not None else None
+    return recipe.checkpoint.sha256, vae, recipe.precision

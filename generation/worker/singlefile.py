@@ -7,7 +7,7 @@ invariant: a file whose tensors do not fill the shapes is refused, and never com
 from __future__ import annotations
 
 import lzma
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypedDict
@@ -15,7 +15,8 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
-from generation.errors import BrokenWeights
+from generation.errors import BrokenWeights, Cancelled
+from generation.worker.building import BUILDING
 from generation.worker.encode import Clip
 
 CONFIGS = Path(__file__).with_name("configs")
@@ -33,23 +34,37 @@ class Parts(TypedDict):
 
 
 def load(
-    path: Path, architecture: str, dtype: torch.dtype, name: str, *, configs: Path = CONFIGS
+    path: Path,
+    architecture: str,
+    dtype: torch.dtype,
+    name: str,
+    *,
+    configs: Path = CONFIGS,
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> Parts:
-    """Load every part.  Raises BrokenWeights when tensors are missing or of other shapes."""
+    """Load every part.  Raises BrokenWeights when tensors are missing or of other shapes.
+
+    `may_go_on` is asked between two parts; Cancelled is raised when it says no.
+    """
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from safetensors.torch import load_file
 
     tensors = load_file(path)
     folder = configs / architecture
     try:
-        unet = UNet2DConditionModel.from_single_file(
-            dict(tensors),
-            config=str(folder),
-            subfolder="unet",
-            torch_dtype=dtype,
-            local_files_only=True,
-        )
+        with BUILDING:
+            unet = UNet2DConditionModel.from_single_file(
+                dict(tensors),
+                config=str(folder),
+                subfolder="unet",
+                torch_dtype=dtype,
+                local_files_only=True,
+            )
+        if not may_go_on():
+            raise Cancelled
         vae = _vae(tensors, folder, dtype)
+        if not may_go_on():
+            raise Cancelled
         clips = _clips(tensors, architecture, folder, dtype)
     except NotImplementedError as error:  # an empty tensor was asked to become a number
         raise BrokenWeights(name, "tensors are missing that its family has") from error
@@ -77,9 +92,14 @@ def load_vae(path: Path, architecture: str, dtype: torch.dtype, name: str) -> An
 def _vae(tensors: Mapping[str, Tensor], folder: Path, dtype: torch.dtype) -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-    return AutoencoderKL.from_single_file(
-        dict(tensors), config=str(folder), subfolder="vae", torch_dtype=dtype, local_files_only=True
-    )
+    with BUILDING:
+        return AutoencoderKL.from_single_file(
+            dict(tensors),
+            config=str(folder),
+            subfolder="vae",
+            torch_dtype=dtype,
+            local_files_only=True,
+        )
 
 
 def _clips(
@@ -105,14 +125,15 @@ def _clip(
 ) -> Clip:
     from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
 
-    encoder = create_diffusers_clip_model_from_ldm(
-        kind,
-        dict(tensors),
-        subfolder=part,
-        config=str(folder),
-        torch_dtype=dtype,
-        local_files_only=True,
-    )
+    with BUILDING:
+        encoder = create_diffusers_clip_model_from_ldm(
+            kind,
+            dict(tensors),
+            subfolder=part,
+            config=str(folder),
+            torch_dtype=dtype,
+            local_files_only=True,
+        )
     return Clip(tokenizer=tokenizer(padding), encoder=encoder)
 
 

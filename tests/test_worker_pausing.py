@@ -1,0 +1,372 @@
+"""Claims about pausing: whatever is drawn between two steps of a job, it ends in the same bits."""
+
+from __future__ import annotations
+
+import gc
+import os
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from generation.catalog import Catalog
+from generation.errors import GenerationError, MissingWeights, WeightsChanged
+from generation.fleet.wire import (
+    Drawn,
+    Failed,
+    Finished,
+    Holding,
+    Loading,
+    Pause,
+    Render,
+    Report,
+    Resume,
+    Stepped,
+    failure,
+)
+from generation.job import JobId
+from generation.recipe import Adapter, Recipe
+from generation.sigmas import SAMPLERS
+from generation.worker import exactness
+from generation.worker.desk import Desk
+from generation.worker.shelf import Shelf
+from tests import tinymodels
+from tests.builders import a_recipe
+from tests.test_worker_adapters import a_lora
+from tests.worker_process import a_photo, redrawing
+
+pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
+
+CPU = torch.device("cpu")
+LIMIT = 9 * 2**20  # one model of 5.5 MB, and the drawing
+PATIENCE = 60.0
+
+Outcome = tuple[str, str]  # the digests of a picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """A folder with two checkpoints of one kind, one of another, and two LoRAs."""
+
+    folder: Path
+    catalog: Catalog
+
+    def recipe(self, name: str = "mine", *loras: str, **changes: object) -> Recipe:
+        entry = self.catalog.find(name)
+        adapters = tuple(
+            Adapter(kind="lora", weights=self.catalog.find(lora, "lora").weights, strength=0.8)
+            for lora in loras
+        )
+        fields = {"width": 64, "height": 64, "steps": 4, "cfg": 3.0, **changes}
+        return a_recipe(checkpoint=entry.weights, family=entry.family, adapters=adapters, **fields)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    folder = tmp_path_factory.mktemp("pausing")
+    tinymodels.build_sd15(folder / "mine", seed=1)
+    tinymodels.build_sd15(folder / "other", seed=2)
+    tinymodels.build_sdxl(folder / "large", seed=3)
+    for seed, lora in enumerate(("ink", "oil")):
+        save_file(a_lora(seed), folder / f"{lora}.safetensors")
+        card = folder / f"{lora}.safetensors.atelier.toml"
+        card.write_text('family = "starter"\nkind = "lora"\n')
+    catalog = Catalog([folder], folder.parent / "pausing.json")
+    catalog.scan()
+    return House(folder=folder, catalog=catalog)
+
+
+@dataclass(kw_only=True)
+class Table:
+    """A desk in this process.  Pauses are exact: the order comes while the step is reported."""
+
+    desk: Desk = field(init=False)
+    shelf: Shelf
+    heard: list[Report] = field(default_factory=list)
+    pause_at: Callable[[int], bool] = lambda _: False
+    victim: JobId | None = None
+    _news: queue.SimpleQueue[Report] = field(default_factory=queue.SimpleQueue)
+    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**6)))
+
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.shelf, self._say)
+
+    def _say(self, report: Report) -> None:
+        if isinstance(report, Stepped) and report.job == self.victim and self.pause_at(report.step):
+            self.desk.take(Pause(job=report.job))
+        self.heard.append(report)
+        self._news.put(report)
+
+    def order(self, recipe: Recipe, *inputs: bytes) -> JobId:
+        job = JobId(next(self._numbers))
+        self.desk.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=1))
+        return job
+
+    def outcome(self, job: JobId, on_step: Callable[[int], None] = lambda _: None) -> Outcome:
+        while True:
+            report = self._news.get(timeout=PATIENCE)
+            if isinstance(report, Holding) or report.job != job:  # type: ignore[union-attr]  # all but these have one
+                continue
+            if isinstance(report, Failed):
+                raise failure(report)
+            if isinstance(report, Stepped):
+                on_step(report.step)
+            if isinstance(report, Finished):
+                return report.pixels_sha256, report.latents_sha256
+
+    def draw(self, recipe: Recipe, *inputs: bytes) -> Outcome:
+        return self.outcome(self.order(recipe, *inputs))
+
+    def draw_with_pauses(
+        self,
+        recipe: Recipe,
+        *inputs: bytes,
+        meanwhile: Callable[[int], object],
+        pause_at: Callable[[int], bool] = lambda _: True,
+    ) -> Outcome:
+        """`meanwhile(step)` is called while the job is paused behind that step."""
+        self.pause_at = pause_at
+        job = self.victim = JobId(next(self._numbers))
+        self.desk.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=1))
+
+        def on_step(step: int) -> None:
+            if pause_at(step):
+                meanwhile(step)
+                self.desk.take(Resume(job=job))
+
+        return self.outcome(job, on_step)
+
+
+def a_table(house: House, limit: int | None, *, host_memory: int = 0) -> Table:
+    exactness.switch_on(threads=1)
+    news: list[Callable[[Report], None]] = []
+    shelf = Shelf(
+        house.catalog,
+        CPU,
+        limit,
+        host_memory=host_memory,
+        say=lambda holding: news[0](holding),
+    )
+    table = Table(shelf=shelf)
+    news.append(table._say)
+    return table
+
+
+@pytest.fixture(scope="module")
+def calm(house: House) -> Table:
+    """Where nothing is ever paused or moved."""
+    return a_table(house, None)
+
+
+@pytest.fixture(scope="module")
+def narrow(house: House) -> Table:
+    """Where one model at a time has room, and the others are only on disk."""
+    return a_table(house, LIMIT)
+
+
+@pytest.fixture(scope="module")
+def layered(house: House) -> Table:
+    """Where one model at a time has room, and host memory holds the others."""
+    return a_table(house, LIMIT, host_memory=2**30)
+
+
+def disturb(table: Table, house: House) -> Callable[[int], None]:
+    """Other LoRAs of the same model, another model in its room, and nothing, in turns."""
+
+    def meanwhile(step: int) -> None:
+        others: Sequence[Recipe] = (
+            house.recipe("mine", "oil", steps=2, seed=step),
+            house.recipe("other", "ink", steps=2, seed=step),
+        )
+        for recipe in others[: step % 3] if step % 3 else ():
+            table.draw(recipe)
+
+    return meanwhile
+
+
+@pytest.mark.parametrize(
+    "sampler", ["euler_ancestral", "lms", "dpmpp_2m", "dpmpp_sde", "dpmpp_3m_sde", "uni_pc"]
+)
+def test_paused_at_every_step_with_its_weights_moved_out_it_is_the_same_picture(
+    house: House, calm: Table, narrow: Table, sampler: str
+) -> None:
+    recipe = house.recipe("mine", "ink", sampler=sampler, scheduler="karras")
+    expected = calm.draw(recipe)
+    gone: list[bool] = []
+
+    def meanwhile(step: int) -> None:
+        narrow.draw(house.recipe("other", "oil", steps=1, seed=step))
+        gone.append(house.recipe().checkpoint.sha256 not in narrow.shelf.holding.on_device)
+
+    assert narrow.draw_with_pauses(recipe, meanwhile=meanwhile) == expected
+    assert gone == [True] * recipe.steps
+
+
+def test_paused_at_every_step_of_an_image_to_image_with_other_loras_between(
+    house: House, calm: Table, layered: Table
+) -> None:
+    recipe = redrawing(house.recipe("mine", "ink", sampler="dpmpp_2m_sde", steps=5), a_photo())
+    expected = calm.draw(recipe, a_photo())
+    meanwhile = disturb(layered, house)
+    assert layered.draw_with_pauses(recipe, a_photo(), meanwhile=meanwhile) == expected
+    assert layered.draw(recipe, a_photo()) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mine", "large"])
+@pytest.mark.parametrize(("number", "sampler"), list(enumerate(SAMPLERS)))
+def test_every_sampler_and_both_tasks(
+    house: House, calm: Table, narrow: Table, layered: Table, number: int, sampler: str, name: str
+) -> None:
+    photo = a_photo()
+    loras = ("ink",) if name == "mine" else ()
+    words = house.recipe(name, *loras, sampler=sampler, scheduler="karras")
+    table = (narrow, layered)[number % 2] if name == "mine" else a_table(house, 13 * 2**20)
+    for recipe, inputs in ((words, ()), (redrawing(words, photo), (photo,))):
+        expected = calm.draw(recipe, *inputs)
+        meanwhile = disturb(table, house)
+        assert table.draw_with_pauses(recipe, *inputs, meanwhile=meanwhile) == expected
+
+
+def test_two_jobs_of_one_model_that_was_moved_out_share_it_when_it_comes_back(
+    house: House, calm: Table, narrow: Table
+) -> None:
+    recipe, inner = house.recipe(sampler="heun"), house.recipe(seed=8, sampler="lms")
+    expected = calm.draw(recipe), calm.draw(inner)
+    found: list[Outcome] = []
+
+    def meanwhile(_step: int) -> None:
+        narrow.draw(house.recipe("other", steps=1))
+        found.append(narrow.draw(inner))
+
+    assert narrow.draw_with_pauses(recipe, meanwhile=meanwhile) == expected[0]
+    assert found == [expected[1]] * recipe.steps
+
+
+def test_a_model_that_was_changed_or_taken_away_in_a_pause_ends_its_job(
+    house: House, narrow: Table
+) -> None:
+    unet = house.folder / "mine" / "unet" / "diffusion_pytorch_model.safetensors"
+    sound, hidden = unet.read_bytes(), house.folder.parent / "hidden"
+    recipe, other = house.recipe(), house.recipe("other", steps=1)
+
+    def expect(error: type[GenerationError], damage: Callable[[], object]) -> None:
+        def meanwhile(_step: int) -> None:
+            narrow.draw(other)
+            damage()
+
+        with pytest.raises(error) as refusal:
+            narrow.draw_with_pauses(recipe, meanwhile=meanwhile, pause_at=lambda step: step == 2)
+        assert refusal.value.name == "mine"  # type: ignore[attr-defined]  # both have it
+
+    mine = house.folder / "mine"
+    whole = narrow.draw(recipe)
+    try:
+        expect(MissingWeights, lambda: mine.rename(hidden))
+    finally:
+        hidden.rename(mine)
+    try:
+        expect(WeightsChanged, lambda: unet.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1])))
+    finally:
+        unet.write_bytes(sound)
+        os.utime(unet, (1.0, 1.0))  # a clock too coarse would show no change
+        house.catalog.scan()
+    assert narrow.draw(recipe) == whole
+
+
+def test_a_pause_without_company_moves_nothing(house: House, calm: Table) -> None:
+    recipe = house.recipe(steps=6)
+    expected = calm.draw(recipe)
+    calm.heard.clear()
+    assert calm.draw_with_pauses(recipe, meanwhile=lambda _: None) == expected
+    assert not [r for r in calm.heard if isinstance(r, (Loading, Holding))]
+
+
+def test_the_device_seconds_count_the_way_back_and_not_the_pause(
+    house: House, narrow: Table
+) -> None:
+    other: list[float] = []
+
+    def meanwhile(_step: int) -> None:
+        narrow.heard.clear()
+        narrow.draw(house.recipe("other", steps=30))
+        (drawn,) = (r for r in narrow.heard if isinstance(r, Drawn))
+        other.append(drawn.seconds + drawn.loading_seconds)
+
+    narrow.draw(house.recipe(steps=2))
+    narrow.draw_with_pauses(
+        house.recipe(steps=3), meanwhile=meanwhile, pause_at=lambda step: step == 1
+    )
+    mine = [r for r in narrow.heard if getattr(r, "job", None) == narrow.victim]
+    (drawn,) = (r for r in mine if isinstance(r, Drawn))
+    last = max((r for r in mine if isinstance(r, Stepped)), key=lambda r: r.step)
+    assert any(isinstance(r, Loading) for r in mine)
+    assert drawn.loading_seconds > 0
+    assert 0 < last.seconds <= drawn.seconds + drawn.loading_seconds + 0.01
+    assert drawn.seconds < other[0]
+
+
+def test_the_copies_in_memory_are_bounded_and_the_least_used_goes_first(house: House) -> None:
+    size = 6 * 2**20  # one model, and not two
+    table = a_table(house, LIMIT, host_memory=size)
+    mine, other = house.recipe("mine"), house.recipe("other")
+    for recipe in (mine, other, mine, other):
+        table.draw(recipe)
+    shelf = table.shelf
+    assert shelf.holding == Holding(
+        on_device=(other.checkpoint.sha256,), in_memory=(mine.checkpoint.sha256,)
+    )
+    loads = [r for r in table.heard if isinstance(r, Loading)]
+    assert len(loads) == 3  # "other" found no room for a copy beside the one of "mine"
+    roomy = a_table(house, LIMIT, host_memory=3 * size)
+    for recipe in (mine, other, mine, other):
+        roomy.draw(recipe)
+    assert len([r for r in roomy.heard if isinstance(r, Loading)]) == 2
+    assert set(roomy.shelf.holding.in_memory) == {r.checkpoint.sha256 for r in (mine, other)}
+
+
+def test_what_is_at_hand_is_told_whenever_it_changes(house: House) -> None:
+    table = a_table(house, LIMIT)
+    mine, other = (house.recipe(name).checkpoint.sha256 for name in ("mine", "other"))
+    for name in ("mine", "mine", "other"):
+        table.draw(house.recipe(name))
+    told = [r.on_device for r in table.heard if isinstance(r, Holding)]
+    assert told[0] == (mine,)
+    assert told[-1] == (other,)
+    assert all(one != following for one, following in pairwise(told))
+    first = next(r for r in table.heard if isinstance(r, (Holding, Stepped)))
+    assert isinstance(first, Holding)
+
+
+def _tensors() -> dict[int, torch.Tensor]:
+    """Everything that is a tensor now, by its storage."""
+    gc.collect()
+    found = [thing for thing in gc.get_objects() if type(thing) is torch.Tensor]
+    return {tensor.untyped_storage().data_ptr(): tensor for tensor in found}
+
+
+@pytest.mark.parametrize("sampler", ["euler", "lms", "dpmpp_3m_sde", "uni_pc"])
+def test_a_parked_job_keeps_its_words_and_a_few_latents(
+    house: House, calm: Table, sampler: str
+) -> None:
+    recipe = house.recipe("large", sampler=sampler, steps=6)
+    calm.draw(recipe)
+    before = set(_tensors())
+    latents = (1, 4, recipe.height // 8, recipe.width // 8)
+    kept: list[tuple[int, int]] = []
+
+    def meanwhile(_step: int) -> None:
+        new = [tensor for place, tensor in _tensors().items() if place not in before]
+        rest = sum(t.untyped_storage().nbytes() for t in new if t.shape != latents)
+        kept.append((len([t for t in new if t.shape == latents]), rest))
+
+    calm.draw_with_pauses(recipe, meanwhile=meanwhile, pause_at=lambda step: step == 5)
+    ((pictures, rest),) = kept
+    assert 0 < pictures <= 9
+    words = 4 * 77 * 80 * 4  # both prompts twice, 80 wide, in 32 bits
+    assert words <= rest <= 1.2 * words

@@ -1,0 +1,184 @@
+"""Claims about reading ahead: a hint changes when weights are read, and never what is drawn."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from generation.catalog import Catalog
+from generation.errors import Cancelled
+from generation.fleet.wire import Loading, Prefetch
+from generation.recipe import Precision, Sha256, Weights
+from generation.worker import exactness
+from generation.worker.models import load
+from generation.worker.prefetch import Prefetcher
+from generation.worker.shelf import Shelf
+from tests import tinymodels
+from tests.builders import a_recipe
+from tests.test_worker_pausing import CPU, LIMIT, House, a_table
+
+SOON = 20.0
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    folder = tmp_path_factory.mktemp("prefetch")
+    tinymodels.build_sd15(folder / "mine", seed=1)
+    tinymodels.build_sd15(folder / "other", seed=2)
+    tinymodels.build_sdxl(folder / "large", seed=3)
+    catalog = Catalog([folder], folder.parent / "prefetch.json")
+    catalog.scan()
+    return House(folder=folder, catalog=catalog)
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("host_memory", [0, 2**30])
+def test_what_was_read_ahead_is_drawn_with_at_once_and_to_the_same_bits(
+    house: House, host_memory: int
+) -> None:
+    recipe = house.recipe("other", sampler="euler_ancestral")
+    expected = a_table(house, None).draw(recipe)
+    table = a_table(house, None, host_memory=host_memory)
+    job = table.order(house.recipe(steps=10))
+    table.desk.take(Prefetch(recipe=recipe))
+    table.outcome(job)
+    digest = recipe.checkpoint.sha256
+    until(lambda: digest in (*table.shelf.holding.on_device, *table.shelf.holding.in_memory))
+    assert (digest in table.shelf.holding.in_memory) is bool(host_memory)
+    table.heard.clear()
+    assert table.draw(recipe) == expected
+    assert not any(isinstance(report, Loading) for report in table.heard)
+
+
+@pytest.mark.parametrize("name", ["mine", "large"])
+@pytest.mark.parametrize("precision", list(Precision))
+def test_read_beside_a_drawing_the_numbers_are_the_same(
+    house: House, name: str, precision: Precision
+) -> None:
+    recipe = house.recipe(name, precision=precision)
+    path = house.catalog.locate(recipe.checkpoint)
+    one = load(recipe, path, None, CPU)
+    two = load(recipe, path, None, CPU, beside=True)
+    for mine, other in zip(one.residence._tensors, two.residence._tensors, strict=True):
+        assert mine.dtype == other.dtype
+        assert mine.stride() == other.stride()
+        assert torch.equal(mine, other)
+
+
+def test_reading_beside_a_drawing_leaves_the_processs_dtype_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The libraries set it while they load, for every thread."""
+    asked: list[torch.dtype] = []
+    monkeypatch.setattr(torch, "set_default_dtype", asked.append)
+    recipe = house.recipe("large", precision=Precision.BF16)
+    load(recipe, house.catalog.locate(recipe.checkpoint), None, CPU, beside=True)
+    assert set(asked) <= {torch.float32}
+
+
+def test_a_hint_evicts_nothing_that_is_in_use(house: House) -> None:
+    table = a_table(house, LIMIT)
+    mine, other = house.recipe(steps=10), house.recipe("other")
+
+    def meanwhile(_step: int) -> None:
+        table.desk.take(Prefetch(recipe=other))
+        time.sleep(0.02)
+
+    table.draw_with_pauses(mine, meanwhile=meanwhile)
+    assert table.shelf.holding.on_device == (mine.checkpoint.sha256,)
+
+
+def test_a_hint_that_cannot_be_followed_is_dropped_without_a_word(house: House) -> None:
+    table = a_table(house, None)
+    gone = Weights(name="gone", sha256=Sha256("0" * 64))
+    table.desk.take(Prefetch(recipe=a_recipe(checkpoint=gone)))
+    table.draw(house.recipe())
+    assert [type(r).__name__ for r in table.heard[:3]] == ["Loading", "Holding", "Stepped"]
+
+
+def test_a_job_takes_over_a_read_that_is_half_way(house: House) -> None:
+    exactness.switch_on(threads=1)
+    shelf = Shelf(house.catalog, CPU, None)
+    recipe = house.recipe("large")
+    loads: list[str] = []
+    shelf.prefetch(recipe)
+    until(lambda: shelf._prefetcher._reading is not None)
+    with shelf.take(recipe, on_load=loads.append) as model:
+        assert model.residence.on_device
+    assert loads == ["large"]  # told once, read once
+    with shelf.take(recipe, on_load=loads.append) as again:
+        assert again is model
+
+
+class Reading:
+    """Something that is read until it may end, or must."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.began, self.may_end, self.stopped = threading.Event(), threading.Event(), False
+        self.error = error
+
+    def __call__(self, may_go_on: Callable[[], bool]) -> None:
+        self.began.set()
+        while not self.may_end.wait(0.002):
+            if not may_go_on():
+                self.stopped = True
+                raise Cancelled
+        if self.error is not None:
+            raise self.error
+
+
+def test_who_needs_something_else_interrupts_a_read() -> None:
+    prefetcher, slow = Prefetcher(), Reading()
+    prefetcher.wish("a", slow)
+    assert slow.began.wait(SOON)
+    with prefetcher.giving_way("b"):
+        assert slow.stopped
+        assert not prefetcher.is_reading("a")
+        slow.began.clear()
+        assert not slow.began.wait(0.05)
+    assert slow.began.wait(SOON)  # another time
+    slow.may_end.set()
+
+
+def test_who_needs_what_is_being_read_waits_for_its_end() -> None:
+    prefetcher, slow = Prefetcher(), Reading()
+    prefetcher.wish("a", slow)
+    assert slow.began.wait(SOON)
+    threading.Timer(0.05, slow.may_end.set).start()
+    with prefetcher.giving_way("a"):
+        assert slow.may_end.is_set()
+        assert not slow.stopped
+
+
+def test_the_newest_hint_replaces_one_that_has_not_begun() -> None:
+    prefetcher, first, second, third = Prefetcher(), Reading(), Reading(), Reading()
+    prefetcher.wish("a", first)
+    assert first.began.wait(SOON)
+    prefetcher.wish("b", second)
+    prefetcher.wish("c", third)
+    first.may_end.set()
+    assert third.began.wait(SOON)
+    third.may_end.set()
+    prefetcher.stop()
+    assert not second.began.is_set()
+
+
+def test_after_an_error_the_next_hint_is_followed() -> None:
+    prefetcher, broken, sound = Prefetcher(), Reading(OSError("torn")), Reading()
+    prefetcher.wish("a", broken)
+    assert broken.began.wait(SOON)
+    prefetcher.wish("b", sound)
+    broken.may_end.set()
+    assert sound.began.wait(SOON)
+    prefetcher.stop()
+    assert sound.stopped
