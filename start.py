@@ -39,15 +39,27 @@ COMMANDS = {
     "run": ("the bot: on Discord with DISCORD_TOKEN, else in your browser", ["-m", "bot", "run"]),
     "test": ("the test suite", ["-m", "pytest"]),
     "test-all": ("the test suite with its slow tests", ["-m", "pytest", "-m", ""]),
+    "test-cluster": (
+        "the tests on a real Ray cluster, on this machine",
+        ["-m", "pytest", "-m", "", "tests/test_cluster.py"],
+    ),
     "check": ("format, lint, types, import contracts, docs", []),
     "draw": ('draw without Discord: draw "a red flower" --seed 7', ["-m", "bot", "draw"]),
     "reproduce": ("draw a picture again and compare: reproduce FILE", ["-m", "bot", "reproduce"]),
     "models": ("the models found on this machine", ["-m", "bot", "models"]),
     "doctor": ("what is here, what is wrong, what to do", ["-m", "bot", "doctor"]),
+    "backup": ("copy what people made: backup FOLDER", ["-m", "bot", "backup"]),
+    "restore": ("check a backup and put it back: restore FOLDER", ["-m", "bot", "restore"]),
+    "simulate": (
+        "who waits how long under which rule; the queue's targets",
+        ["-m", "generation.simulator"],
+    ),
     "bench": ("measure; one table, and var/bench.json", ["-m", "bot", "bench"]),
+    "soak": ("a day in a quarter of an hour, with mishaps; audited", ["-m", "bot", "soak"]),
     "setup": ("only make the environment, with the developers' tools", []),
 }
-NEEDS_DEVELOPERS_TOOLS = {"test", "test-all", "check", "setup"}
+NEEDS_DEVELOPERS_TOOLS = {"test", "test-all", "test-cluster", "check", "setup"}
+NEEDS_RAY = {"test-all", "test-cluster"}
 
 CODE = ["bot", "generation", "prompting", "storage", "tests", "start.py"]
 CHECKS = [
@@ -57,6 +69,9 @@ CHECKS = [
     ("imports", ["-c", "from importlinter.cli import lint_imports_command as c; c()"]),
     ("docs", ["-m", "pytest", "tests/test_docs.py", "tests/test_house_rules.py"]),
 ]
+
+
+KINDS = ["run", "developers", "cluster"]  # of environments; each has what the one before has
 
 
 class SetupFailed(Exception):
@@ -90,7 +105,7 @@ def main(arguments: list[str]) -> int:
         return 2
     env = Env(HERE / ".venv")
     try:
-        ensure(env, HERE, developers=name in NEEDS_DEVELOPERS_TOOLS)
+        ensure(env, HERE, developers=name in NEEDS_DEVELOPERS_TOOLS, cluster=name in NEEDS_RAY)
         if name == "setup":
             return 0
         if name == "check":
@@ -117,25 +132,25 @@ def say(text: str) -> None:
 # --- set-up -----------------------------------------------------------------------------------
 
 
-def ensure(env: Env, root: Path, *, developers: bool) -> None:
+def ensure(env: Env, root: Path, *, developers: bool, cluster: bool = False) -> None:
     """Bring the environment to the present pins; at once when it is there.  Raises SetupFailed."""
-    kind = "developers" if developers else "run"
-    wanted = requirements(root, developers=developers)
+    kind = "cluster" if cluster else "developers" if developers else "run"
+    wanted = requirements(root, developers=developers, cluster=cluster)
     pins = fingerprint(wanted, (root / "constraints.txt").read_bytes(), env)
     if env.python.exists() and read(env.stamp(kind)) == pins:
         return
     started = time.monotonic()
     make_environment(env)
     install(env, root, wanted)
-    # What developers need includes what the bot needs.
-    for each in {"run", kind}:
-        has = requirements(root, developers=each == "developers")
+    # What developers need includes what the bot needs, and what a cluster needs, both.
+    for each in KINDS[: KINDS.index(kind) + 1]:
+        has = requirements(root, developers=each != "run", cluster=each == "cluster")
         digest = fingerprint(has, (root / "constraints.txt").read_bytes(), env)
         env.stamp(each).write_text(digest, encoding="utf-8")
     say(f"Set up in {spell(time.monotonic() - started)}.")
 
 
-def requirements(root: Path, *, developers: bool) -> list[str]:
+def requirements(root: Path, *, developers: bool, cluster: bool = False) -> list[str]:
     """The project's dependencies; the project itself is run from its folder, never packaged."""
     import tomllib
 
@@ -143,6 +158,8 @@ def requirements(root: Path, *, developers: bool) -> list[str]:
     wanted: list[str] = list(project["dependencies"])
     if developers:
         wanted += project["optional-dependencies"]["dev"]
+    if cluster:
+        wanted += project["optional-dependencies"]["cluster"]
     return wanted
 
 

@@ -24,6 +24,7 @@ class Digests:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._seen = self._written()
         self._records = self._load()
         self._changed: dict[str, _Record] = {}
         self.read_bytes = 0  # how much was really hashed, for logs and tests
@@ -34,6 +35,9 @@ class Digests:
         try:
             size, modified = _state(file)
             known = self._records.get(key)
+            if known is None or known[:2] != (size, modified):
+                self._catch_up()
+                known = self._records.get(key)
             if known is not None and known[:2] == (size, modified):
                 return Sha256(known[2])
             with file.open("rb") as stream:
@@ -45,6 +49,13 @@ class Digests:
             raise UnusableWeights(name, f"it cannot be read: {error.strerror or error}") from error
         self._records[key] = self._changed[key] = (size, modified, digest)
         return Sha256(digest)
+
+    def remember(self, file: Path, sha256: Sha256) -> None:
+        """Take the word of somebody who has just read the whole file; `save` comes later."""
+        self._records[str(file.absolute())] = self._changed[str(file.absolute())] = (
+            *_state(file),
+            sha256,
+        )
 
     def save(self) -> None:
         """Write what is new, whole or not at all.  A disk that cannot be written costs only time.
@@ -70,6 +81,18 @@ class Digests:
         except OSError:
             return
         self._changed.clear()
+
+    def _catch_up(self) -> None:
+        """Before a file is read for long: another process may have read it meanwhile."""
+        if (written := self._written()) != self._seen:
+            self._seen = written
+            self._records |= {**self._load(), **self._changed}
+
+    def _written(self) -> tuple[int, int] | None:
+        try:
+            return _state(self._path)
+        except OSError:
+            return None
 
     def _load(self) -> dict[str, _Record]:
         try:

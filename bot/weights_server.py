@@ -1,0 +1,102 @@
+"""Gives the catalog's weights to the nodes of the cluster, by digest, to those with the token.
+
+    GET /weights/<sha256 of a checkpoint, LoRA, ...>   the list of its files
+    GET /files/<sha256 of a file>                      its bytes; Range goes on after a cut
+
+The invariant: what is asked for is a digest, never a path, and only files that the catalog lists
+are given out.  Whoever fetches proves the bytes by their digest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from generation.catalog import Catalog
+from generation.digests import Digests
+from generation.errors import UnusableWeights
+from generation.fleet.cluster import manifest
+from generation.fleet.cluster.source import Door
+from generation.recipe import Sha256
+
+log = logging.getLogger(__name__)
+
+
+class WeightsServer:
+    """A small web server.  `port` 0: any free one."""
+
+    def __init__(self, catalog: Catalog, digests: Path, *, port: int = 0) -> None:
+        self._catalog, self._digests, self._port = catalog, Digests(digests), port
+        self._token = secrets.token_urlsafe(32)
+        self._files: dict[str, Path] = {}  # of the lists that were given out, by digest
+        self.given = 0  # files, for logs and tests
+        self._door: Door | None = None
+        self._opening = asyncio.Lock()
+        self._runner: web.AppRunner | None = None
+
+    async def open(self, host: str) -> Door:
+        """Listen at this address of the machine; called again, it is the same door.
+
+        Raises OSError when the port is taken.
+        """
+        async with self._opening:
+            if self._door is None:
+                app = web.Application(middlewares=[self._only_with_token])
+                app.router.add_get("/weights/{sha256:[0-9a-f]{64}}", self._list)
+                app.router.add_get("/files/{sha256:[0-9a-f]{64}}", self._file)
+                self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+                await self._runner.setup()
+                site = web.TCPSite(self._runner, host, self._port)
+                await site.start()
+                port = self._runner.addresses[0][1]
+                self._door = Door(url=f"http://{host}:{port}", token=self._token)
+                log.info("nodes fetch weights from %s", self._door.url)
+            return self._door
+
+    async def close(self) -> None:
+        """Give out nothing more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _only_with_token(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+            raise web.HTTPUnauthorized
+        return await handler(request)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        wanted = Sha256(request.match_info["sha256"])
+        found = await asyncio.to_thread(self._find, wanted)
+        if found is None:
+            raise web.HTTPNotFound
+        return web.json_response(text=manifest.dump(found))
+
+    def _find(self, wanted: Sha256) -> manifest.Manifest | None:
+        for entry in self._catalog.entries():
+            if entry.weights.sha256 != wanted:
+                continue
+            try:
+                found = manifest.of(entry.path, self._digests)
+            except (UnusableWeights, OSError):
+                continue
+            if manifest.digest(found) == wanted:  # it may have been changed since it was listed
+                home = entry.path.parent
+                self._files |= {part.sha256: home / part.path for part in found.parts}
+                return found
+        return None
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        path = self._files.get(request.match_info["sha256"])
+        if path is None:
+            raise web.HTTPNotFound
+        self.given += 1
+        return web.FileResponse(path)

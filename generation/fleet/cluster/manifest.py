@@ -1,0 +1,114 @@
+"""Which files weights consist of: what a node needs to know to fetch them.
+
+The invariant: a manifest that passed `parse` for a digest describes exactly the weights of that
+digest.  The digest of a diffusers folder is made of its files' paths and digests, so the list is
+proved by it before the first file is fetched; a card is not, as it decides no pixel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+from generation.card import CARD
+from generation.digests import Digests
+from generation.modelfolder import files_of_folder
+from generation.recipe import Sha256
+
+MAX_FILES = 1000
+MAX_CARD = 64 * 2**10
+
+
+class BadManifest(ValueError):
+    """The text is no list of the files of these weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One file, with its place under the weights' own folder."""
+
+    path: str  # "starter/unet/config.json", "dreamer.safetensors"
+    sha256: Sha256
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The files of one checkpoint, LoRA, VAE or embedding."""
+
+    folder: str  # the name of the diffusers folder; "" for a single file
+    parts: tuple[Part, ...]
+    card: str  # the text of its atelier.toml, or ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(part.size for part in self.parts)
+
+    @property
+    def card_path(self) -> str:
+        """Where the card lies."""
+        return f"{self.folder}/{CARD}" if self.folder else f"{self.parts[0].path}.{CARD}"
+
+
+def of(path: Path, digests: Digests) -> Manifest:
+    """The manifest of weights on this disk.  Raises UnusableWeights."""
+    name = path.name
+    if path.is_dir():
+        files = {f"{name}/{f.relative_to(path).as_posix()}": f for f in files_of_folder(path, name)}
+        card = path / CARD
+    else:
+        files, card = {name: path}, path.with_name(f"{name}.{CARD}")
+    parts = [
+        Part(path=p, sha256=digests.of(f, name), size=f.stat().st_size) for p, f in files.items()
+    ]
+    return Manifest(
+        folder=name if path.is_dir() else "",
+        parts=tuple(parts),
+        card=card.read_text(encoding="utf-8") if card.is_file() else "",
+    )
+
+
+def dump(manifest: Manifest) -> str:
+    """As JSON."""
+    return json.dumps(asdict(manifest))
+
+
+def parse(text: str, sha256: Sha256) -> Manifest:
+    """A manifest from elsewhere, proved to be of these weights.  Raises BadManifest."""
+    try:
+        data = json.loads(text)
+        parts = tuple(
+            Part(path=str(p["path"]), sha256=Sha256(str(p["sha256"])), size=int(p["size"]))
+            for p in data["parts"]
+        )
+        manifest = Manifest(folder=str(data["folder"]), parts=parts, card=str(data["card"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadManifest("the list of files is not readable") from error
+    if not 1 <= len(parts) <= MAX_FILES or len(manifest.card) > MAX_CARD:
+        raise BadManifest("the list of files is empty or too long")
+    for part in parts:
+        _check_path(part.path, manifest.folder)
+    if digest(manifest) != sha256:
+        raise BadManifest("the list of files is of other weights")
+    return manifest
+
+
+def digest(manifest: Manifest) -> str:
+    """The digest of the weights, as the catalog makes it."""
+    if not manifest.folder:
+        return manifest.parts[0].sha256 if len(manifest.parts) == 1 else ""
+    inside = len(manifest.folder) + 1
+    lines = sorted(f"{part.path[inside:]} {part.sha256}\n" for part in manifest.parts)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _check_path(path: str, folder: str) -> None:
+    """Nothing is ever written elsewhere."""
+    places = PurePosixPath(path).parts
+    plain = all(p not in ("..", ".", "/") and "\\" not in p and ":" not in p for p in places)
+    home = places[0] == folder and len(places) > 1 if folder and places else len(places) == 1
+    if not plain or not home or "\0" in path or path != "/".join(places):
+        raise BadManifest(f"a file with the path {path!r:.80}")
