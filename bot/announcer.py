@@ -20,7 +20,7 @@ import discord
 from bot import replies
 from bot.answers import SILENT, now
 from bot.audience import Outcome, Standing, Undeliverable
-from bot.buttons import progress_view, request_shown_by, result_view
+from bot.buttons import failure_view, progress_view, request_shown_by, result_view
 from bot.studio import Studio
 from bot.uploads import fitting
 from storage.tickets import Request, RequestId, State
@@ -38,6 +38,7 @@ LOOK_BACK = 100  # messages that are searched for a result that may have been po
 class _Shown:
     """A progress message as it was last edited."""
 
+    request: Request | None = None  # once it has a progress message
     edited_at: float = 0.0  # monotonic
     place: tuple[object, ...] = ()
     ready_at: float = 0.0  # unix time that was promised
@@ -104,6 +105,8 @@ class Announcer:
                 continue
             waiting = not board.is_drawing(request)
             shown = self._shown.setdefault(request, _Shown())
+            if shown.request is not None and not self._may_edit(shown.request.channel):
+                continue
             if moment - shown.edited_at >= (WAITING_SECONDS if waiting else self._every):
                 found.append((waiting, shown.edited_at, request))
         return [request for _, _, request in sorted(found)[:5]]
@@ -111,14 +114,18 @@ class Announcer:
     async def _refresh(self, request: RequestId) -> None:
         assert self._studio is not None
         try:
-            found = await self._studio.request(request)
-            standing = self._studio.standing(request)
-            if standing is None or found.progress_message is None:
+            shown = self._shown.get(request)
+            if shown is None:
+                return  # it has ended meanwhile
+            # Where its progress is shown does not change; asking again costs a query each time.
+            found = shown.request or await self._studio.request(request)
+            if found.progress_message is None:
                 return
+            shown.request = found
             if not self._may_edit(found.channel):
                 self.changed(request)
-                return
-            await self._edit(found, standing)
+            elif (standing := self._studio.standing(request)) is not None:
+                await self._edit(found, standing, shown)
         except discord.NotFound:
             log.info("the progress message of request %d is gone", request)
         except discord.HTTPException as error:
@@ -130,8 +137,7 @@ class Announcer:
         last = self._channel_edited.get(channel, 0.0)
         return channel not in self._channel_busy and time.monotonic() - last >= CHANNEL_SECONDS
 
-    async def _edit(self, request: Request, standing: Standing) -> None:
-        shown = self._shown.setdefault(request.id, _Shown())
+    async def _edit(self, request: Request, standing: Standing, shown: _Shown) -> None:
         text = replies.progress(standing, now())
         if not _news(shown, standing, now()):
             shown.edited_at = time.monotonic()
@@ -194,8 +200,11 @@ class Announcer:
                 fail_if_not_exists=False,
             )
         options: dict[str, object] = {"reference": reference} if reference else {}
-        if outcome.pictures:
-            options["view"] = result_view(request.id, worded=outcome.wording is not None)
+        options["view"] = (
+            result_view(request.id, worded=outcome.wording is not None)
+            if outcome.pictures
+            else failure_view(request.id)
+        )
         return await channel.send(  # type: ignore[call-overload, no-any-return]  # optional arguments
             content=replies.result(outcome),
             files=[discord.File(io.BytesIO(data), filename=name) for name, data in uploads],
@@ -244,7 +253,8 @@ class Announcer:
 
 
 def _place(standing: Standing) -> tuple[object, ...]:
-    return (standing.phase, standing.ahead, standing.done, standing.step, standing.loading)
+    begun = (standing.step, standing.loading, standing.paused)
+    return (standing.phase, standing.ahead, standing.done, *begun)
 
 
 def _news(shown: _Shown, standing: Standing, moment: float) -> bool:

@@ -17,6 +17,7 @@ import discord
 
 from bot import replies
 from bot.apologies import apology_for, expected
+from bot.shares import Person, Tiers
 from bot.studio import Studio
 from bot.wishes import Place
 from generation.job import UserId
@@ -36,6 +37,9 @@ class Host(Protocol):
     @property
     def moderator_permission(self) -> str: ...
 
+    @property
+    def tiers(self) -> Tiers: ...
+
 
 def studio_of(interaction: discord.Interaction[Any]) -> Studio:
     """The studio that the client was built with."""
@@ -45,13 +49,26 @@ def studio_of(interaction: discord.Interaction[Any]) -> Studio:
 
 def place_of(interaction: discord.Interaction[Any]) -> Place:
     """Who asks, and where the answer belongs."""
+    host: Host = interaction.client
     return Place(
         owner=UserId(interaction.user.id),
+        share=host.tiers.share(person(interaction.user, interaction.guild_id)),
         guild=interaction.guild_id,
         channel=interaction.channel_id or 0,
         reply_to=None,
         locale=str(interaction.locale),
     )
+
+
+def person(user: discord.User | discord.Member, guild: int | None) -> Person:
+    """What decides out of whose part of the device somebody is paid."""
+    roles: set[str] = set()
+    pending = False
+    if isinstance(user, discord.Member):
+        roles = {text for role in user.roles for text in (role.name, str(role.id))}
+        pending = user.pending
+    age = now() - user.created_at.timestamp()
+    return Person(guild=guild, roles=roles, account_age=age, pending=pending)
 
 
 def is_moderator(interaction: discord.Interaction[Any]) -> bool:

@@ -117,7 +117,12 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "The file of that picture is damaged on my disk, so I do not use it. Its recipe is whole: "
         "`/reproduce` draws it again."
     ),
-    s.Missing: lambda _: "I do not remember that one. It may be older than my memory.",
+    s.Missing: lambda e: (
+        "I no longer keep the file of that picture. If I drew it, `/reproduce` draws it again "
+        "from its recipe; then try once more."
+        if e.what == "file"
+        else "I do not remember that one. It may be older than my memory."
+    ),
     s.StorageError: lambda _: (
         "I could not write that down, so I did not begin. Please try again in a minute."
     ),

@@ -42,6 +42,10 @@ class Standing:
     steps: int
     preview: bytes  # a small JPEG, or empty
     words: str
+    guild: int | None = None  # the server it was asked in
+    share: float = 1.0  # of one device, while things stay as they are
+    ready_p90: float = 0.0  # seconds in which nine of ten such promises were kept
+    paused: bool = False  # begun, and held at a step so that others need not wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,19 @@ after one, it is filled again from the tickets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from heapq import heapify, heapreplace
 
 from bot.audience import Phase, Standing
+from generation.forecast import Promises
 from generation.job import Job, JobId
-from generation.queue import FairQueue
+from generation.queue import FairQueue, Turn
 from storage.tickets import Request, RequestId, State, Ticket
+
+# Tells when each job comes; asked with a job that must be among them, if it waits at all.
+Forecast = Callable[[JobId | None], Mapping[JobId, Turn]]
+
+SHORTEST_PROMISE = 2.0  # seconds; how well a shorter one was kept teaches nothing
 
 
 @dataclass(slots=True)
@@ -26,6 +31,7 @@ class _Line:
     total: int
     running: dict[JobId, _Run] = field(default_factory=dict)
     keeping: int = 0
+    promised: tuple[float, float] | None = None  # when, and in how many seconds it would begin
 
 
 @dataclass(slots=True)
@@ -33,29 +39,28 @@ class _Run:
     """One job on a worker."""
 
     job: Job
-    began: float  # the clock's time
     loading: str = ""
     step: int = 0
     preview: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
-    """When a waiting job will begin."""
-
-    ahead: int
-    starts_in: float
+    paused: bool = False
 
 
 class Board:
     """Open requests and how far they are."""
 
-    def __init__(self, queue: FairQueue, *, seats: int, clock: Callable[[], float]) -> None:
+    def __init__(self, queue: FairQueue, promises: Promises, *, clock: Callable[[], float]) -> None:
         self._queue = queue
-        self._seats = seats
+        self._promises = promises
         self._clock = clock
+        self._forecast: Forecast = lambda _: {}
+        self._newest: Mapping[JobId, Turn] = {}  # the forecast that `_latest` is the end of
+        self._latest = 0.0
         self._lines: dict[RequestId, _Line] = {}
         self._request_of: dict[JobId, RequestId] = {}
+
+    def ask_forecast(self, forecast: Forecast) -> None:
+        """Who knows when each job comes."""
+        self._forecast = forecast
 
     def open(self, request: Request, tickets: Iterable[Ticket]) -> None:
         """Put a request on the board, or put it there again after a restart."""
@@ -71,16 +76,35 @@ class Board:
         """The open request that the job belongs to."""
         return self._request_of.get(job)
 
-    def began(self, job: Job) -> None:
-        """A worker has the job."""
-        if line := self._line(job.id):
-            line.waiting.pop(job.id, None)
-            line.running[job.id] = _Run(job=job, began=self._clock())
+    def began(self, job: Job) -> float:
+        """A worker has the job.  Returns how many seconds ago it was asked for."""
+        line = self._line(job.id)
+        if line is None:
+            return 0.0
+        line.waiting.pop(job.id, None)
+        line.running[job.id] = _Run(job=job)
+        now = self._clock()
+        if line.promised is not None:
+            at, seconds = line.promised
+            if seconds >= SHORTEST_PROMISE:
+                self._promises.kept(seconds, max(now - at, 0.0))
+            line.promised = None
+        return max(now - line.request.created, 0.0)
 
     def loading(self, job: JobId, name: str) -> None:
         """The worker reads weights for it."""
         if run := self._run(job):
             run.loading = name
+
+    def paused(self, job: JobId) -> None:
+        """It is held at a step."""
+        if run := self._run(job):
+            run.paused = True
+
+    def resumed(self, job: JobId) -> None:
+        """It goes on."""
+        if run := self._run(job):
+            run.paused = False
 
     def stepped(self, job: JobId, step: int, preview: bytes) -> None:
         """A step is done."""
@@ -96,7 +120,8 @@ class Board:
     def back(self, job: Job) -> None:
         """The job waits again."""
         if line := self._line(job.id):
-            line.running.pop(job.id, None)
+            if line.running.pop(job.id, None) is None and line.keeping:
+                line.keeping -= 1
             line.waiting[job.id] = job
 
     def ended(self, job: JobId) -> None:
@@ -105,69 +130,71 @@ class Board:
         if line is None:
             return
         del self._request_of[job]
-        line.waiting.pop(job, None)
-        if line.running.pop(job, None) is None and line.keeping:
+        waited = line.waiting.pop(job, None)
+        if waited is None and line.running.pop(job, None) is None and line.keeping:
             line.keeping -= 1
         line.done += 1
         if line.done >= line.total:
             del self._lines[line.request.id]
-
-    def busy(self) -> tuple[float, ...]:
-        """Predicted seconds that each running job still needs."""
-        return tuple(
-            self._left(run) for line in self._lines.values() for run in line.running.values()
-        )
 
     def standing(self, request: RequestId) -> Standing | None:
         """How the request stands, or None when it is not open."""
         line = self._lines.get(request)
         if line is None:
             return None
-        turns: dict[JobId, _Turn] = {}
-        for job in {min(line.waiting), max(line.waiting)} if line.waiting else ():
-            starts_in = self._queue.eta(job, seats=self._seats, busy=self.busy())
-            turns[job] = _Turn(ahead=self._queue.ahead_of(job), starts_in=starts_in)
-        return self._standing(line, turns)
+        wanted = max(line.waiting) if line.waiting else None
+        standing = self._standing(line, self._forecast(wanted))
+        if line.promised is None and line.waiting and not line.running:
+            line.promised = (self._clock(), standing.starts_in)
+        return standing
 
     def standings(self) -> tuple[Standing, ...]:
         """Every open request, those being drawn first, then in the order of their turn."""
-        turns = self._turns()
+        turns = self._forecast(None)
         found = [self._standing(line, turns) for line in self._lines.values()]
         return tuple(sorted(found, key=lambda s: (s.phase is Phase.WAITING, s.ahead, s.request)))
 
-    def _turns(self) -> dict[JobId, _Turn]:
-        """The turn of every waiting job: one replay for all, where `standing` needs two for one."""
-        free = [*self.busy(), *[0.0] * (self._seats - len(self.busy()))]
-        heapify(free)
-        turns = {}
-        for ahead, job in enumerate(self._queue.order()):
-            turns[job.id] = _Turn(ahead=ahead, starts_in=free[0])
-            heapreplace(free, free[0] + job.cost)
-        return turns
-
-    def _standing(self, line: _Line, turns: dict[JobId, _Turn]) -> Standing:
-        run = next(iter(line.running.values()), None)
+    def _standing(self, line: _Line, turns: Mapping[JobId, Turn]) -> Standing:
+        run = min(line.running.values(), key=lambda r: r.paused, default=None)
         # A person's jobs keep their order, so the first and the last are known by their ids.
-        first = turns[min(line.waiting)] if line.waiting else _Turn(ahead=0, starts_in=0.0)
-        ready_in = self._left(run) if run else 0.0
+        first = self._turn(turns, min(line.waiting)) if line.waiting else None
+        ready_in = 0.0
+        for job in line.running:
+            ready_in = max(ready_in, self._turn(turns, job).ready_in)
         if line.waiting:
-            last = max(line.waiting)
-            ready_in = turns[last].starts_in + line.waiting[last].cost
+            ready_in = max(ready_in, self._turn(turns, max(line.waiting)).ready_in)
         return Standing(
             request=line.request.id,
             owner=line.request.owner,
             phase=self._phase(line, run),
             done=line.done,
             total=line.total,
-            ahead=0 if run else first.ahead,
-            starts_in=0.0 if run else first.starts_in,
+            ahead=0 if run or first is None else first.ahead,
+            starts_in=0.0 if run or first is None else first.starts_in,
             ready_in=ready_in,
             loading=run.loading if run else "",
             step=run.step if run else 0,
             steps=run.job.recipe.steps if run else 0,
             preview=run.preview if run else b"",
             words=line.request.words,
+            guild=line.request.guild,
+            share=self._share(line),
+            ready_p90=self._promises.p90(ready_in),
+            paused=run.paused if run else False,
         )
+
+    def _turn(self, turns: Mapping[JobId, Turn], job: JobId) -> Turn:
+        if (turn := turns.get(job)) is not None:
+            return turn
+        # One that came since the forecast was made: behind everybody, until the next one.
+        if turns is not self._newest:
+            self._newest = turns
+            self._latest = max((turn.ready_in for turn in turns.values()), default=0.0)
+        return Turn(ahead=len(self._queue), starts_in=self._latest, ready_in=self._latest)
+
+    def _share(self, line: _Line) -> float:
+        job = next(iter(line.running), None) or next(iter(line.waiting), None)
+        return self._queue.share_of(job) if job is not None else 0.0
 
     def is_open(self, request: RequestId) -> bool:
         """Whether some job of the request has not ended."""
@@ -186,11 +213,6 @@ class Board:
         if run is None:
             return Phase.WAITING if line.waiting else Phase.KEEPING
         return Phase.LOADING if run.loading or not run.step else Phase.DRAWING
-
-    def _left(self, run: _Run) -> float:
-        by_prediction = run.job.cost - (self._clock() - run.began)
-        by_steps = run.job.cost * (1 - run.step / run.job.recipe.steps)
-        return max(0.0, by_steps if run.step else by_prediction)
 
     def _line(self, job: JobId) -> _Line | None:
         request = self._request_of.get(job)

@@ -8,6 +8,7 @@
     atelier:styles:<request>     🎨  the same wish, seeds and wording in another style
     atelier:own:<request>        💬  the same seeds, the person's own words only
     atelier:cancel:<request>     ✋  on a progress message
+    atelier:queue                🔄  the waiting line once more, in the same place
 
 So a button works for ever: after a restart, an update, or a year.
 """
@@ -21,7 +22,8 @@ from typing import Any, ClassVar, Self
 import discord
 
 from bot import replies
-from bot.answers import apologise, begin, is_moderator, place_of, studio_of
+from bot.answers import SILENT, apologise, begin, is_moderator, place_of, studio_of
+from bot.queue_page import Reader, queue_page
 from bot.studio import Studio
 from prompting.styles import Style
 from storage.errors import Missing
@@ -232,7 +234,33 @@ class StyleMenu(
             await apologise(interaction, error)
 
 
-BUTTONS: tuple[type[RequestButton | StyleMenu], ...] = (
+class LookAgain(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"atelier:queue"):
+    """🔄"""
+
+    def __init__(self) -> None:
+        super().__init__(
+            discord.ui.Button(label="Look again", emoji="🔄", custom_id="atelier:queue")
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: Interaction, __: discord.ui.Item[Any], ___: re.Match[str], /
+    ) -> Self:
+        """The button as it was pressed."""
+        return cls()
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Show the line as it is now."""
+        try:
+            await interaction.response.edit_message(
+                content=queue_text(interaction), view=queue_view(), allowed_mentions=SILENT
+            )
+        except Exception as error:
+            await apologise(interaction, error)
+
+
+BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain], ...] = (
+    LookAgain,
     Again,
     RecipeOf,
     Reproduce,
@@ -257,6 +285,26 @@ def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
         view.add_item(button(request))
     for button in (NewWords, OtherStyle, *((OwnWords,) if worded else ())):
         view.add_item(button(request))
+    return view
+
+
+def queue_text(interaction: Interaction) -> str:
+    """The waiting line, for the one who asks."""
+    reader = Reader(id=interaction.user.id, guild=interaction.guild_id)
+    return queue_page(studio_of(interaction).board.standings(), reader)
+
+
+def queue_view() -> discord.ui.View:
+    """The button under the waiting line."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(LookAgain())
+    return view
+
+
+def failure_view(request: RequestId) -> discord.ui.View:
+    """The button under a result without a picture; it also tells later whose result it is."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(Again(request))
     return view
 
 

@@ -19,6 +19,7 @@ from bot.answers import SILENT, apologise
 from bot.buttons import BUTTONS
 from bot.commands import add_commands
 from bot.listening import hear
+from bot.shares import Tiers
 from bot.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -44,13 +45,16 @@ class Atelier(discord.Client):
         message_content: bool,
         progress_seconds: float,
         moderator_permission: str,
+        tiers: Tiers,
     ) -> None:
         intents = discord.Intents.default()
         intents.message_content = message_content
-        super().__init__(intents=intents, allowed_mentions=SILENT)
+        # discord.py would keep the last thousand messages with all their parts; nobody reads them.
+        super().__init__(intents=intents, allowed_mentions=SILENT, max_messages=None)
         self._guild = discord.Object(guild) if guild is not None else None
         self._studio: Studio | None = None
         self.moderator_permission = moderator_permission
+        self.tiers = tiers
         self._tasks: list[asyncio.Task[None]] = []
         self.announcer = Announcer(self, progress_seconds=progress_seconds)
         self.tree = Tree(self)
@@ -83,7 +87,7 @@ class Atelier(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         """Hear what is meant for us."""
-        await hear(self, self.studio, message)
+        await hear(self, self.studio, self.tiers, message)
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """An event that failed goes to the log; the connection goes on."""

@@ -20,7 +20,8 @@ from rich.table import Table
 
 from bot.apologies import apology_for_reason
 from bot.audience import Outcome
-from bot.house import BUILT_IN, House, console, open_house
+from bot.house import BUILT_IN, House, open_house
+from bot.relay import console
 from bot.settings import Settings
 from bot.terminal import Bar, apologise, aside, output
 from bot.wishes import Wish

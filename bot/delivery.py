@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 
 from bot.audience import Audience, Outcome, Undeliverable
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
 from storage.errors import Missing, StorageError
 from storage.files import Files
+from storage.instants import instant
 from storage.pictures import Pictures, StoredPicture
 from storage.tickets import Request, RequestId, Tickets
 from storage.words import Words
@@ -21,6 +23,7 @@ from storage.words import Words
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
+AT_ONCE = 8  # results in memory; after a day without Discord there may be thousands to post
 
 
 class Delivery:
@@ -34,13 +37,17 @@ class Delivery:
         words: Words,
         files: Files,
         audience: Audience,
+        posted: Callable[[Request], None],
     ) -> None:
+        self._posted = posted  # told of every result with pictures
         self._tickets, self._pictures, self._files = tickets, pictures, files
         self._words = words
         self._audience = audience
         self._something = asyncio.Event()
         self._something.set()  # the outbox of the last run, at start
+        self.retry_seconds: Sequence[float] = RETRY_SECONDS
         self._in_hand: set[RequestId] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
         self._noting: set[asyncio.Task[None]] = set()
 
     def look(self) -> None:
@@ -57,13 +64,13 @@ class Delivery:
                     waiting = await self._tickets.undelivered()
                 except StorageError:
                     log.exception("the outbox cannot be read; trying again")
-                    await asyncio.sleep(RETRY_SECONDS[0])
+                    await asyncio.sleep(self.retry_seconds[0])
                     self._something.set()
                     continue
                 for request in waiting:
-                    if request.id not in self._in_hand:
-                        self._in_hand.add(request.id)
-                        posting.create_task(self._deliver(request), name=f"post {request.id}")
+                    if request not in self._in_hand:
+                        self._in_hand.add(request)
+                        posting.create_task(self._deliver(request), name=f"post {request}")
 
     async def close(self) -> None:
         """Finish noting what was posted, so that a clean stop leaves no doubt behind."""
@@ -93,7 +100,8 @@ class Delivery:
             return await asyncio.to_thread(self._files.read, picture.png_sha256)
         except Missing:
             # The others are still worth showing; this one can be drawn again from its recipe.
-            log.exception("the file of picture %d is not readable", picture.id)
+            if picture.kept:
+                log.exception("the file of picture %d is not readable", picture.id)
             return None
 
     async def _comparison(
@@ -109,39 +117,48 @@ class Delivery:
         original = await self._pictures.get(request.reproduces)
         return compare(original.fingerprint, pictures[0].fingerprint)
 
-    async def _deliver(self, request: Request) -> None:
+    async def _deliver(self, request: RequestId) -> None:
         attempt = 0
         try:
             while True:
                 try:
-                    await self._try(request)
+                    async with self._room:
+                        await self._try(request)
                     return
                 except Exception:
-                    pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
-                    log.exception("request %d not delivered; again in %.0f s", request.id, pause)
+                    pause = self.retry_seconds[min(attempt, len(self.retry_seconds) - 1)]
+                    log.exception("request %d not delivered; again in %.0f s", request, pause)
                     await asyncio.sleep(pause)
                     attempt += 1
         finally:
-            self._in_hand.discard(request.id)
+            self._in_hand.discard(request)
 
-    async def _try(self, request: Request) -> None:
+    async def _try(self, request: RequestId) -> None:
         try:
             # Counted before it is made, so that a crash in between is known afterwards.
-            perhaps_posted = await self._tickets.delivering(request.id)
+            perhaps_posted = await self._tickets.delivering(request)
         except Missing:
             return  # it has been delivered
+        outcome = await self.outcome(await self._tickets.request(request))
         try:
-            message = await self._audience.deliver(
-                await self.outcome(request), perhaps_posted=perhaps_posted
-            )
+            message = await self._audience.deliver(outcome, perhaps_posted=perhaps_posted)
         except Undeliverable as closed:
-            log.warning("request %d cannot be delivered: %s", request.id, closed)
+            log.warning("request %d cannot be delivered: %s", request, closed)
             message = None
-        await self._note(request.id, message)
+        else:
+            if outcome.pictures:
+                self._posted(outcome.request)
+        instant("result.posted")
+        await self._note(request, message)
 
     async def _note(self, request: RequestId, message: int | None) -> None:
         noting = asyncio.create_task(self._tickets.delivered(request, message))
         self._noting.add(noting)
-        noting.add_done_callback(self._noting.discard)
+        noting.add_done_callback(self._noted)
         # A stop must not come between the post and the note of it.
         await asyncio.shield(noting)
+
+    def _noted(self, noting: asyncio.Task[None]) -> None:
+        self._noting.discard(noting)
+        if not noting.cancelled():
+            noting.exception()  # looked at: after a stop nobody waits for it

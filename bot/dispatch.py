@@ -1,7 +1,13 @@
-"""The dispatcher: takes the next job from the queue, has a worker draw it, and keeps the result.
+"""The dispatcher: gives every seat the job whose turn it is, a chunk at a time.
 
-    queue --take--> worker --Drawn--> (the seat is free: take the next one)
-                          --Finished--> file, then database, then outbox
+    queue --take--> seat --Stepped, a chunk's worth--> settle, take again:
+                                     the same job       it goes on, and never noticed
+                                     another one        Pause, then Render or Resume
+                    seat --Drawn-->  settle, take again (encoding and saving take no seat)
+                    seat --Finished--> file, then database, then outbox
+
+One loop per seat decides; a task per job listens to its worker.  What the fair queue answers is
+carried out as it stands: who comes next is decided there and nowhere else.
 
 Invariant: a job that left the queue is either put back, or ends in exactly one of drawn, failed,
 cancelled and quarantined, in the database.  A storage that cannot be written for a while (a full
@@ -11,13 +17,18 @@ disk) holds pictures back, it does not lose them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.audience import Audience
 from bot.board import Board
-from generation.costs import CostModel
+from bot.keeping import Keeper, Shelves
+from bot.meter import Meter
+from bot.seats import Run, Seat
+from bot.watch import Watch
 from generation.errors import (
     Cancelled,
     GenerationError,
@@ -25,267 +36,353 @@ from generation.errors import (
     RenderFailed,
     WorkerDied,
 )
-from generation.fleet import Worker
 from generation.fleet.wire import Drawn, Finished, Loading, Ready, Render, Stepped
 from generation.job import Job, JobId
-from generation.picture import Picture
-from generation.queue import FairQueue
-from generation.recipe import Sha256
-from storage.accounts import Ledger
-from storage.errors import Ended, Missing, StorageError
-from storage.files import Files
-from storage.tickets import State, Tickets
+from generation.queue import FairQueue, Turn
+from storage.errors import Ended, StorageError
+from storage.tickets import Lease, State
 
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 3  # a job that takes the worker down this often is given up
-MAX_UNSAVED = 4  # finished pictures held in memory while storage refuses; then drawing waits
-RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
+FORECAST_SECONDS = 1.0  # how old an answer to "when?" may be
+NEWER_SECONDS = 0.1  # and the answer for a job that has come since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelves:
-    """The parts of storage that a dispatcher writes to."""
+class Listeners:
+    """Who is told what."""
 
-    tickets: Tickets
-    files: Files
-    ledger: Ledger
+    audience: Audience
+    watch: Watch
+    request_ended: Callable[[], None]
+    worker_ready: Callable[[Ready], None]
 
 
 class Dispatcher:
-    """One loop per worker seat."""
+    """Runs the seats.  `clock` tells Unix time; whose turn it is never depends on it."""
 
     def __init__(
         self,
         *,
         queue: FairQueue,
-        costs: CostModel,
         board: Board,
+        meter: Meter,
         shelves: Shelves,
-        audience: Audience,
+        listeners: Listeners,
         clock: Callable[[], float],
         preview_every: int,
-        request_ended: Callable[[], None],
-        worker_ready: Callable[[Ready], None],
     ) -> None:
-        self._queue, self._costs, self._board = queue, costs, board
-        self._shelves, self._audience = shelves, audience
+        self._queue, self._board, self._meter = queue, board, meter
+        self.keeper = Keeper(shelves, clock=clock)
+        self._to = listeners
         self._clock = clock
         self._preview_every = preview_every
-        self._request_ended = request_ended
-        self._worker_ready = worker_ready
-        self.retry_seconds: Sequence[float] = RETRY_SECONDS
-        self._arrived = asyncio.Event()
-        self._workers: dict[JobId, Worker] = {}
-        self._stopping: set[JobId] = set()  # cancelled before the worker had them
-        self._unsaved = asyncio.Semaphore(MAX_UNSAVED)
-        self._accounts_dirty = asyncio.Event()
+        self._seats: dict[str, Seat] = {}
+        self._seat_of: dict[JobId, Seat] = {}
+        self._stopping: set[JobId] = set()  # begun, and cancelled
+        self._unheard: set[JobId] = set()  # of these: the bot stopped before the worker had
+        self._forecast: tuple[float, Mapping[JobId, Turn]] = (-FORECAST_SECONDS, {})
+        board.ask_forecast(self.forecast)
 
     def arrived(self) -> None:
-        """There is something in the queue."""
-        self._arrived.set()
+        """There is something in the queue: idle seats look at once, others after their step."""
+        for seat in self._seats.values():
+            seat.curious = True
+            if seat.running is None:
+                seat.news.set()
 
-    async def cancel(self, job: JobId) -> None:
-        """End a running job within one step."""
-        if worker := self._workers.get(job):
-            self._stopping.add(job)
-            await worker.cancel(job)
+    def has(self, job: JobId) -> bool:
+        """Whether some seat has begun it."""
+        return job in self._seat_of
 
-    async def serve(self, worker: Worker) -> None:
-        """Keep one worker busy, for ever."""
-        async with asyncio.TaskGroup() as drawing:
-            while True:
-                job = await self._next(worker)
-                seat_free = asyncio.Event()
-                drawing.create_task(self._guarded(worker, job, seat_free), name=f"draw {job.id}")
-                await seat_free.wait()
+    async def cancel(self, jobs: Iterable[JobId]) -> None:
+        """End running or paused jobs within one step."""
+        begun = [(job, self._seat_of[job]) for job in jobs if job in self._seat_of]
+        # All at once, before anything is awaited: one may just be on its way back into the queue.
+        self._stopping.update(job for job, _ in begun)
+        for job, seat in begun:
+            await seat.worker.cancel(job)
 
-    async def save_accounts(self) -> None:
-        """Write the fairness state whenever it changed, at most once a second."""
-        while True:
-            await self._accounts_dirty.wait()
-            self._accounts_dirty.clear()
+    async def close(self) -> None:
+        """Note the cancellations that were told, and that no worker has carried out any more."""
+        for job in self._unheard:
             try:
-                await self._shelves.ledger.save(self._queue.accounts())
-                await self._shelves.ledger.save_costs(self._costs.dump())
+                await self.keeper.end_cancelled(job)
             except StorageError:
-                log.exception("the accounts could not be saved; trying again")
-                self._accounts_dirty.set()
-            await asyncio.sleep(1.0)
+                log.exception("job %d will be drawn although it was cancelled", job)
 
-    async def _next(self, worker: Worker) -> Job:
-        while True:
-            while worker.ready is None:
-                try:
-                    self._worker_ready(await worker.start())
-                except WorkerDied as death:
-                    log.error("the worker did not start: %s", death.reason)
-                    # start() waits longer after each failure; this is for one that fails at once.
-                    await asyncio.sleep(0.5)
-            async with self._unsaved:
-                if (job := self._queue.take()) is not None:
-                    self._accounts_dirty.set()
-                    return job
-            self._arrived.clear()
-            if not len(self._queue):
-                await self._arrived.wait()
+    def forecast(self, wanted: JobId | None = None) -> Mapping[JobId, Turn]:
+        """When each job comes, at most a second old; younger when `wanted` has come since."""
+        asked, known = self._forecast
+        limit = FORECAST_SECONDS if wanted is None or wanted in known else NEWER_SECONDS
+        if time.monotonic() - asked >= limit:
+            seats = tuple(self._seats.values())
+            busy = {s.id: (s.running.job.id, s.running.left) for s in seats if s.running}
+            known = self._queue.forecast(seats, busy, time.monotonic())
+            self._forecast = (time.monotonic(), known)
+        return known
 
-    async def _guarded(self, worker: Worker, job: Job, seat_free: asyncio.Event) -> None:
-        """Draw; and if that ends in a bug of ours, let it cost this job and no other."""
+    async def serve(self, seat: Seat) -> None:
+        """Keep one seat busy, until it is gone."""
+        # A machine that comes back under its old name: the jobs that it had are put back first.
+        while (before := self._seats.get(seat.id)) is not None:
+            await before.over.wait()
+        self._seats[seat.id] = seat
+        seat.over.clear()
+        seat.peers = self._seats.values()
         try:
-            await self._draw(worker, job, seat_free)
-        except Exception:
-            log.exception("job %d was dropped by a bug; a restart draws it again", job.id)
-            self._close(job.id)
+            async with asyncio.TaskGroup() as drawing:
+                while True:
+                    await self._make_ready(seat)
+                    if seat.gone:
+                        return
+                    async with self.keeper.room():
+                        if seat.gone or seat.worker.ready is None:
+                            continue  # that took a while
+                        await self._decide(seat, drawing)
+                    await seat.news.wait()
+                    seat.news.clear()
+        finally:
+            for run in seat.runs():  # of tasks that were cancelled before their first step
+                self._abandon(seat, run)
+            del self._seats[seat.id]
+            seat.over.set()
+            self.arrived()  # what only this one could draw is now for the others to try
 
-    async def _draw(self, worker: Worker, job: Job, seat_free: asyncio.Event) -> None:
-        began = self._clock()
-        self._workers[job.id] = worker
-        self._board.began(job)
-        self._everybody_moved()
-        settled = False
+    # -- whose turn it is ------------------------------------------------------------------
+
+    async def _make_ready(self, seat: Seat) -> None:
+        while seat.worker.ready is None:
+            # Its jobs hear of the death too; until all are put back, none may be taken again.
+            while seat.running is not None or seat.parked:
+                await seat.news.wait()
+                seat.news.clear()
+            if seat.gone:
+                return
+            try:
+                ready = await seat.worker.start()
+                seat.memory, seat.prefetched = ready.memory_bytes, None
+                self._to.worker_ready(ready)
+            except WorkerDied as death:
+                log.error("the worker of %s did not start: %s", seat.id, death.reason)
+                # start() waits longer after each failure; this is for one that fails at once.
+                await asyncio.sleep(0.5)
+
+    async def _decide(self, seat: Seat, drawing: asyncio.TaskGroup) -> None:
+        """Ask the queue, and carry out what it says."""
+        before = seat.running
+        if before is not None:
+            if not seat.at_boundary:
+                return
+            self._pay(seat, before, left=before.left)
+        seat.at_boundary = seat.curious = False
+        job = self._queue.take(seat, time.monotonic())
+        if before is None or job is None or job.id != before.job.id:
+            await self._change(seat, job, drawing)
+        if job is not None:
+            await self._look_ahead(seat)
+
+    async def _change(self, seat: Seat, job: Job | None, drawing: asyncio.TaskGroup) -> None:
+        """Let another job have the device."""
+        # The books first, all of them: a pipe can be slow, and whatever happens meanwhile (a
+        # cancellation, a death, the end of either job) must find every job where it belongs.
+        before, resumed = seat.running, job is not None and job.id in seat.parked
+        if before is not None:
+            seat.park()
+            self._board.paused(before.job.id)
+            self._to.watch.paused(before.job, seat.id)
+        if job is not None and resumed:
+            seat.unpark(job.id)
+            self._board.resumed(job.id)
+            self._to.watch.resumed(job, seat.id)
+        elif job is not None:
+            self._begin(seat, job, drawing)
+        if before is not None:
+            await seat.worker.pause(before.job.id)
+        if job is not None and resumed:
+            await seat.worker.resume(job.id)
+
+    def _begin(self, seat: Seat, job: Job, drawing: asyncio.TaskGroup) -> None:
         # The order goes down the wire while the disk confirms that it did: a crash between the
         # two finds the ticket still waiting, and draws it again.
-        starting = asyncio.create_task(self._shelves.tickets.started(job.id))
+        lease = asyncio.create_task(self.keeper.start(job, seat.id))
+        run = Run(job=job, lease=lease, near=job.model in seat.worker.holding.in_memory)
+        seat.begin(run)
+        self._seat_of[job.id] = seat
+        waited = self._board.began(job)
+        self._to.watch.picked(job, seat.id, waited)
+        self._everybody_moved()
+        drawing.create_task(self._guarded(seat, run), name=f"draw {job.id}")
+
+    async def _look_ahead(self, seat: Seat) -> None:
+        """Have the next job's weights read while this one is drawn."""
+        coming = self._queue.soon(seat, time.monotonic())
+        if coming is None or coming.model == seat.prefetched or seat.is_warm(coming.model):
+            return
+        seat.prefetched = coming.model
+        if coming.model not in seat.worker.holding.in_memory:
+            await seat.worker.prefetch(coming.recipe)
+
+    def _pay(
+        self, seat: Seat, run: Run, *, left: float | None, loading_seconds: float = 0.0
+    ) -> None:
+        """Settle what the device has done for a job since it was last paid for."""
+        seconds, run.paid = run.unpaid, max(run.seconds, run.paid)
+        run.loading += loading_seconds
+        self._queue.settle(run.job.id, seconds, time.monotonic(), left=left)
+        self._meter.served(run.job, seconds, loading_seconds, ended=left is None)
+        self._to.watch.chunk(run.job, seat.id, seconds, loading_seconds)
+
+    # -- one job ---------------------------------------------------------------------------
+
+    async def _guarded(self, seat: Seat, run: Run) -> None:
+        """Draw; and if that ends in a bug of ours, let it cost this job and no other."""
         try:
-            inputs = await self._inputs(job)
-            order = Render(
-                job=job.id,
-                recipe=job.recipe,
-                inputs=inputs,
-                preview_every=self._preview_every,
-            )
-            async for report in worker.render(order):
-                match report:
-                    case Loading():
-                        self._board.loading(job.id, report.name)
-                        self._changed(job.id)
-                    case Stepped():
-                        self._board.stepped(job.id, report.step, report.preview)
-                        self._changed(job.id)
-                    case Drawn():
-                        self._settle(job, report.seconds + report.loading_seconds)
-                        settled = True
-                        self._costs.learn(job.recipe, report.seconds, steps=job.recipe.steps)
-                        self._board.drawn(job.id)
-                        seat_free.set()
-                    case Finished():
-                        await starting
-                        await self._keep(worker, job, report)
+            try:
+                await self._draw(seat, run)
+            except Exception as error:
+                await self._ended_badly(seat, run, error)
+        except Exception as bug:
+            log.exception("job %d met a bug", run.job.id)
+            with contextlib.suppress(Exception):
+                await self._ended_badly(seat, run, bug)
         except asyncio.CancelledError:
             # The bot is going down: the job waits for the next start.
-            if not settled:
-                self._queue.put_back(job.id)
+            if run.job.id in self._stopping:
+                self._unheard.add(run.job.id)
+            self._abandon(seat, run)
             raise
-        except Exception as error:
-            await self._ended_badly(job, error, starting, settled=settled, began=began)
         finally:
-            self._workers.pop(job.id, None)
-            self._stopping.discard(job.id)
-            starting.cancel()
-            seat_free.set()
+            run.lease.cancel()
+            self._seat_of.pop(run.job.id, None)
+            self._stopping.discard(run.job.id)
+            seat.forget(run)
 
-    async def _inputs(self, job: Job) -> tuple[bytes, ...]:
-        return tuple(
-            [
-                await asyncio.to_thread(self._shelves.files.read, source.sha256)
-                for source in job.recipe.inputs
-            ]
+    async def _draw(self, seat: Seat, run: Run) -> None:
+        job = run.job
+        inputs = await self.keeper.inputs(job)
+        ready = seat.worker.ready
+        if ready is None:
+            raise WorkerDied("it died before it had the job")
+        if job.id in self._stopping:
+            raise Cancelled  # the worker was told before it knew the job
+        run.handed_over = True
+        order = Render(
+            job=job.id, recipe=job.recipe, inputs=inputs, preview_every=self._preview_every
         )
+        async for report in seat.worker.render(order):
+            match report:
+                case Loading():
+                    self._board.loading(job.id, report.name)
+                    self._changed(job.id)
+                case Stepped():
+                    self._stepped(seat, run, report)
+                case Drawn():
+                    run.seconds = report.seconds + report.loading_seconds
+                    self._free(seat, run, loading_seconds=report.loading_seconds)
+                    self._meter.learn(job, report, near=run.near)
+                case Finished():
+                    await self.keeper.keep(run.lease, job, ready.environment, report)
+                    self._close(job, State.DRAWN, run.seconds)
 
-    def _settle(self, job: Job, seconds: float) -> None:
-        self._queue.settle(job.id, seconds)
-        self._accounts_dirty.set()
+    def _stepped(self, seat: Seat, run: Run, report: Stepped) -> None:
+        run.stepped(report.step, report.seconds)
+        self._board.stepped(run.job.id, report.step, report.preview)
+        self._changed(run.job.id)
+        chunk_over = seat.curious or run.unpaid >= self._queue.rules.chunk
+        # After the last step there is nothing left to pause.
+        if seat.running is run and chunk_over and report.step < report.steps:
+            seat.at_boundary = True
+            seat.news.set()
 
-    async def _keep(self, worker: Worker, job: Job, report: Finished) -> None:
-        assert worker.ready is not None, "it has just sent a report"
-        picture = Picture(
-            recipe=job.recipe,
-            environment=worker.ready.environment,
-            png=report.png,
-            pixels_sha256=Sha256(report.pixels_sha256),
-            latents_sha256=Sha256(report.latents_sha256),
-            seconds=report.seconds,
-        )
+    def _free(self, seat: Seat, run: Run, *, loading_seconds: float = 0.0) -> None:
+        """The device has nothing more to do for it, however long storage takes."""
+        if not run.freed:
+            run.freed = True
+            self._pay(seat, run, left=None, loading_seconds=loading_seconds)
+        self._board.drawn(run.job.id)
+        seat.forget(run)
 
-        async def write() -> None:
-            png = await asyncio.to_thread(self._shelves.files.keep, picture.png)
-            await self._shelves.tickets.drawn(
-                job.id, picture, png_sha256=png, drawn_at=self._clock()
-            )
-
-        async with self._unsaved:
-            await self._until_stored(write)
-        self._close(job.id)
-
-    async def _ended_badly(
-        self,
-        job: Job,
-        error: Exception,
-        starting: asyncio.Task[int],
-        *,
-        settled: bool,
-        began: float,
-    ) -> None:
-        tries = 1
-        try:
-            tries = await starting
-        except StorageError as refused:
-            log.warning("job %d: its start was not recorded: %s", job.id, refused)
-        stopped = job.id in self._stopping
-        if isinstance(error, WorkerDied) and tries < MAX_TRIES and not stopped:
-            log.warning("job %d: %s; it will be drawn again", job.id, error.reason)
-            await self._draw_again(job, settled=settled)
-            return
-        if not settled:
-            self._settle(job, self._clock() - began)
+    async def _ended_badly(self, seat: Seat, run: Run, error: Exception) -> None:
+        job = run.job
+        if isinstance(error, WorkerDied) and job.id not in self._stopping:
+            lease, again = await self._given_up(seat, run, error)
+            if again:
+                return
+        else:
+            self._free(seat, run)
+            lease = await self._lease_of(run)
+        tries, stopped = lease.tries if lease is not None else 1, job.id in self._stopping
+        self._free(seat, run)
         state, error = _ending(error, tries, stopped=stopped)
         if state is not State.CANCELLED:
             log.error("job %d ended as %s", job.id, state.value, exc_info=error)
-        reason = f"{type(error).__name__}: {error}"
-        await self._until_stored(lambda: self._shelves.tickets.ended(job.id, state, reason))
-        self._close(job.id)
+        await self.keeper.end(job, state, f"{type(error).__name__}: {error}", lease)
+        self._close(job, state, run.seconds)
 
-    async def _draw_again(self, job: Job, *, settled: bool) -> None:
-        await self._until_stored(lambda: self._shelves.tickets.put_back(job.id))
-        if settled:
-            self._queue.put(job)
+    async def _given_up(self, seat: Seat, run: Run, death: WorkerDied) -> tuple[Lease | None, bool]:
+        """Its worker died.  Returns the lease that the job still has, and if it waits again."""
+        had_device = seat.running is run
+        if had_device:
+            self._to.watch.worker_died(seat.id, str(death))
+        # Whoever was only paused there, or is drawn, or never came so far, did nothing.
+        blamed = had_device and run.handed_over
+        lease = await self._lease_of(run)
+        if blamed and lease is not None and lease.tries >= MAX_TRIES:
+            return lease, False
+        log.warning("job %d: %s; it will be drawn again", run.job.id, death)
+        if lease is not None:
+            await self.keeper.put_back(lease, blamed=blamed)
+        if run.job.id in self._stopping:
+            return None, False  # cancelled while that was written
+        self._wait_again(seat, run)
+        return None, True
+
+    def _wait_again(self, seat: Seat, run: Run) -> None:
+        """The worker's death is not the person's to pay for."""
+        job, now = run.job, time.monotonic()
+        seat.forget(run)
+        if run.freed:
+            self._queue.put(job, now, refund=run.paid)
         else:
-            # The worker's death is not the person's to pay for.
-            self._queue.put_back(job.id)
+            self._queue.put_back(job.id, now)
+        self._meter.lost(job, run.paid, run.loading)
         self._board.back(job)
-        self._arrived.set()
+        self.arrived()
         self._changed(job.id)
 
-    async def _until_stored(self, write: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Repeat a write until storage takes it: a full disk is somebody's to clear, not ours."""
-        attempt = 0
-        while True:
-            try:
-                await write()
-                return
-            except (Ended, Missing) as settled:
-                # Somebody else had the last word, such as a cancellation.
-                log.info("not stored: %s", settled)
-                return
-            except StorageError:
-                pause = self.retry_seconds[min(attempt, len(self.retry_seconds) - 1)]
-                log.exception("storage refuses; trying again in %.0f s", pause)
-                await asyncio.sleep(pause)
-                attempt += 1
+    def _abandon(self, seat: Seat, run: Run) -> None:
+        """Nobody listens to the job any more.  Of a drawn one, storage knows how it ended."""
+        run.lease.cancel()
+        self._seat_of.pop(run.job.id, None)
+        if not run.freed:
+            self._wait_again(seat, run)
+        seat.forget(run)
 
-    def _close(self, job: JobId) -> None:
-        self._changed(job)
-        self._board.ended(job)
-        self._request_ended()
+    async def _lease_of(self, run: Run) -> Lease | None:
+        try:
+            return await run.lease
+        except Ended:
+            return None  # it was cancelled in that moment
+        except Exception as refused:
+            log.warning("job %d: its start was not recorded: %s", run.job.id, refused)
+            return None
+
+    def _close(self, job: Job, state: State, seconds: float) -> None:
+        self._meter.stored(job.id)
+        self._changed(job.id)
+        self._board.ended(job.id)
+        self._to.watch.ended(job, state.value, seconds)
+        self._to.request_ended()
 
     def _everybody_moved(self) -> None:
         for request in self._board.requests():
-            self._audience.changed(request)
+            self._to.audience.changed(request)
 
     def _changed(self, job: JobId) -> None:
         if (request := self._board.request_of(job)) is not None:
-            self._audience.changed(request)
+            self._to.audience.changed(request)
 
 
 def _ending(error: Exception, tries: int, *, stopped: bool) -> tuple[State, Exception]:
@@ -293,6 +390,8 @@ def _ending(error: Exception, tries: int, *, stopped: bool) -> tuple[State, Exce
     match error:
         case Cancelled():
             return State.CANCELLED, error
+        case Ended():  # that is what its start was told
+            return State.CANCELLED, Cancelled("it was cancelled as it began")
         case WorkerDied() if stopped:
             return State.CANCELLED, Cancelled("the worker died while it was being cancelled")
         case WorkerDied():

@@ -19,7 +19,17 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from bot.machine import Finding, State, disk, graphics_card, libraries, machine, port, torch
+from bot.machine import (
+    Finding,
+    State,
+    cluster,
+    disk,
+    graphics_card,
+    libraries,
+    machine,
+    port,
+    torch,
+)
 from bot.settings import Secret, Settings, SettingsInvalid
 from bot.terminal import aside, output
 from generation.catalog import Catalog
@@ -71,6 +81,8 @@ def examine(
     yield disk(settings.data)
     yield from models(settings)
     yield asyncio.run(database(settings.data / "atelier.sqlite3"))
+    if settings.cluster is not None:
+        yield cluster(settings.cluster)
     if settings.token is None:
         yield port(settings.sandbox_port)
     if online:
@@ -151,7 +163,7 @@ async def database(path: Path) -> Finding:
     def wrong(found: object, advice: str) -> Finding:
         return Finding(what="database", state=State.WRONG, found=str(found), advice=advice)
 
-    restore = f"move {path} away and put a backup in its place; without one, start afresh"
+    restore = "`restore FOLDER` puts a backup in its place; without one, move it away, start afresh"
     if not await asyncio.to_thread(path.exists):
         return Finding(
             what="database", state=State.GOOD, found="none yet; the first start makes it"

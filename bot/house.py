@@ -21,22 +21,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import generation
-from bot.audience import Audience, Outcome, Standing
-from bot.dispatch import Shelves
+from bot import shares
+from bot.audience import Outcome, Standing
+from bot.cluster import Furnish, neighbours
 from bot.drafting import Drafting
+from bot.keeping import Shelves
+from bot.meter import Meter
+from bot.relay import Console, Relay, console
+from bot.retention import Retention
+from bot.seats import Seat
 from bot.settings import Settings
 from bot.studio import Stores, Studio
-from bot.wishes import Place, Wish
+from bot.watch import Nobody, Watch
+from bot.wishes import Wish
 from bot.wordsmith import Desk, Wordsmith
 from generation.catalog import Catalog
 from generation.costs import CostModel
 from generation.draft import Model
 from generation.errors import NoSuchName
 from generation.fleet import Worker
-from generation.fleet.local import LocalWorker
-from generation.job import UserId
+from generation.fleet.local_seats import local_workers
+from generation.forecast import Promises
 from generation.picture import Comparison, Fingerprint, compare
-from generation.queue import FairQueue
+from generation.queue import FairQueue, Rules, SeatId
 from generation.recipe import MAX_SEED, Recipe
 from prompting.ladder import WriterConfig
 from storage.accounts import Ledger
@@ -52,59 +59,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+USUAL = Rules()
+
 BUILT_IN = Path(generation.__file__).parent / "starter" / "models"
-
-# Who draws from the command line: no Discord id is as small.
-CONSOLE = UserId(0)
-HERE = 0  # its channel
-
-
-class Elsewhere(Exception):
-    """The command line cannot deliver this: somebody on Discord waits for it."""
-
-
-class Console:
-    """The audience of the command line: outcomes are awaited, progress goes to a function."""
-
-    def __init__(self) -> None:
-        self._outcomes: dict[RequestId, asyncio.Future[Outcome]] = {}
-        self.on_change: Callable[[RequestId], None] = lambda _: None
-
-    def changed(self, request: RequestId) -> None:
-        """Pass it on."""
-        self.on_change(request)
-
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:  # noqa: ARG002  # a console shows it again without harm
-        """Hand the outcome to whoever awaits it."""
-        if outcome.request.channel != HERE:
-            # Drawn because it was waiting; it stays in the outbox until the bot is back there.
-            raise Elsewhere(f"request {outcome.request.id} belongs to Discord")
-        self._promised(outcome.request.id).set_result(outcome)
-        return None
-
-    async def outcome(self, request: RequestId) -> Outcome:
-        """Wait for the end of a request."""
-        return await self._promised(request)
-
-    def _promised(self, request: RequestId) -> asyncio.Future[Outcome]:
-        if request not in self._outcomes:
-            self._outcomes[request] = asyncio.get_running_loop().create_future()
-        return self._outcomes[request]
-
-
-class Relay:
-    """Lets the audience be chosen after the studio is built."""
-
-    def __init__(self, audience: Audience) -> None:
-        self.audience = audience
-
-    def changed(self, request: RequestId) -> None:
-        """Pass it on."""
-        self.audience.changed(request)
-
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
-        """Pass it on."""
-        return await self.audience.deliver(outcome, perhaps_posted=perhaps_posted)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,6 +76,7 @@ class House:
     relay: Relay
     console: Console
     replayed: int  # jobs that were waiting when the house was opened
+    furnish: Furnish  # makes a seat for one more worker
 
     def client(self) -> Atelier:
         """The Discord client; from here on it is the audience."""
@@ -129,6 +87,7 @@ class House:
             message_content=self.settings.message_content,
             progress_seconds=self.settings.progress_seconds,
             moderator_permission=self.settings.moderator_permission,
+            tiers=tiers(self.settings),
         )
         client.open_for(self.studio)
         self.relay.audience = client.announcer
@@ -161,11 +120,6 @@ class House:
         return await self.console.outcome(request)
 
 
-def console() -> Place:
-    """The place of the command line."""
-    return Place(owner=CONSOLE, guild=None, channel=HERE, reply_to=None, locale="en-US")
-
-
 def raise_reason(outcome: Outcome) -> None:
     """Raise what a request without pictures ended with."""
     from generation import errors
@@ -187,6 +141,8 @@ async def open_house(
     settings: Settings,
     workers: Sequence[Worker] | None = None,
     wordsmith: Wordsmith | None = None,
+    watch: Watch | None = None,
+    rules: Rules = USUAL,
 ) -> AsyncIterator[House]:
     """Build everything, replay what was waiting, and draw until the block ends.
 
@@ -199,19 +155,45 @@ async def open_house(
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.data / "atelier.sqlite3")
         closing.push_async_callback(database.close)
+        if watch is not None:
+            database.on_commit = watch.committed
         catalog = Catalog(folders, digests)
         await asyncio.to_thread(catalog.scan)
         if workers is None:
-            workers = (LocalWorker(folders, digests, settings.device),)
+            workers = await asyncio.to_thread(
+                local_workers,
+                folders,
+                digests,
+                device=settings.device,
+                gpus=settings.gpus,
+                cpu_workers=settings.cpu_workers,
+            )
         for worker in workers:
             closing.push_async_callback(worker.stop)
         wordsmith = wordsmith or Wordsmith(desk(settings))
         closing.push_async_callback(wordsmith.close)
-        house = await _furnish(settings, database, catalog, workers, wordsmith)
+        house = await _furnish(
+            settings, database, catalog, workers, wordsmith, watch or Nobody(), rules
+        )
         closing.push_async_callback(house.studio.close)
         running = asyncio.create_task(_keep_running(house.studio), name="studio")
         closing.push_async_callback(_end, running)
+        tidying = asyncio.create_task(_retention(settings, house.stores).run(), name="retention")
+        closing.push_async_callback(_end, tidying)
+        await closing.enter_async_context(
+            neighbours(settings, catalog, digests, house.studio, house.furnish)
+        )
         yield house
+
+
+def _retention(settings: Settings, stores: Stores) -> Retention:
+    return Retention(
+        pictures=stores.pictures,
+        files=stores.files,
+        ledger=stores.shelves.ledger,
+        keep_days=settings.keep_files_days,
+        clock=time.time,
+    )
 
 
 async def _furnish(
@@ -220,22 +202,31 @@ async def _furnish(
     catalog: Catalog,
     workers: Sequence[Worker],
     wordsmith: Wordsmith,
+    watch: Watch,
+    rules: Rules,
 ) -> House:
-    ledger = Ledger(database)
-    shelves = Shelves(
-        tickets=Tickets(database), files=Files(settings.data / "files"), ledger=ledger
-    )
-    # What a crash left half written; nobody else works in this folder.
-    await asyncio.to_thread(shelves.files.sweep)
-    stores = Stores(
-        tickets=shelves.tickets,
-        pictures=Pictures(database),
-        people=People(database),
-        words=Words(database),
-        shelves=shelves,
-    )
+    stores = await _stores(settings, database)
+    ledger = stores.shelves.ledger
     line = Console()
     relay = Relay(line)
+    queue = FairQueue(
+        rules=rules,
+        seats=len(workers),
+        max_jobs_per_user=settings.max_waiting_per_person,
+        max_seconds_per_user=settings.max_seconds_per_person,
+    )
+    meter = Meter(
+        queue=queue,
+        costs=CostModel.load(await ledger.load_costs()),
+        promises=Promises.load(await ledger.load_promises()),
+        ledger=ledger,
+        clock=time.time,
+    )
+    sizes = {entry.weights.sha256: entry.size_bytes for entry in catalog.models()}
+
+    def furnish(name: str, worker: Worker) -> Seat:
+        return Seat(id=SeatId(name), worker=worker, costs=meter.costs, sizes=sizes)
+
     studio = Studio(
         stores=stores,
         drafting=Drafting(
@@ -245,13 +236,11 @@ async def _furnish(
             max_count=settings.max_count,
             dice=dice,
         ),
-        workers=workers,
-        queue=FairQueue(
-            max_jobs_per_user=settings.max_waiting_per_person,
-            max_seconds_per_user=settings.max_seconds_per_person,
-        ),
-        costs=CostModel.load(await ledger.load_costs()),
+        seats=[furnish(f"gpu {number}", worker) for number, worker in enumerate(workers)],
+        queue=queue,
+        meter=meter,
         audience=relay,
+        watch=watch,
         preview_every=settings.preview_every,
         clock=time.time,
         dice=dice,
@@ -266,6 +255,30 @@ async def _furnish(
         relay=relay,
         console=line,
         replayed=replayed,
+        furnish=furnish,
+    )
+
+
+async def _stores(settings: Settings, database: Database) -> Stores:
+    files = Files(settings.data / "files")
+    # What a crash left half written; nobody else works in this folder.
+    await asyncio.to_thread(files.sweep)
+    return Stores(
+        tickets=Tickets(database),
+        pictures=Pictures(database),
+        people=People(database),
+        words=Words(database),
+        shelves=Shelves(tickets=Tickets(database), files=files, ledger=Ledger(database)),
+    )
+
+
+def tiers(settings: Settings) -> shares.Tiers:
+    """What the owner decided about weights."""
+    return shares.Tiers(
+        roles=settings.role_weights,
+        relaxed_roles=settings.relaxed_roles,
+        servers=settings.server_weights,
+        newcomer_days=settings.newcomer_days,
     )
 
 

@@ -19,10 +19,11 @@ from dataclasses import replace
 import discord
 
 from bot import replies
-from bot.answers import SILENT, now
+from bot.answers import SILENT, now, person
 from bot.apologies import apology_for, expected
 from bot.buttons import pictures_shown_by, progress_view
 from bot.intake import image_of, picture_as_start, picture_from
+from bot.shares import Tiers
 from bot.studio import Studio
 from bot.wishes import Place, Wish
 from generation.draft import Draft
@@ -35,7 +36,9 @@ log = logging.getLogger(__name__)
 _WHICH = re.compile(r"#?([1-9])\s*[:.)]\s+(.*)", re.DOTALL)
 
 
-async def hear(client: discord.Client, studio: Studio, message: discord.Message) -> None:
+async def hear(
+    client: discord.Client, studio: Studio, tiers: Tiers, message: discord.Message
+) -> None:
     """Answer a message if it is meant for us."""
     me = client.user
     if me is None or message.author.bot:
@@ -47,7 +50,8 @@ async def hear(client: discord.Client, studio: Studio, message: discord.Message)
     # A reply that only says something to somebody else's upload is theirs, not ours.
     try:
         async with message.channel.typing():
-            wish = await _wish(message, answered, studio, me.id, to_mine=to_mine)
+            place = _place(message, tiers)
+            wish = await _wish(message, answered, studio, place, me.id, to_mine=to_mine)
             request = await studio.submit(wish)
     except Exception as error:
         if not expected(error):
@@ -69,19 +73,14 @@ async def _wish(
     message: discord.Message,
     answered: discord.Message | None,
     studio: Studio,
+    place: Place,
     me: int,
     *,
     to_mine: bool,
 ) -> Wish:
     words = re.sub(rf"<@!?{me}>", " ", message.content).strip()
     wish = Wish(
-        place=Place(
-            owner=UserId(message.author.id),
-            guild=message.guild.id if message.guild else None,
-            channel=message.channel.id,
-            reply_to=message.id,
-            locale="en-US",
-        ),
+        place=place,
         draft=Draft(prompt=words),
     )
     if (upload := image_of(message)) is not None:
@@ -102,6 +101,18 @@ async def _wish(
     if to_mine:
         raise BadPicture("the message you answer holds none (any more)")
     raise BadPicture("I see none in the message you answer; upload it to me, or reply to mine")
+
+
+def _place(message: discord.Message, tiers: Tiers) -> Place:
+    guild = message.guild.id if message.guild else None
+    return Place(
+        owner=UserId(message.author.id),
+        share=tiers.share(person(message.author, guild)),
+        guild=guild,
+        channel=message.channel.id,
+        reply_to=message.id,
+        locale="en-US",
+    )
 
 
 def _which(words: str, count: int) -> tuple[int, str]:

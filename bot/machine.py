@@ -6,6 +6,7 @@ torch is asked in a process of its own: a broken GPU driver can take the asking 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
@@ -203,6 +204,29 @@ def port(number: int) -> Finding:
                 advice="stop the other program, or choose another sandbox_port (0: any)",
             )
     return Finding(what="sandbox", state=State.GOOD, found=f"port {number} is free")
+
+
+def cluster(address: str) -> Finding:
+    """Whether the bot can be a part of its Ray cluster."""
+    if importlib.util.find_spec("ray") is None:
+        return Finding(
+            what="cluster",
+            state=State.WRONG,
+            found=f"cluster is {address}, and Ray is not installed",
+            advice="run: .venv/bin/python -m pip install -c constraints.txt .[cluster]",
+        )
+    host, _, port = address.partition(":")
+    if port:
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except OSError as error:
+            return Finding(
+                what="cluster",
+                state=State.WRONG,
+                found=f"nothing answers at {address}: {error}",
+                advice="start the cluster's head; docs/cluster.md has the command",
+            )
+    return Finding(what="cluster", state=State.GOOD, found=f"Ray {_version('ray')} at {address}")
 
 
 def _version(library: str) -> str:

@@ -24,6 +24,7 @@ from storage.words import Wording
 MAX_CONTENT = 2000  # characters of a message
 BAR_CELLS = 12
 
+SO_THAT = "so that others need not wait"
 STARTING = "📦 The drawing program is starting; this takes a moment…"
 
 _MENTION = re.compile(r"@(everyone|here|[!&]?\d+)")
@@ -49,6 +50,9 @@ def progress(standing: Standing, now: float) -> str:
     many = f" · picture {min(standing.done + 1, standing.total)} of {standing.total}"
     head += many if standing.total > 1 else ""
     ready = f"<t:{math.ceil(now + standing.ready_in)}:R>"
+    if standing.paused:
+        where = f"{standing.step} of {standing.steps}"
+        return f"{head}\n⏸️ Paused at step {where} {SO_THAT} · ready {ready}"
     match standing.phase:
         case Phase.WAITING:
             before = {0: "next in line", 1: "1 picture before you"}
@@ -176,30 +180,6 @@ def recipe_text(picture: StoredPicture) -> str:
     ]
     body = "\n".join(f"{k:<10}{_plain(v)}" for k, v in rows if v)
     return f"#{picture.id}\n```\n{body[:1700]}\n```"
-
-
-def queue_page(standings: Sequence[Standing], me: int, now: float) -> str:
-    """Who waits for what, the reader's own requests marked."""
-    if not standings:
-        return "Nobody is waiting. The studio is yours."
-    lines = []
-    for standing in standings[:15]:
-        mark = "👉" if standing.owner == me else "▫️"
-        ready = f"<t:{math.ceil(now + standing.ready_in)}:R>"
-        if standing.phase is Phase.WAITING:
-            where = f"{standing.ahead} before it"
-        elif standing.steps:
-            where = f"step {standing.step}/{standing.steps}"
-        else:
-            where = standing.phase.value
-        count = f" ×{standing.total}" if standing.total > 1 else ""
-        lines.append(
-            f"{mark} <@{standing.owner}>: {quoted(standing.words, 60)}{count}"
-            f" · {where} · ready {ready}"
-        )
-    if len(standings) > 15:
-        lines.append(f"…and {len(standings) - 15} more.")
-    return "\n".join(lines)[:MAX_CONTENT]
 
 
 def preferences_page(mine: Preferences) -> str:

@@ -19,6 +19,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from generation.fleet.local_seats import Gpus
+
 PREFIX = "ATELIER_"
 TOKEN_VARIABLE = "DISCORD_TOKEN"
 CONFIG_VARIABLE = "ATELIER_CONFIG"  # names the file; it is no setting
@@ -26,6 +28,7 @@ CONFIG_VARIABLE = "ATELIER_CONFIG"  # names the file; it is no setting
 DEVICES = ("auto", "cuda", "mps", "cpu")
 ASSIST = ("auto", "on", "off")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
 # Discord's own names; whoever has it may delete other people's pictures.
 PERMISSIONS = (
     "administrator",
@@ -155,6 +158,47 @@ def _texts(value: object, _: Path) -> tuple[str, ...]:
     return tuple(item.strip() for item in items if item.strip())
 
 
+def _weights(value: object, base: Path) -> Mapping[str, float]:
+    """ "name=2" items as a table; a weight is a positive number."""
+    table: dict[str, float] = {}
+    for item in _texts(value, base):
+        name, _, number = item.rpartition("=")
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = 0.0
+        if not name.strip() or not 0.01 <= weight <= 100.0:
+            raise _Mistake('must be a list like ["name=2"], with weights from 0.01 to 100')
+        table[name.strip()] = weight
+    return table
+
+
+def _gpus(value: object, _: Path) -> Gpus:
+    """ "all", the first so many, or a list of indices (in the environment: 0,2)."""
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text == "all":
+            return "all"
+        if re.fullmatch(r"\d+", text):
+            return int(text)
+        value = (
+            [int(n) for n in text.split(",")] if re.fullmatch(r"\d+(\s*,\s*\d+)+", text) else None
+        )
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, list) and value and all(type(n) is int and n >= 0 for n in value):
+        return tuple(dict.fromkeys(value))
+    raise _Mistake('must be "all", a number of cards, or a list of their numbers such as [0, 2]')
+
+
+def _address(value: object, _: Path) -> str | None:
+    """Where a Ray cluster is."""
+    text = value.strip() if isinstance(value, str) else None
+    if text is None or not re.fullmatch(r"|auto|[^\s:/]+:\d{1,5}", text):
+        raise _Mistake('must be like "10.0.0.1:6379", the address that ray start --head shows')
+    return text or None
+
+
 def _folder(value: object, base: Path) -> Path:
     """A folder that is there or can be made."""
     if not isinstance(value, str) or not value.strip():
@@ -189,10 +233,19 @@ class Settings:
     models: tuple[Path, ...] = field(default=(), metadata={"read": _folders})
     default_model: str | None = field(default=None, metadata={"read": _text})
     device: str = field(default="auto", metadata={"read": _one_of(DEVICES)})
+    gpus: Gpus = field(default="all", metadata={"read": _gpus})
+    cpu_workers: int = field(default=1, metadata={"read": _whole(0, 64)})
+    cluster: str | None = field(default=None, metadata={"read": _address})
+    cluster_port: int = field(default=8421, metadata={"read": _whole(0, 65535)})
+    cluster_cache_gib: int = field(default=200, metadata={"read": _whole(1, 100_000)})
     guild: int | None = field(default=None, metadata={"read": _whole(1, 2**63 - 1)})
     message_content: bool = field(default=False, metadata={"read": _switch})
     max_waiting_per_person: int = field(default=16, metadata={"read": _whole(1, 1000)})
     max_seconds_per_person: float = field(default=1800.0, metadata={"read": _number(10, 1_000_000)})
+    role_weights: Mapping[str, float] = field(default_factory=dict, metadata={"read": _weights})
+    relaxed_roles: tuple[str, ...] = field(default=(), metadata={"read": _texts})
+    server_weights: Mapping[str, float] = field(default_factory=dict, metadata={"read": _weights})
+    newcomer_days: float = field(default=7.0, metadata={"read": _number(0, 3650)})
     max_count: int = field(default=8, metadata={"read": _whole(1, 8)})
     preview_every: int = field(default=4, metadata={"read": _whole(0, 150)})
     progress_seconds: float = field(default=3.0, metadata={"read": _number(3, 60)})
@@ -208,9 +261,12 @@ class Settings:
     assist_threads: int = field(default=1, metadata={"read": _whole(1, 256)})
     forbidden_words: tuple[str, ...] = field(default=(), metadata={"read": _texts})
     allowed_phrases: tuple[str, ...] = field(default=(), metadata={"read": _texts})
+    keep_files_days: int = field(default=0, metadata={"read": _whole(0, 36500)})
     sandbox_port: int = field(default=8420, metadata={"read": _whole(0, 65535)})
     open_browser: bool = field(default=True, metadata={"read": _switch})
     log_level: str = field(default="info", metadata={"read": _one_of(LOG_LEVELS)})
+    log_format: str = field(default="text", metadata={"read": _one_of(LOG_FORMATS)})
+    metrics_port: int = field(default=0, metadata={"read": _whole(0, 65535)})
 
     @classmethod
     def load(cls, path: Path | None, environ: Mapping[str, str]) -> Settings:

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.audience import Audience, Outcome, Standing
 from bot.board import Board
 from bot.delivery import Delivery
-from bot.dispatch import Dispatcher, Shelves
+from bot.dispatch import Dispatcher, Listeners
 from bot.drafting import Drafting
+from bot.keeping import Shelves
+from bot.meter import Meter
+from bot.seats import Seat
+from bot.stats import Day, last_day
+from bot.watch import Watch
 from bot.wishes import (
     Place,
     Wish,
@@ -25,9 +31,7 @@ from bot.wishes import (
     seeds,
 )
 from generation import inputs
-from generation.costs import CostModel
 from generation.errors import WorkerDied
-from generation.fleet import Worker
 from generation.fleet.wire import Ready
 from generation.job import UserId
 from generation.queue import FairQueue
@@ -35,7 +39,7 @@ from generation.recipe import Input, Recipe, Sha256
 from storage.files import Files
 from storage.people import AssistMode, People, Preferences
 from storage.pictures import PictureId, Pictures, StoredPicture
-from storage.tickets import Asked, Request, RequestId, Tickets
+from storage.tickets import Asked, Request, RequestId, State, Tickets
 from storage.words import Wording, Words
 
 log = logging.getLogger(__name__)
@@ -75,40 +79,47 @@ class Studio:
         *,
         stores: Stores,
         drafting: Drafting,
-        workers: Sequence[Worker],
+        seats: Sequence[Seat],
         queue: FairQueue,
-        costs: CostModel,
+        meter: Meter,
         audience: Audience,
+        watch: Watch,
         preview_every: int,
         clock: Callable[[], float],
         dice: Callable[[], int],
     ) -> None:
         self.drafting = drafting
-        self._stores, self._workers = stores, workers
-        self._queue, self._costs = queue, costs
-        self._audience = audience
+        self._stores, self._seats = stores, list(seats)
+        self._joined: asyncio.Queue[Seat] = asyncio.Queue()
+        self._queue, self._meter = queue, meter
+        self._audience, self._watch = audience, watch
         self._clock, self._dice = clock, dice
-        self.board = Board(queue, seats=len(workers), clock=clock)
+        self.board = Board(queue, meter.promises, clock=clock)
         self._delivery = Delivery(
             tickets=stores.tickets,
             pictures=stores.pictures,
             words=stores.words,
             files=stores.files,
             audience=audience,
+            posted=lambda request: watch.delivered(request.id, clock() - request.created),
         )
         self.dispatcher = Dispatcher(
             queue=queue,
-            costs=costs,
             board=self.board,
+            meter=meter,
             shelves=stores.shelves,
-            audience=audience,
+            listeners=Listeners(
+                audience=audience,
+                watch=watch,
+                request_ended=self._delivery.look,
+                worker_ready=self._worker_ready,
+            ),
             clock=clock,
             preview_every=preview_every,
-            request_ended=self._delivery.look,
-            worker_ready=self._worker_ready,
         )
         # One submission at a time: between "is there room?" and "it is queued" nobody else counts.
         self._door = asyncio.Lock()
+        self._admitting: set[asyncio.Task[Request]] = set()
         self._first_ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
 
     async def open(self) -> int:
@@ -116,25 +127,49 @@ class Studio:
         accounts = await self._stores.shelves.ledger.load()
         if accounts is not None:
             self._queue.restore(accounts)
-        waiting = await self._stores.tickets.waiting()
-        for request in {request.id: request for request, _ in waiting}.values():
-            self.board.open(request, await self._stores.tickets.of_request(request.id))
-        for _, ticket in waiting:
-            self._queue.put(ticket.job)
+        now, waiting = time.monotonic(), []
+        for request, tickets in await self._stores.tickets.replay():
+            self.board.open(request, tickets)
+            waiting += [ticket.job for ticket in tickets if ticket.state.open]
+        for job in sorted(waiting, key=lambda job: job.id):
+            self._queue.put(job, now)
+            self._watch.asked(job)
         self.dispatcher.arrived()
         return len(waiting)
 
     async def run(self) -> None:
         """Draw and deliver until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.dispatcher.save_accounts(), name="accounts")
+            tasks.create_task(self._meter.save(), name="meter")
             tasks.create_task(self._delivery.run(), name="delivery")
-            for number, worker in enumerate(self._workers):
-                tasks.create_task(self.dispatcher.serve(worker), name=f"seat {number}")
+            # New for each run: who joined while nothing ran is among the seats already.
+            self._joined = asyncio.Queue()
+            for seat in self._seats:
+                self._joined.put_nowait(seat)
+            while True:
+                seat = await self._joined.get()
+                tasks.create_task(self.dispatcher.serve(seat), name=f"seat {seat.id}")
+
+    def join(self, seat: Seat) -> None:
+        """One more device draws from now on."""
+        self._seats.append(seat)
+        self._queue.seats = len(self._seats)
+        self._joined.put_nowait(seat)
+
+    def leave(self, seat: Seat) -> None:
+        """A device will not come back.  Its worker has raised, or raises, WorkerDied."""
+        self._seats.remove(seat)
+        self._queue.seats = len(self._seats)
+        seat.gone = True
+        seat.news.set()
 
     async def close(self) -> None:
         """After `run` was cancelled: finish what must not be left half done."""
+        if self._admitting:
+            await asyncio.wait(self._admitting)
+        await self.dispatcher.close()
         await self._delivery.close()
+        await self._meter.write()
 
     # -- asking for pictures ---------------------------------------------------------------
 
@@ -167,7 +202,7 @@ class Studio:
         drafted = await self.drafting.draft(
             plain, replace(mine, style=None), device=await self._device()
         )
-        return sum(self._costs.predict(recipe) for recipe in drafted.recipes)
+        return sum(self._meter.costs.predict(recipe) for recipe in drafted.recipes)
 
     async def again(self, request: RequestId, place: Place) -> Request:
         """The same wish with other seeds."""
@@ -234,9 +269,10 @@ class Studio:
         wording: Wording | None = None,
     ) -> Request:
         """Commit recipes as a request and let them wait for their turn."""
-        costs = [self._costs.predict(recipe) for recipe in recipes]
+        costs = [self._meter.costs.predict(recipe) for recipe in recipes]
         asked = Asked(
             owner=place.owner,
+            share=place.share,
             guild=place.guild,
             channel=place.channel,
             reply_to=place.reply_to,
@@ -247,14 +283,35 @@ class Studio:
             expects=expects,
             created=self._clock(),
         )
+        for digest in {item.sha256 for recipe in recipes for item in recipe.inputs}:
+            await asyncio.to_thread(self._stores.files.need, digest)
+        admitting = asyncio.create_task(self._admit(asked, recipes, costs, wording))
+        self._admitting.add(admitting)
+        admitting.add_done_callback(self._admitted)
+        # Whoever asked may go away; what is committed must still find its way into the queue.
+        return await asyncio.shield(admitting)
+
+    async def _admit(
+        self,
+        asked: Asked,
+        recipes: Sequence[Recipe],
+        costs: Sequence[float],
+        wording: Wording | None,
+    ) -> Request:
         async with self._door:
-            self._queue.room_for(place.owner, costs)
+            self._queue.room_for(asked.owner, costs)
             request, tickets = await self._stores.tickets.add(asked, recipes, costs, wording)
             for ticket in tickets:
-                self._queue.put(ticket.job)
+                self._queue.put(ticket.job, time.monotonic())
+                self._watch.asked(ticket.job)
             self.board.open(request, tickets)
         self.dispatcher.arrived()
         return request
+
+    def _admitted(self, admitting: asyncio.Task[Request]) -> None:
+        self._admitting.discard(admitting)
+        if not admitting.cancelled():
+            admitting.exception()  # looked at: nobody may be waiting for it
 
     async def keep_input(self, data: bytes) -> tuple[Input, inputs.InputFacts]:
         """Check and keep the bytes of a picture that somebody sent.  Raises BadPicture."""
@@ -272,23 +329,32 @@ class Studio:
         """How an open request stands."""
         return self.board.standing(request)
 
+    async def last_day(self) -> Day:
+        """Who had the GPU and who waited, in the last 24 hours."""
+        return await last_day(self._stores.shelves.ledger, self._clock())
+
     async def cancel(self, request: RequestId, *, by: int, moderator: bool) -> Request:
         """End a request: what waits at once, what is being drawn within a step."""
-        found = await self._stores.tickets.request(request)
-        if found.owner != by and not moderator:
+        asked = await self._stores.tickets.request(request)
+        if asked.owner != by and not moderator:
             raise NotAllowed("cancel another person's request")
         waiting, running = await self._stores.tickets.cancel(request)
         for job in waiting:
-            if self._queue.cancel(job) is None:
-                # It left the queue in this very moment, and its ticket does not know yet.
-                running = (*running, job)
-            else:
+            # A seat may have taken it in this very moment, when its ticket did not know yet.
+            if not self.dispatcher.has(job) and (left := self._queue.cancel(job)) is not None:
                 self.board.ended(job)
-        for job in running:
-            await self.dispatcher.cancel(job)
+                self._watch.ended(left, State.CANCELLED.value, 0.0)
+        # What runs by its ticket and waits here was put back when the studio stumbled.
+        astray = [job for job in running if not self.dispatcher.has(job)]
+        stray = [found for job in astray if (found := self._queue.cancel(job)) is not None]
+        await self.dispatcher.cancel((*running, *waiting))
+        for lost in stray:
+            self.board.ended(lost.id)
+            self._watch.ended(lost, State.CANCELLED.value, 0.0)
+            await self.dispatcher.keeper.end(lost, State.CANCELLED, "Cancelled: ", None)
         self._audience.changed(request)
         self._delivery.look()
-        return found
+        return asked
 
     async def delete(self, request: RequestId, *, by: int, moderator: bool) -> None:
         """Forget the files of a request's pictures; the recipes stay."""
@@ -343,8 +409,10 @@ class Studio:
 
     async def _device(self) -> str:
         # It decides the precision, and so the pixels: right after a start it is worth waiting for.
+        # Not wait_for: until Python 3.12 it can swallow a cancellation.
         try:
-            ready = await asyncio.wait_for(asyncio.shield(self._first_ready), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                ready = await asyncio.shield(self._first_ready)
         except TimeoutError:
             raise WorkerDied(f"no worker was ready within {START_SECONDS:.0f} s") from None
         return ready.environment.device

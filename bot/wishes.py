@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families import Family
-from generation.job import UserId
+from generation.job import Share, UserId
 from generation.recipe import MAX_SEED, Input, Recipe, Sha256
 from prompting.assist import Assisted
 from storage.people import AssistMode, Preferences, SeedMode
@@ -40,6 +40,7 @@ class Place:
     """Who asks, and where the answer belongs."""
 
     owner: UserId
+    share: Share  # out of whose part of the device it is paid
     guild: int | None
     channel: int
     reply_to: int | None

@@ -5,6 +5,9 @@ the steps.  One line is learnt per checkpoint, size, guidance and order of the s
 nothing was seen yet, coarser lines answer (this checkpoint at any size, this family, anything),
 and at first a guess.
 
+Reading weights is no work of a picture: how long it takes is learnt per checkpoint, and apart for
+weights that lie in the host's memory already.
+
 A prediction is always positive and finite, whatever was learnt: the queue charges it.
 """
 
@@ -14,7 +17,7 @@ import json
 import math
 from dataclasses import astuple, dataclass
 
-from generation.recipe import Recipe
+from generation.recipe import Recipe, Sha256
 
 # Samplers that ask the model twice in a step (k-diffusion's sampling.py).  One that is missing
 # here only starts with a worse guess: its own line is learnt under its order of 1.
@@ -38,6 +41,11 @@ MEMORY = 0.95  # what an observation still weighs when the next one comes: the l
 SURPRISE = 4.0  # a laptop that slept is no news about its speed: the most one observation may say
 SHORTEST = 0.01  # seconds
 MAX_LINES = 1000
+
+# Bytes per second, before any weights were read: an ordinary SSD, and a copy to the device.
+DISK_SPEED = 5e8
+COPY_SPEED = 5e9
+FRESH = 0.3  # what the newest reading weighs
 
 
 @dataclass(slots=True)
@@ -78,6 +86,7 @@ class CostModel:
 
     def __init__(self) -> None:
         self._lines: dict[str, _Line] = {}
+        self._loading: dict[str, float] = {}
 
     def predict(self, recipe: Recipe) -> float:
         """Seconds of the device for this picture."""
@@ -101,9 +110,25 @@ class CostModel:
         while len(self._lines) > MAX_LINES:
             del self._lines[next(iter(self._lines))]
 
+    def predict_loading(self, model: Sha256, size: int, *, in_memory: bool) -> float:
+        """Seconds until weights of `size` bytes are on the device."""
+        usual = size / (COPY_SPEED if in_memory else DISK_SPEED)
+        return max(self._loading.get(_reading(model, in_memory=in_memory), usual), SHORTEST)
+
+    def learn_loading(self, model: Sha256, seconds: float, *, in_memory: bool) -> None:
+        """It took that long.  What cannot be true is passed over."""
+        if not 0.0 < seconds < math.inf:
+            return
+        key = _reading(model, in_memory=in_memory)
+        before = self._loading.pop(key, seconds)
+        self._loading[key] = before + FRESH * (min(seconds, SURPRISE * before) - before)
+        while len(self._loading) > MAX_LINES:
+            del self._loading[next(iter(self._loading))]
+
     def dump(self) -> str:
         """All that was learnt, as JSON; `load` reads it back."""
-        return json.dumps({key: astuple(line) for key, line in self._lines.items()})
+        lines = {key: list(astuple(line)) for key, line in self._lines.items()}
+        return json.dumps({**lines, **{key: [took] for key, took in self._loading.items()}})
 
     @classmethod
     def load(cls, text: str | None) -> CostModel:
@@ -111,6 +136,10 @@ class CostModel:
         model = cls()
         try:
             for key, sums in json.loads(text or "{}").items():
+                if len(sums) == 1:
+                    if 0.0 < float(sums[0]) < math.inf:
+                        model._loading[key] = float(sums[0])
+                    continue
                 line = _Line(*(float(number) for number in sums))
                 if line.count > 0.0 and line.x > 0.0 and all(map(math.isfinite, astuple(line))):
                     model._lines[key] = line
@@ -125,6 +154,10 @@ def _keys(recipe: Recipe) -> tuple[str, ...]:
     size = f"{recipe.width}x{recipe.height}"
     calls = f"{recipe.precision} {_calls(recipe)}"
     return (f"{checkpoint} {size} {calls}", checkpoint, f"family {recipe.family}", "anything")
+
+
+def _reading(model: Sha256, *, in_memory: bool) -> str:
+    return f"{'copy' if in_memory else 'read'} {model}"
 
 
 def _work(recipe: Recipe, steps: int) -> float:

@@ -8,10 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NewType
 
-from generation.recipe import Recipe
+from generation.recipe import Recipe, Sha256
 
 JobId = NewType("JobId", int)
 UserId = NewType("UserId", int)
+GroupId = NewType("GroupId", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Out of whose part of the device a job is paid.
+
+    The device is divided among groups by their weights (a Discord server is a group; newcomers of
+    all servers together are one), and a group's part among its members by theirs.
+    """
+
+    group: GroupId
+    group_weight: float = 1.0
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +36,12 @@ class Job:
     owner: UserId
     recipe: Recipe
     cost: float  # predicted seconds of the device
+    share: Share
+
+    @property
+    def model(self) -> Sha256:
+        """The checkpoint it needs on the device."""
+        return self.recipe.checkpoint.sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,39 +1,67 @@
-"""Whose turn is it?  Theirs, who have been given the least.
+"""Whose turn is it?  Whoever's is due, by a clock that would serve everybody at once.
 
-Each person has an account of the seconds served to them, divided by their weight: their *tag*.  The
-next job comes from the smallest tag, so whoever queues fifty pictures waits behind forty-nine of
-their own, never in front of anyone else's.  A job is charged with its predicted cost when it is
-taken, and settled with the measured one when it ends.
+Beside the real device runs an ideal one that divides itself among all who want something: among
+groups by their weights, within a group by its members' (fairclock.py).  What the real device gives
+to somebody is charged to them, in seconds by weight: ahead, when a chunk of a job is taken, and
+corrected when the chunk has ended, loading of weights included.  A job is *due* at the time at
+which the ideal device would have come to it, and the next one is whatever is due first, after three
+bounded handicaps (choice.py): a detour for cold models, a bypass for newcomers, a slice for what
+has begun.  Between two chunks a job may be parked on its seat for another.
 
-The *level* is the clock that newcomers are set to: the tag of whoever is being served.  Time away
-earns no credit (a tag below the level is lifted to it on return), and debt survives (a tag above it
-stays).
+What follows:
+  - Time away earns no credit: whoever comes back is set to the clock.  Debt stays, as a ghost that
+    the clock has to pass; debt that nobody was kept waiting by is forgiven; credit that somebody
+    leaves behind goes to the others.
+  - A prediction counts until the end of its chunk, so a wrong one is worth a chunk.
+  - Nobody waits for a long job, and nobody is starved by any number of newcomers.
 
-The bound: while two people both keep waiting, what they are served, divided by weight, differs by
-at most the cost of one job of each, divided by weight.  `tests/test_queue.py` holds it.
+Invariant: what is owed to all together, plus what is charged ahead and not drawn yet, less what the
+clock ran for work that was lost (`_early`), is what was forgiven less what was limited
+(`_limit_credit`) or left to nobody.  From it and the handicaps come the bounds, in seconds of the
+device; N seats, n people, c the longest chunk with its swap, R = slice + nearly + c, S the seconds
+to load every wanted model once, O = N * (express + affinity * S):
 
-No clock, no I/O, no randomness: the same calls in the same order give the same jobs in the same
-order.  This is start-time fair queueing (Goyal, Vin and Cheng, 1996) with accounts that outlive
-an idle spell, charged ahead as Kubernetes' Kueue learnt to (KEP-4136).
+  B1  nobody is further ahead of the ideal than share * O + N * R + c, share being the largest they
+      had; plus, where only the last place for a parked job was free, which is kept for short
+      ones, what the job that had to end first still needed
+  B2  nobody is further behind than all others are ahead, together
+  B3  two who keep waiting are served alike, by weight w and part p of the device, up to
+      2 * O / p + (R + c) * (1 / w1 + 1 / w2)
+  B4  who comes without debt waits at most (2 * O + 2 * n * R + N * c) / N seconds, n being those
+      who were there: no later arrival can lengthen it
+
+`tests/test_queue_bounds.py` holds the queue to B1, B3 and B4 and to a plain twin; the simulator
+measures it against others (docs/fairness.md).
+
+No clock, no I/O, no randomness: the same calls in the same order give the same jobs.  A decision
+costs O(log n) on average, times the models that are waited for.
+
+Sources: generalised processor sharing (Parekh and Gallager, 1993) in two levels, as in H-WF2Q+
+(Bennett and Zhang, 1997); start-time fair queueing (Goyal, Vin and Cheng, 1996); staying warm
+within a bound (MQFQ-Sticky, 2025; DLPM, 2025); ghosts (delayed dequeue in Linux' EEVDF); charging
+at admission (Kubernetes' Kueue, KEP-4136).
 """
 
 from __future__ import annotations
 
 import math
-from bisect import insort
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush, heapreplace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from generation.accounts import Account, Accounts
+from generation.choice import Choice, Chooser, Rules
 from generation.errors import GenerationError
-from generation.job import Job, JobId, UserId
+from generation.fairclock import EVEN, FairClock
+from generation.forecast import ImaginedSeat, Turn, play
+from generation.job import GroupId, Job, JobId, UserId
+from generation.line import Person, Work
+from generation.seat import Seat, SeatId
 
-# Newcomers start level with whoever is served, so an endless stream of them could keep the level,
-# and everybody above it, where they are.  Hence the level also moves by itself, at this part of the
-# speed of the average tag.  At 1 it would be fair to the second, but a short job would wait half a
-# round of long ones; at 0 a debt of a minute may wait for ever.
-CREEP = 0.25
+__all__ = ["Account", "Accounts", "FairQueue", "QueueFull", "Rules", "Seat", "SeatId", "Turn"]
+
+
+RULES = Rules()
+REPLAYED = 128  # waiting jobs whose turn is forecast by the rules themselves
 
 
 class QueueFull(GenerationError):
@@ -44,207 +72,417 @@ class QueueFull(GenerationError):
         self.waiting, self.limit, self.what = waiting, limit, what
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accounts:
-    """What must be remembered for the queue to stay fair across a restart."""
-
-    level: float
-    tags: Mapping[UserId, float]  # seconds / weight; without the charges of unfinished jobs
-
-
-@dataclass(frozen=True, slots=True)
-class _Charge:
-    job: Job
-    weight: float  # as it was when the job was taken
-
-
 class FairQueue:
-    """Jobs in waiting, and the accounts of their owners."""
+    """Jobs in waiting, jobs begun, and the accounts of their owners."""
 
     def __init__(
-        self, *, max_jobs_per_user: int = 16, max_seconds_per_user: float = 1800.0
+        self,
+        *,
+        rules: Rules = RULES,
+        seats: int = 1,
+        max_jobs_per_user: int = 16,
+        max_seconds_per_user: float = 1800.0,
     ) -> None:
-        self._max_jobs = max_jobs_per_user
-        self._max_seconds = max_seconds_per_user
-        self._level = 0.0
-        self._tags: dict[UserId, float] = {}
-        self._weights: dict[UserId, float] = {}
-        self._lines: dict[UserId, deque[Job]] = {}  # never empty ones
-        self._owners: dict[JobId, UserId] = {}  # of the waiting jobs
-        self._running: dict[JobId, _Charge] = {}
-        # The first job of every line under its owner's tag; ties go to whoever came first.  Entries
-        # that no longer say the truth stay until they surface.
-        self._turns: list[tuple[float, JobId, UserId]] = []
-        self._resuming: set[UserId] = set()
+        self.rules = rules
+        self._max_jobs, self._max_seconds = max_jobs_per_user, max_seconds_per_user
+        self._clock = FairClock()
+        self._chooser = Chooser(rules, seats, self._clock)
+        self._early = 0.0  # seconds for which the clock ran although nobody was served, so far
+        self._now = 0.0
+        self._people: dict[tuple[GroupId, UserId], Person] = {}
+        self._returning: list[Person] = []  # restored, and perhaps without a job
+        self._waiting: dict[JobId, tuple[Person, Job]] = {}
+        self._begun: dict[JobId, Work] = {}
+        self._owned: dict[UserId, dict[JobId, Job]] = {}  # waiting or begun
 
     def __len__(self) -> int:
-        return len(self._owners)
+        return len(self._waiting) + len(self._begun) - len(self._chooser.running)
 
-    def room_for(self, user: UserId, costs: Sequence[float]) -> None:
-        """Raise QueueFull when these jobs are too much for one person's line.
+    @property
+    def seats(self) -> int:
+        """How many devices there are; the windows grow with them.  They may come and go."""
+        return self._chooser.seats
+
+    @seats.setter
+    def seats(self, count: int) -> None:
+        self._chooser.seats = max(count, 1)
+
+    # -- coming and going ------------------------------------------------------------------
+
+    def room_for(self, owner: UserId, costs: Sequence[float]) -> None:
+        """Raise QueueFull when these jobs are too much for one person, in all groups together.
 
         `put` refuses nobody: what is stored as a ticket must find its place again after a restart.
         A single job is never too long, or a bad prediction could shut somebody out for good.
         """
-        jobs = len(self._lines.get(user, ())) + len(costs)
-        seconds = sum(job.cost for job in self._lines.get(user, ())) + sum(costs)
+        costs = [*(job.cost for job in self.waiting_of(owner)), *costs]
+        jobs, seconds = len(costs), sum(costs)
         if jobs > self._max_jobs:
             raise QueueFull(jobs, self._max_jobs, "jobs")
         if jobs > 1 and seconds > self._max_seconds:
             raise QueueFull(math.ceil(seconds), math.floor(self._max_seconds), "seconds")
 
-    def put(self, job: Job, *, weight: float = 1.0) -> None:
-        """Let a job wait at the end of its owner's line.  The weight holds until the next `put`."""
-        if not 0.0 < job.cost < math.inf or not 0.0 < weight < math.inf:
-            raise ValueError(f"cost {job.cost} and weight {weight} must be positive and finite")
-        if job.id in self._owners or job.id in self._running:
+    def put(self, job: Job, now: float, *, refund: float = 0.0) -> None:
+        """Let a job wait at the end of its owner's line.  Its weights hold from now on.
+
+        `refund`: seconds that were paid for it before, when it had ended and its picture was lost.
+        """
+        share = job.share
+        if not all(0.0 < x < math.inf for x in (job.cost, share.weight, share.group_weight)):
+            raise ValueError(f"job {job.id}: cost and weights must be positive and finite")
+        if job.id in self._waiting or job.id in self._begun:
             raise ValueError(f"job {job.id} is here already")
-        if job.owner not in self._lines and job.owner not in self._resuming:
-            # Whoever slept all night must not wake up owning the morning.
-            self._tags[job.owner] = max(self._tags.get(job.owner, 0.0), self._level)
-        self._weights[job.owner] = weight
-        self._line_up(job)
+        self._tick(now)
+        person = self._person_of(job)
+        person.tag -= refund / person.weight
+        self._early += refund
+        self._line_up(person, job)
 
-    def take(self) -> Job | None:
-        """Remove the next job to run and charge its owner; None if nobody waits."""
-        self._resuming.clear()
-        while self._turns:
-            tag, job_id, owner = heappop(self._turns)
-            if self._is_true(tag, job_id, owner):
-                break
-        else:
+    def take(self, seat: Seat, now: float) -> Job | None:
+        """What this seat is to draw now, being idle or at the end of a chunk.
+
+        It may be the job of that chunk again, one that is parked on this seat, or a waiting one.
+        The owner is charged for the next chunk ahead, swap included.
+        """
+        self._tick(now)
+        if self._returning:
+            self._forget_the_absent()
+        self._forgive()
+        place = self._chooser.place(seat)
+        choice = self._chooser.choose(place)
+        if choice is None:
+            place.current = None
             return None
-        waiting = len(self._lines)
-        job = self._drop(job_id)
-        price = job.cost / self._weights[owner]
-        self._level = max(self._level + CREEP * price / waiting, tag)
-        self._running[job.id] = _Charge(job, self._weights[owner])
-        self._credit(owner, -price)
-        return job
+        work = choice.work or self._begin(choice, seat)
+        place.unpark(work)
+        place.current = None
+        work.charged = min(self.rules.chunk, work.left) + seat.swap_seconds(work.job.model)
+        work.clocked, work.since = 0.0, now
+        work.person.tag += work.charged / work.person.weight
+        self._chooser.running[work.job.id] = work
+        self._touch(work.person)
+        return work.job
 
-    def settle(self, job_id: JobId, seconds: float) -> None:
-        """End a taken job: its owner pays what it took instead of what was predicted."""
+    def settle(self, job_id: JobId, seconds: float, now: float, *, left: float | None) -> None:
+        """A chunk has ended: its owner pays what it took, swap included.
+
+        `left` are the predicted seconds still to come, and the job is parked on its seat until it
+        is taken again; with None it has ended, be it while it was parked.
+        """
         if not 0.0 <= seconds < math.inf:
             raise ValueError(f"{seconds} seconds cannot be paid")
-        charge = self._running.pop(job_id)
-        self._credit(charge.job.owner, (charge.job.cost - seconds) / charge.weight)
+        work = self._begun[job_id]
+        person = work.person
+        self._tick(now)
+        wanted_more = person.waiting > 0 and self._chooser.may_run(person.owner)
+        self._chooser.running.pop(job_id, None)
+        person.tag += (seconds - work.charged) / person.weight
+        self._deliver(seconds - work.clocked)
+        work.charged = work.clocked = 0.0
+        work.paid += seconds
+        work.used += seconds
+        person.fresh -= seconds
+        if not wanted_more:
+            self._limit_credit(person)
+        if left is None:
+            person.fresh = 0.0
+            self._end(work)
+        else:
+            self._park(work, left)
+        self._touch(person)
 
-    def put_back(self, job_id: JobId) -> None:
-        """Undo a `take` that came to nothing: the money back, and the old place in the line."""
-        charge = self._running[job_id]
-        self.settle(job_id, 0.0)
-        self._line_up(charge.job)
+    def put_back(self, job_id: JobId, now: float) -> None:
+        """A begun job lost its worker: all that was paid is refunded, and it waits as before."""
+        work = self._begun.pop(job_id)
+        person = work.person
+        self._tick(now)
+        self._chooser.running.pop(job_id, None)
+        work.place.unpark(work)
+        del person.begun[job_id]
+        person.tag -= (work.paid + work.charged) / person.weight
+        self._early += work.paid + work.clocked
+        self._line_up(person, work.job)
 
     def cancel(self, job_id: JobId) -> Job | None:
-        """Remove a waiting job; None if it does not wait (it runs, or is unknown)."""
-        if job_id not in self._owners:
+        """Remove a waiting or parked job; None if it runs or is unknown."""
+        if job_id in self._chooser.running:
             return None
-        job = self._drop(job_id)
-        self._announce(job.owner)
+        if work := self._begun.get(job_id):
+            self._end(work)
+            self._touch(work.person)
+            return work.job
+        if job_id not in self._waiting:
+            return None
+        person, job = self._waiting[job_id]
+        self._withdraw(person, job)
+        self._disown(job)
+        self._touch(person)
+        if person.gone:
+            self._rest(person)
         return job
 
-    def waiting_of(self, user: UserId) -> tuple[Job, ...]:
-        """One person's line, first come first."""
-        return tuple(self._lines.get(user, ()))
+    # -- looking ---------------------------------------------------------------------------
+
+    def soon(self, seat: Seat, now: float) -> Job | None:
+        """What the seat would take if its running job ended now."""
+        self._tick(now)
+        choice = self._chooser.choose(self._chooser.place(seat))
+        if choice is None:
+            return None
+        return choice.work.job if choice.work else self._chooser.next_of(choice, seat)
+
+    def waiting_of(self, owner: UserId) -> tuple[Job, ...]:
+        """One person's waiting and parked jobs, first come first."""
+        mine, running = self._owned.get(owner, {}), self._chooser.running
+        return tuple(mine[job] for job in sorted(mine) if job not in running)
 
     def order(self) -> tuple[Job, ...]:
-        """All waiting jobs in the order in which they will start if nothing else happens."""
-        return tuple(self._replay())
+        """All waiting jobs, in the order in which the ideal device would begin them."""
+        return tuple(job for _, _, job in self._starts())
 
     def ahead_of(self, job_id: JobId) -> int:
-        """How many waiting jobs will start before this one; 0 for a running one."""
-        if job_id in self._running:
+        """How many waiting jobs begin before this one; 0 for one that has begun."""
+        if job_id in self._begun:
             return 0
-        return next(i for i, job in enumerate(self._replay_to(job_id)) if job.id == job_id)
+        self._waiting[job_id]
+        return next(at for at, (_, other, _) in enumerate(self._starts()) if other == job_id)
 
-    def eta(self, job_id: JobId, *, seats: int, busy: Sequence[float]) -> float:
-        """Seconds until the job starts; `busy` are the remaining seconds of the running jobs."""
-        if job_id in self._running:
-            return 0.0
-        free = [*busy, *[0.0] * (max(seats, 1) - len(busy))]  # when each seat is free
-        heapify(free)
-        for job in self._replay_to(job_id):
-            if job.id != job_id:
-                heapreplace(free, free[0] + job.cost)
-        return free[0]
+    def share_of(self, job_id: JobId) -> float:
+        """How many devices its owner gets while things stay as they are: 0.25 is a quarter."""
+        begun = self._begun.get(job_id)
+        person = begun.person if begun else self._waiting[job_id][0]
+        return self._chooser.seats * person.part / self._clock.weight
+
+    def forecast(
+        self, seats: Sequence[Seat], busy: Mapping[SeatId, tuple[JobId, float]], now: float
+    ) -> Mapping[JobId, Turn]:
+        """When each job comes; `busy` says what runs where, and for how many seconds more.
+
+        The first REPLAYED jobs by `order`, and all that have begun, are played in advance on a
+        copy; those behind them follow in that order, as fast as the first ones went.
+        """
+        self._tick(now)
+        order = self.order()
+        first, rest = order[:REPLAYED], order[REPLAYED:]
+        left = {work.job.id: work.left for work in self._begun.values()}
+        left.update(busy.values())
+        models = {job.model for job in first} | {work.job.model for work in self._begun.values()}
+        imagined = [ImaginedSeat(seat, models) for seat in seats]
+        played = play(self._copy(first, imagined, left), imagined, self.rules.slice, dict(left))
+        turns = {
+            job: Turn(
+                ahead=0,
+                starts_in=played.starts.get(job, 0.0),
+                ready_in=played.ends.get(job, seconds),
+            )
+            for job, seconds in left.items()
+        }
+        count = max(len(seats), 1)
+        begun = sorted(first, key=lambda job: played.starts.get(job.id, math.inf))
+        predicted = sum(left.values()) + sum(job.cost for job in first)
+        pace = max(played.busy / predicted, 1.0) / count if predicted else 1.0 / count
+        at = predicted * pace
+        for ahead, job in enumerate(begun):
+            start = played.starts.get(job.id, at)
+            end = played.ends.get(job.id, start + job.cost)
+            turns[job.id] = Turn(ahead=ahead, starts_in=start, ready_in=end)
+        for ahead, job in enumerate(rest, start=len(begun)):
+            turns[job.id] = Turn(ahead=ahead, starts_in=at, ready_in=at + job.cost)
+            at += job.cost * pace
+        return turns
 
     def accounts(self) -> Accounts:
-        """The accounts as if every running job had been put back, as it will be after a crash."""
-        tags = {u: t for u, t in self._tags.items() if t > self._level or u in self._lines}
-        for charge in self._running.values():
-            owner = charge.job.owner
-            tags[owner] = tags.get(owner, self._tags[owner]) - charge.job.cost / charge.weight
-        return Accounts(level=self._level, tags=tags)
+        """The accounts as if every begun job had been put back, as it will be after a crash."""
+        people = {}
+        for key, person in self._people.items():
+            unpaid = sum(work.paid + work.charged for work in person.begun.values())
+            people[key] = Account(
+                tag=person.tag - unpaid / person.weight,
+                weight=person.weight,
+                group_weight=person.group.weight,
+            )
+        groups = {name: group.read(self._clock.now) for name, group in self._clock.groups.items()}
+        return Accounts(groups=groups, people=people)
 
     def restore(self, accounts: Accounts) -> None:
         """Take over the accounts of an earlier life, before the first `put`.
 
-        Whoever is put again before the first `take` has waited all along, and keeps a tag below the
-        level.
+        Whoever is put again before the first `take` has waited all along.
         """
-        self._level = accounts.level
-        self._tags = dict(accounts.tags)
-        self._resuming = set(accounts.tags)
+        for (name, owner), account in accounts.people.items():
+            reading = accounts.groups.get(name, 0.0)
+            group = self._clock.group(name, account.group_weight, reading)
+            person = Person(owner, group, account.weight, account.tag)
+            self._clock.enter(person)
+            self._people[name, owner] = person
+            self._returning.append(person)
+            self._early += self._clock.owed(person)
+        # What is owed to all together is what the clock ran for jobs that have to begin again.
+        self._early = max(self._early, 0.0)
 
-    def _line_up(self, job: Job) -> None:
-        # Ids are given in the order of arrival, so a job that was put back finds its old place.
-        line = self._lines.setdefault(job.owner, deque())
-        if line and line[-1].id > job.id:
-            insort(line, job, key=lambda other: other.id)
-        else:
-            line.append(job)
-        self._owners[job.id] = job.owner
-        if line[0] is job:
-            self._announce(job.owner)
+    # -- the clock -------------------------------------------------------------------------
 
-    def _drop(self, job_id: JobId) -> Job:
-        owner = self._owners.pop(job_id)
-        line = self._lines[owner]
-        at = next(i for i, job in enumerate(line) if job.id == job_id)
-        job = line[at]
-        del line[at]
-        if not line:
-            del self._lines[owner]
-        return job
-
-    def _credit(self, owner: UserId, amount: float) -> None:
-        self._tags[owner] -= amount
-        self._announce(owner)
-
-    def _announce(self, owner: UserId) -> None:
-        if owner not in self._lines:
+    def _tick(self, now: float) -> None:
+        """Let the ideal device serve for as long as the real one has, and at most what is paid."""
+        if now <= self._now:
             return
-        heappush(self._turns, (self._tags[owner], self._lines[owner][0].id, owner))
-        if len(self._turns) > 64 + 4 * len(self._lines):
-            self._turns = [turn for turn in self._turns if self._is_true(*turn)]
-            heapify(self._turns)
+        self._now = now
+        for work in self._chooser.running.values():
+            seconds = min(now - work.since, work.charged) - work.clocked
+            if seconds > 0.0:
+                work.clocked += seconds
+                self._deliver(seconds)
 
-    def _is_true(self, tag: float, job_id: JobId, owner: UserId) -> bool:
-        line = self._lines.get(owner)
-        return line is not None and line[0].id == job_id and self._tags[owner] == tag
+    def _deliver(self, seconds: float) -> None:
+        self._early -= seconds
+        if self._early < 0.0:
+            self._advance(-self._early)
+            self._early = 0.0
 
-    def _replay_to(self, job_id: JobId) -> Iterator[Job]:
-        """The waiting jobs in order, ending with this one.  Raises KeyError if it does not wait."""
-        self._owners[job_id]
-        for job in self._replay():
-            yield job
-            if job.id == job_id:
-                return
+    def _advance(self, seconds: float) -> None:
+        for ghost in self._clock.advance(seconds):
+            assert isinstance(ghost, Person)
+            del self._people[ghost.group.name, ghost.owner]
 
-    def _replay(self) -> Iterator[Job]:
-        """Play `take` on a copy.  Lazy: it costs the people once, then only the jobs asked for."""
-        turns = []
-        for owner, line in self._lines.items():
-            rest = iter(line)
-            first = next(rest)
-            turns.append((self._tags[owner], first.id, first, rest))
-        heapify(turns)
-        while turns:
-            tag, _, job, rest = turns[0]
-            yield job
-            following = next(rest, None)
-            if following is None:
-                heappop(turns)
-            else:
-                tag += job.cost / self._weights[job.owner]
-                heapreplace(turns, (tag, following.id, following, rest))
+    def _forgive(self) -> None:
+        """Where all who wait are in debt, nobody was kept waiting by it."""
+        first = self._chooser.first_due()
+        if self._clock.now < first < math.inf:
+            self._advance((first - self._clock.now) * self._clock.weight)
+
+    def _limit_credit(self, person: Person) -> None:
+        """Whoever could not use more seats than they had cannot save the rest up."""
+        excess = self._clock.owed(person) - 2 * self.rules.slice
+        if excess > 0.0:
+            person.tag += excess / person.weight
+
+    # -- people and their jobs -------------------------------------------------------------
+
+    def _person_of(self, job: Job) -> Person:
+        share = job.share
+        key = (share.group, job.owner)
+        group = self._clock.group(share.group, share.group_weight)
+        person = self._people.get(key)
+        if person is None:
+            person = Person(job.owner, group, share.weight, group.read(self._clock.now))
+            person.fresh = self.rules.fresh
+            self._people[key] = person
+            self._clock.enter(person)
+        elif person.gone:
+            self._clock.wake(person)
+        if person.weight != share.weight:
+            self._clock.reweigh(person, share.weight)
+        return person
+
+    def _rest(self, person: Person) -> None:
+        """Nothing of theirs is left: debt stays, credit goes to the others."""
+        owed = self._clock.owed(person)
+        if owed < -EVEN:
+            self._clock.haunt(person)
+        else:
+            del self._people[person.group.name, person.owner]
+            self._clock.leave(person)
+            self._advance(max(owed, 0.0))
+
+    def _forget_the_absent(self) -> None:
+        """After a restart: whoever has no job any more has left."""
+        returning, self._returning = self._returning, []
+        for person in returning:
+            # Who cancelled before the first `take` has left already.
+            here = self._people.get((person.group.name, person.owner)) is person
+            if here and person.gone:
+                self._rest(person)
+
+    def _line_up(self, person: Person, job: Job) -> None:
+        person.line_up(job)
+        self._waiting[job.id] = (person, job)
+        self._owned.setdefault(job.owner, {})[job.id] = job
+        self._touch(person)
+
+    def _withdraw(self, person: Person, job: Job) -> None:
+        person.withdraw(job)
+        del self._waiting[job.id]
+
+    def _begin(self, choice: Choice, seat: Seat) -> Work:
+        person = choice.person
+        job = self._chooser.next_of(choice, seat)
+        person.overtaken = 0 if job is person.first() else person.overtaken + 1
+        self._withdraw(person, job)
+        place = self._chooser.place(seat)
+        work = Work(job=job, person=person, place=place, left=job.cost, tag=person.tag)
+        self._begun[job.id] = person.begun[job.id] = work
+        return work
+
+    def _park(self, work: Work, left: float) -> None:
+        work.left = max(left, 0.0)
+        if work.used >= self.rules.slice:
+            work.tag, work.used = work.person.tag, 0.0
+        work.place.parked[work.job.id] = work
+        work.place.current = work
+
+    def _end(self, work: Work) -> None:
+        del self._begun[work.job.id], work.person.begun[work.job.id]
+        work.place.unpark(work)
+        self._disown(work.job)
+        if work.person.gone:
+            self._rest(work.person)
+
+    def _disown(self, job: Job) -> None:
+        mine = self._owned[job.owner]
+        del mine[job.id]
+        if not mine:
+            del self._owned[job.owner]
+
+    def _touch(self, person: Person) -> None:
+        self._chooser.touch(person)
+        if self.rules.max_running is not None:
+            for job in self._owned.get(person.owner, {}).values():
+                self._chooser.touch(self._people[job.share.group, person.owner])
+
+    # -- looking ahead ---------------------------------------------------------------------
+
+    def _starts(self) -> list[tuple[float, JobId, Job]]:
+        """When the ideal device would begin each waiting job; newcomers' first ones go before."""
+        found = []
+        bypass = self._chooser.bypass()
+        for person in self._people.values():
+            tag, ahead = person.tag, bypass if person.fresh > 0.0 else 0.0
+            for job in person.jobs():
+                found.append((person.group.due(tag) - ahead, job.id, job))
+                tag, ahead = tag + job.cost / person.weight, 0.0
+        return sorted(found, key=lambda start: start[:2])
+
+    def _copy(
+        self, jobs: Sequence[Job], seats: Sequence[Seat], left: Mapping[JobId, float]
+    ) -> FairQueue:
+        """A queue with these waiting jobs, and every begun one at a boundary on its seat."""
+        copy = FairQueue(
+            rules=replace(self.rules, chunk=self.rules.slice), seats=self._chooser.seats
+        )
+        copy._clock = self._clock.copy()
+        copy._chooser = Chooser(copy.rules, self._chooser.seats, copy._clock)
+        for job in jobs:
+            copy._line_up(copy._double(self._waiting[job.id][0]), job)
+        for seat in seats:
+            known = self._chooser.places.get(seat.id)
+            for work in self._begun.values():
+                if work.place is known:
+                    person = copy._double(work.person)
+                    place = copy._chooser.place(seat)
+                    twin = replace(work, person=person, place=place, charged=0.0, clocked=0.0)
+                    person.begun[work.job.id] = copy._begun[work.job.id] = twin
+                    runs = work.job.id in self._chooser.running
+                    current = twin if runs else place.current
+                    copy._park(twin, left[work.job.id])
+                    copy._owned.setdefault(person.owner, {})[work.job.id] = work.job
+                    place.current = current
+        return copy
+
+    def _double(self, person: Person) -> Person:
+        """The person of this queue who stands for one of the queue that it is a copy of."""
+        key = (person.group.name, person.owner)
+        if key not in self._people:
+            group = self._clock.groups[person.group.name]
+            double = self._people[key] = Person(person.owner, group, person.weight, person.tag)
+            double.fresh, double.overtaken = person.fresh, person.overtaken
+        return self._people[key]

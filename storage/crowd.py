@@ -21,7 +21,7 @@ async def crowd(database: Database, like: PictureId, pictures: int) -> None:
     requests = pictures // PICTURES_PER_MESSAGE
     for start in range(0, requests, _REQUESTS_AT_ONCE):
         count = min(_REQUESTS_AT_ONCE, requests - start)
-        async with database.transaction() as db:
+        async with database.transaction("crowd") as db:
             values = {
                 "like": like,
                 "count": count,

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiosqlite
 
 from storage.errors import DatabaseCorrupt, DatabaseTooNew, StorageError, translated
+from storage.instants import instant
 from storage.lock import FolderLock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -45,6 +47,8 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._turn = asyncio.Lock()
+        # Told after each transaction how many seconds it took.
+        self.on_commit: Callable[[float], None] = lambda _: None
 
     @classmethod
     async def open(
@@ -88,19 +92,26 @@ class Database:
                 self._lock.release()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """All or nothing, one at a time; committed to the disk when the block is left normally."""
+    async def transaction(self, name: str) -> AsyncIterator[aiosqlite.Connection]:
+        """All or nothing, one at a time; committed to the disk when the block is left normally.
+
+        `name` says what is written, for `storage.instants`.
+        """
         async with self._turn:
             with translated(self.path):
+                began = time.monotonic()
                 try:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
+                    instant(f"{name}.written")
                     await self._writer.commit()
+                    instant(f"{name}.committed")
                 except BaseException:
                     # A task can be cancelled while its BEGIN or COMMIT still waits in the
                     # connection's thread.  The rollback waits behind it, and undoes what is open.
                     await self._writer.rollback()
                     raise
+                self.on_commit(time.monotonic() - began)
 
     async def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """Read what is committed."""

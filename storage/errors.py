@@ -8,7 +8,8 @@
     ├── DiskFull            there is no room to write; what was written before is whole
     ├── Missing             there is no such thing
     │   └── DamagedFile     there is, but its bytes are no longer those that were kept
-    └── Ended               the ticket has ended otherwise already
+    ├── Ended               the ticket has ended otherwise already
+    └── Fenced              the lease is over; a later one, or the end of the job, stands
 
 The text is for the log; people read what `bot.apologies` writes from the attributes.
 """
@@ -74,6 +75,14 @@ class Ended(StorageError):
     def __init__(self, job: int, state: str) -> None:
         super().__init__(f"job {job} has already ended as {state}")
         self.job, self.state = job, state
+
+
+class Fenced(StorageError):
+    """The lease of `job` under `epoch` is over; the ticket is at epoch `now`."""
+
+    def __init__(self, job: int, epoch: int, now: int) -> None:
+        super().__init__(f"job {job}: the lease {epoch} is over, it is at {now}")
+        self.job, self.epoch, self.now = job, epoch, now
 
 
 # SQLite's primary result codes; the extended ones carry them in their low byte.

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from generation.recipe import Sha256
 from storage.errors import DamagedFile, Missing, translated
+from storage.instants import instant
 
-_UNFINISHED = ".unfinished"
+SUFFIXES = (".png", ".input")  # of all that is kept
+UNFINISHED = ".unfinished"
 
 
 class Files:
@@ -25,6 +30,8 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Between finding that a file is here already and saying so, nobody drops it.
+        self._dropping = threading.Lock()
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -33,13 +40,43 @@ class Files:
         digest = Sha256(hashlib.sha256(data).hexdigest())
         target = self._folder / digest[:2] / f"{digest}{suffix}"
         with translated(target):
-            if self._is_whole(digest, data):
-                return digest
-            if not target.parent.exists():
-                target.parent.mkdir(exist_ok=True)
-                _sync_folder(self._folder)
+            with self._dropping:
+                if self._is_whole(digest, data):
+                    os.utime(self.path(digest))  # needed from now on
+                    return digest
+            self._make_folder(target.parent)
             _write_whole(target, data)
         return digest
+
+    def adopt(self, digest: Sha256, other: Files, *, trusting: bool) -> bool:
+        """Take over another folder's file, as a link where one disk has both; True when it is new.
+
+        Trusting, a file that is here already and has the right size is not read again.  Raises
+        Missing, or DamagedFile, when the other has it not or not whole.
+        """
+        source = other.path(digest)
+        target = self._folder / digest[:2] / source.name
+        with translated(target):
+            if trusting and target.exists() and target.stat().st_size == source.stat().st_size:
+                return False
+            data = other.read(digest)
+            if self._is_whole(digest, data):
+                return False
+            self._make_folder(target.parent)
+            try:
+                os.link(source, target)
+            except OSError:  # another disk, or one without links, or a damaged file is in the way
+                _write_whole(target, data)
+            else:
+                sync_folder(target.parent)
+        return True
+
+    def digests(self) -> Iterator[Sha256]:
+        """Every file that is here whole or damaged, by its name."""
+        with translated(self._folder):
+            for path in self._folder.glob("??/*"):
+                if path.suffix != UNFINISHED:
+                    yield Sha256(path.stem)
 
     def path(self, digest: Sha256) -> Path:
         """Where the file lies.  Raises Missing."""
@@ -47,6 +84,13 @@ class Files:
         if found is None:
             raise Missing("file", digest)
         return found
+
+    def need(self, digest: Sha256) -> None:
+        """Somebody is about to refer to the file: for a day, nobody drops it.  Raises Missing."""
+        with self._dropping:
+            path = self.path(digest)
+            with translated(path):
+                os.utime(path)
 
     def read(self, digest: Sha256) -> bytes:
         """The bytes that were kept.  Raises Missing, or DamagedFile when they have changed."""
@@ -57,22 +101,37 @@ class Files:
             raise DamagedFile("undamaged file", digest)
         return data
 
-    def drop(self, digest: Sha256) -> None:
-        """Let the file go; without effect when it is not there."""
+    def drop(self, digest: Sha256, *, before: float = math.inf) -> None:
+        """Let the file go, if it was last kept before then; without effect when it is not there."""
         path = self._find(digest)
         if path is not None:
-            with translated(path):
-                path.unlink(missing_ok=True)
+            with translated(path), self._dropping:
+                if _age(path) < before:
+                    path.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove what a crash left unfinished.  For the one process that has the folder's lock."""
         with translated(self._folder):
-            for left in self._folder.glob(f"*/*{_UNFINISHED}"):
+            for left in self._folder.glob(f"*/*{UNFINISHED}"):
                 left.unlink(missing_ok=True)
 
+    def older_than(self, unix_seconds: float) -> Iterator[tuple[Sha256, ...]]:
+        """Every file that was written before then, a folder at a time."""
+        with translated(self._folder):
+            for folder in sorted(self._folder.glob("??")):
+                found = [p for p in folder.iterdir() if p.suffix != UNFINISHED]
+                yield tuple(Sha256(p.stem) for p in found if _age(p) < unix_seconds)
+
     def _find(self, digest: Sha256) -> Path | None:
+        # Asked for by name: a pattern for each digest costs time and memory.
         folder = self._folder / digest[:2]
-        return next((p for p in folder.glob(f"{digest}.*") if p.suffix != _UNFINISHED), None)
+        named = (folder / f"{digest}{suffix}" for suffix in SUFFIXES)
+        return next((path for path in named if path.exists()), None)
+
+    def _make_folder(self, folder: Path) -> None:
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            sync_folder(self._folder)
 
     def _is_whole(self, digest: Sha256, data: bytes) -> bool:
         # A damaged file is written again instead of being trusted for its name.
@@ -80,22 +139,34 @@ class Files:
         return path is not None and path.read_bytes() == data
 
 
-def _write_whole(target: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(suffix=_UNFINISHED, dir=target.parent)
+def _age(path: Path) -> float:
     try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # somebody has just dropped it
+        return math.inf
+
+
+def _write_whole(target: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(suffix=UNFINISHED, dir=target.parent)
+    try:
+        instant("file.made")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
+            instant("file.written")
             os.fsync(file.fileno())
+        instant("file.synced")
         os.replace(name, target)
+        instant("file.renamed")
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
+    instant("file.kept")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable.  Windows cannot open folders, and needs no such thing."""
     if sys.platform == "win32":
         return
@@ -104,3 +175,17 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make everything in a folder durable."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            sync_folder(path)
+            continue
+        handle = os.open(path, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    sync_folder(folder)

@@ -23,10 +23,13 @@ class FolderLock:
             raise InUse(path.parent, f"in use by the process {holder}") from error
         os.ftruncate(self._file, 0)
         os.write(self._file, f"{os.getpid()}\n".encode())
+        self._held = True
 
     def release(self) -> None:
-        """Let others in.  The file stays: removing it would let two holders meet."""
-        os.close(self._file)
+        """Let others in, once.  The file stays: removing it would let two holders meet."""
+        if self._held:
+            self._held = False
+            os.close(self._file)
 
 
 if sys.platform == "win32":

@@ -73,7 +73,7 @@ class People:
 
     async def prefer(self, user: UserId, preferences: Preferences) -> None:
         """Replace all of a person's preferences."""
-        async with self._database.transaction() as db:
+        async with self._database.transaction("preferences") as db:
             await db.execute(
                 f"INSERT OR REPLACE INTO preferences (user, {_COLUMNS}) VALUES (?, {_PLACES})",
                 (user, *astuple(preferences)),
@@ -81,5 +81,5 @@ class People:
 
     async def forget(self, user: UserId) -> None:
         """As if they had never said what they like."""
-        async with self._database.transaction() as db:
+        async with self._database.transaction("preferences") as db:
             await db.execute("DELETE FROM preferences WHERE user = ?", (user,))

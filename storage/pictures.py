@@ -1,13 +1,14 @@
 """What was drawn: recipe, environment, digests, where it was posted, and what it came from.
 
 A picture's row is never removed.  Deleting marks it, and lets its file go when nothing else needs
-the bytes; the recipe stays, so that what was derived from it can still be explained.
+the bytes; so does age, where the owner wishes it.  The recipe stays: what was derived from the
+picture can still be explained, and the picture drawn again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 import aiosqlite
@@ -43,6 +44,7 @@ class StoredPicture:
     words: str  # what the person typed
     drawn_at: float
     deleted: bool
+    kept: bool = True  # False: its file was let go for its age, and can be drawn again
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -95,11 +97,33 @@ class Pictures:
         None when the file is still needed: it is also another picture's, or a recipe's input.
         Raises Missing.
         """
-        async with self._database.transaction() as db:
+        async with self._database.transaction("delete") as db:
             await db.execute("UPDATE pictures SET deleted = 1 WHERE id = ?", (picture,))
-            for row in await db.execute_fetchall(_NEEDED, (picture,)):
-                return None if row["needed"] else Sha256(row["png_sha256"])
+            for row in await db.execute_fetchall(
+                "SELECT png_sha256 FROM pictures WHERE id = ?", (picture,)
+            ):
+                file = Sha256(row["png_sha256"])
+                return None if await _needed(db, (file,)) else file
         raise Missing("picture", picture)
+
+    async def let_go(
+        self, *, drawn_before: float, posted_before: float, limit: int
+    ) -> tuple[bool, tuple[Sha256, ...]]:
+        """Mark old pictures as no longer kept: whether there are more, and the files to drop.
+
+        Only of results that were delivered, and never the inputs of a recipe.
+        """
+        values = {"drawn": drawn_before, "posted": posted_before, "limit": limit}
+        async with self._database.transaction("let_go") as db:
+            rows = list(await db.execute_fetchall(_LET_GO, values))
+            digests = {str(row["png_sha256"]) for row in rows}
+            unused = digests - await _needed(db, digests)
+        return len(rows) == limit, tuple(Sha256(digest) for digest in sorted(unused))
+
+    async def unneeded(self, files: Collection[Sha256]) -> tuple[Sha256, ...]:
+        """Those of these files that no picture and no recipe needs."""
+        rows = await self._database.rows(_NEEDED, (json.dumps(list(files)),))
+        return tuple(sorted(set(files) - {Sha256(row["value"]) for row in rows}))
 
     async def _where(self, condition: str, values: Sequence[Value]) -> tuple[StoredPicture, ...]:
         rows = await self._database.rows(f"{_SELECT} WHERE {condition}", values)
@@ -137,6 +161,10 @@ async def insert_picture(
     )
     if cursor.lastrowid is None or cursor.rowcount != 1:
         raise Missing("ticket", job)
+    # Drawn again to the last byte, a file that was let go is back.
+    await db.execute(
+        "UPDATE pictures SET kept = 1 WHERE png_sha256 = ? AND kept = 0", (png_sha256,)
+    )
     return PictureId(cursor.lastrowid)
 
 
@@ -162,12 +190,30 @@ JOIN recipes ON recipes.id = p.recipe
 JOIN environments ON environments.id = p.environment
 """
 
-_NEEDED = """
-SELECT png_sha256,
-       EXISTS (SELECT 1 FROM pictures q WHERE q.png_sha256 = p.png_sha256 AND q.deleted = 0)
-       OR EXISTS (SELECT 1 FROM recipe_inputs i WHERE i.sha256 = p.png_sha256) AS needed
-FROM pictures p WHERE p.id = ?
+# Discord's ids begin with the milliseconds since 2015.
+_LET_GO = """
+UPDATE pictures SET kept = 0 WHERE id IN (
+    SELECT p.id FROM pictures p
+    JOIN tickets t ON t.id = p.ticket
+    JOIN outbox o ON o.request = t.request AND o.open = 0
+    WHERE p.kept = 1 AND p.deleted = 0 AND p.drawn_at < :drawn
+    AND (p.message IS NULL OR (p.message >> 22) / 1000.0 + 1420070400 < :posted)
+    AND NOT EXISTS (SELECT 1 FROM recipe_inputs i WHERE i.sha256 = p.png_sha256)
+    LIMIT :limit
+)
+RETURNING png_sha256
 """
+
+_NEEDED = """
+SELECT value FROM json_each(?)
+WHERE EXISTS (SELECT 1 FROM pictures WHERE png_sha256 = value AND deleted = 0 AND kept = 1)
+OR EXISTS (SELECT 1 FROM recipe_inputs WHERE sha256 = value)
+"""
+
+
+async def _needed(db: aiosqlite.Connection, files: Collection[str]) -> set[str]:
+    rows = await db.execute_fetchall(_NEEDED, (json.dumps(list(files)),))
+    return {str(row["value"]) for row in rows}
 
 
 def _picture(row: Row) -> StoredPicture:
@@ -189,4 +235,5 @@ def _picture(row: Row) -> StoredPicture:
         words=row["words"],
         drawn_at=row["drawn_at"],
         deleted=bool(row["deleted"]),
+        kept=bool(row["kept"]),
     )

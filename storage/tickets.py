@@ -3,21 +3,25 @@
 A person's wish is a request; each picture of it is a ticket, whose id is the job's.
 
     add        -> waiting
-    started       waiting | running -> running, one try more
+    started       waiting | running -> running, one try more, under a new lease
     put_back      running -> waiting
-    drawn         waiting | running -> drawn, with its picture
+    drawn         running -> drawn, with its picture
     ended         waiting | running -> failed | cancelled | quarantined
     cancel        waiting -> cancelled, for all of a request
+    replay        running -> waiting, at the start of the bot
 
-What has ended stays as it ended.  In the transaction that ends the last open ticket of a request,
-the request enters the outbox; it leaves it when it was delivered.  So after a crash at any instant
-every request is either still to be drawn or still to be delivered, or done.
+What has ended stays as it ended.  Whoever draws a job holds a lease with an epoch; a report under
+an epoch that is over is Fenced and changes nothing, however late a lost machine comes back.
+
+In the transaction that ends the last open ticket of a request, the request enters the outbox; it
+leaves it when it was delivered.  So after a crash at any instant every request is either still to
+be drawn or still to be delivered, or done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import aiosqlite
@@ -26,12 +30,13 @@ from generation.job import Job, JobId, UserId
 from generation.picture import Picture
 from generation.recipe import Recipe, Sha256, parse
 from storage.database import Database, Row
-from storage.errors import Ended, Missing
+from storage.errors import Ended, Fenced, Missing
 from storage.ids import PictureId, RequestId
 from storage.pictures import insert_picture, insert_recipes
+from storage.requests import Asked, Request, insert_request, request_of, share_of
 from storage.words import Wording, insert_wording
 
-__all__ = ["Asked", "Request", "RequestId", "State", "Ticket", "Tickets"]
+__all__ = ["Asked", "Lease", "Request", "RequestId", "State", "Ticket", "Tickets"]
 
 
 class State(StrEnum):
@@ -51,27 +56,12 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a person asked for, before it is stored."""
+class Lease:
+    """A seat's right to draw a job and to report of it, until somebody else gets a later one."""
 
-    owner: UserId
-    guild: int | None
-    channel: int
-    reply_to: int | None  # the message to answer
-    locale: str
-    words: str  # what the person typed
-    parent: PictureId | None  # the picture it is made of
-    reproduces: PictureId | None  # the picture it is to be equal to
-    expects: Sha256 | None  # the pixels it is to have, when only a file of it is known
-    created: float  # Unix time
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request(Asked):
-    """What a person asked for, as it is stored."""
-
-    id: RequestId
-    progress_message: int | None
+    job: JobId
+    epoch: int
+    tries: int  # how often it was started, less those that were nobody's fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +93,8 @@ class Tickets:
         """Store a request and a ticket per recipe.  When this returns, they are on the disk."""
         if not recipes:
             raise ValueError("a request without a recipe would never be delivered")
-        async with self._database.transaction() as db:
-            request = await _insert_request(db, asked)
+        async with self._database.transaction("add") as db:
+            request = await insert_request(db, asked)
             jobs = await _insert_tickets(db, request, recipes, costs)
             if wording is not None:
                 await insert_wording(db, request.id, wording)
@@ -121,41 +111,63 @@ class Tickets:
             for ordinal, job in enumerate(jobs)
         )
 
-    async def waiting(self) -> tuple[tuple[Request, Ticket], ...]:
-        """All that is open, in the order in which it was asked for: to be replayed at start."""
-        tickets = await self._tickets(f"t.{_OPEN} ORDER BY t.id")
-        open_requests = f"id IN (SELECT request FROM tickets WHERE {_OPEN})"
-        requests = {request.id: request for request in await self._requests(open_requests)}
-        return tuple((requests[t.request], t) for t in tickets if t.request in requests)
+    async def replay(self) -> tuple[tuple[Request, tuple[Ticket, ...]], ...]:
+        """At the start of the bot: every open request with all its tickets, the oldest first.
 
-    async def started(self, job: JobId) -> int:
-        """Note that a job is being tried; returns how often that happened, this one included.
+        What was being drawn waits again, and its try does not count: the bot died, not the worker.
+        """
+        async with self._database.transaction("replay") as db:
+            await db.execute(
+                "UPDATE tickets SET state = 'waiting', epoch = epoch + 1, tries = tries - 1 "
+                "WHERE state = 'running'"
+            )
+        requests = await self._requests(f"id IN ({_OPEN_REQUESTS}) ORDER BY id")
+        of: dict[RequestId, list[Ticket]] = {request.id: [] for request in requests}
+        for ticket in await self._tickets(
+            f"t.request IN ({_OPEN_REQUESTS}) ORDER BY t.request, t.ordinal"
+        ):
+            of[ticket.request].append(ticket)
+        return tuple((request, tuple(of[request.id])) for request in requests)
+
+    async def waiting(self) -> tuple[Ticket, ...]:
+        """Every ticket that is open, in the order in which they were asked for."""
+        return await self._tickets(f"t.{_OPEN} ORDER BY t.id")
+
+    async def started(self, job: JobId, seat: str, *, at: float) -> Lease:
+        """Note that a seat tries a job now.  Any earlier lease of the job is over.
 
         Raises Ended when it was cancelled meanwhile.
         """
-        async with self._database.transaction() as db:
+        async with self._database.transaction("started") as db:
             await _open_ticket(db, job)
-            await db.execute(
-                "UPDATE tickets SET state = 'running', tries = tries + 1 WHERE id = ?", (job,)
-            )
-            return int((await _ticket_row(db, job))["tries"])
+            await db.execute(_START, (seat, at, job))
+            row = await _ticket_row(db, job)
+        return Lease(job=job, epoch=row["epoch"], tries=row["tries"])
 
-    async def put_back(self, job: JobId) -> None:
-        """A started job waits again; without effect on any other."""
-        async with self._database.transaction() as db:
+    async def put_back(self, job: JobId, epoch: int, *, blamed: bool = True) -> None:
+        """A started job waits again, and its lease is over; without effect on one that ended.
+
+        Not `blamed`: the try does not count, because something else took the worker down.
+        Raises Fenced.
+        """
+        async with self._database.transaction("put_back") as db:
+            await _check_epoch(db, job, epoch)
             await db.execute(
-                "UPDATE tickets SET state = 'waiting' WHERE id = ? AND state = 'running'", (job,)
+                "UPDATE tickets SET state = 'waiting', epoch = epoch + 1, tries = tries - ? "
+                "WHERE id = ? AND state = 'running'",
+                (0 if blamed else 1, job),
             )
 
     async def drawn(
-        self, job: JobId, picture: Picture, *, png_sha256: Sha256, drawn_at: float
+        self, job: JobId, epoch: int, picture: Picture, *, png_sha256: Sha256, drawn_at: float
     ) -> PictureId:
         """Store a finished picture, whose file is kept already.
 
         A second report of the same job changes nothing and returns the first one's id.  Raises
-        Ended when the job ended without a picture.
+        Fenced, or Ended when the job ended without a picture.
         """
-        async with self._database.transaction() as db:
+        async with self._database.transaction("drawn") as db:
+            await _check_epoch(db, job, epoch)
             for row in await db.execute_fetchall(
                 "SELECT id FROM pictures WHERE ticket = ?", (job,)
             ):
@@ -167,14 +179,19 @@ class Tickets:
             await _end(db, job, State.DRAWN, None)
         return stored
 
-    async def ended(self, job: JobId, state: State, reason: str | None = None) -> None:
-        """Close a ticket without a picture: failed, cancelled or quarantined.
+    async def ended(
+        self, job: JobId, state: State, reason: str | None = None, *, epoch: int | None
+    ) -> None:
+        """Store that there will be no picture.
 
-        A second report changes nothing: the first word stands.
+        A second report changes nothing: the first word stands.  Epoch None: nobody has a lease, as
+        of a job that could not be started.  Raises Fenced.
         """
         if state.open or state is State.DRAWN:
             raise ValueError(f"{state} is no way to end without a picture")
-        async with self._database.transaction() as db:
+        async with self._database.transaction("ended") as db:
+            if epoch is not None:
+                await _check_epoch(db, job, epoch)
             if State((await _ticket_row(db, job))["state"]).open:
                 await _end(db, job, state, reason)
 
@@ -184,7 +201,7 @@ class Tickets:
         Returns the jobs that waited (they are cancelled), and those that run (they are to be
         ended by whoever runs them).
         """
-        async with self._database.transaction() as db:
+        async with self._database.transaction("cancel") as db:
             rows = await db.execute_fetchall(
                 f"SELECT id, state FROM tickets WHERE request = ? AND {_OPEN} ORDER BY id",
                 (request,),
@@ -207,24 +224,25 @@ class Tickets:
 
     async def open_of(self, owner: UserId) -> tuple[Request, ...]:
         """One person's requests with something still to be done, the first first."""
-        return await self._requests(
-            f"owner = ? AND id IN (SELECT request FROM tickets WHERE {_OPEN}) ORDER BY id", owner
-        )
+        return await self._requests(f"owner = ? AND id IN ({_OPEN_REQUESTS}) ORDER BY id", owner)
 
     async def say_progress_is(self, request: RequestId, message: int) -> None:
         """Remember the message that shows how far the request has come."""
-        async with self._database.transaction() as db:
+        async with self._database.transaction("progress") as db:
             await db.execute(
                 "UPDATE requests SET progress_message = ? WHERE id = ?", (message, request)
             )
 
-    async def undelivered(self) -> tuple[Request, ...]:
+    async def undelivered(self) -> tuple[RequestId, ...]:
         """The outbox: what is done and has not been said, the oldest request first."""
-        return await self._requests("id IN (SELECT request FROM outbox WHERE open = 1) ORDER BY id")
+        rows = await self._database.rows(
+            "SELECT request FROM outbox WHERE open = 1 ORDER BY request"
+        )
+        return tuple(RequestId(row["request"]) for row in rows)
 
     async def delivering(self, request: RequestId) -> bool:
         """Note, before posting, that it is tried; True if an earlier try may have succeeded."""
-        async with self._database.transaction() as db:
+        async with self._database.transaction("delivering") as db:
             cursor = await db.execute(
                 "UPDATE outbox SET attempts = attempts + 1 WHERE request = ? AND open = 1 "
                 "RETURNING attempts",
@@ -241,7 +259,7 @@ class Tickets:
 
         The ordinal of each picture becomes its place in that message.
         """
-        async with self._database.transaction() as db:
+        async with self._database.transaction("delivered") as db:
             await db.execute(
                 "UPDATE outbox SET open = 0, message = ? WHERE request = ?", (message, request)
             )
@@ -259,13 +277,22 @@ class Tickets:
 
     async def _requests(self, condition: str, *values: int) -> tuple[Request, ...]:
         rows = await self._database.rows(f"SELECT * FROM requests WHERE {condition}", values)
-        return tuple(Request(**dict(row)) for row in rows)
+        return tuple(request_of(row) for row in rows)
 
 
 _OPEN = "state IN ('waiting', 'running')"  # as in the index tickets_open
 
+_OPEN_REQUESTS = f"SELECT request FROM tickets WHERE {_OPEN}"
+
+_START = """
+UPDATE tickets SET state = 'running', epoch = epoch + 1, tries = tries + 1, seat = ?,
+    started_at = coalesce(started_at, ?)
+WHERE id = ?
+"""
+
 _SELECT = """
-SELECT t.*, r.owner, recipes.text AS recipe_text, p.id AS picture
+SELECT t.*, r.owner, r.share_group, r.group_weight, r.weight,
+       recipes.text AS recipe_text, p.id AS picture
 FROM tickets t
 JOIN requests r ON r.id = t.request
 JOIN recipes ON recipes.id = t.recipe
@@ -276,17 +303,6 @@ _POSTED = """
 SELECT p.id FROM tickets t JOIN pictures p ON p.ticket = t.id
 WHERE t.request = ? AND p.deleted = 0 ORDER BY t.ordinal
 """
-
-
-async def _insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
-    # SQLite refuses half a surrogate pair, which a client can send.
-    asked = replace(asked, words=asked.words.encode("utf-8", "replace").decode())
-    facts = asdict(asked)
-    cursor = await db.execute(
-        f"INSERT INTO requests ({', '.join(facts)}) VALUES ({', '.join('?' for _ in facts)})",
-        tuple(facts.values()),
-    )
-    return Request(**facts, id=RequestId(cursor.lastrowid or 0), progress_message=None)
 
 
 async def _insert_tickets(
@@ -304,7 +320,7 @@ async def _insert_tickets(
         "SELECT id FROM tickets WHERE request = ? ORDER BY ordinal", (request.id,)
     )
     return [
-        Job(id=JobId(row["id"]), owner=request.owner, recipe=recipe, cost=cost)
+        Job(id=JobId(row["id"]), owner=request.owner, recipe=recipe, cost=cost, share=request.share)
         for row, recipe, cost in zip(rows, recipes, costs, strict=True)
     ]
 
@@ -321,14 +337,22 @@ async def _open_ticket(db: aiosqlite.Connection, job: JobId) -> None:
         raise Ended(job, state)
 
 
+async def _check_epoch(db: aiosqlite.Connection, job: JobId, epoch: int) -> None:
+    now = int((await _ticket_row(db, job))["epoch"])
+    if now != epoch:
+        raise Fenced(job, epoch, now)
+
+
 async def _end(db: aiosqlite.Connection, job: JobId, state: State, reason: str | None) -> None:
     await db.execute("UPDATE tickets SET state = ?, reason = ? WHERE id = ?", (state, reason, job))
-    # The outbox rule, in one place.
+    # The outbox rule, in one place.  A row is there already after a restored backup only, and says
+    # that the result may have been posted.
     await db.execute(
         f"""
         INSERT INTO outbox (request)
         SELECT request FROM tickets t WHERE t.id = ?
         AND NOT EXISTS (SELECT 1 FROM tickets o WHERE o.request = t.request AND o.{_OPEN})
+        ON CONFLICT DO UPDATE SET open = 1
         """,
         (job,),
     )
@@ -341,6 +365,7 @@ def _ticket(row: Row) -> Ticket:
             owner=UserId(row["owner"]),
             recipe=parse(row["recipe_text"]),
             cost=row["cost"],
+            share=share_of(row),
         ),
         request=RequestId(row["request"]),
         ordinal=row["ordinal"],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.draft import Model
-from generation.job import Job, JobId, UserId
+from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import Precision, Recipe, Sha256, Task, Weights
 from generation.sigmas import expand
@@ -62,8 +62,11 @@ def a_recipe(**changes: Any) -> Recipe:
     return Recipe(**fields)
 
 
+SHARE = Share(group=GroupId("a server"))
+
+
 def a_job(number: int = 1, *, owner: UserId = ANN, cost: float = 1.0, **recipe: Any) -> Job:
-    return Job(id=JobId(number), owner=owner, recipe=a_recipe(**recipe), cost=cost)
+    return Job(id=JobId(number), owner=owner, recipe=a_recipe(**recipe), cost=cost, share=SHARE)
 
 
 def an_environment(**changes: Any) -> Environment:

@@ -11,6 +11,8 @@ from typing import Any
 from bot.audience import Outcome, Standing
 from bot.house import House, open_house
 from bot.settings import Settings
+from bot.shares import CONSOLE
+from bot.watch import Watch
 from bot.wishes import Place, Wish
 from bot.wordsmith import Wordsmith
 from generation.draft import Draft
@@ -31,7 +33,7 @@ def some_settings(folder: Path, **changes: Any) -> Settings:
 
 def a_wish(prompt: str = "a red flower", *, owner: UserId = ANN, **changes: Any) -> Wish:
     """A wish from the command line's place, for any person."""
-    place = Place(owner=owner, guild=None, channel=0, reply_to=None, locale="en-US")
+    place = Place(owner=owner, share=CONSOLE, guild=None, channel=0, reply_to=None, locale="en-US")
     draft = Draft(prompt=prompt, **changes.pop("draft", {}))
     return Wish(place=place, draft=draft, **changes)
 
@@ -42,10 +44,15 @@ def unwatched(_: Standing) -> None:
 
 @asynccontextmanager
 async def a_house(
-    folder: Path, worker: FakeWorker, *, wordsmith: Wordsmith | None = None, **settings: Any
+    folder: Path,
+    *workers: FakeWorker,
+    wordsmith: Wordsmith | None = None,
+    watch: Watch | None = None,
+    **settings: Any,
 ) -> AsyncIterator[House]:
-    """A house with one seat."""
-    async with open_house(some_settings(folder, **settings), [worker], wordsmith) as house:
+    """A house with a seat per worker."""
+    chosen = some_settings(folder, **settings)
+    async with open_house(chosen, workers, wordsmith, watch) as house:
         yield house
 
 

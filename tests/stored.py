@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from generation.job import Job, JobId, UserId
+from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Picture
 from generation.recipe import Input, Precision, Recipe, Sha256, Task, Weights
 from storage.database import Database
 from storage.pictures import PictureId
-from storage.tickets import Asked
+from storage.tickets import Asked, Tickets
 
 ANN, BEN, CLEO = UserId(1), UserId(2), UserId(3)
 
@@ -77,8 +77,11 @@ def with_steps(steps: int) -> Recipe:
     return replace(RECIPE, steps=steps, sigmas=(*(float(n) for n in range(steps, 0, -1)), 0.0))
 
 
-def a_job(number: int, owner: UserId = ANN, cost: float = 1.0) -> Job:
-    return Job(id=JobId(number), owner=owner, recipe=RECIPE, cost=cost)
+SHARE = Share(group=GroupId("a server"))
+
+
+def a_job(number: int, owner: UserId = ANN, cost: float = 1.0, *, share: Share = SHARE) -> Job:
+    return Job(id=JobId(number), owner=owner, recipe=RECIPE, cost=cost, share=share)
 
 
 def a_digest(number: int) -> Sha256:
@@ -97,10 +100,16 @@ def a_picture(recipe: Recipe = RECIPE, *, pixels: int = 1) -> Picture:
 
 
 def asked(
-    owner: UserId = ANN, *, words: str = "a red flower", parent: PictureId | None = None
+    owner: UserId = ANN,
+    *,
+    words: str = "a red flower",
+    parent: PictureId | None = None,
+    share: Share = SHARE,
+    created: float = 1000.0,
 ) -> Asked:
     return Asked(
         owner=owner,
+        share=share,
         guild=10,
         channel=20,
         reply_to=None,
@@ -109,5 +118,13 @@ def asked(
         parent=parent,
         reproduces=None,
         expects=None,
-        created=1000.0,
+        created=created,
     )
+
+
+async def drawn(
+    tickets: Tickets, job: JobId, picture: Picture, file: Sha256, *, at: float = 1.0
+) -> PictureId:
+    """Start a job and draw it, as a seat does."""
+    lease = await tickets.started(job, "seat 0", at=at)
+    return await tickets.drawn(job, lease.epoch, picture, png_sha256=file, drawn_at=at)

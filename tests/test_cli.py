@@ -234,7 +234,7 @@ async def test_what_discord_waits_for_is_not_swallowed_by_the_command_line(tmp_p
         request = await house.studio.submit(on_discord)
     async with a_house(tmp_path, FakeWorker()) as house:
         await drawn(house, a_wish("for me"))
-        assert request.id in [r.id for r in await house.stores.tickets.undelivered()]
+        assert request.id in await house.stores.tickets.undelivered()
 
 
 # --- the whole program ------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from bot.listening import hear
+from bot.shares import Tiers
 from generation import metadata
 from generation.errors import OutOfMemory
 from generation.job import UserId
@@ -241,20 +242,25 @@ async def test_cancel_ends_all_of_ones_own(tmp_path: Path) -> None:
         assert "his" in message.content
 
 
-async def test_the_queue_shows_who_waits(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("contract")
+async def test_the_queue_shows_who_waits_and_ones_own_words_only(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
     async with a_studio(tmp_path, worker) as studio:
         here = studio.world
-        shown = await here.ann.command("queue")
-        assert "Nobody is waiting" in shown.response.content
+        page = await here.ann.command("queue")
+        assert "Nobody is waiting" in page.response.content
         await here.ann.command("imagine", prompt="a red flower")
         await here.ben.command("imagine", prompt="a blue boat")
         await eventually(lambda: len(studio.house.studio.board.requests()) == 2)
-        shown = await here.ann.command("queue")
-        assert "a red flower" in shown.response.content
-        assert "a blue boat" in shown.response.content
+        await here.ann.press(page.response, "Look again")
+        await eventually(lambda: "1 waiting" in page.response.content)
+        shown = page.response.content
+        assert "a red flower" in shown
+        assert "a blue boat" not in shown
+        assert f"<@{here.ben.id}>" in shown
         worker.gate.set()
+        assert not here.faults
 
 
 async def test_settings_fill_the_gaps_and_are_checked(tmp_path: Path) -> None:
@@ -367,7 +373,7 @@ async def test_a_reply_to_a_deleted_message_is_answered_kindly(tmp_path: Path) -
         assert seen.reference is not None
         seen.reference.resolved = None
         seen.id = reply.id
-        await hear(here.bot, studio.house.studio, seen)
+        await hear(here.bot, studio.house.studio, Tiers(), seen)
         await here.ben.sees("the message you answer is gone")
 
 

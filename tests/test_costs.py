@@ -145,3 +145,21 @@ def test_the_memory_has_an_end_and_keeps_what_was_used_last() -> None:
     assert len(model._lines) == MAX_LINES
     newest = replace(RECIPE, checkpoint=weights)
     assert model.predict(newest) == pytest.approx(float(MAX_LINES))
+
+
+def test_how_long_weights_take_is_learnt_and_remembered() -> None:
+    costs, model = CostModel(), Sha256("a" * 64)
+    guess = costs.predict_loading(model, 10**9, in_memory=False)
+    for _ in range(20):
+        costs.learn_loading(model, 2 * guess, in_memory=False)
+    assert costs.predict_loading(model, 10**9, in_memory=False) == 2 * guess
+    again = CostModel.load(costs.dump())
+    assert again.predict_loading(model, 10**9, in_memory=False) == 2 * guess
+    assert again.predict_loading(model, 10**9, in_memory=True) < guess
+
+
+def test_a_reading_that_cannot_be_true_teaches_nothing() -> None:
+    costs, model = CostModel(), Sha256("a" * 64)
+    for seconds in (0.0, -1.0, float("nan"), float("inf")):
+        costs.learn_loading(model, seconds, in_memory=True)
+    assert costs.dump() == CostModel().dump()

@@ -14,8 +14,12 @@ from bot.settings import Settings
 from generation import metadata
 from generation.fleet.local import LocalWorker
 from generation.picture import Fingerprint, Verdict
+from generation.queue import Rules
 from storage.tickets import State
+from tests.builders import ANN, BEN
 from tests.houses import a_wish, drawn, unwatched
+from tests.test_dispatch import Notes
+from tests.test_studio import eventually
 
 
 @asynccontextmanager
@@ -78,3 +82,24 @@ async def test_image_to_image_starts_from_the_kept_bytes_and_comes_back_too(
         assert second.pixels_sha256 != first.pictures[0].pixels_sha256
         comparison, _, _ = await house.reproduce(second.recipe, second.fingerprint, unwatched)
         assert comparison.verdict is Verdict.IDENTICAL
+
+
+async def test_a_long_job_is_held_for_a_short_one_and_its_picture_is_the_same(
+    tmp_path: Path,
+) -> None:
+    long = a_wish("a blue house", owner=ANN, seed=7, draft={"steps": 150, "sampler": "dpmpp_2m"})
+    short = a_wish("a red flower", owner=BEN, seed=8, draft={"steps": 4})
+    notes = Notes()
+    at_once = Rules(fresh=0.2, nearly=0.2)  # as if its seconds were minutes
+    settings = Settings(data=tmp_path, device="cpu")
+    async with open_house(settings, watch=notes, rules=at_once) as house:
+        undisturbed = (await drawn(house, long)).pictures[0]
+        held = await house.studio.submit(long)
+        await eventually(lambda: (s := house.studio.standing(held.id)) and s.step >= 20)
+        passing = await drawn(house, short)
+        assert house.studio.standing(held.id) is not None, "the short one came first"
+        again = (await house.console.outcome(held.id)).pictures[0]
+        assert [what for what, _ in notes.seen].count("paused") == 1
+        assert again.pixels_sha256 == undisturbed.pixels_sha256
+        assert again.latents_sha256 == undisturbed.latents_sha256
+        assert passing.tickets[0].state is State.DRAWN

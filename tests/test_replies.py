@@ -49,6 +49,11 @@ def test_waiting_shows_the_place() -> None:
     assert "3 pictures before you" in text
 
 
+def test_a_paused_picture_says_why() -> None:
+    text = replies.progress(replace(STANDING, paused=True), now=0.0)
+    assert "Paused at step 5 of 20 so that others need not wait" in text
+
+
 @given(st.text(max_size=400))
 def test_quoted_words_stay_on_one_line_and_ping_nobody(words: str) -> None:
     line = replies.quoted(words)
@@ -58,10 +63,8 @@ def test_quoted_words_stay_on_one_line_and_ping_nobody(words: str) -> None:
     assert "<@" not in line.replace("\\<@", "")
 
 
-@given(st.text(max_size=7000), st.integers(0, 500))
-def test_no_page_is_longer_than_a_message(words: str, count: int) -> None:
-    standings = [replace(STANDING, words=words)] * min(count, 40)
-    assert len(replies.queue_page(standings, 5, 0.0)) <= replies.MAX_CONTENT
+@given(st.text(max_size=7000))
+def test_no_progress_is_longer_than_a_message(words: str) -> None:
     assert len(replies.progress(replace(STANDING, words=words), 0.0)) <= replies.MAX_CONTENT
 
 

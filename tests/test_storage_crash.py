@@ -21,11 +21,11 @@ ROOT = Path(__file__).parents[1]
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from generation.queue import Accounts
+from generation.accounts import Accounts
 from storage.accounts import Ledger
 from storage.database import Database
 from storage.tickets import Tickets
-from tests.stored import a_digest, a_picture, a_recipe, asked
+from tests.stored import a_digest, a_picture, a_recipe, asked, drawn
 
 async def main():
     database = await Database.open(Path(sys.argv[1]))
@@ -36,10 +36,9 @@ async def main():
         for ticket in made:
             print("queued", ticket.job.id, flush=True)
         for ticket in made:
-            await tickets.started(ticket.job.id)
-            await tickets.drawn(ticket.job.id, a_picture(), png_sha256=a_digest(1), drawn_at=1.0)
+            await drawn(tickets, ticket.job.id, a_picture(), a_digest(1))
             print("drawn", ticket.job.id, flush=True)
-        await ledger.save(Accounts(level=float(made[0].job.id), tags={}))
+        await ledger.save(Accounts(groups={"a": float(made[0].job.id)}, people={}))
         await tickets.delivering(request.id)
         await tickets.delivered(request.id, request.id)
         print("delivered", request.id, flush=True)
@@ -66,7 +65,7 @@ async def check_promises(database: Database, promises: list[tuple[str, int]]) ->
     assert await database.damage() == ()
     states = {row["id"]: row["state"] for row in await database.rows("SELECT * FROM tickets")}
     tickets = Tickets(database)
-    undelivered = {request.id for request in await tickets.undelivered()}
+    undelivered = await tickets.undelivered()
     for kind, number in promises:
         if kind == "queued":
             assert number in states
@@ -119,7 +118,7 @@ async def test_after_a_power_cut_at_any_byte_a_prefix_of_the_history_is_there(
         (folder / "atelier.db-wal").write_bytes(log[:cut])
         async with opened(folder / "atelier.db") as database:
             assert await database.damage() == ()
-            jobs = [ticket.job.id for _, ticket in await Tickets(database).waiting()]
+            jobs = [t.job.id for _, found in await Tickets(database).replay() for t in found]
             assert jobs == [JobId(n + 1) for n in range(len(jobs))]
             assert len(jobs) % 2 == 0  # a request with all of its tickets, or none
             seen.add(len(jobs))

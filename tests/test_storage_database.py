@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
+from generation.job import JobId
+from generation.recipe import dump
+from storage.accounts import Ledger
 from storage.database import APPLICATION, MIGRATIONS, Database
 from storage.errors import (
     DatabaseCorrupt,
@@ -43,7 +48,7 @@ async def test_a_new_database_is_ours_sound_and_durable(database: Database) -> N
         "user_version": len(list(MIGRATIONS.glob("*.sql"))),
         "foreign_keys": 1,
     }
-    async with database.transaction() as db:
+    async with database.transaction("test") as db:
         for row in await db.execute_fetchall("PRAGMA synchronous"):
             assert row[0] == 2  # FULL: a commit survives a power cut
     assert await database.damage() == ()
@@ -64,24 +69,24 @@ async def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path)
 
 async def test_half_a_transaction_leaves_nothing(database: Database) -> None:
     async def fail_halfway() -> None:
-        async with database.transaction() as db:
-            await db.execute("INSERT INTO accounts VALUES (1, 2.0)")
+        async with database.transaction("test") as db:
+            await db.execute("INSERT INTO share_groups VALUES ('1', 2.0)")
             raise KeyError
 
     with pytest.raises(KeyError):
         await fail_halfway()
-    assert await database.rows("SELECT * FROM accounts") == []
-    async with database.transaction() as db:
-        await db.execute("INSERT INTO accounts VALUES (1, 3.0)")
-    assert len(await database.rows("SELECT * FROM accounts")) == 1
+    assert await database.rows("SELECT * FROM share_groups") == []
+    async with database.transaction("test") as db:
+        await db.execute("INSERT INTO share_groups VALUES ('1', 3.0)")
+    assert len(await database.rows("SELECT * FROM share_groups")) == 1
 
 
 async def test_a_cancelled_transaction_leaves_nothing_and_blocks_nobody(database: Database) -> None:
     begun = asyncio.Event()
 
     async def write_and_linger() -> None:
-        async with database.transaction() as db:
-            await db.execute("INSERT INTO accounts VALUES (1, 2.0)")
+        async with database.transaction("test") as db:
+            await db.execute("INSERT INTO share_groups VALUES ('1', 2.0)")
             begun.set()
             await asyncio.sleep(60)
 
@@ -90,9 +95,9 @@ async def test_a_cancelled_transaction_leaves_nothing_and_blocks_nobody(database
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with database.transaction() as db:
-        await db.execute("INSERT INTO accounts VALUES (2, 2.0)")
-    assert [row["user"] for row in await database.rows("SELECT user FROM accounts")] == [2]
+    async with database.transaction("test") as db:
+        await db.execute("INSERT INTO share_groups VALUES ('2', 2.0)")
+    assert [row["name"] for row in await database.rows("SELECT name FROM share_groups")] == ["2"]
 
 
 async def test_a_transaction_cancelled_at_any_instant_is_whole_or_absent(
@@ -114,31 +119,34 @@ async def test_writers_take_turns_and_readers_see_only_what_is_committed(
     database: Database,
 ) -> None:
     async def add_one() -> None:
-        async with database.transaction() as db:
+        async with database.transaction("test") as db:
             for row in await db.execute_fetchall(
-                "SELECT coalesce(max(tag), 0) AS top FROM accounts"
+                "SELECT coalesce(max(clock), 0) AS top FROM share_groups"
             ):
                 await asyncio.sleep(0)
-                await db.execute("INSERT INTO accounts VALUES (?, ?)", (row["top"], row["top"] + 1))
+                values = (str(row["top"]), row["top"] + 1)
+                await db.execute("INSERT INTO share_groups VALUES (?, ?)", values)
 
     async def look() -> set[int]:
-        return {len(await database.rows("SELECT * FROM accounts")) for _ in range(20)}
+        return {len(await database.rows("SELECT * FROM share_groups")) for _ in range(20)}
 
     *_, seen = await asyncio.gather(*(add_one() for _ in range(20)), look())
     assert isinstance(seen, set)
-    tags = [row["tag"] for row in await database.rows("SELECT tag FROM accounts ORDER BY tag")]
-    assert tags == [float(n) for n in range(1, 21)]  # nobody overwrote anybody
+    clocks = await database.rows("SELECT clock FROM share_groups ORDER BY clock")
+    assert [row["clock"] for row in clocks] == [
+        float(n) for n in range(1, 21)
+    ]  # nobody overwrote anybody
 
 
 async def test_reading_does_not_wait_for_a_writer(database: Database) -> None:
-    async with database.transaction() as db:
-        await db.execute("INSERT INTO accounts VALUES (1, 2.0)")
-        assert await database.rows("SELECT * FROM accounts") == []
+    async with database.transaction("test") as db:
+        await db.execute("INSERT INTO share_groups VALUES ('1', 2.0)")
+        assert await database.rows("SELECT * FROM share_groups") == []
 
 
 async def test_a_reference_to_nothing_is_refused(database: Database) -> None:
     with pytest.raises(StorageError, match="FOREIGN KEY"):
-        async with database.transaction() as db:
+        async with database.transaction("test") as db:
             await db.execute("INSERT INTO outbox (request) VALUES (77)")
 
 
@@ -231,16 +239,53 @@ async def test_a_full_disk_costs_one_request_and_not_the_database(database: Data
     tickets = Tickets(database)
     await tickets.add(asked(), [a_recipe()], [1.0])
     # SQLite's own SQLITE_FULL, from a limit on the file instead of on the disk.
-    async with database.transaction() as db:
+    async with database.transaction("test") as db:
         for row in await db.execute_fetchall("PRAGMA page_count"):
             await db.execute(f"PRAGMA max_page_count = {row[0] + 1}")
     with pytest.raises(DiskFull):
         await tickets.add(asked(words="x" * 50_000), [a_recipe()], [1.0])
     assert len(await tickets.waiting()) == 1
-    async with database.transaction() as db:
+    async with database.transaction("test") as db:
         await db.execute("PRAGMA max_page_count = 1000000")
     await tickets.add(asked(words="x" * 50_000), [a_recipe()], [1.0])
     assert await database.damage() == ()
+
+
+async def test_a_database_of_the_version_before_knows_who_pays_and_who_owes(tmp_path: Path) -> None:
+    before = tmp_path / "migrations"
+    before.mkdir()
+    for file in sorted(MIGRATIONS.glob("*.sql"))[:2]:
+        shutil.copy(file, before)
+    path = tmp_path / "data" / "atelier.db"
+    await (await Database.open(path, migrations=before)).close()
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("INSERT INTO recipes VALUES (?, ?)", (a_recipe().id, dump(a_recipe())))
+        for owner, guild in ((1, 7), (2, None), (0, None), (1, 8)):
+            old.execute(
+                "INSERT INTO requests (owner, guild, channel, locale, words, created) "
+                "VALUES (?, ?, 1, 'en-US', '', 5.0)",
+                (owner, guild),
+            )
+        old.execute(
+            "INSERT INTO tickets (request, ordinal, recipe, cost) "
+            "SELECT id, 0, ?, 1.0 FROM requests",
+            (a_recipe().id,),
+        )
+        old.execute("UPDATE tickets SET state = 'running', tries = 2 WHERE id = 1")
+        old.execute("INSERT INTO accounts VALUES (1, 30.0), (2, 12.0), (9, 40.0)")
+        old.execute("INSERT INTO clock VALUES (1, 10.0)")
+        old.commit()
+    async with opened(path) as database:
+        replayed = await Tickets(database).replay()
+        groups = [ticket.job.share.group for _, (ticket,) in replayed]
+        assert groups == ["guild 7", "direct", "console", "guild 8"]
+        lease = await Tickets(database).started(JobId(1), "seat 0", at=9.0)
+        assert (lease.epoch, lease.tries) == (2, 2)
+        accounts = await Ledger(database).load()
+        owed = {key: account.tag for key, account in accounts.people.items()}
+        assert owed == {("guild 8", 1): 30.0, ("direct", 2): 12.0, ("direct", 9): 40.0}
+        assert accounts.groups == {"guild 8": 10.0, "direct": 10.0}
+        assert await database.damage() == ()
 
 
 async def test_a_migration_that_fails_halfway_leaves_the_old_version_and_no_half_made_table(

@@ -31,11 +31,11 @@ def test_what_is_kept_is_read_back_under_its_digest(files: Files) -> None:
     assert digest == hashlib.sha256(PNG).hexdigest()
     assert files.read(digest) == PNG
     assert files.path(digest).suffix == ".png"
-    assert files.read(files.keep(b"", ".jpg")) == b""
+    assert files.read(files.keep(b"", ".input")) == b""
 
 
 def test_keeping_the_same_twice_is_one_file(files: Files, tmp_path: Path) -> None:
-    assert files.keep(PNG) == files.keep(PNG) == files.keep(PNG, ".jpg")
+    assert files.keep(PNG) == files.keep(PNG) == files.keep(PNG, ".input")
     assert len(on_disk(tmp_path)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Claims about people's preferences, and about accounts that survive a restart."""
+"""Claims about people's preferences."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generation.costs import CostModel
-from generation.job import UserId
-from generation.queue import Accounts, FairQueue
-from storage.accounts import Ledger
 from storage.database import Database
 from storage.people import People, Preferences, SeedMode
-from tests.stored import ANN, BEN, RECIPE, a_job, opened
+from tests.stored import ANN, BEN, opened
 
 
 @pytest.fixture
@@ -65,46 +61,3 @@ async def test_who_is_forgotten_is_a_stranger(database: Database) -> None:
     await people.forget(ANN)
     await people.forget(BEN)
     assert await people.preferences(ANN) == Preferences()
-
-
-async def test_before_the_first_save_there_are_no_accounts(database: Database) -> None:
-    assert await Ledger(database).load() is None
-    assert await Ledger(database).load_costs() is None
-
-
-async def test_accounts_survive_a_restart_to_the_last_bit(tmp_path: Path) -> None:
-    queue = FairQueue()
-    for number in range(30):
-        queue.put(a_job(number, UserId(number % 4), 0.1 * (number + 1)), weight=1 / 3)
-    for _ in range(9):
-        job = queue.take()
-        assert job is not None
-        queue.settle(job.id, job.cost * 1.1)
-    async with opened(tmp_path / "atelier.db") as database:
-        await Ledger(database).save(queue.accounts())
-    async with opened(tmp_path / "atelier.db") as database:
-        assert await Ledger(database).load() == queue.accounts()
-
-
-async def test_a_later_save_replaces_the_earlier_one(database: Database) -> None:
-    saves = [
-        Accounts(level=1.0, tags={ANN: 2.0, BEN: 3.0}),
-        Accounts(level=2.0, tags={BEN: 3.0}),
-        Accounts(level=3.0, tags={ANN: 9.5, BEN: -4.0}),
-        Accounts(level=3.0, tags={}),
-    ]
-    ledger = Ledger(database)
-    for accounts in saves:
-        await ledger.save(accounts)
-        assert await Ledger(database).load() == accounts
-    for accounts in saves:
-        await Ledger(database).save(accounts)  # each by somebody who knows nothing of the others
-        assert await ledger.load() == accounts
-
-
-async def test_what_was_learnt_about_costs_survives_a_restart(database: Database) -> None:
-    model = CostModel()
-    model.learn(RECIPE, 3.0, steps=2)
-    await Ledger(database).save_costs(model.dump())
-    again = CostModel.load(await Ledger(database).load_costs())
-    assert again.predict(RECIPE) == model.predict(RECIPE)

@@ -23,6 +23,7 @@ from tests.stored import (
     a_recipe,
     a_recipe_from,
     asked,
+    drawn,
     opened,
 )
 
@@ -47,16 +48,17 @@ async def draw(
 ) -> tuple[RequestId, list[PictureId]]:
     tickets = Tickets(database)
     request, made = await tickets.add(asked(owner, parent=parent), recipes, [1.0] * len(recipes))
-    drawn = [
-        await tickets.drawn(
+    ids = [
+        await drawn(
+            tickets,
             ticket.job.id,
             a_picture(ticket.job.recipe, pixels=ticket.job.recipe.seed),
-            png_sha256=a_digest(file + ticket.ordinal),
-            drawn_at=7.0,
+            a_digest(file + ticket.ordinal),
+            at=7.0,
         )
         for ticket in made
     ]
-    return request.id, drawn
+    return request.id, ids
 
 
 async def test_a_picture_is_read_back_with_everything_that_made_it(

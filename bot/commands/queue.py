@@ -7,8 +7,8 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot import replies
-from bot.answers import SILENT, is_moderator, now, studio_of
+from bot.answers import SILENT, is_moderator, studio_of
+from bot.buttons import queue_text, queue_view
 from bot.commands import choices
 from generation.errors import OutOfRange
 from storage.tickets import RequestId
@@ -16,12 +16,12 @@ from storage.tickets import RequestId
 Interaction = discord.Interaction[Any]
 
 
-@app_commands.command(name="queue", description="Who waits for what, and how long")
+@app_commands.command(name="queue", description="Who waits for what, how long, and why")
 async def queue(interaction: Interaction) -> None:
     """The waiting line, for the one who asks."""
-    standings = studio_of(interaction).board.standings()
-    page = replies.queue_page(standings, interaction.user.id, now())
-    await interaction.response.send_message(page, ephemeral=True, allowed_mentions=SILENT)
+    await interaction.response.send_message(
+        queue_text(interaction), view=queue_view(), ephemeral=True, allowed_mentions=SILENT
+    )
 
 
 @app_commands.command(name="cancel", description="End your waiting and running requests")

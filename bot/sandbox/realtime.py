@@ -64,8 +64,8 @@ class _WallClock:
 class _Log(deque[Any]):
     """The last events and requests; tells when there is another one."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
-        super().__init__(maxlen=LOGGED)
+    def __init__(self, tell: Callable[[], None], most: int) -> None:
+        super().__init__(maxlen=most)
         self._tell = tell
 
     def append(self, entry: Any) -> None:
@@ -84,6 +84,8 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
 
     GRACE_SECONDS = 0.03  # lets quick handlers finish before an action returns
     ORPHAN_SECONDS = 60.0  # a file given as an option belongs to no message; it is read at once
+    kept_messages = KEPT_MESSAGES
+    logged = LOGGED
 
     def __init__(self, bot: discord.Client, **options: Any) -> None:
         if simcord.__version__ != SIMCORD:
@@ -97,8 +99,8 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
         self.happened = 0  # events and requests so far
         self._adapter: Any = None
         backend = self.backend
-        backend.transcript = _Log(self._note)
-        backend.http_requests = deque(maxlen=LOGGED)
+        backend.transcript = _Log(self._note, self.logged)
+        backend.http_requests = deque(maxlen=self.logged)
         self._furnish()  # while simcord's clock stands still: ids are made of it
         backend.clock = _WallClock()
         self._register_dispatch_observer(self._remember)
@@ -183,7 +185,7 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
         """Forget what is old: simcord itself keeps every message, file and interaction for ever."""
         backend = self.backend
         for messages in backend.messages.values():
-            for old in sorted(messages)[:-KEPT_MESSAGES]:
+            for old in sorted(messages)[: -self.kept_messages]:
                 del messages[old]
         if len(backend.interactions) > KEPT_INTERACTIONS:
             now = backend.now_iso()
@@ -210,11 +212,18 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
 async def live_env(bot: discord.Client, **options: Any) -> AsyncIterator[LiveEnv]:
     """The bot, logged in to a simulated Discord until the block ends; then it is closed."""
     env = LiveEnv(bot, **options)
+    async with living(env):
+        yield env
+
+
+@asynccontextmanager
+async def living(env: LiveEnv) -> AsyncIterator[None]:
+    """The same for a simulated Discord that is already furnished."""
     try:
         await env.start()
-        yield env
+        yield
     finally:
-        await bot.close()
+        await env.bot.close()
         await _end_handlers()
         if env._started:
             await env.shutdown()

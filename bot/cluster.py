@@ -1,0 +1,65 @@
+"""The machines beside this one: their seats join the studio when they come and leave when they go.
+
+The invariant: without the setting `cluster` nothing here runs, and nothing of Ray is ever loaded by
+this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.seats import Seat
+from bot.settings import Settings
+from bot.studio import Studio
+from bot.weights_server import WeightsServer
+from generation.catalog import Catalog
+from generation.fleet import Worker
+from generation.fleet.cluster.roster import Cluster, Joined, Left
+
+log = logging.getLogger(__name__)
+
+# A seat by its name, for a worker.
+Furnish = Callable[[str, Worker], Seat]
+
+
+@asynccontextmanager
+async def neighbours(
+    settings: Settings, catalog: Catalog, digests: Path, studio: Studio, furnish: Furnish
+) -> AsyncIterator[None]:
+    """Follow the cluster of the settings, if they name one, while the block runs."""
+    if settings.cluster is None:
+        yield
+        return
+    server = WeightsServer(catalog, digests, port=settings.cluster_port)
+    cluster = Cluster(settings.cluster, server.open, bound=settings.cluster_cache_gib * 2**30)
+    following = asyncio.create_task(_follow(cluster, studio, furnish), name="cluster")
+    try:
+        yield
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await cluster.close()
+        await server.close()
+
+
+async def _follow(cluster: Cluster, studio: Studio, furnish: Furnish) -> None:
+    seats: dict[Worker, Seat] = {}
+    while True:
+        try:
+            async for change in cluster.changes():
+                match change:
+                    case Joined(worker=worker):
+                        seats[worker] = furnish(worker.name, worker)
+                        studio.join(seats[worker])
+                    case Left(worker=worker):
+                        studio.leave(seats.pop(worker))
+            return
+        except Exception:
+            log.exception("the cluster cannot be followed; this machine draws on")
+            await asyncio.sleep(30.0)

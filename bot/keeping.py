@@ -1,0 +1,129 @@
+"""Keeping what was drawn: file, then database, however long storage refuses.
+
+The invariant: a finished picture is stored, or storage holds a reason why not; a full disk is
+somebody's to clear, and until then pictures wait in memory (a few) and drawing waits for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from generation.fleet.wire import Finished
+from generation.job import Job, JobId
+from generation.picture import Environment, Picture
+from generation.recipe import Sha256
+from storage.accounts import Ledger
+from storage.errors import Ended, Fenced, Missing, StorageError
+from storage.files import Files
+from storage.tickets import Lease, State, Tickets
+
+log = logging.getLogger(__name__)
+
+MAX_UNSAVED = 4  # finished pictures held in memory while storage refuses; then drawing waits
+RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelves:
+    """The parts of storage that a dispatcher writes to."""
+
+    tickets: Tickets
+    files: Files
+    ledger: Ledger
+
+
+class Keeper:
+    """Writes how jobs end."""
+
+    def __init__(self, shelves: Shelves, *, clock: Callable[[], float]) -> None:
+        self._tickets, self._files = shelves.tickets, shelves.files
+        self._clock = clock
+        self._unsaved = asyncio.Semaphore(MAX_UNSAVED)
+        self.retry_seconds: Sequence[float] = RETRY_SECONDS
+
+    @asynccontextmanager
+    async def room(self) -> AsyncIterator[None]:
+        """Wait until one more picture may be drawn without being lost for want of memory."""
+        async with self._unsaved:
+            yield
+
+    async def inputs(self, job: Job) -> tuple[bytes, ...]:
+        """The bytes of the job's inputs, in their order.  Raises StorageError."""
+        read = self._files.read
+        return tuple([await asyncio.to_thread(read, i.sha256) for i in job.recipe.inputs])
+
+    async def start(self, job: Job, seat: str) -> Lease:
+        """Store that a seat draws it now.  Raises Ended when it was cancelled meanwhile."""
+        while True:
+            try:
+                return await self._tickets.started(job.id, seat, at=self._clock())
+            except (Ended, Missing):
+                raise
+            except StorageError:
+                # The picture is drawn meanwhile, and kept when storage is back.
+                log.exception("storage refuses; trying again in %.0f s", self.retry_seconds[0])
+                await asyncio.sleep(self.retry_seconds[0])
+
+    async def keep(
+        self, leased: Awaitable[Lease], job: Job, environment: Environment, done: Finished
+    ) -> None:
+        """Store a finished picture, unless the lease has passed to somebody else.
+
+        Raises Ended when the job was cancelled as it began.
+        """
+        picture = Picture(
+            recipe=job.recipe,
+            environment=environment,
+            png=done.png,
+            pixels_sha256=Sha256(done.pixels_sha256),
+            latents_sha256=Sha256(done.latents_sha256),
+            seconds=done.seconds,
+        )
+
+        async def write() -> None:
+            png = await asyncio.to_thread(self._files.keep, picture.png)
+            await self._tickets.drawn(
+                job.id, lease.epoch, picture, png_sha256=png, drawn_at=self._clock()
+            )
+
+        # From here on it takes up memory, also while storage refuses to note its start.
+        async with self._unsaved:
+            lease = await leased
+            await self._until_stored(write)
+
+    async def end(self, job: Job, state: State, reason: str, lease: Lease | None) -> None:
+        """Store that there is no picture, and why."""
+        epoch = lease.epoch if lease is not None else None
+        await self._until_stored(lambda: self._tickets.ended(job.id, state, reason, epoch=epoch))
+
+    async def end_cancelled(self, job: JobId) -> None:
+        """Store that it is cancelled, whoever had it.  Raises StorageError; tries once."""
+        await self._tickets.ended(
+            job, State.CANCELLED, "Cancelled: the bot was stopped", epoch=None
+        )
+
+    async def put_back(self, lease: Lease, *, blamed: bool) -> None:
+        """The job waits again; this try counts against it when it is `blamed`."""
+        await self._until_stored(
+            lambda: self._tickets.put_back(lease.job, lease.epoch, blamed=blamed)
+        )
+
+    async def _until_stored(self, write: Callable[[], Coroutine[None, None, None]]) -> None:
+        attempt = 0
+        while True:
+            try:
+                await write()
+                return
+            except (Ended, Fenced, Missing) as settled:
+                # Somebody else had the last word, such as a cancellation.
+                log.info("not stored: %s", settled)
+                return
+            except StorageError:
+                pause = self.retry_seconds[min(attempt, len(self.retry_seconds) - 1)]
+                log.exception("storage refuses; trying again in %.0f s", pause)
+                await asyncio.sleep(pause)
+                attempt += 1

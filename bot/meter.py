@@ -1,0 +1,128 @@
+"""The meter: what devices have done for whom, what pictures cost, and how well we promise.
+
+Everything that is learnt while drawing and must outlive a restart goes through here to the ledger,
+at most once a second.  The invariant: seconds are added to exactly one account and bucket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from generation.costs import CostModel
+from generation.fleet.wire import Drawn
+from generation.forecast import Promises
+from generation.job import GroupId, Job, JobId, UserId
+from generation.queue import FairQueue
+from storage.accounts import Ledger, Served, Unsettled, bucket_of
+from storage.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+SAVE_SECONDS = 1.0
+
+
+class Meter:
+    """Adds up, learns, and writes down."""
+
+    def __init__(
+        self,
+        *,
+        queue: FairQueue,
+        costs: CostModel,
+        promises: Promises,
+        ledger: Ledger,
+        clock: Callable[[], float],
+    ) -> None:
+        self._queue, self.costs, self.promises = queue, costs, promises
+        self._ledger, self._clock = ledger, clock
+        self._served: dict[tuple[int, GroupId, UserId], tuple[float, float]] = {}
+        self._unsettled: dict[JobId, tuple[float, bool]] = {}
+        self._dirty = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def served(
+        self, job: Job, seconds: float, loading_seconds: float, *, ended: bool = False
+    ) -> None:
+        """A device has worked for somebody."""
+        so_far, _ = self._unsettled.get(job.id, (0.0, False))
+        self._unsettled[job.id] = (so_far + seconds, ended)
+        self._add(job, seconds, loading_seconds)
+
+    def lost(self, job: Job, seconds: float, loading_seconds: float) -> None:
+        """What it had been given was in vain, and is given back; it waits again."""
+        self._unsettled.pop(job.id, None)
+        self._add(job, -seconds, -loading_seconds)
+
+    def _add(self, job: Job, seconds: float, loading_seconds: float) -> None:
+        bucket = bucket_of(self._clock())
+        key = (bucket, job.share.group, job.owner)
+        drew, loaded = self._served.get(key, (0.0, 0.0))
+        self._served[key] = (drew + seconds, loaded + loading_seconds)
+        self._dirty.set()
+
+    def stored(self, job: JobId) -> None:
+        """How the job ended is on the disk."""
+        self._unsettled.pop(job, None)
+
+    def learn(self, job: Job, report: Drawn, *, near: bool) -> None:
+        """A picture is drawn: this is what it cost.  `near`: its weights were in memory before."""
+        self.costs.learn(job.recipe, report.seconds, steps=job.recipe.steps)
+        if report.loading_seconds > 0.0:
+            self.costs.learn_loading(job.model, report.loading_seconds, in_memory=near)
+
+    def changed(self) -> None:
+        """The queue's accounts are other than they were."""
+        self._dirty.set()
+
+    async def save(self) -> None:
+        """Write whatever changed, at most once a second, for ever."""
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            await self.write()
+            await asyncio.sleep(SAVE_SECONDS)
+
+    async def write(self) -> None:
+        """Write now."""
+        writing = asyncio.create_task(self._write())
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        # A stop must not come between the commit and the note of it, or seconds count twice.
+        await asyncio.shield(writing)
+
+    async def _write(self) -> None:
+        async with self._turn:
+            if await self._write_accounts():
+                await self._write_lessons()
+
+    async def _write_accounts(self) -> bool:
+        taken, self._served = self._served, {}
+        rows = tuple(
+            Served(bucket=b, group=g, user=u, seconds=drew, swap_seconds=loaded)
+            for (b, g, u), (drew, loaded) in taken.items()
+        )
+        unsettled = [
+            Unsettled(job=job, seconds=seconds, charged=ended)
+            for job, (seconds, ended) in self._unsettled.items()
+        ]
+        try:
+            await self._ledger.save(self._queue.accounts(), rows, unsettled)
+        except StorageError:
+            log.exception("the accounts could not be saved; trying again")
+            for key, (drew, loaded) in taken.items():
+                more, loaded_more = self._served.get(key, (0.0, 0.0))
+                self._served[key] = (drew + more, loaded + loaded_more)
+            self._dirty.set()
+            return False
+        return True
+
+    async def _write_lessons(self) -> None:
+        try:
+            await self._ledger.save_costs(self.costs.dump())
+            await self._ledger.save_promises(self.promises.dump())
+        except StorageError:
+            log.exception("what was learnt could not be saved; trying again")
+            self._dirty.set()

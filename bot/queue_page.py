@@ -1,0 +1,166 @@
+"""The page of /queue: who waits for what, how long, and why.
+
+Pure.  Invariant: a reader sees their own words and nobody else's, and names only of people of the
+server they ask in; the page fits into a message whatever waits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.audience import Phase, Standing
+from bot.replies import MAX_CONTENT, SO_THAT, bar, quoted
+from storage.tickets import RequestId
+
+# Rows of one's own, of others at work, of others waiting: the most that fits into a message.
+ROWS = ((5, 6, 12), (4, 5, 8), (3, 4, 5), (2, 2, 3), (1, 1, 1))
+
+NOBODY = "Nobody is waiting. The studio is yours."
+HOW = "Percentages: parts of a GPU at present. Who had less of it lately goes first."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who looks, and where; outside of servers there is no `guild`."""
+
+    id: int
+    guild: int | None
+
+
+def queue_page(standings: Sequence[Standing], reader: Reader) -> str:
+    """The line as that person may see it: their own requests first, then the others'."""
+    if not standings:
+        return NOBODY
+    pages = (_page(standings, reader, *rows) for rows in ROWS)
+    return next(page for page in pages if len(page) <= MAX_CONTENT)
+
+
+def _page(standings: Sequence[Standing], reader: Reader, own: int, at_work: int, rest: int) -> str:
+    mine = [s for s in standings if s.owner == reader.id]
+    busy = [s for s in standings if s.owner != reader.id and s.phase is not Phase.WAITING]
+    waiting = [s for s in standings if s.phase is Phase.WAITING]
+    behind = [s for s in waiting if s.owner != reader.id]
+    places = {s.request: place for place, s in enumerate(waiting, 1)}
+    people = _count(len({s.owner for s in standings}), "person", "people")
+    working = len(standings) - len(waiting)
+    lines = [f"### The queue: {len(waiting)} waiting, {working} at work, {people}"]
+    if mine:
+        lines += ["**Yours**", *_yours(mine[:own], places), *_more(mine[own:])]
+        lines += _reasons(mine, waiting)
+    if busy:
+        lines += ["**At work**", *(_row(s, reader, "") for s in busy[:at_work])]
+        lines += _more(busy[at_work:])
+    if behind:
+        lines.append("**Waiting**")
+        lines += [_row(s, reader, f"`{places[s.request]:>2}` ") for s in behind[:rest]]
+        lines += _more(behind[rest:])
+    lines.append(f"-# {HOW}")
+    return "\n".join(lines)
+
+
+def span(seconds: float) -> str:
+    """A length of time as people say it, rounded up."""
+    if seconds <= 10:
+        return f"{max(1, math.ceil(seconds))} s"
+    if seconds <= 90:
+        return f"{math.ceil(seconds / 5) * 5} s"
+    if seconds <= 90 * 60:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{math.ceil(seconds / 1800) / 2:g} h"
+
+
+def promise(standing: Standing) -> str:
+    """When it is ready: what is likely, and what nine of ten such promises kept."""
+    likely, surely = span(standing.ready_in), span(standing.ready_p90)
+    if standing.ready_p90 <= standing.ready_in or likely == surely:
+        return f"about {likely}"
+    return f"about {likely}, almost surely within {surely}"
+
+
+def part(share: float) -> str:
+    """A fraction of one device; with several, a person may have more than one."""
+    return "<1 %" if share < 0.01 else f"{share * 100:.0f} %"
+
+
+def _yours(mine: Sequence[Standing], places: dict[RequestId, int]) -> list[str]:
+    lines = []
+    for standing in mine:
+        count = f" ×{standing.total}" if standing.total > 1 else ""
+        words = quoted(standing.words, 60) or "A picture"
+        where = _where(standing, places)
+        lines.append(f"👉 **{words}**{count}\n{where} · {promise(standing)}")
+    return lines
+
+
+def _reasons(mine: Sequence[Standing], waiting: Sequence[Standing]) -> list[str]:
+    """What the reader gets of the device, and why others come first."""
+    lines = [f"-# You get {part(max(s.share for s in mine))} of a GPU at present."]
+    first = next((s for s in mine if s.phase is Phase.WAITING), None)
+    if first is not None and (why := _why(first, waiting)):
+        lines.append(f"-# {why}")
+    return lines
+
+
+def _where(standing: Standing, places: dict[RequestId, int]) -> str:
+    if standing.phase is Phase.WAITING:
+        if standing.ahead == 0:
+            return "🕰️ next in line"
+        before = _count(standing.ahead, "picture", "pictures")
+        return f"🕰️ number {places[standing.request]} in line, {before} before it"
+    return _doing(standing)
+
+
+def _doing(standing: Standing) -> str:
+    """What happens to a request that has begun."""
+    step, steps = standing.step, standing.steps
+    if standing.paused:
+        return f"⏸️ paused at step {step} of {steps} {SO_THAT}"
+    match standing.phase:
+        case Phase.KEEPING:
+            return "🖼️ drawn, being saved"
+        case Phase.LOADING if standing.loading:
+            return f"📦 reading the model {quoted(standing.loading, 40)}"
+        case Phase.LOADING:
+            return "📦 beginning"
+        case _:
+            return f"🖌️ {bar(step, steps)} step {step} of {steps}"
+
+
+def _row(standing: Standing, reader: Reader, place: str) -> str:
+    """Somebody else's request."""
+    near = reader.guild is not None and standing.guild == reader.guild
+    who = f"<@{standing.owner}>" if near else "somebody elsewhere"
+    count = f" · {standing.total} pictures" if standing.total > 1 else ""
+    doing = "" if standing.phase is Phase.WAITING else f" · {_doing(standing)}"
+    return f"{place}{who}{doing}{count} · about {span(standing.ready_in)} · {part(standing.share)}"
+
+
+def _why(mine: Standing, waiting: Sequence[Standing]) -> str:
+    """Why others come before, in a sentence."""
+    before = waiting[: waiting.index(mine)]
+    strangers = [s for s in before if s.owner != mine.owner]
+    if not strangers:
+        return ""
+    people = len({s.owner for s in strangers})
+    who = "One person comes" if people == 1 else f"{people} people come"
+    asked_earlier = [s.request < mine.request for s in strangers]
+    if all(asked_earlier):
+        return f"{who} before you: they asked earlier."
+    used_less = "have had less of the GPU than you lately"
+    if any(asked_earlier):
+        return f"{who} before you: they asked earlier, or {used_less}."
+    return f"{who} before you: they {used_less}, or need the model that is loaded."
+
+
+def _more(left_out: Sequence[Standing]) -> list[str]:
+    if not left_out:
+        return []
+    people = len({s.owner for s in left_out})
+    more = _count(len(left_out), "more request", "more requests")
+    return [f"…and {more} of {_count(people, 'person', 'people')}."]
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

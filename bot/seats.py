@@ -1,0 +1,138 @@
+"""Seats: a worker each, with the one job that its device works on and those that it holds paused.
+
+The invariant: every job that has begun and not ended is a `Run` on exactly one seat, either its
+`running` one or one of its `parked`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from generation.costs import CostModel
+from generation.fleet import Worker
+from generation.job import Job, JobId
+from generation.queue import SeatId
+from generation.recipe import Sha256
+from storage.tickets import Lease
+
+# What weights may take of a device; drawing needs the rest.
+FOR_WEIGHTS = 0.8
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One job from the moment a seat takes it until it is drawn or ends without a picture."""
+
+    job: Job
+    lease: asyncio.Task[Lease]
+    near: bool = False  # its weights lay in the host's memory when it began
+    seconds: float = 0.0  # of the device, as reported
+    paid: float = 0.0  # of these
+    loading: float = 0.0  # of the paid ones: weights moved in and out
+    step: int = 0
+    first: float = 0.0  # `seconds` at the end of its first step
+    handed_over: bool = False  # the worker has the order
+    freed: bool = False  # the device has done with it, and all is paid
+
+    def stepped(self, step: int, seconds: float) -> None:
+        """A step is done."""
+        self.step, self.seconds = step, seconds
+        if step == 1:
+            self.first = seconds
+
+    @property
+    def unpaid(self) -> float:
+        """Seconds of the chunk that is being drawn."""
+        return max(self.seconds - self.paid, 0.0)
+
+    @property
+    def left(self) -> float:
+        """Predicted seconds of the device that it still needs."""
+        remaining = self.job.recipe.steps - self.step
+        if self.step < 2:
+            return self.job.cost * remaining / self.job.recipe.steps
+        # Its own pace, without what came before the first step (weights, words).
+        return remaining * (self.seconds - self.first) / (self.step - 1)
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One device as the queue and the dispatcher see it."""
+
+    id: SeatId
+    worker: Worker
+    costs: CostModel
+    sizes: Mapping[Sha256, int]  # bytes of each checkpoint's weights
+    running: Run | None = None
+    parked: dict[JobId, Run] = field(default_factory=dict)
+    at_boundary: bool = False  # its job has drawn a chunk, and may be paused for another
+    curious: bool = False  # somebody arrived: the next step ends the chunk
+    gone: bool = False  # it will not come back
+    peers: Collection[Seat] = ()  # all that are served now, this one included
+    memory: float = math.inf  # bytes of its device, as it said last
+    prefetched: Sha256 | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)  # nobody serves it any more
+
+    def is_warm(self, model: Sha256) -> bool:
+        """Whether the weights are on the device, or on their way for the job that has it."""
+        loading = self.running is not None and self.running.job.model == model
+        return loading or model in self.worker.holding.on_device
+
+    def swap_seconds(self, model: Sha256) -> float:
+        """Predicted seconds until these weights could draw; 0 when they are there."""
+        if self.is_warm(model):
+            return 0.0
+        near = model in self.worker.holding.in_memory
+        return self.costs.predict_loading(model, self.sizes.get(model, 0), in_memory=near)
+
+    def can_draw(self, model: Sha256) -> bool:
+        """Whether the weights fit, or nowhere else either.
+
+        What fits nowhere is to fail, or to succeed against all odds, and not to wait for ever.
+        """
+        return self._fits(model) or not any(peer._fits(model) for peer in self.peers)
+
+    def holds(self, models: Collection[Sha256]) -> bool:
+        """Whether all of them fit at once, so that none would ever have to give way."""
+        return sum(self.sizes.get(model, 0) for model in models) <= self._room
+
+    def runs(self) -> tuple[Run, ...]:
+        """Every job that it has begun and not drawn."""
+        return (*([self.running] if self.running else ()), *self.parked.values())
+
+    def begin(self, run: Run) -> None:
+        """A new job has the device."""
+        self.running, self.at_boundary = run, False
+
+    def park(self) -> Run:
+        """The running job gives the device away, and stays."""
+        run = self.running
+        assert run is not None, "nothing runs here"
+        self.parked[run.job.id] = run
+        self.running = None
+        return run
+
+    def unpark(self, job: JobId) -> Run:
+        """A parked job has the device again."""
+        run = self.parked.pop(job)
+        self.running, self.at_boundary = run, False
+        return run
+
+    def forget(self, run: Run) -> None:
+        """The run is over; its device is free if it had it."""
+        self.parked.pop(run.job.id, None)
+        if self.running is run:
+            self.running, self.at_boundary = None, False
+        self.news.set()
+
+    def _fits(self, model: Sha256) -> bool:
+        return self.sizes.get(model, 0) <= self._room
+
+    @property
+    def _room(self) -> float:
+        ready = self.worker.ready
+        return FOR_WEIGHTS * (ready.memory_bytes if ready is not None else self.memory)

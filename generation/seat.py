@@ -1,0 +1,30 @@
+"""What the queue must know of a device to choose its next job."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NewType, Protocol
+
+from generation.recipe import Sha256
+
+SeatId = NewType("SeatId", str)
+
+
+class Seat(Protocol):
+    """One device; it draws one job at a time and may hold others parked at a step boundary."""
+
+    @property
+    def id(self) -> SeatId:
+        """Its name."""
+
+    def is_warm(self, model: Sha256) -> bool:
+        """Whether these weights can draw at once."""
+
+    def swap_seconds(self, model: Sha256) -> float:
+        """Predicted seconds until they could; 0.0 when they are warm."""
+
+    def can_draw(self, model: Sha256) -> bool:
+        """Whether they fit into its memory."""
+
+    def holds(self, models: Collection[Sha256]) -> bool:
+        """Whether all of them fit at once, so that no swap would ever be needed."""

@@ -1,0 +1,69 @@
+"""What a person asked for once, as a value and as a row."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import aiosqlite
+
+from generation.job import GroupId, Share, UserId
+from generation.recipe import Sha256
+from storage.database import Row
+from storage.ids import PictureId, RequestId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person asked for, before it is stored."""
+
+    owner: UserId
+    share: Share  # out of whose part of the device it is paid
+    guild: int | None
+    channel: int
+    reply_to: int | None  # the message to answer
+    locale: str
+    words: str  # what the person typed
+    parent: PictureId | None  # the picture it is made of
+    reproduces: PictureId | None  # the picture it is to be equal to
+    expects: Sha256 | None  # the pixels it is to have, when only a file of it is known
+    created: float  # Unix time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Asked):
+    """What a person asked for, as it is stored."""
+
+    id: RequestId
+    progress_message: int | None
+
+
+async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
+    """Store it within the caller's transaction."""
+    # SQLite refuses half a surrogate pair, which a client can send.
+    asked = replace(asked, words=asked.words.encode("utf-8", "replace").decode())
+    facts: dict[str, Any] = asdict(asked)
+    share = facts.pop("share")
+    columns = {**facts, "share_group": share.pop("group"), **share}
+    cursor = await db.execute(
+        f"INSERT INTO requests ({', '.join(columns)}) VALUES ({', '.join('?' for _ in columns)})",
+        tuple(columns.values()),
+    )
+    return Request(
+        **facts, share=asked.share, id=RequestId(cursor.lastrowid or 0), progress_message=None
+    )
+
+
+def share_of(row: Row) -> Share:
+    """The three columns of a request's row that say who pays."""
+    return Share(
+        group=GroupId(row["share_group"]), group_weight=row["group_weight"], weight=row["weight"]
+    )
+
+
+def request_of(row: Row) -> Request:
+    """A whole row of the table."""
+    facts = dict(row)
+    for column in ("share_group", "group_weight", "weight"):
+        del facts[column]
+    return Request(**facts, share=share_of(row))

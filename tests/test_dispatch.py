@@ -1,0 +1,263 @@
+"""What people notice of chunks and pauses: nobody waits for a long job, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.house import House
+from bot.seats import Seat
+from bot.watch import Nobody
+from generation.costs import CostModel
+from generation.job import Job, JobId, UserId
+from generation.queue import SeatId
+from storage.tickets import Request, State
+from tests.builders import ANN, BEN
+from tests.fakes import FakeWorker
+from tests.houses import a_house, a_wish
+from tests.test_studio import Memo, eventually, listen
+
+LONG = {"steps": 120}  # a minute of the device, as the slow worker counts
+SHORT = {"steps": 2}
+PAST = 40  # steps, after which nobody is a newcomer any more
+CLEO, DORA = UserId(303), UserId(404)
+
+
+@dataclass(slots=True)
+class Notes(Nobody):
+    """A watcher that remembers."""
+
+    seen: list[tuple[str, JobId]] = field(default_factory=list)
+    seconds: dict[UserId, float] = field(default_factory=dict)
+
+    def picked(self, job: Job, seat: str, waited: float) -> None:  # noqa: ARG002
+        self.seen.append(("picked", job.id))
+
+    def chunk(self, job: Job, seat: str, seconds: float, swap_seconds: float) -> None:  # noqa: ARG002
+        self.seconds[job.owner] = self.seconds.get(job.owner, 0.0) + seconds
+
+    def paused(self, job: Job, seat: str) -> None:  # noqa: ARG002
+        self.seen.append(("paused", job.id))
+
+    def resumed(self, job: Job, seat: str) -> None:  # noqa: ARG002
+        self.seen.append(("resumed", job.id))
+
+    def ended(self, job: Job, state: str, seconds: float) -> None:  # noqa: ARG002
+        self.seen.append((state, job.id))
+
+
+def slow() -> FakeWorker:
+    """A worker whose steps take half a second of the device, and little of the clock."""
+    return FakeWorker(step_seconds=0.001, step_cost=0.5)
+
+
+async def ask(house: House, words: str, owner: UserId, draft: dict[str, int]) -> Request:
+    return await house.studio.submit(a_wish(words, owner=owner, draft=draft))
+
+
+async def both_begun(house: House, worker: FakeWorker) -> tuple[Request, Request]:
+    """A long job of Ann's that is held up for a short one of Ben's, which stands at the gate."""
+    long = await ask(house, "a long one", ANN, LONG)
+    await eventually(lambda: _step(house, long) >= PAST)
+    worker.gate.clear()
+    short = await ask(house, "a short one", BEN, SHORT)
+    worker.gate.set()
+    await eventually(lambda: len(worker.orders) >= 2)
+    return long, short
+
+
+def _step(house: House, request: Request) -> int:
+    standing = house.studio.standing(request.id)
+    return standing.step if standing is not None else 0
+
+
+async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path: Path) -> None:
+    worker, notes = slow(), Notes()
+    async with a_house(tmp_path, worker, watch=notes) as house:
+        memo = listen(house, Memo())
+        await both_begun(house, worker)
+        await eventually(lambda: len(memo.outcomes) == 2)
+        assert [o.request.words for o in memo.outcomes] == ["a short one", "a long one"]
+    long, short = (order.job for order in worker.orders)
+    assert [event for event in worker.log if event[0] != "began"] == [
+        ("pause", long),
+        ("drew", short),
+        ("resume", long),
+        ("drew", long),
+    ]
+    assert notes.seen == [
+        ("picked", long),
+        ("paused", long),
+        ("picked", short),
+        ("resumed", long),
+        ("drawn", short),
+        ("drawn", long),
+    ] or set(notes.seen) >= {("paused", long), ("resumed", long)}
+
+
+async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path) -> None:
+    worker, notes = slow(), Notes()
+    async with a_house(tmp_path, worker, watch=notes) as house:
+        memo = listen(house, Memo())
+        await both_begun(house, worker)
+        await eventually(lambda: len(memo.outcomes) == 2)
+        assert round(notes.seconds[ANN], 6) == 60.0
+        assert round(notes.seconds[BEN], 6) == 1.0
+
+
+async def test_a_paused_job_says_so_and_can_be_cancelled(tmp_path: Path) -> None:
+    worker = slow()
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        long = await ask(house, "a long one", ANN, LONG)
+        await eventually(lambda: _step(house, long) >= PAST)
+        await ask(house, "another long one", BEN, LONG)
+        await eventually(lambda: any(s.paused for s in house.studio.board.standings()))
+        paused = next(s for s in house.studio.board.standings() if s.paused)
+        await house.studio.cancel(paused.request, by=paused.owner, moderator=False)
+        await eventually(lambda: len(memo.outcomes) == 2)
+        states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
+        assert states[paused.request] is State.CANCELLED
+        assert sorted(states.values()) == [State.CANCELLED, State.DRAWN]
+
+
+async def test_when_the_worker_dies_the_paused_job_is_drawn_again_and_not_blamed(
+    tmp_path: Path,
+) -> None:
+    worker = slow()
+    worker.deaths["a short one"] = 2
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        long, short = await both_begun(house, worker)
+        await eventually(lambda: len(memo.outcomes) == 2)
+        tries = {o.request.id: o.tickets[0].tries for o in memo.outcomes}
+        assert all(o.tickets[0].state is State.DRAWN for o in memo.outcomes)
+        assert tries[short.id] == 3
+        assert tries[long.id] <= 2
+    assert worker.starts == 3
+
+
+async def test_a_job_that_takes_every_worker_down_is_given_up_and_the_paused_one_lives(
+    tmp_path: Path,
+) -> None:
+    worker = slow()
+    worker.deaths["a short one"] = 100
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        long, short = await both_begun(house, worker)
+        await eventually(lambda: len(memo.outcomes) == 2)
+        states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
+        assert states == {long.id: State.DRAWN, short.id: State.QUARANTINED}
+
+
+async def test_a_paused_job_is_drawn_after_a_restart(tmp_path: Path) -> None:
+    worker = slow()
+    async with a_house(tmp_path, worker) as house:
+        long, _ = await both_begun(house, worker)
+        worker.gate.clear()
+    async with a_house(tmp_path, FakeWorker()) as house:
+        assert house.replayed
+        while await house.stores.tickets.waiting():  # noqa: ASYNC110  # a test polls
+            await asyncio.sleep(0.01)
+        (ticket,) = await house.stores.tickets.of_request(long.id)
+        assert ticket.state is State.DRAWN
+
+
+async def test_nobody_is_interrupted_when_nobody_else_waits(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        await ask(house, "a long one", ANN, LONG)
+        await eventually(lambda: len(memo.outcomes) == 1)
+    assert [what for what, _ in worker.log] == ["began", "drew"]
+
+
+async def test_two_workers_draw_at_the_same_time(tmp_path: Path) -> None:
+    first, second = FakeWorker(), FakeWorker()
+    first.gate.clear()
+    second.gate.clear()
+    async with a_house(tmp_path, first, second) as house:
+        memo = listen(house, Memo())
+        await ask(house, "one", ANN, SHORT)
+        await ask(house, "two", BEN, SHORT)
+        await eventually(lambda: first.orders and second.orders)
+        first.gate.set()
+        second.gate.set()
+        await eventually(lambda: len(memo.outcomes) == 2)
+
+
+async def test_a_paused_job_goes_on_at_the_seat_that_holds_it(tmp_path: Path) -> None:
+    workers = [slow(), slow()]
+    async with a_house(tmp_path, *workers) as house:
+        memo = listen(house, Memo())
+        for owner in (ANN, BEN, CLEO, DORA):
+            await ask(house, f"a long one of {owner}", owner, LONG)
+        await eventually(lambda: len(memo.outcomes) == 4)
+    began = [job for worker in workers for what, job in worker.log if what == "began"]
+    assert len(began) == len(set(began)) == 4
+
+
+async def test_no_more_than_four_jobs_are_held_paused(tmp_path: Path) -> None:
+    worker, most = slow(), 0
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        for number in range(12):
+            await ask(house, f"a long one {number}", UserId(1000 + number), {"steps": 60})
+        while len(memo.outcomes) < 12:
+            most = max(most, sum(s.paused for s in house.studio.board.standings()))
+            await asyncio.sleep(0.001)
+    assert 1 <= most <= 4
+
+
+async def test_a_job_that_was_drawn_before_its_pause_arrived_is_kept(tmp_path: Path) -> None:
+    class Deaf(FakeWorker):
+        """Hears a pause too late."""
+
+        async def pause(self, job: JobId) -> None:
+            self.log.append(("pause", job))
+
+    worker = Deaf(step_seconds=0.001, step_cost=0.5)
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        await both_begun(house, worker)
+        await eventually(lambda: len(memo.outcomes) == 2)
+        assert all(o.tickets[0].state is State.DRAWN for o in memo.outcomes)
+        await ask(house, "one more", ANN, SHORT)
+        await eventually(lambda: len(memo.outcomes) == 3)
+
+
+async def test_a_seat_that_joins_draws_and_one_that_leaves_loses_nothing(tmp_path: Path) -> None:
+    here, there = slow(), slow()
+    here.gate.clear()
+    there.gate.clear()
+    async with a_house(tmp_path, here) as house:
+        memo = listen(house, Memo())
+        for owner in (ANN, BEN):
+            await ask(house, f"a long one of {owner}", owner, LONG)
+        far = Seat(id=SeatId("far"), worker=there, costs=CostModel(), sizes={})
+        near = house.studio.board.standings()[0].share
+        house.studio.join(far)
+        assert house.studio.board.standings()[0].share == 2 * near
+        await eventually(lambda: here.orders and there.orders)
+        house.studio.leave(far)
+        await there.die()
+        here.gate.set()
+        there.gate.set()
+        await eventually(lambda: len(memo.outcomes) == 2)
+        assert there.starts == 1
+        assert all(o.tickets[0].state is State.DRAWN for o in memo.outcomes)
+
+
+async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
+    tmp_path: Path,
+) -> None:
+    worker, notes = FakeWorker(), Notes()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker, watch=notes) as house:
+        await ask(house, "one", ANN, SHORT)
+        await eventually(lambda: worker.orders)
+        waiting = await ask(house, "two", ANN, SHORT)
+        await house.studio.cancel(waiting.id, by=ANN, moderator=False)
+        assert notes.seen[-1][0] == "cancelled"
+        worker.gate.set()

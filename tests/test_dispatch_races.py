@@ -1,0 +1,273 @@
+"""What comes in between two lines of the dispatcher: each of these was wrong once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.keeping import MAX_UNSAVED
+from bot.seats import Seat
+from bot.watch import Nobody
+from generation.accounts import Account, Accounts
+from generation.costs import CostModel
+from generation.errors import WorkerDied
+from generation.fleet.wire import Drawn, Finished, Render, Report
+from generation.job import Job, JobId, UserId
+from generation.queue import FairQueue, SeatId
+from storage.errors import DiskFull
+from storage.tickets import State
+from tests.builders import ANN, BEN, SHARE, a_job
+from tests.fakes import FakeWorker
+from tests.houses import a_house, a_wish
+from tests.test_studio import Memo, eventually, listen
+
+
+class Forgetful(FakeWorker):
+    """As a real one: an order for a job that it does not have is not remembered."""
+
+    async def cancel(self, job: JobId) -> None:
+        if job in self._line:
+            await super().cancel(job)
+
+
+@dataclass(slots=True)
+class Interfering(Nobody):
+    """Does something in the moment in which the first job is begun."""
+
+    calls: list[JobId] = field(default_factory=list)
+
+    def picked(self, job: Job, seat: str, waited: float) -> None:  # noqa: ARG002
+        self.calls.append(job.id)
+        if len(self.calls) == 1:
+            self.interfere(job)
+
+    def interfere(self, job: Job) -> None:
+        raise NotImplementedError
+
+
+async def test_a_picture_that_came_before_the_worker_died_is_kept(tmp_path: Path) -> None:
+    class LastWords(FakeWorker):
+        async def render(self, order: Render) -> AsyncIterator[Report]:
+            async for report in super().render(order):
+                if isinstance(report, Finished):
+                    self._ready = None
+                yield report
+
+    async with a_house(tmp_path, LastWords()) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].state is State.DRAWN
+        assert memo.outcomes[0].tickets[0].tries == 1
+
+
+async def test_a_job_that_is_cancelled_before_the_worker_has_it_is_not_drawn(
+    tmp_path: Path,
+) -> None:
+    class Canceller(Interfering):
+        def interfere(self, job: Job) -> None:
+            self.task = asyncio.create_task(house.studio.dispatcher.cancel([job.id]))
+
+    worker = Forgetful()
+    async with a_house(tmp_path, worker, watch=Canceller()) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].state is State.CANCELLED
+    assert worker.orders == []
+
+
+async def test_nobody_is_blamed_for_a_worker_that_died_before_it_had_the_job(
+    tmp_path: Path,
+) -> None:
+    class Gone(FakeWorker):
+        async def render(self, order: Render) -> AsyncIterator[Report]:
+            if self.ready is None:
+                raise WorkerDied("it is not running")
+            async for report in super().render(order):
+                yield report
+
+    worker = Gone()
+
+    class Killer(Interfering):
+        def interfere(self, job: Job) -> None:  # noqa: ARG002
+            worker._ready = None
+
+    async with a_house(tmp_path, worker, watch=Killer()) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].tries == 1
+    assert worker.starts == 2
+
+
+async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_path: Path) -> None:
+    class Fragile(FakeWorker):
+        async def render(self, order: Render) -> AsyncIterator[Report]:
+            async for report in super().render(order):
+                yield report
+                if isinstance(report, Drawn) and len(self.orders) == 1:
+                    await self.die()
+                    raise WorkerDied("it was killed by SIGKILL")
+
+    async with a_house(tmp_path, Fragile(step_cost=1.0)) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one", draft={"steps": 5}))
+        await eventually(lambda: memo.outcomes)
+        await house.studio.close()
+        ledger = house.stores.shelves.ledger
+        assert sum(row.seconds for row in await ledger.served_since(0.0)) == 5.0
+        # And there is no debt that the next picture would have to wait for.
+        assert sum(a.tag for a in (await ledger.load()).people.values()) <= 5.0
+
+
+async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None:
+    worker, full = FakeWorker(), asyncio.Event()
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        tickets, keeper = house.stores.shelves.tickets, house.studio.dispatcher.keeper
+        keeper.retry_seconds = (0.01,)
+        started = tickets.started
+
+        async def refused(job: JobId, seat: str, *, at: float) -> object:
+            if not full.is_set():
+                raise DiskFull(tmp_path, "no space left on device")
+            return await started(job, seat, at=at)
+
+        object.__setattr__(tickets, "started", refused)
+        for number in range(3 * MAX_UNSAVED):
+            await house.studio.submit(a_wish("one", owner=UserId(1000 + number)))
+        await eventually(lambda: len(worker.orders) >= MAX_UNSAVED)
+        await asyncio.sleep(0.05)
+        assert len(worker.orders) <= MAX_UNSAVED + 1
+        full.set()
+        await eventually(lambda: len(memo.outcomes) == 3 * MAX_UNSAVED)
+
+
+async def test_a_cancellation_is_heeded_while_a_death_is_written_down(tmp_path: Path) -> None:
+    worker, written = FakeWorker(), asyncio.Event()
+    worker.deaths["one"] = 1
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        tickets = house.stores.shelves.tickets
+        put_back, asked = tickets.put_back, asyncio.Event()
+
+        async def slowly(job: JobId, epoch: int, *, blamed: bool = True) -> None:
+            asked.set()
+            await written.wait()
+            await put_back(job, epoch, blamed=blamed)
+
+        object.__setattr__(tickets, "put_back", slowly)
+        request = await house.studio.submit(a_wish("one"))
+        await asked.wait()
+        await house.studio.cancel(request.id, by=ANN, moderator=False)
+        written.set()
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].state is State.CANCELLED
+    assert len(worker.orders) == 1
+
+
+async def test_a_cancellation_that_no_worker_heard_survives_the_stop(tmp_path: Path) -> None:
+    class Deaf(FakeWorker):
+        async def cancel(self, job: JobId) -> None:
+            """It is in the middle of a long step."""
+
+    worker = Deaf()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker) as house:
+        request = await house.studio.submit(a_wish("one"))
+        await eventually(lambda: worker.orders)
+        await house.studio.cancel(request.id, by=ANN, moderator=False)
+    async with a_house(tmp_path, FakeWorker()) as house:
+        memo = listen(house, Memo())
+        assert house.replayed == 0
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].state is State.CANCELLED
+
+
+async def test_what_was_served_is_counted_once_when_only_the_lessons_are_refused(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path, FakeWorker(step_cost=1.0)) as house:
+        memo = listen(house, Memo())
+        ledger = house.stores.shelves.ledger
+        save_costs, refusals = ledger.save_costs, [2]
+
+        async def refused(text: str) -> None:
+            if refusals[0]:
+                refusals[0] -= 1
+                raise DiskFull(tmp_path, "no space left on device")
+            await save_costs(text)
+
+        object.__setattr__(ledger, "save_costs", refused)
+        await house.studio.submit(a_wish("one", draft={"steps": 5}))
+        await eventually(lambda: memo.outcomes)
+        for _ in range(3):
+            await house.studio.close()
+        assert sum(row.seconds for row in await ledger.served_since(0.0)) == 5.0
+
+
+async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
+    tmp_path: Path,
+) -> None:
+    here, far = FakeWorker(), FakeWorker()
+    async with a_house(tmp_path, here) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        for _ in range(2):
+            seat = house.furnish("far", far)
+            house.studio.join(seat)
+            await eventually(lambda: far.ready)
+            house.studio.leave(seat)
+            await far.die()
+        house.studio.join(house.furnish("far", far))
+        here.gate.clear()
+        await house.studio.submit(a_wish("two"))
+        await house.studio.submit(a_wish("three", owner=BEN))
+        await eventually(lambda: len(memo.outcomes) == 2)
+        here.gate.set()
+        await eventually(lambda: len(memo.outcomes) == 3)
+
+
+async def test_a_model_that_fits_nowhere_is_tried_and_does_not_wait_for_ever(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path, FakeWorker(memory_bytes=1), FakeWorker(memory_bytes=2)) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+
+
+async def test_what_is_committed_is_drawn_though_whoever_asked_has_gone(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        memo = listen(house, Memo())
+        tickets = house.stores.tickets
+        add, committed = tickets.add, asyncio.Event()
+
+        async def slowly(*asked: object) -> object:
+            stored = await add(*asked)  # type: ignore[arg-type]  # whatever it is
+            committed.set()
+            await asyncio.sleep(0.01)
+            return stored
+
+        object.__setattr__(tickets, "add", slowly)
+        asking = asyncio.create_task(house.studio.submit(a_wish("one")))
+        await committed.wait()
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+        await eventually(lambda: memo.outcomes)
+
+
+def test_whoever_cancels_before_the_first_turn_after_a_restart_has_left_once() -> None:
+    account = Account(tag=0.0, weight=1.0, group_weight=1.0)
+    queue, job = FairQueue(), a_job(1)
+    queue.restore(Accounts(groups={SHARE.group: 0.0}, people={(SHARE.group, job.owner): account}))
+    queue.put(job, 0.0)
+    assert queue.cancel(job.id) is job
+    seat = Seat(id=SeatId("gpu 0"), worker=FakeWorker(), costs=CostModel(), sizes={})
+    assert queue.take(seat, 1.0) is None

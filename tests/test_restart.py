@@ -1,0 +1,91 @@
+"""Claims about a start with much to do; in processor time: a busy machine must not matter."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.audience import Outcome
+from bot.delivery import AT_ONCE
+from generation.draft import Draft, complete
+from generation.job import GroupId, Share, UserId
+from storage.tickets import Tickets
+from tests.fakes import FakeWorker
+from tests.houses import a_house
+from tests.stored import asked, opened
+
+PEOPLE, REQUESTS, PICTURES = 500, 2500, 4
+
+
+async def ten_thousand_wait(folder: Path) -> None:
+    """As many as 500 people with five requests of four pictures, in twenty servers."""
+    async with a_house(folder, FakeWorker()) as house:
+        model = house.catalog.models()[0].model
+    base = complete(Draft(prompt="a red flower " * 20, steps=25), model, seed=0, device="cpu")
+    async with opened(folder / "data" / "atelier.sqlite3") as database:
+        tickets = Tickets(database)
+        for number in range(REQUESTS):
+            owner = UserId(number % PEOPLE + 1)
+            share = Share(group=GroupId(f"guild {owner % 20}"))
+            recipes = [replace(base, seed=number * PICTURES + n) for n in range(PICTURES)]
+            await tickets.add(asked(owner, share=share), recipes, [1.0] * PICTURES)
+
+
+@pytest.mark.slow
+async def test_with_ten_thousand_waiting_pictures_the_first_is_drawn_within_three_seconds(
+    tmp_path: Path,
+) -> None:
+    await ten_thousand_wait(tmp_path)
+    worker = FakeWorker()
+    worker.gate.clear()
+    wall, busy = time.perf_counter(), time.process_time()
+    async with a_house(tmp_path, worker) as house:
+        while not worker.orders:  # noqa: ASYNC110  # a fake has no event for it
+            await asyncio.sleep(0.001)
+        wall, busy = time.perf_counter() - wall, time.process_time() - busy
+        assert house.replayed == REQUESTS * PICTURES
+    print(f"10,000 waiting: the first order after {wall:.2f} s, {busy:.2f} s of the processor")
+    assert busy < 3.0
+
+
+class Crowded:
+    """An audience that notes how many results are in its hands at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = self.shown = 0
+
+    def changed(self, request: int) -> None:
+        """Nobody watches."""
+
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+        assert not perhaps_posted
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.03)
+        self.now -= 1
+        self.shown += 1
+        return outcome.request.id
+
+
+async def test_after_a_day_without_discord_only_a_few_results_are_in_memory_at_once(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        pass
+    async with opened(tmp_path / "data" / "atelier.sqlite3") as database:
+        tickets, model = Tickets(database), house.catalog.models()[0].model
+        recipe = complete(Draft(prompt="a red flower"), model, seed=0, device="cpu")
+        for number in range(60):
+            request, _ = await tickets.add(asked(UserId(number + 1)), [recipe], [1.0])
+            await tickets.cancel(request.id)
+    async with a_house(tmp_path, FakeWorker()) as house:
+        house.relay.audience = crowded = Crowded()
+        async with asyncio.timeout(20):
+            while await house.stores.tickets.undelivered():  # noqa: ASYNC110  # a poll
+                await asyncio.sleep(0.01)
+    assert crowded.shown == 60
+    assert 1 < crowded.most <= AT_ONCE
