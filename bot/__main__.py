@@ -1,4 +1,4 @@
-"""The command line: `python -m bot run | draw | reproduce | models | doctor | demo | bench`.
+"""The command line: `python -m bot run | draw | reproduce | models | doctor | backup | ... `.
 
 Exit status: 0 done, 1 failed, 2 the request or the configuration is mistaken, 3 (reproduce) drawn
 elsewhere, 130 stopped with Ctrl-C.  Whatever fails is one kind sentence on standard error; the
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
-import logging.handlers
 import os
 import signal
 import sys
@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from bot.logs import write_log
 from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,15 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("--online", action="store_true", help="also ask whether Discord answers")
 
+    keep = commands.add_parser("backup", help="copy what people made; the bot may be running")
+    keep.add_argument("folder", type=Path, nargs="?", help="better on another disk")
+    keep.add_argument("--keep", type=_positive, default=7, metavar="N", help="copies; usually 7")
+
+    back = commands.add_parser("restore", help="check a backup, and put it back")
+    back.add_argument("folder", type=Path, help="where backups lie, or one of the copies in it")
+    back.add_argument("--check", action="store_true", help="only look")
+    back.add_argument("--even-damaged", action="store_true", help="restore what is whole of it")
+
     demo = commands.add_parser("demo", help="a scripted conversation with the real bot")
     demo.add_argument("--out", type=Path, metavar="FOLDER", help="instead of var/demo")
 
@@ -55,10 +65,23 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("only", nargs="*", help="names of measurements; all when none is given")
     bench.add_argument("--list", action="store_true", help="the names of the measurements")
     bench.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
+
+    soak = commands.add_parser("soak", help="a day in 15 minutes, with mishaps; audited")
+    soak.add_argument("--minutes", type=float, default=15.0)
+    soak.add_argument("--people", type=int, default=50)
+    soak.add_argument("--hours", type=float, default=24.0, help="of the day that is compressed")
+    soak.add_argument("--seed", type=int, default=0, help="what people choose")
+    soak.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
     for command in commands.choices.values():
         command.add_argument("--config", type=Path, metavar="FILE", help="instead of config.toml")
         command.add_argument("--debug", action="store_true", help="show the trace of an error")
     return top
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(text)
 
 
 def _add_draw(draw: argparse.ArgumentParser) -> None:
@@ -87,9 +110,17 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
     """The bot, until it is told to stop."""
     from bot.gateway import join
     from bot.house import open_house
+    from bot.journal import Journal
+    from bot.metrics import watching
     from bot.sandbox.live import live
 
-    async with open_house(settings) as house:
+    async with (
+        watching(settings.metrics_port, Journal()) as watch,
+        open_house(settings, watch=watch) as house,
+    ):
+        # What is here now stays; looked through again and again, it would hold up the event loop.
+        gc.collect()
+        gc.freeze()
         if house.replayed:
             log.info("%d pictures were waiting and go on now", house.replayed)
         if settings.token is not None and not asked.sandbox:
@@ -141,10 +172,22 @@ def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
             from bot.console import models
 
             return lambda s: models(s, asked)
+        case "backup":
+            from bot.backup import backup
+
+            return lambda s: backup(s, asked)
+        case "restore":
+            from bot.backup import restore
+
+            return lambda s: restore(s, asked)
         case "bench":
             from bot.bench import bench
 
             return lambda s: bench(s, asked)
+        case "soak":
+            from bot.soak import soak
+
+            return lambda s: soak(s, asked)
         case _:
             raise AssertionError(asked.command)
 
@@ -189,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in invalid.problems:
             print(problem, file=sys.stderr)
         return 2
-    _write_log(settings, quiet=asked.command != "run")
+    write_log(settings, quiet=asked.command != "run", said_elsewhere=log.name)
     try:
         return _command(asked)(settings)
     except KeyboardInterrupt:
@@ -230,31 +273,6 @@ def _apologise(error: Exception, *, debug: bool) -> int:
             sentence = apology_for(error)
     apologise(aside(), sentence)
     return 2 if isinstance(error, (Mistaken, Unacceptable, Missing)) else 1
-
-
-def _write_log(settings: Settings, *, quiet: bool) -> None:
-    """The whole story goes to a file, what matters to the screen."""
-    level = getattr(logging, settings.log_level.upper())
-    root = logging.getLogger()
-    root.setLevel(level)
-    shape = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    screen = logging.StreamHandler()
-    # The failing command's own sentence is enough for a screen.
-    screen.setLevel(logging.CRITICAL if quiet else level)
-    # A command that fails says so in a sentence; its trace is for the file.
-    screen.addFilter(lambda record: record.name != log.name or record.levelno < logging.ERROR)
-    screen.setFormatter(shape)
-    root.addHandler(screen)
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        file = logging.handlers.RotatingFileHandler(
-            settings.data / "atelier.log", maxBytes=5_000_000, backupCount=3, encoding="utf-8"
-        )
-    except OSError as error:
-        log.warning("no log file: %s", error)
-        return
-    file.setFormatter(shape)
-    root.addHandler(file)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ from bot.commands.imagine import imagine
 from bot.commands.mine import settings
 from bot.commands.pictures import recipe_menu, redraw_menu, reproduce
 from bot.commands.queue import cancel, queue
+from bot.commands.stats import stats
 
-COMMANDS: tuple[app_commands.Command[Any, ..., None], ...] = (
+COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (
     imagine,
     enhance,
     reproduce,
     queue,
     cancel,
+    stats,
     settings,
 )
 MENUS: tuple[app_commands.ContextMenu, ...] = (redraw_menu, recipe_menu)

@@ -1,0 +1,137 @@
+"""The picture of /stats fairness: who had the GPU over the day, and how long people waited.
+
+It is a card of its own colour, since it is looked at on dark pages and on light ones, and no name
+stands in it: whoever forwards it tells nothing about anybody.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from bot.stats import DAY, OTHERS, SPAN, Day, Part, Viewer, Waits, parts, waited_by, waits_over_time
+from storage.accounts import BUCKET
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# One at a time, in a thread of its own: a second of work, and the bot goes on meanwhile.
+ARTIST = ThreadPoolExecutor(1, thread_name_prefix="plot")
+
+CARD, INK, FAINT = "#2b2d31", "#e3e5e8", "#4a4d55"
+# What Discord draws for the emoji beside the names in the message.
+COLOURS = {
+    "🟦": "#55acee",
+    "🟧": "#f4900c",
+    "🟩": "#78b159",
+    "🟥": "#dd2e44",
+    "🟪": "#aa8ed6",
+    "🟨": "#fdcb58",
+    "🟫": "#c1694f",
+    "💠": "#bdf0f4",
+}
+OTHERS_MARK, OTHERS_COLOUR = "⬜", "#8b8f98"
+INCHES, DPI = (8.125, 5.2), 160  # letters that can be read at Discord's size
+TICKS = {0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36000: "10 h"}
+
+
+def marks(shown: tuple[Part, ...]) -> tuple[str, ...]:
+    """The emoji of each part, in order."""
+    people = iter(COLOURS)
+    return tuple(OTHERS_MARK if part.name == OTHERS else next(people) for part in shown)
+
+
+def draw(day: Day, viewer: Viewer) -> bytes:
+    """The PNG.  Takes about a second: not on the event loop."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.15)
+    figure = Figure(figsize=INCHES, dpi=DPI, facecolor=CARD, layout=layout)
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    for axes in (above, below):
+        _plain(axes)
+    _service(above, day, parts(day, viewer))
+    _waits(below, day, viewer)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", facecolor=CARD)
+    return out.getvalue()
+
+
+def _service(axes: Axes, day: Day, shown: tuple[Part, ...]) -> None:
+    hours = [(bucket - day.until) / 3600 for bucket in day.buckets]
+    at_work = [[seconds / BUCKET for seconds in part.seconds] for part in shown]
+    people = iter(COLOURS.values())
+    colours = [OTHERS_COLOUR if p.name == OTHERS else next(people) for p in shown]
+    everything = sum(part.total for part in shown) or 1.0
+    labels = [f"{p.name}  {p.total / everything:.0%}" for p in shown]
+    axes.stackplot(hours, at_work, colors=colours, labels=labels, step="post", linewidth=0)
+    axes.set_ylim(bottom=0)
+    axes.set_title("GPUs at work, and for whom", color=INK, loc="left", fontsize=15)
+    _legend(axes, reverse=True)
+
+
+def _waits(axes: Axes, day: Day, viewer: Viewer) -> None:
+    found = _with_gaps(waits_over_time(day))
+    hours = [(w.at - day.until) / 3600 for w in found]
+    style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 2}
+    axes.plot(
+        hours, [_floored(w.p95) for w in found], color="#f4900c", label="95 of 100 within", **style
+    )
+    axes.plot(
+        hours, [_floored(w.p50) for w in found], color="#55acee", label="half within", **style
+    )
+    if mine := waited_by(day, viewer.id):
+        axes.scatter(
+            [(at - day.until) / 3600 for at, _ in mine],
+            [_floored(seconds) for _, seconds in mine],
+            color=INK, s=10, alpha=0.7, label="yours", zorder=3,
+        )  # fmt: skip
+    axes.set_yscale("log")
+    axes.minorticks_off()
+    most = max([w.p95 for w in found if not math.isnan(w.p95)] + [s for _, s in mine], default=1.0)
+    axes.set_ylim(0.08, max(12.0, 1.6 * most))
+    ticks = [t for t in TICKS if t <= max(12.0, 1.6 * most)]
+    axes.set_yticks(ticks, [TICKS[t] for t in ticks])
+    axes.set_xlim(-DAY / 3600, 0)
+    axes.set_xticks([-24, -18, -12, -6, 0], ["24 h ago", "18 h", "12 h", "6 h", "now"])
+    axes.set_title("How long pictures waited", color=INK, loc="left", fontsize=15)
+    _legend(axes)
+
+
+def _floored(seconds: float) -> float:
+    """What a logarithmic axis can show; a gap stays one."""
+    return seconds if math.isnan(seconds) else max(seconds, 0.1)
+
+
+def _with_gaps(found: tuple[Waits, ...]) -> list[Waits]:
+    """A line is not drawn over hours in which nobody waited."""
+    spaced: list[Waits] = []
+    for waits in found:
+        if spaced and waits.at - spaced[-1].at > SPAN:
+            spaced.append(Waits(at=waits.at, p50=math.nan, p95=math.nan))
+        spaced.append(waits)
+    return spaced
+
+
+def _plain(axes: Axes) -> None:
+    axes.set_facecolor(CARD)
+    axes.tick_params(colors=INK, labelsize=12, length=0)
+    axes.grid(visible=True, color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(FAINT)
+
+
+def _legend(axes: Axes, *, reverse: bool = False) -> None:
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, labelcolor=INK, fontsize=13,
+        reverse=reverse,
+        labelspacing=0.25,
+        handlelength=1.4,
+    )  # fmt: skip

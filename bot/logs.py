@@ -1,0 +1,110 @@
+"""The log: the whole story in a file, what matters on the screen.
+
+    log_format = "text"   2026-11-23 01:02:03,456 INFO bot.journal: job 12 drawn in 3.4 s
+    log_format = "json"   {"time": "2026-11-23T01:02:03.456+00:00", "level": "info", ..., "job": 12}
+
+A line's facts are passed beside its words, as `extra={"job": 12}`; FIELDS names those that the
+JSON lines carry.  Invariant: no secret of the settings is ever written, whoever logs it.
+
+It needs nothing but the standard library: a broken installation can still tell what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from bot.settings import SECRETS, Secret, Settings
+
+log = logging.getLogger(__name__)
+
+FIELDS = ("job", "request", "seat", "model", "seconds", "waited", "outcome")
+FILE = "atelier.log"
+# Their debug lines hold what people wrote (values of SQL, messages of Discord), or are only many.
+TALKATIVE = ("aiosqlite", "asyncio", "discord", "matplotlib", "PIL")
+# Of one letter, "***" would be everywhere, and a key that short keeps nothing secret.
+SHORTEST_SECRET = 6
+
+
+class _Masked(logging.Formatter):
+    """Lines in which no secret stands."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        spelt = {form for s in secrets if len(s) >= SHORTEST_SECRET for form in _spellings(s)}
+        self._secrets = sorted(spelt, key=len, reverse=True)
+
+    def mask(self, text: str) -> str:
+        """The text, with stars for secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+class Text(_Masked):
+    """For people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self.mask(super().format(record))
+
+
+class Json(_Masked):
+    """For programs: one object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self.mask(record.getMessage()),
+        }
+        for name in FIELDS:
+            value = getattr(record, name, None)
+            if value is not None:
+                plain = isinstance(value, (int, float))
+                line[name] = value if plain else self.mask(str(value))
+        if record.exc_info:
+            line["error"] = self.mask(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def write_log(settings: Settings, *, quiet: bool, said_elsewhere: str = "") -> None:
+    """Begin to write.  `quiet` keeps the screen for a command's own words; so do errors of the
+    logger `said_elsewhere`, which end in a sentence on the screen."""
+    level = getattr(logging, settings.log_level.upper())
+    root = logging.getLogger()
+    root.setLevel(level)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.INFO))
+    known = _secrets(settings)
+    screen = logging.StreamHandler()
+    screen.setLevel(logging.CRITICAL if quiet else level)
+    screen.addFilter(lambda r: r.name != said_elsewhere or r.levelno < logging.ERROR)
+    screen.setFormatter(Text(known))
+    root.addHandler(screen)
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        file = logging.handlers.RotatingFileHandler(
+            settings.data / FILE, maxBytes=5_000_000, backupCount=3, encoding="utf-8"
+        )
+    except OSError as error:
+        log.warning("no log file: %s", error)
+        return
+    file.setFormatter(Json(known) if settings.log_format == "json" else Text(known))
+    root.addHandler(file)
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    """As it stands, within a repr or JSON, and within an address."""
+    within = (repr(secret), ascii(secret), json.dumps(secret))
+    return (secret, quote(secret), quote(secret, safe=""), *(text[1:-1] for text in within))
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    values = (getattr(settings, f.name) for f in fields(Settings) if f.name in SECRETS)
+    return tuple(value.reveal() for value in values if isinstance(value, Secret))

@@ -1,0 +1,246 @@
+"""The studio in numbers, for a Prometheus on this machine.
+
+Invariant: what is shown names no person, no server and no words, and the number of its series is
+bounded whatever people do: labels are seats (at most MAX_SEATS), kinds and outcomes, nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from bot.watch import Nobody, Several, Watch
+from generation.job import GroupId, Job, JobId
+from storage.tickets import RequestId, State
+
+log = logging.getLogger(__name__)
+
+HERE = "127.0.0.1"  # nobody else's business; who wants it elsewhere runs Prometheus here
+MAX_SEATS = 64
+OTHER = "other"
+OUTCOMES = tuple(state.value for state in State if state not in (State.WAITING, State.RUNNING))
+# Whose part of the device: generation.job.Share.group without the server's number.
+KINDS = ("guild", "newcomers", "relaxed", "direct", "console")
+
+WAITS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
+DELIVERIES = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
+DRAWINGS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+COMMITS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+
+LAG_EVERY = 0.25  # seconds between two looks at the event loop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where an open job is."""
+
+    gauge: Gauge
+    seat: str
+
+
+class Metrics:
+    """A Watch that counts.  Times are seconds, sizes bytes, as Prometheus wants them."""
+
+    def __init__(self) -> None:
+        self.registry = r = CollectorRegistry()
+        self._waiting = Gauge("atelier_queue_waiting", "Jobs that wait for a seat.", registry=r)
+        self._drawing = Gauge("atelier_queue_drawing", "Jobs that have a seat.", registry=r)
+        self._parked = Gauge("atelier_queue_paused", "Jobs paused at a step.", registry=r)
+        self._waits = Histogram(
+            "atelier_wait_seconds",
+            "From being asked for until a seat began it, by whose part of the device it is.",
+            ["kind"],
+            buckets=WAITS,
+            registry=r,
+        )
+        self._gpu = Counter(
+            "atelier_gpu_seconds",
+            "Seconds of the devices: drawing, or moving weights (swap).",
+            ["seat", "kind"],
+            registry=r,
+        )
+        self._swaps = Counter(
+            "atelier_model_swaps", "Chunks that had to read weights first.", ["seat"], registry=r
+        )
+        self._jobs = Counter("atelier_jobs", "Jobs by how they ended.", ["outcome"], registry=r)
+        self._drawn = Histogram(
+            "atelier_job_seconds",
+            "Device seconds of a job that was drawn.",
+            buckets=DRAWINGS,
+            registry=r,
+        )
+        self._pauses = Counter(
+            "atelier_pauses", "Jobs paused so that others need not wait.", registry=r
+        )
+        self._deaths = Counter(
+            "atelier_worker_deaths", "Workers that ended unasked.", ["seat"], registry=r
+        )
+        self._delivery = Histogram(
+            "atelier_delivery_seconds",
+            "From a request until its result was posted.",
+            buckets=DELIVERIES,
+            registry=r,
+        )
+        self._lag = Histogram(
+            "atelier_loop_lag_seconds",
+            f"How late the event loop woke up, looked at every {LAG_EVERY} s.",
+            buckets=LAGS,
+            registry=r,
+        )
+        self._commits = Histogram(
+            "atelier_database_commit_seconds",
+            "One transaction, from its begin until it was on the disk.",
+            buckets=COMMITS,
+            registry=r,
+        )
+        memory = Gauge(
+            "atelier_resident_memory_bytes",
+            "Memory of the bot's process, and of its workers together.",
+            ["process"],
+            registry=r,
+        )
+        memory.labels("bot").set_function(lambda: _resident(psutil.Process()))
+        memory.labels("workers").set_function(_resident_of_children)
+        for outcome in OUTCOMES:
+            self._jobs.labels(outcome)
+        for kind in KINDS:
+            self._waits.labels(kind)
+        self._open: dict[JobId, _Place] = {}
+        self._begun: set[JobId] = set()
+        self._seats: set[str] = set()
+
+    # -- Watch -----------------------------------------------------------------------------
+
+    def asked(self, job: Job) -> None:
+        self._move(job.id, self._waiting)
+
+    def picked(self, job: Job, seat: str, waited: float) -> None:
+        self._move(job.id, self._drawing, seat)
+        self._seat(seat)
+        if job.id not in self._begun:
+            self._begun.add(job.id)
+            self._waits.labels(_kind(job.share.group)).observe(max(0.0, waited))
+
+    def chunk(self, job: Job, seat: str, seconds: float, swap_seconds: float) -> None:  # noqa: ARG002  # whose it is, is not shown
+        name = self._seat(seat)
+        swap = min(max(0.0, swap_seconds), max(0.0, seconds))
+        self._gpu.labels(name, "draw").inc(max(0.0, seconds) - swap)
+        self._gpu.labels(name, "swap").inc(swap)
+        if swap:
+            self._swaps.labels(name).inc()
+
+    def paused(self, job: Job, seat: str) -> None:
+        self._move(job.id, self._parked, seat)
+        self._pauses.inc()
+
+    def resumed(self, job: Job, seat: str) -> None:
+        self._move(job.id, self._drawing, seat)
+
+    def ended(self, job: Job, state: str, seconds: float) -> None:
+        self._move(job.id, None)
+        self._begun.discard(job.id)
+        self._jobs.labels(state if state in OUTCOMES else OTHER).inc()
+        if state == State.DRAWN:
+            self._drawn.observe(max(0.0, seconds))
+
+    def worker_died(self, seat: str, reason: str) -> None:  # noqa: ARG002  # the log has the reason
+        self._deaths.labels(self._seat(seat)).inc()
+        for job in [job for job, place in self._open.items() if place.seat == seat]:
+            self._move(job, self._waiting)
+
+    def delivered(self, request: RequestId, seconds: float) -> None:  # noqa: ARG002  # whose it is, is not shown
+        self._delivery.observe(max(0.0, seconds))
+
+    def committed(self, seconds: float) -> None:
+        self._commits.observe(seconds)
+
+    # -- what nobody tells -----------------------------------------------------------------
+
+    async def look_at_the_loop(self) -> None:
+        """Measure how late the event loop is, until cancelled."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(LAG_EVERY)
+            self._lag.observe(max(0.0, time.monotonic() - before - LAG_EVERY))
+
+    def _move(self, job: JobId, gauge: Gauge | None, seat: str = "") -> None:
+        if before := self._open.pop(job, None):
+            before.gauge.dec()
+        if gauge is not None:
+            self._open[job] = _Place(gauge=gauge, seat=seat)
+            gauge.inc()
+
+    def _seat(self, seat: str) -> str:
+        if seat in self._seats:
+            return seat
+        if len(self._seats) >= MAX_SEATS:
+            return OTHER
+        self._seats.add(seat)
+        # From zero, so that the first of each is seen as an increase.
+        self._deaths.labels(seat)
+        self._swaps.labels(seat)
+        return seat
+
+
+@asynccontextmanager
+async def serving(metrics: Metrics, port: int) -> AsyncIterator[int | None]:
+    """Show the metrics at http://127.0.0.1:PORT/metrics (0: any free one) until the block ends.
+
+    Yields the port, or None where it is taken: a bot without metrics is still a bot.
+    """
+    try:
+        server, thread = await asyncio.to_thread(
+            start_http_server, port, addr=HERE, registry=metrics.registry
+        )
+    except OSError as error:
+        log.warning("no metrics: port %d cannot be had (%s)", port, error)
+        yield None
+        return
+    looking = asyncio.create_task(metrics.look_at_the_loop(), name="loop lag")
+    log.info("metrics: http://%s:%d/metrics", HERE, server.server_port)
+    try:
+        yield server.server_port
+    finally:
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+        # It ends within half a second; nobody waits for it on the loop.
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+        await asyncio.to_thread(thread.join)
+
+
+@asynccontextmanager
+async def watching(port: int, *others: Watch) -> AsyncIterator[Watch]:
+    """Whoever watches this installation: `others`, and with a port the metrics."""
+    if not port:
+        yield Several(*others) if others else Nobody()
+        return
+    metrics = Metrics()
+    async with serving(metrics, port):
+        yield Several(*others, metrics)
+
+
+def _kind(group: GroupId) -> str:
+    kind = group.partition(" ")[0]
+    return kind if kind in KINDS else OTHER
+
+
+def _resident(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_info().rss)
+    except psutil.Error:  # it has just ended
+        return 0.0
+
+
+def _resident_of_children() -> float:
+    return sum(_resident(child) for child in psutil.Process().children(recursive=True))

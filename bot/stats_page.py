@@ -1,0 +1,64 @@
+"""What /stats says in words.  Pure."""
+
+from __future__ import annotations
+
+from bot.fairness_plot import marks
+from bot.queue_page import span
+from bot.replies import MAX_CONTENT
+from bot.stats import YOU, Day, Viewer, evenness, parts, percentile, waited
+
+NOTHING = (
+    "Nothing was drawn in the last day, so there is nothing to tell yet. "
+    "Ask for a picture with /imagine, and look again."
+)
+
+
+def today_page(day: Day) -> str:
+    """Pictures, GPU time and waits of the last day."""
+    if not day.served and not day.waits:
+        return NOTHING
+    seconds = sum(row.seconds for row in day.served)
+    swaps = sum(row.swap_seconds for row in day.served)
+    people = len({row.user for row in day.served} | {row.user for row in day.waits})
+    weights = f", {swaps / seconds:.0%} of it for reading models" if seconds else ""
+    lines = [
+        "### The last 24 hours",
+        f"🖼️ **{len(day.waits)}** begun, for {people} {'person' if people == 1 else 'people'}",
+        f"⏱️ **{_hours(seconds)}** of GPU time{weights}",
+    ]
+    return "\n".join([*lines, *_waits(day)])
+
+
+def fairness_page(day: Day, viewer: Viewer) -> str:
+    """Who had the GPU, beside the picture of it."""
+    if not day.served:
+        return NOTHING
+    shown = parts(day, viewer)
+    everything = sum(part.total for part in shown) or 1.0
+    lines = [f"### Who had the GPU in the last 24 hours: {_hours(everything)}"]
+    for mark, part in zip(marks(shown), shown, strict=True):
+        named = part.user is not None and part.name != YOU
+        who = f"{part.name} <@{part.user}>" if named else part.name
+        lines.append(f"{mark} {who}: {_hours(part.total)}, {part.total / everything:.0%}")
+    found = evenness(day)
+    if found is None:
+        lines.append("⚖️ No two people had to wait at the same time for ten minutes.")
+    else:
+        spans = f"{found.spans} × 10 minutes"
+        lines.append(
+            f"⚖️ Jain index **{found.jain:.2f}** among those who waited all the time ({spans}); "
+            "1 is wholly equal."
+        )
+    return "\n".join([*lines, *_waits(day)])[:MAX_CONTENT]
+
+
+def _waits(day: Day) -> list[str]:
+    seconds = waited(day)
+    if not seconds:
+        return []
+    half, most = percentile(seconds, 0.5), percentile(seconds, 0.95)
+    return [f"🕰️ Half began within **{span(half)}**, 95 of 100 within **{span(most)}**"]
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{max(seconds / 60, 0.1):.1f} min"

@@ -1,0 +1,119 @@
+"""The log: facts beside the words, and never a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.journal import Journal
+from bot.logs import FILE, TALKATIVE, write_log
+from bot.settings import Secret, Settings
+from storage.tickets import RequestId
+from tests.builders import a_job
+
+TOKEN = "MTIzNDU2Nzg5.GhostlyToken.xyz-ÄÖ\\_0"
+
+
+@pytest.fixture(autouse=True)
+def _quiet_afterwards() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    for handler in list(root.handlers):
+        if handler not in before:
+            root.removeHandler(handler)
+            handler.close()
+    root.setLevel(level)
+
+
+def written(tmp_path: Path, **settings: Any) -> Path:
+    """Begin a log in that folder; returns its file."""
+    write_log(Settings(data=tmp_path, **settings), quiet=True)
+    return tmp_path / FILE
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_line_of_text_is_for_people(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    Journal().ended(a_job(12), "drawn", 3.44)
+    assert file.read_text().endswith("INFO bot.journal: job 12 drawn in 3.4 s\n")
+
+
+def test_a_line_of_json_carries_the_facts(tmp_path: Path) -> None:
+    file = written(tmp_path, log_format="json")
+    Journal().picked(a_job(12), "cuda:0", 2.0)
+    Journal().ended(a_job(12), "failed", 3.4444)
+    Journal().delivered(RequestId(5), 9.5)
+    picked, ended, delivered = lines(file)
+    assert (picked["job"], picked["seat"], picked["waited"]) == (12, "cuda:0", 2.0)
+    assert picked["model"] == "starter"
+    assert (ended["outcome"], ended["seconds"], ended["level"]) == ("failed", 3.444, "warning")
+    assert (delivered["request"], delivered["seconds"]) == (5, 9.5)
+    assert delivered["time"].endswith("+00:00")
+
+
+def test_the_journal_tells_a_whole_life_without_anybodys_words(tmp_path: Path) -> None:
+    file = written(tmp_path, log_format="json", log_level="debug")
+    journal, job = Journal(), a_job(1, prompt="a private wish")
+    journal.asked(job)
+    journal.picked(job, "cuda:0", 0.5)
+    journal.chunk(job, "cuda:0", 2.0, 0.5)
+    journal.paused(job, "cuda:0")
+    journal.resumed(job, "cuda:0")
+    journal.worker_died("cuda:0", "it was killed by SIGKILL")
+    journal.ended(job, "cancelled", 2.0)
+    assert len(lines(file)) == 7
+    assert "private" not in file.read_text()
+
+
+def test_json_lines_stay_one_line_with_traces_and_line_breaks(tmp_path: Path) -> None:
+    file = written(tmp_path, log_format="json")
+    try:
+        raise ValueError("no\nway")
+    except ValueError:
+        logging.getLogger("x").exception("it\nfailed %s", "twice")
+    (line,) = lines(file)
+    assert line["message"] == "it\nfailed twice"
+    assert "ValueError: no\nway" in line["error"]
+
+
+def test_what_people_wrote_is_not_in_the_log_of_libraries(tmp_path: Path) -> None:
+    file = written(tmp_path, log_level="debug")
+    logging.getLogger("aiosqlite").debug("executing INSERT with ('a private wish',)")
+    logging.getLogger("discord.gateway").debug("MESSAGE_CREATE: a private wish")
+    logging.getLogger("discord.gateway").info("connected")
+    assert "private" not in file.read_text()
+    assert "connected" in file.read_text()
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("setting", ["token", "assist_server_key"])
+def test_no_secret_reaches_the_log(tmp_path: Path, log_format: str, setting: str) -> None:
+    file = written(tmp_path, log_format=log_format, log_level="debug", **{setting: Secret(TOKEN)})
+    logger = logging.getLogger("somebody.careless")
+    logger.info("joining with %s", TOKEN)
+    logger.info({"headers": f"Bot {TOKEN}"})
+    logger.warning("seat", extra={"seat": TOKEN})
+    try:
+        raise OSError(f"401 for {TOKEN}")
+    except OSError:
+        logger.exception("refused")
+    text = file.read_text(encoding="utf-8")
+    assert "***" in text
+    assert "GhostlyToken" not in text
+
+
+def test_a_folder_that_cannot_be_had_costs_the_file_only(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    write_log(Settings(data=tmp_path / "taken" / "data"), quiet=True)
+    logging.getLogger("x").info("the bot goes on")
