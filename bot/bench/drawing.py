@@ -18,14 +18,15 @@ from statistics import median
 from PIL import Image
 
 from bot.bench.figure import Figure, Ground, percentile
-from bot.house import BUILT_IN, console, default_model, open_house
+from bot.house import BUILT_IN, default_model, open_house
+from bot.relay import console
 from generation.catalog import Catalog
 from generation.draft import Draft, complete
 from generation.errors import WorkerDied
 from generation.families import family
 from generation.fleet import Worker
 from generation.fleet.local import LocalWorker
-from generation.fleet.wire import Drawn, Finished, Ready, Render, Report
+from generation.fleet.wire import Drawn, Finished, Holding, Ready, Render, Report
 from generation.job import JobId
 from generation.recipe import Recipe, dump
 
@@ -168,6 +169,15 @@ class Watched:
         """As it is."""
         return self.worker.ready
 
+    @property
+    def holding(self) -> Holding:
+        """As it is."""
+        return self.worker.holding
+
+    async def prefetch(self, recipe: Recipe) -> None:
+        """As it is."""
+        await self.worker.prefetch(recipe)
+
     async def start(self) -> Ready:
         """As it is."""
         return await self.worker.start()
@@ -227,7 +237,7 @@ async def gaps(ground: Ground) -> tuple[Figure, ...]:
             name="gap_between_jobs",
             what="gap between two queued jobs, p95",
             value=percentile(found, 95) * 1000,
-            target=30.0,
+            target=5.0,
             unit="ms",
             how=f"{len(found)} gaps through studio and database; median "
             f"{median(found) * 1000:.1f} ms, longest {max(found) * 1000:.0f} ms",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from statistics import median
 
 from bot.bench.figure import Figure, Ground, percentile
-from generation.job import UserId
+from generation.job import GroupId, Share, UserId
 from generation.picture import Environment, Picture
 from generation.recipe import Precision, Recipe, Sha256, Task, Weights
 from storage.crowd import PICTURES_PER_MESSAGE, crowd, message
@@ -24,7 +24,7 @@ STRIDE = 104_729  # a prime: visits messages all over the table
 
 _ANY = Sha256("a" * 64)
 
-_RECIPE = Recipe(
+RECIPE = Recipe(
     task=Task.TEXT_TO_IMAGE,
     family="starter",
     prompt="a red flower in a glass vase on a wooden table, soft light",
@@ -47,7 +47,7 @@ _RECIPE = Recipe(
     precision=Precision.FP32,
 )
 
-_ENVIRONMENT = Environment(
+ENVIRONMENT = Environment(
     device="cpu",
     hardware="",
     driver="",
@@ -69,7 +69,7 @@ async def commits(ground: Ground) -> tuple[Figure, ...]:
         tickets = Tickets(database)
         for number in range(COMMITS):
             began = time.perf_counter()
-            await tickets.add(_asked(), [replace(_RECIPE, seed=number)], [1.0])
+            await tickets.add(asked(), [replace(RECIPE, seed=number)], [1.0])
             seconds.append(time.perf_counter() - began)
     return (
         Figure(
@@ -87,19 +87,9 @@ async def lookups(ground: Ground) -> tuple[Figure, ...]:
     """Find the pictures of messages among a million."""
     seconds = []
     async with _opened(ground) as database:
-        tickets, pictures = Tickets(database), Pictures(database)
-        _, (ticket,) = await tickets.add(_asked(), [_RECIPE], [1.0])
-        picture = Picture(
-            recipe=_RECIPE,
-            environment=_ENVIRONMENT,
-            png=b"",
-            pixels_sha256=_ANY,
-            latents_sha256=_ANY,
-            seconds=1.0,
-        )
-        like = await tickets.drawn(ticket.job.id, picture, png_sha256=_ANY, drawn_at=0.0)
+        pictures = Pictures(database)
         began = time.perf_counter()
-        await crowd(database, like, PICTURES)
+        await crowded(database, PICTURES)
         filled = time.perf_counter() - began
         for number in range(LOOKUPS):
             wanted = message(number * STRIDE % (PICTURES // PICTURES_PER_MESSAGE))
@@ -122,6 +112,24 @@ async def lookups(ground: Ground) -> tuple[Figure, ...]:
     )
 
 
+async def crowded(database: Database, pictures: int) -> None:
+    """Have many pictures behind it, all of them delivered long ago."""
+    tickets = Tickets(database)
+    request, (ticket,) = await tickets.add(asked(), [RECIPE], [1.0])
+    picture = Picture(
+        recipe=RECIPE,
+        environment=ENVIRONMENT,
+        png=b"",
+        pixels_sha256=_ANY,
+        latents_sha256=_ANY,
+        seconds=1.0,
+    )
+    lease = await tickets.started(ticket.job.id, "bench", at=0.0)
+    like = await tickets.drawn(ticket.job.id, lease.epoch, picture, png_sha256=_ANY, drawn_at=0.0)
+    await tickets.delivered(request.id, None)
+    await crowd(database, like, pictures)
+
+
 @asynccontextmanager
 async def _opened(ground: Ground) -> AsyncIterator[Database]:
     database = await Database.open(ground.folder / "atelier.sqlite3")
@@ -131,14 +139,16 @@ async def _opened(ground: Ground) -> AsyncIterator[Database]:
         await database.close()
 
 
-def _asked() -> Asked:
+def asked() -> Asked:
+    """A request of somebody."""
     return Asked(
         owner=UserId(1),
+        share=Share(group=GroupId("guild 10")),
         guild=10,
         channel=20,
         reply_to=None,
         locale="en-US",
-        words=_RECIPE.prompt,
+        words=RECIPE.prompt,
         parent=None,
         reproduces=None,
         expects=None,

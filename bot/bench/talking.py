@@ -19,7 +19,7 @@ from bot.sandbox.person import Person
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.wishes import Place
 from generation.draft import Draft, complete
-from generation.job import UserId
+from generation.job import GroupId, Share, UserId
 
 QUEUED = 200
 PEOPLE = 40
@@ -92,6 +92,7 @@ async def _fill(house: House, env: LiveEnv) -> None:
     for number in range(QUEUED):
         place = Place(
             owner=UserId(5000 + number % PEOPLE),
+            share=Share(group=GroupId(f"guild {env.guild_handle.id}")),
             guild=env.guild_handle.id,
             channel=env.studio.id,
             reply_to=None,

@@ -1,0 +1,77 @@
+"""The program that `restarting` times: the bot with a worker that is ready at once.
+
+    python bot/bench/doodler.py FOLDER     prints `draws N` at the first of N orders
+
+It is run by its path, so that nothing of `bot.bench` is loaded: the bot's own start does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from bot.house import open_house
+from bot.settings import Settings
+from generation.fleet.wire import Holding, Loading, Ready, Render, Report
+from generation.job import JobId
+from generation.picture import UNKNOWN
+from generation.recipe import Recipe
+
+
+class Doodler:
+    """A worker that is ready at once, and tells of its first order."""
+
+    def __init__(self) -> None:
+        self.ordered = asyncio.Event()
+
+    @property
+    def ready(self) -> Ready | None:
+        """At once."""
+        return Ready(environment=UNKNOWN, memory_bytes=2**33)
+
+    @property
+    def holding(self) -> Holding:
+        """Nothing."""
+        return Holding(on_device=(), in_memory=())
+
+    async def start(self) -> Ready:
+        """There is nothing to start."""
+        assert self.ready is not None
+        return self.ready
+
+    async def render(self, order: Render) -> AsyncIterator[Report]:
+        """Tell, and read weights for ever."""
+        self.ordered.set()
+        while True:
+            yield Loading(job=order.job, name=order.recipe.checkpoint.name)
+            await asyncio.sleep(3600.0)
+
+    async def cancel(self, job: JobId) -> None:
+        """Nothing is drawn."""
+
+    async def pause(self, job: JobId) -> None:
+        """Nothing is drawn."""
+
+    async def resume(self, job: JobId) -> None:
+        """Nothing is drawn."""
+
+    async def prefetch(self, recipe: Recipe) -> None:
+        """Nothing is needed."""
+
+    async def stop(self) -> None:
+        """There is nothing to stop."""
+
+
+async def _main(folder: Path) -> None:
+    worker = Doodler()
+    async with open_house(Settings(data=folder, assist="off"), [worker]) as house:
+        house.client()  # a real start has one, and its imports cost time
+        await worker.ordered.wait()
+        print("draws", house.replayed, flush=True)
+        await asyncio.Event().wait()  # to be killed
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Path(sys.argv[1])))

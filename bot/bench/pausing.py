@@ -1,0 +1,151 @@
+"""What pausing costs, and how soon a small job is seen while a long one is drawn.
+
+The invariant: time is accounted for, not compared with another run: the cost of pauses is the wall
+time of a long job in which neither it nor another job was drawn.  The worker says what it drew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from statistics import median
+
+from bot.bench.figure import Figure, Ground, percentile
+from bot.house import BUILT_IN, default_model
+from generation.catalog import Catalog
+from generation.draft import MAX_STEPS, Draft, complete
+from generation.families import family
+from generation.fleet.local import LocalWorker
+from generation.fleet.wire import Drawn, Render, Stepped
+from generation.job import JobId
+from generation.recipe import Recipe
+
+ROUNDS = 2
+EVERY = 2.0  # seconds between two pauses
+NEVER = 1000  # seconds
+PREVIEWS = 20
+
+
+class _Drawer:
+    """A worker with a long job and a small one, both of a model that is loaded."""
+
+    def __init__(self, worker: LocalWorker, long: Recipe, small: Recipe) -> None:
+        self._worker, self.long, self.small = worker, long, small
+        self._numbers = iter(range(1, 10**6))
+
+    def order(self, recipe: Recipe) -> Render:
+        job = JobId(next(self._numbers))
+        return Render(job=job, recipe=recipe, inputs=(), preview_every=MAX_STEPS)
+
+    async def drawn(self, recipe: Recipe) -> float:
+        """Draw; the seconds of the device."""
+        used = 0.0
+        async for report in self._worker.render(self.order(recipe)):
+            if isinstance(report, Drawn):
+                used = report.seconds + report.loading_seconds
+        return used
+
+    async def lost(self, *, every: float, between: bool) -> tuple[float, float, int]:
+        """The long job with pauses: seconds in which nothing was drawn, wall time, pauses."""
+        order = self.order(self.long)
+        began = rested = time.perf_counter()
+        other, own, pauses, wall, pausing = 0.0, 0.0, 0, 0.0, False
+        async for report in self._worker.render(order):
+            match report:
+                case Stepped():
+                    if pausing:  # it is at its boundary now, or as good as there
+                        other += await self.drawn(self.small) if between else 0.0
+                        await self._worker.resume(order.job)
+                        rested, pausing, pauses = time.perf_counter(), False, pauses + 1
+                    elif time.perf_counter() - rested > every and report.step < report.steps - 1:
+                        await self._worker.pause(order.job)
+                        pausing = True
+                case Drawn():
+                    wall, own = time.perf_counter() - began, report.seconds
+        return wall - own - other, wall, pauses
+
+    async def first_preview(self) -> tuple[float, float]:
+        """Seconds from a small job's order, beside a long one, to its preview; and a long step."""
+        long, small = self.order(self.long), self.order(self.small)
+        stepped = asyncio.Event()
+        took, steps = 0.0, []
+
+        async def draw_long() -> None:
+            async for report in self._worker.render(long):
+                if isinstance(report, Stepped):
+                    steps.append(report.seconds)
+                    if len(steps) == 4:
+                        stepped.set()
+
+        running = asyncio.create_task(draw_long())
+        await stepped.wait()
+        began = time.perf_counter()
+        await self._worker.pause(long.job)
+        async for report in self._worker.render(small):
+            if isinstance(report, Stepped) and report.preview and not took:
+                took = time.perf_counter() - began
+        await self._worker.cancel(long.job)
+        await asyncio.gather(running, return_exceptions=True)
+        return took, (steps[3] - steps[0]) / 3
+
+
+@asynccontextmanager
+async def _drawer(ground: Ground) -> AsyncIterator[_Drawer]:
+    settings = ground.settings
+    folders, digests = (*settings.models, BUILT_IN), ground.folder / "digests.json"
+    catalog = Catalog(folders, digests)
+    await asyncio.to_thread(catalog.scan)
+    model = default_model(settings, catalog)
+    worker = LocalWorker(folders, digests, settings.device)
+    try:
+        device = (await worker.start()).environment.device
+        limits = family(model.family)
+        small = Draft(prompt="a red flower", steps=2, width=limits.min_side, height=limits.min_side)
+        long = Draft(prompt="a red flower", steps=MAX_STEPS)
+        recipes = (complete(draft, model, seed=0, device=device) for draft in (long, small))
+        drawer = _Drawer(worker, *recipes)
+        await drawer.drawn(drawer.small)
+        yield drawer
+    finally:
+        await worker.stop()
+
+
+async def pausing(ground: Ground) -> tuple[Figure, ...]:
+    """Pause a long job every two seconds, with nothing and with a small job in between."""
+    figures: list[Figure] = []
+    async with _drawer(ground) as drawer:
+        plain = [await drawer.lost(every=NEVER, between=False) for _ in range(ROUNDS)]
+        base = median(lost for lost, _, _ in plain)
+        recipe = drawer.long
+        for between, name, what in (
+            (False, "pausing", "pausing a long job every 2 s"),
+            (True, "pausing_for_others", "the same, for a small job each time"),
+        ):
+            rounds = [await drawer.lost(every=EVERY, between=between) for _ in range(ROUNDS)]
+            lost, wall = (sum(one[i] for one in rounds) for i in (0, 1))
+            pauses = sum(one[2] for one in rounds)
+            cost = (lost - base * ROUNDS) / wall
+            how = (
+                f"{pauses} pauses in {wall:.1f} s, {1000 * cost * wall / max(1, pauses):.1f} ms "
+                f"each, in which nothing was drawn ({recipe.steps} steps of "
+                f"{recipe.width}x{recipe.height})"
+            )
+            figures.append(
+                Figure(name=name, what=what, value=100 * cost, target=1.0, unit="%", how=how)
+            )
+        previews = [await drawer.first_preview() for _ in range(PREVIEWS)]
+    late = [1000 * (took - step) for took, step in previews]
+    figures.append(
+        Figure(
+            name="first_preview",
+            what="first preview beside a long job, minus one step of that, p95",
+            value=percentile(late, 95),
+            target=100.0,
+            unit="ms",
+            how=f"{PREVIEWS} small jobs ({drawer.small.width}x{drawer.small.height}); median "
+            f"{median(late):.0f} ms, a step {1000 * median(s for _, s in previews):.0f} ms",
+        )
+    )
+    return tuple(figures)

@@ -1,0 +1,108 @@
+"""What a decision of the queue costs while a crowd waits.
+
+Ten thousand people of five hundred servers with a hundred thousand jobs for four models.  A
+decision is the end of one chunk and the choice of the next.  Counted is the processor's time of
+this thread: what else the machine does is no matter of the queue.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from bot.bench.figure import Figure, Ground, percentile
+from bot.bench.keeping import RECIPE
+from generation.job import GroupId, Job, JobId, Share, UserId
+from generation.queue import FairQueue, SeatId
+from generation.recipe import Sha256, Weights
+
+PEOPLE, GROUPS, JOBS, DECISIONS = 10_000, 500, 100_000, 50_000
+SWAPS = {Sha256(letter * 64): swap for letter, swap in {"a": 1.5, "b": 4, "c": 1.5, "d": 8}.items()}
+HOW = f"{PEOPLE} people of {GROUPS} servers, {JOBS} jobs for {len(SWAPS)} models, one core"
+
+
+@dataclass
+class _Card:
+    """A seat that holds one model."""
+
+    id: SeatId
+    model: Sha256
+
+    def is_warm(self, model: Sha256) -> bool:
+        return model == self.model
+
+    def swap_seconds(self, model: Sha256) -> float:
+        return 0.0 if model == self.model else SWAPS[model]
+
+    def can_draw(self, model: Sha256) -> bool:
+        return model in SWAPS
+
+    def holds(self, models: Collection[Sha256]) -> bool:
+        return {*models} <= {self.model}
+
+
+async def decisions(_: Ground) -> tuple[Figure, ...]:
+    """Chunk after chunk on one seat."""
+    queue, card = FairQueue(), _Card(SeatId("card"), next(iter(SWAPS)))
+    for job in _crowd():
+        queue.put(job, 0.0)
+    waits: list[float] = []
+    began = time.thread_time()
+    _serve(queue, card, waits)
+    seconds = time.thread_time() - began
+    return (
+        Figure(
+            name="queue_decision",
+            what="A decision of the queue, on average (20 us: 50,000 a second)",
+            value=seconds / DECISIONS * 1e6,
+            target=20.0,
+            unit="us",
+            how=HOW,
+        ),
+        Figure(
+            name="queue_decision_p99",
+            what="A decision of the queue, p99",
+            value=percentile(waits, 99) * 1000,
+            target=1.0,
+            unit="ms",
+            how=HOW,
+        ),
+    )
+
+
+def _crowd() -> list[Job]:
+    dice = random.Random(4)
+    recipes = [replace(RECIPE, checkpoint=Weights(name="m", sha256=model)) for model in SWAPS]
+    shares = [Share(group=GroupId(f"guild {number}")) for number in range(GROUPS)]
+    owners = [dice.randrange(PEOPLE) for _ in range(JOBS)]
+    return [
+        Job(
+            id=JobId(number),
+            owner=UserId(owner),
+            recipe=dice.choice(recipes),
+            cost=dice.uniform(2.0, 12.0),
+            share=shares[owner % GROUPS],
+        )
+        for number, owner in enumerate(owners)
+    ]
+
+
+def _serve(queue: FairQueue, card: _Card, waits: list[float]) -> None:
+    left: dict[JobId, float] = {}
+    now = 0.0
+    job = queue.take(card, now)
+    for _ in range(DECISIONS):
+        assert job is not None, "there are more jobs than decisions"
+        swap = card.swap_seconds(job.model)
+        card.model = job.model
+        rest = left.pop(job.id, job.cost)
+        chunk = min(queue.rules.chunk, rest)
+        now += swap + chunk
+        if rest > chunk:
+            left[job.id] = rest - chunk
+        began = time.perf_counter()
+        queue.settle(job.id, swap + chunk, now, left=left.get(job.id))
+        job = queue.take(card, now)
+        waits.append(time.perf_counter() - began)

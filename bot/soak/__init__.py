@@ -1,0 +1,50 @@
+"""`make soak`: a day of the studio in a quarter of an hour, and what it left behind.
+
+    town       the simulated Discord: two servers, six channels, fifty people
+    people     what they do, by day and by night
+    mishaps    a killed worker, a locked database, a Discord that fails
+    witness    writes down what the channels show
+    gauges     the loop's lateness, memory at rest, the log
+    audit      who was told something, against what was posted and what is stored
+    verdict    the figures and their targets
+
+The bot, its worker process, the database and the pictures are the real ones.  The bot's process
+holds the simulated Discord and the people as well, so lateness and memory include them.
+
+Invariant: the verdict comes from outside the bot: from messages, rows, files and the system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+
+from bot.bench.table import load, machine, markdown, show, write
+from bot.settings import Settings
+from bot.soak.day import live_through
+from bot.soak.verdict import Plan
+from bot.terminal import aside
+
+
+def soak(settings: Settings, asked: argparse.Namespace) -> int:
+    """Live through a day, audit it, print; 0 when every target is met."""
+    plan = Plan(seconds=asked.minutes * 60, people=asked.people, hours=asked.hours, seed=asked.seed)
+    folder = settings.data / "soak"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    busy = load()
+    lived = asyncio.run(live_through(plan, settings, folder, say=_say))
+    about = machine(busy)
+    if asked.markdown:
+        print(markdown(lived.figures, about))
+    else:
+        show(lived.figures, about)
+    for finding in lived.findings:
+        aside().print(f"  {finding}", markup=False)
+    write(settings.data / "soak.json", lived.figures, about)
+    return 0 if all(figure.passed for figure in lived.figures) else 1
+
+
+def _say(line: str) -> None:
+    aside().print(line, markup=False)
