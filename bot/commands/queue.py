@@ -19,9 +19,12 @@ Interaction = discord.Interaction[Any]
 @app_commands.command(name="queue", description="Who waits for what, how long, and why")
 async def queue(interaction: Interaction) -> None:
     """The waiting line, for the one who asks."""
+    view = queue_view()
     await interaction.response.send_message(
-        queue_text(interaction), view=queue_view(), ephemeral=True, allowed_mentions=SILENT
+        queue_text(interaction), view=view, ephemeral=True, allowed_mentions=SILENT
     )
+    # discord.py would watch it for 15 minutes; its button is heard without that.
+    view.stop()
 
 
 @app_commands.command(name="cancel", description="End your waiting and running requests")
