@@ -147,6 +147,7 @@ class Dispatcher:
             for run in seat.runs():  # of tasks that were cancelled before their first step
                 self._abandon(seat, run)
             del self._seats[seat.id]
+            self._queue.dismiss(seat.id)
             seat.over.set()
             self.arrived()  # what only this one could draw is now for the others to try
 

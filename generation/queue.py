@@ -221,6 +221,12 @@ class FairQueue:
             self._rest(person)
         return job
 
+    def dismiss(self, seat: SeatId) -> None:
+        """The seat is gone, and everything begun on it was put back: it counts no more."""
+        if any(work.place.seat.id == seat for work in self._begun.values()):
+            raise ValueError(f"{seat} has work")
+        self._chooser.places.pop(seat, None)
+
     # -- looking ---------------------------------------------------------------------------
 
     def soon(self, seat: Seat, now: float) -> Job | None:

@@ -494,13 +494,17 @@ async def test_buttons_work_after_a_restart(tmp_path: Path) -> None:
         await ann.sees(is_result, after=shown)
 
 
+@pytest.mark.parametrize("failure", [None, OutOfMemory(2**34, 2**30)], ids=["drawn", "failed"])
 async def test_a_result_that_was_posted_unnoticed_is_found_and_not_posted_again(
-    tmp_path: Path,
+    tmp_path: Path, failure: OutOfMemory | None
 ) -> None:
-    async with a_studio(tmp_path) as studio:
+    worker = FakeWorker()
+    if failure is not None:
+        worker.failures["a red flower"] = failure
+    async with a_studio(tmp_path, worker) as studio:
         ann, house = studio.world.ann, studio.house
         await ann.command("imagine", prompt="a red flower")
-        message = await ann.sees(is_result)
+        message = await ann.sees(lambda m: "Again" in labels(m))
         await eventually(lambda: len(ann.messages()) == 1)
         request = await house.studio.request(RequestId(1))
         outcome = await house.studio.outcome(request)

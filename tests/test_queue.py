@@ -526,3 +526,14 @@ def test_an_empty_memory_is_a_fresh_start() -> None:
     queue.restore(Accounts(groups={}, people={}))
     queue.put(a_job(1), 0.0)
     assert queue.take(a_warm_card(), 0.0) == a_job(1)
+
+
+def test_a_seat_that_is_gone_is_dismissed_once_its_work_is_put_back() -> None:
+    queue, seat = FairQueue(seats=2), Card()
+    queue.put(a_job(1), 0.0)
+    assert queue.take(seat, 0.0) is not None
+    with pytest.raises(ValueError, match="has work"):
+        queue.dismiss(seat.id)
+    queue.put_back(JobId(1), 1.0)
+    queue.dismiss(seat.id)
+    assert queue.take(Card(SeatId("another")), 1.0) == a_job(1)
