@@ -73,10 +73,6 @@ class Meter:
         if report.loading_seconds > 0.0:
             self.costs.learn_loading(job.model, report.loading_seconds, in_memory=near)
 
-    def changed(self) -> None:
-        """The queue's accounts are other than they were."""
-        self._dirty.set()
-
     async def save(self) -> None:
         """Write whatever changed, at most once a second, for ever."""
         while True:

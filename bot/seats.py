@@ -119,7 +119,7 @@ class Seat:
     def unpark(self, job: JobId) -> Run:
         """A parked job has the device again."""
         run = self.parked.pop(job)
-        self.running, self.at_boundary = run, False
+        self.begin(run)
         return run
 
     def forget(self, run: Run) -> None:

@@ -42,13 +42,3 @@ class Job:
     def model(self) -> Sha256:
         """The checkpoint it needs on the device."""
         return self.recipe.checkpoint.sha256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a job has come."""
-
-    job: JobId
-    step: int
-    steps: int
-    preview: bytes | None = None  # a small JPEG of the picture so far

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from generation.fleet.stdout import own_stdout
 from generation.fleet.wire import BrokenFrame, Ready, Report, Stop, encode, read
 
 MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
@@ -25,7 +26,7 @@ MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run until stdin ends."""
     options = _options(arguments)
-    reports = _reports()
+    reports = own_stdout()
     # Ctrl-C reaches the whole terminal; the bot is the one to answer it, and then ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _environment(options.threads)
@@ -119,15 +120,6 @@ def _only(card: int, environment: Mapping[str, str]) -> str:
 def _bytes(text: str) -> int:
     unit = MEMORY_UNITS.get(text[-1:].upper())
     return int(float(text[:-1]) * unit) if unit else int(text)
-
-
-def _reports() -> BinaryIO:
-    """The real stdout, for frames only; descriptor 1 becomes another name of stderr."""
-    sys.stdout.flush()
-    frames = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return frames
 
 
 def _environment(threads: int) -> None:

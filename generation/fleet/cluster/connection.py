@@ -6,10 +6,8 @@ lines, and Ctrl-C is the bot's to answer.
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-from typing import Any, BinaryIO
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -34,15 +32,6 @@ def join(address: str) -> None:
 def on(node: str) -> NodeAffinitySchedulingStrategy:
     """There and nowhere else."""
     return NodeAffinitySchedulingStrategy(node_id=node, soft=False)
-
-
-def own_stdout() -> BinaryIO:
-    """The real stdout; descriptor 1 becomes another name of stderr."""
-    sys.stdout.flush()
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return out
 
 
 def spell(error: Any) -> str:

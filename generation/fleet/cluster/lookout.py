@@ -21,7 +21,8 @@ import ray
 from ray.exceptions import GetTimeoutError, RayError
 
 from generation.fleet.cluster import versions
-from generation.fleet.cluster.connection import SEAT, Trouble, join, on, own_stdout, spell
+from generation.fleet.cluster.connection import SEAT, Trouble, join, on, spell
+from generation.fleet.stdout import own_stdout
 
 EVERY = 1.0  # seconds between two looks
 PATIENCE = 60.0  # seconds that a node may take to say its versions

@@ -22,9 +22,10 @@ from typing import Any, BinaryIO, NoReturn
 
 import ray
 
-from generation.fleet.cluster.connection import SEAT, Trouble, join, on, own_stdout, spell
+from generation.fleet.cluster.connection import SEAT, Trouble, join, on, spell
 from generation.fleet.cluster.host import END, FRAME, PROGRAM, Host
 from generation.fleet.cluster.source import TOKEN, URL
+from generation.fleet.stdout import own_stdout
 from generation.fleet.wire import BrokenFrame, encode, read
 
 GONE = 69  # the status when the node is gone: sysexits.h calls it "unavailable"
