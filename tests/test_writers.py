@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import gguf
-import psutil
 import pytest
 
 from prompting import backoff, template
@@ -25,8 +24,12 @@ from prompting.grammar import Grammar
 from prompting.llama import PROGRAM, LlamaWriter, environment
 from prompting.writer import Ask, Writer
 from tests import tinyassistant
+from tests.writer_children import children
+
+pytestmark = pytest.mark.usefixtures("no_child_left")
 
 ANSWERS = Grammar(template.GRAMMAR)
+TOO_SOON = 0.001  # seconds; no machine reads a wish and writes an answer in this
 FAULTY = Path(__file__).with_name("faulty_child.py")
 
 
@@ -41,13 +44,6 @@ async def writer(path: Path) -> AsyncIterator[LlamaWriter]:
     yield writer
     await writer.close()
     assert not children()
-
-
-def children() -> list[psutil.Process]:
-    """The processes of writers; other tests keep a worker for the whole session."""
-    found: list[psutil.Process] = psutil.Process().children(recursive=True)
-    ours = ("llama_child", "faulty_child")
-    return [p for p in found if any(name in " ".join(p.cmdline()) for name in ours)]
 
 
 def ask(text: str = "a red cat", *, seed: int = 1, deadline: float = 30.0, **more: object) -> Ask:
@@ -128,7 +124,7 @@ async def test_who_cancels_does_not_wait_and_the_next_ask_is_answered(writer: Ll
     await writer.start()
     before = writer.pid
     asked = asyncio.create_task(writer.write(ask("猫" * 300)))
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.002)
     began = time.monotonic()
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -142,20 +138,24 @@ async def test_a_deadline_ends_the_ask_and_spares_the_child(writer: LlamaWriter)
     await writer.start()
     before, began = writer.pid, time.monotonic()
     with pytest.raises(WriterTimeout):
-        await writer.write(ask("猫" * 300, deadline=0.005))
+        await writer.write(ask("猫" * 300, deadline=TOO_SOON))
     assert time.monotonic() - began < 0.5
     await writer.write(ask())
     assert writer.pid == before
 
 
-async def test_waiting_for_another_ask_counts_for_the_deadline(writer: LlamaWriter) -> None:
+async def test_waiting_for_another_ask_counts_for_the_deadline(path: Path) -> None:
+    writer = faulty(path, "hangs")
     await writer.start()
-    first = asyncio.create_task(writer.write(ask("猫" * 300)))
+    busy = writer.pid
+    first = asyncio.create_task(writer.write(ask()))
     await asyncio.sleep(0.01)
     with pytest.raises(WriterTimeout):
-        await writer.write(ask(deadline=0.005))
-    first.cancel()
-    await asyncio.wait({first})
+        await writer.write(ask(deadline=0.05))
+    assert writer.pid == busy  # it was not asked, so it is not what was late
+    await writer.close()
+    with pytest.raises(WriterDied):
+        await first
 
 
 async def test_a_stopped_child_is_killed_after_the_deadline_and_replaced(
@@ -275,8 +275,8 @@ async def test_answers_that_are_always_late_stop_being_waited_for(writer: LlamaW
     await writer.start()
     for _ in range(3):
         with pytest.raises(WriterTimeout):
-            await writer.write(ask("猫" * 300, deadline=0.02))
-    with pytest.raises(WriterUnavailable, match=r"no answer within 0.02 s; next try in"):
+            await writer.write(ask("猫" * 300, deadline=TOO_SOON))
+    with pytest.raises(WriterUnavailable, match=r"no answer within 0.001 s; next try in"):
         await writer.write(ask())
 
 
@@ -367,7 +367,7 @@ async def test_a_stranger_is_asked_in_its_own_chat_template(tmp_path: Path, engi
     assert ANSWERS.matches(answer.raw)
     assert writer.placeholders == 0
     with pytest.raises(WriterTimeout):
-        await writer.write(ask("cat " * 400, deadline=0.05))
+        await writer.write(ask("cat " * 400, deadline=TOO_SOON))
     assert (await writer.write(ask())).raw == answer.raw
     await writer.close()
 

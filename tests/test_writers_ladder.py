@@ -25,7 +25,9 @@ from prompting.ladder import Opened, WriterConfig, open_writer
 from prompting.writer import Ask
 from tests import tinyassistant
 from tests.chat_server import ChatServer
-from tests.test_writers import children
+from tests.writer_children import children
+
+pytestmark = pytest.mark.usefixtures("no_child_left")
 
 NAME = HubName(repo="owner/name", file="q4/model.gguf")
 
