@@ -16,9 +16,8 @@ hand what newcomers want and no other seat has.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple
 
 from generation.fairclock import FairClock
@@ -44,14 +43,9 @@ class Rules:
     max_running: int | None = None  # seats that one person may have at once
 
 
-_score_and_tie = itemgetter(0, 1)
-
-
 class Choice(NamedTuple):
-    """A job that the seat could draw; the smallest score wins."""
+    """What a seat should draw."""
 
-    score: float
-    tie: JobId
     person: Person
     model: Sha256
     work: Work | None  # None: the person's next job for this model
@@ -95,17 +89,18 @@ class Chooser:
         weight = self._clock.weight
         return self.rules.express * self.seats / weight if weight else 0.0
 
-    def first_due(self) -> float:
-        """When the first of all who want a seat is due; infinity: nobody wants one."""
+    def common_debt(self) -> float:
+        """By how much all who want a seat are ahead of the clock; infinity: nobody wants one."""
         self._refresh()
-        first = math.inf
+        now, first = self._clock.now, math.inf
+        for place in self.places.values():
+            for work in place.parked.values():
+                first = min(first, work.due)
         for lane in self._lanes.values():
-            if lane.head is not None and lane.head.due < first:
-                first = lane.head.due
-        if first <= self._clock.now:
-            return first
-        parked = (work.due for place in self.places.values() for work in place.parked.values())
-        return min(first, min(parked, default=math.inf))
+            if first <= now:
+                break
+            first = min(first, lane.first()[0])
+        return max(first - now, 0.0)
 
     def choose(self, place: Place) -> Choice | None:
         """What the seat should draw; None if there is nothing for it."""
@@ -113,32 +108,44 @@ class Chooser:
         current = place.current
         parked = [work for work in place.parked.values() if self.may_run(work.person.owner)]
         if current is not None and current.left <= self.rules.nearly and current in parked:
-            return _going_on(current, 0.0)
+            return Choice(current.person, current.job.model, current)
         if len(place.parked) > self.rules.max_parked:
             # One of them has to end first: the sooner the better.
-            return min((_going_on(work, work.left) for work in parked), default=None)
+            parked.sort(key=lambda work: (work.left, work.job.id))
+            return next((Choice(work.person, work.job.model, work) for work in parked), None)
+        return self._earliest(place, parked)
+
+    def _earliest(self, place: Place, parked: Sequence[Work]) -> Choice | None:
+        """What is due first here, after the handicaps."""
+        can_draw = place.seat.can_draw
+        lanes = {model: lane for model, lane in self._lanes.items() if can_draw(model)}
+        detours = self._detours(place, lanes, parked)
+        fetched = self._fetched(place, lanes, detours)
         bypass = self.bypass()
-        detours = self._detours(place, parked)
-        found: list[tuple[float, JobId, Person, Sha256, Work | None]] = []
+        crowded = len(place.parked) == self.rules.max_parked
+        found: dict[tuple[float, JobId], tuple[Person, Sha256, Work | None]] = {}
+        earliest = math.inf
         for work in parked:
             model, person = work.job.model, work.person
             ahead = bypass if person.fresh > 0.0 and not detours[model] else 0.0
-            found.append((work.due + detours[model] - ahead, work.job.id, person, model, work))
-        crowded = len(place.parked) == self.rules.max_parked
-        for model, detour in detours.items():
-            lane = self._lanes.get(model)
-            if lane is None:
-                continue
-            if lane.head is not None and not crowded:
-                due, job, person = lane.head
-                found.append((due + detour, job, person, model, None))
-            newcomer = lane.newcomers.first()
-            if newcomer is not None and (not detour or self._gives_way(place, model)):
-                (long, job), person = newcomer
+            due = work.due + detours[model] - ahead
+            found[due, work.job.id] = person, model, work
+            earliest = min(earliest, due)
+        for model in sorted(lanes, key=detours.__getitem__):
+            lane, detour = lanes[model], detours[model]
+            if (not detour or model in fetched) and lane.newcomers:
+                (long, job), person = lane.newcomers.first()
                 # The last place for a parked job is kept for those who do not need it for long.
                 if not (crowded and long):
-                    found.append((person.due - bypass, job, person, model, None))
-        return Choice(*min(found, key=_score_and_tie)) if found else None
+                    due = person.due - bypass
+                    found[due, job] = person, model, None
+                    earliest = min(earliest, due)
+            # Most lanes need not be asked: nobody there is due early enough.
+            if not crowded and lane.bound()[0] + detour <= earliest:
+                due, job, person = lane.first()
+                found[due + detour, job] = person, model, None
+                earliest = min(earliest, due + detour)
+        return Choice(*found[min(found)]) if found else None
 
     def next_of(self, choice: Choice, seat: Seat) -> Job:
         """The job that a person begins who was chosen for a model.
@@ -150,14 +157,17 @@ class Chooser:
             return first
         return person.lines[choice.model][0]
 
-    def _detours(self, place: Place, parked: Sequence[Work]) -> Mapping[Sha256, float]:
-        """How much later a job is due here because of its model, for all that can be drawn."""
+    def _detours(
+        self, place: Place, lanes: Mapping[Sha256, Lane], parked: Sequence[Work]
+    ) -> Mapping[Sha256, float]:
+        """How much later a job is due here because of its model."""
         seat = place.seat
-        models = [model for model in self._lanes if seat.can_draw(model)]
-        models += {work.job.model for work in parked} - self._lanes.keys()
-        swaps = {model: seat.swap_seconds(model) for model in models}
-        if not any(swaps.values()) or seat.holds(models):
-            return dict.fromkeys(models, 0.0)
+        swaps = {model: seat.swap_seconds(model) for model in lanes}
+        for work in parked:
+            if (model := work.job.model) not in swaps:
+                swaps[model] = seat.swap_seconds(model)
+        if not any(swaps.values()) or seat.holds(swaps.keys()):
+            return dict.fromkeys(swaps, 0.0)
         # What is warm now has to come back, too, and costs what it cost when it was cold.
         round_trip = 0.0
         for model, swap in swaps.items():
@@ -168,58 +178,75 @@ class Chooser:
         for model, swap in swaps.items():
             if swap:
                 lane = self._lanes.get(model)
-                swaps[model] = patience / (1 + len(lane.newcomers)) if lane else patience
+                swaps[model] = patience / (1 if lane is None else 1 + len(lane.newcomers))
         return swaps
 
-    def _gives_way(self, place: Place, model: Sha256) -> bool:
-        """Whether this seat should load a model that newcomers want and that no other has."""
+    def _fetched(
+        self, place: Place, lanes: Mapping[Sha256, Lane], detours: Mapping[Sha256, float]
+    ) -> Collection[Sha256]:
+        """What this seat should load for newcomers, and no other has: if it is wanted least."""
+        if len(self.places) < 2:
+            return ()
         others = [other for other in self.places.values() if other is not place]
-        if not others or any(other.seat.is_warm(model) for other in others):
-            return False
-        need = self._need(place)
-        return all(need >= self._need(other) for other in others)
+        missing = [
+            model
+            for model, lane in lanes.items()
+            if lane.newcomers
+            and detours[model]
+            and not any(other.seat.is_warm(model) for other in others)
+        ]
+        if missing:
+            need = self._need(place)
+            if any(need < self._need(other) for other in others):
+                return ()
+        return missing
 
     def _need(self, place: Place) -> float:
         """When the first is due who waits for a model that this seat alone has at hand."""
         need = math.inf
+        others = [other for other in self.places.values() if other is not place]
         for model, lane in self._lanes.items():
-            if lane.head is not None and lane.head.due < need and place.seat.is_warm(model):
-                others = (other for other in self.places.values() if other is not place)
-                if not any(other.seat.is_warm(model) for other in others):
-                    need = lane.head.due
+            if place.seat.is_warm(model) and not any(o.seat.is_warm(model) for o in others):
+                need = min(need, lane.first()[0])
         return need
 
     def _refresh(self) -> None:
         """Bring the lanes up to date."""
+        changed = self._clock.changed
+        if not self._touched and not changed:
+            return
         for person in self._touched:
-            self._show(person)
+            if self._show(person):
+                changed.add(person.group)
         self._touched.clear()
-        for group in self._clock.changed:
+        for group in changed:
             for lane in self._lanes.values():
                 lane.follow(group)
-        self._clock.changed.clear()
+        changed.clear()
 
-    def _show(self, person: Person) -> None:
-        shown = person.lines if person.lines and self.may_run(person.owner) else {}
-        if person.shown != shown.keys():
-            for model in person.shown - shown.keys():
-                self._lanes[model].drop(person)
-                if self._lanes[model].head is None:
-                    del self._lanes[model]
-            person.shown = frozenset(shown)
-        for model, line in shown.items():
-            lane = self._lanes.get(model)
-            if lane is None:
-                lane = self._lanes[model] = Lane()
-            job = line[0]
-            lane.put(person, job.id)
-            if person.fresh > 0.0:
-                # The short ones first, so that a long one does not stand in their way.
-                lane.newcomers.put(person, (job.cost > self.rules.fresh, job.id))
-            elif person.newcomer:
-                lane.newcomers.drop(person)
-        person.newcomer = person.fresh > 0.0
-
-
-def _going_on(work: Work, score: float) -> Choice:
-    return Choice(score, work.job.id, work.person, work.job.model, work)
+    def _show(self, person: Person) -> bool:
+        """Find somebody's places again; whether their group must follow, too."""
+        firsts: dict[Sha256, Job] = {}
+        if self.may_run(person.owner):
+            firsts = {model: line[0] for model, line in person.lines.items()}
+        shown, forward = person.shown, person.tag < person.tag_shown
+        was_newcomer, person.newcomer = person.newcomer, person.fresh > 0.0
+        person.tag_shown = person.tag
+        if was_newcomer and not person.newcomer:
+            for model in shown:
+                self._lanes[model].newcomers.drop(person)
+        if not forward and firsts == shown:
+            return False
+        for model in shown.keys() - firsts.keys():
+            self._lanes[model].drop(person)
+            if not self._lanes[model]:
+                del self._lanes[model]
+        person.shown = firsts
+        moved = False
+        for model, job in firsts.items():
+            if forward or shown.get(model) is not job:
+                lane = self._lanes.get(model)
+                if lane is None:
+                    lane = self._lanes[model] = Lane(model, self.rules.fresh)
+                moved |= lane.put(person)
+        return moved

@@ -21,6 +21,8 @@ on tags since, where a member who leaves at once must be even (the queue sees to
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from generation.job import GroupId
 from generation.ranking import Ranking
 
@@ -35,7 +37,7 @@ class Group:
     def __init__(self, name: GroupId, weight: float, *, now: float, reading: float = 0.0) -> None:
         self.name, self.weight = name, weight
         self.count, self.members = 0, 0.0  # how many, and the sum of their weights
-        self.ghosts: Ranking[Member] = Ranking()
+        self.ghosts: Ranking[Member] = Ranking(attrgetter("tag"))
         self._since, self._reading = now, reading  # when its pace last changed
 
     def read(self, now: float) -> float:
@@ -87,7 +89,7 @@ class FairClock:
         self.weight = 0.0  # of all groups
         self.groups: dict[GroupId, Group] = {}
         self.changed: set[Group] = set()  # whose `due` differs; whoever remembers one clears this
-        self._ghosts: Ranking[Group] = Ranking()  # by the time at which their first one is even
+        self._ghosts: Ranking[Group] = Ranking(_even)
 
     def group(self, name: GroupId, weight: float, reading: float = 0.0) -> Group:
         """The group of this name, with this weight from now on."""
@@ -127,7 +129,7 @@ class FairClock:
 
     def haunt(self, member: Member) -> None:
         """Somebody is gone, and stays as a ghost until they are even."""
-        member.group.ghosts.put(member, member.tag)
+        member.group.ghosts.put(member)
         self._watch(member.group)
 
     def wake(self, member: Member) -> None:
@@ -152,19 +154,20 @@ class FairClock:
     def advance(self, seconds: float) -> list[Member]:
         """Let the ideal device serve so long.  Returns the ghosts that are gone with it."""
         gone = []
-        while self.groups:
-            until = self.now + seconds / self.weight
-            found = self._ghosts.first()
-            if found is None or found[0] > until + EVEN:
-                self.now = until
+        while self._ghosts:
+            until = self.now + seconds / self.weight + EVEN
+            if self._ghosts.bound() > until:
                 break
-            due, group = found
-            _, ghost = group.ghosts.first() or (due, None)
-            assert ghost is not None, "a group without ghosts is not watched"
+            due, group = self._ghosts.first()
+            if due > until:
+                break
+            _, ghost = group.ghosts.first()
             seconds -= max((due - self.now) * self.weight, 0.0)
             self.now = max(self.now, due)
             self.leave(ghost)
             gone.append(ghost)
+        if self.groups:
+            self.now += seconds / self.weight
         return gone
 
     def copy(self) -> FairClock:
@@ -179,8 +182,12 @@ class FairClock:
         self._watch(group)
 
     def _watch(self, group: Group) -> None:
-        first = group.ghosts.first()
-        if first is None:
-            self._ghosts.drop(group)
+        if group.ghosts:
+            self._ghosts.put(group)
         else:
-            self._ghosts.put(group, group.due(first[0]))
+            self._ghosts.drop(group)
+
+
+def _even(group: Group) -> float:
+    """When the first ghost of a group will be even."""
+    return group.due(group.ghosts.first()[0])

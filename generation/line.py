@@ -22,18 +22,30 @@ _by_id = attrgetter("id")
 class Person(Member):
     """Somebody, within one group, who has jobs here or a debt."""
 
-    __slots__ = ("begun", "fresh", "lines", "newcomer", "overtaken", "owner", "shown", "waiting")
+    __slots__ = (
+        "begun",
+        "fresh",
+        "lines",
+        "newcomer",
+        "overtaken",
+        "owner",
+        "shown",
+        "tag_shown",
+        "waiting",
+    )
 
     def __init__(self, owner: UserId, group: Group, weight: float, tag: float) -> None:
         super().__init__(group, weight, tag)
         self.owner = owner
         self.fresh = 0.0  # seconds for which they are still a newcomer
-        self.newcomer = False  # whether they stand among the newcomers of those lanes
         self.lines: dict[Sha256, list[Job]] = {}
         self.waiting = 0
         self.begun: dict[JobId, Work] = {}
         self.overtaken = 0  # how many of their own jobs went before their first one
-        self.shown: frozenset[Sha256] = frozenset()  # the models in whose lanes they are
+        # As the lanes know them: with which jobs, at which tag, and whether as a newcomer.
+        self.shown: dict[Sha256, Job] = {}
+        self.tag_shown = tag
+        self.newcomer = False
 
     @property
     def gone(self) -> bool:

@@ -54,7 +54,7 @@ from generation.errors import GenerationError
 from generation.fairclock import EVEN, FairClock
 from generation.forecast import ImaginedSeat, Turn, play
 from generation.job import GroupId, Job, JobId, UserId
-from generation.line import Person, Work
+from generation.line import Person, Place, Work
 from generation.seat import Seat, SeatId
 
 __all__ = ["Account", "Accounts", "FairQueue", "QueueFull", "Rules", "Seat", "SeatId", "Turn"]
@@ -153,7 +153,7 @@ class FairQueue:
         if choice is None:
             place.current = None
             return None
-        work = choice.work or self._begin(choice, seat)
+        work = choice.work or self._begin(choice, place)
         place.unpark(work)
         place.current = None
         work.charged = min(self.rules.chunk, work.left) + seat.swap_seconds(work.job.model)
@@ -352,9 +352,9 @@ class FairQueue:
 
     def _forgive(self) -> None:
         """Where all who wait are in debt, nobody was kept waiting by it."""
-        first = self._chooser.first_due()
-        if self._clock.now < first < math.inf:
-            self._advance((first - self._clock.now) * self._clock.weight)
+        debt = self._chooser.common_debt()
+        if 0.0 < debt < math.inf:
+            self._advance(debt * self._clock.weight)
 
     def _limit_credit(self, person: Person) -> None:
         """Whoever could not use more seats than they had cannot save the rest up."""
@@ -409,12 +409,11 @@ class FairQueue:
         person.withdraw(job)
         del self._waiting[job.id]
 
-    def _begin(self, choice: Choice, seat: Seat) -> Work:
+    def _begin(self, choice: Choice, place: Place) -> Work:
         person = choice.person
-        job = self._chooser.next_of(choice, seat)
+        job = self._chooser.next_of(choice, place.seat)
         person.overtaken = 0 if job is person.first() else person.overtaken + 1
         self._withdraw(person, job)
-        place = self._chooser.place(seat)
         work = Work(job=job, person=person, place=place, left=job.cost, tag=person.tag)
         self._begun[job.id] = person.begun[job.id] = work
         return work

@@ -271,6 +271,17 @@ def test_a_parked_job_goes_on_at_its_own_seat_only() -> None:
     assert queue.take(one, 2.0) == a_job(1, cost=300.0)
 
 
+def test_a_begun_job_goes_on_where_its_model_would_no_longer_be_begun() -> None:
+    queue, card = a_queue(a_job(1, cost=9.0), a_job(2, BEN, cost=9.0)), Card()
+    queue.take(card, 0.0)
+    card.load(FLOWER)
+    card.too_big = (FLOWER,)
+    queue.settle(JobId(1), 3.0, 3.0, left=7.0)
+    assert queue.take(card, 3.0) == a_job(1, cost=9.0)
+    queue.settle(JobId(1), 7.0, 10.0, left=None)
+    assert queue.take(card, 10.0) is None
+
+
 def test_no_more_are_parked_than_a_seat_can_hold() -> None:
     drawing = a_drawing(rules=Rules(max_parked=2, slice=4.0))
     for number in range(8):
