@@ -32,9 +32,11 @@ from bot.watch import Watch
 from generation.errors import (
     Cancelled,
     GenerationError,
+    OutOfReach,
     Quarantined,
     RenderFailed,
     WorkerDied,
+    WorkerLost,
 )
 from generation.fleet.wire import Drawn, Finished, Loading, Ready, Render, Stepped
 from generation.job import Job, JobId
@@ -45,6 +47,7 @@ from storage.tickets import Lease, State
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 3  # a job that takes the worker down this often is given up
+MAX_EPOCHS = 40  # and so is one that began half as often, whoever was at fault: a try has two
 FORECAST_SECONDS = 1.0  # how old an answer to "when?" may be
 NEWER_SECONDS = 0.1  # and the answer for a job that has come since
 
@@ -74,7 +77,7 @@ class Dispatcher:
         preview_every: int,
     ) -> None:
         self._queue, self._board, self._meter = queue, board, meter
-        self.keeper = Keeper(shelves, clock=clock)
+        self.keeper, self._tickets = Keeper(shelves, clock=clock), shelves.tickets
         self._to = listeners
         self._clock = clock
         self._preview_every = preview_every
@@ -82,6 +85,7 @@ class Dispatcher:
         self._seat_of: dict[JobId, Seat] = {}
         self._stopping: set[JobId] = set()  # begun, and cancelled
         self._unheard: set[JobId] = set()  # of these: the bot stopped before the worker had
+        self._unkept: dict[JobId, tuple[Seat, Run]] = {}  # drawn, and nobody saw whether kept
         self._forecast: tuple[float, Mapping[JobId, Turn]] = (-FORECAST_SECONDS, {})
         board.ask_forecast(self.forecast)
 
@@ -111,6 +115,17 @@ class Dispatcher:
                 await self.keeper.end_cancelled(job)
             except StorageError:
                 log.exception("job %d will be drawn although it was cancelled", job)
+
+    async def pick_up(self) -> None:
+        """After a stumble: of what was drawn by then, storage knows what was kept."""
+        while self._unkept:
+            job = next(iter(self._unkept))
+            state = await self._tickets.state(job)
+            seat, run = self._unkept.pop(job)
+            if state.open:
+                self._wait_again(seat, run)
+            else:
+                self._close(run.job, state, run.seconds)
 
     def forecast(self, wanted: JobId | None = None) -> Mapping[JobId, Turn]:
         """When each job comes, at most a second old; younger when `wanted` has come since."""
@@ -162,11 +177,16 @@ class Dispatcher:
             if seat.gone:
                 return
             try:
+                asked = time.monotonic()
                 ready = await seat.worker.start()
+                seat.starting = time.monotonic() - asked
                 seat.memory, seat.prefetched = ready.memory_bytes, None
                 self._to.worker_ready(ready)
             except WorkerDied as death:
                 log.error("the worker of %s did not start: %s", seat.id, death.reason)
+                # What fits only here is not to wait for a device that is never ready.
+                seat.memory = 0.0
+                self.arrived()
                 # start() waits longer after each failure; this is for one that fails at once.
                 await asyncio.sleep(0.5)
 
@@ -307,14 +327,19 @@ class Dispatcher:
 
     async def _ended_badly(self, seat: Seat, run: Run, error: Exception) -> None:
         job = run.job
-        if isinstance(error, WorkerDied) and job.id not in self._stopping:
+        if isinstance(error, WorkerDied | OutOfReach) and job.id not in self._stopping:
             lease, again = await self._given_up(seat, run, error)
             if again:
                 return
         else:
             self._free(seat, run)
             lease = await self._lease_of(run)
-        tries, stopped = lease.tries if lease is not None else 1, job.id in self._stopping
+        tries = max(lease.tries, lease.epoch // 2) if lease is not None else 1
+        stopped = job.id in self._stopping
+        if type(error) is WorkerDied and not stopped:
+            # After each try the device stood still.  Were that free, everything of this kind that
+            # one person has would be tried before the others have their turn.
+            run.seconds += tries * seat.starting
         self._free(seat, run)
         state, error = _ending(error, tries, stopped=stopped)
         if state is not State.CANCELLED:
@@ -322,17 +347,24 @@ class Dispatcher:
         await self.keeper.end(job, state, f"{type(error).__name__}: {error}", lease)
         self._close(job, state, run.seconds)
 
-    async def _given_up(self, seat: Seat, run: Run, death: WorkerDied) -> tuple[Lease | None, bool]:
-        """Its worker died.  Returns the lease that the job still has, and if it waits again."""
+    async def _given_up(
+        self, seat: Seat, run: Run, why: WorkerDied | OutOfReach
+    ) -> tuple[Lease | None, bool]:
+        """Its seat failed it.  Returns the lease that the job still has, and if it waits again."""
         had_device = seat.running is run
-        if had_device:
-            self._to.watch.worker_died(seat.id, str(death))
-        # Whoever was only paused there, or is drawn, or never came so far, did nothing.
-        blamed = had_device and run.handed_over
+        if had_device and isinstance(why, WorkerDied):
+            self._to.watch.worker_died(seat.id, str(why))
+        # Whoever was only paused there, or is drawn, or never came so far, did nothing; and
+        # nobody takes down a whole machine, nor keeps weights away from it.
+        innocent = isinstance(why, WorkerLost | OutOfReach)
+        blamed = had_device and run.handed_over and not innocent
+        hopeless = isinstance(why, OutOfReach) and not seat.spare(run.job.model)
         lease = await self._lease_of(run)
-        if blamed and lease is not None and lease.tries >= MAX_TRIES:
+        if lease is not None:
+            hopeless |= (blamed and lease.tries >= MAX_TRIES) or lease.epoch >= MAX_EPOCHS
+        if hopeless:
             return lease, False
-        log.warning("job %d: %s; it will be drawn again", run.job.id, death)
+        log.warning("job %d: %s; it will be drawn again", run.job.id, why)
         if lease is not None:
             await self.keeper.put_back(lease, blamed=blamed)
         if run.job.id in self._stopping:
@@ -354,10 +386,12 @@ class Dispatcher:
         self._changed(job.id)
 
     def _abandon(self, seat: Seat, run: Run) -> None:
-        """Nobody listens to the job any more.  Of a drawn one, storage knows how it ended."""
+        """Nobody listens to the job any more."""
         run.lease.cancel()
         self._seat_of.pop(run.job.id, None)
-        if not run.freed:
+        if run.freed:
+            self._unkept[run.job.id] = (seat, run)
+        else:
             self._wait_again(seat, run)
         seat.forget(run)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ from storage.tickets import Lease
 
 # What weights may take of a device; drawing needs the rest.
 FOR_WEIGHTS = 0.8
+
+SPARED_SECONDS = 1800.0  # that a seat is not asked again for a model whose weights did not come
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +76,9 @@ class Seat:
     gone: bool = False  # it will not come back
     peers: Collection[Seat] = ()  # all that are served now, this one included
     memory: float = math.inf  # bytes of its device, as it said last
+    starting: float = 0.0  # seconds that its worker's last start took
     prefetched: Sha256 | None = None
+    spared: dict[Sha256, float] = field(default_factory=dict)  # models, and until when
     news: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)  # nobody serves it any more
 
@@ -95,6 +100,14 @@ class Seat:
         What fits nowhere is to fail, or to succeed against all odds, and not to wait for ever.
         """
         return self._fits(model) or not any(peer._fits(model) for peer in self.peers)
+
+    def spare(self, model: Sha256) -> bool:
+        """Leave the model to others for a while, as its weights do not come here.
+
+        Returns whether there is another seat for it.
+        """
+        self.spared[model] = time.monotonic() + SPARED_SECONDS
+        return any(peer._fits(model) for peer in self.peers)
 
     def holds(self, models: Collection[Sha256]) -> bool:
         """Whether all of them fit at once, so that none would ever have to give way."""
@@ -130,6 +143,8 @@ class Seat:
         self.news.set()
 
     def _fits(self, model: Sha256) -> bool:
+        if model in self.spared and time.monotonic() < self.spared[model]:
+            return False
         return self.sizes.get(model, 0) <= self._room
 
     @property

@@ -9,11 +9,13 @@
     │   ├── PickleRefused           a format that can run code when it is opened
     │   ├── BrokenWeights           truncated, or not what its header says
     │   ├── MissingWeights          no file here has this sha256
-    │   └── WeightsChanged          a file of this name is here, with another sha256
+    │   ├── WeightsChanged          a file of this name is here, with another sha256
+    │   └── OutOfReach              they cannot be brought to this seat; another may have them
     ├── OutOfMemory             the device is too small for this recipe, even when it is empty
     ├── Cancelled               somebody asked for the job to end
     ├── RenderFailed            the job raised; the worker lives
     └── WorkerDied              the process is gone; the job may be tried again
+        ├── WorkerLost              its whole machine is, or the way there: not the job's doing
         └── Quarantined             it died with this job too often; the job is given up
 
 The text of an exception is for the log.  What a person reads is written in `bot.apologies` from
@@ -90,6 +92,10 @@ class WeightsChanged(UnusableWeights):
         self.recorded, self.found = recorded, found
 
 
+class OutOfReach(UnusableWeights):
+    """They cannot be brought to this seat (no room, no way to them); another may have them."""
+
+
 class OutOfMemory(GenerationError):
     """The device has not enough memory for this recipe."""
 
@@ -116,6 +122,10 @@ class WorkerDied(GenerationError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class WorkerLost(WorkerDied):
+    """The machine of the worker is gone, or the way there; the job had no part in that."""
 
 
 class Quarantined(WorkerDied):

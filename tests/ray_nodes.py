@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -42,7 +41,7 @@ class RayNode:
     def wait(self) -> None:
         """Until it has started."""
         deadline = time.monotonic() + START_SECONDS
-        while b"Ray runtime started" not in self._log.read_bytes():
+        while b"This command will now block" not in self._log.read_bytes():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Ray did not start:\n{self._log.read_text()[-3000:]}")
             time.sleep(0.1)
@@ -65,10 +64,6 @@ class RayNode:
                 pass
         return found
 
-    def raylet(self) -> psutil.Process:
-        """The process that is the node."""
-        return next(p for p in self.find("raylet_socket_name") if "raylet/raylet" in p.cmdline()[0])
-
     def kill(self) -> None:
         """As a power cut does: all of it, at once."""
         for process in reversed(self.family()):
@@ -84,7 +79,7 @@ class RayNodes:
         self._folder = folder
         # Sockets' paths may be no longer than 107 letters, and pytest's folders are deep.
         self._temp = Path(f"/tmp/atelier-ray-{os.getpid()}")
-        self.port = _free_port()
+
         self.env = {
             **os.environ,
             "RAY_AUTH_MODE": "token",
@@ -92,6 +87,8 @@ class RayNodes:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_num_prestart_python_workers": "0",
             "RAY_gcs_rpc_server_reconnect_timeout_s": "3",
+            # A busy machine may take long to start a node; Ray's own patience is 30 s.
+            "RAY_raylet_start_wait_time_s": f"{START_SECONDS:.0f}",
             # A dead node is known as such after 2 s; with Ray's own values after half a minute.
             "RAY_health_check_initial_delay_ms": "500",
             "RAY_health_check_period_ms": "500",
@@ -103,24 +100,23 @@ class RayNodes:
         self.head = self._start(
             [
                 "--head",
-                f"--port={self.port}",
+                "--port=0",  # whichever is free
                 "--num-gpus=0",
                 "--include-dashboard=false",
                 f"--temp-dir={self._temp}",
             ]
         )
-        self.head.wait()
+        try:
+            self.head.wait()
+        except RuntimeError:
+            self.end()
+            raise
 
     @property
     def address(self) -> str:
-        """For the bot and for other nodes."""
-        return f"{self.ip}:{self.port}"
-
-    @property
-    def ip(self) -> str:
-        """What Ray takes for this machine's address: it does not stay on loopback by itself."""
+        """For the bot and for other nodes, as the head says it: it does not stay on loopback."""
         log = (self._folder / "node0.log").read_text()
-        found = re.search(r"Local node IP: \D*([\d.]+)", log)
+        found = re.search(r"ray start --address='([\d.]+:\d+)'", log)
         assert found is not None, log
         return found[1]
 
@@ -161,10 +157,3 @@ def thaw(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGCONT)
-
-
-def _free_port() -> int:
-    with socket.socket() as trying:
-        trying.bind(("127.0.0.1", 0))
-        port: int = trying.getsockname()[1]
-        return port

@@ -244,13 +244,12 @@ async def test_a_wish_is_granted_although_its_node_is_killed_in_mid_job(
         if standing.step and not killed:
             node = onlooker.seats[-1].split("/")[1]
             killed.append(next(n for n in nodes.nodes[1:] if n.find(node)))
-            killed[0].raylet().kill()
+            killed[0].kill()
 
     wish = a_wish("a red flower", draft={"steps": 60})
     async with open_house(settings, workers=(), watch=onlooker) as house:
         outcome = await house.draw(wish, kill_who_draws)
         (picture,) = outcome.pictures
-    killed[0].kill()
     first, second = onlooker.seats
     assert first != second
     order = Render(job=JobId(1), recipe=picture.recipe, inputs=(), preview_every=0)
@@ -270,7 +269,7 @@ async def test_a_killed_worker_is_noticed_at_once_and_its_seat_is_soon_as_good_a
         stream = worker.render(side.order(1, "wait"))
         await anext(stream)
         home_of(worker, nodes).find(whom)[0].kill()
-        how = "SIGKILL" if whom == "scripted_worker" else "status 69"
+        how = "SIGKILL" if whom == "scripted_worker" else "the way to it is gone"
         with pytest.raises(WorkerDied, match=how):
             await ended(stream)
         await worker.start()
@@ -281,7 +280,7 @@ async def test_a_node_that_hangs_is_given_up_and_what_it_says_late_is_not_heard(
     nodes: RayNodes, bot: Open
 ) -> None:
     two_nodes(nodes)
-    async with bot(patience=2.0) as side:
+    async with bot(patience=6.0) as side:
         one, other = await side.seats(2)
         await asyncio.gather(one.start(), other.start())
         stream = one.render(side.order(1, "wait"))
@@ -289,7 +288,7 @@ async def test_a_node_that_hangs_is_given_up_and_what_it_says_late_is_not_heard(
         frozen = workers_on(home_of(one, nodes))
         assert len(frozen) == 2
         freeze(frozen)
-        with pytest.raises(WorkerDied, match="no answer for 2 s"):
+        with pytest.raises(WorkerDied, match="no answer for 6 s"):
             await anext(stream)
         assert len(await drawn(other, side.order(2))) == 3
         thaw(frozen)  # it comes back after its job was given to another

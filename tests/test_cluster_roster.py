@@ -21,18 +21,20 @@ from generation.fleet.cluster.source import Door
 
 HERE = versions.here()
 
-# Says each line of its file when the one before it has been taken off, and then waits or leaves.
+# Says each line of its file, and then waits for more; leaves while the last one says so.
 LOOKOUT = """
 import os, pathlib, sys, threading, time
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 lines = pathlib.Path(sys.argv[1])
 said = 0
 while True:
-    for line in lines.read_text().splitlines()[said:]:
-        said += 1
-        if line == "leave":
-            sys.exit(1)
-        print(line, flush=True)
+    there = lines.read_text().splitlines()
+    if there[-1:] == ["leave"]:
+        sys.exit(1)
+    for line in there[said:]:
+        if line != "leave":
+            print(line, flush=True)
+    said = len(there)
     time.sleep(0.02)
 """
 
@@ -124,6 +126,19 @@ async def test_a_node_that_cannot_say_its_versions_is_refused(
     await cluster.close()
 
 
+async def test_a_card_that_would_be_used_by_the_bot_and_by_ray_is_warned_of(
+    cluster: Cluster, say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    say(a_node(1), a_node(9, gpus=0, seats=1), a_node(9, id="ff" * 28))
+    changes = cluster.changes()
+    joined = [(await anext(changes)).worker.name for _ in range(3)]
+    assert joined == ["10.0.0.1/010101/gpu0", "10.0.0.9/090909/cpu0", "10.0.0.9/ffffff/gpu0"]
+    (warned,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert "10.0.0.9 is this machine" in warned
+    assert "--num-gpus=0" in warned
+    await cluster.close()
+
+
 async def test_a_node_that_leaves_takes_its_seats_for_good_and_may_come_back(
     cluster: Cluster, say: Say
 ) -> None:
@@ -145,7 +160,11 @@ async def test_a_node_that_leaves_takes_its_seats_for_good_and_may_come_back(
 
 
 async def test_a_lookout_that_ends_is_sent_again_and_seats_stay(
-    cluster: Cluster, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster,
+    say: Say,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(roster, "FIRST_DELAY", 0.05)
     changes = cluster.changes()
@@ -154,8 +173,9 @@ async def test_a_lookout_that_ends_is_sent_again_and_seats_stay(
     waiting = asyncio.ensure_future(anext(changes))
     with (tmp_path / "lines").open("a") as file:
         file.write("leave\n")
-    await asyncio.sleep(0.3)
-    (tmp_path / "lines").write_text("")
+    async with asyncio.timeout(60):
+        while "out of sight" not in caplog.text:  # noqa: ASYNC110  # it tells nobody else
+            await asyncio.sleep(0.01)
     say(a_node(1), a_node(2))
     change = await waiting
     assert isinstance(change, Joined)
@@ -187,3 +207,11 @@ def test_the_digest_of_our_code_follows_the_code_and_not_its_line_ends(tmp_path:
     assert versions.differing(versions.here(one), versions.here(other)) == ()
     (other / "b.py").touch()
     assert versions.differing(versions.here(one), versions.here(other))
+
+
+def test_the_digest_of_our_code_follows_the_configs_that_build_models(tmp_path: Path) -> None:
+    before = versions.here(tmp_path)
+    config = tmp_path / "worker" / "configs" / "sd1" / "unet" / "config.json"
+    config.parent.mkdir(parents=True)
+    config.write_text("{}")
+    assert versions.differing(before, versions.here(tmp_path))

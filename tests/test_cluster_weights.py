@@ -10,7 +10,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ import pytest
 from bot.weights_server import WeightsServer
 from generation.catalog import Catalog
 from generation.digests import Digests
-from generation.errors import Cancelled, MissingWeights, UnusableWeights
+from generation.errors import Cancelled, MissingWeights, OutOfReach
 from generation.fleet.cluster import manifest
 from generation.fleet.cluster.source import Door, Lost, Source
 from generation.recipe import Sha256, Weights
@@ -28,7 +28,7 @@ from tests.builders import a_digest
 if sys.platform == "win32":
     pytest.skip("nodes of a cluster run on Linux", allow_module_level=True)
 
-from generation.fleet.cluster.cache import Cache
+from generation.fleet.cluster.cache import SPARE_DISK, Cache
 
 STARTER = Path(__file__).parents[1] / "generation" / "starter" / "models" / "starter"
 BOUND = 2**30
@@ -137,7 +137,7 @@ async def test_what_is_always_corrupted_never_gets_its_name(
     cable = BadCable(door.url, ["well", *["flip 100000"] * 3])
     async with cable.laid() as url:
         cache = Cache(folder, Source(url, door.token), bound=BOUND)
-        with pytest.raises(UnusableWeights, match="3 times with another digest"):
+        with pytest.raises(OutOfReach, match="3 times with another digest"):
             await obtain(cache, ink(catalog))
     assert list(cache.weights.iterdir()) == []
 
@@ -182,13 +182,81 @@ async def test_the_longest_unused_gives_way_and_never_what_is_in_use(
     held = cache.hold(small.sha256)
     assert held is not None
     tiny = Cache(folder, Source(door.url, door.token), bound=starter.size_bytes // 2)
-    with pytest.raises(UnusableWeights, match="cache may hold"):
+    with pytest.raises(OutOfReach, match="cache may hold"):
         await obtain(tiny, starter.weights)
     assert (cache.weights / small.sha256).is_dir()
     held.close()
     tight = manifest.of(starter.path, Digests(folder / "other.json")).size
     await obtain(Cache(folder, Source(door.url, door.token), bound=tight), starter.weights)
     assert [place.name for place in cache.weights.iterdir()] == [starter.weights.sha256]
+
+
+async def test_a_small_disk_bounds_the_cache_as_the_setting_does(
+    catalog: Catalog, door: Door, folder: Path
+) -> None:
+    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    await obtain(cache, ink(catalog))
+    starter = catalog.find("starter")
+    size = manifest.of(starter.path, Digests(folder / "other.json")).size
+    there = catalog.find("ink", "lora").size_bytes
+    cache.free = lambda: SPARE_DISK + size - there
+    await obtain(cache, starter.weights)  # in the place of the other
+    assert [place.name for place in cache.weights.iterdir()] == [starter.weights.sha256]
+    cache.free = lambda: SPARE_DISK - size
+    with pytest.raises(OutOfReach, match="disk has room for"):
+        await obtain(cache, ink(catalog))
+
+
+async def test_who_waits_for_anothers_fetch_tells_so_and_can_be_stopped(
+    catalog: Catalog, folder: Path
+) -> None:
+    first = Cache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
+    other = Cache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
+    ends, stop, told = threading.Event(), threading.Event(), threading.Event()
+    fetching = asyncio.create_task(obtain(first, ink(catalog), ends))
+    await asyncio.sleep(0.1)
+    assert other.hold(ink(catalog).sha256) is None  # at once
+    waiting = asyncio.to_thread(other.obtain, ink(catalog), stop, told.set)
+    waited = asyncio.create_task(waiting)
+    assert await asyncio.to_thread(told.wait, 10)
+    stop.set()
+    with pytest.raises(Cancelled):
+        await waited
+    ends.set()
+    with pytest.raises(Cancelled):
+        await fetching
+
+
+async def test_who_waited_for_a_fetch_does_not_wait_for_who_draws_with_it(
+    catalog: Catalog, door: Door, folder: Path
+) -> None:
+    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    await obtain(cache, ink(catalog))
+    held = cache.hold(ink(catalog).sha256)
+    assert held is not None
+    await asyncio.wait_for(obtain(cache, ink(catalog)), 10)
+    held.close()
+
+
+async def test_a_file_that_was_cut_short_on_the_bots_disk_is_missing_and_not_waited_for(
+    catalog: Catalog, door: Door, folder: Path
+) -> None:
+    path, wanted = catalog.find("ink", "lora").path, ink(catalog)
+    half = path.stat().st_size // 2
+    cable = BadCable(door.url, ["well", f"cut {half}"])
+    async with cable.laid() as url:
+        cache = Cache(folder, Source(url, door.token), bound=BOUND)
+        copy = cache._source.read
+
+        def read(sha256: Sha256, *, start: int) -> Iterator[bytes]:
+            if start:
+                os.truncate(path, half // 2)
+            return copy(sha256, start=start)
+
+        cache._source.read = read  # type: ignore[method-assign]  # the owner, between two tries
+        with pytest.raises(MissingWeights):
+            await asyncio.wait_for(obtain(cache, wanted), 30)
+    assert list(cache.weights.iterdir()) == []
 
 
 async def test_what_the_bot_does_not_have_is_missing(door: Door, folder: Path) -> None:
@@ -226,7 +294,7 @@ async def test_only_digests_of_the_catalog_are_given_out_and_only_for_the_token(
         request = urllib.request.Request(door.url + path)
         request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:

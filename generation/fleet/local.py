@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 
 from generation.errors import WorkerDied
@@ -50,7 +50,8 @@ class LocalWorker:
     """A `Worker` that is a child process.
 
     `silence`: seconds that a running job may go without any report.  `patience`: seconds that a
-    Ping may go unanswered.  Beyond either, the process is killed.
+    Ping may go unanswered.  Beyond either, the process is killed.  `gone`: the statuses of a
+    program that is only the way to a worker, when it has lost that way.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class LocalWorker:
         program: Sequence[str] = PROGRAM,
         silence: float = 600.0,
         patience: float = 30.0,
+        gone: Collection[int] = (),
         log: logging.Logger | None = None,
     ) -> None:
         self._command = [*program]
@@ -71,7 +73,7 @@ class LocalWorker:
             self._command += ["--models", str(folder)]
         self._command += ["--digests", str(digests), "--device", device, *arguments]
         self._env = dict(env or {})
-        self._silence, self._patience = silence, patience
+        self._silence, self._patience, self._gone = silence, patience, gone
         self._log = log or logging.getLogger("generation.worker")
         self._starting = asyncio.Lock()
         self._deaths = 0  # since a picture was last finished
@@ -108,7 +110,9 @@ class LocalWorker:
                 self._log.info("starting again in %.1f s", delay)
                 await asyncio.sleep(delay)
             try:
-                live = self._live = await Process.start(self._command, self._env, self._log)
+                live = self._live = await Process.start(
+                    self._command, self._env, self._log, self._gone
+                )
             except OSError as error:
                 self._deaths += 1
                 raise WorkerDied(f"it cannot be started: {error}") from error
@@ -135,7 +139,7 @@ class LocalWorker:
                 if isinstance(report, WorkerDied):
                     over = True
                     self._mourn(live)
-                    raise WorkerDied(report.reason)
+                    raise type(report)(report.reason)
                 if isinstance(report, Failed):
                     over = True
                     raise failure(report)

@@ -13,9 +13,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from generation.errors import WorkerDied
+from generation.errors import WorkerDied, WorkerLost
 from generation.fleet.wire import (
     BrokenFrame,
     Drawn,
@@ -47,8 +47,10 @@ POLITE = 2.0  # seconds between Stop and SIGKILL
 class Process:
     """One life of a worker."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: logging.Logger) -> None:
-        self.process = process
+    def __init__(
+        self, process: asyncio.subprocess.Process, log: logging.Logger, gone: Collection[int] = ()
+    ) -> None:
+        self.process, self._gone = process, gone
         self.ready: Ready | None = None
         self.death: WorkerDied | None = None
         self.mourned = False
@@ -63,10 +65,15 @@ class Process:
         self._logging = asyncio.create_task(self._copy_log())
         self._watching: asyncio.Task[None] | None = None
         self._killed_because: str | None = None
+        self._said = ""  # its last line
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], env: Mapping[str, str], log: logging.Logger
+        cls,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        log: logging.Logger,
+        gone: Collection[int],
     ) -> Process:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
@@ -77,7 +84,7 @@ class Process:
             env={**os.environ, **env},
             limit=4 * 2**20,  # a PNG in a few gulps
         )
-        return cls(process, log)
+        return cls(process, log, gone)
 
     async def introduced(self, silence: float, patience: float) -> Ready:
         """Wait for Ready."""
@@ -87,6 +94,11 @@ class Process:
             self._kill(f"not ready after {START_LIMIT:.0f} s")
             await self._listening
             raise WorkerDied(f"not ready after {START_LIMIT:.0f} s") from None
+        except WorkerDied as death:
+            await asyncio.wait({self._logging}, timeout=POLITE)  # its last words say why
+            raise type(death)(
+                f"{death.reason}: {self._said}" if self._said else death.reason
+            ) from None
         self._watching = asyncio.create_task(self._watch(silence, patience))
         return ready
 
@@ -161,7 +173,11 @@ class Process:
         status = await self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()
-        self.death = WorkerDied(self._killed_because or reason or _how(status))
+        how = self._killed_because or reason
+        if status in self._gone:
+            self.death = WorkerLost(how or "the way to it is gone")
+        else:
+            self.death = WorkerDied(how or _how(status))
         if not self._introduction.done():
             self._introduction.set_exception(self.death)
             self._introduction.exception()  # looked at: nobody may be waiting for it
@@ -224,6 +240,7 @@ class Process:
     def _say(self, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip()
         if text:
+            self._said = text
             self._log.info("%s", text)
 
 

@@ -20,13 +20,13 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 from generation.digests import Digests
-from generation.errors import Cancelled, MissingWeights, UnusableWeights
+from generation.errors import Cancelled, MissingWeights, OutOfReach
 from generation.fleet.cluster.manifest import BadManifest, Manifest, Part, parse
 from generation.fleet.cluster.source import Lost, NotThere, Source
 from generation.recipe import Sha256, Weights
@@ -62,72 +62,59 @@ class Cache:
         self.weights, self.own = self.folder / "weights", self.folder / "own"
         self._source, self._bound = source, bound
         self.give_up = GIVE_UP
+        self.free: Callable[[], int] = lambda: shutil.disk_usage(self.folder).free
         for name in ("weights", "own", "parts", "locks"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
     def hold(self, sha256: Sha256) -> Held | None:
-        """Keep them where they are; None when they are not here."""
-        held = self._lock(sha256, fcntl.LOCK_SH)
-        if not self._place(sha256).is_dir():
+        """Keep them where they are; None when they are not here, or still on their way."""
+        held = self._claim(sha256, fcntl.LOCK_SH)
+        if held is not None and not self._place(sha256).is_dir():
             held.close()
             return None
-        os.utime(self._place(sha256))  # used now, for whoever needs room
+        if held is not None:
+            os.utime(self._place(sha256))  # used now, for whoever needs room
         return held
 
     def obtain(self, weights: Weights, stop: threading.Event, tell: Callable[[], None]) -> Held:
         """Fetch the weights unless they are here, and hold them.
 
-        `tell` is called now and then.  Raises MissingWeights or UnusableWeights when they cannot
-        be had, Cancelled once `stop` is set, and Lost when the bot cannot be reached.
+        `tell` is called now and then.  Raises MissingWeights when the bot does not have them,
+        Cancelled once `stop` is set, and what keeps them from coming here: OutOfReach, Lost when
+        the bot cannot be reached, OSError of the disk.
         """
-        while True:
-            with self._alone(weights.sha256, stop, tell):
+        while (held := self.hold(weights.sha256)) is None:
+            # Whoever fetches the same is waited for; but not who draws with it by then.
+            if (alone := self._claim(weights.sha256, fcntl.LOCK_EX)) is None:
+                _wait(stop, tell)
+                continue
+            with closing(alone):
                 if not self._place(weights.sha256).is_dir():
                     # One at a time on a node: the cable is one, and so is the room.
-                    with self._alone("room", stop, tell):
+                    while (room := self._claim("room", fcntl.LOCK_EX)) is None:
+                        _wait(stop, tell)
+                    with closing(room):
                         self._fetch(weights, stop, tell)
-            # Between the two locks somebody may remove them again: then once more.
-            if (held := self.hold(weights.sha256)) is not None:
-                return held
+        return held
 
     def discard(self, sha256: Sha256) -> None:
         """Remove what is no longer what it was, unless somebody draws with it."""
-        handle = self._open(sha256)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._remove(self._place(sha256))
-        except BlockingIOError:
-            pass
-        finally:
-            os.close(handle)
+        if (alone := self._claim(sha256, fcntl.LOCK_EX)) is not None:
+            with closing(alone):
+                self._remove(self._place(sha256))
 
     def _place(self, sha256: Sha256) -> Path:
         return self.weights / sha256
 
-    def _open(self, name: str) -> int:
-        return os.open(self.folder / "locks" / name, os.O_RDWR | os.O_CREAT, 0o644)
-
-    def _lock(self, name: str, kind: int) -> Held:
-        handle = self._open(name)
-        fcntl.flock(handle, kind)
-        return Held(handle)
-
-    @contextmanager
-    def _alone(self, name: str, stop: threading.Event, tell: Callable[[], None]) -> Iterator[None]:
-        """Exclusively; another seat that fetches the same is waited for."""
-        handle = self._open(name)
+    def _claim(self, name: str, kind: int) -> Held | None:
+        """A lock, at once or not at all: who waits must be able to tell, and to stop."""
+        handle = os.open(self.folder / "locks" / name, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    tell()
-                    if stop.wait(0.2):
-                        raise Cancelled() from None
-            yield
-        finally:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
             os.close(handle)
+            return None
+        return Held(handle)
 
     def _fetch(self, weights: Weights, stop: threading.Event, tell: Callable[[], None]) -> None:
         manifest = self._patiently(lambda: self._manifest(weights), stop, tell)
@@ -159,7 +146,7 @@ class Cache:
                 raise MissingWeights(weights.name, weights.sha256) from None
             except BadManifest as error:
                 wrong = error
-        raise UnusableWeights(weights.name, str(wrong))
+        raise OutOfReach(weights.name, f"a node cannot get it: {wrong}")
 
     def _fetch_part(
         self, name: str, part: Part, file: Path, stop: threading.Event, tell: Callable[[], None]
@@ -174,7 +161,7 @@ class Cache:
                     return
             log.warning("%s of %s came with another digest; fetching it again", part.path, name)
             file.unlink()
-        raise UnusableWeights(name, f"{part.path} came {WRONG} times with another digest")
+        raise OutOfReach(name, f"a node got {part.path} {WRONG} times with another digest")
 
     def _copy(
         self, name: str, part: Part, file: Path, stop: threading.Event, tell: Callable[[], None]
@@ -224,18 +211,19 @@ class Cache:
                 shutil.rmtree(place, ignore_errors=True)
         there = {place: _size(place) for place in self.weights.iterdir()}
         taken = sum(there.values())
+        begun = _size(self.folder / "parts" / weights.sha256)
+        bound = min(self._bound, taken + begun + self.free() - SPARE_DISK)
         for place in sorted(there, key=lambda p: p.stat().st_mtime):
-            if taken + needed <= self._bound:
+            if taken + needed <= bound:
                 break
             before = place.is_dir()
             self.discard(Sha256(place.name))
             if before and not place.is_dir():
                 log.info("removed %s to make room", place.name)
                 taken -= there[place]
-        if taken + needed > self._bound:
-            raise UnusableWeights(weights.name, f"the node's cache may hold {self._bound} bytes")
-        if shutil.disk_usage(self.folder).free < needed + SPARE_DISK:
-            raise UnusableWeights(weights.name, "the node's disk is full")
+        if taken + needed > bound:
+            why = "its cache may hold" if bound == self._bound else "its disk has room for"
+            raise OutOfReach(weights.name, f"a node cannot get it: {why} {bound} bytes")
 
     def _remove(self, place: Path) -> None:
         """Out of sight at once, whatever happens while it is deleted."""
@@ -250,6 +238,12 @@ class Cache:
         for part in manifest.parts:
             digests.remember(self._place(sha256) / part.path, part.sha256)
         digests.save()
+
+
+def _wait(stop: threading.Event, tell: Callable[[], None]) -> None:
+    tell()
+    if stop.wait(0.2):
+        raise Cancelled()
 
 
 def _size(folder: Path) -> int:

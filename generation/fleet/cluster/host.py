@@ -29,9 +29,9 @@ from typing import cast
 import generation
 from generation.catalog import Catalog
 from generation.errors import (
-    Cancelled,
     GenerationError,
     MissingWeights,
+    OutOfReach,
     RenderFailed,
     UnusableWeights,
     WeightsChanged,
@@ -63,6 +63,7 @@ PACKAGE = Path(generation.__file__).parent
 PROGRAM = (sys.executable, "-m", "generation.worker")
 LAST_WORDS = 2.0  # seconds that stderr may stay open after the worker's end
 TELL_EVERY = 5.0  # seconds between two Loading reports of one fetch
+HINT_DELAY = 0.1  # seconds in which the order follows before which the bot gave a hint
 
 FRAME, LINE, END = b"f", b"l", b"x"  # what an item of `reports` is
 
@@ -92,13 +93,18 @@ class Host:
         self._command += ["--digests", str(self._cache.digests), "--device", device, *arguments]
         self._out: asyncio.Queue[bytes] = asyncio.Queue()
         self._child: asyncio.subprocess.Process | None = None
-        self._preparing: dict[JobId, list[Order]] = {}  # and what came for them meanwhile
+        self._preparing: dict[JobId, list[Order]] = {}  # with what came for them meanwhile
+        self._nobody_waits = asyncio.Event()
+        self._nobody_waits.set()
         self._stops: dict[JobId, threading.Event] = {}
         self._held: dict[JobId, list[Held]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def reports(self) -> AsyncIterator[bytes]:
-        """Start the worker, and say what it says until it ends; the last item is its status."""
+        """Start the worker, and say what it says until it ends; the last item is its status.
+
+        Read to the end, it leaves no process and no open pipe behind.
+        """
         pipe = asyncio.subprocess.PIPE
         self._child = await asyncio.create_subprocess_exec(
             *self._command,
@@ -108,23 +114,25 @@ class Host:
             env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
             limit=4 * 2**20,
         )
-        self._go(self._listen(self._child))
+        listening = self._go(self._listen(self._child))
         while (item := await self._out.get())[:1] != END:
             yield item
         yield item
+        await listening  # END can be said before the worker is dead
 
     async def take(self, data: bytes) -> None:
         """One order from the bot, as a frame."""
         order = cast(Order, read(io.BytesIO(data)))  # the relay passes on nothing else
         match order:
             case Render():
-                self._preparing[order.job] = []
+                self._preparing[order.job] = [order]
+                self._nobody_waits.clear()
                 self._go(self._prepare(order))
             case Prefetch():
                 self._go(self._prefetch(order))
-            case Cancel() if order.job in self._preparing:
-                self._stops[order.job].set()
-            case Pause() | Resume() if order.job in self._preparing:
+            case Cancel() | Pause() | Resume() if order.job in self._preparing:
+                if isinstance(order, Cancel):
+                    self._stops[order.job].set()  # and the worker is told, should it be too late
                 self._preparing[order.job].append(order)
             case _:
                 await self._send(order)
@@ -132,20 +140,24 @@ class Host:
     async def _prepare(self, order: Render) -> None:
         """Have the weights here, then hand the order on, and what came after it."""
         stop = self._stops[order.job] = threading.Event()
+        waiting = self._preparing[order.job]
         try:
             self._held[order.job] = await self._have(order.recipe, order.job, stop)
-            await self._send(order)
+            while waiting:
+                await self._send(waiting.pop(0))
         except Exception as error:  # whatever it was, the job must hear of its end
             self._say(_failed(order.job, error))
             self._release(order.job)
         finally:
-            late = self._preparing.pop(order.job)
-            del self._stops[order.job]
-        for each in late:
-            await self._send(each)
+            del self._preparing[order.job], self._stops[order.job]
+            if not self._preparing:
+                self._nobody_waits.set()
 
     async def _prefetch(self, order: Prefetch) -> None:
-        with contextlib.suppress(GenerationError, OSError):  # the job itself will say so
+        # One fetch at a time: whoever waits for weights must not wait for those of a later job.
+        await asyncio.sleep(HINT_DELAY)
+        await self._nobody_waits.wait()
+        with contextlib.suppress(GenerationError):  # the job itself will say so
             for held in await self._have(order.recipe, None, threading.Event()):
                 held.close()
             await self._send(order)
@@ -164,13 +176,15 @@ class Host:
                         told = time.monotonic()
                         loop.call_soon_threadsafe(self._say, Loading(job=job, name=name))
 
-                if (one := await asyncio.to_thread(self._one, weights, stop, tell)) is not None:
+                try:
+                    one = await asyncio.to_thread(self._one, weights, stop, tell)
+                except (Lost, OSError) as error:
+                    # A full disk, a closed port: no fault of the job's, and elsewhere it can be
+                    # drawn.
+                    raise OutOfReach(weights.name, f"a node cannot get it: {error}") from error
+                if one is not None:
                     held.append(one)
             return held
-        except Lost as error:
-            # No fault of the job's: without its bot this seat is of no use, and a new one may be.
-            await self._end(f"the bot's weights cannot be reached: {error}", 1)
-            raise Cancelled() from error
         except BaseException:
             for each in held:
                 each.close()
@@ -237,10 +251,11 @@ class Host:
             with contextlib.suppress(ProcessLookupError):
                 self._child.kill()
 
-    def _go(self, work: Coroutine[None, None, None]) -> None:
+    def _go(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def cache_folder() -> Path:

@@ -24,11 +24,17 @@ import ray
 
 from generation.fleet.cluster.connection import SEAT, Trouble, join, on, spell
 from generation.fleet.cluster.host import END, FRAME, PROGRAM, Host
+from generation.fleet.cluster.roster import GONE
 from generation.fleet.cluster.source import TOKEN, URL
 from generation.fleet.stdout import own_stdout
 from generation.fleet.wire import BrokenFrame, encode, read
 
-GONE = 69  # the status when the node is gone: sysexits.h calls it "unavailable"
+FAILED = 70  # instead of the worker's 1, which as a relay's status is Ray's: a cluster was lost
+
+# Seconds that the node may take for one order.  The bot asks every 10 s whether its worker lives,
+# and kills the relay of one that does not answer for 30 s: a node that hangs is known before that
+# as what it is, and is not taken for a worker that was hung up by its job.
+PATIENCE = 25.0
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -83,7 +89,13 @@ async def _up(host: Any, frames: BinaryIO) -> None:
 
 async def _down(host: Any, orders: asyncio.Queue[bytes | None]) -> None:
     while (order := await orders.get()) is not None:
-        await host.take.remote(order)  # one after the other, so that they arrive in their order
+        # One after the other, so that they arrive in their order.
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await host.take.remote(order)
+        except TimeoutError:
+            print(f"the node does not answer for {PATIENCE:.0f} s", file=sys.stderr)
+            _leave(GONE)
 
 
 def _read(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[bytes | None]) -> None:
@@ -123,7 +135,7 @@ def _end_as(status: int) -> NoReturn:
         if -status != signal.SIGKILL:
             signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
-    _leave(max(status, 0))
+    _leave(FAILED if status == 1 else max(status, 0))
 
 
 def _leave(status: int) -> NoReturn:

@@ -32,11 +32,21 @@ log = logging.getLogger(__name__)
 LOOKOUT = (sys.executable, "-m", "generation.fleet.cluster.lookout")
 RELAY = (sys.executable, "-m", "generation.fleet.cluster.relay")
 
+# How a relay ends that has lost the node: sysexits.h calls 69 "unavailable", and Ray itself ends a
+# process with 1 that has lost its cluster.
+GONE = 69
+LOST = (GONE, 1)
+
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0  # seconds until a lookout that ended is sent again
 POLITE = 5.0  # seconds between the end of its stdin and SIGKILL
 MEND = (
     "bring it to this version (git pull, then pip install -c constraints.txt .[cluster]) "
     "and start Ray there again"
+)
+
+TWICE = (
+    "Ray offers its cards, on which the bot has workers of its own; stop Ray here and start it "
+    "again with --num-gpus=0, or memory for one job is asked for twice"
 )
 
 
@@ -74,6 +84,7 @@ class RayWorker(LocalWorker):
             program=relay,
             silence=silence,
             patience=patience,
+            gone=LOST,
             log=log.getChild(name.replace(".", "-")),
         )
         self.name, self.node = name, node
@@ -197,6 +208,8 @@ class Cluster:
                 self._refused.add(node.id)
                 log.error("%s may not draw here: %s; %s", node.address, why, MEND)
                 continue
+            if node.address == here and node.gpus:
+                log.warning("%s is this machine: %s", here, TWICE)
             self._seats[node.id] = self._seats_of(node, door)
             for worker in self._seats[node.id]:
                 log.info("%s has joined", worker.name)

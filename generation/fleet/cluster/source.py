@@ -72,12 +72,12 @@ class Source:
         link = http.client.HTTPConnection(self._host, self._port, timeout=self._silence)
         try:
             link.request("GET", path, headers=given | (headers or {}))
-            answer = link.getresponse()
-            if answer.status == 404:
-                raise NotThere(path)
-            if answer.status not in (200, 206):
-                raise Lost(f"it answers {answer.status}")
-            yield answer
+            with link.getresponse() as answer:
+                if answer.status in (404, 416):  # 416: the file is shorter now, and so another one
+                    raise NotThere(path)
+                if answer.status not in (200, 206):
+                    raise Lost(f"it answers {answer.status}")
+                yield answer
         except (OSError, http.client.HTTPException) as error:
             raise Lost(str(error) or type(error).__name__) from error
         finally:

@@ -31,7 +31,7 @@ class Versions:
     pillow: str
     safetensors: str
     tokenizers: str
-    code: str  # the beginning of a digest of the package's Python files
+    code: str  # the beginning of a digest of the package's Python files and models' configs
 
 
 def here(root: Path = ROOT) -> Versions:
@@ -73,7 +73,10 @@ def _version(library: str) -> str:
 def _code(root: Path) -> str:
     """The same for the same sources, whatever their line ends."""
     digest = hashlib.sha256()
-    for file in sorted(root.rglob("*.py"), key=lambda f: f.relative_to(root).as_posix()):
+    configs = (file for file in (root / "worker" / "configs").rglob("*") if file.is_file())
+    for file in sorted(
+        (*root.rglob("*.py"), *configs), key=lambda f: f.relative_to(root).as_posix()
+    ):
         text = file.read_bytes().replace(b"\r\n", b"\n")
         digest.update(f"{file.relative_to(root).as_posix()} {len(text)}\n".encode() + text)
     return digest.hexdigest()[:12]

@@ -1,0 +1,102 @@
+"""Claims about machines that fail a job which had no part in it: it costs nobody a picture."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.dispatch import MAX_EPOCHS, MAX_TRIES
+from generation.errors import OutOfReach, WorkerDied, WorkerLost
+from generation.fleet.local import LocalWorker
+from generation.fleet.wire import Render, Report
+from storage.tickets import State
+from tests.fakes import FakeWorker
+from tests.houses import a_house, a_wish
+from tests.test_studio import Memo, eventually, listen
+
+NO_ROOM = OutOfReach("tiny", "a node cannot get it: its disk has room for 0 bytes")
+
+
+class OnANode(FakeWorker):
+    """Loses its machine so many times, in the middle of a job."""
+
+    def __init__(self, losses: int) -> None:
+        super().__init__()
+        self.losses = losses
+
+    async def render(self, order: Render) -> AsyncIterator[Report]:
+        async for report in super().render(order):
+            if self.losses:
+                self.losses -= 1
+                await self.die()
+                raise WorkerLost("the way to it is gone")
+            yield report
+
+
+async def test_a_job_may_lose_its_machine_more_often_than_it_may_take_a_worker_down(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path, OnANode(2 * MAX_TRIES)) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        (ticket,) = memo.outcomes[0].tickets
+        assert (ticket.state, ticket.tries) == (State.DRAWN, 1)
+
+
+async def test_a_job_under_which_every_machine_goes_is_given_up_some_day(tmp_path: Path) -> None:
+    worker = OnANode(10_000)
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        (ticket,) = memo.outcomes[0].tickets
+        assert ticket.state is State.QUARANTINED
+        assert f"after {MAX_EPOCHS // 2} tries" in str(ticket.reason)
+
+
+async def test_a_seat_to_which_the_weights_do_not_come_leaves_the_model_to_the_others(
+    tmp_path: Path,
+) -> None:
+    full, good = FakeWorker(), FakeWorker(step_seconds=0.001)
+    full.failures = dict.fromkeys(("one", "two", "three"), NO_ROOM)
+    async with a_house(tmp_path, full, good) as house:
+        memo = listen(house, Memo())
+        for words in ("one", "two", "three"):
+            await house.studio.submit(a_wish(words))
+        await eventually(lambda: len(memo.outcomes) == 3)
+        tickets = [ticket for outcome in memo.outcomes for ticket in outcome.tickets]
+        assert {(ticket.state, ticket.tries) for ticket in tickets} == {(State.DRAWN, 1)}
+    assert len(full.orders) == 1
+    assert len(good.orders) == 3
+
+
+async def test_weights_that_come_to_no_seat_end_the_job_in_a_sentence(tmp_path: Path) -> None:
+    seats = FakeWorker(), FakeWorker()
+    for worker in seats:
+        worker.failures["one"] = NO_ROOM
+    async with a_house(tmp_path, *seats) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        (ticket,) = memo.outcomes[0].tickets
+        assert ticket.state is State.FAILED
+        assert "room for 0 bytes" in str(ticket.reason)
+        # And what can be drawn is drawn: to be spared is not to be shut out.
+        await house.studio.submit(a_wish("two"))
+        await eventually(lambda: len(memo.outcomes) == 2)
+    assert [len(worker.orders) for worker in seats] in ([2, 1], [1, 2])
+
+
+async def test_a_program_that_was_only_the_way_says_that_the_way_is_gone(tmp_path: Path) -> None:
+    program = (sys.executable, "-c", "import sys; sys.exit(69)")
+    for gone, kind, words in (((69, 1), WorkerLost, "the way"), ((), WorkerDied, "status 69")):
+        worker = LocalWorker((), tmp_path / "digests.json", program=program, gone=gone)
+        with pytest.raises(WorkerDied, match=words) as raised:
+            await asyncio.wait_for(worker.start(), 60)
+        assert raised.type is kind
+        await worker.stop()
