@@ -43,6 +43,7 @@ class _Shown:
     place: tuple[object, ...] = ()
     ready_at: float = 0.0  # unix time that was promised
     preview: bytes = b""
+    gone: bool = False  # somebody deleted it
 
 
 class Announcer:
@@ -105,6 +106,9 @@ class Announcer:
                 continue
             waiting = not board.is_drawing(request)
             shown = self._shown.setdefault(request, _Shown())
+            if shown.gone:
+                del self._dirty[request]
+                continue
             if shown.request is not None and not self._may_edit(shown.request.channel):
                 continue
             if moment - shown.edited_at >= (WAITING_SECONDS if waiting else self._every):
@@ -113,10 +117,10 @@ class Announcer:
 
     async def _refresh(self, request: RequestId) -> None:
         assert self._studio is not None
+        shown = self._shown.get(request)
+        if shown is None:
+            return  # it has ended meanwhile
         try:
-            shown = self._shown.get(request)
-            if shown is None:
-                return  # it has ended meanwhile
             # Where its progress is shown does not change; asking again costs a query each time.
             found = shown.request or await self._studio.request(request)
             if found.progress_message is None:
@@ -127,6 +131,7 @@ class Announcer:
             elif (standing := self._studio.standing(request)) is not None:
                 await self._edit(found, standing, shown)
         except discord.NotFound:
+            shown.gone = True
             log.info("the progress message of request %d is gone", request)
         except discord.HTTPException as error:
             log.warning("progress of request %d not shown: %s", request, error)
@@ -160,8 +165,8 @@ class Announcer:
                 )
         finally:
             self._channel_busy.discard(request.channel)
-            self._channel_edited[request.channel] = time.monotonic()
-        shown.edited_at = time.monotonic()
+            # Also when it failed: the next edit of this channel is somebody else's.
+            self._channel_edited[request.channel] = shown.edited_at = time.monotonic()
         shown.place = _place(standing)
         shown.ready_at = now() + standing.ready_in
         shown.preview = standing.preview

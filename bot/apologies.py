@@ -119,7 +119,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     ),
     s.Missing: lambda e: (
         "I no longer keep the file of that picture. If I drew it, `/reproduce` draws it again "
-        "from its recipe; then try once more."
+        "from its recipe; then start from the new one."
         if e.what == "file"
         else "I do not remember that one. It may be older than my memory."
     ),

@@ -36,7 +36,7 @@ def backup(settings: Settings, asked: argparse.Namespace) -> int:
         return MISTAKEN
     out.print(f"{escape(str(made.copy))}: {_told(made.contents)}")
     dropped = f", {made.dropped} older copies dropped" if made.dropped else ""
-    out.print(f"{made.brought} new files{dropped}. It is whole.")
+    out.print(f"{_count(made.brought, 'new file')} copied{dropped}. It is whole.")
     if asked.folder is None:
         out.print("It lies on the disk of the original: name a folder on another one.", style="dim")
     if made.absent:
@@ -69,7 +69,10 @@ def restore(settings: Settings, asked: argparse.Namespace) -> int:
     before = storing.restore(found, settings.data, stamp=_stamp())
     out.print(f"Restored to {escape(str(settings.data))}.")
     if before is not None:
-        out.print(f"The database that was there is now in {escape(str(before))}.")
+        out.print(
+            f"The database that was there is now in {escape(str(before))}; "
+            "remove it when you no longer want it."
+        )
     return DONE
 
 
@@ -84,16 +87,21 @@ def _say_damage(found: Found) -> None:
 
 def _told(contents: Contents) -> str:
     return (
-        f"format {contents.version}, {contents.requests} requests, {contents.pictures} pictures, "
-        f"{len(contents.files)} files, {contents.waiting} pictures waiting to be drawn, "
-        f"{contents.unsent} results to be posted"
+        f"{_count(contents.requests, 'request')}, {_count(contents.pictures, 'picture')}, "
+        f"{_count(len(contents.files), 'file')}; "
+        f"{_count(contents.waiting, 'picture')} to be drawn, "
+        f"{_count(contents.unsent, 'result')} to be posted"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _list(console: Console, what: str, digests: Sequence[str]) -> None:
     more = f" and {len(digests) - SHOWN} more" if len(digests) > SHOWN else ""
     shown = ", ".join(digest[:16] for digest in digests[:SHOWN])
-    console.print(f"{len(digests)} files {what}: {shown}{more}")
+    console.print(f"{_count(len(digests), 'file')} {what}: {shown}{more}")
 
 
 def _stamp() -> str:

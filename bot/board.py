@@ -6,6 +6,7 @@ after one, it is filled again from the tickets.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ class _Line:
     total: int
     running: dict[JobId, _Run] = field(default_factory=dict)
     keeping: int = 0
-    promised: tuple[float, float] | None = None  # when, and in how many seconds it would begin
+    promised: tuple[float, float] | None = None  # when (monotonic), and in how many seconds
 
 
 @dataclass(slots=True)
@@ -83,13 +84,12 @@ class Board:
             return 0.0
         line.waiting.pop(job.id, None)
         line.running[job.id] = _Run(job=job)
-        now = self._clock()
         if line.promised is not None:
             at, seconds = line.promised
             if seconds >= SHORTEST_PROMISE:
-                self._promises.kept(seconds, max(now - at, 0.0))
+                self._promises.kept(seconds, time.monotonic() - at)
             line.promised = None
-        return max(now - line.request.created, 0.0)
+        return max(self._clock() - line.request.created, 0.0)
 
     def loading(self, job: JobId, name: str) -> None:
         """The worker reads weights for it."""
@@ -145,12 +145,12 @@ class Board:
         wanted = max(line.waiting) if line.waiting else None
         standing = self._standing(line, self._forecast(wanted))
         if line.promised is None and line.waiting and not line.running:
-            line.promised = (self._clock(), standing.starts_in)
+            line.promised = (time.monotonic(), standing.starts_in)
         return standing
 
     def standings(self) -> tuple[Standing, ...]:
         """Every open request, those being drawn first, then in the order of their turn."""
-        turns = self._forecast(None)
+        turns = self._forecast(next(reversed(self._request_of), None))
         found = [self._standing(line, turns) for line in self._lines.values()]
         return tuple(sorted(found, key=lambda s: (s.phase is Phase.WAITING, s.ahead, s.request)))
 

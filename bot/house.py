@@ -315,11 +315,15 @@ def default_model(settings: Settings, catalog: Catalog) -> Model:
 
 async def _keep_running(studio: Studio) -> None:
     """Whoever runs this sleeps at night: a bug is logged, and the studio goes on."""
-    while True:
+    me, stumbled = asyncio.current_task(), False
+    while me is not None and not me.cancelling():  # a bug on the way out hides that it was told to
         try:
+            if stumbled:
+                await studio.recover()
             await studio.run()
         except Exception:
             log.exception("the studio stumbled; it goes on")
+            stumbled = True
             await asyncio.sleep(1.0)
 
 

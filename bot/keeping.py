@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import TypeVar
 
 from generation.fleet.wire import Finished
 from generation.job import Job, JobId
@@ -22,6 +24,8 @@ from storage.files import Files
 from storage.tickets import Lease, State, Tickets
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MAX_UNSAVED = 4  # finished pictures held in memory while storage refuses; then drawing waits
 RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
@@ -58,15 +62,10 @@ class Keeper:
 
     async def start(self, job: Job, seat: str) -> Lease:
         """Store that a seat draws it now.  Raises Ended when it was cancelled meanwhile."""
-        while True:
-            try:
-                return await self._tickets.started(job.id, seat, at=self._clock())
-            except (Ended, Missing):
-                raise
-            except StorageError:
-                # The picture is drawn meanwhile, and kept when storage is back.
-                log.exception("storage refuses; trying again in %.0f s", self.retry_seconds[0])
-                await asyncio.sleep(self.retry_seconds[0])
+        # Meanwhile the picture is drawn, and kept when storage is back.
+        return await self._until_stored(
+            lambda: self._tickets.started(job.id, seat, at=self._clock())
+        )
 
     async def keep(
         self, leased: Awaitable[Lease], job: Job, environment: Environment, done: Finished
@@ -93,12 +92,12 @@ class Keeper:
         # From here on it takes up memory, also while storage refuses to note its start.
         async with self._unsaved:
             lease = await leased
-            await self._until_stored(write)
+            await self._settle(write)
 
     async def end(self, job: Job, state: State, reason: str, lease: Lease | None) -> None:
         """Store that there is no picture, and why."""
         epoch = lease.epoch if lease is not None else None
-        await self._until_stored(lambda: self._tickets.ended(job.id, state, reason, epoch=epoch))
+        await self._settle(lambda: self._tickets.ended(job.id, state, reason, epoch=epoch))
 
     async def end_cancelled(self, job: JobId) -> None:
         """Store that it is cancelled, whoever had it.  Raises StorageError; tries once."""
@@ -108,22 +107,23 @@ class Keeper:
 
     async def put_back(self, lease: Lease, *, blamed: bool) -> None:
         """The job waits again; this try counts against it when it is `blamed`."""
-        await self._until_stored(
-            lambda: self._tickets.put_back(lease.job, lease.epoch, blamed=blamed)
-        )
+        await self._settle(lambda: self._tickets.put_back(lease.job, lease.epoch, blamed=blamed))
 
-    async def _until_stored(self, write: Callable[[], Coroutine[None, None, None]]) -> None:
-        attempt = 0
+    async def _settle(self, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await self._until_stored(write)
+        except (Ended, Fenced, Missing) as settled:
+            # Somebody else had the last word, such as a cancellation.
+            log.info("not stored: %s", settled)
+
+    async def _until_stored(self, write: Callable[[], Awaitable[T]]) -> T:
+        pauses = chain(self.retry_seconds, repeat(self.retry_seconds[-1]))
         while True:
             try:
-                await write()
-                return
-            except (Ended, Fenced, Missing) as settled:
-                # Somebody else had the last word, such as a cancellation.
-                log.info("not stored: %s", settled)
-                return
+                return await write()
+            except (Ended, Fenced, Missing):
+                raise  # storage works, and says no
             except StorageError:
-                pause = self.retry_seconds[min(attempt, len(self.retry_seconds) - 1)]
+                pause = next(pauses)
                 log.exception("storage refuses; trying again in %.0f s", pause)
                 await asyncio.sleep(pause)
-                attempt += 1

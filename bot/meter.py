@@ -42,6 +42,7 @@ class Meter:
         self._dirty = asyncio.Event()
         self._turn = asyncio.Lock()
         self._writing: set[asyncio.Task[None]] = set()
+        self._refused = False  # by storage, the last time
 
     def served(
         self, job: Job, seconds: float, loading_seconds: float, *, ended: bool = False
@@ -91,34 +92,28 @@ class Meter:
 
     async def _write(self) -> None:
         async with self._turn:
-            if await self._write_accounts():
-                await self._write_lessons()
-
-    async def _write_accounts(self) -> bool:
-        taken, self._served = self._served, {}
-        rows = tuple(
-            Served(bucket=b, group=g, user=u, seconds=drew, swap_seconds=loaded)
-            for (b, g, u), (drew, loaded) in taken.items()
-        )
-        unsettled = [
-            Unsettled(job=job, seconds=seconds, charged=ended)
-            for job, (seconds, ended) in self._unsettled.items()
-        ]
-        try:
-            await self._ledger.save(self._queue.accounts(), rows, unsettled)
-        except StorageError:
-            log.exception("the accounts could not be saved; trying again")
-            for key, (drew, loaded) in taken.items():
-                more, loaded_more = self._served.get(key, (0.0, 0.0))
-                self._served[key] = (drew + more, loaded + loaded_more)
-            self._dirty.set()
-            return False
-        return True
-
-    async def _write_lessons(self) -> None:
-        try:
-            await self._ledger.save_costs(self.costs.dump())
-            await self._ledger.save_promises(self.promises.dump())
-        except StorageError:
-            log.exception("what was learnt could not be saved; trying again")
-            self._dirty.set()
+            taken, self._served = self._served, {}
+            try:
+                await self._ledger.save(
+                    self._queue.accounts(),
+                    [
+                        Served(bucket=b, group=g, user=u, seconds=drew, swap_seconds=loaded)
+                        for (b, g, u), (drew, loaded) in taken.items()
+                    ],
+                    [
+                        Unsettled(job=job, seconds=seconds, charged=ended)
+                        for job, (seconds, ended) in self._unsettled.items()
+                    ],
+                    costs=self.costs.dump(),
+                    promises=self.promises.dump(),
+                )
+            except StorageError:
+                if not self._refused:  # it is tried each second, and the log has an end, too
+                    log.exception("the accounts could not be saved; trying again until they are")
+                self._refused = True
+                for key, (drew, loaded) in taken.items():
+                    more, loaded_more = self._served.get(key, (0.0, 0.0))
+                    self._served[key] = (drew + more, loaded + loaded_more)
+                self._dirty.set()
+            else:
+                self._refused = False

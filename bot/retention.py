@@ -26,6 +26,12 @@ AT_ONCE = 200  # files in a transaction
 CLOCK_ERROR = 3600.0  # a clock that was put forward by more makes young files look old
 
 
+def awake_and_asleep() -> float:
+    """Seconds of a clock that nobody sets and that goes on while the machine sleeps, if it can."""
+    clock = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
 class Retention:
     """Lets go what is old."""
 
@@ -37,20 +43,21 @@ class Retention:
         ledger: Ledger,
         keep_days: int,
         clock: Callable[[], float],
+        steady: Callable[[], float] = awake_and_asleep,
     ) -> None:
         self._pictures, self._files, self._ledger = pictures, files, ledger
         self._keep_days = keep_days
-        self._clock = clock
+        self._clock, self._steady = clock, steady
         self.first_after = FIRST_AFTER
 
     async def run(self) -> None:
         """Tidy, for ever, once a day."""
         pause = self.first_after
         while True:
-            wall, steady = self._clock(), time.monotonic()
+            wall, steady = self._clock(), self._steady()
             await asyncio.sleep(pause)
             pause = DAY
-            jumped = (self._clock() - wall) - (time.monotonic() - steady)
+            jumped = (self._clock() - wall) - (self._steady() - steady)
             if abs(jumped) > CLOCK_ERROR:
                 log.warning("the clock jumped by %.0f s; nothing is let go today", jumped)
                 continue

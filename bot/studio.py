@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from bot.audience import Audience, Outcome, Standing
 from bot.board import Board
@@ -43,6 +44,8 @@ from storage.tickets import Asked, Request, RequestId, State, Tickets
 from storage.words import Wording, Words
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 START_SECONDS = 120.0  # the longest that a first request waits for the worker to start
 
@@ -117,9 +120,10 @@ class Studio:
             clock=clock,
             preview_every=preview_every,
         )
-        # One submission at a time: between "is there room?" and "it is queued" nobody else counts.
+        # One submission at a time: between "is there room?" and "it is queued" nobody else counts,
+        # and between "the file is there" and "it is needed" nobody deletes it.
         self._door = asyncio.Lock()
-        self._admitting: set[asyncio.Task[Request]] = set()
+        self._half_done: set[asyncio.Task[Any]] = set()
         self._first_ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
 
     async def open(self) -> int:
@@ -150,6 +154,12 @@ class Studio:
                 seat = await self._joined.get()
                 tasks.create_task(self.dispatcher.serve(seat), name=f"seat {seat.id}")
 
+    async def recover(self) -> None:
+        """After a bug has ended `run`, and before it is run again: nothing goes on unheard."""
+        for seat in self._seats:
+            await seat.worker.stop()  # or it takes a job that comes again for one it has already
+        await self.dispatcher.pick_up()
+
     def join(self, seat: Seat) -> None:
         """One more device draws from now on."""
         self._seats.append(seat)
@@ -165,8 +175,8 @@ class Studio:
 
     async def close(self) -> None:
         """After `run` was cancelled: finish what must not be left half done."""
-        if self._admitting:
-            await asyncio.wait(self._admitting)
+        if self._half_done:
+            await asyncio.wait(self._half_done)
         await self.dispatcher.close()
         await self._delivery.close()
         await self._meter.write()
@@ -283,13 +293,7 @@ class Studio:
             expects=expects,
             created=self._clock(),
         )
-        for digest in {item.sha256 for recipe in recipes for item in recipe.inputs}:
-            await asyncio.to_thread(self._stores.files.need, digest)
-        admitting = asyncio.create_task(self._admit(asked, recipes, costs, wording))
-        self._admitting.add(admitting)
-        admitting.add_done_callback(self._admitted)
-        # Whoever asked may go away; what is committed must still find its way into the queue.
-        return await asyncio.shield(admitting)
+        return await self._to_the_end(self._admit(asked, recipes, costs, wording))
 
     async def _admit(
         self,
@@ -300,6 +304,8 @@ class Studio:
     ) -> Request:
         async with self._door:
             self._queue.room_for(asked.owner, costs)
+            for digest in {item.sha256 for recipe in recipes for item in recipe.inputs}:
+                await asyncio.to_thread(self._stores.files.need, digest)
             request, tickets = await self._stores.tickets.add(asked, recipes, costs, wording)
             for ticket in tickets:
                 self._queue.put(ticket.job, time.monotonic())
@@ -308,10 +314,17 @@ class Studio:
         self.dispatcher.arrived()
         return request
 
-    def _admitted(self, admitting: asyncio.Task[Request]) -> None:
-        self._admitting.discard(admitting)
-        if not admitting.cancelled():
-            admitting.exception()  # looked at: nobody may be waiting for it
+    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Whoever asked may go away; what is committed must still find its way to the queue."""
+        task = asyncio.create_task(work)
+        self._half_done.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._half_done.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at: nobody may be waiting for it
 
     async def keep_input(self, data: bytes) -> tuple[Input, inputs.InputFacts]:
         """Check and keep the bytes of a picture that somebody sent.  Raises BadPicture."""
@@ -338,6 +351,10 @@ class Studio:
         asked = await self._stores.tickets.request(request)
         if asked.owner != by and not moderator:
             raise NotAllowed("cancel another person's request")
+        await self._to_the_end(self._cancel(request))
+        return asked
+
+    async def _cancel(self, request: RequestId) -> None:
         waiting, running = await self._stores.tickets.cancel(request)
         for job in waiting:
             # A seat may have taken it in this very moment, when its ticket did not know yet.
@@ -354,17 +371,17 @@ class Studio:
             await self.dispatcher.keeper.end(lost, State.CANCELLED, "Cancelled: ", None)
         self._audience.changed(request)
         self._delivery.look()
-        return asked
 
     async def delete(self, request: RequestId, *, by: int, moderator: bool) -> None:
         """Forget the files of a request's pictures; the recipes stay."""
         found = await self._stores.tickets.request(request)
         if found.owner != by and not moderator:
             raise NotAllowed("delete another person's picture")
-        for picture in await self._stores.pictures.of_request(request):
-            unused = await self._stores.pictures.delete(picture.id)
-            if unused is not None:
-                await asyncio.to_thread(self._stores.files.drop, unused)
+        async with self._door:
+            for picture in await self._stores.pictures.of_request(request):
+                unused = await self._stores.pictures.delete(picture.id)
+                if unused is not None:
+                    await asyncio.to_thread(self._stores.files.drop, unused)
 
     async def request(self, request: RequestId) -> Request:
         """A request as it was asked.  Raises Missing."""

@@ -1,13 +1,15 @@
 """The queue's accounts, who was served what, and what was learned: a restart forgets none of it.
 
-The accounts are absolute and the service is added up, each in one transaction with the other.  Only
-what differs from the last save is written.
+The accounts are absolute and the service is added up, each in one transaction with the other and
+with what was learned.  Of the accounts, only what differs from the last save is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
+
+import aiosqlite
 
 from generation.accounts import Account, Accounts
 from generation.job import GroupId, JobId, UserId
@@ -69,36 +71,26 @@ class Ledger:
         accounts: Accounts,
         served: Sequence[Served] = (),
         unsettled: Sequence[Unsettled] = (),
+        *,
+        costs: str | None = None,
+        promises: str | None = None,
     ) -> None:
-        """Replace the stored accounts by these, and add what was served since the last save."""
+        """Replace the stored accounts by these, and add what was served since the last save.
+
+        `costs` and `promises` are what `CostModel.dump` and `Promises.dump` wrote.
+        """
         before = self._written or await self._stored()
         self._written = None  # should the commit fail
-        groups = [
-            (name, clock)
-            for name, clock in accounts.groups.items()
-            if before.groups.get(name) != clock
-        ]
-        people = [
-            (*person, *astuple(account))
-            for person, account in accounts.people.items()
-            if before.people.get(person) != account
-        ]
         async with self._database.transaction("accounts") as db:
-            await db.executemany("INSERT OR REPLACE INTO share_groups VALUES (?, ?)", groups)
-            await db.executemany("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?)", people)
-            await db.executemany(
-                "DELETE FROM share_groups WHERE name = ?",
-                [(name,) for name in before.groups.keys() - accounts.groups.keys()],
-            )
-            await db.executemany(
-                "DELETE FROM accounts WHERE share_group = ? AND user = ?",
-                before.people.keys() - accounts.people.keys(),
-            )
+            await _replace_accounts(db, before, accounts)
             await db.executemany(_SERVE, [asdict(row) for row in served])
             await db.execute("DELETE FROM unsettled")
             await db.executemany(
                 "INSERT INTO unsettled VALUES (?, ?, ?)", [astuple(row) for row in unsettled]
             )
+            for table, text in (("costs", costs), ("promises", promises)):
+                if text is not None:
+                    await db.execute(f"INSERT OR REPLACE INTO {table} VALUES (1, ?)", (text,))
         self._written = Accounts(groups=dict(accounts.groups), people=dict(accounts.people))
 
     async def load(self) -> Accounts:
@@ -152,29 +144,40 @@ class Ledger:
         async with self._database.transaction("history") as db:
             await db.execute("DELETE FROM served WHERE bucket < ?", (bucket_of(until),))
 
-    async def save_costs(self, text: str) -> None:
-        """Keep what `CostModel.dump` wrote."""
-        await self._save("costs", text)
-
     async def load_costs(self) -> str | None:
         """What was kept last; None: nothing yet."""
         return await self._load("costs")
-
-    async def save_promises(self, text: str) -> None:
-        """Keep what `Promises.dump` wrote."""
-        await self._save("promises", text)
 
     async def load_promises(self) -> str | None:
         """What was kept last; None: nothing yet."""
         return await self._load("promises")
 
-    async def _save(self, table: str, text: str) -> None:
-        async with self._database.transaction(table) as db:
-            await db.execute(f"INSERT OR REPLACE INTO {table} VALUES (1, ?)", (text,))
-
     async def _load(self, table: str) -> str | None:
         row = await self._database.row(f"SELECT text FROM {table}")
         return str(row["text"]) if row is not None else None
+
+
+async def _replace_accounts(db: aiosqlite.Connection, before: Accounts, after: Accounts) -> None:
+    await db.executemany(
+        "INSERT OR REPLACE INTO share_groups VALUES (?, ?)",
+        [(name, clock) for name, clock in after.groups.items() if before.groups.get(name) != clock],
+    )
+    await db.executemany(
+        "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?)",
+        [
+            (*person, *astuple(account))
+            for person, account in after.people.items()
+            if before.people.get(person) != account
+        ],
+    )
+    await db.executemany(
+        "DELETE FROM share_groups WHERE name = ?",
+        [(name,) for name in before.groups.keys() - after.groups.keys()],
+    )
+    await db.executemany(
+        "DELETE FROM accounts WHERE share_group = ? AND user = ?",
+        before.people.keys() - after.people.keys(),
+    )
 
 
 _SERVE = """

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from storage.files import UNFINISHED, Files, sync_folder, sync_tree
 from storage.instants import instant
 from storage.lock import FolderLock
 from storage.snapshot import Contents
+
+log = logging.getLogger(__name__)
 
 DATABASE = "atelier.sqlite3"
 FILES = "files"
@@ -216,7 +219,11 @@ def _drop_old(folder: Path, files: Files, keep: int) -> int:
     if old:
         needed: set[Sha256] = set()
         for copy in copies(folder):
-            needed |= snapshot.examine(copy / DATABASE).files
+            try:
+                needed |= snapshot.examine(copy / DATABASE).files
+            except StorageError as damage:
+                log.warning("no file is let go, as an older copy may need it: %s", damage)
+                return len(old)
         for digest in files.digests():
             if digest not in needed:
                 files.drop(digest)

@@ -8,6 +8,7 @@ in a thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import math
 import os
@@ -96,8 +97,8 @@ class Files:
         """The bytes that were kept.  Raises Missing, or DamagedFile when they have changed."""
         path = self.path(digest)
         with translated(path):
-            data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != digest:
+            data = _bytes_of(path)
+        if data is None or hashlib.sha256(data).hexdigest() != digest:
             raise DamagedFile("undamaged file", digest)
         return data
 
@@ -136,7 +137,17 @@ class Files:
     def _is_whole(self, digest: Sha256, data: bytes) -> bool:
         # A damaged file is written again instead of being trusted for its name.
         path = self._find(digest)
-        return path is not None and path.read_bytes() == data
+        return path is not None and _bytes_of(path) == data
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """None where the disk cannot read it any more: no other attempt helps, writing anew does."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return None
 
 
 def _age(path: Path) -> float:
@@ -183,7 +194,7 @@ def sync_tree(folder: Path) -> None:
         if path.is_dir():
             sync_folder(path)
             continue
-        handle = os.open(path, os.O_RDWR)
+        handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

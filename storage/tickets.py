@@ -119,7 +119,7 @@ class Tickets:
         async with self._database.transaction("replay") as db:
             await db.execute(
                 "UPDATE tickets SET state = 'waiting', epoch = epoch + 1, tries = tries - 1 "
-                "WHERE state = 'running'"
+                f"WHERE state = 'running' AND {_OPEN}"  # only so is the index used
             )
         requests = await self._requests(f"id IN ({_OPEN_REQUESTS}) ORDER BY id")
         of: dict[RequestId, list[Ticket]] = {request.id: [] for request in requests}
@@ -132,6 +132,13 @@ class Tickets:
     async def waiting(self) -> tuple[Ticket, ...]:
         """Every ticket that is open, in the order in which they were asked for."""
         return await self._tickets(f"t.{_OPEN} ORDER BY t.id")
+
+    async def state(self, job: JobId) -> State:
+        """Where a ticket is.  Raises Missing."""
+        row = await self._database.row("SELECT state FROM tickets WHERE id = ?", (job,))
+        if row is None:
+            raise Missing("ticket", job)
+        return State(row["state"])
 
     async def started(self, job: JobId, seat: str, *, at: float) -> Lease:
         """Note that a seat tries a job now.  Any earlier lease of the job is over.

@@ -44,7 +44,7 @@ PEOPLE = [UserId(1), UserId(2), UserId(3), UserId(4)]
 MODELS = ["tiny", "small one"]  # of different digests
 RULES = Rules(chunk=1.0, slice=4.0, fresh=2.0, express=10.0, max_parked=2)
 PATIENCE = 400  # looks at a seat that does nothing although something waits for it
-LAST_WAIT = 20.0  # seconds until a clear sky has dried everything
+LAST_WAIT = 120.0  # seconds until a clear sky has dried everything, also on a disk that is slow
 
 
 @dataclass(slots=True)
@@ -179,7 +179,7 @@ class Restless(FakeWorker):
 class Chaos:
     """One scenario: everything that its seed decides."""
 
-    def __init__(self, seed: int, folder: Path, *, every_second: bool) -> None:
+    def __init__(self, seed: int, folder: Path) -> None:
         self.dice = random.Random(seed)
         self.folder = folder
         self.notes = Notes()
@@ -187,7 +187,6 @@ class Chaos:
         self.calm = False
         self.refusing = False
         self.exact = True  # no life was closed while the disk refused
-        self.every_second = every_second  # of the history is added up
         self.drawing: set[JobId] = set()
         self.claims: dict[JobId, float] = {}
         self.requests: dict[RequestId, UserId] = {}
@@ -263,11 +262,14 @@ class Chaos:
     async def guard(self) -> None:
         """No seat does nothing for long while something waits that it could draw."""
         idle: dict[Seat, int] = defaultdict(int)
+        studio = self.house.studio
         while True:
             await asyncio.sleep(0.001)
             for seat in tuple(self.seats):
-                queue, now = self.house.studio._queue, 0.0
-                busy = seat.running is not None or self.refusing
+                queue, now = studio._queue, 0.0
+                # While too much is to be stored, drawing waits for the disk.
+                full = studio.dispatcher.keeper._unsaved.locked()
+                busy = seat.running is not None or self.refusing or full
                 if busy or seat.worker.ready is None or queue.soon(seat, now) is None:
                     idle[seat] = 0
                 idle[seat] += 1
@@ -361,9 +363,12 @@ class Chaos:
     async def clear_up(self) -> None:
         self.calm = self.town.calm = True
         self.refusing = False
-        tickets = self.house.stores.tickets
+        studio, tickets = self.house.studio, self.house.stores.tickets
         try:
             async with asyncio.timeout(LAST_WAIT):
+                # Who asked last may be gone, and what they asked for still on its way to the disk.
+                while studio._half_done:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
                 while await tickets.waiting() or await tickets.undelivered():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         except TimeoutError:
@@ -392,6 +397,7 @@ class Chaos:
         studio = self.house.studio
         dispatcher, queue, board = studio.dispatcher, studio._queue, studio.board
         books: dict[str, list[Any]] = {
+            "door": [*studio._half_done],
             "queue": [*queue._waiting, *queue._begun, *queue._owned, *queue._chooser.running],
             "parked by the queue": [p for p in queue._chooser.places.values() if p.parked],
             "board": [*board._lines, *board._request_of],
@@ -426,7 +432,7 @@ class Chaos:
     async def _audit_ledger(self, paid: float) -> None:
         await self.house.studio._meter.write()
         served = await self.house.stores.shelves.ledger.served_since(0.0)
-        if self.exact and self.every_second:
+        if self.exact:
             assert sum(row.seconds for row in served) == pytest.approx(paid, abs=1e-6)
 
 
@@ -452,12 +458,12 @@ class Bugs(logging.Handler):
             self.heard.append(self.format(record))
 
 
-async def survive(seed: int, folder: Path, *, every_second: bool) -> None:
+async def survive(seed: int, folder: Path) -> None:
     before, bugs = asyncio.all_tasks(), Bugs()
     logging.getLogger().addHandler(bugs)
     try:
-        async with asyncio.timeout(60):
-            await Chaos(seed, folder, every_second=every_second).run()
+        async with asyncio.timeout(4 * LAST_WAIT):
+            await Chaos(seed, folder).run()
         await nothing_is_left_behind(before)
     finally:
         logging.getLogger().removeHandler(bugs)
@@ -468,12 +474,10 @@ async def survive(seed: int, folder: Path, *, every_second: bool) -> None:
 async def test_whatever_comes_in_between_everything_is_drawn_paid_and_told_once(
     seed: int, tmp_path: Path
 ) -> None:
-    await survive(seed, tmp_path, every_second=False)
+    await survive(seed, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", MANY)
 async def test_and_so_it_is_for_hundreds_of_scenarios(seed: int, tmp_path: Path) -> None:
-    # On a machine with more to do than it can, about one of a hundred has some seconds too many in
-    # the history of /stats: not understood yet.
-    await survive(seed, tmp_path, every_second=True)
+    await survive(seed, tmp_path)

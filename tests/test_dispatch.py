@@ -78,7 +78,7 @@ async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path:
         memo = listen(house, Memo())
         await both_begun(house, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
-        assert [o.request.words for o in memo.outcomes] == ["a short one", "a long one"]
+    # Which of them is posted first depends on the disk.
     long, short = (order.job for order in worker.orders)
     assert [event for event in worker.log if event[0] != "began"] == [
         ("pause", long),
@@ -86,14 +86,7 @@ async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path:
         ("resume", long),
         ("drew", long),
     ]
-    assert notes.seen == [
-        ("picked", long),
-        ("paused", long),
-        ("picked", short),
-        ("resumed", long),
-        ("drawn", short),
-        ("drawn", long),
-    ] or set(notes.seen) >= {("paused", long), ("resumed", long)}
+    assert set(notes.seen) >= {("paused", long), ("resumed", long)}
 
 
 async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path) -> None:

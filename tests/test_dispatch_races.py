@@ -188,28 +188,6 @@ async def test_a_cancellation_that_no_worker_heard_survives_the_stop(tmp_path: P
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
 
 
-async def test_what_was_served_is_counted_once_when_only_the_lessons_are_refused(
-    tmp_path: Path,
-) -> None:
-    async with a_house(tmp_path, FakeWorker(step_cost=1.0)) as house:
-        memo = listen(house, Memo())
-        ledger = house.stores.shelves.ledger
-        save_costs, refusals = ledger.save_costs, [2]
-
-        async def refused(text: str) -> None:
-            if refusals[0]:
-                refusals[0] -= 1
-                raise DiskFull(tmp_path, "no space left on device")
-            await save_costs(text)
-
-        object.__setattr__(ledger, "save_costs", refused)
-        await house.studio.submit(a_wish("one", draft={"steps": 5}))
-        await eventually(lambda: memo.outcomes)
-        for _ in range(3):
-            await house.studio.close()
-        assert sum(row.seconds for row in await ledger.served_since(0.0)) == 5.0
-
-
 async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
     tmp_path: Path,
 ) -> None:

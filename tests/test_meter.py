@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,11 +26,12 @@ class FullAtFirst(Ledger):
         accounts: Accounts,
         served: Sequence[Served] = (),
         unsettled: Sequence[Unsettled] = (),
+        **learned: str | None,
     ) -> None:
         if self.refusals:
             self.refusals -= 1
             raise DiskFull(Path("disk"), "no space left on device")
-        await super().save(accounts, served, unsettled)
+        await super().save(accounts, served, unsettled, **learned)
 
 
 def a_meter(ledger: Ledger, clock: list[float]) -> Meter:
@@ -72,6 +74,20 @@ async def test_what_could_not_be_written_is_written_later_and_once(tmp_path: Pat
         await meter.write()
         await meter.write()
         assert [row.seconds for row in await ledger.served_since(0)] == [3.0]
+
+
+async def test_a_second_of_drawing_is_written_in_one_transaction(tmp_path: Path) -> None:
+    async with opened(tmp_path / "db") as database:
+        ledger, commits = Ledger(database), Counter[str]()
+        database.on_commit = lambda _: commits.update(["commit"])
+        meter, job = a_meter(ledger, [0.0]), a_job(1)
+        meter.served(job, 2.0, 0.0)
+        meter.learn(job, Drawn(job=job.id, seconds=2.0, loading_seconds=0.0), near=False)
+        await meter.write()
+        assert commits.total() == 1
+        again = CostModel.load(await ledger.load_costs())
+        assert again.predict(job.recipe) == meter.costs.predict(job.recipe)
+        assert await ledger.load_promises() == meter.promises.dump()
 
 
 async def test_reading_weights_is_learnt_apart_from_drawing(tmp_path: Path) -> None:

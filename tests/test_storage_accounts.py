@@ -152,15 +152,14 @@ async def test_how_long_people_waited_is_known(database: Database) -> None:
     assert await Ledger(database).waits_since(110.0) == (ben,)
 
 
-async def test_what_was_learnt_about_promises_survives_a_restart(database: Database) -> None:
-    await Ledger(database).save_promises("1.0 1.2")
-    await Ledger(database).save_promises("1.0 1.3")
-    assert await Ledger(database).load_promises() == "1.0 1.3"
-
-
-async def test_what_was_learnt_about_costs_survives_a_restart(database: Database) -> None:
-    model = CostModel()
+async def test_what_was_learnt_survives_a_restart(database: Database) -> None:
+    ledger, model = Ledger(database), CostModel()
+    await ledger.save(SAVES[0], costs=model.dump(), promises="1.0 1.2")
     model.learn(RECIPE, 3.0, steps=2)
-    await Ledger(database).save_costs(model.dump())
+    await ledger.save(SAVES[0], costs=model.dump(), promises="1.0 1.3")
     again = CostModel.load(await Ledger(database).load_costs())
     assert again.predict(RECIPE) == model.predict(RECIPE)
+    assert await Ledger(database).load_promises() == "1.0 1.3"
+    await ledger.save(SAVES[1])  # by somebody who learnt nothing
+    assert await ledger.load_costs() == model.dump()
+    assert await ledger.load_promises() == "1.0 1.3"

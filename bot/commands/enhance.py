@@ -118,7 +118,7 @@ class _Editor(discord.ui.Modal, title="Edit the prompt"):
     """A proposal, to be changed before it is drawn."""
 
     def __init__(self, proposals: Proposals, words: Assisted) -> None:
-        super().__init__()
+        super().__init__(timeout=SECONDS)
         self._proposals, self._words = proposals, words
         self.prompt: discord.ui.TextInput[Any] = discord.ui.TextInput(
             label="Prompt",

@@ -27,6 +27,8 @@ from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
 
+SECONDS = 3600.0  # Discord does not say that a form was closed; it would be kept for ever
+
 _LINK = re.compile(r"https?://\S+/channels/\S+/(\d+)/?")
 
 
@@ -118,7 +120,7 @@ class RedrawModal(discord.ui.Modal, title="Start from this picture"):
     )
 
     def __init__(self, message: discord.Message, ours: tuple[StoredPicture, ...]) -> None:
-        super().__init__()
+        super().__init__(timeout=SECONDS)
         self._message, self._ours = message, ours
 
     async def on_submit(self, interaction: Interaction, /) -> None:
