@@ -121,7 +121,7 @@ def main(arguments: list[str]) -> int:
 
 def usage() -> str:
     lines = ["usage: python start.py COMMAND [options of the command]", ""]
-    lines += [f"  {name:10} {what}" for name, (what, _) in COMMANDS.items()]
+    lines += [f"  {name:12} {what}" for name, (what, _) in COMMANDS.items()]
     return "\n".join(lines)
 
 
@@ -378,15 +378,27 @@ def run(command: list[str]) -> int:
     Ctrl-C reaches it directly, as it sits at the same terminal; here it is only waited out.
     SIGTERM, which comes to us alone, is handed on.
     """
-    child = subprocess.Popen(command, cwd=HERE, env={**os.environ, "PYTHONUTF8": "1"})
-    before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    children: list[subprocess.Popen[bytes]] = []
+    told: list[int] = []
+
+    def hear(number: int, _: object) -> None:
+        told.append(number)
+        if number == signal.SIGTERM:
+            for child in children:
+                child.terminate()
+
+    # Before it is started: whoever is told to end in between must not leave it behind.
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        while True:
-            with contextlib.suppress(KeyboardInterrupt):
-                status = child.wait()
-                return status if status >= 0 else 128 - status
+        child = subprocess.Popen(command, cwd=HERE, env={**os.environ, "PYTHONUTF8": "1"})
+        children.append(child)
+        if signal.SIGTERM in told:
+            child.terminate()
+        status = child.wait()
+        return status if status >= 0 else 128 - status
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def check(env: Env) -> int:

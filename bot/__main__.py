@@ -1,4 +1,4 @@
-"""The command line: `python -m bot run | draw | reproduce | models | doctor | backup | ... `.
+"""The command line: `python start.py run | draw | reproduce | models | doctor | backup | ... `.
 
 Exit status: 0 done, 1 failed, 2 the request or the configuration is mistaken, 3 (reproduce) drawn
 elsewhere, 130 stopped with Ctrl-C.  Whatever fails is one kind sentence on standard error; the
@@ -16,10 +16,13 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.logs import write_log
-from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid
+from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid, forget_secrets
+
+if TYPE_CHECKING:
+    from generation.catalog import Catalog
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config.toml"
@@ -29,7 +32,7 @@ log = logging.getLogger("bot.commandline")
 
 def parser() -> argparse.ArgumentParser:
     """Everything that can be said on the command line."""
-    top = argparse.ArgumentParser(prog="python -m bot", description="The image studio.")
+    top = argparse.ArgumentParser(prog="python start.py", description="The image studio.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="the bot: on Discord with a token, else in the sandbox")
@@ -121,6 +124,7 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
         # What is here now stays; looked through again and again, it would hold up the event loop.
         gc.collect()
         gc.freeze()
+        _check_default_model(settings, house.catalog)
         if house.replayed:
             log.info("%d pictures were waiting and go on now", house.replayed)
         if settings.token is not None and not asked.sandbox:
@@ -136,6 +140,19 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
             open_browser=settings.open_browser and not asked.no_browser,
         )
     return 0
+
+
+def _check_default_model(settings: Settings, catalog: Catalog) -> None:
+    """A name that is nothing is told to the owner now, not to everybody who asks for a picture."""
+    from bot.apologies import apology_for
+    from bot.console import Mistaken
+    from bot.house import default_model
+    from generation.errors import NoSuchName
+
+    try:
+        default_model(settings, catalog)
+    except NoSuchName as error:
+        raise Mistaken(f"The setting default_model: {apology_for(error)}") from error
 
 
 async def demo(settings: Settings, asked: argparse.Namespace) -> int:
@@ -232,6 +249,7 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in invalid.problems:
             print(problem, file=sys.stderr)
         return 2
+    forget_secrets(os.environ)
     write_log(settings, quiet=asked.command != "run", said_elsewhere=log.name)
     try:
         return _command(asked)(settings)
@@ -252,7 +270,7 @@ def _apologise(error: Exception, *, debug: bool) -> int:
     from bot.gateway import CannotJoin
     from bot.terminal import apologise, aside
     from generation.errors import Unacceptable
-    from storage.errors import InUse, Missing
+    from storage.errors import DiskFull, InUse, Missing, StorageError
 
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
@@ -266,9 +284,16 @@ def _apologise(error: Exception, *, debug: bool) -> int:
             sentence = str(error)
         case InUse():
             sentence = (
-                f"Another copy of this program is at work in {error.path} ({error.reason}). "
-                "Stop it, or choose another folder with ATELIER_DATA."
+                f"The data folder {error.path} is {error.reason}, which is the bot or another "
+                "command of it. Stop it first, or work in another folder: set ATELIER_DATA=FOLDER "
+                "in the environment."
             )
+        case DiskFull():
+            sentence = f"The disk is full: {error.path} could not be written."
+        case OSError() if error.filename and error.strerror:
+            sentence = f"{error.filename}: {error.strerror}."
+        case StorageError() if type(error) is StorageError:
+            sentence = f"{error}."
         case _:
             sentence = apology_for(error)
     apologise(aside(), sentence)

@@ -83,7 +83,7 @@ class Atelier(discord.Client):
     async def on_ready(self) -> None:
         """Discord is there."""
         self.announcer.arrived()
-        log.info("here as %s, in %d servers", self.user, len(self.guilds))
+        log.info("here as %s; servers: %d", self.user, len(self.guilds))
 
     async def on_message(self, message: discord.Message) -> None:
         """Hear what is meant for us."""

@@ -58,7 +58,7 @@ async def draw(
             outcome = await house.draw(wish, bar.show)
     paths = _targets(asked.out, asked.prompt, outcome.pictures)
     for path, picture, png in zip(paths, outcome.pictures, outcome.files, strict=True):
-        path.write_bytes(png)
+        _write(path, picture, png)
         _tell(output(), path, picture)
     return _status(outcome)
 
@@ -115,6 +115,16 @@ def _targets(out: Path | None, prompt: str, pictures: Sequence[StoredPicture]) -
     return [named.with_stem(f"{named.stem}-{n}") for n in range(1, len(pictures) + 1)]
 
 
+def _write(path: Path, picture: StoredPicture, png: bytes) -> None:
+    try:
+        path.write_bytes(png)
+    except OSError as error:
+        raise Mistaken(
+            f"{path} cannot be written: {error.strerror or error}. The picture is kept as number "
+            f"{picture.id}; `reproduce {picture.id} --out FILE` writes it elsewhere."
+        ) from error
+
+
 def _free(folder: Path, stem: str) -> Path:
     path, number = folder / f"{stem}.png", 1
     while path.exists():
@@ -169,7 +179,7 @@ async def reproduce(
             )
     if asked.out is not None and again is not None:
         (path,) = _targets(asked.out, original.recipe.prompt, (again,))
-        path.write_bytes(outcome.files[0])
+        _write(path, again, outcome.files[0])
     _tell_verdict(output(), comparison)
     return {Verdict.IDENTICAL: DONE, Verdict.ELSEWHERE: ELSEWHERE}.get(comparison.verdict, FAILED)
 
@@ -264,5 +274,5 @@ def models(settings: Settings, _: argparse.Namespace) -> int:
     for refused in catalog.refused():
         out.print(f"[yellow]refused[/] {escape(refused.name)}: {escape(refused.reason)}")
     if not catalog.models():
-        out.print("There is no checkpoint here.  `python -m bot doctor` says what to do.")
+        out.print("There is no checkpoint here.  `python start.py doctor` says what to do.")
     return DONE if catalog.models() else FAILED

@@ -27,6 +27,7 @@ from bot.machine import (
     graphics_card,
     libraries,
     machine,
+    not_the_wanted,
     port,
     torch,
 )
@@ -65,7 +66,8 @@ def examine(
     """Every finding, the machine first."""
     yield machine()
     yield libraries()
-    yield device()
+    found = device()
+    yield found
     yield graphics_card()
     try:
         settings = Settings.load(config, environ)
@@ -77,13 +79,15 @@ def examine(
         return
     where = config.name if config is not None else "no config.toml, the defaults"
     yield Finding(what="settings", state=State.GOOD, found=where)
+    yield from not_the_wanted(settings.device, found)
     yield token(settings.token, config)
     yield disk(settings.data)
     yield from models(settings)
-    yield asyncio.run(database(settings.data / "atelier.sqlite3"))
+    memory = asyncio.run(database(settings.data / "atelier.sqlite3"))
+    yield memory
     if settings.cluster is not None:
         yield cluster(settings.cluster)
-    if settings.token is None:
+    if settings.token is None and memory.state is not State.NOTE:  # a bot at work has its port
         yield port(settings.sandbox_port)
     if online:
         yield discord_answers(settings.token)

@@ -11,6 +11,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from bot.queue_page import part as percent
 from bot.stats import DAY, OTHERS, SPAN, Day, Part, Viewer, Waits, parts, waited_by, waits_over_time
 from storage.accounts import BUCKET
 
@@ -64,11 +65,15 @@ def draw(day: Day, viewer: Viewer) -> bytes:
 
 def _service(axes: Axes, day: Day, shown: tuple[Part, ...]) -> None:
     hours = [(bucket - day.until) / 3600 for bucket in day.buckets]
-    at_work = [[seconds / BUCKET for seconds in part.seconds] for part in shown]
+    # The last ten minutes are not over yet: they end now, and count for as long as they are.
+    lengths = [BUCKET] * (len(hours) - 1) + [max(60.0, -hours[-1] * 3600)]
+    at_work = [[s / long for s, long in zip(p.seconds, lengths, strict=True)] for p in shown]
+    hours.append(0.0)
+    at_work = [[*line, line[-1]] for line in at_work]
     people = iter(COLOURS.values())
     colours = [OTHERS_COLOUR if p.name == OTHERS else next(people) for p in shown]
     everything = sum(part.total for part in shown) or 1.0
-    labels = [f"{p.name}  {p.total / everything:.0%}" for p in shown]
+    labels = [f"{p.name}  {percent(p.total / everything)}" for p in shown]
     axes.stackplot(hours, at_work, colors=colours, labels=labels, step="post", linewidth=0)
     axes.set_ylim(bottom=0)
     axes.set_title("GPUs at work, and for whom", color=INK, loc="left", fontsize=15)

@@ -11,9 +11,11 @@ It needs nothing but the standard library: a broken installation can still tell 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
+import sys
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -73,9 +75,47 @@ class Json(_Masked):
         return json.dumps(line, ensure_ascii=False)
 
 
+class _File(logging.handlers.RotatingFileHandler):
+    """A full disk costs lines, and one on the screen, not a trace for each of them."""
+
+    told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self.told:
+            self.told = True
+            sys.stderr.write(f"The log cannot be written: {error}\n")
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+class _Briefly(_Masked):
+    """For a command's screen: what is wrong, without its trace."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self.mask(record.getMessage())
+
+
+class _Once(logging.Filter):
+    """What goes wrong every second is told once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        told = record.msg in self._told
+        self._told.add(record.msg)
+        return not told
+
+
 def write_log(settings: Settings, *, quiet: bool, said_elsewhere: str = "") -> None:
-    """Begin to write.  `quiet` keeps the screen for a command's own words; so do errors of the
-    logger `said_elsewhere`, which end in a sentence on the screen."""
+    """Begin to write.  `quiet` keeps the screen for a command's own words, and for errors, in
+    short; those of the logger `said_elsewhere` end in a sentence on the screen anyway."""
     level = getattr(logging, settings.log_level.upper())
     root = logging.getLogger()
     root.setLevel(level)
@@ -83,15 +123,15 @@ def write_log(settings: Settings, *, quiet: bool, said_elsewhere: str = "") -> N
         logging.getLogger(name).setLevel(max(level, logging.INFO))
     known = _secrets(settings)
     screen = logging.StreamHandler()
-    screen.setLevel(logging.CRITICAL if quiet else level)
+    screen.setLevel(logging.ERROR if quiet else level)
     screen.addFilter(lambda r: r.name != said_elsewhere or r.levelno < logging.ERROR)
-    screen.setFormatter(Text(known))
+    screen.setFormatter(_Briefly(known) if quiet else Text(known))
+    if quiet:
+        screen.addFilter(_Once())
     root.addHandler(screen)
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
-        file = logging.handlers.RotatingFileHandler(
-            settings.data / FILE, maxBytes=5_000_000, backupCount=3, encoding="utf-8"
-        )
+        file = _File(settings.data / FILE, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
     except OSError as error:
         log.warning("no log file: %s", error)
         return

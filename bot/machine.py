@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
@@ -27,6 +28,8 @@ SETUP = "run: python start.py setup"
 TORCH_SECONDS = 120.0  # a cold disk reads torch for half a minute
 
 LIBRARIES = ("torch", "diffusers", "transformers", "discord.py", "aiosqlite", "pillow", "simcord")
+
+PROCESSOR, APPLE = "the processor", "Apple GPU (mps)"
 
 LITTLE_MEMORY = 2 * 2**30
 LITTLE_DISK = 2 * 2**30
@@ -137,10 +140,23 @@ def torch(program: tuple[str, ...] = (sys.executable, "-c", _ASK_TORCH)) -> Find
         memory = f"{_gib(said['total'])} ({_gib(said['free'])} free)"
         found = f"{said['cuda']}, {memory}, torch {said['version']}"
     elif said["mps"]:
-        found = f"Apple GPU (mps), torch {said['version']}"
+        found = f"{APPLE}, torch {said['version']}"
     else:
-        found = f"the processor, torch {said['version']}"
+        found = f"{PROCESSOR}, torch {said['version']}"
     return Finding(what="device", state=State.GOOD, found=found)
+
+
+def not_the_wanted(setting: str, found: Finding) -> Iterator[Finding]:
+    """What is wrong where the setting `device` names one that torch did not find."""
+    there = {PROCESSOR: "cpu", APPLE: "mps"}
+    kind = next((kind for name, kind in there.items() if found.found.startswith(name)), "cuda")
+    if found.state is State.GOOD and setting not in ("auto", "cpu", kind):
+        yield Finding(
+            what="device",
+            state=State.WRONG,
+            found=f'device = "{setting}" is set, and torch sees none here: nothing can be drawn',
+            advice='set device = "auto", or see CONTRIBUTING.md (Torch and the GPU)',
+        )
 
 
 def graphics_card() -> Finding:

@@ -14,11 +14,14 @@ from bot.audience import Phase, Standing
 from bot.replies import MAX_CONTENT, SO_THAT, bar, quoted
 from storage.tickets import RequestId
 
-# Rows of one's own, of others at work, of others waiting: the most that fits into a message.
+# Rows of one's own, of others begun, of others waiting: the most that fits into a message.
 ROWS = ((5, 6, 12), (4, 5, 8), (3, 4, 5), (2, 2, 3), (1, 1, 1))
 
 NOBODY = "Nobody is waiting. The studio is yours."
-HOW = "Percentages: parts of a GPU at present. Who had less of it lately goes first."
+HOW = (
+    "Times: until all pictures of a request are ready. Percentages: parts of a GPU at present. "
+    "Who had less of it lately goes first."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +47,13 @@ def _page(standings: Sequence[Standing], reader: Reader, own: int, at_work: int,
     behind = [s for s in waiting if s.owner != reader.id]
     places = {s.request: place for place, s in enumerate(waiting, 1)}
     people = _count(len({s.owner for s in standings}), "person", "people")
-    working = len(standings) - len(waiting)
-    lines = [f"### The queue: {len(waiting)} waiting, {working} at work, {people}"]
+    begun = len(standings) - len(waiting)
+    lines = [f"### The queue: {len(waiting)} waiting, {begun} begun, {people}"]
     if mine:
         lines += ["**Yours**", *_yours(mine[:own], places), *_more(mine[own:])]
         lines += _reasons(mine, waiting)
     if busy:
-        lines += ["**At work**", *(_row(s, reader, "") for s in busy[:at_work])]
+        lines += ["**Begun**", *(_row(s, reader, "") for s in busy[:at_work])]
         lines += _more(busy[at_work:])
     if behind:
         lines.append("**Waiting**")
@@ -80,17 +83,16 @@ def promise(standing: Standing) -> str:
 
 
 def part(share: float) -> str:
-    """A fraction of one device; with several, a person may have more than one."""
-    return "<1 %" if share < 0.01 else f"{share * 100:.0f} %"
+    """A fraction of one device (of several, more than one is possible); no line breaks in it."""
+    return "<1\u00a0%" if share < 0.01 else f"{share * 100:.0f}\u00a0%"
 
 
 def _yours(mine: Sequence[Standing], places: dict[RequestId, int]) -> list[str]:
     lines = []
     for standing in mine:
-        count = f" ×{standing.total}" if standing.total > 1 else ""
         words = quoted(standing.words, 60) or "A picture"
         where = _where(standing, places)
-        lines.append(f"👉 **{words}**{count}\n{where} · {promise(standing)}")
+        lines.append(f"👉 **{words}**{_times(standing)}\n{where} · ready in {promise(standing)}")
     return lines
 
 
@@ -113,10 +115,9 @@ def _where(standing: Standing, places: dict[RequestId, int]) -> str:
 
 
 def _doing(standing: Standing) -> str:
-    """What happens to a request that has begun."""
-    step, steps = standing.step, standing.steps
+    """What happens to one's own request that has begun."""
     if standing.paused:
-        return f"⏸️ paused at step {step} of {steps} {SO_THAT}"
+        return f"⏸️ paused at step {_step(standing)} {SO_THAT}"
     match standing.phase:
         case Phase.KEEPING:
             return "🖼️ drawn, being saved"
@@ -125,16 +126,33 @@ def _doing(standing: Standing) -> str:
         case Phase.LOADING:
             return "📦 beginning"
         case _:
-            return f"🖌️ {bar(step, steps)} step {step} of {steps}"
+            cells = bar(standing.step, standing.steps)
+            return f"🖌️ {cells} step {_step(standing)}"
 
 
 def _row(standing: Standing, reader: Reader, place: str) -> str:
-    """Somebody else's request."""
+    """Somebody else's request, on one line of a phone."""
     near = reader.guild is not None and standing.guild == reader.guild
     who = f"<@{standing.owner}>" if near else "somebody elsewhere"
-    count = f" · {standing.total} pictures" if standing.total > 1 else ""
-    doing = "" if standing.phase is Phase.WAITING else f" · {_doing(standing)}"
-    return f"{place}{who}{doing}{count} · about {span(standing.ready_in)} · {part(standing.share)}"
+    parts = [f"{place}{who}{_times(standing)}", span(standing.ready_in), part(standing.share)]
+    if standing.paused:
+        parts.insert(1, "⏸️ paused")
+    elif standing.phase is Phase.DRAWING:
+        parts.insert(1, f"🖌️ {standing.step}/{standing.steps}")
+    elif standing.phase is not Phase.WAITING:
+        parts.insert(1, _doing(standing))
+    return " · ".join(parts)
+
+
+def _times(standing: Standing) -> str:
+    """How many pictures, if more than one."""
+    return f" ×{standing.total}" if standing.total > 1 else ""
+
+
+def _step(standing: Standing) -> str:
+    """Where the picture in the making is, and which of several it is."""
+    which = f", picture {min(standing.done + 1, standing.total)}" if standing.total > 1 else ""
+    return f"{standing.step} of {standing.steps}{which}"
 
 
 def _why(mine: Standing, waiting: Sequence[Standing]) -> str:

@@ -4,7 +4,8 @@ Its one invariant: a Settings that exists is valid.  Whatever is wrong is said a
 each in a sentence that says what to do, because a person fixing a configuration wants one round.
 
 The environment wins over the file: `DISCORD_TOKEN` for the token, `ATELIER_<NAME>` for the rest
-(lists are separated as PATH is).  Relative folders are meant from where the file lies.
+(folders are separated as in PATH, other lists by commas).  Relative folders are meant from where
+the file lies.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -125,11 +126,21 @@ def _one_of(allowed: tuple[str, ...]) -> _Reader:
         if isinstance(value, str) and value.strip().lower() in allowed:
             return value.strip().lower()
         hint = ""
-        if isinstance(value, str) and (near := get_close_matches(value.lower(), allowed, n=1)):
+        if isinstance(value, str) and (
+            near := get_close_matches(value.lower(), allowed, n=1, cutoff=0.7)  # gpu is not cpu
+        ):
             hint = f"; did you mean {near[0]}?"
         raise _Mistake(f"must be one of {', '.join(allowed)}{hint}")
 
     return read
+
+
+def _device(value: object, base: Path) -> str:
+    """A kind of device; which cards of that kind is what `gpus` says."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if card := re.fullmatch(r"cuda:(\d+)", text):
+        raise _Mistake(f'must be "cuda"; the setting gpus says which cards: gpus = [{card[1]}]')
+    return str(_one_of(DEVICES)(value, base))
 
 
 def _text(value: object, _: Path) -> str | None:
@@ -232,7 +243,7 @@ class Settings:
     data: Path = field(default=Path("var"), metadata={"read": _folder})
     models: tuple[Path, ...] = field(default=(), metadata={"read": _folders})
     default_model: str | None = field(default=None, metadata={"read": _text})
-    device: str = field(default="auto", metadata={"read": _one_of(DEVICES)})
+    device: str = field(default="auto", metadata={"read": _device})
     gpus: Gpus = field(default="all", metadata={"read": _gpus})
     cpu_workers: int = field(default=1, metadata={"read": _whole(0, 64)})
     cluster: str | None = field(default=None, metadata={"read": _address})
@@ -283,8 +294,8 @@ class Settings:
                 try:
                     found[name] = _READERS[name](value, origin)
                 except _Mistake as mistake:
-                    shown = "" if name in SECRETS else f", and is {value!r:.80}"
-                    problems.append(f"{label} in {where} {mistake}{shown}")
+                    shown = "" if name in SECRETS else f" is {value!r:.80}, but"
+                    problems.append(f"{label} in {where}{shown} {mistake}")
         if problems:
             raise SettingsInvalid(tuple(problems))
         return cls(**found)
@@ -293,6 +304,13 @@ class Settings:
 _READERS: dict[str, _Reader] = {f.name: f.metadata["read"] for f in fields(Settings)}
 NAMES = tuple(_READERS)
 SECRETS = frozenset(name for name, reader in _READERS.items() if reader is _token)
+
+
+def forget_secrets(environ: MutableMapping[str, str]) -> None:
+    """Once they are read: what this process starts has no use for them, and so never sees them."""
+    for name in (TOKEN_VARIABLE, *(PREFIX + name.upper() for name in SECRETS)):
+        environ.pop(name, None)
+
 
 # Where a value was found: the setting's name -> what the person calls it there, and the value.
 _Found = dict[str, tuple[str, object]]
@@ -311,7 +329,7 @@ def _file(path: Path | None, problems: list[str]) -> _Found:
         return {}
     except tomllib.TOMLDecodeError as error:
         # The error's text names line and column, and never the value, which may be a token.
-        problems.append(f"{path.name} is no TOML: {error}")
+        problems.append(f"{path.name} is no TOML: {error}; text needs quotes, a list [brackets]")
         return {}
     return _known(((name, name, value) for name, value in data.items()), path.name, problems)
 

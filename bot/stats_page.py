@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from bot.fairness_plot import marks
+from bot.queue_page import part as percent
 from bot.queue_page import span
 from bot.replies import MAX_CONTENT
 from bot.stats import YOU, Day, Viewer, evenness, parts, percentile, waited
@@ -20,10 +23,11 @@ def today_page(day: Day) -> str:
     seconds = sum(row.seconds for row in day.served)
     swaps = sum(row.swap_seconds for row in day.served)
     people = len({row.user for row in day.served} | {row.user for row in day.waits})
-    weights = f", {swaps / seconds:.0%} of it for reading models" if seconds else ""
+    weights = f", {percent(swaps / seconds)} of it for reading models" if seconds else ""
     lines = [
         "### The last 24 hours",
-        f"🖼️ **{len(day.waits)}** begun, for {people} {'person' if people == 1 else 'people'}",
+        f"🖼️ **{len(day.waits)}** {'picture' if len(day.waits) == 1 else 'pictures'} begun, "
+        f"for {people} {'person' if people == 1 else 'people'}",
         f"⏱️ **{_hours(seconds)}** of GPU time{weights}",
     ]
     return "\n".join([*lines, *_waits(day)])
@@ -39,15 +43,14 @@ def fairness_page(day: Day, viewer: Viewer) -> str:
     for mark, part in zip(marks(shown), shown, strict=True):
         named = part.user is not None and part.name != YOU
         who = f"{part.name} <@{part.user}>" if named else part.name
-        lines.append(f"{mark} {who}: {_hours(part.total)}, {part.total / everything:.0%}")
+        lines.append(f"{mark} {who}: {_hours(part.total)}, {percent(part.total / everything)}")
     found = evenness(day)
     if found is None:
         lines.append("⚖️ No two people had to wait at the same time for ten minutes.")
     else:
-        spans = f"{found.spans} × 10 minutes"
         lines.append(
-            f"⚖️ Jain index **{found.jain:.2f}** among those who waited all the time ({spans}); "
-            "1 is wholly equal."
+            f"⚖️ Evenness **{found.jain:.2f}** among those who waited at the same time "
+            f"({found.spans} × 10 minutes); 1 is wholly equal."
         )
     return "\n".join([*lines, *_waits(day)])[:MAX_CONTENT]
 
@@ -61,4 +64,6 @@ def _waits(day: Day) -> list[str]:
 
 
 def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{max(seconds / 60, 0.1):.1f} min"
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -232,13 +232,15 @@ def check_memory(header: Header, context: int, free: int) -> None:
         raise WriterUnavailable(f"the model needs {needs} of memory, and {has} are free")
 
 
-def memory_free() -> int:
+def memory_free(group: Path = Path("/sys/fs/cgroup")) -> int:
     """Memory that a new process can have: the machine's, and the container's if there is one."""
     free = int(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
     with contextlib.suppress(OSError, ValueError):
-        limit = int((group / "memory.max").read_text())
-        free = min(free, limit - int((group / "memory.current").read_text()))
+        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        # What was read of files counts as used there, and gives way to any program.
+        cached = sum(int(stat[name]) for name in ("active_file", "inactive_file") if name in stat)
+        free = min(free, limit - used + cached)
     return free
 
 

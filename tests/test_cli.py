@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
 import subprocess
 import sys
@@ -134,6 +135,12 @@ def test_a_job_that_fails_is_status_one_with_the_reason(
     assert "the numbers overflowed" in capsys.readouterr().err
 
 
+def test_a_file_that_cannot_be_written_costs_no_picture(desk: Desk) -> None:
+    (desk.folder / "taken.png").mkdir()
+    with pytest.raises(Mistaken, match=r"taken\.png cannot be written: .* kept as number 1;"):
+        desk.draw("a cat", "--out", "taken.png/../taken")
+
+
 # --- reproduce --------------------------------------------------------------------------------
 
 
@@ -248,7 +255,7 @@ def bot(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -277,7 +284,26 @@ async def test_a_folder_in_use_is_explained(tmp_path: Path) -> None:
     finally:
         await database.close()
     assert done.returncode == 1
-    assert "Another copy of this program is at work" in done.stderr
+    assert f"{tmp_path} is in use by the process {os.getpid()}" in done.stderr
+    assert "ATELIER_DATA=FOLDER" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_default_model_that_is_none_is_told_at_once(tmp_path: Path) -> None:
+    environ = {"ATELIER_DATA": str(tmp_path), "ATELIER_DEFAULT_MODEL": "startr"}
+    done = bot("run", "--no-browser", "--port", "0", **environ)
+    assert done.returncode == 2
+    assert "I know no model called 'startr'. Did you mean 'starter'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_bytes(b"")
+    done = bot("backup", str(taken), ATELIER_DATA=str(tmp_path))
+    assert done.returncode == 1
+    assert str(taken) in done.stderr
+    assert "File exists" in done.stderr
     assert "Traceback" not in done.stderr
 
 

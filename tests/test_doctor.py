@@ -100,6 +100,15 @@ def test_the_device_is_what_torch_says(facts: dict[str, object], found: str) -> 
     assert found in finding.found
 
 
+@pytest.mark.parametrize(("device", "wrong"), [("cuda", True), ("auto", False), ("cpu", False)])
+def test_a_card_that_is_wanted_and_not_there_is_wrong(
+    tmp_path: Path, device: str, wrong: bool
+) -> None:
+    environ = {"ATELIER_DEVICE": device, "ATELIER_DATA": str(tmp_path)}
+    found = by_name(list(examine(None, environ, device=no_torch)))["device"]
+    assert [f.state is State.WRONG for f in found] == ([False, True] if wrong else [False])
+
+
 def test_a_torch_that_dies_is_a_finding_and_no_crash() -> None:
     finding = machine.torch(python("raise ImportError('libcudart.so.13: cannot open')"))
     assert finding.state is State.WRONG
@@ -133,10 +142,13 @@ def test_a_token_that_others_can_read_is_a_note(tmp_path: Path) -> None:
 
 def test_the_bot_at_work_is_no_illness(tmp_path: Path) -> None:
     path = tmp_path / "atelier.sqlite3"
+    environ = {"ATELIER_DATA": str(tmp_path)}
 
     async def look() -> tuple[Finding, Finding]:
         database = await Database.open(path)
         during = await doctor.database(path)
+        all_of_it = await asyncio.to_thread(lambda: [*examine(None, environ, device=no_torch)])
+        assert "sandbox" not in by_name(all_of_it)  # its port is the bot's own
         await database.close()
         return during, await doctor.database(path)
 

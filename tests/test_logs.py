@@ -117,3 +117,31 @@ def test_a_folder_that_cannot_be_had_costs_the_file_only(tmp_path: Path) -> None
     (tmp_path / "taken").write_text("")
     write_log(Settings(data=tmp_path / "taken" / "data"), quiet=True)
     logging.getLogger("x").info("the bot goes on")
+
+
+def test_a_command_s_screen_tells_an_error_once_and_in_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path)
+    for _ in range(3):
+        try:
+            raise OSError(28, "No space left")
+        except OSError:
+            logging.getLogger("x").exception("storage refuses; again in %d s", 5)
+    logging.getLogger("x").warning("of no concern to whoever waits for a picture")
+    assert capsys.readouterr().err == "storage refuses; again in 5 s\n"
+    assert file.read_text().count("Traceback") == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_costs_lines_and_no_traces_on_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / FILE).symlink_to("/dev/full")
+    file = written(tmp_path)
+    logging.getLogger("x").error("the disk is full")
+    logging.getLogger("x").error("it still is")
+    first, told, second = capsys.readouterr().err.splitlines()
+    assert (first, second) == ("the disk is full", "it still is")
+    assert told.startswith("The log cannot be written: [Errno 28]")
+    file.unlink()

@@ -69,7 +69,7 @@ def test_ones_own_request_shows_its_words_its_promise_and_its_share() -> None:
     assert "a red flower" in text
     assert "3 pictures before it" in text
     assert "about 40 s, almost surely within 2 min" in text
-    assert "25 % of a GPU" in text
+    assert "25\u00a0% of a GPU" in text
 
 
 def test_strangers_words_are_shown_to_nobody_else() -> None:
@@ -90,14 +90,23 @@ def test_ones_own_come_first() -> None:
 
 
 def test_what_is_drawn_shows_its_step() -> None:
-    assert "step 5 of 20" in body(drawing(1, BEN))
+    assert "step 5 of 20" in body(drawing(1, ME))
+    assert "step 5 of 20, picture 3" in body(drawing(1, ME, total=8, done=2))
     assert "reading the model big" in body(drawing(1, BEN, phase=Phase.LOADING, loading="big"))
 
 
-@pytest.mark.parametrize("owner", [ME, BEN])
-def test_a_paused_picture_says_why(owner: int) -> None:
-    text = body(drawing(1, owner, step=12, steps=300, paused=True))
+def test_ones_own_paused_picture_says_why() -> None:
+    text = body(drawing(1, ME, step=12, steps=300, paused=True))
     assert "paused at step 12 of 300 so that others need not wait" in text
+
+
+def test_a_row_of_somebody_else_fits_on_a_line_of_a_phone() -> None:
+    row = body(drawing(1, BEN, step=31, steps=150, total=8)).splitlines()[2]
+    assert row == f"<@{BEN}> ×8 · 🖌️ 31/150 · 40 s · 25\u00a0%"
+    row = body(drawing(1, BEN, paused=True)).splitlines()[2]
+    assert row == f"<@{BEN}> · ⏸️ paused · 40 s · 25\u00a0%"
+    row = body(standing(2, BEN, total=8, ahead=1)).splitlines()[2]
+    assert row == f"` 1` <@{BEN}> ×8 · 40 s · 25\u00a0%"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +136,7 @@ def test_any_number_of_requests_fits(count: int) -> None:
     page = queue_page(a_crowd(count), READER)
     assert 0 < len(page) <= MAX_CONTENT
     if count == 500:
-        assert "498 waiting, 2 at work" in page
+        assert "498 waiting, 2 begun" in page
         assert "more requests of 40 people" in page
 
 
@@ -158,6 +167,6 @@ def test_a_promise_that_never_failed_is_said_once() -> None:
 
 
 def test_shares_are_parts_of_one_device() -> None:
-    assert part(0.25) == "25 %"
-    assert part(0.0) == "<1 %"
-    assert part(1.5) == "150 %"
+    assert part(0.25) == "25\u00a0%"
+    assert part(0.0) == "<1\u00a0%"
+    assert part(1.5) == "150\u00a0%"

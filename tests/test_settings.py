@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import bot.__main__
 from bot.settings import NAMES, Secret, Settings, SettingsInvalid
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -84,9 +85,9 @@ def test_five_mistakes_are_named_at_once(tmp_path: Path) -> None:
     assert len(said) == 5
     text = "\n".join(said)
     assert "devcie in config.toml is no setting; did you mean device?" in text
-    assert "max_count in config.toml must be a whole number from 1 to 8, and is 80" in text
-    assert "preview_every in config.toml must be a whole number" in text
-    assert "progress_seconds in config.toml must be a number from 3 to 60, and is nan" in text
+    assert "max_count in config.toml is 80, but must be a whole number from 1 to 8" in text
+    assert "preview_every in config.toml is 'often', but must be a whole number" in text
+    assert "progress_seconds in config.toml is nan, but must be a number from 3 to 60" in text
     assert f"these do not: {tmp_path / 'nowhere'}" in text
 
 
@@ -94,7 +95,9 @@ def test_mistakes_in_file_and_environment_come_together(tmp_path: Path) -> None:
     environ = {"ATELIER_DEVICE": "gpu", "ATELIER_LOG_LEVLE": "debug", "HOME": "/root"}
     said = problems(tmp_path, "max_count = true\n", environ)
     assert len(said) == 3
-    assert any("ATELIER_DEVICE in the environment must be one of" in line for line in said)
+    assert any(
+        "ATELIER_DEVICE in the environment is 'gpu', but must be one of" in line for line in said
+    )
     assert any("did you mean log_level?" in line for line in said)
 
 
@@ -124,9 +127,16 @@ def test_a_wrong_value_is_one_problem_that_names_the_setting(tmp_path: Path, lin
     assert said.startswith(re.findall("[a-z_]+", line)[0])
 
 
+def test_a_card_as_the_device_is_told_of_the_setting_that_names_cards(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, "device = 'cuda:1'")
+    assert "gpus = [1]" in said
+
+
 def test_a_near_miss_of_a_choice_is_guessed(tmp_path: Path) -> None:
     (said,) = problems(tmp_path, "device = 'cdua'")
     assert "did you mean cuda?" in said
+    (said,) = problems(tmp_path, "device = 'gpu'")
+    assert "did you mean" not in said  # of all devices, not the processor
 
 
 def test_a_file_that_is_no_toml_is_one_problem_with_its_line(tmp_path: Path) -> None:
@@ -202,6 +212,30 @@ def test_a_token_is_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     shown = f"{settings} {settings!r} {settings.token} {settings.token!r:>9} {caplog.text}"
     assert TOKEN not in shown
     assert "***" in shown
+
+
+def test_what_a_command_starts_does_not_inherit_the_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inherited: dict[str, str] = {}
+
+    def start(settings: Settings) -> int:
+        inherited.update(os.environ)
+        assert settings.token is not None
+        assert settings.token.reveal() == TOKEN
+        return 0
+
+    for name, value in {
+        "DISCORD_TOKEN": TOKEN,
+        "ATELIER_ASSIST_SERVER_KEY": TOKEN[::-1],
+        "ATELIER_DATA": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(bot.__main__, "_command", lambda _: start)
+    monkeypatch.setattr(bot.__main__, "write_log", lambda *_, **__: None)
+    assert bot.__main__.main(["models"]) == 0
+    assert inherited["ATELIER_DATA"] == str(tmp_path)
+    assert not {TOKEN, TOKEN[::-1]} & set(inherited.values())
 
 
 @pytest.mark.parametrize("wrong", [f"Bot {TOKEN}", f'"{TOKEN}"', f"{TOKEN[:9]} {TOKEN[9:]}"])

@@ -43,5 +43,6 @@ async def cancel(interaction: Interaction, request: str | None = None) -> None:
         chosen = [s.request for s in mine]
     for each in chosen:
         await studio.cancel(each, by=interaction.user.id, moderator=is_moderator(interaction))
-    text = f"Cancelled {len(chosen)} request(s)." if chosen else "Nothing of yours is waiting."
+    requests = "1 request" if len(chosen) == 1 else f"{len(chosen)} requests"
+    text = f"Cancelled {requests}." if chosen else "Nothing of yours is waiting."
     await interaction.edit_original_response(content=text)
