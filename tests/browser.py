@@ -37,8 +37,8 @@ FLAGS = (
     "--remote-debugging-port=0",
     "--remote-allow-origins=*",
 )
-START_SECONDS = 30.0
-PATIENCE_SECONDS = 15.0
+START_SECONDS = 90.0
+PATIENCE_SECONDS = 60.0
 KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowDown": 40, "Backspace": 8}
 
 
@@ -200,7 +200,7 @@ def chromium(screenshots: Path) -> Iterator[Browser]:
         finally:
             process.terminate()
             try:
-                process.wait(5)
+                process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

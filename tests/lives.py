@@ -66,17 +66,17 @@ class FileChannel:
 # -- the life ----------------------------------------------------------------------------------
 
 
-def _live(folder: Path, requests: int, wanted: str | None) -> None:
+def _live(folder: Path, requests: int, wanted: str | None, lingers: bool) -> None:
     """In the forked process: the bot, with everything that people do to it."""
     logging.disable()
     if wanted is not None:
         instants.arm(wanted)
     else:
         instants.listen(lambda name: _append(folder / "instants.txt", name))
-    asyncio.run(_main(folder, requests))
+    asyncio.run(_main(folder, requests, lingers))
 
 
-async def _main(folder: Path, requests: int) -> None:
+async def _main(folder: Path, requests: int, lingers: bool) -> None:
     settings = some_settings(folder, max_waiting_per_person=1000, max_seconds_per_person=1e6)
     digests, env = folder / "digests.json", {"DOODLER": str(folder)}
     worker = LocalWorker((), digests, program=WORKER, env=env)
@@ -94,6 +94,8 @@ async def _main(folder: Path, requests: int) -> None:
             await _touch(house, request, number)
         while house.studio.board.requests() or await house.stores.tickets.undelivered():  # noqa: ASYNC110  # a program for tests polls
             await asyncio.sleep(0.01)
+        if lingers:
+            await asyncio.Event().wait()
 
 
 async def _tidy(house: House) -> None:
@@ -139,9 +141,11 @@ class Lives:
     def __post_init__(self) -> None:
         some_settings(self.folder)  # makes the model
 
-    def begin(self, requests: int = 10_000, instant: str | None = None) -> ForkServerProcess:
-        """A life that asks for so many pictures more."""
-        life = _lives.Process(target=_live, args=(self.folder, requests, instant))
+    def begin(
+        self, requests: int = 10_000, instant: str | None = None, *, lingers: bool = False
+    ) -> ForkServerProcess:
+        """A life that asks for so many pictures more, and then ends unless it `lingers`."""
+        life = _lives.Process(target=_live, args=(self.folder, requests, instant, lingers))
         life.start()
         return life
 
@@ -179,7 +183,7 @@ class Lives:
 
     def wait_for_posts(self, count: int) -> None:
         """Let a life go on until the channel has so many."""
-        file, deadline = self.folder / "channel.txt", time.monotonic() + 30.0
+        file, deadline = self.folder / "channel.txt", time.monotonic() + 120.0
         while time.monotonic() < deadline:
             if file.exists() and len(file.read_text().split()) >= count:
                 return

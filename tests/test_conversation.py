@@ -6,7 +6,6 @@ import asyncio
 import io
 import itertools
 import time
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from tests.builders import a_lora, a_model_folder, an_environment
 from tests.discord_world import buttons, pictures
 from tests.fakes import FakeWorker
 from tests.houses import a_studio
+from tests.test_studio import eventually
 
 
 def a_photo(width: int = 200, height: int = 100) -> bytes:
@@ -46,12 +46,6 @@ async def recipe_of(message: Any) -> Recipe:
     recipe = metadata.recipe_in((await pictures(message))[0])
     assert recipe is not None
     return recipe
-
-
-async def eventually(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110  # a test polls what has no event
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.usefixtures("contract")

@@ -47,8 +47,8 @@ def test_after_a_power_cut_nothing_contradicts_itself_and_every_picture_has_its_
 ) -> None:
     """The disk had got part of the log, with or without nonsense where the writing stopped."""
     lives, dice = Lives(tmp_path / "lives"), random.Random(3)
-    life = lives.begin()
-    lives.wait_for_posts(7)
+    life = lives.begin(8, lingers=True)
+    lives.wait_for_posts(8)
     life.kill()
     life.join()  # without a look, which would fold the log in
     data = tmp_path / "lives" / "data"

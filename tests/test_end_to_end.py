@@ -53,7 +53,7 @@ async def test_a_worker_that_is_killed_in_mid_job_is_replaced_and_the_picture_is
     tmp_path: Path,
 ) -> None:
     async with the_house(tmp_path) as house:
-        wish = a_wish(seed=5, draft={"steps": 40, "sampler": "euler_ancestral"})
+        wish = a_wish(seed=5, draft={"steps": 80, "sampler": "euler_ancestral"})
         undisturbed = (await drawn(house, wish)).pictures[0]
         (worker,) = house.workers
         assert isinstance(worker, LocalWorker)
@@ -90,7 +90,7 @@ async def test_a_long_job_is_held_for_a_short_one_and_its_picture_is_the_same(
     long = a_wish("a blue house", owner=ANN, seed=7, draft={"steps": 150, "sampler": "dpmpp_2m"})
     short = a_wish("a red flower", owner=BEN, seed=8, draft={"steps": 4})
     notes = Notes()
-    at_once = Rules(fresh=0.2, nearly=0.2)  # as if its seconds were minutes
+    at_once = Rules(fresh=0.05, nearly=0.05)  # as if its seconds were minutes
     settings = Settings(data=tmp_path, device="cpu")
     async with open_house(settings, watch=notes, rules=at_once) as house:
         undisturbed = (await drawn(house, long)).pictures[0]

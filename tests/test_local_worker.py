@@ -32,6 +32,7 @@ from tests.builders import a_recipe
 
 SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
 ROOT = Path(__file__).parents[1]
+LONG = 25.0  # seconds; less than the patience after which a worker is killed
 
 
 def an_order(script: str, job: int = 1) -> Render:
@@ -101,10 +102,9 @@ async def test_a_killed_worker_is_noticed_at_once(make: Make) -> None:
     await asyncio.sleep(0.1)
     assert worker.pid is not None
     os.kill(worker.pid, signal.SIGKILL)
-    killed = time.monotonic()
-    with pytest.raises(WorkerDied, match="SIGKILL"):
-        await job
-    assert time.monotonic() - killed < 1.0
+    async with asyncio.timeout(LONG):
+        with pytest.raises(WorkerDied, match="SIGKILL"):
+            await job
     assert worker.ready is None
     assert worker.pid is None
 
@@ -135,30 +135,27 @@ async def test_it_starts_again_and_the_job_runs_again(
 
 
 async def test_each_death_in_a_row_waits_longer_and_a_picture_ends_the_row(
-    make: Make, monkeypatch: pytest.MonkeyPatch
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "generation.worker")
     monkeypatch.setattr(local_module, "FIRST_DELAY", 0.1)
     worker = make()
 
-    async def restart() -> float:
+    async def die() -> float:
+        """And start again; how long that took."""
+        with pytest.raises(WorkerDied):
+            await drawn(worker, an_order("die"))
         began = time.monotonic()
         await worker.start()
         return time.monotonic() - began
 
-    async def die() -> None:
-        with pytest.raises(WorkerDied):
-            await drawn(worker, an_order("die"))
-
-    first = await restart()
-    await die()
-    await restart()
-    await die()
-    await restart()
-    await die()
-    assert await restart() > 0.4  # 0.1 * 2 * 2
+    await worker.start()
+    for delay in (0.1, 0.2, 0.4):
+        assert await die() > delay
     await drawn(worker, an_order("picture"))
     await die()
-    assert await restart() < 0.4 + first
+    told = [text for text in caplog.messages if text.startswith("starting again")]
+    assert told == [f"starting again in {delay} s" for delay in (0.1, 0.2, 0.4, 0.1)]
 
 
 async def test_a_worker_that_dies_at_start_says_how(make: Make) -> None:
@@ -182,6 +179,14 @@ async def test_without_a_start_nothing_is_drawn(make: Make) -> None:
         await drawn(worker, an_order("picture"))
 
 
+async def test_why_it_does_not_start_is_told_in_its_own_last_words(tmp_path: Path) -> None:
+    words = "import sys; print('a warning', file=sys.stderr); sys.exit('no such card here')"
+    worker = LocalWorker([], tmp_path / "digests.json", program=(sys.executable, "-c", words))
+    with pytest.raises(WorkerDied, match="status 1: no such card here"):
+        await worker.start()
+    await worker.stop()
+
+
 async def test_leaving_with_a_status_is_told(make: Make) -> None:
     worker = make()
     await worker.start()
@@ -200,25 +205,32 @@ async def test_a_worker_that_answers_no_ping_is_killed(make: Make) -> None:
     worker = make(patience=0.3)
     await worker.start()
     with pytest.raises(WorkerDied, match="no answer"):
-        await asyncio.wait_for(drawn(worker, an_order("mute")), 5)
+        await asyncio.wait_for(drawn(worker, an_order("mute")), LONG)
 
 
+@pytest.fixture
+def often_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However late its answers are, only its silence can be what a worker is killed for."""
+    monkeypatch.setattr(process_module, "PING_EVERY", 0.1)
+
+
+@pytest.mark.usefixtures("often_watched")
 async def test_a_job_without_any_report_is_given_up(make: Make) -> None:
-    worker = make(silence=0.3, patience=0.3)
+    worker = make(silence=0.3)
     await worker.start()
     with pytest.raises(WorkerDied, match="no report"):
-        await asyncio.wait_for(drawn(worker, an_order("wait")), 5)
+        await asyncio.wait_for(drawn(worker, an_order("wait")), LONG)
 
 
+@pytest.mark.usefixtures("often_watched")
 async def test_a_paused_job_may_be_silent(make: Make) -> None:
-    worker = make(silence=0.2, patience=0.3)
+    worker = make(silence=0.5)
     await worker.start()
     job = asyncio.create_task(drawn(worker, an_order("wait")))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0)
     await worker.pause(JobId(1))
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.0)
     assert not job.done()
-    await worker.resume(JobId(1))
     await worker.cancel(JobId(1))
     with pytest.raises(Cancelled):
         await job
@@ -319,7 +331,15 @@ asyncio.run(main())
         worker = int(bot.stdout.readline())
         bot.kill()
         bot.wait()
-    deadline = time.monotonic() + 5
-    while psutil.pid_exists(worker) and time.monotonic() < deadline:
+    deadline = time.monotonic() + LONG
+    while not gone(worker) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not psutil.pid_exists(worker)
+    assert gone(worker)
+
+
+def gone(pid: int) -> bool:
+    """Or a zombie: in a container, nobody may be there to bury an orphan."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

@@ -29,7 +29,7 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 def read(port: int) -> Samples:
     """What a scrape finds: (name, labels) -> value."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     return {
         (s.name, tuple(sorted(s.labels.items()))): s.value
@@ -133,7 +133,7 @@ async def test_memory_and_the_loops_lag_are_shown() -> None:
 
 
 async def test_only_this_machine_is_answered() -> None:
-    async with serving(Metrics(), 0) as port, asyncio.timeout(10):
+    async with serving(Metrics(), 0) as port, asyncio.timeout(60):
         with pytest.raises(OSError):  # noqa: PT011  # refused here, unreachable elsewhere
             await asyncio.open_connection("127.0.0.2", port)
 
@@ -155,11 +155,13 @@ async def test_off_by_default() -> None:
 
 
 async def test_the_port_is_free_again_afterwards() -> None:
-    async with serving(Metrics(), 0) as port:
-        pass
-    assert port is not None
-    async with serving(Metrics(), port) as again:
-        assert again == port
+    found = []
+    for _ in range(3):  # in between, somebody else on this machine may be given one
+        async with serving(Metrics(), 0) as port:
+            assert port is not None
+        async with serving(Metrics(), port) as again:
+            found.append(again == port)
+    assert any(found)
 
 
 class Stumbling(Nobody):
@@ -177,7 +179,7 @@ async def test_a_watchers_bug_stops_nobody(caplog: pytest.LogCaptureFixture) -> 
 async def test_the_studio_tells_its_watcher_everything(tmp_path: Path) -> None:
     metrics = Metrics()
     async with a_house(tmp_path, FakeWorker(), watch=metrics) as house:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await drawn(house, a_wish(count=2))
     seen = await scraped(metrics)
     assert value(seen, "atelier_jobs_total", outcome="drawn") == 2

@@ -127,6 +127,6 @@ def test_any_text_is_judged_without_an_error(text: str) -> None:
 )
 def test_ten_thousand_characters_are_judged_at_once(text: str) -> None:
     policy = Policy([f"word{n}" for n in range(500)] + ["裸体"])
-    started = time.perf_counter()
+    started = time.process_time()
     policy.found(text)
-    assert time.perf_counter() - started < 1.5  # linear: a tenth of it on an idle core
+    assert time.process_time() - started < 3.0  # linear: some 50 ms

@@ -128,6 +128,6 @@ def test_json_is_no_choice() -> None:
     ["(" * 10000, '"' * 9999, "<" * 10000, "--a " * 2500, "__a" * 3000, "{a|" * 3000 + "}" * 3000],
 )
 def test_ten_thousand_characters_are_read_at_once(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     read(text)
-    assert time.perf_counter() - started < 1.0  # linear: some 50 ms on a busy core
+    assert time.process_time() - started < 2.0  # linear: some 10 ms

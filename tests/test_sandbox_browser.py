@@ -15,6 +15,7 @@ import discord
 import pytest
 from PIL import Image
 
+from bot.house import House
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import live_env
 from tests.browser import CHROMIUM, Browser, chromium
@@ -61,12 +62,13 @@ async def visit(bot: discord.Client, script: Callable[[Browser], None]) -> None:
 
 
 async def test_a_visit_with_everything_in_it(tmp_path: Path) -> None:
-    bot = SampleBot(seconds=1.5, edit_every=0.3)
+    bot = SampleBot(seconds=6.0, edit_every=0.3)
 
     def script(browser: Browser) -> None:
         browser.screenshot("01-welcome")
         ask_with_options(browser)
         watch_the_progress(browser)
+        bot.seconds = 0.5  # the rest is not watched
         press_choose_and_fill_in(browser)
         reply_and_use_the_menu(browser)
         upload_as_somebody_else(browser, blue_png(tmp_path))
@@ -76,11 +78,25 @@ async def test_a_visit_with_everything_in_it(tmp_path: Path) -> None:
 
 
 async def test_the_studio_in_a_browser(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker(step_seconds=0.15), progress_seconds=0.5) as house:
-        await visit(house.client(), meet_the_studio)
+    worker, loop = FakeWorker(step_seconds=0.05), asyncio.get_running_loop()
+
+    def go_on() -> None:
+        loop.call_soon_threadsafe(worker.gate.set)
+
+    async with a_house(tmp_path, worker, progress_seconds=0.5) as house:
+        holding = asyncio.create_task(hold_at_a_step(house, worker))
+        await visit(house.client(), lambda browser: meet_the_studio(browser, go_on))
+        await holding
 
 
-def meet_the_studio(browser: Browser) -> None:
+async def hold_at_a_step(house: House, worker: FakeWorker) -> None:
+    """The first picture waits to be looked at."""
+    while not any(standing.step >= 2 for standing in house.studio.board.standings()):  # noqa: ASYNC110  # it tells nobody
+        await asyncio.sleep(0.01)
+    worker.gate.clear()
+
+
+def meet_the_studio(browser: Browser, go_on: Callable[[], None]) -> None:
     """The real bot, with a worker that doodles."""
     browser.click("#channel-composer-input")
     browser.type("/imagine")
@@ -101,6 +117,7 @@ def meet_the_studio(browser: Browser) -> None:
     browser.press("Enter")
     browser.until(r"/ [2-9]\/20/.test(document.body.innerText)")
     browser.screenshot("22-studio-progress")
+    go_on()
     browser.until(f"{PICTURES} === 1")
     browser.sees("euler_ancestral karras")
     browser.click("button", text="Reproduce")
@@ -146,7 +163,7 @@ def ask_with_options(browser: Browser) -> None:
 def watch_the_progress(browser: Browser) -> None:
     """Edits appear by themselves, then the picture."""
     seen: set[str] = set()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not browser.js(PICTURES) and time.monotonic() < end:
         text = browser.js("document.querySelector('#channel-message-list').innerText")
         steps = [line for line in text.splitlines() if "step " in line]

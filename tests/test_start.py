@@ -226,13 +226,13 @@ def test_the_command_ends_with_us(tmp_path: Path, sent: signal.Signals, status: 
     process = subprocess.Popen(
         [sys.executable, "-c", launcher], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE
     )
-    while not ready.exists():
+    while not ready.exists() and process.poll() is None:
         time.sleep(0.01)
     if sent is signal.SIGINT:
         os.killpg(process.pid, sent)  # as a terminal does
     else:
         process.send_signal(sent)
-    process.communicate(timeout=20)
+    process.communicate(timeout=50)  # less than the child would take
     assert process.returncode == status
 
 

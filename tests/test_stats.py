@@ -35,6 +35,7 @@ from storage.accounts import BUCKET, Served, Waited, bucket_of
 from tests.discord_world import Person
 from tests.fakes import FakeWorker
 from tests.houses import a_house, a_studio
+from tests.test_studio import eventually
 
 NOW = 1_790_000_000.0
 B = bucket_of(NOW)
@@ -99,9 +100,9 @@ def test_a_moderator_sees_their_servers_people_and_nobody_elses() -> None:
     shown = parts(day, MODERATOR)
     assert [part.user for part in shown] == [2, 1, None]
     text = fairness_page(day, MODERATOR)
-    assert "1 <@2>: 0.5 min, 33%" in text
+    assert "1 <@2>: 30 s, 33\u00a0%" in text
     assert "<@3>" not in text
-    assert "others: 0.8 min, 56%" in text
+    assert "others: 50 s, 56\u00a0%" in text
 
 
 def test_the_most_served_are_told_apart_and_the_rest_put_together() -> None:
@@ -173,8 +174,8 @@ def test_percentiles_are_values_that_occurred(part: float, value: float) -> None
 def test_a_day_in_words() -> None:
     day = a_day(served(1, 5400), waited(1, 12, 0), waited(2, 100, 0))
     text = today_page(day)
-    assert "**2** begun, for 2 people" in text
-    assert "**1.5 h** of GPU time, 10% of it for reading models" in text
+    assert "**2** pictures begun, for 2 people" in text
+    assert "**1.5 h** of GPU time, 10\u00a0% of it for reading models" in text
     assert "Half began within **15 s**, 95 of 100 within **2 min**" in text
 
 
@@ -195,6 +196,17 @@ def test_the_picture_is_drawn(viewer: Viewer, tmp_path: Path) -> None:
 @pytest.mark.parametrize("day", [a_day(served(1, 1)), a_day(waited(1, 5, 5))])
 def test_a_day_with_little_in_it_can_be_drawn(day: Day) -> None:
     assert draw(day, ME).startswith(b"\x89PNG")
+
+
+def test_what_was_drawn_just_now_is_in_the_picture() -> None:
+    blue = tuple(bytes.fromhex(COLOURS["🟦"][1:]))
+
+    def painted(seconds: float) -> int:
+        with Image.open(io.BytesIO(draw(a_day(served(1, seconds, ago=0)), ME))) as picture:
+            colours = picture.convert("RGB").getcolors(2**20) or []
+            return sum(count for count, colour in colours if colour == blue)
+
+    assert painted(30.0) > painted(0.0)  # with nothing, only its legend
 
 
 def test_a_large_history_is_counted_quickly() -> None:
@@ -222,7 +234,7 @@ async def test_the_last_day_is_read_from_the_ledger(tmp_path: Path) -> None:
 async def answered(person: Person, command: str) -> Any:
     """The command's result, once it says something."""
     result = await person.command(command)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not result.response.content:  # noqa: ASYNC110  # a test polls what has no event
             await asyncio.sleep(0.02)
     return result
@@ -256,5 +268,6 @@ async def test_stats_are_answered_in_discord_to_the_asker_only(tmp_path: Path) -
         assert "<@" not in as_member.response.content
         assert "you" in as_member.response.content
         assert as_member.response.attachments
-        again = await answered(here.ben, "stats fairness")
-        assert "One moment" in again.response.content
+        # None is waited for: a slow machine draws no two within the time that one is to wait.
+        asked = [await here.ben.command("stats fairness") for _ in range(5)]
+        await eventually(lambda: any("One moment" in a.response.content for a in asked))

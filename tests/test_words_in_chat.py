@@ -21,7 +21,8 @@ from tests.discord_world import pictures
 from tests.fakes import FakeWorker
 from tests.houses import a_studio
 from tests.scripted_writer import ScriptedWriter
-from tests.test_conversation import eventually, is_result, labels, recipe_of
+from tests.test_conversation import is_result, labels, recipe_of
+from tests.test_studio import eventually
 
 DETAILS = ("soft light", "fine grain", "a calm mood", "long shadows", "a warm glow")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ from tests import tinymodels
 from tests.builders import a_recipe
 from tests.test_worker_pausing import CPU, LIMIT, House, a_table
 
-SOON = 20.0
+SOON = 60.0  # seconds; only what hangs takes longer
 
 
 @pytest.fixture(scope="module")
@@ -106,17 +107,36 @@ def test_a_hint_that_cannot_be_followed_is_dropped_without_a_word(house: House) 
     assert [type(r).__name__ for r in table.heard[:3]] == ["Loading", "Holding", "Stepped"]
 
 
+class Held(Catalog):
+    """Lets who reads ahead begin, and go on when it may."""
+
+    began, may_go_on = threading.Event(), threading.Event()
+
+    def locate(self, weights: Weights) -> Path:
+        if threading.current_thread().name == "prefetch":
+            self.began.set()
+            assert self.may_go_on.wait(SOON)
+        return super().locate(weights)
+
+
 def test_a_job_takes_over_a_read_that_is_half_way(house: House) -> None:
     exactness.switch_on(threads=1)
-    shelf = Shelf(house.catalog, CPU, None)
+    catalog = Held([house.folder], house.folder.parent / "prefetch.json")
+    catalog.scan()
+    shelf = Shelf(catalog, CPU, None)
     recipe = house.recipe("large")
     loads: list[str] = []
+
+    def on_load(name: str) -> None:
+        loads.append(name)
+        catalog.may_go_on.set()
+
     shelf.prefetch(recipe)
-    until(lambda: shelf._prefetcher._reading is not None)
-    with shelf.take(recipe, on_load=loads.append) as model:
+    assert catalog.began.wait(SOON)
+    with shelf.take(recipe, on_load=on_load) as model:
         assert model.residence.on_device
     assert loads == ["large"]  # told once, read once
-    with shelf.take(recipe, on_load=loads.append) as again:
+    with shelf.take(recipe, on_load=on_load) as again:
         assert again is model
 
 

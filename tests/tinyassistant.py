@@ -58,6 +58,7 @@ def write(
     mark: str | None = template.VERSION,
     chat: str | None = template.CHATML,
     context: int = 512,
+    layers: int = LAYERS,
     kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
 ) -> Path:
     """Write the file; `mark` None makes it a stranger's chat model, `chat` None none at all."""
@@ -72,7 +73,7 @@ def write(
     out.add_vocab_size(len(texts))
     out.add_context_length(context)
     out.add_embedding_length(WIDTH)
-    out.add_block_count(LAYERS)
+    out.add_block_count(layers)
     out.add_feed_forward_length(FORWARD)
     out.add_head_count(HEADS)
     out.add_head_count_kv(KEPT)
@@ -94,7 +95,7 @@ def write(
         out.add_chat_template(chat)
     if mark is not None:
         out.add_string(template.MARK, mark)
-    _weights(out, len(texts), np.random.default_rng(seed), kind)
+    _weights(out, len(texts), layers, np.random.default_rng(seed), kind)
     out.write_header_to_file()
     out.write_kv_data_to_file()
     out.write_tensors_to_file()
@@ -105,6 +106,7 @@ def write(
 def _weights(
     out: gguf.GGUFWriter,
     vocabulary: int,
+    layers: int,
     dice: np.random.Generator,
     kind: gguf.GGMLQuantizationType,
 ) -> None:
@@ -119,7 +121,7 @@ def _weights(
     width = WIDTH // HEADS
     put("token_embd", vocabulary, WIDTH)
     put("output_norm", WIDTH)
-    for layer in range(LAYERS):
+    for layer in range(layers):
         block = f"blk.{layer}"
         put(f"{block}.attn_norm", WIDTH)
         put(f"{block}.ffn_norm", WIDTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import psutil
@@ -12,8 +13,13 @@ PROGRAMS = ("llama_child", "faulty_child")
 
 def children() -> list[psutil.Process]:
     """The processes of writers; other tests keep a worker for the whole session."""
-    found: list[psutil.Process] = psutil.Process().children(recursive=True)
-    return [p for p in found if any(name in " ".join(p.cmdline()) for name in PROGRAMS)]
+    return [child for child in psutil.Process().children(recursive=True) if _writes(child)]
+
+
+def _writes(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):  # or a zombie: it ended since it was listed
+        return any(name in " ".join(process.cmdline()) for name in PROGRAMS)
+    return False
 
 
 @pytest.fixture
@@ -21,5 +27,6 @@ def no_child_left() -> Iterator[None]:
     """Kills what a test left when it failed before it closed its writer: it fails alone."""
     yield
     for child in children():
-        child.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
         child.wait()
