@@ -12,7 +12,7 @@ import pytest
 from bot.dispatch import MAX_EPOCHS, MAX_TRIES
 from generation.errors import OutOfReach, WorkerDied, WorkerLost
 from generation.fleet.local import LocalWorker
-from generation.fleet.wire import Render, Report
+from generation.fleet.wire import Ready, Render, Report
 from storage.tickets import State
 from tests.fakes import FakeWorker
 from tests.houses import a_house, a_wish
@@ -73,6 +73,21 @@ async def test_a_seat_to_which_the_weights_do_not_come_leaves_the_model_to_the_o
         assert {(ticket.state, ticket.tries) for ticket in tickets} == {(State.DRAWN, 1)}
     assert len(full.orders) == 1
     assert len(good.orders) == 3
+
+
+class NeverReady(FakeWorker):
+    """Its driver is broken."""
+
+    async def start(self) -> Ready:
+        raise WorkerDied("there is no such CUDA device here")
+
+
+async def test_what_would_fit_only_where_no_worker_starts_is_not_waited_for(tmp_path: Path) -> None:
+    async with a_house(tmp_path, NeverReady(), FakeWorker(memory_bytes=1)) as house:
+        memo = listen(house, Memo())
+        await house.studio.submit(a_wish("one"))
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].state is State.DRAWN
 
 
 async def test_weights_that_come_to_no_seat_end_the_job_in_a_sentence(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from bot.meter import Meter
 from generation.costs import CostModel
 from generation.fleet.wire import Drawn
@@ -74,6 +76,20 @@ async def test_what_could_not_be_written_is_written_later_and_once(tmp_path: Pat
         await meter.write()
         await meter.write()
         assert [row.seconds for row in await ledger.served_since(0)] == [3.0]
+
+
+async def test_a_disk_that_stays_full_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path / "db") as database:
+        ledger = FullAtFirst(database)
+        meter = a_meter(ledger, [0.0])
+        for outage in (1, 2):
+            ledger.refusals = 3
+            for _ in range(4):
+                meter.served(a_job(1), 1.0, 0.0)
+                await meter.write()
+            assert caplog.text.count("could not be saved") == outage
 
 
 async def test_a_second_of_drawing_is_written_in_one_transaction(tmp_path: Path) -> None:

@@ -176,6 +176,21 @@ async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
 
 
+async def test_a_cancellation_goes_on_when_whoever_asked_goes_away(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        request = await house.studio.submit(a_wish("one", count=2))
+        await eventually(lambda: worker.orders)
+        asked = asyncio.create_task(house.studio.cancel(request.id, by=ANN, moderator=False))
+        while not house.studio._half_done:  # noqa: ASYNC110  # it tells nobody
+            await asyncio.sleep(0)
+        asked.cancel()
+        await eventually(lambda: memo.outcomes)
+        assert {t.state for t in memo.outcomes[0].tickets} == {State.CANCELLED}
+
+
 async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.failures["huge"] = OutOfMemory(2, 1)
