@@ -149,6 +149,8 @@ def _check_default_model(settings: Settings, catalog: Catalog) -> None:
     from bot.house import default_model
     from generation.errors import NoSuchName
 
+    if settings.default_model is None:
+        return
     try:
         default_model(settings, catalog)
     except NoSuchName as error:
@@ -239,17 +241,18 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     named = asked.config or (Path(os.environ[CONFIG_VARIABLE]) if _configured() else None)
     config = named or (CONFIG if CONFIG.exists() else None)
+    environ = dict(os.environ)
+    forget_secrets(os.environ)
     if asked.command == "doctor":
         from bot.doctor import doctor
 
-        return doctor(config, os.environ, as_json=asked.json, online=asked.online)
+        return doctor(config, environ, as_json=asked.json, online=asked.online)
     try:
-        settings = Settings.load(config, os.environ)
+        settings = Settings.load(config, environ)
     except SettingsInvalid as invalid:
         for problem in invalid.problems:
             print(problem, file=sys.stderr)
         return 2
-    forget_secrets(os.environ)
     write_log(settings, quiet=asked.command != "run", said_elsewhere=log.name)
     try:
         return _command(asked)(settings)

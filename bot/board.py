@@ -150,7 +150,8 @@ class Board:
 
     def standings(self) -> tuple[Standing, ...]:
         """Every open request, those being drawn first, then in the order of their turn."""
-        turns = self._forecast(next(reversed(self._request_of), None))
+        waiting = (max(line.waiting) for line in self._lines.values() if line.waiting)
+        turns = self._forecast(max(waiting, default=None))
         found = [self._standing(line, turns) for line in self._lines.values()]
         return tuple(sorted(found, key=lambda s: (s.phase is Phase.WAITING, s.ahead, s.request)))
 

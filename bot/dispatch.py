@@ -47,7 +47,10 @@ from storage.tickets import Lease, State
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 3  # a job that takes the worker down this often is given up
-MAX_EPOCHS = 40  # and so is one that began half as often, whoever was at fault: a try has two
+MAX_EPOCHS = 40  # a lease begins and ends: after 20 tries it is, too, whoever was at fault
+SPARED = 1800.0  # seconds that a seat is not asked again for a model whose weights did not come
+SPARED_A_LITTLE = 30.0  # the same, when it was an adapter: the job goes elsewhere, others may come
+MAX_STARTS = 3  # that fail in a row; then others try what fits on this device only
 FORECAST_SECONDS = 1.0  # how old an answer to "when?" may be
 NEWER_SECONDS = 0.1  # and the answer for a job that has come since
 
@@ -79,12 +82,11 @@ class Dispatcher:
         self._queue, self._board, self._meter = queue, board, meter
         self.keeper, self._tickets = Keeper(shelves, clock=clock), shelves.tickets
         self._to = listeners
-        self._clock = clock
         self._preview_every = preview_every
         self._seats: dict[str, Seat] = {}
         self._seat_of: dict[JobId, Seat] = {}
         self._stopping: set[JobId] = set()  # begun, and cancelled
-        self._unheard: set[JobId] = set()  # of these: the bot stopped before the worker had
+        self._unheard: set[JobId] = set()  # cancelled, and nobody was there who could end them
         self._unkept: dict[JobId, tuple[Seat, Run]] = {}  # drawn, and nobody saw whether kept
         self._forecast: tuple[float, Mapping[JobId, Turn]] = (-FORECAST_SECONDS, {})
         board.ask_forecast(self.forecast)
@@ -102,9 +104,11 @@ class Dispatcher:
 
     async def cancel(self, jobs: Iterable[JobId]) -> None:
         """End running or paused jobs within one step."""
-        begun = [(job, self._seat_of[job]) for job in jobs if job in self._seat_of]
+        told = tuple(jobs)
+        begun = [(job, self._seat_of[job]) for job in told if job in self._seat_of]
         # All at once, before anything is awaited: one may just be on its way back into the queue.
         self._stopping.update(job for job, _ in begun)
+        self._unheard.update(job for job in told if job in self._unkept)
         for job, seat in begun:
             await seat.worker.cancel(job)
 
@@ -117,15 +121,26 @@ class Dispatcher:
                 log.exception("job %d will be drawn although it was cancelled", job)
 
     async def pick_up(self) -> None:
-        """After a stumble: of what was drawn by then, storage knows what was kept."""
+        """After a stumble: nothing is drawn again that was cancelled, or that storage has kept."""
+        for job in tuple(self._unheard):
+            if (found := self._queue.cancel(job)) is not None:
+                await self._end_unheard(found)
+                self._close(found, State.CANCELLED, 0.0)
         while self._unkept:
-            job = next(iter(self._unkept))
+            job, (seat, run) = next(iter(self._unkept.items()))
             state = await self._tickets.state(job)
-            seat, run = self._unkept.pop(job)
+            if state.open and job in self._unheard:
+                await self._end_unheard(run.job)
+                state = State.CANCELLED
+            del self._unkept[job]
             if state.open:
                 self._wait_again(seat, run)
             else:
                 self._close(run.job, state, run.seconds)
+
+    async def _end_unheard(self, job: Job) -> None:
+        await self.keeper.end(job, State.CANCELLED, "Cancelled: ", None)
+        self._unheard.discard(job.id)
 
     def forecast(self, wanted: JobId | None = None) -> Mapping[JobId, Turn]:
         """When each job comes, at most a second old; younger when `wanted` has come since."""
@@ -169,6 +184,7 @@ class Dispatcher:
     # -- whose turn it is ------------------------------------------------------------------
 
     async def _make_ready(self, seat: Seat) -> None:
+        failed = 0
         while seat.worker.ready is None:
             # Its jobs hear of the death too; until all are put back, none may be taken again.
             while seat.running is not None or seat.parked:
@@ -184,9 +200,11 @@ class Dispatcher:
                 self._to.worker_ready(ready)
             except WorkerDied as death:
                 log.error("the worker of %s did not start: %s", seat.id, death.reason)
-                # What fits only here is not to wait for a device that is never ready.
-                seat.memory = 0.0
-                self.arrived()
+                failed += 1
+                if failed >= MAX_STARTS:
+                    # What fits only here is not to wait for a device that is never ready.
+                    seat.memory = 0.0
+                    self.arrived()
                 # start() waits longer after each failure; this is for one that fails at once.
                 await asyncio.sleep(0.5)
 
@@ -339,7 +357,7 @@ class Dispatcher:
         if type(error) is WorkerDied and not stopped:
             # After each try the device stood still.  Were that free, everything of this kind that
             # one person has would be tried before the others have their turn.
-            run.seconds += tries * seat.starting
+            run.seconds += (lease.tries if lease is not None else 1) * seat.starting
         self._free(seat, run)
         state, error = _ending(error, tries, stopped=stopped)
         if state is not State.CANCELLED:
@@ -358,7 +376,13 @@ class Dispatcher:
         # nobody takes down a whole machine, nor keeps weights away from it.
         innocent = isinstance(why, WorkerLost | OutOfReach)
         blamed = had_device and run.handed_over and not innocent
-        hopeless = isinstance(why, OutOfReach) and not seat.spare(run.job.model)
+        hopeless = False
+        if isinstance(why, OutOfReach):
+            # An adapter that does not come says little of the model's other pictures.
+            whole = why.name == run.job.recipe.checkpoint.name
+            seconds = SPARED if whole else SPARED_A_LITTLE
+            hopeless = not seat.spare(run.job.model, seconds)
+            asyncio.get_running_loop().call_later(seconds, self.arrived)
         lease = await self._lease_of(run)
         if lease is not None:
             hopeless |= (blamed and lease.tries >= MAX_TRIES) or lease.epoch >= MAX_EPOCHS
@@ -427,8 +451,8 @@ def _ending(error: Exception, tries: int, *, stopped: bool) -> tuple[State, Exce
             return State.CANCELLED, error
         case Ended():  # that is what its start was told
             return State.CANCELLED, Cancelled("it was cancelled as it began")
-        case WorkerDied() if stopped:
-            return State.CANCELLED, Cancelled("the worker died while it was being cancelled")
+        case WorkerDied() | OutOfReach() if stopped:
+            return State.CANCELLED, Cancelled("its seat failed it while it was being cancelled")
         case WorkerDied():
             return State.QUARANTINED, Quarantined(tries, error.reason)
         case GenerationError() | StorageError():

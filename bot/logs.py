@@ -15,6 +15,7 @@ import contextlib
 import json
 import logging
 import logging.handlers
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import fields
@@ -108,8 +109,10 @@ class _Once(logging.Filter):
         self._told: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        told = record.msg in self._told
-        self._told.add(record.msg)
+        # Other numbers (of jobs, of seconds) are the same news, other words are not.
+        words = re.sub(r"\d+", "", record.getMessage())
+        told = words in self._told
+        self._told.add(words)
         return not told
 
 

@@ -46,7 +46,7 @@ def _page(standings: Sequence[Standing], reader: Reader, own: int, at_work: int,
     waiting = [s for s in standings if s.phase is Phase.WAITING]
     behind = [s for s in waiting if s.owner != reader.id]
     places = {s.request: place for place, s in enumerate(waiting, 1)}
-    people = _count(len({s.owner for s in standings}), "person", "people")
+    people = counted(len({s.owner for s in standings}), "person", "people")
     begun = len(standings) - len(waiting)
     lines = [f"### The queue: {len(waiting)} waiting, {begun} begun, {people}"]
     if mine:
@@ -109,7 +109,7 @@ def _where(standing: Standing, places: dict[RequestId, int]) -> str:
     if standing.phase is Phase.WAITING:
         if standing.ahead == 0:
             return "🕰️ next in line"
-        before = _count(standing.ahead, "picture", "pictures")
+        before = counted(standing.ahead, "picture", "pictures")
         return f"🕰️ number {places[standing.request]} in line, {before} before it"
     return _doing(standing)
 
@@ -176,9 +176,10 @@ def _more(left_out: Sequence[Standing]) -> list[str]:
     if not left_out:
         return []
     people = len({s.owner for s in left_out})
-    more = _count(len(left_out), "more request", "more requests")
-    return [f"…and {more} of {_count(people, 'person', 'people')}."]
+    more = counted(len(left_out), "more request", "more requests")
+    return [f"…and {more} of {counted(people, 'person', 'people')}."]
 
 
-def _count(number: int, one: str, many: str) -> str:
+def counted(number: int, one: str, many: str) -> str:
+    """The number with its noun."""
     return f"{number} {one if number == 1 else many}"

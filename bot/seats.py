@@ -22,8 +22,6 @@ from storage.tickets import Lease
 # What weights may take of a device; drawing needs the rest.
 FOR_WEIGHTS = 0.8
 
-SPARED_SECONDS = 1800.0  # that a seat is not asked again for a model whose weights did not come
-
 
 @dataclass(slots=True, eq=False)
 class Run:
@@ -101,12 +99,12 @@ class Seat:
         """
         return self._fits(model) or not any(peer._fits(model) for peer in self.peers)
 
-    def spare(self, model: Sha256) -> bool:
-        """Leave the model to others for a while, as its weights do not come here.
+    def spare(self, model: Sha256, seconds: float) -> bool:
+        """Leave the model to others for so long, as weights do not come here.
 
         Returns whether there is another seat for it.
         """
-        self.spared[model] = time.monotonic() + SPARED_SECONDS
+        self.spared[model] = max(self.spared.get(model, 0.0), time.monotonic() + seconds)
         return any(peer._fits(model) for peer in self.peers)
 
     def holds(self, models: Collection[Sha256]) -> bool:

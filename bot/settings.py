@@ -307,7 +307,7 @@ SECRETS = frozenset(name for name, reader in _READERS.items() if reader is _toke
 
 
 def forget_secrets(environ: MutableMapping[str, str]) -> None:
-    """Once they are read: what this process starts has no use for them, and so never sees them."""
+    """What this process starts has no use for them, and so never sees them."""
     for name in (TOKEN_VARIABLE, *(PREFIX + name.upper() for name in SECRETS)):
         environ.pop(name, None)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from bot.fairness_plot import marks
+from bot.queue_page import counted, span
 from bot.queue_page import part as percent
-from bot.queue_page import span
 from bot.replies import MAX_CONTENT
 from bot.stats import YOU, Day, Viewer, evenness, parts, percentile, waited
 
@@ -26,8 +26,8 @@ def today_page(day: Day) -> str:
     weights = f", {percent(swaps / seconds)} of it for reading models" if seconds else ""
     lines = [
         "### The last 24 hours",
-        f"🖼️ **{len(day.waits)}** {'picture' if len(day.waits) == 1 else 'pictures'} begun, "
-        f"for {people} {'person' if people == 1 else 'people'}",
+        f"🖼️ **{counted(len(day.waits), 'picture', 'pictures')}** begun, "
+        f"for {counted(people, 'person', 'people')}",
         f"⏱️ **{_hours(seconds)}** of GPU time{weights}",
     ]
     return "\n".join([*lines, *_waits(day)])
@@ -65,5 +65,5 @@ def _waits(day: Day) -> list[str]:
 
 def _hours(seconds: float) -> str:
     if seconds < 90:
-        return f"{math.ceil(seconds)} s"
+        return f"{math.ceil(max(seconds, 0.0))} s"  # a refund can be of service before that day
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -2,7 +2,8 @@
 
 Submit a wish, draw a picture again (with another seed, or exactly), cancel, look at the queue.
 Nothing is acknowledged before it is committed: `submit` returns when the tickets are on disk.
-Dice and clock come from outside, and only here and in `bot.house` are they asked for.
+Dice and the clock that tells Unix time come from outside, and only here and in `bot.house` are
+they asked for; waits are measured by the monotonic clock, where they are waited.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+CLOSING_SECONDS = 15.0  # that submissions and cancellations have to come to their end
 START_SECONDS = 120.0  # the longest that a first request waits for the worker to start
 
 
@@ -156,7 +158,7 @@ class Studio:
 
     async def recover(self) -> None:
         """After a bug has ended `run`, and before it is run again: nothing goes on unheard."""
-        for seat in self._seats:
+        for seat in tuple(self._seats):
             await seat.worker.stop()  # or it takes a job that comes again for one it has already
         await self.dispatcher.pick_up()
 
@@ -176,7 +178,9 @@ class Studio:
     async def close(self) -> None:
         """After `run` was cancelled: finish what must not be left half done."""
         if self._half_done:
-            await asyncio.wait(self._half_done)
+            _, stuck = await asyncio.wait(self._half_done, timeout=CLOSING_SECONDS)
+            for task in stuck:
+                task.cancel()  # the disk is full, and what was asked is asked again
         await self.dispatcher.close()
         await self._delivery.close()
         await self._meter.write()

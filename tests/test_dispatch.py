@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.audience import Phase
+from bot.dispatch import NEWER_SECONDS
 from bot.house import House
 from bot.seats import Seat
 from bot.watch import Nobody
@@ -254,3 +256,16 @@ async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
         await house.studio.cancel(waiting.id, by=ANN, moderator=False)
         assert notes.seen[-1][0] == "cancelled"
         worker.gate.set()
+
+
+async def test_no_forecast_is_made_anew_for_a_picture_that_is_only_being_saved(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path, FakeWorker(encode_seconds=1.0)) as house:
+        await ask(house, "one", ANN, SHORT)
+        board = house.studio.board
+        await eventually(lambda: any(s.phase is Phase.KEEPING for s in board.standings()))
+        first = house.studio.dispatcher.forecast()
+        await asyncio.sleep(2 * NEWER_SECONDS)
+        board.standings()
+        assert house.studio.dispatcher.forecast() is first

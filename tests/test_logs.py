@@ -133,6 +133,20 @@ def test_a_command_s_screen_tells_an_error_once_and_in_short(
     assert file.read_text().count("Traceback") == 3
 
 
+def test_a_command_s_screen_tells_two_errors_of_the_same_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path)
+    for seat, reason in ((0, "the driver is too old"), (1, "no such device")):
+        logging.getLogger("x").error("gpu %d did not start: %s", seat, reason)
+    logging.getLogger("x").error(["not", "even", "text"])
+    assert capsys.readouterr().err.splitlines() == [
+        "gpu 0 did not start: the driver is too old",
+        "gpu 1 did not start: no such device",
+        "['not', 'even', 'text']",
+    ]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_costs_lines_and_no_traces_on_the_screen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -15,6 +15,7 @@ from typing import Any, cast
 import discord
 import pytest
 
+import bot.studio
 from bot.announcer import Announcer
 from bot.board import Board
 from bot.commands.pictures import RedrawModal
@@ -230,6 +231,65 @@ async def test_what_was_being_drawn_when_the_studio_stumbled_is_drawn_again(tmp_
         worker.gate.set()
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
+
+
+class Deaf(FakeWorker):
+    """In the middle of a long step."""
+
+    async def cancel(self, job: JobId) -> None:
+        pass
+
+
+async def test_what_was_cancelled_before_the_studio_stumbled_is_not_drawn_again(
+    tmp_path: Path,
+) -> None:
+    worker = Deaf()
+    worker.gate.clear()
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        request = await house.studio.submit(a_wish("one"))
+        await eventually(lambda: worker.orders)
+        await house.studio.cancel(request.id, by=ANN, moderator=False)
+        stumble(house)
+        [seat] = house.studio._seats
+        seat.at_boundary = True
+        seat.news.set()
+        await eventually(lambda: memo.outcomes)
+        assert memo.outcomes[0].tickets[0].state is State.CANCELLED
+        assert house.studio.board.standings() == ()
+    assert len(worker.orders) == 1
+
+
+async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_drawn_again(
+    tmp_path: Path,
+) -> None:
+    worker = FakeWorker(encode_seconds=0.5)
+    async with a_house(tmp_path, worker) as house:
+        memo = listen(house, Memo())
+        first = await house.studio.submit(a_wish("one"))
+        await eventually(lambda: any(what == "drew" for what, _ in worker.log))
+        stumble(house)
+        await house.studio.submit(a_wish("two", owner=BEN))
+        await eventually(lambda: house.studio.dispatcher._unkept)
+        await house.studio.cancel(first.id, by=ANN, moderator=False)
+        await eventually(lambda: len(memo.outcomes) == 2)
+        states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
+        assert states.pop(first.id) is State.CANCELLED
+        assert list(states.values()) == [State.DRAWN]
+    assert [o.recipe.prompt for o in worker.orders].count("one") == 1
+
+
+async def test_what_storage_never_takes_does_not_keep_the_bot_from_stopping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.studio, "CLOSING_SECONDS", 0.05)
+    async with asyncio.timeout(30):
+        async with a_house(tmp_path, FakeWorker()) as house:
+            never = house.studio._to_the_end(asyncio.Event().wait())
+            asked = asyncio.create_task(never)
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await asked
 
 
 async def test_a_bug_on_the_way_out_does_not_keep_the_bot_from_stopping(tmp_path: Path) -> None:

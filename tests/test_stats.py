@@ -174,7 +174,7 @@ def test_percentiles_are_values_that_occurred(part: float, value: float) -> None
 def test_a_day_in_words() -> None:
     day = a_day(served(1, 5400), waited(1, 12, 0), waited(2, 100, 0))
     text = today_page(day)
-    assert "**2** pictures begun, for 2 people" in text
+    assert "**2 pictures** begun, for 2 people" in text
     assert "**1.5 h** of GPU time, 10\u00a0% of it for reading models" in text
     assert "Half began within **15 s**, 95 of 100 within **2 min**" in text
 

@@ -10,6 +10,7 @@ from discord import app_commands
 from bot.answers import SILENT, is_moderator, studio_of
 from bot.buttons import queue_text, queue_view
 from bot.commands import choices
+from bot.queue_page import counted
 from generation.errors import OutOfRange
 from storage.tickets import RequestId
 
@@ -43,6 +44,6 @@ async def cancel(interaction: Interaction, request: str | None = None) -> None:
         chosen = [s.request for s in mine]
     for each in chosen:
         await studio.cancel(each, by=interaction.user.id, moderator=is_moderator(interaction))
-    requests = "1 request" if len(chosen) == 1 else f"{len(chosen)} requests"
+    requests = counted(len(chosen), "request", "requests")
     text = f"Cancelled {requests}." if chosen else "Nothing of yours is waiting."
     await interaction.edit_original_response(content=text)

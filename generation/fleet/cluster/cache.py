@@ -111,9 +111,11 @@ class Cache:
         handle = os.open(self.folder / "locks" / name, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             os.close(handle)
-            return None
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
         return Held(handle)
 
     def _fetch(self, weights: Weights, stop: threading.Event, tell: Callable[[], None]) -> None:
