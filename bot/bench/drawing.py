@@ -30,7 +30,7 @@ from generation.fleet.wire import Drawn, Finished, Holding, Ready, Render, Repor
 from generation.job import JobId
 from generation.recipe import Recipe, dump
 
-PAIRS = 10
+PAIRS = 30
 JOBS = 60
 REFERENCE = "generation.worker.reference"
 LONGEST_LINE = 2**28  # a picture in base64
