@@ -26,7 +26,7 @@ to load every wanted model once, O = N * (express + affinity * S):
       ones, what the job that had to end first still needed
   B2  nobody is further behind than all others are ahead, together
   B3  two who keep waiting are served alike, by weight w and part p of the device, up to
-      2 * O / p + (R + c) * (1 / w1 + 1 / w2)
+      2 * O / p + (R + c) * (1 / w1 + 1 / w2); plus, by weight, the same as in B1
   B4  who comes without debt waits at most (2 * O + 2 * n * R + N * c) / N seconds, n being those
       who were there: no later arrival can lengthen it
 

@@ -240,7 +240,8 @@ def test_two_who_keep_waiting_are_served_alike(
     weights: tuple[float, float], costs: tuple[list[float], list[float]], others: int
 ) -> None:
     """Bound B3: what they get, by weight, differs by two slices at most, and never drifts."""
-    drawing = Drawing(FairQueue(rules=Rules(express=0.0)), a_warm_card())
+    # With a place for everybody's job: who has to wait until another's has ended, waits longer.
+    drawing = Drawing(FairQueue(rules=Rules(express=0.0, max_parked=2 + others)), a_warm_card())
     number = 0
     for person in range(2 + others):
         weight = weights[person] if person < 2 else 1.0
