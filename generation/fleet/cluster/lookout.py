@@ -22,22 +22,11 @@ from ray.exceptions import GetTimeoutError, RayError
 
 from generation.fleet.cluster import versions
 from generation.fleet.cluster.connection import SEAT, Trouble, join, on, spell
+from generation.fleet.cluster.roster import Node
 from generation.fleet.stdout import own_stdout
 
 EVERY = 1.0  # seconds between two looks
 PATIENCE = 60.0  # seconds that a node may take to say its versions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A machine of the cluster that offers seats."""
-
-    id: str
-    address: str
-    gpus: int
-    seats: int  # on its processor
-    versions: str  # as `versions.say` says; "" when it could not
-    trouble: str  # why it could not
 
 
 @dataclass(slots=True, kw_only=True)
