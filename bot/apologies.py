@@ -15,6 +15,7 @@ from generation.queue import QueueFull
 from prompting import errors as p
 from storage import errors as s
 
+MANY = 1_000_000  # the exact number says no more
 MAX_CHARACTERS = 1800  # Discord's 2000, less what is written around it
 
 UNKNOWN = (
@@ -82,7 +83,9 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "the details are in the log."
     ),
     p.UnknownName: _unknown,
-    p.TooMany: lambda e: f"That stands for {e.count} {e.what}; I take at most {e.limit} at once.",
+    p.TooMany: lambda e: (
+        f"That stands for {_count(e.count)} {e.what}; I take at most {e.limit} at once."
+    ),
     p.Declined: lambda _: (
         "That contains a word that is not drawn on this server. Please say it another way."
     ),
@@ -163,6 +166,10 @@ def _short(text: str, limit: int = 120) -> str:
     # Back quotes would end the code span, and with it the protection from pings.
     plain = text.replace("`", "'").replace("\n", " ")
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def _count(number: int) -> str:
+    return str(number) if number <= MANY else f"more than {MANY:,}"
 
 
 def _gib(count: int) -> str:

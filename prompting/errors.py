@@ -66,7 +66,9 @@ class TooMany(PromptingError):
     """`count` of `what` are asked for, and `limit` are allowed."""
 
     def __init__(self, what: str, count: int, limit: int) -> None:
-        super().__init__(f"{count} {what}, and the limit is {limit}")
+        # Permutations of permutations: Python does not even spell the longest numbers.
+        spelled = str(count) if count.bit_length() <= 64 else f"2^{count.bit_length() - 1}"
+        super().__init__(f"{spelled} {what}, and the limit is {limit}")
         self.what, self.count, self.limit = what, count, limit
 
 

@@ -5,8 +5,10 @@
     {red, blue} cat       two pictures: "red cat" and "blue cat"
     \\{not a choice\\}      braces that mean themselves, kept as they are
 
-Pure.  The invariant: the same text, seed and lists give the same words on every machine and every
-version of Python, because the dice are a sha256; neighbouring seeds choose independently.
+Pure.  Two invariants.  The same text, seed and lists give the same words on every machine and
+every version of Python, because the dice are a sha256; neighbouring seeds choose independently.
+And a text takes time in proportion to its length: braces are paired once, however deep they lie,
+and what a seed may choose is bounded in depth, in number and in work.
 """
 
 from __future__ import annotations
@@ -15,14 +17,18 @@ import hashlib
 import itertools
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from prompting.errors import TooMany, Unreadable
 
 MAX_TEXT = 20_000  # characters of an expanded prompt
 MAX_DEPTH = 12  # wildcards within wildcards
+MAX_CHOICES = 2000  # that one seed decides in one prompt
+MAX_WORK = 200_000  # options with broken weights (1.5::) that are looked at in one prompt
 MOST_PERMUTATIONS = 64
 
 _NAME = re.compile(r"(?<!\w)__([\w./-]{1,80}?)__(?!\w)")
@@ -56,15 +62,16 @@ def permutations(text: str, *, limit: int = MOST_PERMUTATIONS) -> tuple[str, ...
 
     Raises TooMany, before anything is made, when there are more than `limit`.
     """
-    number = count(text)
+    braces = _permutations(text)
+    number = _number(braces)
     if number > limit:
         raise TooMany("pictures", number, limit)
-    return tuple(dict.fromkeys(_permuted(text)))
+    return tuple(dict.fromkeys(_permuted(text, 0, len(text), braces)))
 
 
 def count(text: str) -> int:
     """How many prompts the text stands for, without making them; equal ones count apart."""
-    return math.prod(sum(map(count, items)) for _, _, items in _permutations(text))
+    return _number(_permutations(text))
 
 
 def read_lists(folder: Path) -> dict[str, tuple[str, ...]]:
@@ -88,18 +95,51 @@ class _Dice:
     """The n-th throw is a function of the seed and n alone."""
 
     def __init__(self, seed: int) -> None:
-        self._seed, self._throws = seed, 0
+        self._seed, self._throws, self._work = seed, 0, 0
+        self.lists: dict[str, _Options] = {}  # those that were asked for
 
-    def choose(self, options: Sequence[str], weights: Sequence[float]) -> str:
+    def choose(self, options: _Options) -> str:
+        """One of the options.  Raises TooMany when one prompt asks for too many choices."""
         digest = hashlib.sha256(f"{self._seed}/{self._throws}".encode()).digest()
         self._throws += 1
+        if self._throws > MAX_CHOICES:
+            raise TooMany("choices in a prompt", self._throws, MAX_CHOICES)
         # 53 bits are exact in a float, on every machine.
-        point = (int.from_bytes(digest[:8], "big") >> 11) / 2**53 * math.fsum(weights)
-        for option, weight in zip(options, weights, strict=True):
+        point = (int.from_bytes(digest[:8], "big") >> 11) / 2**53 * options.total
+        if options.sums is not None:
+            at = bisect_right(options.sums, point)
+            return options.words[min(at, len(options.words) - 1)]
+        self._work += len(options.words)
+        if self._work > MAX_WORK:
+            raise TooMany("options in a prompt", self._work, MAX_WORK)
+        for word, weight in zip(options.words, options.weights, strict=True):
             point -= weight
             if point < 0:
-                return option
-        return options[-1]
+                return word
+        return options.words[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What one of is chosen."""
+
+    words: tuple[str, ...]
+    weights: tuple[float, ...]
+    total: float
+    # Of whole numbers, their sums: looking one up gives what subtracting one after the other does,
+    # to the last bit.  None where a weight is broken.
+    sums: Sequence[float] | None
+
+
+@lru_cache(maxsize=64)
+def _options(lines: tuple[str, ...]) -> _Options:
+    if not any("::" in line for line in lines):
+        words = tuple(map(str.strip, lines))
+        return _Options(words, (), float(len(words)), range(1, len(words) + 1))
+    weights, words = zip(*map(_weighted, lines), strict=True)
+    whole = all(weight.is_integer() for weight in weights)
+    sums = tuple(itertools.accumulate(weights)) if whole else None
+    return _Options(words, weights, math.fsum(weights), sums)
 
 
 def _expanded(text: str, dice: _Dice, lists: Lists, unknown: dict[str, None], depth: int) -> str:
@@ -122,21 +162,23 @@ def _chosen(
     for start, stop, options in _tokens(text):
         yield text[end:start]
         end = stop
-        if options is None:  # a wildcard
+        if options is not None:
+            found = _options(options)
+        else:  # a wildcard
             name = text[start + 2 : stop - 2]
-            found = lists.get(name)
-            if not found:
+            if not lists.get(name):
                 unknown.setdefault(name)
                 yield text[start:stop]
                 continue
-            options = list(found)
-        weights, words = zip(*map(_weighted, options), strict=True)
-        yield _expanded(dice.choose(words, weights), dice, lists, unknown, depth + 1)
+            if name not in dice.lists:
+                dice.lists[name] = _options(tuple(lists[name]))
+            found = dice.lists[name]
+        yield _expanded(dice.choose(found), dice, lists, unknown, depth + 1)
     yield text[end:]
 
 
 def _weighted(option: str) -> tuple[float, str]:
-    found = _WEIGHT.match(option)
+    found = _WEIGHT.match(option) if "::" in option else None
     if not found:
         return 1.0, option.strip()
     return max(float(found[1]), 1e-9), option[found.end() :].strip()
@@ -150,19 +192,19 @@ class _Brace:
     pipes: tuple[int, ...]
     commas: tuple[int, ...]
 
-    def options(self, text: str, start: int, cuts: tuple[int, ...]) -> list[str]:
-        edges = (start, *cuts, self.end - 1)
-        return [text[a + 1 : b].strip() for a, b in itertools.pairwise(edges)]
+    def options(self, text: str, start: int) -> tuple[str, ...]:
+        edges = (start, *self.pipes, self.end - 1)
+        return tuple(text[a + 1 : b].strip() for a, b in itertools.pairwise(edges))
 
 
-def _tokens(text: str) -> Iterator[tuple[int, int, list[str] | None]]:
+def _tokens(text: str) -> Iterator[tuple[int, int, tuple[str, ...] | None]]:
     """Choices and wildcards of the text, outermost, in order; a wildcard has no options."""
     braces = _braces(text)
     at = 0
     while at < len(text):
         brace = braces.get(at)
         if brace and brace.pipes:
-            yield at, brace.end, brace.options(text, at, brace.pipes)
+            yield at, brace.end, brace.options(text, at)
             at = brace.end
         elif text[at] == "_" and (found := _NAME.match(text, at)):
             yield at, found.end(), None
@@ -171,30 +213,83 @@ def _tokens(text: str) -> Iterator[tuple[int, int, list[str] | None]]:
             at += 1
 
 
-def _permutations(text: str) -> Iterator[tuple[int, int, list[str]]]:
+@dataclass(slots=True)
+class _Permutation:
+    """Braces that stand for several prompts; each item has such braces of its own."""
+
+    start: int
+    end: int
+    items: list[_Item]
+
+
+@dataclass(slots=True)
+class _Item:
+    start: int
+    end: int
+    inner: list[_Permutation]
+
+
+def _permutations(text: str) -> list[_Permutation]:
     """Permutations of the text, outermost, in order."""
-    braces = _braces(text)
-    at = 0
-    while at < len(text):
-        brace = braces.get(at)
-        # A wish that contains JSON stands for itself.
-        if brace and brace.commas and not brace.pipes and '":' not in text[at : brace.end]:
-            yield at, brace.end, brace.options(text, at, brace.commas)
-            at = brace.end
+    # A wish that contains JSON stands for itself.
+    json = [found.start() for found in re.finditer('":', text)]
+    top: list[_Permutation] = []
+    around: list[_Permutation] = []  # those that are open where we are
+    for start, brace in sorted(_braces(text).items()):
+        at = bisect_left(json, start)
+        if not brace.commas or brace.pipes or (at < len(json) and json[at] < brace.end - 1):
+            continue
+        edges = itertools.pairwise((start, *brace.commas, brace.end - 1))
+        items = [_Item(*_stripped(text, a + 1, b), []) for a, b in edges]
+        found = _Permutation(start, brace.end, items)
+        while around and around[-1].end <= start:
+            around.pop()
+        if around:
+            outer = around[-1].items
+            outer[bisect_right(outer, start, key=lambda item: item.start) - 1].inner.append(found)
         else:
-            at += 1
+            top.append(found)
+        around.append(found)
+    return top
 
 
-def _permuted(text: str) -> Iterator[str]:
-    found = next(_permutations(text), None)
-    if found is None:
-        yield text
-        return
-    start, stop, items = found
-    for item in items:
-        for inner in _permuted(item):
-            for rest in _permuted(text[stop:]):
-                yield f"{text[:start]}{inner}{rest}"
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where a part of the text begins and ends without the blanks around it."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _number(braces: Sequence[_Permutation]) -> int:
+    """How many prompts they stand for together."""
+    order = list(braces)
+    for brace in order:  # grows while it is gone through: outer ones come first
+        order += [inner for item in brace.items for inner in item.inner]
+    numbers: dict[int, int] = {}
+    for brace in reversed(order):
+        numbers[brace.start] = sum(
+            math.prod(numbers[inner.start] for inner in item.inner) for item in brace.items
+        )
+    return math.prod(numbers[brace.start] for brace in braces)
+
+
+def _permuted(text: str, start: int, end: int, braces: Sequence[_Permutation]) -> list[str]:
+    """The prompts that a part of the text stands for; as deep as they are many at most."""
+    pieces: list[list[str]] = []
+    for brace in braces:
+        pieces.append([text[start : brace.start]])
+        pieces.append(
+            [
+                words
+                for item in brace.items
+                for words in _permuted(text, item.start, item.end, item.inner)
+            ]
+        )
+        start = brace.end
+    pieces.append([text[start:end]])
+    return ["".join(chosen) for chosen in itertools.product(*pieces)]
 
 
 def _braces(text: str) -> dict[int, _Brace]:

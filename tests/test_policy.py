@@ -122,6 +122,51 @@ def test_any_text_is_judged_without_an_error(text: str) -> None:
     POLICY.found(text)
 
 
+def test_a_word_hides_behind_no_number_of_ambiguous_signs() -> None:
+    """Readings are not made one after the other, so none of them is the last that is tried."""
+    policy = Policy(["illicitillicit"])
+    assert policy.found("1|!1c1t1!|1c!t") == "illicitillicit"
+    assert policy.found("1|!1c1t1!|1c!x") is None
+
+
+def test_many_allowed_phrases_cost_no_more_than_a_few() -> None:
+    """An owner's list of harmless phrases is looked up, not gone through word by word."""
+    few = Policy(["ass"], allowed=["smart ass"])
+    many = Policy(["ass"], allowed=["smart ass", *(f"harmless{n} phrase" for n in range(20_000))])
+    text = "a smart ass, " * 400
+
+    def cost(policy: Policy) -> float:
+        tries = []
+        for number in range(5):  # other texts: one that was judged is not judged again
+            began = time.process_time()
+            assert policy.found(f"{number} {text}") is None
+            tries.append(time.process_time() - began)
+        return min(tries)
+
+    assert cost(many) < 20 * cost(few)  # when each was compared with each word: 20,000 times
+
+
+def test_a_text_is_judged_once_for_all_pictures_of_a_request() -> None:
+    policy = Policy(["nude"])
+    text = "\ufdfa" * 3000
+
+    def cost() -> float:
+        began = time.process_time()
+        assert policy.found(text) is None
+        return time.process_time() - began
+
+    first = cost()
+    assert sum(cost() for _ in range(8)) < first
+
+
+def test_without_words_nothing_is_read() -> None:
+    class Untouchable(str):
+        def __getattribute__(self, name: str) -> object:
+            raise AssertionError(f"{name} was looked at")
+
+    assert Policy().found(Untouchable("a" * 6000)) is None
+
+
 @pytest.mark.parametrize(
     "text", ["1!a|" * 2500, "a " * 5000, "裸" * 10000, "n(" * 5000, "x.y." * 2500]
 )

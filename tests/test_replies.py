@@ -15,6 +15,7 @@ from bot.studio import NotAllowed
 from generation import errors as g
 from generation.picture import Comparison, Verdict
 from generation.queue import QueueFull
+from prompting import errors as p
 from storage import errors as s
 from storage.people import Preferences
 from storage.tickets import RequestId
@@ -35,6 +36,12 @@ STANDING = Standing(
     preview=b"",
     words="a red flower",
 )
+
+
+def test_a_number_beyond_all_counting_ends_in_a_sentence() -> None:
+    error = p.TooMany("pictures", 7**20_000, 32)
+    assert "more than 1,000,000 pictures" in apology_for(error)
+    assert len(str(error)) < 80
 
 
 def test_progress_shows_the_step_the_count_and_a_time() -> None:

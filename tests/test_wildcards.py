@@ -75,6 +75,35 @@ def test_braces_in_braces_without_end_are_no_trap(text: str) -> None:
     assert time.process_time() - started < 2.0  # linear: 50 ms on an idle core
 
 
+@pytest.mark.parametrize("text", ["{a," * 1499 + "}" * 1499, "{" * 3000 + "a, b" + "}" * 3000])
+def test_permutations_in_permutations_without_end_are_counted(text: str) -> None:
+    assert count(text) == (1500 if text.startswith("{a") else 2)
+    with pytest.raises(TooMany):
+        permutations("{a," * 1499 + "}" * 1499, limit=64)
+
+
+def test_a_prompt_of_endless_choices_is_stopped() -> None:
+    """A member's prompt times an owner's list times another one is a number without bounds."""
+    lists = {"many": ("__none__ " * 1000,), "none": ("",)}
+    with pytest.raises(TooMany) as caught:
+        expand("__many__ " * 600, seed=1, lists=lists)
+    assert caught.value.count == caught.value.limit + 1
+    heavy = {"heavy": tuple(f"1.5::line {number}" for number in range(20_000))}
+    with pytest.raises(TooMany):
+        expand("__heavy__ " * 100, seed=1, lists=heavy)
+
+
+def test_whole_weights_choose_as_when_they_were_subtracted_one_by_one() -> None:
+    """Golden values of the slower way: what old seeds drew is drawn again."""
+    text = "{3::a|2::b|c|10::d} {1.5::x|y|0.25::z}"
+    found = [expand(text, seed=seed).text for seed in range(8)]
+    assert found == ["c y", "a x", "d x", "a x", "c y", "c y", "d y", "a y"]
+
+
+def test_blanks_inside_permutations_stay_as_they_were_typed() -> None:
+    assert permutations("{x {a, }, b }") == ("x a", "x ", "b")
+
+
 def test_permutations_are_every_combination_in_order() -> None:
     assert permutations("{red, blue} cat, {day, night}") == (
         "red cat, day",
