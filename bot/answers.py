@@ -1,17 +1,24 @@
 """How the bot answers an interaction: in time, once, and kindly when it failed.
 
-begin(interaction, asking)     defer, submit, become the progress message
+begin(interaction, asking)     submit, then show the progress to all
+accepted(interaction, work)    what work returns, with the asker told in time that it goes on
+whisper(interaction, text)     an answer that the asker alone sees
 apologise(interaction, error)  the one place where a failed command or button ends
 place_of(interaction)          who asks, and where the answer belongs
+
+Invariant: what is refused is seen by the asker alone, with what was typed.  Discord lets an answer
+be public or private once and for ever, so nothing public is said before the wish is accepted.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import io
 import logging
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import discord
 
@@ -26,6 +33,11 @@ from storage.tickets import Request
 log = logging.getLogger(__name__)
 
 SILENT = discord.AllowedMentions.none()
+
+# Most wishes are accepted or refused within it; Discord waits three seconds for a first answer.
+QUICK_SECONDS = 1.5
+
+T = TypeVar("T")
 
 
 class Host(Protocol):
@@ -105,19 +117,15 @@ async def begin(
     asking: Callable[[], Coroutine[Any, Any, Request]],
     cancel_view: Callable[[int], discord.ui.View],
 ) -> None:
-    """Acknowledge, submit, and turn the answer into the progress message."""
-    if not interaction.response.is_done():
-        await interaction.response.defer(thinking=True)
+    """Submit, and show the progress to all once the wish is accepted."""
     check_place(interaction)
     studio = studio_of(interaction)
-    if not studio.ready:
-        await interaction.edit_original_response(content=replies.STARTING)
-    request = await asking()
+    request = await accepted(interaction, asking())
     standing = studio.standing(request.id)
     text = replies.progress(standing, now()) if standing else "🖼️"
-    message = await interaction.edit_original_response(
-        content=text, view=cancel_view(request.id), allowed_mentions=SILENT
-    )
+    message = await _show(interaction, text, cancel_view(request.id))
+    if message is None:
+        return
     await studio.say_progress_is(request.id, message.id)
     if studio.standing(request.id) is None:
         # It was finished before its progress could be shown.
@@ -125,8 +133,84 @@ async def begin(
             await message.delete()
 
 
+async def accepted(interaction: discord.Interaction[Any], work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns.  Where it takes long, the asker alone sees that it goes on."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=QUICK_SECONDS)
+        if not task.done():
+            await _say_it_goes_on(interaction)
+        return await task
+    finally:
+        task.cancel()
+
+
+async def _say_it_goes_on(interaction: discord.Interaction[Any]) -> None:
+    # The wish is worth more than this sign of life.
+    with contextlib.suppress(discord.HTTPException):
+        if not interaction.response.is_done():
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        if not studio_of(interaction).ready:
+            await interaction.edit_original_response(content=replies.STARTING)
+
+
+async def _show(
+    interaction: discord.Interaction[Any], text: str, view: discord.ui.View
+) -> discord.PartialMessage | None:
+    """The progress of a request where all see it: the answer, or an ordinary message."""
+    channel: discord.PartialMessageable = interaction.client.get_partial_messageable(
+        interaction.channel_id or 0, guild_id=interaction.guild_id
+    )
+    if not interaction.response.is_done():
+        # Where Discord has given up waiting, an ordinary message does as well.
+        with contextlib.suppress(discord.NotFound):
+            sent = await interaction.response.send_message(text, view=view, allowed_mentions=SILENT)
+            return channel.get_partial_message(sent.message_id or 0)
+    answered = interaction.message
+    if _changes_its_message(interaction) and answered and not answered.flags.ephemeral:
+        await interaction.edit_original_response(content=text, view=view, allowed_mentions=SILENT)
+        return channel.get_partial_message(answered.id)
+    try:
+        posted = await channel.send(text, view=view, allowed_mentions=SILENT)
+    except discord.HTTPException as error:
+        log.warning("progress is shown to the asker alone: %s", error)
+        await whisper(interaction, text, view=view)
+        return None
+    with contextlib.suppress(discord.HTTPException):
+        if not _changes_its_message(interaction):
+            await interaction.delete_original_response()
+    return channel.get_partial_message(posted.id)
+
+
+def _changes_its_message(interaction: discord.Interaction[Any]) -> bool:
+    """Whether a button was acknowledged without an answer of its own."""
+    return interaction.response.type is discord.InteractionResponseType.deferred_message_update
+
+
+async def whisper(
+    interaction: discord.Interaction[Any],
+    text: str,
+    *,
+    view: discord.ui.View | None = None,
+    file: tuple[str, bytes] | None = None,
+) -> None:
+    """Answer the asker alone, or in the answer that was promised."""
+    files = [discord.File(io.BytesIO(file[1]), filename=file[0])] if file else []
+    shown: dict[str, Any] = {"allowed_mentions": SILENT}
+    if not interaction.response.is_done():
+        shown |= {"view": view} if view else {}
+        await interaction.response.send_message(text, files=files, ephemeral=True, **shown)
+    elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+        await interaction.edit_original_response(
+            content=text, attachments=files, view=view, **shown
+        )
+    else:
+        shown |= {"view": view} if view else {}
+        await interaction.followup.send(text, files=files, ephemeral=True, **shown)
+
+
 async def apologise(interaction: discord.Interaction[Any], error: BaseException) -> None:
-    """Tell the person in one sentence; the log has the cause."""
+    """Tell the person in one sentence, and give back what they typed; the log has the cause."""
     while isinstance(error, discord.app_commands.CommandInvokeError):
         error = error.original
     if expected(error) or isinstance(error, NoPlaceToPost):
@@ -134,15 +218,41 @@ async def apologise(interaction: discord.Interaction[Any], error: BaseException)
     else:
         log.error("an interaction failed", exc_info=error)
     text = _platform_apology(error) or apology_for(error)
+    text, file = replies.with_what_was_typed(text, typed_in(interaction))
     with contextlib.suppress(discord.HTTPException):
-        if not interaction.response.is_done():
-            await interaction.response.send_message(text, ephemeral=True, allowed_mentions=SILENT)
-        elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-            await interaction.edit_original_response(
-                content=text, view=None, allowed_mentions=SILENT
-            )
-        else:
-            await interaction.followup.send(text, ephemeral=True, allowed_mentions=SILENT)
+        await whisper(interaction, text, file=file)
+
+
+def typed_in(interaction: discord.Interaction[Any]) -> str:
+    """What a person typed into a command or a form, to be typed again; "" for a button."""
+    data: Any = interaction.data or {}
+    if interaction.type is discord.InteractionType.modal_submit:
+        return "\n".join(_fields(data.get("components", ())))
+    options = [o for o in data.get("options", ()) if o["type"] in _TYPED and "value" in o]
+    if not options:
+        return ""
+    said = " ".join(f"{option['name']}: {option['value']}" for option in options)
+    return f"/{data['name']} {said}"
+
+
+_TYPED = frozenset(
+    kind.value
+    for kind in (
+        discord.AppCommandOptionType.string,
+        discord.AppCommandOptionType.integer,
+        discord.AppCommandOptionType.number,
+        discord.AppCommandOptionType.boolean,
+    )
+)
+
+
+def _fields(components: Any) -> list[str]:
+    """What stands in the fields of a form, in their order."""
+    found: list[str] = []
+    for part in components:
+        inner = part.get("components") or filter(None, [part.get("component")])
+        found += _fields(inner) or ([part["value"]] if part.get("value") else [])
+    return found
 
 
 def _platform_apology(error: BaseException) -> str | None:

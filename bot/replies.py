@@ -23,6 +23,7 @@ from storage.words import Wording
 
 MAX_CONTENT = 2000  # characters of a message
 BAR_CELLS = 12
+WORTH_GIVING_BACK = 24  # characters
 
 SO_THAT = "so that others need not wait"
 STARTING = "📦 The drawing program is starting; this takes a moment…"
@@ -36,6 +37,19 @@ def quoted(words: str, limit: int = 300) -> str:
     line = line if len(line) <= limit else line[: limit - 1] + "…"
     escaped = re.sub(r"([*_~`|\\>#\[\]<])", r"\\\1", line)
     return _MENTION.sub("@\u200b\\1", escaped)
+
+
+def with_what_was_typed(text: str, typed: str) -> tuple[str, tuple[str, bytes] | None]:
+    """A refusal with what it refuses, ready to be copied; as a file where it is long.
+
+    What is typed again in a moment is not given back.
+    """
+    if len(typed) < WORTH_GIVING_BACK:
+        return text, None
+    block = f"{text}\nWhat you typed, to copy:\n```\n{typed}\n```"
+    if len(block) <= MAX_CONTENT and "```" not in typed:
+        return block, None
+    return f"{text}\nWhat you typed is in the file.", ("words.txt", typed.encode())
 
 
 def bar(step: int, steps: int) -> str:

@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.answers import begin, place_of, studio_of
+from bot.answers import accepted, begin, place_of, studio_of
 from bot.buttons import progress_view
 from bot.commands import choices
 from bot.commands.permutations import ask_for_all
@@ -76,38 +76,39 @@ async def imagine(
     style: Range[str, 1, 100] | None = None,
     lora: Range[str, 1, 400] | None = None,
 ) -> None:
-    """Acknowledge, then queue."""
-    await interaction.response.defer(thinking=True)
+    """Queue it, or ask first where the words stand for several pictures."""
     studio = studio_of(interaction)
-    draft = Draft(
-        prompt=prompt,
-        negative_prompt=negative,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-        denoise=denoise,
-        clip_skip=clip_skip,
-        adapters=tuple(studio.drafting.lora(one) for one in (lora or "").split(",") if one.strip()),
-    )
-    wish = Wish(
-        place=place_of(interaction),
-        draft=draft,
-        model=model,
-        size=size,
-        count=count,
-        seed=seed,
-        assist=AssistMode(assist) if assist else None,
-        style=style,
-    )
-    if image is not None:
-        wish = await picture_from(image, wish, studio)
+
+    async def wished() -> Wish:
+        named = [one for one in (lora or "").split(",") if one.strip()]
+        draft = Draft(
+            prompt=prompt,
+            negative_prompt=negative,
+            steps=steps,
+            cfg=cfg,
+            sampler=sampler,
+            scheduler=scheduler,
+            denoise=denoise,
+            clip_skip=clip_skip,
+            adapters=tuple(studio.drafting.lora(one) for one in named),
+        )
+        wish = Wish(
+            place=place_of(interaction),
+            draft=draft,
+            model=model,
+            size=size,
+            count=count,
+            seed=seed,
+            assist=AssistMode(assist) if assist else None,
+            style=style,
+        )
+        return await picture_from(image, wish, studio) if image is not None else wish
 
     if wildcards.count(prompt) > 1:
-        await ask_for_all(interaction, wish)
+        await ask_for_all(interaction, await accepted(interaction, wished()))
         return
 
     async def asking() -> Request:
-        return await studio.submit(wish)
+        return await studio.submit(await wished())
 
     await begin(interaction, asking, progress_view)

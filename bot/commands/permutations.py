@@ -8,7 +8,7 @@ from typing import Any
 import discord
 
 from bot import replies
-from bot.answers import apologise, begin, studio_of
+from bot.answers import accepted, apologise, begin, studio_of, whisper
 from bot.buttons import progress_view
 from bot.wishes import Wish
 from prompting import wildcards
@@ -25,10 +25,15 @@ async def ask_for_all(interaction: Interaction, wish: Wish) -> None:
     prompts = wildcards.permutations(wish.draft.prompt, limit=MOST)
     wishes = tuple(replace(wish, draft=replace(wish.draft, prompt=prompt)) for prompt in prompts)
     studio = studio_of(interaction)
-    seconds = sum([await studio.predicted(each) for each in wishes])
+
+    async def predicting() -> float:
+        return sum([await studio.predicted(each) for each in wishes])
+
+    seconds = await accepted(interaction, predicting())
     count = len(wishes) * (wish.count or 1)
-    await interaction.edit_original_response(
-        content=replies.permutations_page(count, seconds),
+    await whisper(
+        interaction,
+        replies.permutations_page(count, seconds),
         view=_Confirmation(interaction.user.id, wishes),
     )
 
@@ -47,9 +52,9 @@ class _Confirmation(discord.ui.View):
     @discord.ui.button(label="Draw all", emoji="🖌️", style=discord.ButtonStyle.primary)
     async def yes(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Queue all of them; the first one's progress is shown."""
-        await interaction.response.defer()
         studio = studio_of(interaction)
         self.stop()
+        await interaction.response.defer()
         first, *others = self._wishes
 
         async def asking() -> Request:
@@ -59,6 +64,7 @@ class _Confirmation(discord.ui.View):
             return request
 
         await begin(interaction, asking, progress_view)
+        await interaction.edit_original_response(content="They are queued.", view=None)
 
     @discord.ui.button(label="No", style=discord.ButtonStyle.secondary)
     async def no(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:

@@ -44,7 +44,6 @@ async def reproduce(
     file: discord.Attachment | None = None,
 ) -> None:
     """Find the recipe and cook it again."""
-    await interaction.response.defer(thinking=True)
     studio = studio_of(interaction)
     place = place_of(interaction)
 
@@ -125,16 +124,15 @@ class RedrawModal(discord.ui.Modal, title="Start from this picture"):
 
     async def on_submit(self, interaction: Interaction, /) -> None:
         """Queue it."""
-        await interaction.response.defer(thinking=True)
         studio = studio_of(interaction)
-        draft = Draft(prompt=str(self.words), denoise=_number(str(self.denoise)))
-        wish = Wish(place=place_of(interaction), draft=draft)
-        if self._ours:
-            wish = picture_as_start(self._ours[0], wish)
-        elif (attachment := image_of(self._message)) is not None:
-            wish = await picture_from(attachment, wish, studio)
 
         async def asking() -> Request:
+            draft = Draft(prompt=str(self.words), denoise=_number(str(self.denoise)))
+            wish = Wish(place=place_of(interaction), draft=draft)
+            if self._ours:
+                wish = picture_as_start(self._ours[0], wish)
+            elif (attachment := image_of(self._message)) is not None:
+                wish = await picture_from(attachment, wish, studio)
             return await studio.submit(wish)
 
         await begin(interaction, asking, progress_view)
