@@ -179,9 +179,14 @@ def strictly_descending(sigmas: tuple[float, ...]) -> bool:
     return all(a > b for a, b in itertools.pairwise(sigmas))
 
 
+# Two do not lay out their levels along one curve: ddim_uniform's stride is whole, and
+# linear_quadratic bends anew for every number of steps.
+ALONG_ONE_CURVE = [s for s in SCHEDULERS if s not in ("ddim_uniform", "linear_quadratic")]
+
+
 @settings(deadline=None, max_examples=100)
 @given(
-    scheduler=st.sampled_from([s for s in SCHEDULERS if s != "ddim_uniform"]),
+    scheduler=st.sampled_from(ALONG_ONE_CURVE),
     steps=st.integers(2, 60),
     less=st.floats(0.05, 0.5),
     more=st.floats(0.55, 1.0),
@@ -190,6 +195,20 @@ def test_less_denoise_starts_from_less_noise(
     scheduler: str, steps: int, less: float, more: float
 ) -> None:
     assert sd("euler", scheduler, steps, less)[0] < sd("euler", scheduler, steps, more)[0]
+
+
+@pytest.mark.parametrize("steps", range(1, 61))
+def test_linear_quadratic_starts_from_hardly_more_noise_at_less_denoise(steps: int) -> None:
+    starts = [sd("euler", "linear_quadratic", steps, way / 100)[0] for way in range(1, 101)]
+    most = itertools.accumulate(starts, max)
+    assert all(before <= start * 1.01 for before, start in zip(most, starts, strict=True))
+    assert starts[0] < starts[49] < starts[-1] or steps < 4
+
+
+def test_linear_quadratic_may_start_alike_from_two_denoises() -> None:
+    # Both begin where the straight part of their line ends.
+    first, second = (sd("euler", "linear_quadratic", 2, denoise) for denoise in (0.41, 0.55))
+    assert first[0] == second[0]
 
 
 @pytest.mark.parametrize("denoise", [0.0, -0.1, 1.01, math.nan, math.inf])
