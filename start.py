@@ -38,7 +38,10 @@ COMMANDS = {
     "demo": ("a scripted conversation with the real bot, in this terminal", ["-m", "bot", "demo"]),
     "run": ("the bot: on Discord with DISCORD_TOKEN, else in your browser", ["-m", "bot", "run"]),
     "test": ("the test suite", ["-m", "pytest"]),
-    "test-all": ("the test suite with its slow tests", ["-m", "pytest", "-m", ""]),
+    "test-all": (
+        "the test suite with its slow tests, and examples that nobody has seen",
+        ["-m", "pytest", "-m", "", "--hypothesis-profile=dice"],
+    ),
     "test-cluster": (
         "the tests on a real Ray cluster, on this machine",
         ["-m", "pytest", "-m", "", "tests/test_cluster.py"],

@@ -1,5 +1,9 @@
 """Fixtures that tests of several files ask for; and what must not matter to any: somebody's
-terminal, and how fast the machine finds hypothesis' examples."""
+terminal, how fast the machine finds hypothesis' examples, and its dice.
+
+`make test` draws the same examples every time, so that it fails for a change and not for a throw;
+`make test-all` throws anew (--hypothesis-profile=dice), and prints how to repeat what it found.
+"""
 
 import os
 
@@ -14,6 +18,8 @@ os.environ |= {"COLUMNS": "100", "LINES": "40", "TERM": "xterm-256color"}
 for _name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
     os.environ.pop(_name, None)
 
-_CALM = "without a clock"
-settings.register_profile(_CALM, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile(_CALM)
+# No clock: how long an example takes is the machine's business.
+_CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("alike", parent=_CALM, derandomize=True)
+settings.register_profile("dice", parent=_CALM, print_blob=True)
+settings.load_profile("alike")

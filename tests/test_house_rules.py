@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import start
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bot", "generation", "prompting", "storage")
 
@@ -188,3 +190,10 @@ def test_the_readme_shows_the_folders_that_exist() -> None:
     assert {*PACKAGES, "tests", "docs"} <= shown
     for folder in shown:
         assert (ROOT / folder).is_dir(), folder
+
+
+def test_the_suite_draws_the_same_examples_every_time_and_test_all_throws_dice() -> None:
+    code = "import hypothesis; from tests import conftest; print(hypothesis.settings().derandomize)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True"]
+    assert "--hypothesis-profile=dice" in start.COMMANDS["test-all"][1]
