@@ -142,12 +142,23 @@ def test_a_spread_knows_its_percentiles_within_two_per_cent() -> None:
     assert spread.longest == values[-1]
 
 
-def a_day_of(bot: list[int], *, seconds: float = 900.0) -> dict[str, Figure]:
+def a_day_of(
+    bot: list[int], *, seconds: float = 900.0, slowness: float = 1.0, late: float = 0.0
+) -> dict[str, Figure]:
     """The verdict on a day with these readings of the bot's memory."""
     gauges = Gauges()
     for number, size in enumerate(bot):
-        at = (number + 1) / len(bot)
-        gauges.readings.append(Reading(at=at, bot=size, worker=100, worker_pid=1, tasks=9, files=9))
+        reading = Reading(
+            at=(number + 1) / len(bot),
+            bot=size,
+            worker=100,
+            worker_pid=1,
+            tasks=9,
+            files=9,
+            slowness=slowness,
+        )
+        gauges.readings.append(reading)
+    gauges.lateness.spread.add(late)
     plan = Plan(seconds=seconds, people=50, hours=24.0)
     return {figure.name: figure for figure in judged(plan, gauges, Audit()).figures}
 
@@ -163,6 +174,14 @@ def test_memory_that_was_hardly_read_is_not_passed() -> None:
 
 def test_a_short_day_shows_memory_and_does_not_judge_it() -> None:
     assert not a_day_of([100, 200, 300], seconds=60.0)["bot_memory"].judged
+
+
+def test_a_slow_machine_may_be_late_by_as_much_as_it_is_slow() -> None:
+    assert not a_day_of([100] * 24, late=0.09)["soak_lag"].passed
+    assert a_day_of([100] * 24, late=0.09, slowness=2.0)["soak_lag"].passed
+    assert not a_day_of([100] * 24, late=0.11, slowness=2.0)["soak_lag"].passed
+    grown = [100] * 12 + [100 + n for n in range(12)]
+    assert not a_day_of(grown, slowness=9.0)["bot_memory"].passed  # what is lost is lost
 
 
 def test_quarters_are_compared_by_their_medians() -> None:

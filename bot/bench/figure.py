@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.settings import Settings
+
+TIMES = ("ms", "us", "s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,16 @@ class Figure:
     def passed(self) -> bool:
         """Whether the target is met, if there is one."""
         return self.value <= self.target
+
+    def at_pace(self, slowness: float) -> Figure:
+        """The figure with the time allowed that this machine needs, if its target is a time.
+
+        `slowness` is `generation.yardstick`'s, measured in the same run; a share or a count stands.
+        """
+        if self.unit not in TIMES or not self.judged or slowness <= 1:
+            return self
+        how = f"{self.how}; {slowness:.2f} x the time is allowed, as this machine needs"
+        return replace(self, target=self.target * slowness, how=how)
 
     def spelled(self, number: float) -> str:
         """A number of this figure with its unit."""

@@ -25,6 +25,7 @@ import psutil
 
 from bot.bench.figure import Spread
 from bot.soak.allocator import give_back
+from generation.yardstick import machine_slowness
 
 TICK = 0.005  # seconds
 QUARTER = 4
@@ -40,6 +41,7 @@ class Reading:
     worker_pid: int | None
     tasks: int
     files: int  # open ones of the bot
+    slowness: float = 1.0  # of the machine (`generation.yardstick`)
 
 
 class Lateness:
@@ -79,6 +81,7 @@ def read(part: float, worker_pid: int | None) -> Reading:
         worker_pid=worker_pid,
         tasks=len(asyncio.all_tasks()),
         files=process.num_fds() if hasattr(process, "num_fds") else 0,
+        slowness=machine_slowness(),
     )
 
 
