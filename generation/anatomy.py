@@ -10,7 +10,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from generation.errors import UnusableWeights
+from generation import strangers
+from generation.errors import UnknownWeights, UnusableWeights
 
 Kind = Literal["checkpoint", "lora", "vae", "embedding"]
 KINDS: tuple[Kind, ...] = ("checkpoint", "lora", "vae", "embedding")
@@ -19,6 +20,25 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 # The width of what the text encoders hand to the UNet's cross-attention tells the families apart.
 _FAMILY_OF_WIDTH = {768: "sd15", 2048: "sdxl"}
+
+# Of other models of the same build, and of those made for another task.
+_OTHER_WIDTHS = {1024: "Stable Diffusion 2.x", 1280: "the refiner of SDXL"}
+_TASK_OF_CHANNELS: dict[object, str] = {
+    5: "a depth-to-image model (5 channels)",
+    7: "the x4 upscaler (7 channels)",
+    8: "InstructPix2Pix or another model that edits (8 channels)",
+    9: "an inpainting model (9 channels)",
+}
+
+# Noise of another kind: drawn with the usual one, they give noise.
+_EDM = {
+    "edm_mean": "Playground 2.5's EDM",
+    "edm_std": "Playground 2.5's EDM",
+    "edm_vpred.sigma_max": "CosXL's EDM",
+    "edm_vpred.sigma_min": "CosXL's EDM",
+}
+
+NOT_YET = "not supported yet"
 
 _LORA_ENDS = (
     *(".lora_down.weight", ".lora_up.weight", ".lora_A.weight", ".lora_B.weight"),
@@ -43,23 +63,43 @@ def of_file(shapes: Shapes, name: str) -> Anatomy:
     """What a single safetensors file is.  Raises UnusableWeights."""
     if any(key.endswith((*_LORA_ENDS, *_LORA_VARIANTS)) for key in shapes):
         return _lora(shapes, name)
+    if (other := strangers.architecture(shapes)) is not None:
+        raise UnusableWeights(name, f"{other}, {NOT_YET}")
     if any(key.startswith(_UNET) for key in shapes):
         return _checkpoint(shapes, name)
     if _is_vae(shapes):
         return Anatomy(kind="vae", family="")
+    if (alone := strangers.part(shapes)) is not None:
+        raise UnusableWeights(name, f"{alone}, {NOT_YET}")
     if len(shapes) <= 2 and all(len(shape) <= 2 for shape in shapes.values()) and shapes:
         return _embedding(shapes, name)
-    raise UnusableWeights(name, "unknown family")
+    raise UnknownWeights(name, strangers.likeness(shapes))
 
 
 def of_folder(class_name: object, unet: Mapping[str, object], name: str) -> Anatomy:
     """What a diffusers folder is, from its model_index.json and unet/config.json."""
-    width, channels = unet.get("cross_attention_dim"), unet.get("in_channels")
-    family = _family_of({width}) if isinstance(width, int) else None
-    pipelines = {"sd15": "StableDiffusionPipeline", "sdxl": "StableDiffusionXLPipeline"}
-    if family is None or channels != 4 or not str(class_name).startswith(pipelines[family][:-8]):
-        raise UnusableWeights(name, "unknown family")
+    if not isinstance(class_name, str):
+        raise UnknownWeights(name, "its model_index.json does not name its pipeline (_class_name)")
+    if (other := strangers.pipeline(class_name)) is not None:
+        raise UnusableWeights(name, f"{other}, {NOT_YET}")
+    width, channels = unet.get("cross_attention_dim"), unet.get("in_channels", 4)
+    widths = {width} if isinstance(width, int) else set()
+    family = _family_of(widths)
+    if (special := _special(widths, channels)) is not None:
+        raise UnusableWeights(name, f"{special}, {NOT_YET}")
+    pipelines = {"sd15": "StableDiffusion", "sdxl": "StableDiffusionXL"}
+    if family is None or not class_name.startswith(pipelines[family]):
+        raise UnknownWeights(name, f"a {class_name:.60} with words of width {width!r:.20}")
     return Anatomy(kind="checkpoint", family=family)
+
+
+def _special(widths: Set[int], channels: object) -> str | None:
+    """What a UNet of Stable Diffusion's kind is, if it is none that is drawn here."""
+    if channels in _TASK_OF_CHANNELS:
+        return _TASK_OF_CHANNELS[channels]
+    if channels != 4:
+        return f"a UNet that takes {channels!r:.20} channels"
+    return next((_OTHER_WIDTHS[width] for width in widths if width in _OTHER_WIDTHS), None)
 
 
 def _family_of(widths: Set[int]) -> str | None:
@@ -73,8 +113,13 @@ def _checkpoint(shapes: Shapes, name: str) -> Anatomy:
     widths = {s[1] for key, s in shapes.items() if ".attn2.to_k.weight" in key and len(s) == 2}
     family = _family_of(widths)
     first = shapes.get(f"{_UNET}input_blocks.0.0.weight", ())
-    if family is None or first[1:2] != (4,):  # 9 channels: inpainting, 8: InstructPix2Pix
-        raise UnusableWeights(name, "unknown family")
+    if (special := _special(widths, first[1] if len(first) > 1 else 4)) is not None:
+        raise UnusableWeights(name, f"{special}, {NOT_YET}")
+    for key, kind in _EDM.items():
+        if key in shapes:
+            raise UnusableWeights(name, f"{kind}, {NOT_YET}")
+    if family is None:
+        raise UnknownWeights(name, strangers.likeness(shapes))
     encoder = {"sd15": "cond_stage_model.", "sdxl": "conditioner.embedders.1."}[family]
     for part, prefix in (("text encoder", encoder), ("VAE", "first_stage_model.")):
         if not any(key.startswith(prefix) for key in shapes):

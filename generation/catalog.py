@@ -29,6 +29,7 @@ from generation.errors import (
     MissingWeights,
     NoSuchName,
     PickleRefused,
+    UnknownWeights,
     UnusableWeights,
     WeightsChanged,
 )
@@ -170,7 +171,7 @@ class Catalog:
         card = read_card(path.with_name(f"{path.name}.{CARD}"), name)
         try:
             anatomy = of_file(header.shapes, name)
-        except UnusableWeights:
+        except UnknownWeights:  # what is known and refused stays so, whatever a card says
             if "family" not in card or "kind" not in card:
                 raise
             anatomy = Anatomy(kind="checkpoint", family="")

@@ -7,6 +7,7 @@
     │   └── BadPicture              an input that is no usable picture
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
+    │   ├── UnknownWeights          nothing here knows what they are; a card may say it
     │   ├── BrokenWeights           truncated, or not what its header says
     │   ├── MissingWeights          no file here has this sha256
     │   ├── WeightsChanged          a file of this name is here, with another sha256
@@ -70,6 +71,10 @@ class PickleRefused(UnusableWeights):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "a pickle can run code when it is opened; convert it to safetensors")
+
+
+class UnknownWeights(UnusableWeights):
+    """Nothing here knows what these weights are; their owner's card may."""
 
 
 class BrokenWeights(UnusableWeights):

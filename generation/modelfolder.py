@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from generation import strangers
 from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
 
 INDEX = "model_index.json"
@@ -28,7 +29,11 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
         if isinstance(library, list) and len(library) == 2 and library[1] is not None
     ]
     if "unet" not in parts:
-        raise UnusableWeights(name, "unknown family")
+        called = str(index.get("_class_name"))
+        other = strangers.pipeline(called)
+        raise UnusableWeights(
+            name, f"{other or f'{called:.60}, which has no unet'}, not supported yet"
+        )
     for part in parts:
         if not part.isidentifier():
             raise BrokenWeights(name, f"its {INDEX} names a folder elsewhere")

@@ -1,0 +1,203 @@
+"""Names for what cannot be drawn yet, told from the names of tensors or a pipeline's class.
+
+A table and two look-ups: whoever finds a file refused reads "FLUX.1, not supported yet" instead of
+a riddle.  Invariant: a row matches nothing that this program draws.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+# What programs put before a denoiser's own names.
+_PREFIXES = ("model.diffusion_model.", "diffusion_model.", "transformer.", "unet.", "net.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A title, and ways to tell it: each a group of beginnings that all must occur."""
+
+    title: str
+    ways: tuple[tuple[str, ...], ...]
+
+
+def _row(title: str, *ways: str | tuple[str, ...]) -> _Row:
+    return _Row(title, tuple((way,) if isinstance(way, str) else way for way in ways))
+
+
+# In this order: what is special before what it was derived from.
+_ARCHITECTURES = (
+    _row("FLUX.3", "early_stream_modulations."),
+    _row("FLUX.2", "single_stream_modulation."),
+    _row("Chroma", "distilled_guidance_layer."),
+    _row("Krea 2", "txtfusion."),
+    _row("HunyuanVideo", "txt_in.individual_token_refiner.", "context_embedder.token_refiner."),
+    _row("a ControlNet", "control_model.", "controlnet_", "input_hint_block.", "zero_convs."),
+    _row("a ControlNet", "lora_controlnet", "control_all_x_embedder.", "control_layers."),
+    _row("a ControlNet", "control_net."),
+    _row("an IP-Adapter", "ip_adapter.", "image_proj."),
+    _row("FLUX.1", "double_blocks.0.img_attn.", "single_blocks.0.linear1."),
+    _row("AuraFlow", "double_layers.0.", "joint_transformer_blocks.0."),
+    _row("CogVideoX", "patch_embed.text_proj."),
+    _row("Stable Diffusion 3.5", "joint_blocks.37.", "joint_blocks.0.x_block.attn.ln_q."),
+    _row("Stable Diffusion 3.5", ("pos_embed.proj.", "transformer_blocks.0.attn.norm_added_q.")),
+    _row("Stable Diffusion 3", "joint_blocks.0."),
+    _row("Stable Diffusion 3", ("pos_embed.proj.", "transformer_blocks.0.attn.add_q_proj.")),
+    _row("Qwen-Image", "transformer_blocks.0.img_mod.1.", "txt_in.text_norm."),
+    _row("FLUX.1", ("single_transformer_blocks.0.", "context_embedder.")),
+    _row("Z-Image", "layers.0.adaLN_modulation.0.", "all_x_embedder."),
+    _row("Lumina", "cap_embedder.", "time_caption_embed."),
+    _row("HiDream", "double_stream_blocks.0."),
+    _row("LTX-2", "av_ca_a2v_gate_adaln_single."),
+    _row("LTX-Video", "patchify_proj."),
+    _row("LTX-Video", ("transformer_blocks.0.attn1.norm_q.", "caption_projection.", "time_embed.")),
+    _row("Sana", "blocks.0.mlp.inverted_conv.", "transformer_blocks.0.ff.conv_inverted."),
+    _row("PixArt", "blocks.0.cross_attn.kv_linear.", ("adaln_single.", "caption_projection.")),
+    _row("Wan", "head.modulation", "condition_embedder."),
+    _row("Mochi", "blocks.0.attn.qkv_x."),
+    _row("Hunyuan-DiT", "text_embedding_padding"),
+    _row("Cosmos", "blocks.block0.", "pos_embedder.dim_spatial_range"),
+    _row("Cosmos", "blocks.0.adaln_modulation_self_attn."),
+    _row("Stable Cascade", "clip_txt_mapper.", "clip_mapper.", "down_blocks.0.0.channelwise."),
+    _row("Stable Video Diffusion", "input_blocks.1.1.time_stack.", "input_blocks.1.1.time_mixer."),
+    _row("ModelScope's video model", "input_blocks.1.0.temopral_conv."),
+    _row("Stable Audio", "pretransform.model."),
+    _row("GLIGEN", "position_net.", "input_blocks.1.1.transformer_blocks.0.fuser."),
+    _row("an AnimateDiff motion module", "down_blocks.0.motion_modules.", "mid_block.motion_"),
+    _row("a T2I-Adapter", "adapter.body.", "body.0.block1.", "body.0.resnets."),
+)
+
+# Parts that lie alone.  Only of a file that has no denoiser under the usual prefix.
+_PARTS = (
+    _row("an upscaler", ("conv_first.", "body.0."), "RRDB_trunk.", "model.1.sub.0."),
+    _row("an upscaler", "layers.0.residual_group.", "params_ema.", "params.", "upsampler."),
+    _row("an upscaler", ("conv_first.", "conv_last."), ("conv_first.", "conv_up1.")),
+    _row("a tiny VAE (TAESD)", "taesd_", "decoder.layers.", ("1.weight", "3.conv.0.")),
+    _row("a tiny VAE (TAESD)", ("0.weight", "1.conv.0.")),
+    _row("the VAE of Wan or Qwen-Image", "decoder.middle.0.residual.0."),
+    _row("the VAE of a video model", "decoder.conv_in.conv.", "per_channel_statistics."),
+    _row("the VAE of a video model", "vae.per_channel_statistics."),
+    _row("the VAE of Sana", "decoder.stages.", "encoder.project_in."),
+    _row("the text encoder T5, alone", "encoder.block.0.layer.0.SelfAttention.", "shared.weight"),
+    _row("CLIP's vision encoder, alone", "vision_model.", "visual."),
+    _row("the text encoder CLIP, alone", "text_model.encoder.", "resblocks.0.", "text_projection"),
+    _row("the text encoder CLIP, alone", "encoder.layers.0.self_attn."),
+    _row("a language model, alone", "model.layers.0.", "layers.0.self_attn.q_proj.", "lm_head."),
+    _row("a language model, alone", "model.language_model.", "language_model."),
+    _row("a safety checker", "special_care_embeds"),
+    _row("a UNet alone, without text encoder and VAE", "input_blocks.0.0.", "conv_in."),
+)
+
+_CLASSES = {
+    "Flux2": "FLUX.2",
+    "Flux": "FLUX.1",
+    "StableDiffusion3": "Stable Diffusion 3",
+    "QwenImage": "Qwen-Image",
+    "ZImage": "Z-Image",
+    "Wan": "Wan",
+    "LTX2": "LTX-2",
+    "LTX": "LTX-Video",
+    "HiDream": "HiDream",
+    "Chroma": "Chroma",
+    "Lumina": "Lumina",
+    "Sana": "Sana",
+    "AuraFlow": "AuraFlow",
+    "PixArt": "PixArt",
+    "HunyuanDiT": "Hunyuan-DiT",
+    "HunyuanVideo": "HunyuanVideo",
+    "HunyuanImage": "HunyuanImage",
+    "StableCascade": "Stable Cascade",
+    "Wuerstchen": "Wuerstchen",
+    "Kolors": "Kolors",
+    "Kandinsky": "Kandinsky",
+    "StableVideoDiffusion": "Stable Video Diffusion",
+    "CogView": "CogView",
+    "CogVideoX": "CogVideoX",
+    "Mochi": "Mochi",
+    "Cosmos": "Cosmos",
+    "Allegro": "Allegro",
+    "IF": "DeepFloyd IF",
+    "AnimateDiff": "AnimateDiff",
+    "StableAudio": "Stable Audio",
+    "LatentConsistency": "a latent consistency model that is told its guidance",
+    "StableUnCLIP": "Stable unCLIP",
+    "StableDiffusionUpscale": "the x4 upscaler",
+    "StableDiffusionLatentUpscale": "the latent upscaler",
+    "StableDiffusionDepth2Img": "depth-to-image",
+    "StableDiffusionGLIGEN": "GLIGEN",
+    "StableDiffusionInpaint": "an inpainting model",
+    "StableDiffusionXLInpaint": "an inpainting model",
+    "StableDiffusionInstructPix2Pix": "InstructPix2Pix",
+    "StableDiffusionXLInstructPix2Pix": "InstructPix2Pix",
+    "StableDiffusionControlNet": "a model with a ControlNet",
+    "StableDiffusionXLControlNet": "a model with a ControlNet",
+    "StableDiffusionLDM3D": "LDM3D",
+}
+
+
+def architecture(shapes: Shapes) -> str | None:
+    """The name of another architecture than Stable Diffusion 1's and XL's, or None."""
+    return _first(_ARCHITECTURES, shapes)
+
+
+def part(shapes: Shapes) -> str | None:
+    """The name of what is no whole model: an upscaler, a text encoder alone, ..."""
+    latents = _latent_channels(shapes)
+    if latents is not None:
+        return latents
+    return _first(_PARTS, shapes)
+
+
+def pipeline(class_name: str) -> str | None:
+    """The name behind a diffusers pipeline's class; the longest beginning in the table wins."""
+    known = [begin for begin in _CLASSES if class_name.startswith(begin)]
+    return _CLASSES[max(known, key=len)] if known else None
+
+
+def likeness(shapes: Shapes) -> str:
+    """What to say of a file that nothing here knows: what its first tensors are called."""
+    if not shapes:
+        return "it holds no tensors"
+    first = ", ".join(key[:80] for key in sorted(shapes)[:3])
+    return f"it is no model, LoRA, VAE or embedding that is known here; it holds {first}"
+
+
+def _latent_channels(shapes: Shapes) -> str | None:
+    """A VAE whose latents are not the four channels of Stable Diffusion, or half a VAE."""
+    bare = {key.removeprefix("first_stage_model.").removeprefix("vae."): key for key in shapes}
+    first = bare.get("decoder.conv_in.weight")
+    if first is None:
+        return None
+    channels = shapes[first][1:2]
+    if len(shapes[first]) == 5:
+        return "the VAE of a video model"
+    if channels == (16,):
+        return "a VAE with 16 latent channels (FLUX.1, Stable Diffusion 3)"
+    if channels == (32,):
+        return "a VAE with 32 latent channels (FLUX.2)"
+    if channels == (4,) and "encoder.conv_in.weight" not in bare:
+        return "the decoder of a VAE without its encoder"
+    return None if channels == (4,) else f"a VAE with {channels[0] if channels else 0} channels"
+
+
+def _first(rows: Iterable[_Row], shapes: Shapes) -> str | None:
+    keys = sorted(map(_bare, shapes))
+
+    def occurs(begin: str) -> bool:
+        at = bisect_left(keys, begin)
+        return at < len(keys) and keys[at].startswith(begin)
+
+    for row in rows:
+        if any(all(map(occurs, way)) for way in row.ways):
+            return row.title
+    return None
+
+
+def _bare(key: str) -> str:
+    for prefix in _PREFIXES:
+        if key.startswith(prefix):
+            return key[len(prefix) :]
+    return key

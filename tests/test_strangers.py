@@ -1,0 +1,131 @@
+"""What cannot be drawn yet is called by its name, told from the names of its tensors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generation import anatomy, strangers
+from generation.catalog import Catalog
+from generation.errors import UnusableWeights
+
+Shapes = dict[str, tuple[int, ...]]
+
+UNET = "model.diffusion_model."
+SPECIAL = {
+    "SDXL": ("input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight", 2048),
+    "SD": ("input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", 768),
+}
+
+
+def unet(kind: str = "SD", *, width: int | None = None, channels: int = 4) -> Shapes:
+    key, usual = SPECIAL[kind]
+    return {
+        f"{UNET}input_blocks.0.0.weight": (320, channels, 3, 3),
+        f"{UNET}{key}": (320, width or usual),
+        "first_stage_model.decoder.conv_in.weight": (512, 4, 3, 3),
+    }
+
+
+FILES: list[tuple[Shapes, str]] = [
+    (unet(width=1024), "Stable Diffusion 2.x"),
+    (unet("SDXL", width=1280), "refiner"),
+    (unet(channels=9), "inpainting"),
+    (unet("SDXL", channels=9), "inpainting"),
+    (unet(channels=8), "InstructPix2Pix"),
+    (unet("SDXL") | {"edm_mean": (1, 4, 1, 1)}, "Playground 2.5"),
+    (unet("SDXL") | {"edm_vpred.sigma_max": ()}, "CosXL"),
+    ({f"{UNET}joint_blocks.0.x_block.attn.qkv.weight": (4608, 1536)}, "Stable Diffusion 3"),
+    ({"joint_blocks.0.x_block.attn.ln_q.weight": (64,)}, "Stable Diffusion 3.5"),
+    ({"double_blocks.0.img_attn.qkv.weight": (9216, 3072)}, "FLUX.1"),
+    ({f"{UNET}double_blocks.0.img_attn.norm.key_norm.scale": (128,)}, "FLUX.1"),
+    ({"single_stream_modulation.lin.weight": (9, 3), "double_blocks.0.img_attn.x": (1,)}, "FLUX.2"),
+    ({"distilled_guidance_layer.in_proj.bias": (5,), "double_blocks.0.img_attn.x": (1,)}, "Chroma"),
+    ({"transformer_blocks.0.img_mod.1.weight": (9, 3)}, "Qwen-Image"),
+    ({f"{UNET}layers.0.adaLN_modulation.0.weight": (9, 3), "cap_embedder.0.weight": (1,)}, "Z-I"),
+    ({"cap_embedder.0.weight": (1,), "layers.0.adaLN_modulation.1.weight": (1,)}, "Lumina"),
+    ({"head.modulation": (1, 2, 5)}, "Wan"),
+    ({f"{UNET}patchify_proj.weight": (1,)}, "LTX-Video"),
+    ({"double_stream_blocks.0.block.adaLN_modulation.1.bias": (1,)}, "HiDream"),
+    (
+        {"blocks.0.mlp.inverted_conv.conv.weight": (1,), "blocks.0.cross_attn.kv_linear.x": ()},
+        "San",
+    ),
+    ({"blocks.0.cross_attn.kv_linear.weight": (1,)}, "PixArt"),
+    ({"double_layers.0.attn.w2q.weight": (1,)}, "AuraFlow"),
+    (
+        {"txt_in.individual_token_refiner.blocks.0.x": (1,), "double_blocks.0.img_attn.x": ()},
+        "Huny",
+    ),
+    ({"down_blocks.0.0.channelwise.0.weight": (1, 1)}, "Stable Cascade"),
+    ({"control_model.input_blocks.0.0.weight": (320, 4, 3, 3)}, "ControlNet"),
+    ({"controlnet_cond_embedding.conv_in.weight": (16, 3, 3, 3)}, "ControlNet"),
+    ({"body.0.block1.weight": (1, 1, 3, 3)}, "T2I-Adapter"),
+    ({"ip_adapter.1.to_k_ip.weight": (1, 1), "image_proj.proj.weight": (1, 1)}, "IP-Adapter"),
+    ({"down_blocks.0.motion_modules.0.x": (1,)}, "motion module"),
+    ({"conv_first.weight": (64, 3, 3, 3), "body.0.rdb1.conv1.weight": (32, 64, 3, 3)}, "upscaler"),
+    ({"params_ema.conv_first.weight": (64, 3, 3, 3)}, "upscaler"),
+    ({"encoder.block.0.layer.0.SelfAttention.q.weight": (1, 1)}, "T5"),
+    ({"text_model.encoder.layers.0.mlp.fc1.weight": (1, 1)}, "CLIP"),
+    ({"input_blocks.0.0.weight": (320, 4, 3, 3)}, "UNet alone"),
+    ({"conv_in.weight": (320, 4, 3, 3), "down_blocks.0.resnets.0.conv1.weight": ()}, "UNet alone"),
+    (
+        {"decoder.conv_in.weight": (5, 16, 3, 3), "encoder.conv_in.weight": (1, 3, 3, 3)},
+        "16 latent",
+    ),
+    ({"decoder.conv_in.weight": (512, 4, 3, 3)}, "without its encoder"),
+    ({"1.weight": (64, 4, 3, 3), "3.conv.0.weight": (64, 64, 3, 3)}, "TAESD"),
+]
+
+
+@pytest.mark.parametrize(("shapes", "title"), FILES)
+def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> None:
+    with pytest.raises(UnusableWeights) as refused:
+        anatomy.of_file(shapes, "x")
+    assert title in refused.value.reason
+    assert refused.value.reason.endswith("not supported yet")
+
+
+@pytest.mark.parametrize(
+    ("class_name", "title"),
+    [
+        ("FluxPipeline", "FLUX.1"),
+        ("Flux2KleinPipeline", "FLUX.2"),
+        ("StableDiffusion3Pipeline", "Stable Diffusion 3"),
+        ("QwenImageEditPipeline", "Qwen-Image"),
+        ("WanImageToVideoPipeline", "Wan"),
+        ("KolorsPipeline", "Kolors"),
+        ("StableCascadeDecoderPipeline", "Stable Cascade"),
+        ("StableDiffusionXLInpaintPipeline", "an inpainting model"),
+        ("StableDiffusionXLPipeline", None),
+        ("StableDiffusionPipeline", None),
+        ("StableDiffusionXLImg2ImgPipeline", None),
+    ],
+)
+def test_a_pipelines_class_tells_the_family(class_name: str, title: str | None) -> None:
+    assert strangers.pipeline(class_name) == title
+
+
+def test_a_strange_folder_is_called_by_its_name_and_hides_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "flux"
+    folder.mkdir(parents=True)
+    index = {"_class_name": "FluxPipeline", "transformer": ["diffusers", "FluxTransformer2DModel"]}
+    (folder / "model_index.json").write_text(json.dumps(index))
+    catalog = Catalog([tmp_path / "models"], tmp_path / "digests.json")
+    catalog.scan()
+    assert [e.reason for e in catalog.refused()] == ["FLUX.1, not supported yet"]
+
+
+def test_a_card_does_not_talk_a_known_stranger_in(tmp_path: Path) -> None:
+    """What is refused by name stays refused: a card helps only where nothing is known."""
+    from tests.test_catalog import safetensors
+
+    safetensors(tmp_path / "models" / "f.safetensors", {"double_blocks.0.img_attn.qkv.w": (1,)})
+    card = tmp_path / "models" / "f.safetensors.atelier.toml"
+    card.write_text('family = "sdxl"\nkind = "checkpoint"\n')
+    catalog = Catalog([tmp_path / "models"], tmp_path / "digests.json")
+    catalog.scan()
+    assert catalog.entries() == ()
+    assert "FLUX.1" in catalog.refused()[0].reason
