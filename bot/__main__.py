@@ -154,7 +154,7 @@ def _check_default_model(settings: Settings, catalog: Catalog) -> None:
     try:
         default_model(settings, catalog)
     except NoSuchName as error:
-        raise Mistaken(f"The setting default_model: {apology_for(error)}") from error
+        raise Mistaken(f"The setting default_model: {apology_for(error, terminal=True)}") from error
 
 
 async def demo(settings: Settings, asked: argparse.Namespace) -> int:
@@ -298,7 +298,7 @@ def _apologise(error: Exception, *, debug: bool) -> int:
         case StorageError() if type(error) is StorageError:
             sentence = f"{error}."
         case _:
-            sentence = apology_for(error)
+            sentence = apology_for(error, terminal=True)
     apologise(aside(), sentence)
     return 2 if isinstance(error, (Mistaken, Unacceptable, Missing)) else 1
 

@@ -17,6 +17,11 @@ from storage import errors as s
 
 MANY = 1_000_000  # the exact number says no more
 MAX_CHARACTERS = 1800  # Discord's 2000, less what is written around it
+GLANCE = 300  # characters of names that are listed in a sentence
+
+LISTED_IN_CHAT = "`/help` lists them all."
+LISTED_IN_TERMINAL = "`python start.py models` lists what is here."
+KINDS = {"lora": "LoRA", "vae": "VAE"}  # as people write them
 
 UNKNOWN = (
     "Something went wrong on my side, and it is written in the log. Nothing of yours is lost; "
@@ -24,16 +29,39 @@ UNKNOWN = (
 )
 
 
-def _name(error: g.NoSuchName) -> str:
-    near = ", ".join(f"`{_short(n)}`" for n in error.nearest)
-    hint = f" Did you mean {near}?" if near else ""
-    return f"I know no {error.kind} called `{_short(error.name)}`.{hint}"
+def _name(error: g.NoSuchName, more: str = LISTED_IN_CHAT) -> str:
+    kind = KINDS.get(error.kind, error.kind)
+    if error.there == ():
+        return (
+            f"There are no {kind}s here, and so none called {_code(error.name)}. "
+            "The owner puts them into a folder that is named under `models`."
+        )
+    said = f"I know no {kind} called {_code(error.name)}.{_nearest(error.nearest)}"
+    return f"{said} {_listed(error.there, more)}" if error.there else said
 
 
 def _unknown(error: p.UnknownName) -> str:
-    near = ", ".join(f"`{_short(n)}`" for n in error.nearest)
-    hint = f" Did you mean {near}?" if near else ""
-    return f"I know no {error.kind} called `{_short(error.name)}`.{hint}"
+    hint = _nearest(error.nearest) or (f" {LISTED_IN_CHAT}" if error.kind == "style" else "")
+    return f"I know no {error.kind} called {_code(error.name)}.{hint}"
+
+
+def _nearest(names: tuple[str, ...]) -> str:
+    return f" Did you mean {', '.join(map(_code, names))}?" if names else ""
+
+
+def _listed(names: tuple[str, ...], more: str) -> str:
+    """All the names, or as many as can be read at a glance."""
+    shown = [_code(name) for name in names]
+    while len(shown) > 1 and len(", ".join(shown)) > GLANCE:
+        shown.pop()
+    if len(shown) == len(names):
+        which = "There is only" if len(names) == 1 else "There are:"
+        return f"{which} {', '.join(shown)}."
+    return f"There are: {', '.join(shown)}, and {len(names) - len(shown)} more. {more}"
+
+
+def _range(error: g.OutOfRange) -> str:
+    return f"The {error.what} must be {error.allowed}; I was given {_code(str(error.found))}."
 
 
 def _memory(error: g.OutOfMemory) -> str:
@@ -44,9 +72,7 @@ def _memory(error: g.OutOfMemory) -> str:
 
 
 _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
-    g.OutOfRange: lambda e: (
-        f"The {e.what} must be {e.allowed}; I was given `{_short(str(e.found))}`."
-    ),
+    g.OutOfRange: _range,
     g.NoSuchName: _name,
     g.BadPicture: lambda e: (
         f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
@@ -132,8 +158,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
 }
 
 
-def apology_for(error: BaseException) -> str:
-    """One sentence or two for the person who met this error."""
+def apology_for(error: BaseException, *, terminal: bool = False) -> str:
+    """One sentence or two for the person who met this error, in chat or in a terminal."""
+    if terminal and isinstance(error, g.NoSuchName) and error.kind in ("model", "lora"):
+        return f"{_name(error, '')} {LISTED_IN_TERMINAL}".replace("  ", " ")[:MAX_CHARACTERS]
     for kind in type(error).__mro__:
         if (sentence := _SENTENCES.get(kind)) is not None:
             return sentence(error)[:MAX_CHARACTERS]
@@ -170,6 +198,11 @@ def _short(text: str, limit: int = 120) -> str:
 
 def _count(number: int) -> str:
     return str(number) if number <= MANY else f"more than {MANY:,}"
+
+
+def _code(text: str) -> str:
+    """What was found, as code; nothing is no code."""
+    return f"`{_short(text)}`" if text.strip() else "nothing"
 
 
 def _gib(count: int) -> str:

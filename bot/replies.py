@@ -12,6 +12,9 @@ from collections.abc import Sequence
 
 from bot.apologies import apology_for_reason
 from bot.audience import Outcome, Phase, Standing
+from generation import sizes
+from generation.draft import Draft
+from generation.errors import OutOfRange
 from generation.families import FAMILIES
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Task
@@ -224,16 +227,24 @@ def cancelled(words: str) -> str:
     return f"**{quoted(words, 200)}**\n✋ Cancelled."
 
 
-def size_choices(family_name: str) -> tuple[tuple[str, str], ...]:
-    """Sizes to offer for a family, as (label, value)."""
-    from bot.wishes import SHAPES, shape
+def size_choices(family_name: str, typed: str = "") -> tuple[tuple[str, str], ...]:
+    """Sizes to offer for a family, as (label, value): its shapes, or what was typed as it fits."""
+    from bot.wishes import SHAPES, shape, sized
 
     family = FAMILIES[family_name]
-    choices = []
-    for name, (across, down) in SHAPES.items():
-        width, height = shape(family, across, down)
-        choices.append((f"{name} {width}x{height}", f"{width}x{height}"))
-    return tuple(choices)
+    shapes = {name: shape(family, *ratio) for name, ratio in SHAPES.items()}
+    offered = [(f"{name} {w}x{h}", f"{w}x{h}") for name, (w, h) in shapes.items()]
+    found = [o for o in offered if all(part in o[0] for part in typed.lower().split())]
+    if found:
+        return tuple(found)
+    try:
+        said = sized(Draft(prompt=""), typed, family)
+    except OutOfRange:
+        return tuple(offered)
+    across, down = sizes.nearest(said.width or 1, said.height or 1, family)
+    size = f"{across}x{down}"
+    same = (across, down) == (said.width, said.height)
+    return ((size if same else f"{size}, the nearest that fits", size),)
 
 
 def picture_choice(picture: StoredPicture) -> str:

@@ -129,7 +129,8 @@ class Catalog:
         lower = {e.name.casefold(): e.name for e in entries}
         near = get_close_matches(name.casefold(), lower, n=3, cutoff=0.4)
         word = "model" if kind == "checkpoint" else kind
-        raise NoSuchName(word, name, tuple(lower[key] for key in near))
+        there = tuple(entry.name for entry in entries)
+        raise NoSuchName(word, name, tuple(lower[key] for key in near), there)
 
     def locate(self, weights: Weights) -> Path:
         """The path of exactly these weights, checked to be still the same.

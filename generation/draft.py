@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from generation import sizes
 from generation.errors import OutOfRange
 from generation.families import Family, family
 from generation.recipe import MAX_SEED, Adapter, Input, Recipe, Task, Weights
@@ -116,19 +117,7 @@ def clean_text(what: str, text: str) -> str:
 def _size(draft: Draft, usual: Family) -> tuple[int, int]:
     width = draft.width if draft.width is not None else usual.width
     height = draft.height if draft.height is not None else usual.height
-    for side, pixels in (("width", width), ("height", height)):
-        if not usual.min_side <= pixels <= usual.max_pixels // usual.min_side:
-            limit = usual.max_pixels // usual.min_side
-            raise OutOfRange(side, pixels, f"{usual.min_side} to {limit} pixels")
-        if pixels % usual.grid:
-            lower = pixels - pixels % usual.grid
-            raise OutOfRange(
-                side, pixels, f"a multiple of {usual.grid}, such as {lower} or {lower + usual.grid}"
-            )
-    if width * height > usual.max_pixels:
-        raise OutOfRange(
-            "size", f"{width}x{height}", f"at most {usual.max_pixels / 1e6:.2g} megapixels"
-        )
+    sizes.check(width, height, usual)
     return width, height
 
 
@@ -136,7 +125,7 @@ def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
     from generation.errors import NoSuchName
 
     if name not in names:
-        raise NoSuchName(kind, name, tuple(get_close_matches(name, names, n=3)))
+        raise NoSuchName(kind, name, tuple(get_close_matches(name, names, n=3)), names)
     return name
 
 

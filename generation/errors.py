@@ -43,11 +43,20 @@ class OutOfRange(Unacceptable):
 
 
 class NoSuchName(Unacceptable):
-    """Nothing of `kind` is called `name`; `nearest` are the likeliest that exist."""
+    """Nothing of `kind` is called `name`; `nearest` are the likeliest that exist.
 
-    def __init__(self, kind: str, name: str, nearest: tuple[str, ...] = ()) -> None:
+    `there` are all that exist, None where that is not told.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        nearest: tuple[str, ...] = (),
+        there: tuple[str, ...] | None = None,
+    ) -> None:
         super().__init__(f"no {kind} called {name!r:.80}; nearest: {', '.join(nearest) or 'none'}")
-        self.kind, self.name, self.nearest = kind, name, nearest
+        self.kind, self.name, self.nearest, self.there = kind, name, nearest, there
 
 
 class BadPicture(Unacceptable):

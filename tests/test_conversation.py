@@ -437,7 +437,7 @@ async def test_a_lora_is_chosen_by_name_and_strength(tmp_path: Path) -> None:
         (adapter,) = (await recipe_of(await ann.sees(is_result))).adapters
         assert (adapter.kind, adapter.weights.name, adapter.strength) == ("lora", "ink", 0.5)
         await ann.command("imagine", prompt="a flower", lora="inc")
-        await ann.sees("I know no lora called `inc`")
+        await ann.sees("I know no LoRA called `inc`")
 
 
 async def test_mentions_in_a_prompt_ping_nobody(tmp_path: Path) -> None:

@@ -62,17 +62,13 @@ async def styles(interaction: Interaction, typed: str) -> Choices:
 
 
 async def sizes(interaction: Interaction, typed: str) -> Choices:
-    """Shapes in the chosen model's native size; any other WxH or W:H may be typed."""
+    """Shapes in the size of the model that would draw; any other WxH or W:H may be typed."""
+    studio = studio_of(interaction)
     chosen = getattr(interaction.namespace, "model", None)
-    family = studio_of(interaction).drafting.family_of(chosen)
-    offered = [
-        app_commands.Choice(name=label, value=value)
-        for label, value in replies.size_choices(family)
-        if _matches(typed, label)
-    ]
-    if typed and not offered:
-        offered = [app_commands.Choice(name=typed[:100], value=typed[:100])]
-    return offered[:MOST]
+    if chosen is None:
+        chosen = (await studio.preferences(interaction.user.id)).model
+    offered = replies.size_choices(studio.drafting.family_of(chosen), typed)
+    return [app_commands.Choice(name=name, value=value) for name, value in offered][:MOST]
 
 
 async def pictures(interaction: Interaction, typed: str) -> Choices:

@@ -29,7 +29,10 @@ Interaction = discord.Interaction[Any]
 SECONDS = 840.0  # an ephemeral message can be answered for 15 minutes
 
 
-@app_commands.command(name="enhance", description="Three better ways to say it, to choose from")
+@app_commands.command(
+    name="enhance",
+    description="Three better ways to say your wish, to choose from before it is drawn",
+)
 @app_commands.describe(wish="What you want to see", model="Which model would draw it")
 @app_commands.autocomplete(model=choices.models)
 async def enhance(

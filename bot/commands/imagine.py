@@ -27,14 +27,16 @@ from storage.tickets import Request
 Interaction = discord.Interaction[Any]
 
 
-@app_commands.command(name="imagine", description="Draw a picture from words")
+@app_commands.command(
+    name="imagine", description="Draw a picture: say what it shows, such as: a red flower"
+)
 @app_commands.describe(
-    prompt="What the picture shows",
-    negative="What it must not show",
+    prompt="What the picture shows, in your words, such as: a red flower",
+    negative="What it must not show, such as: people, text",
     image="A picture to start from",
     denoise="How much of that picture is redrawn: 0.3 a little, 0.6 much, 1 all of it",
     model="Which model draws",
-    size="Such as 768x512, 3:2 or portrait",
+    size="A shape such as 3:2 or portrait, or a size that fits the model: see the list",
     count="How many pictures",
     steps="How many steps of denoising",
     cfg="How closely the words are followed",
@@ -43,7 +45,7 @@ Interaction = discord.Interaction[Any]
     seed="The number that decides the noise; the same one gives the same picture",
     assist="Whether I find more words: on, off, or auto for short wishes",
     style="A style from the library",
-    lora="LoRAs to put on it, such as `ink:0.8, sketch:0.5`",
+    lora="LoRAs to put on it and how strongly, such as: ink:0.8, sketch:0.5",
     clip_skip="Which layer of the text encoder is read: 1 the last, 2 the one before",
 )
 @app_commands.autocomplete(

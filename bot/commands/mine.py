@@ -22,7 +22,7 @@ Interaction = discord.Interaction[Any]
 @app_commands.describe(
     model="Which model draws",
     negative="What your pictures must not show",
-    size="Such as 768x512, 3:2 or portrait",
+    size="A shape such as 3:2 or portrait, or a size that fits the model: see the list",
     count="How many pictures at once",
     steps="How many steps of denoising",
     cfg="How closely the words are followed",
