@@ -60,6 +60,8 @@ async def draw(
     for path, picture, png in zip(paths, outcome.pictures, outcome.files, strict=True):
         _write(path, picture, png)
         _tell(output(), path, picture)
+    for note in outcome.request.notes:
+        aside().print(f"[yellow]note[/] {escape(note)}")
     return _status(outcome)
 
 

@@ -6,10 +6,11 @@ here is ever consulted again for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot import notes
 from bot.wishes import Wish, carried_over, preferred, seeds, shape, sized
 from bot.wordsmith import Wordsmith
 from generation.catalog import Catalog, Entry
@@ -29,6 +30,7 @@ class Drafted:
 
     recipes: tuple[Recipe, ...]
     wording: Wording | None
+    notes: tuple[str, ...] = ()  # what is to be said beside the pictures (`bot.notes`)
 
 
 class Drafting:
@@ -66,7 +68,7 @@ class Drafting:
         recipes = tuple(
             complete(self._decided(draft, seed), model, seed=seed, device=device) for seed in used
         )
-        return Drafted(recipes=recipes, wording=wording)
+        return Drafted(recipes=recipes, wording=wording, notes=notes.bounded(_unused(wish)))
 
     async def reword(
         self,
@@ -222,6 +224,12 @@ class Drafting:
             negative=negative,
             tokenizer=tokenizer,
         )
+
+
+def _unused(wish: Wish) -> Iterator[str]:
+    """What was asked for and cannot have an effect."""
+    if wish.draft.denoise is not None and not wish.draft.inputs:
+        yield notes.denoise_without_a_picture(wish.draft.denoise)
 
 
 def _fitting(mine: Preferences, usual: Family) -> Preferences:

@@ -116,6 +116,7 @@ def result(outcome: Outcome) -> str:
         lines.append(f"{ids} · {name} {seeds} · {settings_line(pictures[0].recipe)}")
     if outcome.wording is not None:
         lines += _wording(outcome.wording)
+    lines += [f"-# {quoted(note)}" for note in outcome.request.notes]
     if outcome.request.parent is not None:
         lines.append(f"↪️ made from #{outcome.request.parent}")
     if outcome.comparison is not None and pictures:

@@ -22,6 +22,7 @@ from bot.dispatch import Dispatcher, Listeners
 from bot.drafting import Drafting
 from bot.keeping import Shelves
 from bot.meter import Meter
+from bot.notes import bounded
 from bot.seats import Seat
 from bot.stats import Day, last_day
 from bot.watch import Watch
@@ -201,6 +202,7 @@ class Studio:
             words=wish.draft.prompt,
             parent=wish.parent.id if wish.parent else None,
             wording=drafted.wording,
+            notes=drafted.notes,
         )
         # Kept for every mode: who switches to "increment" goes on from the picture they liked.
         used = tuple(recipe.seed for recipe in drafted.recipes)
@@ -231,6 +233,7 @@ class Studio:
             words=before.words,
             parent=before.parent,
             wording=await self._stores.words.find(request),
+            notes=before.notes,
         )
 
     async def reword(
@@ -251,6 +254,7 @@ class Studio:
             words=before.words,
             parent=before.parent,
             wording=drafted.wording,
+            notes=drafted.notes,
         )
 
     async def reproduce(self, picture: StoredPicture, place: Place) -> Request:
@@ -281,8 +285,12 @@ class Studio:
         reproduces: PictureId | None = None,
         expects: Sha256 | None = None,
         wording: Wording | None = None,
+        notes: Sequence[str] = (),
     ) -> Request:
-        """Commit recipes as a request and let them wait for their turn."""
+        """Commit recipes as a request and let them wait for their turn.
+
+        `notes` are sentences to be said beside the pictures (`bot.notes`).
+        """
         costs = [self._meter.costs.predict(recipe) for recipe in recipes]
         asked = Asked(
             owner=place.owner,
@@ -296,6 +304,7 @@ class Studio:
             reproduces=reproduces,
             expects=expects,
             created=self._clock(),
+            notes=bounded(notes),
         )
         return await self._to_the_end(self._admit(asked, recipes, costs, wording))
 

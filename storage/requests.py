@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ class Asked:
     reproduces: PictureId | None  # the picture it is to be equal to
     expects: Sha256 | None  # the pixels it is to have, when only a file of it is known
     created: float  # Unix time
+    notes: tuple[str, ...] = ()  # sentences that are said beside its pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,15 @@ class Request(Asked):
 async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
     """Store it within the caller's transaction."""
     # SQLite refuses half a surrogate pair, which a client can send.
-    asked = replace(asked, words=asked.words.encode("utf-8", "replace").decode())
+    asked = replace(asked, words=_whole(asked.words), notes=tuple(map(_whole, asked.notes)))
     facts: dict[str, Any] = asdict(asked)
     share = facts.pop("share")
-    columns = {**facts, "share_group": share.pop("group"), **share}
+    columns = {
+        **facts,
+        "notes": json.dumps(asked.notes, ensure_ascii=False),
+        "share_group": share.pop("group"),
+        **share,
+    }
     cursor = await db.execute(
         f"INSERT INTO requests ({', '.join(columns)}) VALUES ({', '.join('?' for _ in columns)})",
         tuple(columns.values()),
@@ -66,4 +73,9 @@ def request_of(row: Row) -> Request:
     facts = dict(row)
     for column in ("share_group", "group_weight", "weight"):
         del facts[column]
+    facts["notes"] = tuple(json.loads(facts["notes"]))
     return Request(**facts, share=share_of(row))
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
