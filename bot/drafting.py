@@ -6,11 +6,12 @@ here is ever consulted again for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot import notes
+from bot.remarks import remarks
 from bot.wishes import Wish, carried_over, preferred, seeds, shape, sized
 from bot.wordsmith import Wordsmith
 from generation.catalog import Catalog, Entry
@@ -68,7 +69,7 @@ class Drafting:
         recipes = tuple(
             complete(self._decided(draft, seed), model, seed=seed, device=device) for seed in used
         )
-        return Drafted(recipes=recipes, wording=wording, notes=notes.bounded(_unused(wish)))
+        return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, _unused(wish)))
 
     async def reword(
         self,
@@ -93,7 +94,7 @@ class Drafting:
             replace(r, prompt=self._wordsmith.expanded(prompt, r.seed), negative_prompt=negative)
             for r in recipes
         )
-        return Drafted(recipes=said, wording=wording)
+        return Drafted(recipes=said, wording=wording, notes=_notes(said))
 
     async def propose(
         self, text: str, mine: Preferences, model: str | None
@@ -230,6 +231,11 @@ def _unused(wish: Wish) -> Iterator[str]:
     """What was asked for and cannot have an effect."""
     if wish.draft.denoise is not None and not wish.draft.inputs:
         yield notes.denoise_without_a_picture(wish.draft.denoise)
+
+
+def _notes(recipes: Sequence[Recipe], unused: Iterable[str] = ()) -> tuple[str, ...]:
+    """All that is to be said beside the pictures."""
+    return notes.bounded((*unused, *remarks(recipes)))
 
 
 def _fitting(mine: Preferences, usual: Family) -> Preferences:

@@ -31,6 +31,34 @@ def denoise_without_a_picture(denoise: float) -> str:
     return f"Denoise {denoise:g} does nothing without a picture to start from."
 
 
+def never_seen(words: Sequence[str], things: Sequence[str]) -> str:
+    """Of the built-in model."""
+    return f"The built-in model never saw {listed(words)}. {_draws(things)}"
+
+
+def one_thing_only(named: Sequence[str], things: Sequence[str]) -> str:
+    """Of the built-in model, which has never seen two things in a picture."""
+    together = " and ".join(named[:3])
+    return f"The built-in model draws one thing at a time, not {together}. {_draws(things)}"
+
+
+def _draws(things: Sequence[str]) -> str:
+    return (
+        f"It draws one of {', '.join(things)}; in nine colours; on a colour, night sky, grass, "
+        "sea, sunset, snow; flat, outline, pixel art, watercolor."
+    )
+
+
+def not_english(words: str) -> str:
+    """Left in the prompt of a model that was trained on English."""
+    return f"This model reads English only: {said(words, 40)} means nothing to it."
+
+
+def little_redrawn(denoise: float) -> str:
+    """Right as it is, and seldom what was hoped for."""
+    return f"Denoise {denoise:g} redraws little of the picture it starts from; 0.6 redraws much."
+
+
 def said(words: str, limit: int = 80) -> str:
     """Words of a person inside a note."""
     line = " ".join(words.split())
@@ -39,7 +67,7 @@ def said(words: str, limit: int = 80) -> str:
 
 def listed(words: Sequence[str], limit: int = 3) -> str:
     """A few words of a person inside a note; what goes beyond is counted."""
-    shown = ", ".join(said(each, 40) for each in words[:limit])
+    shown = ", ".join(said(each, 24) for each in words[:limit])
     return f"{shown} and {len(words) - limit} more" if len(words) > limit else shown
 
 

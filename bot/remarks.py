@@ -1,0 +1,124 @@
+"""Remarks on a recipe before it is drawn: what its model will make little of.
+
+Pure; the sentences are in `bot.notes`.  Invariant: of the built-in model nothing is said where all
+that a prompt says was in its training, by the tables that it was trained with
+(`generation/starter/words.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from bot import notes
+from generation.families import FAMILIES
+from generation.recipe import Recipe, Task
+from generation.starter import words as seen
+from prompting.dialects import DIALECTS
+
+STARTER = "starter"
+LITTLE = 0.35  # denoise up to which most of a picture stays as it was
+LOOKED_AT = 1000  # characters of a prompt
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_MARKED = re.compile(r"<[^<>]*>|\bembedding:\S+|:\d*\.?\d+(?=\s*[)\]])|\bBREAK\b|__[\w./-]+__")
+# What carries nothing of a picture, and so asks for nothing that was not seen.
+_FEW = (
+    "a an the this that these those it its is are be i me my mine you your we our and or with of "
+    "in on at by to for from as into near next beside behind under over above below front some "
+    "very just please make draw show give want would like create generate paint picture image "
+    "something thing one single only so really quite no not without other another more will can "
+    "could should good great there here style background color colour colors colours colored"
+)
+_SMALL = frozenset(_FEW.split())
+
+
+def remarks(recipes: Sequence[Recipe]) -> Iterator[str]:
+    """What is to be said of the pictures of one request, which differ in words and seeds only."""
+    first, prompts = recipes[0], dict.fromkeys(recipe.prompt for recipe in recipes)
+    if first.task is Task.IMAGE_TO_IMAGE and first.denoise <= LITTLE:
+        yield notes.little_redrawn(first.denoise)
+    foreign = dict.fromkeys(word for prompt in prompts for word in _foreign(prompt))
+    if foreign and DIALECTS[FAMILIES[first.family].dialect].keeps == ("en",):
+        yield notes.not_english(" ".join(foreign))
+    if first.family == STARTER:
+        found = [never_seen(prompt) for prompt in prompts]
+        unseen = tuple(dict.fromkeys(word for words, _ in found for word in words))
+        together = next((things for _, things in found if len(things) > 1), ())
+        if unseen:
+            yield notes.never_seen(unseen, tuple(seen.OBJECT_WORDS))
+        elif together:
+            yield notes.one_thing_only(together, tuple(seen.OBJECT_WORDS))
+
+
+def never_seen(prompt: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words that the built-in model was not trained with, and the things that it was."""
+    plain = _MARKED.sub(" ", prompt[:LOOKED_AT]).replace("’", "'")
+    typed = [word for word in _WORD.findall(plain) if word.isascii()]
+    words = [word.lower() for word in typed]
+    unseen: dict[str, None] = {}
+    things: dict[str, None] = {}
+    at = 0
+    while at < len(words):
+        length, thing = _longest(words, at)
+        if length == 0 and words[at] not in _tokens():
+            unseen.setdefault(typed[at])
+        if thing:
+            things.setdefault(thing)
+        at += max(1, length)
+    return tuple(unseen), tuple(things)
+
+
+def _longest(words: list[str], at: int) -> tuple[int, str]:
+    """How many words the longest phrase of training has that begins there, and its thing."""
+    phrases = _phrases()
+    for length in range(min(_MOST_WORDS, len(words) - at), 0, -1):
+        thing = phrases.get(tuple(words[at : at + length]))
+        if thing is not None:
+            return length, thing
+    return 0, ""
+
+
+_MOST_WORDS = 7
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> dict[tuple[str, ...], str]:
+    """Every phrase of training, with the thing that it names or ""."""
+    others = (
+        *(phrase for table in _TABLES for phrases in table.values() for phrase in phrases),
+        *(plain.format(colour) for plain in seen.PLAIN for colour in seen.COLOUR_WORDS),
+        *seen.OPENINGS,
+        *seen.FILLERS,
+        *seen.ADJECTIVES,
+    )
+    found = {_split(phrase): "" for phrase in others}
+    for thing, phrases in seen.OBJECT_WORDS.items():
+        for phrase in phrases:
+            for form in (phrase, f"{phrase}s", f"{phrase}es", f"{phrase[:-1]}ies"):
+                found[_split(form)] = thing
+    return found
+
+
+@lru_cache(maxsize=1)
+def _tokens() -> frozenset[str]:
+    """Single words that occur in what was said of colours, backgrounds and styles."""
+    said = (phrase for table in _TABLES for phrases in table.values() for phrase in phrases)
+    return _SMALL | {word for phrase in (*said, *seen.PLAIN) for word in _split(phrase)}
+
+
+_TABLES = (seen.COLOUR_WORDS, seen.SCENERY_WORDS, seen.STYLE_WORDS)
+
+
+def _split(phrase: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(phrase.lower()))
+
+
+def _foreign(prompt: str) -> list[str]:
+    """The words of a prompt in a script that is not Latin, as they stand."""
+    return [word for word in _WORD.findall(prompt[:LOOKED_AT]) if any(map(_not_latin, word))]
+
+
+def _not_latin(letter: str) -> bool:
+    return letter.isalpha() and ord(letter) > 0x24F and not 0x1E00 <= ord(letter) <= 0x1EFF
