@@ -74,6 +74,10 @@ def _memory(error: g.OutOfMemory) -> str:
 _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.OutOfRange: _range,
     g.NoSuchName: _name,
+    g.WrongFamily: lambda e: (
+        f"{_code(e.name)} is made for {e.family}, and {_code(e.model)} is {e.wanted}: they "
+        f"do not fit together. Choose another model, or another {KINDS.get(e.kind, e.kind)}."
+    ),
     g.BadPicture: lambda e: (
         f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
     ),

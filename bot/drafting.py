@@ -66,8 +66,10 @@ class Drafting:
         if wording is not None:
             words = wording.assisted
             draft = replace(draft, prompt=words.prompt, negative_prompt=words.negative)
+        families = self._catalog.families()
         recipes = tuple(
-            complete(self._decided(draft, seed), model, seed=seed, device=device) for seed in used
+            complete(self._decided(draft, seed), model, seed=seed, device=device, families=families)
+            for seed in used
         )
         return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, _unused(wish)))
 

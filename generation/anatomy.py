@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
-from generation import strangers
+from generation import loras, strangers
+from generation.embeddings import family_of_words, is_embedding, read_words
 from generation.errors import UnknownWeights, UnusableWeights
 
 Kind = Literal["checkpoint", "lora", "vae", "embedding"]
 KINDS: tuple[Kind, ...] = ("checkpoint", "lora", "vae", "embedding")
 
 Shapes = Mapping[str, tuple[int, ...]]
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 # The width of what the text encoders hand to the UNet's cross-attention tells the families apart.
 _FAMILY_OF_WIDTH = {768: "sd15", 2048: "sdxl"}
@@ -40,14 +43,6 @@ _EDM = {
 
 NOT_YET = "not supported yet"
 
-_LORA_ENDS = (
-    *(".lora_down.weight", ".lora_up.weight", ".lora_A.weight", ".lora_B.weight"),
-    *(".lora.down.weight", ".lora.up.weight"),
-)
-# The input side of a LoRA, in the three spellings; its second dimension is the layer's width.
-_LORA_INPUTS = (".lora_down.weight", ".lora_A.weight", ".lora.down.weight")
-_LORA_VARIANTS = (".hada_w1_a", ".lokr_w1", ".lokr_w1_a", ".lora_mid.weight", ".dora_scale")
-
 _UNET = "model.diffusion_model."
 
 
@@ -59,10 +54,23 @@ class Anatomy:
     family: str
 
 
-def of_file(shapes: Shapes, name: str) -> Anatomy:
-    """What a single safetensors file is.  Raises UnusableWeights."""
-    if any(key.endswith((*_LORA_ENDS, *_LORA_VARIANTS)) for key in shapes):
-        return _lora(shapes, name)
+def of_file(
+    shapes: Shapes, name: str, metadata: Mapping[str, str] = NO_METADATA, kind: str | None = None
+) -> Anatomy:
+    """What a single safetensors file is.
+
+    `kind` is what its owner says it is.  Raises UnusableWeights when it cannot be drawn, and of
+    those UnknownWeights when only nobody knows what it is.
+    """
+    lora = loras.is_lora(shapes)
+    if lora and kind not in (None, "lora"):
+        raise UnusableWeights(name, f"its card calls it a {kind}, and it is a LoRA")
+    if lora or kind == "lora":
+        plan = loras.read_plan(shapes, metadata, name)
+        return Anatomy(kind="lora", family=loras.family_of(plan, shapes, metadata, name))
+    if kind == "embedding" or (kind is None and is_embedding(shapes)):
+        words = read_words(shapes, name)
+        return Anatomy(kind="embedding", family=family_of_words(shapes, words, name))
     if (other := strangers.architecture(shapes)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     if any(key.startswith(_UNET) for key in shapes):
@@ -71,8 +79,6 @@ def of_file(shapes: Shapes, name: str) -> Anatomy:
         return Anatomy(kind="vae", family="")
     if (alone := strangers.part(shapes)) is not None:
         raise UnusableWeights(name, f"{alone}, {NOT_YET}")
-    if len(shapes) <= 2 and all(len(shape) <= 2 for shape in shapes.values()) and shapes:
-        return _embedding(shapes, name)
     raise UnknownWeights(name, strangers.likeness(shapes))
 
 
@@ -135,28 +141,3 @@ def _is_vae(shapes: Shapes) -> bool:
         "first_stage_model.decoder.conv_in.weight", ()
     )
     return latent[1:2] == (4,)
-
-
-def _lora(shapes: Shapes, name: str) -> Anatomy:
-    if any(key.endswith(_LORA_VARIANTS) for key in shapes):
-        # They would be refused, or silently loaded as something else, by the pipelines.
-        raise UnusableWeights(name, "a LoHa, LoKr, LoCon or DoRA, which cannot be loaded exactly")
-    inputs = {k: s[1] for k, s in shapes.items() if k.endswith(_LORA_INPUTS) and len(s) >= 2}
-    unet = {s for k, s in inputs.items() if "attn2" in k and ("to_k" in k or "to_v" in k)}
-    if any(key.startswith("lora_te2_") or "text_encoder_2." in key for key in shapes):
-        unet.add(2048)
-    if not unet and any("lora_te_" in key or "text_encoder." in key for key in inputs):
-        unet = {width for width in inputs.values() if width == 768}
-    family = _family_of(unet)
-    if family is None:
-        raise UnusableWeights(name, "unknown family")
-    return Anatomy(kind="lora", family=family)
-
-
-def _embedding(shapes: Shapes, name: str) -> Anatomy:
-    widths = {key: shape[-1] for key, shape in shapes.items() if shape}
-    if widths == {"clip_l": 768, "clip_g": 1280}:
-        return Anatomy(kind="embedding", family="sdxl")
-    if len(widths) == 1 and set(widths.values()) == {768}:
-        return Anatomy(kind="embedding", family="sd15")
-    raise UnusableWeights(name, "unknown family")

@@ -111,6 +111,10 @@ class Catalog:
         """Everything usable, or what is of one kind, by name."""
         return tuple(e for e in self._entries if kind is None or e.kind == kind)
 
+    def families(self) -> dict[Sha256, str]:
+        """The family of everything that has one, by digest."""
+        return {e.weights.sha256: e.family for e in self._entries if e.family}
+
     def refused(self) -> tuple[UnusableWeights, ...]:
         """What lies in the folders and cannot be used, with the reasons."""
         return self._refused
@@ -171,7 +175,7 @@ class Catalog:
         header = read_header(path, name)
         card = read_card(path.with_name(f"{path.name}.{CARD}"), name)
         try:
-            anatomy = of_file(header.shapes, name)
+            anatomy = of_file(header.shapes, name, header.metadata, card.get("kind"))
         except UnknownWeights:  # what is known and refused stays so, whatever a card says
             if "family" not in card or "kind" not in card:
                 raise

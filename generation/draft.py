@@ -6,13 +6,15 @@ test.  After it, no default is ever looked up for this picture again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from generation import sizes
-from generation.errors import OutOfRange
+from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families import Family, family
-from generation.recipe import MAX_SEED, Adapter, Input, Recipe, Task, Weights
+from generation.recipe import MAX_SEED, Adapter, Input, Recipe, Sha256, Task, Weights
 from generation.sigmas import SAMPLERS, SCHEDULERS, expand
 
 MAX_PROMPT = 6000  # characters: Discord's own limit for a command option
@@ -51,13 +53,34 @@ class Model:
 DENOISE_OF_IMAGES = 0.6
 
 
-def complete(draft: Draft, model: Model, *, seed: int, device: str) -> Recipe:
+_NO_FAMILIES: Mapping[Sha256, str] = MappingProxyType({})
+
+
+def complete(
+    draft: Draft,
+    model: Model,
+    *,
+    seed: int,
+    device: str,
+    families: Mapping[Sha256, str] = _NO_FAMILIES,
+) -> Recipe:
     """Close every gap of the draft.
 
-    `device` is "cuda", "mps" or "cpu" and decides the precision that is usual there.  Raises
-    Unacceptable with the field, what was found and what is allowed.
+    `device` is "cuda", "mps" or "cpu" and decides the precision that is usual there; `families`
+    are those of the adapters, as far as they are known.  Raises Unacceptable with the field, what
+    was found and what is allowed.
     """
     usual = family(model.family)
+    for adapter in draft.adapters:
+        theirs = families.get(adapter.weights.sha256, usual.name)
+        if theirs != usual.name:
+            raise WrongFamily(
+                adapter.kind,
+                adapter.weights.name,
+                family(theirs).title,
+                model.weights.name,
+                usual.title,
+            )
     prompt = clean_text("prompt", draft.prompt)
     if not prompt and not draft.inputs:
         raise OutOfRange("prompt", draft.prompt, "at least one word")
@@ -122,8 +145,6 @@ def _size(draft: Draft, usual: Family) -> tuple[int, int]:
 
 
 def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
-    from generation.errors import NoSuchName
-
     if name not in names:
         raise NoSuchName(kind, name, tuple(get_close_matches(name, names, n=3)), names)
     return name

@@ -4,6 +4,7 @@
     ├── Unacceptable            the request cannot be drawn as it is; the person can change it
     │   ├── OutOfRange              a number, size or text beyond its limits
     │   ├── NoSuchName              an unknown model, sampler, scheduler or adapter
+    │   ├── WrongFamily             an adapter for models of another family
     │   └── BadPicture              an input that is no usable picture
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
@@ -57,6 +58,15 @@ class NoSuchName(Unacceptable):
     ) -> None:
         super().__init__(f"no {kind} called {name!r:.80}; nearest: {', '.join(nearest) or 'none'}")
         self.kind, self.name, self.nearest, self.there = kind, name, nearest, there
+
+
+class WrongFamily(Unacceptable):
+    """`name`, a LoRA or embedding (`kind`) for one family, was put on a model of another."""
+
+    def __init__(self, kind: str, name: str, family: str, model: str, wanted: str) -> None:
+        super().__init__(f"{kind} {name!r:.80} is for {family}; {model!r:.80} is {wanted}")
+        self.kind, self.name, self.family = kind, name, family
+        self.model, self.wanted = model, wanted
 
 
 class BadPicture(Unacceptable):

@@ -114,8 +114,8 @@ def a_model_folder(folder: Path, name: str = "tiny") -> Path:
     return model
 
 
-def a_lora(folder: Path, name: str) -> Path:
-    """A LoRA file that a catalog takes for one of an SD 1.x model."""
+def a_lora(folder: Path, name: str, family: str = "starter") -> Path:
+    """A LoRA file that a catalog takes for one of this family, as its card says."""
     shapes = {
         "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight": (
             1,
@@ -133,5 +133,7 @@ def a_lora(folder: Path, name: str) -> Path:
         header[key] = {"dtype": "F16", "shape": list(shape), "data_offsets": [start, end]}
     text = json.dumps(header).encode()
     file = folder / f"{name}.safetensors"
+    card = folder / f"{name}.safetensors.atelier.toml"
+    card.write_text(f'family = "{family}"\nkind = "lora"\n')
     file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(end))
     return file

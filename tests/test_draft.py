@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from generation.draft import MAX_PROMPT, Draft, clean_text, complete
-from generation.errors import NoSuchName, OutOfRange
+from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families import FAMILIES
-from generation.recipe import Input, Precision, Task
+from generation.recipe import Adapter, Input, Precision, Task, Weights
 from tests.builders import a_digest, a_model
 
 INIT = Input(role="init", sha256=a_digest("b"), fit="cover")
@@ -55,6 +55,19 @@ def test_an_input_makes_it_image_to_image_and_shortens_the_schedule_at_its_noisy
 def test_denoise_means_nothing_without_an_input() -> None:
     recipe = complete(Draft(prompt="a", denoise=0.3), a_model(), seed=1, device="cpu")
     assert recipe.denoise == 1.0
+
+
+def test_an_adapter_of_another_family_is_refused_with_both_named() -> None:
+    ink = Adapter(kind="lora", weights=Weights(name="ink", sha256=a_digest("c")), strength=0.8)
+    draft, model = Draft(prompt="a", adapters=(ink,)), a_model(family="sd15")
+
+    def completed(family: str | None) -> object:
+        families = {ink.weights.sha256: family} if family else {}
+        return complete(draft, model, seed=1, device="cpu", families=families)
+
+    assert completed("sd15") == completed(None)
+    with pytest.raises(WrongFamily, match=r"ink.*Stable Diffusion XL.*Stable Diffusion 1"):
+        completed("sdxl")
 
 
 def test_the_device_decides_the_usual_precision() -> None:

@@ -99,6 +99,7 @@ def every_error() -> list[Exception]:
     return [
         g.OutOfRange("steps", float("nan"), "1 to 150"),
         g.NoSuchName("sampler", "eul`er", ("euler",)),
+        g.WrongFamily("lora", "ink", "Stable Diffusion XL", "mine", "Stable Diffusion 1.x"),
         g.BadPicture("it is cut short"),
         g.PickleRefused("model.ckpt"),
         g.BrokenWeights("m", "truncated"),

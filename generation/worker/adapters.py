@@ -16,6 +16,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from generation.errors import UnusableWeights
+from generation.header import read_header
+from generation.loras import read_plan
 from generation.recipe import Adapter, Recipe, Weights
 from generation.worker.building import BUILDING
 from generation.worker.encode import Learned
@@ -85,6 +87,7 @@ def _embedding(adapter: Adapter, path: Path, encoders: int) -> list[Tensor]:
 
 def _load_lora(pipe: Any, model: Model, lora: Adapter, path: Path) -> None:
     digest, name = lora.weights.sha256, f"lora_{lora.weights.sha256[:16]}"
+    _check(lora, path)
     try:
         with BUILDING:
             pipe.load_lora_weights(fold_alpha(load(path.read_bytes())), adapter_name=name)
@@ -96,6 +99,13 @@ def _load_lora(pipe: Any, model: Model, lora: Adapter, path: Path) -> None:
     if not any(name in names for names in pipe.get_list_adapters().values()):
         raise UnusableWeights(lora.weights.name, "it has no layer that this model has")
     model.adapters[digest] = name
+
+
+def _check(lora: Adapter, path: Path) -> None:
+    header = read_header(path, lora.weights.name)
+    for change in read_plan(header.shapes, header.metadata, lora.weights.name).changes:
+        if not {"down", "up"} <= change.keys.keys() <= {"down", "up", "alpha", "magnitude"}:
+            raise UnusableWeights(lora.weights.name, f"{change.path} cannot be drawn yet")
 
 
 def _forget(pipe: Any, name: str) -> None:

@@ -1,0 +1,80 @@
+"""The family whose layers a LoRA changes.
+
+Where the layers alone leave it open (both families have such a text encoder), the spelling and what
+the trainer wrote into the metadata decide; where nothing does, the owner is asked for a card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from generation.embeddings import family_of_words
+from generation.errors import UnknownWeights, UnusableWeights
+from generation.loras.layers import SHAPED, layers_of
+from generation.loras.plan import Change, Plan, Shapes, second_generation
+
+# What trainers write: modelspec.architecture and kohya's ss_base_model_version.
+_SAID = (
+    *(("stable-diffusion-xl", "sdxl"), ("sdxl", "sdxl")),
+    *(("stable-diffusion-v1", "sd15"), ("sd_v1", "sd15"), ("sd_1", "sd15")),
+)
+
+
+def family_of(plan: Plan, shapes: Shapes, metadata: Mapping[str, str], name: str) -> str:
+    """Its family.  Raises UnusableWeights, and UnknownWeights where a card could tell."""
+    fitting = [f for f in SHAPED if not _misfits(plan, f)]
+    of_words = {
+        family_of_words({key: shapes[key] for key in keys}, keys, name)
+        for keys in plan.words.values()
+    }
+    if of_words and plan.changes:
+        fitting = [family for family in fitting if family in of_words]
+    elif of_words:
+        fitting = sorted(of_words)
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise _stranger(plan, shapes, name)
+    return _said(plan, metadata, fitting, name)
+
+
+def _misfits(plan: Plan, family: str) -> list[Change]:
+    layers = layers_of(family)
+    none: tuple[int, ...] = (0,)
+    return [
+        change
+        for change in plan.changes
+        if not change.form.fits(layers.get(change.part, {}).get(change.path, none))
+    ]
+
+
+def _said(plan: Plan, metadata: Mapping[str, str], fitting: list[str], name: str) -> str:
+    """Which of several it is."""
+    for key in ("modelspec.architecture", "ss_base_model_version"):
+        said = metadata.get(key, "").casefold()
+        for start, family in _SAID:
+            if said.startswith(start) and family in fitting:
+                return family
+    # kohya numbers the text encoders only where there are two, and calls a UNet's layers by
+    # CompVis' names only in SDXL.
+    if "lora_te1" in plan.prefixes or plan.compvis:
+        return "sdxl"
+    if all(change.part == "text_encoder" for change in plan.changes):
+        return "sd15"
+    raise UnknownWeights(name, f"a LoRA whose few layers are in {' and '.join(fitting)} alike")
+
+
+def _stranger(plan: Plan, shapes: Shapes, name: str) -> UnusableWeights:
+    if (title := second_generation(shapes)) is not None:
+        return UnusableWeights(name, f"{title}, not supported yet")
+    nearest = min(SHAPED, key=lambda family: len(_misfits(plan, family)))
+    misfits = _misfits(plan, nearest)
+    if not misfits:
+        return UnknownWeights(name, "a LoRA with an embedding of another family")
+    odd = misfits[0]
+    columns = odd.form.inner or 1
+    more = f" ({len(misfits) - 1} more)" if len(misfits) > 1 else ""
+    return UnknownWeights(
+        name,
+        f"a LoRA for no family known here: its {odd.path} is {odd.form.out}x{columns}{more}",
+    )

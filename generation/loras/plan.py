@@ -1,0 +1,198 @@
+"""Which tensors of a LoRA file change which layer, and how; told from the file's head alone.
+
+The invariant: a plan holds every tensor of its file.  Whoever carries it out needs to look for
+nothing, and what could not be carried out is refused here, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from generation.embeddings import read_words
+from generation.errors import UnusableWeights
+from generation.loras.forms import Form, read_form
+from generation.loras.layers import Part
+from generation.loras.names import MAX_NAME, Name, read_name, role_of
+from generation.loras.settings import Settings, read_settings, stated_alpha
+from generation.loras.strangers import stranger
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+_BUNDLED = "bundle_emb."
+_TAILS = ("string_to_param.*", "emb_params", "clip_l", "clip_g")
+
+# Kinds of other people's, by what their tensors alone are called.
+_OTHER_KINDS = (
+    (("oft_blocks", "oft_diag", "oft_r", "oft_R", "boft_R"), "an OFT"),
+    (("on_input", "ia3_l"), "an IA3"),
+    (("a1.weight", "b1.weight", "a2.weight", "b2.weight"), "a GLoRA"),
+    (("vera_lambda_b", "vera_lambda_d"), "a VeRA"),
+    (("hra_u", "hra_theta"), "an HRA"),
+    (("bora_scale_r", "bora_r_scale"), "a BoRA"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a file does to one layer."""
+
+    part: Part
+    path: str
+    keys: Mapping[str, str]  # role -> the tensor's name in the file
+    form: Form
+    alpha: float | None  # as the metadata gives it; None: the tensor `alpha`, or else the rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A LoRA file."""
+
+    changes: tuple[Change, ...]
+    words: Mapping[str, tuple[str, ...]]  # bundled embeddings -> their tensors, one per encoder
+    compvis: bool  # whether a layer is called as in CompVis' UNet
+    prefixes: frozenset[str]  # what stands before the first "_" or "." of the names, two words
+
+
+def is_lora(shapes: Shapes) -> bool:
+    """Whether a file is a LoRA or one of its kin, drawable or not."""
+    ends = tuple(f".{end}" for names, _ in _OTHER_KINDS for end in names)
+    starts = ("lora_", "lycoris_", _BUNDLED)
+    if "model.diffusion_model.input_blocks.0.0.weight" in shapes:
+        return False  # a whole checkpoint, whatever else lies in it
+    return any(
+        role_of(key) not in ("", "alpha", "diff", "diff_b")
+        or key.startswith(starts)
+        or ".lora_" in key
+        or key.endswith(ends)
+        for key in shapes
+    )
+
+
+def read_plan(
+    shapes: Shapes, metadata: Mapping[str, str], name: str, *, layers_per_block: int = 2
+) -> Plan:
+    """What the file does to which layers.  Raises UnusableWeights with what cannot be drawn."""
+    layers: dict[tuple[Part, str], list[tuple[Name, str]]] = {}
+    unread: list[str] = []
+    for key in shapes:
+        if _bundled_name(key) is not None:
+            continue
+        if (read := read_name(key, layers_per_block)) is None:
+            unread.append(key)
+        else:
+            layers.setdefault((read.part, read.path), []).append((read, key))
+    if unread:
+        raise UnusableWeights(name, _why_unread(unread, shapes, metadata))
+    words = _bundled(shapes, name)
+    settings = read_settings(metadata, name)
+    changes = []
+    for (part, path), found in layers.items():
+        change = _change(part, path, _roles(found, name), shapes, name)
+        changes.append(_with_alpha(change, settings.get(part), metadata, name))
+    if not changes and not words:
+        raise UnusableWeights(name, "a LoRA without a layer")
+    return Plan(
+        changes=tuple(changes),
+        words=words,
+        compvis=any(read.compvis for found in layers.values() for read, _ in found),
+        prefixes=frozenset("_".join(key.replace(".", "_").split("_")[:2]) for key in shapes),
+    )
+
+
+def _roles(found: list[tuple[Name, str]], name: str) -> dict[str, str]:
+    """The tensors of one layer by their roles.
+
+    Some files have a layer twice, under CompVis' name and under diffusers': as in diffusers, the
+    latter counts.
+    """
+    ours = [one for one in found if not one[0].compvis] or found
+    roles: dict[str, str] = {}
+    for read, key in ours:
+        if (other := roles.setdefault(read.role, key)) is not key:
+            raise UnusableWeights(name, f"it has two tensors for one: {key[:80]}, {other[:80]}")
+    return roles
+
+
+def _why_unread(unread: list[str], shapes: Shapes, metadata: Mapping[str, str]) -> str:
+    if (title := stranger(unread, metadata) or second_generation(shapes)) is not None:
+        return f"{title}, not supported yet"
+    for names, kind in _OTHER_KINDS:
+        if any(key.endswith(tuple(f".{end}" for end in names)) for key in unread):
+            return f"{kind}, which cannot be drawn here"
+    if any(key.startswith("base_model.model.") for key in unread):
+        return "a PEFT adapter whose alpha is kept in another file; save it as a diffusers LoRA"
+    names_ = [key if role_of(key) else ".".join(key.split(".")[-2:]) for key in unread]
+    return f"keys that cannot be drawn: {listed(names_)}"
+
+
+def second_generation(shapes: Shapes) -> str | None:
+    """ "a LoRA for Stable Diffusion 2.x" when its widths say so: the names are those of 1.x."""
+    widths = {1024: "Stable Diffusion 2.x", 1280: "the SDXL refiner"}
+    for key, shape in shapes.items():
+        if len(shape) < 2 or role_of(key) not in ("down", "w1_b"):
+            continue
+        flat = key.replace(".", "_")
+        if "attn2" in flat and ("to_k" in flat or "to_v" in flat) and shape[1] in widths:
+            return f"a LoRA for {widths[shape[1]]}"
+        if "self_attn" in flat and "te2" not in flat and shape[1] == 1024:
+            return f"a LoRA for {widths[1024]}"
+    return None
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first of some names, and how many there are besides."""
+    different = list(dict.fromkeys(name[:100] for name in names))
+    more = f" ({len(different) - 3} more)" if len(different) > 3 else ""
+    return ", ".join(different[:3]) + more
+
+
+def _bundled(shapes: Shapes, name: str) -> dict[str, tuple[str, ...]]:
+    """The embeddings that come with it: `bundle_emb.WORD.` before an embedding's own tensors."""
+    files: dict[str, dict[str, str]] = {}
+    for key in shapes:
+        if (parts := _bundled_name(key)) is not None:
+            word, tail = parts
+            files.setdefault(word, {})[tail] = key
+    words = {}
+    for word, keys in files.items():
+        tails = read_words({tail: shapes[key] for tail, key in keys.items()}, name)
+        words[word] = tuple(keys[tail] for tail in tails)
+    return words
+
+
+def _bundled_name(key: str) -> tuple[str, str] | None:
+    """The word and what of it the tensor is."""
+    for tail in _TAILS:
+        if key.startswith(_BUNDLED) and key.endswith(f".{tail}"):
+            word = key.removeprefix(_BUNDLED).removesuffix(f".{tail}")
+            return (word, tail) if 0 < len(word) <= MAX_NAME else None
+    return None
+
+
+def _change(part: Part, path: str, keys: Mapping[str, str], shapes: Shapes, name: str) -> Change:
+    of_roles = {role: shapes[key] for role, key in keys.items()}
+    try:
+        form = read_form(of_roles)
+    except ValueError as error:
+        raise UnusableWeights(name, f"its layer {path} {error}") from error
+    return Change(part=part, path=path, keys=keys, form=form, alpha=None)
+
+
+def _with_alpha(
+    change: Change, settings: Settings | None, metadata: Mapping[str, str], name: str
+) -> Change:
+    """With the alpha that the metadata states, where no tensor does."""
+    rank = change.form.rank
+    plain = change.form.kind == "lora" and not {"magnitude", "dora_scale"} & change.keys.keys()
+    if settings is not None and settings.dora and plain:
+        raise UnusableWeights(name, f"a DoRA without the magnitudes of {change.path}")
+    if rank is None or "alpha" in change.keys:
+        return change
+    if settings is not None and change.form.kind == "lora":
+        return replace(change, alpha=settings.alpha_of(change.path, rank, name))
+    if (stated := stated_alpha(metadata)) is not None and stated[1] != rank:
+        key, alpha = stated
+        said = f"its metadata says {key} {alpha:g}, which none of its tensors says"
+        raise UnusableWeights(name, f"{said}: whether it counts cannot be told")
+    return change

@@ -1,0 +1,52 @@
+"""The claim that the layers a LoRA can change are those that the networks have."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from generation.loras.layers import PARTS, SHAPED, Part, layers_of, paths
+from generation.worker.singlefile import CONFIGS
+
+ARCHITECTURES = {"sd15": "sd1", "sdxl": "sdxl"}
+
+
+def network(architecture: str, part: Part) -> Any:
+    """The real one, without its numbers."""
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    config = json.loads((CONFIGS / architecture / part / "config.json").read_text())
+    with torch.device("meta"):
+        if part == "unet":
+            return UNet2DConditionModel.from_config(config)
+        kind: Any = CLIPTextModelWithProjection if part == "text_encoder_2" else CLIPTextModel
+        return kind(CLIPTextConfig(**config))
+
+
+@pytest.mark.parametrize(
+    ("family", "part"),
+    [
+        ("sd15", "unet"),
+        ("sd15", "text_encoder"),
+        ("sdxl", "unet"),
+        ("sdxl", "text_encoder"),
+        ("sdxl", "text_encoder_2"),
+    ],
+)
+def test_the_layers_are_the_networks_own(family: str, part: Part) -> None:
+    found = {
+        name.removeprefix("text_model."): tuple(module.weight.shape)
+        for name, module in network(ARCHITECTURES[family], part).named_modules()
+        if getattr(module, "weight", None) is not None and "embeddings" not in name
+    }
+    assert dict(layers_of(family)[part]) == found
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_two_layers_are_spelled_alike_with_underscores(part: Part) -> None:
+    known = {path for family in SHAPED for path in layers_of(family).get(part, ())}
+    assert set(paths(part).values()) == known
