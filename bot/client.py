@@ -18,6 +18,7 @@ from bot.announcer import Announcer
 from bot.answers import SILENT, apologise
 from bot.buttons import BUTTONS
 from bot.commands import add_commands
+from bot.commands.help import HelpMenu
 from bot.listening import hear
 from bot.shares import Tiers
 from bot.studio import Studio
@@ -73,7 +74,7 @@ class Atelier(discord.Client):
 
     async def setup_hook(self) -> None:
         """Register what people can press and call, then begin to tell them things."""
-        self.add_dynamic_items(*BUTTONS)
+        self.add_dynamic_items(*BUTTONS, HelpMenu)
         if self._guild is not None:
             # A guild's commands appear at once; global ones can take an hour.
             self.tree.copy_global_to(guild=self._guild)

@@ -7,6 +7,7 @@ intent; so does a message that mentions us.  Anything else in a channel is none 
     upload, with a mention            the upload is the start
     reply to an upload, with a mention   that upload is the start
     words, with a mention             drawn from the words alone
+    "help", or a mention alone        a page that says what to type
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from bot import replies
 from bot.answers import SILENT, now, person
 from bot.apologies import apology_for, expected
 from bot.buttons import pictures_shown_by, progress_view
+from bot.commands.help import help_view, shelf
+from bot.help_pages import Topic, asks_for_help, help_page
 from bot.intake import image_of, picture_as_start, picture_from
 from bot.shares import Tiers
 from bot.studio import Studio
 from bot.wishes import Place, Wish
 from generation.draft import Draft
-from generation.errors import BadPicture, OutOfRange
+from generation.errors import BadPicture
 from generation.job import UserId
 
 log = logging.getLogger(__name__)
@@ -47,11 +50,17 @@ async def hear(
     to_mine = answered is not None and answered.author == me
     if not to_mine and me not in message.mentions:
         return
+    words = _words(message, me.id)
+    alone = message.reference is None and image_of(message) is None
+    if asks_for_help(words) or (not words and alone):
+        page = help_page(Topic.START, shelf(studio))
+        await _say(message, page, view=help_view(Topic.START))
+        return
     # A reply that only says something to somebody else's upload is theirs, not ours.
     try:
         async with message.channel.typing():
             place = _place(message, tiers)
-            wish = await _wish(message, answered, studio, place, me.id, to_mine=to_mine)
+            wish = await _wish(message, words, answered, studio, place, to_mine=to_mine)
             request = await studio.submit(wish)
     except Exception as error:
         if not expected(error):
@@ -69,16 +78,19 @@ async def hear(
             await progress.delete()
 
 
+def _words(message: discord.Message, me: int) -> str:
+    return re.sub(rf"<@!?{me}>", " ", message.content).strip()
+
+
 async def _wish(
     message: discord.Message,
+    words: str,
     answered: discord.Message | None,
     studio: Studio,
     place: Place,
-    me: int,
     *,
     to_mine: bool,
 ) -> Wish:
-    words = re.sub(rf"<@!?{me}>", " ", message.content).strip()
     wish = Wish(
         place=place,
         draft=Draft(prompt=words),
@@ -88,8 +100,6 @@ async def _wish(
     if answered is None:
         if message.reference is not None:
             raise BadPicture("the message you answer is gone")
-        if not words:
-            raise OutOfRange("prompt", "", "some words, such as `a red flower`")
         return wish
     ours = await pictures_shown_by(answered, studio) if to_mine else ()
     if ours:

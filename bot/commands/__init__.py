@@ -7,6 +7,7 @@ from typing import Any
 from discord import app_commands
 
 from bot.commands.enhance import enhance
+from bot.commands.help import help_
 from bot.commands.imagine import imagine
 from bot.commands.mine import settings
 from bot.commands.pictures import recipe_menu, redraw_menu, reproduce
@@ -14,6 +15,7 @@ from bot.commands.queue import cancel, queue
 from bot.commands.stats import stats
 
 COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (
+    help_,
     imagine,
     enhance,
     reproduce,

@@ -1,0 +1,203 @@
+"""The pages of /help: what to type first, and what there is to choose from here.
+
+Pure.  Invariant: a page fits into a message, whatever is installed; what does not fit is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.replies import MAX_CONTENT, quoted
+from generation.families import FAMILIES
+from generation.starter.words import OBJECT_WORDS, STYLE_WORDS
+from prompting.styles import Style
+
+LINE = 1500  # characters of a list of names
+
+# What people write to a bot of which they do not know what it wants.
+_CRIES = (
+    "help, /help, help me, hilfe, aide, ayuda, aiuto, ajuda, hjälp, помощь, 帮助, 幫助, 怎么用, "
+    "ヘルプ, 도움말, ?, ？, ??, commands, what can you do, how does this work, how to use"
+)
+ASKING_FOR_HELP = frozenset(_CRIES.split(", "))
+
+
+class Topic(StrEnum):
+    """A page."""
+
+    START = "start"
+    PROMPTS = "prompts"
+    BUTTONS = "buttons"
+    AGAIN = "again"
+    SETTINGS = "settings"
+    MODELS = "models"
+    LORAS = "loras"
+    STYLES = "styles"
+
+
+TITLES = {
+    Topic.START: "What to type first",
+    Topic.PROMPTS: "What a prompt can hold",
+    Topic.BUTTONS: "Buttons and menus",
+    Topic.AGAIN: "The same picture again",
+    Topic.SETTINGS: "Settings and the queue",
+    Topic.MODELS: "Models that are here",
+    Topic.LORAS: "LoRAs that are here",
+    Topic.STYLES: "Styles to choose from",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """What is installed here.  A model and a LoRA come with their family's name."""
+
+    models: tuple[tuple[str, str], ...]
+    loras: tuple[tuple[str, str], ...]
+    styles: tuple[Style, ...]
+    usual_family: str  # of whoever names no model
+
+
+def asks_for_help(words: str) -> bool:
+    """Whether a message asks what the bot can do; one without any words does not."""
+    said = " ".join(words.casefold().split())
+    return bool(said) and (said.rstrip(" !.?？！。") in ASKING_FOR_HELP or said in ASKING_FOR_HELP)
+
+
+def help_page(topic: Topic, shelf: Shelf) -> str:
+    """The page, in Discord's own markup."""
+    match topic:
+        case Topic.START:
+            body = _start(shelf)
+        case Topic.MODELS:
+            body = _models(shelf)
+        case Topic.LORAS:
+            body = _loras(shelf)
+        case Topic.STYLES:
+            body = _styles(shelf)
+        case _:
+            body = _PAGES[topic]
+    return f"### {TITLES[topic]}\n{body}"[:MAX_CONTENT]
+
+
+def _start(shelf: Shelf) -> str:
+    return (
+        "**Draw** with `/imagine a red flower`, or mention me beside your words.\n"
+        "**Change** a picture: reply to it with what it should become, such as "
+        "`a red flower at night`. Of several pictures, `2: a blue flower` takes the second.\n"
+        "**Begin with your own picture**: upload it and mention me, or choose "
+        "*Apps → Start from this picture* in a message's menu.\n"
+        "**Look for words** with `/enhance`, **wait** with `/queue`, **stop** with `/cancel`.\n"
+        f"{_what_is_drawn(shelf)}"
+        "-# The list below has more: what a prompt can hold, the buttons, and which models, LoRAs "
+        "and styles are here."
+    )
+
+
+def _what_is_drawn(shelf: Shelf) -> str:
+    if shelf.usual_family != "starter":
+        return f"It is drawn by {FAMILIES[shelf.usual_family].title}, if you name no other model.\n"
+    things, styles = ", ".join(OBJECT_WORDS), ", ".join(STYLE_WORDS)
+    return (
+        f"**The built-in model draws** one thing of these: {things}; in nine colours; on a colour, "
+        f"night sky, grass, sea, sunset or snow; {styles}. It has never seen anything else.\n"
+    )
+
+
+_PAGES = {
+    Topic.PROMPTS: (
+        "`a {red|blue} car` lets the seed choose; `a {red, blue} car` is two pictures, and I say "
+        "first what they cost.\n"
+        "`__animal__` takes a line of the owner's list of that name.\n"
+        "`(red:1.3)` weighs words more, `(red:0.7)` less.\n"
+        "`<lora:name:0.8>` puts a LoRA on it, as does the option `lora`.\n"
+        "**What must not be there** goes into the option `negative`.\n"
+        "**Short wishes** are given more words (✨); `assist: off` leaves yours alone, `style` "
+        "speaks one of the styles.\n"
+        "**Sizes** are shapes (`portrait`, `3:2`) or pixels; the list of `size` shows what fits "
+        "the model."
+    ),
+    Topic.BUTTONS: (
+        "🎲 **Again**: the same wish, other seeds\n"
+        "📄 **Recipe**: everything that decides the picture, to read and copy\n"
+        "♻️ **Reproduce**: drawn once more, and compared pixel by pixel\n"
+        "🗑️ **Delete**: by its owner or a moderator\n"
+        "✨ **New wording**: the same wish and seed in other words\n"
+        "🎨 **Style**: the same wording and seed in a style\n"
+        "💬 **My words only**: without the words that I found\n"
+        "✋ **Cancel**: under a picture in the making\n"
+        "In a message's menu, *Apps*: **Start from this picture** and **Show recipe**."
+    ),
+    Topic.AGAIN: (
+        "Every picture has a number (#12) and a recipe, which decides each of its pixels.\n"
+        "`/reproduce 12` draws it again and compares; a message's link or the PNG itself do as "
+        "well.\n"
+        "`seed` in `/imagine`: the same words, settings and seed give the same picture. In "
+        "`/settings`, `seed_mode` says where the next seed comes from.\n"
+        "📄 **Recipe** shows all of it."
+    ),
+    Topic.SETTINGS: (
+        "`/settings` shows your own defaults: model, size, steps, style and more; name one to "
+        "change it, `reset: True` forgets all.\n"
+        "`/queue` says who waits for what and when you are next, `/cancel` ends what is yours.\n"
+        "`/stats today` and `/stats fairness` tell of the last day."
+    ),
+}
+
+
+def _models(shelf: Shelf) -> str:
+    if not shelf.models:
+        return "There is none. The owner puts them into a folder that is named under `models`."
+    rows = _within((f"{_code(name)} · {_family(f)}" for name, f in shelf.models), "\n")
+    return f"{rows}\n-# Choose with `model` in `/imagine`, for good in `/settings`."
+
+
+def _loras(shelf: Shelf) -> str:
+    if not shelf.loras:
+        return (
+            "There are no LoRAs here. The owner puts them into a folder that is named under "
+            "`models`."
+        )
+    rows = _within((f"{_code(name)} · for {_family(f)}" for name, f in shelf.loras), "\n")
+    return f"{rows}\n-# Put one on with `lora: name:0.8` in `/imagine`."
+
+
+def _styles(shelf: Shelf) -> str:
+    if shelf.usual_family == "starter":
+        own = [style for style in shelf.styles if style.starter]
+        others = [style for style in shelf.styles if not style.starter]
+        return (
+            f"**The built-in model knows** flat, outline, pixel art and watercolor; these come "
+            f"near them: {_within(_called(own), ', ', LINE // 2)}\n"
+            f"**For other models:** {_within(_called(others), ', ', LINE // 2)}\n"
+            "-# Choose with `style` in `/imagine`, or 🎨 below a picture."
+        )
+    return (
+        f"{_within(_called(shelf.styles), ', ')}\n"
+        "-# Choose with `style` in `/imagine`, or 🎨 below a picture."
+    )
+
+
+def _called(styles: Iterable[Style]) -> Iterable[str]:
+    return (quoted(style.en, 40) for style in styles)
+
+
+def _code(name: str) -> str:
+    plain = " ".join(name.split()).replace("`", "'")
+    return f"`{plain[:100]}`"
+
+
+def _family(name: str) -> str:
+    return FAMILIES[name].title if name in FAMILIES else "any model of its kind"
+
+
+def _within(rows: Iterable[str], between: str, limit: int = LINE) -> str:
+    """The rows, as many as fit; the rest is counted."""
+    whole: Sequence[str] = tuple(rows)
+    kept: list[str] = []
+    for row in whole:
+        if len(between.join((*kept, row))) > limit:
+            return f"{between.join(kept)}{between}… and {len(whole) - len(kept)} more"
+        kept.append(row)
+    return between.join(kept)
