@@ -16,7 +16,7 @@ import os
 import stat
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -75,9 +75,15 @@ class Catalog:
     Safe to use from several threads: a scan puts its result in place at once.
     """
 
-    def __init__(self, folders: Sequence[Path], digests: Path) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        digests: Path,
+        *,
+        on_piece: Callable[[], None] = lambda: None,
+    ) -> None:
         self._folders = tuple(folders)
-        self._digests = Digests(digests)
+        self._digests = Digests(digests, on_piece)
         self._entries: tuple[Entry, ...] = ()
         self._refused: tuple[UnusableWeights, ...] = ()
         self._lock = threading.Lock()

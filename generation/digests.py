@@ -10,20 +10,25 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from generation.errors import UnusableWeights
 from generation.recipe import Sha256
 
 _VERSION = 1
+_PIECE = 2**22  # bytes
 _Record = tuple[int, int, str]  # size in bytes, modification time in ns, sha256
 
 
 class Digests:
-    """A cache of digests in one JSON file, which may be lost at any time."""
+    """A cache of digests in one JSON file, which may be lost at any time.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    `on_piece` is called whenever a piece of a file was read, and may raise to end that.
+    """
+
+    def __init__(self, path: Path, on_piece: Callable[[], None] = lambda: None) -> None:
+        self._path, self._on_piece = path, on_piece
         self._seen = self._written()
         self._records = self._load()
         self._changed: dict[str, _Record] = {}
@@ -40,8 +45,7 @@ class Digests:
                 known = self._records.get(key)
             if known is not None and known[:2] == (size, modified):
                 return Sha256(known[2])
-            with file.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            digest = self._read(file)
             self.read_bytes += size
             if _state(file) != (size, modified):
                 raise UnusableWeights(name, "it is being written right now; try again later")
@@ -49,6 +53,14 @@ class Digests:
             raise UnusableWeights(name, f"it cannot be read: {error.strerror or error}") from error
         self._records[key] = self._changed[key] = (size, modified, digest)
         return Sha256(digest)
+
+    def _read(self, file: Path) -> str:
+        digest, buffer = hashlib.sha256(), memoryview(bytearray(_PIECE))
+        with file.open("rb", buffering=0) as stream:
+            while size := stream.readinto(buffer):
+                digest.update(buffer[:size])
+                self._on_piece()
+        return digest.hexdigest()
 
     def remember(self, file: Path, sha256: Sha256) -> None:
         """Take the word of somebody who has just read the whole file; `save` comes later."""

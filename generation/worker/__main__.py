@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     threading.Thread(target=_write, args=(reports, outbox), name="writer", daemon=True).start()
 
     from generation.catalog import Catalog
-    from generation.worker import exactness, memory
+    from generation.worker import exactness, memory, pulse
     from generation.worker.desk import Desk
     from generation.worker.shelf import Shelf
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     device = exactness.pick_device(kind)
     copies = options.host_memory
     shelf = Shelf(
-        Catalog(options.models, options.digests),
+        Catalog(options.models, options.digests, on_piece=pulse.beat),
         device,
         options.memory_limit,
         host_memory=memory.host_memory(device) if copies is None else copies,

@@ -16,12 +16,13 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from generation import metadata
-from generation.errors import RenderFailed
+from generation.errors import Cancelled, RenderFailed
 from generation.fleet.wire import (
     Cancel,
     Drawn,
@@ -38,7 +39,8 @@ from generation.fleet.wire import (
     Stepped,
 )
 from generation.job import JobId
-from generation.worker import adapters
+from generation.recipe import Weights
+from generation.worker import adapters, pulse
 from generation.worker.failures import is_fatal, is_out_of_memory, report, translated
 from generation.worker.models import Model
 from generation.worker.render import Raster, render
@@ -56,6 +58,7 @@ class Desk:
         self._say = say
         self._baton = Baton()
         self._places: dict[JobId, Place] = {}
+        self._writing: dict[JobId, Place] = {}  # drawn; the device has done with them
         self._writers = ThreadPoolExecutor(2, "png")
 
     def take(self, order: Frame) -> None:
@@ -64,8 +67,9 @@ class Desk:
             case Render():
                 self._begin(order)
             case Cancel():
-                if (place := self._places.get(order.job)) is not None:
-                    place.cancel()
+                found = self._places.get(order.job) or self._writing.get(order.job)
+                if found is not None:
+                    found.cancel()
             case Pause():
                 if (place := self._places.get(order.job)) is not None:
                     place.pause()
@@ -80,7 +84,7 @@ class Desk:
                 print(f"ignored: {type(order).__name__}", file=sys.stderr)
 
     def _begin(self, order: Render) -> None:
-        if order.job in self._places:
+        if order.job in self._places or order.job in self._writing:
             self._say(report(order.job, RenderFailed("a job of this number is being drawn")))
             return
         place = self._places[order.job] = self._baton.place()
@@ -93,15 +97,17 @@ class Desk:
         try:
             place.enter()
             drawing = _Drawing(order, place, self._shelf, self._say)
-            raster = drawing.draw()
+            with pulse.of(place):
+                raster = drawing.draw()
         except BaseException as error:
             self._end_badly(order, place, error)
             return
         seconds = place.seconds - drawing.loading_seconds
         place.leave()
+        self._writing[order.job] = place
         del self._places[order.job]
         self._say(Drawn(job=order.job, seconds=seconds, loading_seconds=drawing.loading_seconds))
-        self._writers.submit(self._write, order, raster, seconds)
+        self._writers.submit(self._write, order, place, raster, seconds)
 
     def _end_badly(self, order: Render, place: Place, error: BaseException) -> None:
         if is_fatal(error):
@@ -121,9 +127,10 @@ class Desk:
         del self._places[order.job]
         self._say(report(order.job, told))
 
-    def _write(self, order: Render, raster: Raster, seconds: float) -> None:
+    def _write(self, order: Render, place: Place, raster: Raster, seconds: float) -> None:
         recipe = order.recipe
         try:
+            place.beat()
             png = metadata.png(
                 raster.rgb,
                 recipe.width,
@@ -138,11 +145,14 @@ class Desk:
                 latents_sha256=raster.latents_sha256,
                 seconds=seconds,
             )
+            place.beat()
+            ended: Report = finished
         except Exception as error:
-            traceback.print_exception(error)
-            self._say(report(order.job, translated(error, free_bytes=None)))
-            return
-        self._say(finished)
+            if not isinstance(error, Cancelled):
+                traceback.print_exception(error)
+            ended = report(order.job, translated(error, free_bytes=None))
+        del self._writing[order.job]
+        self._say(ended)
 
 
 class _Drawing:
@@ -158,17 +168,22 @@ class _Drawing:
     def draw(self) -> Raster:
         order = self._order
         with self._shelf.take(order.recipe, on_load=self._loading) as model:
-            locate = self._shelf.catalog.locate
-            adapters.switch(model, order.recipe, locate)
-            learned = adapters.learned_words(model, order.recipe, locate)
+            adapters.switch(model, order.recipe, self._locate)
+            learned = adapters.learned_words(model, order.recipe, self._locate)
             self.loading_seconds = self._place.seconds
-            return render(
-                order.recipe,
-                order.inputs,
-                model,
-                on_step=lambda step, x0: self._stepped(model, step, x0),
-                learned=learned,
-            )
+            with pulse.of(self._place, rest=lambda: self._rest(model)):
+                return render(
+                    order.recipe,
+                    order.inputs,
+                    model,
+                    on_step=lambda step, x0: self._stepped(model, step, x0),
+                    learned=learned,
+                )
+
+    def _locate(self, weights: Weights) -> Path:
+        """One more file of a LoRA or of an embedding is wanted."""
+        pulse.beat()
+        return self._shelf.catalog.locate(weights)
 
     def _loading(self, name: str) -> None:
         self._say(Loading(job=self._order.job, name=name))
@@ -191,6 +206,10 @@ class _Drawing:
                 seconds=self._place.seconds,
             )
         )
+        self._rest(model)
+
+    def _rest(self, model: Model) -> None:
+        """Let others have the device, if this job is paused."""
         if self._place.paused:
             self._catch_up()
         if self._place.boundary():
@@ -198,11 +217,13 @@ class _Drawing:
 
     def _come_back(self, model: Model) -> None:
         """Others may have drawn with this model meanwhile, or have had its room."""
-        began = self._place.seconds
+        began, stage = self._place.seconds, self._place.stage
         recipe = self._order.recipe
+        pulse.stage("loading")
         self._shelf.bring_back(recipe, on_load=self._loading)
         with torch.inference_mode(False):
-            adapters.switch(model, recipe, self._shelf.catalog.locate)
+            adapters.switch(model, recipe, self._locate)
+        pulse.stage(stage)
         self.loading_seconds += self._place.seconds - began
 
     def _catch_up(self) -> None:

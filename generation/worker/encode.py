@@ -19,9 +19,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from generation.errors import OutOfRange
+from generation.worker import pulse
 from generation.worker.emphasis import Span, parse
 
 CHUNK = 75  # tokens between the begin and the end token
+MAX_CHUNKS = 320  # 6,000 letters of four tokens each, which is the most that letters have
 COMMA_REACH = 20  # a full chunk is cut after a comma this near, so that a phrase stays whole
 
 PLACEHOLDER = (
@@ -89,6 +92,9 @@ def encode(
         words = learned[index] if learned else {}
         both = [_chunks(clip.tokenizer, _spans(text, syntax), words) for text in (prompt, negative)]
         length = max(map(len, both))
+        if length > MAX_CHUNKS:
+            found, most = f"{length} chunks of {CHUNK} tokens", f"at most {MAX_CHUNKS} chunks long"
+            raise OutOfRange("prompt", found, most)
         rows = [_encode_one(clip, chunks, length, layer, final_norm) for chunks in both]
         outputs.append([embedding for embedding, _ in rows])
         pooled = [p for _, p in rows]
@@ -107,6 +113,7 @@ def _encode_one(
     tokenizer, encoder = clip.tokenizer, clip.encoder
     states, pooled = [], None
     for index in range(length):
+        pulse.rest()
         chunk = chunks[index] if index < len(chunks) else _Chunk()
         row = [tokenizer.bos_token_id, *chunk.ids, tokenizer.eos_token_id]
         row += [tokenizer.pad_token_id] * (CHUNK + 2 - len(row))

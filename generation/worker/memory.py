@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from generation.header import read_header
 from generation.recipe import Recipe
 
 READ_AHEAD = 2**23  # bytes at a time
+PASSED_OVER = 2**28
+FASTER_THAN_DISKS = 2e9  # bytes per second
 UNET_ACTIVATIONS = 16
 VAE_ACTIVATIONS = 6
 
@@ -92,13 +96,17 @@ def spare_host_bytes() -> int:
 def read_ahead(files: Iterable[Path], may_go_on: Callable[[], bool]) -> None:
     """Have the operating system keep these files' content: who reads them next need not wait.
 
-    The interpreter is free while the disk is waited for.
+    The interpreter is free while the disk is waited for.  A piece that comes faster than from any
+    disk lies in memory already, and so do its neighbours: some are passed over.
     """
     buffer = bytearray(READ_AHEAD)
     for file in files:
         with file.open("rb", buffering=0) as stream:
+            began = time.perf_counter()
             while may_go_on() and stream.readinto(buffer):
-                pass
+                if time.perf_counter() - began < READ_AHEAD / FASTER_THAN_DISKS:
+                    stream.seek(PASSED_OVER, os.SEEK_CUR)
+                began = time.perf_counter()
 
 
 def give_back(device: torch.device) -> None:

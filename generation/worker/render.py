@@ -20,6 +20,7 @@ from torch import Tensor
 
 from generation.errors import OutOfRange, RenderFailed
 from generation.recipe import Recipe, Sha256, Task
+from generation.worker import pulse
 from generation.worker.encode import Learned, Words, encode
 from generation.worker.models import Model
 from generation.worker.samplers import Denoiser, sample
@@ -27,6 +28,9 @@ from generation.worker.tasks import image_to_image, text_to_image
 from generation.worker.vae import to_pixels
 
 OnStep = Callable[[int, Tensor], None]
+
+# Ten times what /imagine takes.  Beyond, it would be read for as long as somebody likes.
+MAX_LETTERS = 60_000
 
 TASKS = {Task.TEXT_TO_IMAGE: text_to_image.begin, Task.IMAGE_TO_IMAGE: image_to_image.begin}
 
@@ -51,20 +55,32 @@ def render(
     _check_size(recipe, model)
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     with torch.inference_mode():
+        pulse.stage("words")
         words = read_words(recipe, model, learned)
+        pulse.stage("picture")
         init: Tensor | None = TASKS[recipe.task](recipe, inputs, model, generator)
+        pulse.stage("steps")
+        pulse.rest()
         latents = denoise(recipe, model, words, init, generator, on_step)
         if not bool(torch.isfinite(latents).all()):
             raise RenderFailed(
                 f"the numbers overflowed in {recipe.precision}: the latents hold values that are "
                 "no numbers (NaN); a lower cfg, smaller weights or another precision may help"
             )
+        pulse.stage("decode")
         rgb = to_pixels(model.vae, latents)
     return Raster(rgb=rgb, latents_sha256=latents_sha256(latents))
 
 
 def read_words(recipe: Recipe, model: Model, learned: Sequence[Learned] = ()) -> Words:
-    """Stage one.  SDXL was trained on the layer before the last: clip skip 1 and 2 both mean it."""
+    """Stage one.  Raises OutOfRange for what nobody reads in a minute.
+
+    SDXL was trained on the layer before the last: clip skip 1 and 2 both mean it."""
+    for text in (recipe.prompt, recipe.negative_prompt):
+        if len(text) > MAX_LETTERS:
+            raise OutOfRange(
+                "prompt", f"{len(text)} letters", f"at most {MAX_LETTERS} letters long"
+            )
     if model.architecture == "sdxl":
         layer: int | None = max(recipe.clip_skip, 2)
     else:

@@ -25,7 +25,7 @@ from generation.catalog import Catalog
 from generation.errors import OutOfMemory
 from generation.fleet.wire import Holding
 from generation.recipe import Precision, Recipe, Sha256
-from generation.worker import adapters, memory, needs
+from generation.worker import adapters, memory, needs, pulse
 from generation.worker.models import Model, load
 from generation.worker.prefetch import Prefetcher
 
@@ -154,7 +154,11 @@ class Shelf:
         path, vae_path = self._paths(recipe)
         self._make_room(needs.to_draw(recipe, path, vae_path), sparing=None)
         on_load(recipe.checkpoint.name)
-        return self._shelve(key, load(recipe, path, vae_path, self.device), users=1)
+        files = needs.files(path, vae_path)
+        if sum(file.stat().st_size for file in files) < memory.spare_host_bytes():
+            memory.read_ahead(files, pulse.goes_on)
+        fresh = load(recipe, path, vae_path, self.device, may_go_on=pulse.goes_on)
+        return self._shelve(key, _followed(fresh), users=1)
 
     def _make_room(self, needed: int, *, sparing: Model | None) -> None:
         """Move out what must go.  Raises OutOfMemory, and moves nothing, when it is not enough."""
@@ -273,7 +277,7 @@ class Shelf:
             else:
                 fresh.fit_previewer()
             if may_go_on():
-                self._shelve(key, fresh, users=0)
+                self._shelve(key, _followed(fresh), users=0)
         finally:
             self._coming_bytes = 0
             self._tell()
@@ -295,6 +299,14 @@ class Shelf:
     def _paths(self, recipe: Recipe) -> tuple[Path, Path | None]:
         path = self.catalog.locate(recipe.checkpoint)
         return path, self.catalog.locate(recipe.vae) if recipe.vae else None
+
+
+def _followed(fresh: Model) -> Model:
+    """Whoever draws with it can be stopped at each of its blocks."""
+    for module in (fresh.unet, *(clip.encoder for clip in fresh.clips)):
+        pulse.follow(module)
+    pulse.follow(fresh.vae, abreast=True)
+    return fresh
 
 
 def _key(recipe: Recipe) -> _Key:

@@ -23,6 +23,13 @@ class Baton:
         self._changed = threading.Condition()
         self._line: list[Place] = []
         self._holder: Place | None = None
+        self.beats = 0  # pieces that were done, of all jobs together
+
+    @property
+    def stage(self) -> str:
+        """What the holder is at; "" while there is none."""
+        holder = self._holder
+        return holder.stage if holder is not None else ""
 
     def place(self) -> Place:
         """Join the end of the line."""
@@ -44,6 +51,7 @@ class Place:
         self._baton = baton
         self.paused = False
         self.cancelled = False
+        self.stage = "loading"
         self._held = 0.0
         self._since: float | None = None
 
@@ -64,6 +72,16 @@ class Place:
                 raise Cancelled
             self._baton._holder = self
             self._since = time.perf_counter()
+
+    def count(self) -> None:
+        """A piece of a stage is done."""
+        self._baton.beats += 1
+
+    def beat(self) -> None:
+        """A piece of a stage is done.  Raises Cancelled."""
+        self.count()
+        if self.cancelled:
+            raise Cancelled
 
     def boundary(self) -> bool:
         """Between two steps: wait while paused.
@@ -97,7 +115,7 @@ class Place:
         self._set(paused=False)
 
     def cancel(self) -> None:
-        """End at the next boundary, or at once when waiting."""
+        """End at the next beat or boundary, or at once when waiting."""
         self._set(cancelled=True)
 
     def _set(self, *, paused: bool | None = None, cancelled: bool | None = None) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from generation.errors import BadPicture
 from generation.inputs import load
 from generation.recipe import Recipe
+from generation.worker import pulse
 from generation.worker.models import Model
 from generation.worker.vae import to_latents
 
@@ -27,9 +28,11 @@ def begin(
     if len(given) != 1:
         raise BadPicture(f"one picture to start from is needed, {len(given)} were sent")
     data, fit = given[0]
+    pulse.beat()
     image = load(data, width=recipe.width, height=recipe.height, fit=fit)
     pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 255.0)
     # Batch first, then permuted: strides choose among convolutions that differ in their last bits,
     # and these strides are the stock pipelines'.
+    pulse.beat()
     pixels = pixels[None].permute(0, 3, 1, 2)
     return to_latents(model.vae, 2.0 * pixels - 1.0, generator)

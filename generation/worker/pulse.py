@@ -1,0 +1,97 @@
+"""The pulse of a job: what each of its stages passes between two of its pieces.
+
+    layers of a text encoder | blocks of a UNet or a VAE | pieces of a file | parts of a model
+        each is a beat: it is counted, and raises Cancelled when the job is to end
+    chunks of a prompt, the end of a stage
+        each is a rest: the job may be paused there, too
+
+The bot learns the count with each answer to a Ping, so that slow and hanging can be told apart.
+The invariant: a beat changes no number, and on a thread that draws no job it does nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from generation.worker.timeslice import Place
+
+
+class _Mine(threading.local):
+    """What this thread draws."""
+
+    place: Place | None = None
+    rest: Callable[[], None] | None = None
+    behind: torch.cuda.Event | None = None
+
+
+_mine = _Mine()
+
+
+@contextmanager
+def of(place: Place, rest: Callable[[], None] | None = None) -> Iterator[None]:
+    """This thread draws the job with that place; `rest` lets others have the device."""
+    before = _mine.place, _mine.rest
+    _mine.place, _mine.rest = place, rest
+    try:
+        yield
+    finally:
+        _mine.place, _mine.rest = before
+        _mine.behind = None
+
+
+def stage(name: str) -> None:
+    """Another stage begins.  Raises Cancelled."""
+    if _mine.place is not None:
+        _mine.place.stage = name
+    beat()
+
+
+def beat() -> None:
+    """One more piece is done.  Raises Cancelled when the job is to end."""
+    if _mine.place is not None:
+        _mine.place.beat()
+
+
+def goes_on() -> bool:
+    """The same for those who ask: whether the job still wants the next piece."""
+    if _mine.place is None:
+        return True
+    _mine.place.count()
+    return not _mine.place.cancelled
+
+
+def rest() -> None:
+    """Nothing that others could disturb is under way.  Raises Cancelled."""
+    beat()
+    if _mine.rest is not None:
+        _mine.rest()
+
+
+def follow(module: nn.Module, *, abreast: bool = False) -> None:
+    """Beat before each block of it that is one of a list, as nearly all of their work is.
+
+    `abreast`: a GPU is let run ahead by one block only, where nobody waits for it otherwise.
+    """
+    for each in module.modules():
+        if isinstance(each, nn.ModuleList):
+            for block in each:
+                if next(block.children(), None) is not None:
+                    block.register_forward_pre_hook(_keep_abreast if abreast else _beat)
+
+
+def _beat(_block: nn.Module, _inputs: tuple[object, ...]) -> None:
+    beat()
+
+
+def _keep_abreast(_block: nn.Module, inputs: tuple[object, ...]) -> None:
+    beat()
+    if _mine.place is not None and inputs and isinstance(inputs[0], Tensor) and inputs[0].is_cuda:
+        behind, _mine.behind = _mine.behind, torch.cuda.Event()  # type: ignore[no-untyped-call]
+        _mine.behind.record(torch.cuda.current_stream(inputs[0].device))
+        if behind is not None:
+            behind.synchronize()
