@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import io
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
@@ -24,10 +24,12 @@ import discord
 
 from bot import replies
 from bot.apologies import apology_for, expected
+from bot.recipe_page import recipe_page
 from bot.shares import Person, Tiers
 from bot.studio import Studio
 from bot.wishes import Place
 from generation.job import UserId
+from storage.pictures import StoredPicture
 from storage.tickets import Request
 
 log = logging.getLogger(__name__)
@@ -207,6 +209,16 @@ async def whisper(
     else:
         shown |= {"view": view} if view else {}
         await interaction.followup.send(text, files=files, ephemeral=True, **shown)
+
+
+async def whisper_recipes(
+    interaction: discord.Interaction[Any], pictures: Sequence[StoredPicture]
+) -> None:
+    """What decides the pixels of each, for the asker alone, who was promised an answer."""
+    for picture in pictures:
+        text, file = recipe_page(picture)
+        files = [discord.File(io.BytesIO(file[1]), filename=file[0])] if file else []
+        await interaction.followup.send(text, files=files, ephemeral=True, allowed_mentions=SILENT)
 
 
 async def apologise(interaction: discord.Interaction[Any], error: BaseException) -> None:

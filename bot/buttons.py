@@ -21,8 +21,7 @@ from typing import Any, ClassVar, Self
 
 import discord
 
-from bot import replies
-from bot.answers import SILENT, apologise, begin, is_moderator, place_of, studio_of
+from bot.answers import SILENT, apologise, begin, is_moderator, place_of, studio_of, whisper_recipes
 from bot.queue_page import Reader, queue_page
 from bot.studio import Studio
 from prompting.styles import Style
@@ -99,9 +98,7 @@ class RecipeOf(RequestButton, template=r"atelier:recipe:(?P<request>\d+)"):
         pictures = await studio.pictures_of(self.request)
         if not pictures:
             raise Missing("request", self.request)
-        pages = [replies.recipe_text(p) for p in pictures]
-        for page in pages:
-            await interaction.followup.send(page, ephemeral=True)
+        await whisper_recipes(interaction, pictures)
 
 
 class Reproduce(RequestButton, template=r"atelier:reproduce:(?P<request>\d+)"):

@@ -19,6 +19,7 @@ from generation.families import FAMILIES
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Task
 from prompting.assist import Assisted
+from prompting.dialects import DIALECTS
 from storage.people import Preferences
 from storage.pictures import StoredPicture
 from storage.tickets import State
@@ -26,6 +27,7 @@ from storage.words import Wording
 
 MAX_CONTENT = 2000  # characters of a message
 BAR_CELLS = 12
+HEAD = 120  # characters of the words above a result: a line or two of a phone
 WORTH_GIVING_BACK = 24  # characters
 
 SO_THAT = "so that others need not wait"
@@ -63,7 +65,7 @@ def bar(step: int, steps: int) -> str:
 
 def progress(standing: Standing, now: float) -> str:
     """The progress message of an open request."""
-    head = f"**{quoted(standing.words, 200) or 'A picture'}**"
+    head = f"**{quoted(standing.words, HEAD) or 'A picture'}**"
     many = f" · picture {min(standing.done + 1, standing.total)} of {standing.total}"
     head += many if standing.total > 1 else ""
     ready = f"<t:{math.ceil(now + standing.ready_in)}:R>"
@@ -106,9 +108,9 @@ def settings_line(recipe: Recipe) -> str:
 
 
 def result(outcome: Outcome) -> str:
-    """The message that shows finished pictures."""
-    lines = [f"**{quoted(outcome.request.words)}** · <@{outcome.request.owner}>"]
-    pictures = outcome.pictures
+    """The message that shows finished pictures, and what decided them."""
+    request, pictures = outcome.request, outcome.pictures
+    lines = [f"**{quoted(request.words, HEAD) or 'A picture'}** · <@{request.owner}>"]
     if pictures:
         seeds = ", ".join(f"`{p.recipe.seed}`" for p in pictures)
         name = "seed" if len(pictures) == 1 else "seeds"
@@ -116,26 +118,66 @@ def result(outcome: Outcome) -> str:
         lines.append(f"{ids} · {name} {seeds} · {settings_line(pictures[0].recipe)}")
     if outcome.wording is not None:
         lines += _wording(outcome.wording)
-    lines += [f"-# {quoted(note)}" for note in outcome.request.notes]
-    if outcome.request.parent is not None:
-        lines.append(f"↪️ made from #{outcome.request.parent}")
+    if pictures:
+        lines += _decided(outcome)
+    lines += [f"-# {quoted(note)}" for note in request.notes]
     if outcome.comparison is not None and pictures:
-        lines.append(verdict(outcome.comparison, outcome.request.reproduces))
+        lines.append(verdict(outcome.comparison, request.reproduces))
     bad = [t for t in outcome.tickets if t.state in (State.FAILED, State.QUARANTINED)]
     reasons = dict.fromkeys(t.reason for t in bad)
     lines += [f"⚠️ {quoted(apology_for_reason(reason), 400)}" for reason in reasons]
     stopped = sum(t.state is State.CANCELLED for t in outcome.tickets)
     if stopped:
         lines.append(f"✋ {stopped} of {len(outcome.tickets)} cancelled.")
-    return "\n".join(lines)[:MAX_CONTENT]
+    return whole("\n".join(lines))
+
+
+def whole(text: str) -> str:
+    """The text as a message; where it is cut, it says so."""
+    return text if len(text) <= MAX_CONTENT else text[: MAX_CONTENT - 1] + "…"
+
+
+def _decided(outcome: Outcome) -> list[str]:
+    """What decided the pictures besides words and settings: choices, the negative, the start."""
+    first, lines = outcome.pictures[0].recipe, []
+    if chosen := _chosen(outcome):
+        lines.append(f"🎯 {chosen}")
+    words = outcome.wording
+    styled = words is not None and words.assisted.style
+    # What stands in every negative prompt of a dialect is nobody's choice.
+    negative = words.own_negative if words is not None and not styled else first.negative_prompt
+    if negative.strip() and negative != DIALECTS[FAMILIES[first.family].dialect].default_negative:
+        lines.append(f"🚫 {quoted(negative, 160)}")
+    if outcome.request.parent is not None:
+        lines.append(f"↪️ made from #{outcome.request.parent}")
+    elif first.inputs:
+        lines.append("↪️ made from an upload")
+    return lines
+
+
+def _chosen(outcome: Outcome) -> str:
+    """What the seed chose of each picture's choices and wildcards."""
+    wording = outcome.wording
+    said = wording.assisted.prompt if wording is not None else outcome.request.words
+    if "{" not in said and "__" not in said:
+        return ""
+    drawn = {p.id: " ".join(p.recipe.prompt.split()) for p in outcome.pictures}
+    if set(drawn.values()) == {" ".join(said.split())}:
+        return ""
+    limit = 300 if len(drawn) == 1 else 60
+    if len(drawn) == 1:
+        return quoted(next(iter(drawn.values())), limit)
+    return " · ".join(f"#{number} {quoted(prompt, limit)}" for number, prompt in drawn.items())
 
 
 def _wording(wording: Wording) -> list[str]:
     """What the assistant made of the wish, and its one line where it has something to say."""
     words = wording.assisted
-    style = f" *({quoted(words.style, 40)})*" if words.style else ""
-    changed = words.prompt != words.wish
-    lines = [f"✨ {quoted(words.prompt, 500)}{style}"] if changed else []
+    style = f"*({quoted(words.style, 40)})*" if words.style else ""
+    if words.prompt != words.wish:
+        lines = [f"✨ {quoted(words.prompt, 300)} {style}".rstrip()]
+    else:
+        lines = [f"🎨 {style}"] if style else []
     return lines + ([f"-# {quoted(words.note, 200)}"] if words.note else [])
 
 
@@ -144,7 +186,7 @@ def proposals(found: Sequence[Assisted]) -> str:
     lines = [f"**{number}.** {quoted(f.prompt, 500)}" for number, f in enumerate(found, 1)]
     notes = dict.fromkeys(f.note for f in found if f.note)
     lines += [f"-# {quoted(note, 200)}" for note in notes]
-    return "\n".join(lines)[:MAX_CONTENT]
+    return whole("\n".join(lines))
 
 
 def permutations_page(count: int, seconds: float) -> str:
@@ -172,32 +214,6 @@ def verdict(comparison: Comparison, original: int | None) -> str:
                 f"❌ **DIVERGED** from {which} on the same machine. "
                 "That is a bug of mine; please tell the owner."
             )
-
-
-def recipe_text(picture: StoredPicture) -> str:
-    """Everything that decides the picture, for people to read and copy."""
-    r = picture.recipe
-    rows = [
-        ("prompt", r.prompt),
-        ("negative", r.negative_prompt),
-        ("model", f"{r.checkpoint.name} (sha256 {r.checkpoint.sha256[:16]}…)"),
-        ("size", f"{r.width}x{r.height}"),
-        ("steps", str(r.steps)),
-        ("cfg", f"{r.cfg:g}"),
-        ("sampler", f"{r.sampler}, {r.scheduler}"),
-        ("denoise", f"{r.denoise:g}" if r.task is Task.IMAGE_TO_IMAGE else ""),
-        ("clip skip", str(r.clip_skip) if r.clip_skip > 1 else ""),
-        ("adapters", ", ".join(f"{a.weights.name}:{a.strength:g}" for a in r.adapters)),
-        ("seed", str(r.seed)),
-        ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
-        ("made from", f"#{picture.parent}" if picture.parent else ""),
-        ("precision", r.precision.value),
-        ("recipe", r.id[:19] + "…"),
-        ("pixels", picture.pixels_sha256[:16] + "…"),
-        ("drawn on", f"{picture.environment.hardware}, torch {picture.environment.torch}"),
-    ]
-    body = "\n".join(f"{k:<10}{_plain(v)}" for k, v in rows if v)
-    return f"#{picture.id}\n```\n{body[:1700]}\n```"
 
 
 def preferences_page(mine: Preferences) -> str:
@@ -252,7 +268,3 @@ def picture_choice(picture: StoredPicture) -> str:
     """One line for a list of pictures to choose from (Discord allows 100 characters)."""
     words = " ".join(picture.words.split())
     return f"#{picture.id} {words[:70]} (seed {picture.recipe.seed})"[:100]
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.replace("`", "'").split())[:900]

@@ -195,7 +195,7 @@ class Studio:
         """
         device = await self._device()
         mine = await self._stores.people.preferences(wish.place.owner)
-        drafted = await self.drafting.draft(wish, mine, device=device)
+        drafted = await self.drafting.draft(await self._own(wish), mine, device=device)
         request = await self.queue_up(
             wish.place,
             drafted.recipes,
@@ -209,6 +209,18 @@ class Studio:
         last = remembered_seed(used, mine.seed_mode)
         await self._stores.people.prefer(wish.place.owner, replace(mine, last_seed=last))
         return request
+
+    async def _own(self, wish: Wish) -> Wish:
+        """The wish with what its parent was not to show, as far as the person said so.
+
+        A style's own negative would live on in every change of the picture, and fight a new style.
+        """
+        if wish.parent is None or wish.draft.negative_prompt is not None:
+            return wish
+        before = await self._stores.words.of_picture(wish.parent.id)
+        if before is None:
+            return wish
+        return replace(wish, draft=replace(wish.draft, negative_prompt=before.own_negative))
 
     async def predicted(self, wish: Wish) -> float:
         """Seconds of the device that a wish would cost.  Raises Unacceptable."""

@@ -8,8 +8,8 @@ import aiosqlite
 
 from prompting.assist import Assisted
 from prompting.slots import Slots
-from storage.database import Database
-from storage.ids import RequestId
+from storage.database import Database, Row
+from storage.ids import PictureId, RequestId
 
 __all__ = ["Wording", "Words"]
 
@@ -31,14 +31,27 @@ class Words:
     async def find(self, request: RequestId) -> Wording | None:
         """None: the person's own words went into the recipe unchanged."""
         row = await self._database.row("SELECT * FROM wordings WHERE request = ?", (request,))
-        if row is None:
-            return None
-        facts = dict(row)
-        del facts["request"]
-        own_negative = str(facts.pop("own_negative"))
-        if facts["slots"] is not None:
-            facts["slots"] = Slots.from_json(str(facts["slots"]))
-        return Wording(assisted=Assisted(**facts), own_negative=own_negative)
+        return _wording(row)
+
+    async def of_picture(self, picture: PictureId) -> Wording | None:
+        """That of the request which a picture was drawn for."""
+        row = await self._database.row(
+            "SELECT w.* FROM wordings w JOIN tickets t ON t.request = w.request "
+            "JOIN pictures p ON p.ticket = t.id WHERE p.id = ?",
+            (picture,),
+        )
+        return _wording(row)
+
+
+def _wording(row: Row | None) -> Wording | None:
+    if row is None:
+        return None
+    facts = dict(row)
+    del facts["request"]
+    own_negative = str(facts.pop("own_negative"))
+    if facts["slots"] is not None:
+        facts["slots"] = Slots.from_json(str(facts["slots"]))
+    return Wording(assisted=Assisted(**facts), own_negative=own_negative)
 
 
 async def insert_wording(db: aiosqlite.Connection, request: RequestId, wording: Wording) -> None:

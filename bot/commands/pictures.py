@@ -10,8 +10,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot import replies
-from bot.answers import apologise, begin, place_of, studio_of
+from bot.answers import apologise, begin, place_of, studio_of, whisper_recipes
 from bot.buttons import pictures_shown_by, progress_view
 from bot.commands import choices
 from bot.intake import MAX_BYTES, image_of, picture_as_start, picture_from
@@ -98,8 +97,7 @@ async def recipe_menu(interaction: Interaction, message: discord.Message) -> Non
     pictures = await pictures_shown_by(message, studio_of(interaction))
     if not pictures:
         raise Missing("message", message.id)
-    for picture in pictures:
-        await interaction.followup.send(replies.recipe_text(picture), ephemeral=True)
+    await whisper_recipes(interaction, pictures)
 
 
 class RedrawModal(discord.ui.Modal, title="Start from this picture"):

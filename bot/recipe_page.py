@@ -1,0 +1,75 @@
+"""A picture's recipe, for people to read and copy.
+
+Pure.  Invariant: nothing is left out unsaid.  What does not fit into a message is whole in a file
+beside it, and the message says so.
+"""
+
+from __future__ import annotations
+
+from bot.replies import MAX_CONTENT
+from generation.recipe import Recipe, Task, dump
+from storage.pictures import StoredPicture
+
+LONG = 400  # characters of a row in the message, where all of them do not fit
+
+File = tuple[str, bytes]
+
+
+def recipe_page(picture: StoredPicture) -> tuple[str, File | None]:
+    """The message, and where it is not all the file that is."""
+    rows = _rows(picture)
+    page = _page(picture, [(name, _plain(value)) for name, value in rows])
+    if len(page) <= MAX_CONTENT:
+        return page, None
+    rest = f"All of it is in the file `recipe-{picture.id}.txt`."
+    shortened = [(name, _short(_plain(value))) for name, value in rows]
+    page = f"{_page(picture, shortened)}\n{rest}"
+    while len(page) > MAX_CONTENT and len(shortened) > 1:
+        shortened.pop()
+        page = f"{_page(picture, [*shortened, ('…', 'see the file')])}\n{rest}"
+    whole = "\n".join(f"{name}: {value}" for name, value in rows)
+    text = f"Picture {picture.id}\n{whole}\n\nThe recipe itself:\n{dump(picture.recipe)}\n"
+    return page, (f"recipe-{picture.id}.txt", text.encode())
+
+
+def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
+    r = picture.recipe
+    rows = [
+        ("prompt", r.prompt),
+        ("negative", r.negative_prompt),
+        ("model", f"{r.checkpoint.name} (sha256 {r.checkpoint.sha256[:16]}…)"),
+        ("vae", f"{r.vae.name} (sha256 {r.vae.sha256[:16]}…)" if r.vae else ""),
+        ("size", f"{r.width}x{r.height}"),
+        ("steps", str(r.steps)),
+        ("cfg", f"{r.cfg:g}"),
+        ("sampler", f"{r.sampler}, {r.scheduler}"),
+        ("denoise", f"{r.denoise:g}" if r.task is Task.IMAGE_TO_IMAGE else ""),
+        ("clip skip", str(r.clip_skip) if r.clip_skip > 1 else ""),
+        ("adapters", _adapters(r)),
+        ("seed", str(r.seed)),
+        ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
+        ("made from", f"#{picture.parent}" if picture.parent else ""),
+        ("precision", r.precision.value),
+        ("recipe", r.id[:19] + "…"),
+        ("pixels", picture.pixels_sha256[:16] + "…"),
+        ("drawn on", f"{picture.environment.hardware}, torch {picture.environment.torch}"),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _adapters(recipe: Recipe) -> str:
+    return ", ".join(f"{a.weights.name}:{a.strength:g}" for a in recipe.adapters)
+
+
+def _page(picture: StoredPicture, rows: list[tuple[str, str]]) -> str:
+    body = "\n".join(f"{name:<10}{value}" for name, value in rows)
+    return f"#{picture.id}\n```\n{body}\n```"
+
+
+def _plain(text: str) -> str:
+    # Back quotes would end the block, and with it the protection from pings.
+    return " ".join(text.replace("`", "'").split())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONG else text[: LONG - 1] + "…"
