@@ -156,6 +156,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         if e.what == "file"
         else "I do not remember that one. It may be older than my memory."
     ),
+    s.Unstorable: lambda _: "A number or a letter in that is none that I can keep or look up.",
     s.StorageError: lambda _: (
         "I could not write that down, so I did not begin. Please try again in a minute."
     ),

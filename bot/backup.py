@@ -81,6 +81,10 @@ def _say_damage(found: Found) -> None:
         _list(output(), "missing already when it was made", found.absent)
     if found.missing:
         _list(aside(), "missing in the backup", found.missing)
+    if found.foreign:
+        more = f" and {len(found.foreign) - SHOWN} more" if len(found.foreign) > SHOWN else ""
+        names = ", ".join(found.foreign[:SHOWN])
+        aside().print(f"Not taken, as no text files of its own: {escape(names)}{more}")
     if found.damaged:
         _list(aside(), "damaged in the backup", found.damaged)
 

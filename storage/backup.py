@@ -6,6 +6,9 @@
 
 A copy gets its name when all of it is on the disk, so whatever has a name is whole; what an
 interruption leaves is called .unfinished, and the next backup removes it.  Everything here blocks.
+
+A folder to restore may be somebody else's work.  Of it only regular files are taken, no link is
+followed, and a database that would do something by itself is refused.
 """
 
 from __future__ import annotations
@@ -13,15 +16,16 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from generation.recipe import Sha256
-from storage import snapshot
+from storage import private, snapshot
 from storage.errors import DamagedFile, Missing, StorageError, translated
-from storage.files import UNFINISHED, Files, sync_folder, sync_tree
+from storage.files import UNFINISHED, Files, is_regular, sync_folder, sync_tree
 from storage.instants import instant
 from storage.lock import FolderLock
 from storage.snapshot import Contents
@@ -55,12 +59,13 @@ class Found:
     contents: Contents
     missing: tuple[Sha256, ...]  # files that were there when it was made, and are not
     damaged: tuple[Sha256, ...]  # files whose bytes are no longer those
+    foreign: tuple[str, ...]  # links and the like among the owner's texts, which are not taken
     absent: tuple[Sha256, ...]  # files that were missing already when it was made
 
     @property
     def whole(self) -> bool:
         """Whether restoring it brings back all that was there."""
-        return not self.missing and not self.damaged
+        return not self.missing and not self.damaged and not self.foreign
 
 
 def back_up(data: Path, folder: Path, *, stamp: str, keep: int) -> Made:
@@ -69,7 +74,7 @@ def back_up(data: Path, folder: Path, *, stamp: str, keep: int) -> Made:
     Raises DatabaseCorrupt and makes no copy of a damaged database.
     """
     with translated(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        private.make_folder(folder)
         lock = FolderLock(folder / "lock")
         try:
             for left in folder.glob(f"{_STAMPED}{UNFINISHED}"):
@@ -77,7 +82,7 @@ def back_up(data: Path, folder: Path, *, stamp: str, keep: int) -> Made:
             files = Files(folder / FILES)
             files.sweep()
             half = folder / f"{stamp}{UNFINISHED}"
-            half.mkdir()
+            private.make_folder(half)
             contents, brought, absent = _copy(data, half, files)
             _write_contents(half, absent)
             sync_tree(half)
@@ -93,7 +98,7 @@ def back_up(data: Path, folder: Path, *, stamp: str, keep: int) -> Made:
 
 def copies(folder: Path) -> tuple[Path, ...]:
     """The whole copies in a folder, the newest last."""
-    found = (file.parent for file in folder.glob(f"{_STAMPED}/{DATABASE}"))
+    found = (file.parent for file in folder.glob(f"{_STAMPED}/{DATABASE}") if is_regular(file))
     return tuple(sorted(copy for copy in found if copy.suffix != UNFINISHED))
 
 
@@ -102,11 +107,12 @@ def look_through(folder: Path) -> Found:
 
     Raises Missing, DatabaseCorrupt or DatabaseTooNew.
     """
-    whole = (folder,) if (folder / DATABASE).exists() else copies(folder)
+    whole = (folder,) if is_regular(folder / DATABASE) else copies(folder)
     if not whole:
         raise Missing("backup", folder)
     copy = whole[-1]
     contents = snapshot.examine(copy / DATABASE)
+    snapshot.check_readable(copy / DATABASE)
     absent = _absent(copy)
     files = Files(copy.parent / FILES)
     missing, damaged = [], []
@@ -122,6 +128,7 @@ def look_through(folder: Path) -> Found:
         contents=contents,
         missing=tuple(missing),
         damaged=tuple(damaged),
+        foreign=tuple(_texts(copy)[1]),
         absent=tuple(sorted(absent)),
     )
 
@@ -133,15 +140,16 @@ def restore(found: Found, data: Path, *, stamp: str) -> Path | None:
     rename the folder is as it was.  Raises InUse while a bot is at work there.
     """
     with translated(data):
-        data.mkdir(parents=True, exist_ok=True)
+        private.make_folder(data)
         lock = FolderLock(data / "lock")
         try:
             broken = {*found.missing, *found.damaged, *found.absent}
             wanted = found.contents.files - broken
             _bring(wanted, found.copy.parent, Files(data / FILES), trusting=False)
-            _bring_own(found.copy, data)
+            _take_texts(found.copy, data)
             new = data / f"{DATABASE}{UNFINISHED}"
             new.unlink(missing_ok=True)
+            private.make_file(new)
             snapshot.copy(found.copy / DATABASE, new)
             snapshot.make_restorable(new)
             instant("restore.copied")
@@ -163,6 +171,7 @@ def _copy(data: Path, half: Path, files: Files) -> tuple[Contents, int, tuple[Sh
     brought, before = 0, None
     for _ in range(ROUNDS):
         (half / DATABASE).unlink(missing_ok=True)
+        private.make_file(half / DATABASE)
         snapshot.copy(data / DATABASE, half / DATABASE)
         contents = snapshot.examine(half / DATABASE)
         instant("backup.database")
@@ -190,13 +199,37 @@ def _bring(
 
 
 def _bring_own(origin: Path, target: Path) -> None:
+    """Copy the owner's texts out of the owner's folder, wherever the owner's links lead."""
     for name in OWN:
-        if (target / name).exists():
-            continue
         if (origin / name).is_dir():
-            shutil.copytree(origin / name, target / name)
+            shutil.copytree(origin / name, target / name, ignore_dangling_symlinks=True)
         elif (origin / name).exists():
             shutil.copy(origin / name, target / name)
+
+
+def _take_texts(copy: Path, data: Path) -> None:
+    """Put a copy's texts into a data folder that has none of that name."""
+    there = {name for name in OWN if (data / name).exists()}
+    for text in _texts(copy)[0]:
+        if text.parts[0] not in there:
+            (data / text).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(copy / text, data / text, follow_symlinks=False)
+
+
+def _texts(copy: Path) -> tuple[list[Path], list[str]]:
+    """The owner's texts in a copy, and what is none: a link, a pipe."""
+    texts, foreign = [], []
+    waiting = [Path(name) for name in OWN if os.path.lexists(copy / name)]
+    while waiting:
+        path = waiting.pop()
+        whole = copy / path
+        if is_regular(whole):
+            texts.append(path)
+        elif whole.is_dir() and not whole.is_symlink():
+            waiting += [path / inside.name for inside in whole.iterdir()]
+        else:
+            foreign.append(path.as_posix())
+    return sorted(texts), sorted(foreign)
 
 
 def _write_contents(half: Path, absent: Collection[Sha256]) -> None:
@@ -204,7 +237,9 @@ def _write_contents(half: Path, absent: Collection[Sha256]) -> None:
 
 
 def _absent(copy: Path) -> frozenset[Sha256]:
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        if not is_regular(copy / "contents.json"):
+            return frozenset()
         said = json.loads((copy / "contents.json").read_text())
         return frozenset(Sha256(str(digest)) for digest in said["absent"])
     return frozenset()
@@ -235,7 +270,7 @@ def _set_aside(data: Path, stamp: str) -> Path:
     with contextlib.suppress(StorageError):  # it may be damaged: perhaps that is why
         snapshot.fold_log(data / DATABASE)
     aside = data / f"before-restore-{stamp}"
-    aside.mkdir(exist_ok=True)
+    private.make_folder(aside)
     for name in (DATABASE, f"{DATABASE}-wal"):
         if (data / name).exists():
             shutil.copy(data / name, aside / name)

@@ -13,11 +13,12 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import aiosqlite
 
+from storage import private
 from storage.errors import DatabaseCorrupt, DatabaseTooNew, StorageError, translated
 from storage.instants import instant
 from storage.lock import FolderLock
@@ -60,11 +61,15 @@ class Database:
         DatabaseCorrupt, DatabaseTooNew or DiskFull.
         """
         with translated(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(path.parent)
             lock = FolderLock(path.parent / "lock")
         connections: list[aiosqlite.Connection] = []
         try:
             with translated(path):
+                # SQLite's log and index beside it take over its rights.
+                private.make_file(path)
+                for beside in ("-wal", "-shm"):
+                    private.keep(path.with_name(f"{path.name}{beside}"))
                 writer = await _connect(path, patience)
                 connections.append(writer)
                 await _check_ours(writer, path, migrations)
@@ -156,11 +161,28 @@ def _scripts(folder: Path) -> list[tuple[int, str]]:
     return [(int(file.name[:4]), file.read_text(encoding="utf-8")) for file in files]
 
 
+# What acts by itself in a database: kind, name and text.
+LIVE_THINGS = """
+SELECT type, name, sql FROM sqlite_schema
+WHERE type IN ('trigger', 'view') OR (type = 'table' AND sql LIKE 'CREATE VIRTUAL %')
+"""
+
+
+def our_live_things(version: int, migrations: Path = MIGRATIONS) -> frozenset[tuple[str, ...]]:
+    """The triggers, views and virtual tables that our migrations up to `version` make."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for number, text in _scripts(migrations):
+            if number <= version:
+                db.executescript(text)
+        return frozenset(db.execute(LIVE_THINGS).fetchall())
+
+
 async def _connect(path: Path, patience: float) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(path, timeout=patience, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
         await connection.execute("PRAGMA foreign_keys = ON")
+        await connection.execute("PRAGMA trusted_schema = OFF")
         await connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     except BaseException:  # its thread would keep the process from ending
         await connection.close()
@@ -177,6 +199,10 @@ async def _check_ours(connection: aiosqlite.Connection, path: Path, migrations: 
         raise DatabaseCorrupt(path, "a database of another program")
     if found > known:
         raise DatabaseTooNew(path, found, known)
+    # They would run within our own statements.
+    foreign = await connection.execute_fetchall(LIVE_THINGS)
+    if any(tuple(row) not in our_live_things(found, migrations) for row in foreign):
+        raise DatabaseCorrupt(path, "it holds triggers or views that are none of ours")
 
 
 async def _number(connection: aiosqlite.Connection, pragma: str) -> int:

@@ -5,6 +5,7 @@
     ├── DatabaseCorrupt     the file is damaged, or is no database of ours; it is left as it is
     ├── DatabaseTooNew      a later version of this program has written it
     ├── InUse               another process of this program works in the same folder
+    ├── Unstorable          a value that no database keeps: a number beyond 64 bits, half a letter
     ├── DiskFull            there is no room to write; what was written before is whole
     ├── Missing             there is no such thing
     │   └── DamagedFile     there is, but its bytes are no longer those that were kept
@@ -51,6 +52,10 @@ class DatabaseTooNew(_AboutFile):
 
 class InUse(_AboutFile):
     """Another process of this program has the folder `path`."""
+
+
+class Unstorable(StorageError):
+    """A number beyond 64 bits, or half a surrogate pair: nothing of that name was ever kept."""
 
 
 class DiskFull(_AboutFile):
@@ -109,6 +114,8 @@ def translated(path: Path) -> Iterator[None]:
         if kind is None:
             raise StorageError(f"{path}: {error}") from error
         raise kind(path, str(error)) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise Unstorable(f"{path}: {type(error).__name__}") from error
     except OSError as error:
         if error.errno in _FULL:
             raise DiskFull(path, str(error)) from error

@@ -12,6 +12,8 @@ import errno
 import hashlib
 import math
 import os
+import re
+import stat
 import sys
 import tempfile
 import threading
@@ -76,7 +78,7 @@ class Files:
         """Every file that is here whole or damaged, by its name."""
         with translated(self._folder):
             for path in self._folder.glob("??/*"):
-                if path.suffix != UNFINISHED:
+                if path.suffix != UNFINISHED and is_digest(path.stem):
                     yield Sha256(path.stem)
 
     def path(self, digest: Sha256) -> Path:
@@ -120,14 +122,19 @@ class Files:
         """Every file that was written before then, a folder at a time."""
         with translated(self._folder):
             for folder in sorted(self._folder.glob("??")):
-                found = [p for p in folder.iterdir() if p.suffix != UNFINISHED]
+                found = [
+                    p for p in folder.iterdir() if p.suffix != UNFINISHED and is_digest(p.stem)
+                ]
                 yield tuple(Sha256(p.stem) for p in found if _age(p) < unix_seconds)
 
     def _find(self, digest: Sha256) -> Path | None:
+        """A regular file: a link would lead out of the folder, a pipe would never end."""
+        if not is_digest(digest):  # "../" would lead out of it, too
+            return None
         # Asked for by name: a pattern for each digest costs time and memory.
         folder = self._folder / digest[:2]
         named = (folder / f"{digest}{suffix}" for suffix in SUFFIXES)
-        return next((path for path in named if path.exists()), None)
+        return next((path for path in named if is_regular(path)), None)
 
     def _make_folder(self, folder: Path) -> None:
         if not folder.exists():
@@ -138,6 +145,25 @@ class Files:
         # A damaged file is written again instead of being trusted for its name.
         path = self._find(digest)
         return path is not None and _bytes_of(path) == data
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def is_digest(text: str) -> bool:
+    """Whether it is a sha256 as this program writes it, and so a name and no path."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def is_regular(path: Path) -> bool:
+    """Whether it is a file of its own: no link, pipe, folder or device.
+
+    What cannot even be asked for is none, as where a folder on the way is gone.
+    """
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _bytes_of(path: Path) -> bytes | None:

@@ -14,7 +14,7 @@ class FolderLock:
 
     def __init__(self, path: Path) -> None:
         """Raises InUse when another process holds it."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(self._file)
         except OSError as error:

@@ -5,15 +5,19 @@ Everything here blocks and opens connections of its own, for programs beside the
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from generation.recipe import Sha256
-from storage.database import APPLICATION, MIGRATIONS
+from generation.errors import OutOfRange
+from generation.picture import Environment
+from generation.recipe import Sha256, parse
+from storage.database import APPLICATION, LIVE_THINGS, MIGRATIONS, our_live_things
 from storage.errors import DatabaseCorrupt, DatabaseTooNew, Missing, translated
+from storage.files import is_digest
 
 PATIENCE = 30.0  # seconds
 
@@ -58,6 +62,8 @@ def examine(path: Path) -> Contents:
         for (found,) in db.execute("PRAGMA integrity_check(1)"):
             if found != "ok":
                 raise DatabaseCorrupt(path, found)
+        if set(db.execute(LIVE_THINGS)) - our_live_things(version):
+            raise DatabaseCorrupt(path, "it holds triggers or views that are none of ours")
         for table, row, parent, _ in db.execute("PRAGMA foreign_key_check"):
             raise DatabaseCorrupt(path, f"{table} {row} refers to a missing {parent}")
         return Contents(
@@ -66,14 +72,26 @@ def examine(path: Path) -> Contents:
             pictures=_number(db, "SELECT count(*) FROM pictures"),
             waiting=_number(db, f"SELECT count(*) FROM tickets WHERE {_OPEN}"),
             unsent=_number(db, "SELECT count(*) FROM outbox WHERE open = 1"),
-            files=_files(db),
+            files=_files(db, path),
         )
 
 
-def files_of(path: Path) -> frozenset[Sha256]:
-    """The files that a database which was examined before names."""
+def check_readable(path: Path) -> None:
+    """Read every recipe and every environment, as drawing and showing will.
+
+    Raises DatabaseCorrupt: one that cannot be read would keep the bot from starting.
+    """
     with _opened(path) as db:
-        return _files(db)
+        for kind, read in (("recipe", parse), ("environment", _environment)):
+            for name, text in db.execute(f"SELECT id, text FROM {kind}s"):
+                try:
+                    read(text)
+                except (OutOfRange, TypeError, ValueError, RecursionError) as error:
+                    raise DatabaseCorrupt(path, f"the {kind} {name!r:.40} is not one") from error
+
+
+def _environment(text: str) -> Environment:
+    return Environment(**json.loads(text))
 
 
 def make_restorable(path: Path) -> None:
@@ -109,10 +127,16 @@ UNION SELECT sha256 FROM recipe_inputs
 """
 
 
-def _files(db: sqlite3.Connection) -> frozenset[Sha256]:
+def _files(db: sqlite3.Connection, path: Path) -> frozenset[Sha256]:
     columns = {row[1] for row in db.execute("PRAGMA table_info(pictures)")}
     sql = _FILES if "kept" in columns else _FILES.replace("AND kept = 1", "")
-    return frozenset(Sha256(digest) for (digest,) in db.execute(sql))
+    digests = frozenset(Sha256(str(digest)) for (digest,) in db.execute(sql))
+    for digest in digests:
+        if not is_digest(digest):
+            raise DatabaseCorrupt(
+                path, f"a file in it is called {digest!r:.60}, which is no sha256"
+            )
+    return digests
 
 
 @contextmanager
@@ -122,6 +146,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection,
     ):
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA trusted_schema = OFF")
         yield connection
 
 

@@ -365,3 +365,110 @@ async def test_a_backup_replaces_a_database_that_is_beyond_repair(
     async with opened(data / storing.DATABASE) as now:
         assert await now.damage() == ()
         assert len(await now.rows("SELECT * FROM pictures")) == 1
+
+
+# --- a backup that is somebody else's work ---
+
+
+async def a_prepared_copy(database: Database, kept: Path) -> Path:
+    """A copy of one drawing, closed, for a stranger to work on."""
+    await a_drawing(database, 1)
+    made = await asyncio.to_thread(
+        storing.back_up, database.path.parent, kept, stamp="20260101-000000", keep=7
+    )
+    return made.copy
+
+
+def told(copy: Path, sql: str, *values: str) -> None:
+    with closing(sqlite3.connect(copy / storing.DATABASE)) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute(sql, values)
+        db.commit()
+
+
+async def test_restoring_follows_no_link(database: Database, kept: Path, tmp_path: Path) -> None:
+    copy = await a_prepared_copy(database, kept)
+    secret = tmp_path / "config.toml"
+    secret.write_text('token = "secret"', "utf-8")
+    (copy / "wildcards" / "deep").mkdir(parents=True)
+    (copy / "wildcards" / "animal.txt").write_text("cat\n", "utf-8")
+    (copy / "wildcards" / "hello.txt").symlink_to(secret)
+    (copy / "wildcards" / "deep" / "folder").symlink_to(tmp_path)
+    os.mkfifo(copy / "wildcards" / "pipe.txt")
+    (copy / "styles.toml").symlink_to(secret)
+    found = storing.look_through(kept)
+    assert not found.whole
+    assert sorted(found.foreign) == [
+        *("styles.toml", "wildcards/deep/folder", "wildcards/hello.txt", "wildcards/pipe.txt")
+    ]
+    storing.restore(found, tmp_path / "new", stamp="20260102-000000")
+    brought = [p.name for p in (tmp_path / "new").rglob("*") if p.suffix in (".txt", ".toml")]
+    assert brought == ["animal.txt"]
+
+
+async def test_a_link_to_a_database_is_no_backup(database: Database, kept: Path) -> None:
+    copy = await a_prepared_copy(database, kept)
+    (copy / storing.DATABASE).rename(kept / "elsewhere")
+    (copy / storing.DATABASE).symlink_to(kept / "elsewhere")
+    with pytest.raises(Missing):
+        storing.look_through(kept)
+
+
+async def test_a_link_in_the_place_of_a_picture_is_a_missing_picture(
+    database: Database, kept: Path
+) -> None:
+    await a_prepared_copy(database, kept)
+    (file,) = (kept / storing.FILES).glob("??/*.png")
+    file.rename(kept / "elsewhere")
+    file.symlink_to(kept / "elsewhere")
+    assert [file.stem] == list(storing.look_through(kept).missing)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON requests BEGIN UPDATE requests SET words = 'x'; END",
+        "CREATE VIEW v AS SELECT words FROM requests",
+        "CREATE VIRTUAL TABLE f USING fts5(words)",
+        "UPDATE pictures SET png_sha256 = '../../../../victim'",
+        "UPDATE pictures SET png_sha256 = upper(png_sha256)",
+        "UPDATE recipes SET text = '{}'",
+        "UPDATE environments SET text = '[]'",
+    ],
+)
+async def test_a_database_that_acts_or_names_what_it_must_not_is_refused(
+    database: Database, kept: Path, sql: str
+) -> None:
+    copy = await a_prepared_copy(database, kept)
+    told(copy, sql)
+    with pytest.raises(DatabaseCorrupt):
+        storing.look_through(kept)
+
+
+async def test_the_bot_opens_no_database_with_a_foreign_trigger(tmp_path: Path) -> None:
+    async with opened(tmp_path / storing.DATABASE):
+        pass
+    told(tmp_path, "CREATE TRIGGER t AFTER INSERT ON requests BEGIN DELETE FROM requests; END")
+    with pytest.raises(DatabaseCorrupt):
+        await Database.open(tmp_path / storing.DATABASE)
+
+
+def test_a_digest_that_is_a_path_names_no_file(tmp_path: Path) -> None:
+    victim = tmp_path / "victim.png"
+    victim.write_bytes(b"x")
+    files = Files(tmp_path / "files")
+    files.drop(Sha256("../" + str(victim).removesuffix(".png")))
+    with pytest.raises(Missing):
+        files.read(Sha256("../victim"))
+    assert victim.exists()
+
+
+async def test_the_owner_s_own_links_are_followed_into_the_backup(
+    database: Database, kept: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "animal.txt").write_text("cat\n", "utf-8")
+    (database.path.parent / "wildcards").symlink_to(tmp_path / "lists")
+    copy = await a_prepared_copy(database, kept)
+    assert (copy / "wildcards" / "animal.txt").read_text("utf-8") == "cat\n"
+    assert storing.look_through(kept).whole
