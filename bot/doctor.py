@@ -35,6 +35,10 @@ from bot.settings import Secret, Settings, SettingsInvalid
 from bot.terminal import aside, output
 from generation.catalog import Catalog
 from generation.errors import NoSuchName
+from prompting.ownlists import OwnLists
+from prompting.styles import built_in
+from prompting.textfile import decoded
+from storage import private
 
 
 def doctor(
@@ -82,6 +86,8 @@ def examine(
     yield from not_the_wanted(settings.device, found)
     yield token(settings.token, config)
     yield disk(settings.data)
+    yield privacy(settings.data)
+    yield from own_texts(settings.data)
     yield from models(settings)
     memory = asyncio.run(database(settings.data / "atelier.sqlite3"))
     yield memory
@@ -106,7 +112,7 @@ def token(secret: Secret | None, config: Path | None) -> Finding:
         os.name != "nt"
         and config is not None
         and config.exists()
-        and re.search(r"^\s*token\s*=", config.read_text(encoding="utf-8"), re.MULTILINE)
+        and re.search(r"^\s*token\s*=", decoded(config.read_bytes()), re.MULTILINE)
         and config.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
     )
     if exposed:
@@ -117,6 +123,39 @@ def token(secret: Secret | None, config: Path | None) -> Finding:
             advice=f"chmod 600 {config}",
         )
     return Finding(what="token", state=State.GOOD, found="present")
+
+
+def privacy(data: Path) -> Finding:
+    """Whether others on this machine can read what people typed."""
+    names = ("atelier.sqlite3*", "atelier.log*", "digests.json", "files", "before-restore-*")
+    exposed = [path.name or str(path) for path in private.open_to_others(data, names)]
+    if exposed:
+        return Finding(
+            what="privacy",
+            state=State.WRONG,
+            found=f"other users of this machine can look into {data}: {', '.join(exposed[:5])}",
+            advice=f"chmod -R go= {data}",
+        )
+    return Finding(what="privacy", state=State.GOOD, found="the data folder is yours alone")
+
+
+def own_texts(data: Path) -> Iterator[Finding]:
+    """The owner's wildcards and styles that cannot be read, each by its name."""
+    lists = OwnLists(data / "wildcards")
+    lists.now()
+    refused = [("wildcards", error) for error in lists.refused]
+    if (data / "styles.toml").exists():
+        refused += [
+            ("styles", error) for error in built_in().with_own(data / "styles.toml").refused
+        ]
+    for what, error in refused:
+        name = f"{error.found}: " if error.found else ""
+        yield Finding(
+            what=what,
+            state=State.NOTE,
+            found=f"{name}{error.reason}",
+            advice=f"mend it in {data / ('wildcards' if what == 'wildcards' else 'styles.toml')}",
+        )
 
 
 def models(settings: Settings) -> Iterator[Finding]:

@@ -4,7 +4,8 @@
     log_format = "json"   {"time": "2026-11-23T01:02:03.456+00:00", "level": "info", ..., "job": 12}
 
 A line's facts are passed beside its words, as `extra={"job": 12}`; FIELDS names those that the
-JSON lines carry.  Invariant: no secret of the settings is ever written, whoever logs it.
+JSON lines carry.  Invariants: no secret of the settings is ever written, whoever logs it; no line
+and no trace is longer than LINE and TRACE, whatever went wrong.
 
 It needs nothing but the standard library: a broken installation can still tell what is wrong.
 """
@@ -18,11 +19,16 @@ import logging.handlers
 import re
 import sys
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import fields
 from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from bot.settings import SECRETS, Secret, Settings
+from storage import private
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +36,8 @@ FIELDS = ("job", "request", "seat", "model", "seconds", "waited", "outcome")
 FILE = "atelier.log"
 # Their debug lines hold what people wrote (values of SQL, messages of Discord), or are only many.
 TALKATIVE = ("aiosqlite", "asyncio", "discord", "matplotlib", "PIL")
+LINE = 4_000  # letters
+TRACE = 60  # lines: the first third, where it began, and the end, where it went wrong
 # Of one letter, "***" would be everywhere, and a key that short keeps nothing secret.
 SHORTEST_SECRET = 6
 
@@ -42,6 +50,13 @@ class _Masked(logging.Formatter):
         spelt = {form for s in secrets if len(s) >= SHORTEST_SECRET for form in _spellings(s)}
         self._secrets = sorted(spelt, key=len, reverse=True)
 
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name
+        lines = super().formatException(ei).splitlines()
+        if len(lines) > TRACE:
+            left = f"  ... {len(lines) - TRACE} lines ..."
+            lines = [*lines[: TRACE // 3], left, *lines[len(lines) - TRACE + TRACE // 3 :]]
+        return "\n".join(line if len(line) <= LINE else line[:LINE] + " ..." for line in lines)
+
     def mask(self, text: str) -> str:
         """The text, with stars for secrets."""
         for secret in self._secrets:
@@ -53,7 +68,7 @@ class Text(_Masked):
     """For people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return self.mask(super().format(record))
+        return self.mask(super().format(_short(record)))
 
 
 class Json(_Masked):
@@ -64,7 +79,7 @@ class Json(_Masked):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self.mask(record.getMessage()),
+            "message": self.mask(_short(record).getMessage()),
         }
         for name in FIELDS:
             value = getattr(record, name, None)
@@ -89,6 +104,10 @@ class _File(logging.handlers.RotatingFileHandler):
             self.told = True
             sys.stderr.write(f"The log cannot be written: {error}\n")
 
+    def _open(self) -> TextIOWrapper:
+        private.make_file(Path(self.baseFilename))  # the next one too, when this one is full
+        return super()._open()
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             super().close()
@@ -98,7 +117,7 @@ class _Briefly(_Masked):
     """For a command's screen: what is wrong, without its trace."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return self.mask(record.getMessage())
+        return self.mask(_short(record).getMessage())
 
 
 class _Once(logging.Filter):
@@ -133,13 +152,25 @@ def write_log(settings: Settings, *, quiet: bool, said_elsewhere: str = "") -> N
         screen.addFilter(_Once())
     root.addHandler(screen)
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        private.make_folder(settings.data)
+        for old in settings.data.glob(f"{FILE}*"):
+            private.keep(old)
+        private.make_file(settings.data / FILE)
         file = _File(settings.data / FILE, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
     except OSError as error:
         log.warning("no log file: %s", error)
         return
     file.setFormatter(Json(known) if settings.log_format == "json" else Text(known))
     root.addHandler(file)
+
+
+def _short(record: logging.LogRecord) -> logging.LogRecord:
+    """The record with no more than the begin of its words, and without another's trace of it."""
+    short, said = copy(record), record.getMessage()
+    if len(said) > LINE:
+        said = f"{said[:LINE]} ... ({len(said)} letters)"
+    short.msg, short.args, short.exc_text = said, None, None
+    return short
 
 
 def _spellings(secret: str) -> tuple[str, ...]:

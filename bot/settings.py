@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.fleet.local_seats import Gpus
+from prompting.textfile import decoded
 
 PREFIX = "ATELIER_"
 TOKEN_VARIABLE = "DISCORD_TOKEN"
@@ -320,16 +321,24 @@ def _file(path: Path | None, problems: list[str]) -> _Found:
     if path is None:
         return {}
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(decoded(path.read_bytes()))
     except FileNotFoundError:
         problems.append(f"{path} does not exist; copy config.example.toml to that name")
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{path} cannot be read: {error}")
+    except UnicodeDecodeError as error:
+        problems.append(
+            f"{path.name} is not in UTF-8 (byte {error.start + 1}): save it again as UTF-8"
+        )
+        return {}
+    except OSError as error:
+        problems.append(f"{path} cannot be read: {error.strerror or error}")
         return {}
     except tomllib.TOMLDecodeError as error:
         # The error's text names line and column, and never the value, which may be a token.
         problems.append(f"{path.name} is no TOML: {error}; text needs quotes, a list [brackets]")
+        return {}
+    except RecursionError:
+        problems.append(f"{path.name} has brackets within brackets beyond all measure")
         return {}
     return _known(((name, name, value) for name, value in data.items()), path.name, problems)
 

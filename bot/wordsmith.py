@@ -19,8 +19,9 @@ from generation.families import Family
 from prompting import opaque, styles, wildcards
 from prompting.assist import Assistant, Assisted
 from prompting.dialects import DIALECTS
-from prompting.errors import PromptingError, UnknownName
+from prompting.errors import UnknownName
 from prompting.ladder import Opened, WriterConfig, open_writer
+from prompting.ownlists import OwnLists
 from prompting.policy import Policy
 from prompting.styles import Style, Styles
 from prompting.writer import Writer
@@ -61,6 +62,10 @@ class Wordsmith:
         self.styles: Styles = styles.built_in()
         if desk.own_styles is not None:
             self.styles = self.styles.with_own(desk.own_styles)
+            for error in self.styles.refused:
+                log.warning("of the owner's styles: %s", error)
+        self._lists = OwnLists(desk.wildcards) if desk.wildcards is not None else None
+        self._told: frozenset[str] = frozenset()  # which lists could not be read
         self._policy = Policy(desk.forbidden, allowed=desk.allowed)
 
     def check(self, text: str) -> None:
@@ -128,7 +133,7 @@ class Wordsmith:
     def expanded(self, prompt: str, seed: int) -> str:
         """The prompt with its wildcards and choices decided by the picture's seed."""
         # The owner's lists are read from the disk, and few prompts name one.
-        lists = self._lists() if "__" in prompt else {}
+        lists = self._own_lists() if "__" in prompt else {}
         return wildcards.expand(prompt, seed=seed, lists=lists).text
 
     async def close(self) -> None:
@@ -163,15 +168,15 @@ class Wordsmith:
     def _with(self, writer: Writer | None) -> Assistant:
         return Assistant(writer, policy=self._policy, styles=self.styles)
 
-    def _lists(self) -> dict[str, tuple[str, ...]]:
-        folder = self._desk.wildcards
-        if folder is None or not folder.is_dir():
+    def _own_lists(self) -> dict[str, tuple[str, ...]]:
+        if self._lists is None:
             return {}
-        try:
-            return wildcards.read_lists(folder)
-        except PromptingError as error:
-            log.warning("the wildcards cannot be read: %s", error)
-            return {}
+        lists = self._lists.now()
+        told = frozenset(str(error) for error in self._lists.refused)
+        for error in sorted(told - self._told):  # once, not for every prompt
+            log.warning("a list of wildcards is left out: %s", error)
+        self._told = told
+        return lists
 
 
 async def _open_and_tell(config: WriterConfig) -> Opened:

@@ -19,6 +19,7 @@ from generation.errors import BrokenWeights, UnusableWeights
 
 # The format's own limit; it keeps a garbage length from filling the memory.
 MAX_HEADER_BYTES = 100_000_000
+MAX_DIMENSIONS = 8  # more than any network has
 
 _LENGTH = struct.Struct("<Q")
 
@@ -74,7 +75,7 @@ def _checked(text: bytes, file_bytes: int, name: str) -> Header:
         data = json.loads(text)
         if not isinstance(data, dict):
             raise TypeError("the header is no object")
-        metadata = data.pop("__metadata__", None) or {}
+        metadata = _metadata(data.pop("__metadata__", None))
         tensors = {key: _tensor(key, value) for key, value in data.items()}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BrokenWeights(name, f"its header is not readable: {error}"[:200]) from error
@@ -85,9 +86,18 @@ def _checked(text: bytes, file_bytes: int, name: str) -> Header:
         raise BrokenWeights(name, f"it is {word}: {found} bytes of tensors, {end} are named")
     return Header(
         shapes=MappingProxyType({key: shape for key, (shape, _, _) in tensors.items()}),
-        metadata=MappingProxyType({str(k): str(v) for k, v in dict(metadata).items()}),
+        metadata=MappingProxyType(metadata),
         file_bytes=file_bytes,
     )
+
+
+def _metadata(value: object) -> dict[str, str]:
+    """What the file says in words; the format has texts only, under names that are texts."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise TypeError("its __metadata__ is no table of texts")
+    return value
 
 
 def _tensor(key: str, value: dict[str, object]) -> tuple[tuple[int, ...], int, int]:
@@ -95,6 +105,8 @@ def _tensor(key: str, value: dict[str, object]) -> tuple[tuple[int, ...], int, i
     shape, offsets = value["shape"], value["data_offsets"]
     if not isinstance(shape, list) or not isinstance(offsets, list):
         raise TypeError(f"{key} has no shape or no place")
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"{key} has {len(shape)} dimensions")
     if not all(type(number) is int and number >= 0 for number in (*shape, *offsets)):
         raise ValueError(f"{key} has a size that is no size")
     start, end = offsets

@@ -68,7 +68,7 @@ def _part(folder: Path, name: str) -> list[Path]:
 def read_json(path: Path, name: str) -> Mapping[str, object]:
     """The object in a JSON file.  Raises BrokenWeights or UnusableWeights."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_bytes())  # with a mark at its begin, or in UTF-16
     except FileNotFoundError:
         raise BrokenWeights(name, f"its file {path.name} is missing") from None
     except OSError as error:

@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         styles = built_in()
         if options.styles:
             styles = styles.with_own(options.styles)
+            if styles.refused:
+                raise styles.refused[0]
         if options.list_styles:
             return _list(styles)
         found = asyncio.run(_found(options, styles))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from prompting.errors import UnknownName, Unreadable
 from prompting.lexicon import fold
+from prompting.textfile import read_text
 
 FILE = Path(__file__).with_name("styles.toml")
 PROMPT = "{prompt}"
@@ -46,7 +47,8 @@ class Style:
 class Styles(Mapping[str, Style]):
     """Styles by name, in the order in which they are shown."""
 
-    def __init__(self, styles: Iterable[Style]) -> None:
+    def __init__(self, styles: Iterable[Style], refused: Iterable[Unreadable] = ()) -> None:
+        self.refused = tuple(refused)
         self._styles = {style.name: style for style in styles}
         self._called = {
             fold(called): style
@@ -73,18 +75,29 @@ class Styles(Mapping[str, Style]):
         return found
 
     def with_own(self, path: Path) -> Styles:
-        """These styles and the owner's; one of the same name replaces ours.  Raises Unreadable."""
-        return Styles((*self.values(), *read(path)))
+        """These styles and the owner's, of which one of the same name replaces ours.
+
+        What of the file cannot be read is left out and stands in `refused`.
+        """
+        own, refused = read(path)
+        return Styles((*self.values(), *own), refused)
 
 
-def read(path: Path) -> tuple[Style, ...]:
-    """The styles of a TOML file: a table per style.  Raises Unreadable and says what is wrong."""
+def read(path: Path) -> tuple[tuple[Style, ...], tuple[Unreadable, ...]]:
+    """The styles of a TOML file, a table per style; and what is wrong with those that are none."""
     try:
-        with path.open("rb") as file:
-            tables = tomllib.load(file)
-    except (OSError, ValueError) as error:
-        raise Unreadable("styles", str(error), str(path)) from error
-    return tuple(_style(name, table) for name, table in tables.items())
+        tables = tomllib.loads(read_text(path, "styles"))
+    except Unreadable as error:
+        return (), (error,)
+    except (ValueError, RecursionError) as error:
+        return (), (Unreadable("styles", f"it is no TOML: {error}", path.name),)
+    found, refused = [], []
+    for name, table in tables.items():
+        try:
+            found.append(_style(name, table))
+        except Unreadable as error:
+            refused.append(error)
+    return tuple(found), tuple(refused)
 
 
 def _style(name: str, table: object) -> Style:
@@ -111,4 +124,6 @@ def _style(name: str, table: object) -> Style:
 @lru_cache(maxsize=1)
 def built_in() -> Styles:
     """The styles that are shipped, read once."""
-    return Styles(read(FILE))
+    own, refused = read(FILE)
+    assert not refused, "we ship what can be read"
+    return Styles(own)

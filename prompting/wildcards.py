@@ -21,9 +21,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-from prompting.errors import TooMany, Unreadable
+from prompting.errors import TooMany
+from prompting.ownlists import read_lists
+
+__all__ = ["Expanded", "count", "expand", "permutations", "read_lists"]
 
 MAX_TEXT = 20_000  # characters of an expanded prompt
 MAX_DEPTH = 12  # wildcards within wildcards
@@ -72,23 +74,6 @@ def permutations(text: str, *, limit: int = MOST_PERMUTATIONS) -> tuple[str, ...
 def count(text: str) -> int:
     """How many prompts the text stands for, without making them; equal ones count apart."""
     return _number(_permutations(text))
-
-
-def read_lists(folder: Path) -> dict[str, tuple[str, ...]]:
-    """The owner's wildcards: `animal.txt` is `__animal__`, a line is an option.
-
-    Empty lines and lines that begin with # are none.  Raises Unreadable for a file that is no text.
-    """
-    lists: dict[str, tuple[str, ...]] = {}
-    for path in sorted(folder.rglob("*.txt")):
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Unreadable("wildcards", str(error), str(path.name)) from error
-        options = tuple(s for line in lines if (s := line.strip()) and not s.startswith("#"))
-        if options:
-            lists[path.relative_to(folder).with_suffix("").as_posix()] = options
-    return lists
 
 
 class _Dice:

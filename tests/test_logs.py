@@ -87,6 +87,27 @@ def test_json_lines_stay_one_line_with_traces_and_line_breaks(tmp_path: Path) ->
     assert "ValueError: no\nway" in line["error"]
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_trace_and_no_line_fills_the_log(tmp_path: Path, log_format: str) -> None:
+    def endless(number: int, *names: str) -> None:
+        # Two that take turns: Python itself folds only what repeats to the letter.
+        (endless if number % 2 else endlessly)(number + 1, *names)
+
+    def endlessly(number: int, *names: str) -> None:
+        endless(number + 1, *names)
+
+    file = written(tmp_path, log_format=log_format)
+    try:
+        endless(0)
+    except RecursionError:
+        logging.getLogger("bot").exception("it was called %s", "n" * 50_000)
+    logging.getLogger("bot").error("an error of many letters: %s", ValueError("e" * 50_000))
+    text = file.read_text(encoding="utf-8")
+    assert len(text) < 40_000
+    assert "RecursionError" in text
+    assert "lines ..." in text
+
+
 def test_what_people_wrote_is_not_in_the_log_of_libraries(tmp_path: Path) -> None:
     file = written(tmp_path, log_level="debug")
     logging.getLogger("aiosqlite").debug("executing INSERT with ('a private wish',)")

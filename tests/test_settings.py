@@ -153,6 +153,29 @@ def test_a_file_that_is_no_text_is_one_problem(tmp_path: Path) -> None:
     assert len(caught.value.problems) == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_is_read_as_editors_of_windows_write_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes('forbidden_words = ["裸"]\r\n'.encode(encoding))
+    assert Settings.load(path, {}).forbidden_words == ("裸",)
+
+
+def test_a_file_in_an_old_encoding_is_told_how_to_become_readable(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes('forbidden_words = ["nü"]'.encode("cp1252"))
+    with pytest.raises(SettingsInvalid) as invalid:
+        Settings.load(path, {})
+    assert "save it again as UTF-8" in invalid.value.problems[0]
+
+
+def test_brackets_beyond_all_measure_are_one_problem(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("models = " + "[" * 100_000, "utf-8")
+    with pytest.raises(SettingsInvalid) as invalid:
+        Settings.load(path, {})
+    assert len(invalid.value.problems) == 1
+
+
 def test_a_named_file_that_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match=r"copy config\.example\.toml"):
         Settings.load(tmp_path / "config.toml", {})

@@ -10,7 +10,7 @@ import pytest
 from prompting import styles
 from prompting.captions import vocabulary
 from prompting.dialects import DIALECTS
-from prompting.errors import UnknownName, Unreadable
+from prompting.errors import UnknownName
 from prompting.lexicon import built_in, fold
 from prompting.opaque import read
 from prompting.render import render, template_of
@@ -115,11 +115,24 @@ def test_the_owners_styles_come_besides_and_replace_ours(tmp_path: Path) -> None
         ("\xff", ""),
     ],
 )
-def test_a_broken_file_says_what_is_wrong(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_broken_style_says_what_is_wrong_and_takes_no_other_with_it(
+    tmp_path: Path, text: str, reason: str
+) -> None:
     path = tmp_path / "styles.toml"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(Unreadable) as caught:
-        styles.read(path)
-    assert reason in caught.value.reason or not reason
-    with pytest.raises(Unreadable):
-        styles.read(tmp_path / "absent.toml")
+    own = STYLES.with_own(path)
+    assert len(own) == len(STYLES)
+    assert [reason in error.reason for error in own.refused] == [True]
+
+
+def test_good_styles_stay_beside_a_broken_one(tmp_path: Path) -> None:
+    path = tmp_path / "styles.toml"
+    path.write_text('[bad]\ntags = 5\n[good]\ntags = "{prompt}, good"\n', "utf-16")
+    own = STYLES.with_own(path)
+    assert own["good"].tags == "{prompt}, good"
+    assert [error.reason for error in own.refused] == ["bad.tags is no text"]
+
+
+def test_an_absent_file_of_styles_is_named(tmp_path: Path) -> None:
+    (refused,) = STYLES.with_own(tmp_path / "absent.toml").refused
+    assert refused.found == "absent.toml"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.errors import TooMany, Unreadable
+from prompting.errors import TooMany
+from prompting.ownlists import OwnLists
 from prompting.wildcards import count, expand, permutations, read_lists
 
 LISTS = {
@@ -155,6 +156,34 @@ def test_lists_are_read_from_a_folder(tmp_path: Path) -> None:
     (tmp_path / "forest" / "bird.txt").write_text("crow\n", "utf-8")
     (tmp_path / "empty.txt").write_text("# nothing\n", "utf-8")
     assert read_lists(tmp_path) == {"animal": ("cat", "dog"), "forest/bird": ("crow",)}
-    (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(Unreadable):
-        read_lists(tmp_path)
+
+
+def test_a_list_that_cannot_be_read_is_named_and_takes_no_other_with_it(tmp_path: Path) -> None:
+    (tmp_path / "animal.txt").write_text("cat\n", "utf-8")
+    (tmp_path / "torn.txt").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "old.txt").write_bytes("café".encode("cp1252"))
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.txt").mkdir()
+    lists = OwnLists(tmp_path)
+    assert lists.now() == {"animal": ("cat",)}
+    assert sorted(error.found for error in lists.refused) == [
+        *("folder.txt", "gone.txt", "old.txt", "torn.txt")
+    ]
+    old = next(error for error in lists.refused if error.found == "old.txt")
+    assert "save it again as UTF-8" in old.reason
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_are_read_as_editors_write_them(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "animal.txt").write_bytes("猫\r\ndog\r\n".encode(encoding))
+    assert read_lists(tmp_path) == {"animal": ("猫", "dog")}
+
+
+def test_a_changed_list_is_read_again_and_an_unchanged_one_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "animal.txt"
+    file.write_text("cat\n", "utf-8")
+    lists = OwnLists(tmp_path)
+    first = lists.now()["animal"]
+    assert lists.now()["animal"] is first
+    file.write_text("horse\n", "utf-8")
+    assert lists.now()["animal"] == ("horse",)
