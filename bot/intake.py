@@ -21,11 +21,13 @@ async def picture_from(attachment: discord.Attachment, wish: Wish, studio: Studi
     """The wish with an uploaded picture as its start.  Raises BadPicture."""
     if attachment.size > MAX_BYTES:
         raise BadPicture(f"it has {attachment.size / 2**20:.0f} MiB, and I take up to 32")
-    try:
-        data = await attachment.read()
-    except discord.NotFound:
-        raise BadPicture("Discord no longer has it") from None
-    start, facts = await studio.keep_input(data)
+    async with studio.opening.room():
+        try:
+            data = await attachment.read()
+        except discord.NotFound:
+            raise BadPicture("Discord no longer has it") from None
+        start, facts = await studio.keep_input(data)
+        del data
     wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
     return studio.drafting.sized_like(wish, facts.width, facts.height)
 

@@ -23,6 +23,7 @@ from bot.drafting import Drafting
 from bot.keeping import Shelves
 from bot.meter import Meter
 from bot.notes import bounded
+from bot.opening import Opening
 from bot.seats import Seat
 from bot.stats import Day, last_day
 from bot.watch import Watch
@@ -95,6 +96,7 @@ class Studio:
         dice: Callable[[], int],
     ) -> None:
         self.drafting = drafting
+        self.opening = Opening()
         self._stores, self._seats = stores, list(seats)
         self._joined: asyncio.Queue[Seat] = asyncio.Queue()
         self._queue, self._meter = queue, meter
@@ -353,7 +355,7 @@ class Studio:
 
     async def keep_input(self, data: bytes) -> tuple[Input, inputs.InputFacts]:
         """Check and keep the bytes of a picture that somebody sent.  Raises BadPicture."""
-        facts = await asyncio.to_thread(inputs.check, data)
+        facts = await self.opening.check(data)
         sha256 = await asyncio.to_thread(self._stores.files.keep, data, ".input")
         return init_from(sha256), facts
 

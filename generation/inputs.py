@@ -2,11 +2,12 @@
 
 `check` runs in the bot, before a job exists; `load` runs in the worker, on the same bytes.  The
 invariant: the same bytes, size and fit give the same pixels, and nothing is decoded before its
-header has been found harmless.
+header has been found harmless.  Whoever opens a picture of somebody does it here.
 
 What becomes of the unusual: an animation gives its first frame; transparency lies over white; a
 photo is turned as its EXIF says; CMYK, palettes and 16 bits become 8-bit RGB; colour profiles are
-not applied (a profile engine would be one more thing that decides pixels).
+not applied (a profile engine would be one more thing that decides pixels), and what a PNG carries
+beside its pixels is not looked at, be it large or damaged.
 """
 
 from __future__ import annotations
@@ -27,17 +28,24 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from generation.errors import BadPicture, OutOfRange
+from generation.pngchunks import SIGNATURE, bare
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 16
 MAX_BYTES = 100 * 2**20
+STRIP = 256  # rows that are turned into RGB at a time
+
+# What is decoded in a moment; anything else is better decoded where it can be stopped.
+LIGHT_BYTES = 4 * 2**20
+LIGHT_PIXELS = 4_000_000
+LIGHT_SCANS = 30  # of a progressive JPEG, each of which goes over the whole picture
 
 FITS = ("cover",)
 
 # The decoders are called by the file's first bytes and not through Image.open: that one guesses
 # among dozens of formats, and judges the size by a process-wide limit with a warning.
 _OPENERS: tuple[tuple[str, Callable[[bytes], bool], type[ImageFile]], ...] = (
-    ("PNG", lambda d: d.startswith(b"\x89PNG\r\n\x1a\n"), PngImageFile),
+    ("PNG", lambda d: d.startswith(SIGNATURE), PngImageFile),
     ("JPEG", lambda d: d.startswith(b"\xff\xd8\xff"), JpegImageFile),
     ("WEBP", lambda d: d[:4] == b"RIFF" and d[8:12] == b"WEBP", WebPImageFile),
     ("GIF", lambda d: d.startswith((b"GIF87a", b"GIF89a")), GifImageFile),
@@ -59,10 +67,34 @@ def check(data: bytes) -> InputFacts:
     """Decode the whole picture once.  Raises BadPicture with a reason that a person can read."""
     with _translated():
         image, kind = _opened(data)
-        animated = getattr(image, "n_frames", 1) > 1
+        # Not n_frames: to count those of a GIF, all of them are read.
+        animated = bool(getattr(image, "is_animated", False))
         image.seek(0)
         width, height = _upright(image).size
     return InputFacts(width=width, height=height, format=kind, animated=animated)
+
+
+def is_light(data: bytes) -> bool:
+    """Whether the picture is decoded in a moment, by its header.  Raises BadPicture."""
+    if len(data) > LIGHT_BYTES:
+        return False
+    with _translated():
+        image, kind = _opened(data, least=1)
+    scans = data.count(b"\xff\xda") if kind == "JPEG" else 1
+    return image.width * image.height <= LIGHT_PIXELS and scans <= LIGHT_SCANS
+
+
+def rows(png: bytes) -> Iterator[bytes]:
+    """The RGB bytes of a PNG, some rows at a time.  Raises BadPicture."""
+    if not png.startswith(SIGNATURE):
+        raise BadPicture("it is no PNG")
+    with _translated():
+        image, _ = _opened(png, least=1)
+        image.seek(0)
+        image.load()
+        for top in range(0, image.height, STRIP):
+            box = (0, top, image.width, min(top + STRIP, image.height))
+            yield image.crop(box).convert("RGB").tobytes()
 
 
 def load(data: bytes, *, width: int, height: int, fit: str) -> Image.Image:
@@ -80,22 +112,22 @@ def load(data: bytes, *, width: int, height: int, fit: str) -> Image.Image:
         return ImageOps.fit(rgb, (width, height), Image.Resampling.LANCZOS, centering=(0.5, 0.5))
 
 
-def _opened(data: bytes) -> tuple[ImageFile, str]:
+def _opened(data: bytes, *, least: int = MIN_SIDE) -> tuple[ImageFile, str]:
     """The file with its header read, its pixels not yet."""
     if len(data) > MAX_BYTES:
         raise BadPicture(f"it is larger than {MAX_BYTES // 2**20} MB")
     for kind, recognised, opener in _OPENERS:
         if recognised(data):
-            image = opener(io.BytesIO(data))
+            image = opener(io.BytesIO(bare(data) if kind == "PNG" else data))
             width, height = image.size
             if width * height > MAX_PIXELS:
                 megapixels = width * height / 1e6
                 raise BadPicture(
                     f"it has {megapixels:.0f} megapixels; at most {MAX_PIXELS // 10**6} can be used"
                 )
-            if min(width, height) < MIN_SIDE:
+            if min(width, height) < least:
                 raise BadPicture(
-                    f"it is {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} are needed"
+                    f"it is {width}x{height} pixels; at least {least}x{least} are needed"
                 )
             return image, kind
     raise BadPicture("it is not a PNG, JPEG, WebP, GIF or BMP picture")

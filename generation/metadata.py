@@ -5,8 +5,8 @@ it, and "parameters", the same in the words that A1111 and the sites that read i
 The invariant: the pixels that come out are the pixels that went in, and the recipe that comes out
 equals the recipe that went in.
 
-`recipe_in` reads the chunks by itself and decodes nothing: the file may be a stranger's, made to
-blow up a decoder.
+`recipe_in` decodes nothing and unpacks nothing but our own chunk: the file may be a stranger's,
+made to blow up a decoder.
 """
 
 from __future__ import annotations
@@ -14,21 +14,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import struct
-import zlib
-from collections.abc import Iterator
 
 from PIL import Image, PngImagePlugin
 
-from generation.errors import BadPicture, OutOfRange
+from generation import inputs, pngchunks
+from generation.errors import OutOfRange
 from generation.recipe import Recipe, Sha256, Task, dump, parse
 
 RECIPE_CHUNK = "atelier"
 INFOTEXT_CHUNK = "parameters"
-
-MAX_TEXT_BYTES = 2**20  # of one text chunk that we are willing to read
-
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 # What A1111 calls ComfyUI's names.  A name that is not here is written as it is.
 _SAMPLERS = {
@@ -77,14 +71,13 @@ def png(rgb: bytes, width: int, height: int, recipe: Recipe, *, model_name: str)
 def recipe_in(png: bytes) -> Recipe | None:
     """The recipe inside a PNG of ours; None when there is none (or when it is no PNG).
 
-    Raises OutOfRange when there is one that this version cannot read.
+    Raises OutOfRange when there is one that this version cannot read, and BadPicture.
     """
-    for key, text in _texts(png):
-        if key == RECIPE_CHUNK:
-            if text is None:
-                raise OutOfRange("recipe", "an unreadable chunk", "a recipe of this program")
-            return parse(text)
-    return None
+    try:
+        text = pngchunks.text(png, RECIPE_CHUNK.encode())
+    except pngchunks.Unreadable as error:
+        raise OutOfRange("recipe", "an unreadable chunk", "a recipe of this program") from error
+    return None if text is None else parse(text)
 
 
 def pixels_sha256(png: bytes) -> Sha256:
@@ -92,12 +85,10 @@ def pixels_sha256(png: bytes) -> Sha256:
 
     Width and height are no part of it; they are the recipe's.  Raises BadPicture.
     """
-    try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            rgb = image.convert("RGB").tobytes()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadPicture("it is no PNG that can be decoded") from error
-    return rgb_sha256(rgb)
+    digest = hashlib.sha256()
+    for rows in inputs.rows(png):
+        digest.update(rows)
+    return Sha256(digest.hexdigest())
 
 
 def rgb_sha256(rgb: bytes) -> Sha256:
@@ -140,44 +131,3 @@ def infotext(recipe: Recipe, *, model_name: str | None = None) -> str:
 def _quoted(value: object) -> str:
     text = str(value)
     return json.dumps(text, ensure_ascii=False) if any(c in text for c in ",:\n") else text
-
-
-def _texts(png: bytes) -> Iterator[tuple[str, str | None]]:
-    """The text chunks of a PNG: key, and the text or None when it cannot be read."""
-    if not png.startswith(_SIGNATURE):
-        return
-    at = len(_SIGNATURE)
-    while at + 12 <= len(png):
-        length, kind = struct.unpack_from(">I4s", png, at)
-        data = png[at + 8 : at + 8 + length]
-        crc = png[at + 8 + length : at + 12 + length]
-        at += 12 + length
-        if len(crc) < 4 or kind == b"IEND":
-            return
-        if kind not in (b"tEXt", b"zTXt", b"iTXt"):
-            continue
-        key, _, rest = data.partition(b"\0")
-        sound = length <= MAX_TEXT_BYTES and zlib.crc32(kind + data) == int.from_bytes(crc)
-        yield key.decode("latin-1"), _text(kind, rest) if sound else None
-
-
-def _text(kind: bytes, rest: bytes) -> str | None:
-    """The text of a chunk whose key is cut off."""
-    try:
-        if kind == b"tEXt":
-            return rest.decode("latin-1")
-        if kind == b"zTXt":
-            return _inflate(rest[1:]).decode("latin-1")
-        compressed = rest[0] == 1
-        _language, _translated, text = rest[2:].split(b"\0", 2)
-        return (_inflate(text) if compressed else text).decode()
-    except (ValueError, IndexError, zlib.error):
-        return None
-
-
-def _inflate(data: bytes) -> bytes:
-    inflater = zlib.decompressobj()
-    text = inflater.decompress(data, MAX_TEXT_BYTES)
-    if inflater.unconsumed_tail:
-        raise ValueError("a text chunk that inflates beyond the limit")
-    return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 
@@ -16,7 +15,6 @@ from bot.commands import choices
 from bot.intake import MAX_BYTES, image_of, picture_as_start, picture_from
 from bot.studio import Studio
 from bot.wishes import Wish
-from generation import metadata
 from generation.draft import Draft
 from generation.errors import BadPicture, OutOfRange
 from generation.recipe import Recipe, Sha256
@@ -48,7 +46,7 @@ async def reproduce(
 
     async def asking() -> Request:
         if file is not None:
-            recipe, pixels = await _read(file)
+            recipe, pixels = await _read(file, studio)
             return await studio.reproduce_file(recipe, pixels, place)
         if picture is not None:
             return await studio.reproduce(await _named(picture, studio), place)
@@ -69,15 +67,16 @@ async def _named(text: str, studio: Studio) -> StoredPicture:
     return await studio.picture(PictureId(int(digits)))
 
 
-async def _read(file: discord.Attachment) -> tuple[Recipe, Sha256]:
+async def _read(file: discord.Attachment, studio: Studio) -> tuple[Recipe, Sha256]:
     """The recipe that a PNG carries, and the digest of its pixels.  Raises BadPicture."""
     if file.size > MAX_BYTES:
         raise BadPicture("it is larger than 32 MiB")
-    data = await file.read()
-    recipe = metadata.recipe_in(data)
-    if recipe is None:
-        raise BadPicture("it carries no recipe of mine; only PNGs that I posted do")
-    return recipe, await asyncio.to_thread(metadata.pixels_sha256, data)
+    async with studio.opening.room():
+        data = await file.read()
+        recipe = await studio.opening.recipe(data)
+        if recipe is None:
+            raise BadPicture("it carries no recipe of mine; only PNGs that I posted do")
+        return recipe, await studio.opening.pixels(data)
 
 
 @app_commands.context_menu(name="Start from this picture")

@@ -1,0 +1,87 @@
+"""Opens pictures that people send, where they cannot hurt anybody else.
+
+    a small picture    in a thread: it is decoded in a moment, as its header says
+    any other          in a process of its own, with an end to its time and its memory
+
+The invariant: the event loop does nothing but wait, and no more than AT_ONCE pictures are decoded
+and HELD are in memory at a time, however many are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+from generation import inputs, metadata
+from generation.errors import BadPicture
+from generation.inputs import InputFacts
+from generation.recipe import Recipe, Sha256
+
+AT_ONCE = 2
+HELD = 4
+SECONDS = 60.0  # by the clock; the process has its own count of the processor's
+
+PROGRAM = (sys.executable, "-m", "generation.decoding")
+
+
+class Opening:
+    """Opens pictures, a few at a time."""
+
+    def __init__(self, program: tuple[str, ...] = PROGRAM, *, seconds: float = SECONDS) -> None:
+        self._program, self._seconds = program, seconds
+        self._decoding = asyncio.Semaphore(AT_ONCE)
+        self._held = asyncio.Semaphore(HELD)
+
+    @contextlib.asynccontextmanager
+    async def room(self) -> AsyncIterator[None]:
+        """Room in memory for one file, from its download to when it is on the disk."""
+        async with self._held:
+            yield
+
+    async def check(self, data: bytes) -> InputFacts:
+        """What the picture is.  Raises BadPicture."""
+        async with self._decoding:
+            if await asyncio.to_thread(inputs.is_light, data):
+                return await asyncio.to_thread(inputs.check, data)
+            return InputFacts(**await self._apart("check", data))
+
+    async def recipe(self, png: bytes) -> Recipe | None:
+        """The recipe that a PNG carries.  Raises OutOfRange and BadPicture."""
+        async with self._decoding:
+            return await asyncio.to_thread(metadata.recipe_in, png)
+
+    async def pixels(self, png: bytes) -> Sha256:
+        """The digest of a PNG's pixels.  Raises BadPicture."""
+        async with self._decoding:
+            if await asyncio.to_thread(inputs.is_light, png):
+                return await asyncio.to_thread(metadata.pixels_sha256, png)
+            return Sha256((await self._apart("pixels", png))["pixels"])
+
+    async def _apart(self, wanted: str, data: bytes) -> dict[str, Any]:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *(*self._program, wanted),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            async with asyncio.timeout(self._seconds):
+                said, _ = await process.communicate(data)
+        except TimeoutError:
+            raise BadPicture("it takes too long to unpack") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        try:
+            answer = json.loads(said)
+        except ValueError:
+            raise BadPicture("it takes more time or memory to unpack than I give it") from None
+        if "refused" in answer:
+            raise BadPicture(answer["refused"])
+        return dict(answer)

@@ -1,0 +1,50 @@
+"""Decodes one picture in a process of its own: `python -m generation.decoding check < file`.
+
+    check    prints what the picture is          pixels   prints the digest of a PNG's pixels
+
+A picture may be made to take for ever, or all memory.  The invariant: this process ends within
+SECONDS of the processor and MEMORY, whatever it was given, and prints one line of JSON or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+
+from generation import inputs, metadata
+from generation.errors import BadPicture
+
+SECONDS = 30  # of the processor; 40 megapixels of any kind take about two
+MEMORY = 2 * 2**30  # bytes; 40 megapixels take a third of it
+
+
+def main(wanted: str) -> None:
+    """Read the file from stdin, print the answer."""
+    with suppress(ImportError):  # Windows has no such limits; there the time on the clock counts
+        _limit()
+    data = sys.stdin.buffer.read(inputs.MAX_BYTES + 1)
+    try:
+        if wanted == "pixels":
+            answer: dict[str, object] = {"pixels": metadata.pixels_sha256(data)}
+        else:
+            answer = asdict(inputs.check(data))
+    except (BadPicture, MemoryError) as error:
+        reason = getattr(error, "reason", "it unpacks to more than fits into the memory here")
+        answer = {"refused": reason}
+    print(json.dumps(answer), flush=True)
+
+
+def _limit() -> None:
+    import resource
+
+    for what, most in ((resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_AS, MEMORY)):
+        _, hard = resource.getrlimit(what)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with suppress(ValueError, OSError):  # as on macOS, for memory
+            resource.setrlimit(what, (most, hard))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
