@@ -10,6 +10,7 @@ than 3.6, and nothing newer is executed above that line.
 """
 
 import contextlib
+import difflib
 import hashlib
 import os
 import re
@@ -104,7 +105,9 @@ def main(arguments: list[str]) -> int:
         return 0
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:
-        say(f"There is no command {name!r}.\n\n{usage()}")
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        guess = f"  Did you mean {near[0]}?" if near else ""
+        say(f"There is no command {name!r}.{guess}\n\n{usage()}")
         return 2
     env = Env(HERE / ".venv")
     try:

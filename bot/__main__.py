@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.arguments import parser
 from bot.logs import write_log
 from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid, forget_secrets
 
@@ -28,85 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config.toml"
 
 log = logging.getLogger("bot.commandline")
-
-
-def parser() -> argparse.ArgumentParser:
-    """Everything that can be said on the command line."""
-    top = argparse.ArgumentParser(prog="python start.py", description="The image studio.")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    run = commands.add_parser("run", help="the bot: on Discord with a token, else in the sandbox")
-    run.add_argument("--sandbox", action="store_true", help="the sandbox even with a token")
-    run.add_argument("--port", type=int, help="of the sandbox; 0 takes a free one")
-    run.add_argument("--no-browser", action="store_true", help="only print the sandbox's address")
-
-    _add_draw(commands.add_parser("draw", help="draw a picture without Discord"))
-
-    again = commands.add_parser("reproduce", help="draw a picture again, and compare")
-    again.add_argument("picture", help="a PNG file, or the id of a picture, message or recipe")
-    again.add_argument("--out", type=Path, metavar="FILE", help="keep the new drawing")
-
-    commands.add_parser("models", help="the models on this machine")
-
-    doctor = commands.add_parser("doctor", help="what is here, what is wrong, what to do")
-    doctor.add_argument("--json", action="store_true", help="for programs")
-    doctor.add_argument("--online", action="store_true", help="also ask whether Discord answers")
-
-    keep = commands.add_parser("backup", help="copy what people made; the bot may be running")
-    keep.add_argument("folder", type=Path, nargs="?", help="better on another disk")
-    keep.add_argument("--keep", type=_positive, default=7, metavar="N", help="copies; usually 7")
-
-    back = commands.add_parser("restore", help="check a backup, and put it back")
-    back.add_argument("folder", type=Path, help="where backups lie, or one of the copies in it")
-    back.add_argument("--check", action="store_true", help="only look")
-    back.add_argument("--even-damaged", action="store_true", help="restore what is whole of it")
-
-    demo = commands.add_parser("demo", help="a scripted conversation with the real bot")
-    demo.add_argument("--out", type=Path, metavar="FOLDER", help="instead of var/demo")
-
-    bench = commands.add_parser("bench", help="measure; one table, and var/bench.json")
-    bench.add_argument("only", nargs="*", help="names of measurements; all when none is given")
-    bench.add_argument("--list", action="store_true", help="the names of the measurements")
-    bench.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
-
-    soak = commands.add_parser("soak", help="a day in 15 minutes, with mishaps; audited")
-    soak.add_argument("--minutes", type=float, default=15.0)
-    soak.add_argument("--people", type=int, default=50)
-    soak.add_argument("--hours", type=float, default=24.0, help="of the day that is compressed")
-    soak.add_argument("--seed", type=int, default=0, help="what people choose")
-    soak.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
-    for command in commands.choices.values():
-        command.add_argument("--config", type=Path, metavar="FILE", help="instead of config.toml")
-        command.add_argument("--debug", action="store_true", help="show the trace of an error")
-    return top
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a whole number from 1")
-    return int(text)
-
-
-def _add_draw(draw: argparse.ArgumentParser) -> None:
-    draw.add_argument("prompt")
-    draw.add_argument("--negative", metavar="TEXT", help="what should not be in it")
-    draw.add_argument("--model", metavar="NAME", help="see `models`")
-    draw.add_argument("--size", help="768x512, 3:2, square, portrait, landscape, tall or wide")
-    draw.add_argument("--width", type=int, metavar="PIXELS")
-    draw.add_argument("--height", type=int, metavar="PIXELS")
-    draw.add_argument("--steps", type=int)
-    draw.add_argument("--cfg", type=float)
-    draw.add_argument("--sampler", metavar="NAME", help="ComfyUI's name, such as dpmpp_2m")
-    draw.add_argument("--scheduler", metavar="NAME", help="ComfyUI's name, such as karras")
-    draw.add_argument("--image", type=Path, metavar="FILE", help="a picture to start from")
-    draw.add_argument("--denoise", type=float, help="how much of --image is redrawn, 0.01 to 1")
-    draw.add_argument("--clip-skip", type=int, metavar="LAYERS")
-    draw.add_argument("--lora", action="append", default=[], metavar="NAME:STRENGTH")
-    draw.add_argument("--seed", type=int)
-    draw.add_argument("--assist", choices=("on", "off", "auto"), default="off", help="find words")
-    draw.add_argument("--style", metavar="NAME", help="a style of the library")
-    draw.add_argument("--count", type=int, help="how many pictures, of consecutive seeds")
-    draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")
 
 
 async def run(settings: Settings, asked: argparse.Namespace) -> int:

@@ -52,8 +52,10 @@ async def draw(
     settings: Settings, asked: argparse.Namespace, workers: Sequence[Worker] | None = None
 ) -> int:
     """Draw what the arguments say and write PNG files."""
-    async with open_house(settings, workers) as house:
+    async with open_house(settings, workers, at_once=False) as house:
         wish = await _wish(house, asked)
+        await house.studio.check(wish)
+        house.begin()
         with Bar(aside()) as bar:
             outcome = await house.draw(wish, bar.show)
     paths = _targets(asked.out, asked.prompt, outcome.pictures)
@@ -173,8 +175,10 @@ async def reproduce(
     settings: Settings, asked: argparse.Namespace, workers: Sequence[Worker] | None = None
 ) -> int:
     """Draw a picture again and print the verdict; 0 only when it is identical."""
-    async with open_house(settings, workers) as house:
+    async with open_house(settings, workers, at_once=False) as house:
         original = await find_original(house, asked.picture)
+        house.catalog.locate(original.recipe.checkpoint)
+        house.begin()
         with Bar(aside()) as bar:
             comparison, again, outcome = await house.reproduce(
                 original.recipe, original.fingerprint, bar.show

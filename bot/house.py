@@ -16,7 +16,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,11 @@ class House:
     console: Console
     replayed: int  # jobs that were waiting when the house was opened
     furnish: Furnish  # makes a seat for one more worker
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin(self) -> None:
+        """Start the workers; without effect where they were started at once."""
+        self.begun.set()
 
     def client(self) -> Atelier:
         """The Discord client; from here on it is the audience."""
@@ -143,11 +148,12 @@ async def open_house(
     wordsmith: Wordsmith | None = None,
     watch: Watch | None = None,
     rules: Rules = USUAL,
+    at_once: bool = True,
 ) -> AsyncIterator[House]:
     """Build everything, replay what was waiting, and draw until the block ends.
 
-    `workers` are the seats; None: one process on this machine.  `wordsmith` finds words; None: the
-    one that the settings describe.
+    Not `at_once`, no worker starts before `begin` is called.  `workers` are the seats; None: one
+    process on this machine.  `wordsmith` finds words; None: the one that the settings describe.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     digests = settings.data / "digests.json"
@@ -176,7 +182,9 @@ async def open_house(
             settings, database, catalog, workers, wordsmith, watch or Nobody(), rules
         )
         closing.push_async_callback(house.studio.close)
-        running = asyncio.create_task(_keep_running(house.studio), name="studio")
+        if at_once:
+            house.begin()
+        running = asyncio.create_task(_keep_running(house), name="studio")
         closing.push_async_callback(_end, running)
         tidying = asyncio.create_task(_retention(settings, house.stores).run(), name="retention")
         closing.push_async_callback(_end, tidying)
@@ -313,8 +321,10 @@ def default_model(settings: Settings, catalog: Catalog) -> Model:
     raise NoSuchName("model", "any")
 
 
-async def _keep_running(studio: Studio) -> None:
+async def _keep_running(house: House) -> None:
     """Whoever runs this sleeps at night: a bug is logged, and the studio goes on."""
+    await house.begun.wait()
+    studio = house.studio
     me, stumbled = asyncio.current_task(), False
     while me is not None and not me.cancelling():  # a bug on the way out hides that it was told to
         try:

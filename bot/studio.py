@@ -19,7 +19,7 @@ from bot.audience import Audience, Outcome, Standing
 from bot.board import Board
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher, Listeners
-from bot.drafting import Drafting
+from bot.drafting import Drafted, Drafting
 from bot.keeping import Shelves
 from bot.meter import Meter
 from bot.notes import bounded
@@ -226,13 +226,20 @@ class Studio:
 
     async def predicted(self, wish: Wish) -> float:
         """Seconds of the device that a wish would cost.  Raises Unacceptable."""
-        mine = await self._stores.people.preferences(wish.place.owner)
-        # Other words cost the same; asking for them takes time.
-        plain = replace(wish, assist=AssistMode.OFF, style=None)
-        drafted = await self.drafting.draft(
-            plain, replace(mine, style=None), device=await self._device()
-        )
+        drafted = await self._plainly(wish, await self._device())
         return sum(self._meter.costs.predict(recipe) for recipe in drafted.recipes)
+
+    async def check(self, wish: Wish) -> None:
+        """Raise what `submit` would raise of the wish itself; no worker needs to run for that."""
+        if wish.style is not None:
+            self.drafting.styles.find(wish.style)
+        await self._plainly(wish, "cpu")  # the device decides the precision, which is always known
+
+    async def _plainly(self, wish: Wish, device: str) -> Drafted:
+        """In the person's own words: other words cost the same, and asking for them takes time."""
+        mine = await self._stores.people.preferences(wish.place.owner)
+        plain = replace(wish, assist=AssistMode.OFF, style=None)
+        return await self.drafting.draft(plain, replace(mine, style=None), device=device)
 
     async def again(self, request: RequestId, place: Place) -> Request:
         """The same wish with other seeds."""

@@ -43,6 +43,7 @@ class FakeWorker:
         self.step_seconds, self.step_cost = step_seconds, step_cost
         self.load_cost, self.encode_seconds = load_cost, encode_seconds
         self.memory_bytes = memory_bytes
+        self.starts = 0
         self.deaths: Counter[str] = Counter()
         self.failures: dict[str, GenerationError] = {}
         self.brush = b""  # stands for everything about a machine that moves the last bits

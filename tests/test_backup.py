@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import parser
+from bot.arguments import parser
 from bot.backup import backup, restore
 from bot.settings import Settings
 from generation.recipe import Sha256

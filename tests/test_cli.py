@@ -17,14 +17,16 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from bot.__main__ import main, parser
+from bot.__main__ import main
+from bot.arguments import parser
 from bot.audience import Phase, Standing
 from bot.console import Mistaken, draw, find_original, reproduce
 from bot.gateway import CannotJoin, join
 from bot.settings import Secret, Settings
 from bot.terminal import Bar, phase_text
-from generation.errors import NoSuchName
+from generation.errors import NoSuchName, Unacceptable
 from generation.recipe import Recipe
+from prompting.errors import UnknownName
 from storage.database import Database
 from storage.errors import Missing
 from storage.ids import RequestId
@@ -275,6 +277,54 @@ def test_models_lists_what_can_draw_and_what_was_refused(tmp_path: Path) -> None
     assert done.returncode == 0
     assert "A tiny model" in done.stdout
     assert "old.ckpt: a pickle can run code when it is opened" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["x", "--size", "130x130"],
+        ["x", "--sampler", "euler_b"],
+        ["x", "--denoise", "2", "--image", "photo.png"],
+        ["x", "--model", "nothing"],
+        ["x", "--style", "nothing"],
+        ["x", "--image", "none.png"],
+        ["x", "--count", "1000"],
+        [""],
+    ],
+)
+def test_what_is_refused_is_refused_before_a_worker_starts(
+    desk: Desk, tmp_path: Path, arguments: list[str]
+) -> None:
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "photo.png")
+    with pytest.raises((Unacceptable, UnknownName, Mistaken)):
+        desk.draw(*arguments)
+    assert desk.worker.starts == 0
+
+
+def test_a_picture_that_is_none_starts_no_worker(desk: Desk) -> None:
+    with pytest.raises(Mistaken):
+        desk.reproduce("nothing.png")
+    assert desk.worker.starts == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("drow x", "did you mean draw?"),
+        ("draw x --stepz 3", "did you mean --steps?"),
+        ("draw x --seeed=3", "did you mean --seed?"),
+        ("draw a red flower", "stand in quotes"),
+        ("nonsensical", "there are"),
+        ("draw x --zzzzzz", "see --help"),
+    ],
+)
+def test_what_is_misspelt_is_answered_with_the_nearest(
+    said: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(said.split(" "))
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
 
 
 async def test_a_folder_in_use_is_explained(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import notes
-from bot.__main__ import parser
+from bot.arguments import parser
 from bot.console import draw
 from storage.database import Database
 from storage.tickets import Tickets

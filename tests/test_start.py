@@ -238,7 +238,9 @@ def test_the_command_ends_with_us(tmp_path: Path, sent: signal.Signals, status: 
 
 def test_an_unknown_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert start.main(["dmeo"]) == 2
-    assert "no command 'dmeo'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no command 'dmeo'" in said
+    assert "Did you mean demo?" in said
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

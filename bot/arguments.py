@@ -1,0 +1,134 @@
+"""What can be said on the command line, and a kind word where something else was said.
+
+Invariant: a mistake is told before anything is started, with the nearest that exists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+_UNKNOWN_COMMAND = re.compile(
+    r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL
+)
+_UNKNOWN_OPTION = re.compile(r"unrecognized arguments: (.*)", re.DOTALL)
+
+
+class Parser(argparse.ArgumentParser):
+    """Names the nearest command or option; its sub-parsers are of its kind."""
+
+    def parse_known_args(  # type: ignore[override]  # the stubs' overloads are argparse's own
+        self,
+        args: list[str] | None = None,
+        namespace: argparse.Namespace | None = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As always; but a command says itself what it does not know, as it knows its options."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """The usage, and what is wrong; ends with status 2."""
+        if found := _UNKNOWN_COMMAND.fullmatch(message):
+            message = f"there is no command {found[1]!r:.60}" + nearest(
+                found[1], re.findall(r"[\w-]+", found[2]), f"there are {found[2]}"
+            )
+        elif found := _UNKNOWN_OPTION.fullmatch(message):
+            said = found[1].split(" ")[0].partition("=")[0]
+            known = [o for action in self._actions for o in action.option_strings]
+            if said.startswith("-"):
+                message = f"there is no option {said!r:.60}" + nearest(said, known, "see --help")
+            else:
+                message = f"{found[1]!r:.80} is one word too many; words that belong together "
+                message += "stand in quotes"
+        super().error(message)
+
+
+def nearest(said: str, known: Iterable[str], otherwise: str) -> str:
+    """The end of a sentence about something that is not known."""
+    near = get_close_matches(said, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else f"; {otherwise}"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Everything that can be said on the command line."""
+    top = Parser(prog="python start.py", description="The image studio.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="the bot: on Discord with a token, else in the sandbox")
+    run.add_argument("--sandbox", action="store_true", help="the sandbox even with a token")
+    run.add_argument("--port", type=int, help="of the sandbox; 0 takes a free one")
+    run.add_argument("--no-browser", action="store_true", help="only print the sandbox's address")
+
+    _add_draw(commands.add_parser("draw", help="draw a picture without Discord"))
+
+    again = commands.add_parser("reproduce", help="draw a picture again, and compare")
+    again.add_argument("picture", help="a PNG file, or the id of a picture, message or recipe")
+    again.add_argument("--out", type=Path, metavar="FILE", help="keep the new drawing")
+
+    commands.add_parser("models", help="the models on this machine")
+
+    doctor = commands.add_parser("doctor", help="what is here, what is wrong, what to do")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--online", action="store_true", help="also ask whether Discord answers")
+
+    keep = commands.add_parser("backup", help="copy what people made; the bot may be running")
+    keep.add_argument("folder", type=Path, nargs="?", help="better on another disk")
+    keep.add_argument("--keep", type=_positive, default=7, metavar="N", help="copies; usually 7")
+
+    back = commands.add_parser("restore", help="check a backup, and put it back")
+    back.add_argument("folder", type=Path, help="where backups lie, or one of the copies in it")
+    back.add_argument("--check", action="store_true", help="only look")
+    back.add_argument("--even-damaged", action="store_true", help="restore what is whole of it")
+
+    demo = commands.add_parser("demo", help="a scripted conversation with the real bot")
+    demo.add_argument("--out", type=Path, metavar="FOLDER", help="instead of var/demo")
+
+    bench = commands.add_parser("bench", help="measure; one table, and var/bench.json")
+    bench.add_argument("only", nargs="*", help="names of measurements; all when none is given")
+    bench.add_argument("--list", action="store_true", help="the names of the measurements")
+    bench.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
+
+    soak = commands.add_parser("soak", help="a day in 15 minutes, with mishaps; audited")
+    soak.add_argument("--minutes", type=float, default=15.0)
+    soak.add_argument("--people", type=int, default=50)
+    soak.add_argument("--hours", type=float, default=24.0, help="of the day that is compressed")
+    soak.add_argument("--seed", type=int, default=0, help="what people choose")
+    soak.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
+    for command in commands.choices.values():
+        command.add_argument("--config", type=Path, metavar="FILE", help="instead of config.toml")
+        command.add_argument("--debug", action="store_true", help="show the trace of an error")
+    return top
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(text)
+
+
+def _add_draw(draw: argparse.ArgumentParser) -> None:
+    draw.add_argument("prompt")
+    draw.add_argument("--negative", metavar="TEXT", help="what should not be in it")
+    draw.add_argument("--model", metavar="NAME", help="see `models`")
+    draw.add_argument("--size", help="768x512, 3:2, square, portrait, landscape, tall or wide")
+    draw.add_argument("--width", type=int, metavar="PIXELS")
+    draw.add_argument("--height", type=int, metavar="PIXELS")
+    draw.add_argument("--steps", type=int)
+    draw.add_argument("--cfg", type=float)
+    draw.add_argument("--sampler", metavar="NAME", help="ComfyUI's name, such as dpmpp_2m")
+    draw.add_argument("--scheduler", metavar="NAME", help="ComfyUI's name, such as karras")
+    draw.add_argument("--image", type=Path, metavar="FILE", help="a picture to start from")
+    draw.add_argument("--denoise", type=float, help="how much of --image is redrawn, 0.01 to 1")
+    draw.add_argument("--clip-skip", type=int, metavar="LAYERS")
+    draw.add_argument("--lora", action="append", default=[], metavar="NAME:STRENGTH")
+    draw.add_argument("--seed", type=int)
+    draw.add_argument("--assist", choices=("on", "off", "auto"), default="off", help="find words")
+    draw.add_argument("--style", metavar="NAME", help="a style of the library")
+    draw.add_argument("--count", type=int, help="how many pictures, of consecutive seeds")
+    draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")
