@@ -206,7 +206,7 @@ class Announcer:
             )
         options: dict[str, object] = {"reference": reference} if reference else {}
         options["view"] = (
-            result_view(request.id, worded=outcome.wording is not None)
+            result_view(request.id, worded=_worded(outcome))
             if outcome.pictures
             else failure_view(request.id)
         )
@@ -268,6 +268,12 @@ def _news(shown: _Shown, standing: Standing, moment: float) -> bool:
         return True
     promised = shown.ready_at - moment
     return abs(standing.ready_in - promised) > max(10.0, 0.25 * abs(promised))
+
+
+def _worded(outcome: Outcome) -> bool:
+    """Whether an assistant changed the words."""
+    words = outcome.wording.assisted if outcome.wording is not None else None
+    return words is not None and words.prompt != words.wish
 
 
 def _wholly_cancelled(outcome: Outcome) -> bool:

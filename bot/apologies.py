@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot.drafting import NothingNew
 from bot.studio import NotAllowed
 from generation import errors as g
 from generation.queue import QueueFull
@@ -71,6 +72,12 @@ def _memory(error: g.OutOfMemory) -> str:
     return f"That picture does not fit into the memory here{size}. Try a smaller size."
 
 
+_NOTHING_NEW = {
+    "wording": "I found no other words for that. Other words of yours, or 🎨, change more.",
+    "own words": "It was drawn from your own words already: I had added nothing to them.",
+    "style": "It is drawn in that style already, or the model has nothing of the kind.",
+}
+
 _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.OutOfRange: _range,
     g.NoSuchName: _name,
@@ -126,6 +133,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"You already have {e.waiting:.0f} of at most {e.limit:.0f} {e.what} waiting. "
         "Let some finish, or `/cancel` them."
     ),
+    NothingNew: lambda e: _NOTHING_NEW[e.what],
     NotAllowed: lambda e: f"Only its owner or a moderator can {e.what}.",
     s.DiskFull: lambda _: (
         "The disk here is full, so I cannot keep your request. "
@@ -191,7 +199,15 @@ def apology_for_reason(reason: str | None) -> str:
 
 def expected(error: BaseException) -> bool:
     """Whether the error is a person's to mend, so that the log needs no stack trace."""
-    kinds = (g.Unacceptable, g.Cancelled, QueueFull, NotAllowed, s.Missing, p.PromptingError)
+    kinds = (
+        g.Unacceptable,
+        g.Cancelled,
+        QueueFull,
+        NotAllowed,
+        NothingNew,
+        s.Missing,
+        p.PromptingError,
+    )
     return isinstance(error, kinds)
 
 

@@ -24,6 +24,7 @@ import discord
 from bot.answers import SILENT, apologise, begin, is_moderator, place_of, studio_of, whisper_recipes
 from bot.queue_page import Reader, queue_page
 from bot.studio import Studio
+from bot.style_menus import StyleList, menus, question, taught
 from prompting.styles import Style
 from storage.errors import Missing
 from storage.pictures import StoredPicture
@@ -169,9 +170,11 @@ class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>\d+)"):
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Offer the styles to the one who asks."""
+        drawn = await studio.pictures_of(self.request)
+        family = drawn[0].recipe.family if drawn else ""
         await interaction.response.send_message(
-            "Which style? The seed and the wording stay.",
-            view=styles_view(self.request, tuple(studio.drafting.styles.values())),
+            question(family),
+            view=styles_view(self.request, tuple(studio.drafting.styles.values()), family),
             ephemeral=True,
         )
 
@@ -197,14 +200,21 @@ class StyleMenu(
 ):
     """A page of styles to choose from."""
 
-    def __init__(self, request: RequestId, page: int, styles: Sequence[Style] = ()) -> None:
+    def __init__(
+        self, request: RequestId, page: int, shown: StyleList | None = None, family: str = ""
+    ) -> None:
         super().__init__(
             discord.ui.Select(
                 custom_id=f"atelier:style:{request}:{page}",
-                placeholder=f"{styles[0].en} to {styles[-1].en}" if styles else None,
+                placeholder=shown.heading[:150] if shown else None,
                 options=[
-                    discord.SelectOption(label=s.en[:100], value=s.name, description=s.zh[:100])
-                    for s in styles
+                    discord.SelectOption(
+                        label=style.en[:100],
+                        value=style.name,
+                        description=style.zh[:100],
+                        emoji="⭐" if taught(style, family) else None,
+                    )
+                    for style in (shown.styles if shown else ())
                 ],
             )
         )
@@ -272,11 +282,8 @@ BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain], ...] = (
 _OURS = re.compile(r"atelier:again:(\d+)")
 
 
-STYLES_PER_PAGE = 25  # Discord's limit of a menu
-
-
 def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
-    """The buttons under a result; `worded` when an assistant found the words."""
+    """The buttons under a result; `worded` when other words than the person's were drawn."""
     view = discord.ui.View(timeout=None)
     for button in (Again, RecipeOf, Reproduce, Delete):
         view.add_item(button(request))
@@ -305,12 +312,11 @@ def failure_view(request: RequestId) -> discord.ui.View:
     return view
 
 
-def styles_view(request: RequestId, styles: Sequence[Style]) -> discord.ui.View:
+def styles_view(request: RequestId, styles: Sequence[Style], family: str) -> discord.ui.View:
     """The styles in menus, as many as fit into a message."""
     view = discord.ui.View(timeout=None)
-    for page in range(min(5, -(-len(styles) // STYLES_PER_PAGE))):
-        shown = styles[page * STYLES_PER_PAGE : (page + 1) * STYLES_PER_PAGE]
-        view.add_item(StyleMenu(request, page, shown))
+    for page, shown in enumerate(menus(styles, family)):
+        view.add_item(StyleMenu(request, page, shown, family))
     return view
 
 

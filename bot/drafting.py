@@ -21,8 +21,10 @@ from generation.families import Family, family
 from generation.recipe import Adapter, Recipe, Weights
 from prompting.assist import Assisted
 from prompting.styles import Styles
-from storage.people import Preferences
+from storage.people import AssistMode, Preferences
 from storage.words import Wording
+
+ATTEMPTS = 3  # to find other words than those before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,14 @@ class Drafted:
     recipes: tuple[Recipe, ...]
     wording: Wording | None
     notes: tuple[str, ...] = ()  # what is to be said beside the pictures (`bot.notes`)
+
+
+class NothingNew(Exception):
+    """Other words were asked for and are the same: `what` is "wording", "style" or "own words"."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no other {what}")
+        self.what = what
 
 
 class Drafting:
@@ -71,7 +81,8 @@ class Drafting:
             complete(self._decided(draft, seed), model, seed=seed, device=device, families=families)
             for seed in used
         )
-        return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, _unused(wish)))
+        unused = (*_unused(wish), *_unworded(wish, mine, wording))
+        return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, unused))
 
     async def reword(
         self,
@@ -84,19 +95,30 @@ class Drafting:
     ) -> Drafted:
         """The same recipes in other words: a new wording, another style, or the person's own.
 
-        `words` is what the person typed, `last` what was made of it before.
+        `words` is what the person typed, `last` what was made of it before.  Raises NothingNew.
         """
         negative = last.own_negative if last else recipes[0].negative_prompt
-        prompt, wording = words, None
-        if not own:
-            assisted = await self._reworded(words, recipes[0], last, negative, style)
-            wording = Wording(assisted=assisted, own_negative=negative)
-            prompt, negative = assisted.prompt, assisted.negative
-        said = tuple(
+        if own:
+            said = self._saying(recipes, words, negative)
+            return Drafted(recipes=_other(said, recipes, "own words"), wording=None)
+        base = self._dice() % 2**31
+        for attempt in range(ATTEMPTS):
+            assisted = await self._reworded(
+                words, recipes[0], last, negative, style, (base + attempt) % 2**31
+            )
+            said = self._saying(recipes, assisted.prompt, assisted.negative)
+            if style is not None or _prompts(said) != _prompts(recipes):
+                break
+        said = _other(said, recipes, "wording" if style is None else "style")
+        wording = Wording(assisted=assisted, own_negative=negative)
+        return Drafted(recipes=said, wording=wording, notes=_notes(said))
+
+    def _saying(self, recipes: Sequence[Recipe], prompt: str, negative: str) -> tuple[Recipe, ...]:
+        """The recipes with other words, whose choices each one's seed decides."""
+        return tuple(
             replace(r, prompt=self._wordsmith.expanded(prompt, r.seed), negative_prompt=negative)
             for r in recipes
         )
-        return Drafted(recipes=said, wording=wording, notes=_notes(said))
 
     async def propose(
         self, text: str, mine: Preferences, model: str | None
@@ -213,6 +235,7 @@ class Drafting:
         last: Wording | None,
         negative: str,
         style: str | None,
+        seed: int,
     ) -> Assisted:
         tokenizer = self._folder(recipe.checkpoint)
         if last is not None and style is not None:
@@ -222,7 +245,7 @@ class Drafting:
         return await self._wordsmith.assist(
             words or recipe.prompt,
             family(recipe.family),
-            seed=self._dice() % 2**31,
+            seed=seed,
             style=style or (last.assisted.style or None if last else None),
             negative=negative,
             tokenizer=tokenizer,
@@ -233,6 +256,30 @@ def _unused(wish: Wish) -> Iterator[str]:
     """What was asked for and cannot have an effect."""
     if wish.draft.denoise is not None and not wish.draft.inputs:
         yield notes.denoise_without_a_picture(wish.draft.denoise)
+
+
+def _unworded(wish: Wish, mine: Preferences, wording: Wording | None) -> Iterator[str]:
+    """More words were asked for by name, and there are none."""
+    mode = wish.assist if wish.assist is not None else mine.assist
+    words = wording.assisted if wording is not None and wish.words is None else None
+    if mode is not AssistMode.ON or words is None or words.note or words.style:
+        return
+    if words.prompt == words.wish.strip():
+        yield notes.no_more_words()
+
+
+def _prompts(recipes: Sequence[Recipe]) -> list[str]:
+    return [recipe.prompt for recipe in recipes]
+
+
+def _other(said: tuple[Recipe, ...], before: Sequence[Recipe], what: str) -> tuple[Recipe, ...]:
+    """The recipes, if they say anything else.  Raises NothingNew.
+
+    A negative prompt alone is no other wording, but it is a part of a style.
+    """
+    if said == tuple(before) or (what != "style" and _prompts(said) == _prompts(before)):
+        raise NothingNew(what)
+    return said
 
 
 def _notes(recipes: Sequence[Recipe], unused: Iterable[str] = ()) -> tuple[str, ...]:

@@ -31,6 +31,11 @@ def denoise_without_a_picture(denoise: float) -> str:
     return f"Denoise {denoise:g} does nothing without a picture to start from."
 
 
+def no_more_words() -> str:
+    """The assistant was asked for by name."""
+    return "I found no more words for that, and used yours as they are."
+
+
 def never_seen(words: Sequence[str], things: Sequence[str]) -> str:
     """Of the built-in model."""
     return f"The built-in model never saw {listed(words)}. {_draws(things)}"

@@ -37,6 +37,7 @@ class Style:
     starter: str = ""  # the four styles of the built-in image model
     edit: str = ""
     negative: str = ""
+    group: str = ""  # the heading under which it is listed; the owner's own may have none
 
     @property
     def short(self) -> str:

@@ -17,6 +17,7 @@ from prompting.ladder import Opened, WriterConfig
 from prompting.writer import Ask
 from storage.people import AssistMode
 from storage.tickets import RequestId
+from tests.builders import a_model_folder
 from tests.discord_world import pictures
 from tests.fakes import FakeWorker
 from tests.houses import a_studio
@@ -36,6 +37,12 @@ def a_writer() -> ScriptedWriter:
     return ScriptedWriter([detailed])
 
 
+def with_details(folder: Path) -> Path:
+    """A folder whose model is of a family that is told of details, as the built-in one is not."""
+    (a_model_folder(folder / "models") / "atelier.toml").write_text('family = "sd15"\n')
+    return folder
+
+
 def a_wordsmith(writer: ScriptedWriter | None, **desk: object) -> Wordsmith:
     async def opened(_: WriterConfig) -> Opened:
         return Opened(writer=writer, notes=() if writer else ("nothing here",))
@@ -45,7 +52,7 @@ def a_wordsmith(writer: ScriptedWriter | None, **desk: object) -> Wordsmith:
 
 async def test_a_short_wish_is_given_words_and_both_are_shown(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(writer)) as studio:
+    async with a_studio(with_details(tmp_path), wordsmith=a_wordsmith(writer)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", count=3, seed=5)
         message = await ann.sees(is_result)
@@ -78,13 +85,14 @@ async def test_rolling_the_seed_and_reproducing_ask_no_model(tmp_path: Path) -> 
 
 
 async def test_new_wording_keeps_the_seed_and_own_words_go_in_unchanged(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(a_writer())) as studio:
+    async with a_studio(with_details(tmp_path), wordsmith=a_wordsmith(a_writer())) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", seed=9)
         first = await ann.sees(is_result)
         await ann.press(first, "✨")
         second = await ann.sees(is_result, after=first)
         assert (await recipe_of(second)).seed == 9
+        assert (await recipe_of(second)).prompt != (await recipe_of(first)).prompt
         await ann.press(second, "💬")
         third = await recipe_of(await ann.sees(is_result, after=second))
         assert (third.seed, third.prompt) == (9, "a red cat")
