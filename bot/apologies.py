@@ -85,6 +85,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"{_code(e.name)} is made for {e.family}, and {_code(e.model)} is {e.wanted}: they "
         f"do not fit together. Choose another model, or another {KINDS.get(e.kind, e.kind)}."
     ),
+    g.NotHere: lambda e: (
+        f"The {e.kind} {_code(e.name)} is another program's, and nothing of mine draws the same. "
+        f"{_listed(e.there, LISTED_IN_CHAT)}"
+    ),
     g.BadPicture: lambda e: (
         f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
     ),

@@ -24,7 +24,7 @@ from bot.house import BUILT_IN, House, open_house
 from bot.relay import console
 from bot.settings import Settings
 from bot.terminal import Bar, apologise, aside, output
-from bot.wishes import Wish
+from bot.wishes import Wish, seed_named
 from generation import metadata
 from generation.catalog import Catalog
 from generation.draft import Draft
@@ -87,7 +87,7 @@ async def _wish(house: House, asked: argparse.Namespace) -> Wish:
         model=asked.model,
         size=asked.size,
         count=asked.count,
-        seed=asked.seed,
+        seed=seed_named(asked.seed) if asked.seed is not None else None,
         assist=AssistMode(asked.assist),
         style=asked.style,
     )

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from bot import notes
 from bot.remarks import remarks
-from bot.wishes import Wish, carried_over, preferred, seeds, shape, sized
+from bot.wishes import SEEDS, Wish, carried_over, preferred, seeds, shape, sized
 from bot.wordsmith import Wordsmith
 from generation.catalog import Catalog, Entry
-from generation.draft import Draft, Model, clean_text, complete
+from generation.draft import Draft, Model, clean_text, complete, named
 from generation.errors import OutOfRange
 from generation.families import Family, family
-from generation.recipe import Adapter, Recipe, Weights
+from generation.names import USUAL
+from generation.recipe import MAX_SEED, Adapter, Recipe, Weights
 from prompting.assist import Assisted
 from prompting.styles import Styles
 from storage.people import AssistMode, Preferences
@@ -62,7 +63,7 @@ class Drafting:
 
     async def draft(self, wish: Wish, mine: Preferences, *, device: str) -> Drafted:
         """The recipes of a wish, one per picture.  Raises Unacceptable and PromptingError."""
-        model, draft = self._model(wish, mine), wish.draft
+        model, draft = self._model(wish, mine), named(wish.draft)
         if wish.size is not None:
             draft = sized(draft, wish.size, family(model.family))
         if wish.parent is not None:
@@ -140,9 +141,11 @@ class Drafting:
         if size is not None:
             shaped = sized(draft, size, family(model.family))
             wanted = replace(wanted, width=shaped.width, height=shaped.height)
+        filled = named(preferred(draft, wanted))
         # Completing a draft with them is the one check of all of them.
-        complete(preferred(draft, wanted), model, seed=0, device="cpu")
-        return wanted
+        complete(filled, model, seed=0, device="cpu")
+        scheduler = filled.scheduler if filled.scheduler != USUAL else None
+        return replace(wanted, sampler=filled.sampler, scheduler=scheduler)
 
     def sized_like(self, wish: Wish, width: int, height: int) -> Wish:
         """The wish with the shape of its input picture, unless it names a size of its own."""
@@ -256,6 +259,8 @@ def _unused(wish: Wish) -> Iterator[str]:
     """What was asked for and cannot have an effect."""
     if wish.draft.denoise is not None and not wish.draft.inputs:
         yield notes.denoise_without_a_picture(wish.draft.denoise)
+    if wish.seed is not None and wish.seed > MAX_SEED:
+        yield notes.folded_seed(wish.seed, wish.seed % SEEDS)
 
 
 def _unworded(wish: Wish, mine: Preferences, wording: Wording | None) -> Iterator[str]:

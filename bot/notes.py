@@ -64,6 +64,11 @@ def little_redrawn(denoise: float) -> str:
     return f"Denoise {denoise:g} redraws little of the picture it starts from; 0.6 redraws much."
 
 
+def folded_seed(asked: int, used: int) -> str:
+    """The noise does not depend on more."""
+    return f"Seed {asked} → {used}: only its low 32 bits decide the noise."
+
+
 def said(words: str, limit: int = 80) -> str:
     """Words of a person inside a note."""
     line = " ".join(words.split())

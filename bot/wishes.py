@@ -22,8 +22,12 @@ from storage.pictures import StoredPicture
 
 SEEDS = MAX_SEED + 1
 
-_SIZE = re.compile(r"\s*(\d{1,5})\s*[x×*]\s*(\d{1,5})\s*", re.IGNORECASE)
-_RATIO = re.compile(r"\s*(\d{1,2})\s*:\s*(\d{1,2})\s*")
+LARGEST_SEED = 2**64 - 1  # that other programs take
+RANDOM_SEED = -1  # A1111's word for a fresh one
+
+_SEED = re.compile(r"-?[0-9]{1,20}")
+_SIZE = re.compile(r"\s*([0-9]{1,5})\s*[x×*]\s*([0-9]{1,5})\s*", re.IGNORECASE)
+_RATIO = re.compile(r"\s*([0-9]{1,2})\s*:\s*([0-9]{1,2})\s*")
 
 # The shapes people ask for by name, as width : height.
 SHAPES = {
@@ -56,7 +60,7 @@ class Wish:
     model: str | None = None  # a name of the catalog
     size: str | None = None  # "768x512", "3:2", "portrait"
     count: int | None = None
-    seed: int | None = None
+    seed: int | None = None  # as it was asked for: -1 is a fresh one, and 64 bits may be large
     parent: StoredPicture | None = None  # the picture that is being changed
     assist: AssistMode | None = None  # whether to look for more words
     style: str | None = None  # a name of the style library
@@ -115,12 +119,13 @@ def shape(family: Family, across: int, down: int) -> tuple[int, int]:
 def seeds(
     asked: int | None, count: int, mine: Preferences, dice: Callable[[], int]
 ) -> tuple[int, ...]:
-    """The seeds of `count` pictures: consecutive, as every other tool numbers a batch."""
-    if asked is not None:
-        if not 0 <= asked <= MAX_SEED:
-            raise OutOfRange("seed", asked, f"0 to {MAX_SEED}")
-        first = asked
-    elif mine.last_seed is None or mine.seed_mode is SeedMode.RANDOMIZE:
+    """The seeds of `count` pictures: consecutive, as every other tool numbers a batch.
+
+    A seed of 64 bits is folded: the noise is a function of its low 32 bits, in ComfyUI too.
+    """
+    if asked is not None and asked != RANDOM_SEED:
+        first = checked_seed(asked) % SEEDS
+    elif asked or mine.last_seed is None or mine.seed_mode is SeedMode.RANDOMIZE:
         first = dice() % SEEDS
     elif mine.seed_mode is SeedMode.INCREMENT:
         first = mine.last_seed + 1
@@ -129,6 +134,26 @@ def seeds(
     else:
         first = mine.last_seed
     return tuple((first + i) % SEEDS for i in range(count))
+
+
+def seed_named(text: str) -> int:
+    """A seed as people type it: a number of up to 64 bits, -1 or "random".  Raises OutOfRange."""
+    typed = text.strip()
+    if typed.casefold() == "random":
+        return RANDOM_SEED
+    if not _SEED.fullmatch(typed):
+        raise OutOfRange("seed", text, _SEEDS_ALLOWED)
+    return checked_seed(int(typed))
+
+
+def checked_seed(seed: int) -> int:
+    """The seed, if it can be taken.  Raises OutOfRange."""
+    if seed != RANDOM_SEED and not 0 <= seed <= LARGEST_SEED:
+        raise OutOfRange("seed", seed, _SEEDS_ALLOWED)
+    return seed
+
+
+_SEEDS_ALLOWED = f"a whole number from 0 to {LARGEST_SEED}, or -1 for a fresh one"
 
 
 def remembered_seed(used: tuple[int, ...], mode: SeedMode) -> int:

@@ -6,16 +6,19 @@ test.  After it, no default is ever looked up for this picture again.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from generation import sizes
-from generation.errors import NoSuchName, OutOfRange, WrongFamily
+from generation.errors import OutOfRange, WrongFamily
 from generation.families import Family, family
+from generation.names import USUAL
+from generation.names import sampler as sampler_named
+from generation.names import scheduler as scheduler_named
 from generation.recipe import MAX_SEED, Adapter, Input, Recipe, Sha256, Task, Weights
-from generation.sigmas import SAMPLERS, SCHEDULERS, expand
+from generation.sigmas import expand
 
 MAX_PROMPT = 6000  # characters: Discord's own limit for a command option
 MAX_STEPS = 150
@@ -91,8 +94,10 @@ def complete(
     steps = draft.steps if draft.steps is not None else usual.steps
     if not 1 <= steps <= MAX_STEPS:
         raise OutOfRange("steps", steps, f"1 to {MAX_STEPS}")
-    sampler = _known("sampler", draft.sampler or usual.sampler, SAMPLERS)
-    scheduler = _known("scheduler", draft.scheduler or usual.scheduler, SCHEDULERS)
+    draft = named(draft)
+    sampler = draft.sampler or usual.sampler
+    scheduler = draft.scheduler or USUAL
+    scheduler = usual.scheduler if scheduler == USUAL else scheduler
     if task is Task.IMAGE_TO_IMAGE:
         denoise = draft.denoise if draft.denoise is not None else DENOISE_OF_IMAGES
     else:
@@ -125,16 +130,49 @@ def complete(
     )
 
 
-def clean_text(what: str, text: str) -> str:
-    """The text without control characters and outer blanks.  Raises OutOfRange when too long.
+def named(draft: Draft) -> Draft:
+    """The draft with a sampler and a scheduler in our names, whoever's names they were given in.
 
-    Line breaks and tabs become blanks: they mean nothing to a text encoder, and a picture's words
-    should survive being copied from a chat.
+    A scheduler that is asked for as the usual one stays so, whatever a person's settings say; one
+    in the sampler's name ("DPM++ 2M Karras") is what is meant when no other is named.  Raises
+    NoSuchName.
+    """
+    said = sampler_named(draft.sampler) if draft.sampler is not None else None
+    scheduler = draft.scheduler
+    if scheduler is not None:
+        scheduler = scheduler_named(scheduler) or USUAL
+    elif said is not None:
+        scheduler = said.scheduler
+    return replace(draft, sampler=said.name if said else None, scheduler=scheduler)
+
+
+def clean_text(what: str, text: str) -> str:
+    """The text as it is seen, every blank a plain one.  Raises OutOfRange when too long.
+
+    Line breaks, tabs, no-break and ideographic spaces become blanks: they mean nothing else to a
+    text encoder, and a picture's words should survive being copied from a chat.  What is not seen
+    goes (zero-width and bidirectional marks, half surrogates), except joiners in emoji and in the
+    scripts that need them.
     """
     if len(text) > MAX_PROMPT:
         raise OutOfRange(what, f"{len(text)} characters", f"at most {MAX_PROMPT} characters")
-    spaced = "".join(" " if c in "\n\r\t" else c for c in text)
-    return "".join(c for c in spaced if c.isprintable() or c == "\u200d").strip()
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return "".join(_seen(text, at, char) for at, char in enumerate(text)).strip()
+
+
+def _seen(text: str, at: int, char: str) -> str:
+    if char.isspace() or char in _LOOK_BLANK:
+        return " "
+    if char in "\u200c\u200d":
+        joined = at and at + 1 < len(text) and text[at - 1] > _LATIN and text[at + 1] > _LATIN
+        return char if joined else ""
+    # Private and unassigned ones stay: an emoji may be younger than this Python.
+    return "" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char
+
+
+_LOOK_BLANK = "\u2800\u3164\uffa0"  # a Braille pattern without dots, Hangul fillers
+_LATIN = "\u036f"  # the last of the letters that no joiner is needed between
 
 
 def _size(draft: Draft, usual: Family) -> tuple[int, int]:
@@ -142,12 +180,6 @@ def _size(draft: Draft, usual: Family) -> tuple[int, int]:
     height = draft.height if draft.height is not None else usual.height
     sizes.check(width, height, usual)
     return width, height
-
-
-def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
-    if name not in names:
-        raise NoSuchName(kind, name, tuple(get_close_matches(name, names, n=3)), names)
-    return name
 
 
 def _seed(seed: int) -> int:

@@ -4,6 +4,7 @@
     ├── Unacceptable            the request cannot be drawn as it is; the person can change it
     │   ├── OutOfRange              a number, size or text beyond its limits
     │   ├── NoSuchName              an unknown model, sampler, scheduler or adapter
+    │   │   └── NotHere                 other programs have it, and nothing of ours is the same
     │   ├── WrongFamily             an adapter for models of another family
     │   └── BadPicture              an input that is no usable picture
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
@@ -67,6 +68,13 @@ class WrongFamily(Unacceptable):
         super().__init__(f"{kind} {name!r:.80} is for {family}; {model!r:.80} is {wanted}")
         self.kind, self.name, self.family = kind, name, family
         self.model, self.wanted = model, wanted
+
+
+class NotHere(NoSuchName):
+    """Other programs have something of that name; nothing of ours is the same."""
+
+    def __init__(self, kind: str, name: str, there: tuple[str, ...]) -> None:
+        super().__init__(kind, name, (), there)
 
 
 class BadPicture(Unacceptable):

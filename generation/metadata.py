@@ -17,45 +17,12 @@ import json
 
 from PIL import Image, PngImagePlugin
 
-from generation import inputs, pngchunks
+from generation import inputs, names, pngchunks
 from generation.errors import OutOfRange
 from generation.recipe import Recipe, Sha256, Task, dump, parse
 
 RECIPE_CHUNK = "atelier"
 INFOTEXT_CHUNK = "parameters"
-
-# What A1111 calls ComfyUI's names.  A name that is not here is written as it is.
-_SAMPLERS = {
-    "euler": "Euler",
-    "euler_ancestral": "Euler a",
-    "heun": "Heun",
-    "dpm_2": "DPM2",
-    "dpm_2_ancestral": "DPM2 a",
-    "lms": "LMS",
-    "dpm_fast": "DPM fast",
-    "dpm_adaptive": "DPM adaptive",
-    "dpmpp_2s_ancestral": "DPM++ 2S a",
-    "dpmpp_sde": "DPM++ SDE",
-    "dpmpp_2m": "DPM++ 2M",
-    "dpmpp_2m_sde": "DPM++ 2M SDE",
-    "dpmpp_2m_sde_heun": "DPM++ 2M SDE Heun",
-    "dpmpp_3m_sde": "DPM++ 3M SDE",
-    "ddim": "DDIM",
-    "ddpm": "DDPM",
-    "uni_pc": "UniPC",
-    "lcm": "LCM",
-}
-_SCHEDULERS = {
-    "normal": "Normal",
-    "karras": "Karras",
-    "exponential": "Exponential",
-    "sgm_uniform": "SGM Uniform",
-    "simple": "Simple",
-    "ddim_uniform": "DDIM",
-    "beta": "Beta",
-    "kl_optimal": "KL Optimal",
-    "linear_quadratic": "Linear Quadratic",
-}
 
 
 def png(rgb: bytes, width: int, height: int, recipe: Recipe, *, model_name: str) -> bytes:
@@ -100,8 +67,8 @@ def infotext(recipe: Recipe, *, model_name: str | None = None) -> str:
     """The recipe in A1111's words: the prompt, the negative prompt, then "Key: value" pairs."""
     pairs: list[tuple[str, object]] = [
         ("Steps", recipe.steps),
-        ("Sampler", _SAMPLERS.get(recipe.sampler, recipe.sampler)),
-        ("Schedule type", _SCHEDULERS.get(recipe.scheduler, recipe.scheduler)),
+        ("Sampler", names.sampler_title(recipe.sampler)),
+        ("Schedule type", names.scheduler_title(recipe.scheduler)),
         ("CFG scale", f"{recipe.cfg:g}"),
         ("Seed", recipe.seed),
         ("Size", f"{recipe.width}x{recipe.height}"),

@@ -54,7 +54,7 @@ async def test_imagine_ends_in_an_ordinary_message_with_picture_settings_and_but
 ) -> None:
     async with a_studio(tmp_path) as studio:
         here = studio.world
-        await here.ann.command("imagine", prompt="a red flower", seed=7, steps=5)
+        await here.ann.command("imagine", prompt="a red flower", seed="7", steps=5)
         message = await here.ann.sees(is_result)
         assert message.interaction_metadata is None
         assert "a red flower" in message.content
@@ -91,7 +91,7 @@ async def test_progress_shows_place_step_and_a_cancel_button(tmp_path: Path) -> 
 
 async def test_four_pictures_have_consecutive_seeds_and_one_message(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
-        await studio.world.ann.command("imagine", prompt="a boat", seed=40, count=4)
+        await studio.world.ann.command("imagine", prompt="a boat", seed="40", count=4)
         message = await studio.world.ann.sees(is_result)
         recipes = [metadata.recipe_in(png) for png in await pictures(message)]
         assert [r.seed for r in recipes if r] == [40, 41, 42, 43]
@@ -101,7 +101,7 @@ async def test_four_pictures_have_consecutive_seeds_and_one_message(tmp_path: Pa
 async def test_again_draws_other_seeds_and_reproduce_the_same_pixels(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         ann = studio.world.ann
-        await ann.command("imagine", prompt="a red flower", seed=7)
+        await ann.command("imagine", prompt="a red flower", seed="7")
         first = await ann.sees(is_result)
         await ann.press(first, "🎲")
         second = await ann.sees(is_result, after=first)
@@ -171,7 +171,7 @@ async def test_another_machine_is_said_to_be_elsewhere_and_how(tmp_path: Path) -
 async def test_the_recipe_button_tells_only_the_one_who_asks(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         here = studio.world
-        await here.ann.command("imagine", prompt="a red flower", seed=7)
+        await here.ann.command("imagine", prompt="a red flower", seed="7")
         message = await here.ann.sees(is_result)
         shown = await here.ben.press(message, "📄")
         text = await here.ben.sees("sampler")
@@ -262,7 +262,7 @@ async def test_settings_fill_the_gaps_and_are_checked(tmp_path: Path) -> None:
         ann = studio.world.ann
         await ann.command("settings", steps=6, size="64x96", seed_mode="increment")
         await ann.sees("seed mode")
-        await ann.command("imagine", prompt="one", seed=10)
+        await ann.command("imagine", prompt="one", seed="10")
         first = await ann.sees(is_result)
         await ann.command("imagine", prompt="two")
         second = await ann.sees(is_result, after=first)
@@ -276,7 +276,7 @@ async def test_settings_fill_the_gaps_and_are_checked(tmp_path: Path) -> None:
 async def test_a_reply_to_a_picture_starts_from_it_and_names_its_parent(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         ann, ben = studio.world.ann, studio.world.ben
-        await ann.command("imagine", prompt="a red flower", seed=3, steps=7, cfg=5.5)
+        await ann.command("imagine", prompt="a red flower", seed="3", steps=7, cfg=5.5)
         first = await ann.sees(is_result)
         asked = await ben.say("make it night", reply_to=first)
         second = await ben.sees(is_result, after=asked)
@@ -475,7 +475,7 @@ async def test_a_job_that_fails_says_why_and_the_next_one_is_drawn(tmp_path: Pat
 
 async def test_buttons_work_after_a_restart(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
-        await studio.world.ann.command("imagine", prompt="a red flower", seed=5)
+        await studio.world.ann.command("imagine", prompt="a red flower", seed="5")
         first = await studio.world.ann.sees(is_result)
         ids = [b.custom_id for b in buttons(first)]
     async with a_studio(tmp_path) as studio:

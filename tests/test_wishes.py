@@ -60,7 +60,7 @@ def test_counting_up_and_down_never_draws_the_same_seed_twice() -> None:
 def test_a_named_seed_wins_and_must_be_one() -> None:
     assert seeds(7, 3, Preferences(seed_mode=SeedMode.FIXED, last_seed=1), lambda: 0) == (7, 8, 9)
     with pytest.raises(OutOfRange):
-        seeds(-1, 1, Preferences(), lambda: 0)
+        seeds(-2, 1, Preferences(), lambda: 0)
 
 
 @pytest.mark.parametrize("text", ["64x96", " 64 X 96 ", "64×96", "64*96"])

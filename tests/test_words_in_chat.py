@@ -54,7 +54,7 @@ async def test_a_short_wish_is_given_words_and_both_are_shown(tmp_path: Path) ->
     writer = a_writer()
     async with a_studio(with_details(tmp_path), wordsmith=a_wordsmith(writer)) as studio:
         ann = studio.world.ann
-        await ann.command("imagine", prompt="a red cat", count=3, seed=5)
+        await ann.command("imagine", prompt="a red cat", count=3, seed="5")
         message = await ann.sees(is_result)
         assert "a red cat" in message.content
         assert len(writer.asked) == 1, "one answer serves the whole batch"
@@ -87,7 +87,7 @@ async def test_rolling_the_seed_and_reproducing_ask_no_model(tmp_path: Path) -> 
 async def test_new_wording_keeps_the_seed_and_own_words_go_in_unchanged(tmp_path: Path) -> None:
     async with a_studio(with_details(tmp_path), wordsmith=a_wordsmith(a_writer())) as studio:
         ann = studio.world.ann
-        await ann.command("imagine", prompt="a red cat", seed=9)
+        await ann.command("imagine", prompt="a red cat", seed="9")
         first = await ann.sees(is_result)
         await ann.press(first, "✨")
         second = await ann.sees(is_result, after=first)
@@ -102,7 +102,7 @@ async def test_new_wording_keeps_the_seed_and_own_words_go_in_unchanged(tmp_path
 async def test_another_style_keeps_seed_and_is_chosen_from_menus(tmp_path: Path) -> None:
     async with a_studio(tmp_path, wordsmith=a_wordsmith(a_writer())) as studio:
         ann = studio.world.ann
-        await ann.command("imagine", prompt="a red cat", seed=9)
+        await ann.command("imagine", prompt="a red cat", seed="9")
         first = await ann.sees(is_result)
         await ann.press(first, "🎨")
         menu = await ann.sees("Which style?")
@@ -201,11 +201,11 @@ async def test_choices_are_decided_by_the_seed_of_each_picture(tmp_path: Path) -
     async with a_studio(tmp_path, wordsmith=a_wordsmith(None)) as studio:
         ann = studio.world.ann
         prompt = "a {red|blue|green|white} cat"
-        await ann.command("imagine", prompt=prompt, assist="off", count=8, seed=1)
+        await ann.command("imagine", prompt=prompt, assist="off", count=8, seed="1")
         first = await prompts_of(await ann.sees(is_result))
         assert len(set(first)) > 1
         newest = ann.messages()[-1]
-        await ann.command("imagine", prompt=prompt, assist="off", count=8, seed=1)
+        await ann.command("imagine", prompt=prompt, assist="off", count=8, seed="1")
         second = await prompts_of(await ann.sees(is_result, after=newest))
         assert second == first
 

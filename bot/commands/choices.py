@@ -3,6 +3,8 @@ for at most three seconds, and people for less."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import discord
@@ -10,6 +12,8 @@ from discord import app_commands
 
 from bot import replies
 from bot.answers import studio_of
+from generation import names
+from generation.errors import NoSuchName
 from generation.families import FAMILIES
 from generation.sigmas import SAMPLERS, SCHEDULERS
 
@@ -30,13 +34,13 @@ async def models(interaction: Interaction, typed: str) -> Choices:
 
 
 async def samplers(_: Interaction, typed: str) -> Choices:
-    """ComfyUI's sampler names."""
-    return _named(SAMPLERS, typed)
+    """Samplers, by ComfyUI's names or A1111's."""
+    return _named(SAMPLERS, typed, names.sampler_title, names.sampler)
 
 
 async def schedulers(_: Interaction, typed: str) -> Choices:
-    """ComfyUI's scheduler names."""
-    return _named(SCHEDULERS, typed)
+    """Schedulers, by ComfyUI's names or A1111's."""
+    return _named(SCHEDULERS, typed, names.scheduler_title, names.scheduler)
 
 
 async def loras(interaction: Interaction, typed: str) -> Choices:
@@ -87,8 +91,24 @@ async def requests(interaction: Interaction, typed: str) -> Choices:
     return offered[:MOST]
 
 
-def _named(names: tuple[str, ...], typed: str) -> Choices:
-    return [app_commands.Choice(name=n, value=n) for n in names if _matches(typed, n)][:MOST]
+def _named(
+    ours: Sequence[str],
+    typed: str,
+    title: Callable[[str], str],
+    meaning: Callable[[str], object],
+) -> Choices:
+    """Names of ours by any name; what is typed as another program spells it stays as it is."""
+    labels = {name: f"{name} · {title(name)}" for name in ours}
+    found = [
+        app_commands.Choice(name=label, value=name)
+        for name, label in labels.items()
+        if _matches(typed, label)
+    ]
+    if not found and typed:
+        with contextlib.suppress(NoSuchName):
+            meaning(typed)
+            found = [app_commands.Choice(name=typed[:100], value=typed[:100])]
+    return found[:MOST]
 
 
 def _matches(typed: str, name: str) -> bool:

@@ -17,9 +17,8 @@ from bot.buttons import progress_view
 from bot.commands import choices
 from bot.commands.permutations import ask_for_all
 from bot.intake import picture_from
-from bot.wishes import Wish
+from bot.wishes import Wish, seed_named
 from generation.draft import MAX_PROMPT, MAX_STEPS, Draft
-from generation.recipe import MAX_SEED
 from prompting import wildcards
 from storage.people import AssistMode
 from storage.tickets import Request
@@ -42,7 +41,7 @@ Interaction = discord.Interaction[Any]
     cfg="How closely the words are followed",
     sampler="How a step is made",
     scheduler="How the noise levels are spaced",
-    seed="The number that decides the noise; the same one gives the same picture",
+    seed="The number that decides the noise; the same one gives the same picture; -1: a fresh one",
     assist="Whether I find more words: on, off, or auto for short wishes",
     style="A style from the library",
     lora="LoRAs to put on it and how strongly, such as: ink:0.8, sketch:0.5",
@@ -72,7 +71,7 @@ async def imagine(
     cfg: Range[float, 0.0, 100.0] | None = None,
     sampler: str | None = None,
     scheduler: str | None = None,
-    seed: Range[int, 0, MAX_SEED] | None = None,
+    seed: Range[str, 1, 40] | None = None,
     clip_skip: Range[int, 1, 12] | None = None,
     assist: str | None = None,
     style: Range[str, 1, 100] | None = None,
@@ -100,7 +99,7 @@ async def imagine(
             model=model,
             size=size,
             count=count,
-            seed=seed,
+            seed=seed_named(seed) if seed is not None else None,
             assist=AssistMode(assist) if assist else None,
             style=style,
         )

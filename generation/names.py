@@ -1,0 +1,161 @@
+"""What samplers and schedulers are called, here and in other programs: one table, read both ways.
+
+Our names are ComfyUI's.  A1111's are written into PNGs, and everything in the table is understood
+wherever a sampler or a scheduler is named, in any case: "DPM++ 2M Karras", "k_euler_a",
+"EulerAncestralDiscreteScheduler".  The invariants: every name that is written is read back as the
+same sampler or scheduler, and a name of something that is not here never becomes something else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from generation.errors import NoSuchName, NotHere
+from generation.sigmas import SAMPLERS, SCHEDULERS
+
+USUAL = "automatic"  # A1111's word for the scheduler that is usual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampler:
+    """A sampler as somebody named it; A1111 used to name a scheduler in the same words."""
+
+    name: str
+    scheduler: str | None = None
+
+
+# Ours, A1111's, then what else means the same: diffusers' classes, InvokeAI's names.
+_SAMPLERS: dict[str, tuple[str, ...]] = {
+    "euler": ("Euler", "EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"),
+    "euler_ancestral": ("Euler a", "eulera", "EulerAncestralDiscreteScheduler"),
+    "heun": ("Heun", "HeunDiscreteScheduler"),
+    "dpm_2": ("DPM2", "KDPM2DiscreteScheduler", "kdpm_2", "DPM-Solver-2"),
+    "dpm_2_ancestral": ("DPM2 a", "KDPM2AncestralDiscreteScheduler", "kdpm_2_a", "dpm2a"),
+    "lms": ("LMS", "LMSDiscreteScheduler"),
+    "dpmpp_2s_ancestral": ("DPM++ 2S a", "dpmpp2sa"),
+    "dpmpp_sde": ("DPM++ SDE", "DPMSolverSDEScheduler"),
+    "dpmpp_2m": ("DPM++ 2M", "DPMSolverMultistepScheduler", "DPM Solver++ 2M"),
+    "dpmpp_2m_sde": ("DPM++ 2M SDE",),
+    "dpmpp_2m_sde_heun": ("DPM++ 2M SDE Heun",),
+    "dpmpp_3m_sde": ("DPM++ 3M SDE",),
+    "ddim": ("DDIM", "DDIMScheduler"),
+    "ddpm": ("DDPM", "DDPMScheduler"),
+    "uni_pc": ("UniPC",),
+    "uni_pc_bh2": ("UniPC bh2", "UniPCMultistepScheduler"),
+    "lcm": ("LCM", "LCMScheduler"),
+}
+_SCHEDULERS: dict[str, tuple[str, ...]] = {
+    "normal": ("Normal", "Uniform", "Default"),
+    "karras": ("Karras",),
+    # With A1111's rho of 1 the polynomial is none.
+    "exponential": ("Exponential", "Polyexponential"),
+    "sgm_uniform": ("SGM Uniform", "Trailing"),
+    "simple": ("Simple",),
+    "ddim_uniform": ("DDIM", "DDIM Uniform", "Leading"),
+    "beta": ("Beta",),
+    "kl_optimal": ("KL Optimal",),
+    "linear_quadratic": ("Linear Quadratic",),
+}
+# Other programs have these, and none of ours is the same.
+_NO_SAMPLERS = (
+    *("Restart", "PLMS", "PNDM", "PNDMScheduler", "DPM fast", "DPM adaptive", "Heun++ 2", "IPNDM"),
+    *("heunpp2", "ipndm_v", "DEIS", "DEISMultistepScheduler", "DDIM CFG++", "Euler CFG++"),
+    *("euler_cfg_pp", "euler_ancestral_cfg_pp", "dpmpp_2s_ancestral_cfg_pp", "dpmpp_2m_cfg_pp"),
+    *("Euler a CFG++", "DPM++ 2S", "DPMSolverSinglestepScheduler", "DPM++ 2S a RF", "er_sde"),
+    *("res_multistep", "res_multistep_cfg_pp", "res_multistep_ancestral", "gradient_estimation"),
+    *("gradient_estimation_cfg_pp", "seeds_2", "seeds_3", "sa_solver", "sa_solver_pece", "TCD"),
+    *("TCDScheduler", "exp_heun_2_x0", "exp_heun_2_x0_sde", "Euler SMEA", "Euler SMEA Dy", "DC"),
+    *("DPM++ 3M", "DPM++ 1S", "DPM2 Heun", "res_multistep_ancestral_cfg_pp", "Euler Dy"),
+)
+_NO_SCHEDULERS = (
+    *("Align Your Steps", "Align Your Steps GITS", "Align Your Steps 11", "Align Your Steps 32"),
+    *("AYS", "AYS SDXL", "AYS SD15", "GITS", "Turbo", "Bong Tangent", "Flux2Scheduler", "LTXV"),
+    *("Phi", "Cosine", "Sigmoid Offset"),
+)
+
+
+def sampler(name: str) -> Sampler:
+    """The sampler of that name, and the scheduler that the name brings.
+
+    Raises NoSuchName, with the nearest of ours where it looks like a slip of the keyboard.
+    """
+    folded = _folded(name)
+    if folded in _BY_SAMPLER:
+        return Sampler(name=_BY_SAMPLER[folded])
+    if folded in _FOREIGN_SAMPLERS:
+        raise NotHere("sampler", name, SAMPLERS)
+    for first, brought in _divided(name):
+        if first in _FOREIGN_SAMPLERS:
+            raise NotHere("sampler", name, SAMPLERS)
+        if first in _BY_SAMPLER:
+            return Sampler(name=_BY_SAMPLER[first], scheduler=brought)
+    raise NoSuchName("sampler", name, _nearest(folded, _BY_SAMPLER), SAMPLERS)
+
+
+def scheduler(name: str) -> str | None:
+    """The scheduler of that name; None: whatever is usual.  Raises NoSuchName."""
+    folded = _folded(name)
+    if folded in (USUAL, "auto"):
+        return None
+    if folded in _BY_SCHEDULER:
+        return _BY_SCHEDULER[folded]
+    if folded in _FOREIGN_SCHEDULERS:
+        raise NotHere("scheduler", name, SCHEDULERS)
+    raise NoSuchName("scheduler", name, _nearest(folded, _BY_SCHEDULER), SCHEDULERS)
+
+
+def sampler_title(name: str) -> str:
+    """What A1111 calls it; a name that is not here is written as it is."""
+    return _SAMPLERS[name][0] if name in _SAMPLERS else name
+
+
+def scheduler_title(name: str) -> str:
+    """What A1111 calls it; a name that is not here is written as it is."""
+    return _SCHEDULERS[name][0] if name in _SCHEDULERS else name
+
+
+def _divided(name: str) -> Iterator[tuple[str, str]]:
+    """What may be a sampler, and the scheduler behind it: "DPM++ 2M Karras", "dpmpp_2m_k"."""
+    folded, words = _folded(name), _words(name)
+    for ending, brought in _BY_SCHEDULER.items():
+        if folded.endswith(ending):
+            yield folded.removesuffix(ending), brought
+    if words and words[-1] in _SHORT_SCHEDULERS:
+        yield "".join(words[:-1]), _SHORT_SCHEDULERS[words[-1]]
+
+
+def _words(name: str) -> list[str]:
+    """The name in lower case, cut at what divides words; "++" is "pp", as in ComfyUI."""
+    plain = unicodedata.normalize("NFKC", name[:100]).casefold().replace("++", "pp")
+    words = [word for word in re.split(r"[\s_\-./]+", plain) if word]
+    if words[:1] == ["sample"]:
+        words = words[1:]
+    if words[:1] == ["k"] and len(words) > 1:
+        words = words[1:]  # of k-diffusion
+    if words and words[-1] == "gpu":
+        words = words[:-1]  # differs in where noise is drawn
+    return ["ancestral" if word == "a" and n else word for n, word in enumerate(words)]
+
+
+def _folded(name: str) -> str:
+    return "".join(_words(name))
+
+
+def _read(table: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {_folded(name): ours for ours, also in table.items() for name in (ours, *also)}
+
+
+def _nearest(folded: str, table: Mapping[str, str]) -> tuple[str, ...]:
+    near = get_close_matches(folded, table, n=6, cutoff=0.7)
+    return tuple(dict.fromkeys(table[each] for each in near))[:3]
+
+
+_BY_SAMPLER = _read(_SAMPLERS)
+_BY_SCHEDULER = _read(_SCHEDULERS)
+_SHORT_SCHEDULERS = {"k": "karras", "ka": "karras", "exp": "exponential"}
+_FOREIGN_SAMPLERS = frozenset(map(_folded, _NO_SAMPLERS)) - _BY_SAMPLER.keys()
+_FOREIGN_SCHEDULERS = frozenset(map(_folded, _NO_SCHEDULERS)) - _BY_SCHEDULER.keys()

@@ -1,0 +1,132 @@
+"""What other programs call samplers and schedulers is understood; what is not here is said so."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.apologies import apology_for
+from generation import names
+from generation.draft import Draft, complete, named
+from generation.errors import NoSuchName, NotHere
+from generation.sigmas import SAMPLERS, SCHEDULERS
+from storage.people import Preferences
+from tests.builders import a_model
+from tests.fakes import FakeWorker
+from tests.houses import a_house, a_studio, a_wish, drawn
+from tests.test_conversation import is_result, recipe_of
+
+SAID = {
+    "DPM++ 2M Karras": ("dpmpp_2m", "karras"),
+    "dpm++ 2m": ("dpmpp_2m", None),
+    "DPM++ 2M SDE Heun Exponential": ("dpmpp_2m_sde_heun", "exponential"),
+    "DPM++ 2S a Karras": ("dpmpp_2s_ancestral", "karras"),
+    "DPM++ SDE": ("dpmpp_sde", None),
+    "DPM2 a": ("dpm_2_ancestral", None),
+    "EULER A": ("euler_ancestral", None),
+    "eulera": ("euler_ancestral", None),
+    "k_euler_a": ("euler_ancestral", None),
+    "k_dpmpp_2m_ka": ("dpmpp_2m", "karras"),
+    "dpmpp_2m_k": ("dpmpp_2m", "karras"),
+    "sample_dpmpp_3m_sde_gpu": ("dpmpp_3m_sde", None),
+    "ｄｐｍ＋＋　２ｍ": ("dpmpp_2m", None),  # a Chinese keyboard
+    "DDIM": ("ddim", None),
+    "UniPC": ("uni_pc", None),
+    "LCM": ("lcm", None),
+    "EulerAncestralDiscreteScheduler": ("euler_ancestral", None),
+    "DPMSolverMultistepScheduler": ("dpmpp_2m", None),
+}
+
+
+@pytest.mark.parametrize(("said", "meant"), SAID.items())
+def test_other_programs_names_mean_what_they_mean_there(
+    said: str, meant: tuple[str, str | None]
+) -> None:
+    found = names.sampler(said)
+    assert (found.name, found.scheduler) == meant
+
+
+def test_schedulers_are_understood_and_automatic_is_the_usual_one() -> None:
+    for said, meant in (
+        ("Karras", "karras"),
+        ("SGM Uniform", "sgm_uniform"),
+        ("exponential", "exponential"),
+        ("DDIM", "ddim_uniform"),
+        ("Uniform", "normal"),
+        ("Automatic", None),
+    ):
+        assert names.scheduler(said) == meant
+
+
+def test_what_is_written_into_a_picture_is_read_back_as_the_same() -> None:
+    for name in SAMPLERS:
+        assert names.sampler(name) == names.sampler(names.sampler_title(name))
+        assert names.sampler(name).name == name
+        for scheduler in SCHEDULERS:
+            both = f"{names.sampler_title(name)} {names.scheduler_title(scheduler)}"
+            assert names.sampler(both) == names.Sampler(name=name, scheduler=scheduler)
+    for scheduler in SCHEDULERS:
+        assert names.scheduler(scheduler) == scheduler
+        assert names.scheduler(names.scheduler_title(scheduler)) == scheduler
+
+
+@pytest.mark.parametrize("said", ["Restart", "restart karras", "DPM fast", "dpm_adaptive", "PLMS"])
+def test_a_sampler_that_is_not_here_suggests_no_other_one(said: str) -> None:
+    with pytest.raises(NotHere) as refused:
+        names.sampler(said)
+    assert refused.value.nearest == ()
+    assert "another program's" in apology_for(refused.value)
+
+
+def test_a_slip_of_the_keyboard_is_guessed() -> None:
+    with pytest.raises(NoSuchName) as refused:
+        names.sampler("DPM++ 2M Karas")
+    assert refused.value.nearest[0] == "dpmpp_2m"
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_name_or_a_sentence(text: str) -> None:
+    for read in (names.sampler, names.scheduler):
+        with contextlib.suppress(NoSuchName):
+            read(text)
+
+
+def test_a_scheduler_named_apart_counts_more_than_one_in_the_samplers_name() -> None:
+    both = named(Draft(prompt="a", sampler="DPM++ 2M Karras", scheduler="SGM Uniform"))
+    assert (both.sampler, both.scheduler) == ("dpmpp_2m", "sgm_uniform")
+    recipe = complete(
+        Draft(prompt="a", sampler="DPM++ 2M SDE Karras"), a_model(), seed=1, device="cpu"
+    )
+    assert (recipe.sampler, recipe.scheduler) == ("dpmpp_2m_sde", "karras")
+
+
+async def test_options_and_settings_take_them(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("settings", sampler="Euler a", scheduler="Simple")
+        assert "euler_ancestral" in (await ann.sees("Your settings")).content
+        await ann.command("imagine", prompt="one", sampler="DPM++ 2M Karras")
+        first = await ann.sees(is_result)
+        recipe = await recipe_of(first)
+        assert (recipe.sampler, recipe.scheduler) == ("dpmpp_2m", "karras")
+        await ann.command("imagine", prompt="two")
+        second = await recipe_of(await ann.sees(is_result, after=first))
+        assert (second.sampler, second.scheduler) == ("euler_ancestral", "simple")
+
+
+async def test_automatic_is_the_models_usual_scheduler_whatever_the_settings_say(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        wish = a_wish(draft={"scheduler": "Automatic"})
+        await house.studio.prefer(wish.place.owner, Preferences(scheduler="beta"))
+        outcome = await drawn(house, a_wish(owner=wish.place.owner))
+        assert outcome.pictures[0].recipe.scheduler == "beta"
+        outcome = await drawn(house, wish)
+        assert outcome.pictures[0].recipe.scheduler == "karras"
+        mine = await house.studio.prefer(wish.place.owner, Preferences(scheduler="automatic"))
+        assert mine.scheduler is None
