@@ -19,6 +19,7 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
+from generation.worker.models import Model
 from generation.worker.samplers import Denoiser, scaled_linear_alphas
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -78,3 +79,33 @@ def forced(scheduler: Any, sigmas: Sequence[float]) -> Any:
 
     scheduler.set_timesteps = set_timesteps
     return scheduler
+
+
+def stock_pipeline(model: Model) -> Any:
+    """diffusers' own pipeline around a model of the worker's."""
+    import diffusers
+
+    scheduler = diffusers.EulerDiscreteScheduler(steps_offset=1)  # never asked for anything
+    first = model.clips[0]
+    if model.architecture == "sdxl":
+        second = model.clips[1]
+        return diffusers.StableDiffusionXLPipeline(
+            vae=model.vae,
+            unet=model.unet,
+            text_encoder=first.encoder,
+            tokenizer=first.tokenizer,
+            text_encoder_2=second.encoder,
+            tokenizer_2=second.tokenizer,
+            scheduler=scheduler,
+            add_watermarker=False,
+        )
+    return diffusers.StableDiffusionPipeline(
+        vae=model.vae,
+        unet=model.unet,
+        text_encoder=first.encoder,
+        tokenizer=first.tokenizer,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )

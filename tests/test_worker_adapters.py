@@ -14,13 +14,10 @@ from torch import Tensor
 
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Recipe, Sha256, Weights
-from generation.worker.adapters import fold_alpha, learned_words, switch
+from generation.worker.adapters import learned_words, switch
 from generation.worker.models import Model
 from generation.worker.render import render
 from tests import loaded, tinymodels
-
-# peft's remark when a second adapter comes into a model, which is what we want.
-pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
 
 
 class Drawer:
@@ -109,34 +106,50 @@ def test_what_was_loaded_before_decides_nothing(drawer: Drawer, tmp_path: Path) 
     assert fresh.draw(wash, ink) == both
 
 
-def test_alphas_that_differ_between_layers_are_kept(drawer: Drawer) -> None:
-    """Trap: diffusers 0.42 loses them, silently."""
-    tensors = a_lora(1, alpha=1.0)
-    folded = fold_alpha(tensors)
-    assert not any(key.endswith(".alpha") for key in folded)
-    layer = next(iter(tensors)).removesuffix(".lora_down.weight")
-    up = f"{layer}.lora_up.weight"
-    assert torch.allclose(folded[up], tensors[up] * 0.5)  # alpha 1 / rank 2
-    one, two = drawer.lora("alphas", tensors), drawer.lora("by-hand", folded)
-    assert drawer.draw(one) == drawer.draw(two)
-    assert drawer.draw(one) != drawer.draw(drawer.lora("none", a_lora(1)))
-
-
 def test_a_lora_of_which_no_layer_is_known_is_refused(drawer: Drawer) -> None:
     """Trap: diffusers accepts it with 0 layers."""
-    plain = drawer.draw()
     strange = {
         "diffusion_model.blocks.0.lora_A.weight": torch.ones(2, 4),
         "diffusion_model.blocks.0.lora_B.weight": torch.ones(4, 2),
     }
-    with pytest.raises(UnusableWeights, match="strange"):
+    with pytest.raises(UnusableWeights, match=r"strange: .*diffusion_model\.blocks\.0\.lora_A"):
         drawer.draw(drawer.lora("strange", strange))
+
+
+def test_layers_that_the_model_does_not_have_are_refused_by_name(drawer: Drawer) -> None:
+    """Trap: diffusers leaves out the layers it does not find, without a word."""
+    plain = drawer.draw()
     wide = {k: torch.ones(v.shape[0] * 2, v.shape[1] * 2) for k, v in a_lora(1).items()}
-    with pytest.raises(UnusableWeights, match="wide"):
-        drawer.draw(drawer.lora("wide", wide))
+    with pytest.raises(UnusableWeights, match=r"wide: .*attn1\.to_q is 128x128 in the file and"):
+        drawer.draw(drawer.lora("wide", {k: v for k, v in wide.items() if "unet" in k}))
+    deep = {
+        "lora_unet_up_blocks_3_resnets_0_conv1.lora_down.weight": torch.ones(2, 4, 3, 3),
+        "lora_unet_up_blocks_3_resnets_0_conv1.lora_up.weight": torch.ones(4, 2, 1, 1),
+    }
+    with pytest.raises(UnusableWeights, match=r"there is no unet up_blocks\.3\.resnets\.0\.conv1"):
+        drawer.draw(drawer.lora("deep", {**a_lora(1), **deep}))
     assert drawer.draw() == plain
     ink = drawer.lora("ink", a_lora(1))
     assert drawer.draw(ink) != plain
+
+
+def test_one_lora_twice_adds_up(drawer: Drawer) -> None:
+    """Trap: PEFT gives both the strength of the last."""
+    ink = drawer.lora("ink", a_lora(1))
+    wash = drawer.lora("wash", {k: v.clone() for k, v in a_lora(1).items()})
+    twice = drawer.draw(replace(ink, strength=0.3), replace(ink, strength=0.5))
+    assert twice == drawer.draw(replace(ink, strength=0.3), replace(wash, strength=0.5))
+    assert twice != drawer.draw(replace(ink, strength=0.5), replace(ink, strength=0.5))
+
+
+def test_the_words_that_a_lora_brings_are_used(drawer: Drawer) -> None:
+    table = load_file(tinymodels.sd15() / "text_encoder" / "model.safetensors")
+    (key,) = [k for k in table if k.endswith("token_embedding.weight")]
+    cat = drawer.model.clips[0].tokenizer("cat", add_special_tokens=False).input_ids[0]
+    vector = table[key][cat : cat + 1].clone()
+    ink = drawer.lora("ink", a_lora(1), 0.5)
+    hero = drawer.lora("hero", {**a_lora(1), "bundle_emb.My.Hero.string_to_param.*": vector}, 0.5)
+    assert drawer.draw(hero, prompt="a red my.hero") == drawer.draw(ink, prompt="a red cat")
 
 
 def test_an_unknown_kind_of_adapter_is_refused(drawer: Drawer) -> None:

@@ -80,7 +80,8 @@ def words(model: Model, prompt: str, negative: str = "", *, clip_skip: int = 1) 
 
 
 def stock(model: Any, prompt: str, negative: str, **options: Any) -> Any:
-    from generation.worker.adapters import stock_pipeline
+
+    from tests.plain_diffusers import stock_pipeline
 
     with torch.inference_mode():
         return stock_pipeline(model).encode_prompt(

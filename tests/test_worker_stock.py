@@ -16,11 +16,10 @@ from PIL import Image
 
 from generation.inputs import load
 from generation.recipe import Recipe
-from generation.worker.adapters import stock_pipeline
 from generation.worker.models import Model
 from generation.worker.render import render
 from tests import loaded
-from tests.plain_diffusers import forced, scheduler_for
+from tests.plain_diffusers import forced, scheduler_for, stock_pipeline
 from tests.worker_process import a_photo, redrawing
 
 # diffusers 0.42's own schedulers meet numpy 2 in set_timesteps; the worker does not call them.

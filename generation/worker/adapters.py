@@ -1,31 +1,41 @@
 """LoRAs and embeddings: weights that change what a checkpoint draws, set anew for every job.
 
-LoRAs are loaded into the shared model once and then only switched on and off: with its LoRAs off
-the model gives the bits it gave before they came.  They are never fused, because unfusing does not
-restore the weights.  The invariant: before a job draws, and whenever it gets the device back,
-exactly the recipe's LoRAs are on, in the recipe's order, at the recipe's strengths.
+A LoRA is read once, by the plan that the catalog judged it by, and then only switched on and off:
+its patches hang on the layers' outputs, and no weight is touched.  The invariant: before a job
+draws, and whenever it gets the device back, exactly the recipe's LoRAs are on, in the recipe's
+order, at the recipe's strengths; with none on, the model gives the bits it gave before any came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load
 from torch import Tensor
 
+from generation import embeddings
 from generation.errors import UnusableWeights
 from generation.header import read_header
-from generation.loras import read_plan
+from generation.loras import Change, Plan, read_plan
 from generation.recipe import Adapter, Recipe, Weights
-from generation.worker.building import BUILDING
 from generation.worker.encode import Learned
 from generation.worker.models import Model
+from generation.worker.patches import Layer, Patch, patch
 
 Locate = Callable[[Weights], Path]
 
 KINDS = ("lora", "embedding")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """A LoRA in the memory of its model's device."""
+
+    patches: tuple[tuple[Layer, Patch], ...]
+    words: tuple[dict[str, Tensor], ...]  # its bundled embeddings, for each text encoder
 
 
 def switch(model: Model, recipe: Recipe, locate: Locate) -> None:
@@ -33,130 +43,136 @@ def switch(model: Model, recipe: Recipe, locate: Locate) -> None:
     for adapter in recipe.adapters:
         if adapter.kind not in KINDS:
             raise UnusableWeights(adapter.weights.name, f"an adapter of the kind {adapter.kind!r}")
-    loras = [adapter for adapter in recipe.adapters if adapter.kind == "lora"]
-    if not loras and not model.adapters:
-        return
-    pipe = stock_pipeline(model)
-    for lora in loras:
-        path = locate(lora.weights)  # each time: it may have been changed since
-        if lora.weights.sha256 not in model.adapters:
-            _load_lora(pipe, model, lora, path)
-    if not loras:
-        pipe.disable_lora()
-        return
-    pipe.enable_lora()
-    names = [model.adapters[lora.weights.sha256] for lora in loras]
-    pipe.set_adapters(names, [lora.strength for lora in loras])
+    switch_off(model)
+    on: dict[Layer, list[tuple[Patch, float]]] = {}
+    for adapter in recipe.adapters:
+        if adapter.kind == "lora":
+            for layer, one in _lora(model, adapter, locate).patches:
+                on.setdefault(layer, []).append((one, adapter.strength))
+    for layer, patches in on.items():
+        model.hooks.append(layer.register_forward_hook(_adding(patches)))
+
+
+def switch_off(model: Model) -> None:
+    """The bare checkpoint."""
+    for hook in model.hooks:
+        hook.remove()
+    model.hooks.clear()
 
 
 def unload(model: Model) -> None:
     """Take all LoRAs out: their files have them, and `switch` reads them again."""
-    if model.adapters:
-        stock_pipeline(model).unload_lora_weights()
-        model.adapters.clear()
+    switch_off(model)
+    model.adapters.clear()
 
 
 def learned_words(model: Model, recipe: Recipe, locate: Locate) -> tuple[Learned, ...]:
-    """The recipe's embeddings, for each text encoder; the word is the file's name."""
+    """The recipe's embeddings, for each text encoder.
+
+    An embedding's word is its file's name; those that a LoRA brings have names of their own.
+    """
     words: list[dict[str, list[Tensor]]] = [{} for _ in model.clips]
     for adapter in recipe.adapters:
         if adapter.kind == "embedding":
-            tensors = list(_embedding(adapter, locate(adapter.weights), len(model.clips)))
-            word = Path(adapter.weights.name).name.removesuffix(".safetensors").casefold()
-            for clip, vectors, known in zip(model.clips, tensors, words, strict=True):
-                width = clip.encoder.config.hidden_size
-                if vectors.shape[-1] != width:
-                    raise UnusableWeights(
-                        adapter.weights.name, f"it is {vectors.shape[-1]} wide, the model {width}"
-                    )
-                known[word] = list(vectors.float() * adapter.strength)
+            word = Path(adapter.weights.name).name.removesuffix(".safetensors")
+            tables, strength = _embedding(model, adapter, word, locate), adapter.strength
+        else:
+            tables, strength = _lora(model, adapter, locate).words, 1.0
+        for known, table in zip(words, tables, strict=True):
+            for word, vectors in table.items():
+                known[word.casefold()] = list(vectors.float() * strength)
     return tuple(words)
 
 
-def _embedding(adapter: Adapter, path: Path, encoders: int) -> list[Tensor]:
+def _adding(patches: list[tuple[Patch, float]]) -> Any:
+    def add(layer: Layer, inputs: tuple[Tensor, ...], out: Tensor) -> Tensor:
+        for one, strength in patches:
+            out = one(layer, inputs[0], out, strength)
+        return out
+
+    return add
+
+
+def _lora(model: Model, adapter: Adapter, locate: Locate) -> Lora:
+    """From memory, or from its file, which may have been changed since."""
+    digest, name = adapter.weights.sha256, adapter.weights.name
+    path = locate(adapter.weights)
+    known: Lora | None = model.adapters.get(digest)
+    if known is not None:
+        return known
+    header = read_header(path, name)
+    plan = read_plan(
+        header.shapes,
+        header.metadata,
+        name,
+        layers_per_block=int(model.unet.config.layers_per_block),
+    )
     tensors = load(path.read_bytes())
-    if encoders == 2:
-        found = [tensors.get("clip_l"), tensors.get("clip_g")]
-    else:
-        found = [next(iter(tensors.values())) if len(tensors) == 1 else None]
-    vectors = [t if t is None or t.ndim == 2 else t.reshape(1, -1) for t in found]
-    if any(v is None for v in vectors):
-        raise UnusableWeights(adapter.weights.name, "an embedding for other text encoders")
-    return [v for v in vectors if v is not None]
+    layers = _layers(model, plan, name)
+    patches = []
+    for change, layer in zip(plan.changes, layers, strict=True):
+        roles = {role: tensors[key] for role, key in change.keys.items()}
+        try:
+            patches.append((layer, patch(change, roles, layer)))
+        except ValueError as error:
+            raise UnusableWeights(name, str(error)) from error
+    words = [
+        _tables(model, {word: [tensors[key] for key in keys]}, name)
+        for word, keys in plan.words.items()
+    ]
+    merged: tuple[dict[str, Tensor], ...] = tuple({} for _ in model.clips)
+    for tables in words:
+        for all_words, table in zip(merged, tables, strict=True):
+            all_words.update(table)
+    lora = model.adapters[digest] = Lora(patches=tuple(patches), words=merged)
+    return lora
 
 
-def _load_lora(pipe: Any, model: Model, lora: Adapter, path: Path) -> None:
-    digest, name = lora.weights.sha256, f"lora_{lora.weights.sha256[:16]}"
-    _check(lora, path)
-    try:
-        with BUILDING:
-            pipe.load_lora_weights(fold_alpha(load(path.read_bytes())), adapter_name=name)
-    except (ValueError, KeyError, RuntimeError) as error:
-        _forget(pipe, name)
-        reason = " ".join(str(error).split())
-        raise UnusableWeights(lora.weights.name, f"it does not fit: {reason}"[:300]) from error
-    # diffusers accepts a LoRA of which it knows no single layer, without a word.
-    if not any(name in names for names in pipe.get_list_adapters().values()):
-        raise UnusableWeights(lora.weights.name, "it has no layer that this model has")
-    model.adapters[digest] = name
+def _layers(model: Model, plan: Plan, name: str) -> list[Layer]:
+    """The model's layers that a plan changes.  Raises UnusableWeights for what does not fit."""
+    parts = {"unet": dict(model.unet.named_modules())}
+    for part, clip in zip(("text_encoder", "text_encoder_2"), model.clips, strict=False):
+        modules = clip.encoder.named_modules()
+        parts[part] = {path.removeprefix("text_model."): module for path, module in modules}
+    found = [parts.get(change.part, {}).get(change.path) for change in plan.changes]
+    odd = [_misfit(c, layer) for c, layer in zip(plan.changes, found, strict=True)]
+    if misfits := [why for why in odd if why]:
+        more = f" ({len(misfits) - 1} more)" if len(misfits) > 1 else ""
+        raise UnusableWeights(name, f"it does not fit this model: {misfits[0]}{more}")
+    return found
 
 
-def _check(lora: Adapter, path: Path) -> None:
-    header = read_header(path, lora.weights.name)
-    for change in read_plan(header.shapes, header.metadata, lora.weights.name).changes:
-        if not {"down", "up"} <= change.keys.keys() <= {"down", "up", "alpha", "magnitude"}:
-            raise UnusableWeights(lora.weights.name, f"{change.path} cannot be drawn yet")
+def _misfit(change: Change, layer: Layer | None) -> str | None:
+    if layer is None or getattr(layer, "weight", None) is None:
+        return f"there is no {change.part} {change.path}"
+    shape = tuple(layer.weight.shape)
+    if change.form.fits(shape):
+        return None
+    mine = f"{change.form.out}x{change.form.inner or 1}"
+    return f"{change.path} is {mine} in the file and {'x'.join(map(str, shape))} in the model"
 
 
-def _forget(pipe: Any, name: str) -> None:
-    if any(name in names for names in pipe.get_list_adapters().values()):
-        pipe.delete_adapters(name)
+def _embedding(
+    model: Model, adapter: Adapter, word: str, locate: Locate
+) -> tuple[dict[str, Tensor], ...]:
+    name, path = adapter.weights.name, locate(adapter.weights)
+    keys = embeddings.read_words(read_header(path, name).shapes, name)
+    tensors = load(path.read_bytes())
+    return _tables(model, {word: [tensors[key] for key in keys]}, name)
 
 
-def fold_alpha(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """kohya's alphas, multiplied into the weights.
-
-    diffusers 0.42 loses alphas that differ between layers; with the factor alpha / rank inside
-    `lora_up` there is nothing left to lose.
-    """
-    folded: dict[str, Tensor] = {}
-    for key, tensor in tensors.items():
-        if key.endswith(".alpha"):
-            continue
-        if key.endswith(".lora_up.weight"):
-            layer = key.removesuffix(".lora_up.weight")
-            alpha, down = tensors.get(f"{layer}.alpha"), tensors.get(f"{layer}.lora_down.weight")
-            if alpha is not None and down is not None:
-                tensor = (tensor.float() * (float(alpha) / down.shape[0])).to(tensor.dtype)
-        folded[key] = tensor
-    return folded
-
-
-def stock_pipeline(model: Model) -> Any:
-    """diffusers' pipeline around the model: it knows how to load LoRAs, and does nothing else."""
-    import diffusers
-
-    scheduler = diffusers.EulerDiscreteScheduler(steps_offset=1)  # never asked for anything
-    first = model.clips[0]
-    if model.architecture == "sdxl":
-        second = model.clips[1]
-        return diffusers.StableDiffusionXLPipeline(
-            vae=model.vae,
-            unet=model.unet,
-            text_encoder=first.encoder,
-            tokenizer=first.tokenizer,
-            text_encoder_2=second.encoder,
-            tokenizer_2=second.tokenizer,
-            scheduler=scheduler,
-            add_watermarker=False,
-        )
-    return diffusers.StableDiffusionPipeline(
-        vae=model.vae,
-        unet=model.unet,
-        text_encoder=first.encoder,
-        tokenizer=first.tokenizer,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+def _tables(
+    model: Model, words: dict[str, list[Tensor]], name: str
+) -> tuple[dict[str, Tensor], ...]:
+    """The vectors of words, for each text encoder.  Raises UnusableWeights for other ones."""
+    for vectors in words.values():
+        if len(vectors) != len(model.clips):
+            raise UnusableWeights(name, "an embedding for other text encoders")
+        for clip, table in zip(model.clips, vectors, strict=True):
+            width = clip.encoder.config.hidden_size
+            if table.shape[-1] != width:
+                raise UnusableWeights(name, f"it is {table.shape[-1]} wide, the model {width}")
+    return tuple(
+        {word: vectors[n].reshape(-1, vectors[n].shape[-1]) for word, vectors in words.items()}
+        for n in range(len(model.clips))
     )

@@ -49,7 +49,8 @@ class Model:
     prediction: str  # "epsilon" or "v_prediction"
     residence: Residence
     previewer: Previewer | None = None
-    adapters: dict[Sha256, str] = field(default_factory=dict)  # loaded into it, by digest
+    adapters: dict[Sha256, Any] = field(default_factory=dict)  # LoRAs at hand, by digest
+    hooks: list[Any] = field(default_factory=list)  # what those that are on hang by
     users: int = 0  # jobs that draw with it or are paused with it
 
     @property
