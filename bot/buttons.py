@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Self
 import discord
 
 from bot.answers import SILENT, apologise, begin, is_moderator, place_of, studio_of, whisper_recipes
+from bot.device import called
 from bot.queue_page import Reader, queue_page
 from bot.studio import Studio
 from bot.style_menus import StyleList, menus, question, taught
@@ -294,8 +295,10 @@ def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
 
 def queue_text(interaction: Interaction) -> str:
     """The waiting line, for the one who asks."""
-    reader = Reader(id=interaction.user.id, guild=interaction.guild_id)
-    return queue_page(studio_of(interaction).board.standings(), reader)
+    studio = studio_of(interaction)
+    device = called(studio.device)
+    reader = Reader(id=interaction.user.id, guild=interaction.guild_id, device=device)
+    return queue_page(studio.board.standings(), reader)
 
 
 def queue_view() -> discord.ui.View:

@@ -180,6 +180,10 @@ class Drafting:
                 return entry.family
         return self._default_model().family
 
+    def usual(self, model: str | None) -> Model:
+        """The model of that name, or the one that draws for whoever names none."""
+        return self._named(model)
+
     @property
     def styles(self) -> Styles:
         """The style library of this server."""

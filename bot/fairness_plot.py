@@ -11,6 +11,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from bot.device import GPU
 from bot.queue_page import part as percent
 from bot.stats import DAY, OTHERS, SPAN, Day, Part, Viewer, Waits, parts, waited_by, waits_over_time
 from storage.accounts import BUCKET
@@ -35,6 +36,7 @@ COLOURS = {
 }
 OTHERS_MARK, OTHERS_COLOUR = "⬜", "#8b8f98"
 INCHES, DPI = (8.125, 5.2), 160  # letters that can be read at Discord's size
+SHOWN = (1, 2, 4, 8, 12, DAY // 3600)  # hours
 TICKS = {0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36000: "10 h"}
 
 
@@ -44,7 +46,7 @@ def marks(shown: tuple[Part, ...]) -> tuple[str, ...]:
     return tuple(OTHERS_MARK if part.name == OTHERS else next(people) for part in shown)
 
 
-def draw(day: Day, viewer: Viewer) -> bytes:
+def draw(day: Day, viewer: Viewer, device: str = GPU) -> bytes:
     """The PNG.  Takes about a second: not on the event loop."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -56,14 +58,14 @@ def draw(day: Day, viewer: Viewer) -> bytes:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     for axes in (above, below):
         _plain(axes)
-    _service(above, day, parts(day, viewer))
+    _service(above, day, parts(day, viewer), device)
     _waits(below, day, viewer)
     out = io.BytesIO()
     figure.savefig(out, format="png", facecolor=CARD)
     return out.getvalue()
 
 
-def _service(axes: Axes, day: Day, shown: tuple[Part, ...]) -> None:
+def _service(axes: Axes, day: Day, shown: tuple[Part, ...], device: str) -> None:
     hours = [(bucket - day.until) / 3600 for bucket in day.buckets]
     # The last ten minutes are not over yet: they end now, and count for as long as they are.
     lengths = [BUCKET] * (len(hours) - 1) + [max(60.0, -hours[-1] * 3600)]
@@ -76,7 +78,12 @@ def _service(axes: Axes, day: Day, shown: tuple[Part, ...]) -> None:
     labels = [f"{p.name}  {percent(p.total / everything)}" for p in shown]
     axes.stackplot(hours, at_work, colors=colours, labels=labels, step="post", linewidth=0)
     axes.set_ylim(bottom=0)
-    axes.set_title("GPUs at work, and for whom", color=INK, loc="left", fontsize=15)
+    axes.set_title(
+        f"{device[0].upper()}{device[1:]}s at work, and for whom",
+        color=INK,
+        loc="left",
+        fontsize=15,
+    )
     _legend(axes, reverse=True)
 
 
@@ -102,10 +109,26 @@ def _waits(axes: Axes, day: Day, viewer: Viewer) -> None:
     axes.set_ylim(0.08, max(12.0, 1.6 * most))
     ticks = [t for t in TICKS if t <= max(12.0, 1.6 * most)]
     axes.set_yticks(ticks, [TICKS[t] for t in ticks])
-    axes.set_xlim(-DAY / 3600, 0)
-    axes.set_xticks([-24, -18, -12, -6, 0], ["24 h ago", "18 h", "12 h", "6 h", "now"])
+    shown = hours_shown(day)
+    axes.set_xlim(-shown, 0)
+    axes.set_xticks(*_hours_ticks(shown))
     axes.set_title("How long pictures waited", color=INK, loc="left", fontsize=15)
     _legend(axes)
+
+
+def hours_shown(day: Day) -> int:
+    """Back to the first thing that happened: a day of one hour would be a sliver at the edge."""
+    begun = [row.bucket for row in day.served] + [row.started_at for row in day.waits]
+    oldest = (day.until - min(begin for begin in begun)) / 3600 if begun else 0.0
+    return next((hours for hours in SHOWN if hours >= oldest), SHOWN[-1])
+
+
+def _hours_ticks(hours: int) -> tuple[list[float], list[str]]:
+    """Five ticks; of an hour they are in minutes."""
+    ago = [hours * part / 4 for part in (4, 3, 2, 1)]
+    unit, times = ("h", 1) if hours % 4 == 0 else ("min", 60)
+    names = [f"{back * times:g} {unit}" for back in ago]
+    return [*(-back for back in ago), 0.0], [f"{names[0]} ago", *names[1:], "now"]
 
 
 def _floored(seconds: float) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.audience import Phase, Standing
+from bot.device import GPU
 from bot.replies import MAX_CONTENT, SO_THAT, bar, quoted
 from storage.tickets import RequestId
 
@@ -19,17 +20,18 @@ ROWS = ((5, 6, 12), (4, 5, 8), (3, 4, 5), (2, 2, 3), (1, 1, 1))
 
 NOBODY = "Nobody is waiting. The studio is yours."
 HOW = (
-    "Times: until all pictures of a request are ready. Percentages: parts of a GPU at present. "
-    "Who had less of it lately goes first."
+    "Times: until all pictures of a request are ready. Percentages: parts of a {device} at "
+    "present. Who had less of it lately goes first."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Who looks, and where; outside of servers there is no `guild`."""
+    """Who looks, where (outside of servers there is no `guild`), and at what."""
 
     id: int
     guild: int | None
+    device: str = GPU  # what they call that which draws
 
 
 def queue_page(standings: Sequence[Standing], reader: Reader) -> str:
@@ -51,7 +53,7 @@ def _page(standings: Sequence[Standing], reader: Reader, own: int, at_work: int,
     lines = [f"### The queue: {len(waiting)} waiting, {begun} begun, {people}"]
     if mine:
         lines += ["**Yours**", *_yours(mine[:own], places), *_more(mine[own:])]
-        lines += _reasons(mine, waiting)
+        lines += _reasons(mine, waiting, reader.device)
     if busy:
         lines += ["**Begun**", *(_row(s, reader, "") for s in busy[:at_work])]
         lines += _more(busy[at_work:])
@@ -59,7 +61,7 @@ def _page(standings: Sequence[Standing], reader: Reader, own: int, at_work: int,
         lines.append("**Waiting**")
         lines += [_row(s, reader, f"`{places[s.request]:>2}` ") for s in behind[:rest]]
         lines += _more(behind[rest:])
-    lines.append(f"-# {HOW}")
+    lines.append(f"-# {HOW.format(device=reader.device)}")
     return "\n".join(lines)
 
 
@@ -96,11 +98,11 @@ def _yours(mine: Sequence[Standing], places: dict[RequestId, int]) -> list[str]:
     return lines
 
 
-def _reasons(mine: Sequence[Standing], waiting: Sequence[Standing]) -> list[str]:
+def _reasons(mine: Sequence[Standing], waiting: Sequence[Standing], device: str) -> list[str]:
     """What the reader gets of the device, and why others come first."""
-    lines = [f"-# You get {part(max(s.share for s in mine))} of a GPU at present."]
+    lines = [f"-# You get {part(max(s.share for s in mine))} of a {device} at present."]
     first = next((s for s in mine if s.phase is Phase.WAITING), None)
-    if first is not None and (why := _why(first, waiting)):
+    if first is not None and (why := _why(first, waiting, device)):
         lines.append(f"-# {why}")
     return lines
 
@@ -155,7 +157,7 @@ def _step(standing: Standing) -> str:
     return f"{standing.step} of {standing.steps}{which}"
 
 
-def _why(mine: Standing, waiting: Sequence[Standing]) -> str:
+def _why(mine: Standing, waiting: Sequence[Standing], device: str) -> str:
     """Why others come before, in a sentence."""
     before = waiting[: waiting.index(mine)]
     strangers = [s for s in before if s.owner != mine.owner]
@@ -166,7 +168,7 @@ def _why(mine: Standing, waiting: Sequence[Standing]) -> str:
     asked_earlier = [s.request < mine.request for s in strangers]
     if all(asked_earlier):
         return f"{who} before you: they asked earlier."
-    used_less = "have had less of the GPU than you lately"
+    used_less = f"have had less of the {device} than you lately"
     if any(asked_earlier):
         return f"{who} before you: they asked earlier, or {used_less}."
     return f"{who} before you: they {used_less}, or need the model that is loaded."

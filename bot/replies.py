@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from bot.apologies import apology_for_reason
 from bot.audience import Outcome, Phase, Standing
 from generation import sizes
-from generation.draft import Draft
+from generation.draft import DENOISE_OF_IMAGES, Draft
 from generation.errors import OutOfRange
-from generation.families import FAMILIES
+from generation.families import FAMILIES, Family
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Task
 from prompting.assist import Assisted
@@ -216,8 +216,8 @@ def verdict(comparison: Comparison, original: int | None) -> str:
             )
 
 
-def preferences_page(mine: Preferences) -> str:
-    """A person's own settings."""
+def preferences_page(mine: Preferences, usual: tuple[str, Family] | None = None) -> str:
+    """A person's own settings; `usual` is the model that would draw, which says all the others."""
     rows = [
         ("model", mine.model),
         ("negative", quoted(mine.negative_prompt, 200) if mine.negative_prompt else None),
@@ -236,6 +236,20 @@ def preferences_page(mine: Preferences) -> str:
     if mine.last_seed is not None:
         lines.append(f"**last seed** `{mine.last_seed}`")
     note = "Everything else is what is usual for the model."
+    if usual is not None:
+        name, family = usual
+        rest = [
+            (mine.width is None, f"{family.width}×{family.height}"),
+            (mine.steps is None, f"{family.steps} steps"),
+            (mine.cfg is None, f"cfg {family.cfg:g}"),
+            (mine.sampler is None, family.sampler),
+            (mine.scheduler is None, family.scheduler),
+            (mine.denoise is None, f"denoise {DENOISE_OF_IMAGES:g} from a picture"),
+            (mine.count is None, "1 picture"),
+        ]
+        said = ", ".join(text for gap, text in rest if gap)
+        note = f"-# Everything else is what is usual for {quoted(name, 80)}"
+        note += f": {said}." if said else "."
     return "Your settings:\n" + "\n".join(lines) + f"\n{note}"
 
 

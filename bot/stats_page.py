@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from bot.device import GPU
 from bot.fairness_plot import marks
 from bot.queue_page import counted, span
 from bot.queue_page import part as percent
@@ -16,8 +17,8 @@ NOTHING = (
 )
 
 
-def today_page(day: Day) -> str:
-    """Pictures, GPU time and waits of the last day."""
+def today_page(day: Day, device: str = GPU) -> str:
+    """Pictures, time of the device and waits of the last day."""
     if not day.served and not day.waits:
         return NOTHING
     seconds = sum(row.seconds for row in day.served)
@@ -28,18 +29,18 @@ def today_page(day: Day) -> str:
         "### The last 24 hours",
         f"🖼️ **{counted(len(day.waits), 'picture', 'pictures')}** begun, "
         f"for {counted(people, 'person', 'people')}",
-        f"⏱️ **{_hours(seconds)}** of GPU time{weights}",
+        f"⏱️ **{_hours(seconds)}** of {device} time{weights}",
     ]
     return "\n".join([*lines, *_waits(day)])
 
 
-def fairness_page(day: Day, viewer: Viewer) -> str:
-    """Who had the GPU, beside the picture of it."""
+def fairness_page(day: Day, viewer: Viewer, device: str = GPU) -> str:
+    """Who had the device, beside the picture of it."""
     if not day.served:
         return NOTHING
     shown = parts(day, viewer)
     everything = sum(part.total for part in shown) or 1.0
-    lines = [f"### Who had the GPU in the last 24 hours: {_hours(everything)}"]
+    lines = [f"### Who had the {device} in the last 24 hours: {_hours(everything)}"]
     for mark, part in zip(marks(shown), shown, strict=True):
         named = part.user is not None and part.name != YOU
         who = f"{part.name} <@{part.user}>" if named else part.name

@@ -458,6 +458,11 @@ class Studio:
         """Whether a worker has been ready since the start; until then a submission waits."""
         return self._first_ready.done()
 
+    @property
+    def device(self) -> str:
+        """What draws here, as torch calls it; "" until a worker has said."""
+        return self._first_ready.result().environment.device if self.ready else ""
+
     async def _device(self) -> str:
         # It decides the precision, and so the pixels: right after a start it is worth waiting for.
         # Not wait_for: until Python 3.12 it can swallow a cancellation.

@@ -170,3 +170,11 @@ def test_shares_are_parts_of_one_device() -> None:
     assert part(0.25) == "25\u00a0%"
     assert part(0.0) == "<1\u00a0%"
     assert part(1.5) == "150\u00a0%"
+
+
+def test_on_a_processor_nothing_is_said_of_a_gpu() -> None:
+    reader = Reader(id=ME, guild=HERE, device="processor")
+    text = queue_page([standing(9, BEN), standing(5, ME, ahead=1)], reader)
+    assert "GPU" not in text
+    assert "of a processor at present" in text
+    assert "had less of the processor than you" in text

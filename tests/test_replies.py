@@ -13,6 +13,7 @@ from bot.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.audience import Phase, Standing
 from bot.studio import NotAllowed
 from generation import errors as g
+from generation.families import FAMILIES
 from generation.picture import Comparison, Verdict
 from generation.queue import QueueFull
 from prompting import errors as p
@@ -91,6 +92,13 @@ def test_settings_show_only_what_was_set() -> None:
     page = replies.preferences_page(Preferences(steps=12))
     assert "**steps** 12" in page
     assert "sampler" not in page
+
+
+def test_settings_say_what_is_usual_for_what_was_not_set() -> None:
+    page = replies.preferences_page(Preferences(steps=12), ("starter", FAMILIES["starter"]))
+    for usual in ("usual for starter", "128×128", "cfg 2", "dpmpp_2m", "karras", "denoise 0.6"):
+        assert usual in page
+    assert "20 steps" not in page
 
 
 def every_error() -> list[Exception]:

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from bot import stats_page
-from bot.fairness_plot import COLOURS, draw, marks
+from bot.device import called
+from bot.fairness_plot import COLOURS, draw, hours_shown, marks
 from bot.stats import (
     DAY,
     MOST,
@@ -191,6 +192,28 @@ def test_the_picture_is_drawn(viewer: Viewer, tmp_path: Path) -> None:
         assert picture.size == (1300, 832)
         assert len(picture.convert("RGB").getcolors(2**20) or ()) > 50
     assert len(png) < 2**20
+
+
+@pytest.mark.parametrize(
+    ("ago", "hours"), [(0, 1), (50 * 60, 1), (2 * 3600, 4), (20 * 3600, 24), (30 * 3600, 24)]
+)
+def test_a_young_day_is_no_sliver_at_the_edge(ago: float, hours: int) -> None:
+    assert hours_shown(a_day(waited(1, ago + 1, ago))) == hours
+
+
+def test_on_a_processor_nothing_is_said_of_a_gpu() -> None:
+    day = a_day(served(1, 5400), waited(1, 12, 0))
+    pages = today_page(day, "processor") + fairness_page(day, ME, "processor")
+    assert "GPU" not in pages
+    assert "1.5 h** of processor time" in pages
+    assert "Who had the processor" in pages
+
+
+@pytest.mark.parametrize(
+    ("torch", "name"), [("cpu", "processor"), ("cuda", "GPU"), ("mps", "GPU"), ("", "device")]
+)
+def test_what_draws_is_called_what_it_is(torch: str, name: str) -> None:
+    assert called(torch) == name
 
 
 @pytest.mark.parametrize("day", [a_day(served(1, 1)), a_day(waited(1, 5, 5))])

@@ -13,6 +13,7 @@ from bot import replies
 from bot.answers import SILENT, studio_of
 from bot.commands import choices
 from generation.draft import MAX_PROMPT, MAX_STEPS
+from generation.families import family
 from storage.people import AssistMode, Preferences, SeedMode
 
 Interaction = discord.Interaction[Any]
@@ -80,6 +81,6 @@ async def settings(
     }
     changed = replace(before, **{k: v for k, v in given.items() if v is not None})
     mine = await studio.prefer(interaction.user.id, changed, size=size)
-    await interaction.edit_original_response(
-        content=replies.preferences_page(mine), allowed_mentions=SILENT
-    )
+    usual = studio.drafting.usual(mine.model)
+    page = replies.preferences_page(mine, (usual.weights.name, family(usual.family)))
+    await interaction.edit_original_response(content=page, allowed_mentions=SILENT)

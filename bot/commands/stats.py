@@ -10,6 +10,7 @@ import discord
 from discord import app_commands
 
 from bot.answers import SILENT, is_moderator, studio_of
+from bot.device import called
 from bot.fairness_plot import ARTIST, draw
 from bot.stats import Viewer
 from bot.stats_page import fairness_page, today_page
@@ -19,27 +20,31 @@ Interaction = discord.Interaction[Any]
 stats = app_commands.Group(name="stats", description="How the studio did in the last day")
 
 
-@stats.command(name="today", description="Pictures, GPU time and waits of the last 24 hours")
+@stats.command(name="today", description="Pictures, drawing time and waits of the last 24 hours")
 async def today(interaction: Interaction) -> None:
     """In words."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    page = today_page(await studio_of(interaction).last_day())
+    studio = studio_of(interaction)
+    page = today_page(await studio.last_day(), called(studio.device))
     await interaction.edit_original_response(content=page, allowed_mentions=SILENT)
 
 
-@stats.command(name="fairness", description="Who had the GPU in the last 24 hours, and who waited")
+@stats.command(
+    name="fairness", description="Who was drawn for in the last 24 hours, and who waited"
+)
 @app_commands.checks.cooldown(2, 20.0)
 async def fairness(interaction: Interaction) -> None:
     """As a picture, with what it shows in words."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    day = await studio_of(interaction).last_day()
+    studio = studio_of(interaction)
+    day, device = await studio.last_day(), called(studio.device)
     guild = interaction.guild_id if is_moderator(interaction) else None
     viewer = Viewer(id=interaction.user.id, guild=guild)
     loop = asyncio.get_running_loop()
-    page = await loop.run_in_executor(ARTIST, fairness_page, day, viewer)
+    page = await loop.run_in_executor(ARTIST, fairness_page, day, viewer, device)
     files = []
     if day.served:
-        png = await loop.run_in_executor(ARTIST, draw, day, viewer)
+        png = await loop.run_in_executor(ARTIST, draw, day, viewer, device)
         files.append(discord.File(io.BytesIO(png), filename="fairness.png"))
     await interaction.edit_original_response(
         content=page, attachments=files, allowed_mentions=SILENT
