@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 
 SILENT = discord.AllowedMentions.none()
 
-# Most wishes are accepted or refused within it; Discord waits three seconds for a first answer.
-QUICK_SECONDS = 1.5
+# Most wishes are accepted or refused within it, and a person does not wonder yet; Discord waits
+# three seconds for a first answer.
+QUICK_SECONDS = 0.35
 
 T = TypeVar("T")
 

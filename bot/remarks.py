@@ -36,14 +36,19 @@ _SMALL = frozenset(_FEW.split())
 
 def remarks(recipes: Sequence[Recipe]) -> Iterator[str]:
     """What is to be said of the pictures of one request, which differ in words and seeds only."""
-    first, prompts = recipes[0], dict.fromkeys(recipe.prompt for recipe in recipes)
+    first = recipes[0]
     if first.task is Task.IMAGE_TO_IMAGE and first.denoise <= LITTLE:
         yield notes.little_redrawn(first.denoise)
+    yield from of_words([recipe.prompt for recipe in recipes], first.family)
+
+
+def of_words(prompts: Sequence[str], family: str) -> Iterator[str]:
+    """What is to be said of prompts for a model of that family."""
     foreign = dict.fromkeys(word for prompt in prompts for word in _foreign(prompt))
-    if foreign and DIALECTS[FAMILIES[first.family].dialect].keeps == ("en",):
+    if foreign and DIALECTS[FAMILIES[family].dialect].keeps == ("en",):
         yield notes.not_english(" ".join(foreign))
-    if first.family == STARTER:
-        found = [never_seen(prompt) for prompt in prompts]
+    if family == STARTER:
+        found = [never_seen(prompt) for prompt in dict.fromkeys(prompts)]
         unseen = tuple(dict.fromkeys(word for words, _ in found for word in words))
         together = next((things for _, things in found if len(things) > 1), ())
         if unseen:

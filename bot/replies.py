@@ -181,11 +181,11 @@ def _wording(wording: Wording) -> list[str]:
     return lines + ([f"-# {quoted(words.note, 200)}"] if words.note else [])
 
 
-def proposals(found: Sequence[Assisted]) -> str:
-    """Different ways to say a wish, numbered."""
+def proposals(found: Sequence[Assisted], remarks: Sequence[str] = ()) -> str:
+    """Different ways to say a wish, numbered, with what is to be said of them."""
     lines = [f"**{number}.** {quoted(f.prompt, 500)}" for number, f in enumerate(found, 1)]
-    notes = dict.fromkeys(f.note for f in found if f.note)
-    lines += [f"-# {quoted(note, 200)}" for note in notes]
+    notes = dict.fromkeys((*(f.note for f in found if f.note), *remarks))
+    lines += [f"-# {quoted(note)}" for note in notes]
     return whole("\n".join(lines))
 
 

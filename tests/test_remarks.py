@@ -112,3 +112,12 @@ async def test_the_line_stands_below_the_result_and_stays_with_other_seeds(tmp_p
         assert "-# The built-in model never saw “castle”." in first.content
         await ann.press(first, "🎲")
         assert "never saw" in (await ann.sees(is_result, after=first)).content
+
+
+async def test_proposals_for_the_built_in_model_say_it_before_anything_is_drawn(
+    tmp_path: Path,
+) -> None:
+    async with a_studio(tmp_path, FakeWorker()) as studio:
+        ann = studio.world.ann
+        await ann.command("enhance", wish="a castle")
+        assert "never saw “castle”" in (await ann.sees("**1.**")).content

@@ -18,6 +18,7 @@ from bot import replies
 from bot.answers import SILENT, apologise, begin, place_of, studio_of
 from bot.buttons import progress_view
 from bot.commands import choices
+from bot.remarks import of_words
 from bot.wishes import Wish
 from generation.draft import MAX_PROMPT, Draft
 from prompting.assist import Assisted
@@ -47,8 +48,10 @@ async def _show(interaction: Interaction, wish: str, model: str | None) -> None:
     studio = studio_of(interaction)
     mine = await studio.preferences(interaction.user.id)
     found = await studio.drafting.propose(wish, mine, model)
+    family = studio.drafting.usual(model or mine.model).family
+    said = tuple(of_words([words.prompt for words in found], family))
     await interaction.edit_original_response(
-        content=replies.proposals(found),
+        content=replies.proposals(found, said),
         view=Proposals(wish, model, found),
         allowed_mentions=SILENT,
     )

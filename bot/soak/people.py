@@ -196,8 +196,8 @@ class Resident:
     async def _imagine(self, **options: object) -> int | None:
         words = self._dice.choice(WORDS.split(", "))
         asked = await self._slash("imagine", prompt=words, **{**self._small(), **options})
-        if asked.response is None:
-            return None
+        if asked.response is None or asked.ephemeral:
+            return None  # it was declined, or its progress is an ordinary message
         return await self._witness.request_of(asked.response.id, NOTICED)
 
     def _small(self) -> dict[str, object]:
