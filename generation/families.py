@@ -29,7 +29,7 @@ class Family:
     cfg: float
     sampler: str
     scheduler: str
-    syntax: str  # "a1111" or "plain"
+    syntax: str  # one of generation.recipe.SYNTAXES
     dialect: str  # a key of prompting.dialects
     negative: bool  # whether a negative prompt has an effect
     noise: str  # "scaled-linear": the SD betas; "flow": rectified flow, sigma from 1 to 0
@@ -56,7 +56,7 @@ FAMILIES: dict[str, Family] = {
             cfg=2.0,
             sampler="dpmpp_2m",
             scheduler="karras",
-            syntax="a1111",
+            syntax="a1111-2",
             dialect="starter",
             negative=True,
             noise="scaled-linear",
@@ -77,7 +77,7 @@ FAMILIES: dict[str, Family] = {
             cfg=7.0,
             sampler="dpmpp_2m",
             scheduler="karras",
-            syntax="a1111",
+            syntax="a1111-2",
             dialect="sd15",
             negative=True,
             noise="scaled-linear",
@@ -98,7 +98,7 @@ FAMILIES: dict[str, Family] = {
             cfg=6.0,
             sampler="dpmpp_2m",
             scheduler="karras",
-            syntax="a1111",
+            syntax="a1111-2",
             dialect="sdxl",
             negative=True,
             noise="scaled-linear",

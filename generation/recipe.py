@@ -32,6 +32,10 @@ Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
 # re-identifying every picture ever made.
 FORMAT = "r1"
 
+# How a prompt is read: A1111's weights and BREAK; the same with A1111's chunks and crossing
+# brackets, for new pictures; or every letter as it is.
+SYNTAXES = ("a1111", "a1111-2", "plain")
+
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
 
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -95,7 +99,7 @@ class Recipe:
     family: str  # a key of generation.families
     prompt: str
     negative_prompt: str
-    syntax: str  # how the prompt is read: "a1111" (weights and BREAK) or "plain"
+    syntax: str  # how the prompt is read, one of SYNTAXES
     checkpoint: Weights
     vae: Weights | None  # None: the checkpoint's own
     adapters: tuple[Adapter, ...]

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.worker.emphasis import Span, parse
+from generation.worker.emphasis import Span, parse, parse_first
 from generation.worker.encode import Words, encode
 from generation.worker.models import Model
 from tests.loaded import sd15, sdxl
@@ -35,26 +35,39 @@ def spans(text: str) -> list[tuple[str | None, float]]:
         ("(12:30)", [("12", 30.0)]),
         ("(red:nan)", [("red:nan", 1.1)]),
         ("(red:1e9)", [("red:1e9", 1.1)]),
-        ("(red:999999999)", [("red:999999999", 1.1)]),
+        ("(red:999999999)", [("red", 100.0)]),  # a weight beyond all use is the largest
         ("(red:1.2.3)", [("red:1.2.3", 1.1)]),
         ("\\(red\\)", [("(red)", 1.0)]),
-        ("a \\", [("a \\", 1.0)]),
+        ("a \\", [("a ", 1.0)]),  # a backslash before nothing is dropped
         ("(red", [("red", 1.1)]),
         ("red)", [("red)", 1.0)]),
-        ("([a)b]", [("a", 1.0), ("b]", 1.0)]),
-        ("a BREAK b", [("a", 1.0), (None, 1.0), (" b", 1.0)]),
+        ("([a)b]", [("a", 1.0), ("b", 0.9091)]),
+        ("a BREAK b", [("a", 1.0), (None, 1.0), ("b", 1.0)]),
         ("BREAKFAST aBREAK", [("BREAKFAST aBREAK", 1.0)]),
-        ("(a BREAK b:2)", [("a", 2.0), (None, 2.0), (" b", 2.0)]),
+        ("(a BREAK b:2)", [("a", 2.0), (None, 1.0), ("b", 2.0)]),
     ],
 )
 def test_the_syntax_means_what_a1111_means(
     text: str, meaning: list[tuple[str | None, float]]
 ) -> None:
-    found = spans(text)
-    if text == "([a)b]":  # an inner bracket that is never closed closes with the outer one
-        assert "".join(t or "" for t, _ in found) == "ab]"
-        return
-    assert found == meaning
+    assert spans(text) == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("(a (b:2) [c]:1.5)", [("a ", 1.5), ("b", 3.0), (" ", 1.5), ("c", 1.3636)]),
+        ("(red:999999999)", [("red:999999999", 1.1)]),
+        ("a \\", [("a \\", 1.0)]),
+        ("(a [b)c]", [("a ", 1.1), ("bc]", 1.0)]),
+        ("a BREAK b", [("a", 1.0), (None, 1.0), (" b", 1.0)]),
+        ("(a BREAK b:2)", [("a", 2.0), (None, 2.0), (" b", 2.0)]),
+    ],
+)
+def test_old_recipes_are_read_as_they_were(
+    text: str, meaning: list[tuple[str | None, float]]
+) -> None:
+    assert [(span.text, round(span.weight, 4)) for span in parse_first(text)] == meaning
 
 
 @given(st.text(alphabet="ab ()[]:.\\0123456789,BREAK", max_size=60))

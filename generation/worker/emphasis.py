@@ -2,19 +2,34 @@
 
     (word)  x 1.1      (word:1.3)  x 1.3      [word]  / 1.1      \\( a bracket      BREAK  new chunk
 
-Invariant: every text is a prompt.  What makes no sense as syntax is text.
+Round and square brackets close apart from each other, so they may cross: "([a)b]".  `parse_first`
+is the first version of this reading ("a1111" in recipes): there a closing bracket closed what was
+opened inside it, too.  Invariant: every text is a prompt.  What makes no sense as syntax is text.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 EMPHASIS = 1.1
-MAX_WEIGHT = 100.0
+MAX_WEIGHT = 100.0  # of a span; nested brackets without end would leave all numbers behind
 
 _BRACKETS: dict[str, tuple[str, float]] = {")": ("(", EMPHASIS), "]": ("[", 1 / EMPHASIS)}
+
+_TOKEN = re.compile(
+    r"""
+      \\(?P<escaped>[()\[\]\\]?)           # a backslash before anything else is dropped
+    | (?P<open>[(\[])
+    | :\s*(?P<weight>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))\s*\)
+    | (?P<close>[)\]])
+    | (?P<text>[^\\()\[\]:]+|:)
+    """,
+    re.VERBOSE,
+)
+_BREAK = re.compile(r"\s*\bBREAK\b\s*")
 
 
 @dataclass(slots=True)
@@ -28,8 +43,54 @@ class Span:
 def parse(text: str) -> list[Span]:
     """Text in A1111's syntax -> spans with weights.
 
-    Brackets that are never closed count as closed at the end; those never opened are text.
+    Brackets that are never closed count as closed at the end; those never opened are text.  A BREAK
+    inside brackets is one, too.
     """
+    spans: list[Span] = []
+    open_: dict[str, list[int]] = {"(": [], "[": []}  # where the spans behind each one begin
+    for token in _TOKEN.finditer(text):
+        kind, piece = token.lastgroup or "", token[token.lastgroup or 0]
+        if kind == "open":
+            open_[piece].append(len(spans))
+        elif kind == "weight" and open_["("]:
+            _scale(spans, open_["("].pop(), float(piece))
+        elif kind == "close" and open_[_BRACKETS[piece][0]]:
+            bracket, factor = _BRACKETS[piece]
+            _scale(spans, open_[bracket].pop(), factor)
+        elif kind == "text":
+            for number, part in enumerate(_BREAK.split(piece)):
+                spans += [Span(None, 1.0)] if number else []
+                spans.append(Span(part, 1.0))
+        else:
+            spans.append(Span(piece if kind != "weight" else token[0], 1.0))
+    for bracket, factor in _BRACKETS.values():
+        for start in open_[bracket]:
+            _scale(spans, start, factor)
+    return _merged(spans)
+
+
+def _scale(spans: list[Span], start: int, factor: float) -> None:
+    for span in spans[start:]:
+        if span.text is not None:
+            span.weight *= factor
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    """Neighbours of one weight as one text, since a word may go over the edge of a span."""
+    merged: list[Span] = []
+    for span in spans:
+        last = merged[-1] if merged else None
+        if last and last.text is not None and span.text is not None and last.weight == span.weight:
+            last.text += span.text
+        else:
+            merged.append(span)
+    for span in merged:
+        span.weight = max(-MAX_WEIGHT, min(MAX_WEIGHT, span.weight))
+    return merged or [Span("", 1.0)]
+
+
+def parse_first(text: str) -> list[Span]:
+    """The same as it was read at first, for the recipes that say so."""
     scanner = _Scanner()
     for kind, piece in _pieces(text):
         scanner.take(kind, piece)

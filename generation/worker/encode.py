@@ -1,5 +1,9 @@
 """Prompt -> embeddings, in A1111's syntax, of any length.
 
+A recipe's `syntax` says which version of the reading it was made with: "a1111-2" is A1111's, where
+a comma as 76th token begins a chunk and a learned word is never cut in two; "a1111" is ours of
+before; "plain" has no weights.
+
 Words become tokens, tokens become chunks of 75, each chunk goes through the text encoder alone and
 the results are laid one after the other.  A weight scales a token's embedding, and the chunk's
 mean is restored afterwards.  The invariant: a prompt without weights that fits one chunk gives the
@@ -14,14 +18,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from generation.errors import OutOfRange
+from generation.recipe import SYNTAXES
 from generation.worker import pulse
-from generation.worker.emphasis import Span, parse
+from generation.worker.emphasis import Span, parse, parse_first
 
 CHUNK = 75  # tokens between the begin and the end token
 MAX_CHUNKS = 320  # 6,000 letters of four tokens each, which is the most that letters have
@@ -90,7 +96,7 @@ def encode(
     outputs, pooled = [], None
     for index, clip in enumerate(clips):
         words = learned[index] if learned else {}
-        both = [_chunks(clip.tokenizer, _spans(text, syntax), words) for text in (prompt, negative)]
+        both = [_read(clip.tokenizer, text, syntax, words) for text in (prompt, negative)]
         length = max(map(len, both))
         if length > MAX_CHUNKS:
             found, most = f"{length} chunks of {CHUNK} tokens", f"at most {MAX_CHUNKS} chunks long"
@@ -164,6 +170,33 @@ def _in_place(encoder: Any, vectors: Sequence[Tensor | None]) -> Iterator[None]:
 
 
 def _chunks(tokenizer: Any, spans: Sequence[Span], learned: Learned) -> list[_Chunk]:
+    """Pieces of 75 tokens, cut behind a near comma, around learned words, and at each BREAK."""
+    comma = tokenizer.convert_tokens_to_ids(",</w>")
+    chunks, last_comma = [_Chunk()], -1
+    for span in spans:
+        if span.text is None:
+            chunks.append(_Chunk())
+            last_comma = -1
+            continue
+        for unit in _units(tokenizer, span.text, learned):
+            full = len(chunks[-1].ids) == CHUNK
+            if unit[0] == (comma, None):
+                last_comma = len(chunks[-1].ids)
+            elif full and last_comma >= CHUNK - COMMA_REACH:
+                chunks.append(chunks[-1].cut(last_comma + 1))
+                last_comma = -1
+            if chunks[-1].ids and len(chunks[-1].ids) + len(unit) > CHUNK:
+                chunks.append(_Chunk())
+                last_comma = -1
+            for token, vector in unit:
+                if len(chunks[-1].ids) == CHUNK:  # only a learned word is as long
+                    chunks.append(_Chunk())
+                chunks[-1].add(token, span.weight, vector)
+    return chunks if len(chunks) == 1 or chunks[-1].ids else chunks[:-1]
+
+
+def _chunks_first(tokenizer: Any, spans: Sequence[Span], learned: Learned) -> list[_Chunk]:
+    """The same as it was cut at first: a comma as 76th token took the last phrase with it."""
     comma = tokenizer.convert_tokens_to_ids(",</w>")
     chunks = [_Chunk()]
     last_comma = -1
@@ -172,7 +205,7 @@ def _chunks(tokenizer: Any, spans: Sequence[Span], learned: Learned) -> list[_Ch
             chunks.append(_Chunk())
             last_comma = -1
             continue
-        for token, vector in _tokens(tokenizer, span.text, learned):
+        for token, vector in chain.from_iterable(_units(tokenizer, span.text, learned)):
             if len(chunks[-1].ids) == CHUNK:
                 near = last_comma >= 0 and CHUNK - last_comma <= COMMA_REACH
                 chunks.append(chunks[-1].cut(last_comma + 1 if near else CHUNK))
@@ -183,20 +216,32 @@ def _chunks(tokenizer: Any, spans: Sequence[Span], learned: Learned) -> list[_Ch
     return chunks
 
 
-def _tokens(tokenizer: Any, text: str, learned: Learned) -> Iterator[tuple[int, Tensor | None]]:
+_Unit = list[tuple[int, Tensor | None]]
+
+
+def _units(tokenizer: Any, text: str, learned: Learned) -> Iterator[_Unit]:
+    """The tokens of a text, those of a learned word together."""
     pieces = [text]
     if learned:
         words = "|".join(sorted(map(re.escape, learned), key=len, reverse=True))
         pieces = re.split(rf"(?<!\w)({words})(?!\w)", text, flags=re.IGNORECASE)
     for number, piece in enumerate(pieces):
         if number % 2:  # what re.split was asked for lies between the rest
-            for vector in learned[piece.casefold()]:
-                yield PLACEHOLDER, vector
+            if vectors := learned[piece.casefold()]:
+                yield [(PLACEHOLDER, vector) for vector in vectors]
         else:
             ids = tokenizer(piece, add_special_tokens=False, truncation=False, verbose=False)
             for token in ids.input_ids:
-                yield token, None
+                yield [(token, None)]
 
 
-def _spans(text: str, syntax: str) -> list[Span]:
-    return parse(text) if syntax == "a1111" else [Span(text, 1.0)]
+def _read(tokenizer: Any, text: str, syntax: str, learned: Learned) -> list[_Chunk]:
+    match syntax:
+        case "a1111-2":
+            return _chunks(tokenizer, parse(text), learned)
+        case "a1111":
+            return _chunks_first(tokenizer, parse_first(text), learned)
+        case "plain":
+            return _chunks_first(tokenizer, [Span(text, 1.0)], learned)
+        case _:
+            raise OutOfRange("syntax", syntax, f"one of {', '.join(SYNTAXES)}")
