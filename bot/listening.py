@@ -24,6 +24,7 @@ from bot.answers import SILENT, now, person
 from bot.apologies import apology_for, expected
 from bot.buttons import pictures_shown_by, progress_view
 from bot.commands.help import help_view, shelf
+from bot.courtesies import WELCOME, is_thanks
 from bot.help_pages import Topic, asks_for_help, help_page
 from bot.intake import image_of, picture_as_start, picture_from
 from bot.shares import Tiers
@@ -55,6 +56,9 @@ async def hear(
     if asks_for_help(words) or (not words and alone):
         page = help_page(Topic.START, shelf(studio))
         await _say(message, page, view=help_view(Topic.START))
+        return
+    if to_mine and is_thanks(words) and image_of(message) is None:
+        await _say(message, WELCOME)
         return
     # A reply that only says something to somebody else's upload is theirs, not ours.
     try:

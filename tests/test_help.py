@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot import replies
 from bot.commands import COMMANDS, MENUS
+from bot.courtesies import is_thanks
 from bot.help_pages import Shelf, Topic, asks_for_help, help_page
 from prompting import styles
 from tests.builders import a_lora, a_model_folder
@@ -107,4 +108,29 @@ async def test_help_below_a_picture_is_help_and_not_a_change_of_it(tmp_path: Pat
         picture = await here.ann.sees(is_result)
         await here.ben.say("help", reply_to=picture)
         await here.ben.sees("/imagine a red flower", after=picture)
+        assert len(studio.worker.orders) == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["thanks, lovely!", "Thank you so much!!", "thx", "谢谢！", "danke schön", "merci ❤️"]
+)
+def test_thanks_are_no_wish(words: str) -> None:
+    assert is_thanks(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["lovely", "thanks, now make it blue", "a thank you card", "", "more beautiful", "谢谢猫"],
+)
+def test_whoever_wants_anything_is_not_thanked(words: str) -> None:
+    assert not is_thanks(words)
+
+
+async def test_thanks_below_a_picture_draw_nothing(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        here = studio.world
+        await here.ann.command("imagine", prompt="a red flower")
+        picture = await here.ann.sees(is_result)
+        await here.ann.say("thanks, lovely!", reply_to=picture)
+        await here.ann.sees("You are welcome", after=picture)
         assert len(studio.worker.orders) == 1
