@@ -6,14 +6,19 @@ reason why nothing here could draw with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+import re
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from generation import loras, strangers
+from generation.checkpoint import CONFIGS, read_checkpoint, read_vae
 from generation.embeddings import family_of_words, is_embedding, read_words
 from generation.errors import UnknownWeights, UnusableWeights
+from generation.families import FAMILIES
+from generation.quantised import Contents
 
 Kind = Literal["checkpoint", "lora", "vae", "embedding"]
 KINDS: tuple[Kind, ...] = ("checkpoint", "lora", "vae", "embedding")
@@ -33,14 +38,6 @@ _TASK_OF_CHANNELS: dict[object, str] = {
     9: "an inpainting model (9 channels)",
 }
 
-# Noise of another kind: drawn with the usual one, they give noise.
-_EDM = {
-    "edm_mean": "Playground 2.5's EDM",
-    "edm_std": "Playground 2.5's EDM",
-    "edm_vpred.sigma_max": "CosXL's EDM",
-    "edm_vpred.sigma_min": "CosXL's EDM",
-}
-
 NOT_YET = "not supported yet"
 
 _UNET = "model.diffusion_model."
@@ -52,14 +49,28 @@ class Anatomy:
 
     kind: Kind
     family: str
+    # Of a checkpoint alone.
+    levels: str | None = None  # the noise its file says it was trained with; None: its family's
+    prediction: str | None = None  # what its card says
+    noise: str | None = None  # the same
+    vae: str | None = None  # the name of the VAE that its card chooses
 
 
 def of_file(
-    shapes: Shapes, name: str, metadata: Mapping[str, str] = NO_METADATA, kind: str | None = None
+    shapes: Shapes,
+    name: str,
+    metadata: Mapping[str, str] = NO_METADATA,
+    kind: str | None = None,
+    family: str | None = None,
+    *,
+    dtypes: Mapping[str, str] = NO_METADATA,
+    read: Callable[[str], bytes] | None = None,
+    configs: Path = CONFIGS,
 ) -> Anatomy:
     """What a single safetensors file is.
 
-    `kind` is what its owner says it is.  Raises UnusableWeights when it cannot be drawn, and of
+    `kind` and `family` are what its owner says it is; `read` gives a small tensor.
+    Raises UnusableWeights when it cannot be drawn, and of
     those UnknownWeights when only nobody knows what it is.
     """
     lora = loras.is_lora(shapes)
@@ -67,35 +78,60 @@ def of_file(
         raise UnusableWeights(name, f"its card calls it a {kind}, and it is a LoRA")
     if lora or kind == "lora":
         plan = loras.read_plan(shapes, metadata, name)
-        return Anatomy(kind="lora", family=loras.family_of(plan, shapes, metadata, name))
+        return Anatomy(
+            kind="lora",
+            family=_told(lambda: loras.family_of(plan, shapes, metadata, name), family),
+        )
     if kind == "embedding" or (kind is None and is_embedding(shapes)):
         words = read_words(shapes, name)
-        return Anatomy(kind="embedding", family=family_of_words(shapes, words, name))
+        return Anatomy(
+            kind="embedding", family=_told(lambda: family_of_words(shapes, words, name), family)
+        )
     if (other := strangers.architecture(shapes)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
-    if any(key.startswith(_UNET) for key in shapes):
-        return _checkpoint(shapes, name)
-    if _is_vae(shapes):
+    contents = Contents(shapes=shapes, dtypes=dtypes, metadata=metadata, read=read)
+    if kind == "checkpoint" or any(key.startswith(_UNET) for key in shapes):
+        return _checkpoint(contents, name, family, configs)
+    if kind == "vae" or _is_vae(shapes):
+        read_vae(contents, name, configs)
         return Anatomy(kind="vae", family="")
     if (alone := strangers.part(shapes)) is not None:
         raise UnusableWeights(name, f"{alone}, {NOT_YET}")
     raise UnknownWeights(name, strangers.likeness(shapes))
 
 
-def of_folder(class_name: object, unet: Mapping[str, object], name: str) -> Anatomy:
-    """What a diffusers folder is, from its model_index.json and unet/config.json."""
-    if not isinstance(class_name, str):
-        raise UnknownWeights(name, "its model_index.json does not name its pipeline (_class_name)")
-    if (other := strangers.pipeline(class_name)) is not None:
+def _told(read: Callable[[], str], said: str | None) -> str:
+    """The family that a file tells, or what its card says where nobody can tell."""
+    try:
+        return read()
+    except UnknownWeights:
+        if said is None:
+            raise
+        return said
+
+
+def of_folder(
+    class_name: object, unet: Mapping[str, object], name: str, said: str | None = None
+) -> Anatomy:
+    """What a diffusers folder is, from its model_index.json and unet/config.json.
+
+    `said`: the family that its card names.
+    """
+    if isinstance(class_name, str) and (other := strangers.pipeline(class_name)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
-    width, channels = unet.get("cross_attention_dim"), unet.get("in_channels", 4)
+    width = unet.get("cross_attention_dim")
     widths = {width} if isinstance(width, int) else set()
-    family = _family_of(widths)
-    if (special := _special(widths, channels)) is not None:
+    if (special := _special(widths, unet.get("in_channels", 4))) is not None:
         raise UnusableWeights(name, f"{special}, {NOT_YET}")
-    pipelines = {"sd15": "StableDiffusion", "sdxl": "StableDiffusionXL"}
-    if family is None or not class_name.startswith(pipelines[family]):
-        raise UnknownWeights(name, f"a {class_name:.60} with words of width {width!r:.20}")
+    family = said or _family_of(widths)
+    if class_name is None and said is None:
+        raise UnknownWeights(name, "its model_index.json does not name its pipeline (_class_name)")
+    if family not in FAMILIES:
+        raise UnknownWeights(name, f"a {class_name!s:.60} with words of width {width!r:.20}")
+    built = {"sd1": "StableDiffusion", "sdxl": "StableDiffusionXL"}[FAMILIES[family].architecture]
+    usual = re.fullmatch(rf"{built}(Img2Img)?Pipeline", str(class_name))
+    if class_name is not None and not usual:
+        raise UnusableWeights(name, f"a {class_name!s:.60} that is called {family}, {NOT_YET}")
     return Anatomy(kind="checkpoint", family=family)
 
 
@@ -113,24 +149,18 @@ def _family_of(widths: Set[int]) -> str | None:
     return _FAMILY_OF_WIDTH.get(next(iter(widths))) if len(widths) == 1 else None
 
 
-def _checkpoint(shapes: Shapes, name: str) -> Anatomy:
-    if any("scaled_fp8" in key or key.endswith(".scale_weight") for key in shapes):
-        raise UnusableWeights(name, "scaled fp8 weights, which cannot be loaded here")
+def _checkpoint(contents: Contents, name: str, said: str | None, configs: Path) -> Anatomy:
+    """`said`: the family that its card names; needed only where the widths tell none."""
+    shapes = contents.shapes
     widths = {s[1] for key, s in shapes.items() if ".attn2.to_k.weight" in key and len(s) == 2}
-    family = _family_of(widths)
     first = shapes.get(f"{_UNET}input_blocks.0.0.weight", ())
     if (special := _special(widths, first[1] if len(first) > 1 else 4)) is not None:
         raise UnusableWeights(name, f"{special}, {NOT_YET}")
-    for key, kind in _EDM.items():
-        if key in shapes:
-            raise UnusableWeights(name, f"{kind}, {NOT_YET}")
-    if family is None:
+    family = _family_of(widths) or said
+    if family not in FAMILIES:
         raise UnknownWeights(name, strangers.likeness(shapes))
-    encoder = {"sd15": "cond_stage_model.", "sdxl": "conditioner.embedders.1."}[family]
-    for part, prefix in (("text encoder", encoder), ("VAE", "first_stage_model.")):
-        if not any(key.startswith(prefix) for key in shapes):
-            raise UnusableWeights(name, f"a checkpoint without its {part}")
-    return Anatomy(kind="checkpoint", family=family)
+    reading = read_checkpoint(contents, name, FAMILIES[family].architecture, configs)
+    return Anatomy(kind="checkpoint", family=family, levels=reading.levels)
 
 
 def _is_vae(shapes: Shapes) -> bool:

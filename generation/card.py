@@ -3,21 +3,34 @@
     family = "starter"         a key of generation.families; else it is told from the weights
     title = "Starter"          what people read; else the name of the file
     kind = "checkpoint"        only for a file whose tensors do not tell
+    prediction = "v_prediction"    of a checkpoint that does not say it of itself, or "epsilon"
+    noise = "scaled-linear-zsnr"   the same: trained to zero terminal SNR; or "scaled-linear"
+    vae = "fine-vae"           the VAE that is used with a checkpoint unless somebody names one
 
-A card is no part of a model's digest: it decides no pixel.
+A card is no part of a model's digest: what decides pixels goes into each recipe.  A key that is
+not written here is an error, so that no wish of an owner is dropped without a word.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from generation.anatomy import KINDS, Anatomy
 from generation.errors import UnusableWeights
 from generation.families import FAMILIES
+from generation.recipe import NOISES_OF_CARDS, PREDICTIONS
 
 CARD = "atelier.toml"
+_KNOWN: dict[str, tuple[str, ...]] = {
+    "family": tuple(FAMILIES),
+    "kind": KINDS,
+    "prediction": PREDICTIONS,
+    "noise": NOISES_OF_CARDS,
+}
+KEYS = ("family", "kind", "title", "prediction", "noise", "vae")
 
 
 def read_card(path: Path, name: str) -> dict[str, str]:
@@ -28,20 +41,38 @@ def read_card(path: Path, name: str) -> dict[str, str]:
         return {}
     except (OSError, ValueError) as error:
         raise UnusableWeights(name, f"its card {CARD} is not readable: {error}"[:200]) from error
-    card: dict[str, str] = {key: data[key] for key in ("family", "kind", "title") if key in data}
-    for key, value in card.items():
+    unknown = sorted(data.keys() - set(KEYS))
+    if unknown:
+        raise UnusableWeights(
+            name, f"its card {CARD} says {unknown[0]:.40}; what is known: {', '.join(KEYS)}"
+        )
+    for key, value in data.items():
         if not isinstance(value, str) or not value:
             raise UnusableWeights(name, f"its card {CARD} gives no text as {key}")
-    return card
+    for key, known in _KNOWN.items():
+        if data.get(key, known[0]) not in known:
+            raise UnusableWeights(
+                name, f"its card's {key} {data[key]!r:.40} is none of {', '.join(known)}"
+            )
+    return data
 
 
 def as_carded(anatomy: Anatomy, card: Mapping[str, str], name: str) -> Anatomy:
     """The anatomy, corrected by what the card says."""
     family = card.get("family", anatomy.family)
-    if "family" in card and family not in FAMILIES:
-        raise UnusableWeights(name, f"its family {family!r:.40} is none of {', '.join(FAMILIES)}")
+    if anatomy.kind == "checkpoint":
+        built, called = FAMILIES[anatomy.family].architecture, FAMILIES[family].architecture
+        if built != called:
+            raise UnusableWeights(name, f"its card says {family}, its tensors {anatomy.family}")
+    elif told := sorted(card.keys() & {"prediction", "noise", "vae"}):
+        raise UnusableWeights(name, f"its card says {told[0]}, and it is no checkpoint")
     kind = card.get("kind", anatomy.kind)
-    for known in KINDS:
-        if kind == known:
-            return Anatomy(kind=known, family=family)
-    raise UnusableWeights(name, f"its kind {kind!r:.40} is none of {', '.join(KINDS)}")
+    if kind != anatomy.kind:
+        raise UnusableWeights(name, f"its card calls it a {kind}, and it is a {anatomy.kind}")
+    return replace(
+        anatomy,
+        family=family,
+        prediction=card.get("prediction"),
+        noise=card.get("noise"),
+        vae=card.get("vae"),
+    )

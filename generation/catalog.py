@@ -17,23 +17,25 @@ import stat
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from generation.anatomy import KINDS, Anatomy, Kind, of_file, of_folder
 from generation.card import CARD, as_carded, read_card
+from generation.checkpoint import CONFIGS
 from generation.digests import Digests
 from generation.draft import Model
 from generation.errors import (
     MissingWeights,
     NoSuchName,
     PickleRefused,
-    UnknownWeights,
     UnusableWeights,
     WeightsChanged,
 )
-from generation.header import read_header
+from generation.families import FAMILIES, family
+from generation.folderparts import note_on_variants, read_parts
+from generation.header import read_header, read_tensor
 from generation.modelfolder import INDEX, PICKLES, files_of_folder, read_json
 from generation.recipe import Sha256, Weights
 
@@ -49,13 +51,31 @@ class Entry:
     kind: Kind
     size_bytes: int
     title: str
+    # Of a checkpoint: what `Model` says of them.
+    vae: Weights | None = None
+    levels: str | None = None
+    prediction: str | None = None
+    noise: str | None = None
+    note: str = ""  # what its owner may want to know
 
     @property
     def model(self) -> Model:
         """What a draft is completed with.  Raises NoSuchName when it is no checkpoint."""
         if self.kind != "checkpoint":
             raise NoSuchName("model", self.name)
-        return Model(weights=self.weights, family=self.family)
+        return Model(
+            weights=self.weights,
+            family=self.family,
+            vae=self.vae,
+            levels=self.levels,
+            prediction=self.prediction,
+            noise=self.noise,
+        )
+
+    def fits(self, family_name: str) -> bool:
+        """Whether a VAE can be used with that family: those of SD 1 and XL have the same shapes."""
+        mine = FAMILIES.get(self.family)
+        return mine is None or mine.architecture == family(family_name).architecture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +87,7 @@ class _Found:
     anatomy: Anatomy
     size_bytes: int
     title: str | None
+    note: str = ""
 
 
 class Catalog:
@@ -81,8 +102,9 @@ class Catalog:
         digests: Path,
         *,
         on_piece: Callable[[], None] = lambda: None,
+        configs: Path = CONFIGS,
     ) -> None:
-        self._folders = tuple(folders)
+        self._folders, self._configs = tuple(folders), configs
         self._digests = Digests(digests, on_piece)
         self._entries: tuple[Entry, ...] = ()
         self._refused: tuple[UnusableWeights, ...] = ()
@@ -105,7 +127,7 @@ class Catalog:
                     refused.append(error)
             self._digests.save()
             names = _unique_names([one.path for one in found])
-            entries = [_entry(name, one) for name, one in zip(names, found, strict=True)]
+            entries = _entries(names, found, refused)
             self._entries = tuple(sorted(entries, key=lambda e: (KINDS.index(e.kind), e.name)))
             self._refused = tuple(sorted(refused, key=str))
 
@@ -180,12 +202,16 @@ class Catalog:
             return self._look_at_folder(path, name)
         header = read_header(path, name)
         card = read_card(path.with_name(f"{path.name}.{CARD}"), name)
-        try:
-            anatomy = of_file(header.shapes, name, header.metadata, card.get("kind"))
-        except UnknownWeights:  # what is known and refused stays so, whatever a card says
-            if "family" not in card or "kind" not in card:
-                raise
-            anatomy = Anatomy(kind="checkpoint", family="")
+        anatomy = of_file(
+            header.shapes,
+            name,
+            header.metadata,
+            card.get("kind"),
+            card.get("family"),
+            dtypes=header.dtypes,
+            read=lambda key: read_tensor(path, header, key, name),
+            configs=self._configs,
+        )
         return _Found(
             path=path,
             sha256=self._digests.of(path, name),
@@ -197,12 +223,13 @@ class Catalog:
     def _look_at_folder(self, path: Path, name: str) -> _Found:
         files = files_of_folder(path, name)
         card = read_card(path / CARD, name)
-        if "family" in card:
-            anatomy = Anatomy(kind="checkpoint", family=card["family"])
-        else:
-            index = read_json(path / INDEX, name)
-            unet = read_json(path / "unet" / "config.json", name)
-            anatomy = of_folder(index.get("_class_name"), unet, name)
+        index = read_json(path / INDEX, name)
+        unet = read_json(path / "unet" / "config.json", name)
+        anatomy = of_folder(index.get("_class_name"), unet, name, card.get("family"))
+        usual = family(anatomy.family)
+        trained = read_parts(path, name, index, usual.architecture)
+        if trained.noise != usual.noise:
+            anatomy = replace(anatomy, levels=trained.noise)
         lines, size = [], 0
         for file in files:
             if file.suffix == ".safetensors":
@@ -213,21 +240,49 @@ class Catalog:
         return _Found(
             path=path,
             sha256=Sha256(whole.hexdigest()),
-            anatomy=as_carded(anatomy, {"family": anatomy.family}, name),
+            anatomy=as_carded(anatomy, card, name),
             size_bytes=size,
             title=card.get("title"),
+            note=note_on_variants(path, name),
         )
 
 
-def _entry(name: str, found: _Found) -> Entry:
+def _entries(
+    names: Sequence[str], found: Sequence[_Found], refused: list[UnusableWeights]
+) -> list[Entry]:
+    """Each under its name; a checkpoint whose card's VAE is not here is refused."""
+    vaes = {
+        spelled: Weights(name=name, sha256=one.sha256)
+        for name, one in zip(names, found, strict=True)
+        if one.anatomy.kind == "vae"
+        for spelled in (name, name.casefold(), f"{name}.safetensors", one.path.name)
+    }
+    entries = []
+    for name, one in zip(names, found, strict=True):
+        wanted = one.anatomy.vae
+        vae = None if wanted is None else vaes.get(wanted) or vaes.get(wanted.casefold())
+        if wanted is not None and vae is None:
+            refused.append(UnusableWeights(name, f"its card's VAE {wanted!r:.60} is not here"))
+            continue
+        entries.append(_entry(name, one, vae))
+    return entries
+
+
+def _entry(name: str, found: _Found, vae: Weights | None) -> Entry:
+    anatomy = found.anatomy
     return Entry(
         name=name,
         path=found.path,
         weights=Weights(name=name, sha256=found.sha256),
-        family=found.anatomy.family,
-        kind=found.anatomy.kind,
+        family=anatomy.family,
+        kind=anatomy.kind,
         size_bytes=found.size_bytes,
         title=found.title or name,
+        vae=vae,
+        levels=anatomy.levels,
+        prediction=anatomy.prediction,
+        noise=anatomy.noise,
+        note=found.note,
     )
 
 

@@ -49,6 +49,9 @@ class Model:
     weights: Weights
     family: str
     vae: Weights | None = None
+    levels: str | None = None  # the noise its file says it was trained with; None: its family's
+    prediction: str | None = None  # what its card says, where the file says nothing or wrong
+    noise: str | None = None  # the same
 
 
 # How much of an input picture is redrawn when nobody says: enough to follow new words, little
@@ -96,15 +99,18 @@ def complete(
         raise OutOfRange("steps", steps, f"1 to {MAX_STEPS}")
     draft = named(draft)
     sampler = draft.sampler or usual.sampler
+    noise = model.noise or model.levels or usual.noise
+    # Karras's levels leave few steps below 100 when they begin at 4096.
+    usual_scheduler = "sgm_uniform" if noise.endswith("-zsnr") else usual.scheduler
     scheduler = draft.scheduler or USUAL
-    scheduler = usual.scheduler if scheduler == USUAL else scheduler
+    scheduler = usual_scheduler if scheduler == USUAL else scheduler
     if task is Task.IMAGE_TO_IMAGE:
         denoise = draft.denoise if draft.denoise is not None else DENOISE_OF_IMAGES
     else:
         denoise = 1.0
     if not 0.01 <= denoise <= 1.0:  # also refuses NaN
         raise OutOfRange("denoise", denoise, "0.01 to 1")
-    sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=usual.noise)
+    sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
     return Recipe(
         task=task,
         family=usual.name,
@@ -127,6 +133,8 @@ def complete(
         clip_skip=draft.clip_skip if draft.clip_skip is not None else 1,
         seed=_seed(seed),
         precision=usual.precision_cuda if device == "cuda" else usual.precision_cpu,
+        prediction=model.prediction,
+        noise=model.noise,
     )
 
 

@@ -41,6 +41,8 @@ class Header:
     """The head of a safetensors file."""
 
     shapes: Mapping[str, tuple[int, ...]]
+    dtypes: Mapping[str, str]  # as the format spells them: "F16", "F8_E4M3"
+    places: Mapping[str, tuple[int, int]]  # first byte and end of each tensor in the file
     metadata: Mapping[str, str]
     file_bytes: int
 
@@ -70,6 +72,17 @@ def read_header(path: Path, name: str) -> Header:
     return _checked(text, file_bytes, name)
 
 
+def read_tensor(path: Path, header: Header, key: str, name: str) -> bytes:
+    """The bytes of one small tensor.  Raises UnusableWeights when they cannot be read."""
+    start, end = header.places[key]
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
+    except OSError as error:
+        raise UnusableWeights(name, f"it cannot be read: {error.strerror or error}") from error
+
+
 def _checked(text: bytes, file_bytes: int, name: str) -> Header:
     try:
         data = json.loads(text)
@@ -84,8 +97,11 @@ def _checked(text: bytes, file_bytes: int, name: str) -> Header:
     if end != found:
         word = "cut short" if found < end else "longer than its header says"
         raise BrokenWeights(name, f"it is {word}: {found} bytes of tensors, {end} are named")
+    begin = _LENGTH.size + len(text)
     return Header(
         shapes=MappingProxyType({key: shape for key, (shape, _, _) in tensors.items()}),
+        dtypes=MappingProxyType({key: str(data[key]["dtype"]) for key in tensors}),
+        places=MappingProxyType({k: (begin + s, begin + e) for k, (_, s, e) in tensors.items()}),
         metadata=MappingProxyType(metadata),
         file_bytes=file_bytes,
     )

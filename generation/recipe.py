@@ -38,6 +38,12 @@ SYNTAXES = ("a1111", "a1111-2", "plain")
 
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
 
+# Models trained to zero terminal SNR begin at 4096; nothing known goes beyond.
+MAX_SIGMA = 10_000.0
+
+PREDICTIONS = ("epsilon", "v_prediction")
+NOISES_OF_CARDS = ("scaled-linear", "scaled-linear-zsnr")
+
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -115,6 +121,9 @@ class Recipe:
     clip_skip: int  # 1: the text encoder's last layer, 2: the one before it
     seed: int
     precision: Precision
+    # None: as the checkpoint says of itself.  A model's card may know better, and decides pixels.
+    prediction: str | None  # "epsilon", "v_prediction"
+    noise: str | None  # a name of generation.sigmas.levels
 
     def __post_init__(self) -> None:
         _check_number("cfg", self.cfg, 0.0, 100.0)
@@ -127,9 +136,13 @@ class Recipe:
         if len(self.sigmas) != self.steps + 1:
             raise OutOfRange("sigmas", len(self.sigmas), f"{self.steps + 1} values")
         for sigma in self.sigmas:
-            _check_number("sigma", sigma, 0.0, 1000.0)
+            _check_number("sigma", sigma, 0.0, MAX_SIGMA)
         if list(self.sigmas) != sorted(self.sigmas, reverse=True):
             raise OutOfRange("sigmas", self.sigmas, "a descending list")
+        if self.prediction not in (None, *PREDICTIONS):
+            raise OutOfRange("prediction", self.prediction, " or ".join(PREDICTIONS))
+        if self.noise not in (None, *NOISES_OF_CARDS):
+            raise OutOfRange("noise", self.noise, " or ".join(NOISES_OF_CARDS))
         if (self.task is Task.IMAGE_TO_IMAGE) != any(i.role == "init" for i in self.inputs):
             raise OutOfRange("inputs", self.inputs, f"what {self.task} needs")
 
@@ -185,6 +198,8 @@ def _recipe(data: Mapping[str, object]) -> Recipe:
     )
     given["inputs"] = tuple(Input(**_mapping(i)) for i in _list(given.get("inputs", [])))  # type: ignore[arg-type]  # checked by __post_init__
     given["sigmas"] = tuple(_list(given["sigmas"]))
+    for name in ("prediction", "noise"):
+        given.setdefault(name, None)
     for name in _TEXTS:
         if not isinstance(given[name], str):
             raise TypeError(f"{name} must be text")

@@ -11,10 +11,11 @@ differ in the last bit write the same recipe.  No torch: a recipe is made in the
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import lru_cache
 from itertools import accumulate
 from operator import mul
 
@@ -57,6 +58,13 @@ SCHEDULERS: tuple[str, ...] = (
 # itself on a step that changes nothing one can see.
 _SKIP_THE_LAST_BUT_ONE = frozenset({"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"})
 
+# How a model was trained to see noise; see `levels`.
+NOISES: tuple[str, ...] = ("scaled-linear", "scaled-linear-zsnr", "linear", "flow")
+SD_BETAS = (0.00085, 0.012)
+
+_NUMBER = r"(\d(?:\.\d{1,20})?(?:e-\d{1,2})?)"
+_BETAS = re.compile(rf"(linear|scaled-linear)(?::{_NUMBER}:{_NUMBER})?(-zsnr)?")
+
 _DIGITS = 7
 # Two levels this close are one: a multistep sampler divides by the width of its last step.
 _SAME = 1e-6
@@ -96,12 +104,11 @@ def expand(
     """The sigmas of one drawing: usually steps + 1 of them, the last is 0.0.
 
     `denoise` below 1 lays out int(steps / denoise) steps and keeps the last `steps`.  `noise` is
-    "scaled-linear" (the betas of Stable Diffusion) or "flow" (1 to 0, unshifted).  Some schedules
-    have fewer or more levels than asked for; len(result) - 1 is the number of steps that are run.
-    Raises NoSuchName and OutOfRange.
+    a name as `levels` reads it.  Some schedules have fewer or more levels than asked for;
+    len(result) - 1 is the number of steps that are run.  Raises NoSuchName and OutOfRange.
     """
     _known("sampler", sampler, SAMPLERS)
-    _known("noise", noise, tuple(_NOISES))
+    trained = levels(noise)
     schedule = _SCHEDULES[_known("scheduler", scheduler, SCHEDULERS)]
     if steps < 1:
         raise OutOfRange("steps", steps, "1 or more")
@@ -110,7 +117,7 @@ def expand(
     skipping = sampler in _SKIP_THE_LAST_BUT_ONE
     partly = denoise <= 0.9999
     whole = int(steps / denoise) if partly else steps
-    sigmas = schedule(_NOISES[noise](), whole + skipping)
+    sigmas = schedule(trained, whole + skipping)
     if skipping and len(sigmas) > 1:
         del sigmas[-1]
     if partly:
@@ -133,22 +140,38 @@ def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
     return name
 
 
-@cache
-def _scaled_linear() -> _Levels:
-    """The 1000 levels of Stable Diffusion 1, 2 and XL, 0.0292 to 14.6146."""
-    low, high = math.sqrt(0.00085), math.sqrt(0.012)
-    betas = ((low + (high - low) * i / 999) ** 2 for i in range(1000))
-    kept = accumulate((1 - beta for beta in betas), mul)  # "alphas_cumprod"
+@lru_cache(16)
+def levels(noise: str) -> _Levels:
+    """The noise levels of that name.  Raises NoSuchName.
+
+    "scaled-linear" (the betas of Stable Diffusion 1, 2 and XL, 0.0292 to 14.6146) or "linear", the
+    betas' ends behind it where they are others ("linear:0.0001:0.02"); with "-zsnr" they are
+    rescaled to end without any signal, at 4096.  "flow": 0.001 to 1, unshifted.
+    """
+    if noise == "flow":
+        return _Levels(table=tuple(i / 1000 for i in range(1, 1001)), logarithmic=False)
+    match = _BETAS.fullmatch(noise)
+    if match is None:
+        raise NoSuchName("noise", noise, tuple(get_close_matches(noise, NOISES, n=3)))
+    first, last = (float(match[2]), float(match[3])) if match[2] else SD_BETAS
+    if not 0 < first < last < 1:
+        raise NoSuchName("noise", noise, NOISES)
+    if match[1] == "linear":
+        betas = [first + (last - first) * i / 999 for i in range(1000)]
+    else:
+        low, high = math.sqrt(first), math.sqrt(last)
+        betas = [(low + (high - low) * i / 999) ** 2 for i in range(1000)]
+    kept = list(accumulate((1 - beta for beta in betas), mul))  # "alphas_cumprod"
+    if match[4]:
+        kept = _without_terminal_signal(kept)
     return _Levels(table=tuple(math.sqrt((1 - a) / a) for a in kept), logarithmic=True)
 
 
-@cache
-def _flow() -> _Levels:
-    """The 1000 levels of an unshifted rectified flow, 0.001 to 1."""
-    return _Levels(table=tuple(i / 1000 for i in range(1, 1001)), logarithmic=False)
-
-
-_NOISES: dict[str, Callable[[], _Levels]] = {"scaled-linear": _scaled_linear, "flow": _flow}
+def _without_terminal_signal(kept: Sequence[float]) -> list[float]:
+    """Lin et al. 2023, algorithm 1; the last is 2^-24 instead of 0, as in diffusers."""
+    roots = [math.sqrt(a) for a in kept]
+    width = roots[0] / (roots[0] - roots[-1])
+    return [((root - roots[-1]) * width) ** 2 for root in roots[:-1]] + [2.0**-24]
 
 
 # The schedules.  Each returns the levels without the final 0.

@@ -12,6 +12,7 @@ from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import Precision, Recipe, Sha256, Task, Weights
 from generation.sigmas import expand
+from tests import thinmodels
 
 ANN = UserId(101)
 BEN = UserId(102)
@@ -47,6 +48,8 @@ def a_recipe(**changes: Any) -> Recipe:
         "clip_skip": 1,
         "seed": 1,
         "precision": Precision.FP32,
+        "prediction": None,
+        "noise": None,
     }
     fields |= changes
     fields.setdefault(
@@ -95,21 +98,7 @@ def a_model_folder(folder: Path, name: str = "tiny") -> Path:
 
     It says by its card that it is of the starter's family.
     """
-    model = folder / name
-    (model / "unet").mkdir(parents=True)
-    (model / "model_index.json").write_text(
-        json.dumps(
-            {
-                "_class_name": "StableDiffusionPipeline",
-                "unet": ["diffusers", "UNet2DConditionModel"],
-            }
-        )
-    )
-    (model / "unet" / "config.json").write_text(json.dumps({"cross_attention_dim": 128}))
-    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
-    (model / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(
-        struct.pack("<Q", len(header)) + header + struct.pack("<f", len(name))
-    )
+    model = thinmodels.write_folder(folder / name, fill=len(name))
     (model / "atelier.toml").write_text('family = "starter"\ntitle = "A tiny model"\n')
     return model
 

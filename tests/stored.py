@@ -51,6 +51,8 @@ RECIPE = Recipe(
     clip_skip=1,
     seed=1,
     precision=Precision.FP32,
+    prediction=None,
+    noise=None,
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import struct
@@ -25,35 +24,23 @@ from generation.errors import (
 )
 from generation.header import read_header
 from generation.recipe import Sha256, Weights
+from tests.thinmodels import (
+    SCHEDULER,
+    SD15,
+    SDXL,
+    VAE,
+    configs,
+    write_file,
+    write_folder,
+)
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 UNET = "model.diffusion_model"
-SD15: Shapes = {
-    f"{UNET}.input_blocks.0.0.weight": (8, 4, 3, 3),
-    f"{UNET}.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (2, 768),
-    "cond_stage_model.transformer.text_model.final_layer_norm.weight": (768,),
-    "first_stage_model.decoder.conv_in.weight": (4, 4, 3, 3),
-}
-SDXL: Shapes = {
-    f"{UNET}.input_blocks.0.0.weight": (8, 4, 3, 3),
-    f"{UNET}.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight": (2, 2048),
-    "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight": (768,),
-    "conditioner.embedders.1.model.ln_final.weight": (1280,),
-    "first_stage_model.decoder.conv_in.weight": (4, 4, 3, 3),
-}
-VAE: Shapes = {"encoder.conv_in.weight": (4, 3, 3, 3), "decoder.conv_in.weight": (4, 4, 3, 3)}
 
 
 def safetensors(path: Path, shapes: Shapes, *, fill: int = 0) -> Path:
-    """A file of half-precision zeros (or other bytes) with these tensors."""
-    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    at = 0
-    for key, shape in shapes.items():
-        size = 2 * math.prod(shape)
-        header[key] = {"dtype": "F16", "shape": list(shape), "data_offsets": [at, at + size]}
-        at += size
-    return raw(path, header, bytes([fill]) * at)
+    return write_file(path, shapes, fill=fill)
 
 
 def raw(path: Path, header: object, body: bytes) -> Path:
@@ -63,28 +50,9 @@ def raw(path: Path, header: object, body: bytes) -> Path:
     return path
 
 
-def diffusers_folder(path: Path, *, width: int = 768, kind: str = "StableDiffusion") -> Path:
-    """The skeleton of a diffusers folder."""
-    parts = {
-        "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
-        "text_encoder": ["transformers", "CLIPTextModel"],
-        "tokenizer": ["transformers", "CLIPTokenizer"],
-        "scheduler": ["diffusers", "DDIMScheduler"],
-        "safety_checker": [None, None],
-    }
-    index = {"_class_name": f"{kind}Pipeline", "_diffusers_version": "0.42.1", **parts}
-    path.mkdir(parents=True)
-    (path / "model_index.json").write_text(json.dumps(index))
-    for part in parts:
-        if part == "safety_checker":
-            continue
-        (path / part).mkdir()
-        config = {"cross_attention_dim": width, "in_channels": 4} if part == "unet" else {}
-        (path / part / "config.json").write_text(json.dumps(config))
-    for part in ("unet", "vae", "text_encoder"):
-        safetensors(path / part / "model.safetensors", {part: (3,)})
-    return path
+def diffusers_folder(path: Path, *, architecture: str = "sd1") -> Path:
+    """A diffusers folder that is whole, and small."""
+    return write_folder(path, architecture)
 
 
 @pytest.fixture
@@ -99,7 +67,7 @@ def scanned(tmp_path: Path, models: Path) -> Callable[[], Catalog]:
     """Scan the folder with a new catalog, as another process would."""
 
     def scan() -> Catalog:
-        catalog = Catalog([models], tmp_path / "cache" / "digests.json")
+        catalog = Catalog([models], tmp_path / "cache" / "digests.json", configs=configs())
         catalog.scan()
         return catalog
 
@@ -139,13 +107,13 @@ def test_a_checkpoint_is_told_by_its_shapes(
 
 
 @pytest.mark.parametrize(
-    ("width", "kind", "family"),
-    [(768, "StableDiffusion", "sd15"), (2048, "StableDiffusionXL", "sdxl")],
+    ("architecture", "family"),
+    [("sd1", "sd15"), ("sdxl", "sdxl")],
 )
 def test_a_diffusers_folder_is_one_checkpoint(
-    models: Path, scanned: Scan, width: int, kind: str, family: str
+    models: Path, scanned: Scan, architecture: str, family: str
 ) -> None:
-    folder = diffusers_folder(models / "mine", width=width, kind=kind)
+    folder = diffusers_folder(models / "mine", architecture=architecture)
     entry = only(scanned())
     assert (entry.name, entry.kind, entry.family) == ("mine", "checkpoint", family)
     assert entry.path == folder
@@ -244,7 +212,7 @@ def test_half_a_checkpoint_is_refused(models: Path, scanned: Scan, without: str,
 
 
 def test_a_card_names_family_and_title(models: Path, scanned: Scan) -> None:
-    folder = diffusers_folder(models / "starter", width=64)
+    folder = diffusers_folder(models / "starter")
     (folder / "atelier.toml").write_text('family = "starter"\ntitle = "Starter (built in)"\n')
     entry = only(scanned())
     assert (entry.name, entry.family, entry.title) == ("starter", "starter", "Starter (built in)")
@@ -397,23 +365,24 @@ def test_a_folder_without_a_part_is_refused(models: Path, scanned: Scan, part: s
 
 
 def test_a_folder_with_a_truncated_part_names_the_file(models: Path, scanned: Scan) -> None:
-    path = diffusers_folder(models / "mine") / "vae" / "model.safetensors"
+    path = diffusers_folder(models / "mine") / "vae" / "diffusion_pytorch_model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     error = refusal(scanned())
     assert isinstance(error, BrokenWeights)
-    assert error.name == "mine/vae/model.safetensors"
+    assert error.name == "mine/vae/diffusion_pytorch_model.safetensors"
 
 
 def test_a_folder_of_pickles_is_refused(models: Path, scanned: Scan) -> None:
     unet = diffusers_folder(models / "mine") / "unet"
-    (unet / "model.safetensors").rename(unet / "diffusion_pytorch_model.bin")
+    (unet / "diffusion_pytorch_model.safetensors").rename(unet / "diffusion_pytorch_model.bin")
     assert isinstance(refusal(scanned()), PickleRefused)
 
 
 def test_a_folder_without_a_shard_is_refused(models: Path, scanned: Scan) -> None:
     unet = diffusers_folder(models / "mine") / "unet"
-    index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
-    (unet / "model.safetensors.index.json").write_text(json.dumps(index))
+    stem = "diffusion_pytorch_model"
+    index = {"weight_map": {"a": f"{stem}.safetensors", "b": f"{stem}-2.safetensors"}}
+    (unet / f"{stem}.safetensors.index.json").write_text(json.dumps(index))
     assert "1 of its 2 shards" in refusal(scanned()).reason
 
 
@@ -556,7 +525,7 @@ def test_a_damaged_cache_only_costs_time(
 def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path, models: Path) -> None:
     safetensors(models / "x.safetensors", SD15)
     (tmp_path / "file").write_text("in the way")
-    catalog = Catalog([models], tmp_path / "file" / "digests.json")
+    catalog = Catalog([models], tmp_path / "file" / "digests.json", configs=configs())
     catalog.scan()
     assert only(catalog).name == "x"
 
@@ -565,10 +534,10 @@ def test_two_processes_keep_each_others_digests(tmp_path: Path) -> None:
     cache = tmp_path / "digests.json"
     for folder in ("a", "b"):
         safetensors(tmp_path / folder / "x.safetensors", SD15)
-    one, other = (Catalog([tmp_path / folder], cache) for folder in ("a", "b"))
+    one, other = (Catalog([tmp_path / folder], cache, configs=configs()) for folder in ("a", "b"))
     one.scan()
     other.scan()
-    both = Catalog([tmp_path / "a", tmp_path / "b"], cache)
+    both = Catalog([tmp_path / "a", tmp_path / "b"], cache, configs=configs())
     both.scan()
     assert both.hashed_bytes == 0
 
@@ -578,7 +547,8 @@ def test_equal_folders_have_equal_digests_and_others_do_not(models: Path, scanne
     diffusers_folder(models / "two")
     (models / "two" / "README.md").write_text("decides no pixel")
     other = diffusers_folder(models / "three")
-    (other / "scheduler" / "config.json").write_text('{"prediction_type": "v_prediction"}')
+    config = SCHEDULER | {"prediction_type": "v_prediction"}
+    (other / "scheduler" / "scheduler_config.json").write_text(json.dumps(config))
     digests = {e.name: e.weights.sha256 for e in scanned().models()}
     assert digests["one"] == digests["two"] != digests["three"]
 
@@ -614,7 +584,8 @@ def test_a_changed_file_in_a_folder_is_refused(models: Path, scanned: Scan) -> N
     folder = diffusers_folder(models / "mine")
     catalog = scanned()
     recorded = only(catalog).weights
-    safetensors(folder / "unet" / "model.safetensors", {"unet": (3,)}, fill=1)
+    file = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
     with pytest.raises(WeightsChanged):
         catalog.locate(recorded)
 

@@ -45,6 +45,8 @@ RECIPE = Recipe(
     clip_skip=1,
     seed=0,
     precision=Precision.FP32,
+    prediction=None,
+    noise=None,
 )
 
 ENVIRONMENT = Environment(

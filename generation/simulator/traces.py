@@ -270,6 +270,8 @@ def recipe(model: str, steps: int) -> Recipe:
         clip_skip=1,
         seed=1,
         precision=Precision.BF16,
+        prediction=None,
+        noise=None,
     )
 
 

@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from generation.checkpoint import CONFIGS
 from generation.worker import exactness
-from generation.worker.singlefile import CONFIGS
 
 BATCHES = (1, 2, 4, 8)
 WORDS = 77

@@ -21,6 +21,8 @@ from torch import Tensor
 
 from generation.errors import BrokenWeights, Cancelled, GenerationError, UnusableWeights
 from generation.families import family
+from generation.folderparts import chosen_weights, read_parts
+from generation.modelfolder import INDEX, read_json
 from generation.recipe import Precision, Recipe, Sha256
 from generation.worker import singlefile
 from generation.worker.building import BUILDING
@@ -145,8 +147,6 @@ def load(
             vae = _separate_vae(vae_path, architecture, replace(reading, name=recipe.vae.name))
     if architecture == "sdxl" and dtype == torch.float16 and vae.config.force_upcast:
         vae = vae.to(torch.float32)  # SDXL's own VAE overflows in fp16
-    if parts.unet.config.in_channels != 4:
-        raise UnusableWeights(name, "its UNet takes more than latents (an inpainting model?)")
     modules = [parts.unet, vae, *(clip.encoder for clip in parts.clips)]
     for module in modules:
         settle(module, device)
@@ -169,6 +169,7 @@ def _from_folder(path: Path, architecture: str, reading: _Reading) -> _Parts:
     from transformers.models.clip import modeling_clip
     from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
+    read_parts(path, reading.name, read_json(path / INDEX, reading.name), architecture)
     kinds: list[tuple[str, Any]] = [("", modeling_clip.CLIPTextModel)]
     if architecture == "sdxl":
         kinds.append(("_2", modeling_clip.CLIPTextModelWithProjection))
@@ -213,7 +214,7 @@ def _pretrained(kind: Any, folder: Path, reading: _Reading, dtype_option: str) -
             folder,
             local_files_only=True,
             use_safetensors=True,
-            variant=_variant(folder),
+            variant=chosen_weights(folder, reading.name).variant,
             output_loading_info=True,
             **{dtype_option: dtype},
         )
@@ -224,12 +225,6 @@ def _pretrained(kind: Any, folder: Path, reading: _Reading, dtype_option: str) -
             f"{len(missing)} tensors of its {folder.name} are missing, such as {missing[0]}",
         )
     return module if dtype == reading.dtype else module.to(reading.dtype)
-
-
-def _variant(folder: Path) -> str | None:
-    """ "fp16" when the folder holds nothing else."""
-    names = [file.name for file in folder.glob("*.safetensors")]
-    return "fp16" if names and all(".fp16." in name for name in names) else None
 
 
 def settle(module: Any, device: torch.device) -> None:
@@ -256,7 +251,25 @@ def alphas_cumprod(scheduler: dict[str, Any]) -> Tensor:
         betas = torch.linspace(first, last, steps, dtype=torch.float32)
     else:
         raise UnusableWeights("scheduler", f"an unknown noise schedule {kind!r}")
-    return torch.cumprod(1.0 - betas, dim=0)
+    if not scheduler.get("rescale_betas_zero_snr"):
+        return torch.cumprod(1.0 - betas, dim=0)
+    kept = torch.cumprod(1.0 - _without_terminal_signal(betas), dim=0)
+    kept[-1] = 2**-24  # as diffusers has it: 0 would be an infinite level
+    return kept
+
+
+def alphas_of(noise: str) -> Tensor:
+    """The same of a card's word for it: "scaled-linear", or with "-zsnr"."""
+    zero = noise.endswith("-zsnr")
+    return alphas_cumprod({**singlefile.SCHEDULER, "rescale_betas_zero_snr": zero})
+
+
+def _without_terminal_signal(betas: Tensor) -> Tensor:
+    """Lin et al. 2023, algorithm 1, in the order of diffusers' arithmetic."""
+    roots = torch.cumprod(1.0 - betas, dim=0).sqrt()
+    first, last = roots[0].clone(), roots[-1].clone()
+    kept = ((roots - last) * (first / (first - last))) ** 2
+    return 1 - torch.cat([kept[:1], kept[1:] / kept[:-1]])
 
 
 @contextmanager

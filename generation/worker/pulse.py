@@ -80,7 +80,7 @@ def follow(module: nn.Module, *, abreast: bool = False) -> None:
     for each in module.modules():
         if isinstance(each, nn.ModuleList):
             for block in each:
-                if next(block.children(), None) is not None:
+                if block is not None and next(block.children(), None) is not None:
                     block.register_forward_pre_hook(_keep_abreast if abreast else _beat)
 
 

@@ -22,7 +22,7 @@ from generation.errors import OutOfRange, RenderFailed
 from generation.recipe import Recipe, Sha256, Task
 from generation.worker import pulse
 from generation.worker.encode import Learned, Words, encode
-from generation.worker.models import Model
+from generation.worker.models import Model, alphas_of
 from generation.worker.samplers import Denoiser, sample
 from generation.worker.tasks import image_to_image, text_to_image
 from generation.worker.vae import to_pixels
@@ -121,8 +121,8 @@ def denoise(
 
     denoiser = Denoiser(
         predictor(recipe, model, words),
-        prediction=model.prediction,
-        alphas_cumprod=model.alphas_cumprod,
+        prediction=recipe.prediction or model.prediction,
+        alphas_cumprod=model.alphas_cumprod if recipe.noise is None else alphas_of(recipe.noise),
     )
     return sample(recipe.sampler, denoiser, recipe.sigmas, noise=noise, on_step=on_step, init=init)
 

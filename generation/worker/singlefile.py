@@ -1,7 +1,8 @@
 """A single .safetensors checkpoint -> the parts of a model, without any network.
 
 Such a file has numbers and no shapes; those are in `configs/`, and so is CLIP's tokenizer.  The
-invariant: a file whose tensors do not fill the shapes is refused, and never completed at random.
+invariant: what is read is what `generation.checkpoint` says of the file, to the catalog as well;
+a file whose tensors do not fill the shapes is refused, and never completed at random.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
+from generation.checkpoint import CONFIGS, Reading, read_checkpoint, read_vae
 from generation.errors import BrokenWeights, Cancelled
+from generation.header import read_header, read_tensor
+from generation.quantised import Contents
 from generation.worker.building import BUILDING
 from generation.worker.encode import Clip
-
-CONFIGS = Path(__file__).with_name("configs")
 
 SCHEDULER = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
@@ -47,9 +49,9 @@ def load(
     `may_go_on` is asked between two parts; Cancelled is raised when it says no.
     """
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-    from safetensors.torch import load_file
 
-    tensors = load_file(path)
+    reading = read_checkpoint(_contents(path, name), name, architecture, configs)
+    tensors = _read(path, reading)
     folder = configs / architecture
     try:
         with BUILDING:
@@ -70,23 +72,44 @@ def load(
         raise BrokenWeights(name, "tensors are missing that its family has") from error
     for part in (unet, vae, *(clip.encoder for clip in clips)):
         _check_whole(part, name)
-    # SDXL checkpoints trained for velocity carry an empty tensor that says so.
-    prediction = "v_prediction" if "v_pred" in tensors else "epsilon"
-    return Parts(
-        unet=unet,
-        vae=vae,
-        clips=clips,
-        scheduler={**SCHEDULER, "prediction_type": prediction},
-    )
+    scheduler = {**SCHEDULER, "prediction_type": reading.prediction}
+    if reading.levels is not None:
+        scheduler["rescale_betas_zero_snr"] = True
+    return Parts(unet=unet, vae=vae, clips=clips, scheduler=scheduler)
 
 
 def load_vae(path: Path, architecture: str, dtype: torch.dtype, name: str) -> Any:
     """Load a VAE that is a file of its own."""
-    from safetensors.torch import load_file
-
-    vae = _vae(load_file(path), CONFIGS / architecture, dtype)
+    reading = read_vae(_contents(path, name), name, CONFIGS)
+    vae = _vae(_read(path, reading), CONFIGS / architecture, dtype)
     _check_whole(vae, name)
     return vae
+
+
+def _contents(path: Path, name: str) -> Contents:
+    header = read_header(path, name)
+    return Contents(
+        shapes=header.shapes,
+        dtypes=header.dtypes,
+        metadata=header.metadata,
+        read=lambda key: read_tensor(path, header, key, name),
+    )
+
+
+def _read(path: Path, reading: Reading) -> dict[str, Tensor]:
+    """The tensors that are used, by the names that the libraries know; scaled ones in fp32."""
+    from safetensors import safe_open
+
+    tensors: dict[str, Tensor] = {}
+    with safe_open(path, framework="pt") as file:
+        for ours, theirs in reading.used.items():
+            tensor = file.get_tensor(theirs)
+            if (scale := reading.scales.of.get(theirs)) is not None:
+                factor = file.get_tensor(scale).float()
+                factor = factor.reshape(()) if factor.numel() == 1 else factor
+                tensor = tensor.float() * factor
+            tensors[ours] = tensor
+    return tensors
 
 
 def _vae(tensors: Mapping[str, Tensor], folder: Path, dtype: torch.dtype) -> Any:

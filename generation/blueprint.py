@@ -1,0 +1,319 @@
+"""Which tensors a part must have, and of which shapes: from its config, without building it.
+
+    UNet, VAE, CLIP as diffusers and transformers name them; `ldm_*`: the same in the names of the
+    single files of Stable Diffusion 1 and XL, in which the VAE's attention may be 1x1 convolutions
+
+Invariant: `generation.worker` builds from the same config a module with exactly these parameters
+(a test compares them); a config of a build that is not written down here has no blueprint (None).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+Shape = tuple[int, ...]
+Shapes = dict[str, Shape]
+Config = Mapping[str, object]
+
+
+class _Unwritten(Exception):
+    """A config of a build that is not written down here."""
+
+
+def unet(config: Config) -> Shapes | None:
+    """The tensors of a UNet2DConditionModel."""
+    try:
+        return _Unet(config).shapes()
+    except (_Unwritten, IndexError, TypeError, ValueError):
+        return None
+
+
+def vae(config: Config) -> Shapes | None:
+    """The tensors of an AutoencoderKL."""
+    try:
+        return _vae(config)
+    except (_Unwritten, IndexError, TypeError, ValueError):
+        return None
+
+
+def clip(config: Config) -> Shapes | None:
+    """The tensors of a CLIPTextModel, or of one with a projection, as its config says."""
+    try:
+        return _clip(config)
+    except (_Unwritten, TypeError, ValueError):
+        return None
+
+
+# Small pieces.
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 < value <= 2**20:
+        raise _Unwritten
+    return value
+
+
+def _wholes(value: object, count: int) -> list[int]:
+    """One number for each of `count` blocks, or the same for all."""
+    found = list(value) if isinstance(value, Sequence) else [value] * count
+    if len(found) != count:
+        raise _Unwritten
+    return [_whole(number) for number in found]
+
+
+def _linear(out: Shapes, name: str, rows: int, columns: int, *, bias: bool = True) -> None:
+    out[f"{name}.weight"] = (rows, columns)
+    if bias:
+        out[f"{name}.bias"] = (rows,)
+
+
+def _conv(out: Shapes, name: str, rows: int, columns: int, side: int = 3) -> None:
+    out[f"{name}.weight"] = (rows, columns, side, side)
+    out[f"{name}.bias"] = (rows,)
+
+
+def _norm(out: Shapes, name: str, width: int) -> None:
+    out[f"{name}.weight"] = out[f"{name}.bias"] = (width,)
+
+
+def _resnet(out: Shapes, name: str, before: int, after: int, time: int | None) -> None:
+    _norm(out, f"{name}.norm1", before)
+    _conv(out, f"{name}.conv1", after, before)
+    if time is not None:
+        _linear(out, f"{name}.time_emb_proj", after, time)
+    _norm(out, f"{name}.norm2", after)
+    _conv(out, f"{name}.conv2", after, after)
+    if before != after:
+        _conv(out, f"{name}.conv_shortcut", after, before, 1)
+
+
+# The UNet.
+
+# Settings that would bring tensors (or a meaning of them) that are not written down here.
+_UNET_PLAIN: dict[str, tuple[object, ...]] = {
+    "act_fn": ("silu", "swish"),
+    "attention_type": ("default", None),
+    "class_embed_type": (None,),
+    "class_embeddings_concat": (False, None),
+    "conv_in_kernel": (3, None),
+    "conv_out_kernel": (3, None),
+    "cross_attention_norm": (None,),
+    "dual_cross_attention": (False, None),
+    "encoder_hid_dim": (None,),
+    "encoder_hid_dim_type": (None,),
+    "mid_block_only_cross_attention": (None, False),
+    "num_class_embeds": (None,),
+    "only_cross_attention": (False, None),
+    "resnet_time_scale_shift": ("default", None),
+    "time_cond_proj_dim": (None,),
+    "time_embedding_act_fn": (None,),
+    "time_embedding_dim": (None,),
+    "time_embedding_type": ("positional", None),
+    "timestep_post_act": (None,),
+}
+
+
+class _Unet:
+    def __init__(self, config: Config) -> None:
+        for key, plain in _UNET_PLAIN.items():
+            if key in config and not any(config[key] == fine for fine in plain):
+                raise _Unwritten
+        self.out: Shapes = {}
+        self.down = _names(config["down_block_types"])
+        self.up = _names(config["up_block_types"])
+        blocks = len(self.down)
+        self.widths = _wholes(config["block_out_channels"], blocks)
+        self.layers = _wholes(config.get("layers_per_block", 2), blocks)
+        self.words = _whole(config.get("cross_attention_dim", 1280))
+        self.linear = bool(config.get("use_linear_projection", False))
+        self.mid = config.get("mid_block_type", "UNetMidBlock2DCrossAttn")
+        self.depths = _depths(config.get("transformer_layers_per_block", 1), self.layers)
+        self.depths_up = _depths_up(config, self.depths, self.layers)
+        self.time = 4 * self.widths[0]
+        self.config = config
+
+    def shapes(self) -> Shapes:
+        out, widths = self.out, self.widths
+        _conv(out, "conv_in", widths[0], _whole(self.config.get("in_channels", 4)))
+        _linear(out, "time_embedding.linear_1", self.time, widths[0])
+        _linear(out, "time_embedding.linear_2", self.time, self.time)
+        match self.config.get("addition_embed_type"):
+            case None:
+                pass
+            case "text_time":
+                given = _whole(self.config["projection_class_embeddings_input_dim"])
+                _linear(out, "add_embedding.linear_1", self.time, given)
+                _linear(out, "add_embedding.linear_2", self.time, self.time)
+            case _:
+                raise _Unwritten
+        skips = self._down_blocks()
+        self._mid_block()
+        self._up_blocks(skips)
+        _norm(out, "conv_norm_out", widths[0])
+        _conv(out, "conv_out", _whole(self.config.get("out_channels", 4)), widths[0])
+        return out
+
+    def _down_blocks(self) -> list[int]:
+        """Returns the widths that the way up gets from the way down."""
+        skips, before = [self.widths[0]], self.widths[0]
+        for block, kind in enumerate(self.down):
+            name, width = f"down_blocks.{block}", self.widths[block]
+            for layer in range(self.layers[block]):
+                _resnet(self.out, f"{name}.resnets.{layer}", before, width, self.time)
+                if kind == "CrossAttnDownBlock2D":
+                    self._attention(f"{name}.attentions.{layer}", width, self.depths[block][layer])
+                elif kind != "DownBlock2D":
+                    raise _Unwritten
+                before = width
+                skips.append(width)
+            if block < len(self.down) - 1:
+                _conv(self.out, f"{name}.downsamplers.0.conv", width, width)
+                skips.append(width)
+        return skips
+
+    def _mid_block(self) -> None:
+        width = self.widths[-1]
+        if self.mid is None:
+            return
+        _resnet(self.out, "mid_block.resnets.0", width, width, self.time)
+        if self.mid == "UNetMidBlock2DCrossAttn":
+            self._attention("mid_block.attentions.0", width, self.depths[-1][-1])
+            _resnet(self.out, "mid_block.resnets.1", width, width, self.time)
+        elif self.mid != "UNetMidBlock2D":
+            raise _Unwritten
+
+    def _up_blocks(self, skips: list[int]) -> None:
+        before = self.widths[-1]
+        for block, kind in enumerate(self.up):
+            name, width = f"up_blocks.{block}", self.widths[-1 - block]
+            for layer in range(self.layers[-1 - block] + 1):
+                _resnet(self.out, f"{name}.resnets.{layer}", before + skips.pop(), width, self.time)
+                if kind == "CrossAttnUpBlock2D":
+                    depth = self.depths_up[block][layer]
+                    self._attention(f"{name}.attentions.{layer}", width, depth)
+                elif kind != "UpBlock2D":
+                    raise _Unwritten
+                before = width
+            if block < len(self.up) - 1:
+                _conv(self.out, f"{name}.upsamplers.0.conv", width, width)
+
+    def _attention(self, name: str, width: int, depth: int) -> None:
+        out = self.out
+        _norm(out, f"{name}.norm", width)
+        for side in ("proj_in", "proj_out"):
+            if self.linear:
+                _linear(out, f"{name}.{side}", width, width)
+            else:
+                _conv(out, f"{name}.{side}", width, width, 1)
+        for layer in range(depth):
+            inner = f"{name}.transformer_blocks.{layer}"
+            for number in (1, 2, 3):
+                _norm(out, f"{inner}.norm{number}", width)
+            for attention, read in (("attn1", width), ("attn2", self.words)):
+                _linear(out, f"{inner}.{attention}.to_q", width, width, bias=False)
+                _linear(out, f"{inner}.{attention}.to_k", width, read, bias=False)
+                _linear(out, f"{inner}.{attention}.to_v", width, read, bias=False)
+                _linear(out, f"{inner}.{attention}.to_out.0", width, width)
+            _linear(out, f"{inner}.ff.net.0.proj", 8 * width, width)
+            _linear(out, f"{inner}.ff.net.2", width, 4 * width)
+
+
+def _names(value: object) -> list[str]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise _Unwritten
+    return [str(name) for name in value]
+
+
+def _depths(value: object, layers: list[int]) -> list[list[int]]:
+    """How many transformer layers each attention of each block has."""
+    found = list(value) if isinstance(value, Sequence) else [value] * len(layers)
+    if len(found) != len(layers):
+        raise _Unwritten
+    return [_wholes(depth, count) for depth, count in zip(found, layers, strict=True)]
+
+
+def _depths_up(config: Config, down: list[list[int]], layers: list[int]) -> list[list[int]]:
+    given = config.get("reverse_transformer_layers_per_block")
+    counts = [count + 1 for count in reversed(layers)]
+    if given is not None:
+        return _depths(given, counts)
+    if any(len(set(depths)) > 1 for depths in down):
+        raise _Unwritten
+    return [[depths[0]] * n for depths, n in zip(reversed(down), counts, strict=True)]
+
+
+# The VAE.
+
+
+def _vae(config: Config) -> Shapes:
+    out: Shapes = {}
+    kinds = (_names(config["down_block_types"]), _names(config["up_block_types"]))
+    if {"DownEncoderBlock2D"} != set(kinds[0]) or {"UpDecoderBlock2D"} != set(kinds[1]):
+        raise _Unwritten
+    widths = _wholes(config["block_out_channels"], len(kinds[0]))
+    layers = _whole(config.get("layers_per_block", 1))
+    latent = _whole(config.get("latent_channels", 4))
+    attention = config.get("mid_block_add_attention", True) is not False
+    _conv(out, "encoder.conv_in", widths[0], _whole(config.get("in_channels", 3)))
+    before = widths[0]
+    for block, width in enumerate(widths):
+        name = f"encoder.down_blocks.{block}"
+        for layer in range(layers):
+            _resnet(out, f"{name}.resnets.{layer}", before, width, None)
+            before = width
+        if block < len(widths) - 1:
+            _conv(out, f"{name}.downsamplers.0.conv", width, width)
+    _vae_middle(out, "encoder", widths[-1], attention)
+    _norm(out, "encoder.conv_norm_out", widths[-1])
+    _conv(out, "encoder.conv_out", 2 * latent, widths[-1])
+    if config.get("use_quant_conv", True):
+        _conv(out, "quant_conv", 2 * latent, 2 * latent, 1)
+    if config.get("use_post_quant_conv", True):
+        _conv(out, "post_quant_conv", latent, latent, 1)
+    _conv(out, "decoder.conv_in", widths[-1], latent)
+    _vae_middle(out, "decoder", widths[-1], attention)
+    before = widths[-1]
+    for block, width in enumerate(reversed(widths)):
+        name = f"decoder.up_blocks.{block}"
+        for layer in range(layers + 1):
+            _resnet(out, f"{name}.resnets.{layer}", before, width, None)
+            before = width
+        if block < len(widths) - 1:
+            _conv(out, f"{name}.upsamplers.0.conv", width, width)
+    _norm(out, "decoder.conv_norm_out", widths[0])
+    _conv(out, "decoder.conv_out", _whole(config.get("out_channels", 3)), widths[0])
+    return out
+
+
+def _vae_middle(out: Shapes, side: str, width: int, attention: bool) -> None:
+    for number in (0, 1):
+        _resnet(out, f"{side}.mid_block.resnets.{number}", width, width, None)
+    if attention:
+        name = f"{side}.mid_block.attentions.0"
+        _norm(out, f"{name}.group_norm", width)
+        for what in ("to_q", "to_k", "to_v", "to_out.0"):
+            _linear(out, f"{name}.{what}", width, width)
+
+
+# The text encoder.
+
+
+def _clip(config: Config) -> Shapes:
+    out: Shapes = {}
+    width, inner = _whole(config.get("hidden_size", 512)), _whole(config["intermediate_size"])
+    out["embeddings.token_embedding.weight"] = (_whole(config.get("vocab_size", 49408)), width)
+    positions = _whole(config.get("max_position_embeddings", 77))
+    out["embeddings.position_embedding.weight"] = (positions, width)
+    for layer in range(_whole(config.get("num_hidden_layers", 12))):
+        name = f"encoder.layers.{layer}"
+        for what in ("k_proj", "v_proj", "q_proj", "out_proj"):
+            _linear(out, f"{name}.self_attn.{what}", width, width)
+        _norm(out, f"{name}.layer_norm1", width)
+        _norm(out, f"{name}.layer_norm2", width)
+        _linear(out, f"{name}.mlp.fc1", inner, width)
+        _linear(out, f"{name}.mlp.fc2", width, inner)
+    _norm(out, "final_layer_norm", width)
+    if "CLIPTextModelWithProjection" in _names(config.get("architectures", [])):
+        projected = _whole(config.get("projection_dim", 512))
+        out["text_projection.weight"] = (projected, width)
+    return out

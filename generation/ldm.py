@@ -1,0 +1,136 @@
+"""The names that tensors have in the single files of Stable Diffusion 1 and XL.
+
+    model.diffusion_model.input_blocks...   the UNet
+    first_stage_model.decoder...            the VAE
+    cond_stage_model.transformer...         SD 1's text encoder
+    conditioner.embedders.0 and .1          SDXL's two; the second in OpenCLIP's layout
+
+Each function takes shapes by diffusers' and transformers' names (`generation.blueprint`) and gives
+the same by these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+UNET = "model.diffusion_model."
+VAE = "first_stage_model."
+
+_ENDS = {
+    "time_embedding.linear_1": "time_embed.0",
+    "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
+    "conv_in": "input_blocks.0.0",
+    "conv_norm_out": "out.0",
+    "conv_out": "out.2",
+    "mid_block.resnets.0": "middle_block.0",
+    "mid_block.attentions.0": "middle_block.1",
+    "mid_block.resnets.1": "middle_block.2",
+}
+_RESNET = {
+    "norm1": "in_layers.0",
+    "conv1": "in_layers.2",
+    "time_emb_proj": "emb_layers.1",
+    "norm2": "out_layers.0",
+    "conv2": "out_layers.3",
+    "conv_shortcut": "skip_connection",
+}
+
+
+def unet(shapes: Shapes, layers: Sequence[int], attentive: Sequence[bool]) -> Shapes:
+    """A UNet's: `layers` of each block down, `attentive`: which blocks up have attention."""
+    down = [1 + sum(n + 1 for n in layers[:block]) for block in range(len(layers))]
+    upwards = [n + 1 for n in reversed(layers)]
+    up = [sum(upwards[:block]) for block in range(len(layers))]
+
+    def named(key: str) -> str:
+        for begin, theirs in _ENDS.items():
+            if key.startswith(f"{begin}."):
+                return theirs + _inside(key[len(begin) :])
+        side, block_text, kind, number_text, *_ = key.split(".")
+        block, number = int(block_text), int(number_text)
+        rest = key.split(f".{kind}.{number}", 1)[1]
+        if kind == "downsamplers":
+            return f"input_blocks.{down[block] + layers[block]}.0{rest.replace('.conv', '.op')}"
+        if kind == "upsamplers":
+            return f"output_blocks.{up[block] + upwards[block] - 1}.{1 + attentive[block]}{rest}"
+        place = f"input_blocks.{down[block] + number}"
+        if side == "up_blocks":
+            place = f"output_blocks.{up[block] + number}"
+        return f"{place}.{int(kind == 'attentions')}{_inside(rest)}"
+
+    return {UNET + named(key): shape for key, shape in shapes.items()}
+
+
+def _inside(rest: str) -> str:
+    head, _, tail = rest[1:].partition(".")
+    return f".{_RESNET.get(head, head)}" + (f".{tail}" if tail else "")
+
+
+def vae(shapes: Shapes, blocks: int) -> Shapes:
+    """A VAE's, without the prefix."""
+    return {vae_name(key, blocks): shape for key, shape in shapes.items()}
+
+
+def vae_name(key: str, blocks: int) -> str:
+    """One name of the VAE."""
+    if ".mid_block.attentions.0." in key:
+        for ours, theirs in (
+            *((".group_norm.", ".norm."), (".to_q.", ".q."), (".to_k.", ".k.")),
+            *((".to_v.", ".v."), (".to_out.0.", ".proj_out.")),
+        ):
+            key = key.replace(ours, theirs)
+        return key.replace(".mid_block.attentions.0.", ".mid.attn_1.")
+    key = key.replace("conv_norm_out", "norm_out").replace("conv_shortcut", "nin_shortcut")
+    for number in (0, 1):
+        key = key.replace(f".mid_block.resnets.{number}.", f".mid.block_{number + 1}.")
+    for block in range(blocks):
+        key = key.replace(f".down_blocks.{block}.resnets.", f".down.{block}.block.")
+        key = key.replace(f".down_blocks.{block}.downsamplers.0.", f".down.{block}.downsample.")
+        key = key.replace(f".up_blocks.{block}.resnets.", f".up.{blocks - 1 - block}.block.")
+        key = key.replace(
+            f".up_blocks.{block}.upsamplers.0.", f".up.{blocks - 1 - block}.upsample."
+        )
+    return key
+
+
+def clip(shapes: Shapes, prefix: str) -> Shapes:
+    """A CLIP text encoder's in transformers' layout."""
+    return {f"{prefix}text_model.{key}": shape for key, shape in shapes.items()}
+
+
+_OPEN_CLIP = {
+    "embeddings.token_embedding.weight": "token_embedding.weight",
+    "embeddings.position_embedding.weight": "positional_embedding",
+    "final_layer_norm.weight": "ln_final.weight",
+    "final_layer_norm.bias": "ln_final.bias",
+}
+_OPEN_CLIP_LAYER = {
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+    "self_attn.out_proj": "attn.out_proj",
+}
+
+
+def open_clip(shapes: Shapes, prefix: str) -> Shapes:
+    """A CLIP text encoder's in OpenCLIP's layout: q, k and v are one, the projection lies over."""
+    out: dict[str, tuple[int, ...]] = {}
+    for key, shape in shapes.items():
+        if key in _OPEN_CLIP:
+            out[prefix + _OPEN_CLIP[key]] = shape
+        elif key == "text_projection.weight":
+            out[f"{prefix}text_projection"] = shape[::-1]
+        else:
+            number, _, inner = key.removeprefix("encoder.layers.").partition(".")
+            inner, _, end = inner.rpartition(".")
+            layer = f"{prefix}transformer.resblocks.{number}."
+            if inner == "self_attn.q_proj":
+                out[f"{layer}attn.in_proj_{end}"] = (3 * shape[0], *shape[1:])
+            elif inner in _OPEN_CLIP_LAYER:
+                out[f"{layer}{_OPEN_CLIP_LAYER[inner]}.{end}"] = shape
+    return out

@@ -1,0 +1,83 @@
+"""Small checkpoints in folders of their own, and what a catalog says of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from generation.catalog import Catalog, Entry
+from generation.draft import Draft, complete
+from generation.recipe import Recipe
+from generation.worker import singlefile
+from tests import tinymodels
+from tests.singlefiles import write_sd1, write_sdxl
+from tests.thinmodels import configs
+
+
+def scanned(folder: Path) -> Catalog:
+    catalog = Catalog([folder], folder.parent / f"{folder.name}.json", configs=configs())
+    catalog.scan()
+    return catalog
+
+
+def only(folder: Path) -> Entry:
+    catalog = scanned(folder)
+    assert catalog.refused() == ()
+    (entry,) = catalog.entries()
+    return entry
+
+
+def reason(folder: Path) -> str:
+    catalog = scanned(folder)
+    assert catalog.entries() == ()
+    (refused,) = catalog.refused()
+    return refused.reason
+
+
+def recipe_for(entry: Entry, **said: Any) -> Recipe:
+    return complete(
+        Draft(prompt="a red cat", **{"width": 64, "height": 64, **said}),
+        entry.model,
+        seed=1,
+        device="cpu",
+    )
+
+
+def zero_snr_folder(path: Path, **config: object) -> Path:
+    folder = tinymodels.build_sd15(path)
+    file = folder / "scheduler" / "scheduler_config.json"
+    said = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True, **config}
+    file.write_text(json.dumps(tinymodels.SCHEDULER | said))
+    return folder
+
+
+@cache
+def the_single_file(architecture: str) -> tuple[dict[str, Tensor], Path]:
+    """The tensors of a tiny model's single file, and its configs."""
+    source = tinymodels.sdxl() if architecture == "sdxl" else tinymodels.sd15()
+    config = tinymodels.home() / f"configs-{architecture}"
+    shutil.copytree(source, config / architecture)
+    file = tinymodels.home() / f"{architecture}.safetensors"
+    (write_sdxl if architecture == "sdxl" else write_sd1)(source, file)
+    return load_file(file), config
+
+
+def loaded(tensors: dict[str, Tensor], architecture: str, tmp_path: Path) -> dict[str, Tensor]:
+    """Every number of the parts that a file of these tensors is loaded to."""
+    config = the_single_file(architecture)[1]
+    file = tmp_path / "x.safetensors"
+    save_file({key: tensor.contiguous().clone() for key, tensor in tensors.items()}, file)
+    parts = singlefile.load(file, architecture, torch.float32, "x", configs=config)
+    modules = [parts["unet"], parts["vae"], *(clip.encoder for clip in parts["clips"])]
+    return {
+        f"{number}.{key}": tensor
+        for number, module in enumerate(modules)
+        for key, tensor in module.state_dict().items()
+    }

@@ -1,0 +1,100 @@
+"""The written-down shapes are those of the modules that the worker builds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from generation import blueprint
+from generation.checkpoint import CONFIGS, expected_tensors, fits
+from generation.header import read_header
+from tests import tinymodels
+from tests.singlefiles import write_sd1, write_sdxl
+
+STARTER = Path(blueprint.__file__).parent / "starter" / "models" / "starter"
+
+
+def built(kind: Any, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        module = kind(config)
+    return {
+        key.removeprefix("text_model."): tuple(tensor.shape)
+        for key, tensor in module.named_parameters()
+    }
+
+
+def diffusers_module(name: str) -> Any:
+    import diffusers
+
+    return getattr(diffusers, name).from_config
+
+
+def clip_module(config: dict[str, Any]) -> Any:
+    import transformers
+
+    made = transformers.CLIPTextConfig(**config)
+    return getattr(transformers, config["architectures"][0])(made)
+
+
+def folders() -> list[Path]:
+    return [CONFIGS / "sd1", CONFIGS / "sdxl", STARTER, tinymodels.sd15(), tinymodels.sdxl()]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_every_tensor_is_written_down_with_its_shape(number: int) -> None:
+    folder = folders()[number]
+    for part in sorted(path.parent for path in folder.glob("*/config.json")):
+        config = json.loads((part / "config.json").read_text())
+        if part.name == "unet":
+            right, ours = built(diffusers_module("UNet2DConditionModel"), config), blueprint.unet
+        elif part.name == "vae":
+            right, ours = built(diffusers_module("AutoencoderKL"), config), blueprint.vae
+        else:
+            right, ours = built(clip_module, config), blueprint.clip
+        assert ours(config) == right, part
+
+
+def test_fewer_layers_and_lists_of_them_are_written_down_too() -> None:
+    """As in SSD-1B: lists of depths, another list for the way up, and no middle."""
+    config = json.loads((CONFIGS / "sdxl" / "unet" / "config.json").read_text())
+    config |= {
+        "transformer_layers_per_block": [1, [2, 2], [4, 4]],
+        "reverse_transformer_layers_per_block": [[4, 4, 10], [2, 1, 1], 1],
+        "mid_block_type": "UNetMidBlock2D",
+        "layers_per_block": 2,
+    }
+    assert blueprint.unet(config) == built(diffusers_module("UNet2DConditionModel"), config)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"down_block_types": ["SimpleCrossAttnDownBlock2D"] * 3},
+        {"block_out_channels": "many"},
+        {"class_embed_type": "timestep"},
+        {"cross_attention_dim": [2048, 1024]},
+        {"layers_per_block": 2**40},
+        {"transformer_layers_per_block": None},
+    ],
+)
+def test_a_config_that_is_not_understood_has_no_blueprint(odd: dict[str, object]) -> None:
+    config = json.loads((CONFIGS / "sdxl" / "unet" / "config.json").read_text())
+    assert blueprint.unet(config | odd) is None
+
+
+@pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
+def test_the_names_of_single_files_are_those_that_they_are_written_with(
+    architecture: str, tmp_path: Path
+) -> None:
+    source = tinymodels.sdxl() if architecture == "sdxl" else tinymodels.sd15()
+    configs, file = tmp_path / "configs", tmp_path / "x.safetensors"
+    shutil.copytree(source, configs / architecture)
+    (write_sdxl if architecture == "sdxl" else write_sd1)(source, file)
+    found, expected = read_header(file, "x").shapes, expected_tensors(architecture, configs)
+    assert found.keys() == expected.keys()
+    assert all(fits(found[key], shape, key) for key, shape in expected.items())

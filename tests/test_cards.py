@@ -1,0 +1,77 @@
+"""What an owner says of a model is in its pictures' recipes, or its card is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from generation.recipe import dump, parse
+from generation.worker.render import render
+from generation.worker.shelf import Shelf
+from tests import tinymodels
+from tests.checkpoints import (
+    only,
+    reason,
+    recipe_for,
+    scanned,
+    zero_snr_folder,
+)
+from tests.thinmodels import SD15, SDXL, VAE, write_file
+
+CPU = torch.device("cpu")
+
+
+def test_a_card_says_what_a_file_does_not(tmp_path: Path) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", SDXL)
+    card = tmp_path / "m" / "x.safetensors.atelier.toml"
+    card.write_text('prediction = "v_prediction"\nnoise = "scaled-linear-zsnr"\n')
+    entry = only(tmp_path / "m")
+    recipe = recipe_for(entry, width=512, height=512)
+    assert (recipe.prediction, recipe.noise) == ("v_prediction", "scaled-linear-zsnr")
+    assert recipe.sigmas[0] == pytest.approx(4096, abs=0.01)
+    assert parse(dump(recipe)) == recipe
+    assert replace(recipe, prediction=None).id != recipe.id != replace(recipe, noise=None).id
+
+
+def test_a_cards_prediction_and_noise_decide_the_picture(tmp_path: Path) -> None:
+    """The same picture as from a folder that says it of itself."""
+    said = zero_snr_folder(tmp_path / "said" / "x")
+    silent = tinymodels.build_sd15(tmp_path / "silent" / "x")
+    card = 'family = "starter"\nprediction = "v_prediction"\nnoise = "scaled-linear-zsnr"\n'
+    (silent / "atelier.toml").write_text(card)
+    drawn = []
+    for folder in (said, silent):
+        catalog = scanned(folder)
+        recipe = recipe_for(catalog.models()[0], steps=3)
+        with Shelf(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
+            drawn.append(render(recipe, (), model, on_step=lambda *_: None).latents_sha256)
+    assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ('predicton = "v_prediction"', "predicton"),
+        ('prediction = "velocity"', "velocity"),
+        ("prediction = true", "prediction"),
+        ('noise = "pink"', "pink"),
+        ('vae = "nowhere"', "nowhere"),
+        ('family = "sdxl"', "sdxl"),
+        ('kind = "lora"', "cannot be drawn"),
+    ],
+)
+def test_a_card_that_cannot_be_followed_refuses_the_file(
+    tmp_path: Path, card: str, said: str
+) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", SD15)
+    (tmp_path / "m" / "x.safetensors.atelier.toml").write_text(card)
+    assert said in reason(tmp_path / "m")
+
+
+def test_a_prediction_of_a_vae_is_refused(tmp_path: Path) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", VAE)
+    (tmp_path / "m" / "x.safetensors.atelier.toml").write_text('prediction = "epsilon"')
+    assert "no checkpoint" in reason(tmp_path / "m")

@@ -1,0 +1,132 @@
+"""What a file says of its training is used as the stock libraries use it, or refused by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from generation.errors import UnusableWeights
+from generation.recipe import canonical, dump, parse
+from generation.sigmas import levels
+from generation.trained import of_scheduler
+from generation.worker.models import alphas_cumprod
+from generation.worker.render import render
+from generation.worker.shelf import Shelf
+from tests.checkpoints import (
+    only,
+    recipe_for,
+    scanned,
+    zero_snr_folder,
+)
+from tests.thinmodels import SCHEDULER, SD15, SDXL, write_file, write_folder
+
+CPU = torch.device("cpu")
+ZERO = SCHEDULER | {"_class_name": "EulerDiscreteScheduler", "rescale_betas_zero_snr": True}
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_zero_terminal_snr_has_the_stock_schedulers_levels(tmp_path: Path) -> None:
+    from diffusers import EulerDiscreteScheduler
+
+    stock: Any = EulerDiscreteScheduler(
+        **{k: v for k, v in ZERO.items() if k not in ("_class_name", "clip_sample")},
+        timestep_spacing="trailing",
+    )
+    assert torch.equal(alphas_cumprod(dict(ZERO)), stock.alphas_cumprod)
+    kept = stock.alphas_cumprod.double()
+    # What float32 hardly holds is not quite the same: the last signals before none.
+    assert levels("scaled-linear-zsnr").table == pytest.approx(
+        (((1 - kept) / kept) ** 0.5).tolist(), rel=2e-4
+    )
+    entry = only(zero_snr_folder(tmp_path / "m" / "zero"))
+    recipe = recipe_for(entry, steps=20, sampler="euler", scheduler="sgm_uniform")
+    stock.set_timesteps(20)
+    assert recipe.sigmas[0] == pytest.approx(float(stock.sigmas[0]), rel=1e-6) == 4096.0
+    assert recipe_for(entry).scheduler == "sgm_uniform"
+    assert parse(dump(recipe)) == recipe
+
+
+def test_a_picture_begins_at_the_last_timestep_and_ends_finite(tmp_path: Path) -> None:
+    folder = zero_snr_folder(tmp_path / "m" / "zero")
+    catalog = scanned(folder)
+    recipe = recipe_for(catalog.models()[0], steps=3)
+    seen: list[float] = []
+    with Shelf(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
+        model.unet.register_forward_pre_hook(lambda _, inputs: seen.append(float(inputs[1])))
+        render(recipe, (), model, on_step=lambda *_: None)
+    assert seen[0] == 999
+    assert model.prediction == "v_prediction"
+
+
+@pytest.mark.parametrize(
+    ("marks", "noise"),
+    [((), None), (("v_pred",), None), (("v_pred", "ztsnr"), "scaled-linear-zsnr")],
+)
+def test_a_single_file_says_it_by_empty_tensors(
+    tmp_path: Path, marks: tuple[str, ...], noise: str | None
+) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", {**SDXL, **dict.fromkeys(marks, (0,))})
+    entry = only(tmp_path / "m")
+    assert entry.levels == noise
+    first = recipe_for(entry, width=512, height=512).sigmas[0]
+    assert first == pytest.approx(levels(noise or "scaled-linear").highest, rel=1e-6)
+
+
+def test_a_recipe_of_a_file_that_says_nothing_is_what_it_always_was(tmp_path: Path) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", SD15)
+    recipe = recipe_for(only(tmp_path / "m"), width=512, height=512)
+    assert (recipe.prediction, recipe.noise, recipe.vae) == (None, None, None)
+    assert '"prediction"' not in canonical(recipe)
+    assert '"noise"' not in canonical(recipe)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"_class_name": "EDMDPMSolverMultistepScheduler"}, "EDM"),
+        ({"_class_name": "EDMEulerScheduler"}, "EDM"),
+        ({"_class_name": "FlowMatchEulerDiscreteScheduler"}, "FlowMatchEulerDiscreteScheduler"),
+        ({"_class_name": ["diffusers"]}, "scheduler"),
+        ({"beta_schedule": "squaredcos_cap_v2"}, "squaredcos_cap_v2"),
+        ({"beta_schedule": ["linear"]}, "noise schedule"),
+        ({"beta_schedule": None}, "noise schedule"),
+        ({"beta_start": "0.1"}, "beta_start"),
+        ({"beta_end": 1e308}, "beta_end"),
+        ({"beta_start": 0.9}, "beta_start"),
+        ({"prediction_type": "sample"}, "sample"),
+        ({"prediction_type": "flow_prediction"}, "flow_prediction"),
+        ({"prediction_type": 3}, "prediction"),
+        ({"num_train_timesteps": 4000}, "num_train_timesteps"),
+        ({"trained_betas": [0.1, 0.2]}, "trained_betas"),
+        ({"rescale_betas_zero_snr": "yes"}, "rescale_betas_zero_snr"),
+        ({"thresholding": True}, "thresholding"),
+        ({"use_flow_sigmas": True}, "use_flow_sigmas"),
+        ({"timestep_type": "continuous"}, "timestep_type"),
+        ({"sigma_data": 0.5}, "sigma_data"),
+        ({"secret_sauce": 1}, "secret_sauce"),
+    ],
+)
+def test_a_schedulers_setting_is_used_or_refused_by_name(
+    change: dict[str, object], said: str
+) -> None:
+    with pytest.raises(UnusableWeights, match=said):
+        of_scheduler(SCHEDULER | change, "x")
+
+
+def test_a_scheduler_that_does_not_say_its_betas_is_refused() -> None:
+    config = {key: value for key, value in SCHEDULER.items() if key != "beta_schedule"}
+    with pytest.raises(UnusableWeights, match="does not say its beta_schedule"):
+        of_scheduler(config, "x")
+
+
+def test_other_betas_are_the_levels_of_the_recipe(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "m" / "x")
+    config = SCHEDULER | {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
+    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(config))
+    kept = alphas_cumprod(dict(config))[-1]
+    first = recipe_for(only(tmp_path / "m"), width=512, height=512).sigmas[0]
+    assert first == pytest.approx(float(((1 - kept) / kept) ** 0.5), rel=1e-5)

@@ -1,0 +1,156 @@
+"""Configs of thin models: of the real widths of words, everything else small.
+
+`SD15`, `SDXL` and `VAE` are the tensors of their single files, by name and shape; a catalog with
+`configs()` takes files of these shapes for whole.  Nothing can draw with them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import math
+import shutil
+import struct
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from generation import blueprint
+from generation.checkpoint import expected_tensors
+from generation.ldm import VAE as VAE_PREFIX
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+UNET: dict[str, object] = {
+    "_class_name": "UNet2DConditionModel",
+    "block_out_channels": [8, 8],
+    "cross_attention_dim": 768,
+    "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+    "in_channels": 4,
+    "layers_per_block": 1,
+    "out_channels": 4,
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+}
+UNET_XL = UNET | {
+    "addition_embed_type": "text_time",
+    "cross_attention_dim": 2048,
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+    "projection_class_embeddings_input_dim": 8,
+    "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+    "use_linear_projection": True,
+}
+AUTOENCODER: dict[str, object] = {
+    "_class_name": "AutoencoderKL",
+    "block_out_channels": [4, 4],
+    "down_block_types": ["DownEncoderBlock2D"] * 2,
+    "latent_channels": 4,
+    "up_block_types": ["UpDecoderBlock2D"] * 2,
+}
+CLIP: dict[str, object] = {
+    "architectures": ["CLIPTextModel"],
+    "hidden_size": 4,
+    "intermediate_size": 4,
+    "max_position_embeddings": 77,
+    "model_type": "clip_text_model",
+    "num_hidden_layers": 1,
+    "projection_dim": 4,
+    "vocab_size": 8,
+}
+CLIP_2 = CLIP | {"architectures": ["CLIPTextModelWithProjection"]}
+SCHEDULER: dict[str, object] = {
+    "_class_name": "DDIMScheduler",
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "clip_sample": False,
+    "num_train_timesteps": 1000,
+    "prediction_type": "epsilon",
+}
+
+_PARTS: dict[str, dict[str, dict[str, object]]] = {
+    "sd1": {"unet": UNET, "vae": AUTOENCODER, "text_encoder": CLIP},
+    "sdxl": {"unet": UNET_XL, "vae": AUTOENCODER, "text_encoder": CLIP, "text_encoder_2": CLIP_2},
+}
+
+
+@cache
+def configs() -> Path:
+    """The folder of the configs, one folder for each architecture; removed at the end."""
+    home = Path(tempfile.mkdtemp(prefix="atelier-thin-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    for architecture, parts in _PARTS.items():
+        for part, config in parts.items():
+            (home / architecture / part).mkdir(parents=True)
+            (home / architecture / part / "config.json").write_text(json.dumps(config))
+    return home
+
+
+SD15: Shapes = expected_tensors("sd1", configs())
+SDXL: Shapes = expected_tensors("sdxl", configs())
+VAE: Shapes = {
+    key.removeprefix(VAE_PREFIX): shape for key, shape in SD15.items() if key.startswith(VAE_PREFIX)
+}
+
+
+def parts(architecture: str) -> dict[str, tuple[dict[str, object], Shapes]]:
+    """The parts of a folder that have weights: their config and tensors."""
+    made = {"unet": blueprint.unet, "vae": blueprint.vae}
+    return {
+        part: (config, made.get(part, blueprint.clip)(config) or {})
+        for part, config in _PARTS[architecture].items()
+    }
+
+
+def index(architecture: str) -> dict[str, object]:
+    """A model_index.json."""
+    second: dict[str, object] = {
+        "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+    }
+    return {
+        "_class_name": f"StableDiffusion{'XL' if architecture == 'sdxl' else ''}Pipeline",
+        "_diffusers_version": "0.42.1",
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "scheduler": ["diffusers", "DDIMScheduler"],
+        "safety_checker": [None, None],
+        **(second if architecture == "sdxl" else {}),
+    }
+
+
+def write_folder(path: Path, architecture: str = "sd1", *, fill: int = 0) -> Path:
+    """A whole diffusers folder of half-precision zeros (or other bytes)."""
+    path.mkdir(parents=True)
+    (path / "model_index.json").write_text(json.dumps(index(architecture)))
+    for part, (config, shapes) in parts(architecture).items():
+        (path / part).mkdir()
+        (path / part / "config.json").write_text(json.dumps(config))
+        stem = "model" if part.startswith("text") else "diffusion_pytorch_model"
+        write_file(path / part / f"{stem}.safetensors", shapes, fill=fill)
+    for part in ("tokenizer", "tokenizer_2") if architecture == "sdxl" else ("tokenizer",):
+        (path / part).mkdir()
+        (path / part / "tokenizer_config.json").write_text("{}")
+    (path / "scheduler").mkdir()
+    (path / "scheduler" / "scheduler_config.json").write_text(json.dumps(SCHEDULER))
+    return path
+
+
+def write_file(
+    path: Path, shapes: Shapes, *, fill: int = 0, dtypes: Mapping[str, str] | None = None
+) -> Path:
+    """A file of half-precision zeros (or other bytes) with these tensors."""
+    sizes = {"F16": 2, "BF16": 2, "F32": 4, "F8_E4M3": 1, "U8": 1, "I8": 1, "F8_E8M0": 1}
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    at = 0
+    for key, shape in shapes.items():
+        kind = (dtypes or {}).get(key, "F16")
+        size = sizes[kind] * math.prod(shape)
+        header[key] = {"dtype": kind, "shape": list(shape), "data_offsets": [at, at + size]}
+        at += size
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes([fill]) * at)
+    return path
