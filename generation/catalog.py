@@ -169,7 +169,8 @@ class Catalog:
 
         Unchanged size and modification time count as unchanged; otherwise the file is read again.
         Looks at the folders once more before it gives up.  Raises WeightsChanged when the name is
-        here with another content, MissingWeights when nothing here has the digest.
+        here with another content, the refusal of a file of this name, MissingWeights when nothing
+        here has the digest.
         """
         path = self._still(weights)
         if path is None:
@@ -180,6 +181,9 @@ class Catalog:
         for entry in self._entries:
             if entry.name == weights.name:
                 raise WeightsChanged(weights.name, weights.sha256, entry.weights.sha256)
+        for refused in self._refused:
+            if refused.name.removesuffix(".safetensors") == weights.name:
+                raise refused  # it lies here, and an older program may have drawn with it
         raise MissingWeights(weights.name, weights.sha256)
 
     def _still(self, weights: Weights) -> Path | None:

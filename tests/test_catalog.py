@@ -619,6 +619,13 @@ def test_weights_that_are_nowhere_are_missing(models: Path, scanned: Scan) -> No
     assert missing.value.sha256 == weights.sha256
 
 
+def test_a_file_that_is_here_and_refused_is_not_called_missing(models: Path, scanned: Scan) -> None:
+    path = safetensors(models / "ink.safetensors", {"lora_unet_x.oft_blocks": (4, 8, 8)})
+    drawn_once = Weights(name="ink", sha256=Sha256(sha256(path.read_bytes()).hexdigest()))
+    with pytest.raises(UnusableWeights, match="an OFT"):
+        scanned().locate(drawn_once)
+
+
 def test_a_real_safetensors_file_reads_as_the_library_reads_it(tmp_path: Path) -> None:
     import torch
     from safetensors import safe_open

@@ -116,6 +116,31 @@ def test_a_lora_of_which_no_layer_is_known_is_refused(drawer: Drawer) -> None:
         drawer.draw(drawer.lora("strange", strange))
 
 
+OF_TEXT = "text_encoder.text_model.encoder.layers.0."
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("self_attn.q_proj.lora_linear_layer", "mlp.fc1.lora_linear_layer"),
+        ("self_attn.to_q_lora", "mlp.fc1.lora"),
+        ("self_attn.q_proj.lora", "mlp.fc1.lora"),
+    ],
+)
+def test_text_encoders_in_diffusers_spellings_draw_the_same(
+    drawer: Drawer, query: str, first: str
+) -> None:
+    kohya, spelled = {}, {}
+    for ours, theirs, rows in (("self_attn_q_proj", query, 32), ("mlp_fc1", first, 37)):
+        for end, tensor in (("down", torch.ones(2, 32)), ("up", torch.ones(rows, 2) / 9)):
+            layer = f"lora_te_text_model_encoder_layers_0_{ours}"
+            kohya[f"{layer}.lora_{end}.weight"] = tensor
+            spelled[f"{OF_TEXT}{theirs}.{end}.weight"] = tensor.clone()
+    right = drawer.draw(drawer.lora("kohya", kohya))
+    assert right != drawer.draw()
+    assert drawer.draw(drawer.lora("spelled", spelled)) == right
+
+
 def test_layers_that_the_model_does_not_have_are_refused_by_name(drawer: Drawer) -> None:
     """Trap: diffusers leaves out the layers it does not find, without a word."""
     plain = drawer.draw()

@@ -17,8 +17,9 @@ from generation.errors import UnusableWeights
 from generation.header import read_header
 from generation.loras import read_plan
 from generation.recipe import Adapter, Sha256, Weights
-from generation.worker.adapters import switch
-from tests import loaded
+from generation.worker.adapters import switch, unload
+from generation.worker.models import settle
+from tests import loaded, tinymodels
 from tests.plain_diffusers import stock_pipeline
 
 UNET, BLOCK = "lora_unet_down_blocks_1_", "down_blocks.1."
@@ -318,6 +319,49 @@ def stock(
     pipe.set_adapters(["x"], [1.0])
     with torch.no_grad():
         return output_of(pipe.unet)
+
+
+def test_a_lora_of_sdxl_in_compvis_names_is_stock_bit_for_bit(tmp_path: Path) -> None:
+    from diffusers import StableDiffusionXLPipeline
+
+    shapes: dict[str, tuple[int, ...]] = {
+        "lora_unet_input_blocks_3_1_transformer_blocks_1_attn2_to_k": (64, 80),
+        "lora_unet_input_blocks_3_0_in_layers_2": (64, 32, 3, 3),
+        "lora_unet_input_blocks_2_0_op": (32, 32, 3, 3),
+        "lora_unet_middle_block_1_transformer_blocks_0_ff_net_2": (64, 256),
+        "lora_unet_output_blocks_1_2_conv": (64, 64, 3, 3),
+        "lora_te1_text_model_encoder_layers_0_mlp_fc1": (37, 32),
+        "lora_te2_text_model_encoder_layers_0_self_attn_out_proj": (48, 48),
+        "lora_te2_text_projection": (32, 48),
+    }
+    file, tensors = tmp_path / "x.safetensors", {}
+    for layer, (rows, columns, *kernel) in shapes.items():
+        tensors[f"{layer}.lora_down.weight"] = random(4, columns, *kernel)
+        tensors[f"{layer}.lora_up.weight"] = random(rows, 4, *[1] * len(kernel))
+    save_file(tensors, file)
+    pipe = StableDiffusionXLPipeline.from_pretrained(tinymodels.sdxl(), add_watermarker=False)
+    pipe.load_lora_weights(tmp_path, weight_name=file.name, adapter_name="x")
+    pipe.set_adapters(["x"], [0.7])
+    for module in (pipe.unet, pipe.text_encoder, pipe.text_encoder_2):
+        settle(module, torch.device("cpu"))  # memory that is aligned otherwise gives other bits
+
+    model, recipe = loaded.sdxl(), loaded.recipe_of("tiny-sdxl", "sdxl")
+    adapter = Adapter(kind="lora", weights=Weights(name="x", sha256=Sha256("2" * 64)), strength=0.7)
+    switch(model, replace(recipe, adapters=(adapter,)), lambda _: file)
+    ids = torch.tensor([[5, 6, 7, 8]])
+    more = {"text_embeds": random(1, 32), "time_ids": torch.ones(1, 6)}
+    fixed = (random(1, 4, 8, 8), 500, random(1, 77, 80))
+    try:
+        with torch.no_grad():
+            for ours, theirs in (
+                (model.clips[0].encoder, pipe.text_encoder),
+                (model.clips[1].encoder, pipe.text_encoder_2),
+            ):
+                assert torch.equal(ours(ids)[0], theirs(ids)[0])
+            ours = model.unet(*fixed, added_cond_kwargs=more).sample
+            assert torch.equal(ours, pipe.unet(*fixed, added_cond_kwargs=more).sample)
+    finally:
+        unload(model)
 
 
 METADATA: list[dict[str, object]] = [
