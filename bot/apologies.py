@@ -81,6 +81,9 @@ _NOTHING_NEW = {
 _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.OutOfRange: _range,
     g.NoSuchName: _name,
+    g.NotUsable: lambda e: (
+        f"{_code(e.name)} lies here, but cannot be used: {_short(e.reason, GLANCE)}."
+    ),
     g.WrongFamily: lambda e: (
         f"{_code(e.name)} is made for {e.family}, and {_code(e.model)} is {e.wanted}: they "
         f"do not fit together. Choose another model, or another {KINDS.get(e.kind, e.kind)}."
@@ -177,7 +180,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
 
 def apology_for(error: BaseException, *, terminal: bool = False) -> str:
     """One sentence or two for the person who met this error, in chat or in a terminal."""
-    if terminal and isinstance(error, g.NoSuchName) and error.kind in ("model", "lora"):
+    if terminal and type(error) is g.NoSuchName and error.kind in ("model", "lora"):
         return f"{_name(error, '')} {LISTED_IN_TERMINAL}".replace("  ", " ")[:MAX_CHARACTERS]
     for kind in type(error).__mro__:
         if (sentence := _SENTENCES.get(kind)) is not None:

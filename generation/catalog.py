@@ -29,6 +29,7 @@ from generation.draft import Model
 from generation.errors import (
     MissingWeights,
     NoSuchName,
+    NotUsable,
     PickleRefused,
     UnusableWeights,
     WeightsChanged,
@@ -150,7 +151,7 @@ class Catalog:
     def find(self, name: str, kind: Kind = "checkpoint") -> Entry:
         """The entry of that name; upper and lower case and ".safetensors" do not matter.
 
-        Raises NoSuchName with the nearest names.
+        Raises NoSuchName with the nearest names, NotUsable where a file of that name is refused.
         """
         entries = self.entries(kind)
         for spelled in (str, str.casefold):
@@ -158,9 +159,13 @@ class Catalog:
                 same = [e for e in entries if spelled(e.name) == spelled(wanted)]
                 if len(same) == 1:
                     return same[0]
+        word = "model" if kind == "checkpoint" else kind
+        for refused in self._refused:
+            file = refused.name.casefold()
+            if name.casefold() in (file, file.removesuffix(".safetensors")):
+                raise NotUsable(word, name, refused.reason)
         lower = {e.name.casefold(): e.name for e in entries}
         near = get_close_matches(name.casefold(), lower, n=3, cutoff=0.4)
-        word = "model" if kind == "checkpoint" else kind
         there = tuple(entry.name for entry in entries)
         raise NoSuchName(word, name, tuple(lower[key] for key in near), there)
 

@@ -4,6 +4,7 @@
     ├── Unacceptable            the request cannot be drawn as it is; the person can change it
     │   ├── OutOfRange              a number, size or text beyond its limits
     │   ├── NoSuchName              an unknown model, sampler, scheduler or adapter
+    │   │   ├── NotUsable               a file of that name lies here and is refused
     │   │   └── NotHere                 other programs have it, and nothing of ours is the same
     │   ├── WrongFamily             an adapter for models of another family
     │   └── BadPicture              an input that is no usable picture
@@ -59,6 +60,14 @@ class NoSuchName(Unacceptable):
     ) -> None:
         super().__init__(f"no {kind} called {name!r:.80}; nearest: {', '.join(nearest) or 'none'}")
         self.kind, self.name, self.nearest, self.there = kind, name, nearest, there
+
+
+class NotUsable(NoSuchName):
+    """A file of that name lies here, but cannot be used: `reason`."""
+
+    def __init__(self, kind: str, name: str, reason: str) -> None:
+        super().__init__(kind, name)
+        self.reason = reason
 
 
 class WrongFamily(Unacceptable):

@@ -18,6 +18,7 @@ from generation.errors import (
     BrokenWeights,
     MissingWeights,
     NoSuchName,
+    NotUsable,
     PickleRefused,
     UnusableWeights,
     WeightsChanged,
@@ -617,6 +618,14 @@ def test_weights_that_are_nowhere_are_missing(models: Path, scanned: Scan) -> No
     with pytest.raises(MissingWeights) as missing:
         catalog.locate(weights)
     assert missing.value.sha256 == weights.sha256
+
+
+def test_who_asks_for_a_refused_file_hears_why(models: Path, scanned: Scan) -> None:
+    safetensors(models / "Ink v2.0.safetensors", {"lora_unet_x.oft_blocks": (4, 8, 8)})
+    for name in ("ink v2.0", "Ink v2.0.safetensors"):
+        with pytest.raises(NotUsable) as refused:
+            scanned().find(name, "lora")
+        assert refused.value.reason == "an OFT, which cannot be drawn here"
 
 
 def test_a_file_that_is_here_and_refused_is_not_called_missing(models: Path, scanned: Scan) -> None:

@@ -107,6 +107,7 @@ def every_error() -> list[Exception]:
     return [
         g.OutOfRange("steps", float("nan"), "1 to 150"),
         g.NoSuchName("sampler", "eul`er", ("euler",)),
+        g.NotUsable("lora", "ink", "a LoRA for FLUX.1, not supported yet"),
         g.WrongFamily("lora", "ink", "Stable Diffusion XL", "mine", "Stable Diffusion 1.x"),
         g.BadPicture("it is cut short"),
         g.PickleRefused("model.ckpt"),
