@@ -369,6 +369,7 @@ METADATA: list[dict[str, object]] = [
     {"lora_alpha": 16, "use_rslora": True},
     {"lora_alpha": 16, "alpha_pattern": {"attn1.to_q": 2.0}},
     {"lora_alpha": 3, "rank_pattern": {f"^{PATHS[KEY]}": 2}},
+    {"lora_alpha": 16, "use_dora": True},
 ]
 
 
@@ -383,6 +384,9 @@ def test_the_alpha_of_the_metadata_counts_as_in_stock_diffusers(
         f"unet.{PATHS[KEY]}.lora_A.weight": random(rank, 32),
         f"unet.{PATHS[KEY]}.lora_B.weight": random(64, rank),
     }
+    if "use_dora" in said:
+        for layer in (QUERY, KEY):
+            tensors[f"unet.{PATHS[layer]}.lora_magnitude_vector"] = random(64).abs() + 0.5
     config = {"r": 4, "peft_type": "LORA", "target_modules": [PATHS[QUERY], PATHS[KEY]], **said}
     metadata = {
         "format": "pt",
@@ -391,7 +395,7 @@ def test_the_alpha_of_the_metadata_counts_as_in_stock_diffusers(
     bench.switch(tensors, metadata=metadata)
     ours = bench.output()
     assert torch.equal(ours, stock(bench, tensors, metadata))
-    bench.switch(tensors)
+    bench.switch(tensors)  # the metadata did count
     assert not torch.equal(ours, bench.output())
 
 

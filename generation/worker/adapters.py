@@ -101,11 +101,12 @@ def _lora(model: Model, adapter: Adapter, locate: Locate) -> Lora:
     if known is not None:
         return known
     header = read_header(path, name)
+    each = model.unet.config.layers_per_block
     plan = read_plan(
         header.shapes,
         header.metadata,
         name,
-        layers_per_block=int(model.unet.config.layers_per_block),
+        layers_per_block=each if isinstance(each, int) else 2,
     )
     tensors = load(path.read_bytes())
     layers = _layers(model, plan, name)
