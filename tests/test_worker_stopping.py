@@ -250,3 +250,8 @@ def test_a_thread_that_draws_nothing_has_no_pulse() -> None:
             pulse.beat()
     pulse.beat()
     assert baton.beats == 4
+
+
+def test_a_gap_in_a_list_of_blocks_is_passed_over() -> None:
+    gap: nn.Module = None  # type: ignore[assignment]  # as diffusers has it without attention
+    pulse.follow(nn.ModuleList([gap, nn.Sequential(nn.Identity())]))
