@@ -27,7 +27,7 @@ from bot.audience import Audience
 from bot.board import Board
 from bot.keeping import Keeper, Shelves
 from bot.meter import Meter
-from bot.seats import Run, Seat
+from bot.seats import Run, Seat, believable
 from bot.watch import Watch
 from generation.errors import (
     Cancelled,
@@ -318,8 +318,9 @@ class Dispatcher:
                 case Stepped():
                     self._stepped(seat, run, report)
                 case Drawn():
-                    run.seconds = report.seconds + report.loading_seconds
-                    self._free(seat, run, loading_seconds=report.loading_seconds)
+                    loading_seconds = believable(report.loading_seconds)
+                    run.seconds = believable(report.seconds) + loading_seconds
+                    self._free(seat, run, loading_seconds=loading_seconds)
                     self._meter.learn(job, report, near=run.near)
                 case Finished():
                     await self.keeper.keep(run.lease, job, ready.environment, report)

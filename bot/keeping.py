@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TypeVar
 
+from bot.seats import believable
 from generation.fleet.wire import Finished
 from generation.job import Job, JobId
 from generation.picture import Environment, Picture
@@ -80,7 +81,7 @@ class Keeper:
             png=done.png,
             pixels_sha256=Sha256(done.pixels_sha256),
             latents_sha256=Sha256(done.latents_sha256),
-            seconds=done.seconds,
+            seconds=believable(done.seconds),
         )
 
         async def write() -> None:

@@ -23,6 +23,14 @@ from storage.tickets import Lease
 FOR_WEIGHTS = 0.8
 
 
+LONGEST = 1e7  # seconds of a device that one job is believed to have had
+
+
+def believable(seconds: float) -> float:
+    """What a worker claims, as books and databases can hold it; 0 for what is no number."""
+    return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST)
+
+
 @dataclass(slots=True, eq=False)
 class Run:
     """One job from the moment a seat takes it until it is drawn or ends without a picture."""
@@ -40,9 +48,9 @@ class Run:
 
     def stepped(self, step: int, seconds: float) -> None:
         """A step is done."""
-        self.step, self.seconds = step, seconds
+        self.step, self.seconds = step, believable(seconds)
         if step == 1:
-            self.first = seconds
+            self.first = self.seconds
 
     @property
     def unpaid(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,19 @@ BEN = UserId(102)
 
 def a_digest(letter: str = "a") -> Sha256:
     return Sha256(letter * 64)
+
+
+def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
+    """The outer form of a PNG of that size; nobody has drawn anything in it."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = (b"IHDR", head), (b"IDAT", rest), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)
 
 
 def a_model(name: str = "starter", family: str = "starter") -> Model:

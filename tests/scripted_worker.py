@@ -25,6 +25,7 @@ from generation.fleet.wire import (
     read,
 )
 from generation.picture import Environment
+from tests.builders import a_png
 
 ENVIRONMENT = Environment(
     device="cpu",
@@ -48,13 +49,24 @@ def say(frame: Frame) -> None:
 
 def draw(order: Render) -> None:
     script = order.recipe.prompt
-    say(Stepped(job=order.job, step=1, steps=order.recipe.steps, preview=b"preview", seconds=0.1))
+    say(
+        Stepped(
+            job=order.job,
+            step=1,
+            steps=order.recipe.steps,
+            preview=b"\xff\xd8\xffpreview",
+            seconds=0.1,
+        )
+    )
     if script == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     elif script == "leave":
         sys.exit(3)
     elif script == "nonsense":
         sys.stdout.buffer.write(b"Hello, I am a library that prints to stdout\n" * 5)
+        sys.stdout.buffer.flush()
+    elif script.startswith("say "):  # these bytes, in hex
+        sys.stdout.buffer.write(bytes.fromhex(script.removeprefix("say ")))
         sys.stdout.buffer.flush()
     elif script == "mute":
         time.sleep(600)
@@ -73,7 +85,7 @@ def finish(order: Render) -> None:
     say(
         Finished(
             job=order.job,
-            png=b"png" + b"".join(order.inputs),
+            png=a_png(order.recipe.width, order.recipe.height, b"".join(order.inputs)),
             pixels_sha256="ab" * 32,
             latents_sha256="cd" * 32,
             seconds=0.5,

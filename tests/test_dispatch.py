@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+import math
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import pytest
 
 from bot.audience import Phase
 from bot.dispatch import NEWER_SECONDS
@@ -12,12 +16,13 @@ from bot.house import House
 from bot.seats import Seat
 from bot.watch import Nobody
 from generation.costs import CostModel
+from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.job import Job, JobId, UserId
 from generation.queue import SeatId
 from storage.tickets import Request, State
 from tests.builders import ANN, BEN
 from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish
+from tests.houses import a_house, a_wish, drawn
 from tests.test_studio import Memo, eventually, listen
 
 LONG = {"steps": 120}  # a minute of the device, as the slow worker counts
@@ -269,3 +274,27 @@ async def test_no_forecast_is_made_anew_for_a_picture_that_is_only_being_saved(
         await asyncio.sleep(2 * NEWER_SECONDS)
         board.standings()
         assert house.studio.dispatcher.forecast() is first
+
+
+@pytest.mark.parametrize("claim", [math.nan, math.inf, -math.inf, -5.0, 1e308])
+async def test_a_picture_is_shown_and_the_books_stay_finite_whatever_seconds_are_claimed(
+    tmp_path: Path, claim: float
+) -> None:
+    class Liar(FakeWorker):
+        async def render(self, order: Render) -> AsyncIterator[Report]:
+            async for report in super().render(order):
+                match report:
+                    case Stepped() | Finished():
+                        yield replace(report, seconds=claim)
+                    case Drawn():
+                        yield replace(report, seconds=claim, loading_seconds=claim)
+                    case _:
+                        yield report
+
+    worker, notes = Liar(), Notes()
+    async with asyncio.timeout(60), a_house(tmp_path, worker, watch=notes) as house:
+        for words in ("one", "two"):
+            outcome = await drawn(house, a_wish(words))
+            assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN]
+            assert math.isfinite(outcome.pictures[0].seconds)
+        assert all(math.isfinite(seconds) for seconds in notes.seconds.values())

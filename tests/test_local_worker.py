@@ -10,11 +10,13 @@ import gc
 import logging
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -25,10 +27,10 @@ from generation.fleet import Worker
 from generation.fleet import local as local_module
 from generation.fleet import process as process_module
 from generation.fleet.local import LocalWorker
-from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
+from generation.fleet.wire import Drawn, Failed, Finished, Frame, Render, Report, Stepped, encode
 from generation.job import JobId
 from generation.recipe import Sha256, Weights
-from tests.builders import a_recipe
+from tests.builders import a_png, a_recipe
 
 SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
 ROOT = Path(__file__).parents[1]
@@ -84,7 +86,7 @@ async def test_a_job_is_stepped_drawn_and_finished(make: Make) -> None:
     reports = [report async for report in worker.render(an_order("picture"))]
     assert [type(r) for r in reports] == [Stepped, Drawn, Finished]
     assert isinstance(reports[-1], Finished)
-    assert reports[-1].png == b"pngonetwo"
+    assert reports[-1].png == a_png(64, 64, b"onetwo")
 
 
 async def test_starting_twice_starts_one_process(make: Make) -> None:
@@ -199,6 +201,56 @@ async def test_nonsense_on_stdout_ends_the_worker(make: Make) -> None:
     await worker.start()
     with pytest.raises(WorkerDied, match="nonsense"):
         await drawn(worker, an_order("nonsense"))
+
+
+def said(*frames: Frame | bytes) -> str:
+    """The script of a worker that says this of its job."""
+    return "say " + b"".join(f if isinstance(f, bytes) else encode(f) for f in frames).hex()
+
+
+def headed(head: bytes, body: bytes = b"") -> bytes:
+    return struct.pack(">II", len(head), len(body)) + head + body
+
+
+DRAWN = Drawn(job=JobId(1), seconds=0.5, loading_seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        said(headed(b"[" * 20_000)),
+        said(headed(b'{"frame":"Drawn","job":1,"seconds":NaN,"loading_seconds":0}')),
+        said(replace(DRAWN, job=JobId(2))),
+        said(DRAWN, DRAWN),
+        said(Failed(job=JobId(1), kind="OutOfRange", facts=("one fact of three",))),
+        said(b"\xff" * 8),
+    ],
+    ids=["deep", "NaN", "another's job", "drawn twice", "facts", "endless"],
+)
+async def test_what_is_no_frame_of_the_agreed_shape_ends_the_worker(
+    make: Make, script: str
+) -> None:
+    worker = make()
+    await worker.start()
+    jobs = [
+        asyncio.create_task(drawn(worker, an_order("wait", 3))),
+        asyncio.create_task(drawn(worker, an_order(script))),
+    ]
+    for job in jobs:
+        with pytest.raises(WorkerDied, match="it spoke nonsense"):
+            await asyncio.wait_for(job, LONG)
+    assert worker.ready is None
+
+
+async def test_a_job_that_nobody_listens_to_has_ended_before_it_is_drawn_again(make: Make) -> None:
+    worker = make()
+    await worker.start()
+    first = asyncio.create_task(drawn(worker, an_order("wait")))
+    await asyncio.sleep(0.1)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert isinstance((await drawn(worker, an_order("picture")))[-1], Finished)
 
 
 async def test_a_worker_that_answers_no_ping_is_killed(make: Make) -> None:

@@ -36,7 +36,7 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.recipe import Input, Task
-from tests.builders import a_digest, a_recipe, an_environment
+from tests.builders import a_digest, a_png, a_recipe, an_environment
 
 JOB = JobId(7)
 FRAMES: tuple[Frame, ...] = (
@@ -62,12 +62,18 @@ FRAMES: tuple[Frame, ...] = (
     Stop(),
     Ready(environment=an_environment(), memory_bytes=2**40),
     Heard(),
-    Holding(on_device=("a", "b"), in_memory=()),
+    Holding(on_device=(a_digest(), a_digest("b")), in_memory=()),
     Loading(job=JOB, name="x"),
-    Stepped(job=JOB, step=1, steps=20, preview=b"\x00jpeg", seconds=0.5),
+    Stepped(job=JOB, step=1, steps=20, preview=b"\xff\xd8\xffjpeg", seconds=0.5),
     Stepped(job=JOB, step=1, steps=20, preview=b"", seconds=0.5),
     Drawn(job=JOB, seconds=1.5, loading_seconds=0.0),
-    Finished(job=JOB, png=b"png" * 1000, pixels_sha256="a", latents_sha256="b", seconds=0.1),
+    Finished(
+        job=JOB,
+        png=a_png(128, 128),
+        pixels_sha256=a_digest(),
+        latents_sha256=a_digest("b"),
+        seconds=0.1,
+    ),
     Failed(job=JOB, kind="OutOfMemory", facts=(5, None)),
 )
 

@@ -130,6 +130,9 @@ class LocalWorker:
         live = self._live
         if live is None or live.death is not None or live.ready is None:
             raise WorkerDied("it is not running")
+        await live.rid_of(order.job)
+        if live.death is not None:
+            raise type(live.death)(live.death.reason)
         reports = live.open(order.job)
         over = False
         try:

@@ -16,11 +16,13 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 
 from generation.errors import WorkerDied, WorkerLost
+from generation.fleet.conversation import Conversation
 from generation.fleet.wire import (
     BrokenFrame,
     Drawn,
     Failed,
     Finished,
+    Frame,
     Heard,
     Holding,
     Loading,
@@ -57,6 +59,8 @@ class Process:
         self.holding = NOTHING
         self._log = log
         self._jobs: dict[JobId, asyncio.Queue[Report | WorkerDied]] = {}
+        self._talk = Conversation()
+        self._over = asyncio.Event()  # some job has ended there
         self._introduction: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
         self._paused: set[JobId] = set()
         self._reported_at = time.monotonic()
@@ -111,6 +115,12 @@ class Process:
         self._jobs[job] = queue
         return queue
 
+    async def rid_of(self, job: JobId) -> None:
+        """Wait for the end of an earlier render of this job, to which nobody listens any more."""
+        while job not in self._jobs and self._talk.has(job) and self.death is None:
+            self._over.clear()
+            await self._over.wait()
+
     def close(self, job: JobId) -> None:
         self._jobs.pop(job, None)
         self._paused.discard(job)
@@ -127,6 +137,7 @@ class Process:
         elif isinstance(order, Resume):
             self._paused.discard(order.job)
             self._reported_at = time.monotonic()
+        self._talk.asked(order)
         try:
             stdin.write(encode(order))  # one write per frame: frames of two tasks never mix
             await stdin.drain()
@@ -170,6 +181,11 @@ class Process:
         except (BrokenFrame, ConnectionError) as error:
             reason = f"it spoke nonsense: {error}"
             self._kill(reason)
+        except Exception as bug:
+            # Whatever it was: its jobs must hear of an end.
+            self._log.exception("a frame met a bug")
+            reason = f"it could not be understood: {type(bug).__name__}"
+            self._kill(reason)
         status = await self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()
@@ -181,10 +197,12 @@ class Process:
         if not self._introduction.done():
             self._introduction.set_exception(self.death)
             self._introduction.exception()  # looked at: nobody may be waiting for it
+        self._over.set()
         for queue in self._jobs.values():
             queue.put_nowait(self.death)
 
-    def _take(self, frame: object) -> None:
+    def _take(self, frame: Frame) -> None:
+        self._talk.said(frame)
         self._unanswered = 0
         match frame:
             case Ready():
@@ -199,8 +217,10 @@ class Process:
                 self._reported_at = time.monotonic()
                 if (queue := self._jobs.get(frame.job)) is not None:
                     queue.put_nowait(frame)
+                if isinstance(frame, Finished | Failed):
+                    self._over.set()
             case _:
-                raise BrokenFrame(f"a worker does not say {type(frame).__name__}")
+                pass  # `said` has looked at all others
 
     async def _watch(self, silence: float, patience: float) -> None:
         """Kill a worker that lives but no longer speaks."""

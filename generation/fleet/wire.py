@@ -13,6 +13,9 @@
 
 A worker says `Ready` once when it can draw, and `Heard` when it is asked whether it lives (`Ping`).
 
+The invariant: what `read` and `decode` return is of the declared shape, each field of its type and
+range; everything else is a BrokenFrame.  What may be said when is `generation.fleet.conversation`.
+
 A frame is 4 bytes length of the head, 4 bytes length of the body (both big-endian), the head as
 JSON, and the body: raw bytes (a PNG, a preview, input pictures one after the other).  No pickle:
 what crosses a process boundary is data, and one can read it.
@@ -22,10 +25,23 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import BinaryIO, Protocol
+from typing import Annotated, BinaryIO, Protocol
 
+from generation import errors
 from generation.errors import GenerationError, WorkerDied
+from generation.fleet.pictures import no_png, no_preview
+from generation.fleet.shape import (
+    AtMost,
+    Form,
+    Misshapen,
+    Passes,
+    Whole,
+    Within,
+    arguments_misfit,
+    checked,
+)
 from generation.job import JobId
 from generation.picture import Environment
 from generation.recipe import Recipe, dump, parse
@@ -34,6 +50,18 @@ MAX_HEAD_BYTES = 4 * 2**20
 MAX_BODY_BYTES = 512 * 2**20
 
 _LENGTHS = struct.Struct(">II")
+
+# What fields hold.
+Job = Annotated[JobId, Within(0, 2**63 - 1)]
+Count = Annotated[int, Within(0, 1_000_000)]
+Seconds = Annotated[float, Within(0.0, 1e7)]
+Bytes = Annotated[int, Within(0, 2**62)]
+Digest = Annotated[str, Form(r"[0-9a-f]{64}")]
+Digests = Annotated[tuple[Digest, ...], AtMost(10_000)]
+Name = Annotated[str, AtMost(1_000)]
+Facts = Annotated[tuple[str | int | None, ...], AtMost(8)]
+Png = Annotated[bytes, AtMost(256 * 2**20), Passes(no_png)]
+Preview = Annotated[bytes, AtMost(2**20), Passes(no_preview)]
 
 
 class BrokenFrame(GenerationError):
@@ -44,25 +72,25 @@ class BrokenFrame(GenerationError):
 class Render:
     """Draw this.  `inputs` holds the bytes of `recipe.inputs`, in their order."""
 
-    job: JobId
+    job: Job
     recipe: Recipe
     inputs: tuple[bytes, ...]
-    preview_every: int  # steps between two previews; 0: none
+    preview_every: Count  # steps between two previews; 0: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    job: JobId
+    job: Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    job: JobId
+    job: Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
-    job: JobId
+    job: Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +117,8 @@ Order = Render | Cancel | Pause | Resume | Prefetch | Ping | Stop
 class Ready:
     """The worker can draw; this is what it is."""
 
-    environment: Environment
-    memory_bytes: int  # of the device (VRAM, or RAM on a processor)
+    environment: Annotated[Environment, Whole()]
+    memory_bytes: Bytes  # of the device (VRAM, or RAM on a processor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,47 +130,47 @@ class Heard:
 class Holding:
     """Which checkpoints are at hand, by digest: what a job of theirs need not wait for."""
 
-    on_device: tuple[str, ...]  # can draw at once
-    in_memory: tuple[str, ...]  # of the host: a copy away
+    on_device: Digests  # can draw at once
+    in_memory: Digests  # of the host: a copy away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
     """Weights are being read for this job; no step can be expected yet."""
 
-    job: JobId
-    name: str
+    job: Job
+    name: Name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stepped:
     """A step is done.  `preview` is a small JPEG, or empty."""
 
-    job: JobId
-    step: int  # 1 to steps
-    steps: int
-    preview: bytes
-    seconds: float  # of the device, so far, with loading: pauses do not count
+    job: Job
+    step: Count  # 1 to steps
+    steps: Count
+    preview: Preview
+    seconds: Seconds  # of the device, so far, with loading: pauses do not count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """The device is free for the next job; the PNG of this one is still being written."""
 
-    job: JobId
-    seconds: float  # of the device: encode, denoise and decode, without loading
-    loading_seconds: float
+    job: Job
+    seconds: Seconds  # of the device: encode, denoise and decode, without loading
+    loading_seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """The picture.  `png` carries the recipe in its text chunks."""
 
-    job: JobId
-    png: bytes
-    pixels_sha256: str
-    latents_sha256: str
-    seconds: float
+    job: Job
+    png: Png
+    pixels_sha256: Digest
+    latents_sha256: Digest
+    seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +180,9 @@ class Failed:
     `kind` is the name of a class in `generation.errors`; `facts` are its arguments.
     """
 
-    job: JobId
-    kind: str
-    facts: tuple[str | int | None, ...]
+    job: Job
+    kind: Annotated[str, Form(r"[A-Za-z]{1,40}")]
+    facts: Facts
 
 
 Report = Ready | Heard | Holding | Loading | Stepped | Drawn | Finished | Failed
@@ -205,43 +233,87 @@ def read(stream: BinaryIO) -> Frame:
     return decode(_exactly(stream, head), _exactly(stream, body))
 
 
-async def read_async(stream: AsyncReader) -> Frame:
-    """The next frame of an asyncio stream.
+async def read_async(stream: AsyncReader, begun: Callable[[], None] = lambda: None) -> Frame:
+    """The next frame of an asyncio stream; `begun` is called when its first byte is there.
 
     Raises asyncio.IncompleteReadError at its end and BrokenFrame on nonsense.
     """
-    head, body = _lengths(await stream.readexactly(_LENGTHS.size))
+    first = await stream.readexactly(1)
+    begun()
+    head, body = _lengths(first + await stream.readexactly(_LENGTHS.size - 1))
     return decode(await stream.readexactly(head), await stream.readexactly(body))
 
 
 def decode(head: bytes, body: bytes) -> Frame:
-    """One frame from its two parts.  Raises BrokenFrame when they do not fit together."""
+    """One frame from its two parts.  Raises BrokenFrame when it is not of the declared shape."""
     try:
-        data = json.loads(head)
+        data = json.loads(head, parse_constant=_no_number)
         kind = _KINDS[data.pop("frame")]
-        given: dict[str, object] = {}
-        at = 0
-        for field in fields(kind):
-            value = data[field.name]
-            match field.name:
-                case "inputs":
-                    ends = [at := at + size for size in value]
-                    value = tuple(
-                        body[e - s : e] for e, s in zip(ends, data["inputs"], strict=True)
-                    )
-                case "recipe":
-                    value = parse(value)
-                case "environment":
-                    value = Environment(**value)
-                case "facts" | "on_device" | "in_memory":
-                    value = tuple(value)
-                case _ if isinstance(value, dict):
-                    size = value["bytes"]
-                    value, at = body[at : at + size], at + size
-            given[field.name] = value
-        return kind(**given)  # type: ignore[arg-type]  # both ends are this module
-    except (AttributeError, KeyError, TypeError, ValueError, GenerationError) as error:
-        raise BrokenFrame(f"unreadable frame {head[:80]!r}") from error
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BrokenFrame(f"{len(head)} + {len(body)} bytes that are no frame") from error
+    try:
+        frame = _built(kind, data, body)
+        checked(frame)
+        if isinstance(frame, Failed) and (why := _no_failure(frame)):
+            raise Misshapen(f"Failed.facts: {why}")
+    except Misshapen as error:
+        raise BrokenFrame(str(error)) from None
+    except (
+        *(AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError),
+        GenerationError,
+    ) as error:
+        raise BrokenFrame(f"a {kind.__name__} that cannot be read") from error
+    return frame
+
+
+def _built(kind: type[Frame], data: dict[str, object], body: bytes) -> Frame:
+    """The frame, its fields of any type yet."""
+    blobs = _Blobs(body)
+    given: dict[str, object] = {}
+    for field in fields(kind):
+        value = data.pop(field.name)
+        match field.name:
+            case "inputs":
+                value = tuple(blobs.next(size) for size in _listed(value))
+            case "recipe" if isinstance(value, str):
+                value = parse(value)
+            case "environment" if isinstance(value, dict):
+                value = Environment(**value)
+            case "facts" | "on_device" | "in_memory":
+                value = tuple(_listed(value))
+            case _ if isinstance(value, dict):
+                value = blobs.next(value["bytes"])
+        given[field.name] = value
+    if data or blobs.left:
+        raise Misshapen(f"{kind.__name__}: {len(data)} fields and {blobs.left} bytes too many")
+    return kind(**given)  # type: ignore[arg-type]  # `checked` looks at them
+
+
+class _Blobs:
+    """The body, cut into what fields have announced."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body, self._at = body, 0
+
+    @property
+    def left(self) -> int:
+        return len(self._body) - self._at
+
+    def next(self, size: object) -> bytes:
+        if type(size) is not int or not 0 <= size <= self.left:
+            raise Misshapen("a field announces bytes that are not there")
+        self._at += size
+        return self._body[self._at - size : self._at]
+
+
+def _listed(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise Misshapen("a field is no list")
+    return value
+
+
+def _no_number(name: str) -> float:
+    raise Misshapen(f"a number is {name}")
 
 
 def _lengths(prefix: bytes) -> tuple[int, int]:
@@ -264,9 +336,17 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
 
 def failure(report: Failed) -> GenerationError:
     """The exception that a Failed report tells of."""
-    from generation import errors
+    if why := _no_failure(report):
+        return WorkerDied(f"an unknown failure: {why}")
+    failed: GenerationError = getattr(errors, report.kind)(*report.facts)
+    return failed
 
+
+def _no_failure(report: Failed) -> str | None:
+    """Why no job fails so, as a clause.  That it died is nothing that a worker can say."""
     kind = getattr(errors, report.kind, None)
-    if isinstance(kind, type) and issubclass(kind, GenerationError):
-        return kind(*report.facts)
-    return WorkerDied(f"unknown failure {report.kind}")
+    if not isinstance(kind, type) or not issubclass(kind, GenerationError):
+        return "there is no such error"
+    if issubclass(kind, WorkerDied):
+        return "a worker that speaks has not died"
+    return arguments_misfit(kind, report.facts)

@@ -186,7 +186,8 @@ class _Drawing:
         return self._shelf.catalog.locate(weights)
 
     def _loading(self, name: str) -> None:
-        self._say(Loading(job=self._order.job, name=name))
+        plain = name[:1_000].encode("utf-8", "replace").decode()
+        self._say(Loading(job=self._order.job, name=plain))
 
     def _stepped(self, model: Model, step: int, x0: Tensor) -> None:
         """A step is done: say so, then let others have their say."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 
+from generation import errors
 from generation.errors import (
     BadPicture,
     BrokenWeights,
@@ -24,6 +25,8 @@ from generation.errors import (
 )
 from generation.fleet.wire import Failed
 from generation.job import JobId
+
+LONGEST_FACT = 1_000  # letters
 
 Facts = tuple[str | int | None, ...]
 
@@ -59,8 +62,15 @@ def translated(error: BaseException, *, free_bytes: int | None) -> GenerationErr
 
 def report(job: JobId, error: GenerationError) -> Failed:
     """The error as a frame; `wire.failure` makes it an exception again."""
-    kind = type(error).__name__
-    return Failed(job=job, kind=kind, facts=_facts(error))
+    if getattr(errors, type(error).__name__, None) is not type(error):
+        error = RenderFailed(f"{type(error).__name__}: {error}")
+    facts = tuple(_told(fact) if isinstance(fact, str) else fact for fact in _facts(error))
+    return Failed(job=job, kind=type(error).__name__, facts=facts)
+
+
+def _told(text: str) -> str:
+    """As it may stand in a frame, whatever a library or a file's name holds."""
+    return text[:LONGEST_FACT].encode("utf-8", "replace").decode()
 
 
 def _facts(error: GenerationError) -> Facts:

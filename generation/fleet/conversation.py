@@ -1,0 +1,104 @@
+"""What one worker has been asked, and so what it may say next.
+
+    Heard* Ready, then for each job   Loading* (Stepped | Loading)* Drawn Finished
+                                      ... at any point of it: Failed
+    Heard at most once for each Ping; Holding at any time
+
+The invariant: whatever breaks these rules is a BrokenFrame, so behind `said` there is no report of
+a job that was not asked for, none behind its end, and no picture of another size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generation.fleet.pictures import png_size
+from generation.fleet.wire import (
+    BrokenFrame,
+    Drawn,
+    Failed,
+    Finished,
+    Frame,
+    Heard,
+    Holding,
+    Loading,
+    Ping,
+    Ready,
+    Render,
+    Stepped,
+)
+from generation.job import JobId
+from generation.recipe import Recipe
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One job, from its Render to its end."""
+
+    recipe: Recipe
+    step: int = 0
+    drawn: bool = False
+
+
+class Conversation:
+    """The jobs of one worker that it was asked for and has not ended."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[JobId, _Asked] = {}
+        self._pings = 0
+        self._ready = False
+
+    def has(self, job: JobId) -> bool:
+        """Whether the worker still owes the end of it."""
+        return job in self._jobs
+
+    def asked(self, order: Frame) -> None:
+        """This is on its way to the worker."""
+        if isinstance(order, Render):
+            self._jobs[order.job] = _Asked(order.recipe)
+        elif isinstance(order, Ping):
+            self._pings += 1
+
+    def said(self, frame: Frame) -> None:
+        """This came from the worker.  Raises BrokenFrame when it may not say that now."""
+        match frame:
+            case Heard():
+                self._pings -= 1
+                _must(self._pings >= 0, "it answers what it was not asked")
+            case Ready():
+                _must(not self._ready, "it is ready twice")
+                self._ready = True
+            case Holding():
+                _must(self._ready, "it was not ready yet")
+            case Loading() | Stepped() | Drawn() | Finished() | Failed():
+                _must(frame.job in self._jobs, "it speaks of a job that it does not have")
+                self._of_a_job(frame, self._jobs[frame.job])
+            case _:
+                raise BrokenFrame(f"a worker does not say {type(frame).__name__}")
+
+    def _of_a_job(
+        self, frame: Loading | Stepped | Drawn | Finished | Failed, asked: _Asked
+    ) -> None:
+        match frame:
+            case Loading():
+                _must(not asked.drawn, "it loads for what is drawn")
+            case Stepped():
+                _must(not asked.drawn, "it steps behind the last step")
+                _must(frame.steps == asked.recipe.steps, "it counts other steps")
+                _must(asked.step < frame.step <= frame.steps, "its steps are out of order")
+                asked.step = frame.step
+            case Drawn():
+                _must(not asked.drawn, "it has drawn twice")
+                asked.drawn = True
+            case Finished():
+                _must(asked.drawn, "it finished what is not drawn")
+                size = asked.recipe.width, asked.recipe.height
+                _must(png_size(frame.png) == size, "its picture has another size")
+                del self._jobs[frame.job]
+            case Failed():
+                del self._jobs[frame.job]
+
+
+def _must(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise BrokenFrame(otherwise)
