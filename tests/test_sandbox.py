@@ -23,8 +23,9 @@ from simcord.preview import _markdown, _messages
 from bot.sandbox.live import live
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import KEPT_MESSAGES, LOGGED, live_env
-from bot.sandbox.server import REPAIRS, repaired
+from bot.sandbox.server import REPAIRS, WELCOME, repaired
 from bot.sandbox.speed import HASHING, PARSING, remember_markdown
+from generation.starter.words import OBJECT_WORDS
 from tests.discord_world import NotSeen, buttons, pictures, world
 from tests.sample_bot import SampleBot
 
@@ -319,3 +320,8 @@ def test_a_signal_ends_the_sandbox_cleanly_and_soon(how: signal.Signals) -> None
     assert serving.returncode == 0
     assert not any(painter.is_running() for painter in painters)
     assert complaints == ""
+
+
+def test_the_welcome_says_what_the_built_in_model_can_draw() -> None:
+    assert all(thing in WELCOME for thing in OBJECT_WORDS)
+    assert "/help" in WELCOME

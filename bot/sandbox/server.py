@@ -40,6 +40,8 @@ class Repair:
 WELCOME = """<strong>Welcome to #studio!</strong>
 <span>The bot here is the real one; only Discord is played, in memory, on this machine.</span>
 <span><code>/imagine a red flower</code> asks for a picture; type <code>/</code> to see more.</span>
+<span>The built-in model draws a flower, tree, house, fish, cat, boat, mushroom, cup, star, heart,
+moon or car, and nothing else; <code>/help</code> says the rest.</span>
 <span>Reply to a picture with new words, and it becomes the start of the next one.</span>
 <span>Upload your own with <b>+</b>, and mention <b>@Atelier</b> beside your words.</span>
 <span>You are Ann, a moderator, or Ben: switch at the lower left.</span>"""
