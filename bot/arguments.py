@@ -129,6 +129,7 @@ def _add_draw(draw: argparse.ArgumentParser) -> None:
     draw.add_argument("--lora", action="append", default=[], metavar="NAME:STRENGTH")
     draw.add_argument("--seed", metavar="NUMBER", help="up to 64 bits; -1: a fresh one")
     draw.add_argument("--assist", choices=("on", "off", "auto"), default="off", help="find words")
+    draw.add_argument("--vae", metavar="NAME", help="one of `models`, or own: the checkpoint's")
     draw.add_argument("--style", metavar="NAME", help="a style of the library")
     draw.add_argument("--count", type=int, help="how many pictures, of consecutive seeds")
     draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")

@@ -85,6 +85,7 @@ async def _wish(house: House, asked: argparse.Namespace) -> Wish:
         place=console(),
         draft=draft,
         model=asked.model,
+        vae=asked.vae,
         size=asked.size,
         count=asked.count,
         seed=seed_named(asked.seed) if asked.seed is not None else None,
@@ -277,6 +278,9 @@ def models(settings: Settings, _: argparse.Namespace) -> int:
             escape(entry.title),
         )
     out.print(table)
+    for entry in catalog.entries():
+        if entry.note:
+            out.print(f"[dim]{escape(entry.name)} is read from {escape(entry.note)}[/]")
     for refused in catalog.refused():
         out.print(f"[yellow]refused[/] {escape(refused.name)}: {escape(refused.reason)}")
     if not catalog.models():

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from bot import notes
 from bot.remarks import remarks
-from bot.wishes import SEEDS, Wish, carried_over, preferred, seeds, shape, sized
+from bot.wishes import OWN_VAE, SEEDS, Wish, carried_over, preferred, seeds, shape, sized
 from bot.wordsmith import Wordsmith
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text, complete, named
-from generation.errors import OutOfRange
+from generation.errors import OutOfRange, WrongFamily
 from generation.families import Family, family
 from generation.names import USUAL
 from generation.recipe import MAX_SEED, Adapter, Recipe, Weights
@@ -63,7 +63,8 @@ class Drafting:
 
     async def draft(self, wish: Wish, mine: Preferences, *, device: str) -> Drafted:
         """The recipes of a wish, one per picture.  Raises Unacceptable and PromptingError."""
-        model, draft = self._model(wish, mine), named(wish.draft)
+        model = self._with_vae(self._model(wish, mine), wish, mine)
+        draft = named(wish.draft)
         if wish.size is not None:
             draft = sized(draft, wish.size, family(model.family))
         if wish.parent is not None:
@@ -142,7 +143,9 @@ class Drafting:
             shaped = sized(draft, size, family(model.family))
             wanted = replace(wanted, width=shaped.width, height=shaped.height)
         filled = named(preferred(draft, wanted))
-        # Completing a draft with them is the one check of all of them.
+        if wanted.vae is not None and wanted.vae.strip().casefold() != OWN_VAE:
+            self._catalog.find(wanted.vae.strip(), "vae")
+        # Completing a draft with them is the one check of all others.
         complete(filled, model, seed=0, device="cpu")
         scheduler = filled.scheduler if filled.scheduler != USUAL else None
         return replace(wanted, sampler=filled.sampler, scheduler=scheduler)
@@ -229,8 +232,44 @@ class Drafting:
     def _model(self, wish: Wish, mine: Preferences) -> Model:
         if wish.model is None and wish.parent is not None:
             recipe = wish.parent.recipe
-            return Model(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
+            entry = self._catalog.known(recipe.checkpoint)
+            return Model(
+                weights=recipe.checkpoint,
+                family=recipe.family,
+                vae=recipe.vae,
+                levels=entry.levels if entry is not None else None,
+                prediction=recipe.prediction,
+                noise=recipe.noise,
+            )
         return self._named(wish.model if wish.model is not None else mine.model)
+
+    def _with_vae(self, model: Model, wish: Wish, mine: Preferences) -> Model:
+        """With the VAE that was named, or the person's own where it fits.
+
+        Else it stays the parent's, or the one of the model's card.  Raises NoSuchName, WrongFamily.
+        """
+        if wish.vae is not None:
+            return self.vae_on(model, wish.vae)
+        if mine.vae is None or (wish.parent is not None and wish.model is None):
+            return model
+        try:
+            return self.vae_on(model, mine.vae)
+        except WrongFamily:
+            return model
+
+    def vae_on(self, model: Model, name: str) -> Model:
+        """The model with that VAE, or with its own (OWN_VAE).  Raises NoSuchName, WrongFamily."""
+        if name.strip().casefold() == OWN_VAE:
+            return replace(model, vae=None)
+        entry = self._catalog.find(name.strip(), "vae")
+        if not entry.fits(model.family):
+            theirs, wanted = family(entry.family).title, family(model.family).title
+            raise WrongFamily("vae", entry.name, theirs, model.weights.name, wanted)
+        return replace(model, vae=entry.weights)
+
+    def vaes(self) -> tuple[Entry, ...]:
+        """The VAEs that can be put in place of a checkpoint's own."""
+        return self._catalog.entries("vae")
 
     def _named(self, model: str | None) -> Model:
         return self._catalog.find(model).model if model is not None else self._default_model()

@@ -17,7 +17,7 @@ from typing import TypeVar
 from bot.seats import believable
 from generation.fleet.wire import Finished
 from generation.job import Job, JobId
-from generation.picture import Environment, Picture
+from generation.picture import Environment, Picture, remarked
 from generation.recipe import Sha256
 from storage.accounts import Ledger
 from storage.errors import Ended, Fenced, Missing, StorageError
@@ -77,7 +77,7 @@ class Keeper:
         """
         picture = Picture(
             recipe=job.recipe,
-            environment=environment,
+            environment=remarked(environment, done.remark),
             png=done.png,
             pixels_sha256=Sha256(done.pixels_sha256),
             latents_sha256=Sha256(done.latents_sha256),

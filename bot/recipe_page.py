@@ -7,6 +7,7 @@ beside it, and the message says so.
 from __future__ import annotations
 
 from bot.replies import MAX_CONTENT
+from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Task, dump
 from storage.pictures import StoredPicture
 
@@ -39,6 +40,8 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("negative", r.negative_prompt),
         ("model", f"{r.checkpoint.name} (sha256 {r.checkpoint.sha256[:16]}…)"),
         ("vae", f"{r.vae.name} (sha256 {r.vae.sha256[:16]}…)" if r.vae else ""),
+        ("predicts", r.prediction or ""),
+        ("noise", r.noise or ""),
         ("size", f"{r.width}x{r.height}"),
         ("steps", str(r.steps)),
         ("cfg", f"{r.cfg:g}"),
@@ -52,6 +55,7 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("precision", r.precision.value),
         ("recipe", r.id[:19] + "…"),
         ("pixels", picture.pixels_sha256[:16] + "…"),
+        ("decoded", "again in fp32" if DECODED_AGAIN in picture.environment.flags else ""),
         ("drawn on", f"{picture.environment.hardware}, torch {picture.environment.torch}"),
     ]
     return [(name, value) for name, value in rows if value]

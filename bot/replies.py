@@ -103,6 +103,8 @@ def settings_line(recipe: Recipe) -> str:
     ]
     if recipe.task is Task.IMAGE_TO_IMAGE:
         parts.append(f"denoise {recipe.denoise:g}")
+    if recipe.vae is not None:
+        parts.append(f"vae `{recipe.vae.name}`")
     parts += [f"{a.kind} `{a.weights.name}` {a.strength:g}" for a in recipe.adapters]
     return " · ".join(parts)
 
@@ -230,6 +232,7 @@ def preferences_page(mine: Preferences, usual: tuple[str, Family] | None = None)
         ("count", mine.count),
         ("assist", mine.assist.value if mine.assist else None),
         ("style", mine.style),
+        ("vae", mine.vae),
     ]
     lines = [f"**{name}** {value}" for name, value in rows if value is not None]
     lines.append(f"**seed mode** {mine.seed_mode.value}")

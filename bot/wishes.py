@@ -20,6 +20,8 @@ from prompting.assist import Assisted
 from storage.people import AssistMode, Preferences, SeedMode
 from storage.pictures import StoredPicture
 
+OWN_VAE = "own"  # in place of a VAE's name: the one that lies in the checkpoint
+
 SEEDS = MAX_SEED + 1
 
 LARGEST_SEED = 2**64 - 1  # that other programs take
@@ -58,6 +60,7 @@ class Wish:
     place: Place
     draft: Draft
     model: str | None = None  # a name of the catalog
+    vae: str | None = None  # the same, or OWN_VAE
     size: str | None = None  # "768x512", "3:2", "portrait"
     count: int | None = None
     seed: int | None = None  # as it was asked for: -1 is a fresh one, and 64 bits may be large

@@ -1,6 +1,7 @@
 """Which weights lie on this disk: their kind, family and sha256.
 
     folder/**/model_index.json     a diffusers folder: one checkpoint
+    folder/**/config.json          of an AutoencoderKL: a folder that is a VAE
     folder/**/*.safetensors        a checkpoint, LoRA, VAE or embedding, told by its tensors
     folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
     atelier.toml in the folder, or <file>.atelier.toml beside the file: a card with family and title
@@ -35,9 +36,9 @@ from generation.errors import (
     WeightsChanged,
 )
 from generation.families import FAMILIES, family
-from generation.folderparts import note_on_variants, read_parts
+from generation.folderparts import note_on_variants, read_parts, read_vae_folder
 from generation.header import read_header, read_tensor
-from generation.modelfolder import INDEX, PICKLES, files_of_folder, read_json
+from generation.modelfolder import INDEX, PICKLES, files_of_folder, is_vae_folder, read_json
 from generation.recipe import Sha256, Weights
 
 
@@ -169,6 +170,10 @@ class Catalog:
         there = tuple(entry.name for entry in entries)
         raise NoSuchName(word, name, tuple(lower[key] for key in near), there)
 
+    def known(self, weights: Weights) -> Entry | None:
+        """What lies here with this digest, as of the last scan."""
+        return next((e for e in self._entries if e.weights.sha256 == weights.sha256), None)
+
     def locate(self, weights: Weights) -> Path:
         """The path of exactly these weights, checked to be still the same.
 
@@ -232,13 +237,12 @@ class Catalog:
     def _look_at_folder(self, path: Path, name: str) -> _Found:
         files = files_of_folder(path, name)
         card = read_card(path / CARD, name)
-        index = read_json(path / INDEX, name)
-        unet = read_json(path / "unet" / "config.json", name)
-        anatomy = of_folder(index.get("_class_name"), unet, name, card.get("family"))
-        usual = family(anatomy.family)
-        trained = read_parts(path, name, index, usual.architecture)
-        if trained.noise != usual.noise:
-            anatomy = replace(anatomy, levels=trained.noise)
+        if is_vae_folder(path):
+            read_vae_folder(path, name)
+            anatomy, note = Anatomy(kind="vae", family=""), ""
+        else:
+            anatomy = _anatomy_of_folder(path, card.get("family"), name)
+            note = note_on_variants(path, name)
         lines, size = [], 0
         for file in files:
             if file.suffix == ".safetensors":
@@ -252,8 +256,17 @@ class Catalog:
             anatomy=as_carded(anatomy, card, name),
             size_bytes=size,
             title=card.get("title"),
-            note=note_on_variants(path, name),
+            note=note,
         )
+
+
+def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
+    index = read_json(path / INDEX, name)
+    unet = read_json(path / "unet" / "config.json", name)
+    anatomy = of_folder(index.get("_class_name"), unet, name, said)
+    usual = family(anatomy.family)
+    trained = read_parts(path, name, index, usual.architecture)
+    return anatomy if trained.noise == usual.noise else replace(anatomy, levels=trained.noise)
 
 
 def _entries(
@@ -312,7 +325,7 @@ def _candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Iter
             seen.add(real)
             mode = real.stat().st_mode
             if stat.S_ISDIR(mode):
-                if (path / INDEX).exists():
+                if (path / INDEX).exists() or is_vae_folder(path):
                     yield path
                 else:
                     # A link's name, not its target's, is what people see: HF caches name by digest.

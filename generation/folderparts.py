@@ -105,12 +105,12 @@ class Chosen:
     passed_over: tuple[str, ...]
 
 
-def chosen_weights(folder: Path, name: str) -> Chosen:
+def chosen_weights(folder: Path, name: str, part: str) -> Chosen:
     """The files that are read: the plain ones where they are, else fp16, bf16 or what there is.
 
     Raises BrokenWeights when there are none, or shards are missing.
     """
-    stem = _STEMS.get(folder.name, "model")
+    stem = _STEMS.get(part, "model")
     single = re.compile(rf"{stem}(?:\.([\w-]+))?\.safetensors")
     sharded = re.compile(rf"{stem}\.safetensors\.index(?:\.([\w-]+))?\.json")
     files: dict[str | None, Path] = {}
@@ -126,7 +126,7 @@ def chosen_weights(folder: Path, name: str) -> Chosen:
         raise BrokenWeights(name, f"its folder {folder.name} has no {stem}.safetensors")
     variant = _preferred(there)
     # As the libraries do: diffusers looks for shards first, transformers for the one file.
-    if variant in indices and (variant not in files or folder.name in _STEMS):
+    if variant in indices and (variant not in files or part in _STEMS):
         found = _shards(indices[variant], name)
     else:
         found = (files[variant],)
@@ -139,10 +139,10 @@ def note_on_variants(path: Path, name: str) -> str:
     told = []
     for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
         if (path / part).is_dir():
-            chosen = chosen_weights(path / part, name)
+            chosen = chosen_weights(path / part, name, part)
             if chosen.passed_over:
                 taken = chosen.variant or "the plain weights"
-                told.append(f"{part}: {taken}, not {' or '.join(chosen.passed_over)}")
+                told.append(f"{taken} of its {part}, not {' or '.join(chosen.passed_over)}")
     return "; ".join(told)
 
 
@@ -154,7 +154,7 @@ def read_parts(path: Path, name: str, index: Config, architecture: str) -> Train
     for key, value in index.items():
         _check_entry(key, value, architecture, name)
     _read_unet(path / "unet", name, architecture)
-    _read_vae(path / "vae", name)
+    read_vae_folder(path / "vae", name)
     for part in PARTS[architecture]:
         if part.startswith("text_encoder"):
             _read_clip(path / part, name, str(_class_of(index[part])))
@@ -187,10 +187,11 @@ def _read_unet(folder: Path, name: str, architecture: str) -> None:
     if config.get("addition_embed_type") != added:
         kind = config.get("addition_embed_type")
         raise UnusableWeights(name, f"its UNet reads {kind!r:.40} besides, not supported yet")
-    _check_tensors(folder, name, "UNet", blueprint.unet(config), str)
+    _check_tensors(folder, name, "unet", blueprint.unet(config), str)
 
 
-def _read_vae(folder: Path, name: str) -> None:
+def read_vae_folder(folder: Path, name: str) -> None:
+    """Judge a VAE, of a model or alone.  Raises UnusableWeights."""
     config = _config(folder, name, _VAE_ONLY, _VAE_USED, "AutoencoderKL")
     for key in ("scaling_factor", "shift_factor"):
         value = config.get(key, 1.0)
@@ -198,7 +199,7 @@ def _read_vae(folder: Path, name: str) -> None:
             continue
         if not isinstance(value, int | float) or not math.isfinite(value) or not value:
             raise UnusableWeights(name, f"the {key} of its VAE is {value!r:.40}")
-    _check_tensors(folder, name, "VAE", blueprint.vae(config), modern_vae_name)
+    _check_tensors(folder, name, "vae", blueprint.vae(config), modern_vae_name)
 
 
 def _read_clip(folder: Path, name: str, kind: str) -> None:
@@ -249,30 +250,31 @@ def _check_tensors(
     named: Callable[[str], str],
 ) -> None:
     """Raises UnusableWeights when the part is not whole, or holds what nobody knows."""
+    title = {"unet": "UNet", "vae": "VAE"}.get(part, part)
     shapes: dict[str, tuple[int, ...]] = {}
     dtypes: dict[str, str] = {}
-    for header in _headers(chosen_weights(folder, name), name):
+    for header in _headers(chosen_weights(folder, name, part), name):
         scaled = scales_of(
             Contents(shapes=header.shapes, dtypes=header.dtypes, metadata=header.metadata), name
         )
         if scaled.of:
-            raise UnusableWeights(name, f"scaled fp8 in its {part}, not supported yet in a folder")
+            raise UnusableWeights(name, f"scaled fp8 in its {title}, not supported yet in a folder")
         shapes |= {named(key): shape for key, shape in header.shapes.items()}
         dtypes |= {named(key): kind for key, kind in header.dtypes.items()}
     if expected is None:  # a build that is not written down: the loader will tell
         expected = shapes
     lacking = expected.keys() - shapes.keys()
     if lacking:
-        raise missing(name, part, lacking)
+        raise missing(name, title, lacking)
     for key, shape in expected.items():
         if not fits(shapes[key], shape, key):
             raise BrokenWeights(
-                name, f"{key:.120} of its {part} has the shape {shapes[key]}, not {shape}"
+                name, f"{key:.120} of its {title} has the shape {shapes[key]}, not {shape}"
             )
     check_types(expected, dtypes, name)
     spare = sorted(k for k in shapes.keys() - expected.keys() if not _spare_is_harmless(k, part))
     if spare:
-        raise UnusableWeights(name, f"its {part} holds tensors not known here: {spare[0]:.120}")
+        raise UnusableWeights(name, f"its {title} holds tensors not known here: {spare[0]:.120}")
 
 
 def _spare_is_harmless(key: str, part: str) -> bool:

@@ -19,8 +19,20 @@ _DISPENSABLE = frozenset({"safety_checker", "feature_extractor", "image_encoder"
 _WEIGHTY = ("unet", "vae", "text_encoder", "text_encoder_2")
 
 
+def is_vae_folder(path: Path) -> bool:
+    """Whether a folder is a VAE alone, as diffusers keeps it: its config says so."""
+    try:
+        if (path / INDEX).exists() or not (path / "config.json").is_file():
+            return False
+        return read_json(path / "config.json", "").get("_class_name") == "AutoencoderKL"
+    except (OSError, UnusableWeights):
+        return False
+
+
 def files_of_folder(path: Path, name: str) -> list[Path]:
     """The files that matter, the index first.  Raises UnusableWeights when parts are missing."""
+    if is_vae_folder(path):
+        return _part(path, name)
     index = read_json(path / INDEX, name)
     files = [path / INDEX]
     parts = [

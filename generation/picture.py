@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import NewType
 
 from generation.recipe import Recipe, Sha256
 
 EnvironmentId = NewType("EnvironmentId", str)
+
+# A remark of the worker on one picture, which its environment's flags keep.
+DECODED_AGAIN = "its VAE overflowed and decoded again in fp32"
+MAX_REMARK = 200  # letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,13 @@ class Environment:
         """Equal environments, and only they, share it."""
         text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return EnvironmentId(f"e1-{hashlib.sha256(text.encode()).hexdigest()[:32]}")
+
+
+def remarked(environment: Environment, remark: str) -> Environment:
+    """The environment of one picture, with what its worker remarked on it."""
+    if not remark:
+        return environment
+    return replace(environment, flags=f"{environment.flags}; {remark[:MAX_REMARK]}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,7 @@ class Preferences:
     last_seed: int | None = None
     assist: AssistMode | None = None
     style: str | None = None
+    vae: str | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Preferences))

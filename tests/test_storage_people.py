@@ -32,6 +32,7 @@ EVERYTHING = Preferences(
     count=4,
     seed_mode=SeedMode.INCREMENT,
     last_seed=2**32 - 1,
+    vae="fine",
 )
 
 

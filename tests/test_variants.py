@@ -68,4 +68,4 @@ def test_the_plain_weights_are_read_where_they_lie_and_it_is_said(tmp_path: Path
     for kept in (folder / "unet").glob("kept-*"):
         variant = kept.name.removeprefix("kept-")
         kept.rename(folder / "unet" / f"diffusion_pytorch_model.{variant}.safetensors")
-    assert only(tmp_path / "m").note == "unet: the plain weights, not fp16 or non_ema"
+    assert only(tmp_path / "m").note == "the plain weights of its unet, not fp16 or non_ema"

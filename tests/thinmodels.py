@@ -138,6 +138,15 @@ def write_folder(path: Path, architecture: str = "sd1", *, fill: int = 0) -> Pat
     return path
 
 
+def write_vae(path: Path, *, fill: int = 0) -> Path:
+    """A VAE as a folder of its own, as the hubs keep them."""
+    path.mkdir(parents=True)
+    config, shapes = parts("sd1")["vae"]
+    (path / "config.json").write_text(json.dumps(config))
+    write_file(path / "diffusion_pytorch_model.safetensors", shapes, fill=fill)
+    return path
+
+
 def write_file(
     path: Path, shapes: Shapes, *, fill: int = 0, dtypes: Mapping[str, str] | None = None
 ) -> Path:

@@ -22,7 +22,7 @@ from generation.draft import Model
 from generation.fleet.wire import Failed, Finished, Frame, Ready, Render, encode, read
 from generation.fleet.wire import failure as as_error
 from generation.job import JobId
-from generation.picture import Environment, Picture
+from generation.picture import Environment, Picture, remarked
 from generation.recipe import Input, Recipe, Sha256, Task
 from tests import tinymodels
 from tests.builders import a_recipe
@@ -102,7 +102,7 @@ class WorkerProcess:
             if isinstance(report, Finished):
                 return Picture(
                     recipe=order.recipe,
-                    environment=self.environment,
+                    environment=remarked(self.environment, report.remark),
                     png=report.png,
                     pixels_sha256=Sha256(report.pixels_sha256),
                     latents_sha256=Sha256(report.latents_sha256),

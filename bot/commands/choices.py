@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot import replies
 from bot.answers import studio_of
+from bot.wishes import OWN_VAE
 from generation import names
 from generation.errors import NoSuchName
 from generation.families import FAMILIES
@@ -53,6 +54,19 @@ async def loras(interaction: Interaction, typed: str) -> Choices:
         if _matches(last, entry.name)
     ]
     return found[:MOST]
+
+
+async def vaes(interaction: Interaction, typed: str) -> Choices:
+    """VAEs by name, those that fit the chosen model, and the model's own."""
+    drafting = studio_of(interaction).drafting
+    family = drafting.family_of(getattr(interaction.namespace, "model", None))
+    own = app_commands.Choice(name="the model's own", value=OWN_VAE)
+    found = [
+        app_commands.Choice(name=entry.title[:100], value=entry.name[:100])
+        for entry in drafting.vaes()
+        if entry.fits(family) and _matches(typed, f"{entry.name} {entry.title}")
+    ]
+    return [*([own] if _matches(typed, own.name) else []), *found][:MOST]
 
 
 async def styles(interaction: Interaction, typed: str) -> Choices:

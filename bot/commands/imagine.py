@@ -45,6 +45,7 @@ Interaction = discord.Interaction[Any]
     assist="Whether I find more words: on, off, or auto for short wishes",
     style="A style from the library",
     lora="LoRAs to put on it and how strongly, such as: ink:0.8, sketch:0.5",
+    vae="What turns the drawing into pixels: a VAE from the list, or the model's own",
     clip_skip="Which layer of the text encoder is read: 1 the last, 2 the one before",
 )
 @app_commands.autocomplete(
@@ -53,6 +54,7 @@ Interaction = discord.Interaction[Any]
     sampler=choices.samplers,
     scheduler=choices.schedulers,
     style=choices.styles,
+    vae=choices.vaes,
     lora=choices.loras,
 )
 @app_commands.choices(
@@ -76,6 +78,7 @@ async def imagine(
     assist: str | None = None,
     style: Range[str, 1, 100] | None = None,
     lora: Range[str, 1, 400] | None = None,
+    vae: Range[str, 1, 100] | None = None,
 ) -> None:
     """Queue it, or ask first where the words stand for several pictures."""
     studio = studio_of(interaction)
@@ -97,6 +100,7 @@ async def imagine(
             place=place_of(interaction),
             draft=draft,
             model=model,
+            vae=vae,
             size=size,
             count=count,
             seed=seed_named(seed) if seed is not None else None,

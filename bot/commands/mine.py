@@ -32,6 +32,7 @@ Interaction = discord.Interaction[Any]
     denoise="How much of a picture is redrawn when you start from one",
     assist="Whether I find more words for your wishes",
     style="The style of your pictures",
+    vae="What turns drawings into pixels: a VAE from the list, or the model's own",
     seed_mode="Where the next seed comes from when you name none",
     reset="Forget all of them first",
 )
@@ -41,6 +42,7 @@ Interaction = discord.Interaction[Any]
     sampler=choices.samplers,
     scheduler=choices.schedulers,
     style=choices.styles,
+    vae=choices.vaes,
 )
 @app_commands.choices(
     seed_mode=[app_commands.Choice(name=mode.value, value=mode.value) for mode in SeedMode],
@@ -60,6 +62,7 @@ async def settings(
     seed_mode: str | None = None,
     assist: str | None = None,
     style: Range[str, 1, 100] | None = None,
+    vae: Range[str, 1, 100] | None = None,
     reset: bool = False,
 ) -> None:
     """Change what was given, then show everything."""
@@ -75,6 +78,7 @@ async def settings(
         "sampler": sampler,
         "scheduler": scheduler,
         "denoise": denoise,
+        "vae": vae,
         "seed_mode": SeedMode(seed_mode) if seed_mode else None,
         "assist": AssistMode(assist) if assist else None,
         "style": studio.drafting.styles.find(style).name if style else None,

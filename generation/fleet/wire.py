@@ -43,7 +43,7 @@ from generation.fleet.shape import (
     checked,
 )
 from generation.job import JobId
-from generation.picture import Environment
+from generation.picture import MAX_REMARK, Environment
 from generation.recipe import Recipe, dump, parse
 
 MAX_HEAD_BYTES = 4 * 2**20
@@ -59,6 +59,7 @@ Bytes = Annotated[int, Within(0, 2**62)]
 Digest = Annotated[str, Form(r"[0-9a-f]{64}")]
 Digests = Annotated[tuple[Digest, ...], AtMost(10_000)]
 Name = Annotated[str, AtMost(1_000)]
+Remark = Annotated[str, AtMost(MAX_REMARK)]
 Facts = Annotated[tuple[str | int | None, ...], AtMost(8)]
 Png = Annotated[bytes, AtMost(256 * 2**20), Passes(no_png)]
 Preview = Annotated[bytes, AtMost(2**20), Passes(no_preview)]
@@ -171,6 +172,7 @@ class Finished:
     pixels_sha256: Digest
     latents_sha256: Digest
     seconds: Seconds
+    remark: Remark = ""  # on this picture, for its environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

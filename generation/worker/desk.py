@@ -144,6 +144,7 @@ class Desk:
                 pixels_sha256=metadata.rgb_sha256(raster.rgb),
                 latents_sha256=raster.latents_sha256,
                 seconds=seconds,
+                remark=raster.remark,
             )
             place.beat()
             ended: Report = finished

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from generation.errors import BrokenWeights, Cancelled, GenerationError, UnusableWeights
 from generation.families import family
-from generation.folderparts import chosen_weights, read_parts
+from generation.folderparts import chosen_weights, read_parts, read_vae_folder
 from generation.modelfolder import INDEX, read_json
 from generation.recipe import Precision, Recipe, Sha256
 from generation.worker import singlefile
@@ -178,12 +178,12 @@ def _from_folder(path: Path, architecture: str, reading: _Reading) -> _Parts:
             tokenizer=CLIPTokenizer.from_pretrained(
                 path, subfolder=f"tokenizer{suffix}", local_files_only=True
             ),
-            encoder=_pretrained(kind, path / f"text_encoder{suffix}", reading, "dtype"),
+            encoder=_pretrained(kind, path / f"text_encoder{suffix}", reading, "text_encoder"),
         )
         for suffix, kind in kinds
     )
     return _Parts(
-        unet=_pretrained(UNet2DConditionModel, path / "unet", reading, "torch_dtype"),
+        unet=_pretrained(UNet2DConditionModel, path / "unet", reading, "unet"),
         vae=_folder_vae(path / "vae", reading),
         clips=clips,
         scheduler=json.loads((path / "scheduler" / "scheduler_config.json").read_text()),
@@ -193,16 +193,17 @@ def _from_folder(path: Path, architecture: str, reading: _Reading) -> _Parts:
 def _folder_vae(path: Path, reading: _Reading) -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-    return _pretrained(AutoencoderKL, path, reading, "torch_dtype")
+    return _pretrained(AutoencoderKL, path, reading, "vae")
 
 
 def _separate_vae(path: Path, architecture: str, reading: _Reading) -> Any:
     if path.is_dir():
+        read_vae_folder(path, reading.name)
         return _folder_vae(path, reading)
     return singlefile.load_vae(path, architecture, reading.dtype, reading.name)
 
 
-def _pretrained(kind: Any, folder: Path, reading: _Reading, dtype_option: str) -> Any:
+def _pretrained(kind: Any, folder: Path, reading: _Reading, part: str) -> Any:
     """One part of a folder.  Raises BrokenWeights when it would be completed at random."""
     if not reading.may_go_on():
         raise Cancelled
@@ -214,9 +215,9 @@ def _pretrained(kind: Any, folder: Path, reading: _Reading, dtype_option: str) -
             folder,
             local_files_only=True,
             use_safetensors=True,
-            variant=chosen_weights(folder, reading.name).variant,
+            variant=chosen_weights(folder, reading.name, part).variant,
             output_loading_info=True,
-            **{dtype_option: dtype},
+            **{"dtype" if part == "text_encoder" else "torch_dtype": dtype},
         )
     missing = sorted(info["missing_keys"])
     if missing:

@@ -37,8 +37,8 @@ def files(path: Path, vae_path: Path | None) -> list[Path]:
     found = [path]
     if path.is_dir():
         found = [f for part in PARTS for f in sorted((path / part).glob("*.safetensors"))]
-    if vae_path is not None and vae_path.is_file():
-        found.append(vae_path)
+    if vae_path is not None:
+        found += [vae_path] if vae_path.is_file() else sorted(vae_path.glob("*.safetensors"))
     here = set(found)
     return [f for f in found if (plain := _full(f)) == f or plain not in here]
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from generation.errors import OutOfRange, RenderFailed
+from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Sha256, Task
 from generation.worker import pulse
 from generation.worker.encode import Learned, Words, encode
@@ -41,6 +42,7 @@ class Raster:
 
     rgb: bytes  # height rows of width times 3 bytes
     latents_sha256: Sha256
+    remark: str = ""  # what belongs to the picture's environment: it was decoded again in fp32
 
 
 def render(
@@ -65,11 +67,15 @@ def render(
         if not bool(torch.isfinite(latents).all()):
             raise RenderFailed(
                 f"the numbers overflowed in {recipe.precision}: the latents hold values that are "
-                "no numbers (NaN); a lower cfg, smaller weights or another precision may help"
+                "no numbers (NaN); a lower cfg, or LoRAs at less strength, may help"
             )
         pulse.stage("decode")
-        rgb = to_pixels(model.vae, latents)
-    return Raster(rgb=rgb, latents_sha256=latents_sha256(latents))
+        decoded = to_pixels(model.vae, latents)
+    return Raster(
+        rgb=decoded.rgb,
+        latents_sha256=latents_sha256(latents),
+        remark=DECODED_AGAIN if decoded.again else "",
+    )
 
 
 def read_words(recipe: Recipe, model: Model, learned: Sequence[Learned] = ()) -> Words:

@@ -1,10 +1,14 @@
 """Pixels <-> latents, one picture at a time: batches and tiles give other bits.
 
 The arithmetic is, operation for operation, what the stock pipelines do before and after their VAE.
+Where it overflows in few bits, the same is done again in fp32, from the same weights: a recipe does
+so every time, and so is the same picture every time.
 """
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,6 +24,10 @@ def to_latents(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> T
     one it is the posterior's mean.
     """
     found = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist
+    # Before anything is drawn from the generator.
+    if vae.dtype != torch.float32 and not _finite(found.mean, found.std):
+        vae = _in_fp32(vae)
+        found = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist
     latents: Tensor = found.mode() if generator is None else found.sample(generator)
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     if shift:
@@ -28,21 +36,47 @@ def to_latents(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> T
     return scaled.float()
 
 
-def to_pixels(vae: Any, latents: Tensor) -> bytes:
-    """Decode scaled latents (1, C, h, w) -> the RGB bytes of h * w rows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """The RGB bytes of h * w rows; `again`: they were decoded a second time, in fp32."""
 
-    Raises RenderFailed when numbers overflow: the stock pipelines give a black picture then.
+    rgb: bytes
+    again: bool
+
+
+def to_pixels(vae: Any, latents: Tensor) -> Decoded:
+    """Decode scaled latents (1, C, h, w).
+
+    Raises RenderFailed when numbers overflow in fp32 too: the stock pipelines give a black picture
+    then.
     """
+    pixels, again = _decoded(vae, latents), False
+    if vae.dtype != torch.float32 and not _finite(pixels):
+        pixels, again = _decoded(_in_fp32(vae), latents), True
+    if not _finite(pixels):
+        raise RenderFailed(
+            "the VAE overflowed in float32: its result holds values that are no numbers (NaN); "
+            "another VAE may help (the option vae)"
+        )
+    pixels = (pixels * 0.5 + 0.5).clamp(0, 1)
+    rows = pixels.detach().cpu().permute(0, 2, 3, 1).float()[0]
+    rgb = (rows * 255).round().to(torch.uint8).contiguous().numpy().tobytes()
+    return Decoded(rgb=rgb, again=again)
+
+
+def _decoded(vae: Any, latents: Tensor) -> Tensor:
     scaled = latents.to(vae.dtype) / vae.config.scaling_factor
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     if shift:
         scaled = scaled + shift
     pixels: Tensor = vae.decode(scaled, return_dict=False)[0]
-    if not bool(torch.isfinite(pixels).all()):
-        raise RenderFailed(
-            f"the VAE overflowed in {str(vae.dtype).removeprefix('torch.')}: its result holds "
-            "values that are no numbers (NaN); another VAE or precision may help"
-        )
-    pixels = (pixels * 0.5 + 0.5).clamp(0, 1)
-    rows = pixels.detach().cpu().permute(0, 2, 3, 1).float()[0]
-    return (rows * 255).round().to(torch.uint8).contiguous().numpy().tobytes()
+    return pixels
+
+
+def _in_fp32(vae: Any) -> Any:
+    """A copy: the model's own weights lie where the shelf put them, and stay there."""
+    return copy.deepcopy(vae).to(torch.float32)
+
+
+def _finite(*tensors: Tensor) -> bool:
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
