@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot import notes
+from bot.networks import applied, marked
 from bot.remarks import remarks
 from bot.wishes import OWN_VAE, SEEDS, Wish, carried_over, preferred, seeds, shape, sized
 from bot.wordsmith import Wordsmith
@@ -79,11 +80,13 @@ class Drafting:
             words = wording.assisted
             draft = replace(draft, prompt=words.prompt, negative_prompt=words.negative)
         families = self._catalog.families()
+        decided = [self._decided(draft, model, seed, wish.draft.adapters) for seed in used]
         recipes = tuple(
-            complete(self._decided(draft, seed), model, seed=seed, device=device, families=families)
-            for seed in used
+            complete(each, model, seed=seed, device=device, families=families)
+            for (each, _), seed in zip(decided, used, strict=True)
         )
-        unused = (*_unused(wish), *_unworded(wish, mine, wording))
+        said = (note for _, said in decided for note in said)
+        unused = (*_unused(wish), *said, *_unworded(wish, mine, wording))
         return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, unused))
 
     async def reword(
@@ -101,26 +104,42 @@ class Drafting:
         """
         negative = last.own_negative if last else recipes[0].negative_prompt
         if own:
-            said = self._saying(recipes, words, negative)
-            return Drafted(recipes=_other(said, recipes, "own words"), wording=None)
+            said, told = self._saying(recipes, words, negative)
+            return Drafted(recipes=_other(said, recipes, "own words"), wording=None, notes=told)
         base = self._dice() % 2**31
         for attempt in range(ATTEMPTS):
             assisted = await self._reworded(
                 words, recipes[0], last, negative, style, (base + attempt) % 2**31
             )
-            said = self._saying(recipes, assisted.prompt, assisted.negative)
+            said, told = self._saying(recipes, assisted.prompt, assisted.negative)
             if style is not None or _prompts(said) != _prompts(recipes):
                 break
         said = _other(said, recipes, "wording" if style is None else "style")
         wording = Wording(assisted=assisted, own_negative=negative)
-        return Drafted(recipes=said, wording=wording, notes=_notes(said))
+        return Drafted(recipes=said, wording=wording, notes=_notes(said, told))
 
-    def _saying(self, recipes: Sequence[Recipe], prompt: str, negative: str) -> tuple[Recipe, ...]:
+    def _saying(
+        self, recipes: Sequence[Recipe], prompt: str, negative: str
+    ) -> tuple[tuple[Recipe, ...], tuple[str, ...]]:
         """The recipes with other words, whose choices each one's seed decides."""
-        return tuple(
-            replace(r, prompt=self._wordsmith.expanded(prompt, r.seed), negative_prompt=negative)
-            for r in recipes
-        )
+        said: list[Recipe] = []
+        told: list[str] = []
+        for recipe in recipes:
+            model = Model(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
+            draft = Draft(prompt=prompt, negative_prompt=negative, adapters=recipe.adapters)
+            decided, notes_of_it = self._decided(draft, model, recipe.seed, recipe.adapters)
+            told += notes_of_it
+            said.append(
+                replace(
+                    recipe,
+                    prompt=decided.prompt,
+                    negative_prompt=decided.negative_prompt or "",
+                    adapters=decided.adapters,
+                    # Other words are a new picture, and new pictures are read as A1111 reads them.
+                    syntax=family(recipe.family).syntax,
+                )
+            )
+        return tuple(said), tuple(told)
 
     async def propose(
         self, text: str, mine: Preferences, model: str | None
@@ -128,7 +147,7 @@ class Drafting:
         """Three different prompts for a wish, in the dialect of the model that would draw it."""
         chosen = self._named(model or mine.model)
         return await self._wordsmith.propose(
-            clean_text("prompt", text),
+            marked(clean_text("prompt", text), self._catalog),
             family(chosen.family),
             seed=self._dice() % 2**31,
             style=mine.style,
@@ -196,7 +215,7 @@ class Drafting:
         self, wish: Wish, draft: Draft, mine: Preferences, model: Model, seed: int
     ) -> Wording | None:
         """Words from the assistant, or None where the person's own go in unchanged."""
-        prompt = clean_text("prompt", draft.prompt)
+        prompt = marked(clean_text("prompt", draft.prompt), self._catalog)
         self._wordsmith.check(f"{prompt}\n{draft.negative_prompt or ''}")
         own_negative = draft.negative_prompt or ""
         if wish.words is not None:
@@ -216,11 +235,31 @@ class Drafting:
         )
         return Wording(assisted=assisted, own_negative=own_negative)
 
-    def _decided(self, draft: Draft, seed: int) -> Draft:
-        prompt = self._wordsmith.expanded(draft.prompt, seed)
+    def _decided(
+        self, draft: Draft, model: Model, seed: int, given: Sequence[Adapter]
+    ) -> tuple[Draft, tuple[str, ...]]:
+        """The draft with words that stand for themselves, and what is to be said of them.
+
+        Wildcards come first, so that they may bring LoRAs and embeddings, too.
+        """
+        prompt, unknown = self._chosen(draft.prompt, seed)
+        negative, unknown_too = self._chosen(draft.negative_prompt or "", seed)
         # A wildcard's line was written by the owner, but not necessarily with this policy in mind.
-        self._wordsmith.check(prompt)
-        return replace(draft, prompt=prompt)
+        self._wordsmith.check(f"{prompt}\n{negative}")
+        chosen = draft.negative_prompt and negative
+        draft = replace(draft, prompt=prompt, negative_prompt=chosen)
+        draft, said = applied(draft, self._catalog, model, given=given)
+        return draft, (*unknown, *unknown_too, *said)
+
+    def _chosen(self, text: str, seed: int) -> tuple[str, tuple[str, ...]]:
+        """The text with its choices decided; a list that is not here is read as its name."""
+        expanded = self._wordsmith.expanded(text, seed)
+        plain, said = expanded.text, []
+        for name in expanded.unknown:
+            word = name.rstrip("/").rpartition("/")[2].replace("_", " ").replace("-", " ").strip()
+            plain = plain.replace(f"__{name}__", word)
+            said.append(notes.unknown_wildcard(name, word, self._wordsmith.lists()))
+        return plain, tuple(said)
 
     def _folder(self, weights: Weights) -> Path | None:
         """Where a model's tokenizer may lie."""
@@ -289,7 +328,7 @@ class Drafting:
                 last.assisted, style, negative=negative, tokenizer=tokenizer
             )
         return await self._wordsmith.assist(
-            words or recipe.prompt,
+            marked(words or recipe.prompt, self._catalog),
             family(recipe.family),
             seed=seed,
             style=style or (last.assisted.style or None if last else None),

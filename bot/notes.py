@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from prompting.markup import Change, Kind
+
 MOST = 5  # notes of one request; the rest is counted
 LONGEST = 300  # characters of a note
 
@@ -67,6 +69,74 @@ def little_redrawn(denoise: float) -> str:
 def folded_seed(asked: int, used: int) -> str:
     """The noise does not depend on more."""
     return f"Seed {asked} → {used}: only its low 32 bits decide the noise."
+
+
+def read_otherwise(change: Change) -> str:
+    """What is no word and no weight in a prompt."""
+    typed, read = said(change.typed), said(change.read, 120)
+    match change.kind:
+        case Kind.SCHEDULE:
+            what = "switches words while drawing, which I cannot do"
+        case Kind.ALTERNATION:
+            what = "takes turns between words while drawing, which I cannot do"
+        case Kind.COMPOSITION:
+            what = "draws parts apart and mixes them, which I cannot do"
+        case Kind.EMPHASIS:
+            return f"{typed} is NovelAI's emphasis; I read it as {read}."
+        case Kind.OPTION:
+            return f"I left out {typed}: options are not read in a prompt; say it with mine."
+    return (
+        f"{typed} {what}; I read it as plain words: {read}." if change.read else f"{typed} {what}."
+    )
+
+
+def nothing_in_a_negative(typed: str) -> str:
+    """A LoRA is on or off for the whole picture."""
+    return f"I left out {said(typed)}: it means nothing in a negative prompt."
+
+
+def unknown_tag(typed: str, kind: str) -> str:
+    """Another program's network."""
+    if kind == "hypernet":
+        return f"I left out {said(typed)}: I have no hypernetworks."
+    return f"I left out {said(typed)}, which I do not know."
+
+
+def said_twice(name: str, used: float, pasted: float) -> str:
+    """A LoRA by an option and in the prompt."""
+    where = f"as the option says; the prompt says {pasted:g}"
+    return f"The LoRA {said(name, 40)} is on at {used:g}, {where}."
+
+
+def one_strength(typed: str, used: float) -> str:
+    """A1111 can set the text encoder's apart."""
+    return f"{said(typed)} names two strengths; I have one for all of it, and took {used:g}."
+
+
+def ignored_in_tag(typed: str, ignored: str) -> str:
+    """Extensions of A1111."""
+    return f"In {said(typed)} I do not know {said(ignored, 40)}; the LoRA is on everywhere."
+
+
+def ambiguous_embedding(word: str, names: Sequence[str]) -> str:
+    """Several files of one name."""
+    choices = " or ".join(f"embedding:{name}" for name in names[:3])
+    return f"{said(word, 40)} could be several embeddings; I read it as a word. Write {choices}."
+
+
+def embedding_of_another_family(word: str, title: str) -> str:
+    """A bare word is no wish for it."""
+    return f"{said(word, 40)} is an embedding for {title}, not for this model; I read it as a word."
+
+
+def unknown_wildcard(name: str, read: str, there: Sequence[str]) -> str:
+    """A list that is not here."""
+    lists = (
+        f" There are {', '.join(there[:8])}{' and more' if len(there) > 8 else ''}."
+        if there
+        else ""
+    )
+    return f"I have no list called {said(name, 40)}; I read it as {said(read, 40)}.{lists}"
 
 
 def said(words: str, limit: int = 80) -> str:

@@ -130,11 +130,15 @@ class Wordsmith:
         assistant = await self._opened()
         return assistant.restyle(words, style, negative=negative, count_tokens=counter(tokenizer))
 
-    def expanded(self, prompt: str, seed: int) -> str:
+    def expanded(self, prompt: str, seed: int) -> wildcards.Expanded:
         """The prompt with its wildcards and choices decided by the picture's seed."""
         # The owner's lists are read from the disk, and few prompts name one.
         lists = self._own_lists() if "__" in prompt else {}
-        return wildcards.expand(prompt, seed=seed, lists=lists).text
+        return wildcards.expand(prompt, seed=seed, lists=lists)
+
+    def lists(self) -> tuple[str, ...]:
+        """The names of the owner's wildcards."""
+        return tuple(self._own_lists())
 
     async def close(self) -> None:
         """Let the language model go."""

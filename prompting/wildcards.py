@@ -1,6 +1,7 @@
 """Choices in a prompt: wildcards, decided by the seed, and permutations, which are more pictures.
 
     {red|blue} cat        one of them, by the seed          {2::red|blue}  red is twice as likely
+    {2$$red|blue|green}   two of them, joined by ", "       {1-2$$ and $$red|blue}  one, or both
     __animal__            a line of the owner's animal.txt  __forest/bird__  of a folder
     {red, blue} cat       two pictures: "red cat" and "blue cat"
     \\{not a choice\\}      braces that mean themselves, kept as they are
@@ -103,6 +104,23 @@ class _Dice:
                 return word
         return options.words[-1]
 
+    def several(self, options: _Options, number: tuple[int, int]) -> list[str]:
+        """Different ones of the options, as many as the seed says between the two numbers."""
+        least, most = number
+        if least < most:
+            counts = tuple(map(str, range(least, most + 1)))
+            least = int(self.choose(_options(counts)))
+        left = list(zip(options.words, options.weights or [1.0] * len(options.words), strict=True))
+        picked: list[str] = []
+        for _ in range(least):
+            self._work += len(left)
+            words, weights = zip(*left, strict=True)
+            indices = tuple(map(str, range(len(left))))
+            at = int(self.choose(_Options(indices, weights, math.fsum(weights), None)))
+            picked.append(words[at])
+            del left[at]
+        return picked
+
 
 @dataclass(frozen=True, slots=True)
 class _Options:
@@ -147,6 +165,12 @@ def _chosen(
     for start, stop, options in _tokens(text):
         yield text[end:start]
         end = stop
+        if options is not None and (several := _several(options, lists)):
+            number, joint, options = several
+            picked = dice.several(_options(options), number)
+            words = (_expanded(each, dice, lists, unknown, depth + 1) for each in picked)
+            yield joint.join(words)
+            continue
         if options is not None:
             found = _options(options)
         else:  # a wildcard
@@ -160,6 +184,26 @@ def _chosen(
             found = dice.lists[name]
         yield _expanded(dice.choose(found), dice, lists, unknown, depth + 1)
     yield text[end:]
+
+
+_SEVERAL = re.compile(r"\s*(\d{1,3})?(-)?(\d{1,3})?\$\$(?:([^$]{0,40})\$\$)?")
+
+
+def _several(
+    options: tuple[str, ...], lists: Lists
+) -> tuple[tuple[int, int], str, tuple[str, ...]] | None:
+    """How many of the options, from and to, what joins them, and what they are."""
+    found = _SEVERAL.match(options[0]) if "$$" in options[0] else None
+    if not found:
+        return None
+    rest = (options[0][found.end() :].strip(), *options[1:])
+    if len(rest) == 1 and (name := _NAME.fullmatch(rest[0])):
+        rest = tuple(lists.get(name[1]) or rest)
+    low, dash, high, joint = found.groups()
+    least = int(low) if low else (0 if dash else 1)
+    most = int(high) if high else (len(rest) if dash else least)
+    least, most = sorted((min(least, len(rest)), min(most, len(rest))))
+    return (least, most), ", " if joint is None else joint, rest
 
 
 def _weighted(option: str) -> tuple[float, str]:
@@ -188,7 +232,7 @@ def _tokens(text: str) -> Iterator[tuple[int, int, tuple[str, ...] | None]]:
     at = 0
     while at < len(text):
         brace = braces.get(at)
-        if brace and brace.pipes:
+        if brace and (brace.pipes or _SEVERAL.match(text, at + 1)):
             yield at, brace.end, brace.options(text, at)
             at = brace.end
         elif text[at] == "_" and (found := _NAME.match(text, at)):
@@ -222,7 +266,13 @@ def _permutations(text: str) -> list[_Permutation]:
     around: list[_Permutation] = []  # those that are open where we are
     for start, brace in sorted(_braces(text).items()):
         at = bisect_left(json, start)
-        if not brace.commas or brace.pipes or (at < len(json) and json[at] < brace.end - 1):
+        several = _SEVERAL.match(text, start + 1)
+        if (
+            not brace.commas
+            or brace.pipes
+            or several
+            or (at < len(json) and json[at] < brace.end - 1)
+        ):
             continue
         edges = itertools.pairwise((start, *brace.commas, brace.end - 1))
         items = [_Item(*_stripped(text, a + 1, b), []) for a, b in edges]

@@ -187,3 +187,28 @@ def test_a_changed_list_is_read_again_and_an_unchanged_one_is_not(tmp_path: Path
     assert lists.now()["animal"] is first
     file.write_text("horse\n", "utf-8")
     assert lists.now()["animal"] == ("horse",)
+
+
+def test_several_of_the_options_are_different_ones() -> None:
+    for text, allowed in (
+        ("{2$$a|b|c}", {"a, b", "a, c", "b, a", "b, c", "c, a", "c, b"}),
+        ("{1-2$$ and $$a|b}", {"a", "b", "a and b", "b and a"}),
+        ("{9$$a|b}", {"a, b", "b, a"}),
+        ("{0-1$$a}", {"", "a"}),
+        ("{2$$__x__}", {"p, q", "q, p"}),
+        ("{2$$a, b}", {"a, b"}),
+    ):
+        found = {expand(text, seed=seed, lists={"x": ("p", "q")}).text for seed in range(200)}
+        assert found == allowed, text
+        assert count(text) == 1, "they are one picture"
+
+
+def test_of_several_the_heavier_comes_more_often() -> None:
+    found = [expand("{2$$9::a|b|c|d}", seed=seed).text for seed in range(300)]
+    assert sum("a" in text for text in found) > 240
+
+
+def test_several_of_very_many_end_in_a_sentence_or_in_time() -> None:
+    lists = {"x": tuple(f"word {n}" for n in range(50_000))}
+    with pytest.raises(TooMany):
+        expand("{900$$__x__}", seed=1, lists=lists)

@@ -1,0 +1,247 @@
+"""LoRAs and embeddings that a prompt names, found in the catalog and put on the draft.
+
+    <lora:ink:0.8> <lora:ink> <lyco:ink:te=0.5:unet=0.8>        a LoRA: the tag is taken out
+    easyneg, (easyneg:1.2), embedding:easyneg, easyneg.pt       an embedding: its name stays
+
+The invariant: whatever the words name is on the draft, refused by name, or noted; what is written
+into the recipe is what is drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import PurePath
+
+from bot import notes
+from generation.catalog import Catalog, Entry
+from generation.draft import Draft, Model, clean_text
+from generation.errors import NoSuchName, OutOfRange
+from generation.families import FAMILIES
+from generation.recipe import Adapter
+from prompting import markup
+from prompting.markup import Tag
+
+LORAS = ("lora", "lyco", "locon", "loha", "lokr", "dora")  # A1111 knows the first two
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]{1,9}\.?[0-9]{0,20}|\.[0-9]{1,20})")
+_FILE = re.compile(r"\.(?:safetensors|pt|bin|pth)$", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Words:
+    """A draft's words while they are read."""
+
+    catalog: Catalog
+    model: Model
+    adapters: list[Adapter]
+    said: list[str] = field(default_factory=list)  # notes
+
+
+def applied(
+    draft: Draft, catalog: Catalog, model: Model, *, given: Sequence[Adapter] = ()
+) -> tuple[Draft, tuple[str, ...]]:
+    """The draft with the networks that its words name, and what is to be said of the words.
+
+    A LoRA that was `given` by an option keeps its strength: it says more than a pasted prompt.  One
+    that only comes from the picture before takes the prompt's.  Raises NoSuchName with the nearest
+    names, and OutOfRange.
+    """
+    # An embedding is on for the words that name it, and these are read anew.
+    words = _Words(catalog, model, [a for a in draft.adapters if a.kind != "embedding"])
+    prompt = markup.read(clean_text("prompt", draft.prompt))
+    negative = markup.read(clean_text("negative prompt", draft.negative_prompt or ""))
+    for change in (*prompt.changes, *negative.changes):
+        words.said.append(notes.read_otherwise(change))
+    for tag in prompt.tags:
+        _put_on(words, tag, given=given, carried=draft.adapters)
+    for tag in negative.tags:
+        words.said.append(notes.nothing_in_a_negative(tag.typed))
+    texts = [_with_embeddings(words, read.text) for read in (prompt, negative)]
+    _check_words(words.adapters)
+    done = replace(
+        draft,
+        prompt=texts[0],
+        negative_prompt=texts[1] if draft.negative_prompt is not None else None,
+        adapters=tuple(words.adapters),
+    )
+    return done, tuple(words.said)
+
+
+def marked(text: str, catalog: Catalog) -> str:
+    """The text with each embedding's bare name as `embedding:name`, which no writer touches."""
+    entries = catalog.entries("embedding")
+    if not entries:
+        return text
+    bare = _bare(tuple(map(word_of, entries)))
+    return bare.sub(
+        lambda found: f"embedding:{found[1]}" if " " not in found[1] else found[0], text
+    )
+
+
+def word_of(entry: Entry) -> str:
+    """The word that stands for an embedding in a prompt: its file's name, in lower case."""
+    return _FILE.sub("", PurePath(entry.name).name).casefold()
+
+
+# --- LoRAs ------------------------------------------------------------------------------------
+
+
+def _put_on(
+    words: _Words, tag: Tag, *, given: Sequence[Adapter], carried: Sequence[Adapter]
+) -> None:
+    if tag.kind not in LORAS:
+        words.said.append(notes.unknown_tag(tag.typed, tag.kind))
+        return
+    entry, settings = _lora_named(tag, words.catalog)
+    strength = _strength(tag, settings, words.said)
+    already = [a for a in given if _same(a, entry)]
+    if already:
+        if already[0].strength != strength:
+            words.said.append(notes.said_twice(entry.name, already[0].strength, strength))
+        return
+    before = [a for a in carried if _same(a, entry)]
+    words.adapters = [a for a in words.adapters if not any(a is old for old in before)]
+    if strength:
+        words.adapters.append(Adapter(kind="lora", weights=entry.weights, strength=strength))
+
+
+def _same(adapter: Adapter, entry: Entry) -> bool:
+    return adapter.kind == "lora" and adapter.weights.sha256 == entry.weights.sha256
+
+
+def _lora_named(tag: Tag, catalog: Catalog) -> tuple[Entry, list[str]]:
+    """The LoRA, and what is said behind its name, which may itself hold colons."""
+    parts = tag.args.split(":")
+    for length in range(len(parts), 0, -1):
+        name = _FILE.sub("", ":".join(parts[:length]).strip())
+        try:
+            return catalog.find(name, "lora"), parts[length:]
+        except NoSuchName:
+            if length == 1:
+                raise
+    raise AssertionError(tag)
+
+
+def _strength(tag: Tag, settings: Sequence[str], said: list[str]) -> float:
+    """One number for all of the LoRA: A1111's for the UNet, where two are given."""
+    te = unet = None
+    others: list[str] = []
+    positions = [s for s in settings if "=" not in s]
+    named = dict(s.split("=", 1) for s in settings if "=" in s)
+    if positions:
+        te = _number(tag, positions[0])
+        unet = _number(tag, positions[1]) if len(positions) > 1 else te
+        others += positions[2:]
+    for key, value in named.items():
+        match key.strip().lower():
+            case "te":
+                te = _number(tag, value)
+            case "unet":
+                unet = _number(tag, value)
+            case _:
+                others.append(f"{key}={value}")
+    strength = unet if unet is not None else te if te is not None else 1.0
+    if te is not None and te != strength:
+        said.append(notes.one_strength(tag.typed, strength))
+    if others:
+        said.append(notes.ignored_in_tag(tag.typed, ":".join(others)))
+    return strength
+
+
+def _number(tag: Tag, text: str) -> float:
+    """A strength.  Raises OutOfRange."""
+    plain = text.strip()
+    if not plain:
+        return 1.0
+    if not _NUMBER.fullmatch(plain) or not -10 <= float(plain) <= 10:
+        raise OutOfRange(f"strength in {tag.typed}", plain, "a number from -10 to 10")
+    return float(plain)
+
+
+# --- embeddings -------------------------------------------------------------------------------
+
+
+def _with_embeddings(words: _Words, text: str) -> str:
+    """The text in which each embedding stands by its bare name, and they are on the draft."""
+    entries = words.catalog.entries("embedding")
+    by_word: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_word.setdefault(word_of(entry), []).append(entry)
+    text = _explicit(words, text, entries)
+    if not by_word:
+        return text
+    return _bare(tuple(by_word)).sub(lambda found: _named(words, by_word, found), text)
+
+
+def _explicit(words: _Words, text: str, entries: Sequence[Entry]) -> str:
+    """`embedding:name` as the name alone.  Raises NoSuchName."""
+    if "embedding:" not in text.lower():
+        return text
+    known = {name.casefold(): e for e in entries for name in (word_of(e), e.name)}
+    names = "|".join(sorted(map(re.escape, known), key=len, reverse=True)) or r"(?!)"
+    pattern = re.compile(
+        rf"(?<![\w:])embedding:\s?(?:({names})(?!\w)|([\w./\\-]*\w|))"
+        r"(?:\.(?:safetensors|pt|bin)(?!\w))?(:[0-9]*\.?[0-9]+(?![\w.]|\s*\)))?",
+        re.IGNORECASE,
+    )
+
+    def found(match: re.Match[str]) -> str:
+        entry = known.get((match[1] or "").casefold())
+        if entry is None:
+            entry = words.catalog.find(_FILE.sub("", match[2] or ""), "embedding")
+        _add(words, entry)
+        word = word_of(entry)
+        plain = match[1] if match[1] and match[1].casefold() == word else word
+        # Without brackets a weight is one only in our own reading.
+        return f"({plain}{match[3]})" if match[3] else plain
+
+    return pattern.sub(found, text)
+
+
+def _named(words: _Words, by_word: Mapping[str, list[Entry]], found: re.Match[str]) -> str:
+    entries = by_word[found[1].casefold()]
+    chosen = {a.weights.sha256 for a in words.adapters if a.kind == "embedding"}
+    if any(entry.weights.sha256 in chosen for entry in entries):
+        return found[1]
+    fitting = [entry for entry in entries if entry.family == words.model.family]
+    if len(fitting) == 1:
+        _add(words, fitting[0])
+        return found[1]
+    if fitting:
+        words.said.append(notes.ambiguous_embedding(found[1], [e.name for e in fitting]))
+    else:
+        family = FAMILIES.get(entries[0].family)
+        title = family.title if family else entries[0].family
+        words.said.append(notes.embedding_of_another_family(found[1], title))
+    return found[0]
+
+
+def _add(words: _Words, entry: Entry) -> None:
+    adapter = Adapter(kind="embedding", weights=entry.weights, strength=1.0)
+    if not any(a.weights.sha256 == adapter.weights.sha256 for a in words.adapters):
+        words.adapters.append(adapter)
+
+
+@lru_cache(maxsize=4)
+def _bare(names: tuple[str, ...]) -> re.Pattern[str]:
+    """A name that stands alone, also as the file is called."""
+    longest_first = sorted(map(re.escape, names), key=len, reverse=True)
+    return re.compile(
+        rf"(?<![\w:])({'|'.join(longest_first)})(?!\w)(?:\.(?:safetensors|pt|bin)(?!\w))?",
+        re.IGNORECASE,
+    )
+
+
+def _check_words(adapters: Sequence[Adapter]) -> None:
+    """Two embeddings of one word would stand in the same place."""
+    names: dict[str, str] = {}
+    for adapter in adapters:
+        if adapter.kind != "embedding":
+            continue
+        name = adapter.weights.name
+        word = _FILE.sub("", PurePath(name).name).casefold()
+        if names.setdefault(word, name) != name:
+            raise OutOfRange("embeddings", f"{names[word]}, {name}", "of different file names")
