@@ -15,8 +15,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
 
+from bot.doors import Door, is_this_machine, listening
 from bot.watch import Nobody, Several, Watch
 from generation.job import GroupId, Job, JobId
 from storage.tickets import RequestId, State
@@ -24,6 +27,7 @@ from storage.tickets import RequestId, State
 log = logging.getLogger(__name__)
 
 HERE = "127.0.0.1"  # nobody else's business; who wants it elsewhere runs Prometheus here
+CONNECTIONS = 32  # a Prometheus has one
 MAX_SEATS = 64
 OTHER = "other"
 OUTCOMES = tuple(state.value for state in State if state not in (State.WAITING, State.RUNNING))
@@ -165,6 +169,17 @@ class Metrics:
 
     # -- what nobody tells -----------------------------------------------------------------
 
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The numbers, for whoever asks this machine by a name of its own."""
+        if not is_this_machine(request.headers.get("Host", "")):
+            raise web.HTTPForbidden(text="This port answers to 127.0.0.1 and localhost only.\n")
+        if request.method not in ("GET", "HEAD"):
+            raise web.HTTPMethodNotAllowed(request.method, ["GET", "HEAD"])
+        encode, kind = choose_encoder(request.headers.get("Accept", ""))
+        # In a thread: it asks the system about every process.
+        text = await asyncio.to_thread(encode, self.registry)
+        return web.Response(body=text, headers={"Content-Type": kind, "Cache-Control": "no-store"})
+
     async def look_at_the_loop(self) -> None:
         """Measure how late the event loop is, until cancelled."""
         while True:
@@ -197,26 +212,22 @@ async def serving(metrics: Metrics, port: int) -> AsyncIterator[int | None]:
 
     Yields the port, or None where it is taken: a bot without metrics is still a bot.
     """
+    door = Door(metrics.answer, connections=CONNECTIONS)
     try:
-        server, thread = await asyncio.to_thread(
-            start_http_server, port, addr=HERE, registry=metrics.registry
-        )
+        runner, found = await listening(door, HERE, port)
     except OSError as error:
         log.warning("no metrics: port %d cannot be had (%s)", port, error)
         yield None
         return
     looking = asyncio.create_task(metrics.look_at_the_loop(), name="loop lag")
-    log.info("metrics: http://%s:%d/metrics", HERE, server.server_port)
+    log.info("metrics: http://%s:%d/metrics", HERE, found)
     try:
-        yield server.server_port
+        yield found
     finally:
         looking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await looking
-        # It ends within half a second; nobody waits for it on the loop.
-        await asyncio.to_thread(server.shutdown)
-        server.server_close()
-        await asyncio.to_thread(thread.join)
+        await runner.cleanup()
 
 
 @asynccontextmanager

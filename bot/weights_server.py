@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import re
 import secrets
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
 
+from bot import doors
 from generation.catalog import Catalog
 from generation.digests import Digests
 from generation.errors import UnusableWeights
@@ -26,6 +27,8 @@ from generation.fleet.cluster.source import Door
 from generation.recipe import Sha256
 
 log = logging.getLogger(__name__)
+
+CONNECTIONS = 256  # a node has a few
 
 
 class WeightsServer:
@@ -38,7 +41,7 @@ class WeightsServer:
         self.given = 0  # files, for logs and tests
         self._door: Door | None = None
         self._opening = asyncio.Lock()
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
 
     async def open(self, host: str) -> Door:
         """Listen at this address of the machine; called again, it is the same door.
@@ -47,14 +50,8 @@ class WeightsServer:
         """
         async with self._opening:
             if self._door is None:
-                app = web.Application(middlewares=[self._only_with_token])
-                app.router.add_get("/weights/{sha256:[0-9a-f]{64}}", self._list)
-                app.router.add_get("/files/{sha256:[0-9a-f]{64}}", self._file)
-                self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-                await self._runner.setup()
-                site = web.TCPSite(self._runner, host, self._port)
-                await site.start()
-                port = self._runner.addresses[0][1]
+                answering = doors.Door(self._answer, connections=CONNECTIONS)
+                self._runner, port = await doors.listening(answering, host, self._port)
                 self._door = Door(url=f"http://{host}:{port}", token=self._token)
                 log.info("nodes fetch weights from %s", self._door.url)
             return self._door
@@ -64,17 +61,20 @@ class WeightsServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    @web.middleware
-    async def _only_with_token(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        # As bytes: what is no ASCII is a wrong token, and no reason to stumble.
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
             raise web.HTTPUnauthorized
-        return await handler(request)
+        asked = re.fullmatch(r"/(weights|files)/([0-9a-f]{64})", request.path)
+        if asked is None:
+            raise web.HTTPNotFound
+        if request.method not in ("GET", "HEAD"):
+            raise web.HTTPMethodNotAllowed(request.method, ["GET", "HEAD"])
+        answer = self._list if asked[1] == "weights" else self._file
+        return await answer(Sha256(asked[2]))
 
-    async def _list(self, request: web.Request) -> web.Response:
-        wanted = Sha256(request.match_info["sha256"])
+    async def _list(self, wanted: Sha256) -> web.StreamResponse:
         found = await asyncio.to_thread(self._find, wanted)
         if found is None:
             raise web.HTTPNotFound
@@ -94,9 +94,9 @@ class WeightsServer:
                 return found
         return None
 
-    async def _file(self, request: web.Request) -> web.StreamResponse:
-        path = self._files.get(request.match_info["sha256"])
-        if path is None:
+    async def _file(self, wanted: Sha256) -> web.StreamResponse:
+        path = self._files.get(wanted)
+        if path is None or not path.is_file():
             raise web.HTTPNotFound
         self.given += 1
         return web.FileResponse(path)

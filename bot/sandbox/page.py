@@ -23,7 +23,7 @@ from simcord.preview import Preview, _validate_preview
 from simcord.results import ResponseMessage
 
 from bot.sandbox.realtime import LiveEnv
-from bot.sandbox.server import LiveServer
+from bot.sandbox.server import LiveServer, check_plain
 from bot.sandbox.speed import remember_digests, remember_markdown
 
 WINDOW = (1200, 800)  # pixels
@@ -127,6 +127,7 @@ class LivePreview(Preview):  # type: ignore[misc]  # simcord is not typed
 
     async def _action(self, context: str | None, body: Mapping[str, Any]) -> Any:
         """One action at a time; one that comes early waits, one on an older snapshot is fine."""
+        check_plain(body)
         async with self._turn:
             page = self._pages.get(context)
             if page is not None and "published_revision" in body:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,43 @@ def repaired(path: str, text: str) -> str:
     return text
 
 
+Handler = Callable[[Any, web.Request], Awaitable[Any]]
+
+
+def patient(handler: Handler) -> Handler:
+    """Whatever a request holds, its answer is no stumble.
+
+    What it holds is known only deep inside SimCord, which raises there whatever comes.
+    """
+
+    async def answered(self: LiveServer, request: web.Request) -> Any:
+        try:
+            return await handler(self, request)
+        except web.HTTPException:
+            raise
+        except (SetupError, BackendError, NotUnderstood) as error:
+            said = str(error)
+        except Exception as error:
+            log.info("a request of the page was not understood: %s", type(error).__name__)
+            said = "The sandbox did not understand that."
+        return web.json_response({"error": said}, status=400, headers=self._SECURITY_HEADERS)
+
+    return answered
+
+
+class NotUnderstood(ValueError):
+    """A request says what it must not; the text is for whoever looks at the page."""
+
+
+def check_plain(value: object) -> None:
+    """Raise NotUnderstood for text that cannot be sent to anybody, such as half a letter."""
+    try:
+        # What json does not know are the bytes of files.
+        json.dumps(value, ensure_ascii=False, allow_nan=False, default=lambda _: None).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise NotUnderstood("A message holds what is no text.") from error
+
+
 class LiveServer(PreviewServer):  # type: ignore[misc]  # simcord is not typed
     """SimCord's server with our files, live state, uploads and message menus."""
 
@@ -142,12 +180,20 @@ class LiveServer(PreviewServer):  # type: ignore[misc]  # simcord is not typed
             response.text = repaired(request.path, response.text or "")
         return response
 
+    _pages = patient(PreviewServer._pages)
+    _delete_page = patient(PreviewServer._delete_page)
+    _commands = patient(PreviewServer._commands)
+    _action_result = patient(PreviewServer._action_result)
+    _asset = patient(PreviewServer._asset)
+
+    @patient
     async def _state(self, request: web.Request) -> Any:
         context = request.headers.get("X-Simcord-Context")
         if self._authorized(request, context=context):
             self.preview.freshen(context)
         return await super()._state(request)
 
+    @patient
     async def _action(self, request: web.Request) -> Any:
         kind = request.headers.get("X-Sandbox")
         if kind is None:
@@ -155,18 +201,14 @@ class LiveServer(PreviewServer):  # type: ignore[misc]  # simcord is not typed
         context = request.headers.get("X-Simcord-Context")
         if not self._authorized(request, context=context):
             raise web.HTTPUnauthorized
-        try:
-            payload, files = await _read(request)
-            done = await self.preview.act(context, kind, payload, files)
-        except (SetupError, BackendError, ValueError) as error:
-            refused = {"error": str(error)}
-            return web.json_response(refused, status=400, headers=self._SECURITY_HEADERS)
+        payload, files = await _read(request)
+        done = await self.preview.act(context, kind, payload, files)
         return web.json_response(done, headers=self._SECURITY_HEADERS)
 
 
 async def _read(request: web.Request) -> tuple[dict[str, Any], list[tuple[str, bytes]]]:
-    """What sandbox.js sent: a JSON object and files.  Raises ValueError when it is too much."""
-    payload: dict[str, Any] = {}
+    """What sandbox.js sent: a JSON object and files.  Raises NotUnderstood when it is too much."""
+    payload: object = {}
     files: list[tuple[str, bytes]] = []
     total = 0
     async for part in await request.multipart():
@@ -175,11 +217,14 @@ async def _read(request: web.Request) -> tuple[dict[str, Any], list[tuple[str, b
             data += chunk
             total += len(chunk)
             if len(data) > MAX_FILE_BYTES or total > MAX_BODY_BYTES:
-                raise ValueError("Files may be at most 10 MiB each and 25 MiB together.")
+                raise NotUnderstood("Files may be at most 10 MiB each and 25 MiB together.")
         if part.name == "payload":  # type: ignore[union-attr]
             payload = json.loads(data)
         else:
             files.append((part.filename or "upload", bytes(data)))  # type: ignore[union-attr]
     if len(files) > MAX_FILES:
-        raise ValueError("A message carries at most 10 files.")
+        raise NotUnderstood("A message carries at most 10 files.")
+    if not isinstance(payload, dict):
+        raise NotUnderstood("The page sent no object.")
+    check_plain([payload, [name for name, _ in files]])
     return payload, files
