@@ -12,7 +12,7 @@ from typing import Any
 from bot.drafting import NothingNew
 from bot.studio import NotAllowed
 from generation import errors as g
-from generation.queue import QueueFull
+from generation.queue import QueueFull, TooLong
 from prompting import errors as p
 from storage import errors as s
 
@@ -62,7 +62,7 @@ def _listed(names: tuple[str, ...], more: str) -> str:
 
 
 def _range(error: g.OutOfRange) -> str:
-    return f"The {error.what} must be {error.allowed}; I was given {_code(str(error.found))}."
+    return f"The {error.what} must be {error.allowed}; I was given {_found(error.found)}."
 
 
 def _memory(error: g.OutOfMemory) -> str:
@@ -87,6 +87,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.WrongFamily: lambda e: (
         f"{_code(e.name)} is made for {e.family}, and {_code(e.model)} is {e.wanted}: they "
         f"do not fit together. Choose another model, or another {KINDS.get(e.kind, e.kind)}."
+    ),
+    g.NotPresent: lambda e: (
+        f"The {_kind(e.kind)} {_code(e.name)} that this recipe names is not here: nothing has its "
+        f"sha256, `{e.sha256}`. The owner can put it into the folder of models."
     ),
     g.NotHere: lambda e: (
         f"The {e.kind} {_code(e.name)} is another program's, and nothing of mine draws the same. "
@@ -135,6 +139,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     ),
     p.PromptingError: lambda _: (
         "I could not find words for that. Your own words work: `/imagine` with `assist: off`."
+    ),
+    TooLong: lambda e: (
+        f"That would take about {_minutes(e.seconds)} here, and I draw {_minutes(e.limit)} at most "
+        "for one picture. Fewer steps or a smaller size would do."
     ),
     QueueFull: lambda e: (
         f"You already have {e.waiting:.0f} of at most {e.limit:.0f} {e.what} waiting. "
@@ -210,9 +218,11 @@ def expected(error: BaseException) -> bool:
         g.Unacceptable,
         g.Cancelled,
         QueueFull,
+        TooLong,
         NotAllowed,
         NothingNew,
         s.Missing,
+        s.Unstorable,
         p.PromptingError,
     )
     return isinstance(error, kinds)
@@ -228,9 +238,22 @@ def _count(number: int) -> str:
     return str(number) if number <= MANY else f"more than {MANY:,}"
 
 
+def _found(found: object) -> str:
+    endless = isinstance(found, int) and abs(found) >= 2**64
+    return "a number beyond 64 bits" if endless else _code(str(found))
+
+
+def _kind(kind: str) -> str:
+    return "model" if kind == "checkpoint" else KINDS.get(kind, kind)
+
+
 def _code(text: str) -> str:
     """What was found, as code; nothing is no code."""
     return f"`{_short(text)}`" if text.strip() else "nothing"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
 def _gib(count: int) -> str:

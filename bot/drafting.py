@@ -15,6 +15,7 @@ from bot.networks import applied, marked
 from bot.remarks import remarks
 from bot.wishes import OWN_VAE, SEEDS, Wish, carried_over, preferred, seeds, shape, sized
 from bot.wordsmith import Wordsmith
+from generation import limits
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text, complete, named
 from generation.errors import OutOfRange, WrongFamily
@@ -88,6 +89,21 @@ class Drafting:
         said = (note for _, said in decided for note in said)
         unused = (*_unused(wish), *said, *_unworded(wish, mine, wording))
         return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, unused))
+
+    def for_somebody(self, recipe: Recipe) -> Recipe:
+        """A stranger's recipe as it may be drawn.  Raises Unacceptable and Declined."""
+        for words in (recipe.prompt, recipe.negative_prompt):
+            self._wordsmith.check(words)
+        here = {
+            entry.weights.sha256: limits.Present(
+                kind=entry.kind,
+                weights=entry.weights,
+                family=entry.family,
+                noise=entry.noise or entry.levels,
+            )
+            for entry in self._catalog.entries()
+        }
+        return limits.for_somebody(recipe, here)
 
     async def reword(
         self,

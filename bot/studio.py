@@ -289,7 +289,11 @@ class Studio:
         )
 
     async def reproduce_file(self, recipe: Recipe, pixels: Sha256, place: Place) -> Request:
-        """Draw the recipe that a stranger's PNG carries, to compare with its pixels."""
+        """Draw the recipe that a stranger's PNG carries, to compare with its pixels.
+
+        Raises what `submit` raises.
+        """
+        recipe = self.drafting.for_somebody(recipe)
         found = await self._stores.pictures.find_by_recipe(recipe.id)
         same = [picture for picture in found if picture.pixels_sha256 == pixels]
         if same:

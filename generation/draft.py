@@ -111,6 +111,8 @@ def complete(
     if not 0.01 <= denoise <= 1.0:  # also refuses NaN
         raise OutOfRange("denoise", denoise, "0.01 to 1")
     sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
+    clip_skip = draft.clip_skip if draft.clip_skip is not None else 1
+    check_clip_skip(clip_skip, usual)
     return Recipe(
         task=task,
         family=usual.name,
@@ -130,12 +132,18 @@ def complete(
         steps=len(sigmas) - 1,
         cfg=float(draft.cfg if draft.cfg is not None else usual.cfg),
         denoise=float(denoise),
-        clip_skip=draft.clip_skip if draft.clip_skip is not None else 1,
+        clip_skip=clip_skip,
         seed=_seed(seed),
         precision=usual.precision_cuda if device == "cuda" else usual.precision_cpu,
         prediction=model.prediction,
         noise=model.noise,
     )
+
+
+def check_clip_skip(clip_skip: int, usual: Family) -> None:
+    """Raise OutOfRange where the family's text encoder has not so many layers."""
+    if not 1 <= clip_skip <= usual.clip_layers:
+        raise OutOfRange("clip_skip", clip_skip, f"1 to {usual.clip_layers} for {usual.title}")
 
 
 def named(draft: Draft) -> Draft:

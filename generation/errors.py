@@ -3,6 +3,7 @@
     GenerationError
     ├── Unacceptable            the request cannot be drawn as it is; the person can change it
     │   ├── OutOfRange              a number, size or text beyond its limits
+    │   ├── NotPresent              weights that a recipe names and nobody has here
     │   ├── NoSuchName              an unknown model, sampler, scheduler or adapter
     │   │   ├── NotUsable               a file of that name lies here and is refused
     │   │   └── NotHere                 other programs have it, and nothing of ours is the same
@@ -22,11 +23,33 @@
         ├── WorkerLost              its whole machine is, or the way there: not the job's doing
         └── Quarantined             it died with this job too often; the job is given up
 
-The text of an exception is for the log.  What a person reads is written in `bot.apologies` from
-the attributes, so every class keeps the facts that a sentence needs.
+The text of an exception is for the log, and what people typed is none of the log's business: it
+names the field, and of a text no more than its length.  What a person reads is written in
+`bot.apologies` from the attributes, so every class keeps the facts that a sentence needs.
 """
 
 from __future__ import annotations
+
+import re
+
+# What we counted ourselves, as in "6001 characters" and "99999x1".
+_COUNTED = re.compile(r"[\d.x]{1,20}(?: (?:characters|values|pixels|chunks of \d+ tokens))?")
+
+
+def told(found: object) -> str:
+    """What was found, for the log: a number or count as it is, of anything else how long it is."""
+    match found:
+        case bool() | float() | None:
+            return repr(found)
+        case int():
+            return str(found) if abs(found) < 2**64 else "beyond 64 bits"
+        case str() if not _COUNTED.fullmatch(found):
+            return f"a text of {len(found)} characters"
+        case str():
+            return found
+        case list() | tuple() | dict():
+            return f"a list of {len(found)}"
+    return f"a {type(found).__name__}"
 
 
 class GenerationError(Exception):
@@ -41,7 +64,7 @@ class OutOfRange(Unacceptable):
     """`what` must be `allowed`, and is `found`."""
 
     def __init__(self, what: str, found: object, allowed: str) -> None:
-        super().__init__(f"{what} is {found!r:.80}; allowed: {allowed}")
+        super().__init__(f"{what} is {told(found)}; allowed: {allowed}")
         self.what, self.found, self.allowed = what, found, allowed
 
 
@@ -58,7 +81,8 @@ class NoSuchName(Unacceptable):
         nearest: tuple[str, ...] = (),
         there: tuple[str, ...] | None = None,
     ) -> None:
-        super().__init__(f"no {kind} called {name!r:.80}; nearest: {', '.join(nearest) or 'none'}")
+        near = ", ".join(nearest) or "none"
+        super().__init__(f"no {kind} has the name that was given, {told(name)}; nearest: {near}")
         self.kind, self.name, self.nearest, self.there = kind, name, nearest, there
 
 
@@ -77,6 +101,14 @@ class WrongFamily(Unacceptable):
         super().__init__(f"{kind} {name!r:.80} is for {family}; {model!r:.80} is {wanted}")
         self.kind, self.name, self.family = kind, name, family
         self.model, self.wanted = model, wanted
+
+
+class NotPresent(Unacceptable):
+    """A recipe names weights of this `kind` by their digest, and nothing here has it."""
+
+    def __init__(self, kind: str, name: str, sha256: str) -> None:
+        super().__init__(f"a recipe names a {kind} that is not here: {sha256}")
+        self.kind, self.name, self.sha256 = kind, name, sha256
 
 
 class NotHere(NoSuchName):

@@ -29,6 +29,7 @@ class Family:
     cfg: float
     sampler: str
     scheduler: str
+    clip_layers: int  # of its text encoder that can be read: how far clip skip may go back
     syntax: str  # one of generation.recipe.SYNTAXES
     dialect: str  # a key of prompting.dialects
     negative: bool  # whether a negative prompt has an effect
@@ -56,6 +57,7 @@ FAMILIES: dict[str, Family] = {
             cfg=2.0,
             sampler="dpmpp_2m",
             scheduler="karras",
+            clip_layers=3,
             syntax="a1111-2",
             dialect="starter",
             negative=True,
@@ -77,6 +79,7 @@ FAMILIES: dict[str, Family] = {
             cfg=7.0,
             sampler="dpmpp_2m",
             scheduler="karras",
+            clip_layers=12,
             syntax="a1111-2",
             dialect="sd15",
             negative=True,
@@ -98,6 +101,7 @@ FAMILIES: dict[str, Family] = {
             cfg=6.0,
             sampler="dpmpp_2m",
             scheduler="karras",
+            clip_layers=12,
             syntax="a1111-2",
             dialect="sdxl",
             negative=True,

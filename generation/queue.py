@@ -72,6 +72,14 @@ class QueueFull(GenerationError):
         self.waiting, self.limit, self.what = waiting, limit, what
 
 
+class TooLong(GenerationError):
+    """One job would take `seconds`, and `limit` is all that one person may have waiting."""
+
+    def __init__(self, seconds: float, limit: float) -> None:
+        super().__init__(f"one job of {seconds:.0f} s; the limit for one person is {limit:.0f} s")
+        self.seconds, self.limit = seconds, limit
+
+
 class FairQueue:
     """Jobs in waiting, jobs begun, and the accounts of their owners."""
 
@@ -113,13 +121,15 @@ class FairQueue:
         """Raise QueueFull when these jobs are too much for one person, in all groups together.
 
         `put` refuses nobody: what is stored as a ticket must find its place again after a restart.
-        A single job is never too long, or a bad prediction could shut somebody out for good.
+        A single job may take as long as all that one person may have waiting: TooLong.
         """
+        if costs and max(costs) > self._max_seconds:
+            raise TooLong(max(costs), self._max_seconds)
         costs = [*(job.cost for job in self.waiting_of(owner)), *costs]
         jobs, seconds = len(costs), sum(costs)
         if jobs > self._max_jobs:
             raise QueueFull(jobs, self._max_jobs, "jobs")
-        if jobs > 1 and seconds > self._max_seconds:
+        if seconds > self._max_seconds:
             raise QueueFull(math.ceil(seconds), math.floor(self._max_seconds), "seconds")
 
     def put(self, job: Job, now: float, *, refund: float = 0.0) -> None:

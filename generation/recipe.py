@@ -36,6 +36,10 @@ FORMAT = "r1"
 # brackets, for new pictures; or every letter as it is.
 SYNTAXES = ("a1111", "a1111-2", "plain")
 
+MAX_WORDS = 20_000  # characters of a prompt, when every choice in it is made
+MAX_NAME = 500  # characters of a file's name, with the folders it lies in
+MAX_KEY = 100  # characters of what names a sampler, a role and the like
+
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
 
 # Models trained to zero terminal SNR begin at 4096; nothing known goes beyond.
@@ -138,13 +142,13 @@ class Recipe:
         for sigma in self.sigmas:
             _check_number("sigma", sigma, 0.0, MAX_SIGMA)
         if list(self.sigmas) != sorted(self.sigmas, reverse=True):
-            raise OutOfRange("sigmas", self.sigmas, "a descending list")
+            raise OutOfRange("sigmas", len(self.sigmas), "a descending list")
         if self.prediction not in (None, *PREDICTIONS):
             raise OutOfRange("prediction", self.prediction, " or ".join(PREDICTIONS))
         if self.noise not in (None, *NOISES_OF_CARDS):
             raise OutOfRange("noise", self.noise, " or ".join(NOISES_OF_CARDS))
         if (self.task is Task.IMAGE_TO_IMAGE) != any(i.role == "init" for i in self.inputs):
-            raise OutOfRange("inputs", self.inputs, f"what {self.task} needs")
+            raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
 
     @property
     def id(self) -> RecipeId:
@@ -163,50 +167,76 @@ def dump(recipe: Recipe) -> str:
     return _json({"format": FORMAT, **_plain(recipe, identity=False)})
 
 
-def parse(text: str) -> Recipe:
+def parse(text: str, *, kept: bool = False) -> Recipe:
     """Read what `dump` wrote.
 
     Raises OutOfRange when it is not a recipe of a known format: this text may come from a PNG that
-    a stranger uploaded.
+    a stranger uploaded.  One that we `kept` ourselves is read however long its texts are.
     """
     try:
         data = json.loads(text)
         if data.pop("format") != FORMAT:
-            raise OutOfRange("recipe format", text[:40], FORMAT)
-        recipe = _recipe(data)
+            raise OutOfRange("recipe format", "another one", FORMAT)
+        recipe = _recipe(data, kept=kept)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise OutOfRange("recipe", text[:80], "a recipe written by this program") from error
+        raise OutOfRange("recipe", "something else", "a recipe written by this program") from error
     return recipe
 
 
-def _recipe(data: Mapping[str, object]) -> Recipe:
-    def weights(value: object) -> Weights:
-        return Weights(**_mapping(value))  # type: ignore[arg-type]  # checked by __post_init__
+def _recipe(data: Mapping[str, object], *, kept: bool) -> Recipe:
+    def text(where: Mapping[str, object], name: str, most: int) -> str:
+        value = where[name]
+        if not isinstance(value, str):
+            if kept and name == "name":
+                return str(value)  # taken from a PNG when nobody looked
+            raise OutOfRange(name, f"a {type(value).__name__}", "text")
+        if len(value) > most and not kept:
+            raise OutOfRange(name, f"{len(value)} characters", f"at most {most} characters")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:  # JSON spells half a surrogate, no file holds it
+            raise OutOfRange(name, "half a character", "text") from error
+        return value
 
-    unknown = set(data) - {f.name for f in fields(Recipe)}
+    def weights(value: object) -> Weights:
+        given = _mapping(value)
+        return Weights(**{**given, "name": text(given, "name", MAX_NAME)})  # type: ignore[arg-type]  # checked by __post_init__
+
+    def adapter(value: object) -> Adapter:
+        given = _mapping(value)
+        whole = {
+            **given,
+            "kind": text(given, "kind", MAX_KEY),
+            "weights": weights(given["weights"]),
+        }
+        return Adapter(**whole)  # type: ignore[arg-type]  # checked by __post_init__
+
+    def picture(value: object) -> Input:
+        given = _mapping(value)
+        keys = {name: text(given, name, MAX_KEY) for name in ("role", "fit")}
+        return Input(**{**given, **keys})  # type: ignore[arg-type]  # checked by __post_init__
+
+    unknown = sorted(set(data) - {f.name for f in fields(Recipe)})
     if unknown:
         # A field that this version does not know decides pixels in a way it does not know either.
-        raise OutOfRange("recipe fields", sorted(unknown), "those this version knows")
+        raise OutOfRange("recipe fields", unknown[0][:20], "those this version knows")
     given = dict(data)
     given["task"] = Task(str(given["task"]))
     given["precision"] = Precision(str(given["precision"]))
     given["checkpoint"] = weights(given["checkpoint"])
     given["vae"] = weights(given["vae"]) if given.get("vae") is not None else None
-    given["adapters"] = tuple(
-        Adapter(**{**_mapping(a), "weights": weights(_mapping(a)["weights"])})  # type: ignore[arg-type]  # checked by __post_init__
-        for a in _list(given.get("adapters", []))
-    )
-    given["inputs"] = tuple(Input(**_mapping(i)) for i in _list(given.get("inputs", [])))  # type: ignore[arg-type]  # checked by __post_init__
+    given["adapters"] = tuple(map(adapter, _list(given.get("adapters", []))))
+    given["inputs"] = tuple(map(picture, _list(given.get("inputs", []))))
     given["sigmas"] = tuple(_list(given["sigmas"]))
     for name in ("prediction", "noise"):
         given.setdefault(name, None)
     for name in _TEXTS:
-        if not isinstance(given[name], str):
-            raise TypeError(f"{name} must be text")
+        text(given, name, MAX_WORDS if name in _WORDS else MAX_KEY)
     return Recipe(**given)  # type: ignore[arg-type]  # checked by __post_init__
 
 
-_TEXTS = ("family", "prompt", "negative_prompt", "syntax", "sampler", "scheduler")
+_WORDS = ("prompt", "negative_prompt")
+_TEXTS = (*_WORDS, "family", "syntax", "sampler", "scheduler")
 
 
 def _mapping(value: object) -> dict[str, object]:

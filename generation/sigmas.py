@@ -125,6 +125,11 @@ def expand(
     return (*_distinct(sigmas), 0.0)
 
 
+def strongest(noise: str) -> float:
+    """The highest level a model was trained with.  Raises NoSuchName."""
+    return levels(noise).highest
+
+
 def _distinct(sigmas: Sequence[float]) -> list[float]:
     kept: list[float] = []
     for sigma in sigmas:

@@ -50,7 +50,9 @@ class Unreadable(PromptingError):
     """`what` is not what it must be; `reason` says how, `found` is how it begins."""
 
     def __init__(self, what: str, reason: str, found: str = "") -> None:
-        super().__init__(f"unreadable {what}: {reason}; found {found[:80]!r}")
+        # What a writer answered is made of a person's words, and the log holds none of those.
+        shown = f"; found {found[:80]!r}" if found and what != "answer" else ""
+        super().__init__(f"unreadable {what}: {reason}{shown}")
         self.what, self.reason, self.found = what, reason, found[:80]
 
 
@@ -58,7 +60,8 @@ class UnknownName(PromptingError):
     """Nothing of `kind` is called `name`; `nearest` are the likeliest that exist."""
 
     def __init__(self, kind: str, name: str, nearest: tuple[str, ...] = ()) -> None:
-        super().__init__(f"no {kind} called {name!r:.80}; nearest: {', '.join(nearest) or 'none'}")
+        near = ", ".join(nearest) or "none"
+        super().__init__(f"no {kind} has the name that was given; nearest: {near}")
         self.kind, self.name, self.nearest = kind, name, nearest
 
 

@@ -219,7 +219,7 @@ async def _needed(db: aiosqlite.Connection, files: Collection[str]) -> set[str]:
 def _picture(row: Row) -> StoredPicture:
     return StoredPicture(
         id=PictureId(row["id"]),
-        recipe=parse(row["recipe_text"]),
+        recipe=parse(row["recipe_text"], kept=True),
         environment=Environment(**json.loads(row["environment_text"])),
         png_sha256=Sha256(row["png_sha256"]),
         pixels_sha256=Sha256(row["pixels_sha256"]),

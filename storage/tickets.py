@@ -370,7 +370,7 @@ def _ticket(row: Row) -> Ticket:
         job=Job(
             id=JobId(row["id"]),
             owner=UserId(row["owner"]),
-            recipe=parse(row["recipe_text"]),
+            recipe=parse(row["recipe_text"], kept=True),
             cost=row["cost"],
             share=share_of(row),
         ),

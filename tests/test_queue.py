@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from generation.job import Job, JobId, UserId
-from generation.queue import Accounts, FairQueue, QueueFull, Rules, SeatId
+from generation.queue import Accounts, FairQueue, QueueFull, Rules, SeatId, TooLong
 from tests.seats import (
     ANN,
     BEN,
@@ -400,8 +400,12 @@ def test_the_line_of_one_person_has_an_end_in_seconds() -> None:
     assert (full.value.waiting, full.value.limit, full.value.what) == (61, 60, "seconds")
 
 
-def test_a_bad_prediction_shuts_nobody_out() -> None:
-    FairQueue(max_seconds_per_user=60.0).room_for(ANN, [1e6])
+def test_one_job_may_take_what_a_person_may_have_waiting_and_no_more() -> None:
+    queue = FairQueue(max_seconds_per_user=60.0)
+    queue.room_for(ANN, [60.0])
+    with pytest.raises(TooLong) as long:
+        queue.room_for(ANN, [6554.0])
+    assert (long.value.seconds, long.value.limit) == (6554.0, 60.0)
 
 
 def test_nobody_has_more_seats_at_once_than_allowed() -> None:

@@ -278,7 +278,7 @@ def _built(kind: type[Frame], data: dict[str, object], body: bytes) -> Frame:
             case "inputs":
                 value = tuple(blobs.next(size) for size in _listed(value))
             case "recipe" if isinstance(value, str):
-                value = parse(value)
+                value = parse(value, kept=True)
             case "environment" if isinstance(value, dict):
                 value = Environment(**value)
             case "facts" | "on_device" | "in_memory":

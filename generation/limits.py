@@ -1,0 +1,129 @@
+"""What a recipe must satisfy to be drawn for somebody, whoever wrote it.
+
+`draft.complete` makes recipes that do; a PNG may carry one that a stranger made up.  The invariant:
+a recipe that passes costs no more than one that could be asked for here, is drawn with weights that
+are here, and carries the names that we gave them and not those that the stranger did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from generation import sizes
+from generation.draft import MAX_PROMPT, MAX_STEPS, check_clip_skip
+from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
+from generation.families import FAMILIES, Family, family
+from generation.inputs import FITS
+from generation.recipe import SYNTAXES, Adapter, Recipe, Sha256, Task, Weights
+from generation.sigmas import SAMPLERS, SCHEDULERS, strongest
+
+MAX_ADAPTERS = 16
+# A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
+MAX_LEVELS = MAX_STEPS + 25
+LEAST_DENOISE = 0.01
+ADAPTERS = ("lora", "embedding")
+_ROUNDED = 1.0 + 1e-5  # levels are spelled with seven digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """Weights that lie here."""
+
+    kind: str
+    weights: Weights  # under our name
+    family: str  # "" where nobody knows
+    noise: str | None = None  # that a checkpoint was trained with; None: its family's
+
+
+Here = Mapping[Sha256, Present]
+
+
+def for_somebody(recipe: Recipe, here: Here) -> Recipe:
+    """The recipe as it may be queued: with our names for its weights.
+
+    Raises Unacceptable with the field, what was found and what is allowed.
+    """
+    usual = family(_known("family", recipe.family, tuple(FAMILIES)))
+    _check_words(recipe)
+    _check_task(recipe, usual)
+    sizes.check(recipe.width, recipe.height, usual)
+    _known("sampler", recipe.sampler, SAMPLERS)
+    _known("scheduler", recipe.scheduler, SCHEDULERS)
+    _known("syntax", recipe.syntax, SYNTAXES)
+    check_clip_skip(recipe.clip_skip, usual)
+    model = _present("checkpoint", recipe.checkpoint, usual, here)
+    _check_levels(recipe, recipe.noise or model.noise or usual.noise)
+    return replace(
+        recipe,
+        checkpoint=model.weights,
+        vae=_present("vae", recipe.vae, usual, here).weights if recipe.vae is not None else None,
+        adapters=_adapters(recipe, usual, here),
+    )
+
+
+def _check_words(recipe: Recipe) -> None:
+    for what, text in (
+        ("prompt", recipe.prompt),
+        ("negative prompt", recipe.negative_prompt),
+    ):
+        if len(text) > MAX_PROMPT:
+            raise OutOfRange(what, f"{len(text)} characters", f"at most {MAX_PROMPT} characters")
+
+
+def _check_task(recipe: Recipe, usual: Family) -> None:
+    if recipe.task not in usual.tasks:
+        raise OutOfRange("task", recipe.task.value, f"what {usual.title} can do")
+    starts = recipe.task is Task.IMAGE_TO_IMAGE
+    if [(item.role, item.fit in FITS) for item in recipe.inputs] != [("init", True)] * starts:
+        wanted = "one picture to start from" if starts else "none"
+        raise OutOfRange("inputs", len(recipe.inputs), wanted)
+    if not starts and recipe.denoise != 1.0:
+        raise OutOfRange("denoise", recipe.denoise, "1 without a picture to start from")
+    if recipe.denoise < LEAST_DENOISE:
+        raise OutOfRange("denoise", recipe.denoise, f"{LEAST_DENOISE:g} to 1")
+
+
+def _check_levels(recipe: Recipe, noise: str) -> None:
+    if recipe.steps > MAX_LEVELS:
+        raise OutOfRange("steps", recipe.steps, f"1 to {MAX_STEPS}")
+    most = strongest(noise)
+    levels = recipe.sigmas
+    if levels[0] > most * _ROUNDED:
+        raise OutOfRange("noise levels", levels[0], f"at most {most:g} for this model")
+    descending = all(high > low for high, low in pairwise(levels))
+    if levels[-1] != 0.0 or not descending:
+        raise OutOfRange("noise levels", len(levels), "a list that descends to 0")
+
+
+def _adapters(recipe: Recipe, usual: Family, here: Here) -> tuple[Adapter, ...]:
+    if len(recipe.adapters) > MAX_ADAPTERS:
+        raise OutOfRange("number of adapters", len(recipe.adapters), f"at most {MAX_ADAPTERS}")
+    for adapter in recipe.adapters:
+        _known("kind of adapter", adapter.kind, ADAPTERS)
+    if len({a.weights.sha256 for a in recipe.adapters}) < len(recipe.adapters):
+        raise OutOfRange("adapters", "one of them twice", "different ones")
+    return tuple(
+        replace(adapter, weights=_present(adapter.kind, adapter.weights, usual, here).weights)
+        for adapter in recipe.adapters
+    )
+
+
+def _present(kind: str, weights: Weights, usual: Family, here: Here) -> Present:
+    """What lies here with that digest."""
+    found = here.get(weights.sha256)
+    if found is None or found.kind != kind:
+        raise NotPresent(kind, weights.name, weights.sha256)
+    if found.family and found.family != usual.name:
+        if kind == "checkpoint":
+            raise OutOfRange("family", usual.name, f"{found.family}, as {found.weights.name} is")
+        title = FAMILIES[found.family].title if found.family in FAMILIES else found.family
+        raise WrongFamily(kind, found.weights.name, title, "that recipe", usual.title)
+    return found
+
+
+def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
+    if name not in names:
+        raise NoSuchName(kind, name)
+    return name
