@@ -38,6 +38,9 @@ _TASK_OF_CHANNELS: dict[object, str] = {
     9: "an inpainting model (9 channels)",
 }
 
+# The same parts are used by several pipelines; which task they were saved for decides nothing.
+_TASKS = "(Img2Img|Inpaint)"
+
 NOT_YET = "not supported yet"
 
 _UNET = "model.diffusion_model."
@@ -129,7 +132,7 @@ def of_folder(
     if family not in FAMILIES:
         raise UnknownWeights(name, f"a {class_name!s:.60} with words of width {width!r:.20}")
     built = {"sd1": "StableDiffusion", "sdxl": "StableDiffusionXL"}[FAMILIES[family].architecture]
-    usual = re.fullmatch(rf"{built}(Img2Img)?Pipeline", str(class_name))
+    usual = re.fullmatch(rf"{built}(PAG|KDiffusion|Panorama)?{_TASKS}?Pipeline", str(class_name))
     if class_name is not None and not usual:
         raise UnusableWeights(name, f"a {class_name!s:.60} that is called {family}, {NOT_YET}")
     return Anatomy(kind="checkpoint", family=family)

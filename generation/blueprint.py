@@ -16,6 +16,11 @@ Shapes = dict[str, Shape]
 Config = Mapping[str, object]
 
 
+# Blocks, layers of one, and layers of theirs.  Real ones have 4, 3 and 10; beyond, a config would
+# make work without end.
+MOST = 64
+
+
 class _Unwritten(Exception):
     """A config of a build that is not written down here."""
 
@@ -47,18 +52,18 @@ def clip(config: Config) -> Shapes | None:
 # Small pieces.
 
 
-def _whole(value: object) -> int:
-    if type(value) is not int or not 0 < value <= 2**20:
+def _whole(value: object, most: int = 2**20) -> int:
+    if type(value) is not int or not 0 < value <= most:
         raise _Unwritten
     return value
 
 
-def _wholes(value: object, count: int) -> list[int]:
+def _wholes(value: object, count: int, most: int = 2**20) -> list[int]:
     """One number for each of `count` blocks, or the same for all."""
     found = list(value) if isinstance(value, Sequence) else [value] * count
-    if len(found) != count:
+    if len(found) != count or count > MOST:
         raise _Unwritten
-    return [_whole(number) for number in found]
+    return [_whole(number, most) for number in found]
 
 
 def _linear(out: Shapes, name: str, rows: int, columns: int, *, bias: bool = True) -> None:
@@ -123,7 +128,7 @@ class _Unet:
         self.up = _names(config["up_block_types"])
         blocks = len(self.down)
         self.widths = _wholes(config["block_out_channels"], blocks)
-        self.layers = _wholes(config.get("layers_per_block", 2), blocks)
+        self.layers = _wholes(config.get("layers_per_block", 2), blocks, 8)
         self.words = _whole(config.get("cross_attention_dim", 1280))
         self.linear = bool(config.get("use_linear_projection", False))
         self.mid = config.get("mid_block_type", "UNetMidBlock2DCrossAttn")
@@ -229,7 +234,7 @@ def _depths(value: object, layers: list[int]) -> list[list[int]]:
     found = list(value) if isinstance(value, Sequence) else [value] * len(layers)
     if len(found) != len(layers):
         raise _Unwritten
-    return [_wholes(depth, count) for depth, count in zip(found, layers, strict=True)]
+    return [_wholes(depth, count, MOST) for depth, count in zip(found, layers, strict=True)]
 
 
 def _depths_up(config: Config, down: list[list[int]], layers: list[int]) -> list[list[int]]:
@@ -251,7 +256,7 @@ def _vae(config: Config) -> Shapes:
     if {"DownEncoderBlock2D"} != set(kinds[0]) or {"UpDecoderBlock2D"} != set(kinds[1]):
         raise _Unwritten
     widths = _wholes(config["block_out_channels"], len(kinds[0]))
-    layers = _whole(config.get("layers_per_block", 1))
+    layers = _whole(config.get("layers_per_block", 1), MOST)
     latent = _whole(config.get("latent_channels", 4))
     attention = config.get("mid_block_add_attention", True) is not False
     _conv(out, "encoder.conv_in", widths[0], _whole(config.get("in_channels", 3)))
@@ -300,11 +305,14 @@ def _vae_middle(out: Shapes, side: str, width: int, attention: bool) -> None:
 
 def _clip(config: Config) -> Shapes:
     out: Shapes = {}
-    width, inner = _whole(config.get("hidden_size", 512)), _whole(config["intermediate_size"])
+    width, inner = (
+        _whole(config.get("hidden_size", 512)),
+        _whole(config.get("intermediate_size", 2048)),
+    )
     out["embeddings.token_embedding.weight"] = (_whole(config.get("vocab_size", 49408)), width)
     positions = _whole(config.get("max_position_embeddings", 77))
     out["embeddings.position_embedding.weight"] = (positions, width)
-    for layer in range(_whole(config.get("num_hidden_layers", 12))):
+    for layer in range(_whole(config.get("num_hidden_layers", 12), MOST)):
         name = f"encoder.layers.{layer}"
         for what in ("k_proj", "v_proj", "q_proj", "out_proj"):
             _linear(out, f"{name}.self_attn.{what}", width, width)

@@ -4,6 +4,7 @@
     folder/**/config.json          of an AutoencoderKL: a folder that is a VAE
     folder/**/*.safetensors        a checkpoint, LoRA, VAE or embedding, told by its tensors
     folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
+    folder/**/*.gguf .onnx .sft    refused as well, and named
     atelier.toml in the folder, or <file>.atelier.toml beside the file: a card with family and title
 
 Invariant: whatever lies in the folders is either an entry or listed in `refused` with its reason;
@@ -38,7 +39,7 @@ from generation.errors import (
 from generation.families import FAMILIES, family
 from generation.folderparts import note_on_variants, read_parts, read_vae_folder
 from generation.header import read_header, read_tensor
-from generation.modelfolder import INDEX, PICKLES, files_of_folder, is_vae_folder, read_json
+from generation.modelfolder import INDEX, PICKLES, UNREAD, files_of_folder, is_vae_folder, read_json
 from generation.recipe import Sha256, Weights
 
 
@@ -212,6 +213,8 @@ class Catalog:
         name = _readable(path)
         if path.suffix.lower() in PICKLES:
             raise PickleRefused(name)
+        if (why := UNREAD.get(path.suffix.lower())) is not None:
+            raise UnusableWeights(name, why)
         if path.is_dir():
             return self._look_at_folder(path, name)
         header = read_header(path, name)
@@ -331,7 +334,7 @@ def _candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Iter
                     # A link's name, not its target's, is what people see: HF caches name by digest.
                     inside = sorted((p for p in path.iterdir() if p.name[:1] != "."), reverse=True)
                     waiting += inside
-            elif path.suffix.lower() in PICKLES or path.suffix.lower() == ".safetensors":
+            elif path.suffix.lower() in (*PICKLES, *UNREAD, ".safetensors"):
                 if stat.S_ISREG(mode):
                     yield path
                 else:  # opening a pipe would wait for ever

@@ -11,6 +11,12 @@ from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
 
 INDEX = "model_index.json"
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
+# Of models as well, and not read: what to say of each.
+UNREAD = {
+    ".gguf": "a GGUF file, not supported yet",
+    ".onnx": "an ONNX file, not supported yet",
+    ".sft": "it is read when it is called .safetensors",
+}
 
 # Configs, tokenizers, weights.
 _MATTERING = frozenset({".json", ".txt", ".model", ".safetensors"})

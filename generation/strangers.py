@@ -70,6 +70,14 @@ _ARCHITECTURES = (
     _row("a T2I-Adapter", "adapter.body.", "body.0.block1.", "body.0.resnets."),
 )
 
+_UNET_ALONE = "a UNet alone, without text encoder and VAE"
+_UNETS = {
+    768: "Stable Diffusion 1.x's",
+    1024: "Stable Diffusion 2.x's",
+    1280: "the SDXL refiner's",
+    2048: "SDXL's",
+}
+
 # Parts that lie alone.  Only of a file that has no denoiser under the usual prefix.
 _PARTS = (
     _row("an upscaler", ("conv_first.", "body.0."), "RRDB_trunk.", "model.1.sub.0."),
@@ -88,7 +96,7 @@ _PARTS = (
     _row("a language model, alone", "model.layers.0.", "layers.0.self_attn.q_proj.", "lm_head."),
     _row("a language model, alone", "model.language_model.", "language_model."),
     _row("a safety checker", "special_care_embeds"),
-    _row("a UNet alone, without text encoder and VAE", "input_blocks.0.0.", "conv_in."),
+    _row(_UNET_ALONE, "input_blocks.0.0.", "conv_in."),
 )
 
 _CLASSES = {
@@ -128,8 +136,6 @@ _CLASSES = {
     "StableDiffusionLatentUpscale": "the latent upscaler",
     "StableDiffusionDepth2Img": "depth-to-image",
     "StableDiffusionGLIGEN": "GLIGEN",
-    "StableDiffusionInpaint": "an inpainting model",
-    "StableDiffusionXLInpaint": "an inpainting model",
     "StableDiffusionInstructPix2Pix": "InstructPix2Pix",
     "StableDiffusionXLInstructPix2Pix": "InstructPix2Pix",
     "StableDiffusionControlNet": "a model with a ControlNet",
@@ -148,7 +154,12 @@ def part(shapes: Shapes) -> str | None:
     latents = _latent_channels(shapes)
     if latents is not None:
         return latents
-    return _first(_PARTS, shapes)
+    found = _first(_PARTS, shapes)
+    if found == _UNET_ALONE:
+        widths = {s[-1] for key, s in shapes.items() if key.endswith(".attn2.to_k.weight") and s}
+        whose = [title for width, title in _UNETS.items() if widths == {width}]
+        return f"{whose[0]} {found.removeprefix('a ')}" if whose else found
+    return found
 
 
 def pipeline(class_name: str) -> str | None:

@@ -79,6 +79,8 @@ def test_fewer_layers_and_lists_of_them_are_written_down_too() -> None:
         {"class_embed_type": "timestep"},
         {"cross_attention_dim": [2048, 1024]},
         {"layers_per_block": 2**40},
+        {"transformer_layers_per_block": 2**19},
+        {"down_block_types": ["DownBlock2D"] * 2**19},
         {"transformer_layers_per_block": None},
     ],
 )

@@ -70,6 +70,10 @@ FILES: list[tuple[Shapes, str]] = [
     ({"encoder.block.0.layer.0.SelfAttention.q.weight": (1, 1)}, "T5"),
     ({"text_model.encoder.layers.0.mlp.fc1.weight": (1, 1)}, "CLIP"),
     ({"input_blocks.0.0.weight": (320, 4, 3, 3)}, "UNet alone"),
+    (
+        {"input_blocks.0.0.weight": (), "input_blocks.4.1.x.attn2.to_k.weight": (640, 2048)},
+        "SDXL's UNet alone",
+    ),
     ({"conv_in.weight": (320, 4, 3, 3), "down_blocks.0.resnets.0.conv1.weight": ()}, "UNet alone"),
     (
         {"decoder.conv_in.weight": (5, 16, 3, 3), "encoder.conv_in.weight": (1, 3, 3, 3)},
@@ -98,7 +102,7 @@ def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> Non
         ("WanImageToVideoPipeline", "Wan"),
         ("KolorsPipeline", "Kolors"),
         ("StableCascadeDecoderPipeline", "Stable Cascade"),
-        ("StableDiffusionXLInpaintPipeline", "an inpainting model"),
+        ("StableDiffusionXLInpaintPipeline", None),
         ("StableDiffusionXLPipeline", None),
         ("StableDiffusionPipeline", None),
         ("StableDiffusionXLImg2ImgPipeline", None),
@@ -129,3 +133,18 @@ def test_a_card_does_not_talk_a_known_stranger_in(tmp_path: Path) -> None:
     catalog.scan()
     assert catalog.entries() == ()
     assert "FLUX.1" in catalog.refused()[0].reason
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("flux.gguf", "GGUF"), ("unet.ONNX", "ONNX"), ("x.sft", ".safetensors")]
+)
+def test_files_of_other_formats_are_listed_with_what_they_are(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / name).write_bytes(b"GGUF")
+    catalog = Catalog([tmp_path / "models"], tmp_path / "digests.json")
+    catalog.scan()
+    (refused,) = catalog.refused()
+    assert refused.name == name
+    assert said in refused.reason

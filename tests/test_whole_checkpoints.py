@@ -59,6 +59,14 @@ def test_a_folders_setting_is_used_or_refused_by_name(
     assert said in reason(tmp_path / "m")
 
 
+@pytest.mark.parametrize("task", ["Img2Img", "Inpaint", ""])
+def test_the_task_a_folder_was_saved_for_decides_nothing(tmp_path: Path, task: str) -> None:
+    path = write_folder(tmp_path / "m" / "x") / "model_index.json"
+    index = {"_class_name": f"StableDiffusion{task}Pipeline"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | index))
+    assert only(tmp_path / "m").family == "sd15"
+
+
 @pytest.mark.parametrize(
     ("part", "key"),
     [("unet", "surprise.weight"), ("vae", "decoder.surprise"), ("text_encoder", "surprise")],

@@ -51,7 +51,7 @@ def load(
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     reading = read_checkpoint(_contents(path, name), name, architecture, configs)
-    tensors = _read(path, reading)
+    tensors = _read(path, reading, dtype)
     folder = configs / architecture
     try:
         with BUILDING:
@@ -81,7 +81,7 @@ def load(
 def load_vae(path: Path, architecture: str, dtype: torch.dtype, name: str) -> Any:
     """Load a VAE that is a file of its own."""
     reading = read_vae(_contents(path, name), name, CONFIGS)
-    vae = _vae(_read(path, reading), CONFIGS / architecture, dtype)
+    vae = _vae(_read(path, reading, dtype), CONFIGS / architecture, dtype)
     _check_whole(vae, name)
     return vae
 
@@ -96,8 +96,11 @@ def _contents(path: Path, name: str) -> Contents:
     )
 
 
-def _read(path: Path, reading: Reading) -> dict[str, Tensor]:
-    """The tensors that are used, by the names that the libraries know; scaled ones in fp32."""
+def _read(path: Path, reading: Reading, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The tensors that are used, by the names that the libraries know.
+
+    Scaled ones are multiplied in fp32, and are at once in `dtype`, for the room they take.
+    """
     from safetensors import safe_open
 
     tensors: dict[str, Tensor] = {}
@@ -107,7 +110,7 @@ def _read(path: Path, reading: Reading) -> dict[str, Tensor]:
             if (scale := reading.scales.of.get(theirs)) is not None:
                 factor = file.get_tensor(scale).float()
                 factor = factor.reshape(()) if factor.numel() == 1 else factor
-                tensor = tensor.float() * factor
+                tensor = (tensor.float() * factor).to(dtype)
             tensors[ours] = tensor
     return tensors
 
