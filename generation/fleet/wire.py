@@ -26,7 +26,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Annotated, BinaryIO, Protocol
 
 from generation import errors
@@ -71,12 +71,16 @@ class BrokenFrame(GenerationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Render:
-    """Draw this.  `inputs` holds the bytes of `recipe.inputs`, in their order."""
+    """Draw this.  `inputs` holds the bytes of `recipe.inputs`, in their order.
+
+    `expected`: predicted seconds of the device, loading included; 0: nobody knows.
+    """
 
     job: Job
     recipe: Recipe
     inputs: tuple[bytes, ...]
     preview_every: Count  # steps between two previews; 0: none
+    expected: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +128,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """The answer to Ping."""
+    """The answer to Ping: what the device is at, and how many pieces of that were done so far.
+
+    One more beat than before means that it is slow at most; no beat for long, that it hangs.
+    """
+
+    stage: Annotated[str, Form(r"[a-z]{0,20}")] = ""
+    beats: Annotated[int, Within(0, 2**62)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +283,8 @@ def _built(kind: type[Frame], data: dict[str, object], body: bytes) -> Frame:
     blobs = _Blobs(body)
     given: dict[str, object] = {}
     for field in fields(kind):
+        if field.name not in data and field.default is not MISSING:
+            continue
         value = data.pop(field.name)
         match field.name:
             case "inputs":

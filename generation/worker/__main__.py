@@ -17,8 +17,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from generation.fleet.inbox import Inbox
 from generation.fleet.stdout import own_stdout
-from generation.fleet.wire import BrokenFrame, Ready, Report, Stop, encode, read
+from generation.fleet.wire import Ready, Report, Stop, encode
 
 MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 
@@ -27,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run until stdin ends."""
     options = _options(arguments)
     reports = own_stdout()
+    outbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    threading.Thread(target=_write, args=(reports, outbox), name="writer", daemon=True).start()
+    inbox = Inbox(outbox.put, _leave)
+    inbox.listen()
     # Ctrl-C reaches the whole terminal; the bot is the one to answer it, and then ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _environment(options.threads)
@@ -36,8 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # A thread that waits for the interpreter waits for this long at most: the reader and the
     # writer stand between two jobs.
     sys.setswitchinterval(0.001)
-    outbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
-    threading.Thread(target=_write, args=(reports, outbox), name="writer", daemon=True).start()
 
     from generation.catalog import Catalog
     from generation.worker import exactness, memory, pulse
@@ -56,16 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     )
     desk = Desk(shelf, outbox.put)
     outbox.put(Ready(environment=exactness.here(device), memory_bytes=memory.total_bytes(device)))
+    inbox.open(lambda order: _leave(0) if isinstance(order, Stop) else desk.take(order))
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
-    try:
-        while not isinstance(order := read(sys.stdin.buffer), Stop):
-            desk.take(order)
-    except EOFError:
-        pass
-    except BrokenFrame as error:
-        print(f"an order that is no frame: {error}", file=sys.stderr)
-        _leave(2)
-    _leave(0)
+    while True:
+        threading.Event().wait()  # the other threads do the rest
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -79,7 +79,7 @@ class Desk:
             case Prefetch():
                 self._shelf.prefetch(order.recipe)
             case Ping():
-                self._say(Heard())
+                self._say(Heard(stage=self._baton.stage, beats=self._baton.beats))
             case _:
                 print(f"ignored: {type(order).__name__}", file=sys.stderr)
 

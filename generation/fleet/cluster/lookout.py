@@ -17,11 +17,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
-import ray
-from ray.exceptions import GetTimeoutError, RayError
-
 from generation.fleet.cluster import versions
-from generation.fleet.cluster.connection import SEAT, Trouble, join, on, spell
 from generation.fleet.cluster.roster import Node
 from generation.fleet.stdout import own_stdout
 
@@ -48,6 +44,12 @@ def main() -> NoReturn:
     address = parser.parse_args().address
     lines = own_stdout()
     threading.Thread(target=_wait_for_end, name="reader", daemon=True).start()
+
+    # Only now: to load Ray takes seconds, in which the bot may die.
+    import ray
+
+    from generation.fleet.cluster.connection import Trouble, join, spell
+
     try:
         join(address)
         here = ray.util.get_node_ip_address()
@@ -68,6 +70,10 @@ def main() -> NoReturn:
 
 
 def _look(asked: dict[str, _Asked]) -> list[Node]:
+    import ray
+
+    from generation.fleet.cluster.connection import SEAT
+
     alive = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
     nodes = []
     for key in asked.keys() - alive.keys():
@@ -96,11 +102,20 @@ def _look(asked: dict[str, _Asked]) -> list[Node]:
 
 
 def _ask(node: str) -> Any:
+    import ray
+
+    from generation.fleet.cluster.connection import on
+
     say = ray.remote(versions.say)
     return say.options(num_cpus=0, max_retries=0, scheduling_strategy=on(node)).remote()
 
 
 def _hear(asked: _Asked) -> None:
+    import ray
+    from ray.exceptions import GetTimeoutError, RayError
+
+    from generation.fleet.cluster.connection import spell
+
     try:
         asked.versions = ray.get(asked.answer, timeout=0)
     except GetTimeoutError:
@@ -111,7 +126,8 @@ def _hear(asked: _Asked) -> None:
 
 
 def _wait_for_end() -> NoReturn:
-    sys.stdin.buffer.read()
+    while os.read(0, 2**16):
+        pass
     os._exit(0)
 
 

@@ -16,18 +16,15 @@ import asyncio
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Any, BinaryIO, NoReturn
 
-import ray
-
-from generation.fleet.cluster.connection import SEAT, Trouble, join, on, spell
 from generation.fleet.cluster.host import END, FRAME, PROGRAM, Host
 from generation.fleet.cluster.roster import GONE
 from generation.fleet.cluster.source import TOKEN, URL
+from generation.fleet.inbox import Inbox
 from generation.fleet.stdout import own_stdout
-from generation.fleet.wire import BrokenFrame, encode, read
+from generation.fleet.wire import Frame, Heard, encode
 
 FAILED = 70  # instead of the worker's 1, which as a relay's status is Ray's: a cluster was lost
 
@@ -44,6 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     url, token = os.environ.pop(URL, ""), os.environ.pop(TOKEN, "")
     card = options.device == "cuda"
     program = tuple(options.program) or PROGRAM
+    inbox = Inbox(lambda heard: _write(frames, _answer(heard)), _leave)
+    inbox.listen()
+
+    # Only now: to load Ray takes seconds, in which the bot may die.
+    import ray
+
+    from generation.fleet.cluster.connection import SEAT, Trouble, join, on, spell
+
     try:
         join(options.address)
         host = (
@@ -57,17 +62,25 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             )
             .remote(options.device, rest, url, token, options.bound, program)
         )
-        asyncio.run(_carry(host, frames))
+        asyncio.run(_carry(host, frames, inbox))
     except Trouble as error:
         print(f"the way to the node is gone: {spell(error)}", file=sys.stderr)
     _leave(GONE)
 
 
-async def _carry(host: Any, frames: BinaryIO) -> None:
+def _answer(heard: Heard) -> bytes:
+    return FRAME + encode(heard)
+
+
+async def _carry(host: Any, frames: BinaryIO, inbox: Inbox) -> None:
     """Both ways at once, until one of them ends."""
-    orders: asyncio.Queue[bytes | None] = asyncio.Queue()
+    orders: asyncio.Queue[bytes] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    threading.Thread(target=_read, args=(loop, orders), name="reader", daemon=True).start()
+
+    def take(order: Frame) -> None:
+        loop.call_soon_threadsafe(orders.put_nowait, encode(order))
+
+    inbox.open(take)
     ways = {asyncio.create_task(_up(host, frames)), asyncio.create_task(_down(host, orders))}
     done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     for way in done:
@@ -87,8 +100,9 @@ async def _up(host: Any, frames: BinaryIO) -> None:
             sys.stderr.flush()
 
 
-async def _down(host: Any, orders: asyncio.Queue[bytes | None]) -> None:
-    while (order := await orders.get()) is not None:
+async def _down(host: Any, orders: asyncio.Queue[bytes]) -> None:
+    while True:
+        order = await orders.get()
         # One after the other, so that they arrive in their order.
         try:
             async with asyncio.timeout(PATIENCE):
@@ -96,15 +110,6 @@ async def _down(host: Any, orders: asyncio.Queue[bytes | None]) -> None:
         except TimeoutError:
             print(f"the node does not answer for {PATIENCE:.0f} s", file=sys.stderr)
             _leave(GONE)
-
-
-def _read(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[bytes | None]) -> None:
-    try:
-        while True:
-            order = encode(read(sys.stdin.buffer))
-            loop.call_soon_threadsafe(orders.put_nowait, order)
-    except (EOFError, BrokenFrame):
-        _leave(0)  # nobody is there any more: at once, whatever Ray is at
 
 
 def _write(frames: BinaryIO, item: bytes) -> None:
