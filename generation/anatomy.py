@@ -31,7 +31,7 @@ _FAMILY_OF_WIDTH = {768: "sd15", 2048: "sdxl"}
 
 # Of other models of the same build, and of those made for another task.
 _OTHER_WIDTHS = {1024: "Stable Diffusion 2.x", 1280: "the refiner of SDXL"}
-_TASK_OF_CHANNELS: dict[object, str] = {
+_TASK_OF_CHANNELS: dict[int, str] = {
     5: "a depth-to-image model (5 channels)",
     7: "the x4 upscaler (7 channels)",
     8: "InstructPix2Pix or another model that edits (8 channels)",
@@ -140,7 +140,7 @@ def of_folder(
 
 def _special(widths: Set[int], channels: object) -> str | None:
     """What a UNet of Stable Diffusion's kind is, if it is none that is drawn here."""
-    if channels in _TASK_OF_CHANNELS:
+    if isinstance(channels, int) and channels in _TASK_OF_CHANNELS:
         return _TASK_OF_CHANNELS[channels]
     if channels != 4:
         return f"a UNet that takes {channels!r:.20} channels"

@@ -42,6 +42,9 @@ from generation.header import read_header, read_tensor
 from generation.modelfolder import INDEX, PICKLES, UNREAD, files_of_folder, is_vae_folder, read_json
 from generation.recipe import Sha256, Weights
 
+# What odd files might still make of our judging: they are refused, and hide no other.
+_SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -210,6 +213,13 @@ class Catalog:
         return None
 
     def _look(self, path: Path) -> _Found:
+        try:
+            return self._judged(path)
+        except _SURPRISES as error:
+            kind = type(error).__name__
+            raise UnusableWeights(_readable(path), f"it cannot be judged ({kind})") from error
+
+    def _judged(self, path: Path) -> _Found:
         name = _readable(path)
         if path.suffix.lower() in PICKLES:
             raise PickleRefused(name)

@@ -7,6 +7,7 @@ pipeline, called the plain way, have 0 differing pixels.
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,10 @@ from generation.inputs import load
 from generation.recipe import Recipe
 from generation.worker.models import Model
 from generation.worker.render import render
+from generation.worker.shelf import Shelf
 from tests import loaded
+from tests.builders import a_recipe
+from tests.checkpoints import scanned, zero_snr_folder
 from tests.plain_diffusers import forced, scheduler_for, stock_pipeline
 from tests.worker_process import a_photo, redrawing
 
@@ -144,3 +148,45 @@ def test_the_digest_of_a_png_is_the_digest_of_what_was_rendered() -> None:
     assert pixels_sha256(file) == rgb_sha256(raster.rgb)
     with Image.open(io.BytesIO(file)) as image:
         assert image.tobytes() == raster.rgb
+
+
+def test_zero_terminal_snr_and_velocity_have_no_differing_pixel(tmp_path: Path) -> None:
+    """A folder as stock diffusers reads it: its own scheduler, from 4096 down."""
+    import diffusers
+
+    folder = zero_snr_folder(tmp_path / "m" / "zero")
+    catalog = scanned(tmp_path / "m")
+    pipe: Any = diffusers.StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
+    pipe.set_progress_bar_config(disable=True)
+    for part in (pipe.unet, pipe.vae, pipe.text_encoder):
+        for tensor in (*part.parameters(), *part.buffers()):
+            tensor.data = tensor.data.clone()  # not mapped: torch computes otherwise on those
+    # "leading" scales the start by sqrt(1 + sigma^2), "trailing" begins at the last timestep.
+    pipe.scheduler.register_to_config(timestep_spacing="trailing")
+    pipe.scheduler.set_timesteps(6)
+    sigmas = tuple(float(sigma) for sigma in pipe.scheduler.sigmas)
+    assert sigmas[0] == pytest.approx(4096)
+    pipe.scheduler.register_to_config(timestep_spacing="leading")
+    times, original = pipe.scheduler.timesteps.clone(), pipe.scheduler.set_timesteps
+
+    def set_timesteps(steps: int, device: Any = None, **_: object) -> None:
+        original(steps, device=device)
+        pipe.scheduler.sigmas, pipe.scheduler.timesteps = torch.tensor(sigmas), times
+
+    pipe.scheduler.set_timesteps = set_timesteps
+    entry = catalog.models()[0]
+    recipe = a_recipe(
+        checkpoint=entry.weights, sigmas=sigmas, steps=6, width=64, height=64, sampler="euler"
+    )
+    with Shelf(catalog, torch.device("cpu"), None).take(recipe, on_load=lambda _: None) as model:
+        ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
+    plain = pipe(
+        prompt=recipe.prompt,
+        negative_prompt="",
+        width=64,
+        height=64,
+        guidance_scale=recipe.cfg,
+        num_inference_steps=6,
+        latents=start(recipe),
+    ).images[0]
+    assert np.count_nonzero(ours != np.asarray(plain)) == 0
