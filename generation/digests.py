@@ -21,6 +21,23 @@ _PIECE = 2**22  # bytes
 _Record = tuple[int, int, str]  # size in bytes, modification time in ns, sha256
 
 
+def tensors_sha256(file: Path, on_piece: Callable[[], None] = lambda: None) -> str:
+    """The digest of a safetensors file without its head, which is what A1111 calls its hash.
+
+    For LoRAs, which are small: it reads the file.  Raises OSError and ValueError.
+    """
+    digest = hashlib.sha256()
+    with file.open("rb", buffering=0) as stream:
+        head = int.from_bytes(stream.read(8), "little")
+        if 8 + head > file.stat().st_size:
+            raise ValueError("no safetensors file")
+        stream.seek(8 + head)
+        while piece := stream.read(_PIECE):
+            digest.update(piece)
+            on_piece()
+    return digest.hexdigest()
+
+
 class Digests:
     """A cache of digests in one JSON file, which may be lost at any time.
 

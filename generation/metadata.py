@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from PIL import Image, PngImagePlugin
 
@@ -24,12 +26,25 @@ from generation.recipe import Recipe, Sha256, Task, dump, parse
 RECIPE_CHUNK = "atelier"
 INFOTEXT_CHUNK = "parameters"
 
+NO_NETWORK = "<atelier:none>"  # a tag that means nothing, for readers that take tags out
 
-def png(rgb: bytes, width: int, height: int, recipe: Recipe, *, model_name: str) -> bytes:
+_NEGATIVE = "Negative prompt:"
+_NO_TENSORS: Mapping[Sha256, str] = MappingProxyType({})
+
+
+def png(
+    rgb: bytes,
+    width: int,
+    height: int,
+    recipe: Recipe,
+    *,
+    model_name: str,
+    tensors: Mapping[Sha256, str] = _NO_TENSORS,
+) -> bytes:
     """Write `rgb` (height rows of width times 3 bytes) as a PNG that carries its recipe."""
     texts = PngImagePlugin.PngInfo()
     texts.add_itxt(RECIPE_CHUNK, dump(recipe))
-    texts.add_text(INFOTEXT_CHUNK, infotext(recipe, model_name=model_name))
+    texts.add_text(INFOTEXT_CHUNK, infotext(recipe, model_name=model_name, tensors=tensors))
     out = io.BytesIO()
     Image.frombytes("RGB", (width, height), rgb).save(out, "PNG", pnginfo=texts)
     return out.getvalue()
@@ -63,8 +78,15 @@ def rgb_sha256(rgb: bytes) -> Sha256:
     return Sha256(hashlib.sha256(rgb).hexdigest())
 
 
-def infotext(recipe: Recipe, *, model_name: str | None = None) -> str:
-    """The recipe in A1111's words: the prompt, the negative prompt, then "Key: value" pairs."""
+def infotext(
+    recipe: Recipe, *, model_name: str | None = None, tensors: Mapping[Sha256, str] = _NO_TENSORS
+) -> str:
+    """The recipe in A1111's words: the prompt, the negative prompt, then "Key: value" pairs.
+
+    A1111 and the sites that read it know a LoRA by the sha256 of its tensors, without the head of
+    the file, which editors change: `tensors` has them by the file's own.  A LoRA that is not in it
+    goes without a hash rather than with one that nobody looks up.
+    """
     pairs: list[tuple[str, object]] = [
         ("Steps", recipe.steps),
         ("Sampler", names.sampler_title(recipe.sampler)),
@@ -82,19 +104,39 @@ def infotext(recipe: Recipe, *, model_name: str | None = None) -> str:
     if recipe.clip_skip > 1:
         pairs.append(("Clip skip", recipe.clip_skip))
     loras = [a for a in recipe.adapters if a.kind == "lora"]
-    if loras:
-        hashes = ", ".join(f"{a.weights.name}: {a.weights.sha256[:12]}" for a in loras)
-        pairs.append(("Lora hashes", hashes))
+    known = {
+        a.weights.name: tensors[a.weights.sha256] for a in loras if a.weights.sha256 in tensors
+    }
+    learned = {a.weights.name: a.weights.sha256 for a in recipe.adapters if a.kind == "embedding"}
+    for key, hashes in (("Lora hashes", known), ("TI hashes", learned)):
+        if hashes:
+            listed = (f"{_named(n).replace(',', '')}: {d[:12]}" for n, d in hashes.items())
+            pairs.append((key, ", ".join(listed)))
     pairs += [("RNG", "CPU"), ("Recipe", recipe.id), ("Version", "atelier")]
 
-    prompt = " ".join([recipe.prompt, *(f"<lora:{a.weights.name}:{a.strength:g}>" for a in loras)])
+    tags = [f"<lora:{_named(a.weights.name)}:{a.strength:g}>" for a in loras]
+    prompt = " ".join([_line(recipe.prompt), *tags])
+    if prompt.lstrip().startswith(_NEGATIVE):
+        # Readers take that line for another; they take a tag of no network out again.
+        prompt = f"{NO_NETWORK}{prompt}"
     lines = [prompt]
     if recipe.negative_prompt:
-        lines.append(f"Negative prompt: {recipe.negative_prompt}")
+        lines.append(f"{_NEGATIVE} {_line(recipe.negative_prompt)}")
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs))
-    return "\n".join(lines)
+    return "\n".join(lines).encode("utf-8", "replace").decode()
+
+
+def _line(text: str) -> str:
+    """Words on one line: to a text encoder every break is a blank."""
+    return " ".join(text.split("\n")).replace("\r", " ").strip()
+
+
+def _named(name: str) -> str:
+    """A name without the signs that end it in a tag."""
+    return "".join(c for c in name if c not in ":<>" and c.isprintable()).strip() or "unnamed"
 
 
 def _quoted(value: object) -> str:
     text = str(value)
-    return json.dumps(text, ensure_ascii=False) if any(c in text for c in ",:\n") else text
+    plain = text.isprintable() and text == text.strip() and not any(c in text for c in ',:"')
+    return text if plain else json.dumps(text, ensure_ascii=False)

@@ -25,6 +25,8 @@ LONGEST_TOLD = 200
 
 MAX_DEPTH = 20  # brackets within brackets that are looked into
 
+NOTHING = "<atelier:none>"  # what a PNG of ours puts before a prompt that readers would misread
+
 NOVELAI = 1.05  # what one pair of its braces multiplies by
 
 
@@ -72,6 +74,7 @@ def read(text: str) -> Read:
         return Read(text=text)
     tags: list[Tag] = []
     changes: list[Change] = []
+    text = text.replace(NOTHING, "")
     text = _EMOJI.sub(lambda found: f" {found[1].replace('_', ' ')} ", text)
     text = _TAG.sub(lambda found: _taken(found, tags), text)
     text = _OPTION.sub(lambda found: _option(found, changes), text)

@@ -10,6 +10,7 @@ ends, however it ends, leaves nothing behind that the next one could notice.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -22,7 +23,8 @@ import torch
 from torch import Tensor
 
 from generation import metadata
-from generation.errors import Cancelled, RenderFailed
+from generation.digests import tensors_sha256
+from generation.errors import Cancelled, RenderFailed, UnusableWeights
 from generation.fleet.wire import (
     Cancel,
     Drawn,
@@ -39,7 +41,7 @@ from generation.fleet.wire import (
     Stepped,
 )
 from generation.job import JobId
-from generation.recipe import Weights
+from generation.recipe import Recipe, Sha256, Weights
 from generation.worker import adapters, pulse
 from generation.worker.failures import is_fatal, is_out_of_memory, report, translated
 from generation.worker.models import Model
@@ -59,6 +61,7 @@ class Desk:
         self._baton = Baton()
         self._places: dict[JobId, Place] = {}
         self._writing: dict[JobId, Place] = {}  # drawn; the device has done with them
+        self._hashes: dict[Sha256, str] = {}  # of LoRAs' tensors, by the file's digest
         self._writers = ThreadPoolExecutor(2, "png")
 
     def take(self, order: Frame) -> None:
@@ -109,6 +112,17 @@ class Desk:
         self._say(Drawn(job=order.job, seconds=seconds, loading_seconds=drawing.loading_seconds))
         self._writers.submit(self._write, order, place, raster, seconds)
 
+    def _tensors(self, recipe: Recipe, place: Place) -> dict[Sha256, str]:
+        """What A1111 calls the hashes of the recipe's LoRAs; each is read once for that."""
+        for adapter in recipe.adapters:
+            digest = adapter.weights.sha256
+            if adapter.kind == "lora" and digest not in self._hashes:
+                # A picture does not fail for it; the recipe names the weights.
+                with contextlib.suppress(OSError, ValueError, UnusableWeights):
+                    path = self._shelf.catalog.locate(adapter.weights)
+                    self._hashes[digest] = tensors_sha256(path, place.beat)
+        return self._hashes
+
     def _end_badly(self, order: Render, place: Place, error: BaseException) -> None:
         if is_fatal(error):
             traceback.print_exception(error)
@@ -137,6 +151,7 @@ class Desk:
                 recipe.height,
                 recipe,
                 model_name=recipe.checkpoint.name,
+                tensors=self._tensors(recipe, place),
             )
             finished = Finished(
                 job=order.job,
