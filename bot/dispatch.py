@@ -308,7 +308,11 @@ class Dispatcher:
             raise Cancelled  # the worker was told before it knew the job
         run.handed_over = True
         order = Render(
-            job=job.id, recipe=job.recipe, inputs=inputs, preview_every=self._preview_every
+            job=job.id,
+            recipe=job.recipe,
+            inputs=inputs,
+            preview_every=self._preview_every,
+            expected=believable(job.cost + seat.reading_seconds(job.model)),
         )
         async for report in seat.worker.render(order):
             match report:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from generation.costs import CostModel
+from generation.costs import LONGEST_READING, CostModel, at_most
 from generation.fleet.wire import Drawn
 from generation.forecast import Promises
 from generation.job import GroupId, Job, JobId, UserId
@@ -70,9 +70,11 @@ class Meter:
 
     def learn(self, job: Job, report: Drawn, *, near: bool) -> None:
         """A picture is drawn: this is what it cost.  `near`: its weights were in memory before."""
-        self.costs.learn(job.recipe, report.seconds, steps=job.recipe.steps)
+        seconds = min(report.seconds, at_most(job.recipe))
+        self.costs.learn(job.recipe, seconds, steps=job.recipe.steps)
         if report.loading_seconds > 0.0:
-            self.costs.learn_loading(job.model, report.loading_seconds, in_memory=near)
+            loading = min(report.loading_seconds, LONGEST_READING)
+            self.costs.learn_loading(job.model, loading, in_memory=near)
 
     async def save(self) -> None:
         """Write whatever changed, at most once a second, for ever."""

@@ -95,8 +95,10 @@ class Seat:
 
     def swap_seconds(self, model: Sha256) -> float:
         """Predicted seconds until these weights could draw; 0 when they are there."""
-        if self.is_warm(model):
-            return 0.0
+        return 0.0 if self.is_warm(model) else self.reading_seconds(model)
+
+    def reading_seconds(self, model: Sha256) -> float:
+        """Predicted seconds of getting these weights, from where they are unless they are there."""
         near = model in self.worker.holding.in_memory
         return self.costs.predict_loading(model, self.sizes.get(model, 0), in_memory=near)
 

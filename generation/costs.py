@@ -39,6 +39,8 @@ GUESS = 1.0
 
 MEMORY = 0.95  # what an observation still weighs when the next one comes: the last 20 or so count
 SURPRISE = 4.0  # a laptop that slept is no news about its speed: the most one observation may say
+SLOWEST = 1000.0  # seconds per megapixel and call, on any machine
+LONGEST_READING = 3600.0
 SHORTEST = 0.01  # seconds
 MAX_LINES = 1000
 
@@ -146,6 +148,11 @@ class CostModel:
         except (AttributeError, TypeError, ValueError):
             return cls()
         return model
+
+
+def at_most(recipe: Recipe) -> float:
+    """Seconds that a picture can have taken; a claim of more would keep everybody out."""
+    return SLOWEST * _work(recipe, recipe.steps)
 
 
 def _keys(recipe: Recipe) -> tuple[str, ...]:

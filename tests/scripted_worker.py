@@ -112,7 +112,7 @@ def main() -> None:
             case Cancel():
                 say(Failed(job=order.job, kind="Cancelled", facts=()))
             case Ping():
-                say(Heard())
+                say(Heard(stage=os.environ.get("SCRIPT_STAGE", "")))
             case Stop():
                 if os.environ.get("SCRIPT") != "deaf":
                     return

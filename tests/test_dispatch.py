@@ -298,3 +298,11 @@ async def test_a_picture_is_shown_and_the_books_stay_finite_whatever_seconds_are
             assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN]
             assert math.isfinite(outcome.pictures[0].seconds)
         assert all(math.isfinite(seconds) for seconds in notes.seconds.values())
+
+
+async def test_a_worker_is_told_how_long_its_job_should_take(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    async with a_house(tmp_path, worker) as house:
+        await drawn(house, a_wish())
+        recipe = worker.orders[0].recipe
+    assert worker.orders[0].expected > CostModel().predict(recipe) > 0.0  # and for its weights

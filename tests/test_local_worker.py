@@ -26,6 +26,7 @@ from generation.errors import Cancelled, OutOfMemory, WorkerDied
 from generation.fleet import Worker
 from generation.fleet import local as local_module
 from generation.fleet import process as process_module
+from generation.fleet import vigil as vigil_module
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Failed, Finished, Frame, Render, Report, Stepped, encode
 from generation.job import JobId
@@ -58,12 +59,12 @@ Make = Callable[..., LocalWorker]
 async def make(tmp_path: Path) -> AsyncIterator[Make]:
     made: list[LocalWorker] = []
 
-    def build(script: str = "", **options: float) -> LocalWorker:
+    def build(script: str = "", stage: str = "", **options: float) -> LocalWorker:
         worker = LocalWorker(
             [tmp_path],
             tmp_path / "digests.json",
             "cpu",
-            env={"SCRIPT": script, "PYTHONPATH": str(ROOT)},
+            env={"SCRIPT": script, "SCRIPT_STAGE": stage, "PYTHONPATH": str(ROOT)},
             program=SCRIPTED,
             **options,  # type: ignore[arg-type]  # silence and patience
         )
@@ -286,6 +287,27 @@ async def test_a_paused_job_may_be_silent(make: Make) -> None:
     await worker.cancel(JobId(1))
     with pytest.raises(Cancelled):
         await job
+
+
+@pytest.mark.usefixtures("often_watched")
+async def test_a_job_that_stands_still_in_a_stage_is_given_up_and_drawn_again(make: Make) -> None:
+    worker = make(stall=0.3, stage="decode")
+    await worker.start()
+    with pytest.raises(WorkerDied, match="stands still in 'decode'"):
+        await asyncio.wait_for(drawn(worker, an_order("wait")), LONG)
+    await worker.start()
+    assert isinstance((await drawn(worker, an_order("picture")))[-1], Finished)
+
+
+@pytest.mark.usefixtures("often_watched")
+async def test_a_frame_that_never_ends_ends_the_worker(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vigil_module, "FRAME", 0.3)
+    worker = make()
+    await worker.start()
+    with pytest.raises(WorkerDied, match="does not end"):
+        await asyncio.wait_for(drawn(worker, an_order(said(b"\x00\x00"))), LONG)
 
 
 async def test_a_failure_is_raised_with_its_facts(make: Make) -> None:

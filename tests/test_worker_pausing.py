@@ -21,6 +21,7 @@ from generation.fleet.wire import (
     Drawn,
     Failed,
     Finished,
+    Heard,
     Holding,
     Loading,
     Pause,
@@ -115,7 +116,7 @@ class Table:
     def outcome(self, job: JobId, on_step: Callable[[int], None] = lambda _: None) -> Outcome:
         while True:
             report = self._news.get(timeout=PATIENCE)
-            if isinstance(report, Holding) or report.job != job:  # type: ignore[union-attr]  # all but these have one
+            if isinstance(report, (Holding, Heard)) or report.job != job:  # type: ignore[union-attr]  # all but these have one
                 continue
             if isinstance(report, Failed):
                 raise failure(report)

@@ -12,7 +12,18 @@ from torch import nn
 
 from generation.digests import Digests
 from generation.errors import Cancelled, OutOfRange
-from generation.fleet.wire import Cancel, Drawn, Finished, Loading, Pause, Render, Report, Resume
+from generation.fleet.wire import (
+    Cancel,
+    Drawn,
+    Finished,
+    Heard,
+    Loading,
+    Pause,
+    Ping,
+    Render,
+    Report,
+    Resume,
+)
 from generation.job import JobId
 from generation.recipe import Recipe
 from generation.worker import encode, memory, pulse, render
@@ -255,3 +266,25 @@ def test_a_thread_that_draws_nothing_has_no_pulse() -> None:
 def test_a_gap_in_a_list_of_blocks_is_passed_over() -> None:
     gap: nn.Module = None  # type: ignore[assignment]  # as diffusers has it without attention
     pulse.follow(nn.ModuleList([gap, nn.Sequential(nn.Identity())]))
+
+
+@pytest.mark.parametrize("stage", ["words", "steps", "decode"])
+def test_a_ping_in_the_middle_of_a_stage_tells_where_it_is_and_that_it_goes_on(
+    house: House, table: Table, stage: str
+) -> None:
+    recipe = house.recipe(steps=2)
+    model = the_model(table, recipe)
+    found = {
+        "words": blocks(model.clips[0].encoder),
+        "steps": blocks(model.unet),
+        "decode": blocks(model.vae.decoder),
+    }[stage]
+    table.heard.clear()
+    for at in (1, 2):
+        with counted(found, at, lambda: table.desk.take(Ping())):
+            table.outcome(table.order(recipe))
+    first, second = (r for r in table.heard if isinstance(r, Heard))
+    assert first.stage == second.stage == stage
+    assert second.beats > first.beats > 0
+    table.desk.take(Ping())
+    assert [r for r in table.heard if isinstance(r, Heard)][-1].stage == ""

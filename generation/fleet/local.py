@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 
 from generation.errors import WorkerDied
-from generation.fleet.process import NOTHING, Process
+from generation.fleet.process import NOTHING, Limits, Process
 from generation.fleet.wire import (
     Cancel,
     Failed,
@@ -49,8 +49,10 @@ LONGEST_DELAY = 30.0
 class LocalWorker:
     """A `Worker` that is a child process.
 
-    `silence`: seconds that a running job may go without any report.  `patience`: seconds that a
-    Ping may go unanswered.  Beyond either, the process is killed.  `gone`: the statuses of a
+    `silence`: seconds that a running job may go without any report or piece of work, `stall`: the
+    same where weights are there and each block counts; longer when its picture is predicted to
+    take long (`generation.fleet.vigil`).  `patience`: seconds that a Ping may go unanswered.
+    Beyond any of them, the process is killed.  `gone`: the statuses of a
     program that is only the way to a worker, when it has lost that way.
     """
 
@@ -64,6 +66,7 @@ class LocalWorker:
         arguments: Sequence[str] = (),
         program: Sequence[str] = PROGRAM,
         silence: float = 600.0,
+        stall: float = 120.0,
         patience: float = 30.0,
         gone: Collection[int] = (),
         log: logging.Logger | None = None,
@@ -73,7 +76,8 @@ class LocalWorker:
             self._command += ["--models", str(folder)]
         self._command += ["--digests", str(digests), "--device", device, *arguments]
         self._env = dict(env or {})
-        self._silence, self._patience, self._gone = silence, patience, gone
+        self._limits = Limits(silence=silence, stall=stall, patience=patience)
+        self._gone = gone
         self._log = log or logging.getLogger("generation.worker")
         self._starting = asyncio.Lock()
         self._deaths = 0  # since a picture was last finished
@@ -111,13 +115,13 @@ class LocalWorker:
                 await asyncio.sleep(delay)
             try:
                 live = self._live = await Process.start(
-                    self._command, self._env, self._log, self._gone
+                    self._command, self._env, self._log, self._limits, self._gone
                 )
             except OSError as error:
                 self._deaths += 1
                 raise WorkerDied(f"it cannot be started: {error}") from error
             try:
-                return await live.introduced(self._silence, self._patience)
+                return await live.introduced()
             except WorkerDied:
                 self._deaths += 1
                 raise

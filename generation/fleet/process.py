@@ -14,9 +14,11 @@ import os
 import signal
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from generation.errors import WorkerDied, WorkerLost
 from generation.fleet.conversation import Conversation
+from generation.fleet.vigil import Vigil
 from generation.fleet.wire import (
     BrokenFrame,
     Drawn,
@@ -27,11 +29,9 @@ from generation.fleet.wire import (
     Holding,
     Loading,
     Order,
-    Pause,
     Ping,
     Ready,
     Report,
-    Resume,
     Stepped,
     Stop,
     encode,
@@ -39,18 +39,33 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 
-START_LIMIT = 180.0  # seconds until Ready: a cold disk and a GPU driver can be slow
 PING_EVERY = 10.0
 NOTHING = Holding(on_device=(), in_memory=())
 
 POLITE = 2.0  # seconds between Stop and SIGKILL
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Seconds after which a worker is taken for one that hangs; `Vigil` says of what.
+
+    `patience`: without an answer to a Ping.
+    """
+
+    silence: float = 600.0
+    stall: float = 120.0
+    patience: float = 30.0
+
+
 class Process:
     """One life of a worker."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, log: logging.Logger, gone: Collection[int] = ()
+        self,
+        process: asyncio.subprocess.Process,
+        log: logging.Logger,
+        limits: Limits,
+        gone: Collection[int] = (),
     ) -> None:
         self.process, self._gone = process, gone
         self.ready: Ready | None = None
@@ -62,12 +77,12 @@ class Process:
         self._talk = Conversation()
         self._over = asyncio.Event()  # some job has ended there
         self._introduction: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
-        self._paused: set[JobId] = set()
-        self._reported_at = time.monotonic()
+        self._vigil = Vigil(silence=limits.silence, stall=limits.stall)
+        self._patience = limits.patience
         self._unanswered = 0  # pings
         self._listening = asyncio.create_task(self._listen())
         self._logging = asyncio.create_task(self._copy_log())
-        self._watching: asyncio.Task[None] | None = None
+        self._watching = asyncio.create_task(self._watch())
         self._killed_because: str | None = None
         self._said = ""  # its last line
 
@@ -77,6 +92,7 @@ class Process:
         command: Sequence[str],
         env: Mapping[str, str],
         log: logging.Logger,
+        limits: Limits,
         gone: Collection[int],
     ) -> Process:
         pipe = asyncio.subprocess.PIPE
@@ -88,29 +104,21 @@ class Process:
             env={**os.environ, **env},
             limit=4 * 2**20,  # a PNG in a few gulps
         )
-        return cls(process, log, gone)
+        return cls(process, log, limits, gone)
 
-    async def introduced(self, silence: float, patience: float) -> Ready:
+    async def introduced(self) -> Ready:
         """Wait for Ready."""
         try:
-            ready = await asyncio.wait_for(asyncio.shield(self._introduction), START_LIMIT)
-        except TimeoutError:
-            self._kill(f"not ready after {START_LIMIT:.0f} s")
-            await self._listening
-            raise WorkerDied(f"not ready after {START_LIMIT:.0f} s") from None
+            return await asyncio.shield(self._introduction)
         except WorkerDied as death:
             await asyncio.wait({self._logging}, timeout=POLITE)  # its last words say why
             raise type(death)(
                 f"{death.reason}: {self._said}" if self._said else death.reason
             ) from None
-        self._watching = asyncio.create_task(self._watch(silence, patience))
-        return ready
 
     def open(self, job: JobId) -> asyncio.Queue[Report | WorkerDied]:
         if job in self._jobs:
             raise ValueError(f"job {job} is being drawn already")
-        if not self._jobs:
-            self._reported_at = time.monotonic()
         queue: asyncio.Queue[Report | WorkerDied] = asyncio.Queue()
         self._jobs[job] = queue
         return queue
@@ -123,7 +131,6 @@ class Process:
 
     def close(self, job: JobId) -> None:
         self._jobs.pop(job, None)
-        self._paused.discard(job)
 
     def knows(self, job: JobId) -> bool:
         return job in self._jobs
@@ -132,14 +139,11 @@ class Process:
         stdin = self.process.stdin
         if self.death is not None or stdin is None:
             raise self.death or WorkerDied("its stdin is gone")
-        if isinstance(order, Pause):
-            self._paused.add(order.job)
-        elif isinstance(order, Resume):
-            self._paused.discard(order.job)
-            self._reported_at = time.monotonic()
+        data = encode(order)
         self._talk.asked(order)
+        self._vigil.told(order)
         try:
-            stdin.write(encode(order))  # one write per frame: frames of two tasks never mix
+            stdin.write(data)  # one write per frame: frames of two tasks never mix
             await stdin.drain()
         except (ConnectionError, OSError, RuntimeError):
             # The end of its stdout says how it died; wait for those words.
@@ -157,9 +161,8 @@ class Process:
             if not done:
                 self._kill("it did not stop when asked")
         await self._listening
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait({self._watching})
+        self._watching.cancel()
+        await asyncio.wait({self._watching})
         # A grandchild can hold stderr open; do not wait for it.
         _, open_still = await asyncio.wait({self._logging}, timeout=POLITE)
         for task in open_still:
@@ -175,7 +178,7 @@ class Process:
         reason: str | None = None
         try:
             while True:
-                self._take(await read_async(stdout))
+                self._take(await read_async(stdout, self._vigil.begun))
         except asyncio.IncompleteReadError:
             pass
         except (BrokenFrame, ConnectionError) as error:
@@ -203,10 +206,12 @@ class Process:
 
     def _take(self, frame: Frame) -> None:
         self._talk.said(frame)
+        self._vigil.heard(frame)
         self._unanswered = 0
         match frame:
             case Ready():
                 self.ready = frame
+                self._vigil.ready()
                 if not self._introduction.done():
                     self._introduction.set_result(frame)
             case Heard():
@@ -214,7 +219,6 @@ class Process:
             case Holding():
                 self.holding = frame
             case Loading() | Stepped() | Drawn() | Finished() | Failed():
-                self._reported_at = time.monotonic()
                 if (queue := self._jobs.get(frame.job)) is not None:
                     queue.put_nowait(frame)
                 if isinstance(frame, Finished | Failed):
@@ -222,18 +226,22 @@ class Process:
             case _:
                 pass  # `said` has looked at all others
 
-    async def _watch(self, silence: float, patience: float) -> None:
-        """Kill a worker that lives but no longer speaks."""
-        every = min(PING_EVERY, patience / 3)
+    async def _watch(self) -> None:
+        """Kill a worker that lives but no longer speaks, or no longer works."""
+        every = min(PING_EVERY, self._patience / 3)
+        before = time.monotonic()
         while self.death is None:
             await asyncio.sleep(every)
-            quiet = time.monotonic() - self._reported_at
-            if self._jobs.keys() - self._paused and quiet > silence:
-                self._kill(f"no report of its job for {silence:g} s")
+            now = time.monotonic()
+            # Of a machine that slept, or was busy, no more than this: its worker did, too.
+            why = self._vigil.passed(min(now - before, 2 * every))
+            before = now
+            if why is not None:
+                self._kill(why)
             # Counted in pings, not by the clock: when this process was held up, the answers are
-            # merely unread.
-            elif self._unanswered * every >= patience:
-                self._kill(f"no answer for {patience:g} s")
+            # merely unread.  One that starts may be held up by its libraries.
+            elif self.ready is not None and self._unanswered * every >= self._patience:
+                self._kill(f"no answer for {self._patience:g} s")
             else:
                 self._unanswered += 1
                 with contextlib.suppress(WorkerDied):
