@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot import notes
+from bot.ignored import ignored
 from bot.networks import applied, marked
+from bot.pasting import unpasted
 from bot.remarks import remarks
-from bot.wishes import OWN_VAE, SEEDS, Wish, carried_over, preferred, seeds, shape, sized
+from bot.wishes import OWN_VAE, Wish, carried_over, preferred, seeds, shape, sized
 from bot.wordsmith import Wordsmith
 from generation import limits
 from generation.catalog import Catalog, Entry
@@ -21,7 +23,7 @@ from generation.draft import Draft, Model, clean_text, complete, named
 from generation.errors import OutOfRange, WrongFamily
 from generation.families import Family, family
 from generation.names import USUAL
-from generation.recipe import MAX_SEED, Adapter, Recipe, Weights
+from generation.recipe import Adapter, Recipe, Weights
 from prompting.assist import Assisted
 from prompting.styles import Styles
 from storage.people import AssistMode, Preferences
@@ -66,6 +68,7 @@ class Drafting:
     async def draft(self, wish: Wish, mine: Preferences, *, device: str) -> Drafted:
         """The recipes of a wish, one per picture.  Raises Unacceptable and PromptingError."""
         model = self._with_vae(self._model(wish, mine), wish, mine)
+        wish, told = unpasted(wish, family(model.family), model.weights.name)
         draft = named(wish.draft)
         if wish.size is not None:
             draft = sized(draft, wish.size, family(model.family))
@@ -87,7 +90,7 @@ class Drafting:
             for (each, _), seed in zip(decided, used, strict=True)
         )
         said = (note for _, said in decided for note in said)
-        unused = (*_unused(wish), *said, *_unworded(wish, mine, wording))
+        unused = (*told, *ignored(wish, recipes[0]), *said, *_unworded(wish, mine, wording))
         return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, unused))
 
     def for_somebody(self, recipe: Recipe) -> Recipe:
@@ -351,14 +354,6 @@ class Drafting:
             negative=negative,
             tokenizer=tokenizer,
         )
-
-
-def _unused(wish: Wish) -> Iterator[str]:
-    """What was asked for and cannot have an effect."""
-    if wish.draft.denoise is not None and not wish.draft.inputs:
-        yield notes.denoise_without_a_picture(wish.draft.denoise)
-    if wish.seed is not None and wish.seed > MAX_SEED:
-        yield notes.folded_seed(wish.seed, wish.seed % SEEDS)
 
 
 def _unworded(wish: Wish, mine: Preferences, wording: Wording | None) -> Iterator[str]:

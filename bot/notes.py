@@ -66,6 +66,33 @@ def little_redrawn(denoise: float) -> str:
     return f"Denoise {denoise:g} redraws little of the picture it starts from; 0.6 redraws much."
 
 
+def pasted_settings(taken: Sequence[str], left: Sequence[str]) -> str:
+    """Generation data of another program as a prompt."""
+    took = f"I took from the pasted settings: {', '.join(taken)}." if taken else ""
+    rest = f" Not taken: {', '.join(said(each, 40)[1:-1] for each in left)}." if left else ""
+    return f"{took}{rest}".strip()
+
+
+def negative_without_guidance() -> str:
+    """The two prompts are not weighed against each other."""
+    return "At cfg 1 the negative prompt has no effect."
+
+
+def size_said_twice(width: int, height: int) -> str:
+    """A shape and a side."""
+    return f"Size counts more than width and height; I drew {width}x{height}."
+
+
+def other_steps(asked: int, drawn: int, scheduler: str) -> str:
+    """A schedule of whole strides, or one with equal levels."""
+    return f"{asked} steps of {scheduler} are {drawn} different noise levels, so I drew {drawn}."
+
+
+def scheduler_said_twice(sampler: str, used: str) -> str:
+    """A1111's name of a sampler holds one, too."""
+    return f"{said(sampler, 40)} names a scheduler, too; the one named apart counts: {used}."
+
+
 def folded_seed(asked: int, used: int) -> str:
     """The noise does not depend on more."""
     return f"Seed {asked} → {used}: only its low 32 bits decide the noise."

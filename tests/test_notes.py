@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,22 @@ def test_notes_are_said_once_on_one_line_and_are_few() -> None:
     assert len(many) == notes.MOST
     assert many[-1] == "And 16 more remarks of this kind."
     assert len(notes.bounded(["x" * 9000])[0]) == notes.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("draft", "wish", "said"),
+    [
+        ({"negative_prompt": "dog", "cfg": 1.0}, {}, "the negative prompt has no effect"),
+        ({"width": 64}, {"size": "128x128"}, "I drew 128x128"),
+        ({"steps": 7, "scheduler": "ddim_uniform"}, {}, "so I drew 8"),
+        ({"sampler": "DPM++ 2M Karras", "scheduler": "simple"}, {}, "counts: simple"),
+        ({"denoise": 0.4}, {}, USELESS),
+        ({}, {"seed": 2**32 + 7}, "→ 7"),
+    ],
+)
+async def test_what_has_no_effect_is_said(
+    tmp_path: Path, draft: dict[str, Any], wish: dict[str, Any], said: str
+) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        outcome = await drawn(house, a_wish(draft=draft, **wish))
+        assert any(said in note for note in outcome.request.notes), outcome.request.notes

@@ -1,0 +1,130 @@
+"""A wish whose prompt is another program's generation data: its settings fill the wish's gaps.
+
+What was said by an option counts more.  What is not here (a sampler, a model) is not an error in a
+pasted text: it is left to what is usual, and noted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TypeVar
+
+from bot import notes
+from bot.wishes import Wish, seed_named
+from generation import names, sizes
+from generation.draft import MAX_STEPS, Draft
+from generation.errors import NoSuchName, OutOfRange
+from generation.families import Family
+from prompting.pasted import Pasted, pasted
+
+T = TypeVar("T")
+
+_SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+
+
+def unpasted(wish: Wish, usual: Family, model: str) -> tuple[Wish, tuple[str, ...]]:
+    """The wish with what its prompt says of settings, and what is to be said of it.
+
+    `model` is what draws it, by name.
+    """
+    found = pasted(wish.draft.prompt)
+    if found is None or not found.prompt:
+        return wish, ()
+    read = _Reading(found)
+    draft = wish.draft
+    filled = replace(
+        draft,
+        prompt=found.prompt,
+        negative_prompt=_first(draft.negative_prompt, found.negative or None),
+        steps=_first(draft.steps, read.number("steps", 1, MAX_STEPS)),
+        cfg=_first(draft.cfg, read.amount("cfg scale", 0.0, 100.0)),
+        clip_skip=_first(draft.clip_skip, read.number("clip skip", 1, 12)),
+        denoise=_first(draft.denoise, read.amount("denoising strength", 0.01, 1.0))
+        if draft.inputs
+        else draft.denoise,
+    )
+    filled = _sampled(filled, read)
+    if wish.size is None and draft.width is None and draft.height is None and not draft.inputs:
+        filled = _sized(filled, read, usual)
+    seed = _first(wish.seed, read.seed())
+    other = found.pairs.get("model", "")
+    if other and other.casefold() != model.casefold():
+        read.left.append(f"Model {other}")
+    said = notes.pasted_settings(read.taken, read.left)
+    return replace(wish, draft=filled, seed=seed), (said,)
+
+
+class _Reading:
+    """Pairs that are read one by one; what was taken and what was not."""
+
+    def __init__(self, found: Pasted) -> None:
+        self.pairs = found.pairs
+        self.taken: list[str] = []
+        self.left: list[str] = []
+
+    def amount(self, key: str, low: float, high: float) -> float | None:
+        text = self.pairs.get(key)
+        if text is None:
+            return None
+        if re.fullmatch(r"[0-9]{1,5}(?:\.[0-9]{1,6})?", text) and low <= float(text) <= high:
+            self.taken.append(f"{key} {text}")
+            return float(text)
+        self.left.append(f"{key} {text}")
+        return None
+
+    def number(self, key: str, low: int, high: int) -> int | None:
+        found = self.amount(key, low, high)
+        return None if found is None else round(found)
+
+    def seed(self) -> int | None:
+        text = self.pairs.get("seed")
+        if text is None:
+            return None
+        try:
+            seed = seed_named(text)
+        except OutOfRange:
+            self.left.append(f"seed {text}")
+            return None
+        self.taken.append(f"seed {text}")
+        return seed
+
+
+def _sampled(draft: Draft, read: _Reading) -> Draft:
+    """With the sampler and the scheduler, where these are here."""
+    said, typed = read.pairs.get("sampler"), read.pairs.get("schedule type")
+    sampler = scheduler = None
+    if said and draft.sampler is None:
+        try:
+            found = names.sampler(said)
+            sampler, scheduler = found.name, found.scheduler
+            read.taken.append(f"sampler {said}")
+        except NoSuchName:
+            read.left.append(f"sampler {said}")
+    if typed and draft.scheduler is None:
+        try:
+            scheduler = names.scheduler(typed) or scheduler
+            read.taken.append(f"scheduler {typed}")
+        except NoSuchName:
+            read.left.append(f"scheduler {typed}")
+    return replace(
+        draft,
+        sampler=_first(draft.sampler, sampler),
+        scheduler=_first(draft.scheduler, scheduler),
+    )
+
+
+def _sized(draft: Draft, read: _Reading, usual: Family) -> Draft:
+    match = _SIZE.fullmatch(read.pairs.get("size", ""))
+    if match is None:
+        return draft
+    asked = int(match[1]), int(match[2])
+    width, height = sizes.nearest(*asked, usual)
+    read.taken.append(f"size {width}x{height}")
+    if (width, height) != asked:
+        read.left.append(f"size {match[0]}")
+    return replace(draft, width=width, height=height)
+
+
+def _first(said: T | None, pasted: T | None) -> T | None:
+    return said if said is not None else pasted

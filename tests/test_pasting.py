@@ -1,0 +1,86 @@
+"""Generation data that is pasted as a prompt is read as such, and what was taken is said."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.metadata import infotext
+from prompting.pasted import pasted
+from tests.builders import a_recipe
+from tests.fakes import FakeWorker
+from tests.houses import a_house, a_wish, drawn
+
+DATA = (
+    "a red cat, (gold:1.2)\nNegative prompt: dog, blurry\n"
+    "Steps: 12, Sampler: DPM++ 2M Karras, CFG scale: 5.5, Seed: 12345678901234, Size: 512x768, "
+    'Model hash: abcdef1234, Model: "other, v2", Clip skip: 2, Version: v1.9'
+)
+
+
+@pytest.mark.parametrize("text", [DATA, DATA.replace("\n", " ")])
+async def test_its_settings_fill_the_gaps(tmp_path: Path, text: str) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        outcome = await drawn(house, a_wish(text))
+    recipe, (note, *_) = outcome.pictures[0].recipe, outcome.request.notes
+    assert (recipe.prompt, recipe.negative_prompt) == ("a red cat, (gold:1.2)", "dog, blurry")
+    assert (recipe.steps, recipe.cfg, recipe.clip_skip) == (12, 5.5, 2)
+    assert (recipe.sampler, recipe.scheduler) == ("dpmpp_2m", "karras")
+    assert recipe.seed == 12345678901234 % 2**32
+    assert recipe.width * 3 == recipe.height * 2, "the shape, as large as this model draws"
+    assert "sampler DPM++ 2M Karras" in note
+    assert "Not taken: size 512x768, Model other, v2" in note
+
+
+async def test_what_is_said_apart_counts_more_and_what_is_not_here_is_noted(tmp_path: Path) -> None:
+    text = "a cat Steps: 900, Sampler: Restart, CFG scale: 7, Size: 128x128"
+    async with a_house(tmp_path, FakeWorker()) as house:
+        outcome = await drawn(house, a_wish(text, seed=5, draft={"cfg": 3.0}))
+    recipe = outcome.pictures[0].recipe
+    assert (recipe.prompt, recipe.cfg, recipe.seed) == ("a cat", 3.0, 5)
+    assert recipe.sampler == "dpmpp_2m"
+    assert any("steps 900, sampler Restart" in note for note in outcome.request.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Steps: 5, walking down",
+        "a stair with Steps: many",
+        "Negative prompt: none",
+        "steps: 20, x: y",
+    ],
+)
+def test_words_that_look_like_it_stay_words(text: str) -> None:
+    assert pasted(text) is None
+
+
+def test_our_own_pictures_text_can_be_pasted() -> None:
+    recipe = replace(a_recipe(), prompt="a cat, 猫", negative_prompt="dog")
+    found = pasted(infotext(recipe))
+    assert found is not None
+    assert (found.prompt, found.negative) == ("a cat, 猫", "dog")
+    assert found.pairs["seed"] == str(recipe.seed)
+
+
+@given(st.text('Steps: 1,\nNegative prompt"\\', max_size=200))
+def test_any_text_can_be_looked_at(text: str) -> None:
+    pasted(text)
+
+
+def test_no_text_takes_longer_than_in_proportion_to_its_length() -> None:
+    for piece in (
+        "Steps: 1, ",
+        'Steps: 1, A: "',
+        "Negative prompt:",
+        "A ",
+        "Steps: 1, " + "A b " * 10,
+    ):
+        began = time.process_time()
+        pasted((piece * 6000)[:6000])
+        assert time.process_time() - began < 1.0
