@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from generation import sizes
@@ -174,6 +175,11 @@ def clean_text(what: str, text: str) -> str:
         raise OutOfRange(what, f"{len(text)} characters", f"at most {MAX_PROMPT} characters")
     if text.isascii() and text.isprintable():
         return text.strip()
+    return _cleaned(text)
+
+
+@lru_cache(maxsize=32)  # the pictures of one request share their words
+def _cleaned(text: str) -> str:
     return "".join(_seen(text, at, char) for at, char in enumerate(text)).strip()
 
 
