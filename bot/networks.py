@@ -20,6 +20,7 @@ from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text
 from generation.errors import NoSuchName, OutOfRange
 from generation.families import FAMILIES
+from generation.metadata import tag_name
 from generation.recipe import Adapter
 from prompting import markup
 from prompting.markup import Tag
@@ -115,6 +116,11 @@ def _same(adapter: Adapter, entry: Entry) -> bool:
 def _lora_named(tag: Tag, catalog: Catalog) -> tuple[Entry, list[str]]:
     """The LoRA, and what is said behind its name, which may itself hold colons."""
     parts = tag.args.split(":")
+    written = _FILE.sub("", parts[0].strip()).casefold()
+    for entry in catalog.entries("lora"):
+        # A PNG of ours leaves out of a name what would end it in a tag.
+        if tag_name(entry.name) != entry.name and tag_name(entry.name).casefold() == written:
+            return entry, parts[1:]
     for length in range(len(parts), 0, -1):
         name = _FILE.sub("", ":".join(parts[:length]).strip())
         try:

@@ -110,11 +110,11 @@ def infotext(
     learned = {a.weights.name: a.weights.sha256 for a in recipe.adapters if a.kind == "embedding"}
     for key, hashes in (("Lora hashes", known), ("TI hashes", learned)):
         if hashes:
-            listed = (f"{_named(n).replace(',', '')}: {d[:12]}" for n, d in hashes.items())
+            listed = (f"{tag_name(n).replace(',', '')}: {d[:12]}" for n, d in hashes.items())
             pairs.append((key, ", ".join(listed)))
     pairs += [("RNG", "CPU"), ("Recipe", recipe.id), ("Version", "atelier")]
 
-    tags = [f"<lora:{_named(a.weights.name)}:{a.strength:g}>" for a in loras]
+    tags = [f"<lora:{tag_name(a.weights.name)}:{a.strength:g}>" for a in loras]
     prompt = " ".join([_line(recipe.prompt), *tags])
     if prompt.lstrip().startswith(_NEGATIVE):
         # Readers take that line for another; they take a tag of no network out again.
@@ -131,8 +131,8 @@ def _line(text: str) -> str:
     return " ".join(text.split("\n")).replace("\r", " ").strip()
 
 
-def _named(name: str) -> str:
-    """A name without the signs that end it in a tag."""
+def tag_name(name: str) -> str:
+    """A network's name without the signs that end it in a tag."""
     return "".join(c for c in name if c not in ":<>" and c.isprintable()).strip() or "unnamed"
 
 

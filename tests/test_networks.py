@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     """Models of the starter's family: two LoRAs and three embeddings, one of another family."""
     models = tmp_path / "models"
     a_model_folder(models)
-    for name in ("ink", "odd, v2"):
+    for name in ("ink", "odd, v2", "name: v2"):
         path = a_lora(models, name)
         path.write_bytes(path.read_bytes()[:-1] + name[:1].encode())
         path.with_name(f"{path.name}.atelier.toml").write_text(
@@ -77,6 +77,8 @@ NEGATIVE = ("embedding", "EasyNeg", 1.0)
         ("a <lora:ink:0>", "a", []),
         ("a <lora:odd, v2:0.8><lora:ink:0.8>", "a", [("lora", "odd, v2", 0.8), LORA]),
         ("a <lora:ink:0.8> <lora:ink:0.8>", "a", [LORA, LORA]),
+        ("a <lora:name: v2:0.8>", "a", [("lora", "name: v2", 0.8)]),
+        ("a <lora:name v2:0.8>", "a", [("lora", "name: v2", 0.8)]),  # as a PNG of ours says it
         ("a {<lora:ink:0.8>|<lora:ink:0.8>}", "a", [LORA]),
         ("easyneg, a", "easyneg, a", [NEGATIVE]),
         ("EASYNEG.pt, a", "EASYNEG, a", [NEGATIVE]),
