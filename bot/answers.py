@@ -24,6 +24,7 @@ import discord
 
 from bot import replies
 from bot.apologies import apology_for, expected
+from bot.quoting import code
 from bot.recipe_page import recipe_page
 from bot.shares import Person, Tiers
 from bot.studio import Studio
@@ -278,7 +279,7 @@ def _platform_apology(error: BaseException) -> str | None:
         case discord.app_commands.CheckFailure():
             return "You are not allowed to do that here."
         case discord.app_commands.TransformerError():
-            return f"I cannot read `{str(error.value)[:80]}` as {error.type.name}."
+            return f"I cannot read {code(str(error.value), 80)} as {error.type.name}."
         case discord.app_commands.CommandNotFound():
             return "I no longer have that command; please restart Discord to see the present ones."
         case discord.Forbidden():

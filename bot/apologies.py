@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.drafting import NothingNew
+from bot.quoting import code, plain, quoted
 from bot.studio import NotAllowed
 from generation import errors as g
 from generation.queue import QueueFull, TooLong
@@ -34,25 +35,25 @@ def _name(error: g.NoSuchName, more: str = LISTED_IN_CHAT) -> str:
     kind = KINDS.get(error.kind, error.kind)
     if error.there == ():
         return (
-            f"There are no {kind}s here, and so none called {_code(error.name)}. "
+            f"There are no {kind}s here, and so none called {code(error.name)}. "
             "The owner puts them into a folder that is named under `models`."
         )
-    said = f"I know no {kind} called {_code(error.name)}.{_nearest(error.nearest)}"
+    said = f"I know no {kind} called {code(error.name)}.{_nearest(error.nearest)}"
     return f"{said} {_listed(error.there, more)}" if error.there else said
 
 
 def _unknown(error: p.UnknownName) -> str:
     hint = _nearest(error.nearest) or (f" {LISTED_IN_CHAT}" if error.kind == "style" else "")
-    return f"I know no {error.kind} called {_code(error.name)}.{hint}"
+    return f"I know no {error.kind} called {code(error.name)}.{hint}"
 
 
 def _nearest(names: tuple[str, ...]) -> str:
-    return f" Did you mean {', '.join(map(_code, names))}?" if names else ""
+    return f" Did you mean {', '.join(map(code, names))}?" if names else ""
 
 
 def _listed(names: tuple[str, ...], more: str) -> str:
     """All the names, or as many as can be read at a glance."""
-    shown = [_code(name) for name in names]
+    shown = [code(name) for name in names]
     while len(shown) > 1 and len(", ".join(shown)) > GLANCE:
         shown.pop()
     if len(shown) == len(names):
@@ -82,41 +83,41 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.OutOfRange: _range,
     g.NoSuchName: _name,
     g.NotUsable: lambda e: (
-        f"{_code(e.name)} lies here, but cannot be used: {_short(e.reason, GLANCE)}."
+        f"{code(e.name)} lies here, but cannot be used: {_clause(e.reason, GLANCE)}."
     ),
     g.WrongFamily: lambda e: (
-        f"{_code(e.name)} is made for {e.family}, and {_code(e.model)} is {e.wanted}: they "
+        f"{code(e.name)} is made for {e.family}, and {code(e.model)} is {e.wanted}: they "
         f"do not fit together. Choose another model, or another {KINDS.get(e.kind, e.kind)}."
     ),
     g.NotPresent: lambda e: (
-        f"The {_kind(e.kind)} {_code(e.name)} that this recipe names is not here: nothing has its "
+        f"The {_kind(e.kind)} {code(e.name)} that this recipe names is not here: nothing has its "
         f"sha256, `{e.sha256}`. The owner can put it into the folder of models."
     ),
     g.NotHere: lambda e: (
-        f"The {e.kind} {_code(e.name)} is another program's, and nothing of mine draws the same. "
+        f"The {e.kind} {code(e.name)} is another program's, and nothing of mine draws the same. "
         f"{_listed(e.there, LISTED_IN_CHAT)}"
     ),
     g.BadPicture: lambda e: (
         f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
     ),
-    g.Unacceptable: lambda e: f"I cannot draw that as it is: {_short(str(e))}.",
+    g.Unacceptable: lambda e: f"I cannot draw that as it is: {_clause(str(e))}.",
     g.PickleRefused: lambda e: (
-        f"I do not open `{e.name}`: files of that kind can run code. "
+        f"I do not open {code(e.name)}: files of that kind can run code. "
         "Please ask the owner for a `.safetensors` version."
     ),
     g.BrokenWeights: lambda e: (
-        f"The model file `{e.name}` is damaged ({_short(e.reason)}). "
+        f"The model file {code(e.name)} is damaged ({_clause(e.reason)}). "
         "The owner needs to fetch it again."
     ),
     g.MissingWeights: lambda e: (
-        f"The model `{e.name}` of that picture is not here any more. The owner can bring it back: "
-        f"its sha256 is `{e.sha256}`."
+        f"The model {code(e.name)} of that picture is not here any more. The owner can bring it "
+        f"back: its sha256 is `{e.sha256}`."
     ),
     g.WeightsChanged: lambda e: (
-        f"The file `{e.name}` is not the one that picture was drawn with: then its sha256 was "
+        f"The file {code(e.name)} is not the one that picture was drawn with: then its sha256 was "
         f"`{e.recorded}`, now it is `{e.found}`. The owner can put the old file back."
     ),
-    g.UnusableWeights: lambda e: f"I cannot use `{e.name}`: {_short(e.reason)}.",
+    g.UnusableWeights: lambda e: f"I cannot use {code(e.name)}: {_clause(e.reason)}.",
     g.OutOfMemory: _memory,
     g.Cancelled: lambda _: "Cancelled.",
     g.Quarantined: lambda e: (
@@ -127,7 +128,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "The drawing program is being restarted. Nothing is lost; try again in a minute."
     ),
     g.RenderFailed: lambda e: (
-        f"Drawing this one failed ({_short(e.reason)}). Other settings may work; "
+        f"Drawing this one failed ({_clause(e.reason)}). Other settings may work; "
         "the details are in the log."
     ),
     p.UnknownName: _unknown,
@@ -207,7 +208,7 @@ def apology_for_reason(reason: str | None) -> str:
         case "Cancelled" | "":
             return "Cancelled."
         case _ if isinstance(getattr(g, kind, None), type):
-            return _short(text, 300)
+            return plain(text, 300)
         case _:
             return "Drawing it failed; the details are in the log."
 
@@ -228,10 +229,10 @@ def expected(error: BaseException) -> bool:
     return isinstance(error, kinds)
 
 
-def _short(text: str, limit: int = 120) -> str:
-    # Back quotes would end the code span, and with it the protection from pings.
-    plain = text.replace("`", "'").replace("\n", " ")
-    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+def _clause(reason: str, limit: int = 120) -> str:
+    """Why, in the words of whoever knows; as code where they would format something."""
+    line = plain(reason, limit)
+    return line if line == quoted(reason, limit) else code(reason, limit)
 
 
 def _count(number: int) -> str:
@@ -240,16 +241,11 @@ def _count(number: int) -> str:
 
 def _found(found: object) -> str:
     endless = isinstance(found, int) and abs(found) >= 2**64
-    return "a number beyond 64 bits" if endless else _code(str(found))
+    return "a number beyond 64 bits" if endless else code(str(found))
 
 
 def _kind(kind: str) -> str:
     return "model" if kind == "checkpoint" else KINDS.get(kind, kind)
-
-
-def _code(text: str) -> str:
-    """What was found, as code; nothing is no code."""
-    return f"`{_short(text)}`" if text.strip() else "nothing"
 
 
 def _minutes(seconds: float) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.replies import MAX_CONTENT, quoted
+from bot.quoting import code, quoted
+from bot.replies import MAX_CONTENT
 from generation.families import FAMILIES
 from generation.starter.words import OBJECT_WORDS, STYLE_WORDS
 from prompting.styles import Style
@@ -149,7 +150,7 @@ _PAGES = {
 def _models(shelf: Shelf) -> str:
     if not shelf.models:
         return "There is none. The owner puts them into a folder that is named under `models`."
-    rows = _within((f"{_code(name)} · {_family(f)}" for name, f in shelf.models), "\n")
+    rows = _within((f"{code(name, 100)} · {_family(f)}" for name, f in shelf.models), "\n")
     return f"{rows}\n-# Choose with `model` in `/imagine`, for good in `/settings`."
 
 
@@ -159,7 +160,7 @@ def _loras(shelf: Shelf) -> str:
             "There are no LoRAs here. The owner puts them into a folder that is named under "
             "`models`."
         )
-    rows = _within((f"{_code(name)} · for {_family(f)}" for name, f in shelf.loras), "\n")
+    rows = _within((f"{code(name, 100)} · for {_family(f)}" for name, f in shelf.loras), "\n")
     return f"{rows}\n-# Put one on with `lora: name:0.8` in `/imagine`."
 
 
@@ -181,11 +182,6 @@ def _styles(shelf: Shelf) -> str:
 
 def _called(styles: Iterable[Style]) -> Iterable[str]:
     return (quoted(style.en, 40) for style in styles)
-
-
-def _code(name: str) -> str:
-    plain = " ".join(name.split()).replace("`", "'")
-    return f"`{plain[:100]}`"
 
 
 def _family(name: str) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from bot.audience import Phase, Standing
 from bot.device import GPU
-from bot.replies import MAX_CONTENT, SO_THAT, bar, quoted
+from bot.quoting import quoted
+from bot.replies import MAX_CONTENT, SO_THAT, bar
 from storage.tickets import RequestId
 
 # Rows of one's own, of others begun, of others waiting: the most that fits into a message.

@@ -6,6 +6,7 @@ beside it, and the message says so.
 
 from __future__ import annotations
 
+from bot.quoting import plain
 from bot.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Task, dump
@@ -72,7 +73,7 @@ def _page(picture: StoredPicture, rows: list[tuple[str, str]]) -> str:
 
 def _plain(text: str) -> str:
     # Back quotes would end the block, and with it the protection from pings.
-    return " ".join(text.replace("`", "'").split())
+    return plain(text, MAX_CONTENT * 10).replace("`", "'")
 
 
 def _short(text: str) -> str:

@@ -7,17 +7,19 @@ typed is quoted so that it cannot ping anybody or break out of its place.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 from bot.apologies import apology_for_reason
 from bot.audience import Outcome, Phase, Standing
+from bot.quoting import code, plain, quoted
 from generation import sizes
 from generation.draft import DENOISE_OF_IMAGES, Draft
 from generation.errors import OutOfRange
 from generation.families import FAMILIES, Family
+from generation.limits import ADAPTERS
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Task
+from generation.sigmas import SAMPLERS, SCHEDULERS
 from prompting.assist import Assisted
 from prompting.dialects import DIALECTS
 from storage.people import Preferences
@@ -33,16 +35,6 @@ WORTH_GIVING_BACK = 24  # characters
 SO_THAT = "so that others need not wait"
 STARTING = "📦 The drawing program is starting; this takes a moment…"
 
-_MENTION = re.compile(r"@(everyone|here|[!&]?\d+)")
-
-
-def quoted(words: str, limit: int = 300) -> str:
-    """Words of a person, short, on one line, that ping nobody and format nothing."""
-    line = " ".join(words.split())
-    line = line if len(line) <= limit else line[: limit - 1] + "…"
-    escaped = re.sub(r"([*_~`|\\>#\[\]<])", r"\\\1", line)
-    return _MENTION.sub("@\u200b\\1", escaped)
-
 
 def with_what_was_typed(text: str, typed: str) -> tuple[str, tuple[str, bytes] | None]:
     """A refusal with what it refuses, ready to be copied; as a file where it is long.
@@ -54,7 +46,7 @@ def with_what_was_typed(text: str, typed: str) -> tuple[str, tuple[str, bytes] |
     block = f"{text}\nWhat you typed, to copy:\n```\n{typed}\n```"
     if len(block) <= MAX_CONTENT and "```" not in typed:
         return block, None
-    return f"{text}\nWhat you typed is in the file.", ("words.txt", typed.encode())
+    return f"{text}\nWhat you typed is in the file.", ("words.txt", typed.encode(errors="replace"))
 
 
 def bar(step: int, steps: int) -> str:
@@ -95,18 +87,26 @@ def progress(standing: Standing, now: float) -> str:
 def settings_line(recipe: Recipe) -> str:
     """The settings of a picture in one compact line."""
     parts = [
-        f"`{recipe.checkpoint.name}`",
+        code(recipe.checkpoint.name, 80),
         f"{recipe.width}×{recipe.height}",
         f"{recipe.steps} steps",
         f"cfg {recipe.cfg:g}",
-        f"{recipe.sampler} {recipe.scheduler}",
+        f"{_known(recipe.sampler, SAMPLERS)} {_known(recipe.scheduler, SCHEDULERS)}",
     ]
     if recipe.task is Task.IMAGE_TO_IMAGE:
         parts.append(f"denoise {recipe.denoise:g}")
     if recipe.vae is not None:
-        parts.append(f"vae `{recipe.vae.name}`")
-    parts += [f"{a.kind} `{a.weights.name}` {a.strength:g}" for a in recipe.adapters]
+        parts.append(f"vae {code(recipe.vae.name, 80)}")
+    parts += [
+        f"{_known(a.kind, ADAPTERS)} {code(a.weights.name, 80)} {a.strength:g}"
+        for a in recipe.adapters
+    ]
     return " · ".join(parts)
+
+
+def _known(name: str, names: Sequence[str]) -> str:
+    """A name as we write it; as code where it is none of ours."""
+    return name if name in names else code(name)
 
 
 def result(outcome: Outcome) -> str:
@@ -148,7 +148,9 @@ def _decided(outcome: Outcome) -> list[str]:
     styled = words is not None and words.assisted.style
     # What stands in every negative prompt of a dialect is nobody's choice.
     negative = words.own_negative if words is not None and not styled else first.negative_prompt
-    if negative.strip() and negative != DIALECTS[FAMILIES[first.family].dialect].default_negative:
+    family = FAMILIES.get(first.family)  # recipes of strangers were drawn once, of any family
+    usual = DIALECTS[family.dialect].default_negative if family else ""
+    if negative.strip() and negative != usual:
         lines.append(f"🚫 {quoted(negative, 160)}")
     if outcome.request.parent is not None:
         lines.append(f"↪️ made from #{outcome.request.parent}")
@@ -221,7 +223,7 @@ def verdict(comparison: Comparison, original: int | None) -> str:
 def preferences_page(mine: Preferences, usual: tuple[str, Family] | None = None) -> str:
     """A person's own settings; `usual` is the model that would draw, which says all the others."""
     rows = [
-        ("model", mine.model),
+        ("model", quoted(mine.model, 80) if mine.model else None),
         ("negative", quoted(mine.negative_prompt, 200) if mine.negative_prompt else None),
         ("size", f"{mine.width}×{mine.height}" if mine.width and mine.height else None),
         ("steps", mine.steps),
@@ -231,8 +233,8 @@ def preferences_page(mine: Preferences, usual: tuple[str, Family] | None = None)
         ("denoise", f"{mine.denoise:g}" if mine.denoise is not None else None),
         ("count", mine.count),
         ("assist", mine.assist.value if mine.assist else None),
-        ("style", mine.style),
-        ("vae", mine.vae),
+        ("style", quoted(mine.style, 80) if mine.style else None),
+        ("vae", quoted(mine.vae, 80) if mine.vae else None),
     ]
     lines = [f"**{name}** {value}" for name, value in rows if value is not None]
     lines.append(f"**seed mode** {mine.seed_mode.value}")
@@ -283,5 +285,4 @@ def size_choices(family_name: str, typed: str = "") -> tuple[tuple[str, str], ..
 
 def picture_choice(picture: StoredPicture) -> str:
     """One line for a list of pictures to choose from (Discord allows 100 characters)."""
-    words = " ".join(picture.words.split())
-    return f"#{picture.id} {words[:70]} (seed {picture.recipe.seed})"[:100]
+    return f"#{picture.id} {plain(picture.words, 70)} (seed {picture.recipe.seed})"[:100]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot import replies
 from bot.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.audience import Phase, Standing
+from bot.quoting import quoted
 from bot.studio import NotAllowed
 from generation import errors as g
 from generation.families import FAMILIES
@@ -64,7 +65,7 @@ def test_a_paused_picture_says_why() -> None:
 
 @given(st.text(max_size=400))
 def test_quoted_words_stay_on_one_line_and_ping_nobody(words: str) -> None:
-    line = replies.quoted(words)
+    line = quoted(words)
     assert "\n" not in line
     assert "@everyone" not in line
     assert "@here" not in line

@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot import replies
 from bot.answers import studio_of
+from bot.quoting import plain
 from bot.wishes import OWN_VAE
 from generation import names
 from generation.errors import NoSuchName
@@ -28,7 +29,9 @@ async def models(interaction: Interaction, typed: str) -> Choices:
     """Checkpoints of the catalog."""
     entries = studio_of(interaction).drafting.checkpoints()
     return [
-        app_commands.Choice(name=f"{e.name} · {FAMILIES[e.family].title}"[:100], value=e.name[:100])
+        app_commands.Choice(
+            name=plain(f"{e.name} · {FAMILIES[e.family].title}", 100), value=e.name[:100]
+        )
         for e in entries
         if _matches(typed, e.name)
     ][:MOST]
@@ -49,7 +52,9 @@ async def loras(interaction: Interaction, typed: str) -> Choices:
     before, comma, last = typed.rpartition(",")
     kept = f"{before}{comma} " if comma else ""
     found = [
-        app_commands.Choice(name=f"{kept}{entry.name}"[:100], value=f"{kept}{entry.name}"[:100])
+        app_commands.Choice(
+            name=plain(f"{kept}{entry.name}", 100), value=f"{kept}{entry.name}"[:100]
+        )
         for entry in studio_of(interaction).drafting.loras()
         if _matches(last, entry.name)
     ]
@@ -62,7 +67,9 @@ async def vaes(interaction: Interaction, typed: str) -> Choices:
     family = drafting.family_of(getattr(interaction.namespace, "model", None))
     own = app_commands.Choice(name="the model's own", value=OWN_VAE)
     found = [
-        app_commands.Choice(name=entry.title[:100], value=entry.name[:100])
+        app_commands.Choice(
+            name=plain(entry.title, 100) or entry.name[:100], value=entry.name[:100]
+        )
         for entry in drafting.vaes()
         if entry.fits(family) and _matches(typed, f"{entry.name} {entry.title}")
     ]
@@ -100,7 +107,7 @@ async def requests(interaction: Interaction, typed: str) -> Choices:
     """The person's open requests."""
     studio = studio_of(interaction)
     mine = [s for s in studio.board.standings() if s.owner == interaction.user.id]
-    labels = [(f"{s.words[:80]} ({s.done}/{s.total})", str(s.request)) for s in mine]
+    labels = [(f"{plain(s.words, 80)} ({s.done}/{s.total})", str(s.request)) for s in mine]
     offered = [app_commands.Choice(name=n[:100], value=v) for n, v in labels if _matches(typed, n)]
     return offered[:MOST]
 
