@@ -24,6 +24,7 @@ import discord
 
 from bot import replies
 from bot.apologies import apology_for, expected
+from bot.logs import wordless
 from bot.quoting import code
 from bot.recipe_page import recipe_page
 from bot.shares import Person, Tiers
@@ -227,12 +228,14 @@ async def apologise(interaction: discord.Interaction[Any], error: BaseException)
     """Tell the person in one sentence, and give back what they typed; the log has the cause."""
     while isinstance(error, discord.app_commands.CommandInvokeError):
         error = error.original
+    typed, platform = typed_in(interaction), _platform_apology(error)
     if expected(error) or isinstance(error, NoPlaceToPost):
         log.info("declined: %s", error)
+    elif isinstance(error, discord.app_commands.AppCommandError):
+        log.info("declined: %s", type(error).__name__)  # its text quotes what was typed
     else:
-        log.error("an interaction failed", exc_info=error)
-    text = _platform_apology(error) or apology_for(error)
-    text, file = replies.with_what_was_typed(text, typed_in(interaction))
+        log.error("an interaction failed", exc_info=wordless(error, typed))
+    text, file = replies.with_what_was_typed(platform or apology_for(error), typed)
     with contextlib.suppress(discord.HTTPException):
         await whisper(interaction, text, file=file)
 

@@ -27,6 +27,7 @@ from bot.commands.help import help_view, shelf
 from bot.courtesies import WELCOME, is_thanks
 from bot.help_pages import Topic, asks_for_help, help_page
 from bot.intake import image_of, picture_as_start, picture_from
+from bot.logs import wordless
 from bot.shares import Tiers
 from bot.studio import Studio
 from bot.wishes import Place, Wish
@@ -68,7 +69,7 @@ async def hear(
             request = await studio.submit(wish)
     except Exception as error:
         if not expected(error):
-            log.exception("a message could not be answered")
+            log.error("a message could not be answered", exc_info=wordless(error, message.content))
         await _say(message, apology_for(error))
         return
     standing = studio.standing(request.id)

@@ -164,6 +164,31 @@ def write_log(settings: Settings, *, quiet: bool, said_elsewhere: str = "") -> N
     root.addHandler(file)
 
 
+def wordless(error: BaseException, typed: str) -> BaseException:
+    """The error for the log, its trace and chain with it, without what a person typed.
+
+    An error of ours keeps no words; a foreign one may quote what it could not read.
+    """
+    said = set(re.findall(r"\w{3,}", typed.casefold()))
+    return _without(error, said, set())
+
+
+def _without(error: BaseException, said: set[str], seen: set[int]) -> BaseException:
+    kind = type(error)
+    quotes = not said.isdisjoint(re.findall(r"\w{3,}", str(error).casefold()))
+    told = "(what it says is made of a person's words)" if quotes else str(error)
+    copied: BaseException = type(kind.__qualname__, (Exception,), {"__module__": kind.__module__})(
+        told
+    )
+    seen.add(id(error))
+    for link in ("__cause__", "__context__"):
+        before = getattr(error, link)
+        if before is not None and id(before) not in seen:
+            setattr(copied, link, _without(before, said, seen))
+    copied.__suppress_context__ = error.__suppress_context__
+    return copied.with_traceback(error.__traceback__)
+
+
 def _short(record: logging.LogRecord) -> logging.LogRecord:
     """The record with no more than the begin of its words, and without another's trace of it."""
     short, said = copy(record), record.getMessage()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.journal import Journal
-from bot.logs import FILE, TALKATIVE, write_log
+from bot.logs import FILE, TALKATIVE, wordless, write_log
 from bot.settings import Secret, Settings
 from storage.tickets import RequestId
 from tests.builders import a_job
@@ -180,3 +180,25 @@ def test_a_full_disk_costs_lines_and_no_traces_on_the_screen(
     assert (first, second) == ("the disk is full", "it still is")
     assert told.startswith("The log cannot be written: [Errno 28]")
     file.unlink()
+
+
+def test_a_trace_of_a_foreign_error_holds_no_words_of_a_person(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    typed = "size: MY SECRET WISH"
+    try:
+        try:
+            float(typed.partition(": ")[2])
+        except ValueError as error:
+            raise KeyError(typed.lower()) from error
+    except KeyError as error:
+        error.__context__ = error.__cause__
+        logging.getLogger("x").error("it failed", exc_info=wordless(error, typed))
+    try:
+        [].pop()
+    except IndexError as error:
+        logging.getLogger("x").error("it failed", exc_info=wordless(error, typed))
+    text = file.read_text()
+    assert "SECRET" not in text
+    assert "secret" not in text
+    for told in ("ValueError", "KeyError", "test_logs.py", "IndexError: pop from empty list"):
+        assert told in text
