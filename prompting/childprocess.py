@@ -17,6 +17,8 @@ from prompting.errors import WriterDied, WriterUnavailable
 
 _log = logging.getLogger("prompting.writer")
 
+LONGEST_LINE = 2_000  # letters of a line of its stderr
+
 
 class ChildProcess:
     """One life of the process."""
@@ -131,7 +133,7 @@ class ChildProcess:
         assert stderr is not None  # it was started with a pipe
         while chunk := await stderr.read(2**16):
             for line in chunk.decode(errors="replace").splitlines():
-                _log.info("%s", line.rstrip())
+                _log.info("%s", line.rstrip()[:LONGEST_LINE])
 
 
 def _future() -> asyncio.Future[dict[str, object]]:

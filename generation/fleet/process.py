@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from generation.errors import WorkerDied, WorkerLost
 from generation.fleet.conversation import Conversation
+from generation.fleet.lines import Lines
 from generation.fleet.vigil import Vigil
 from generation.fleet.wire import (
     BrokenFrame,
@@ -42,6 +43,7 @@ from generation.job import JobId
 PING_EVERY = 10.0
 NOTHING = Holding(on_device=(), in_memory=())
 
+LAST_WORDS = 300  # letters
 POLITE = 2.0  # seconds between Stop and SIGKILL
 
 
@@ -81,10 +83,11 @@ class Process:
         self._patience = limits.patience
         self._unanswered = 0  # pings
         self._listening = asyncio.create_task(self._listen())
-        self._logging = asyncio.create_task(self._copy_log())
+        self._lines = Lines(lambda line: log.info("%s", line))
+        assert process.stderr is not None  # it was started with a pipe
+        self._logging = asyncio.create_task(self._lines.copy(process.stderr))
         self._watching = asyncio.create_task(self._watch())
         self._killed_because: str | None = None
-        self._said = ""  # its last line
 
     @classmethod
     async def start(
@@ -112,9 +115,8 @@ class Process:
             return await asyncio.shield(self._introduction)
         except WorkerDied as death:
             await asyncio.wait({self._logging}, timeout=POLITE)  # its last words say why
-            raise type(death)(
-                f"{death.reason}: {self._said}" if self._said else death.reason
-            ) from None
+            said = self._lines.last[:LAST_WORDS]
+            raise type(death)(f"{death.reason}: {said}" if said else death.reason) from None
 
     def open(self, job: JobId) -> asyncio.Queue[Report | WorkerDied]:
         if job in self._jobs:
@@ -251,25 +253,6 @@ class Process:
         self._killed_because = self._killed_because or reason
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
-
-    async def _copy_log(self) -> None:
-        stderr = self.process.stderr
-        assert stderr is not None  # it was started with a pipe
-        rest = b""
-        while chunk := await stderr.read(2**16):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._say(line)
-            if len(rest) > 2**16:
-                self._say(rest)
-                rest = b""
-        self._say(rest)
-
-    def _say(self, line: bytes) -> None:
-        text = line.decode(errors="replace").rstrip()
-        if text:
-            self._said = text
-            self._log.info("%s", text)
 
 
 def _how(status: int) -> str:

@@ -27,6 +27,7 @@ MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run until stdin ends."""
     options = _options(arguments)
+    sys.tracebacklimit = 50  # of what nobody catches
     reports = own_stdout()
     outbox: queue.SimpleQueue[Report] = queue.SimpleQueue()
     threading.Thread(target=_write, args=(reports, outbox), name="writer", daemon=True).start()

@@ -14,7 +14,6 @@ import contextlib
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,7 +42,7 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.recipe import Recipe, Sha256, Weights
 from generation.worker import adapters, pulse
-from generation.worker.failures import is_fatal, is_out_of_memory, report, translated
+from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
 from generation.worker.models import Model
 from generation.worker.render import Raster, render
 from generation.worker.shelf import Shelf
@@ -124,14 +123,15 @@ class Desk:
         return self._hashes
 
     def _end_badly(self, order: Render, place: Place, error: BaseException) -> None:
+        words = (order.recipe.prompt, order.recipe.negative_prompt)
         if is_fatal(error):
-            traceback.print_exception(error)
+            print(trace(error, words), file=sys.stderr)
             print("the device is gone; this process ends", file=sys.stderr, flush=True)
             os._exit(DEVICE_IS_GONE)
         out_of_memory = is_out_of_memory(error)
-        told = translated(error, free_bytes=None)
+        told = translated(error, free_bytes=None, words=words)
         if isinstance(told, RenderFailed) and told is not error:
-            traceback.print_exception(error)
+            print(trace(error, words), file=sys.stderr)
         # The traceback holds the frames, and they hold every tensor of the job.
         _forget_frames(error)
         if out_of_memory:
@@ -164,9 +164,10 @@ class Desk:
             place.beat()
             ended: Report = finished
         except Exception as error:
+            words = (recipe.prompt, recipe.negative_prompt)
             if not isinstance(error, Cancelled):
-                traceback.print_exception(error)
-            ended = report(order.job, translated(error, free_bytes=None))
+                print(trace(error, words), file=sys.stderr)
+            ended = report(order.job, translated(error, free_bytes=None, words=words))
         del self._writing[order.job]
         self._say(ended)
 

@@ -6,6 +6,10 @@ raised, and the caller decides nothing by text but what libraries tell by text o
 
 from __future__ import annotations
 
+import re
+import traceback
+from collections.abc import Sequence
+
 import torch
 
 from generation import errors
@@ -27,6 +31,11 @@ from generation.fleet.wire import Failed
 from generation.job import JobId
 
 LONGEST_FACT = 1_000  # letters
+FRAMES = 20  # the last ones of each error
+CAUSES = 5
+
+# Four letters of an alphabet, or two of a script that needs no more.
+_WORDS = re.compile(r"[^\W\d_]{4,}|[^\W\d_\x00-\u024f]{2,}")
 
 Facts = tuple[str | int | None, ...]
 
@@ -50,14 +59,40 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(word in str(error) for word in _NO_MEMORY)
 
 
-def translated(error: BaseException, *, free_bytes: int | None) -> GenerationError:
-    """The error of ours that a foreign one amounts to."""
+def translated(
+    error: BaseException, *, free_bytes: int | None, words: Sequence[str] = ()
+) -> GenerationError:
+    """The error of ours that a foreign one amounts to.  `words` are a person's: not to be told."""
     if isinstance(error, GenerationError):
         return error
     if is_out_of_memory(error):
         return OutOfMemory(None, free_bytes)
-    text = " ".join(str(error).split())
-    return RenderFailed(f"{type(error).__name__}: {text}"[:300])
+    return RenderFailed(_named(error, words))
+
+
+def trace(error: BaseException, words: Sequence[str] = ()) -> str:
+    """Where it went wrong, for the log: the last frames of it and of its causes, no `words`."""
+    lines: list[str] = []
+    each: BaseException | None = error
+    for _ in range(CAUSES):
+        if each is None:
+            break
+        lines.append(_named(each, words))
+        steps = traceback.walk_tb(each.__traceback__)
+        last = traceback.StackSummary.extract(steps, limit=-FRAMES, lookup_lines=False)
+        lines += [f"  {step.filename}:{step.lineno} in {step.name}" for step in last]
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+    return "\n".join(lines)
+
+
+def _named(error: BaseException, words: Sequence[str]) -> str:
+    """The kind of error and what it says, unless that repeats a person's words."""
+    said = " ".join(str(error).split())[:300]
+    for text in words:
+        for word in _WORDS.findall(text.casefold()):
+            if word in said.casefold():
+                return f"{type(error).__name__} (it repeats words of the prompt)"
+    return f"{type(error).__name__}: {said}"[:300] if said else type(error).__name__
 
 
 def report(job: JobId, error: GenerationError) -> Failed:

@@ -24,6 +24,7 @@ from pathlib import Path
 from generation.errors import WorkerDied
 from generation.fleet.cluster import versions
 from generation.fleet.cluster.source import TOKEN, URL, Door
+from generation.fleet.lines import Lines
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Ready
 
@@ -263,7 +264,9 @@ async def _dismiss(lookout: asyncio.subprocess.Process) -> None:
 
 async def _copy_log(process: asyncio.subprocess.Process) -> None:
     assert process.stderr is not None, "it was started with a pipe"
-    while line := await process.stderr.readline():
-        if text := line.decode(errors="replace").rstrip():
-            # What is indented is how Ray got there: pages of it.
-            log.log(logging.DEBUG if text[0].isspace() else logging.INFO, "%s", text)
+    await Lines(_log_line).copy(process.stderr)
+
+
+def _log_line(text: str) -> None:
+    # What is indented is how Ray got there: pages of it.
+    log.log(logging.DEBUG if text[0].isspace() else logging.INFO, "%s", text)
