@@ -27,12 +27,13 @@ from bot.apologies import apology_for, expected
 from bot.logs import wordless
 from bot.quoting import code
 from bot.recipe_page import recipe_page
+from bot.rights import Asker
 from bot.shares import Person, Tiers
 from bot.studio import Studio
 from bot.wishes import Place
 from generation.job import UserId
 from storage.pictures import StoredPicture
-from storage.tickets import Request
+from storage.tickets import Request, RequestId
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,11 @@ def place_of(interaction: discord.Interaction[Any]) -> Place:
         reply_to=None,
         locale=str(interaction.locale),
     )
+
+
+def asker_of(interaction: discord.Interaction[Any]) -> Asker:
+    """Who asks, for `bot.rights`."""
+    return Asker(id=UserId(interaction.user.id), guild=interaction.guild_id)
 
 
 def person(user: discord.User | discord.Member, guild: int | None) -> Person:
@@ -128,7 +134,7 @@ async def begin(
     request = await accepted(interaction, asking())
     standing = studio.standing(request.id)
     text = replies.progress(standing, now()) if standing else "🖼️"
-    message = await _show(interaction, text, cancel_view(request.id))
+    message = await _show(interaction, request.id, text, cancel_view(request.id))
     if message is None:
         return
     await studio.say_progress_is(request.id, message.id)
@@ -160,7 +166,7 @@ async def _say_it_goes_on(interaction: discord.Interaction[Any]) -> None:
 
 
 async def _show(
-    interaction: discord.Interaction[Any], text: str, view: discord.ui.View
+    interaction: discord.Interaction[Any], request: RequestId, text: str, view: discord.ui.View
 ) -> discord.PartialMessage | None:
     """The progress of a request where all see it: the answer, or an ordinary message."""
     channel: discord.PartialMessageable = interaction.client.get_partial_messageable(
@@ -179,7 +185,8 @@ async def _show(
         posted = await channel.send(text, view=view, allowed_mentions=SILENT)
     except discord.HTTPException as error:
         log.warning("progress is shown to the asker alone: %s", error)
-        await whisper(interaction, text, view=view)
+        whispered = await whisper(interaction, text, view=view)
+        await studio_of(interaction).note_answer(request, whispered)
         return None
     with contextlib.suppress(discord.HTTPException):
         if not _changes_its_message(interaction):
@@ -198,20 +205,22 @@ async def whisper(
     *,
     view: discord.ui.View | None = None,
     file: tuple[str, bytes] | None = None,
-) -> None:
-    """Answer the asker alone, or in the answer that was promised."""
+) -> int:
+    """Answer the asker alone, or in the answer that was promised.  Returns the message's id."""
     files = [discord.File(io.BytesIO(file[1]), filename=file[0])] if file else []
     shown: dict[str, Any] = {"allowed_mentions": SILENT}
     if not interaction.response.is_done():
         shown |= {"view": view} if view else {}
-        await interaction.response.send_message(text, files=files, ephemeral=True, **shown)
-    elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-        await interaction.edit_original_response(
+        sent = await interaction.response.send_message(text, files=files, ephemeral=True, **shown)
+        return sent.message_id or 0
+    if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+        edited = await interaction.edit_original_response(
             content=text, attachments=files, view=view, **shown
         )
-    else:
-        shown |= {"view": view} if view else {}
-        await interaction.followup.send(text, files=files, ephemeral=True, **shown)
+        return edited.id
+    shown |= {"view": view} if view else {}
+    said = await interaction.followup.send(text, files=files, ephemeral=True, wait=True, **shown)
+    return int(said.id)
 
 
 async def whisper_recipes(

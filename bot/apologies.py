@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.drafting import NothingNew
 from bot.quoting import code, plain, quoted
-from bot.studio import NotAllowed
+from bot.rights import NotAllowed
 from generation import errors as g
 from generation.queue import QueueFull, TooLong
 from prompting import errors as p
@@ -178,7 +178,8 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "I no longer keep the file of that picture. If I drew it, `/reproduce` draws it again "
         "from its recipe; then start from the new one."
         if e.what == "file"
-        else "I do not remember that one. It may be older than my memory."
+        else "I do not remember that one, or it is not shown where you can see it. "
+        "`/reproduce` lists your own pictures."
     ),
     s.Unstorable: lambda _: "A number or a letter in that is none that I can keep or look up.",
     s.StorageError: lambda _: (

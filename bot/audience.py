@@ -58,6 +58,7 @@ class Outcome:
     files: tuple[bytes, ...]  # the PNGs of `pictures`, in order
     comparison: Comparison | None  # when the request was to draw a picture again
     wording: Wording | None = None  # when an assistant found the words
+    unnamed: frozenset[int] = frozenset()  # pictures whose numbers are not for all who see it
 
 
 class Undeliverable(Exception):

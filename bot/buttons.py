@@ -10,20 +10,33 @@
     atelier:cancel:<request>     ✋  on a progress message
     atelier:queue                🔄  the waiting line once more, in the same place
 
-So a button works for ever: after a restart, an update, or a year.
+So a button works for ever: after a restart, an update, or a year; and only where the database knows
+the message for its request (`bot.components`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import discord
 
-from bot.answers import SILENT, apologise, begin, is_moderator, place_of, studio_of, whisper_recipes
+from bot.answers import (
+    SILENT,
+    apologise,
+    asker_of,
+    begin,
+    place_of,
+    studio_of,
+    whisper,
+    whisper_recipes,
+)
+from bot.components import check_pressed, is_ours, request_in
 from bot.device import called
 from bot.queue_page import Reader, queue_page
+from bot.rights import Asker
 from bot.studio import Studio
 from bot.style_menus import StyleList, menus, question, taught
 from prompting.styles import Style
@@ -60,12 +73,14 @@ class RequestButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"a
         cls, _: Interaction, __: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """The button as it was pressed."""
-        return cls(RequestId(int(match["request"])))
+        return cls(request_in(match["request"]))
 
     async def callback(self, interaction: Interaction) -> None:
         """Do it, or say why not."""
         try:
-            await self.press(interaction, studio_of(interaction))
+            studio = studio_of(interaction)
+            await check_pressed(interaction, studio, self.request)
+            await self.press(interaction, studio)
         except Exception as error:
             await apologise(interaction, error)
 
@@ -74,7 +89,7 @@ class RequestButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"a
         raise NotImplementedError
 
 
-class Again(RequestButton, template=r"atelier:again:(?P<request>\d+)"):
+class Again(RequestButton, template=r"atelier:again:(?P<request>.*)"):
     """🎲"""
 
     label, emoji, action = "Again", "🎲", "again"
@@ -89,7 +104,7 @@ class Again(RequestButton, template=r"atelier:again:(?P<request>\d+)"):
         await begin(interaction, asking, progress_view)
 
 
-class RecipeOf(RequestButton, template=r"atelier:recipe:(?P<request>\d+)"):
+class RecipeOf(RequestButton, template=r"atelier:recipe:(?P<request>.*)"):
     """📄"""
 
     label, emoji, action = "Recipe", "📄", "recipe"
@@ -97,30 +112,31 @@ class RecipeOf(RequestButton, template=r"atelier:recipe:(?P<request>\d+)"):
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """What decides the pixels, for the one who asks."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        pictures = await studio.pictures_of(self.request)
+        pictures = await studio.pictures_of(self.request, asker_of(interaction))
         if not pictures:
             raise Missing("request", self.request)
         await whisper_recipes(interaction, pictures)
 
 
-class Reproduce(RequestButton, template=r"atelier:reproduce:(?P<request>\d+)"):
+class Reproduce(RequestButton, template=r"atelier:reproduce:(?P<request>.*)"):
     """♻️"""
 
     label, emoji, action = "Reproduce", "♻️", "reproduce"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Draw the first picture again and compare."""
-        pictures = await studio.pictures_of(self.request)
-        if not pictures:
-            raise Missing("request", self.request)
+        place = place_of(interaction)
 
         async def asking() -> Request:
-            return await studio.reproduce(pictures[0], place_of(interaction))
+            pictures = await studio.pictures_of(self.request, place.asker)
+            if not pictures:
+                raise Missing("request", self.request)
+            return await studio.reproduce(pictures[0].id, place)
 
         await begin(interaction, asking, progress_view)
 
 
-class Delete(RequestButton, template=r"atelier:delete:(?P<request>\d+)"):
+class Delete(RequestButton, template=r"atelier:delete:(?P<request>.*)"):
     """🗑"""
 
     label, emoji, action = "Delete", "🗑️", "delete"
@@ -128,14 +144,12 @@ class Delete(RequestButton, template=r"atelier:delete:(?P<request>\d+)"):
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Take the message and the files away; the recipe stays."""
         await interaction.response.defer()
-        await studio.delete(
-            self.request, by=interaction.user.id, moderator=is_moderator(interaction)
-        )
+        await studio.delete(self.request, by=asker_of(interaction))
         if interaction.message is not None:
             await interaction.message.delete()
 
 
-class CancelButton(RequestButton, template=r"atelier:cancel:(?P<request>\d+)"):
+class CancelButton(RequestButton, template=r"atelier:cancel:(?P<request>.*)"):
     """✋"""
 
     label, emoji, action = "Cancel", "✋", "cancel"
@@ -143,12 +157,10 @@ class CancelButton(RequestButton, template=r"atelier:cancel:(?P<request>\d+)"):
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """End the request."""
         await interaction.response.defer()
-        await studio.cancel(
-            self.request, by=interaction.user.id, moderator=is_moderator(interaction)
-        )
+        await studio.cancel(self.request, by=asker_of(interaction))
 
 
-class NewWords(RequestButton, template=r"atelier:words:(?P<request>\d+)"):
+class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
     """✨"""
 
     label, emoji, action = "New wording", "✨", "words"
@@ -163,7 +175,7 @@ class NewWords(RequestButton, template=r"atelier:words:(?P<request>\d+)"):
         await begin(interaction, asking, progress_view)
 
 
-class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>\d+)"):
+class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>.*)"):
     """🎨"""
 
     label, emoji, action = "Style", "🎨", "styles"
@@ -171,16 +183,14 @@ class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>\d+)"):
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Offer the styles to the one who asks."""
-        drawn = await studio.pictures_of(self.request)
+        drawn = await studio.pictures_of(self.request, asker_of(interaction))
         family = drawn[0].recipe.family if drawn else ""
-        await interaction.response.send_message(
-            question(family),
-            view=styles_view(self.request, tuple(studio.drafting.styles.values()), family),
-            ephemeral=True,
-        )
+        view = styles_view(self.request, tuple(studio.drafting.styles.values()), family)
+        message = await whisper(interaction, question(family), view=view)
+        await studio.note_answer(self.request, message)
 
 
-class OwnWords(RequestButton, template=r"atelier:own:(?P<request>\d+)"):
+class OwnWords(RequestButton, template=r"atelier:own:(?P<request>.*)"):
     """💬"""
 
     label, emoji, action = "My words only", "💬", "own"
@@ -197,7 +207,7 @@ class OwnWords(RequestButton, template=r"atelier:own:(?P<request>\d+)"):
 
 class StyleMenu(
     discord.ui.DynamicItem[discord.ui.Select[Any]],
-    template=r"atelier:style:(?P<request>\d+):(?P<page>\d)",
+    template=r"atelier:style:(?P<request>[^:]*):(?P<page>.*)",
 ):
     """A page of styles to choose from."""
 
@@ -226,15 +236,15 @@ class StyleMenu(
         cls, _: Interaction, __: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """The menu as it was used."""
-        return cls(RequestId(int(match["request"])), int(match["page"]))
+        return cls(request_in(match["request"]), 0)
 
     async def callback(self, interaction: Interaction) -> None:
         """Draw in the chosen style."""
         try:
-            chosen = self.item.values[0]
+            studio, chosen = studio_of(interaction), self.item.values[0]
+            await check_pressed(interaction, studio, self.request)
 
             async def asking() -> Request:
-                studio = studio_of(interaction)
                 return await studio.reword(self.request, place_of(interaction), style=chosen)
 
             await begin(interaction, asking, progress_view)
@@ -260,14 +270,43 @@ class LookAgain(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"ateli
     async def callback(self, interaction: Interaction) -> None:
         """Show the line as it is now."""
         try:
+            message, page = interaction.message, queue_text(interaction)
+            if message is None or not message.flags.ephemeral:
+                # Others would read the words of the one who asks.
+                await whisper(interaction, page, view=queue_view())
+                return
             await interaction.response.edit_message(
-                content=queue_text(interaction), view=queue_view(), allowed_mentions=SILENT
+                content=page, view=queue_view(), allowed_mentions=SILENT
             )
         except Exception as error:
             await apologise(interaction, error)
 
 
-BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain], ...] = (
+class Unheard(
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=(
+        r"atelier:(?!(?:again|recipe|reproduce|delete|words|styles|own|cancel):|style:[^:]*:"
+        r"|(?:queue|help)$).*"
+    ),
+):
+    """A component of no release of ours, or of one that is forgotten."""
+
+    def __init__(self, custom_id: str) -> None:
+        super().__init__(discord.ui.Button(label="?", custom_id=custom_id))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: Interaction, __: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The component as it was pressed."""
+        return cls(match[0])
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Say so."""
+        await apologise(interaction, Missing("component", self.custom_id))
+
+
+BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain | Unheard], ...] = (
     LookAgain,
     Again,
     RecipeOf,
@@ -278,9 +317,10 @@ BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain], ...] = (
     OwnWords,
     StyleMenu,
     CancelButton,
+    Unheard,
 )
 
-_OURS = re.compile(r"atelier:again:(\d+)")
+_OURS = re.compile(r"atelier:again:([0-9]+)")
 
 
 def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
@@ -330,14 +370,21 @@ def progress_view(request: int) -> discord.ui.View:
     return view
 
 
-async def pictures_shown_by(message: discord.Message, studio: Studio) -> tuple[StoredPicture, ...]:
-    """The pictures of ours that a message shows, in their order."""
-    noted = await studio.pictures_in_message(message.id)
+async def pictures_shown_by(
+    message: discord.Message, client: discord.Client, studio: Studio, asker: Asker
+) -> tuple[StoredPicture, ...]:
+    """The pictures of ours that a message shows, in their order, as the asker may see them."""
+    if not is_ours(message, client):
+        return ()
+    noted = await studio.pictures_in_message(message.id, asker)
     request = request_shown_by(message)
     if noted or request is None:
         return noted
     # It was posted a moment ago, and which message it is has not been noted yet.
-    return await studio.pictures_of(request)
+    with contextlib.suppress(Missing):
+        await studio.check_message(request, [message.id], channel=message.channel.id)
+        return await studio.pictures_of(request, asker)
+    return ()
 
 
 def request_shown_by(message: discord.Message) -> RequestId | None:
@@ -345,5 +392,5 @@ def request_shown_by(message: discord.Message) -> RequestId | None:
     for row in message.components:
         for component in getattr(row, "children", ()):
             if match := _OURS.fullmatch(getattr(component, "custom_id", None) or ""):
-                return RequestId(int(match[1]))
+                return request_in(match[1])
     return None

@@ -21,6 +21,7 @@ from bot.commands import add_commands
 from bot.commands.help import HelpMenu
 from bot.listening import hear
 from bot.shares import Tiers
+from bot.sight import DiscordSight
 from bot.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Atelier(discord.Client):
     def open_for(self, studio: Studio) -> None:
         """Whose face this client is."""
         self._studio = studio
+        studio.look_through(DiscordSight(self, self.moderator_permission))
         self.announcer.speak_for(studio)
 
     async def setup_hook(self) -> None:

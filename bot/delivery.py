@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from bot.audience import Audience, Outcome, Undeliverable
+from bot.rights import named_among
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
 from storage.errors import Missing, StorageError
 from storage.files import Files
@@ -91,7 +92,14 @@ class Delivery:
             files=files,
             comparison=await self._comparison(request, pictures),
             wording=await self._words.find(request.id),
+            unnamed=await self._unnamed(request),
         )
+
+    async def _unnamed(self, request: Request) -> frozenset[int]:
+        """Those pictures it came from that not everybody may see who sees the result."""
+        numbers = {n for n in (request.parent, request.reproduces) if n is not None}
+        found = [await self._pictures.get(number) for number in numbers]
+        return frozenset(p.id for p in found if not named_among(p, request, deleted=p.deleted))
 
     async def _file(self, picture: StoredPicture) -> bytes | None:
         if picture.deleted:

@@ -24,6 +24,7 @@ from bot.answers import SILENT, now, person
 from bot.apologies import apology_for, expected
 from bot.buttons import pictures_shown_by, progress_view
 from bot.commands.help import help_view, shelf
+from bot.components import is_ours
 from bot.courtesies import WELCOME, is_thanks
 from bot.help_pages import Topic, asks_for_help, help_page
 from bot.intake import image_of, picture_as_start, picture_from
@@ -49,7 +50,7 @@ async def hear(
     if me is None or message.author.bot:
         return
     answered = await _answered(message)
-    to_mine = answered is not None and answered.author == me
+    to_mine = answered is not None and is_ours(answered, client)
     if not to_mine and me not in message.mentions:
         return
     words = _words(message, me.id)
@@ -65,7 +66,7 @@ async def hear(
     try:
         async with message.channel.typing():
             place = _place(message, tiers)
-            wish = await _wish(message, words, answered, studio, place, to_mine=to_mine)
+            wish = await _wish(client, message, words, answered, studio, place)
             request = await studio.submit(wish)
     except Exception as error:
         if not expected(error):
@@ -88,13 +89,12 @@ def _words(message: discord.Message, me: int) -> str:
 
 
 async def _wish(
+    client: discord.Client,
     message: discord.Message,
     words: str,
     answered: discord.Message | None,
     studio: Studio,
     place: Place,
-    *,
-    to_mine: bool,
 ) -> Wish:
     wish = Wish(
         place=place,
@@ -106,14 +106,14 @@ async def _wish(
         if message.reference is not None:
             raise BadPicture("the message you answer is gone")
         return wish
-    ours = await pictures_shown_by(answered, studio) if to_mine else ()
+    ours = await pictures_shown_by(answered, client, studio, place.asker)
     if ours:
         number, words = _which(words, len(ours))
         wish = replace(wish, draft=replace(wish.draft, prompt=words))
         return picture_as_start(ours[number], wish)
     if (theirs := image_of(answered)) is not None:
         return await picture_from(theirs, wish, studio)
-    if to_mine:
+    if is_ours(answered, client):
         raise BadPicture("the message you answer holds none (any more)")
     raise BadPicture("I see none in the message you answer; upload it to me, or reply to mine")
 

@@ -124,7 +124,7 @@ def result(outcome: Outcome) -> str:
         lines += _decided(outcome)
     lines += [f"-# {quoted(note)}" for note in request.notes]
     if outcome.comparison is not None and pictures:
-        lines.append(verdict(outcome.comparison, request.reproduces))
+        lines.append(verdict(outcome.comparison, _original(outcome)))
     bad = [t for t in outcome.tickets if t.state in (State.FAILED, State.QUARANTINED)]
     reasons = dict.fromkeys(t.reason for t in bad)
     lines += [f"⚠️ {quoted(apology_for_reason(reason), 400)}" for reason in reasons]
@@ -153,7 +153,9 @@ def _decided(outcome: Outcome) -> list[str]:
     if negative.strip() and negative != usual:
         lines.append(f"🚫 {quoted(negative, 160)}")
     if outcome.request.parent is not None:
-        lines.append(f"↪️ made from #{outcome.request.parent}")
+        named = outcome.request.parent not in outcome.unnamed
+        which = f"#{outcome.request.parent}" if named else "an earlier picture"
+        lines.append(f"↪️ made from {which}")
     elif first.inputs:
         lines.append("↪️ made from an upload")
     return lines
@@ -201,9 +203,16 @@ def permutations_page(count: int, seconds: float) -> str:
     )
 
 
-def verdict(comparison: Comparison, original: int | None) -> str:
+def _original(outcome: Outcome) -> str:
+    """What the picture was compared with."""
+    original = outcome.request.reproduces
+    if original is None:
+        return "the file"
+    return "the first one" if original in outcome.unnamed else f"#{original}"
+
+
+def verdict(comparison: Comparison, which: str) -> str:
     """What drawing a picture a second time showed."""
-    which = f"#{original}" if original is not None else "the file"
     match comparison.verdict:
         case Verdict.IDENTICAL:
             return f"✅ **IDENTICAL** to {which}: every pixel is the same."

@@ -20,10 +20,12 @@ from bot.board import Board
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher, Listeners
 from bot.drafting import Drafted, Drafting
+from bot.gallery import Gallery
 from bot.keeping import Shelves
 from bot.meter import Meter
 from bot.notes import bounded
 from bot.opening import Opening
+from bot.rights import Asker, Sight
 from bot.seats import Seat
 from bot.stats import Day, last_day
 from bot.watch import Watch
@@ -40,6 +42,7 @@ from generation.fleet.wire import Ready
 from generation.job import UserId
 from generation.queue import FairQueue
 from generation.recipe import Input, Recipe, Sha256
+from storage.errors import Missing
 from storage.files import Files
 from storage.people import AssistMode, People, Preferences
 from storage.pictures import PictureId, Pictures, StoredPicture
@@ -52,14 +55,6 @@ T = TypeVar("T")
 
 CLOSING_SECONDS = 15.0  # that submissions and cancellations have to come to their end
 START_SECONDS = 120.0  # the longest that a first request waits for the worker to start
-
-
-class NotAllowed(Exception):
-    """The person may not do that; `what` is a clause, as in "cancel another person's request"."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +94,7 @@ class Studio:
         self.opening = Opening()
         self._stores, self._seats = stores, list(seats)
         self._joined: asyncio.Queue[Seat] = asyncio.Queue()
+        self._gallery = Gallery(stores.tickets, stores.pictures)
         self._queue, self._meter = queue, meter
         self._audience, self._watch = audience, watch
         self._clock, self._dice = clock, dice
@@ -195,6 +191,8 @@ class Studio:
 
         Raises Unacceptable, QueueFull, StorageError, or WorkerDied while nothing can draw yet.
         """
+        if wish.parent is not None:
+            await self._gallery.check_start(wish.place.asker, wish.parent.id)
         device = await self._device()
         mine = await self._stores.people.preferences(wish.place.owner)
         drafted = await self.drafting.draft(await self._own(wish), mine, device=device)
@@ -243,8 +241,7 @@ class Studio:
 
     async def again(self, request: RequestId, place: Place) -> Request:
         """The same wish with other seeds."""
-        before = await self._stores.tickets.request(request)
-        recipes = [t.job.recipe for t in await self._stores.tickets.of_request(request)]
+        before, recipes = await self._before(request, place)
         mine = await self._stores.people.preferences(place.owner)
         fresh = seeds(self._dice() % 2**32, len(recipes), mine, self._dice)
         rolled = tuple(replace(r, seed=s) for r, s in zip(recipes, fresh, strict=True))
@@ -264,8 +261,7 @@ class Studio:
 
         `style` keeps the wording, so that only the style differs.  `own` asks nobody.
         """
-        before = await self._stores.tickets.request(request)
-        recipes = [t.job.recipe for t in await self._stores.tickets.of_request(request)]
+        before, recipes = await self._before(request, place)
         drafted = await self.drafting.reword(
             before.words, recipes, await self._stores.words.find(request), style=style, own=own
         )
@@ -278,8 +274,18 @@ class Studio:
             notes=drafted.notes,
         )
 
-    async def reproduce(self, picture: StoredPicture, place: Place) -> Request:
-        """Draw a picture a second time from its recipe, to compare."""
+    async def _before(self, request: RequestId, place: Place) -> tuple[Request, tuple[Recipe, ...]]:
+        """A request and its recipes, for somebody who wants something new of them."""
+        before = await self._gallery.request(place.asker, request)
+        tickets = await self._stores.tickets.of_request(request)
+        recipes = tuple(ticket.job.recipe for ticket in tickets)
+        await self._gallery.check_inputs(place.asker, recipes)
+        return before, recipes
+
+    async def reproduce(self, number: PictureId, place: Place) -> Request:
+        """Draw a picture a second time from its recipe, to compare.  Raises Missing."""
+        await self._gallery.picture(place.asker, number)
+        picture = await self._stores.pictures.get(number)  # with all that it came from
         return await self.queue_up(
             place,
             (picture.recipe,),
@@ -294,10 +300,11 @@ class Studio:
         Raises what `submit` raises.
         """
         recipe = self.drafting.for_somebody(recipe)
-        found = await self._stores.pictures.find_by_recipe(recipe.id)
+        await self._gallery.check_strangers(place.asker, recipe)
+        found = await self._gallery.drawn_from(place.asker, recipe.id)
         same = [picture for picture in found if picture.pixels_sha256 == pixels]
         if same:
-            return await self.reproduce(same[0], place)
+            return await self.reproduce(same[0].id, place)
         return await self.queue_up(place, (recipe,), words=recipe.prompt, expects=pixels)
 
     async def queue_up(
@@ -384,11 +391,12 @@ class Studio:
         """Who had the GPU and who waited, in the last 24 hours."""
         return await last_day(self._stores.shelves.ledger, self._clock())
 
-    async def cancel(self, request: RequestId, *, by: int, moderator: bool) -> Request:
-        """End a request: what waits at once, what is being drawn within a step."""
-        asked = await self._stores.tickets.request(request)
-        if asked.owner != by and not moderator:
-            raise NotAllowed("cancel another person's request")
+    async def cancel(self, request: RequestId, *, by: Asker) -> Request:
+        """End a request: what waits at once, what is being drawn within a step.
+
+        Raises Missing, or NotAllowed.
+        """
+        asked = await self._gallery.to_act_on(by, request, "cancel another person's request")
         await self._to_the_end(self._cancel(request))
         return asked
 
@@ -410,40 +418,70 @@ class Studio:
         self._audience.changed(request)
         self._delivery.look()
 
-    async def delete(self, request: RequestId, *, by: int, moderator: bool) -> None:
-        """Forget the files of a request's pictures; the recipes stay."""
-        found = await self._stores.tickets.request(request)
-        if found.owner != by and not moderator:
-            raise NotAllowed("delete another person's picture")
+    async def delete(self, request: RequestId, *, by: Asker) -> None:
+        """Forget the files of a request's pictures; the recipes stay.
+
+        Raises Missing, or NotAllowed.
+        """
+        await self._gallery.to_act_on(by, request, "delete another person's picture")
         async with self._door:
             for picture in await self._stores.pictures.of_request(request):
                 unused = await self._stores.pictures.delete(picture.id)
                 if unused is not None:
                     await asyncio.to_thread(self._stores.files.drop, unused)
 
+    # -- what a person may see -------------------------------------------------------------
+
+    def look_through(self, sight: Sight) -> None:
+        """Who knows what people can do in the channels."""
+        self._gallery.sight = sight
+
+    async def pictures_of(self, request: RequestId, asker: Asker) -> tuple[StoredPicture, ...]:
+        """The pictures of a request, in their order.  Raises Missing."""
+        return await self._gallery.of_request(asker, request)
+
+    async def pictures_in_message(self, message: int, asker: Asker) -> tuple[StoredPicture, ...]:
+        """The pictures that a message shows, in their order; those that the person may see."""
+        return await self._gallery.in_message(asker, message)
+
+    async def picture(self, picture: PictureId, asker: Asker) -> StoredPicture:
+        """A picture by its number.  Raises Missing."""
+        return await self._gallery.picture(asker, picture)
+
+    async def newest_of(self, asker: Asker, limit: int) -> tuple[StoredPicture, ...]:
+        """A person's own newest pictures."""
+        return await self._gallery.own(asker, limit)
+
+    # -- for the bot's own messages, not for people ----------------------------------------
+
     async def request(self, request: RequestId) -> Request:
-        """A request as it was asked.  Raises Missing."""
+        """A request as it was asked, for the place where it was asked.  Raises Missing."""
         return await self._stores.tickets.request(request)
 
     async def outcome(self, request: Request) -> Outcome:
-        """Everything there is to show of a finished request."""
+        """Everything there is to show of a finished request where it was asked."""
         return await self._delivery.outcome(request)
 
-    async def pictures_of(self, request: RequestId) -> tuple[StoredPicture, ...]:
-        """The pictures of a request, in their order."""
-        return await self._stores.pictures.of_request(request)
+    async def note_answer(self, request: RequestId, message: int) -> None:
+        """Remember that a message which one person alone sees is about the request."""
+        await self._stores.tickets.note_answer(request, message)
 
-    async def pictures_in_message(self, message: int) -> tuple[StoredPicture, ...]:
-        """The pictures that a message shows, in their order."""
-        return await self._stores.pictures.of_message(message)
+    async def check_message(
+        self, request: RequestId, messages: Sequence[int], channel: int
+    ) -> None:
+        """Raise Missing unless one of our messages in a channel is known to be the request's.
 
-    async def picture(self, picture: PictureId) -> StoredPicture:
-        """A picture by its number.  Raises Missing."""
-        return await self._stores.pictures.get(picture)
-
-    async def newest_of(self, owner: int, limit: int) -> tuple[StoredPicture, ...]:
-        """A person's newest pictures."""
-        return await self._stores.pictures.newest(UserId(owner), limit)
+        `messages` are it and those that it answers.
+        """
+        tickets = self._stores.tickets
+        for message in messages:
+            if await tickets.is_shown_by(request, message):
+                return
+        found = await tickets.request(request)
+        # It was shown a moment ago, and which message it is has not been noted yet.
+        if found.channel == channel and await tickets.is_being_shown(request):
+            return
+        raise Missing("request", request)
 
     async def prefer(
         self, person: int, wanted: Preferences, *, size: str | None = None

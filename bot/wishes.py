@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.rights import Asker
 from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families import Family
@@ -51,6 +52,11 @@ class Place:
     channel: int
     reply_to: int | None
     locale: str
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks, for `bot.rights`."""
+        return Asker(id=self.owner, guild=self.guild)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

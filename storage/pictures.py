@@ -91,6 +91,10 @@ class Pictures:
         """Every drawing of this recipe, the first drawn first."""
         return await self._where("p.recipe = ? ORDER BY p.id", (recipe,))
 
+    async def find_by_file(self, file: Sha256) -> tuple[StoredPicture, ...]:
+        """Every picture whose PNG has exactly these bytes, the first drawn first."""
+        return await self._where("p.png_sha256 = ? ORDER BY p.id", (file,))
+
     async def delete(self, picture: PictureId) -> Sha256 | None:
         """Mark the picture deleted and return the file that nobody needs any more.
 

@@ -240,6 +240,24 @@ class Tickets:
                 "UPDATE requests SET progress_message = ? WHERE id = ?", (message, request)
             )
 
+    async def first_user(self, file: Sha256) -> UserId | None:
+        """Who first asked for something that starts from this file: who sent it."""
+        row = await self._database.row(_FIRST_USER, (file,))
+        return UserId(row["owner"]) if row is not None else None
+
+    async def note_answer(self, request: RequestId, message: int) -> None:
+        """Remember that a message which one person alone sees is about the request."""
+        async with self._database.transaction("answer") as db:
+            await db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (message, request))
+
+    async def is_shown_by(self, request: RequestId, message: int) -> bool:
+        """Whether a message is known to show the request, its progress, or an answer about it."""
+        return await self._database.row(_IS_SHOWN_BY, (request, message)) is not None
+
+    async def is_being_shown(self, request: RequestId) -> bool:
+        """Whether some message of the request may be there that has not been noted yet."""
+        return await self._database.row(_IS_BEING_SHOWN, (request,)) is not None
+
     async def undelivered(self) -> tuple[RequestId, ...]:
         """The outbox: what is done and has not been said, the oldest request first."""
         rows = await self._database.rows(
@@ -304,6 +322,31 @@ FROM tickets t
 JOIN requests r ON r.id = t.request
 JOIN recipes ON recipes.id = t.recipe
 LEFT JOIN pictures p ON p.ticket = t.id
+"""
+
+_FIRST_USER = """
+SELECT r.owner FROM recipe_inputs i
+JOIN tickets t ON t.recipe = i.recipe
+JOIN requests r ON r.id = t.request
+WHERE i.sha256 = ? ORDER BY r.id LIMIT 1
+"""
+
+_IS_SHOWN_BY = """
+SELECT 1 FROM requests WHERE id = ?1 AND progress_message = ?2
+UNION ALL SELECT 1 FROM outbox WHERE request = ?1 AND message = ?2
+UNION ALL SELECT 1 FROM answers WHERE request = ?1 AND message = ?2
+UNION ALL SELECT 1 FROM tickets t JOIN pictures p ON p.ticket = t.id
+    WHERE t.request = ?1 AND p.message = ?2
+LIMIT 1
+"""
+
+# Its progress was shown a moment ago, or its result was.
+_IS_BEING_SHOWN = f"""
+SELECT 1 FROM requests r WHERE r.id = ?1 AND r.progress_message IS NULL
+    AND EXISTS (SELECT 1 FROM tickets WHERE request = ?1 AND {_OPEN})
+UNION ALL SELECT 1 FROM outbox
+    WHERE request = ?1 AND open = 1 AND attempts > 0 AND message IS NULL
+LIMIT 1
 """
 
 _POSTED = """

@@ -28,6 +28,7 @@ import psutil
 from bot.audience import Outcome
 from bot.house import House, open_house
 from bot.retention import Retention
+from bot.rights import Asker
 from generation.fleet.local import LocalWorker
 from generation.job import UserId
 from storage import instants
@@ -114,7 +115,7 @@ async def _touch(house: House, request: Request, number: int) -> None:
     """What people do with a request after they made it."""
     await house.studio.say_progress_is(request.id, number + 1)
     if number % 5 == 3:
-        await house.studio.cancel(request.id, by=request.owner, moderator=False)
+        await house.studio.cancel(request.id, by=Asker(id=request.owner, guild=None))
     if number % 5 == 4:
         for picture in await house.stores.pictures.newest(request.owner, 1):
             if (unused := await house.stores.pictures.delete(picture.id)) is not None:

@@ -25,6 +25,7 @@ import pytest
 
 from bot.audience import Outcome
 from bot.house import House, open_house
+from bot.rights import Asker
 from bot.seats import Seat
 from bot.watch import Nobody
 from generation.errors import OutOfMemory, WorkerDied
@@ -230,7 +231,7 @@ class Chaos:
                     self.notes.jobs[ticket.job.id] = request
                 with contextlib.suppress(StorageError):
                     owner = self.requests[request]
-                    await self.house.studio.cancel(request, by=owner, moderator=False)
+                    await self.house.studio.cancel(request, by=Asker(id=owner, guild=None))
                     self.notes.over.add(request)
 
     async def reaper(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 from bot.audience import Phase
 from bot.dispatch import NEWER_SECONDS
 from bot.house import House
+from bot.rights import Asker
 from bot.seats import Seat
 from bot.watch import Nobody
 from generation.costs import CostModel
@@ -115,7 +116,7 @@ async def test_a_paused_job_says_so_and_can_be_cancelled(tmp_path: Path) -> None
         await ask(house, "another long one", BEN, LONG)
         await eventually(lambda: any(s.paused for s in house.studio.board.standings()))
         paused = next(s for s in house.studio.board.standings() if s.paused)
-        await house.studio.cancel(paused.request, by=paused.owner, moderator=False)
+        await house.studio.cancel(paused.request, by=Asker(id=ANN, guild=None))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
         assert states[paused.request] is State.CANCELLED
@@ -258,7 +259,7 @@ async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
         await ask(house, "one", ANN, SHORT)
         await eventually(lambda: worker.orders)
         waiting = await ask(house, "two", ANN, SHORT)
-        await house.studio.cancel(waiting.id, by=ANN, moderator=False)
+        await house.studio.cancel(waiting.id, by=Asker(id=ANN, guild=None))
         assert notes.seen[-1][0] == "cancelled"
         worker.gate.set()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.keeping import MAX_UNSAVED
+from bot.rights import Asker
 from bot.seats import Seat
 from bot.watch import Nobody
 from generation.accounts import Account, Accounts
@@ -163,7 +164,7 @@ async def test_a_cancellation_is_heeded_while_a_death_is_written_down(tmp_path: 
         object.__setattr__(tickets, "put_back", slowly)
         request = await house.studio.submit(a_wish("one"))
         await asked.wait()
-        await house.studio.cancel(request.id, by=ANN, moderator=False)
+        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
         written.set()
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
@@ -180,7 +181,7 @@ async def test_a_cancellation_that_no_worker_heard_survives_the_stop(tmp_path: P
     async with a_house(tmp_path, worker) as house:
         request = await house.studio.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        await house.studio.cancel(request.id, by=ANN, moderator=False)
+        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
     async with a_house(tmp_path, FakeWorker()) as house:
         memo = listen(house, Memo())
         assert house.replayed == 0

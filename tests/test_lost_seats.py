@@ -11,6 +11,7 @@ import pytest
 
 import bot.dispatch
 from bot.dispatch import MAX_EPOCHS, MAX_TRIES
+from bot.rights import Asker
 from generation.errors import OutOfReach, WorkerDied, WorkerLost
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Ready, Render, Report
@@ -148,7 +149,7 @@ async def test_whoever_cancels_while_a_seat_is_spared_their_job_is_told_so(tmp_p
         object.__setattr__(tickets, "put_back", slowly)
         request = await house.studio.submit(a_wish("one"))
         await asyncio.wait_for(asked.wait(), 10)
-        await house.studio.cancel(request.id, by=ANN, moderator=False)
+        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
         written.set()
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED

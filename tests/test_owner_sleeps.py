@@ -22,6 +22,7 @@ from bot.commands.pictures import RedrawModal
 from bot.house import House
 from bot.intake import picture_as_start
 from bot.retention import DAY, Retention
+from bot.rights import Asker
 from generation.errors import RenderFailed
 from generation.fleet.wire import Ready, Render, Report
 from generation.forecast import Promises
@@ -100,7 +101,7 @@ async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_
         wish = picture_as_start(outcome.pictures[0], a_wish("at night", owner=BEN))
         asking = asyncio.create_task(house.studio.submit(wish))
         await reached.wait()
-        await house.studio.delete(outcome.request.id, by=ANN, moderator=False)
+        await house.studio.delete(outcome.request.id, by=Asker(id=ANN, guild=None))
         again = await house.console.outcome((await asking).id)
         assert [ticket.state for ticket in again.tickets] == [State.DRAWN]
 
@@ -249,7 +250,7 @@ async def test_what_was_cancelled_before_the_studio_stumbled_is_not_drawn_again(
         memo = listen(house, Memo())
         request = await house.studio.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        await house.studio.cancel(request.id, by=ANN, moderator=False)
+        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
         stumble(house)
         [seat] = house.studio._seats
         seat.at_boundary = True
@@ -271,7 +272,7 @@ async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_d
         stumble(house)
         await house.studio.submit(a_wish("two", owner=BEN))
         await eventually(lambda: house.studio.dispatcher._unkept)
-        await house.studio.cancel(first.id, by=ANN, moderator=False)
+        await house.studio.cancel(first.id, by=Asker(id=ANN, guild=None))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
         assert states.pop(first.id) is State.CANCELLED

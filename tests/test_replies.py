@@ -12,7 +12,7 @@ from bot import replies
 from bot.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.audience import Phase, Standing
 from bot.quoting import quoted
-from bot.studio import NotAllowed
+from bot.rights import NotAllowed
 from generation import errors as g
 from generation.families import FAMILIES
 from generation.picture import Comparison, Verdict
@@ -86,7 +86,7 @@ def test_the_settings_line_names_what_matters() -> None:
 @pytest.mark.parametrize("verdict", Verdict)
 def test_every_verdict_has_its_sentence(verdict: Verdict) -> None:
     comparison = Comparison(verdict=verdict, differences=("torch: 1 then, 2 here",))
-    assert verdict.value in replies.verdict(comparison, 3)
+    assert verdict.value in replies.verdict(comparison, "#12")
 
 
 def test_settings_show_only_what_was_set() -> None:

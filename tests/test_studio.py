@@ -10,7 +10,7 @@ import pytest
 
 from bot.audience import Outcome, Undeliverable
 from bot.house import House
-from bot.studio import NotAllowed
+from bot.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
 from generation.queue import QueueFull
 from generation.recipe import Task
@@ -171,7 +171,7 @@ async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
         request = await house.studio.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         worker.deaths["one"] = 1
-        await house.studio.cancel(request.id, by=ANN, moderator=False)
+        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
 
@@ -183,7 +183,7 @@ async def test_a_cancellation_goes_on_when_whoever_asked_goes_away(tmp_path: Pat
         memo = listen(house, Memo())
         request = await house.studio.submit(a_wish("one", count=2))
         await eventually(lambda: worker.orders)
-        asked = asyncio.create_task(house.studio.cancel(request.id, by=ANN, moderator=False))
+        asked = asyncio.create_task(house.studio.cancel(request.id, by=Asker(id=ANN, guild=None)))
         while not house.studio._half_done:  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0)
         asked.cancel()
@@ -253,13 +253,13 @@ async def test_nobody_queues_beyond_their_limit(tmp_path: Path) -> None:
         assert len(await house.stores.tickets.waiting()) == 4
 
 
-async def test_only_owner_and_moderator_may_cancel_and_delete(tmp_path: Path) -> None:
+async def test_a_studio_without_channels_lets_the_owner_alone_take_away(tmp_path: Path) -> None:
     async with a_house(tmp_path, FakeWorker()) as house:
         outcome = await drawn(house, a_wish())
         request = outcome.request.id
-        with pytest.raises(NotAllowed):
-            await house.studio.delete(request, by=BEN, moderator=False)
-        await house.studio.delete(request, by=BEN, moderator=True)
+        with pytest.raises(Missing):
+            await house.studio.delete(request, by=Asker(id=BEN, guild=None))
+        await house.studio.delete(request, by=Asker(id=ANN, guild=None))
         picture = await house.stores.pictures.get(outcome.pictures[0].id)
         assert picture.deleted
         assert picture.recipe == outcome.pictures[0].recipe

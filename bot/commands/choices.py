@@ -11,7 +11,7 @@ import discord
 from discord import app_commands
 
 from bot import replies
-from bot.answers import studio_of
+from bot.answers import asker_of, studio_of
 from bot.quoting import plain
 from bot.wishes import OWN_VAE
 from generation import names
@@ -98,7 +98,7 @@ async def sizes(interaction: Interaction, typed: str) -> Choices:
 
 async def pictures(interaction: Interaction, typed: str) -> Choices:
     """The person's newest pictures."""
-    newest = await studio_of(interaction).newest_of(interaction.user.id, 50)
+    newest = await studio_of(interaction).newest_of(asker_of(interaction), 50)
     choices = [(replies.picture_choice(p), str(p.id)) for p in newest]
     return [app_commands.Choice(name=n, value=v) for n, v in choices if _matches(typed, n)][:MOST]
 

@@ -9,16 +9,18 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.answers import apologise, begin, place_of, studio_of, whisper_recipes
+from bot.answers import apologise, asker_of, begin, place_of, studio_of, whisper_recipes
 from bot.buttons import pictures_shown_by, progress_view
 from bot.commands import choices
 from bot.intake import MAX_BYTES, image_of, picture_as_start, picture_from
+from bot.rights import Asker
 from bot.studio import Studio
 from bot.wishes import Wish
 from generation.draft import Draft
 from generation.errors import BadPicture, OutOfRange
 from generation.recipe import Recipe, Sha256
 from storage.errors import Missing
+from storage.ids import number_in
 from storage.pictures import PictureId, StoredPicture
 from storage.tickets import Request
 
@@ -26,7 +28,7 @@ Interaction = discord.Interaction[Any]
 
 SECONDS = 3600.0  # Discord does not say that a form was closed; it would be kept for ever
 
-_LINK = re.compile(r"https?://\S+/channels/\S+/(\d+)/?")
+_LINK = re.compile(r"https?://\S+/channels/\S+/([^/\s]+)/?")
 
 
 @app_commands.command(name="reproduce", description="Draw a picture again, pixel for pixel")
@@ -49,22 +51,24 @@ async def reproduce(
             recipe, pixels = await _read(file, studio)
             return await studio.reproduce_file(recipe, pixels, place)
         if picture is not None:
-            return await studio.reproduce(await _named(picture, studio), place)
+            return await studio.reproduce(await _named(picture, studio, place.asker), place)
         raise OutOfRange("picture", "nothing", "a number such as `12`, a message link, or a file")
 
     await begin(interaction, asking, progress_view)
 
 
-async def _named(text: str, studio: Studio) -> StoredPicture:
+async def _named(text: str, studio: Studio, asker: Asker) -> PictureId:
+    """The picture that a number or a link means.  Raises OutOfRange, or Missing."""
     if match := _LINK.fullmatch(text.strip()):
-        found = await studio.pictures_in_message(int(match[1]))
+        message = number_in(match[1])
+        found = await studio.pictures_in_message(message, asker) if message is not None else ()
         if not found:
             raise Missing("message", match[1])
-        return found[0]
-    digits = text.strip().lstrip("#")
-    if not digits.isdecimal() or len(digits) > 18:
+        return found[0].id
+    number = number_in(text.strip().removeprefix("#").strip())
+    if number is None:
         raise OutOfRange("picture", text, "a number such as `12`, or a message link")
-    return await studio.picture(PictureId(int(digits)))
+    return PictureId(number)
 
 
 async def _read(file: discord.Attachment, studio: Studio) -> tuple[Recipe, Sha256]:
@@ -79,11 +83,16 @@ async def _read(file: discord.Attachment, studio: Studio) -> tuple[Recipe, Sha25
         return recipe, await studio.opening.pixels(data)
 
 
+async def _shown(interaction: Interaction, message: discord.Message) -> tuple[StoredPicture, ...]:
+    """The pictures of ours in a message, as the asker may see them."""
+    asker = asker_of(interaction)
+    return await pictures_shown_by(message, interaction.client, studio_of(interaction), asker)
+
+
 @app_commands.context_menu(name="Start from this picture")
 async def redraw_menu(interaction: Interaction, message: discord.Message) -> None:
     """Ask for words, then draw from the message's picture."""
-    studio = studio_of(interaction)
-    ours = await pictures_shown_by(message, studio)
+    ours = await _shown(interaction, message)
     if not ours and image_of(message) is None:
         raise BadPicture("that message holds none")
     await interaction.response.send_modal(RedrawModal(message, ours))
@@ -93,7 +102,7 @@ async def redraw_menu(interaction: Interaction, message: discord.Message) -> Non
 async def recipe_menu(interaction: Interaction, message: discord.Message) -> None:
     """What decides the pixels of the message's pictures."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    pictures = await pictures_shown_by(message, studio_of(interaction))
+    pictures = await _shown(interaction, message)
     if not pictures:
         raise Missing("message", message.id)
     await whisper_recipes(interaction, pictures)

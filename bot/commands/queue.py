@@ -7,11 +7,12 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.answers import SILENT, is_moderator, studio_of
+from bot.answers import SILENT, asker_of, studio_of
 from bot.buttons import queue_text, queue_view
 from bot.commands import choices
 from bot.queue_page import counted
 from generation.errors import OutOfRange
+from storage.ids import number_in
 from storage.tickets import RequestId
 
 Interaction = discord.Interaction[Any]
@@ -36,14 +37,15 @@ async def cancel(interaction: Interaction, request: str | None = None) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = studio_of(interaction)
     if request is not None:
-        if not request.isdecimal() or len(request) > 18:
+        number = number_in(request.strip().removeprefix("#"))
+        if number is None:
             raise OutOfRange("request", request, "one from the list")
-        chosen = [RequestId(int(request))]
+        chosen = [RequestId(number)]
     else:
         mine = (s for s in studio.board.standings() if s.owner == interaction.user.id)
         chosen = [s.request for s in mine]
     for each in chosen:
-        await studio.cancel(each, by=interaction.user.id, moderator=is_moderator(interaction))
+        await studio.cancel(each, by=asker_of(interaction))
     requests = counted(len(chosen), "request", "requests")
     text = f"Cancelled {requests}." if chosen else "Nothing of yours is waiting."
     await interaction.edit_original_response(content=text)

@@ -1,0 +1,160 @@
+"""The gallery: stored pictures and requests, as one person may see them.
+
+Every picture and request that leaves storage for a person passes here, so a new way in has to ask
+`bot.rights` before it has anything to show.  Invariant: what a person may not see raises Missing,
+as if it had never been; and a picture that they may see does not tell the number of one that they
+may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from bot.rights import (
+    Access,
+    Asker,
+    Blind,
+    NotAllowed,
+    Sight,
+    may_act_on,
+    may_see,
+    may_start_from,
+)
+from generation.recipe import Recipe, RecipeId
+from storage.errors import Missing
+from storage.pictures import PictureId, Pictures, StoredPicture
+from storage.tickets import Request, RequestId, Tickets
+
+
+@dataclass(slots=True)
+class _Once:
+    """A sight that looks at each channel once, for one question."""
+
+    sight: Sight
+    seen: dict[tuple[int, int, int], Access] = field(default_factory=dict)
+
+    async def access(self, person: int, guild: int, channel: int) -> Access:
+        key = (person, guild, channel)
+        if key not in self.seen:
+            self.seen[key] = await self.sight.access(person, guild, channel)
+        return self.seen[key]
+
+
+class Gallery:
+    """What is stored, behind the rights."""
+
+    def __init__(self, tickets: Tickets, pictures: Pictures) -> None:
+        self._tickets, self._pictures = tickets, pictures
+        self.sight: Sight = Blind()
+
+    async def picture(self, asker: Asker, picture: PictureId) -> StoredPicture:
+        """A picture by its number.  Raises Missing."""
+        found = await self._pictures.find(picture)
+        for shown in await self._visible(asker, [found] if found is not None else []):
+            return shown
+        raise Missing("picture", picture)
+
+    async def in_message(self, asker: Asker, message: int) -> tuple[StoredPicture, ...]:
+        """The pictures that a message shows, in their order."""
+        return await self._visible(asker, await self._pictures.of_message(message))
+
+    async def of_request(self, asker: Asker, request: RequestId) -> tuple[StoredPicture, ...]:
+        """The pictures of a request, in their order.  Raises Missing."""
+        await self.request(asker, request)
+        return await self._visible(asker, await self._pictures.of_request(request))
+
+    async def own(self, asker: Asker, limit: int) -> tuple[StoredPicture, ...]:
+        """A person's newest pictures."""
+        return await self._pictures.newest(asker.id, limit)
+
+    async def drawn_from(self, asker: Asker, recipe: RecipeId) -> tuple[StoredPicture, ...]:
+        """Every drawing of a recipe that the person may see, the first drawn first."""
+        return await self._visible(asker, await self._pictures.find_by_recipe(recipe))
+
+    async def request(self, asker: Asker, request: RequestId) -> Request:
+        """A request as it was asked.  Raises Missing."""
+        found = await self._tickets.request(request)
+        pictures = await self._pictures.of_request(request)
+        gone = bool(pictures) and all(picture.deleted for picture in pictures)
+        if not await may_see(asker, found, self.sight, deleted=gone):
+            raise Missing("request", request)
+        return found
+
+    async def to_act_on(self, asker: Asker, request: RequestId, what: str) -> Request:
+        """A request that the person may end or take away.  Raises Missing, or NotAllowed.
+
+        NotAllowed tells that there is such a request, so it is for those who may see it.
+        """
+        found = await self._tickets.request(request)
+        if await may_act_on(asker, found, self.sight):
+            return found
+        await self.request(asker, request)
+        raise NotAllowed(what)
+
+    async def check_start(self, asker: Asker, picture: PictureId) -> None:
+        """Raise Missing unless the picture's bytes may become the start of another one."""
+        found = await self._pictures.get(picture)
+        if await may_start_from(asker, found, self.sight, deleted=found.deleted):
+            return
+        # Its owner knows that there was one, and may draw it again.
+        raise Missing("file" if asker.id == found.owner else "picture", picture)
+
+    async def check_inputs(self, asker: Asker, recipes: Iterable[Recipe]) -> None:
+        """Raise Missing where something new would be drawn from another's deleted picture.
+
+        For recipes that the person may see; what they start from was shown with them.
+        """
+        for digest in {item.sha256 for recipe in recipes for item in recipe.inputs}:
+            same = await self._pictures.find_by_file(digest)
+            if same and all(p.deleted and p.owner != asker.id for p in same):
+                raise Missing("file", digest)
+
+    async def check_strangers(self, asker: Asker, recipe: Recipe) -> None:
+        """Raise Missing where a recipe from outside names bytes that are not for this person.
+
+        Whoever has a PNG knows the digests in its recipe, and could ask for little to be redrawn.
+        """
+        if not recipe.inputs or await self._seen_whole(asker, recipe.id):
+            return
+        for digest in {item.sha256 for item in recipe.inputs}:
+            same = await self._pictures.find_by_file(digest)
+            once = _Once(self.sight)
+            shown = [await may_start_from(asker, p, once, deleted=p.deleted) for p in same]
+            if any(shown) or (not same and await self._tickets.first_user(digest) == asker.id):
+                continue
+            raise Missing("file", digest)
+
+    async def _seen_whole(self, asker: Asker, recipe: RecipeId) -> bool:
+        """Whether the person may see a picture that was drawn by exactly this recipe."""
+        return bool(await self._visible(asker, await self._pictures.find_by_recipe(recipe)))
+
+    async def _visible(
+        self, asker: Asker, pictures: Collection[StoredPicture]
+    ) -> tuple[StoredPicture, ...]:
+        once = _Once(self.sight)
+        return tuple(
+            [
+                await self._veiled(asker, picture, once)
+                for picture in pictures
+                if await may_see(asker, picture, once, deleted=picture.deleted)
+            ]
+        )
+
+    async def _veiled(self, asker: Asker, picture: StoredPicture, sight: Sight) -> StoredPicture:
+        return replace(
+            picture,
+            parent=await self._number(asker, picture.parent, sight),
+            reproduces=await self._number(asker, picture.reproduces, sight),
+        )
+
+    async def _number(
+        self, asker: Asker, picture: PictureId | None, sight: Sight
+    ) -> PictureId | None:
+        """The number of a picture, if the person may see that picture."""
+        if picture is None:
+            return None
+        found = await self._pictures.find(picture)
+        if found is None or not await may_see(asker, found, sight, deleted=found.deleted):
+            return None
+        return picture
