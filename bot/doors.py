@@ -1,7 +1,8 @@
 """Small web servers that nobody can wear out: few connections, and a request must come at once.
 
 The invariant: whoever opens connections and says nothing, or half a request, takes nothing from the
-bot but `connections` sockets for `patience` seconds; the next ones are closed as they come.
+bot but `connections` sockets for `patience` seconds; and who comes with a whole request is heard
+beside them, because the oldest of those is closed for each that comes.
 """
 
 from __future__ import annotations
@@ -16,34 +17,49 @@ from aiohttp.web_protocol import RequestHandler
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 HEAD_SECONDS = 10.0  # from a connection to the whole head of its request
-IDLE_SECONDS = 30.0  # between two requests
 
 
 class Door(web.Server):
     """Answers requests.  An HTTPException of `answer` is the response."""
 
     def __init__(self, answer: Answer, *, connections: int, patience: float = HEAD_SECONDS) -> None:
-        super().__init__(self._answered, keepalive_timeout=IDLE_SECONDS, lingering_time=0.0)
+        super().__init__(self._answered, lingering_time=0.0)
         self._answer, self._most, self._patience = answer, connections, patience
-        self._mute: dict[RequestHandler, asyncio.TimerHandle] = {}
+        self._mute: dict[RequestHandler, asyncio.TimerHandle] = {}  # the oldest first
+        self._kept: dict[RequestHandler, asyncio.Transport] = {}
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        """Keep it for a while; a connection too many is closed at once."""
-        if len(self.connections) >= self._most:
-            transport.abort()
-        else:
-            loop = asyncio.get_running_loop()
-            self._mute[handler] = loop.call_later(self._patience, transport.abort)
+        """Keep it for a while."""
         super().connection_made(handler, transport)
+        if len(self._kept) >= self._most:
+            oldest = next(iter(self._mute), None)
+            if oldest is None:  # all of them are being answered
+                transport.abort()
+                return
+            self._close(oldest)
+        self._kept[handler] = transport
+        loop = asyncio.get_running_loop()
+        self._mute[handler] = loop.call_later(self._patience, self._close, handler)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """It is gone."""
         self._has_spoken(handler)
+        self._kept.pop(handler, None)
         super().connection_lost(handler, exc)
 
     async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         self._has_spoken(request.protocol)
-        return await self._answer(request)
+        try:
+            response = await self._answer(request)
+        except web.HTTPException as refusal:
+            refusal.force_close()
+            raise
+        response.force_close()  # a connection is one request: nobody keeps one for later
+        return response
+
+    def _close(self, handler: RequestHandler) -> None:
+        self._has_spoken(handler)
+        self._kept.pop(handler).abort()
 
     def _has_spoken(self, handler: RequestHandler) -> None:
         if (timer := self._mute.pop(handler, None)) is not None:

@@ -118,30 +118,51 @@ async def test_half_requests_take_no_threads_and_leave_room_for_whole_ones() -> 
             writer.close()
 
 
-async def test_a_connection_too_many_is_closed_and_a_silent_one_is_not_kept() -> None:
+async def test_a_silent_connection_is_not_kept() -> None:
     runner, port = await listening(Door(ok, connections=2, patience=0.05), "127.0.0.1", 0)
     try:
-        first = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        for _, writer in first:
-            writer.write(b"GET / HTTP/1.1\r\nHost: ")
         async with asyncio.timeout(LONG):
-            for reader, writer in first:  # they never finish their request, and are let go
+            for half in (b"", b"GET / HTTP/1.1\r\nHost: "):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(half)
                 with contextlib.suppress(ConnectionError):
                     assert not await reader.read(1)
                 writer.close()
-        assert " 200 " in await answered(port, get("/", b"Host: x"))
     finally:
         await runner.cleanup()
-    runner, port = await listening(Door(ok, connections=2, patience=LONG), "127.0.0.1", 0)
+
+
+async def test_whoever_has_a_whole_request_is_heard_beside_a_hundred_halves() -> None:
+    door = Door(ok, connections=4, patience=LONG)
+    runner, port = await listening(door, "127.0.0.1", 0)
     try:
-        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        for _, writer in held:
-            writer.write(b"GET /")
-        await asyncio.sleep(0)
-        assert await answered(port, get("/", b"Host: x")) == ""
+        held = []
+        for _ in range(100):
+            held.append(await asyncio.open_connection("127.0.0.1", port))
+            held[-1][1].write(b"GET /")
+        assert " 200 " in await answered(port, get("/", b"Host: x"))
+        assert len(door._kept) <= 4
         for _, writer in held:
             writer.close()
-            await writer.wait_closed()
+    finally:
+        await runner.cleanup()
+
+
+async def test_who_is_being_answered_is_not_closed_for_another() -> None:
+    may_answer, asked = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.BaseRequest) -> web.StreamResponse:
+        asked.set()
+        await may_answer.wait()
+        return await ok(request)
+
+    runner, port = await listening(Door(slow, connections=1), "127.0.0.1", 0)
+    try:
+        first = asyncio.create_task(answered(port, get("/", b"Host: x")))
+        await asked.wait()
+        assert await answered(port, get("/", b"Host: x")) == ""
+        may_answer.set()
+        assert " 200 " in await first
     finally:
         await runner.cleanup()
 
