@@ -14,10 +14,11 @@ from generation.catalog import Catalog
 from generation.errors import Cancelled
 from generation.fleet.wire import Loading, Prefetch
 from generation.recipe import Precision, Sha256, Weights
-from generation.worker import exactness
+from generation.worker import exactness, pulse
 from generation.worker.models import load
 from generation.worker.prefetch import Prefetcher
 from generation.worker.shelf import Shelf
+from generation.worker.timeslice import Baton
 from tests import tinymodels
 from tests.builders import a_recipe
 from tests.test_worker_pausing import CPU, LIMIT, House, a_table
@@ -202,3 +203,24 @@ def test_after_an_error_the_next_hint_is_followed() -> None:
     assert sound.began.wait(SOON)
     prefetcher.stop()
     assert sound.stopped
+
+
+def test_a_job_that_waits_for_a_read_under_way_can_be_cancelled_and_the_read_goes_on() -> None:
+    prefetcher, place = Prefetcher(), Baton().place()
+    reading, may_end, ended = (threading.Event() for _ in range(3))
+
+    def read(may_go_on: Callable[[], bool]) -> None:
+        reading.set()
+        may_end.wait(60)
+        if may_go_on():
+            ended.set()
+
+    prefetcher.wish("weights", read)
+    assert reading.wait(60)
+    place.cancel()
+    with pulse.of(place), pytest.raises(Cancelled), prefetcher.giving_way("weights"):
+        raise AssertionError("it was not to begin")
+    may_end.set()
+    assert ended.wait(60)
+    with prefetcher.giving_way("others"):
+        pass  # and nobody is kept out

@@ -11,6 +11,10 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
+from generation.worker import pulse
+
+ASK_SECONDS = 0.25  # between two looks whether the job that waits is still wanted
+
 Read = Callable[[Callable[[], bool]], None]
 
 
@@ -23,6 +27,7 @@ class Prefetcher:
         self._reading: Hashable | None = None
         self._unwanted = False
         self._held = False
+        self._pieces = 0  # that were read
         self._thread: threading.Thread | None = None
 
     def wish(self, key: Hashable, read: Read) -> None:
@@ -43,19 +48,38 @@ class Prefetcher:
 
     @contextmanager
     def giving_way(self, key: Hashable) -> Iterator[None]:
-        """Read nothing while the block runs: `key` to its end before it, the rest after it."""
+        """Read nothing while the block runs: `key` to its end before it, the rest after it.
+
+        Raises Cancelled when the job that waits is not wanted any more.
+        """
         with self._changed:
             self._held = True
             if self._wish is not None and self._wish[0] == key:
                 self._wish = None
             self._unwanted = self._reading is not None and self._reading != key
-            self._changed.wait_for(lambda: self._reading is None)
         try:
+            self._wait()
             yield
         finally:
             with self._changed:
                 self._held = False
                 self._changed.notify_all()
+
+    def _wait(self) -> None:
+        """Until nothing is read; what the other thread reads are pieces of this one's stage."""
+        seen = -1
+        with self._changed:
+            while self._reading is not None:
+                if self._pieces != seen:
+                    seen = self._pieces
+                    pulse.beat()
+                else:
+                    pulse.ask()
+                self._changed.wait(ASK_SECONDS)
+
+    def _goes_on(self) -> bool:
+        self._pieces += 1
+        return not self._unwanted
 
     def stop(self) -> None:
         """Return when nothing is being read, and forget every wish."""
@@ -70,7 +94,7 @@ class Prefetcher:
                 (key, read), self._wish = self._wish, None
                 self._reading, self._unwanted = key, False
             try:
-                read(lambda: not self._unwanted)
+                read(self._goes_on)
             except Exception:
                 pass  # a hint: the job that needs it will be told
             finally:

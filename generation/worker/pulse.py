@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from generation.errors import Cancelled
 from generation.worker.timeslice import Place
 
 
@@ -55,6 +56,12 @@ def beat() -> None:
     """One more piece is done.  Raises Cancelled when the job is to end."""
     if _mine.place is not None:
         _mine.place.beat()
+
+
+def ask() -> None:
+    """Nothing new is done.  Raises Cancelled when the job is to end."""
+    if _mine.place is not None and _mine.place.cancelled:
+        raise Cancelled
 
 
 def goes_on() -> bool:
