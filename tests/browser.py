@@ -75,6 +75,12 @@ class Browser:
                 return answer
 
     def open(self, url: str, *, width: int = 1200, height: int = 800) -> None:
+        self.resize(width, height)
+        self._ask("Page.navigate", url=url)
+        self.until("document.body !== null && document.readyState !== 'loading'")
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window that many pixels."""
         self._ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -82,8 +88,6 @@ class Browser:
             deviceScaleFactor=1,
             mobile=False,
         )
-        self._ask("Page.navigate", url=url)
-        self.until("document.body !== null && document.readyState !== 'loading'")
 
     def js(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""
@@ -148,6 +152,10 @@ class Browser:
         for letter in text:
             self._ask("Input.dispatchKeyEvent", type="keyDown", text=letter, key=letter)
             self._ask("Input.dispatchKeyEvent", type="keyUp", key=letter)
+
+    def paste(self, text: str) -> None:
+        """Put the text into what has the focus, all at once."""
+        self._ask("Input.insertText", text=text)
 
     def press(self, key: str) -> None:
         number = KEYS[key]

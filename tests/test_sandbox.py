@@ -23,7 +23,7 @@ from simcord.preview import _markdown, _messages
 from bot.sandbox.live import live
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import KEPT_MESSAGES, LOGGED, live_env
-from bot.sandbox.server import REPAIRS, WELCOME, repaired
+from bot.sandbox.repairs import REPAIRS, WELCOME, repaired
 from bot.sandbox.speed import HASHING, PARSING, remember_markdown
 from generation.starter.words import OBJECT_WORDS
 from tests.discord_world import NotSeen, buttons, pictures, world

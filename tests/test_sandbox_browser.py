@@ -17,7 +17,7 @@ from PIL import Image
 
 from bot.house import House
 from bot.sandbox.page import LivePreview
-from bot.sandbox.realtime import live_env
+from bot.sandbox.realtime import LiveEnv, live_env
 from tests.browser import CHROMIUM, Browser, chromium
 from tests.fakes import FakeWorker
 from tests.houses import a_house
@@ -25,10 +25,7 @@ from tests.sample_bot import SampleBot
 
 SCREENSHOTS = Path(__file__).parents[1] / "var" / "screenshots"
 PICTURES = "document.querySelectorAll('.attachment-image').length"
-OPEN = (
-    "window.simcordPreview && !document.querySelector('#channel-composer').hidden"
-    " && document.body.innerText.includes('Welcome to #studio')"
-)
+OPEN = "window.simcordPreview && !document.querySelector('#channel-composer').hidden"
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,17 +43,24 @@ def blue_png(folder: Path) -> Path:
 
 async def visit(bot: discord.Client, script: Callable[[Browser], None]) -> None:
     """Open the page of that bot in a browser and do what the script says."""
+    async with live_env(bot) as env:
+        await visit_of(env, script, seen="Welcome to #studio")
+
+
+async def visit_of(env: LiveEnv, script: Callable[[Browser], None], *, seen: str) -> None:
+    """The same in a world that stands already, and shows that text."""
 
     def in_browser(url: str) -> None:
         with chromium(SCREENSHOTS) as browser:
             browser.open(url)
             browser.until(OPEN)
+            browser.sees(seen)
             browser.js("window.notReloaded = true")
             script(browser)
             assert browser.js("window.notReloaded"), "the page was loaded again"
             assert browser.complaints == []
 
-    async with live_env(bot) as env, LivePreview(env) as page:
+    async with LivePreview(env) as page:
         await asyncio.to_thread(in_browser, page.url)
         assert list(env.faults) == []
 
@@ -87,6 +91,96 @@ async def test_the_studio_in_a_browser(tmp_path: Path) -> None:
         holding = asyncio.create_task(hold_at_a_step(house, worker))
         await visit(house.client(), lambda browser: meet_the_studio(browser, go_on))
         await holding
+
+
+async def test_what_is_typed_or_pasted_in_one_go_is_drawn(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        await visit(house.client(), type_and_paste)
+
+
+def type_and_paste(browser: Browser) -> None:
+    """The first thing that the README says, to the letter; then what people do with keys."""
+    browser.click("#channel-composer-input")
+    browser.type("/imagine a red flower")
+    browser.press("Enter")
+    browser.until(f"{PICTURES} === 1")
+    browser.click("#channel-composer-input")
+    browser.paste("/imagine two\nblue cars count:2\n")
+    browser.until("document.querySelector('input[data-option=prompt]').value === 'two blue cars'")
+    browser.press("Enter")
+    browser.until(f"{PICTURES} === 3")
+    browser.click("#channel-composer-input")
+    browser.type("/")
+    browser.until("document.querySelector('[role=option]')?.innerText.includes('/imagine')")
+    browser.press("Escape")
+    browser.press("Backspace")
+    leave_a_command(browser)
+    say_what_is_no_command(browser)
+
+
+def leave_a_command(browser: Browser) -> None:
+    """Escape twice, and nothing is left of it; an option that stays empty fills nothing in."""
+    browser.type("/settings ")
+    browser.until("document.querySelector('.command-row')")
+    browser.press("Escape")
+    browser.press("Escape")
+    browser.until("!document.querySelector('.command-row')")
+    assert browser.js("document.querySelector('#channel-composer-input').value") == ""
+    browser.type("/settings ")
+    browser.until("document.querySelector('.command-row')")
+    browser.press("Enter")
+    browser.sees("Your settings")
+
+
+def say_what_is_no_command(browser: Browser) -> None:
+    """It is not posted, and stays to be mended."""
+    browser.click("#channel-composer-input")
+    browser.type("/imagin a cat")
+    browser.press("Enter")
+    browser.sees("There is no command /imagin")
+    assert browser.js("document.querySelector('#channel-composer-input').value") == "/imagin a cat"
+
+
+async def test_whoever_reads_old_messages_still_sees_what_they_say(tmp_path: Path) -> None:
+    def script(browser: Browser) -> None:
+        browser.until("!document.querySelector('#history-older').hidden")
+        for _ in range(4):
+            if browser.js("!document.querySelector('#history-older').hidden"):
+                browser.scroll("#channel-timeline", -20_000)
+                browser.click("#history-older")
+                browser.until("document.querySelector('[data-message-id]')")
+        browser.until("!document.querySelector('#history-newer').hidden")
+        browser.click("#channel-composer-input")
+        browser.type("this is new")
+        browser.press("Enter")
+        browser.until(
+            "document.querySelector('#channel-message-list').innerText.includes('is new')"
+        )
+        browser.until("document.querySelector('#history-newer').hidden")
+
+    async with a_house(tmp_path, FakeWorker()) as house, live_env(house.client()) as env:
+        for number in range(120):
+            await env.ann.send(env.studio, f"message {number}")
+        await visit_of(env, script, seen="message 119")
+
+
+async def test_on_a_phone_a_picture_s_buttons_take_two_rows(tmp_path: Path) -> None:
+    def script(browser: Browser) -> None:
+        browser.resize(width=390, height=800)
+        browser.click("#channel-composer-input")
+        browser.type("/imagine a red flower")
+        browser.press("Enter")
+        browser.until(f"{PICTURES} === 1")
+        browser.screenshot("31-phone")
+        rows = (
+            "new Set([...document.querySelectorAll('.component-button')].map((b) => b.offsetTop))"
+        )
+        assert browser.js(f"{rows}.size") == 2
+        assert browser.js("document.documentElement.scrollWidth <= innerWidth")
+        assert browser.js("document.querySelector('#toolbar').offsetHeight < 60")
+
+    async with a_house(tmp_path, FakeWorker()) as house:
+        await visit(house.client(), script)
 
 
 async def hold_at_a_step(house: House, worker: FakeWorker) -> None:

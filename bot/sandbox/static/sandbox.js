@@ -75,6 +75,15 @@ document.addEventListener("click", (event) => {
   if (reply) replyTo = reply[1];
 }, true);
 
+// A slash with a word that is no command would be posted as a message, to nobody's use.
+form.addEventListener("submit", (event) => {
+  const word = /^\/([a-z][\w-]*)/i.exec($("#channel-composer-input")?.value || "");
+  if (!word || $(".command-row")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  complain(new Error(`There is no command /${word[1]}. Type / to see what there is.`));
+}, true);
+
 form.addEventListener("submit", async (event) => {
   if (!waiting.length) return; // SimCord's page sends plain messages itself
   event.preventDefault();
@@ -172,11 +181,20 @@ addEventListener("keydown", (event) => {
   const reading = event.target === document.body || event.target === timeline;
   if (reading && ["PageUp", "Home", "ArrowUp"].includes(event.key)) leave();
 });
+// Whoever says something sees it: also when the page shows a window of older messages.
+const later = $("#history-newer");
+function toTheNewest() {
+  following = true;
+  if (later.hidden) follow(); else $("#new-messages").click();
+}
 for (const sending of ["submit", "keydown"]) {
   form.addEventListener(sending, (event) => {
-    if (sending === "submit" || event.key === "Enter") { following = true; follow(); }
+    if (sending === "submit" || event.key === "Enter") toTheNewest();
   }, true);
 }
+// What comes while the reader was at the newest message is shown, too.
+new MutationObserver(() => { if (following && !later.hidden) toTheNewest(); })
+  .observe(later, { attributes: true, attributeFilter: ["hidden"] });
 timeline.addEventListener("scroll", () => { if (following) requestAnimationFrame(follow); }, { passive: true });
 new ResizeObserver(() => requestAnimationFrame(() => requestAnimationFrame(follow))).observe(list);
 
