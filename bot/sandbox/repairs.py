@@ -93,6 +93,12 @@ REPAIRS = (
         "  /** @param {CommandEntry} entry */\n  function select(entry) {\n",
         TYPED_COMMAND + "  /** @param {CommandEntry} entry */\n  function select(entry) {\n",
     ),
+    # What is being typed survives a look at other messages or another size of the window.
+    Repair(
+        "/commands.js",
+        "contextId !== newContext || contextGeneration !== newGeneration || viewerId",
+        "contextId !== newContext || viewerId",
+    ),
     # Escape closes a list first and then the command, which leaves nothing behind.
     Repair(
         "/commands.js",

@@ -18,12 +18,13 @@ from simcord.preview._server import PreviewServer
 
 from bot.sandbox.repairs import repaired
 
+log = logging.getLogger(__name__)
+
 STATIC = Path(__file__).with_name("static")
 OURS = {"/sandbox.js": "application/javascript", "/sandbox.css": "text/css"}
 MAX_FILES = 10
 MAX_FILE_BYTES = 10 * 2**20  # as in Discord
 MAX_BODY_BYTES = 25 * 2**20
-
 
 Handler = Callable[[Any, web.Request], Awaitable[Any]]
 

@@ -181,20 +181,24 @@ addEventListener("keydown", (event) => {
   const reading = event.target === document.body || event.target === timeline;
   if (reading && ["PageUp", "Home", "ArrowUp"].includes(event.key)) leave();
 });
-// Whoever says something sees it: also when the page shows a window of older messages.
+// Whoever says something sees it, and what comes after it: also when the page shows a window of older
+// messages.  The page does one thing at a time, so it goes there when the words have gone out.
 const later = $("#history-newer");
+const said = () => !$("#channel-composer-input")?.value && !$(".command-row");
+let going = null;
 function toTheNewest() {
   following = true;
-  if (later.hidden) follow(); else $("#new-messages").click();
+  follow();
+  going ??= setInterval(() => {
+    if (!following || later.hidden) { clearInterval(going); going = null; follow(); }
+    else if (said()) $("#new-messages").click();
+  }, 200);
 }
 for (const sending of ["submit", "keydown"]) {
   form.addEventListener(sending, (event) => {
     if (sending === "submit" || event.key === "Enter") toTheNewest();
   }, true);
 }
-// What comes while the reader was at the newest message is shown, too.
-new MutationObserver(() => { if (following && !later.hidden) toTheNewest(); })
-  .observe(later, { attributes: true, attributeFilter: ["hidden"] });
 timeline.addEventListener("scroll", () => { if (following) requestAnimationFrame(follow); }, { passive: true });
 new ResizeObserver(() => requestAnimationFrame(() => requestAnimationFrame(follow))).observe(list);
 
