@@ -55,6 +55,9 @@ async def visit_of(env: LiveEnv, script: Callable[[Browser], None], *, seen: str
             browser.open(url)
             browser.until(OPEN)
             browser.sees(seen)
+            # It tells the server its size at first, and does one thing at a time.
+            status = "document.querySelector('#action-status').textContent"
+            browser.until(f"{status}.includes('Viewport updated')")
             browser.js("window.notReloaded = true")
             script(browser)
             assert browser.js("window.notReloaded"), "the page was loaded again"
