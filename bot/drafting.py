@@ -102,7 +102,7 @@ class Drafting:
                 kind=entry.kind,
                 weights=entry.weights,
                 family=entry.family,
-                noise=entry.noise or entry.levels,
+                noise=entry.levels,
             )
             for entry in self._catalog.entries()
         }

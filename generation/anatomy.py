@@ -53,9 +53,9 @@ class Anatomy:
     kind: Kind
     family: str
     # Of a checkpoint alone.
-    levels: str | None = None  # the noise its file says it was trained with; None: its family's
-    prediction: str | None = None  # what its card says
-    noise: str | None = None  # the same
+    levels: str | None = None  # of a folder with betas of its own; None: its family's
+    prediction: str | None = None  # what its card or metadata says
+    noise: str | None = None  # what its card says, or that it ends without signal
     vae: str | None = None  # the name of the VAE that its card chooses
 
 
@@ -163,7 +163,7 @@ def _checkpoint(contents: Contents, name: str, said: str | None, configs: Path) 
     if family not in FAMILIES:
         raise UnknownWeights(name, strangers.likeness(shapes))
     reading = read_checkpoint(contents, name, FAMILIES[family].architecture, configs)
-    return Anatomy(kind="checkpoint", family=family, levels=reading.levels)
+    return Anatomy(kind="checkpoint", family=family, prediction=reading.told, noise=reading.noise)
 
 
 def _is_vae(shapes: Shapes) -> bool:

@@ -72,7 +72,7 @@ def as_carded(anatomy: Anatomy, card: Mapping[str, str], name: str) -> Anatomy:
     return replace(
         anatomy,
         family=family,
-        prediction=card.get("prediction"),
-        noise=card.get("noise"),
+        prediction=card.get("prediction", anatomy.prediction),
+        noise=card.get("noise", anatomy.noise),
         vae=card.get("vae"),
     )

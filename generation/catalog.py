@@ -41,6 +41,7 @@ from generation.folderparts import note_on_variants, read_parts, read_vae_folder
 from generation.header import read_header, read_tensor
 from generation.modelfolder import INDEX, PICKLES, UNREAD, files_of_folder, is_vae_folder, read_json
 from generation.recipe import Sha256, Weights
+from generation.sigmas import ZERO_SNR
 
 # What odd files might still make of our judging: they are refused, and hide no other.
 _SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -279,7 +280,14 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
     anatomy = of_folder(index.get("_class_name"), unet, name, said)
     usual = family(anatomy.family)
     trained = read_parts(path, name, index, usual.architecture)
-    return anatomy if trained.noise == usual.noise else replace(anatomy, levels=trained.noise)
+    if trained.noise == usual.noise:
+        return anatomy
+    levels = trained.noise.removesuffix(ZERO_SNR)
+    return replace(
+        anatomy,
+        levels=levels if levels != usual.noise else None,
+        noise=trained.noise if trained.noise.endswith(ZERO_SNR) else None,
+    )
 
 
 def _entries(

@@ -70,8 +70,10 @@ class Reading:
 
     used: Mapping[str, str]  # the loader's name: the file's name
     scales: Scales
-    prediction: str
-    levels: str | None  # a name of generation.sigmas.levels; None: its family's
+    prediction: str  # that its tensors say, and a recipe that names none
+    # What a recipe must say, or it is drawn without, as before anybody read it.
+    told: str | None  # the prediction that only its metadata says
+    noise: str | None  # a name of generation.sigmas.levels; None: its family's
 
 
 def read_checkpoint(
@@ -98,8 +100,9 @@ def read_checkpoint(
     return Reading(
         used=used,
         scales=scales,
-        prediction=_prediction(contents),
-        levels="scaled-linear-zsnr" if ZERO_SNR in shapes else None,
+        prediction="v_prediction" if V_PREDICTION in shapes else "epsilon",
+        told=_told(contents),
+        noise="scaled-linear-zsnr" if ZERO_SNR in shapes else None,
     )
 
 
@@ -121,7 +124,7 @@ def read_vae(contents: Contents, name: str, configs: Path = CONFIGS) -> Reading:
     check_types(used.values(), contents.dtypes, name)
     spare = contents.shapes.keys() - set(used.values()) - scales.keys
     _check_spare(spare, name)
-    return Reading(used=used, scales=scales, prediction="epsilon", levels=None)
+    return Reading(used=used, scales=scales, prediction="epsilon", told=None, noise=None)
 
 
 _OLD_ATTENTION = {
@@ -244,11 +247,10 @@ def is_harmless(key: str) -> bool:
     return key in _HARMLESS or key.startswith(_HARMLESS_BEGINNINGS) or key.endswith(_HARMLESS_ENDS)
 
 
-def _prediction(contents: Contents) -> str:
-    if V_PREDICTION in contents.shapes:
-        return "v_prediction"
+def _told(contents: Contents) -> str | None:
     said = contents.metadata.get("modelspec.prediction_type", "")
-    return "v_prediction" if said.lower() in ("v", "v_prediction", "v-prediction") else "epsilon"
+    velocity = said.lower() in ("v", "v_prediction", "v-prediction")
+    return "v_prediction" if velocity and V_PREDICTION not in contents.shapes else None
 
 
 def _levelled(key: str, clips: Iterable[str]) -> str:

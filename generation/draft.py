@@ -19,7 +19,7 @@ from generation.names import USUAL
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
 from generation.recipe import MAX_SEED, Adapter, Input, Recipe, Sha256, Task, Weights
-from generation.sigmas import expand
+from generation.sigmas import ZERO_SNR, expand
 
 MAX_PROMPT = 6000  # characters: Discord's own limit for a command option
 MAX_STEPS = 150
@@ -102,7 +102,7 @@ def complete(
     sampler = draft.sampler or usual.sampler
     noise = model.noise or model.levels or usual.noise
     # Karras's levels leave few steps below 100 when they begin at 4096.
-    usual_scheduler = "sgm_uniform" if noise.endswith("-zsnr") else usual.scheduler
+    usual_scheduler = "sgm_uniform" if noise.endswith(ZERO_SNR) else usual.scheduler
     scheduler = draft.scheduler or USUAL
     scheduler = usual_scheduler if scheduler == USUAL else scheduler
     if task is Task.IMAGE_TO_IMAGE:

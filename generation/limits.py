@@ -34,7 +34,7 @@ class Present:
     kind: str
     weights: Weights  # under our name
     family: str  # "" where nobody knows
-    noise: str | None = None  # that a checkpoint was trained with; None: its family's
+    noise: str | None = None  # a checkpoint's, for recipes that say none; None: its family's
 
 
 Here = Mapping[Sha256, Present]

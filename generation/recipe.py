@@ -23,7 +23,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import NewType
 
-from generation.errors import OutOfRange
+from generation.errors import NoSuchName, OutOfRange
+from generation.sigmas import ZERO_SNR, levels
 
 RecipeId = NewType("RecipeId", str)
 Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
@@ -125,7 +126,9 @@ class Recipe:
     clip_skip: int  # 1: the text encoder's last layer, 2: the one before it
     seed: int
     precision: Precision
-    # None: as the checkpoint says of itself.  A model's card may know better, and decides pixels.
+    # None, as in every recipe before they were written: the prediction that an empty tensor or a
+    # folder's scheduler says, and its betas, never rescaled.  What else a file or a card says of
+    # the training is here, and decides pixels.
     prediction: str | None  # "epsilon", "v_prediction"
     noise: str | None  # a name of generation.sigmas.levels
 
@@ -145,8 +148,8 @@ class Recipe:
             raise OutOfRange("sigmas", len(self.sigmas), "a descending list")
         if self.prediction not in (None, *PREDICTIONS):
             raise OutOfRange("prediction", self.prediction, " or ".join(PREDICTIONS))
-        if self.noise not in (None, *NOISES_OF_CARDS):
-            raise OutOfRange("noise", self.noise, " or ".join(NOISES_OF_CARDS))
+        if self.noise is not None:
+            _check_noise(self.noise)
         if (self.task is Task.IMAGE_TO_IMAGE) != any(i.role == "init" for i in self.inputs):
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
 
@@ -279,6 +282,17 @@ def _json(value: object) -> str:
 def _check_digest(value: object) -> None:
     if not isinstance(value, str) or not _HEX.fullmatch(value):
         raise OutOfRange("sha256", value, "64 lower-case hex digits")
+
+
+def _check_noise(noise: object) -> None:
+    if noise in NOISES_OF_CARDS:
+        return
+    if not isinstance(noise, str) or len(noise) > MAX_KEY or not noise.endswith(ZERO_SNR):
+        raise OutOfRange("noise", noise, " or ".join(NOISES_OF_CARDS))
+    try:
+        levels(noise)
+    except NoSuchName as error:
+        raise OutOfRange("noise", noise, " or ".join(NOISES_OF_CARDS)) from error
 
 
 def _check_number(what: str, value: object, low: float, high: float) -> None:

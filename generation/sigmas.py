@@ -61,6 +61,7 @@ _SKIP_THE_LAST_BUT_ONE = frozenset({"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_p
 # How a model was trained to see noise; see `levels`.
 NOISES: tuple[str, ...] = ("scaled-linear", "scaled-linear-zsnr", "linear", "flow")
 SD_BETAS = (0.00085, 0.012)
+ZERO_SNR = "-zsnr"  # ends a name whose noise leaves no signal at last
 
 _NUMBER = r"(\d(?:\.\d{1,20})?(?:e-\d{1,2})?)"
 _BETAS = re.compile(rf"(linear|scaled-linear)(?::{_NUMBER}:{_NUMBER})?(-zsnr)?")
@@ -145,6 +146,27 @@ def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
     return name
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Betas:
+    """How much noise each of 1000 steps of training adds."""
+
+    linear: bool  # else their roots are
+    first: float
+    last: float
+    zero_snr: bool  # rescaled to end without any signal
+
+
+def betas(noise: str) -> Betas:
+    """What a name of `levels` says, of all but "flow".  Raises NoSuchName."""
+    match = _BETAS.fullmatch(noise)
+    if match is None:
+        raise NoSuchName("noise", noise, tuple(get_close_matches(noise, NOISES, n=3)))
+    first, last = (float(match[2]), float(match[3])) if match[2] else SD_BETAS
+    if not 0 < first < last < 1:
+        raise NoSuchName("noise", noise, NOISES)
+    return Betas(linear=match[1] == "linear", first=first, last=last, zero_snr=bool(match[4]))
+
+
 @lru_cache(16)
 def levels(noise: str) -> _Levels:
     """The noise levels of that name.  Raises NoSuchName.
@@ -155,19 +177,17 @@ def levels(noise: str) -> _Levels:
     """
     if noise == "flow":
         return _Levels(table=tuple(i / 1000 for i in range(1, 1001)), logarithmic=False)
-    match = _BETAS.fullmatch(noise)
-    if match is None:
-        raise NoSuchName("noise", noise, tuple(get_close_matches(noise, NOISES, n=3)))
-    first, last = (float(match[2]), float(match[3])) if match[2] else SD_BETAS
-    if not 0 < first < last < 1:
-        raise NoSuchName("noise", noise, NOISES)
-    if match[1] == "linear":
-        betas = [first + (last - first) * i / 999 for i in range(1000)]
+    trained = betas(noise)
+    first, last = trained.first, trained.last
+    if trained.linear:
+        each = [first + (last - first) * i / 999 for i in range(1000)]
     else:
         low, high = math.sqrt(first), math.sqrt(last)
-        betas = [(low + (high - low) * i / 999) ** 2 for i in range(1000)]
-    kept = list(accumulate((1 - beta for beta in betas), mul))  # "alphas_cumprod"
-    if match[4]:
+        each = [(low + (high - low) * i / 999) ** 2 for i in range(1000)]
+    kept = list(accumulate((1 - beta for beta in each), mul))  # "alphas_cumprod"
+    if not (kept[0] < 1 and kept[-1] > 0):  # nothing is noisy, or nothing else is
+        raise NoSuchName("noise", noise, NOISES)
+    if trained.zero_snr:
         kept = _without_terminal_signal(kept)
     return _Levels(table=tuple(math.sqrt((1 - a) / a) for a in kept), logarithmic=True)
 

@@ -13,7 +13,7 @@ from generation.errors import UnusableWeights
 from generation.recipe import canonical, dump, parse
 from generation.sigmas import levels
 from generation.trained import of_scheduler
-from generation.worker.models import alphas_cumprod
+from generation.worker.models import alphas_cumprod, alphas_of
 from generation.worker.render import render
 from generation.worker.shelf import Shelf
 from tests.checkpoints import (
@@ -36,7 +36,7 @@ def test_zero_terminal_snr_has_the_stock_schedulers_levels(tmp_path: Path) -> No
         **{k: v for k, v in ZERO.items() if k not in ("_class_name", "clip_sample")},
         timestep_spacing="trailing",
     )
-    assert torch.equal(alphas_cumprod(dict(ZERO)), stock.alphas_cumprod)
+    assert torch.equal(alphas_of("scaled-linear-zsnr"), stock.alphas_cumprod)
     kept = stock.alphas_cumprod.double()
     # What float32 hardly holds is not quite the same: the last signals before none.
     assert levels("scaled-linear-zsnr").table == pytest.approx(
@@ -71,7 +71,7 @@ def test_a_single_file_says_it_by_empty_tensors(
 ) -> None:
     write_file(tmp_path / "m" / "x.safetensors", {**SDXL, **dict.fromkeys(marks, (0,))})
     entry = only(tmp_path / "m")
-    assert entry.levels == noise
+    assert entry.noise == recipe_for(entry, width=512, height=512).noise == noise
     first = recipe_for(entry, width=512, height=512).sigmas[0]
     assert first == pytest.approx(levels(noise or "scaled-linear").highest, rel=1e-6)
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generation.worker import singlefile
-from tests import tinymodels
 from tests.checkpoints import (
     loaded,
     only,
     reason,
     the_single_file,
 )
-from tests.singlefiles import write_sd1
 from tests.thinmodels import SD15, write_file, write_folder
 
 
@@ -131,16 +127,6 @@ def test_a_tensor_that_nobody_knows_is_refused_by_name(tmp_path: Path, key: str)
 def test_what_training_left_behind_is_harmless(tmp_path: Path, key: str) -> None:
     write_file(tmp_path / "m" / "x.safetensors", {**SD15, key: (1,)})
     assert only(tmp_path / "m").family == "sd15"
-
-
-def test_a_velocity_model_may_say_so_in_the_models_specification(tmp_path: Path) -> None:
-    source = tinymodels.sd15()
-    config, file = tmp_path / "configs", tmp_path / "x.safetensors"
-    shutil.copytree(source, config / "sd1")
-    write_sd1(source, file)
-    save_file(load_file(file), file, metadata={"modelspec.prediction_type": "v"})
-    parts = singlefile.load(file, "sd1", torch.float32, "x", configs=config)
-    assert parts["scheduler"]["prediction_type"] == "v_prediction"
 
 
 def test_a_text_encoder_that_lost_a_level_of_its_names_has_the_same_numbers(

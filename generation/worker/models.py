@@ -24,6 +24,7 @@ from generation.families import family
 from generation.folderparts import chosen_weights, read_parts, read_vae_folder
 from generation.modelfolder import INDEX, read_json
 from generation.recipe import Precision, Recipe, Sha256
+from generation.sigmas import betas
 from generation.worker import singlefile
 from generation.worker.building import BUILDING
 from generation.worker.encode import Clip
@@ -239,38 +240,44 @@ def settle(module: Any, device: torch.device) -> None:
 
 
 def alphas_cumprod(scheduler: dict[str, Any]) -> Tensor:
-    """The training's noise schedule from a scheduler's config, in float32 as diffusers has it."""
+    """The training's noise schedule from a scheduler's config, in float32 as diffusers has it.
+
+    Never rescaled, whatever the config says: pictures drawn before that was read have no noise in
+    their recipes, and those drawn since say it there.
+    """
     steps = int(scheduler.get("num_train_timesteps", 1000))
     first = float(scheduler.get("beta_start", 0.0001))
     last = float(scheduler.get("beta_end", 0.02))
     kind = scheduler.get("beta_schedule", "linear")
     if scheduler.get("trained_betas") is not None:
-        betas = torch.tensor(scheduler["trained_betas"], dtype=torch.float32)
+        noises = torch.tensor(scheduler["trained_betas"], dtype=torch.float32)
     elif kind == "scaled_linear":
-        betas = torch.linspace(first**0.5, last**0.5, steps, dtype=torch.float32) ** 2
+        noises = torch.linspace(first**0.5, last**0.5, steps, dtype=torch.float32) ** 2
     elif kind == "linear":
-        betas = torch.linspace(first, last, steps, dtype=torch.float32)
+        noises = torch.linspace(first, last, steps, dtype=torch.float32)
     else:
         raise UnusableWeights("scheduler", f"an unknown noise schedule {kind!r}")
-    if not scheduler.get("rescale_betas_zero_snr"):
-        return torch.cumprod(1.0 - betas, dim=0)
-    kept = torch.cumprod(1.0 - _without_terminal_signal(betas), dim=0)
+    return torch.cumprod(1.0 - noises, dim=0)
+
+
+def alphas_of(noise: str) -> Tensor:
+    """The same of a recipe's name for it, a name of generation.sigmas.levels."""
+    said = betas(noise)
+    kind = "linear" if said.linear else "scaled_linear"
+    kept = alphas_cumprod({"beta_schedule": kind, "beta_start": said.first, "beta_end": said.last})
+    if not said.zero_snr:
+        return kept
+    kept = torch.cumprod(1.0 - _without_terminal_signal(kept), dim=0)
     kept[-1] = 2**-24  # as diffusers has it: 0 would be an infinite level
     return kept
 
 
-def alphas_of(noise: str) -> Tensor:
-    """The same of a card's word for it: "scaled-linear", or with "-zsnr"."""
-    zero = noise.endswith("-zsnr")
-    return alphas_cumprod({**singlefile.SCHEDULER, "rescale_betas_zero_snr": zero})
-
-
-def _without_terminal_signal(betas: Tensor) -> Tensor:
-    """Lin et al. 2023, algorithm 1, in the order of diffusers' arithmetic."""
-    roots = torch.cumprod(1.0 - betas, dim=0).sqrt()
+def _without_terminal_signal(kept: Tensor) -> Tensor:
+    """The betas of Lin et al. 2023, algorithm 1, in the order of diffusers' arithmetic."""
+    roots = kept.sqrt()
     first, last = roots[0].clone(), roots[-1].clone()
-    kept = ((roots - last) * (first / (first - last))) ** 2
-    return 1 - torch.cat([kept[:1], kept[1:] / kept[:-1]])
+    fewer = ((roots - last) * (first / (first - last))) ** 2
+    return 1 - torch.cat([fewer[:1], fewer[1:] / fewer[:-1]])
 
 
 @contextmanager

@@ -72,10 +72,12 @@ def load(
         raise BrokenWeights(name, "tensors are missing that its family has") from error
     for part in (unet, vae, *(clip.encoder for clip in clips)):
         _check_whole(part, name)
-    scheduler = {**SCHEDULER, "prediction_type": reading.prediction}
-    if reading.levels is not None:
-        scheduler["rescale_betas_zero_snr"] = True
-    return Parts(unet=unet, vae=vae, clips=clips, scheduler=scheduler)
+    return Parts(
+        unet=unet,
+        vae=vae,
+        clips=clips,
+        scheduler={**SCHEDULER, "prediction_type": reading.prediction},
+    )
 
 
 def load_vae(path: Path, architecture: str, dtype: torch.dtype, name: str) -> Any:

@@ -1,0 +1,111 @@
+"""Older recipes name neither noise nor prediction: each keeps the pixels that it had."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from generation.checkpoint import read_checkpoint
+from generation.errors import OutOfRange
+from generation.quantised import Contents
+from generation.recipe import dump, parse
+from generation.worker import singlefile
+from generation.worker.denoiser import scaled_linear_alphas
+from generation.worker.models import alphas_cumprod, alphas_of
+from generation.worker.render import Raster, render
+from generation.worker.shelf import Shelf
+from tests import tinymodels
+from tests.builders import a_recipe
+from tests.checkpoints import only, recipe_for, scanned, the_single_file, zero_snr_folder
+from tests.thinmodels import SDXL, configs, write_file
+
+LINEAR = {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
+WITHOUT: dict[str, Any] = {"noise": None, "prediction": None}
+
+
+def drawn(folder: Path, **changes: Any) -> Raster:
+    """What the folder's model draws by a recipe that begins where the older ones did."""
+    catalog = scanned(folder)
+    recipe = recipe_for(catalog.models()[0], steps=3, scheduler="karras")
+    sigmas = a_recipe(sampler=recipe.sampler, scheduler="karras", steps=3).sigmas
+    recipe = replace(recipe, sigmas=sigmas, **changes)
+    with Shelf(catalog, torch.device("cpu"), None).take(recipe, on_load=lambda _: None) as model:
+        return render(recipe, (), model, on_step=lambda *_: None)
+
+
+@pytest.mark.parametrize("betas", [{}, LINEAR])
+def test_a_recipe_without_noise_is_drawn_as_if_the_folder_did_not_say_zero_snr(
+    tmp_path: Path, betas: dict[str, object]
+) -> None:
+    marked = zero_snr_folder(tmp_path / "marked" / "x", **betas)
+    silent = zero_snr_folder(tmp_path / "silent" / "x", rescale_betas_zero_snr=False, **betas)
+    noise = recipe_for(only(marked)).noise
+    assert noise is not None
+    assert recipe_for(only(silent)).noise is None
+    before = drawn(marked, **WITHOUT)
+    assert before == drawn(silent, **WITHOUT)
+    assert before.rgb != drawn(marked, noise=noise).rgb
+
+
+@pytest.mark.parametrize("marks", [(), ("ztsnr",), ("v_pred",), ("v_pred", "ztsnr")])
+def test_a_single_file_is_loaded_with_its_prediction_and_plain_betas(
+    tmp_path: Path, marks: tuple[str, ...]
+) -> None:
+    tensors, config = the_single_file("sdxl")
+    file = tmp_path / "x.safetensors"
+    save_file({**tensors, **{mark: torch.zeros(0) for mark in marks}}, file)
+    parts = singlefile.load(file, "sdxl", torch.float32, "x", configs=config)
+    assert torch.equal(alphas_cumprod(parts["scheduler"]), scaled_linear_alphas())
+    wanted = "v_prediction" if "v_pred" in marks else "epsilon"
+    assert parts["scheduler"]["prediction_type"] == wanted
+
+
+def test_a_prediction_that_only_the_metadata_says_is_in_the_recipe(tmp_path: Path) -> None:
+    file = write_file(tmp_path / "m" / "x.safetensors", SDXL)
+    header = json.loads(file.read_bytes()[8 : 8 + int.from_bytes(file.read_bytes()[:8], "little")])
+    header["__metadata__"] = {"modelspec.prediction_type": "v"}
+    text = json.dumps(header).encode()
+    size = int.from_bytes(file.read_bytes()[:8], "little")
+    file.write_bytes(len(text).to_bytes(8, "little") + text + file.read_bytes()[8 + size :])
+    recipe = recipe_for(only(tmp_path / "m"), width=512, height=512)
+    assert recipe.prediction == "v_prediction"
+    said = Contents(shapes=SDXL, dtypes={}, metadata=header["__metadata__"], read=None)
+    assert read_checkpoint(said, "x", "sdxl", configs()).prediction == "epsilon"
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_other_betas_that_end_without_signal_are_the_stock_schedulers(tmp_path: Path) -> None:
+    from diffusers import EulerDiscreteScheduler
+
+    entry = only(zero_snr_folder(tmp_path / "m" / "x", **LINEAR))
+    recipe = recipe_for(entry)
+    stock: Any = EulerDiscreteScheduler(
+        **LINEAR, rescale_betas_zero_snr=True, timestep_spacing="trailing"
+    )
+    assert recipe.noise == "linear:0.0001:0.02-zsnr"
+    assert torch.equal(alphas_of(recipe.noise), stock.alphas_cumprod)
+    assert recipe.sigmas[0] == pytest.approx(4096, abs=0.01)
+    assert parse(dump(recipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        *("", "flow", "linear", "pink-zsnr", "linear:0.5:0.9-zsnr", "linear:1e-20:1e-19-zsnr"),
+        *("linear:0.9:0.1-zsnr", "linear:" + "0" * 500 + ":1-zsnr", 7, ["scaled-linear"]),
+    ],
+)
+def test_a_strangers_noise_is_a_name_that_can_be_used(noise: object) -> None:
+    with pytest.raises(OutOfRange, match="noise"):
+        a_recipe(noise=noise)
+
+
+def test_a_folder_of_the_family_s_own_betas_says_nothing() -> None:
+    recipe = recipe_for(only(tinymodels.sd15()))
+    assert (recipe.noise, recipe.prediction) == (None, None)
