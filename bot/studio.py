@@ -391,14 +391,17 @@ class Studio:
         """Who had the GPU and who waited, in the last 24 hours."""
         return await last_day(self._stores.shelves.ledger, self._clock())
 
-    async def cancel(self, request: RequestId, *, by: Asker) -> Request:
+    async def cancel(self, request: RequestId, *, by: Asker) -> bool:
         """End a request: what waits at once, what is being drawn within a step.
 
-        Raises Missing, or NotAllowed.
+        False: it has ended already.  Raises Missing, or NotAllowed.
         """
         asked = await self._gallery.to_act_on(by, request, "cancel another person's request")
+        open_ = self.board.is_open(request)
+        if not open_ and asked.owner != by.id:
+            raise Missing("request", request)  # there is nothing that a moderator could end
         await self._to_the_end(self._cancel(request))
-        return asked
+        return open_
 
     async def _cancel(self, request: RequestId) -> None:
         waiting, running = await self._stores.tickets.cancel(request)

@@ -197,3 +197,56 @@ def test_the_suite_draws_the_same_examples_every_time_and_test_all_throws_dice()
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["True"]
     assert "--hypothesis-profile=dice" in start.COMMANDS["test-all"][1]
+
+
+# What a studio tells the bot for the places where things were asked: no person is answered with it.
+FOR_THE_BOT = {
+    "request",
+    "outcome",
+    "standing",
+    "say_progress_is",
+    "note_answer",
+    "check_message",
+    "queue_up",  # the command line's, and the studio's own
+}
+
+
+def test_whatever_the_studio_does_with_stored_things_it_does_for_somebody() -> None:
+    """A new way in cannot forget the rights: without an asker there is nothing to call."""
+    for method in _methods("bot/studio.py", "Studio"):
+        if method.name.startswith("_") or method.name in FOR_THE_BOT:
+            continue
+        arguments = [*method.args.args, *method.args.kwonlyargs]
+        said = [ast.unparse(a.annotation) for a in arguments if a.annotation is not None]
+        names = " ".join([*said, ast.unparse(method.returns) if method.returns else ""])
+        if re.search(r"RequestId|PictureId|StoredPicture|Recipe\b", names):
+            assert re.search(r"\b(Asker|Place|Wish)\b", names), f"Studio.{method.name}"
+
+
+def test_the_bots_face_reaches_what_is_stored_through_the_studio_alone() -> None:
+    """Every module that speaks to Discord; what it imports of storage are names and values."""
+    forbidden = {"Pictures", "Tickets", "Files", "Words", "Outbox", "Database", "Gallery"}
+    may_tell_the_place = {"bot/announcer.py", "bot/posting.py"}  # what is shown where it was asked
+    for name, tree in sources(tests=False):
+        if not name.startswith("bot/") or name.startswith(("bot/sandbox/", "bot/soak/")):
+            continue
+        imported = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+        if not any(alias.name == "discord" for node in imported for alias in node.names):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                assert not forbidden & {alias.name for alias in node.names}, f"{name} imports"
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in {"stores", "_stores", "_gallery"}, f"{name}:{node.lineno}"
+            if isinstance(node, ast.Call) and name not in may_tell_the_place:
+                told = called(node).rpartition(".")
+                around = told[0].endswith("studio") and told[2] in ("request", "outcome")
+                assert not around, f"{name}:{node.lineno}"
+
+
+def _methods(file: str, of: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(parsed()[file]):
+        if isinstance(node, ast.ClassDef) and node.name == of:
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield part

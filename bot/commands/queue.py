@@ -44,8 +44,9 @@ async def cancel(interaction: Interaction, request: str | None = None) -> None:
     else:
         mine = (s for s in studio.board.standings() if s.owner == interaction.user.id)
         chosen = [s.request for s in mine]
-    for each in chosen:
-        await studio.cancel(each, by=asker_of(interaction))
-    requests = counted(len(chosen), "request", "requests")
-    text = f"Cancelled {requests}." if chosen else "Nothing of yours is waiting."
+    ended = [await studio.cancel(each, by=asker_of(interaction)) for each in chosen]
+    requests = counted(sum(ended), "request", "requests")
+    text = f"Cancelled {requests}." if any(ended) else "Nothing of yours is waiting."
+    if request is not None and not any(ended):
+        text = "That one has ended already."
     await interaction.edit_original_response(content=text)
