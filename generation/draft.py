@@ -23,6 +23,7 @@ from generation.sigmas import ZERO_SNR, expand
 
 MAX_PROMPT = 6000  # characters: Discord's own limit for a command option
 MAX_STEPS = 150
+MAX_ADAPTERS = 32  # one LoRA may stand there twice: its effects add up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,8 @@ def complete(
     was found and what is allowed.
     """
     usual = family(model.family)
+    if len(draft.adapters) > MAX_ADAPTERS:
+        raise OutOfRange("number of adapters", len(draft.adapters), f"at most {MAX_ADAPTERS}")
     for adapter in draft.adapters:
         theirs = families.get(adapter.weights.sha256, usual.name)
         if theirs != usual.name:

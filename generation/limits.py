@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from generation import sizes
-from generation.draft import MAX_PROMPT, MAX_STEPS, check_clip_skip
+from generation.draft import MAX_ADAPTERS, MAX_PROMPT, MAX_STEPS, check_clip_skip
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import FAMILIES, Family, family
 from generation.inputs import FITS
 from generation.recipe import SYNTAXES, Adapter, Recipe, Sha256, Task, Weights
 from generation.sigmas import SAMPLERS, SCHEDULERS, strongest
 
-MAX_ADAPTERS = 16
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
 MAX_LEVELS = MAX_STEPS + 25
 LEAST_DENOISE = 0.01
@@ -102,8 +101,6 @@ def _adapters(recipe: Recipe, usual: Family, here: Here) -> tuple[Adapter, ...]:
         raise OutOfRange("number of adapters", len(recipe.adapters), f"at most {MAX_ADAPTERS}")
     for adapter in recipe.adapters:
         _known("kind of adapter", adapter.kind, ADAPTERS)
-    if len({a.weights.sha256 for a in recipe.adapters}) < len(recipe.adapters):
-        raise OutOfRange("adapters", "one of them twice", "different ones")
     return tuple(
         replace(adapter, weights=_present(adapter.kind, adapter.weights, usual, here).weights)
         for adapter in recipe.adapters

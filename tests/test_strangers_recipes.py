@@ -15,10 +15,10 @@ from PIL import Image
 
 from bot.apologies import apology_for
 from bot.house import House
-from generation.draft import Draft, complete
+from generation.draft import MAX_ADAPTERS, Draft, complete
 from generation.errors import NoSuchName, NotPresent, OutOfRange, Unacceptable
 from generation.families import FAMILIES
-from generation.limits import MAX_ADAPTERS, Present, for_somebody
+from generation.limits import Present, for_somebody
 from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, dump, parse
 from generation.sigmas import SAMPLERS, SCHEDULERS
 from prompting.errors import Declined
@@ -75,7 +75,6 @@ def levels(first: float, steps: int = 4) -> dict[str, Any]:
         {"adapters": (an_adapter(Weights(name="x", sha256=a_digest("f"))),)},
         {"adapters": (an_adapter(OURS),)},
         {"adapters": (an_adapter(kind="../x"),)},
-        {"adapters": (an_adapter(), an_adapter(strength=0.2))},
         {"adapters": (an_adapter(),) * (MAX_ADAPTERS + 1)},
         {"adapters": (an_adapter(),) * 8000},
         {"task": Task.IMAGE_TO_IMAGE, "inputs": (START, START)},
@@ -123,6 +122,12 @@ def test_a_recipe_that_may_be_drawn_carries_our_names() -> None:
     mine = for_somebody(recipe, HERE)
     assert (mine.checkpoint, mine.vae, mine.adapters[0].weights) == (OURS, VAE, LORA)
     assert mine.id == recipe.id
+
+
+def test_one_lora_may_stand_in_a_recipe_twice_as_in_a_wish() -> None:
+    twice = (an_adapter(), an_adapter(strength=0.2))
+    recipe = a_recipe(checkpoint=OURS, sigmas=(9.0, 5.0, 2.0, 1.0, 0.0), adapters=twice)
+    assert for_somebody(recipe, HERE).adapters == twice
 
 
 def spelled(**changes: Any) -> str:
