@@ -2,36 +2,34 @@
 
 Discord allows about five edits in five seconds in a channel.  So a message is edited at most every
 few seconds, a channel at most once a second, and those that are being drawn come first; what
-waits is told its place when there is room.  Results are ordinary messages: an interaction's token
-dies after 15 minutes, and a reply to an ordinary message carries its words to us.
+waits is told its place when there is room.  Results are ordinary messages (`bot/posting.py`): an
+interaction's token dies after 15 minutes, and a reply to an ordinary message carries its words.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import discord
 
 from bot import replies
 from bot.answers import SILENT, now
-from bot.audience import Outcome, Standing, Undeliverable
-from bot.buttons import failure_view, progress_view, request_shown_by, result_view
+from bot.audience import Outcome, Shown, Standing, Undeliverable
+from bot.buttons import progress_view
+from bot.places import lacking
+from bot.posting import Poster
 from bot.studio import Studio
-from bot.uploads import fitting
 from storage.tickets import Request, RequestId, State
 
 log = logging.getLogger(__name__)
 
 CHANNEL_SECONDS = 1.0  # between two edits in a channel
 WAITING_SECONDS = 10.0  # between two edits of a message that only waits
-Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.PartialMessageable
-
-LOOK_BACK = 100  # messages that are searched for a result that may have been posted already
 
 
 @dataclass(slots=True)
@@ -59,6 +57,8 @@ class Announcer:
         self._channel_busy: set[int] = set()
         self._news = asyncio.Event()
         self._here = asyncio.Event()
+        self._editing: dict[RequestId, asyncio.Task[None]] = {}
+        self.poster = Poster(client)
 
     def speak_for(self, studio: Studio) -> None:
         """Whose progress is told.  Must be called once before `run`."""
@@ -84,8 +84,14 @@ class Announcer:
                     continue
                 for request in self._due():
                     del self._dirty[request]
-                    edits.create_task(self._refresh(request), name=f"progress {request}")
+                    editing = edits.create_task(self._refresh(request), name=f"progress {request}")
+                    self._editing[request] = editing
+                    editing.add_done_callback(partial(self._edited, request))
                 await asyncio.sleep(0.1)
+
+    def _edited(self, request: RequestId, editing: asyncio.Task[None]) -> None:
+        if self._editing.get(request) is editing:
+            del self._editing[request]
 
     # -- progress --------------------------------------------------------------------------
 
@@ -148,7 +154,7 @@ class Announcer:
             shown.edited_at = time.monotonic()
             return
         assert request.progress_message is not None
-        message = self._channel(request.channel).get_partial_message(request.progress_message)
+        message = self.poster.channel(request.channel).get_partial_message(request.progress_message)
         self._channel_busy.add(request.channel)
         try:
             if standing.preview and standing.preview != shown.preview:
@@ -173,88 +179,37 @@ class Announcer:
 
     # -- results ---------------------------------------------------------------------------
 
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
-        """Post the result, unless an earlier attempt did, and take the progress message away."""
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
+        """Show the result, unless an earlier attempt did.  Raises Undeliverable."""
+        assert self._studio is not None
         await self._here.wait()
-        request = outcome.request
-        self._shown.pop(request.id, None)
+        await self._still(outcome.request.id)
         if _wholly_cancelled(outcome):
-            await self._say_cancelled(request)
             return None
-        channel = self._channel(request.channel)
         try:
-            message = await self._posted(channel, request) if perhaps_posted else None
-            if message is None:
-                message = await self._post(channel, outcome)
-        except (discord.Forbidden, discord.NotFound) as closed:
-            raise Undeliverable(str(closed)) from closed
-        await self._drop_progress(request)
-        return message.id
+            found = await self.poster.find(outcome) if perhaps_posted else None
+            return found or await self.poster.post(outcome, self._studio)
+        except Undeliverable:
+            raise
+        except Exception:
+            await self.poster.say_it_waits(outcome.request)
+            raise
 
-    async def _post(self, channel: Channel, outcome: Outcome) -> discord.Message:
-        request = outcome.request
-        limit = getattr(getattr(channel, "guild", None), "filesize_limit", 10 * 2**20)
-        uploads = await asyncio.to_thread(
-            fitting, outcome.files, [p.id for p in outcome.pictures], limit
-        )
-        reference = None
-        if request.reply_to is not None:
-            reference = discord.MessageReference(
-                message_id=request.reply_to,
-                channel_id=request.channel,
-                fail_if_not_exists=False,
-            )
-        options: dict[str, object] = {"reference": reference} if reference else {}
-        options["view"] = (
-            result_view(request.id, worded=_worded(outcome))
-            if outcome.pictures
-            else failure_view(request.id)
-        )
-        return await channel.send(  # type: ignore[call-overload, no-any-return]  # optional arguments
-            content=replies.result(outcome),
-            files=[discord.File(io.BytesIO(data), filename=name) for name, data in uploads],
-            allowed_mentions=SILENT,
-            nonce=f"atelier-{request.id}",
-            **options,
-        )
+    async def conclude(self, outcome: Outcome, shown: Shown | None, *, held: str = "") -> None:
+        """Take the progress message away, or let it tell what became of the request."""
+        await self._here.wait()
+        await self._still(outcome.request.id)
+        await self.poster.conclude(outcome, shown, held)
 
-    async def _posted(self, channel: Channel, request: Request) -> discord.Message | None:
-        """The result, if an attempt that was cut short did post it."""
-        me = self._client.user
-        try:
-            async for message in channel.history(limit=LOOK_BACK):
-                if message.author == me and request_shown_by(message) == request.id:
-                    return message
-        except discord.Forbidden:
-            # Not allowed to look back: Discord's nonce has to cover it.
-            log.warning("may not read the history of channel %d", request.channel)
-        return None
+    def may_post(self, channel: int) -> bool:
+        """Whether no permission is known to be missing."""
+        return not lacking(self._client.get_channel(channel))
 
-    async def _say_cancelled(self, request: Request) -> None:
-        if request.progress_message is None:
-            return
-        message = self._channel(request.channel).get_partial_message(request.progress_message)
-        with contextlib.suppress(discord.HTTPException):
-            await message.edit(
-                content=replies.cancelled(request.words),
-                attachments=[],
-                view=None,
-                allowed_mentions=SILENT,
-            )
-
-    async def _drop_progress(self, request: Request) -> None:
-        if request.progress_message is None:
-            return
-        message = self._channel(request.channel).get_partial_message(request.progress_message)
-        with contextlib.suppress(discord.HTTPException):
-            await message.delete()
-
-    def _channel(self, channel: int) -> Channel:
-        known = self._client.get_channel(channel)
-        if isinstance(known, (discord.TextChannel, discord.Thread, discord.VoiceChannel)):
-            return known
-        # A thread or a DM may be unknown to a fresh cache and still be writable.
-        return self._client.get_partial_messageable(channel)
+    async def _still(self, request: RequestId) -> None:
+        """Wait until nobody edits its progress message any more."""
+        self._shown.pop(request, None)
+        if editing := self._editing.get(request):
+            await asyncio.wait({editing})
 
 
 def _place(standing: Standing) -> tuple[object, ...]:
@@ -268,12 +223,6 @@ def _news(shown: _Shown, standing: Standing, moment: float) -> bool:
         return True
     promised = shown.ready_at - moment
     return abs(standing.ready_in - promised) > max(10.0, 0.25 * abs(promised))
-
-
-def _worded(outcome: Outcome) -> bool:
-    """Whether an assistant changed the words."""
-    words = outcome.wording.assisted if outcome.wording is not None else None
-    return words is not None and words.prompt != words.wish
 
 
 def _wholly_cancelled(outcome: Outcome) -> bool:

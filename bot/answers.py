@@ -25,6 +25,7 @@ import discord
 from bot import replies
 from bot.apologies import apology_for, expected
 from bot.logs import wordless
+from bot.places import NoPlaceToPost, check_place
 from bot.quoting import code
 from bot.recipe_page import recipe_page
 from bot.rights import Asker
@@ -32,6 +33,7 @@ from bot.shares import Person, Tiers
 from bot.studio import Studio
 from bot.wishes import Place
 from generation.job import UserId
+from storage.errors import AskedBefore
 from storage.pictures import StoredPicture
 from storage.tickets import Request, RequestId
 
@@ -42,6 +44,8 @@ SILENT = discord.AllowedMentions.none()
 # Most wishes are accepted or refused within it, and a person does not wonder yet; Discord waits
 # three seconds for a first answer.
 QUICK_SECONDS = 0.35
+
+ACKNOWLEDGED = 40060  # Discord's code: somebody, we ourselves, has answered it
 
 T = TypeVar("T")
 
@@ -57,6 +61,10 @@ class Host(Protocol):
 
     @property
     def tiers(self) -> Tiers: ...
+
+    def remember_answer(
+        self, request: RequestId, interaction: discord.Interaction[Any]
+    ) -> None: ...
 
 
 def studio_of(interaction: discord.Interaction[Any]) -> Studio:
@@ -75,6 +83,7 @@ def place_of(interaction: discord.Interaction[Any]) -> Place:
         channel=interaction.channel_id or 0,
         reply_to=None,
         locale=str(interaction.locale),
+        source=interaction.id,
     )
 
 
@@ -100,29 +109,6 @@ def is_moderator(interaction: discord.Interaction[Any]) -> bool:
     return bool(getattr(interaction.permissions, host.moderator_permission))
 
 
-class NoPlaceToPost(Exception):
-    """The bot lacks permissions in the channel; `missing` are Discord's names for them."""
-
-    def __init__(self, missing: tuple[str, ...]) -> None:
-        super().__init__(f"missing permissions: {', '.join(missing)}")
-        self.missing = missing
-
-
-def check_place(interaction: discord.Interaction[Any]) -> None:
-    """Raise NoPlaceToPost where a result could not be posted: better said before it is drawn."""
-    if interaction.guild_id is None:
-        return
-    mine = interaction.app_permissions
-    thread = isinstance(interaction.channel, discord.Thread)
-    needed = {
-        "View Channel": mine.view_channel,
-        "Send Messages": mine.send_messages_in_threads if thread else mine.send_messages,
-        "Attach Files": mine.attach_files,
-    }
-    if missing := tuple(name for name, there in needed.items() if not there):
-        raise NoPlaceToPost(missing)
-
-
 async def begin(
     interaction: discord.Interaction[Any],
     asking: Callable[[], Coroutine[Any, Any, Request]],
@@ -132,16 +118,14 @@ async def begin(
     check_place(interaction)
     studio = studio_of(interaction)
     request = await accepted(interaction, asking())
+    host: Host = interaction.client
+    host.remember_answer(request.id, interaction)
     standing = studio.standing(request.id)
     text = replies.progress(standing, now()) if standing else "🖼️"
     message = await _show(interaction, request.id, text, cancel_view(request.id))
     if message is None:
         return
     await studio.say_progress_is(request.id, message.id)
-    if studio.standing(request.id) is None:
-        # It was finished before its progress could be shown.
-        with contextlib.suppress(discord.HTTPException):
-            await message.delete()
 
 
 async def accepted(interaction: discord.Interaction[Any], work: Coroutine[Any, Any, T]) -> T:
@@ -237,7 +221,10 @@ async def apologise(interaction: discord.Interaction[Any], error: BaseException)
     """Tell the person in one sentence, and give back what they typed; the log has the cause."""
     while isinstance(error, discord.app_commands.CommandInvokeError):
         error = error.original
-    typed, platform = typed_in(interaction), _platform_apology(error)
+    if isinstance(error, AskedBefore) or getattr(error, "code", None) == ACKNOWLEDGED:
+        log.info("Discord said it twice: %s", error)
+        return
+    typed, platform = typed_in(interaction), place_apology(error)
     if expected(error) or isinstance(error, NoPlaceToPost):
         log.info("declined: %s", error)
     elif isinstance(error, discord.app_commands.AppCommandError):
@@ -281,7 +268,8 @@ def _fields(components: Any) -> list[str]:
     return found
 
 
-def _platform_apology(error: BaseException) -> str | None:
+def place_apology(error: BaseException) -> str | None:
+    """The sentence for an error of the platform, or of the place; None for any other."""
     match error:
         case NoPlaceToPost():
             names = ", ".join(f"*{name}*" for name in error.missing)

@@ -12,6 +12,7 @@ from typing import Any
 from bot.drafting import NothingNew
 from bot.quoting import code, plain, quoted
 from bot.rights import NotAllowed
+from bot.which import NotThatMany
 from generation import errors as g
 from generation.queue import QueueFull, TooLong
 from prompting import errors as p
@@ -99,6 +100,11 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     ),
     g.BadPicture: lambda e: (
         f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
+    ),
+    NotThatMany: lambda e: (
+        f"There {'is 1 picture' if e.count == 1 else f'are {e.count} pictures'} in that message, "
+        f"so there is no number {e.number}. I drew nothing; "
+        + ("say it without a number." if e.count == 1 else f"begin with `1:` to `{e.count}:`.")
     ),
     g.Unacceptable: lambda e: f"I cannot draw that as it is: {_clause(str(e))}.",
     g.PickleRefused: lambda e: (

@@ -59,10 +59,24 @@ class Outcome:
     comparison: Comparison | None  # when the request was to draw a picture again
     wording: Wording | None = None  # when an assistant found the words
     unnamed: frozenset[int] = frozenset()  # pictures whose numbers are not for all who see it
+    private: bool = False  # of somebody else's picture: not for direct messages
+    direct: int | None = None  # the direct messages in which an earlier attempt may have posted it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Where a result is."""
+
+    message: int
+    channel: int
 
 
 class Undeliverable(Exception):
-    """The place where the result belongs is gone or closed to us; trying again cannot help."""
+    """No place takes the result as things are; `why` is a Refusal's value, or "fault"."""
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(f"{why}: {detail}" if detail else why)
+        self.why = why
 
 
 class Audience(Protocol):
@@ -71,9 +85,18 @@ class Audience(Protocol):
     def changed(self, request: RequestId) -> None:
         """Something about an open request is new.  Returns at once."""
 
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
-        """Show the result and return the id of the message that holds it.
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
+        """Show the result and return where it is; None: there is nothing to show.
 
         `perhaps_posted` tells that an earlier attempt may have succeeded unnoticed: look before
-        posting.  Raises Undeliverable for good; anything else is tried again later.
+        posting.  Raises Undeliverable when no place takes it; anything else is tried again later.
         """
+
+    async def conclude(self, outcome: Outcome, shown: Shown | None, *, held: str = "") -> None:
+        """Let the progress message end: it goes, or tells what became of the request.
+
+        `held` says why no place takes the result.  Done again, it changes nothing.
+        """
+
+    def may_post(self, channel: int) -> bool:
+        """Whether nothing is known that keeps a result out of a channel.  Returns at once."""

@@ -39,6 +39,7 @@ from bot.queue_page import Reader, queue_page
 from bot.rights import Asker
 from bot.studio import Studio
 from bot.style_menus import StyleList, menus, question, taught
+from bot.whereabouts import held_page, with_lines
 from prompting.styles import Style
 from storage.errors import Missing
 from storage.pictures import StoredPicture
@@ -157,7 +158,11 @@ class CancelButton(RequestButton, template=r"atelier:cancel:(?P<request>.*)"):
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """End the request."""
         await interaction.response.defer()
-        await studio.cancel(self.request, by=asker_of(interaction))
+        message = interaction.message
+        open_ = await studio.cancel(self.request, by=asker_of(interaction))
+        if not open_ and message is not None and not message.flags.ephemeral:
+            # It was left behind by a crash or a refusal; now it ends as the request did.
+            await studio.say_progress_is(self.request, message.id)
 
 
 class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
@@ -270,7 +275,7 @@ class LookAgain(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"ateli
     async def callback(self, interaction: Interaction) -> None:
         """Show the line as it is now."""
         try:
-            message, page = interaction.message, queue_text(interaction)
+            message, page = interaction.message, await queue_text(interaction)
             if message is None or not message.flags.ephemeral:
                 # Others would read the words of the one who asks.
                 await whisper(interaction, page, view=queue_view())
@@ -333,12 +338,13 @@ def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
     return view
 
 
-def queue_text(interaction: Interaction) -> str:
-    """The waiting line, for the one who asks."""
+async def queue_text(interaction: Interaction) -> str:
+    """The waiting line, for the one who asks, and what of theirs is done and has no place."""
     studio = studio_of(interaction)
     device = called(studio.device)
     reader = Reader(id=interaction.user.id, guild=interaction.guild_id, device=device)
-    return queue_page(studio.board.standings(), reader)
+    page = queue_page(studio.board.standings(), reader)
+    return with_lines(page, below=held_page(await studio.held_of(interaction.user.id)))
 
 
 def queue_view() -> discord.ui.View:

@@ -23,8 +23,11 @@ from bot.listening import hear
 from bot.shares import Tiers
 from bot.sight import DiscordSight
 from bot.studio import Studio
+from storage.tickets import RequestId
 
 log = logging.getLogger(__name__)
+
+REMEMBERED = 1000  # messages; what they asked for is remembered by the database
 
 
 class Tree(app_commands.CommandTree["Atelier"]):
@@ -57,6 +60,7 @@ class Atelier(discord.Client):
         self._studio: Studio | None = None
         self.moderator_permission = moderator_permission
         self.tiers = tiers
+        self._heard: dict[int, None] = {}  # messages, the oldest first
         self._tasks: list[asyncio.Task[None]] = []
         self.announcer = Announcer(self, progress_seconds=progress_seconds)
         self.tree = Tree(self)
@@ -74,6 +78,10 @@ class Atelier(discord.Client):
         studio.look_through(DiscordSight(self, self.moderator_permission))
         self.announcer.speak_for(studio)
 
+    def remember_answer(self, request: RequestId, interaction: discord.Interaction[Any]) -> None:
+        """The interaction that made a request: its result may become the answer."""
+        self.announcer.poster.answers(request, interaction)
+
     async def setup_hook(self) -> None:
         """Register what people can press and call, then begin to tell them things."""
         self.add_dynamic_items(*BUTTONS, HelpMenu)
@@ -88,8 +96,63 @@ class Atelier(discord.Client):
         self.announcer.arrived()
         log.info("here as %s; servers: %d", self.user, len(self.guilds))
 
+    # What is drawn and had no place to be shown may have one now.
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """We are there, or there again."""
+        self.studio.reconsider(guild=guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """The server is back from an outage."""
+        self.studio.reconsider(guild=guild.id)
+
+    async def on_guild_update(self, _: discord.Guild, after: discord.Guild) -> None:
+        """It may take larger files now."""
+        self.studio.reconsider(guild=after.id)
+
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        """Also said of one that we may see from now on."""
+        self.studio.reconsider(guild=channel.guild.id)
+
+    async def on_guild_channel_update(
+        self, _: discord.abc.GuildChannel, after: discord.abc.GuildChannel
+    ) -> None:
+        """Its permissions may be others."""
+        self.studio.reconsider(guild=after.guild.id)
+
+    async def on_guild_role_update(self, _: discord.Role, after: discord.Role) -> None:
+        """We may have it."""
+        self.studio.reconsider(guild=after.guild.id)
+
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """It may have forbidden something."""
+        self.studio.reconsider(guild=role.guild.id)
+
+    async def on_member_update(self, _: discord.Member, after: discord.Member) -> None:
+        """We may have other roles; of others we need not know."""
+        if after == after.guild.me:
+            self.studio.reconsider(guild=after.guild.id)
+
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """We may write in it."""
+        self.studio.reconsider(guild=thread.guild.id)
+
+    async def on_thread_update(self, _: discord.Thread, after: discord.Thread) -> None:
+        """It may be open again."""
+        self.studio.reconsider(guild=after.guild.id)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Whoever asks for anything is asked about, too."""
+        if interaction.type is not discord.InteractionType.autocomplete:
+            self.studio.reconsider(owner=interaction.user.id)
+
     async def on_message(self, message: discord.Message) -> None:
-        """Hear what is meant for us."""
+        """Hear what is meant for us.  After a gap Discord may say again what it said before."""
+        if message.id in self._heard:
+            return
+        self._heard[message.id] = None
+        if len(self._heard) > REMEMBERED:
+            del self._heard[next(iter(self._heard))]
         await hear(self, self.studio, self.tiers, message)
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:

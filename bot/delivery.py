@@ -1,29 +1,37 @@
-"""Delivery: every finished request is shown once, whatever is restarted in between.
+"""Delivery: every finished request is shown once or held, whatever is restarted in between.
 
 The outbox row is written in the transaction that ends the request's last job, so nothing finished
 can be forgotten.  Each attempt is counted before it is made; an attempt that follows another one
 looks for the message first.  Discord's nonce covers the seconds in which even that could miss it.
+Which message it became is noted before the progress message goes, so no attempt after that posts.
+
+What no place takes is held: it is tried again when somebody who could change that did something,
+when its owner asks for anything, at a start, and by a clock that gets slower.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
 
-from bot.audience import Audience, Outcome, Undeliverable
+from bot.audience import Audience, Outcome, Shown, Undeliverable
 from bot.rights import named_among
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
 from storage.errors import Missing, StorageError
 from storage.files import Files
 from storage.instants import instant
 from storage.pictures import Pictures, StoredPicture
-from storage.tickets import Request, RequestId, Tickets
+from storage.tickets import Held, Request, RequestId, Sent, Tickets
 from storage.words import Words
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
+TRIES = 12  # of what fails for no reason of Discord's, before it is held as a fault of ours
 AT_ONCE = 8  # results in memory; after a day without Discord there may be thousands to post
 
 
@@ -39,8 +47,10 @@ class Delivery:
         files: Files,
         audience: Audience,
         posted: Callable[[Request], None],
+        clock: Callable[[], float],
     ) -> None:
         self._posted = posted  # told of every result with pictures
+        self._clock = clock  # Unix time
         self._tickets, self._pictures, self._files = tickets, pictures, files
         self._words = words
         self._audience = audience
@@ -50,28 +60,79 @@ class Delivery:
         self._in_hand: set[RequestId] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._noting: set[asyncio.Task[None]] = set()
+        # Servers in which, and people for whom, something may have changed.
+        self._guilds: set[int] = set()
+        self._owners: set[int] = set()
 
     def look(self) -> None:
         """There may be something to deliver."""
         self._something.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being said."""
+        return bool(self._in_hand)
+
+    def reconsider(self, *, guild: int | None = None, owner: int | None = None) -> None:
+        """What is held of a server or of a person may be taken now."""
+        if guild is not None:
+            self._guilds.add(guild)
+        if owner is not None:
+            self._owners.add(owner)
+        self._something.set()
+
+    async def held_of(self, owner: int) -> tuple[Held, ...]:
+        """What of a person's is done and has no place."""
+        return await self._tickets.held_of(owner=owner)
+
     async def run(self) -> None:
         """Deliver, for ever."""
+        started = False
         async with asyncio.TaskGroup() as posting:
             while True:
-                await self._something.wait()
                 self._something.clear()
                 try:
-                    waiting = await self._tickets.undelivered()
+                    if not started:
+                        await self._tickets.release(now=self._clock())
+                        started = True
+                    await self._consider()
+                    waiting = await self._tickets.due(self._clock())
+                    next_due = await self._tickets.next_due()
                 except StorageError:
                     log.exception("the outbox cannot be read; trying again")
                     await asyncio.sleep(self.retry_seconds[0])
-                    self._something.set()
                     continue
                 for request in waiting:
                     if request not in self._in_hand:
                         self._in_hand.add(request)
                         posting.create_task(self._deliver(request), name=f"post {request}")
+                await self._rest(next_due)
+
+    async def _rest(self, next_due: float | None) -> None:
+        """Until there is something, or until what is held is due."""
+        seconds = None if next_due is None else max(next_due - self._clock(), 0.0)
+        if seconds is not None and self._in_hand:
+            seconds = max(seconds, 5.0)  # what is due may be in hand; its end is heard of
+        # Not wait_for: until Python 3.12 it can swallow a cancellation.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._something.wait()
+
+    async def _consider(self) -> None:
+        """What is held is due where that may help."""
+        guilds, self._guilds = self._guilds, set()
+        owners, self._owners = self._owners, set()
+        found = [
+            held.request
+            for guild in guilds
+            for held in await self._tickets.held_of(guild=guild)
+            # Something happens in a server all the time; most of it changes nothing for us.
+            if self._audience.may_post(held.channel)
+        ]
+        for owner in owners:
+            found += [held.request for held in await self._tickets.held_of(owner=owner)]
+        if found:
+            await self._tickets.sooner(found, now=self._clock())
 
     async def close(self) -> None:
         """Finish noting what was posted, so that a clean stop leaves no doubt behind."""
@@ -84,15 +145,17 @@ class Delivery:
         drawn = await self._pictures.of_request(request.id)
         readable = [(p, png) for p in drawn if (png := await self._file(p)) is not None]
         pictures = tuple(picture for picture, _ in readable)
+        original = await self._original(request)
         files = tuple(png for _, png in readable)
         return Outcome(
             request=request,
             tickets=tickets,
             pictures=pictures,
             files=files,
-            comparison=await self._comparison(request, pictures),
+            comparison=_comparison(request, original, pictures),
             wording=await self._words.find(request.id),
             unnamed=await self._unnamed(request),
+            private=original is not None and original.owner != request.owner,
         )
 
     async def _unnamed(self, request: Request) -> frozenset[int]:
@@ -100,6 +163,12 @@ class Delivery:
         numbers = {n for n in (request.parent, request.reproduces) if n is not None}
         found = [await self._pictures.get(number) for number in numbers]
         return frozenset(p.id for p in found if not named_among(p, request, deleted=p.deleted))
+
+    async def _original(self, request: Request) -> StoredPicture | None:
+        """The picture that a request draws again."""
+        if request.reproduces is None:
+            return None
+        return await self._pictures.get(request.reproduces)
 
     async def _file(self, picture: StoredPicture) -> bytes | None:
         if picture.deleted:
@@ -112,19 +181,6 @@ class Delivery:
                 log.exception("the file of picture %d is not readable", picture.id)
             return None
 
-    async def _comparison(
-        self, request: Request, pictures: tuple[StoredPicture, ...]
-    ) -> Comparison | None:
-        if not pictures:
-            return None
-        if request.expects is not None:
-            before = Fingerprint(environment=UNKNOWN, pixels_sha256=request.expects)
-            return compare(before, pictures[0].fingerprint)
-        if request.reproduces is None:
-            return None
-        original = await self._pictures.get(request.reproduces)
-        return compare(original.fingerprint, pictures[0].fingerprint)
-
     async def _deliver(self, request: RequestId) -> None:
         attempt = 0
         try:
@@ -133,34 +189,83 @@ class Delivery:
                     async with self._room:
                         await self._try(request)
                     return
-                except Exception:
+                except Exception as error:
                     pause = self.retry_seconds[min(attempt, len(self.retry_seconds) - 1)]
                     log.exception("request %d not delivered; again in %.0f s", request, pause)
-                    await asyncio.sleep(pause)
                     attempt += 1
+                    if attempt >= TRIES and not _passes(error):
+                        await self._give_up(request)
+                        return
+                    await asyncio.sleep(pause)
         finally:
             self._in_hand.discard(request)
+            self.look()  # when it is due again, if it is held
 
     async def _try(self, request: RequestId) -> None:
         try:
             # Counted before it is made, so that a crash in between is known afterwards.
             perhaps_posted = await self._tickets.delivering(request)
+            sent = await self._tickets.sent(request)
         except Missing:
             return  # it has been delivered
-        outcome = await self.outcome(await self._tickets.request(request))
-        try:
-            message = await self._audience.deliver(outcome, perhaps_posted=perhaps_posted)
-        except Undeliverable as closed:
-            log.warning("request %d cannot be delivered: %s", request, closed)
-            message = None
-        else:
+        found = await self.outcome(await self._tickets.request(request))
+        outcome = replace(found, direct=sent.direct)
+        shown = _shown(sent)
+        if shown is None:
+            try:
+                shown = await self._audience.deliver(outcome, perhaps_posted=perhaps_posted)
+            except Undeliverable as refused:
+                await self._hold(outcome, refused)
+                return
             if outcome.pictures:
                 self._posted(outcome.request)
-        instant("result.posted")
-        await self._note(request, message)
+            instant("result.posted")
+            if shown is not None:
+                await self._to_the_end(self._tickets.posted(request, shown.message, shown.channel))
+        await self._audience.conclude(outcome, shown)
+        instant("result.concluded")
+        await self._to_the_end(self._tickets.delivered(request, None))
+        await self._conclude_late(outcome, shown)
 
-    async def _note(self, request: RequestId, message: int | None) -> None:
-        noting = asyncio.create_task(self._tickets.delivered(request, message))
+    async def _hold(self, outcome: Outcome, refused: Undeliverable) -> None:
+        request = outcome.request.id
+        log.warning("request %d is held: %s", request, refused)
+        await self._to_the_end(self._tickets.hold(request, str(refused), at=self._clock()))
+        instant("result.held")
+        await self._audience.conclude(outcome, None, held=refused.why)
+        await self._conclude_late(outcome, None, held=refused.why)
+
+    async def _give_up(self, request: RequestId) -> None:
+        """It fails again and again, and not because Discord or the disk is away."""
+        try:
+            outcome = await self.outcome(await self._tickets.request(request))
+            await self._hold(outcome, Undeliverable(FAULT, "see the log"))
+        except Exception:
+            log.exception("request %d cannot even be held", request)
+            await self._tickets.hold(request, FAULT, at=self._clock())
+
+    async def settle(self, request: RequestId) -> None:
+        """Its progress message was made when all was over: that ends, too."""
+        try:
+            sent = await self._tickets.sent(request)
+        except Missing:
+            return
+        if sent.open and sent.held is None:
+            return  # whoever delivers it looks once more in the end
+        outcome = await self.outcome(await self._tickets.request(request))
+        held = sent.held.partition(":")[0] if sent.open and sent.held else ""
+        await self._audience.conclude(outcome, _shown(sent), held=held)
+
+    async def _conclude_late(
+        self, outcome: Outcome, shown: Shown | None, *, held: str = ""
+    ) -> None:
+        """A progress message that was made meanwhile ends like one that was there before."""
+        now = await self._tickets.request(outcome.request.id)
+        if now.progress_message != outcome.request.progress_message:
+            await self._audience.conclude(replace(outcome, request=now), shown, held=held)
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, None]) -> None:
+        noting = asyncio.create_task(work)
         self._noting.add(noting)
         noting.add_done_callback(self._noted)
         # A stop must not come between the post and the note of it.
@@ -170,3 +275,28 @@ class Delivery:
         self._noting.discard(noting)
         if not noting.cancelled():
             noting.exception()  # looked at: after a stop nobody waits for it
+
+
+FAULT = "fault"
+
+
+def _shown(sent: Sent) -> Shown | None:
+    if sent.message is None or sent.shown_in is None:
+        return None
+    return Shown(message=sent.message, channel=sent.shown_in)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it is trouble of the network, of Discord or of the disk, which time mends."""
+    return isinstance(error, (OSError, StorageError, TimeoutError)) or hasattr(error, "status")
+
+
+def _comparison(
+    request: Request, original: StoredPicture | None, pictures: tuple[StoredPicture, ...]
+) -> Comparison | None:
+    if not pictures:
+        return None
+    if request.expects is not None:
+        before = Fingerprint(environment=UNKNOWN, pixels_sha256=request.expects)
+        return compare(before, pictures[0].fingerprint)
+    return None if original is None else compare(original.fingerprint, pictures[0].fingerprint)

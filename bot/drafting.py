@@ -90,7 +90,13 @@ class Drafting:
             for (each, _), seed in zip(decided, used, strict=True)
         )
         said = (note for _, said in decided for note in said)
-        unused = (*told, *ignored(wish, recipes[0]), *said, *_unworded(wish, mine, wording))
+        unused = (
+            *wish.notes,
+            *told,
+            *ignored(wish, recipes[0]),
+            *said,
+            *_unworded(wish, mine, wording),
+        )
         return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, unused))
 
     def for_somebody(self, recipe: Recipe) -> Recipe:

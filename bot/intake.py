@@ -1,15 +1,23 @@
-"""Pictures that people send: fetched once, checked, and kept as the exact bytes received.
+"""Pictures that people send: found in a message, fetched once, checked, and kept as received.
+
+A message holds pictures as files, in a message that it forwards, and as what a link shows.  Nothing
+that came with it is passed over in silence: what is not used is noted beside the result.
 
 Discord's addresses expire, so an address never goes into a wish; the bytes do, by their digest.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
 
 import discord
 
+from bot import notes
 from bot.studio import Studio
+from bot.which import which
 from bot.wishes import Wish, init_from
 from generation.errors import BadPicture
 from storage.pictures import StoredPicture
@@ -17,15 +25,43 @@ from storage.pictures import StoredPicture
 MAX_BYTES = 32 * 2**20
 
 
-async def picture_from(attachment: discord.Attachment, wish: Wish, studio: Studio) -> Wish:
-    """The wish with an uploaded picture as its start.  Raises BadPicture."""
-    if attachment.size > MAX_BYTES:
-        raise BadPicture(f"it has {attachment.size / 2**20:.0f} MiB, and I take up to 32")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedPicture:
+    """What a link shows, as Discord itself keeps it: other hosts are never asked."""
+
+    filename: str
+    url: str
+    state: Any  # discord.py's connection, which fetches it
+    size: int = 0  # not told
+
+    async def read(self) -> bytes:
+        """Its bytes.  Raises discord.NotFound."""
+        data: bytes = await self.state.http.get_from_cdn(self.url)
+        return data
+
+
+Sent = discord.Attachment | LinkedPicture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What came with a message."""
+
+    pictures: tuple[Sent, ...]
+    others: tuple[str, ...]  # what is no picture
+
+
+async def picture_from(sent: Sent, wish: Wish, studio: Studio) -> Wish:
+    """The wish with a sent picture as its start.  Raises BadPicture."""
+    if sent.size > MAX_BYTES:
+        raise BadPicture(f"it has {sent.size / 2**20:.0f} MiB, and I take up to 32")
     async with studio.opening.room():
         try:
-            data = await attachment.read()
-        except discord.NotFound:
+            data = await sent.read()
+        except (discord.NotFound, discord.Forbidden):
             raise BadPicture("Discord no longer has it") from None
+        if len(data) > MAX_BYTES:
+            raise BadPicture("it has more than the 32 MiB that I take")
         start, facts = await studio.keep_input(data)
         del data
     wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
@@ -40,13 +76,74 @@ def picture_as_start(picture: StoredPicture, wish: Wish) -> Wish:
     return replace(wish, draft=draft, parent=picture)
 
 
-def image_of(message: discord.Message) -> discord.Attachment | None:
-    """The first attachment that says it is a picture."""
-    for attachment in message.attachments:
-        kind = attachment.content_type or ""
-        if kind.startswith("image/") or attachment.filename.lower().endswith(_ENDINGS):
-            return attachment
-    return None
+async def started_from(
+    ours: Sequence[StoredPicture], found: Found, wish: Wish, studio: Studio
+) -> Wish:
+    """The wish with a picture of a message as its start, the first unless its words begin "2:".
+
+    `ours` are those of the message that we drew; else it is what came with it.  Without any, the
+    words alone.  Raises BadPicture and NotThatMany.
+    """
+    count = len(ours) or len(found.pictures)
+    if not count:
+        return replace(wish, notes=(*wish.notes, *notes.no_pictures(found.others)))
+    number, words = which(wish.draft.prompt, count)
+    wish = replace(wish, draft=replace(wish.draft, prompt=words))
+    if ours:
+        return picture_as_start(ours[number or 0], wish)
+    chosen = found.pictures[number or 0]
+    left = [sent.filename for sent in found.pictures if sent is not chosen]
+    said = (
+        *notes.other_pictures(chosen.filename, left, chosen=number is not None),
+        *notes.left_out(found.others),
+    )
+    return await picture_from(chosen, replace(wish, notes=(*wish.notes, *said)), studio)
+
+
+def found_in(message: discord.Message, *, links: bool = True) -> Found:
+    """What came with a message, in its order; `links`: also the pictures that its links show.
+
+    A message that is forwarded came with it.
+    """
+    parts: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots]
+    files = [file for part in parts for file in part.attachments]
+    pictures: list[Sent] = [file for file in files if _is_picture(file)]
+    for part in parts:
+        if links or part is not message:
+            pictures += _linked(part.embeds, message._state)
+    stickers = [f"the sticker {s.name}" for s in message.stickers]
+    others = [file.filename for file in files if not _is_picture(file)]
+    return Found(pictures=tuple(pictures), others=(*others, *stickers))
+
+
+def image_of(message: discord.Message) -> Sent | None:
+    """The first picture of a message."""
+    return next(iter(found_in(message).pictures), None)
+
+
+def _is_picture(file: discord.Attachment) -> bool:
+    kind = file.content_type or ""
+    return kind.startswith("image/") or file.filename.lower().endswith(_ENDINGS)
 
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+
+
+def _linked(embeds: Iterable[discord.Embed], state: Any) -> Iterator[LinkedPicture]:
+    """The pictures that links are, and those that stand in an embed; no previews of pages."""
+    for embed in embeds:
+        shown = embed.thumbnail if embed.type in ("image", "gifv") else embed.image
+        address = shown.proxy_url or ""
+        if _is_discords(address):
+            name = urlsplit(address).path.rpartition("/")[2] or "a link's picture"
+            yield LinkedPicture(filename=name[:100], url=address, state=state)
+
+
+def _is_discords(address: str) -> bool:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    return parts.scheme == "https" and host.endswith(_HOSTS)
+
+
+# Where Discord keeps copies of what links show.
+_HOSTS = (".discordapp.net", ".discordapp.com", ".discord.com")

@@ -15,31 +15,34 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import discord
 
 from bot import replies
-from bot.answers import SILENT, now, person
+from bot.answers import SILENT, now, person, place_apology
 from bot.apologies import apology_for, expected
 from bot.buttons import pictures_shown_by, progress_view
 from bot.commands.help import help_view, shelf
 from bot.components import is_ours
 from bot.courtesies import WELCOME, is_thanks
 from bot.help_pages import Topic, asks_for_help, help_page
-from bot.intake import image_of, picture_as_start, picture_from
+from bot.intake import Found, found_in, started_from
 from bot.logs import wordless
+from bot.notes import left_out
+from bot.places import NoPlaceToPost, lacking, may_speak
 from bot.shares import Tiers
 from bot.studio import Studio
+from bot.whereabouts import listed
 from bot.wishes import Place, Wish
 from generation.draft import Draft
 from generation.errors import BadPicture
 from generation.job import UserId
+from storage.errors import AskedBefore
 
 log = logging.getLogger(__name__)
-
-# "2: make it night" picks the second picture of the message.
-_WHICH = re.compile(r"#?([1-9])\s*[:.)]\s+(.*)", re.DOTALL)
 
 
 async def hear(
@@ -53,69 +56,76 @@ async def hear(
     to_mine = answered is not None and is_ours(answered, client)
     if not to_mine and me not in message.mentions:
         return
+    studio.reconsider(owner=message.author.id)
+    if not may_speak(message.channel):
+        await _say_elsewhere(message, lacking(message.channel))
+        return
     words = _words(message, me.id)
-    alone = message.reference is None and image_of(message) is None
-    if asks_for_help(words) or (not words and alone):
+    came = found_in(message, links=False)
+    if asks_for_help(words) or not (words or message.reference or came.pictures or came.others):
         page = help_page(Topic.START, shelf(studio))
         await _say(message, page, view=help_view(Topic.START))
         return
-    if to_mine and is_thanks(words) and image_of(message) is None:
+    if to_mine and is_thanks(words) and not came.pictures:
         await _say(message, WELCOME)
         return
     # A reply that only says something to somebody else's upload is theirs, not ours.
     try:
-        async with message.channel.typing():
+        if missing := lacking(message.channel):
+            raise NoPlaceToPost(missing)
+        async with _typing(message.channel):
             place = _place(message, tiers)
-            wish = await _wish(client, message, words, answered, studio, place)
+            wish = Wish(place=place, draft=Draft(prompt=words))
+            wish = await _started(client, wish, message, came, answered, studio)
             request = await studio.submit(wish)
+    except AskedBefore:
+        log.info("Discord said the message %d twice", message.id)
+        return
     except Exception as error:
-        if not expected(error):
+        if not (expected(error) or isinstance(error, NoPlaceToPost)):
             log.error("a message could not be answered", exc_info=wordless(error, message.content))
-        await _say(message, apology_for(error))
+        await _say(message, place_apology(error) or apology_for(error))
         return
     standing = studio.standing(request.id)
     text = replies.progress(standing, now()) if standing else "🖼️"
     progress = await _say(message, text, view=progress_view(request.id))
-    if progress is None:
-        return
-    await studio.say_progress_is(request.id, progress.id)
-    if studio.standing(request.id) is None:
-        with contextlib.suppress(discord.HTTPException):
-            await progress.delete()
+    if progress is not None:
+        await studio.say_progress_is(request.id, progress.id)
 
 
 def _words(message: discord.Message, me: int) -> str:
     return re.sub(rf"<@!?{me}>", " ", message.content).strip()
 
 
-async def _wish(
+async def _started(
     client: discord.Client,
+    wish: Wish,
     message: discord.Message,
-    words: str,
+    came: Found,
     answered: discord.Message | None,
     studio: Studio,
-    place: Place,
 ) -> Wish:
-    wish = Wish(
-        place=place,
-        draft=Draft(prompt=words),
-    )
-    if (upload := image_of(message)) is not None:
-        return await picture_from(upload, wish, studio)
+    """The wish with the picture that it starts from, if there is one."""
+    if came.pictures:
+        return await started_from((), came, wish, studio)
+    wish = await started_from((), came, wish, studio)  # notes what came and is no picture
     if answered is None:
-        if message.reference is not None:
+        if message.reference is not None and not message.message_snapshots:
             raise BadPicture("the message you answer is gone")
         return wish
-    ours = await pictures_shown_by(answered, client, studio, place.asker)
-    if ours:
-        number, words = _which(words, len(ours))
-        wish = replace(wish, draft=replace(wish.draft, prompt=words))
-        return picture_as_start(ours[number], wish)
-    if (theirs := image_of(answered)) is not None:
-        return await picture_from(theirs, wish, studio)
+    ours = await pictures_shown_by(answered, client, studio, wish.place.asker)
+    theirs = found_in(answered)
+    if ours or theirs.pictures:
+        # What came with the message is noted already, and did not go into the words alone.
+        noted = replace(wish, notes=left_out(came.others))
+        return await started_from(ours, theirs, noted, studio)
     if is_ours(answered, client):
         raise BadPicture("the message you answer holds none (any more)")
-    raise BadPicture("I see none in the message you answer; upload it to me, or reply to mine")
+    # Without the intent for message content, Discord shows us none of other people's.
+    raise BadPicture(
+        "I see none in the message you answer. Its menu (Apps, Start from this picture) shows it "
+        "to me; or upload it"
+    )
 
 
 def _place(message: discord.Message, tiers: Tiers) -> Place:
@@ -127,21 +137,15 @@ def _place(message: discord.Message, tiers: Tiers) -> Place:
         channel=message.channel.id,
         reply_to=message.id,
         locale="en-US",
+        source=message.id,
     )
-
-
-def _which(words: str, count: int) -> tuple[int, str]:
-    match = _WHICH.fullmatch(words)
-    if match and int(match[1]) <= count:
-        return int(match[1]) - 1, match[2]
-    return 0, words
 
 
 async def _answered(message: discord.Message) -> discord.Message | None:
     """The message that this one is a reply to, if it still exists."""
     reference = message.reference
-    if reference is None or reference.message_id is None:
-        return None
+    if reference is None or reference.message_id is None or message.message_snapshots:
+        return None  # what is forwarded came with the message, and is not answered
     if isinstance(reference.resolved, discord.Message):
         return reference.resolved
     if isinstance(reference.resolved, discord.DeletedReferencedMessage):
@@ -154,13 +158,44 @@ async def _answered(message: discord.Message) -> discord.Message | None:
 async def _say(
     message: discord.Message, text: str, view: discord.ui.View | None = None
 ) -> discord.Message | None:
+    """Answer a message: with a reference, else without, else its author alone."""
+    parts: dict[str, Any] = {"allowed_mentions": SILENT} | ({"view": view} if view else {})
     reference = message.to_reference(fail_if_not_exists=False)
     try:
-        if view is None:
-            return await message.channel.send(text, reference=reference, allowed_mentions=SILENT)
-        return await message.channel.send(
-            text, reference=reference, allowed_mentions=SILENT, view=view
-        )
-    except discord.Forbidden:
-        log.warning("not allowed to answer in channel %d", message.channel.id)
-        return None
+        if "Read Message History" not in lacking(message.channel):
+            with contextlib.suppress(discord.Forbidden, discord.NotFound):
+                return await message.channel.send(text, reference=reference, **parts)
+        return await message.channel.send(text, **parts)
+    except discord.HTTPException as error:
+        log.warning("not answered in channel %d: %s", message.channel.id, error)
+    if view is None:
+        await _say_alone(message, f"About your message in <#{message.channel.id}>: {text}")
+    return None
+
+
+async def _say_elsewhere(message: discord.Message, missing: Sequence[str]) -> None:
+    """Where not even words can be posted: to the author alone, or with a sign."""
+    names = listed(missing)
+    where = f"<#{message.channel.id}>"
+    await _say_alone(
+        message,
+        f"You asked me for a picture in {where}, but I lack {names} there, so I drew nothing. "
+        "A moderator can grant that.",
+    )
+
+
+async def _say_alone(message: discord.Message, text: str) -> None:
+    try:
+        await message.author.send(text, allowed_mentions=SILENT)
+    except discord.HTTPException:
+        with contextlib.suppress(discord.HTTPException):
+            await message.add_reaction("🔇")
+
+
+@contextlib.asynccontextmanager
+async def _typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
+    """A courtesy: the wish does not depend on it."""
+    async with contextlib.AsyncExitStack() as stack:
+        with contextlib.suppress(discord.HTTPException):
+            await stack.enter_async_context(channel.typing())
+        yield

@@ -166,6 +166,40 @@ def unknown_wildcard(name: str, read: str, there: Sequence[str]) -> str:
     return f"I have no list called {said(name, 40)}; I read it as {said(read, 40)}.{lists}"
 
 
+def no_pictures(others: Sequence[str]) -> tuple[str, ...]:
+    """Files came with words, and none of them is a picture."""
+    if not others:
+        return ()
+    what = "is no picture I can read" if len(others) == 1 else "are no pictures I can read"
+    return (f"{listed(others)} {what}; I drew from the words alone.",)
+
+
+def left_out(others: Sequence[str]) -> tuple[str, ...]:
+    """Files came beside a picture, and are none."""
+    if not others:
+        return ()
+    what = "is no picture I can read" if len(others) == 1 else "are no pictures I can read"
+    return (
+        f"{listed(others)} {what}, and was left out."
+        if len(others) == 1
+        else f"{listed(others)} {what}, and were left out.",
+    )
+
+
+def other_pictures(used: str, others: Sequence[str], *, chosen: bool) -> tuple[str, ...]:
+    """Several pictures came, and a picture starts from one; `chosen`: they said from which."""
+    if not others:
+        return ()
+    which = (
+        f"I started from {said(used, 40)}"
+        if chosen
+        else f"I took the first picture, {said(used, 40)}"
+    )
+    how = "" if chosen else "; “2: …” takes the second"
+    were = "was" if len(others) == 1 else "were"
+    return (f"{which}; {listed(others)} {were} left out{how}.",)
+
+
 def said(words: str, limit: int = 80) -> str:
     """Words of a person inside a note."""
     line = " ".join(words.split())

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from bot import shares
-from bot.audience import Audience, Outcome
+from bot.audience import Audience, Outcome, Shown
 from bot.wishes import Place
 from generation.job import UserId
 from storage.tickets import RequestId
@@ -46,7 +46,7 @@ class Console:
         """Pass it on."""
         self.on_change(request)
 
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:  # noqa: ARG002  # a console shows it again without harm
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:  # noqa: ARG002  # a console shows it again without harm
         """Hand the outcome to whoever awaits it."""
         if outcome.request.channel != HERE:
             # Drawn because it was waiting; it stays in the outbox until the bot is back there.
@@ -55,6 +55,13 @@ class Console:
         if not promised.done():  # else it was handed over, and the note of it failed
             promised.set_result(outcome)
         return None
+
+    async def conclude(self, outcome: Outcome, shown: Shown | None, *, held: str = "") -> None:
+        """A console shows no progress message."""
+
+    def may_post(self, channel: int) -> bool:
+        """Only here."""
+        return channel == HERE
 
     async def outcome(self, request: RequestId) -> Outcome:
         """Wait for the end of a request."""
@@ -76,6 +83,14 @@ class Relay:
         """Pass it on."""
         self.audience.changed(request)
 
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
         """Pass it on."""
         return await self.audience.deliver(outcome, perhaps_posted=perhaps_posted)
+
+    async def conclude(self, outcome: Outcome, shown: Shown | None, *, held: str = "") -> None:
+        """Pass it on."""
+        await self.audience.conclude(outcome, shown, held=held)
+
+    def may_post(self, channel: int) -> bool:
+        """Pass it on."""
+        return self.audience.may_post(channel)

@@ -42,17 +42,20 @@ from generation.fleet.wire import Ready
 from generation.job import UserId
 from generation.queue import FairQueue
 from generation.recipe import Input, Recipe, Sha256
+from prompting import wildcards
+from prompting.errors import TooMany
 from storage.errors import Missing
 from storage.files import Files
 from storage.people import AssistMode, People, Preferences
 from storage.pictures import PictureId, Pictures, StoredPicture
-from storage.tickets import Asked, Request, RequestId, State, Tickets
+from storage.tickets import Asked, Held, Request, RequestId, State, Tickets
 from storage.words import Wording, Words
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+MOST_PICTURES = 10  # of one request: a message of Discord's shows no more
 CLOSING_SECONDS = 15.0  # that submissions and cancellations have to come to their end
 START_SECONDS = 120.0  # the longest that a first request waits for the worker to start
 
@@ -106,6 +109,7 @@ class Studio:
             files=stores.files,
             audience=audience,
             posted=lambda request: watch.delivered(request.id, clock() - request.created),
+            clock=clock,
         )
         self.dispatcher = Dispatcher(
             queue=queue,
@@ -191,23 +195,39 @@ class Studio:
 
         Raises Unacceptable, QueueFull, StorageError, or WorkerDied while nothing can draw yet.
         """
-        if wish.parent is not None:
-            await self._gallery.check_start(wish.place.asker, wish.parent.id)
+        return await self.submit_all((wish,), words=wish.draft.prompt)
+
+    async def submit_all(self, wishes: Sequence[Wish], *, words: str) -> Request:
+        """Several wishes of one person as one request: all of them are queued, or none is.
+
+        `words` is what was typed, and stood for all of them.  Raises what `submit` raises, and
+        TooMany where a message could not show them all.
+        """
+        first = wishes[0]
+        if first.parent is not None:
+            await self._gallery.check_start(first.place.asker, first.parent.id)
         device = await self._device()
-        mine = await self._stores.people.preferences(wish.place.owner)
-        drafted = await self.drafting.draft(await self._own(wish), mine, device=device)
+        mine = await self._stores.people.preferences(first.place.owner)
+        found: list[Drafted] = []
+        for wish in wishes:
+            drafted = await self.drafting.draft(await self._own(wish), mine, device=device)
+            found.append(drafted)
+            # Kept for every mode: who switches to "increment" goes on from the picture they liked.
+            used = tuple(recipe.seed for recipe in drafted.recipes)
+            mine = replace(mine, last_seed=remembered_seed(used, mine.seed_mode))
+        recipes = [recipe for drafted in found for recipe in drafted.recipes]
+        if len(recipes) > MOST_PICTURES:
+            raise TooMany("pictures", len(recipes), MOST_PICTURES)
         request = await self.queue_up(
-            wish.place,
-            drafted.recipes,
-            words=wish.draft.prompt,
-            parent=wish.parent.id if wish.parent else None,
-            wording=drafted.wording,
-            notes=drafted.notes,
+            first.place,
+            recipes,
+            words=words,
+            parent=first.parent.id if first.parent else None,
+            # A request has one wording; several wishes have none that is everybody's.
+            wording=found[0].wording if len(found) == 1 else None,
+            notes=[note for drafted in found for note in drafted.notes],
         )
-        # Kept for every mode: who switches to "increment" goes on from the picture they liked.
-        used = tuple(recipe.seed for recipe in drafted.recipes)
-        last = remembered_seed(used, mine.seed_mode)
-        await self._stores.people.prefer(wish.place.owner, replace(mine, last_seed=last))
+        await self._stores.people.prefer(first.place.owner, mine)
         return request
 
     async def _own(self, wish: Wish) -> Wish:
@@ -222,10 +242,11 @@ class Studio:
             return wish
         return replace(wish, draft=replace(wish.draft, negative_prompt=before.own_negative))
 
-    async def predicted(self, wish: Wish) -> float:
-        """Seconds of the device that a wish would cost.  Raises Unacceptable."""
+    async def predicted(self, wish: Wish) -> tuple[int, float]:
+        """How many pictures a wish is, and the seconds of the device.  Raises Unacceptable."""
         drafted = await self._plainly(wish, await self._device())
-        return sum(self._meter.costs.predict(recipe) for recipe in drafted.recipes)
+        seconds = sum(self._meter.costs.predict(recipe) for recipe in drafted.recipes)
+        return len(drafted.recipes), seconds
 
     async def check(self, wish: Wish) -> None:
         """Raise what `submit` would raise of the wish itself; no worker needs to run for that."""
@@ -262,16 +283,18 @@ class Studio:
         `style` keeps the wording, so that only the style differs.  `own` asks nobody.
         """
         before, recipes = await self._before(request, place)
-        drafted = await self.drafting.reword(
-            before.words, recipes, await self._stores.words.find(request), style=style, own=own
-        )
+        last = await self._stores.words.find(request)
+        found = [
+            await self.drafting.reword(words, group, last, style=style, own=own)
+            for words, group in _readings(before.words, recipes)
+        ]
         return await self.queue_up(
             place,
-            drafted.recipes,
+            [recipe for drafted in found for recipe in drafted.recipes],
             words=before.words,
             parent=before.parent,
-            wording=drafted.wording,
-            notes=drafted.notes,
+            wording=found[0].wording if len(found) == 1 else None,
+            notes=[note for drafted in found for note in drafted.notes],
         )
 
     async def _before(self, request: RequestId, place: Place) -> tuple[Request, tuple[Recipe, ...]]:
@@ -330,6 +353,7 @@ class Studio:
             guild=place.guild,
             channel=place.channel,
             reply_to=place.reply_to,
+            source=place.source,
             locale=place.locale,
             words=words,
             parent=parent,
@@ -380,8 +404,22 @@ class Studio:
     # -- what is going on ------------------------------------------------------------------
 
     async def say_progress_is(self, request: RequestId, message: int) -> None:
-        """Remember which message shows the progress of a request."""
+        """Remember which message shows the progress of a request, and end it if that is over."""
         await self._stores.tickets.say_progress_is(request, message)
+        if not self.board.is_open(request):
+            await self._delivery.settle(request)
+
+    async def sending_directly(self, request: RequestId, channel: int) -> None:
+        """Note, before it is tried, in which direct messages a result may be found later."""
+        await self._stores.tickets.sending_directly(request, channel)
+
+    def reconsider(self, *, guild: int | None = None, owner: int | None = None) -> None:
+        """What is held of a server or of a person may find its place now."""
+        self._delivery.reconsider(guild=guild, owner=owner)
+
+    async def held_of(self, owner: int) -> tuple[Held, ...]:
+        """What of a person's is done and has no place."""
+        return await self._delivery.held_of(owner)
 
     def standing(self, request: RequestId) -> Standing | None:
         """How an open request stands."""
@@ -521,3 +559,14 @@ class Studio:
     def _worker_ready(self, ready: Ready) -> None:
         if not self._first_ready.done():
             self._first_ready.set_result(ready)
+
+
+def _readings(words: str, recipes: Sequence[Recipe]) -> list[tuple[str, Sequence[Recipe]]]:
+    """What a request's words stand for, each with its recipes: as `submit_all` queued them."""
+    if 1 < wildcards.count(words) <= len(recipes):
+        prompts = wildcards.permutations(words, limit=MOST_PICTURES)
+        each, odd = divmod(len(recipes), len(prompts))
+        if not odd:
+            groups = [recipes[at : at + each] for at in range(0, len(recipes), each)]
+            return list(zip(prompts, groups, strict=True))
+    return [(words, recipes)]

@@ -52,6 +52,7 @@ class Place:
     channel: int
     reply_to: int | None
     locale: str
+    source: int | None = None  # the message or interaction, which asks once
 
     @property
     def asker(self) -> Asker:
@@ -74,6 +75,7 @@ class Wish:
     assist: AssistMode | None = None  # whether to look for more words
     style: str | None = None  # a name of the style library
     words: Assisted | None = None  # words that were found and chosen already
+    notes: tuple[str, ...] = ()  # what is to be said beside the pictures already
 
 
 def preferred(draft: Draft, mine: Preferences) -> Draft:

@@ -9,6 +9,7 @@
     ├── DiskFull            there is no room to write; what was written before is whole
     ├── Missing             there is no such thing
     │   └── DamagedFile     there is, but its bytes are no longer those that were kept
+    ├── AskedBefore         the same message or interaction has made a request already
     ├── Ended               the ticket has ended otherwise already
     └── Fenced              the lease is over; a later one, or the end of the job, stands
 
@@ -72,6 +73,14 @@ class Missing(StorageError):
 
 class DamagedFile(Missing):
     """The file is there, and its bytes are not those that were kept."""
+
+
+class AskedBefore(StorageError):
+    """The message or interaction `source` has made the request `request` already."""
+
+    def __init__(self, source: int | None, request: int) -> None:
+        super().__init__(f"{source} has made the request {request} already")
+        self.source, self.request = source, request
 
 
 class Ended(StorageError):

@@ -30,6 +30,7 @@ class Asked:
     expects: Sha256 | None  # the pixels it is to have, when only a file of it is known
     created: float  # Unix time
     notes: tuple[str, ...] = ()  # sentences that are said beside its pictures
+    source: int | None = None  # the message or interaction that asked; it asks once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

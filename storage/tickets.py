@@ -14,8 +14,8 @@ What has ended stays as it ended.  Whoever draws a job holds a lease with an epo
 an epoch that is over is Fenced and changes nothing, however late a lost machine comes back.
 
 In the transaction that ends the last open ticket of a request, the request enters the outbox; it
-leaves it when it was delivered.  So after a crash at any instant every request is either still to
-be drawn or still to be delivered, or done.
+leaves it when it was delivered (`storage/outbox.py`).  So after a crash at any instant every
+request is either still to be drawn or still to be delivered, or done.
 """
 
 from __future__ import annotations
@@ -29,14 +29,25 @@ import aiosqlite
 from generation.job import Job, JobId, UserId
 from generation.picture import Picture
 from generation.recipe import Recipe, Sha256, parse
-from storage.database import Database, Row
-from storage.errors import Ended, Fenced, Missing
+from storage.database import Row
+from storage.errors import AskedBefore, Ended, Fenced, Missing
 from storage.ids import PictureId, RequestId
+from storage.outbox import Held, Outbox, Sent
 from storage.pictures import insert_picture, insert_recipes
 from storage.requests import Asked, Request, insert_request, request_of, share_of
 from storage.words import Wording, insert_wording
 
-__all__ = ["Asked", "Lease", "Request", "RequestId", "State", "Ticket", "Tickets"]
+__all__ = [
+    "Asked",
+    "Held",
+    "Lease",
+    "Request",
+    "RequestId",
+    "Sent",
+    "State",
+    "Ticket",
+    "Tickets",
+]
 
 
 class State(StrEnum):
@@ -77,11 +88,8 @@ class Ticket:
     picture: PictureId | None
 
 
-class Tickets:
-    """Everything that was asked for and is not done, and the record of what is."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class Tickets(Outbox):
+    """Everything that was asked for and is not done or not said, and the record of what is."""
 
     async def add(
         self,
@@ -90,10 +98,15 @@ class Tickets:
         costs: Sequence[float],
         wording: Wording | None = None,
     ) -> tuple[Request, tuple[Ticket, ...]]:
-        """Store a request and a ticket per recipe.  When this returns, they are on the disk."""
+        """Store a request and a ticket per recipe.  When this returns, they are on the disk.
+
+        Raises AskedBefore when the same message or interaction has asked already.
+        """
         if not recipes:
             raise ValueError("a request without a recipe would never be delivered")
         async with self._database.transaction("add") as db:
+            if (before := await _asked_by(db, asked.source)) is not None:
+                raise AskedBefore(asked.source, before)
             request = await insert_request(db, asked)
             jobs = await _insert_tickets(db, request, recipes, costs)
             if wording is not None:
@@ -258,44 +271,6 @@ class Tickets:
         """Whether some message of the request may be there that has not been noted yet."""
         return await self._database.row(_IS_BEING_SHOWN, (request,)) is not None
 
-    async def undelivered(self) -> tuple[RequestId, ...]:
-        """The outbox: what is done and has not been said, the oldest request first."""
-        rows = await self._database.rows(
-            "SELECT request FROM outbox WHERE open = 1 ORDER BY request"
-        )
-        return tuple(RequestId(row["request"]) for row in rows)
-
-    async def delivering(self, request: RequestId) -> bool:
-        """Note, before posting, that it is tried; True if an earlier try may have succeeded."""
-        async with self._database.transaction("delivering") as db:
-            cursor = await db.execute(
-                "UPDATE outbox SET attempts = attempts + 1 WHERE request = ? AND open = 1 "
-                "RETURNING attempts",
-                (request,),
-            )
-            row = await cursor.fetchone()
-            await cursor.close()
-        if row is None:
-            raise Missing("undelivered request", request)
-        return int(row["attempts"]) > 1
-
-    async def delivered(self, request: RequestId, message: int | None) -> None:
-        """Close the outbox's entry; `message` is where the pictures are now, None: nowhere.
-
-        The ordinal of each picture becomes its place in that message.
-        """
-        async with self._database.transaction("delivered") as db:
-            await db.execute(
-                "UPDATE outbox SET open = 0, message = ? WHERE request = ?", (message, request)
-            )
-            if message is None:
-                return
-            rows = await db.execute_fetchall(_POSTED, (request,))
-            await db.executemany(
-                "UPDATE pictures SET message = ?, ordinal = ? WHERE id = ?",
-                [(message, place, row["id"]) for place, row in enumerate(rows)],
-            )
-
     async def _tickets(self, condition: str, *values: int) -> tuple[Ticket, ...]:
         rows = await self._database.rows(f"{_SELECT} WHERE {condition}", values)
         return tuple(_ticket(row) for row in rows)
@@ -349,10 +324,11 @@ UNION ALL SELECT 1 FROM outbox
 LIMIT 1
 """
 
-_POSTED = """
-SELECT p.id FROM tickets t JOIN pictures p ON p.ticket = t.id
-WHERE t.request = ? AND p.deleted = 0 ORDER BY t.ordinal
-"""
+
+async def _asked_by(db: aiosqlite.Connection, source: int | None) -> RequestId | None:
+    for row in await db.execute_fetchall("SELECT id FROM requests WHERE source = ?", (source,)):
+        return RequestId(row["id"])
+    return None
 
 
 async def _insert_tickets(
@@ -402,7 +378,7 @@ async def _end(db: aiosqlite.Connection, job: JobId, state: State, reason: str |
         INSERT INTO outbox (request)
         SELECT request FROM tickets t WHERE t.id = ?
         AND NOT EXISTS (SELECT 1 FROM tickets o WHERE o.request = t.request AND o.{_OPEN})
-        ON CONFLICT DO UPDATE SET open = 1
+        ON CONFLICT DO UPDATE SET open = 1, message = NULL, held = NULL
         """,
         (job,),
     )

@@ -25,14 +25,15 @@ from pathlib import Path
 
 import psutil
 
-from bot.audience import Outcome
+from bot.audience import Outcome, Shown
 from bot.house import House, open_house
 from bot.retention import Retention
 from bot.rights import Asker
 from generation.fleet.local import LocalWorker
 from generation.job import UserId
 from storage import instants
-from storage.tickets import Request, RequestId
+from storage.tickets import Request
+from tests.audiences import Quiet
 from tests.houses import a_wish, some_settings
 
 WORKER = (sys.executable, "-m", "tests.doodling_worker")
@@ -44,24 +45,21 @@ _lives = multiprocessing.get_context("forkserver")
 _lives.set_forkserver_preload(["tests.lives"])
 
 
-class FileChannel:
+class FileChannel(Quiet):
     """An audience whose messages are the lines of a file, each with a request's number."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def changed(self, request: RequestId) -> None:
-        """Progress is not written down."""
-
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
         wanted = str(outcome.request.id)
         lines = self.file.read_text().split() if self.file.exists() else []
         if perhaps_posted and wanted in lines:
-            return lines.index(wanted) + 1
+            return Shown(message=lines.index(wanted) + 1, channel=0)
         _append(self.file, wanted)
         # The instant in which a kill leaves a post that nobody has noted.
         await asyncio.sleep(0.01)
-        return len(lines) + 1
+        return Shown(message=len(lines) + 1, channel=0)
 
 
 # -- the life ----------------------------------------------------------------------------------

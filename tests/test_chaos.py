@@ -23,7 +23,7 @@ from typing import Any
 import aiosqlite
 import pytest
 
-from bot.audience import Outcome
+from bot.audience import Outcome, Shown
 from bot.house import House, open_house
 from bot.rights import Asker
 from bot.seats import Seat
@@ -34,6 +34,7 @@ from generation.job import Job, JobId, UserId
 from generation.queue import QueueFull, Rules
 from storage.errors import DiskFull, StorageError
 from storage.tickets import RequestId, State
+from tests.audiences import Quiet
 from tests.builders import a_model_folder
 from tests.fakes import FakeWorker
 from tests.houses import a_wish, some_settings
@@ -88,7 +89,7 @@ class Notes(Nobody):
         self.over -= {self.jobs[job] for job in left if job in self.jobs}
 
 
-class Town:
+class Town(Quiet):
     """An audience that looks at times, and a Discord that fails at times."""
 
     def __init__(self, dice: random.Random) -> None:
@@ -103,13 +104,13 @@ class Town:
             self.house.studio.standing(request)
             self.house.studio.board.standings()
 
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
         request = outcome.request.id
         await asyncio.sleep(self._dice.random() * 0.002)
         if request in self.posted:
             if not perhaps_posted:
                 self.wrong.append(f"request {request} was posted twice")
-            return 1000 + request
+            return Shown(message=1000 + request, channel=0)
         if not self.calm and self._dice.random() < 0.1:
             raise ConnectionError("Discord is away")
         if any(ticket.state.open for ticket in outcome.tickets):
@@ -117,7 +118,7 @@ class Town:
         self.posted[request] = outcome
         if not self.calm and self._dice.random() < 0.1:
             raise ConnectionError("Discord went away after the post")
-        return 1000 + request
+        return Shown(message=1000 + request, channel=0)
 
 
 class Restless(FakeWorker):

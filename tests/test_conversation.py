@@ -14,6 +14,7 @@ import discord
 import pytest
 from PIL import Image
 
+from bot.audience import Shown
 from bot.listening import hear
 from bot.shares import Tiers
 from generation import metadata
@@ -503,7 +504,7 @@ async def test_a_result_that_was_posted_unnoticed_is_found_and_not_posted_again(
         request = await house.studio.request(RequestId(1))
         outcome = await house.studio.outcome(request)
         found = await house.relay.deliver(outcome, perhaps_posted=True)
-        assert found == message.id
+        assert found == Shown(message=message.id, channel=message.channel.id)
         assert len(ann.messages()) == 1
 
 

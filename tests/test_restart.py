@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.audience import Outcome
+from bot.audience import Outcome, Shown
 from bot.delivery import AT_ONCE
 from generation.draft import Draft, complete
 from generation.job import GroupId, Share, UserId
 from storage.tickets import Tickets
+from tests.audiences import Quiet
 from tests.fakes import FakeWorker
 from tests.houses import a_house
 from tests.stored import asked, opened
@@ -52,17 +53,14 @@ async def test_with_ten_thousand_waiting_pictures_the_first_is_drawn_within_thre
     assert busy < 3.0
 
 
-class Crowded:
+class Crowded(Quiet):
     """An audience that notes how many results are in its hands at once."""
 
     def __init__(self) -> None:
         self.now = self.most = self.shown = 0
         self.full = asyncio.Event()  # as many as there should be at once have been in its hands
 
-    def changed(self, request: int) -> None:
-        """Nobody watches."""
-
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
         assert not perhaps_posted
         self.now += 1
         self.most = max(self.most, self.now)
@@ -72,7 +70,7 @@ class Crowded:
         await asyncio.sleep(0.03)  # time for one too many
         self.now -= 1
         self.shown += 1
-        return outcome.request.id
+        return Shown(message=outcome.request.id, channel=0)
 
 
 async def test_after_a_day_without_discord_only_a_few_results_are_in_memory_at_once(

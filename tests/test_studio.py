@@ -8,20 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from bot.audience import Outcome, Undeliverable
+from bot.audience import Outcome, Shown, Undeliverable
 from bot.house import House
 from bot.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
 from generation.queue import QueueFull
 from generation.recipe import Task
 from storage.errors import DiskFull, Missing
-from storage.tickets import RequestId, State
+from storage.tickets import State
+from tests.audiences import Quiet
 from tests.builders import ANN, BEN
 from tests.fakes import FakeWorker
 from tests.houses import a_house, a_wish, drawn
 
 
-class Memo:
+class Memo(Quiet):
     """An audience that notes what it is told; `broken` deliveries fail first."""
 
     def __init__(self, broken: int = 0, closed: bool = False) -> None:
@@ -29,18 +30,15 @@ class Memo:
         self.perhaps: list[bool] = []
         self.broken, self.closed = broken, closed
 
-    def changed(self, request: RequestId) -> None:
-        """Nobody looks."""
-
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> int | None:
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
         self.perhaps.append(perhaps_posted)
         if self.closed:
-            raise Undeliverable("the channel is gone")
+            raise Undeliverable("gone", "the channel is gone")
         if self.broken:
             self.broken -= 1
             raise ConnectionError("Discord is away")
         self.outcomes.append(outcome)
-        return 1000 + outcome.request.id
+        return Shown(message=1000 + outcome.request.id, channel=outcome.request.channel)
 
 
 LONG = 60.0  # seconds; only what hangs takes longer

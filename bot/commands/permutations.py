@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -10,40 +11,44 @@ import discord
 from bot import replies
 from bot.answers import accepted, apologise, begin, studio_of, whisper
 from bot.buttons import progress_view
+from bot.studio import MOST_PICTURES
 from bot.wishes import Wish
 from prompting import wildcards
+from prompting.errors import TooMany
 from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
 
-MOST = 32  # requests of one command
 SECONDS = 840.0  # the answer's token lives for 15 minutes
 
 
 async def ask_for_all(interaction: Interaction, wish: Wish) -> None:
     """Name the number and the cost, and draw all of them only when told to.  Raises TooMany."""
-    prompts = wildcards.permutations(wish.draft.prompt, limit=MOST)
+    words = wish.draft.prompt
+    prompts = wildcards.permutations(words, limit=MOST_PICTURES)
     wishes = tuple(replace(wish, draft=replace(wish.draft, prompt=prompt)) for prompt in prompts)
     studio = studio_of(interaction)
 
-    async def predicting() -> float:
-        return sum([await studio.predicted(each) for each in wishes])
+    async def predicting() -> list[tuple[int, float]]:
+        return [await studio.predicted(each) for each in wishes]
 
-    seconds = await accepted(interaction, predicting())
-    count = len(wishes) * (wish.count or 1)
+    predicted = await accepted(interaction, predicting())
+    count = sum(pictures for pictures, _ in predicted)
+    if count > MOST_PICTURES:
+        raise TooMany("pictures", count, MOST_PICTURES)
     await whisper(
         interaction,
-        replies.permutations_page(count, seconds),
-        view=_Confirmation(interaction.user.id, wishes),
+        replies.permutations_page(count, sum(seconds for _, seconds in predicted)),
+        view=_Confirmation(interaction.user.id, wishes, words),
     )
 
 
 class _Confirmation(discord.ui.View):
     """Yes or no, from the person who asked."""
 
-    def __init__(self, person: int, wishes: tuple[Wish, ...]) -> None:
+    def __init__(self, person: int, wishes: tuple[Wish, ...], words: str) -> None:
         super().__init__(timeout=SECONDS)
-        self._person, self._wishes = person, wishes
+        self._person, self._wishes, self._words = person, wishes, words
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """Others may look."""
@@ -51,17 +56,13 @@ class _Confirmation(discord.ui.View):
 
     @discord.ui.button(label="Draw all", emoji="🖌️", style=discord.ButtonStyle.primary)
     async def yes(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
-        """Queue all of them; the first one's progress is shown."""
+        """Queue all of them, as one request."""
         studio = studio_of(interaction)
         self.stop()
         await interaction.response.defer()
-        first, *others = self._wishes
 
         async def asking() -> Request:
-            request = await studio.submit(first)
-            for wish in others:
-                await studio.submit(wish)
-            return request
+            return await studio.submit_all(self._wishes, words=self._words)
 
         await begin(interaction, asking, progress_view)
         await interaction.edit_original_response(content="They are queued.", view=None)
@@ -75,5 +76,7 @@ class _Confirmation(discord.ui.View):
     async def on_error(
         self, interaction: Interaction, error: Exception, _: discord.ui.Item[Any], /
     ) -> None:
-        """Say why not."""
+        """Say why not: nothing was queued, and the page has nothing more to offer."""
+        with contextlib.suppress(discord.HTTPException):
+            await interaction.edit_original_response(content="Nothing was queued.", view=None)
         await apologise(interaction, error)

@@ -12,7 +12,7 @@ from discord.app_commands import Range
 from bot.answers import apologise, asker_of, begin, place_of, studio_of, whisper_recipes
 from bot.buttons import pictures_shown_by, progress_view
 from bot.commands import choices
-from bot.intake import MAX_BYTES, image_of, picture_as_start, picture_from
+from bot.intake import MAX_BYTES, found_in, image_of, started_from
 from bot.rights import Asker
 from bot.studio import Studio
 from bot.wishes import Wish
@@ -135,10 +135,7 @@ class RedrawModal(discord.ui.Modal, title="Start from this picture"):
         async def asking() -> Request:
             draft = Draft(prompt=str(self.words), denoise=_number(str(self.denoise)))
             wish = Wish(place=place_of(interaction), draft=draft)
-            if self._ours:
-                wish = picture_as_start(self._ours[0], wish)
-            elif (attachment := image_of(self._message)) is not None:
-                wish = await picture_from(attachment, wish, studio)
+            wish = await started_from(self._ours, found_in(self._message), wish, studio)
             return await studio.submit(wish)
 
         await begin(interaction, asking, progress_view)

@@ -23,7 +23,7 @@ async def queue(interaction: Interaction) -> None:
     """The waiting line, for the one who asks."""
     view = queue_view()
     await interaction.response.send_message(
-        queue_text(interaction), view=view, ephemeral=True, allowed_mentions=SILENT
+        await queue_text(interaction), view=view, ephemeral=True, allowed_mentions=SILENT
     )
     # discord.py would watch it for 15 minutes; its button is heard without that.
     view.stop()

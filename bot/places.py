@@ -1,0 +1,65 @@
+"""Places: whether a result could be posted in a channel, asked before anything is drawn.
+
+One list of permissions for commands, buttons, mentions and replies alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+
+class NoPlaceToPost(Exception):
+    """The bot lacks permissions in the channel; `missing` are Discord's names for them."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        super().__init__(f"missing permissions: {', '.join(missing)}")
+        self.missing = missing
+
+
+def check_place(interaction: discord.Interaction[Any]) -> None:
+    """Raise NoPlaceToPost where the result of a command or a button could not be posted."""
+    if interaction.guild_id is None:
+        return
+    if missing := _missing(interaction.app_permissions, interaction.channel):
+        raise NoPlaceToPost(missing)
+
+
+def lacking(channel: object) -> tuple[str, ...]:
+    """The permissions that we lack there; empty where none is known to be missing."""
+    if not isinstance(channel, (discord.abc.GuildChannel, discord.Thread)):
+        return ()
+    me: discord.Member | None = channel.guild.me
+    if me is None:
+        return ()
+    try:
+        mine = channel.permissions_for(me)
+    except discord.ClientException:
+        return ()  # a thread whose parent is not known here
+    return _missing(mine, channel)
+
+
+def may_speak(channel: object) -> bool:
+    """Whether words at least can be posted there, as far as is known."""
+    return not {"View Channel", *_SENDING} & set(lacking(channel))
+
+
+_SENDING = ("Send Messages", "Send Messages in Threads", "Manage Threads")
+
+
+def _missing(mine: discord.Permissions, channel: object) -> tuple[str, ...]:
+    thread = channel if isinstance(channel, discord.Thread) else None
+    if thread is not None:
+        sending, may_send = "Send Messages in Threads", mine.send_messages_in_threads
+    else:
+        sending, may_send = "Send Messages", mine.send_messages
+    needed = {
+        "View Channel": mine.view_channel,
+        sending: may_send,
+        "Attach Files": mine.attach_files,
+        "Read Message History": mine.read_message_history,
+        # In a locked thread only those who manage threads write.
+        "Manage Threads": thread is None or not thread.locked or mine.manage_threads,
+    }
+    return tuple(name for name, there in needed.items() if not there)

@@ -1,0 +1,310 @@
+"""Posting: a finished result is shown once, in the first way of the ladder that Discord takes.
+
+    find      was it shown by an attempt that was cut short?
+    post      up the ladder (`bot/ladder.py`), one way after the other
+    conclude  the progress message goes, or tells what became of the request
+
+Invariant: a way is left only for a refusal that Discord is sure of.  Whatever else happens is
+raised, and the next attempt looks first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+import discord
+
+from bot import replies, whereabouts
+from bot.audience import Outcome, Shown, Undeliverable
+from bot.buttons import failure_view, request_shown_by, result_view
+from bot.ladder import Refusal, Step, Way, refusal, steps
+from bot.places import lacking
+from bot.studio import Studio
+from bot.uploads import fitting
+from storage.tickets import Request, RequestId
+
+log = logging.getLogger(__name__)
+
+SILENT = discord.AllowedMentions.none()
+LOOK_BACK = 100  # messages that are searched for a result that may have been posted already
+USUAL_LIMIT = 10 * 2**20  # bytes of a file, where the server says nothing else
+
+Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.PartialMessageable
+Interaction = discord.Interaction[Any]
+
+
+class Refused(Exception):
+    """Discord said no, for certain."""
+
+    def __init__(self, why: Refusal, error: discord.HTTPException) -> None:
+        super().__init__(f"{error.status} {error.code} {error.text}")
+        self.why = why
+
+
+class Poster:
+    """Shows results in Discord."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+        # The interactions whose answer a result may become, while their tokens live.
+        self._answers: dict[RequestId, Interaction] = {}
+
+    def answers(self, request: RequestId, interaction: Interaction) -> None:
+        """The interaction that asked for it."""
+        over = [r for r, kept in self._answers.items() if kept.is_expired()]
+        for each in over:
+            del self._answers[each]
+        self._answers[request] = interaction
+
+    def channel(self, channel: int) -> Channel:
+        """A channel to write to, known or not."""
+        known = self._client.get_channel(channel)
+        if isinstance(known, (discord.TextChannel, discord.Thread, discord.VoiceChannel)):
+            return known
+        # A thread or a DM may be unknown to a fresh cache and still be writable.
+        return self._client.get_partial_messageable(channel)
+
+    # -- looking back ----------------------------------------------------------------------
+
+    async def find(self, outcome: Outcome) -> Shown | None:
+        """The result, if an attempt that was cut short did show it."""
+        request = outcome.request
+        here = self.channel(request.channel)
+        for place in (here, outcome.direct and self.channel(outcome.direct)):
+            if place and (found := await self._searched(place, request)) is not None:
+                return found
+        return None
+
+    async def _searched(self, channel: Channel, request: Request) -> Shown | None:
+        me = self._client.user
+        try:
+            if request.progress_message is not None and channel.id == request.channel:
+                # It may have become the result, and be far up.
+                with contextlib.suppress(discord.NotFound):
+                    progress = await channel.fetch_message(request.progress_message)
+                    if request_shown_by(progress) == request.id:
+                        return Shown(message=progress.id, channel=channel.id)
+            async for message in channel.history(limit=LOOK_BACK):
+                if message.author == me and request_shown_by(message) == request.id:
+                    return Shown(message=message.id, channel=channel.id)
+        except discord.Forbidden:
+            # Not allowed to look back: Discord's nonce has to cover it.
+            log.warning("may not read the history of channel %d", channel.id)
+        except discord.NotFound:
+            log.warning("the channel %d is gone", channel.id)
+        return None
+
+    # -- the ladder ------------------------------------------------------------------------
+
+    async def post(self, outcome: Outcome, studio: Studio) -> Shown:
+        """Show it in the first way that is taken.  Raises Undeliverable."""
+        request = outcome.request
+        ladder = steps(self._ways(outcome), reference=request.reply_to is not None)
+        step, here = next(ladder), None
+        while True:
+            try:
+                return await self._attempt(step, outcome, studio, here)
+            except Refused as refused:
+                log.warning("request %d was refused (%s): %s", request.id, step.way, refused)
+                # Why it is not where it belongs; what other ways say tells nobody anything.
+                here = refused if step.way is Way.CHANNEL or here is None else here
+                last = refused
+            try:
+                step = ladder.send(last.why)
+            except StopIteration:
+                raise Undeliverable(here.why, str(here)) from here
+
+    def _ways(self, outcome: Outcome) -> frozenset[Way]:
+        request = outcome.request
+        there = {
+            Way.CHANNEL: True,
+            Way.PROGRESS: request.progress_message is not None,
+            Way.ANSWER: self._answer(request.id) is not None,
+            # Where they asked in direct messages, those are the channel.
+            Way.DIRECT: request.guild is not None and not outcome.private,
+        }
+        return frozenset(way for way, is_there in there.items() if is_there)
+
+    async def _attempt(
+        self, step: Step, outcome: Outcome, studio: Studio, here: Refused | None
+    ) -> Shown:
+        request, message = outcome.request, await self._message(step, outcome, here)
+        try:
+            match step.way:
+                case Way.CHANNEL:
+                    return await self._send(self.channel(request.channel), step, request, message)
+                case Way.PROGRESS:
+                    return await self._become(request, message)
+                case Way.ANSWER:
+                    return await self._answered(request, message)
+                case Way.DIRECT:
+                    user = discord.Object(request.owner)
+                    direct = await self._client.create_dm(user)
+                    await studio.sending_directly(request.id, direct.id)
+                    place = self._client.get_partial_messageable(direct.id)
+                    return await self._send(place, step, request, message)
+        except discord.HTTPException as error:
+            why = refusal(error.status, error.code, error.text, referred=step.reference)
+            if why is None:
+                raise
+            raise Refused(why, error) from error
+
+    async def _message(
+        self, step: Step, outcome: Outcome, here: Refused | None
+    ) -> Mapping[str, Any]:
+        """Text, files and buttons of the result, as they are for this step."""
+        request = outcome.request
+        place = self._client.get_channel(request.channel)
+        # In direct messages the server's boosts do not count.
+        guild = getattr(place, "guild", None) if step.way is not Way.DIRECT else None
+        limit: int = getattr(guild, "filesize_limit", USUAL_LIMIT)
+        numbers = [picture.id for picture in outcome.pictures]
+        uploads = await asyncio.to_thread(
+            fitting, outcome.files, numbers, limit, shrunk=step.shrunk
+        )
+        above = ""
+        if step.way is Way.DIRECT:
+            above = whereabouts.directly(request, self._reason(request, here.why if here else None))
+        view = (
+            result_view(request.id, worded=_worded(outcome))
+            if outcome.pictures
+            else failure_view(request.id)
+        )
+        below = whereabouts.smaller([name for name, _ in uploads], numbers)
+        return {
+            "content": whereabouts.with_lines(replies.result(outcome), above=above, below=below),
+            "files": [discord.File(io.BytesIO(data), filename=name) for name, data in uploads],
+            "view": view,
+            "allowed_mentions": SILENT,
+        }
+
+    async def _send(
+        self, channel: Channel, step: Step, request: Request, message: Mapping[str, Any]
+    ) -> Shown:
+        if step.reference and request.reply_to is not None:
+            reference = discord.MessageReference(
+                message_id=request.reply_to,
+                channel_id=request.channel,
+                fail_if_not_exists=False,
+            )
+            message = {**message, "reference": reference}
+        posted = await channel.send(**message, nonce=f"atelier-{request.id}")
+        return Shown(message=posted.id, channel=posted.channel.id)
+
+    async def _become(self, request: Request, message: Mapping[str, Any]) -> Shown:
+        progress, _ = self._progress(request)
+        await progress.edit(**_as_edit(message))
+        return Shown(message=progress.id, channel=request.channel)
+
+    async def _answered(self, request: Request, message: Mapping[str, Any]) -> Shown:
+        interaction = self._answer(request.id)
+        assert interaction is not None
+        if _is_answer(interaction, request.progress_message):
+            edited = await interaction.edit_original_response(**_as_edit(message))
+            return Shown(message=edited.id, channel=request.channel)
+        sent = await interaction.followup.send(**message, wait=True)
+        return Shown(message=sent.id, channel=request.channel)
+
+    def _answer(self, request: RequestId) -> Interaction | None:
+        interaction = self._answers.get(request)
+        return None if interaction is None or interaction.is_expired() else interaction
+
+    # -- the progress message --------------------------------------------------------------
+
+    async def conclude(self, outcome: Outcome, shown: Shown | None, held: str) -> None:
+        """Let the progress message end."""
+        request = outcome.request
+        if request.progress_message is None or (
+            shown is not None and shown.message == request.progress_message
+        ):
+            pass
+        elif held:
+            await self._retell(request, whereabouts.held(request, self._reason(request, held)))
+        elif shown is None:
+            await self._retell(request, replies.cancelled(request.words))
+        elif shown.channel != request.channel:
+            why = self._reason(request, Refusal.CLOSED)
+            await self._retell(request, whereabouts.sent_directly(request, why))
+        else:
+            await self._drop(request)
+        if not held:
+            self._answers.pop(request.id, None)
+
+    async def say_it_waits(self, request: Request) -> None:
+        """Discord does not answer: if it takes an edit, say so.  A courtesy, raises nothing."""
+        try:
+            if request.progress_message is not None:
+                await self._retell(request, whereabouts.waiting(request))
+        except Exception as error:
+            log.info("the progress of request %d says nothing new: %s", request.id, error)
+
+    async def _retell(self, request: Request, text: str) -> None:
+        """Let the progress message say this; where that is refused, take it away."""
+        edit: dict[str, Any] = {
+            "content": text,
+            "attachments": [],
+            "view": None,
+            "allowed_mentions": SILENT,
+        }
+        message, answer = self._progress(request)
+        if await _done(message.edit(**edit)):
+            return
+        if answer is None or not await _done(answer.edit_original_response(**edit)):
+            await _done(message.delete())
+
+    async def _drop(self, request: Request) -> None:
+        """Take the progress message away; where that is refused, let it say that all is done."""
+        message, answer = self._progress(request)
+        if await _done(message.delete()):
+            return
+        if answer is None or not await _done(answer.delete_original_response()):
+            await self._retell(request, whereabouts.elsewhere(request))
+
+    def _progress(self, request: Request) -> tuple[discord.PartialMessage, Interaction | None]:
+        """The progress message, and the interaction whose answer it is, if its token lives."""
+        assert request.progress_message is not None
+        message = self.channel(request.channel).get_partial_message(request.progress_message)
+        answer = self._answer(request.id)
+        ours = answer is not None and _is_answer(answer, request.progress_message)
+        return message, answer if ours else None
+
+    def _reason(self, request: Request, why: str | None) -> str:
+        missing = lacking(self._client.get_channel(request.channel))
+        return whereabouts.reason(why or Refusal.CLOSED, missing)
+
+
+def _worded(outcome: Outcome) -> bool:
+    """Whether an assistant changed the words."""
+    words = outcome.wording.assisted if outcome.wording is not None else None
+    return words is not None and words.prompt != words.wish
+
+
+def _as_edit(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {("attachments" if key == "files" else key): part for key, part in message.items()}
+
+
+def _is_answer(interaction: Interaction, message: int | None) -> bool:
+    """Whether the answer of the interaction is that message."""
+    kind = interaction.response.type
+    if kind is discord.InteractionResponseType.channel_message:
+        return message is not None
+    changed = kind is discord.InteractionResponseType.deferred_message_update
+    return changed and interaction.message is not None and interaction.message.id == message
+
+
+async def _done(asking: Coroutine[Any, Any, object]) -> bool:
+    """Whether Discord did it, or what it is about is gone; raises where nothing is sure."""
+    try:
+        await asking
+    except discord.NotFound:
+        return True
+    except discord.HTTPException as error:
+        if refusal(error.status, error.code) is None:
+            raise
+        return False
+    return True

@@ -1,0 +1,208 @@
+"""The outbox: what is done and has not been said, or is being said, or is held.
+
+    (the last ticket ends)  -> open
+    delivering                 open -> open, one attempt more
+    posted                     open, with the message that shows it
+    held                       open -> held, with the reason and when it is tried again
+    sooner, release            held -> due
+    delivered                  open | held -> closed
+
+An attempt is counted before it is made.  A message is noted before anything is done that follows
+from it, so what was noted is never posted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from generation.job import UserId
+from storage.database import Database
+from storage.errors import Missing
+from storage.ids import RequestId
+
+# How long a held result rests, by how often it was refused: no place is asked every few seconds.
+PAUSES = (600.0, 3600.0, 6 * 3600.0, 86_400.0)
+REFUSALS = 30  # after so many only an event or a question tries again, and no clock
+SOONEST = 3600.0  # the longest that an event or a question waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What is known of the attempts to show a result."""
+
+    message: int | None  # that shows it
+    shown_in: int | None  # its channel
+    direct: int | None  # the direct messages in which it was tried
+    open: bool  # something is still to be done
+    held: str | None  # why no place takes it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A result that no place takes."""
+
+    request: RequestId
+    owner: UserId
+    channel: int
+    words: str
+    reason: str
+    at: float  # Unix time
+    again_at: float | None
+
+
+class Outbox:
+    """What people have not been told yet.  Each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def undelivered(self) -> tuple[RequestId, ...]:
+        """What is done and on its way to be said, the oldest request first."""
+        rows = await self._database.rows(
+            "SELECT request FROM outbox WHERE open = 1 AND held IS NULL ORDER BY request"
+        )
+        return tuple(RequestId(row["request"]) for row in rows)
+
+    async def due(self, now: float) -> tuple[RequestId, ...]:
+        """The same, and what was held until now."""
+        rows = await self._database.rows(
+            "SELECT request FROM outbox WHERE open = 1 AND (held IS NULL OR again_at <= ?) "
+            "ORDER BY request",
+            (now,),
+        )
+        return tuple(RequestId(row["request"]) for row in rows)
+
+    async def next_due(self) -> float | None:
+        """When the next held result is tried again."""
+        row = await self._database.row(
+            "SELECT min(again_at) AS at FROM outbox WHERE open = 1 AND held IS NOT NULL"
+        )
+        return None if row is None else row["at"]
+
+    async def delivering(self, request: RequestId) -> bool:
+        """Note, before posting, that it is tried; True if an earlier try may have succeeded."""
+        async with self._database.transaction("delivering") as db:
+            cursor = await db.execute(
+                "UPDATE outbox SET attempts = attempts + 1 WHERE request = ? AND open = 1 "
+                "RETURNING attempts",
+                (request,),
+            )
+            row = await cursor.fetchone()
+            await cursor.close()
+        if row is None:
+            raise Missing("undelivered request", request)
+        return int(row["attempts"]) > 1
+
+    async def sent(self, request: RequestId) -> Sent:
+        """What is known of it.  Raises Missing."""
+        row = await self._database.row(
+            "SELECT message, shown_in, direct, open, held FROM outbox WHERE request = ?", (request,)
+        )
+        if row is None:
+            raise Missing("finished request", request)
+        return Sent(
+            message=row["message"],
+            shown_in=row["shown_in"],
+            direct=row["direct"],
+            open=bool(row["open"]),
+            held=row["held"],
+        )
+
+    async def sending_directly(self, request: RequestId, channel: int) -> None:
+        """Note, before it is tried, in which direct messages a result may be found later."""
+        async with self._database.transaction("direct") as db:
+            await db.execute("UPDATE outbox SET direct = ? WHERE request = ?", (channel, request))
+
+    async def posted(self, request: RequestId, message: int, channel: int) -> None:
+        """Note where the result is.  The ordinal of each picture becomes its place there."""
+        async with self._database.transaction("posted") as db:
+            await db.execute(
+                "UPDATE outbox SET message = ?, shown_in = ?, held = NULL WHERE request = ?",
+                (message, channel, request),
+            )
+            rows = await db.execute_fetchall(_POSTED, (request,))
+            await db.executemany(
+                "UPDATE pictures SET message = ?, ordinal = ? WHERE id = ?",
+                [(message, place, row["id"]) for place, row in enumerate(rows)],
+            )
+
+    async def hold(self, request: RequestId, reason: str, *, at: float) -> None:
+        """No place takes it: remember why, and when it is tried again."""
+        async with self._database.transaction("hold") as db:
+            rows = await db.execute_fetchall(
+                "SELECT refusals FROM outbox WHERE request = ?", (request,)
+            )
+            refused = max((int(row["refusals"]) for row in rows), default=0)
+            again = at + PAUSES[min(refused, len(PAUSES) - 1)] if refused < REFUSALS else None
+            await db.execute(
+                "UPDATE outbox SET held = ?, held_at = ?, again_at = ?, refusals = refusals + 1 "
+                "WHERE request = ? AND open = 1",
+                (reason, at, again, request),
+            )
+
+    async def held_of(
+        self, *, guild: int | None = None, owner: int | None = None
+    ) -> tuple[Held, ...]:
+        """What is held of a server or of a person, the oldest first."""
+        rows = await self._database.rows(
+            "SELECT o.request, o.held, o.held_at, o.again_at, r.owner, r.channel, r.words "
+            "FROM outbox o JOIN requests r ON r.id = o.request "
+            "WHERE o.open = 1 AND o.held IS NOT NULL AND (r.guild = ? OR r.owner = ?) "
+            "ORDER BY o.request",
+            (guild, owner),
+        )
+        return tuple(
+            Held(
+                request=RequestId(row["request"]),
+                owner=UserId(row["owner"]),
+                channel=row["channel"],
+                words=row["words"],
+                reason=row["held"],
+                at=row["held_at"],
+                again_at=row["again_at"],
+            )
+            for row in rows
+        )
+
+    async def sooner(self, requests: Sequence[RequestId], *, now: float) -> None:
+        """Something may have changed for these: they are due, the more often refused the later."""
+        async with self._database.transaction("sooner") as db:
+            for request in requests:
+                await db.execute(
+                    "UPDATE outbox SET again_at = min(coalesce(again_at, 9e15), "
+                    "max(?, held_at + min(?, 1 << min(max(refusals, 1) - 1, 20)))) "
+                    "WHERE request = ? AND open = 1 AND held IS NOT NULL",
+                    (now, SOONEST, request),
+                )
+
+    async def release(self, *, now: float) -> None:
+        """At a start: everything that is held is due."""
+        async with self._database.transaction("release") as db:
+            await db.execute(
+                "UPDATE outbox SET again_at = ? WHERE open = 1 AND held IS NOT NULL", (now,)
+            )
+
+    async def delivered(self, request: RequestId, message: int | None) -> None:
+        """Close the entry; `message` is where the pictures are now, None: as noted, or nowhere.
+
+        The ordinal of each picture becomes its place in that message.
+        """
+        async with self._database.transaction("delivered") as db:
+            await db.execute(
+                "UPDATE outbox SET open = 0, message = coalesce(?, message) WHERE request = ?",
+                (message, request),
+            )
+            if message is None:
+                return
+            rows = await db.execute_fetchall(_POSTED, (request,))
+            await db.executemany(
+                "UPDATE pictures SET message = ?, ordinal = ? WHERE id = ?",
+                [(message, place, row["id"]) for place, row in enumerate(rows)],
+            )
+
+
+_POSTED = """
+SELECT p.id FROM tickets t JOIN pictures p ON p.ticket = t.id
+WHERE t.request = ? AND p.deleted = 0 ORDER BY t.ordinal
+"""
