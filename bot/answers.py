@@ -157,20 +157,24 @@ async def _show(
         interaction.channel_id or 0, guild_id=interaction.guild_id
     )
     if not interaction.response.is_done():
-        # Where Discord has given up waiting, an ordinary message does as well.
-        with contextlib.suppress(discord.NotFound):
+        # The request is queued: whatever is wrong with the answer, an ordinary message does.
+        with contextlib.suppress(discord.HTTPException):
             sent = await interaction.response.send_message(text, view=view, allowed_mentions=SILENT)
             return channel.get_partial_message(sent.message_id or 0)
     answered = interaction.message
     if _changes_its_message(interaction) and answered and not answered.flags.ephemeral:
-        await interaction.edit_original_response(content=text, view=view, allowed_mentions=SILENT)
-        return channel.get_partial_message(answered.id)
+        with contextlib.suppress(discord.HTTPException):
+            await interaction.edit_original_response(
+                content=text, view=view, allowed_mentions=SILENT
+            )
+            return channel.get_partial_message(answered.id)
     try:
         posted = await channel.send(text, view=view, allowed_mentions=SILENT)
     except discord.HTTPException as error:
         log.warning("progress is shown to the asker alone: %s", error)
-        whispered = await whisper(interaction, text, view=view)
-        await studio_of(interaction).note_answer(request, whispered)
+        with contextlib.suppress(discord.HTTPException):
+            whispered = await whisper(interaction, text, view=view)
+            await studio_of(interaction).note_answer(request, whispered)
         return None
     with contextlib.suppress(discord.HTTPException):
         if not _changes_its_message(interaction):

@@ -326,6 +326,7 @@ BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain | Unheard], ...] = (
 )
 
 _OURS = re.compile(r"atelier:again:([0-9]+)")
+_PROGRESS = re.compile(r"atelier:cancel:([0-9]+)")
 
 
 def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
@@ -395,8 +396,17 @@ async def pictures_shown_by(
 
 def request_shown_by(message: discord.Message) -> RequestId | None:
     """The request whose result this message is, read from its buttons."""
+    return _named(message, _OURS)
+
+
+def progress_in(message: discord.Message) -> RequestId | None:
+    """The request whose progress this message shows, read from its button."""
+    return _named(message, _PROGRESS)
+
+
+def _named(message: discord.Message, pattern: re.Pattern[str]) -> RequestId | None:
     for row in message.components:
         for component in getattr(row, "children", ()):
-            if match := _OURS.fullmatch(getattr(component, "custom_id", None) or ""):
+            if match := pattern.fullmatch(getattr(component, "custom_id", None) or ""):
                 return request_in(match[1])
     return None

@@ -244,18 +244,6 @@ class Delivery:
             log.exception("request %d cannot even be held", request)
             await self._tickets.hold(request, FAULT, at=self._clock())
 
-    async def settle(self, request: RequestId) -> None:
-        """Its progress message was made when all was over: that ends, too."""
-        try:
-            sent = await self._tickets.sent(request)
-        except Missing:
-            return
-        if sent.open and sent.held is None:
-            return  # whoever delivers it looks once more in the end
-        outcome = await self.outcome(await self._tickets.request(request))
-        held = sent.held.partition(":")[0] if sent.open and sent.held else ""
-        await self._audience.conclude(outcome, _shown(sent), held=held)
-
     async def _conclude_late(
         self, outcome: Outcome, shown: Shown | None, *, held: str = ""
     ) -> None:
@@ -281,7 +269,7 @@ FAULT = "fault"
 
 
 def _shown(sent: Sent) -> Shown | None:
-    if sent.message is None or sent.shown_in is None:
+    if sent.message is None:
         return None
     return Shown(message=sent.message, channel=sent.shown_in)
 

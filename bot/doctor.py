@@ -217,6 +217,7 @@ async def database(path: Path) -> Finding:
             damage = await opened.damage()
             waiting = len(await Tickets(opened).waiting())
             unsent = len(await Tickets(opened).undelivered())
+            held = await Tickets(opened).held()
         finally:
             await opened.close()
     except InUse as error:
@@ -237,6 +238,8 @@ async def database(path: Path) -> Finding:
     if damage:
         return wrong("; ".join(damage[:3]), restore)
     found = f"whole; {waiting} pictures wait to be drawn, {unsent} results to be posted"
+    if held:
+        found += f", {held} held: Discord takes them nowhere"
     return Finding(what="database", state=State.GOOD, found=found)
 
 

@@ -15,13 +15,15 @@ import contextlib
 import io
 import logging
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 import discord
 
 from bot import replies, whereabouts
+from bot.answers import SILENT, now
 from bot.audience import Outcome, Shown, Undeliverable
-from bot.buttons import failure_view, request_shown_by, result_view
+from bot.buttons import failure_view, progress_in, request_shown_by, result_view
 from bot.ladder import Refusal, Step, Way, refusal, steps
 from bot.places import lacking
 from bot.studio import Studio
@@ -30,7 +32,6 @@ from storage.tickets import Request, RequestId
 
 log = logging.getLogger(__name__)
 
-SILENT = discord.AllowedMentions.none()
 LOOK_BACK = 100  # messages that are searched for a result that may have been posted already
 USUAL_LIMIT = 10 * 2**20  # bytes of a file, where the server says nothing else
 
@@ -51,6 +52,7 @@ class Poster:
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
+        self._began = now()  # what was asked before was asked in another life
         # The interactions whose answer a result may become, while their tokens live.
         self._answers: dict[RequestId, Interaction] = {}
 
@@ -218,7 +220,7 @@ class Poster:
 
     async def conclude(self, outcome: Outcome, shown: Shown | None, held: str) -> None:
         """Let the progress message end."""
-        request = outcome.request
+        request = await self._with_progress(outcome.request)
         if request.progress_message is None or (
             shown is not None and shown.message == request.progress_message
         ):
@@ -234,6 +236,19 @@ class Poster:
             await self._drop(request)
         if not held:
             self._answers.pop(request.id, None)
+
+    async def _with_progress(self, request: Request) -> Request:
+        """The request with its progress message.
+
+        An earlier life may have died between posting and noting it; then it is looked for.
+        """
+        if request.progress_message is not None or request.created >= self._began:
+            return request
+        with contextlib.suppress(discord.Forbidden, discord.NotFound):
+            async for message in self.channel(request.channel).history(limit=LOOK_BACK):
+                if message.author == self._client.user and progress_in(message) == request.id:
+                    return replace(request, progress_message=message.id)
+        return request
 
     async def say_it_waits(self, request: Request) -> None:
         """Discord does not answer: if it takes an edit, say so.  A courtesy, raises nothing."""

@@ -407,7 +407,7 @@ class Studio:
         """Remember which message shows the progress of a request, and end it if that is over."""
         await self._stores.tickets.say_progress_is(request, message)
         if not self.board.is_open(request):
-            await self._delivery.settle(request)
+            self._delivery.look()
 
     async def sending_directly(self, request: RequestId, channel: int) -> None:
         """Note, before it is tried, in which direct messages a result may be found later."""

@@ -6,6 +6,7 @@
     held                       open -> held, with the reason and when it is tried again
     sooner, release            held -> due
     delivered                  open | held -> closed
+    (a progress message is noted)  closed -> open, so that it ends as well
 
 An attempt is counted before it is made.  A message is noted before anything is done that follows
 from it, so what was noted is never posted again.
@@ -32,7 +33,7 @@ class Sent:
     """What is known of the attempts to show a result."""
 
     message: int | None  # that shows it
-    shown_in: int | None  # its channel
+    shown_in: int  # its channel
     direct: int | None  # the direct messages in which it was tried
     open: bool  # something is still to be done
     held: str | None  # why no place takes it
@@ -97,7 +98,9 @@ class Outbox:
     async def sent(self, request: RequestId) -> Sent:
         """What is known of it.  Raises Missing."""
         row = await self._database.row(
-            "SELECT message, shown_in, direct, open, held FROM outbox WHERE request = ?", (request,)
+            "SELECT o.message, coalesce(o.shown_in, r.channel) AS shown_in, o.direct, o.open, "
+            "o.held FROM outbox o JOIN requests r ON r.id = o.request WHERE o.request = ?",
+            (request,),
         )
         if row is None:
             raise Missing("finished request", request)
@@ -140,6 +143,13 @@ class Outbox:
                 "WHERE request = ? AND open = 1",
                 (reason, at, again, request),
             )
+
+    async def held(self) -> int:
+        """How many results no place takes."""
+        row = await self._database.row(
+            "SELECT count(*) AS number FROM outbox WHERE open = 1 AND held IS NOT NULL"
+        )
+        return 0 if row is None else int(row["number"])
 
     async def held_of(
         self, *, guild: int | None = None, owner: int | None = None

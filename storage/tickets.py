@@ -247,11 +247,15 @@ class Tickets(Outbox):
         return await self._requests(f"owner = ? AND id IN ({_OPEN_REQUESTS}) ORDER BY id", owner)
 
     async def say_progress_is(self, request: RequestId, message: int) -> None:
-        """Remember the message that shows how far the request has come."""
+        """Remember the message that shows how far the request has come.
+
+        Where that is over already, the message has to end as well: the outbox has it again.
+        """
         async with self._database.transaction("progress") as db:
             await db.execute(
                 "UPDATE requests SET progress_message = ? WHERE id = ?", (message, request)
             )
+            await db.execute("UPDATE outbox SET open = 1 WHERE request = ?", (request,))
 
     async def first_user(self, file: Sha256) -> UserId | None:
         """Who first asked for something that starts from this file: who sent it."""

@@ -8,6 +8,7 @@ from typing import Any
 import discord
 import pytest
 
+from storage.tickets import RequestId
 from tests.discord_world import buttons, pictures
 from tests.fakes import FakeWorker
 from tests.houses import Studio, a_studio
@@ -165,6 +166,33 @@ async def test_what_is_held_is_shown_when_a_permission_changes(tmp_path: Path) -
         guild = studio.world.env.guild_handle
         guild.create_text_channel("another")
         await shown_once(studio)
+
+
+async def test_a_progress_message_that_a_crash_left_unnoted_is_taken_away(tmp_path: Path) -> None:
+    async with a_studio(tmp_path, waiting()) as studio:
+        here, house = studio.world, studio.house
+        await here.ann.command("imagine", prompt="a red flower")
+        left = await here.ann.sees(lambda m: "Cancel" in labels(m))
+        async with house.stores.tickets._database.transaction("test") as db:
+            # As if the bot had died before it noted it, and an hour passed.
+            await db.execute(
+                "UPDATE requests SET progress_message = NULL, created = created - 3600"
+            )
+        studio.worker.gate.set()
+        await here.ann.sees(is_result)
+        await eventually(lambda: left.id not in [m.id for m in here.ann.messages()])
+
+
+async def test_a_progress_message_that_comes_after_the_result_is_taken_away(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        here, house = studio.world, studio.house
+        await here.ann.command("imagine", prompt="a red flower")
+        await here.ann.sees(is_result)
+        await all_told(studio)
+        late = await here.env.bot.get_channel(here.env.studio.id).send("🖼️")
+        await house.studio.say_progress_is(RequestId(1), late.id)
+        await eventually(lambda: late.id not in [m.id for m in here.ann.messages()])
+        assert len([m for m in here.ann.messages() if is_result(m)]) == 1
 
 
 async def test_what_is_held_is_shown_after_a_restart(tmp_path: Path) -> None:
