@@ -118,6 +118,7 @@ def look_through(folder: Path) -> Found:
     missing, damaged = [], []
     for digest in sorted(contents.files - absent):
         try:
+            files.own(digest)
             files.read(digest)
         except DamagedFile:
             damaged.append(digest)

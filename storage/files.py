@@ -57,7 +57,7 @@ class Files:
         Trusting, a file that is here already and has the right size is not read again.  Raises
         Missing, or DamagedFile, when the other has it not or not whole.
         """
-        source = other.path(digest)
+        source = other.own(digest)
         target = self._folder / digest[:2] / source.name
         with translated(target):
             if trusting and target.exists() and target.stat().st_size == source.stat().st_size:
@@ -87,6 +87,16 @@ class Files:
         if found is None:
             raise Missing("file", digest)
         return found
+
+    def own(self, digest: Sha256) -> Path:
+        """Where the file lies in a folder that may be somebody else's work.
+
+        Raises Missing for a link, which would lead elsewhere, and a pipe, which would never end.
+        """
+        path = self.path(digest)
+        if not is_regular(path):
+            raise Missing("file", digest)
+        return path
 
     def need(self, digest: Sha256) -> None:
         """Somebody is about to refer to the file: for a day, nobody drops it.  Raises Missing."""
@@ -128,13 +138,12 @@ class Files:
                 yield tuple(Sha256(p.stem) for p in found if _age(p) < unix_seconds)
 
     def _find(self, digest: Sha256) -> Path | None:
-        """A regular file: a link would lead out of the folder, a pipe would never end."""
-        if not is_digest(digest):  # "../" would lead out of it, too
+        if not is_digest(digest):  # "../" would lead out of the folder
             return None
         # Asked for by name: a pattern for each digest costs time and memory.
         folder = self._folder / digest[:2]
         named = (folder / f"{digest}{suffix}" for suffix in SUFFIXES)
-        return next((path for path in named if is_regular(path)), None)
+        return next((path for path in named if path.exists()), None)
 
     def _make_folder(self, folder: Path) -> None:
         if not folder.exists():

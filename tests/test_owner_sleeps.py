@@ -98,7 +98,7 @@ async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_
             return await add(*asked)
 
         object.__setattr__(tickets, "add", slowly)
-        wish = picture_as_start(outcome.pictures[0], a_wish("at night", owner=BEN))
+        wish = picture_as_start(outcome.pictures[0], a_wish("at night"))
         asking = asyncio.create_task(house.studio.submit(wish))
         await reached.wait()
         await house.studio.delete(outcome.request.id, by=Asker(id=ANN, guild=None))
