@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot.deleting import TooLate
 from bot.drafting import NothingNew
 from bot.quoting import code, plain, quoted
 from bot.rights import NotAllowed
@@ -156,6 +157,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "Let some finish, or `/cancel` them."
     ),
     NothingNew: lambda e: _NOTHING_NEW[e.what],
+    TooLate: lambda _: (
+        "That minute is over, and its files are gone. Its recipe is whole: "
+        "its owner can draw it again with `/reproduce`."
+    ),
     NotAllowed: lambda e: f"Only its owner or a moderator can {e.what}.",
     s.DiskFull: lambda _: (
         "The disk here is full, so I cannot keep your request. "

@@ -59,6 +59,7 @@ class Outcome:
     comparison: Comparison | None  # when the request was to draw a picture again
     wording: Wording | None = None  # when an assistant found the words
     unnamed: frozenset[int] = frozenset()  # pictures whose numbers are not for all who see it
+    returned: int = 0  # how often it was brought back, and so posted anew
     private: bool = False  # of somebody else's picture: not for direct messages
     direct: int | None = None  # the direct messages in which an earlier attempt may have posted it
 

@@ -4,6 +4,7 @@
     atelier:recipe:<request>     📄  what decides the pixels, to read and copy
     atelier:reproduce:<request>  ♻️  draw it again and compare
     atelier:delete:<request>     🗑  take the message and the files away
+    atelier:undo:<request>       ↩️  bring back what was deleted less than a minute ago
     atelier:words:<request>      ✨  the same wish and seeds, other words for it
     atelier:styles:<request>     🎨  the same wish, seeds and wording in another style
     atelier:own:<request>        💬  the same seeds, the person's own words only
@@ -23,6 +24,7 @@ from typing import Any, ClassVar, Self
 
 import discord
 
+from bot import replies
 from bot.answers import (
     SILENT,
     apologise,
@@ -143,11 +145,29 @@ class Delete(RequestButton, template=r"atelier:delete:(?P<request>.*)"):
     label, emoji, action = "Delete", "🗑️", "delete"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
-        """Take the message and the files away; the recipe stays."""
-        await interaction.response.defer()
-        await studio.delete(self.request, by=asker_of(interaction))
+        """Take the message away, and the files in a minute; the recipe stays."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        until = await studio.delete(self.request, by=asker_of(interaction))
         if interaction.message is not None:
-            await interaction.message.delete()
+            with contextlib.suppress(discord.NotFound):  # somebody was faster
+                await interaction.message.delete()
+        if until is None:
+            await whisper(interaction, replies.DELETED_BEFORE)
+            return
+        answer = await whisper(interaction, replies.deleted(until), view=undo_view(self.request))
+        await studio.note_answer(self.request, answer)
+
+
+class Undo(RequestButton, template=r"atelier:undo:(?P<request>.*)"):
+    """↩️"""
+
+    label, emoji, action = "Undo", "↩️", "undo"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """Bring back what the same person has just deleted."""
+        await interaction.response.defer()
+        await studio.restore(self.request, by=asker_of(interaction))
+        await interaction.edit_original_response(content=replies.RESTORED, view=None)
 
 
 class CancelButton(RequestButton, template=r"atelier:cancel:(?P<request>.*)"):
@@ -290,7 +310,7 @@ class LookAgain(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"ateli
 class Unheard(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
     template=(
-        r"atelier:(?!(?:again|recipe|reproduce|delete|words|styles|own|cancel):|style:[^:]*:"
+        r"atelier:(?!(?:again|recipe|reproduce|delete|undo|words|styles|own|cancel):|style:[^:]*:"
         r"|(?:queue|help)$).*"
     ),
 ):
@@ -317,6 +337,7 @@ BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain | Unheard], ...] = (
     RecipeOf,
     Reproduce,
     Delete,
+    Undo,
     NewWords,
     OtherStyle,
     OwnWords,
@@ -367,6 +388,13 @@ def styles_view(request: RequestId, styles: Sequence[Style], family: str) -> dis
     view = discord.ui.View(timeout=None)
     for page, shown in enumerate(menus(styles, family)):
         view.add_item(StyleMenu(request, page, shown, family))
+    return view
+
+
+def undo_view(request: RequestId) -> discord.ui.View:
+    """The button under the answer to whoever has deleted something."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(Undo(request))
     return view
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from bot.audience import Audience, Outcome, Shown, Undeliverable
 from bot.rights import named_among
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
+from storage.deletions import Deletions
 from storage.errors import Missing, StorageError
 from storage.files import Files
 from storage.instants import instant
@@ -44,6 +45,7 @@ class Delivery:
         tickets: Tickets,
         pictures: Pictures,
         words: Words,
+        deletions: Deletions,
         files: Files,
         audience: Audience,
         posted: Callable[[Request], None],
@@ -52,7 +54,7 @@ class Delivery:
         self._posted = posted  # told of every result with pictures
         self._clock = clock  # Unix time
         self._tickets, self._pictures, self._files = tickets, pictures, files
-        self._words = words
+        self._words, self._deletions = words, deletions
         self._audience = audience
         self._something = asyncio.Event()
         self._something.set()  # the outbox of the last run, at start
@@ -156,6 +158,7 @@ class Delivery:
             wording=await self._words.find(request.id),
             unnamed=await self._unnamed(request),
             private=original is not None and original.owner != request.owner,
+            returned=await self._deletions.returned(request.id),
         )
 
     async def _unnamed(self, request: Request) -> frozenset[int]:
@@ -217,7 +220,7 @@ class Delivery:
             except Undeliverable as refused:
                 await self._hold(outcome, refused)
                 return
-            if outcome.pictures:
+            if outcome.pictures and not outcome.returned:
                 self._posted(outcome.request)
             instant("result.posted")
             if shown is not None:

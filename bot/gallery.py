@@ -8,7 +8,7 @@ may not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.rights import (
@@ -75,11 +75,14 @@ class Gallery:
     async def request(self, asker: Asker, request: RequestId) -> Request:
         """A request as it was asked.  Raises Missing."""
         found = await self._tickets.request(request)
-        pictures = await self._pictures.of_request(request)
-        gone = bool(pictures) and all(picture.deleted for picture in pictures)
-        if not await may_see(asker, found, self.sight, deleted=gone):
-            raise Missing("request", request)
-        return found
+        # Its pictures know whether they are deleted, and where they were shown.
+        things: Sequence[Request | StoredPicture] = await self._pictures.of_request(request)
+        once = _Once(self.sight)
+        for thing in things or (found,):
+            deleted = isinstance(thing, StoredPicture) and thing.deleted
+            if await may_see(asker, thing, once, deleted=deleted):
+                return found
+        raise Missing("request", request)
 
     async def to_act_on(self, asker: Asker, request: RequestId, what: str) -> Request:
         """A request that the person may end or take away.  Raises Missing, or NotAllowed.

@@ -48,6 +48,7 @@ from generation.recipe import MAX_SEED, Recipe
 from prompting.ladder import WriterConfig
 from storage.accounts import Ledger
 from storage.database import Database
+from storage.deletions import Deletions
 from storage.files import Files
 from storage.people import AssistMode, People
 from storage.pictures import Pictures, StoredPicture
@@ -276,6 +277,7 @@ async def _stores(settings: Settings, database: Database) -> Stores:
         pictures=Pictures(database),
         people=People(database),
         words=Words(database),
+        deletions=Deletions(database),
         shelves=Shelves(tickets=Tickets(database), files=files, ledger=Ledger(database)),
     )
 

@@ -139,7 +139,7 @@ class Poster:
         try:
             match step.way:
                 case Way.CHANNEL:
-                    return await self._send(self.channel(request.channel), step, request, message)
+                    return await self._send(self.channel(request.channel), step, outcome, message)
                 case Way.PROGRESS:
                     return await self._become(request, message)
                 case Way.ANSWER:
@@ -149,7 +149,7 @@ class Poster:
                     direct = await self._client.create_dm(user)
                     await studio.sending_directly(request.id, direct.id)
                     place = self._client.get_partial_messageable(direct.id)
-                    return await self._send(place, step, request, message)
+                    return await self._send(place, step, outcome, message)
         except discord.HTTPException as error:
             why = refusal(error.status, error.code, error.text, referred=step.reference)
             if why is None:
@@ -186,8 +186,9 @@ class Poster:
         }
 
     async def _send(
-        self, channel: Channel, step: Step, request: Request, message: Mapping[str, Any]
+        self, channel: Channel, step: Step, outcome: Outcome, message: Mapping[str, Any]
     ) -> Shown:
+        request = outcome.request
         if step.reference and request.reply_to is not None:
             reference = discord.MessageReference(
                 message_id=request.reply_to,
@@ -195,7 +196,7 @@ class Poster:
                 fail_if_not_exists=False,
             )
             message = {**message, "reference": reference}
-        posted = await channel.send(**message, nonce=f"atelier-{request.id}")
+        posted = await channel.send(**message, nonce=_nonce(outcome))
         return Shown(message=posted.id, channel=posted.channel.id)
 
     async def _become(self, request: Request, message: Mapping[str, Any]) -> Shown:
@@ -291,6 +292,12 @@ class Poster:
     def _reason(self, request: Request, why: str | None) -> str:
         missing = lacking(self._client.get_channel(request.channel))
         return whereabouts.reason(why or Refusal.CLOSED, missing)
+
+
+def _nonce(outcome: Outcome) -> str:
+    """What tells Discord that two attempts are one; brought back, a result is another one."""
+    again = f"-{outcome.returned}" if outcome.returned else ""
+    return f"atelier-{outcome.request.id}{again}"
 
 
 def _worded(outcome: Outcome) -> bool:

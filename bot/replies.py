@@ -33,6 +33,8 @@ HEAD = 120  # characters of the words above a result: a line or two of a phone
 WORTH_GIVING_BACK = 24  # characters
 
 SO_THAT = "so that others need not wait"
+DELETED_BEFORE = "It was deleted before; its message is gone now, too."
+RESTORED = "↩️ It is back: I post it again."
 STARTING = "📦 The drawing program is starting; this takes a moment…"
 
 
@@ -265,6 +267,14 @@ def preferences_page(mine: Preferences, usual: tuple[str, Family] | None = None)
         note = f"-# Everything else is what is usual for {quoted(name, 80)}"
         note += f": {said}." if said else "."
     return "Your settings:\n" + "\n".join(lines) + f"\n{note}"
+
+
+def deleted(until: float) -> str:
+    """The answer to whoever has deleted something."""
+    return (
+        "🗑️ Deleted: nobody sees it any more. "
+        f"Its files go <t:{math.ceil(until)}:R>; until then you can bring it back."
+    )
 
 
 def cancelled(words: str) -> str:

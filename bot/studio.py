@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from bot.audience import Audience, Outcome, Standing
 from bot.board import Board
+from bot.deleting import Deleting
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher, Listeners
 from bot.drafting import Drafted, Drafting
@@ -44,6 +45,7 @@ from generation.queue import FairQueue
 from generation.recipe import Input, Recipe, Sha256
 from prompting import wildcards
 from prompting.errors import TooMany
+from storage.deletions import Deletions
 from storage.errors import Missing
 from storage.files import Files
 from storage.people import AssistMode, People, Preferences
@@ -68,6 +70,7 @@ class Stores:
     pictures: Pictures
     people: People
     words: Words
+    deletions: Deletions
     shelves: Shelves
 
     @property
@@ -106,6 +109,7 @@ class Studio:
             tickets=stores.tickets,
             pictures=stores.pictures,
             words=stores.words,
+            deletions=stores.deletions,
             files=stores.files,
             audience=audience,
             posted=lambda request: watch.delivered(request.id, clock() - request.created),
@@ -128,6 +132,13 @@ class Studio:
         # One submission at a time: between "is there room?" and "it is queued" nobody else counts,
         # and between "the file is there" and "it is needed" nobody deletes it.
         self._door = asyncio.Lock()
+        self.deleting = Deleting(
+            stores.deletions,
+            stores.files,
+            door=self._door,
+            clock=clock,
+            restored=self._delivery.look,
+        )
         self._half_done: set[asyncio.Task[Any]] = set()
         self._first_ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
 
@@ -151,6 +162,7 @@ class Studio:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._meter.save(), name="meter")
             tasks.create_task(self._delivery.run(), name="delivery")
+            tasks.create_task(self.deleting.run(), name="deleting")
             # New for each run: who joined while nothing ran is among the seats already.
             self._joined = asyncio.Queue()
             for seat in self._seats:
@@ -459,17 +471,21 @@ class Studio:
         self._audience.changed(request)
         self._delivery.look()
 
-    async def delete(self, request: RequestId, *, by: Asker) -> None:
-        """Forget the files of a request's pictures; the recipes stay.
+    async def delete(self, request: RequestId, *, by: Asker) -> float | None:
+        """Take a request's pictures away; the recipes stay.  Returns until when `restore` works.
 
-        Raises Missing, or NotAllowed.
+        None: they were taken away before.  Raises Missing, or NotAllowed.
         """
         await self._gallery.to_act_on(by, request, "delete another person's picture")
-        async with self._door:
-            for picture in await self._stores.pictures.of_request(request):
-                unused = await self._stores.pictures.delete(picture.id)
-                if unused is not None:
-                    await asyncio.to_thread(self._stores.files.drop, unused)
+        return await self.deleting.delete(request, by=by.id)
+
+    async def restore(self, request: RequestId, *, by: Asker) -> None:
+        """Bring back what the same person has just deleted: it is posted again.
+
+        Raises TooLate, Missing, or NotAllowed.
+        """
+        await self._gallery.to_act_on(by, request, "bring back another person's picture")
+        await self.deleting.restore(request, by=by.id)
 
     # -- what a person may see -------------------------------------------------------------
 

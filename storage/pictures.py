@@ -1,8 +1,8 @@
 """What was drawn: recipe, environment, digests, where it was posted, and what it came from.
 
-A picture's row is never removed.  Deleting marks it, and lets its file go when nothing else needs
-the bytes; so does age, where the owner wishes it.  The recipe stays: what was derived from the
-picture can still be explained, and the picture drawn again.
+A picture's row is never removed.  Deleting (`storage.deletions`) marks it, and lets its file go
+when nothing else needs the bytes; so does age, where the owner wishes it.  The recipe stays: what
+was derived from the picture can still be explained, and the picture drawn again.
 """
 
 from __future__ import annotations
@@ -95,21 +95,6 @@ class Pictures:
         """Every picture whose PNG has exactly these bytes, the first drawn first."""
         return await self._where("p.png_sha256 = ? ORDER BY p.id", (file,))
 
-    async def delete(self, picture: PictureId) -> Sha256 | None:
-        """Mark the picture deleted and return the file that nobody needs any more.
-
-        None when the file is still needed: it is also another picture's, or a recipe's input.
-        Raises Missing.
-        """
-        async with self._database.transaction("delete") as db:
-            await db.execute("UPDATE pictures SET deleted = 1 WHERE id = ?", (picture,))
-            for row in await db.execute_fetchall(
-                "SELECT png_sha256 FROM pictures WHERE id = ?", (picture,)
-            ):
-                file = Sha256(row["png_sha256"])
-                return None if await _needed(db, (file,)) else file
-        raise Missing("picture", picture)
-
     async def let_go(
         self, *, drawn_before: float, posted_before: float, limit: int
     ) -> tuple[bool, tuple[Sha256, ...]]:
@@ -185,13 +170,17 @@ async def insert_recipes(db: aiosqlite.Connection, recipes: Sequence[Recipe]) ->
 
 
 _SELECT = """
-SELECT p.*, t.request, r.guild, r.channel, r.parent, r.reproduces, r.words,
+SELECT p.*, t.request, r.parent, r.reproduces, r.words,
+       -- Where it was shown: a result that no channel took went to its owner directly.
+       coalesce(o.shown_in, r.channel) AS channel,
+       CASE WHEN coalesce(o.shown_in, r.channel) = r.channel THEN r.guild END AS guild,
        recipes.text AS recipe_text, environments.text AS environment_text
 FROM pictures p
 JOIN tickets t ON t.id = p.ticket
 JOIN requests r ON r.id = t.request
 JOIN recipes ON recipes.id = p.recipe
 JOIN environments ON environments.id = p.environment
+LEFT JOIN outbox o ON o.request = t.request
 """
 
 # Discord's ids begin with the milliseconds since 2015.
@@ -212,7 +201,16 @@ _NEEDED = """
 SELECT value FROM json_each(?)
 WHERE EXISTS (SELECT 1 FROM pictures WHERE png_sha256 = value AND deleted = 0 AND kept = 1)
 OR EXISTS (SELECT 1 FROM recipe_inputs WHERE sha256 = value)
+OR EXISTS (
+    SELECT 1 FROM pictures p JOIN tickets t ON t.id = p.ticket
+    JOIN deletions d ON d.request = t.request WHERE p.png_sha256 = value
+)
 """
+
+
+async def unneeded_files(db: aiosqlite.Connection, files: Collection[Sha256]) -> tuple[Sha256, ...]:
+    """Those of these files that nothing needs, within the caller's transaction."""
+    return tuple(sorted(set(files) - {Sha256(file) for file in await _needed(db, files)}))
 
 
 async def _needed(db: aiosqlite.Connection, files: Collection[str]) -> set[str]:

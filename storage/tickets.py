@@ -319,10 +319,9 @@ UNION ALL SELECT 1 FROM tickets t JOIN pictures p ON p.ticket = t.id
 LIMIT 1
 """
 
-# Its progress was shown a moment ago, or its result was.
-_IS_BEING_SHOWN = f"""
-SELECT 1 FROM requests r WHERE r.id = ?1 AND r.progress_message IS NULL
-    AND EXISTS (SELECT 1 FROM tickets WHERE request = ?1 AND {_OPEN})
+# Its progress was shown a moment ago, or before a crash; or its result was.
+_IS_BEING_SHOWN = """
+SELECT 1 FROM requests WHERE id = ?1 AND progress_message IS NULL
 UNION ALL SELECT 1 FROM outbox
     WHERE request = ?1 AND open = 1 AND attempts > 0 AND message IS NULL
 LIMIT 1

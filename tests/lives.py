@@ -32,7 +32,7 @@ from bot.rights import Asker
 from generation.fleet.local import LocalWorker
 from generation.job import UserId
 from storage import instants
-from storage.tickets import Request
+from storage.tickets import Request, RequestId
 from tests.audiences import Quiet
 from tests.houses import a_wish, some_settings
 
@@ -115,9 +115,10 @@ async def _touch(house: House, request: Request, number: int) -> None:
     if number % 5 == 3:
         await house.studio.cancel(request.id, by=Asker(id=request.owner, guild=None))
     if number % 5 == 4:
-        for picture in await house.stores.pictures.newest(request.owner, 1):
-            if (unused := await house.stores.pictures.delete(picture.id)) is not None:
-                await asyncio.to_thread(house.stores.files.drop, unused)
+        before = RequestId(request.id - 1)
+        await house.stores.deletions.delete(before, by=request.owner, until=0.0)
+        for unused in await house.stores.deletions.let_go(now=1.0):
+            await asyncio.to_thread(house.stores.files.drop, unused)
 
 
 def _append(file: Path, line: str) -> None:

@@ -11,8 +11,9 @@ from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Picture
 from generation.recipe import Input, Precision, Recipe, Sha256, Task, Weights
 from storage.database import Database
+from storage.deletions import Deletions
 from storage.pictures import PictureId
-from storage.tickets import Asked, Tickets
+from storage.tickets import Asked, RequestId, Tickets
 
 ANN, BEN, CLEO = UserId(1), UserId(2), UserId(3)
 
@@ -130,3 +131,10 @@ async def drawn(
     """Start a job and draw it, as a seat does."""
     lease = await tickets.started(job, "seat 0", at=at)
     return await tickets.drawn(job, lease.epoch, picture, png_sha256=file, drawn_at=at)
+
+
+async def deleted(database: Database, request: RequestId) -> tuple[Sha256, ...]:
+    """Delete a request's pictures, and let its minute pass; returns the files that may go."""
+    deletions = Deletions(database)
+    await deletions.delete(request, by=ANN, until=0.0)
+    return await deletions.let_go(now=1.0)

@@ -26,8 +26,8 @@ from storage.errors import DatabaseCorrupt, DatabaseTooNew, InUse, Missing, Stor
 from storage.files import Files
 from storage.pictures import Pictures
 from storage.snapshot import GAP
-from storage.tickets import Tickets
-from tests.stored import a_picture, a_recipe, a_recipe_from, asked, drawn, opened
+from storage.tickets import RequestId, Tickets
+from tests.stored import a_picture, a_recipe, a_recipe_from, asked, deleted, drawn, opened
 
 ROOT = Path(__file__).parents[1]
 
@@ -106,8 +106,7 @@ async def test_old_copies_go_and_take_along_what_only_they_needed(
     old = await a_drawing(database, 1)
     new = await a_drawing(database, 2)
     back_up(data, kept, 1)
-    [picture, *_] = await Pictures(database).of_message(501)
-    assert await Pictures(database).delete(picture.id) == old
+    assert await deleted(database, RequestId(1)) == (old,)
     back_up(data, kept, 2, keep=2)
     assert set(Files(kept / "files").digests()) == {old, new}
     assert back_up(data, kept, 3, keep=2).dropped == 1

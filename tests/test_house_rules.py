@@ -205,6 +205,7 @@ FOR_THE_BOT = {
     "outcome",
     "standing",
     "say_progress_is",
+    "sending_directly",
     "note_answer",
     "check_message",
     "queue_up",  # the command line's, and the studio's own

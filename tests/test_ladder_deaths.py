@@ -18,6 +18,7 @@ from bot.announcer import Announcer
 from bot.delivery import Delivery
 from bot.studio import Studio
 from storage import instants
+from storage.deletions import Deletions
 from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import RequestId, Tickets
@@ -69,6 +70,7 @@ class Ladder:
                 tickets=tickets,
                 pictures=Pictures(database),
                 words=Words(database),
+                deletions=Deletions(database),
                 files=Files(self.folder / "files"),
                 audience=announcer,
                 posted=lambda _: None,

@@ -101,6 +101,7 @@ async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_
         wish = picture_as_start(outcome.pictures[0], a_wish("at night"))
         asking = asyncio.create_task(house.studio.submit(wish))
         await reached.wait()
+        house.studio.deleting.undo_seconds = 0.0
         await house.studio.delete(outcome.request.id, by=Asker(id=ANN, guild=None))
         again = await house.console.outcome((await asking).id)
         assert [ticket.state for ticket in again.tickets] == [State.DRAWN]

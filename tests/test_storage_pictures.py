@@ -11,6 +11,7 @@ from generation.job import UserId
 from generation.picture import Fingerprint
 from generation.recipe import Recipe
 from storage.database import Database
+from storage.deletions import Deletions
 from storage.errors import Missing
 from storage.pictures import PictureId, Pictures, StoredPicture
 from storage.tickets import RequestId, Tickets
@@ -23,6 +24,7 @@ from tests.stored import (
     a_recipe,
     a_recipe_from,
     asked,
+    deleted,
     drawn,
     opened,
 )
@@ -117,31 +119,47 @@ async def test_a_deleted_picture_is_marked_and_its_recipe_stays(
 ) -> None:
     request, [one] = await draw(database, a_recipe(1))
     await Tickets(database).delivered(request, 500)
-    assert await pictures.delete(one) == a_digest(1)
+    assert await deleted(database, request) == (a_digest(1),)
     gone = await pictures.get(one)
     assert gone.deleted
     assert gone.recipe == a_recipe(1)
     assert await pictures.of_message(500) == (gone,)  # a reply to it can be told what happened
     assert await pictures.newest(ANN, 5) == ()
-    with pytest.raises(Missing):
-        await pictures.delete(PictureId(99))
+    assert await deleted(database, request) == ()
 
 
-async def test_a_file_is_let_go_only_when_no_picture_needs_it(
-    database: Database, pictures: Pictures
-) -> None:
-    _, [one] = await draw(database, a_recipe(1), file=5)
-    _, [same_file] = await draw(database, a_recipe(1), file=5)
-    assert await pictures.delete(one) is None
-    assert await pictures.delete(same_file) == a_digest(5)
+async def test_a_file_is_let_go_only_when_no_picture_needs_it(database: Database) -> None:
+    first, _ = await draw(database, a_recipe(1), file=5)
+    second, _ = await draw(database, a_recipe(1), file=5)
+    assert await deleted(database, first) == ()
+    assert await deleted(database, second) == (a_digest(5),)
 
 
-async def test_a_file_is_not_let_go_while_a_recipe_needs_it(
-    database: Database, pictures: Pictures
-) -> None:
-    _, [parent] = await draw(database, a_recipe(1), file=5)
+async def test_a_file_is_not_let_go_while_a_recipe_needs_it(database: Database) -> None:
+    request, [parent] = await draw(database, a_recipe(1), file=5)
     await draw(database, a_recipe_from(a_digest(5)), parent=parent, file=6)
-    assert await pictures.delete(parent) is None
+    assert await deleted(database, request) == ()
+
+
+async def test_a_file_is_not_let_go_while_its_picture_can_be_brought_back(
+    database: Database, pictures: Pictures
+) -> None:
+    first, [one] = await draw(database, a_recipe(1), file=5)
+    second, _ = await draw(database, a_recipe(1), file=5)
+    deletions = Deletions(database)
+    await deletions.delete(first, by=ANN, until=60.0)
+    assert await deleted(database, second) == ()
+    assert await pictures.unneeded([a_digest(5)]) == ()
+    assert await deletions.next_over() == 60.0
+    with pytest.raises(Missing):  # somebody else cannot
+        await deletions.restore(first, by=BEN, now=59.0)
+    with pytest.raises(Missing):  # too late
+        await deletions.restore(first, by=ANN, now=60.0)
+    await deletions.restore(first, by=ANN, now=59.0)
+    assert not (await pictures.get(one)).deleted
+    assert first in await Tickets(database).undelivered()
+    assert await deletions.returned(first) == 1
+    assert await deletions.let_go(now=99.0) == ()
 
 
 async def test_one_environment_is_stored_once(database: Database) -> None:
