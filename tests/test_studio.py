@@ -91,6 +91,7 @@ async def test_what_was_waiting_is_drawn_after_a_restart_and_only_once(tmp_path:
         await eventually(lambda: len(memo.outcomes) == 2)
         assert sorted(o.request.words for o in memo.outcomes) == ["one", "two"]
         assert len(worker.orders) == 2
+        await everything_told(house)
     async with a_house(tmp_path, FakeWorker()) as house:
         assert house.replayed == 0
         assert not await house.stores.tickets.undelivered()
