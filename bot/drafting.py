@@ -6,6 +6,7 @@ here is ever consulted again for them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,13 +84,15 @@ class Drafting:
         if wording is not None:
             words = wording.assisted
             draft = replace(draft, prompt=words.prompt, negative_prompt=words.negative)
+        await asyncio.sleep(0)
         families = self._catalog.families()
-        decided = [self._decided(draft, model, seed, wish.draft.adapters) for seed in used]
-        recipes = tuple(
-            complete(each, model, seed=seed, device=device, families=families)
-            for (each, _), seed in zip(decided, used, strict=True)
-        )
-        said = (note for _, said in decided for note in said)
+        recipes: list[Recipe] = []
+        said: list[str] = []
+        for seed in used:
+            each, its = await self._decided(draft, model, seed, wish.draft.adapters)
+            recipes.append(complete(each, model, seed=seed, device=device, families=families))
+            said += its
+            await asyncio.sleep(0)  # nobody else waits for more than one of them
         unused = (
             *wish.notes,
             *told,
@@ -97,7 +100,7 @@ class Drafting:
             *said,
             *_unworded(wish, mine, wording),
         )
-        return Drafted(recipes=recipes, wording=wording, notes=_notes(recipes, unused))
+        return Drafted(recipes=tuple(recipes), wording=wording, notes=_notes(recipes, unused))
 
     def for_somebody(self, recipe: Recipe) -> Recipe:
         """A stranger's recipe as it may be drawn.  Raises Unacceptable and Declined."""
@@ -129,21 +132,21 @@ class Drafting:
         """
         negative = last.own_negative if last else recipes[0].negative_prompt
         if own:
-            said, told = self._saying(recipes, words, negative)
+            said, told = await self._saying(recipes, words, negative)
             return Drafted(recipes=_other(said, recipes, "own words"), wording=None, notes=told)
         base = self._dice() % 2**31
         for attempt in range(ATTEMPTS):
             assisted = await self._reworded(
                 words, recipes[0], last, negative, style, (base + attempt) % 2**31
             )
-            said, told = self._saying(recipes, assisted.prompt, assisted.negative)
+            said, told = await self._saying(recipes, assisted.prompt, assisted.negative)
             if style is not None or _prompts(said) != _prompts(recipes):
                 break
         said = _other(said, recipes, "wording" if style is None else "style")
         wording = Wording(assisted=assisted, own_negative=negative)
         return Drafted(recipes=said, wording=wording, notes=_notes(said, told))
 
-    def _saying(
+    async def _saying(
         self, recipes: Sequence[Recipe], prompt: str, negative: str
     ) -> tuple[tuple[Recipe, ...], tuple[str, ...]]:
         """The recipes with other words, whose choices each one's seed decides."""
@@ -152,7 +155,7 @@ class Drafting:
         for recipe in recipes:
             model = Model(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
             draft = Draft(prompt=prompt, negative_prompt=negative, adapters=recipe.adapters)
-            decided, notes_of_it = self._decided(draft, model, recipe.seed, recipe.adapters)
+            decided, notes_of_it = await self._decided(draft, model, recipe.seed, recipe.adapters)
             told += notes_of_it
             said.append(
                 replace(
@@ -241,7 +244,9 @@ class Drafting:
     ) -> Wording | None:
         """Words from the assistant, or None where the person's own go in unchanged."""
         prompt = marked(clean_text("prompt", draft.prompt), self._catalog)
-        self._wordsmith.check(f"{prompt}\n{draft.negative_prompt or ''}")
+        for words in (prompt, draft.negative_prompt or ""):
+            self._wordsmith.check(words)
+            await asyncio.sleep(0)  # nobody else waits for more than one of them
         own_negative = draft.negative_prompt or ""
         if wish.words is not None:
             return Wording(assisted=wish.words, own_negative=own_negative)
@@ -260,7 +265,7 @@ class Drafting:
         )
         return Wording(assisted=assisted, own_negative=own_negative)
 
-    def _decided(
+    async def _decided(
         self, draft: Draft, model: Model, seed: int, given: Sequence[Adapter]
     ) -> tuple[Draft, tuple[str, ...]]:
         """The draft with words that stand for themselves, and what is to be said of them.
@@ -270,7 +275,9 @@ class Drafting:
         prompt, unknown = self._chosen(draft.prompt, seed)
         negative, unknown_too = self._chosen(draft.negative_prompt or "", seed)
         # A wildcard's line was written by the owner, but not necessarily with this policy in mind.
-        self._wordsmith.check(f"{prompt}\n{negative}")
+        for words in (prompt, negative):  # apart, so that each is read once for all pictures
+            self._wordsmith.check(words)
+        await asyncio.sleep(0)
         chosen = draft.negative_prompt and negative
         draft = replace(draft, prompt=prompt, negative_prompt=chosen)
         draft, said = applied(draft, self._catalog, model, given=given)

@@ -27,6 +27,9 @@ from prompting.markup import Tag
 
 LORAS = ("lora", "lyco", "locon", "loha", "lokr", "dora")  # A1111 knows the first two
 
+MOST_TAGS = 64  # in one prompt
+MOST_COLONS = 6  # parts of a tag that may belong to a name
+
 _NUMBER = re.compile(r"[-+]?(?:[0-9]{1,9}\.?[0-9]{0,20}|\.[0-9]{1,20})")
 _FILE = re.compile(r"\.(?:safetensors|pt|bin|pth)$", re.IGNORECASE)
 
@@ -39,6 +42,7 @@ class _Words:
     model: Model
     adapters: list[Adapter]
     said: list[str] = field(default_factory=list)  # notes
+    loras: dict[str, Entry] = field(default_factory=dict)  # by what a tag may call them
 
 
 def applied(
@@ -56,6 +60,10 @@ def applied(
     negative = markup.read(clean_text("negative prompt", draft.negative_prompt or ""))
     for change in (*prompt.changes, *negative.changes):
         words.said.append(notes.read_otherwise(change))
+    if len(prompt.tags) > MOST_TAGS:
+        raise OutOfRange("number of tags in a prompt", len(prompt.tags), f"at most {MOST_TAGS}")
+    if prompt.tags:
+        words.loras = _loras(catalog)
     for tag in prompt.tags:
         _put_on(words, tag, given=given, carried=draft.adapters)
     for tag in negative.tags:
@@ -96,7 +104,7 @@ def _put_on(
     if tag.kind not in LORAS:
         words.said.append(notes.unknown_tag(tag.typed, tag.kind))
         return
-    entry, settings = _lora_named(tag, words.catalog)
+    entry, settings = _lora_named(tag, words)
     strength = _strength(tag, settings, words.said)
     already = [a for a in given if _same(a, entry)]
     if already:
@@ -113,18 +121,32 @@ def _same(adapter: Adapter, entry: Entry) -> bool:
     return adapter.kind == "lora" and adapter.weights.sha256 == entry.weights.sha256
 
 
-def _lora_named(tag: Tag, catalog: Catalog) -> tuple[Entry, list[str]]:
+def _loras(catalog: Catalog) -> dict[str, Entry]:
+    """The LoRAs by what a tag may call them, in lower case; a name of several is none's."""
+    found: dict[str, list[Entry]] = {}
+    for entry in catalog.entries("lora"):
+        found.setdefault(entry.name.casefold(), []).append(entry)
+    whole = {name: entries[0] for name, entries in found.items() if len(entries) == 1}
+    # A PNG of ours leaves out of a name what would end it in a tag.
+    spelled = {
+        tag_name(entry.name).casefold(): entry
+        for entry in reversed(catalog.entries("lora"))
+        if tag_name(entry.name) != entry.name
+    }
+    return whole | spelled
+
+
+def _lora_named(tag: Tag, words: _Words) -> tuple[Entry, list[str]]:
     """The LoRA, and what is said behind its name, which may itself hold colons."""
     parts = tag.args.split(":")
-    written = _FILE.sub("", parts[0].strip()).casefold()
-    for entry in catalog.entries("lora"):
-        # A PNG of ours leaves out of a name what would end it in a tag.
-        if tag_name(entry.name) != entry.name and tag_name(entry.name).casefold() == written:
-            return entry, parts[1:]
-    for length in range(len(parts), 0, -1):
+    for length in range(min(len(parts), MOST_COLONS), 0, -1):
         name = _FILE.sub("", ":".join(parts[:length]).strip())
-        try:
-            return catalog.find(name, "lora"), parts[length:]
+        if (entry := words.loras.get(name.casefold())) is not None:
+            return entry, parts[length:]
+    for length in range(min(len(parts), MOST_COLONS), 0, -1):
+        name = _FILE.sub("", ":".join(parts[:length]).strip())
+        try:  # upper and lower case tell several apart
+            return words.catalog.find(name, "lora"), parts[length:]
         except NoSuchName:
             if length == 1:
                 raise
@@ -138,15 +160,15 @@ def _strength(tag: Tag, settings: Sequence[str], said: list[str]) -> float:
     positions = [s for s in settings if "=" not in s]
     named = dict(s.split("=", 1) for s in settings if "=" in s)
     if positions:
-        te = _number(tag, positions[0])
-        unet = _number(tag, positions[1]) if len(positions) > 1 else te
+        te = _number(positions[0])
+        unet = _number(positions[1]) if len(positions) > 1 else te
         others += positions[2:]
     for key, value in named.items():
         match key.strip().lower():
             case "te":
-                te = _number(tag, value)
+                te = _number(value)
             case "unet":
-                unet = _number(tag, value)
+                unet = _number(value)
             case _:
                 others.append(f"{key}={value}")
     strength = unet if unet is not None else te if te is not None else 1.0
@@ -157,13 +179,13 @@ def _strength(tag: Tag, settings: Sequence[str], said: list[str]) -> float:
     return strength
 
 
-def _number(tag: Tag, text: str) -> float:
+def _number(text: str) -> float:
     """A strength.  Raises OutOfRange."""
     plain = text.strip()
     if not plain:
         return 1.0
     if not _NUMBER.fullmatch(plain) or not -10 <= float(plain) <= 10:
-        raise OutOfRange(f"strength in {tag.typed}", plain, "a number from -10 to 10")
+        raise OutOfRange("strength of a LoRA", plain, "a number from -10 to 10")
     return float(plain)
 
 
@@ -235,8 +257,10 @@ def _add(words: _Words, entry: Entry) -> None:
 def _bare(names: tuple[str, ...]) -> re.Pattern[str]:
     """A name that stands alone, also as the file is called."""
     longest_first = sorted(map(re.escape, names), key=len, reverse=True)
+    # Most places of a text are told apart by one letter, however many names there are.
+    first = "".join(sorted({re.escape(name[0]) for name in names if name}))
     return re.compile(
-        rf"(?<![\w:])({'|'.join(longest_first)})(?!\w)(?:\.(?:safetensors|pt|bin)(?!\w))?",
+        rf"(?<![\w:])(?=[{first}])({'|'.join(longest_first)})(?!\w)(?:\.(?:safetensors|pt|bin)(?!\w))?",
         re.IGNORECASE,
     )
 

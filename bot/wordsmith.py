@@ -101,6 +101,7 @@ class Wordsmith:
     ) -> Assisted:
         """Words for one wish.  Raises Declined and UnknownName, never because of the model."""
         assistant = await self._opened()
+        await asyncio.sleep(0)  # whoever asks has just read the text, and nobody waits for both
         return await assistant.assist(
             text,
             dialect=dialect_of(family),

@@ -77,6 +77,7 @@ class Asking:
                 break
             try:
                 raw = await self._answer(derived(seed, f"try {at}") if at else seed, temperature)
+                await asyncio.sleep(0)  # a remembered answer took no time, and judging does
                 verdict = self._judge.judge(self._slots(raw))
             except Unreadable as error:
                 trouble = error
@@ -90,6 +91,7 @@ class Asking:
                 break
         if best is None:
             raise trouble
+        await asyncio.sleep(0)
         kept = self._judge.repair(best[0])
         return Told(slots=kept.slots, rendered=kept.rendered, raw=best[1])
 

@@ -10,6 +10,7 @@ theirs.  Where the writer was of no use it is their own words, and one line that
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -35,7 +36,8 @@ log = logging.getLogger(__name__)
 
 TEMPERATURE = 0.7  # the seed decides: the same seed says the same at any temperature
 DEADLINE = 8.0  # seconds for all tries of one prompt together
-LONGEST = 600  # characters of words; a longer wish is a prompt already
+LONGEST = 600  # characters of words; a longer wish is a prompt already,
+LONGEST_TEXT = 2000  # and so is one with so much of what no writer may touch
 
 # Styles that proposals take when a dialect leaves nothing else to vary.
 _DIFFERENT = ("watercolor", "pixel-art", "flat", "line-art", "cinematic", "oil-painting")
@@ -102,6 +104,7 @@ class Assistant:
         Declined when the policy forbids the wish and UnknownName for an unknown dialect or style;
         never because of the writer.
         """
+        await self._judged(text, negative)
         order = self._order(text, dialect, style, negative, count_tokens, locale)
         return await self._prompt(order, seed, temperature)
 
@@ -122,6 +125,7 @@ class Assistant:
 
         Where the wording leaves too little to vary, they differ in style.  Raises as `assist`.
         """
+        await self._judged(text, negative)
         order = self._order(text, dialect, style, negative, count_tokens, locale)
         found: dict[str, Assisted] = {}
         for at in range(2 * number):
@@ -136,6 +140,7 @@ class Assistant:
             for name in _DIFFERENT:
                 if len(found) >= number or name not in self.styles:
                     break
+                await asyncio.sleep(0)  # nobody else waits for more than one of them
                 other = self._restyled(first, replace(order, style=self.styles[name]))
                 found.setdefault(other.prompt, replace(other, note=told))
         return tuple(found.values())
@@ -152,6 +157,12 @@ class Assistant:
         """The same wording in another style, or in none; asks no writer.  Raises as `assist`."""
         order = self._order(assisted.wish, assisted.dialect, style, negative, count_tokens, locale)
         return self._restyled(assisted, order)
+
+    async def _judged(self, *texts: str) -> None:
+        """Each apart, so that nobody else waits for more than one; the policy remembers them."""
+        for words in texts:
+            self.policy.check(words, "wish")
+            await asyncio.sleep(0)
 
     def _order(
         self,
@@ -187,6 +198,7 @@ class Assistant:
         )
         try:
             told = await asking.told(seed, temperature)
+            await asyncio.sleep(0)
             self.policy.check(f"{told.rendered.prompt}\n{told.rendered.negative}", "result")
         except WriterFailed as error:
             reason = note("failed", order.locale, why=error.reason)
@@ -215,7 +227,7 @@ class Assistant:
         words = order.wish.words
         if not any(char.isalnum() for char in words):
             return note("empty", order.locale)
-        if len(words) > LONGEST:
+        if len(words) > LONGEST or len(order.wish.text) > LONGEST_TEXT:
             return note("long", order.locale)
         return note("no writer", order.locale) if self.writer is None else ""
 
@@ -231,7 +243,9 @@ class Assistant:
         )
 
     def _has_style(self, wish: Wish) -> bool:
-        return "style" in facts(wish.words, self.lexicon, wish.language).kinds.values()
+        # Of a wish that is a prompt already, its begin says enough.
+        said = facts(wish.words[:LONGEST], self.lexicon, wish.language)
+        return "style" in said.kinds.values()
 
 
 def _assisted(order: Order, rendered: Rendered, seed: int, reason: str) -> Assisted:

@@ -7,6 +7,7 @@ one content word deleted, or one colour changed or swapped with another, is alwa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -92,10 +93,12 @@ def missing(
         for thing in asked.unwanted
         if not _denied(thing, there, lexicon, wish.language)
     ]
+    wanted = Counter(part.text for part in wish.opaque)
+    few = {part for part, number in wanted.items() if prompt.count(part) < number}
     losses += [
         Loss(what="opaque", text=part.text, keys=(part.text,))
         for part in wish.opaque
-        if prompt.count(part.text) < sum(part.text == other.text for other in wish.opaque)
+        if part.text in few
     ]
     return tuple(losses)
 

@@ -41,6 +41,7 @@ _MARK = re.compile(
     """,
     re.VERBOSE,
 )
+MAX_DEPTH = 20  # brackets within brackets that are looked into
 _NUMBERED = re.compile(r":\s*-?(?:\d+\.?\d*|\.\d+)\s*[)\]]$")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
@@ -65,7 +66,8 @@ def clean(text: str) -> str:
 
 def _gap(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
-    text = "".join(_kept(text))
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(_kept(text))
     while (fewer := _TEMPLATE.sub(" ", text)) != text:  # nested: <|im_<|x|>end|>
         text = fewer
     return re.sub(r"\s+", " ", text)
@@ -92,7 +94,7 @@ def _joins(char: str) -> bool:
 
 
 def _marks(text: str) -> Iterator[Opaque]:
-    pairs = _pairs(text)
+    pairs = _shallow(_pairs(text))
     at = 0
     while found := _MARK.search(text, at):
         name, start, at = found.lastgroup or "", found.start(), found.end()
@@ -121,11 +123,25 @@ def _pairs(text: str) -> dict[int, int]:
     return pairs
 
 
+def _shallow(pairs: dict[int, int]) -> dict[int, int]:
+    """The pairs that lie in few others: no letter is looked at more than MAX_DEPTH times."""
+    kept: dict[int, int] = {}
+    around: list[int] = []  # where those end that are open
+    for start, end in sorted(pairs.items()):
+        while around and around[-1] < start:
+            around.pop()
+        around.append(end)
+        if len(around) <= MAX_DEPTH:
+            kept[start] = end
+    return kept
+
+
 def _bracket(text: str) -> Kind | None:
     """What a balanced bracket is, if it is more than a remark in brackets."""
     if "\n" in text or len(text) > 2000:
         return None
-    if any(unicodedata.category(c) in ("Cc", "Cf") for c in text) or _TEMPLATE.search(text):
+    odd = not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cf") for c in text)
+    if odd or (("<" in text or "[" in text or ">" in text) and _TEMPLATE.search(text)):
         return None  # to be cleaned first
     inner = text[1:-1]
     if text[0] == "{":

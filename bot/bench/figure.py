@@ -22,6 +22,7 @@ class Figure:
     target: float
     unit: str
     how: str
+    processor: bool = False  # a time of the processor: what others do with it does not count
 
     @property
     def judged(self) -> bool:
