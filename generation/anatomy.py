@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from generation import loras, strangers
-from generation.checkpoint import CONFIGS, read_checkpoint, read_vae
+from generation.checkpoint import CONFIGS, check_types, read_checkpoint, read_vae
 from generation.embeddings import family_of_words, is_embedding, read_words
 from generation.errors import UnknownWeights, UnusableWeights
 from generation.families import FAMILIES
@@ -80,13 +80,14 @@ def of_file(
     if lora and kind not in (None, "lora"):
         raise UnusableWeights(name, f"its card calls it a {kind}, and it is a LoRA")
     if lora or kind == "lora":
-        plan = loras.read_plan(shapes, metadata, name)
+        plan = loras.read_plan(shapes, metadata, name, dtypes=dtypes)
         return Anatomy(
             kind="lora",
             family=_told(lambda: loras.family_of(plan, shapes, metadata, name), family),
         )
     if kind == "embedding" or (kind is None and is_embedding(shapes)):
         words = read_words(shapes, name)
+        check_types(words, dtypes, name)
         return Anatomy(
             kind="embedding", family=_told(lambda: family_of_words(shapes, words, name), family)
         )

@@ -36,6 +36,7 @@ _PARTS = (
 )
 
 V_PREDICTION, ZERO_SNR = "v_pred", "ztsnr"  # empty tensors that say so
+PREDICTION = "modelspec.prediction_type"  # in the metadata
 
 # Noise of another kind: drawn with the usual one, such models give noise.
 _EDM = {
@@ -101,7 +102,7 @@ def read_checkpoint(
         used=used,
         scales=scales,
         prediction="v_prediction" if V_PREDICTION in shapes else "epsilon",
-        told=_told(contents),
+        told=_told(contents, name),
         noise="scaled-linear-zsnr" if ZERO_SNR in shapes else None,
     )
 
@@ -247,9 +248,11 @@ def is_harmless(key: str) -> bool:
     return key in _HARMLESS or key.startswith(_HARMLESS_BEGINNINGS) or key.endswith(_HARMLESS_ENDS)
 
 
-def _told(contents: Contents) -> str | None:
-    said = contents.metadata.get("modelspec.prediction_type", "")
+def _told(contents: Contents, name: str) -> str | None:
+    said = contents.metadata.get(PREDICTION, "").strip()
     velocity = said.lower() in ("v", "v_prediction", "v-prediction")
+    if not velocity and said.lower() not in ("", "none", "eps", "epsilon"):
+        raise UnusableWeights(name, f"its {PREDICTION} is {said!r:.40}, not supported yet")
     return "v_prediction" if velocity and V_PREDICTION not in contents.shapes else None
 
 

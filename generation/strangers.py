@@ -38,6 +38,7 @@ _ARCHITECTURES = (
     _row("a ControlNet", "control_model.", "controlnet_", "input_hint_block.", "zero_convs."),
     _row("a ControlNet", "lora_controlnet", "control_all_x_embedder.", "control_layers."),
     _row("a ControlNet", "control_net."),
+    _row("a ControlNet-LLLite", "lllite_"),
     _row("an IP-Adapter", "ip_adapter.", "image_proj."),
     _row("FLUX.1", "double_blocks.0.img_attn.", "single_blocks.0.linear1."),
     _row("AuraFlow", "double_layers.0.", "joint_transformer_blocks.0."),

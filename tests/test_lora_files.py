@@ -175,6 +175,16 @@ def test_what_cannot_be_drawn_is_refused_by_name(shapes: Shapes, said: str) -> N
     assert said in refusal(shapes)
 
 
+def test_integers_are_quantised_and_refused_except_as_an_alpha() -> None:
+    layer = "lora_unet_conv_in"
+    shapes = {**lora(layer, 320, 36), f"{layer}.alpha": ()}
+    kinds = dict.fromkeys(shapes, "F8_E4M3") | {f"{layer}.alpha": "I64"}
+    assert of_file({**shapes, **cross()}, "x", dtypes=kinds).kind == "lora"
+    for files in (shapes, {"emb_params": (2, 768)}):
+        with pytest.raises(UnusableWeights, match=r"quantised \(I8\)"):
+            of_file(files, "x", dtypes=dict.fromkeys(files, "I8"))
+
+
 def test_a_long_list_of_keys_is_cut() -> None:
     shapes = {f"lora_unet_x{n}.lora_down.weight": (4, 4) for n in range(7)}
     assert refusal({**cross(), **shapes}).endswith("(4 more)")

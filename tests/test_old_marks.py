@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from generation.checkpoint import read_checkpoint
-from generation.errors import OutOfRange
+from generation.errors import OutOfRange, UnusableWeights
 from generation.quantised import Contents
 from generation.recipe import dump, parse
 from generation.worker import singlefile
@@ -77,6 +77,16 @@ def test_a_prediction_that_only_the_metadata_says_is_in_the_recipe(tmp_path: Pat
     assert recipe.prediction == "v_prediction"
     said = Contents(shapes=SDXL, dtypes={}, metadata=header["__metadata__"], read=None)
     assert read_checkpoint(said, "x", "sdxl", configs()).prediction == "epsilon"
+
+
+@pytest.mark.parametrize("said", ["rectified-flow", "sample"])
+def test_a_prediction_of_another_kind_in_the_metadata_is_refused_by_name(said: str) -> None:
+    for word, told in (("V-prediction", "v_prediction"), ("epsilon", None), ("", None)):
+        contents = Contents(shapes=SDXL, metadata={"modelspec.prediction_type": word})
+        assert read_checkpoint(contents, "x", "sdxl", configs()).told == told
+    contents = Contents(shapes=SDXL, metadata={"modelspec.prediction_type": said})
+    with pytest.raises(UnusableWeights, match=f"modelspec.prediction_type is '{said}'"):
+        read_checkpoint(contents, "x", "sdxl", configs())
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -6,9 +6,12 @@ nothing, and what could not be carried out is refused here, by name.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
+from generation.checkpoint import check_types
 from generation.embeddings import read_words
 from generation.errors import UnusableWeights
 from generation.loras.forms import Form, read_form
@@ -18,6 +21,8 @@ from generation.loras.settings import Settings, read_settings, stated_alpha
 from generation.loras.strangers import stranger
 
 Shapes = Mapping[str, tuple[int, ...]]
+
+_NO_TYPES: Mapping[str, str] = MappingProxyType({})
 
 _BUNDLED = "bundle_emb."
 _TAILS = ("string_to_param.*", "emb_params", "clip_l", "clip_g")
@@ -70,7 +75,12 @@ def is_lora(shapes: Shapes) -> bool:
 
 
 def read_plan(
-    shapes: Shapes, metadata: Mapping[str, str], name: str, *, layers_per_block: int = 2
+    shapes: Shapes,
+    metadata: Mapping[str, str],
+    name: str,
+    *,
+    layers_per_block: int = 2,
+    dtypes: Mapping[str, str] = _NO_TYPES,
 ) -> Plan:
     """What the file does to which layers.  Raises UnusableWeights with what cannot be drawn."""
     layers: dict[tuple[Part, str], list[tuple[Name, str]]] = {}
@@ -92,6 +102,9 @@ def read_plan(
         changes.append(_with_alpha(change, settings.get(part), metadata, name))
     if not changes and not words:
         raise UnusableWeights(name, "a LoRA without a layer")
+    # An alpha is one number, of whatever type; integers anywhere else are quantised.
+    factors = (key for one in changes for role, key in one.keys.items() if role != "alpha")
+    check_types((*factors, *itertools.chain(*words.values())), dtypes, name)
     return Plan(
         changes=tuple(changes),
         words=words,

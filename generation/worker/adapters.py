@@ -17,6 +17,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from generation import embeddings
+from generation.checkpoint import check_types
 from generation.errors import UnusableWeights
 from generation.header import read_header
 from generation.loras import Change, Plan, read_plan
@@ -107,6 +108,7 @@ def _lora(model: Model, adapter: Adapter, locate: Locate) -> Lora:
         header.metadata,
         name,
         layers_per_block=each if isinstance(each, int) else 2,
+        dtypes=header.dtypes,
     )
     tensors = load(path.read_bytes())
     layers = _layers(model, plan, name)
@@ -157,7 +159,9 @@ def _embedding(
     model: Model, adapter: Adapter, word: str, locate: Locate
 ) -> tuple[dict[str, Tensor], ...]:
     name, path = adapter.weights.name, locate(adapter.weights)
-    keys = embeddings.read_words(read_header(path, name).shapes, name)
+    header = read_header(path, name)
+    keys = embeddings.read_words(header.shapes, name)
+    check_types(keys, header.dtypes, name)
     tensors = load(path.read_bytes())
     return _tables(model, {word: [tensors[key] for key in keys]}, name)
 
