@@ -33,6 +33,10 @@ def unpasted(wish: Wish, usual: Family, model: str) -> tuple[Wish, tuple[str, ..
         return wish, ()
     read = _Reading(found)
     draft = wish.draft
+    if found.negative and draft.negative_prompt is not None:
+        read.left.append("the negative prompt")
+    elif not found.pairs:
+        read.taken.append("the negative prompt")
     filled = replace(
         draft,
         prompt=found.prompt,

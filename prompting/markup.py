@@ -93,11 +93,15 @@ def _tell(changes: list[Change], kind: Kind, typed: str, read: str) -> None:
 # --- <lora:ink:0.8> ---------------------------------------------------------------------------
 
 _EMOJI = re.compile(r"<a?:([A-Za-z0-9_]{1,40}):[0-9]{15,22}>")
-_TAG = re.compile(r"<([A-Za-z_]\w{0,40}):([^<>\x00-\x1f]{1,300})>")
+# The names that are known are known with blanks around them, too, which keyboards put there.
+_NETWORKS = "lora|lyco|locon|loha|lokr|dora|hypernet"
+_TAG = re.compile(
+    rf"<(?:([A-Za-z_]\w{{0,40}})| {{0,3}}((?i:{_NETWORKS})) {{0,3}}):([^<>\x00-\x1f]{{1,300}})>"
+)
 
 
 def _taken(found: re.Match[str], tags: list[Tag]) -> str:
-    tags.append(Tag(kind=found[1].lower(), args=found[2].strip(), typed=found[0]))
+    tags.append(Tag(kind=(found[1] or found[2]).lower(), args=found[3].strip(), typed=found[0]))
     return " "
 
 

@@ -3,7 +3,8 @@
     a red cat  Negative prompt: dog  Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5
 
 Line breaks may be gone: a chat's command has none.  Pure.  The invariant: a text without
-"Steps: N," and two more pairs behind it is no such data, and stays a prompt.
+"Steps: N," and two more pairs behind it, and without words before and behind a "Negative prompt:",
+is no such data, and stays a prompt.
 """
 
 from __future__ import annotations
@@ -29,15 +30,18 @@ class Pasted:
 
 def pasted(text: str) -> Pasted | None:
     """What was pasted; None when it is a prompt and nothing else."""
-    starts = list(_START.finditer(text))
-    if not starts:
+    words = text
+    pairs: dict[str, str] = {}
+    if starts := list(_START.finditer(text)):
+        tail = text[starts[-1].start() :]
+        found = {key.strip().casefold(): _plain(value) for key, value in _PAIR.findall(tail)}
+        if len(found) >= FEWEST:
+            words, pairs = text[: starts[-1].start()], found
+    prompt, *behind = (part.strip() for part in _NEGATIVE.split(words, maxsplit=1))
+    negative = "".join(behind)
+    if not pairs and not (prompt and negative):
         return None
-    words, tail = text[: starts[-1].start()], text[starts[-1].start() :]
-    pairs = {key.strip().casefold(): _plain(value) for key, value in _PAIR.findall(tail)}
-    if len(pairs) < FEWEST:
-        return None
-    prompt, *negative = _NEGATIVE.split(words, maxsplit=1)
-    return Pasted(prompt=prompt.strip(), negative="".join(negative).strip(), pairs=pairs)
+    return Pasted(prompt=prompt, negative=negative, pairs=pairs)
 
 
 def _plain(value: str) -> str:

@@ -63,6 +63,13 @@ def test_tags_are_taken_out_with_all_that_they_say() -> None:
     ]
 
 
+@pytest.mark.parametrize("typed", ["< lora:ink:0.8 >", "<Lora : ink:0.8>"])
+def test_blanks_in_a_networks_tag_do_not_make_letters_of_it(typed: str) -> None:
+    found = read(f"a cat {typed}")
+    assert (found.text, found.tags[0].kind, found.tags[0].args) == ("a cat", "lora", "ink:0.8")
+    assert not read("3 < b: 5 > 4").tags
+
+
 def test_discords_own_emoji_are_their_names() -> None:
     assert read("a <:cat_jam:123456789012345678> b").text.split() == ["a", "cat", "jam", "b"]
     assert read("<a:dance:123456789012345678>").tags == ()

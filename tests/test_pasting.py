@@ -48,6 +48,24 @@ async def test_what_is_said_apart_counts_more_and_what_is_not_here_is_noted(tmp_
 
 
 @pytest.mark.parametrize(
+    "text", ["a red cat\nNegative prompt: dog", "a red cat Negative prompt: dog"]
+)
+async def test_a_negative_prompt_is_none_of_the_words_without_settings_too(
+    tmp_path: Path, text: str
+) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        taken = await drawn(house, a_wish(text))
+        left = await drawn(house, a_wish(text, draft={"negative_prompt": "blur"}))
+    for outcome, negative, note in (
+        (taken, "dog", "I took from the pasted settings: the negative prompt."),
+        (left, "blur", "Not taken: the negative prompt."),
+    ):
+        recipe = outcome.pictures[0].recipe
+        assert (recipe.prompt, recipe.negative_prompt) == ("a red cat", negative)
+        assert note in outcome.request.notes[0]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Steps: 5, walking down",
