@@ -153,8 +153,8 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "for one picture. Fewer steps or a smaller size would do."
     ),
     QueueFull: lambda e: (
-        f"You already have {e.waiting:.0f} of at most {e.limit:.0f} {e.what} waiting. "
-        "Let some finish, or `/cancel` them."
+        f"You would have {e.waiting:.0f} of at most {e.limit:.0f} {e.what} waiting, so I queued "
+        "nothing. Let some finish, or `/cancel` them."
     ),
     NothingNew: lambda e: _NOTHING_NEW[e.what],
     TooLate: lambda _: (
