@@ -54,14 +54,16 @@ def test_a_recipe_without_noise_is_drawn_as_if_the_folder_did_not_say_zero_snr(
 
 
 @pytest.mark.parametrize("marks", [(), ("ztsnr",), ("v_pred",), ("v_pred", "ztsnr")])
-def test_a_single_file_is_loaded_with_its_prediction_and_plain_betas(
+def test_a_single_file_is_loaded_with_the_prediction_and_the_betas_that_it_says(
     tmp_path: Path, marks: tuple[str, ...]
 ) -> None:
     tensors, config = the_single_file("sdxl")
     file = tmp_path / "x.safetensors"
     save_file({**tensors, **{mark: torch.zeros(0) for mark in marks}}, file)
     parts = singlefile.load(file, "sdxl", torch.float32, "x", configs=config)
-    assert torch.equal(alphas_cumprod(parts["scheduler"]), scaled_linear_alphas())
+    zero = alphas_of("scaled-linear-zsnr")
+    said = zero if "ztsnr" in marks else scaled_linear_alphas()
+    assert torch.equal(alphas_cumprod(parts["scheduler"]), said)
     wanted = "v_prediction" if "v_pred" in marks else "epsilon"
     assert parts["scheduler"]["prediction_type"] == wanted
 

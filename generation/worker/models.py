@@ -51,6 +51,8 @@ class Model:
     alphas_cumprod: Tensor  # float32, of the training's noise schedule
     prediction: str  # "epsilon" or "v_prediction"
     residence: Residence
+    # The same without zero terminal SNR, for recipes that name no noise; None: there is none.
+    unmarked: Tensor | None = None
     previewer: Previewer | None = None
     adapters: dict[Sha256, Any] = field(default_factory=dict)  # LoRAs at hand, by digest
     hooks: list[Any] = field(default_factory=list)  # what those that are on hang by
@@ -154,12 +156,15 @@ def load(
     prediction = parts.scheduler.get("prediction_type", "epsilon")
     if prediction not in ("epsilon", "v_prediction"):
         raise UnusableWeights(name, f"an unknown prediction type {prediction!r}")
+    zero_snr = bool(parts.scheduler.get("rescale_betas_zero_snr"))
+    plain = {**parts.scheduler, "rescale_betas_zero_snr": False}
     return Model(
         architecture=architecture,
         unet=parts.unet,
         vae=vae,
         clips=parts.clips,
         alphas_cumprod=alphas_cumprod(parts.scheduler),
+        unmarked=alphas_cumprod(plain) if zero_snr else None,
         prediction=prediction,
         residence=Residence(modules),
     )
@@ -240,11 +245,7 @@ def settle(module: Any, device: torch.device) -> None:
 
 
 def alphas_cumprod(scheduler: dict[str, Any]) -> Tensor:
-    """The training's noise schedule from a scheduler's config, in float32 as diffusers has it.
-
-    Never rescaled, whatever the config says: pictures drawn before that was read have no noise in
-    their recipes, and those drawn since say it there.
-    """
+    """The training's noise schedule from a scheduler's config, in float32 as diffusers has it."""
     steps = int(scheduler.get("num_train_timesteps", 1000))
     first = float(scheduler.get("beta_start", 0.0001))
     last = float(scheduler.get("beta_end", 0.02))
@@ -257,19 +258,26 @@ def alphas_cumprod(scheduler: dict[str, Any]) -> Tensor:
         noises = torch.linspace(first, last, steps, dtype=torch.float32)
     else:
         raise UnusableWeights("scheduler", f"an unknown noise schedule {kind!r}")
-    return torch.cumprod(1.0 - noises, dim=0)
+    kept = torch.cumprod(1.0 - noises, dim=0)
+    if not scheduler.get("rescale_betas_zero_snr"):
+        return kept
+    kept = torch.cumprod(1.0 - _without_terminal_signal(kept), dim=0)
+    kept[-1] = 2**-24  # as diffusers has it: 0 would be an infinite level
+    return kept
 
 
 def alphas_of(noise: str) -> Tensor:
     """The same of a recipe's name for it, a name of generation.sigmas.levels."""
     said = betas(noise)
     kind = "linear" if said.linear else "scaled_linear"
-    kept = alphas_cumprod({"beta_schedule": kind, "beta_start": said.first, "beta_end": said.last})
-    if not said.zero_snr:
-        return kept
-    kept = torch.cumprod(1.0 - _without_terminal_signal(kept), dim=0)
-    kept[-1] = 2**-24  # as diffusers has it: 0 would be an infinite level
-    return kept
+    return alphas_cumprod(
+        {
+            "beta_schedule": kind,
+            "beta_start": said.first,
+            "beta_end": said.last,
+            "rescale_betas_zero_snr": said.zero_snr,
+        }
+    )
 
 
 def _without_terminal_signal(kept: Tensor) -> Tensor:

@@ -128,9 +128,16 @@ def denoise(
     denoiser = Denoiser(
         predictor(recipe, model, words),
         prediction=recipe.prediction or model.prediction,
-        alphas_cumprod=model.alphas_cumprod if recipe.noise is None else alphas_of(recipe.noise),
+        alphas_cumprod=_alphas(recipe, model),
     )
     return sample(recipe.sampler, denoiser, recipe.sigmas, noise=noise, on_step=on_step, init=init)
+
+
+def _alphas(recipe: Recipe, model: Model) -> Tensor:
+    """The recipe's noise schedule; pictures from before zero terminal SNR was read name none."""
+    if recipe.noise is not None:
+        return alphas_of(recipe.noise)
+    return model.alphas_cumprod if model.unmarked is None else model.unmarked
 
 
 def predictor(recipe: Recipe, model: Model, words: Words) -> Callable[[Tensor, Tensor], Tensor]:

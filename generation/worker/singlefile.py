@@ -76,7 +76,11 @@ def load(
         unet=unet,
         vae=vae,
         clips=clips,
-        scheduler={**SCHEDULER, "prediction_type": reading.prediction},
+        scheduler={
+            **SCHEDULER,
+            "prediction_type": reading.prediction,
+            "rescale_betas_zero_snr": reading.noise is not None,
+        },
     )
 
 
