@@ -531,13 +531,14 @@ class Studio:
         `messages` are it and those that it answers.
         """
         tickets = self._stores.tickets
+        found = await tickets.request(request)
+        # It was shown a moment ago, and which message it is has not been noted yet.  Asked before
+        # what is noted: the note may be written in between.
+        if found.channel == channel and await tickets.is_being_shown(request):
+            return
         for message in messages:
             if await tickets.is_shown_by(request, message):
                 return
-        found = await tickets.request(request)
-        # It was shown a moment ago, and which message it is has not been noted yet.
-        if found.channel == channel and await tickets.is_being_shown(request):
-            return
         raise Missing("request", request)
 
     async def prefer(

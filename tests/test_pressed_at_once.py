@@ -1,0 +1,53 @@
+"""A button that is pressed in the very moment in which its message is noted is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from storage.database import Database
+from storage.tickets import RequestId, Tickets
+from tests.builders import ANN
+from tests.fakes import FakeWorker
+from tests.houses import a_house, a_wish, drawn
+
+MESSAGE = 4711
+
+
+class Noting(Tickets):
+    """The message is noted right after the first question about it."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.asked = 0
+
+    async def is_shown_by(self, request: RequestId, message: int) -> bool:
+        shown = await super().is_shown_by(request, message)
+        await self._note(request)
+        return shown
+
+    async def is_being_shown(self, request: RequestId) -> bool:
+        being_shown = await super().is_being_shown(request)
+        await self._note(request)
+        return being_shown
+
+    async def _note(self, request: RequestId) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            await self.say_progress_is(request, MESSAGE)
+            await self.posted(request, MESSAGE, channel=0)
+
+
+async def test_a_note_between_two_questions_does_not_make_a_stranger_of_a_button(
+    tmp_path: Path,
+) -> None:
+    async with a_house(tmp_path, FakeWorker()) as house:
+        outcome = await drawn(house, a_wish("a red flower", owner=ANN))
+        request, database = outcome.request.id, house.stores.tickets._database
+        async with database.transaction("test") as db:
+            await db.execute("UPDATE outbox SET open = 1, attempts = 1, message = NULL")
+        studio = house.studio
+        noting = Noting(database)
+        studio._stores = replace(studio._stores, tickets=noting)
+        await studio.check_message(request, [MESSAGE], channel=0)
+        assert noting.asked
