@@ -246,7 +246,7 @@ class StyleMenu(
                 options=[
                     discord.SelectOption(
                         label=style.en[:100],
-                        value=style.name,
+                        value=style.key,
                         description=style.zh[:100],
                         emoji="⭐" if taught(style, family) else None,
                     )

@@ -7,6 +7,7 @@ here is ever consulted again for them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from bot.wordsmith import Wordsmith
 from generation import limits
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text, complete, named
-from generation.errors import OutOfRange, WrongFamily
+from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families import Family, family
 from generation.names import USUAL
 from generation.recipe import Adapter, Recipe, Weights
@@ -225,9 +226,9 @@ class Drafting:
 
     def family_of(self, model: str | None) -> str:
         """The family of a named model, or of the default one."""
-        for entry in self.checkpoints():
-            if entry.name == model:
-                return entry.family
+        if model is not None:
+            with contextlib.suppress(NoSuchName):
+                return self._catalog.find(model).family
         return self._default_model().family
 
     def usual(self, model: str | None) -> Model:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import threading
 from collections import Counter
@@ -47,6 +48,10 @@ from generation.sigmas import ZERO_SNR
 _SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
+SHORT_HASH = 10  # letters of a sha256, as A1111 shows them beside a model's name
+_HASHED = re.compile(r".*\[([0-9a-fA-F]{10,64})\]", re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Usable weights.  `weights.name` is `name`, which no other entry of the catalog has."""
@@ -64,6 +69,11 @@ class Entry:
     prediction: str | None = None
     noise: str | None = None
     note: str = ""  # what its owner may want to know
+
+    @property
+    def short(self) -> str:
+        """A short name that means this entry alone, in the form that A1111 shows: `name [hash]`."""
+        return f"{self.name[:40].replace(',', ' ').strip()} [{self.weights.sha256[:SHORT_HASH]}]"
 
     @property
     def model(self) -> Model:
@@ -157,6 +167,8 @@ class Catalog:
     def find(self, name: str, kind: Kind = "checkpoint") -> Entry:
         """The entry of that name; upper and lower case and ".safetensors" do not matter.
 
+        "anything [1a2b3c4d5e]" means the entry whose sha256 begins so.
+
         Raises NoSuchName with the nearest names, NotUsable where a file of that name is refused.
         """
         entries = self.entries(kind)
@@ -165,6 +177,10 @@ class Catalog:
                 same = [e for e in entries if spelled(e.name) == spelled(wanted)]
                 if len(same) == 1:
                     return same[0]
+        if match := _HASHED.fullmatch(name.strip()):
+            same = [e for e in entries if e.weights.sha256.startswith(match[1].lower())]
+            if len(same) == 1:
+                return same[0]
         word = "model" if kind == "checkpoint" else kind
         for refused in self._refused:
             file = refused.name.casefold()

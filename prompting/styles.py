@@ -7,6 +7,7 @@ same form.  The invariant: every template holds `{prompt}` exactly once, so no s
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ from prompting.textfile import read_text
 
 FILE = Path(__file__).with_name("styles.toml")
 PROMPT = "{prompt}"
+MAX_KEY = 100  # letters; what chat programs take as a choice
 _TEMPLATES = ("tags", "prose", "prose_zh", "booru", "starter", "edit")
 
 
@@ -40,6 +42,13 @@ class Style:
     group: str = ""  # the heading under which it is listed; the owner's own may have none
 
     @property
+    def key(self) -> str:
+        """Its name, or, where that is very long, a shorter one that means it as well."""
+        if len(self.name) <= MAX_KEY:
+            return self.name
+        return f"{self.name[:80]}… {hashlib.sha256(self.name.encode()).hexdigest()[:10]}"
+
+    @property
     def short(self) -> str:
         """The template for where there is no room for the full one."""
         return f"{PROMPT}, {self.en.lower()}"
@@ -54,7 +63,7 @@ class Styles(Mapping[str, Style]):
         self._called = {
             fold(called): style
             for style in self._styles.values()
-            for called in (style.zh, style.en, style.name)
+            for called in (style.key, style.zh, style.en, style.name)
         }
 
     def __getitem__(self, name: str) -> Style:

@@ -12,14 +12,21 @@ from discord import app_commands
 
 from bot import replies
 from bot.answers import asker_of, studio_of
+from bot.drafting import Drafting
 from bot.quoting import plain
+from bot.rights import Asker
+from bot.studio import Studio
 from bot.wishes import OWN_VAE
 from generation import names
+from generation.catalog import SHORT_HASH, Entry
 from generation.errors import NoSuchName
 from generation.families import FAMILIES
 from generation.sigmas import SAMPLERS, SCHEDULERS
+from storage.errors import Missing, StorageError
+from storage.ids import number_in
+from storage.pictures import PictureId
 
-MOST = 25  # Discord's limit
+MOST, LETTERS = 25, 100  # Discord's limits: choices, and letters of one
 
 Interaction = discord.Interaction[Any]
 Choices = list[app_commands.Choice[str]]
@@ -29,9 +36,7 @@ async def models(interaction: Interaction, typed: str) -> Choices:
     """Checkpoints of the catalog."""
     entries = studio_of(interaction).drafting.checkpoints()
     return [
-        app_commands.Choice(
-            name=plain(f"{e.name} · {FAMILIES[e.family].title}", 100), value=e.name[:100]
-        )
+        app_commands.Choice(name=_label(e.name, f" · {FAMILIES[e.family].title}"), value=_value(e))
         for e in entries
         if _matches(typed, e.name)
     ][:MOST]
@@ -49,16 +54,33 @@ async def schedulers(_: Interaction, typed: str) -> Choices:
 
 async def loras(interaction: Interaction, typed: str) -> Choices:
     """LoRAs by name; what was typed before the last comma stays."""
+    drafting = studio_of(interaction).drafting
     before, comma, last = typed.rpartition(",")
     kept = f"{before}{comma} " if comma else ""
-    found = [
-        app_commands.Choice(
-            name=plain(f"{kept}{entry.name}", 100), value=f"{kept}{entry.name}"[:100]
-        )
-        for entry in studio_of(interaction).drafting.loras()
-        if _matches(last, entry.name)
-    ]
+    found = []
+    for entry in drafting.loras():
+        if _matches(last, entry.name):
+            # A comma in a name would end it.
+            value = f"{kept}{entry.short if ',' in entry.name else entry.name}"
+            if len(value) > LETTERS:
+                value = ", ".join([*_shortened(before, drafting), entry.short])
+            if len(value) <= LETTERS:  # else it could be chosen, and would mean another one
+                found.append(app_commands.Choice(name=_label(f"{kept}{entry.name}"), value=value))
     return found[:MOST]
+
+
+def _shortened(typed: str, drafting: Drafting) -> list[str]:
+    """LoRAs and their strengths, each by its short name, where it is known."""
+    short = {entry.weights: f"[{entry.weights.sha256[:SHORT_HASH]}]" for entry in drafting.loras()}
+    said = []
+    for one in filter(str.strip, typed.split(",")):
+        try:
+            adapter = drafting.lora(one)
+        except NoSuchName:
+            said.append(one.strip())
+        else:
+            said.append(f"{short[adapter.weights]}:{adapter.strength:g}")
+    return said
 
 
 async def vaes(interaction: Interaction, typed: str) -> Choices:
@@ -68,7 +90,8 @@ async def vaes(interaction: Interaction, typed: str) -> Choices:
     own = app_commands.Choice(name="the model's own", value=OWN_VAE)
     found = [
         app_commands.Choice(
-            name=plain(entry.title, 100) or entry.name[:100], value=entry.name[:100]
+            name=_label(entry.title) if plain(entry.title) else _label(entry.name),
+            value=_value(entry),
         )
         for entry in drafting.vaes()
         if entry.fits(family) and _matches(typed, f"{entry.name} {entry.title}")
@@ -79,7 +102,7 @@ async def vaes(interaction: Interaction, typed: str) -> Choices:
 async def styles(interaction: Interaction, typed: str) -> Choices:
     """The style library, by its English or Chinese name."""
     found = [
-        app_commands.Choice(name=f"{style.en} · {style.zh}"[:100], value=style.name)
+        app_commands.Choice(name=_label(f"{style.en} · {style.zh}"), value=style.key)
         for style in studio_of(interaction).drafting.styles.values()
         if _matches(typed, f"{style.en} {style.zh} {style.name}")
     ]
@@ -97,19 +120,64 @@ async def sizes(interaction: Interaction, typed: str) -> Choices:
 
 
 async def pictures(interaction: Interaction, typed: str) -> Choices:
-    """The person's newest pictures."""
-    newest = await studio_of(interaction).newest_of(asker_of(interaction), 50)
-    choices = [(replies.picture_choice(p), str(p.id)) for p in newest]
-    return [app_commands.Choice(name=n, value=v) for n, v in choices if _matches(typed, n)][:MOST]
+    """A number as it was typed, then the person's newest pictures that fit."""
+    studio, asker = studio_of(interaction), asker_of(interaction)
+    newest = await studio.newest_of(asker, 50)
+    text = typed.strip().removeprefix("#").strip()
+    number = number_in(text)
+    offered = []
+    if number is not None:
+        offered.append(await _exactly(PictureId(number), studio, asker))
+        # Those whose number goes on so come before those that hold the digits somewhere.
+        newest = tuple(sorted(newest, key=lambda p: not str(p.id).startswith(text)))
+    labels = {str(p.id): replies.picture_choice(p) for p in newest if p.id != number}
+    fits = text if number is not None else typed
+    offered += [
+        app_commands.Choice(name=label, value=value)
+        for value, label in labels.items()
+        if _matches(fits, label)
+    ]
+    return offered[:MOST]
+
+
+async def _exactly(number: PictureId, studio: Studio, asker: Asker) -> app_commands.Choice[str]:
+    """The picture of that number; one that the person may not see looks like one that never was."""
+    label = f"#{number}"
+    with contextlib.suppress(Missing, StorageError, discord.HTTPException):
+        label = replies.picture_choice(await studio.picture(number, asker))
+    return app_commands.Choice(name=label, value=str(number))
 
 
 async def requests(interaction: Interaction, typed: str) -> Choices:
-    """The person's open requests."""
+    """A number as it was typed, then the person's open requests that fit."""
     studio = studio_of(interaction)
     mine = [s for s in studio.board.standings() if s.owner == interaction.user.id]
-    labels = [(f"{plain(s.words, 80)} ({s.done}/{s.total})", str(s.request)) for s in mine]
-    offered = [app_commands.Choice(name=n[:100], value=v) for n, v in labels if _matches(typed, n)]
+    labels = {str(s.request): f"{plain(s.words, 80)} ({s.done}/{s.total})" for s in mine}
+    number = number_in(typed.strip().removeprefix("#").strip())
+    offered = []
+    if number is not None:
+        label = labels.pop(str(number), f"request {number}")
+        offered.append(app_commands.Choice(name=_label(label), value=str(number)))
+    offered += [
+        app_commands.Choice(name=_label(label), value=value)
+        for value, label in labels.items()
+        if _matches(typed, label)
+    ]
     return offered[:MOST]
+
+
+def _value(entry: Entry) -> str:
+    """What means an entry, in the letters that Discord takes."""
+    return entry.name if 0 < len(entry.name) <= LETTERS else entry.short
+
+
+def _label(name: str, after: str = "") -> str:
+    """A name to choose by; of a very long one its beginning and its end, which often differs."""
+    name = plain(name, 4 * LETTERS)
+    room = LETTERS - len(after)
+    if len(name) > room:
+        name = f"{name[: room // 2]}…{name[len(name) - (room - room // 2 - 1) :]}"
+    return f"{name}{after}" if name else "?"
 
 
 def _named(
