@@ -173,8 +173,7 @@ async def _show(
     except discord.HTTPException as error:
         log.warning("progress is shown to the asker alone: %s", error)
         with contextlib.suppress(discord.HTTPException):
-            whispered = await whisper(interaction, text, view=view)
-            await studio_of(interaction).note_answer(request, whispered)
+            await whisper_about(interaction, request, text, view)
         return None
     with contextlib.suppress(discord.HTTPException):
         if not _changes_its_message(interaction):
@@ -209,6 +208,17 @@ async def whisper(
     shown |= {"view": view} if view else {}
     said = await interaction.followup.send(text, files=files, ephemeral=True, wait=True, **shown)
     return int(said.id)
+
+
+async def whisper_about(
+    interaction: discord.Interaction[Any],
+    request: RequestId,
+    text: str,
+    view: discord.ui.View,
+) -> None:
+    """Answer the asker alone with components about a request."""
+    with studio_of(interaction).messages.answering(request) as note:
+        await note(await whisper(interaction, text, view=view))
 
 
 async def whisper_recipes(

@@ -33,6 +33,7 @@ from bot.answers import (
     place_of,
     studio_of,
     whisper,
+    whisper_about,
     whisper_recipes,
 )
 from bot.components import check_pressed, is_ours, request_in
@@ -154,8 +155,9 @@ class Delete(RequestButton, template=r"atelier:delete:(?P<request>.*)"):
         if until is None:
             await whisper(interaction, replies.DELETED_BEFORE)
             return
-        answer = await whisper(interaction, replies.deleted(until), view=undo_view(self.request))
-        await studio.note_answer(self.request, answer)
+        await whisper_about(
+            interaction, self.request, replies.deleted(until), undo_view(self.request)
+        )
 
 
 class Undo(RequestButton, template=r"atelier:undo:(?P<request>.*)"):
@@ -211,8 +213,7 @@ class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>.*)"):
         drawn = await studio.pictures_of(self.request, asker_of(interaction))
         family = drawn[0].recipe.family if drawn else ""
         view = styles_view(self.request, tuple(studio.drafting.styles.values()), family)
-        message = await whisper(interaction, question(family), view=view)
-        await studio.note_answer(self.request, message)
+        await whisper_about(interaction, self.request, question(family), view)
 
 
 class OwnWords(RequestButton, template=r"atelier:own:(?P<request>.*)"):
@@ -417,7 +418,7 @@ async def pictures_shown_by(
         return noted
     # It was posted a moment ago, and which message it is has not been noted yet.
     with contextlib.suppress(Missing):
-        await studio.check_message(request, [message.id], channel=message.channel.id)
+        await studio.messages.check(request, [message.id], channel=message.channel.id)
         return await studio.pictures_of(request, asker)
     return ()
 

@@ -32,7 +32,7 @@ async def check_pressed(interaction: Interaction, studio: Studio, request: Reque
     if message is None or not is_ours(message, interaction.client):
         raise Missing("request", request)
     known = [message.id, *_answered_by(message)]
-    await studio.check_message(request, known, channel=interaction.channel_id or 0)
+    await studio.messages.check(request, known, channel=interaction.channel_id or 0)
 
 
 def is_ours(message: discord.Message, client: discord.Client) -> bool:

@@ -227,7 +227,7 @@ class Delivery:
                 await self._to_the_end(self._tickets.posted(request, shown.message, shown.channel))
         await self._audience.conclude(outcome, shown)
         instant("result.concluded")
-        await self._to_the_end(self._tickets.delivered(request, None))
+        await self._to_the_end(self._tickets.delivered(request, None, returned=outcome.returned))
         await self._conclude_late(outcome, shown)
 
     async def _hold(self, outcome: Outcome, refused: Undeliverable) -> None:

@@ -23,6 +23,7 @@ from bot.dispatch import Dispatcher, Listeners
 from bot.drafting import Drafted, Drafting
 from bot.gallery import Gallery
 from bot.keeping import Shelves
+from bot.known import KnownMessages
 from bot.meter import Meter
 from bot.notes import bounded
 from bot.opening import Opening
@@ -132,6 +133,7 @@ class Studio:
         # One submission at a time: between "is there room?" and "it is queued" nobody else counts,
         # and between "the file is there" and "it is needed" nobody deletes it.
         self._door = asyncio.Lock()
+        self.messages = KnownMessages(stores.tickets)
         self.deleting = Deleting(
             stores.deletions,
             stores.files,
@@ -518,28 +520,6 @@ class Studio:
     async def outcome(self, request: Request) -> Outcome:
         """Everything there is to show of a finished request where it was asked."""
         return await self._delivery.outcome(request)
-
-    async def note_answer(self, request: RequestId, message: int) -> None:
-        """Remember that a message which one person alone sees is about the request."""
-        await self._stores.tickets.note_answer(request, message)
-
-    async def check_message(
-        self, request: RequestId, messages: Sequence[int], channel: int
-    ) -> None:
-        """Raise Missing unless one of our messages in a channel is known to be the request's.
-
-        `messages` are it and those that it answers.
-        """
-        tickets = self._stores.tickets
-        found = await tickets.request(request)
-        # It was shown a moment ago, and which message it is has not been noted yet.  Asked before
-        # what is noted: the note may be written in between.
-        if found.channel == channel and await tickets.is_being_shown(request):
-            return
-        for message in messages:
-            if await tickets.is_shown_by(request, message):
-                return
-        raise Missing("request", request)
 
     async def prefer(
         self, person: int, wanted: Preferences, *, size: str | None = None

@@ -193,15 +193,19 @@ class Outbox:
                 "UPDATE outbox SET again_at = ? WHERE open = 1 AND held IS NOT NULL", (now,)
             )
 
-    async def delivered(self, request: RequestId, message: int | None) -> None:
+    async def delivered(
+        self, request: RequestId, message: int | None, *, returned: int | None = None
+    ) -> None:
         """Close the entry; `message` is where the pictures are now, None: as noted, or nowhere.
 
-        The ordinal of each picture becomes its place in that message.
+        The ordinal of each picture becomes its place in that message.  With `returned`, only what
+        was brought back so often is closed: meanwhile it may have been brought back once more.
         """
         async with self._database.transaction("delivered") as db:
             await db.execute(
-                "UPDATE outbox SET open = 0, message = coalesce(?, message) WHERE request = ?",
-                (message, request),
+                "UPDATE outbox SET open = 0, message = coalesce(?, message) "
+                "WHERE request = ? AND returned = coalesce(?, returned)",
+                (message, request, returned),
             )
             if message is None:
                 return

@@ -206,8 +206,6 @@ FOR_THE_BOT = {
     "standing",
     "say_progress_is",
     "sending_directly",
-    "note_answer",
-    "check_message",
     "queue_up",  # the command line's, and the studio's own
 }
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from bot.known import KnownMessages
 from storage.database import Database
 from storage.tickets import RequestId, Tickets
 from tests.builders import ANN
@@ -46,8 +46,6 @@ async def test_a_note_between_two_questions_does_not_make_a_stranger_of_a_button
         request, database = outcome.request.id, house.stores.tickets._database
         async with database.transaction("test") as db:
             await db.execute("UPDATE outbox SET open = 1, attempts = 1, message = NULL")
-        studio = house.studio
         noting = Noting(database)
-        studio._stores = replace(studio._stores, tickets=noting)
-        await studio.check_message(request, [MESSAGE], channel=0)
+        await KnownMessages(noting).check(request, [MESSAGE], channel=0)
         assert noting.asked

@@ -152,10 +152,9 @@ async def by_reply(
     who: Visitor, scene: Scene, request: int, _: int, __: Secret | None
 ) -> list[str]:
     message = scene.forged(who.channel, request, by=scene.env.backend.bot_user.id)
-    before = len(who.messages())
-    await who.say("make it night", reply_to=message)
-    await eventually(lambda: len(who.messages()) > before + 1)
-    return [who.messages()[-1].content]
+    said = await who.say("make it night", reply_to=message)
+    answer = await who.sees(lambda m: m.author.bot and m.id > said.id)
+    return [answer.content]
 
 
 WAYS: dict[str, Way] = {
@@ -176,21 +175,25 @@ HERE_ONLY = frozenset(way for way in WAYS if way.startswith(("menu", "a reply"))
 PLAIN = tuple(w for w in WAYS if "button" not in w or "another" not in w or "recipe" in w)
 
 
+async def noted(scene: Scene, message: discord.Message) -> StoredPicture:
+    """The first picture of a message, as soon as it is known which message shows it."""
+    while not (found := await scene.house.stores.pictures.of_message(message.id)):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    return found[0]
+
+
 async def secret_of(
     scene: Scene, olga: Visitor, key: str, *, after: discord.Message | None = None
 ) -> Secret:
     words = f"secret wish {key}"
     await olga.command("imagine", prompt=words, seed=str(SEEDS[key]))
     message = await olga.sees(lambda m: is_result(m) and words in m.content, after=after)
-    found = await scene.house.stores.pictures.of_message(message.id)
-    while not found:
-        await asyncio.sleep(0.01)
-        found = await scene.house.stores.pictures.of_message(message.id)
+    picture = await noted(scene, message)
     [request] = {
         int((b.custom_id or "").rpartition(":")[2]) for b in buttons(message) if b.label == "Again"
     }
     [png] = await pictures(message)
-    return Secret(picture=found[0], request=request, message=message, png=png, words=words)
+    return Secret(picture=picture, request=request, message=message, png=png, words=words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +313,7 @@ async def test_a_png_tells_nothing_of_a_private_picture_but_what_it_holds(tmp_pa
         # From the file alone, as if nobody had ever drawn it here.
         assert f"#{hidden.picture.id}" not in shown.content
         assert "the file" in shown.content
-        [drawn] = await stage.scene.house.stores.pictures.of_message(shown.id)
+        drawn = await noted(stage.scene, shown)
         assert (drawn.reproduces, drawn.parent) == (None, None)
 
 

@@ -1,0 +1,49 @@
+"""Known messages: which of our messages shows which request, its progress, or an answer about it.
+
+Invariant: a message counts for a request only if the database says so, or if one of them is being
+shown at this very moment in the same channel, or to one person alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from storage.errors import Missing
+from storage.tickets import RequestId, Tickets
+
+
+class KnownMessages:
+    """What the database knows of messages, and what it will know in a moment."""
+
+    def __init__(self, tickets: Tickets) -> None:
+        self._tickets = tickets
+        self._answering: Counter[RequestId] = Counter()  # answers that are not noted yet
+
+    @contextmanager
+    def answering(self, request: RequestId) -> Iterator[Callable[[int], Awaitable[None]]]:
+        """While one person alone is answered about a request; remembers by which message."""
+        self._answering[request] += 1
+        try:
+            yield partial(self._tickets.note_answer, request)
+        finally:
+            self._answering[request] -= 1
+            self._answering += Counter()  # forgets those at 0
+
+    async def check(self, request: RequestId, messages: Sequence[int], channel: int) -> None:
+        """Raise Missing unless one of our messages in a channel is known to be the request's.
+
+        `messages` are it and those that it answers.
+        """
+        found = await self._tickets.request(request)
+        # Asked first: which message it is may be noted between the two questions.
+        perhaps = self._answering[request] > 0 or (
+            found.channel == channel and await self._tickets.is_being_shown(request)
+        )
+        for message in messages:
+            if await self._tickets.is_shown_by(request, message):
+                return
+        if not perhaps:
+            raise Missing("request", request)
