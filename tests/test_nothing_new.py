@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bot.drafting import NothingNew
 from bot.style_menus import MENUS, OPTIONS, TAUGHT_TO_STARTER, menus
 from bot.wordsmith import Wordsmith
 from generation.families import FAMILIES
+from generation.job import UserId
 from prompting import styles, template
 from prompting.styles import Style, Styles
 from prompting.writer import Ask
@@ -62,8 +64,9 @@ async def test_own_words_that_were_drawn_already_are_not_drawn_again(tmp_path: P
         second = await ann.sees(is_result, after=first)
         assert "My words only" not in labels(second)
         # A message of an older version still has the button.
+        place = replace(a_wish().place, owner=UserId(ann.id))
         with pytest.raises(NothingNew):
-            await studio.house.studio.reword(RequestId(2), a_wish().place, own=True)
+            await studio.house.studio.reword(RequestId(2), place, own=True)
         assert len(studio.worker.orders) == 2
 
 

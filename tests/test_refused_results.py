@@ -48,7 +48,7 @@ REFUSALS = [(403, 50013), (403, 50001), (413, 40005), (400, 50035), (403, 160002
 async def test_what_the_channel_refuses_for_ever_is_shown_in_the_progress_message(
     tmp_path: Path, status: int, code: int
 ) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red flower")
         progress = await ann.sees("a red flower")
@@ -61,7 +61,7 @@ async def test_what_the_channel_refuses_for_ever_is_shown_in_the_progress_messag
 
 
 async def test_a_refusal_that_passes_leaves_one_picture_and_no_progress(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         ann = studio.world.ann
         await ann.say(f"<@{studio.world.bot.user.id}> a red flower")  # type: ignore[union-attr]
         await ann.sees(lambda m: "Cancel" in labels(m))
@@ -72,7 +72,7 @@ async def test_a_refusal_that_passes_leaves_one_picture_and_no_progress(tmp_path
 
 
 async def test_what_is_too_large_becomes_smaller_and_says_so(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red flower")
         await refusing(studio, status=413, code=40005, times=1)
@@ -102,7 +102,7 @@ async def close_the_channel(studio: Studio) -> None:
 async def test_the_owner_gets_by_direct_message_what_no_message_of_the_channel_takes(
     tmp_path: Path,
 ) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red flower")
         await ann.sees("a red flower")
@@ -151,7 +151,7 @@ async def shown_once(studio: Studio) -> None:
 
 
 async def test_what_is_held_is_shown_when_its_owner_asks_for_anything(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         await held(studio)
         studio.world.env.backend.faults.clear()
         page = await studio.world.ann.command("queue")
@@ -160,7 +160,7 @@ async def test_what_is_held_is_shown_when_its_owner_asks_for_anything(tmp_path: 
 
 
 async def test_what_is_held_is_shown_when_a_permission_changes(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         await held(studio)
         studio.world.env.backend.faults.clear()
         guild = studio.world.env.guild_handle
@@ -169,7 +169,7 @@ async def test_what_is_held_is_shown_when_a_permission_changes(tmp_path: Path) -
 
 
 async def test_a_progress_message_that_a_crash_left_unnoted_is_taken_away(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         here, house = studio.world, studio.house
         await here.ann.command("imagine", prompt="a red flower")
         left = await here.ann.sees(lambda m: "Cancel" in labels(m))
@@ -196,7 +196,7 @@ async def test_a_progress_message_that_comes_after_the_result_is_taken_away(tmp_
 
 
 async def test_what_is_held_is_shown_after_a_restart(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         await held(studio)
     async with a_studio(tmp_path) as studio:
         await studio.world.ann.sees(is_result)
@@ -205,7 +205,7 @@ async def test_what_is_held_is_shown_after_a_restart(tmp_path: Path) -> None:
 async def test_a_deleted_progress_message_and_a_closed_channel_end_in_a_direct_message(
     tmp_path: Path,
 ) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red flower")
         await ann.actor.delete(await ann.sees("a red flower"))
@@ -217,7 +217,7 @@ async def test_a_deleted_progress_message_and_a_closed_channel_end_in_a_direct_m
 
 
 async def test_the_answer_takes_what_channel_and_progress_message_refuse(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         ann, env = studio.world.ann, studio.world.env
         await ann.command("imagine", prompt="a red flower")
         progress = await ann.sees("a red flower")
@@ -231,7 +231,7 @@ async def test_the_answer_takes_what_channel_and_progress_message_refuse(tmp_pat
 async def test_while_discord_does_not_answer_the_progress_message_has_no_dead_button(
     tmp_path: Path,
 ) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red flower")
         await ann.sees("a red flower")
@@ -243,7 +243,7 @@ async def test_while_discord_does_not_answer_the_progress_message_has_no_dead_bu
 
 
 async def test_cancelling_is_told_even_where_the_edit_is_refused(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, waiting()) as studio:
+    async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
         ann, env = studio.world.ann, studio.world.env
         await ann.command("imagine", prompt="a red flower")
         await ann.sees("a red flower")

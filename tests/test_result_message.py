@@ -29,7 +29,7 @@ async def test_the_choice_of_the_seed_is_shown(tmp_path: Path) -> None:
 
 
 async def test_each_picture_names_its_own_choice(tmp_path: Path) -> None:
-    message, _ = await the_result(tmp_path, prompt="a {red|blue|green} car", count=4, seed=1)
+    message, _ = await the_result(tmp_path, prompt="a {red|blue|green} car", count=4, seed="1")
     line = next(line for line in message.content.splitlines() if line.startswith("🎯"))
     assert [f"#{n} a " in line for n in range(1, 5)] == [True] * 4
 
