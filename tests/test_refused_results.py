@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,16 @@ def direct_messages(studio: Studio) -> list[discord.Message]:
     return list(channel.history(viewer=user)) if channel is not None else []
 
 
+def told(shown: Collection[Any]) -> bool:
+    return bool(shown) and all(one.edited_at for one in shown)
+
+
 async def close_the_channel(studio: Studio) -> None:
     """Neither posts nor edits with files, as without Attach Files."""
     env = studio.world.env
+    announcer: Any = studio.house.relay.audience
+    # The next edit is then the one with the picture: progress is told once in a minute.
+    await eventually(lambda: told(announcer._shown.values()))
     path = HERE.format(env.studio.id)
     env.inject_error("PATCH", f"{path}/*", status=403, code=50013, message="no", times=1)
     env.inject_error("PATCH", "/webhooks/*", status=401, code=50027, message="no", times=None)
