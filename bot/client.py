@@ -155,6 +155,14 @@ class Atelier(discord.Client):
             del self._heard[next(iter(self._heard))]
         await hear(self, self.studio, self.tiers, message)
 
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Somebody took a message away."""
+        await self.studio.taken_away([event.message_id])
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Somebody took many away."""
+        await self.studio.taken_away(sorted(event.message_ids))
+
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """An event that failed goes to the log; the connection goes on."""
         log.exception("the event %s failed", event_method)

@@ -489,6 +489,10 @@ class Studio:
         await self._gallery.to_act_on(by, request, "bring back another person's picture")
         await self.deleting.restore(request, by=by.id)
 
+    async def taken_away(self, messages: Sequence[int]) -> None:
+        """Messages were deleted in Discord: their pictures are their owners' alone from now on."""
+        await self._stores.tickets.taken_away(messages)
+
     # -- what a person may see -------------------------------------------------------------
 
     def look_through(self, sight: Sight) -> None:

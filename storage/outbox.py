@@ -14,6 +14,7 @@ from it, so what was noted is never posted again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from storage.ids import RequestId
 
 # How long a held result rests, by how often it was refused: no place is asked every few seconds.
 PAUSES = (600.0, 3600.0, 6 * 3600.0, 86_400.0)
+NOWHERE = 0  # no channel of Discord is called so
 REFUSALS = 30  # after so many only an event or a question tries again, and no clock
 SOONEST = 3600.0  # the longest that an event or a question waits
 
@@ -130,6 +132,17 @@ class Outbox:
                 [(message, place, row["id"]) for place, row in enumerate(rows)],
             )
 
+    async def taken_away(self, messages: Sequence[int]) -> None:
+        """Messages were deleted in Discord: what they showed is shown nowhere any more."""
+        rows = await self._database.rows(_SHOWN_BY, (json.dumps(list(messages)),))
+        if not rows:
+            return  # as nearly always: people delete what they said
+        async with self._database.transaction("taken_away") as db:
+            await db.executemany(
+                "UPDATE outbox SET shown_in = ? WHERE request = ?",
+                [(NOWHERE, row["request"]) for row in rows],
+            )
+
     async def hold(self, request: RequestId, reason: str, *, at: float) -> None:
         """No place takes it: remember why, and when it is tried again."""
         async with self._database.transaction("hold") as db:
@@ -215,6 +228,11 @@ class Outbox:
                 [(message, place, row["id"]) for place, row in enumerate(rows)],
             )
 
+
+_SHOWN_BY = """
+SELECT DISTINCT t.request FROM json_each(?) JOIN pictures p ON p.message = value
+JOIN tickets t ON t.id = p.ticket
+"""
 
 _POSTED = """
 SELECT p.id FROM tickets t JOIN pictures p ON p.ticket = t.id

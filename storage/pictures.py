@@ -171,7 +171,8 @@ async def insert_recipes(db: aiosqlite.Connection, recipes: Sequence[Recipe]) ->
 
 _SELECT = """
 SELECT p.*, t.request, r.parent, r.reproduces, r.words,
-       -- Where it was shown: a result that no channel took went to its owner directly.
+       -- Where it is shown: its owner's direct messages, or nowhere, where no channel took it or
+       -- its message was deleted.
        coalesce(o.shown_in, r.channel) AS channel,
        CASE WHEN coalesce(o.shown_in, r.channel) = r.channel THEN r.guild END AS guild,
        recipes.text AS recipe_text, environments.text AS environment_text
