@@ -155,7 +155,10 @@ async def shown_once(studio: Studio) -> None:
     message = await studio.world.ann.sees(is_result)
     await all_told(studio)
     assert [m.id for m in studio.world.ann.messages() if is_result(m)] == [message.id]
-    assert not any("It is done" in m.content for m in studio.world.ann.messages())
+    # The message is there before its note is, and the progress goes after that.
+    await eventually(
+        lambda: not any("It is done" in m.content for m in studio.world.ann.messages())
+    )
 
 
 async def test_what_is_held_is_shown_when_its_owner_asks_for_anything(tmp_path: Path) -> None:
