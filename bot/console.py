@@ -31,6 +31,7 @@ from generation.draft import Draft
 from generation.fleet import Worker
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
 from generation.recipe import Recipe, RecipeId
+from storage import private
 from storage.errors import Missing
 from storage.people import AssistMode
 from storage.pictures import PictureId, StoredPicture
@@ -260,7 +261,7 @@ _FACTS = tuple(field.name for field in fields(Environment))
 
 def models(settings: Settings, _: argparse.Namespace) -> int:
     """List what the catalog knows, and what it refused."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    private.make_folder(settings.data)
     catalog = Catalog((*settings.models, BUILT_IN), settings.data / "digests.json")
     with aside().status("reading the model files (each new one once, from beginning to end)"):
         catalog.scan()

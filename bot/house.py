@@ -46,6 +46,7 @@ from generation.picture import Comparison, Fingerprint, compare
 from generation.queue import FairQueue, Rules, SeatId
 from generation.recipe import MAX_SEED, Recipe
 from prompting.ladder import WriterConfig
+from storage import private
 from storage.accounts import Ledger
 from storage.database import Database
 from storage.deletions import Deletions
@@ -156,7 +157,7 @@ async def open_house(
     Not `at_once`, no worker starts before `begin` is called.  `workers` are the seats; None: one
     process on this machine.  `wordsmith` finds words; None: the one that the settings describe.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    private.make_folder(settings.data)
     digests = settings.data / "digests.json"
     folders = (*settings.models, BUILT_IN)
     async with contextlib.AsyncExitStack() as closing:

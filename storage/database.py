@@ -200,8 +200,8 @@ async def _check_ours(connection: aiosqlite.Connection, path: Path, migrations: 
     if found > known:
         raise DatabaseTooNew(path, found, known)
     # They would run within our own statements.
-    foreign = await connection.execute_fetchall(LIVE_THINGS)
-    if any(tuple(row) not in our_live_things(found, migrations) for row in foreign):
+    live = {tuple(row) for row in await connection.execute_fetchall(LIVE_THINGS)}
+    if live and live - our_live_things(found, migrations):
         raise DatabaseCorrupt(path, "it holds triggers or views that are none of ours")
 
 
