@@ -33,8 +33,8 @@ log = logging.getLogger("bot.commandline")
 
 async def run(settings: Settings, asked: argparse.Namespace) -> int:
     """The bot, until it is told to stop."""
+    from bot.app import open_house
     from bot.gateway import join
-    from bot.house import open_house
     from bot.journal import Journal
     from bot.metrics import watching
     from bot.sandbox.live import live
@@ -67,8 +67,8 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
 def _check_default_model(settings: Settings, catalog: Catalog) -> None:
     """A name that is nothing is told to the owner now, not to everybody who asks for a picture."""
     from bot.apologies import apology_for
+    from bot.app import default_model
     from bot.console import Mistaken
-    from bot.house import default_model
     from generation.errors import NoSuchName
 
     if settings.default_model is None:
@@ -83,7 +83,7 @@ async def demo(settings: Settings, asked: argparse.Namespace) -> int:
     """A conversation with the built-in model, in a data folder of its own."""
     import shutil
 
-    from bot.house import open_house
+    from bot.app import open_house
     from bot.sandbox.demo import demo as play
 
     out = asked.out or settings.data / "demo"

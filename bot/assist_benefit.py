@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import prompting
-from bot.house import House, open_house, raise_reason
+from bot.app import House, open_house, raise_reason
 from bot.relay import console
 from bot.settings import Settings
 from bot.wishes import Wish

@@ -160,7 +160,7 @@ def own_texts(data: Path) -> Iterator[Finding]:
 
 def models(settings: Settings) -> Iterator[Finding]:
     """The checkpoints, what was refused, and whether the default one is among them."""
-    from bot.house import BUILT_IN
+    from bot.app import BUILT_IN
 
     # The digests of large files are remembered, where there is a place to remember them.
     remembered = settings.data / "digests.json"

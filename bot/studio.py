@@ -2,7 +2,7 @@
 
 Submit a wish, draw a picture again (with another seed, or exactly), cancel, look at the queue.
 Nothing is acknowledged before it is committed: `submit` returns when the tickets are on disk.
-Dice and the clock that tells Unix time come from outside, and only here and in `bot.house` are
+Dice and the clock that tells Unix time come from outside, and only here and in `bot.app` are
 they asked for; waits are measured by the monotonic clock, where they are waited.
 """
 

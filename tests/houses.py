@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.app import House, open_house
 from bot.audience import Outcome, Standing
-from bot.house import House, open_house
 from bot.settings import Settings
 from bot.shares import CONSOLE
 from bot.watch import Watch

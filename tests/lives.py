@@ -25,8 +25,8 @@ from pathlib import Path
 
 import psutil
 
+from bot.app import House, open_house
 from bot.audience import Outcome, Shown
-from bot.house import House, open_house
 from bot.retention import Retention
 from bot.rights import Asker
 from generation.fleet.local import LocalWorker

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.house import open_house
+from bot.app import open_house
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import live_env
 from bot.settings import Settings

@@ -23,8 +23,8 @@ from typing import Any
 import aiosqlite
 import pytest
 
+from bot.app import House, open_house
 from bot.audience import Outcome, Shown
-from bot.house import House, open_house
 from bot.rights import Asker
 from bot.seats import Seat
 from bot.watch import Nobody

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bot.app import BUILT_IN, open_house
 from bot.audience import Standing
-from bot.house import BUILT_IN, open_house
 from bot.settings import Settings
 from bot.watch import Nobody
 from bot.weights_server import WeightsServer

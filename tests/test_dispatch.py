@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import House
 from bot.audience import Phase
 from bot.dispatch import NEWER_SECONDS
-from bot.house import House
 from bot.rights import Asker
 from bot.seats import Seat
 from bot.watch import Nobody

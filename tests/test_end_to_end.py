@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.app import House, open_house
 from bot.audience import Standing
-from bot.house import House, open_house
 from bot.settings import Settings
 from generation import metadata
 from generation.fleet.local import LocalWorker

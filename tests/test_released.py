@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bot.house import BUILT_IN
+from bot.app import BUILT_IN
 from generation.fleet.wire import Render, encode, read
 from generation.job import GroupId, JobId, UserId
 from generation.metadata import pixels_sha256, png, recipe_in

@@ -15,7 +15,7 @@ import discord
 import pytest
 from PIL import Image
 
-from bot.house import House
+from bot.app import House
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import LiveEnv, live_env
 from tests.browser import CHROMIUM, Browser, chromium

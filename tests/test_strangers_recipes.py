@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from bot.apologies import apology_for
-from bot.house import House
+from bot.app import House
 from generation.draft import MAX_ADAPTERS, Draft, complete
 from generation.errors import NoSuchName, NotPresent, OutOfRange, Unacceptable
 from generation.families import FAMILIES

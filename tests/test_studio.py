@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import House
 from bot.audience import Outcome, Shown, Undeliverable
-from bot.house import House
 from bot.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
 from generation.queue import QueueFull

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from bot.apologies import apology_for
-from bot.house import House
+from bot.app import House
 from bot.intake import picture_as_start
 from bot.retention import DAY, Retention
 from generation.job import UserId

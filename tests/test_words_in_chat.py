@@ -9,7 +9,7 @@ from pathlib import Path
 import discord
 import pytest
 
-from bot.house import BUILT_IN
+from bot.app import BUILT_IN
 from bot.wordsmith import Desk, Wordsmith, counter
 from generation import metadata
 from prompting import template

@@ -23,7 +23,7 @@ from simcord.builders import ChannelHandle
 from simcord.enums import ChannelType, OverwriteType
 from simcord.results import to_discord_message
 
-from bot.house import House
+from bot.app import House
 from bot.sandbox.person import Person, buttons
 from bot.sandbox.realtime import LiveEnv, living
 from tests.fakes import FakeWorker

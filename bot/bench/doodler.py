@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bot.house import open_house
+from bot.app import open_house
 from bot.settings import Settings
 from generation.fleet.wire import Holding, Loading, Ready, Render, Report
 from generation.job import JobId

@@ -17,8 +17,8 @@ from statistics import median
 
 from PIL import Image
 
+from bot.app import BUILT_IN, default_model, open_house
 from bot.bench.figure import Figure, Ground, percentile
-from bot.house import BUILT_IN, default_model, open_house
 from bot.relay import console
 from generation.catalog import Catalog
 from generation.draft import Draft, complete

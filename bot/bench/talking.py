@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from statistics import median
 
+from bot.app import House, default_model, open_house
 from bot.bench.figure import Figure, Ground, percentile
-from bot.house import House, default_model, open_house
 from bot.sandbox.person import Person
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.wishes import Place

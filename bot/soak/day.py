@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+from bot.app import BUILT_IN, House, open_house
 from bot.bench.keeping import crowded
-from bot.house import BUILT_IN, House, open_house
 from bot.journal import Journal
 from bot.metrics import Metrics, watching
 from bot.sandbox.realtime import living

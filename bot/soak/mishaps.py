@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from bot.house import House
+from bot.app import House
 from bot.sandbox.realtime import LiveEnv
 from bot.soak.gauges import LogWatch
 from generation.fleet.local import LocalWorker
