@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.arguments import parser
-from bot.logs import write_log
 from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid, forget_secrets
+from bot.telemetry.logs import write_log
 
 if TYPE_CHECKING:
     from generation.catalog import Catalog
@@ -35,9 +35,9 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
     """The bot, until it is told to stop."""
     from bot.app import open_house
     from bot.gateway import join
-    from bot.journal import Journal
-    from bot.metrics import watching
     from bot.sandbox.live import live
+    from bot.telemetry.journal import Journal
+    from bot.telemetry.metrics import watching
 
     async with (
         watching(settings.metrics_port, Journal()) as watch,

@@ -24,13 +24,13 @@ import discord
 
 from bot import replies
 from bot.apologies import apology_for, expected
-from bot.logs import wordless
 from bot.places import NoPlaceToPost, check_place
 from bot.quoting import code
 from bot.recipe_page import recipe_page
 from bot.rights import Asker
 from bot.shares import Person, Tiers
 from bot.studio import Studio
+from bot.telemetry.logs import wordless
 from bot.wishes import Place
 from generation.job import UserId
 from storage.errors import AskedBefore

@@ -32,7 +32,7 @@ from bot.retention import Retention
 from bot.seats import Seat
 from bot.settings import Settings
 from bot.studio import Stores, Studio
-from bot.watch import Nobody, Watch
+from bot.telemetry.events import Nobody, Watch
 from bot.wishes import Wish
 from bot.wordsmith import Desk, Wordsmith
 from generation.catalog import Catalog

@@ -28,7 +28,7 @@ from bot.board import Board
 from bot.keeping import Keeper, Shelves
 from bot.meter import Meter
 from bot.seats import Run, Seat, believable
-from bot.watch import Watch
+from bot.telemetry.events import Watch
 from generation.errors import (
     Cancelled,
     GenerationError,

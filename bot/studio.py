@@ -30,7 +30,7 @@ from bot.opening import Opening
 from bot.rights import Asker, Sight
 from bot.seats import Seat
 from bot.stats import Day, last_day
-from bot.watch import Watch
+from bot.telemetry.events import Watch
 from bot.wishes import (
     Place,
     Wish,

@@ -12,7 +12,7 @@ from bot.app import House, open_house
 from bot.audience import Outcome, Standing
 from bot.settings import Settings
 from bot.shares import CONSOLE
-from bot.watch import Watch
+from bot.telemetry.events import Watch
 from bot.wishes import Place, Wish
 from bot.wordsmith import Wordsmith
 from generation.draft import Draft

@@ -27,7 +27,7 @@ from bot.app import House, open_house
 from bot.audience import Outcome, Shown
 from bot.rights import Asker
 from bot.seats import Seat
-from bot.watch import Nobody
+from bot.telemetry.events import Nobody
 from generation.errors import OutOfMemory, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Ready, Render, Report
 from generation.job import Job, JobId, UserId

@@ -21,7 +21,7 @@ import pytest
 from bot.app import BUILT_IN, open_house
 from bot.audience import Standing
 from bot.settings import Settings
-from bot.watch import Nobody
+from bot.telemetry.events import Nobody
 from bot.weights_server import WeightsServer
 from generation.catalog import Catalog
 from generation.errors import Cancelled, WorkerDied

@@ -15,7 +15,7 @@ from bot.audience import Phase
 from bot.dispatch import NEWER_SECONDS
 from bot.rights import Asker
 from bot.seats import Seat
-from bot.watch import Nobody
+from bot.telemetry.events import Nobody
 from generation.costs import CostModel
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.job import Job, JobId, UserId

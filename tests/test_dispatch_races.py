@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.keeping import MAX_UNSAVED
 from bot.rights import Asker
 from bot.seats import Seat
-from bot.watch import Nobody
+from bot.telemetry.events import Nobody
 from generation.accounts import Account, Accounts
 from generation.costs import CostModel
 from generation.errors import WorkerDied

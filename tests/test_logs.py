@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.journal import Journal
-from bot.logs import FILE, TALKATIVE, wordless, write_log
 from bot.settings import Secret, Settings
+from bot.telemetry.journal import Journal
+from bot.telemetry.logs import FILE, TALKATIVE, wordless, write_log
 from storage.tickets import RequestId
 from tests.builders import a_job
 
@@ -46,7 +46,7 @@ def lines(file: Path) -> list[dict[str, Any]]:
 def test_a_line_of_text_is_for_people(tmp_path: Path) -> None:
     file = written(tmp_path)
     Journal().ended(a_job(12), "drawn", 3.44)
-    assert file.read_text().endswith("INFO bot.journal: job 12 drawn in 3.4 s\n")
+    assert file.read_text().endswith("INFO bot.telemetry.journal: job 12 drawn in 3.4 s\n")
 
 
 def test_a_line_of_json_carries_the_facts(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.metrics import LAG_EVERY, MAX_SEATS, Metrics, serving, watching
-from bot.watch import Nobody, Several, Watch
+from bot.telemetry.events import Nobody, Several, Watch
+from bot.telemetry.metrics import LAG_EVERY, MAX_SEATS, Metrics, serving, watching
 from generation.job import GroupId, Job, Share
 from storage.tickets import RequestId
 from tests.builders import BEN, a_job

@@ -14,9 +14,9 @@ import pytest
 from aiohttp import web
 
 from bot.doors import Door, is_this_machine, listening
-from bot.metrics import Metrics, serving
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import live_env
+from bot.telemetry.metrics import Metrics, serving
 from bot.weights_server import WeightsServer
 from generation.catalog import Catalog
 from tests.test_sandbox import quick

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.doctor import privacy
-from bot.logs import write_log
 from bot.machine import State
+from bot.telemetry.logs import write_log
 from storage import backup as storing
 from tests.houses import some_settings
 from tests.stored import opened

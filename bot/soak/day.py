@@ -11,8 +11,6 @@ from pathlib import Path
 
 from bot.app import BUILT_IN, House, open_house
 from bot.bench.keeping import crowded
-from bot.journal import Journal
-from bot.metrics import Metrics, watching
 from bot.sandbox.realtime import living
 from bot.settings import Settings
 from bot.soak.allocator import AT_ONCE
@@ -23,6 +21,8 @@ from bot.soak.people import BEGINS, Day, residents
 from bot.soak.town import Town
 from bot.soak.verdict import Gauges, Lived, Plan, judged
 from bot.soak.witness import Witness
+from bot.telemetry.journal import Journal
+from bot.telemetry.metrics import Metrics, watching
 from generation.fleet.local import LocalWorker
 from storage.database import Database
 from storage.ids import RequestId

@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
 from bot.doors import Door, is_this_machine, listening
-from bot.watch import Nobody, Several, Watch
+from bot.telemetry.events import Nobody, Several, Watch
 from generation.job import GroupId, Job, JobId
 from storage.tickets import RequestId, State
 

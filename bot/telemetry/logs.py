@@ -1,6 +1,6 @@
 """The log: the whole story in a file, what matters on the screen.
 
-    log_format = "text"   2026-11-23 01:02:03,456 INFO bot.journal: job 12 drawn in 3.4 s
+    log_format = "text"   2026-11-23 01:02:03,456 INFO bot.telemetry.journal: job 12 drawn in 3.4 s
     log_format = "json"   {"time": "2026-11-23T01:02:03.456+00:00", "level": "info", ..., "job": 12}
 
 A line's facts are passed beside its words, as `extra={"job": 12}`; FIELDS names those that the

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from bot.watch import Nobody
+from bot.telemetry.events import Nobody
 from generation.job import Job
 from storage.tickets import RequestId, State
 

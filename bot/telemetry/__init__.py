@@ -1,0 +1,1 @@
+"""What the studio tells of itself: events, the log, the numbers."""
