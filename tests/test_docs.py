@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import start
-from bot.bench import MEASUREMENTS
 from bot.commands import COMMANDS, MENUS
 from bot.settings import NAMES
+from bot.trials.bench import MEASUREMENTS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.bench.hostile import Longest, cost, readers
-from bot.bench.hostile_texts import texts
+from bot.trials.bench.hostile import Longest, cost, readers
+from bot.trials.bench.hostile_texts import texts
 from prompting.assist import Assistant
 from prompting.keep import missing
 from prompting.lexicon import built_in

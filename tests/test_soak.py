@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.bench.figure import Figure, Spread
 from bot.settings import Settings
-from bot.soak.audit import Audit, audit
-from bot.soak.day import live_through
-from bot.soak.gauges import LogWatch, Reading, quarters
-from bot.soak.people import HABITS, Day
-from bot.soak.verdict import Gauges, Plan, judged
+from bot.trials.bench.figure import Figure, Spread
+from bot.trials.soak.audit import Audit, audit
+from bot.trials.soak.day import live_through
+from bot.trials.soak.gauges import LogWatch, Reading, quarters
+from bot.trials.soak.people import HABITS, Day
+from bot.trials.soak.verdict import Gauges, Plan, judged
 from generation.recipe import Sha256
 from storage.database import Database
 from storage.files import Files

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.bench.figure import Figure
+from bot.trials.bench.figure import Figure
 from generation import yardstick
 from generation.simulator.targets import TARGETS
 

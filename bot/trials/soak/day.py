@@ -10,19 +10,19 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from bot.app import BUILT_IN, House, open_house
-from bot.bench.keeping import crowded
 from bot.sandbox.realtime import living
 from bot.settings import Settings
-from bot.soak.allocator import AT_ONCE
-from bot.soak.audit import audit
-from bot.soak.gauges import read
-from bot.soak.mishaps import KILLED, Mishaps
-from bot.soak.people import BEGINS, Day, residents
-from bot.soak.town import Town
-from bot.soak.verdict import Gauges, Lived, Plan, judged
-from bot.soak.witness import Witness
 from bot.telemetry.journal import Journal
 from bot.telemetry.metrics import Metrics, watching
+from bot.trials.bench.keeping import crowded
+from bot.trials.soak.allocator import AT_ONCE
+from bot.trials.soak.audit import audit
+from bot.trials.soak.gauges import read
+from bot.trials.soak.mishaps import KILLED, Mishaps
+from bot.trials.soak.people import BEGINS, Day, residents
+from bot.trials.soak.town import Town
+from bot.trials.soak.verdict import Gauges, Lived, Plan, judged
+from bot.trials.soak.witness import Witness
 from generation.fleet.local import LocalWorker
 from storage.database import Database
 from storage.ids import RequestId

@@ -23,8 +23,8 @@ from statistics import median
 
 import psutil
 
-from bot.bench.figure import Spread
-from bot.soak.allocator import give_back
+from bot.trials.bench.figure import Spread
+from bot.trials.soak.allocator import give_back
 from generation.yardstick import machine_slowness
 
 TICK = 0.005  # seconds

@@ -14,8 +14,8 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bot.bench.figure import Figure, Ground, percentile
-from bot.bench.keeping import RECIPE
+from bot.trials.bench.figure import Figure, Ground, percentile
+from bot.trials.bench.keeping import RECIPE
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.queue import FairQueue, SeatId
 from generation.recipe import Sha256, Weights

@@ -13,8 +13,8 @@ import psutil
 from rich.markup import escape
 from rich.table import Table
 
-from bot.bench.figure import Figure
 from bot.terminal import output
+from bot.trials.bench.figure import Figure
 
 
 def machine(busy: float) -> dict[str, object]:

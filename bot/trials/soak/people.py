@@ -22,9 +22,9 @@ from typing import Any
 from simcord import BackendError, SetupError
 from simcord.results import to_discord_message
 
-from bot.bench.figure import Spread
-from bot.soak.town import Home, Town
-from bot.soak.witness import Witness
+from bot.trials.bench.figure import Spread
+from bot.trials.soak.town import Home, Town
+from bot.trials.soak.witness import Witness
 
 BEGINS = 16.0  # o'clock: the evening comes early, so that memory is warm when it is judged
 QUIETEST = 0.08  # of the busiest hour

@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from bot.bench.figure import Figure, Ground
-from bot.bench.keeping import RECIPE, asked
+from bot.trials.bench.figure import Figure, Ground
+from bot.trials.bench.keeping import RECIPE, asked
 from generation.job import GroupId, Share, UserId
 from storage.database import Database
 from storage.tickets import Tickets
@@ -28,7 +28,7 @@ PEOPLE = 500
 SERVERS = 25
 RESTARTS = 3
 PROGRAM = Path(__file__).with_name("doodler.py")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 async def restarts(ground: Ground) -> tuple[Figure, ...]:

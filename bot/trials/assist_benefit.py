@@ -1,6 +1,6 @@
 """Whether the assistant helps: wishes drawn with it and without it, read by the starter's judge.
 
-    python -m bot.assist_benefit [--wishes FILE] [--out FOLDER] [--limit N]
+    python -m bot.trials.assist_benefit [--wishes FILE] [--out FOLDER] [--limit N]
 
 Every wish of `prompting/starter/starter_wishes.jsonl` is drawn twice with the same seed by the
 built-in image model: with assist, and as it was typed.  The judge is a program of its own, because
@@ -142,7 +142,8 @@ def _changed(seen: Sequence[Seen]) -> tuple[int, int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; the exit status is returned."""
     parser = argparse.ArgumentParser(
-        prog="python -m bot.assist_benefit", description="Measures whether the assistant helps."
+        prog="python -m bot.trials.assist_benefit",
+        description="Measures whether the assistant helps.",
     )
     parser.add_argument("--wishes", type=Path, default=WISHES)
     parser.add_argument("--out", type=Path, help="keep the pictures in this folder")

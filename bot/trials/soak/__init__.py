@@ -20,11 +20,11 @@ import argparse
 import asyncio
 import shutil
 
-from bot.bench.table import load, machine, markdown, show, write
 from bot.settings import Settings
-from bot.soak.day import live_through
-from bot.soak.verdict import Plan
 from bot.terminal import aside
+from bot.trials.bench.table import load, machine, markdown, show, write
+from bot.trials.soak.day import live_through
+from bot.trials.soak.verdict import Plan
 
 
 def soak(settings: Settings, asked: argparse.Namespace) -> int:

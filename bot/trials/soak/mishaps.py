@@ -15,7 +15,7 @@ import psutil
 
 from bot.app import House
 from bot.sandbox.realtime import LiveEnv
-from bot.soak.gauges import LogWatch
+from bot.trials.soak.gauges import LogWatch
 from generation.fleet.local import LocalWorker
 from storage.reckoning import hold_locked
 

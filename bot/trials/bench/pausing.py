@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from statistics import median
 
 from bot.app import BUILT_IN, default_model
-from bot.bench.figure import Figure, Ground, percentile
+from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog import Catalog
 from generation.draft import MAX_STEPS, Draft, complete
 from generation.families import family

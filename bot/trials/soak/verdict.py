@@ -15,10 +15,10 @@ import math
 from dataclasses import dataclass, field
 from statistics import median
 
-from bot.bench.figure import Figure
-from bot.soak.audit import Audit
-from bot.soak.gauges import Lateness, LogWatch, Reading, quarters
-from bot.soak.people import Log
+from bot.trials.bench.figure import Figure
+from bot.trials.soak.audit import Audit
+from bot.trials.soak.gauges import Lateness, LogWatch, Reading, quarters
+from bot.trials.soak.people import Log
 
 WARM = 1 / 3  # of the day, until which memory may grow
 JUDGED_SECONDS = 600.0  # a shorter day is all warm-up: its memory is shown and not judged

@@ -18,8 +18,8 @@ from statistics import median
 from PIL import Image
 
 from bot.app import BUILT_IN, default_model, open_house
-from bot.bench.figure import Figure, Ground, percentile
 from bot.relay import console
+from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog import Catalog
 from generation.draft import Draft, complete
 from generation.errors import WorkerDied

@@ -21,11 +21,11 @@ import asyncio
 import shutil
 import time
 
-from bot.bench import drawing, hostile, keeping, pausing, queueing, restarting, talking
-from bot.bench.figure import Figure, Ground, Measurement
-from bot.bench.table import load, machine, markdown, show, write
 from bot.settings import Settings
 from bot.terminal import aside
+from bot.trials.bench import drawing, hostile, keeping, pausing, queueing, restarting, talking
+from bot.trials.bench.figure import Figure, Ground, Measurement
+from bot.trials.bench.table import load, machine, markdown, show, write
 from generation.yardstick import machine_slowness, processor_slowness
 
 MEASUREMENTS: dict[str, Measurement] = {

@@ -1,8 +1,9 @@
 """The program that `restarting` times: the bot with a worker that is ready at once.
 
-    python bot/bench/doodler.py FOLDER     prints `draws N` at the first of N orders
+    python bot/trials/bench/doodler.py FOLDER     prints `draws N` at the first of N orders
 
-It is run by its path, so that nothing of `bot.bench` is loaded: the bot's own start does not.
+It is run by its path, so that nothing of `bot.trials.bench` is loaded: the bot's own start does
+not.
 """
 
 from __future__ import annotations

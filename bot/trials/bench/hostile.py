@@ -19,9 +19,6 @@ from types import coroutine
 from typing import Any, TypeVar
 
 from bot import replies
-from bot.bench.figure import Figure, Ground
-from bot.bench.hostile_texts import LONGEST, texts
-from bot.bench.keeping import RECIPE
 from bot.courtesies import is_thanks
 from bot.drafting import Drafting
 from bot.help_pages import asks_for_help
@@ -30,6 +27,9 @@ from bot.notes import bounded
 from bot.pasting import unpasted
 from bot.quoting import code, plain, quoted
 from bot.remarks import of_words
+from bot.trials.bench.figure import Figure, Ground
+from bot.trials.bench.hostile_texts import LONGEST, texts
+from bot.trials.bench.keeping import RECIPE
 from bot.wishes import Place, Wish, seed_named, sized
 from bot.wordsmith import Desk, Wordsmith
 from generation import metadata, names

@@ -14,9 +14,9 @@ from dataclasses import replace
 from statistics import median
 
 from bot.app import House, default_model, open_house
-from bot.bench.figure import Figure, Ground, percentile
 from bot.sandbox.person import Person
 from bot.sandbox.realtime import LiveEnv, live_env
+from bot.trials.bench.figure import Figure, Ground, percentile
 from bot.wishes import Place
 from generation.draft import Draft, complete
 from generation.job import GroupId, Share, UserId

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from statistics import median
 
-from bot.bench.figure import Figure, Ground, percentile
+from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.job import GroupId, Share, UserId
 from generation.picture import Environment, Picture
 from generation.recipe import Precision, Recipe, Sha256, Task, Weights
