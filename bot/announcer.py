@@ -19,8 +19,8 @@ import discord
 
 from bot import replies
 from bot.answers import SILENT, now
-from bot.audience import Outcome, Shown, Standing, Undeliverable
 from bot.buttons import progress_view
+from bot.dispatch.audience import Outcome, Shown, Standing, Undeliverable
 from bot.places import lacking
 from bot.posting import Poster
 from bot.studio import Studio

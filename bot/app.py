@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING
 
 import generation
 from bot import shares
-from bot.audience import Outcome, Standing
 from bot.cluster import Furnish, neighbours
+from bot.dispatch.audience import Outcome, Standing
+from bot.dispatch.meter import Meter
+from bot.dispatch.saving import Shelves
+from bot.dispatch.seats import Seat
 from bot.drafting import Drafting
-from bot.keeping import Shelves
-from bot.meter import Meter
 from bot.relay import Console, Relay, console
 from bot.retention import Retention
-from bot.seats import Seat
 from bot.settings import Settings
 from bot.studio import Stores, Studio
 from bot.telemetry.events import Nobody, Watch

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.seats import Seat
+from bot.dispatch.seats import Seat
 from bot.settings import Settings
 from bot.studio import Studio
 from bot.weights_server import WeightsServer

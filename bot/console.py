@@ -20,7 +20,7 @@ from rich.table import Table
 
 from bot.apologies import apology_for_reason
 from bot.app import BUILT_IN, House, open_house
-from bot.audience import Outcome
+from bot.dispatch.audience import Outcome
 from bot.relay import console
 from bot.settings import Settings
 from bot.terminal import Bar, apologise, aside, output

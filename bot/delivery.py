@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.audience import Audience, Outcome, Shown, Undeliverable
+from bot.dispatch.audience import Audience, Outcome, Shown, Undeliverable
 from bot.rights import named_among
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
 from storage.deletions import Deletions

@@ -22,8 +22,8 @@ import discord
 
 from bot import replies, whereabouts
 from bot.answers import SILENT, now
-from bot.audience import Outcome, Shown, Undeliverable
 from bot.buttons import failure_view, progress_in, request_shown_by, result_view
+from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.ladder import Refusal, Step, Way, refusal, steps
 from bot.places import lacking
 from bot.studio import Studio

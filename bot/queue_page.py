@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.audience import Phase, Standing
 from bot.device import GPU
+from bot.dispatch.audience import Phase, Standing
 from bot.quoting import quoted
 from bot.replies import MAX_CONTENT, SO_THAT, bar
 from storage.tickets import RequestId

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from bot import shares
-from bot.audience import Audience, Outcome, Shown
+from bot.dispatch.audience import Audience, Outcome, Shown
 from bot.wishes import Place
 from generation.job import UserId
 from storage.tickets import RequestId

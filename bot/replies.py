@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from bot.apologies import apology_for_reason
-from bot.audience import Outcome, Phase, Standing
+from bot.dispatch.audience import Outcome, Phase, Standing
 from bot.quoting import code, plain, quoted
 from generation import sizes
 from generation.draft import DENOISE_OF_IMAGES, Draft

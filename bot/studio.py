@@ -15,20 +15,20 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from bot.audience import Audience, Outcome, Standing
-from bot.board import Board
 from bot.deleting import Deleting
 from bot.delivery import Delivery
-from bot.dispatch import Dispatcher, Listeners
+from bot.dispatch.audience import Audience, Outcome, Standing
+from bot.dispatch.dispatcher import Dispatcher, Listeners
+from bot.dispatch.meter import Meter
+from bot.dispatch.open_requests import Board
+from bot.dispatch.saving import Shelves
+from bot.dispatch.seats import Seat
 from bot.drafting import Drafted, Drafting
 from bot.gallery import Gallery
-from bot.keeping import Shelves
 from bot.known import KnownMessages
-from bot.meter import Meter
 from bot.notes import bounded
 from bot.opening import Opening
 from bot.rights import Asker, Sight
-from bot.seats import Seat
 from bot.stats import Day, last_day
 from bot.telemetry.events import Watch
 from bot.wishes import (

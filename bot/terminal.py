@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bot.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Standing
 
 STARTING = "starting the drawing program"
 

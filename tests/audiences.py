@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.audience import Outcome, Shown
+from bot.dispatch.audience import Outcome, Shown
 from storage.tickets import RequestId
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import House, open_house
-from bot.audience import Outcome, Standing
+from bot.dispatch.audience import Outcome, Standing
 from bot.settings import Settings
 from bot.shares import CONSOLE
 from bot.telemetry.events import Watch

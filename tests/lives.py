@@ -26,7 +26,7 @@ from pathlib import Path
 import psutil
 
 from bot.app import House, open_house
-from bot.audience import Outcome, Shown
+from bot.dispatch.audience import Outcome, Shown
 from bot.retention import Retention
 from bot.rights import Asker
 from generation.fleet.local import LocalWorker

@@ -24,9 +24,9 @@ import aiosqlite
 import pytest
 
 from bot.app import House, open_house
-from bot.audience import Outcome, Shown
+from bot.dispatch.audience import Outcome, Shown
+from bot.dispatch.seats import Seat
 from bot.rights import Asker
-from bot.seats import Seat
 from bot.telemetry.events import Nobody
 from generation.errors import OutOfMemory, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Ready, Render, Report

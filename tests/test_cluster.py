@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from bot.app import BUILT_IN, open_house
-from bot.audience import Standing
+from bot.dispatch.audience import Standing
 from bot.settings import Settings
 from bot.telemetry.events import Nobody
 from bot.weights_server import WeightsServer

@@ -14,7 +14,7 @@ import discord
 import pytest
 from PIL import Image
 
-from bot.audience import Shown
+from bot.dispatch.audience import Shown
 from bot.listening import hear
 from bot.shares import Tiers
 from generation import metadata

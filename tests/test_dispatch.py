@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot.app import House
-from bot.audience import Phase
-from bot.dispatch import NEWER_SECONDS
+from bot.dispatch.audience import Phase
+from bot.dispatch.dispatcher import NEWER_SECONDS
+from bot.dispatch.seats import Seat
 from bot.rights import Asker
-from bot.seats import Seat
 from bot.telemetry.events import Nobody
 from generation.costs import CostModel
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped

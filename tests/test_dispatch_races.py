@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.keeping import MAX_UNSAVED
+from bot.dispatch.saving import MAX_UNSAVED
+from bot.dispatch.seats import Seat
 from bot.rights import Asker
-from bot.seats import Seat
 from bot.telemetry.events import Nobody
 from generation.accounts import Account, Accounts
 from generation.costs import CostModel

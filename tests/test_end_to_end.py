@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.app import House, open_house
-from bot.audience import Standing
+from bot.dispatch.audience import Standing
 from bot.settings import Settings
 from generation import metadata
 from generation.fleet.local import LocalWorker

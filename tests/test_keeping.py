@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.keeping import Keeper, Shelves
+from bot.dispatch.saving import Keeper, Shelves
 from storage.accounts import Ledger
 from storage.errors import DiskFull, Ended
 from storage.files import Files

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.meter import Meter
+from bot.dispatch.meter import Meter
 from generation.costs import CostModel
 from generation.fleet.wire import Drawn
 from generation.forecast import Promises

@@ -18,8 +18,8 @@ import pytest
 import bot.studio
 from bot.announcer import Announcer
 from bot.app import House
-from bot.board import Board
 from bot.commands.pictures import RedrawModal
+from bot.dispatch.open_requests import Board
 from bot.intake import picture_as_start
 from bot.retention import DAY, Retention
 from bot.rights import Asker

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Standing
 from bot.queue_page import NOBODY, Reader, part, promise, queue_page, span
 from bot.replies import MAX_CONTENT
 from storage.tickets import RequestId

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot import replies
 from bot.apologies import apology_for, apology_for_reason
-from bot.audience import Outcome, Phase, Standing
+from bot.dispatch.audience import Outcome, Phase, Standing
 from bot.queue_page import Reader, queue_page
 from bot.quoting import code, plain, quoted
 from bot.recipe_page import recipe_page

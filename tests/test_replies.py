@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot import replies
 from bot.apologies import UNKNOWN, apology_for, apology_for_reason
-from bot.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Standing
 from bot.quoting import quoted
 from bot.rights import NotAllowed
 from generation import errors as g

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import House
-from bot.audience import Outcome, Shown, Undeliverable
+from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
 from generation.queue import QueueFull

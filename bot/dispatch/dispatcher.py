@@ -23,11 +23,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from bot.audience import Audience
-from bot.board import Board
-from bot.keeping import Keeper, Shelves
-from bot.meter import Meter
-from bot.seats import Run, Seat, believable
+from bot.dispatch.audience import Audience
+from bot.dispatch.meter import Meter
+from bot.dispatch.open_requests import Board
+from bot.dispatch.saving import Keeper, Shelves
+from bot.dispatch.seats import Run, Seat, believable
 from bot.telemetry.events import Watch
 from generation.errors import (
     Cancelled,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Standing
 from generation.forecast import Promises
 from generation.job import Job, JobId
 from generation.queue import FairQueue, Turn

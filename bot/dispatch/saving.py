@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TypeVar
 
-from bot.seats import believable
+from bot.dispatch.seats import believable
 from generation.fleet.wire import Finished
 from generation.job import Job, JobId
 from generation.picture import Environment, Picture, remarked
