@@ -23,7 +23,7 @@ from bot.buttons import progress_view
 from bot.dispatch.audience import Outcome, Shown, Standing, Undeliverable
 from bot.places import lacking
 from bot.posting import Poster
-from bot.studio import Studio
+from bot.studio.studio import Studio
 from storage.tickets import Request, RequestId, State
 
 log = logging.getLogger(__name__)

@@ -27,11 +27,11 @@ from bot.apologies import apology_for, expected
 from bot.places import NoPlaceToPost, check_place
 from bot.quoting import code
 from bot.recipe_page import recipe_page
-from bot.rights import Asker
-from bot.shares import Person, Tiers
-from bot.studio import Studio
+from bot.studio.rights import Asker
+from bot.studio.shares import Person, Tiers
+from bot.studio.studio import Studio
+from bot.studio.wishes import Place
 from bot.telemetry.logs import wordless
-from bot.wishes import Place
 from generation.job import UserId
 from storage.errors import AskedBefore
 from storage.pictures import StoredPicture
@@ -88,7 +88,7 @@ def place_of(interaction: discord.Interaction[Any]) -> Place:
 
 
 def asker_of(interaction: discord.Interaction[Any]) -> Asker:
-    """Who asks, for `bot.rights`."""
+    """Who asks, for `bot.studio.rights`."""
     return Asker(id=UserId(interaction.user.id), guild=interaction.guild_id)
 
 

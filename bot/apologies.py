@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.deleting import TooLate
-from bot.drafting import NothingNew
 from bot.quoting import code, plain, quoted
-from bot.rights import NotAllowed
-from bot.which import NotThatMany
+from bot.studio.deleting import TooLate
+from bot.studio.drafting import NothingNew
+from bot.studio.rights import NotAllowed
+from bot.studio.which import NotThatMany
 from generation import errors as g
 from generation.queue import QueueFull, TooLong
 from prompting import errors as p

@@ -21,20 +21,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import generation
-from bot import shares
-from bot.cluster import Furnish, neighbours
 from bot.dispatch.audience import Outcome, Standing
 from bot.dispatch.meter import Meter
 from bot.dispatch.saving import Shelves
 from bot.dispatch.seats import Seat
-from bot.drafting import Drafting
-from bot.relay import Console, Relay, console
-from bot.retention import Retention
 from bot.settings import Settings
-from bot.studio import Stores, Studio
+from bot.studio import shares
+from bot.studio.assistant import Desk, Wordsmith
+from bot.studio.cluster import Furnish, neighbours
+from bot.studio.drafting import Drafting
+from bot.studio.relay import Console, Relay, console
+from bot.studio.retention import Retention
+from bot.studio.studio import Stores, Studio
+from bot.studio.wishes import Wish
 from bot.telemetry.events import Nobody, Watch
-from bot.wishes import Wish
-from bot.wordsmith import Desk, Wordsmith
 from generation.catalog import Catalog
 from generation.costs import CostModel
 from generation.draft import Model

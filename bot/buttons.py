@@ -39,8 +39,8 @@ from bot.answers import (
 from bot.components import check_pressed, is_ours, request_in
 from bot.device import called
 from bot.queue_page import Reader, queue_page
-from bot.rights import Asker
-from bot.studio import Studio
+from bot.studio.rights import Asker
+from bot.studio.studio import Studio
 from bot.style_menus import StyleList, menus, question, taught
 from bot.whereabouts import held_page, with_lines
 from prompting.styles import Style

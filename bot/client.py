@@ -20,9 +20,9 @@ from bot.buttons import BUTTONS
 from bot.commands import add_commands
 from bot.commands.help import HelpMenu
 from bot.listening import hear
-from bot.shares import Tiers
 from bot.sight import DiscordSight
-from bot.studio import Studio
+from bot.studio.shares import Tiers
+from bot.studio.studio import Studio
 from storage.tickets import RequestId
 
 log = logging.getLogger(__name__)

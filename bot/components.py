@@ -11,7 +11,7 @@ from typing import Any
 
 import discord
 
-from bot.studio import Studio
+from bot.studio.studio import Studio
 from storage.errors import Missing
 from storage.ids import number_in
 from storage.tickets import RequestId

@@ -21,10 +21,10 @@ from rich.table import Table
 from bot.apologies import apology_for_reason
 from bot.app import BUILT_IN, House, open_house
 from bot.dispatch.audience import Outcome
-from bot.relay import console
 from bot.settings import Settings
+from bot.studio.relay import console
+from bot.studio.wishes import Wish, seed_named
 from bot.terminal import Bar, apologise, aside, output
-from bot.wishes import Wish, seed_named
 from generation import metadata
 from generation.catalog import Catalog
 from generation.draft import Draft

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from bot.device import GPU
 from bot.queue_page import part as percent
-from bot.stats import DAY, OTHERS, SPAN, Day, Part, Viewer, Waits, parts, waited_by, waits_over_time
+from bot.studio.stats import (
+    DAY,
+    OTHERS,
+    SPAN,
+    Day,
+    Part,
+    Viewer,
+    Waits,
+    parts,
+    waited_by,
+    waits_over_time,
+)
 from storage.accounts import BUCKET
 
 if TYPE_CHECKING:

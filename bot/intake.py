@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import discord
 
-from bot import notes
-from bot.studio import Studio
-from bot.which import which
-from bot.wishes import Wish, init_from
+from bot.studio import notes
+from bot.studio.studio import Studio
+from bot.studio.which import which
+from bot.studio.wishes import Wish, init_from
 from generation.errors import BadPicture
 from storage.pictures import StoredPicture
 

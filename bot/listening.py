@@ -30,13 +30,13 @@ from bot.components import is_ours
 from bot.courtesies import WELCOME, is_thanks
 from bot.help_pages import Topic, asks_for_help, help_page
 from bot.intake import Found, found_in, started_from
-from bot.notes import left_out
 from bot.places import NoPlaceToPost, lacking, may_speak
-from bot.shares import Tiers
-from bot.studio import Studio
+from bot.studio.notes import left_out
+from bot.studio.shares import Tiers
+from bot.studio.studio import Studio
+from bot.studio.wishes import Place, Wish
 from bot.telemetry.logs import wordless
 from bot.whereabouts import listed
-from bot.wishes import Place, Wish
 from generation.draft import Draft
 from generation.errors import BadPicture
 from generation.job import UserId

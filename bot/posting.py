@@ -1,7 +1,7 @@
 """Posting: a finished result is shown once, in the first way of the ladder that Discord takes.
 
     find      was it shown by an attempt that was cut short?
-    post      up the ladder (`bot/ladder.py`), one way after the other
+    post      up the ladder (`bot/studio/ladder.py`), one way after the other
     conclude  the progress message goes, or tells what became of the request
 
 Invariant: a way is left only for a refusal that Discord is sure of.  Whatever else happens is
@@ -24,9 +24,9 @@ from bot import replies, whereabouts
 from bot.answers import SILENT, now
 from bot.buttons import failure_view, progress_in, request_shown_by, result_view
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
-from bot.ladder import Refusal, Step, Way, refusal, steps
 from bot.places import lacking
-from bot.studio import Studio
+from bot.studio.ladder import Refusal, Step, Way, refusal, steps
+from bot.studio.studio import Studio
 from bot.uploads import fitting
 from storage.tickets import Request, RequestId
 

@@ -284,7 +284,7 @@ def cancelled(words: str) -> str:
 
 def size_choices(family_name: str, typed: str = "") -> tuple[tuple[str, str], ...]:
     """Sizes to offer for a family, as (label, value): its shapes, or what was typed as it fits."""
-    from bot.wishes import SHAPES, shape, sized
+    from bot.studio.wishes import SHAPES, shape, sized
 
     family = FAMILIES[family_name]
     shapes = {name: shape(family, *ratio) for name, ratio in SHAPES.items()}

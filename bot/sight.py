@@ -11,7 +11,7 @@ import logging
 
 import discord
 
-from bot.rights import NO_ACCESS, Access
+from bot.studio.rights import NO_ACCESS, Access
 
 log = logging.getLogger(__name__)
 

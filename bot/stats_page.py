@@ -9,7 +9,7 @@ from bot.fairness_plot import marks
 from bot.queue_page import counted, span
 from bot.queue_page import part as percent
 from bot.replies import MAX_CONTENT
-from bot.stats import YOU, Day, Viewer, evenness, parts, percentile, waited
+from bot.studio.stats import YOU, Day, Viewer, evenness, parts, percentile, waited
 
 NOTHING = (
     "Nothing was drawn in the last day, so there is nothing to tell yet. "

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.ladder import Refusal
 from bot.quoting import quoted
 from bot.replies import MAX_CONTENT
+from bot.studio.ladder import Refusal
 from storage.tickets import Held, Request
 
 _WHY = {

@@ -11,10 +11,10 @@ from typing import Any
 from bot.app import House, open_house
 from bot.dispatch.audience import Outcome, Standing
 from bot.settings import Settings
-from bot.shares import CONSOLE
+from bot.studio.assistant import Wordsmith
+from bot.studio.shares import CONSOLE
+from bot.studio.wishes import Place, Wish
 from bot.telemetry.events import Watch
-from bot.wishes import Place, Wish
-from bot.wordsmith import Wordsmith
 from generation.draft import Draft
 from generation.job import UserId
 from tests.builders import ANN, a_model_folder

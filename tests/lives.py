@@ -27,8 +27,8 @@ import psutil
 
 from bot.app import House, open_house
 from bot.dispatch.audience import Outcome, Shown
-from bot.retention import Retention
-from bot.rights import Asker
+from bot.studio.retention import Retention
+from bot.studio.rights import Asker
 from generation.fleet.local import LocalWorker
 from generation.job import UserId
 from storage import instants

@@ -26,7 +26,7 @@ import pytest
 from bot.app import House, open_house
 from bot.dispatch.audience import Outcome, Shown
 from bot.dispatch.seats import Seat
-from bot.rights import Asker
+from bot.studio.rights import Asker
 from bot.telemetry.events import Nobody
 from generation.errors import OutOfMemory, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Ready, Render, Report

@@ -16,7 +16,7 @@ from PIL import Image
 
 from bot.dispatch.audience import Shown
 from bot.listening import hear
-from bot.shares import Tiers
+from bot.studio.shares import Tiers
 from generation import metadata
 from generation.errors import OutOfMemory
 from generation.job import UserId

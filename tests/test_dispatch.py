@@ -14,7 +14,7 @@ from bot.app import House
 from bot.dispatch.audience import Phase
 from bot.dispatch.dispatcher import NEWER_SECONDS
 from bot.dispatch.seats import Seat
-from bot.rights import Asker
+from bot.studio.rights import Asker
 from bot.telemetry.events import Nobody
 from generation.costs import CostModel
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped

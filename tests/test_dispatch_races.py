@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.dispatch.saving import MAX_UNSAVED
 from bot.dispatch.seats import Seat
-from bot.rights import Asker
+from bot.studio.rights import Asker
 from bot.telemetry.events import Nobody
 from generation.accounts import Account, Accounts
 from generation.costs import CostModel

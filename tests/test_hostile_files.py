@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from bot.opening import AT_ONCE, Opening
+from bot.studio.opening import AT_ONCE, Opening
 from generation import inputs, pngchunks
 from generation.errors import BadPicture, OutOfRange
 from generation.metadata import pixels_sha256, recipe_in

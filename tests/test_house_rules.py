@@ -212,7 +212,7 @@ FOR_THE_BOT = {
 
 def test_whatever_the_studio_does_with_stored_things_it_does_for_somebody() -> None:
     """A new way in cannot forget the rights: without an asker there is nothing to call."""
-    for method in _methods("bot/studio.py", "Studio"):
+    for method in _methods("bot/studio/studio.py", "Studio"):
         if method.name.startswith("_") or method.name in FOR_THE_BOT:
             continue
         arguments = [*method.args.args, *method.args.kwonlyargs]

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from bot.ladder import SHRINKS, Refusal, Step, Way, refusal, steps
+from bot.studio.ladder import SHRINKS, Refusal, Step, Way, refusal, steps
 
 ALL = frozenset(Way)
 

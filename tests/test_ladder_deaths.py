@@ -15,8 +15,8 @@ from typing import cast
 import pytest
 
 from bot.announcer import Announcer
-from bot.delivery import Delivery
-from bot.studio import Studio
+from bot.studio.delivery import Delivery
+from bot.studio.studio import Studio
 from storage import instants
 from storage.deletions import Deletions
 from storage.files import Files

@@ -11,7 +11,7 @@ import pytest
 
 import bot.dispatch.dispatcher
 from bot.dispatch.dispatcher import MAX_EPOCHS, MAX_TRIES
-from bot.rights import Asker
+from bot.studio.rights import Asker
 from generation.errors import OutOfReach, WorkerDied, WorkerLost
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Ready, Render, Report

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.apologies import apology_for
-from bot.networks import marked
-from bot.wordsmith import Desk, Wordsmith
+from bot.studio.assistant import Desk, Wordsmith
+from bot.studio.networks import marked
 from generation.errors import GenerationError, NoSuchName, OutOfRange
 from generation.recipe import Recipe
 from prompting.ladder import Opened, WriterConfig

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot import notes
 from bot.arguments import parser
 from bot.console import draw
+from bot.studio import notes
 from storage.database import Database
 from storage.tickets import Tickets
 from tests.builders import a_recipe

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.apologies import apology_for
-from bot.drafting import NothingNew
+from bot.studio.assistant import Wordsmith
+from bot.studio.drafting import NothingNew
 from bot.style_menus import MENUS, OPTIONS, TAUGHT_TO_STARTER, menus
-from bot.wordsmith import Wordsmith
 from generation.families import FAMILIES
 from generation.job import UserId
 from prompting import styles, template

@@ -15,14 +15,14 @@ from typing import Any, cast
 import discord
 import pytest
 
-import bot.studio
+import bot.studio.studio
 from bot.announcer import Announcer
 from bot.app import House
 from bot.commands.pictures import RedrawModal
 from bot.dispatch.open_requests import Board
 from bot.intake import picture_as_start
-from bot.retention import DAY, Retention
-from bot.rights import Asker
+from bot.studio.retention import DAY, Retention
+from bot.studio.rights import Asker
 from generation.errors import RenderFailed
 from generation.fleet.wire import Ready, Render, Report
 from generation.forecast import Promises
@@ -284,7 +284,7 @@ async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_d
 async def test_what_storage_never_takes_does_not_keep_the_bot_from_stopping(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bot.studio, "CLOSING_SECONDS", 0.05)
+    monkeypatch.setattr(bot.studio.studio, "CLOSING_SECONDS", 0.05)
     async with asyncio.timeout(30):
         async with a_house(tmp_path, FakeWorker()) as house:
             never = house.studio._to_the_end(asyncio.Event().wait())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.known import KnownMessages
+from bot.studio.known import KnownMessages
 from storage.database import Database
 from storage.tickets import RequestId, Tickets
 from tests.builders import ANN

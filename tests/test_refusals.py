@@ -10,7 +10,7 @@ import discord
 import pytest
 
 from bot import replies
-from bot.wordsmith import Desk, Wordsmith
+from bot.studio.assistant import Desk, Wordsmith
 from prompting.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from tests.discord_world import World

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from bot import notes
-from bot.remarks import never_seen, remarks
+from bot.studio import notes
+from bot.studio.remarks import never_seen, remarks
 from generation.recipe import Input, Task
 from generation.starter.captions import caption
 from generation.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene

@@ -12,7 +12,7 @@ from bot import replies
 from bot.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.dispatch.audience import Phase, Standing
 from bot.quoting import quoted
-from bot.rights import NotAllowed
+from bot.studio.rights import NotAllowed
 from generation import errors as g
 from generation.families import FAMILIES
 from generation.picture import Comparison, Verdict

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.delivery import AT_ONCE
 from bot.dispatch.audience import Outcome, Shown
+from bot.studio.delivery import AT_ONCE
 from generation.draft import Draft, complete
 from generation.job import GroupId, Share, UserId
 from storage.tickets import Tickets

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.retention import DAY, Retention
+from bot.studio.retention import DAY, Retention
 from generation.recipe import Recipe, Sha256
 from storage.accounts import Ledger, Served
 from storage.database import Database

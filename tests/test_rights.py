@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.rights import Access, Asker, Blind, may_act_on, may_see, may_start_from, named_among
+from bot.studio.rights import Access, Asker, Blind, may_act_on, may_see, may_start_from, named_among
 from generation.job import UserId
 from tests.builders import ANN, BEN
 

@@ -10,7 +10,7 @@ import pytest
 from bot.apologies import apology_for
 from bot.arguments import parser
 from bot.console import draw
-from bot.wishes import LARGEST_SEED, RANDOM_SEED, seed_named, seeds
+from bot.studio.wishes import LARGEST_SEED, RANDOM_SEED, seed_named, seeds
 from generation.errors import OutOfRange
 from storage.people import Preferences, SeedMode
 from tests.fakes import FakeWorker

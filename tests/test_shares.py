@@ -7,7 +7,7 @@ from collections.abc import Collection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.shares import DAY, DIRECT, NEWCOMERS, RELAXED, Person, Tiers
+from bot.studio.shares import DAY, DIRECT, NEWCOMERS, RELAXED, Person, Tiers
 from generation.job import Share
 
 GUILDS = st.one_of(st.none(), st.integers(1, 2**63))

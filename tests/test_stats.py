@@ -15,7 +15,8 @@ from PIL import Image
 from bot import stats_page
 from bot.device import called
 from bot.fairness_plot import COLOURS, draw, hours_shown, marks
-from bot.stats import (
+from bot.stats_page import fairness_page, today_page
+from bot.studio.stats import (
     DAY,
     MOST,
     OTHERS,
@@ -29,7 +30,6 @@ from bot.stats import (
     percentile,
     waits_over_time,
 )
-from bot.stats_page import fairness_page, today_page
 from generation.accounts import Accounts
 from generation.job import GroupId, UserId
 from storage.accounts import BUCKET, Served, Waited, bucket_of

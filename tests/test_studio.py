@@ -10,7 +10,7 @@ import pytest
 
 from bot.app import House
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
-from bot.rights import Asker
+from bot.studio.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
 from generation.queue import QueueFull
 from generation.recipe import Task

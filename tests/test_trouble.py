@@ -20,7 +20,7 @@ import pytest
 from bot.apologies import apology_for
 from bot.app import House
 from bot.intake import picture_as_start
-from bot.retention import DAY, Retention
+from bot.studio.retention import DAY, Retention
 from generation.job import UserId
 from storage import instants
 from storage.accounts import Ledger, Waited

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.deleting import TooLate
-from bot.rights import Asker
+from bot.studio.deleting import TooLate
+from bot.studio.rights import Asker
 from generation.job import UserId
 from storage.ids import PictureId, RequestId
 from tests.builders import ANN

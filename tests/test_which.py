@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.apologies import apology_for
-from bot.which import NotThatMany, which
+from bot.studio.which import NotThatMany, which
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from simcord.enums import OverwriteType
 
 from bot.apologies import expected
 from bot.intake import picture_as_start
-from bot.relay import console
-from bot.wishes import Place, Wish
+from bot.studio.relay import console
+from bot.studio.wishes import Place, Wish
 from generation import metadata
 from generation.draft import Draft
 from generation.job import UserId

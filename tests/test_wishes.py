@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.wishes import carried_over, preferred, remembered_seed, seeds, shape, sized
+from bot.studio.wishes import carried_over, preferred, remembered_seed, seeds, shape, sized
 from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families import FAMILIES

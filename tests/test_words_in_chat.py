@@ -10,7 +10,7 @@ import discord
 import pytest
 
 from bot.app import BUILT_IN
-from bot.wordsmith import Desk, Wordsmith, counter
+from bot.studio.assistant import Desk, Wordsmith, counter
 from generation import metadata
 from prompting import template
 from prompting.ladder import Opened, WriterConfig

@@ -12,11 +12,11 @@ from discord import app_commands
 
 from bot import replies
 from bot.answers import asker_of, studio_of
-from bot.drafting import Drafting
 from bot.quoting import plain
-from bot.rights import Asker
-from bot.studio import Studio
-from bot.wishes import OWN_VAE
+from bot.studio.drafting import Drafting
+from bot.studio.rights import Asker
+from bot.studio.studio import Studio
+from bot.studio.wishes import OWN_VAE
 from generation import names
 from generation.catalog import SHORT_HASH, Entry
 from generation.errors import NoSuchName

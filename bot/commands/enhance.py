@@ -18,8 +18,8 @@ from bot import replies
 from bot.answers import SILENT, apologise, begin, place_of, studio_of
 from bot.buttons import progress_view
 from bot.commands import choices
-from bot.remarks import of_words
-from bot.wishes import Wish
+from bot.studio.remarks import of_words
+from bot.studio.wishes import Wish
 from generation.draft import MAX_PROMPT, Draft
 from prompting.assist import Assisted
 from storage.people import AssistMode

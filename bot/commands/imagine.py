@@ -17,7 +17,7 @@ from bot.buttons import progress_view
 from bot.commands import choices
 from bot.commands.permutations import ask_for_all
 from bot.intake import picture_from
-from bot.wishes import Wish, seed_named
+from bot.studio.wishes import Wish, seed_named
 from generation.draft import MAX_PROMPT, MAX_STEPS, Draft
 from prompting import wildcards
 from storage.people import AssistMode

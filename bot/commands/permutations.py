@@ -11,8 +11,8 @@ import discord
 from bot import replies
 from bot.answers import accepted, apologise, begin, studio_of, whisper
 from bot.buttons import progress_view
-from bot.studio import MOST_PICTURES
-from bot.wishes import Wish
+from bot.studio.studio import MOST_PICTURES
+from bot.studio.wishes import Wish
 from prompting import wildcards
 from prompting.errors import TooMany
 from storage.tickets import Request

@@ -13,9 +13,9 @@ from bot.answers import apologise, asker_of, begin, place_of, studio_of, whisper
 from bot.buttons import pictures_shown_by, progress_view
 from bot.commands import choices
 from bot.intake import MAX_BYTES, found_in, image_of, started_from
-from bot.rights import Asker
-from bot.studio import Studio
-from bot.wishes import Wish
+from bot.studio.rights import Asker
+from bot.studio.studio import Studio
+from bot.studio.wishes import Wish
 from generation.draft import Draft
 from generation.errors import BadPicture, OutOfRange
 from generation.recipe import Recipe, Sha256

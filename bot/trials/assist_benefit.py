@@ -21,9 +21,9 @@ from pathlib import Path
 
 import prompting
 from bot.app import House, open_house, raise_reason
-from bot.relay import console
 from bot.settings import Settings
-from bot.wishes import Wish
+from bot.studio.relay import console
+from bot.studio.wishes import Wish
 from generation.draft import Draft
 from prompting.measures import share, wilson
 from storage.people import AssistMode

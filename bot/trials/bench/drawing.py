@@ -18,7 +18,7 @@ from statistics import median
 from PIL import Image
 
 from bot.app import BUILT_IN, default_model, open_house
-from bot.relay import console
+from bot.studio.relay import console
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog import Catalog
 from generation.draft import Draft, complete

@@ -20,18 +20,18 @@ from typing import Any, TypeVar
 
 from bot import replies
 from bot.courtesies import is_thanks
-from bot.drafting import Drafting
 from bot.help_pages import asks_for_help
-from bot.networks import applied, marked
-from bot.notes import bounded
-from bot.pasting import unpasted
 from bot.quoting import code, plain, quoted
-from bot.remarks import of_words
+from bot.studio.assistant import Desk, Wordsmith
+from bot.studio.drafting import Drafting
+from bot.studio.networks import applied, marked
+from bot.studio.notes import bounded
+from bot.studio.pasting import unpasted
+from bot.studio.remarks import of_words
+from bot.studio.wishes import Place, Wish, seed_named, sized
 from bot.trials.bench.figure import Figure, Ground
 from bot.trials.bench.hostile_texts import LONGEST, texts
 from bot.trials.bench.keeping import RECIPE
-from bot.wishes import Place, Wish, seed_named, sized
-from bot.wordsmith import Desk, Wordsmith
 from generation import metadata, names
 from generation.anatomy import Kind
 from generation.catalog import Catalog, Entry

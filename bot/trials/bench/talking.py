@@ -16,8 +16,8 @@ from statistics import median
 from bot.app import House, default_model, open_house
 from bot.sandbox.person import Person
 from bot.sandbox.realtime import LiveEnv, live_env
+from bot.studio.wishes import Place
 from bot.trials.bench.figure import Figure, Ground, percentile
-from bot.wishes import Place
 from generation.draft import Draft, complete
 from generation.job import GroupId, Share, UserId
 

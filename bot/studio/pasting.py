@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from typing import TypeVar
 
-from bot import notes
-from bot.wishes import Wish, seed_named
+from bot.studio import notes
+from bot.studio.wishes import Wish, seed_named
 from generation import names, sizes
 from generation.draft import MAX_STEPS, Draft
 from generation.errors import NoSuchName, OutOfRange

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.dispatch.audience import Audience, Outcome, Shown, Undeliverable
-from bot.rights import named_among
+from bot.studio.rights import named_among
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
 from storage.deletions import Deletions
 from storage.errors import Missing, StorageError

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import PurePath
 
-from bot import notes
+from bot.studio import notes
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text
 from generation.errors import NoSuchName, OutOfRange

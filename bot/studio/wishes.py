@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.rights import Asker
+from bot.studio.rights import Asker
 from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families import Family
@@ -56,7 +56,7 @@ class Place:
 
     @property
     def asker(self) -> Asker:
-        """Who asks, for `bot.rights`."""
+        """Who asks, for `bot.studio.rights`."""
         return Asker(id=self.owner, guild=self.guild)
 
 

@@ -1,7 +1,7 @@
 """Remarks on a recipe before it is drawn: what its model will make little of.
 
-Pure; the sentences are in `bot.notes`.  Invariant: of the built-in model nothing is said where all
-that a prompt says was in its training, by the tables that it was trained with
+Pure; the sentences are in `bot.studio.notes`.  Invariant: of the built-in model nothing is said
+where all that a prompt says was in its training, by the tables that it was trained with
 (`generation/starter/words.py`).
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from bot import notes
+from bot.studio import notes
 from generation.families import FAMILIES
 from generation.recipe import Recipe, Task
 from generation.starter import words as seen

@@ -4,9 +4,9 @@ Whatever a person wrote and the picture does not show is drawn, refused, or note
 silence.  A note is one plain sentence without Markdown; words of a person stand in “ ”.
 
 How to add one.  Write the sentence here as a function.  Whoever prepares the recipes appends it to
-`Drafted.notes` (`bot.drafting`), or passes it to `Studio.queue_up`; it is stored with the request,
-stays with its re-rolls, and is shown below the result (`bot.replies.result`) and on the command
-line (`bot.console`).
+`Drafted.notes` (`bot.studio.drafting`), or passes it to `Studio.queue_up`; it is stored with the
+request, stays with its re-rolls, and is shown below the result (`bot.replies.result`) and on the
+command line (`bot.console`).
 """
 
 from __future__ import annotations

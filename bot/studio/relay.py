@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bot import shares
 from bot.dispatch.audience import Audience, Outcome, Shown
-from bot.wishes import Place
+from bot.studio import shares
+from bot.studio.wishes import Place
 from generation.job import UserId
 from storage.tickets import RequestId
 

@@ -1,14 +1,14 @@
 """What was asked for and has no effect, or another one than it says: noted, never dropped.
 
-Pure; the sentences are in `bot.notes`.  A picture that is as it was asked for has none.
+Pure; the sentences are in `bot.studio.notes`.  A picture that is as it was asked for has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot import notes
-from bot.wishes import SEEDS, Wish
+from bot.studio import notes
+from bot.studio.wishes import SEEDS, Wish
 from generation import names
 from generation.recipe import MAX_SEED, Recipe
 

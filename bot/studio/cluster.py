@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bot.dispatch.seats import Seat
 from bot.settings import Settings
-from bot.studio import Studio
+from bot.studio.studio import Studio
 from bot.weights_server import WeightsServer
 from generation.catalog import Catalog
 from generation.fleet import Worker

@@ -15,29 +15,23 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from bot.deleting import Deleting
-from bot.delivery import Delivery
 from bot.dispatch.audience import Audience, Outcome, Standing
 from bot.dispatch.dispatcher import Dispatcher, Listeners
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import Board
 from bot.dispatch.saving import Shelves
 from bot.dispatch.seats import Seat
-from bot.drafting import Drafted, Drafting
-from bot.gallery import Gallery
-from bot.known import KnownMessages
-from bot.notes import bounded
-from bot.opening import Opening
-from bot.rights import Asker, Sight
-from bot.stats import Day, last_day
+from bot.studio.deleting import Deleting
+from bot.studio.delivery import Delivery
+from bot.studio.drafting import Drafted, Drafting
+from bot.studio.gallery import Gallery
+from bot.studio.known import KnownMessages
+from bot.studio.notes import bounded
+from bot.studio.opening import Opening
+from bot.studio.rights import Asker, Sight
+from bot.studio.stats import Day, last_day
+from bot.studio.wishes import Place, Wish, init_from, remembered_seed, seeds
 from bot.telemetry.events import Watch
-from bot.wishes import (
-    Place,
-    Wish,
-    init_from,
-    remembered_seed,
-    seeds,
-)
 from generation import inputs
 from generation.errors import WorkerDied
 from generation.fleet.wire import Ready
@@ -358,7 +352,7 @@ class Studio:
     ) -> Request:
         """Commit recipes as a request and let them wait for their turn.
 
-        `notes` are sentences to be said beside the pictures (`bot.notes`).
+        `notes` are sentences to be said beside the pictures (`bot.studio.notes`).
         """
         costs = [self._meter.costs.predict(recipe) for recipe in recipes]
         asked = Asked(

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot import notes
-from bot.ignored import ignored
-from bot.networks import applied, marked
-from bot.pasting import unpasted
-from bot.remarks import remarks
-from bot.wishes import OWN_VAE, Wish, carried_over, preferred, seeds, shape, sized
-from bot.wordsmith import Wordsmith
+from bot.studio import notes
+from bot.studio.assistant import Wordsmith
+from bot.studio.ignored import ignored
+from bot.studio.networks import applied, marked
+from bot.studio.pasting import unpasted
+from bot.studio.remarks import remarks
+from bot.studio.wishes import OWN_VAE, Wish, carried_over, preferred, seeds, shape, sized
 from generation import limits
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text, complete, named
@@ -40,7 +40,7 @@ class Drafted:
 
     recipes: tuple[Recipe, ...]
     wording: Wording | None
-    notes: tuple[str, ...] = ()  # what is to be said beside the pictures (`bot.notes`)
+    notes: tuple[str, ...] = ()  # what is to be said beside the pictures (`bot.studio.notes`)
 
 
 class NothingNew(Exception):

@@ -1,9 +1,9 @@
 """The gallery: stored pictures and requests, as one person may see them.
 
 Every picture and request that leaves storage for a person passes here, so a new way in has to ask
-`bot.rights` before it has anything to show.  Invariant: what a person may not see raises Missing,
-as if it had never been; and a picture that they may see does not tell the number of one that they
-may not.
+`bot.studio.rights` before it has anything to show.  Invariant: what a person may not see raises
+Missing, as if it had never been; and a picture that they may see does not tell the number of one
+that they may not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.rights import (
+from bot.studio.rights import (
     Access,
     Asker,
     Blind,

@@ -1,0 +1,1 @@
+"""What people can do here, without Discord: ask, find again, delete."""
