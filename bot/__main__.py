@@ -66,9 +66,9 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
 
 def _check_default_model(settings: Settings, catalog: Catalog) -> None:
     """A name that is nothing is told to the owner now, not to everybody who asks for a picture."""
-    from bot.apologies import apology_for
     from bot.app import default_model
     from bot.console import Mistaken
+    from bot.pages.apologies import apology_for
     from generation.errors import NoSuchName
 
     if settings.default_model is None:
@@ -190,9 +190,9 @@ def _configured() -> bool:
 
 
 def _apologise(error: Exception, *, debug: bool) -> int:
-    from bot.apologies import apology_for, expected
     from bot.console import Mistaken
     from bot.gateway import CannotJoin
+    from bot.pages.apologies import apology_for, expected
     from bot.terminal import apologise, aside
     from generation.errors import Unacceptable
     from storage.errors import DiskFull, InUse, Missing, StorageError

@@ -17,10 +17,10 @@ from functools import partial
 
 import discord
 
-from bot import replies
 from bot.answers import SILENT, now
 from bot.buttons import progress_view
 from bot.dispatch.audience import Outcome, Shown, Standing, Undeliverable
+from bot.pages import replies
 from bot.places import lacking
 from bot.posting import Poster
 from bot.studio.studio import Studio

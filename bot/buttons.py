@@ -24,7 +24,6 @@ from typing import Any, ClassVar, Self
 
 import discord
 
-from bot import replies
 from bot.answers import (
     SILENT,
     apologise,
@@ -37,12 +36,13 @@ from bot.answers import (
     whisper_recipes,
 )
 from bot.components import check_pressed, is_ours, request_in
-from bot.device import called
-from bot.queue_page import Reader, queue_page
+from bot.pages import replies
+from bot.pages.device import called
+from bot.pages.queue_page import Reader, queue_page
+from bot.pages.style_menus import StyleList, menus, question, taught
+from bot.pages.whereabouts import held_page, with_lines
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
-from bot.style_menus import StyleList, menus, question, taught
-from bot.whereabouts import held_page, with_lines
 from prompting.styles import Style
 from storage.errors import Missing
 from storage.pictures import StoredPicture

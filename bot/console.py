@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.apologies import apology_for_reason
 from bot.app import BUILT_IN, House, open_house
 from bot.dispatch.audience import Outcome
+from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish, seed_named

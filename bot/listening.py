@@ -21,22 +21,22 @@ from typing import Any
 
 import discord
 
-from bot import replies
 from bot.answers import SILENT, now, person, place_apology
-from bot.apologies import apology_for, expected
 from bot.buttons import pictures_shown_by, progress_view
 from bot.commands.help import help_view, shelf
 from bot.components import is_ours
 from bot.courtesies import WELCOME, is_thanks
-from bot.help_pages import Topic, asks_for_help, help_page
 from bot.intake import Found, found_in, started_from
+from bot.pages import replies
+from bot.pages.apologies import apology_for, expected
+from bot.pages.help_pages import Topic, asks_for_help, help_page
+from bot.pages.whereabouts import listed
 from bot.places import NoPlaceToPost, lacking, may_speak
 from bot.studio.notes import left_out
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
 from bot.studio.wishes import Place, Wish
 from bot.telemetry.logs import wordless
-from bot.whereabouts import listed
 from generation.draft import Draft
 from generation.errors import BadPicture
 from generation.job import UserId

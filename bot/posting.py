@@ -20,10 +20,10 @@ from typing import Any
 
 import discord
 
-from bot import replies, whereabouts
 from bot.answers import SILENT, now
 from bot.buttons import failure_view, progress_in, request_shown_by, result_view
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
+from bot.pages import replies, whereabouts
 from bot.places import lacking
 from bot.studio.ladder import Refusal, Step, Way, refusal, steps
 from bot.studio.studio import Studio

@@ -25,7 +25,7 @@
 
 The text of an exception is for the log, and what people typed is none of the log's business: it
 names the field, and of a text no more than its length.  What a person reads is written in
-`bot.apologies` from the attributes, so every class keeps the facts that a sentence needs.
+`bot.pages.apologies` from the attributes, so every class keeps the facts that a sentence needs.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@
     ├── Ended               the ticket has ended otherwise already
     └── Fenced              the lease is over; a later one, or the end of the job, stands
 
-The text is for the log; people read what `bot.apologies` writes from the attributes.
+The text is for the log; people read what `bot.pages.apologies` writes from the attributes.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import replies
 from bot.commands import COMMANDS, MENUS
 from bot.courtesies import is_thanks
-from bot.help_pages import Shelf, Topic, asks_for_help, help_page
+from bot.pages import replies
+from bot.pages.help_pages import Shelf, Topic, asks_for_help, help_page
 from prompting import styles
 from tests.builders import a_lora, a_model_folder
 from tests.houses import a_studio

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.apologies import apology_for
+from bot.pages.apologies import apology_for
 from generation import names
 from generation.draft import Draft, complete, named
 from generation.errors import NoSuchName, NotHere

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import replies
-from bot.apologies import apology_for
+from bot.pages import replies
+from bot.pages.apologies import apology_for
 from generation import sizes
 from generation.draft import Draft, complete
 from generation.errors import NoSuchName, OutOfRange

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.apologies import apology_for
+from bot.pages.apologies import apology_for
 from bot.studio.assistant import Desk, Wordsmith
 from bot.studio.networks import marked
 from generation.errors import GenerationError, NoSuchName, OutOfRange

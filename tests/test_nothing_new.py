@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.apologies import apology_for
+from bot.pages.apologies import apology_for
+from bot.pages.style_menus import MENUS, OPTIONS, TAUGHT_TO_STARTER, menus
 from bot.studio.assistant import Wordsmith
 from bot.studio.drafting import NothingNew
-from bot.style_menus import MENUS, OPTIONS, TAUGHT_TO_STARTER, menus
 from generation.families import FAMILIES
 from generation.job import UserId
 from prompting import styles, template

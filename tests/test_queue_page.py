@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dispatch.audience import Phase, Standing
-from bot.queue_page import NOBODY, Reader, part, promise, queue_page, span
-from bot.replies import MAX_CONTENT
+from bot.pages.queue_page import NOBODY, Reader, part, promise, queue_page, span
+from bot.pages.replies import MAX_CONTENT
 from storage.tickets import RequestId
 
 ME, BEN, CLEO = 1, 2, 3

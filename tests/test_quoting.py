@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import replies
-from bot.apologies import apology_for, apology_for_reason
 from bot.dispatch.audience import Outcome, Phase, Standing
-from bot.queue_page import Reader, queue_page
-from bot.quoting import code, plain, quoted
-from bot.recipe_page import recipe_page
+from bot.pages import replies
+from bot.pages.apologies import apology_for, apology_for_reason
+from bot.pages.queue_page import Reader, queue_page
+from bot.pages.quoting import code, plain, quoted
+from bot.pages.recipe_page import recipe_page
 from generation import errors as g
 from generation.picture import Comparison, Environment, Verdict
 from generation.queue import QueueFull, TooLong

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot import replies
+from bot.pages import replies
 from bot.studio.assistant import Desk, Wordsmith
 from prompting.ladder import Opened, WriterConfig
 from storage.people import AssistMode

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import replies
-from bot.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.dispatch.audience import Phase, Standing
-from bot.quoting import quoted
+from bot.pages import replies
+from bot.pages.apologies import UNKNOWN, apology_for, apology_for_reason
+from bot.pages.quoting import quoted
 from bot.studio.rights import NotAllowed
 from generation import errors as g
 from generation.families import FAMILIES

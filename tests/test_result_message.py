@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot import replies
+from bot.pages import replies
 from generation.recipe import parse
 from tests.houses import a_studio
 from tests.test_conversation import a_photo, is_result, recipe_of

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.apologies import apology_for
 from bot.arguments import parser
 from bot.console import draw
+from bot.pages.apologies import apology_for
 from bot.studio.wishes import LARGEST_SEED, RANDOM_SEED, seed_named, seeds
 from generation.errors import OutOfRange
 from storage.people import Preferences, SeedMode

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot import stats_page
-from bot.device import called
-from bot.fairness_plot import COLOURS, draw, hours_shown, marks
-from bot.stats_page import fairness_page, today_page
+from bot.pages import stats_page
+from bot.pages.device import called
+from bot.pages.fairness_plot import COLOURS, draw, hours_shown, marks
+from bot.pages.stats_page import fairness_page, today_page
 from bot.studio.stats import (
     DAY,
     MOST,

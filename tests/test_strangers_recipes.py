@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.apologies import apology_for
 from bot.app import House
+from bot.pages.apologies import apology_for
 from generation.draft import MAX_ADAPTERS, Draft, complete
 from generation.errors import NoSuchName, NotPresent, OutOfRange, Unacceptable
 from generation.families import FAMILIES

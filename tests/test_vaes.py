@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bot.recipe_page import recipe_page
-from bot.replies import settings_line
+from bot.pages.recipe_page import recipe_page
+from bot.pages.replies import settings_line
 from generation.catalog import Catalog
 from generation.errors import NoSuchName, RenderFailed, UnusableWeights, WrongFamily
 from generation.picture import DECODED_AGAIN, Verdict, compare

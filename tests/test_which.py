@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.apologies import apology_for
+from bot.pages.apologies import apology_for
 from bot.studio.which import NotThatMany, which
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot import replies
 from bot.answers import asker_of, studio_of
-from bot.quoting import plain
+from bot.pages import replies
+from bot.pages.quoting import plain
 from bot.studio.drafting import Drafting
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio

@@ -14,10 +14,10 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot import replies
 from bot.answers import SILENT, apologise, begin, place_of, studio_of
 from bot.buttons import progress_view
 from bot.commands import choices
+from bot.pages import replies
 from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish
 from generation.draft import MAX_PROMPT, Draft

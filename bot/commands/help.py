@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 
 from bot.answers import SILENT, apologise, studio_of, whisper
-from bot.help_pages import TITLES, Shelf, Topic, help_page
+from bot.pages.help_pages import TITLES, Shelf, Topic, help_page
 from bot.studio.studio import Studio
 
 Interaction = discord.Interaction[Any]

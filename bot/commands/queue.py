@@ -10,7 +10,7 @@ from discord import app_commands
 from bot.answers import SILENT, asker_of, studio_of
 from bot.buttons import queue_text, queue_view
 from bot.commands import choices
-from bot.queue_page import counted
+from bot.pages.queue_page import counted
 from generation.errors import OutOfRange
 from storage.ids import number_in
 from storage.tickets import RequestId

@@ -10,9 +10,9 @@ import discord
 from discord import app_commands
 
 from bot.answers import SILENT, is_moderator, studio_of
-from bot.device import called
-from bot.fairness_plot import ARTIST, draw
-from bot.stats_page import fairness_page, today_page
+from bot.pages.device import called
+from bot.pages.fairness_plot import ARTIST, draw
+from bot.pages.stats_page import fairness_page, today_page
 from bot.studio.stats import Viewer
 
 Interaction = discord.Interaction[Any]

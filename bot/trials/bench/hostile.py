@@ -18,10 +18,10 @@ from pathlib import Path
 from types import coroutine
 from typing import Any, TypeVar
 
-from bot import replies
 from bot.courtesies import is_thanks
-from bot.help_pages import asks_for_help
-from bot.quoting import code, plain, quoted
+from bot.pages import replies
+from bot.pages.help_pages import asks_for_help
+from bot.pages.quoting import code, plain, quoted
 from bot.studio.assistant import Desk, Wordsmith
 from bot.studio.drafting import Drafting
 from bot.studio.networks import applied, marked

@@ -11,8 +11,8 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from bot.device import GPU
-from bot.queue_page import part as percent
+from bot.pages.device import GPU
+from bot.pages.queue_page import part as percent
 from bot.studio.stats import (
     DAY,
     OTHERS,

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.quoting import code, quoted
-from bot.replies import MAX_CONTENT
+from bot.pages.quoting import code, quoted
+from bot.pages.replies import MAX_CONTENT
 from generation.families import FAMILIES
 from generation.starter.words import OBJECT_WORDS, STYLE_WORDS
 from prompting.styles import Style

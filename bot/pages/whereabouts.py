@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.quoting import quoted
-from bot.replies import MAX_CONTENT
+from bot.pages.quoting import quoted
+from bot.pages.replies import MAX_CONTENT
 from bot.studio.ladder import Refusal
 from storage.tickets import Held, Request
 

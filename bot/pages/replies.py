@@ -1,7 +1,7 @@
 """What people read: from values to text.
 
-Pure, and the only place besides `bot.apologies` with words for users.  Everything that a person
-typed is quoted so that it cannot ping anybody or break out of its place.
+Pure, and the only place besides `bot.pages.apologies` with words for users.  Everything that a
+person typed is quoted so that it cannot ping anybody or break out of its place.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bot.apologies import apology_for_reason
 from bot.dispatch.audience import Outcome, Phase, Standing
-from bot.quoting import code, plain, quoted
+from bot.pages.apologies import apology_for_reason
+from bot.pages.quoting import code, plain, quoted
 from generation import sizes
 from generation.draft import DENOISE_OF_IMAGES, Draft
 from generation.errors import OutOfRange

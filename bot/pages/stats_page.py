@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from bot.device import GPU
-from bot.fairness_plot import marks
-from bot.queue_page import counted, span
-from bot.queue_page import part as percent
-from bot.replies import MAX_CONTENT
+from bot.pages.device import GPU
+from bot.pages.fairness_plot import marks
+from bot.pages.queue_page import counted, span
+from bot.pages.queue_page import part as percent
+from bot.pages.replies import MAX_CONTENT
 from bot.studio.stats import YOU, Day, Viewer, evenness, parts, percentile, waited
 
 NOTHING = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.quoting import code, plain, quoted
+from bot.pages.quoting import code, plain, quoted
 from bot.studio.deleting import TooLate
 from bot.studio.drafting import NothingNew
 from bot.studio.rights import NotAllowed

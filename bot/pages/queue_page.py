@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.device import GPU
 from bot.dispatch.audience import Phase, Standing
-from bot.quoting import quoted
-from bot.replies import MAX_CONTENT, SO_THAT, bar
+from bot.pages.device import GPU
+from bot.pages.quoting import quoted
+from bot.pages.replies import MAX_CONTENT, SO_THAT, bar
 from storage.tickets import RequestId
 
 # Rows of one's own, of others begun, of others waiting: the most that fits into a message.

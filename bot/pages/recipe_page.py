@@ -6,8 +6,8 @@ beside it, and the message says so.
 
 from __future__ import annotations
 
-from bot.quoting import plain
-from bot.replies import MAX_CONTENT
+from bot.pages.quoting import plain
+from bot.pages.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Task, dump
 from storage.pictures import StoredPicture
