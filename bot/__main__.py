@@ -34,7 +34,7 @@ log = logging.getLogger("bot.commandline")
 async def run(settings: Settings, asked: argparse.Namespace) -> int:
     """The bot, until it is told to stop."""
     from bot.app import open_house
-    from bot.gateway import join
+    from bot.chat.gateway import join
     from bot.sandbox.live import live
     from bot.telemetry.journal import Journal
     from bot.telemetry.metrics import watching
@@ -190,8 +190,8 @@ def _configured() -> bool:
 
 
 def _apologise(error: Exception, *, debug: bool) -> int:
+    from bot.chat.gateway import CannotJoin
     from bot.console import Mistaken
-    from bot.gateway import CannotJoin
     from bot.pages.apologies import apology_for, expected
     from bot.terminal import apologise, aside
     from generation.errors import Unacceptable

@@ -57,7 +57,7 @@ from storage.tickets import RequestId, Tickets
 from storage.words import Words
 
 if TYPE_CHECKING:
-    from bot.client import Atelier
+    from bot.chat.client import Atelier
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class House:
 
     def client(self) -> Atelier:
         """The Discord client; from here on it is the audience."""
-        from bot.client import Atelier
+        from bot.chat.client import Atelier
 
         client = Atelier(
             guild=self.settings.guild,

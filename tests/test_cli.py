@@ -19,9 +19,9 @@ from rich.console import Console
 
 from bot.__main__ import main
 from bot.arguments import parser
+from bot.chat.gateway import CannotJoin, join
 from bot.console import Mistaken, draw, find_original, reproduce
 from bot.dispatch.audience import Phase, Standing
-from bot.gateway import CannotJoin, join
 from bot.settings import Secret, Settings
 from bot.terminal import Bar, phase_text
 from generation.errors import NoSuchName, Unacceptable

@@ -14,8 +14,8 @@ import discord
 import pytest
 from PIL import Image
 
+from bot.chat.listening import hear
 from bot.dispatch.audience import Shown
-from bot.listening import hear
 from bot.studio.shares import Tiers
 from generation import metadata
 from generation.errors import OutOfMemory

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import start
-from bot.commands import COMMANDS, MENUS
+from bot.chat.commands import COMMANDS, MENUS
 from bot.settings import NAMES
 from bot.trials.bench import MEASUREMENTS
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import COMMANDS, MENUS
-from bot.courtesies import is_thanks
+from bot.chat.commands import COMMANDS, MENUS
+from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import Shelf, Topic, asks_for_help, help_page
 from prompting import styles

@@ -14,7 +14,7 @@ from typing import cast
 
 import pytest
 
-from bot.announcer import Announcer
+from bot.chat.announcer import Announcer
 from bot.studio.delivery import Delivery
 from bot.studio.studio import Studio
 from storage import instants

@@ -16,11 +16,11 @@ import discord
 import pytest
 
 import bot.studio.studio
-from bot.announcer import Announcer
 from bot.app import House
-from bot.commands.pictures import RedrawModal
+from bot.chat.announcer import Announcer
+from bot.chat.commands.pictures import RedrawModal
+from bot.chat.intake import picture_as_start
 from bot.dispatch.open_requests import Board
-from bot.intake import picture_as_start
 from bot.studio.retention import DAY, Retention
 from bot.studio.rights import Asker
 from generation.errors import RenderFailed

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.listening import hear
+from bot.chat.listening import hear
 from storage.errors import AskedBefore
 from tests.discord_world import World
 from tests.fakes import FakeWorker

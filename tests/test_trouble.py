@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import House
-from bot.intake import picture_as_start
+from bot.chat.intake import picture_as_start
 from bot.pages.apologies import apology_for
 from bot.studio.retention import DAY, Retention
 from generation.job import UserId

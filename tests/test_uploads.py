@@ -7,7 +7,7 @@ import os
 
 from PIL import Image
 
-from bot.uploads import fitting
+from bot.chat.uploads import fitting
 
 
 def noise(side: int) -> bytes:

@@ -19,7 +19,7 @@ import pytest
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
-from bot.intake import picture_as_start
+from bot.chat.intake import picture_as_start
 from bot.pages.apologies import expected
 from bot.studio.relay import console
 from bot.studio.wishes import Place, Wish

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import coroutine
 from typing import Any, TypeVar
 
-from bot.courtesies import is_thanks
+from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import asks_for_help
 from bot.pages.quoting import code, plain, quoted

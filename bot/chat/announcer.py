@@ -2,8 +2,8 @@
 
 Discord allows about five edits in five seconds in a channel.  So a message is edited at most every
 few seconds, a channel at most once a second, and those that are being drawn come first; what
-waits is told its place when there is room.  Results are ordinary messages (`bot/posting.py`): an
-interaction's token dies after 15 minutes, and a reply to an ordinary message carries its words.
+waits is told its place when there is room.  Results are ordinary messages (`bot/chat/posting.py`):
+an interaction's token dies after 15 minutes, and a reply to an ordinary message carries its words.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from functools import partial
 
 import discord
 
-from bot.answers import SILENT, now
-from bot.buttons import progress_view
+from bot.chat.answers import SILENT, now
+from bot.chat.buttons import progress_view
+from bot.chat.places import lacking
+from bot.chat.posting import Poster
 from bot.dispatch.audience import Outcome, Shown, Standing, Undeliverable
 from bot.pages import replies
-from bot.places import lacking
-from bot.posting import Poster
 from bot.studio.studio import Studio
 from storage.tickets import Request, RequestId, State
 

@@ -22,11 +22,11 @@ from typing import Any, Protocol, TypeVar
 
 import discord
 
+from bot.chat.places import NoPlaceToPost, check_place
 from bot.pages import replies
 from bot.pages.apologies import apology_for, expected
 from bot.pages.quoting import code
 from bot.pages.recipe_page import recipe_page
-from bot.places import NoPlaceToPost, check_place
 from bot.studio.rights import Asker
 from bot.studio.shares import Person, Tiers
 from bot.studio.studio import Studio

@@ -7,9 +7,9 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.answers import SILENT, asker_of, studio_of
-from bot.buttons import queue_text, queue_view
-from bot.commands import choices
+from bot.chat.answers import SILENT, asker_of, studio_of
+from bot.chat.buttons import queue_text, queue_view
+from bot.chat.commands import choices
 from bot.pages.queue_page import counted
 from generation.errors import OutOfRange
 from storage.ids import number_in

@@ -14,9 +14,9 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.answers import SILENT, apologise, begin, place_of, studio_of
-from bot.buttons import progress_view
-from bot.commands import choices
+from bot.chat.answers import SILENT, apologise, begin, place_of, studio_of
+from bot.chat.buttons import progress_view
+from bot.chat.commands import choices
 from bot.pages import replies
 from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish

@@ -14,13 +14,13 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.announcer import Announcer
-from bot.answers import SILENT, apologise
-from bot.buttons import BUTTONS
-from bot.commands import add_commands
-from bot.commands.help import HelpMenu
-from bot.listening import hear
-from bot.sight import DiscordSight
+from bot.chat.announcer import Announcer
+from bot.chat.answers import SILENT, apologise
+from bot.chat.buttons import BUTTONS
+from bot.chat.commands import add_commands
+from bot.chat.commands.help import HelpMenu
+from bot.chat.listening import hear
+from bot.chat.sight import DiscordSight
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
 from storage.tickets import RequestId

@@ -20,14 +20,14 @@ from typing import Any
 
 import discord
 
-from bot.answers import SILENT, now
-from bot.buttons import failure_view, progress_in, request_shown_by, result_view
+from bot.chat.answers import SILENT, now
+from bot.chat.buttons import failure_view, progress_in, request_shown_by, result_view
+from bot.chat.places import lacking
+from bot.chat.uploads import fitting
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
-from bot.places import lacking
 from bot.studio.ladder import Refusal, Step, Way, refusal, steps
 from bot.studio.studio import Studio
-from bot.uploads import fitting
 from storage.tickets import Request, RequestId
 
 log = logging.getLogger(__name__)

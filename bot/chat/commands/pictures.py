@@ -9,10 +9,10 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.answers import apologise, asker_of, begin, place_of, studio_of, whisper_recipes
-from bot.buttons import pictures_shown_by, progress_view
-from bot.commands import choices
-from bot.intake import MAX_BYTES, found_in, image_of, started_from
+from bot.chat.answers import apologise, asker_of, begin, place_of, studio_of, whisper_recipes
+from bot.chat.buttons import pictures_shown_by, progress_view
+from bot.chat.commands import choices
+from bot.chat.intake import MAX_BYTES, found_in, image_of, started_from
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish

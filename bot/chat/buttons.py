@@ -12,7 +12,7 @@
     atelier:queue                🔄  the waiting line once more, in the same place
 
 So a button works for ever: after a restart, an update, or a year; and only where the database knows
-the message for its request (`bot.components`).
+the message for its request (`bot.chat.components`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Self
 
 import discord
 
-from bot.answers import (
+from bot.chat.answers import (
     SILENT,
     apologise,
     asker_of,
@@ -35,7 +35,7 @@ from bot.answers import (
     whisper_about,
     whisper_recipes,
 )
-from bot.components import check_pressed, is_ours, request_in
+from bot.chat.components import check_pressed, is_ours, request_in
 from bot.pages import replies
 from bot.pages.device import called
 from bot.pages.queue_page import Reader, queue_page

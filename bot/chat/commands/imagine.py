@@ -12,11 +12,11 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.answers import accepted, begin, place_of, studio_of
-from bot.buttons import progress_view
-from bot.commands import choices
-from bot.commands.permutations import ask_for_all
-from bot.intake import picture_from
+from bot.chat.answers import accepted, begin, place_of, studio_of
+from bot.chat.buttons import progress_view
+from bot.chat.commands import choices
+from bot.chat.commands.permutations import ask_for_all
+from bot.chat.intake import picture_from
 from bot.studio.wishes import Wish, seed_named
 from generation.draft import MAX_PROMPT, MAX_STEPS, Draft
 from prompting import wildcards

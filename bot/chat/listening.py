@@ -21,17 +21,17 @@ from typing import Any
 
 import discord
 
-from bot.answers import SILENT, now, person, place_apology
-from bot.buttons import pictures_shown_by, progress_view
-from bot.commands.help import help_view, shelf
-from bot.components import is_ours
-from bot.courtesies import WELCOME, is_thanks
-from bot.intake import Found, found_in, started_from
+from bot.chat.answers import SILENT, now, person, place_apology
+from bot.chat.buttons import pictures_shown_by, progress_view
+from bot.chat.commands.help import help_view, shelf
+from bot.chat.components import is_ours
+from bot.chat.courtesies import WELCOME, is_thanks
+from bot.chat.intake import Found, found_in, started_from
+from bot.chat.places import NoPlaceToPost, lacking, may_speak
 from bot.pages import replies
 from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
 from bot.pages.whereabouts import listed
-from bot.places import NoPlaceToPost, lacking, may_speak
 from bot.studio.notes import left_out
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio

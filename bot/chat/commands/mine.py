@@ -9,8 +9,8 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.answers import SILENT, studio_of
-from bot.commands import choices
+from bot.chat.answers import SILENT, studio_of
+from bot.chat.commands import choices
 from bot.pages import replies
 from generation.draft import MAX_PROMPT, MAX_STEPS
 from generation.families import family

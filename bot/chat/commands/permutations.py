@@ -8,8 +8,8 @@ from typing import Any
 
 import discord
 
-from bot.answers import accepted, apologise, begin, studio_of, whisper
-from bot.buttons import progress_view
+from bot.chat.answers import accepted, apologise, begin, studio_of, whisper
+from bot.chat.buttons import progress_view
 from bot.pages import replies
 from bot.studio.studio import MOST_PICTURES
 from bot.studio.wishes import Wish

@@ -7,7 +7,7 @@ from typing import Any, Self
 import discord
 from discord import app_commands
 
-from bot.answers import SILENT, apologise, studio_of, whisper
+from bot.chat.answers import SILENT, apologise, studio_of, whisper
 from bot.pages.help_pages import TITLES, Shelf, Topic, help_page
 from bot.studio.studio import Studio
 

@@ -1,0 +1,1 @@
+"""Everything that knows discord: what people say and press, and what they are answered."""
