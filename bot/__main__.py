@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.arguments import parser
+from bot.cli.arguments import parser
 from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid, forget_secrets
 from bot.telemetry.logs import write_log
 
@@ -67,7 +67,7 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
 def _check_default_model(settings: Settings, catalog: Catalog) -> None:
     """A name that is nothing is told to the owner now, not to everybody who asks for a picture."""
     from bot.app import default_model
-    from bot.console import Mistaken
+    from bot.cli.console import Mistaken
     from bot.pages.apologies import apology_for
     from generation.errors import NoSuchName
 
@@ -102,23 +102,23 @@ def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
         case "demo":
             return lambda s: _to_the_end(demo(s, asked))
         case "draw":
-            from bot.console import draw
+            from bot.cli.console import draw
 
             return lambda s: _to_the_end(draw(s, asked))
         case "reproduce":
-            from bot.console import reproduce
+            from bot.cli.console import reproduce
 
             return lambda s: _to_the_end(reproduce(s, asked))
         case "models":
-            from bot.console import models
+            from bot.cli.console import models
 
             return lambda s: models(s, asked)
         case "backup":
-            from bot.backup import backup
+            from bot.cli.backup import backup
 
             return lambda s: backup(s, asked)
         case "restore":
-            from bot.backup import restore
+            from bot.cli.backup import restore
 
             return lambda s: restore(s, asked)
         case "bench":
@@ -166,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     environ = dict(os.environ)
     forget_secrets(os.environ)
     if asked.command == "doctor":
-        from bot.doctor import doctor
+        from bot.cli.doctor import doctor
 
         return doctor(config, environ, as_json=asked.json, online=asked.online)
     try:
@@ -191,9 +191,9 @@ def _configured() -> bool:
 
 def _apologise(error: Exception, *, debug: bool) -> int:
     from bot.chat.gateway import CannotJoin
-    from bot.console import Mistaken
+    from bot.cli.console import Mistaken
+    from bot.cli.terminal import apologise, aside
     from bot.pages.apologies import apology_for, expected
-    from bot.terminal import apologise, aside
     from generation.errors import Unacceptable
     from storage.errors import DiskFull, InUse, Missing, StorageError
 

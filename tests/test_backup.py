@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.arguments import parser
-from bot.backup import backup, restore
+from bot.cli.arguments import parser
+from bot.cli.backup import backup, restore
 from bot.settings import Settings
 from generation.recipe import Sha256
 from storage import backup as storing

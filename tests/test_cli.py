@@ -18,12 +18,12 @@ from PIL import Image
 from rich.console import Console
 
 from bot.__main__ import main
-from bot.arguments import parser
 from bot.chat.gateway import CannotJoin, join
-from bot.console import Mistaken, draw, find_original, reproduce
+from bot.cli.arguments import parser
+from bot.cli.console import Mistaken, draw, find_original, reproduce
+from bot.cli.terminal import Bar, phase_text
 from bot.dispatch.audience import Phase, Standing
 from bot.settings import Secret, Settings
-from bot.terminal import Bar, phase_text
 from generation.errors import NoSuchName, Unacceptable
 from generation.recipe import Recipe
 from prompting.errors import UnknownName

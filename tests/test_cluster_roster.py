@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import machine
+from bot.cli import machine
 from generation.errors import WorkerDied
 from generation.fleet.cluster import roster, versions
 from generation.fleet.cluster.roster import Cluster, Joined, Left, Node

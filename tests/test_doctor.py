@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor, machine
-from bot.doctor import examine
-from bot.machine import Finding, State
+from bot.cli import doctor, machine
+from bot.cli.doctor import examine
+from bot.cli.machine import Finding, State
 from bot.settings import Secret, Settings
 from storage.database import Database
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.arguments import parser
-from bot.console import draw
+from bot.cli.arguments import parser
+from bot.cli.console import draw
 from bot.studio import notes
 from storage.database import Database
 from storage.tickets import Tickets

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.doctor import privacy
-from bot.machine import State
+from bot.cli.doctor import privacy
+from bot.cli.machine import State
 from bot.telemetry.logs import write_log
 from storage import backup as storing
 from tests.houses import some_settings

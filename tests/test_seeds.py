@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.arguments import parser
-from bot.console import draw
+from bot.cli.arguments import parser
+from bot.cli.console import draw
 from bot.pages.apologies import apology_for
 from bot.studio.wishes import LARGEST_SEED, RANDOM_SEED, seed_named, seeds
 from generation.errors import OutOfRange

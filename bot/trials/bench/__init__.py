@@ -21,8 +21,8 @@ import asyncio
 import shutil
 import time
 
+from bot.cli.terminal import aside
 from bot.settings import Settings
-from bot.terminal import aside
 from bot.trials.bench import drawing, hostile, keeping, pausing, queueing, restarting, talking
 from bot.trials.bench.figure import Figure, Ground, Measurement
 from bot.trials.bench.table import load, machine, markdown, show, write

@@ -13,7 +13,7 @@ import psutil
 from rich.markup import escape
 from rich.table import Table
 
-from bot.terminal import output
+from bot.cli.terminal import output
 from bot.trials.bench.figure import Figure
 
 

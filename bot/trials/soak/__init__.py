@@ -20,8 +20,8 @@ import argparse
 import asyncio
 import shutil
 
+from bot.cli.terminal import aside
 from bot.settings import Settings
-from bot.terminal import aside
 from bot.trials.bench.table import load, machine, markdown, show, write
 from bot.trials.soak.day import live_through
 from bot.trials.soak.verdict import Plan

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SETUP = "run: python start.py setup"
 TORCH_SECONDS = 120.0  # a cold disk reads torch for half a minute
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from bot.cli.terminal import apologise, aside, output
 from bot.settings import Settings
-from bot.terminal import apologise, aside, output
 from storage import backup as storing
 from storage.backup import Found
 from storage.errors import Missing

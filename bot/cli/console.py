@@ -19,12 +19,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.app import BUILT_IN, House, open_house
+from bot.cli.terminal import Bar, apologise, aside, output
 from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish, seed_named
-from bot.terminal import Bar, apologise, aside, output
 from generation import metadata
 from generation.catalog import Catalog
 from generation.draft import Draft

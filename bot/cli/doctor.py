@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from bot.machine import (
+from bot.cli.machine import (
     Finding,
     State,
     cluster,
@@ -31,8 +31,8 @@ from bot.machine import (
     port,
     torch,
 )
+from bot.cli.terminal import aside, output
 from bot.settings import Secret, Settings, SettingsInvalid
-from bot.terminal import aside, output
 from generation.catalog import Catalog
 from generation.errors import NoSuchName
 from prompting.ownlists import OwnLists

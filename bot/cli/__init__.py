@@ -1,0 +1,1 @@
+"""What people say in a terminal: draw, reproduce, models, doctor, backup."""
