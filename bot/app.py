@@ -36,14 +36,14 @@ from bot.studio.studio import Stores, Studio
 from bot.studio.wishes import Wish
 from bot.telemetry.events import Nobody, Watch
 from generation.catalog import Catalog
-from generation.costs import CostModel
 from generation.draft import Model
 from generation.errors import NoSuchName
 from generation.fleet import Worker
 from generation.fleet.local_seats import local_workers
-from generation.forecast import Promises
 from generation.picture import Comparison, Fingerprint, compare
-from generation.queue import FairQueue, Rules, SeatId
+from generation.queue.costs import CostModel
+from generation.queue.fair_queue import FairQueue, Rules, SeatId
+from generation.queue.forecast import Promises
 from generation.recipe import MAX_SEED, Recipe
 from prompting.ladder import WriterConfig
 from storage import private

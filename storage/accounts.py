@@ -11,8 +11,8 @@ from dataclasses import asdict, astuple, dataclass
 
 import aiosqlite
 
-from generation.accounts import Account, Accounts
 from generation.job import GroupId, JobId, UserId
+from generation.queue.accounts import Account, Accounts
 from storage.database import Database
 from storage.requests import share_of
 

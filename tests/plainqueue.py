@@ -1,7 +1,7 @@
 """The rules of the queue said as plainly as possible: every clock moved, everybody looked through.
 
-Written apart from `generation/queue.py`, for it to be compared with: lists instead of rankings,
-lags instead of due times, and clocks that are moved one by one.
+Written apart from `generation/queue/fair_queue.py`, for it to be compared with: lists instead of
+rankings, lags instead of due times, and clocks that are moved one by one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from generation.job import GroupId, Job, JobId, UserId
-from generation.queue import Rules
+from generation.queue.fair_queue import Rules
 from tests.seats import Card
 
 EVEN = 1e-9

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from generation.job import GroupId, Job, JobId, Share, UserId
-from generation.queue import FairQueue, SeatId
+from generation.queue.fair_queue import FairQueue, SeatId
 from generation.recipe import Sha256, Weights
 from tests.builders import a_digest, a_recipe
 

@@ -31,7 +31,7 @@ from bot.telemetry.events import Nobody
 from generation.errors import OutOfMemory, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Ready, Render, Report
 from generation.job import Job, JobId, UserId
-from generation.queue import QueueFull, Rules
+from generation.queue.fair_queue import QueueFull, Rules
 from storage.errors import DiskFull, StorageError
 from storage.tickets import RequestId, State
 from tests.audiences import Quiet

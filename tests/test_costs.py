@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.costs import MAX_LINES, SHORTEST, CostModel
+from generation.queue.costs import MAX_LINES, SHORTEST, CostModel
 from generation.recipe import Recipe, Sha256, Weights
 from tests.stored import RECIPE, with_steps
 

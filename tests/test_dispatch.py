@@ -16,10 +16,10 @@ from bot.dispatch.dispatcher import NEWER_SECONDS
 from bot.dispatch.seats import Seat
 from bot.studio.rights import Asker
 from bot.telemetry.events import Nobody
-from generation.costs import CostModel
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.job import Job, JobId, UserId
-from generation.queue import SeatId
+from generation.queue.costs import CostModel
+from generation.queue.fair_queue import SeatId
 from storage.tickets import Request, State
 from tests.builders import ANN, BEN
 from tests.fakes import FakeWorker

@@ -12,12 +12,12 @@ from bot.dispatch.saving import MAX_UNSAVED
 from bot.dispatch.seats import Seat
 from bot.studio.rights import Asker
 from bot.telemetry.events import Nobody
-from generation.accounts import Account, Accounts
-from generation.costs import CostModel
 from generation.errors import WorkerDied
 from generation.fleet.wire import Drawn, Finished, Render, Report
 from generation.job import Job, JobId, UserId
-from generation.queue import FairQueue, SeatId
+from generation.queue.accounts import Account, Accounts
+from generation.queue.costs import CostModel
+from generation.queue.fair_queue import FairQueue, SeatId
 from storage.errors import DiskFull
 from storage.tickets import State
 from tests.builders import ANN, BEN, SHARE, a_job

@@ -14,7 +14,7 @@ from bot.settings import Settings
 from generation import metadata
 from generation.fleet.local import LocalWorker
 from generation.picture import Fingerprint, Verdict
-from generation.queue import Rules
+from generation.queue.fair_queue import Rules
 from storage.tickets import State
 from tests.builders import ANN, BEN
 from tests.houses import a_wish, drawn, unwatched

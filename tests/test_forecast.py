@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from generation.forecast import Promises
 from generation.job import JobId, UserId
-from generation.queue import FairQueue, SeatId
+from generation.queue.fair_queue import FairQueue, SeatId
+from generation.queue.forecast import Promises
 from tests.seats import BEN, CLEO, FLOWER, SKETCH, Card, Drawing, a_job, a_warm_card
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.dispatch.meter import Meter
-from generation.costs import CostModel
 from generation.fleet.wire import Drawn
-from generation.forecast import Promises
-from generation.queue import FairQueue
+from generation.queue.costs import CostModel
+from generation.queue.fair_queue import FairQueue
+from generation.queue.forecast import Promises
 from storage.accounts import Accounts, Ledger, Served, Unsettled
 from storage.errors import DiskFull
 from tests.stored import BEN, a_job, opened

@@ -25,9 +25,9 @@ from bot.studio.retention import DAY, Retention
 from bot.studio.rights import Asker
 from generation.errors import RenderFailed
 from generation.fleet.wire import Ready, Render, Report
-from generation.forecast import Promises
 from generation.job import JobId
-from generation.queue import FairQueue
+from generation.queue.fair_queue import FairQueue
+from generation.queue.forecast import Promises
 from storage import backup
 from storage.accounts import Ledger
 from storage.errors import DamagedFile

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from generation.job import Job, JobId, UserId
-from generation.queue import Accounts, FairQueue, QueueFull, Rules, SeatId, TooLong
+from generation.queue.fair_queue import Accounts, FairQueue, QueueFull, Rules, SeatId, TooLong
 from tests.seats import (
     ANN,
     BEN,

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from generation.job import GroupId, Job, JobId, UserId
-from generation.queue import FairQueue, Rules, SeatId
+from generation.queue.fair_queue import FairQueue, Rules, SeatId
 from tests.plainqueue import PlainQueue
 from tests.seats import FILM, FLOWER, SKETCH, Card, Drawing, a_job, a_warm_card
 

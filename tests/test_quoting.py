@@ -20,7 +20,7 @@ from bot.pages.quoting import code, plain, quoted
 from bot.pages.recipe_page import recipe_page
 from generation import errors as g
 from generation.picture import Comparison, Environment, Verdict
-from generation.queue import QueueFull, TooLong
+from generation.queue.fair_queue import QueueFull, TooLong
 from generation.recipe import Adapter, Input, Recipe, Task, Weights
 from prompting import errors as p
 from prompting.assist import Assisted

@@ -16,7 +16,7 @@ from bot.studio.rights import NotAllowed
 from generation import errors as g
 from generation.families import FAMILIES
 from generation.picture import Comparison, Verdict
-from generation.queue import QueueFull
+from generation.queue.fair_queue import QueueFull
 from prompting import errors as p
 from storage import errors as s
 from storage.people import Preferences

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.job import GroupId, Job, JobId, Share, UserId
-from generation.queue import Seat, SeatId
+from generation.queue.fair_queue import Seat, SeatId
 from generation.simulator import figures, policies, scenarios, targets, traces
 from generation.simulator.__main__ import main
 from generation.simulator.engine import PAUSE, Broken, Device, Log, Policy, SimulatedSeat, simulate

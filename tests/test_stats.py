@@ -30,8 +30,8 @@ from bot.studio.stats import (
     percentile,
     waits_over_time,
 )
-from generation.accounts import Accounts
 from generation.job import GroupId, UserId
+from generation.queue.accounts import Accounts
 from storage.accounts import BUCKET, Served, Waited, bucket_of
 from tests.discord_world import Person
 from tests.fakes import FakeWorker

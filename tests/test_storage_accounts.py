@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from generation.accounts import Account, Accounts
-from generation.costs import CostModel
 from generation.job import GroupId, Share, UserId
+from generation.queue.accounts import Account, Accounts
+from generation.queue.costs import CostModel
 from storage.accounts import Ledger, Served, Unsettled, Waited, bucket_of
 from storage.database import Database
 from storage.errors import DatabaseLocked

@@ -12,7 +12,7 @@ from bot.app import House
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.studio.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
-from generation.queue import QueueFull
+from generation.queue.fair_queue import QueueFull
 from generation.recipe import Task
 from storage.errors import DiskFull, Missing
 from storage.tickets import State

@@ -40,7 +40,7 @@ from generation.errors import (
 )
 from generation.fleet.wire import Drawn, Finished, Loading, Ready, Render, Stepped
 from generation.job import Job, JobId
-from generation.queue import FairQueue, Turn
+from generation.queue.fair_queue import FairQueue, Turn
 from storage.errors import Ended, StorageError
 from storage.tickets import Lease, State
 

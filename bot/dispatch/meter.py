@@ -10,11 +10,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from generation.costs import LONGEST_READING, CostModel, at_most
 from generation.fleet.wire import Drawn
-from generation.forecast import Promises
 from generation.job import GroupId, Job, JobId, UserId
-from generation.queue import FairQueue
+from generation.queue.costs import LONGEST_READING, CostModel, at_most
+from generation.queue.fair_queue import FairQueue
+from generation.queue.forecast import Promises
 from storage.accounts import Ledger, Served, Unsettled, bucket_of
 from storage.errors import StorageError
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.dispatch.audience import Phase, Standing
-from generation.forecast import Promises
 from generation.job import Job, JobId
-from generation.queue import FairQueue, Turn
+from generation.queue.fair_queue import FairQueue, Turn
+from generation.queue.forecast import Promises
 from storage.tickets import Request, RequestId, State, Ticket
 
 # Tells when each job comes; asked with a job that must be among them, if it waits at all.

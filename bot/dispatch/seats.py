@@ -12,10 +12,10 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from generation.costs import CostModel
 from generation.fleet import Worker
 from generation.job import Job, JobId
-from generation.queue import SeatId
+from generation.queue.costs import CostModel
+from generation.queue.fair_queue import SeatId
 from generation.recipe import Sha256
 from storage.tickets import Lease
 

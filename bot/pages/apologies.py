@@ -15,7 +15,7 @@ from bot.studio.drafting import NothingNew
 from bot.studio.rights import NotAllowed
 from bot.studio.which import NotThatMany
 from generation import errors as g
-from generation.queue import QueueFull, TooLong
+from generation.queue.fair_queue import QueueFull, TooLong
 from prompting import errors as p
 from storage import errors as s
 

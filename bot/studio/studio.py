@@ -36,7 +36,7 @@ from generation import inputs
 from generation.errors import WorkerDied
 from generation.fleet.wire import Ready
 from generation.job import UserId
-from generation.queue import FairQueue
+from generation.queue.fair_queue import FairQueue
 from generation.recipe import Input, Recipe, Sha256
 from prompting import wildcards
 from prompting.errors import TooMany

@@ -7,7 +7,7 @@ seats.
 
 from __future__ import annotations
 
-from generation.queue import Rules
+from generation.queue.fair_queue import Rules
 from generation.simulator.engine import Log
 from generation.simulator.traces import Trace
 

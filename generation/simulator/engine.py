@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
 
 from generation.job import Job, JobId
-from generation.queue import Seat, SeatId
+from generation.queue.fair_queue import Seat, SeatId
 from generation.recipe import Sha256
 from generation.simulator.traces import Asked, Trace
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from generation.queue import Rules
+from generation.queue.fair_queue import Rules
 from generation.simulator import bounds
 from generation.simulator.engine import PAUSE, Log
 from generation.simulator.lags import lags

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from statistics import median
 
-from generation.forecast import Promises
 from generation.job import Job, JobId
-from generation.queue import FairQueue, Rules
-from generation.seat import Seat, SeatId
+from generation.queue.fair_queue import FairQueue, Rules
+from generation.queue.forecast import Promises
+from generation.queue.seat import Seat, SeatId
 from generation.simulator.engine import Device, simulate
 from generation.simulator.figures import Figures
 from generation.simulator.traces import HOUR, MEMORY, Kind, Trace, mixed

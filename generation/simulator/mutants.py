@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from generation.line import Person
-from generation.queue import FairQueue, Rules
+from generation.queue.fair_queue import FairQueue, Rules
+from generation.queue.people import Person
 from generation.simulator.policies import FAIR, Contender, fair
 
 

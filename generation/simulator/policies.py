@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from generation.job import Job, JobId, UserId
-from generation.queue import FairQueue, Rules, Seat
+from generation.queue.fair_queue import FairQueue, Rules, Seat
 from generation.recipe import Sha256
 from generation.simulator.engine import Policy
 

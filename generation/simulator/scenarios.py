@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from generation.queue import Rules
+from generation.queue.fair_queue import Rules
 from generation.simulator import figures, traces
 from generation.simulator.engine import Device, Log, simulate
 from generation.simulator.figures import Figures

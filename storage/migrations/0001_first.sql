@@ -117,5 +117,5 @@ CREATE TABLE clock (
 
 CREATE TABLE costs (
     one  INTEGER PRIMARY KEY CHECK (one = 1),
-    text TEXT NOT NULL  -- generation.costs.CostModel.dump
+    text TEXT NOT NULL  -- generation.queue.costs.CostModel.dump
 ) STRICT;

@@ -55,7 +55,7 @@ CREATE TABLE served (
 
 CREATE TABLE promises (
     one  INTEGER PRIMARY KEY CHECK (one = 1),
-    text TEXT NOT NULL  -- generation.forecast.Promises.dump
+    text TEXT NOT NULL  -- generation.queue.forecast.Promises.dump
 ) STRICT;
 
 -- Jobs that were being drawn or stored when the accounts were saved, and whether the accounts say

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from bot.trials.bench.figure import Figure, Ground, percentile
 from bot.trials.bench.keeping import RECIPE
 from generation.job import GroupId, Job, JobId, Share, UserId
-from generation.queue import FairQueue, SeatId
+from generation.queue.fair_queue import FairQueue, SeatId
 from generation.recipe import Sha256, Weights
 
 PEOPLE, GROUPS, JOBS, DECISIONS = 10_000, 500, 100_000, 50_000

@@ -20,12 +20,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from generation.fairclock import FairClock
 from generation.job import Job, JobId, UserId
-from generation.lane import Lane
-from generation.line import Person, Place, Work
+from generation.queue.fairclock import FairClock
+from generation.queue.lane import Lane
+from generation.queue.people import Person, Place, Work
+from generation.queue.seat import Seat, SeatId
 from generation.recipe import Sha256
-from generation.seat import Seat, SeatId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ Invariant: whose tag fell, whose first job is another one, and whose group is du
 
 from __future__ import annotations
 
-from generation.fairclock import Group
 from generation.job import JobId
-from generation.line import Person
-from generation.ranking import Ranking
+from generation.queue.fairclock import Group
+from generation.queue.people import Person
+from generation.queue.ranking import Ranking
 from generation.recipe import Sha256
 
 Head = tuple[float, JobId, Person]  # when they are due, and with which job, which breaks ties

@@ -48,14 +48,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from generation.accounts import Account, Accounts
-from generation.choice import Choice, Chooser, Rules
 from generation.errors import GenerationError
-from generation.fairclock import EVEN, FairClock
-from generation.forecast import ImaginedSeat, Turn, play
 from generation.job import GroupId, Job, JobId, UserId
-from generation.line import Person, Place, Work
-from generation.seat import Seat, SeatId
+from generation.queue.accounts import Account, Accounts
+from generation.queue.choice import Choice, Chooser, Rules
+from generation.queue.fairclock import EVEN, FairClock
+from generation.queue.forecast import ImaginedSeat, Turn, play
+from generation.queue.people import Person, Place, Work
+from generation.queue.seat import Seat, SeatId
 
 __all__ = ["Account", "Accounts", "FairQueue", "QueueFull", "Rules", "Seat", "SeatId", "Turn"]
 

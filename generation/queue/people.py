@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from generation.fairclock import Group, Member
 from generation.job import Job, JobId, UserId
+from generation.queue.fairclock import Group, Member
+from generation.queue.seat import Seat
 from generation.recipe import Sha256
-from generation.seat import Seat
 
 _by_id = attrgetter("id")
 

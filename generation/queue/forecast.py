@@ -16,8 +16,8 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from generation.job import Job, JobId
+from generation.queue.seat import Seat, SeatId
 from generation.recipe import Sha256
-from generation.seat import Seat, SeatId
 
 PROMISES = 200  # that are remembered
 COVERAGE = 0.9

@@ -24,7 +24,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from generation.job import GroupId
-from generation.ranking import Ranking
+from generation.queue.ranking import Ranking
 
 EVEN = 1e-9  # seconds that are only rounding
 
