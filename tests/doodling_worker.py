@@ -14,7 +14,6 @@ import sys
 import time
 from pathlib import Path
 
-from generation import metadata
 from generation.fleet.wire import (
     Drawn,
     Failed,
@@ -30,6 +29,7 @@ from generation.fleet.wire import (
 )
 from generation.fleet.wire import encode as encoded
 from generation.job import JobId
+from generation.media import image
 from tests.builders import an_environment
 from tests.fakes import doodle
 
@@ -59,8 +59,8 @@ def draw(order: Render) -> None:
     say(
         Finished(
             job=job,
-            png=metadata.png(rgb, recipe.width, recipe.height, recipe, model_name=name),
-            pixels_sha256=metadata.rgb_sha256(rgb),
+            png=image.png(rgb, recipe.width, recipe.height, recipe, model_name=name),
+            pixels_sha256=image.rgb_sha256(rgb),
             latents_sha256=hashlib.sha256(b"latents" + rgb).hexdigest(),
             seconds=time.monotonic() - began,
         )

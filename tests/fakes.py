@@ -7,10 +7,10 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator
 
-from generation import metadata
 from generation.errors import Cancelled, GenerationError, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Holding, Loading, Ready, Render, Report, Stepped
 from generation.job import JobId
+from generation.media import image
 from generation.recipe import Recipe
 from tests.builders import an_environment
 
@@ -120,13 +120,11 @@ class FakeWorker:
             if self._died != life:
                 raise WorkerDied("it was killed by SIGKILL")
         rgb = doodle(recipe, self.brush)
-        png = metadata.png(
-            rgb, recipe.width, recipe.height, recipe, model_name=recipe.checkpoint.name
-        )
+        png = image.png(rgb, recipe.width, recipe.height, recipe, model_name=recipe.checkpoint.name)
         yield Finished(
             job=order.job,
             png=png,
-            pixels_sha256=metadata.rgb_sha256(rgb),
+            pixels_sha256=image.rgb_sha256(rgb),
             latents_sha256=hashlib.sha256(b"latents" + rgb).hexdigest(),
             seconds=self.step_cost * steps,
         )

@@ -17,9 +17,9 @@ from PIL import Image
 from bot.chat.listening import hear
 from bot.dispatch.audience import Shown
 from bot.studio.shares import Tiers
-from generation import metadata
 from generation.errors import OutOfMemory
 from generation.job import UserId
+from generation.media import image
 from generation.recipe import Recipe, Task
 from storage.tickets import RequestId
 from tests.builders import a_lora, a_model_folder, an_environment
@@ -44,7 +44,7 @@ def is_result(message: Any) -> bool:
 
 
 async def recipe_of(message: Any) -> Recipe:
-    recipe = metadata.recipe_in((await pictures(message))[0])
+    recipe = image.recipe_in((await pictures(message))[0])
     assert recipe is not None
     return recipe
 
@@ -94,7 +94,7 @@ async def test_four_pictures_have_consecutive_seeds_and_one_message(tmp_path: Pa
     async with a_studio(tmp_path) as studio:
         await studio.world.ann.command("imagine", prompt="a boat", seed="40", count=4)
         message = await studio.world.ann.sees(is_result)
-        recipes = [metadata.recipe_in(png) for png in await pictures(message)]
+        recipes = [image.recipe_in(png) for png in await pictures(message)]
         assert [r.seed for r in recipes if r] == [40, 41, 42, 43]
 
 

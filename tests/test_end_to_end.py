@@ -11,8 +11,8 @@ from pathlib import Path
 from bot.app import House, open_house
 from bot.dispatch.audience import Standing
 from bot.settings import Settings
-from generation import metadata
 from generation.fleet.local import LocalWorker
+from generation.media import image
 from generation.picture import Fingerprint, Verdict
 from generation.queue.fair_queue import Rules
 from storage.tickets import State
@@ -40,10 +40,10 @@ async def test_a_picture_comes_back_from_the_database_and_from_its_png_after_a_r
             remembered.recipe, remembered.fingerprint, unwatched
         )
         assert comparison.verdict is Verdict.IDENTICAL
-        recipe = metadata.recipe_in(png)
+        recipe = image.recipe_in(png)
         assert recipe == original.recipe
         alone = Fingerprint(
-            environment=original.environment, pixels_sha256=metadata.pixels_sha256(png)
+            environment=original.environment, pixels_sha256=image.pixels_sha256(png)
         )
         comparison, _, _ = await house.reproduce(recipe, alone, unwatched)
         assert comparison.verdict is Verdict.IDENTICAL

@@ -10,7 +10,7 @@ import pytest
 
 from generation.errors import Cancelled, MissingWeights, OutOfRange, WeightsChanged
 from generation.fleet.wire import Cancel, Stepped
-from generation.metadata import pixels_sha256, recipe_in
+from generation.media.image import pixels_sha256, recipe_in
 from generation.picture import Picture, Verdict, compare
 from generation.recipe import Recipe, Sha256, Weights, dump, parse
 from generation.sigmas import SAMPLERS

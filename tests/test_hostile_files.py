@@ -17,9 +17,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from bot.studio.opening import AT_ONCE, Opening
-from generation import inputs, pngchunks
 from generation.errors import BadPicture, OutOfRange
-from generation.metadata import pixels_sha256, recipe_in
+from generation.media import photos, pngchunks
+from generation.media.image import pixels_sha256, recipe_in
 from generation.recipe import dump
 from tests.builders import a_recipe
 
@@ -72,7 +72,7 @@ def test_a_file_of_bombs_costs_a_walk_along_them(bomb: bytes) -> None:
     file = a_png(pieces, ours())
     assert recipe_in(file) == a_recipe()
     assert cost(lambda: recipe_in(file)) < cost(lambda: inflate(60))
-    assert cost(lambda: inputs.check(file)) < cost(lambda: inflate(60))
+    assert cost(lambda: photos.check(file)) < cost(lambda: inflate(60))
 
 
 @pytest.mark.parametrize("key", [b"atelier", b"XML:com.adobe.xmp", b"Raw profile type exif"])
@@ -83,14 +83,14 @@ def test_bombs_under_names_that_are_read_have_one_budget(key: bytes) -> None:
     def read() -> None:
         with contextlib.suppress(OutOfRange):
             recipe_in(file)
-        inputs.check(file)
+        photos.check(file)
 
     assert cost(read) < cost(lambda: inflate(60))
 
 
 def test_a_picture_of_countless_pieces_is_refused() -> None:
     file = a_png(chunk(b"tEXt", b"k\0") * (pngchunks.MAX_CHUNKS + 1))
-    for read in (recipe_in, inputs.check, pixels_sha256):
+    for read in (recipe_in, photos.check, pixels_sha256):
         with pytest.raises(BadPicture):
             read(file)
 
@@ -124,8 +124,8 @@ def test_more_pixels_than_any_picture_of_ours_are_not_unpacked_to_compare_them(s
 )
 def test_what_stands_beside_the_pixels_refuses_no_picture(piece: bytes) -> None:
     file = a_png(piece)
-    assert inputs.check(file).width == 64
-    assert inputs.load(file, width=64, height=64, fit="cover").getpixel((32, 32)) == RED
+    assert photos.check(file).width == 64
+    assert photos.load(file, width=64, height=64, fit="cover").getpixel((32, 32)) == RED
     assert pixels_sha256(file) == pixels_sha256(a_png())
 
 
@@ -138,13 +138,13 @@ def test_what_decides_pixels_stays() -> None:
     plain = encoded(halves)
     by_text = plain[:33] + chunk(b"iTXt", xmp) + plain[33:]
     for file in (encoded(halves, exif=turned), by_text):
-        assert (inputs.check(file).width, inputs.check(file).height) == (32, 64)
+        assert (photos.check(file).width, photos.check(file).height) == (32, 64)
     clear = a_png(chunk(b"tRNS", struct.pack(">HHH", *RED)))
-    assert inputs.load(clear, width=64, height=64, fit="cover").getpixel((1, 1)) == (255,) * 3
+    assert photos.load(clear, width=64, height=64, fit="cover").getpixel((1, 1)) == (255,) * 3
     frames = [Image.new("RGB", (64, 64), colour) for colour in (RED, (0, 255, 0))]
     moving = encoded(frames[0], save_all=True, append_images=frames[1:])
-    assert inputs.check(moving).animated
-    assert inputs.load(moving, width=64, height=64, fit="cover").getpixel((32, 32)) == RED
+    assert photos.check(moving).animated
+    assert photos.load(moving, width=64, height=64, fit="cover").getpixel((32, 32)) == RED
 
 
 def test_pixels_are_digested_in_strips_as_they_are_as_a_whole() -> None:
@@ -153,7 +153,7 @@ def test_pixels_are_digested_in_strips_as_they_are_as_a_whole() -> None:
         file = encoded(image)
         with Image.open(io.BytesIO(file)) as opened:
             whole = opened.convert("RGB").tobytes()
-        assert b"".join(inputs.rows(file)) == whole
+        assert b"".join(photos.rows(file)) == whole
 
 
 def test_the_frames_of_an_animation_are_not_counted() -> None:
@@ -165,24 +165,24 @@ def test_the_frames_of_an_animation_are_not_counted() -> None:
     )
     frame = two[two.rindex(b"\x21\xf9") : -1]
     many = two[:-1] + frame * 30_000 + b";"
-    assert inputs.check(many).animated
-    assert cost(lambda: inputs.check(many)) < 200 * cost(lambda: inputs.check(one))
+    assert photos.check(many).animated
+    assert cost(lambda: photos.check(many)) < 200 * cost(lambda: photos.check(one))
 
 
 def test_what_is_light_is_known_by_the_header() -> None:
     small = Image.new("RGB", (640, 640))
-    assert inputs.is_light(encoded(small))
-    assert not inputs.is_light(encoded(Image.new("RGB", (2048, 2048))))
+    assert photos.is_light(encoded(small))
+    assert not photos.is_light(encoded(Image.new("RGB", (2048, 2048))))
     jpeg = encoded(small, "JPEG", progressive=True)
-    assert inputs.is_light(jpeg)
+    assert photos.is_light(jpeg)
     scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
-    assert not inputs.is_light(jpeg[:-2] + scan * 1000 + jpeg[-2:])  # 1,000 times over it all
+    assert not photos.is_light(jpeg[:-2] + scan * 1000 + jpeg[-2:])  # 1,000 times over it all
 
 
 async def test_a_large_picture_is_decoded_apart_with_the_same_answer() -> None:
     file = encoded(Image.new("RGB", (2100, 2000), RED))
     opening = Opening()
-    assert await opening.check(file) == inputs.check(file)
+    assert await opening.check(file) == photos.check(file)
     assert await opening.pixels(file) == pixels_sha256(file)
     with pytest.raises(BadPicture, match="cut short"):
         await opening.check(file[:-2000])

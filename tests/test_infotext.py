@@ -17,7 +17,7 @@ from PIL import Image
 from generation import names
 from generation.digests import tensors_sha256
 from generation.fleet.wire import Finished
-from generation.metadata import NO_NETWORK, infotext
+from generation.media.image import NO_NETWORK, infotext
 from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.sigmas import SAMPLERS, SCHEDULERS
 from prompting import markup

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from generation.errors import BadPicture, OutOfRange
-from generation.inputs import MAX_PIXELS, check, load
+from generation.media.photos import MAX_PIXELS, check, load
 
 
 def halves(width: int = 64, height: int = 32, mode: str = "RGB") -> Image.Image:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from generation.errors import BadPicture, OutOfRange
-from generation.metadata import infotext, pixels_sha256, png, recipe_in
+from generation.media.image import infotext, pixels_sha256, png, recipe_in
 from generation.recipe import Adapter, Input, Recipe, Sha256, Task, Weights, dump
 from tests import builders
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.metadata import infotext
+from generation.media.image import infotext
 from prompting.pasted import pasted
 from tests.builders import a_recipe
 from tests.fakes import FakeWorker

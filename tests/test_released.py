@@ -19,7 +19,7 @@ import pytest
 from bot.app import BUILT_IN
 from generation.fleet.wire import Render, encode, read
 from generation.job import GroupId, JobId, UserId
-from generation.metadata import pixels_sha256, png, recipe_in
+from generation.media.image import pixels_sha256, png, recipe_in
 from generation.picture import Environment, Fingerprint, Picture, Verdict, compare
 from generation.recipe import RecipeId, Sha256, Weights, canonical, dump, parse
 from storage import backup as storing

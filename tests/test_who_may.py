@@ -23,9 +23,9 @@ from bot.chat.intake import picture_as_start
 from bot.pages.apologies import expected
 from bot.studio.relay import console
 from bot.studio.wishes import Place, Wish
-from generation import metadata
 from generation.draft import Draft
 from generation.job import UserId
+from generation.media import image
 from storage.errors import Missing
 from storage.pictures import StoredPicture
 from tests.discord_world import buttons, pictures
@@ -323,10 +323,10 @@ async def test_a_recipe_from_outside_starts_from_no_bytes_that_are_anothers(tmp_
         near = stage.at(env.mia, env.hidden)
         await near.say("make it night", reply_to=hidden.message)
         made = await near.sees(lambda m: is_result(m) and "make it night" in m.content)
-        recipe = metadata.recipe_in((await pictures(made))[0])
+        recipe = image.recipe_in((await pictures(made))[0])
         assert recipe is not None
         almost = replace(recipe, prompt="x", seed=5)
-        data = metadata.png(bytes(3 * 64 * 64), 64, 64, almost, model_name="tiny")
+        data = image.png(bytes(3 * 64 * 64), 64, 64, almost, model_name="tiny")
         drawn = len(scene.worker.orders)
         for who in (stage.at(env.cem, env.other), stage.at(env.ben, env.studio)):
             told = await answers(await who.command("reproduce", file=("x.png", data)))

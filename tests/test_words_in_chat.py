@@ -11,7 +11,7 @@ import pytest
 
 from bot.app import BUILT_IN
 from bot.studio.assistant import Desk, Wordsmith, counter
-from generation import metadata
+from generation.media import image
 from prompting import template
 from prompting.ladder import Opened, WriterConfig
 from prompting.writer import Ask
@@ -243,5 +243,5 @@ def test_tokens_are_counted_by_the_models_own_tokenizer() -> None:
 
 
 async def prompts_of(message: discord.Message) -> list[str]:
-    found = [metadata.recipe_in(png) for png in await pictures(message)]
+    found = [image.recipe_in(png) for png in await pictures(message)]
     return [recipe.prompt for recipe in found if recipe is not None]

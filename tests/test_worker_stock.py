@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generation.inputs import load
+from generation.media.photos import load
 from generation.recipe import Recipe
 from generation.worker.models import Model
 from generation.worker.render import render
@@ -140,7 +140,7 @@ def test_image_to_image_has_no_differing_pixel() -> None:
 
 
 def test_the_digest_of_a_png_is_the_digest_of_what_was_rendered() -> None:
-    from generation.metadata import pixels_sha256, png, rgb_sha256
+    from generation.media.image import pixels_sha256, png, rgb_sha256
 
     recipe = picture_recipe("sd1", "euler")
     raster = render(recipe, (), loaded.sd15(), on_step=lambda *_: None)

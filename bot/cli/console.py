@@ -25,10 +25,10 @@ from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish, seed_named
-from generation import metadata
 from generation.catalog import Catalog
 from generation.draft import Draft
 from generation.fleet import Worker
+from generation.media import image
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
 from generation.recipe import Recipe, RecipeId
 from storage import private
@@ -222,10 +222,10 @@ async def find_original(house: House, named: str) -> Original:
 async def _from_file(house: House, path: Path) -> Original:
     """The picture's own pixels are what is compared, so an edited file is found out."""
     data = await asyncio.to_thread(_read, path)
-    recipe = metadata.recipe_in(data)
+    recipe = image.recipe_in(data)
     if recipe is None:
         raise Mistaken(f"{path} carries no recipe of this program.")
-    pixels = metadata.pixels_sha256(data)
+    pixels = image.pixels_sha256(data)
     known = [
         picture
         for picture in await house.stores.pictures.find_by_pixels(pixels)

@@ -20,7 +20,7 @@ from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text
 from generation.errors import NoSuchName, OutOfRange
 from generation.families import FAMILIES
-from generation.metadata import tag_name
+from generation.media.image import tag_name
 from generation.recipe import Adapter
 from prompting import markup
 from prompting.markup import Tag

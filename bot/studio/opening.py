@@ -16,16 +16,16 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from generation import inputs, metadata
 from generation.errors import BadPicture
-from generation.inputs import InputFacts
+from generation.media import image, photos
+from generation.media.photos import InputFacts
 from generation.recipe import Recipe, Sha256
 
 AT_ONCE = 2
 HELD = 4
 SECONDS = 60.0  # by the clock; the process has its own count of the processor's
 
-PROGRAM = (sys.executable, "-m", "generation.decoding")
+PROGRAM = (sys.executable, "-m", "generation.media.decoding")
 
 
 class Opening:
@@ -45,20 +45,20 @@ class Opening:
     async def check(self, data: bytes) -> InputFacts:
         """What the picture is.  Raises BadPicture."""
         async with self._decoding:
-            if await asyncio.to_thread(inputs.is_light, data):
-                return await asyncio.to_thread(inputs.check, data)
+            if await asyncio.to_thread(photos.is_light, data):
+                return await asyncio.to_thread(photos.check, data)
             return InputFacts(**await self._apart("check", data))
 
     async def recipe(self, png: bytes) -> Recipe | None:
         """The recipe that a PNG carries.  Raises OutOfRange and BadPicture."""
         async with self._decoding:
-            return await asyncio.to_thread(metadata.recipe_in, png)
+            return await asyncio.to_thread(image.recipe_in, png)
 
     async def pixels(self, png: bytes) -> Sha256:
         """The digest of a PNG's pixels.  Raises BadPicture."""
         async with self._decoding:
-            if await asyncio.to_thread(inputs.is_light, png):
-                return await asyncio.to_thread(metadata.pixels_sha256, png)
+            if await asyncio.to_thread(photos.is_light, png):
+                return await asyncio.to_thread(image.pixels_sha256, png)
             return Sha256((await self._apart("pixels", png))["pixels"])
 
     async def _apart(self, wanted: str, data: bytes) -> dict[str, Any]:

@@ -32,10 +32,10 @@ from bot.studio.rights import Asker, Sight
 from bot.studio.stats import Day, last_day
 from bot.studio.wishes import Place, Wish, init_from, remembered_seed, seeds
 from bot.telemetry.events import Watch
-from generation import inputs
 from generation.errors import WorkerDied
 from generation.fleet.wire import Ready
 from generation.job import UserId
+from generation.media import photos
 from generation.queue.fair_queue import FairQueue
 from generation.recipe import Input, Recipe, Sha256
 from prompting import wildcards
@@ -403,7 +403,7 @@ class Studio:
         if not task.cancelled():
             task.exception()  # looked at: nobody may be waiting for it
 
-    async def keep_input(self, data: bytes) -> tuple[Input, inputs.InputFacts]:
+    async def keep_input(self, data: bytes) -> tuple[Input, photos.InputFacts]:
         """Check and keep the bytes of a picture that somebody sent.  Raises BadPicture."""
         facts = await self.opening.check(data)
         sha256 = await asyncio.to_thread(self._stores.files.keep, data, ".input")

@@ -21,7 +21,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from generation import metadata
 from generation.digests import tensors_sha256
 from generation.errors import Cancelled, RenderFailed, UnusableWeights
 from generation.fleet.wire import (
@@ -40,6 +39,7 @@ from generation.fleet.wire import (
     Stepped,
 )
 from generation.job import JobId
+from generation.media import image
 from generation.recipe import Recipe, Sha256, Weights
 from generation.worker import adapters, pulse
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
@@ -145,7 +145,7 @@ class Desk:
         recipe = order.recipe
         try:
             place.beat()
-            png = metadata.png(
+            png = image.png(
                 raster.rgb,
                 recipe.width,
                 recipe.height,
@@ -156,7 +156,7 @@ class Desk:
             finished = Finished(
                 job=order.job,
                 png=png,
-                pixels_sha256=metadata.rgb_sha256(raster.rgb),
+                pixels_sha256=image.rgb_sha256(raster.rgb),
                 latents_sha256=raster.latents_sha256,
                 seconds=seconds,
                 remark=raster.remark,

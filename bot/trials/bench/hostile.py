@@ -32,13 +32,14 @@ from bot.studio.wishes import Place, Wish, seed_named, sized
 from bot.trials.bench.figure import Figure, Ground
 from bot.trials.bench.hostile_texts import LONGEST, texts
 from bot.trials.bench.keeping import RECIPE
-from generation import metadata, names
+from generation import names
 from generation.anatomy import Kind
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text
 from generation.errors import GenerationError
 from generation.families import FAMILIES
 from generation.job import GroupId, Share, UserId
+from generation.media import image
 from generation.recipe import Recipe, Sha256, Weights, dump, parse
 from prompting import keep, markup, opaque, pasted, template, wildcards
 from prompting.assist import Assistant
@@ -147,7 +148,7 @@ def readers() -> dict[str, Reader]:
         "style": library.find,
         "model": catalog.find,
         "recipe": stranger,
-        "infotext": lambda text: metadata.infotext(_recipe(text)),
+        "infotext": lambda text: image.infotext(_recipe(text)),
         "quoted": quoted,
         "plain": plain,
         "code": code,

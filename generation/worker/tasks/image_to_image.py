@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from generation.errors import BadPicture
-from generation.inputs import load
+from generation.media.photos import load
 from generation.recipe import Recipe
 from generation.worker import pulse
 from generation.worker.models import Model

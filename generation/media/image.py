@@ -19,8 +19,9 @@ from types import MappingProxyType
 
 from PIL import Image, PngImagePlugin
 
-from generation import inputs, names, pngchunks
+from generation import names
 from generation.errors import OutOfRange
+from generation.media import photos, pngchunks
 from generation.recipe import Recipe, Sha256, Task, dump, parse
 
 RECIPE_CHUNK = "atelier"
@@ -68,7 +69,7 @@ def pixels_sha256(png: bytes) -> Sha256:
     Width and height are no part of it; they are the recipe's.  Raises BadPicture.
     """
     digest = hashlib.sha256()
-    for rows in inputs.rows(png):
+    for rows in photos.rows(png):
         digest.update(rows)
     return Sha256(digest.hexdigest())
 

@@ -28,7 +28,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from generation.errors import BadPicture, OutOfRange
-from generation.pngchunks import SIGNATURE, bare
+from generation.media.pngchunks import SIGNATURE, bare
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 16

@@ -1,4 +1,4 @@
-"""Decodes one picture in a process of its own: `python -m generation.decoding check < file`.
+"""Decodes one picture in a process of its own: `python -m generation.media.decoding check < file`.
 
     check    prints what the picture is          pixels   prints the digest of a PNG's pixels
 
@@ -13,8 +13,8 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict
 
-from generation import inputs, metadata
 from generation.errors import BadPicture
+from generation.media import image, photos
 
 SECONDS = 30  # of the processor; 40 megapixels of any kind take about two
 MEMORY = 2 * 2**30  # bytes; 40 megapixels take a third of it
@@ -24,12 +24,12 @@ def main(wanted: str) -> None:
     """Read the file from stdin, print the answer."""
     with suppress(ImportError):  # Windows has no such limits; there the time on the clock counts
         _limit()
-    data = sys.stdin.buffer.read(inputs.MAX_BYTES + 1)
+    data = sys.stdin.buffer.read(photos.MAX_BYTES + 1)
     try:
         if wanted == "pixels":
-            answer: dict[str, object] = {"pixels": metadata.pixels_sha256(data)}
+            answer: dict[str, object] = {"pixels": image.pixels_sha256(data)}
         else:
-            answer = asdict(inputs.check(data))
+            answer = asdict(photos.check(data))
     except (BadPicture, MemoryError) as error:
         reason = getattr(error, "reason", "it unpacks to more than fits into the memory here")
         answer = {"refused": reason}
