@@ -17,7 +17,7 @@ from generation import loras, strangers
 from generation.checkpoint import CONFIGS, check_types, read_checkpoint, read_vae
 from generation.embeddings import family_of_words, is_embedding, read_words
 from generation.errors import UnknownWeights, UnusableWeights
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.quantised import Contents
 
 Kind = Literal["checkpoint", "lora", "vae", "embedding"]

@@ -1,6 +1,6 @@
 """The card of a model: what its owner says of it, in TOML beside the weights.
 
-    family = "starter"         a key of generation.families; else it is told from the weights
+    family = "starter"         a key of generation.families.family; else it is told from the weights
     title = "Starter"          what people read; else the name of the file
     kind = "checkpoint"        only for a file whose tensors do not tell
     prediction = "v_prediction"    of a checkpoint that does not say it of itself, or "epsilon"
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from generation.anatomy import KINDS, Anatomy
 from generation.errors import UnusableWeights
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.recipe import NOISES_OF_CARDS, PREDICTIONS
 
 CARD = "atelier.toml"

@@ -37,7 +37,7 @@ from generation.errors import (
     UnusableWeights,
     WeightsChanged,
 )
-from generation.families import FAMILIES, family
+from generation.families.family import FAMILIES, family
 from generation.folderparts import note_on_variants, read_parts, read_vae_folder
 from generation.header import read_header, read_tensor
 from generation.modelfolder import INDEX, PICKLES, UNREAD, files_of_folder, is_vae_folder, read_json

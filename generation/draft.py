@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from generation import sizes
 from generation.errors import OutOfRange, WrongFamily
-from generation.families import Family, family
+from generation.families import sizes
+from generation.families.family import Family, family
 from generation.names import USUAL
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from generation import sizes
 from generation.draft import MAX_ADAPTERS, MAX_PROMPT, MAX_STEPS, check_clip_skip
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
-from generation.families import FAMILIES, Family, family
+from generation.families import sizes
+from generation.families.family import FAMILIES, Family, family
 from generation.media.photos import FITS
 from generation.recipe import SYNTAXES, Adapter, Recipe, Sha256, Task, Weights
 from generation.sigmas import SAMPLERS, SCHEDULERS, strongest

@@ -107,7 +107,7 @@ class Recipe:
     """One picture, completely described.  Every field must be given."""
 
     task: Task
-    family: str  # a key of generation.families
+    family: str  # a key of generation.families.family
     prompt: str
     negative_prompt: str
     syntax: str  # how the prompt is read, one of SYNTAXES

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from generation.draft import Draft, complete
 from generation.errors import OutOfRange
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.recipe import SYNTAXES
 from generation.worker import encode
 from generation.worker.emphasis import Span, parse, parse_first

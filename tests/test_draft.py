@@ -6,7 +6,7 @@ import pytest
 
 from generation.draft import MAX_PROMPT, Draft, clean_text, complete
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.recipe import Adapter, Input, Precision, Task, Weights
 from tests.builders import a_digest, a_model
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from bot.pages import replies
 from bot.pages.apologies import apology_for
-from generation import sizes
 from generation.draft import Draft, complete
 from generation.errors import NoSuchName, OutOfRange
-from generation.families import FAMILIES
+from generation.families import sizes
+from generation.families.family import FAMILIES
 from prompting.errors import UnknownName
 from tests.builders import a_lora, a_model, a_model_folder
 from tests.houses import a_studio

@@ -11,7 +11,7 @@ from bot.pages.apologies import apology_for
 from bot.pages.style_menus import MENUS, OPTIONS, TAUGHT_TO_STARTER, menus
 from bot.studio.assistant import Wordsmith
 from bot.studio.drafting import NothingNew
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.job import UserId
 from prompting import styles, template
 from prompting.styles import Style, Styles

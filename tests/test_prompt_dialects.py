@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from prompting import template
 from prompting.dialects import DIALECTS, Speech, dialect, load
 from prompting.errors import UnknownName, Unreadable

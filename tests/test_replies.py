@@ -14,7 +14,7 @@ from bot.pages.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.pages.quoting import quoted
 from bot.studio.rights import NotAllowed
 from generation import errors as g
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.picture import Comparison, Verdict
 from generation.queue.fair_queue import QueueFull
 from prompting import errors as p

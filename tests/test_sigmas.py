@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from generation.errors import NoSuchName, OutOfRange
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.sigmas import SAMPLERS, SCHEDULERS, expand
 
 Floats = NDArray[np.float64]

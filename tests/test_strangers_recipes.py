@@ -17,7 +17,7 @@ from bot.app import House
 from bot.pages.apologies import apology_for
 from generation.draft import MAX_ADAPTERS, Draft, complete
 from generation.errors import NoSuchName, NotPresent, OutOfRange, Unacceptable
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.limits import Present, for_somebody
 from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, dump, parse
 from generation.sigmas import SAMPLERS, SCHEDULERS

@@ -7,7 +7,7 @@ import pytest
 from bot.studio.wishes import carried_over, preferred, remembered_seed, seeds, shape, sized
 from generation.draft import Draft
 from generation.errors import OutOfRange
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from storage.people import Preferences, SeedMode
 from tests.builders import a_recipe
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bot.pages.quoting import code, quoted
 from bot.pages.replies import MAX_CONTENT
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.starter.words import OBJECT_WORDS, STYLE_WORDS
 from prompting.styles import Style
 

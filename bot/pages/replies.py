@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from bot.dispatch.audience import Outcome, Phase, Standing
 from bot.pages.apologies import apology_for_reason
 from bot.pages.quoting import code, plain, quoted
-from generation import sizes
 from generation.draft import DENOISE_OF_IMAGES, Draft
 from generation.errors import OutOfRange
-from generation.families import FAMILIES, Family
+from generation.families import sizes
+from generation.families.family import FAMILIES, Family
 from generation.limits import ADAPTERS
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Task

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from generation.families import Family
+from generation.families.family import Family
 from prompting import opaque, styles, wildcards
 from prompting.assist import Assistant, Assisted
 from prompting.dialects import DIALECTS

@@ -23,7 +23,7 @@ from generation import limits
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text, complete, named
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
-from generation.families import Family, family
+from generation.families.family import Family, family
 from generation.names import USUAL
 from generation.recipe import Adapter, Recipe, Weights
 from prompting.assist import Assisted

@@ -19,7 +19,7 @@ from bot.studio import notes
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text
 from generation.errors import NoSuchName, OutOfRange
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.media.image import tag_name
 from generation.recipe import Adapter
 from prompting import markup

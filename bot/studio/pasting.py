@@ -12,10 +12,11 @@ from typing import TypeVar
 
 from bot.studio import notes
 from bot.studio.wishes import Wish, seed_named
-from generation import names, sizes
+from generation import names
 from generation.draft import MAX_STEPS, Draft
 from generation.errors import NoSuchName, OutOfRange
-from generation.families import Family
+from generation.families import sizes
+from generation.families.family import Family
 from prompting.pasted import Pasted, pasted
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from bot.studio import notes
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.recipe import Recipe, Task
 from generation.starter import words as seen
 from prompting.dialects import DIALECTS

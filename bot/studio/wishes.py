@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from bot.studio.rights import Asker
 from generation.draft import Draft
 from generation.errors import OutOfRange
-from generation.families import Family
+from generation.families.family import Family
 from generation.job import Share, UserId
 from generation.recipe import MAX_SEED, Input, Recipe, Sha256
 from prompting.assist import Assisted

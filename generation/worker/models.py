@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from generation.errors import BrokenWeights, Cancelled, GenerationError, UnusableWeights
-from generation.families import family
+from generation.families.family import family
 from generation.folderparts import chosen_weights, read_parts, read_vae_folder
 from generation.modelfolder import INDEX, read_json
 from generation.recipe import Precision, Recipe, Sha256

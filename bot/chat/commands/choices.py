@@ -20,7 +20,7 @@ from bot.studio.wishes import OWN_VAE
 from generation import names
 from generation.catalog import SHORT_HASH, Entry
 from generation.errors import NoSuchName
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.sigmas import SAMPLERS, SCHEDULERS
 from storage.errors import Missing, StorageError
 from storage.ids import number_in

@@ -13,7 +13,7 @@ from bot.chat.answers import SILENT, studio_of
 from bot.chat.commands import choices
 from bot.pages import replies
 from generation.draft import MAX_PROMPT, MAX_STEPS
-from generation.families import family
+from generation.families.family import family
 from storage.people import AssistMode, Preferences, SeedMode
 
 Interaction = discord.Interaction[Any]

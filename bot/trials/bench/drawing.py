@@ -23,7 +23,7 @@ from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog import Catalog
 from generation.draft import Draft, complete
 from generation.errors import WorkerDied
-from generation.families import family
+from generation.families.family import family
 from generation.fleet import Worker
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Holding, Ready, Render, Report

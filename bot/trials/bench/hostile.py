@@ -37,7 +37,7 @@ from generation.anatomy import Kind
 from generation.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text
 from generation.errors import GenerationError
-from generation.families import FAMILIES
+from generation.families.family import FAMILIES
 from generation.job import GroupId, Share, UserId
 from generation.media import image
 from generation.recipe import Recipe, Sha256, Weights, dump, parse

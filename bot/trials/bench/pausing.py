@@ -16,7 +16,7 @@ from bot.app import BUILT_IN, default_model
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog import Catalog
 from generation.draft import MAX_STEPS, Draft, complete
-from generation.families import family
+from generation.families.family import family
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Render, Stepped
 from generation.job import JobId

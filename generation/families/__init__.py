@@ -1,0 +1,1 @@
+"""The families of models, as data.  No torch: bot and worker read it."""
