@@ -23,7 +23,7 @@ from bot.settings import CONFIG_VARIABLE, Settings, SettingsInvalid, forget_secr
 from bot.telemetry.logs import write_log
 
 if TYPE_CHECKING:
-    from generation.catalog import Catalog
+    from generation.catalog.catalog import Catalog
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config.toml"

@@ -35,7 +35,7 @@ from bot.studio.retention import Retention
 from bot.studio.studio import Stores, Studio
 from bot.studio.wishes import Wish
 from bot.telemetry.events import Nobody, Watch
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.draft import Model
 from generation.errors import NoSuchName
 from generation.fleet import Worker

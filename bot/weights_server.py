@@ -19,8 +19,8 @@ from pathlib import Path
 from aiohttp import web
 
 from bot import doors
-from generation.catalog import Catalog
-from generation.digests import Digests
+from generation.catalog.catalog import Catalog
+from generation.catalog.digests import Digests
 from generation.errors import UnusableWeights
 from generation.fleet.cluster import manifest
 from generation.fleet.cluster.source import Door

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from generation.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Draft, complete
 from generation.recipe import Recipe
 from generation.worker import singlefile

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.recipe import Recipe
 from generation.worker import exactness
 from generation.worker.models import Model

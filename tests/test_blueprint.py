@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from generation import blueprint
-from generation.checkpoint import CONFIGS, expected_tensors, fits
-from generation.header import read_header
+from generation.catalog import blueprint
+from generation.catalog.checkpoint import CONFIGS, expected_tensors, fits
+from generation.catalog.header import read_header
 from tests import tinymodels
 from tests.singlefiles import write_sd1, write_sdxl
 

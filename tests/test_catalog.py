@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from generation.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.header import read_header
 from generation.errors import (
     BrokenWeights,
     MissingWeights,
@@ -23,7 +24,6 @@ from generation.errors import (
     UnusableWeights,
     WeightsChanged,
 )
-from generation.header import read_header
 from generation.recipe import Sha256, Weights
 from tests.thinmodels import (
     SCHEDULER,

@@ -23,7 +23,7 @@ from bot.dispatch.audience import Standing
 from bot.settings import Settings
 from bot.telemetry.events import Nobody
 from bot.weights_server import WeightsServer
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.errors import Cancelled, WorkerDied
 from generation.fleet import Worker
 from generation.fleet.cluster.roster import Cluster, Joined, Left, RayWorker

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.weights_server import WeightsServer
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.fleet.cluster.source import Door
 from generation.fleet.wire import (
     Cancel,

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from bot.weights_server import WeightsServer
-from generation.catalog import Catalog
-from generation.digests import Digests
+from generation.catalog.catalog import Catalog
+from generation.catalog.digests import Digests
 from generation.errors import Cancelled, MissingWeights, OutOfReach
 from generation.fleet.cluster import manifest
 from generation.fleet.cluster.source import Door, Lost, Source

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from generation import names
-from generation.digests import tensors_sha256
+from generation.catalog.digests import tensors_sha256
 from generation.fleet.wire import Finished
 from generation.media.image import NO_NETWORK, infotext
 from generation.recipe import Adapter, Recipe, Sha256, Weights

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from generation.anatomy import Anatomy, of_file
+from generation.catalog.recognition import Anatomy, of_file
 from generation.errors import UnknownWeights, UnusableWeights
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from generation.checkpoint import CONFIGS
-from generation.loras.layers import PARTS, SHAPED, Part, layers_of, paths
+from generation.catalog.checkpoint import CONFIGS
+from generation.catalog.loras.layers import PARTS, SHAPED, Part, layers_of, paths
 
 ARCHITECTURES = {"sd15": "sd1", "sdxl": "sdxl"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 
 ONE = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
 DEEP = b'{"a":' + b'{"a":' * 100_000

@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generation.checkpoint import read_checkpoint
+from generation.catalog.checkpoint import read_checkpoint
+from generation.catalog.quantised import Contents
 from generation.errors import OutOfRange, UnusableWeights
-from generation.quantised import Contents
 from generation.recipe import dump, parse
 from generation.worker import singlefile
 from generation.worker.denoiser import scaled_linear_alphas

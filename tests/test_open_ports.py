@@ -18,7 +18,7 @@ from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import live_env
 from bot.telemetry.metrics import Metrics, serving
 from bot.weights_server import WeightsServer
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from tests.test_sandbox import quick
 
 LONG = 60.0  # seconds, after which something hangs

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from generation import anatomy
+from generation.catalog import recognition
 from generation.errors import UnusableWeights
 from tests.checkpoints import (
     loaded,
@@ -89,4 +89,4 @@ def test_other_quantisations_are_refused_by_name(
 def test_a_format_is_read_from_the_metadata_too(kind: str) -> None:
     text = json.dumps({"layers": {"a": {"format": kind}}})
     with pytest.raises(UnusableWeights, match=kind):
-        anatomy.of_file(SD15, "x", {"_quantization_metadata": text}, configs=configs())
+        recognition.of_file(SD15, "x", {"_quantization_metadata": text}, configs=configs())

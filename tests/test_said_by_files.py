@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
+from generation.catalog.trained import of_scheduler
 from generation.errors import UnusableWeights
 from generation.recipe import canonical, dump, parse
 from generation.sigmas import levels
-from generation.trained import of_scheduler
 from generation.worker.models import alphas_cumprod, alphas_of
 from generation.worker.render import render
 from generation.worker.shelf import Shelf

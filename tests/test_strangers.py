@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generation import anatomy, strangers
-from generation.catalog import Catalog
+from generation.catalog import recognition, strangers
+from generation.catalog.catalog import Catalog
 from generation.errors import UnusableWeights
 
 Shapes = dict[str, tuple[int, ...]]
@@ -87,7 +87,7 @@ FILES: list[tuple[Shapes, str]] = [
 @pytest.mark.parametrize(("shapes", "title"), FILES)
 def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> None:
     with pytest.raises(UnusableWeights) as refused:
-        anatomy.of_file(shapes, "x")
+        recognition.of_file(shapes, "x")
     assert title in refused.value.reason
     assert refused.value.reason.endswith("not supported yet")
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from bot.pages.recipe_page import recipe_page
 from bot.pages.replies import settings_line
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.errors import NoSuchName, RenderFailed, UnusableWeights, WrongFamily
 from generation.picture import DECODED_AGAIN, Verdict, compare
 from generation.recipe import Precision, Recipe, Weights

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.errors import BrokenWeights, OutOfMemory, OutOfRange, RenderFailed, UnusableWeights
 from generation.recipe import Precision, Recipe, Weights
 from generation.worker import singlefile

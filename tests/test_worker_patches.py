@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from generation.catalog.header import read_header
+from generation.catalog.loras import read_plan
 from generation.errors import UnusableWeights
-from generation.header import read_header
-from generation.loras import read_plan
 from generation.recipe import Adapter, Sha256, Weights
 from generation.worker.adapters import switch, unload
 from generation.worker.models import settle

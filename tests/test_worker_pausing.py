@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.errors import Cancelled, GenerationError, MissingWeights, WeightsChanged
 from generation.fleet.wire import (
     Cancel,

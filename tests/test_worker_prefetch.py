@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.errors import Cancelled
 from generation.fleet.wire import Loading, Prefetch
 from generation.recipe import Precision, Sha256, Weights

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from generation.digests import Digests
+from generation.catalog.digests import Digests
 from generation.errors import Cancelled, OutOfRange
 from generation.fleet.wire import (
     Cancel,

@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from generation import blueprint
-from generation.checkpoint import expected_tensors
-from generation.ldm import VAE as VAE_PREFIX
+from generation.catalog import blueprint
+from generation.catalog.checkpoint import expected_tensors
+from generation.catalog.ldm import VAE as VAE_PREFIX
 
 Shapes = Mapping[str, tuple[int, ...]]
 

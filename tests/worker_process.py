@@ -17,7 +17,7 @@ from typing import Any
 
 from PIL import Image
 
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.draft import Model
 from generation.fleet.wire import Failed, Finished, Frame, Ready, Render, encode, read
 from generation.fleet.wire import failure as as_error

@@ -25,7 +25,7 @@ from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish, seed_named
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.draft import Draft
 from generation.fleet import Worker
 from generation.media import image

@@ -33,7 +33,7 @@ from bot.cli.machine import (
 )
 from bot.cli.terminal import aside, output
 from bot.settings import Secret, Settings, SettingsInvalid
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.errors import NoSuchName
 from prompting.ownlists import OwnLists
 from prompting.styles import built_in

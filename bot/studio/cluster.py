@@ -17,7 +17,7 @@ from bot.dispatch.seats import Seat
 from bot.settings import Settings
 from bot.studio.studio import Studio
 from bot.weights_server import WeightsServer
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.fleet import Worker
 from generation.fleet.cluster.roster import Cluster, Joined, Left
 

@@ -20,7 +20,7 @@ from bot.studio.pasting import unpasted
 from bot.studio.remarks import remarks
 from bot.studio.wishes import OWN_VAE, Wish, carried_over, preferred, seeds, shape, sized
 from generation import limits
-from generation.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text, complete, named
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import Family, family

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import PurePath
 
 from bot.studio import notes
-from generation.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Draft, Model, clean_text
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES

@@ -1,7 +1,7 @@
 """What each model family is: native size, steps, cfg, sampler, tasks and prompt dialect, as data.
 
-A family is recognised by the shape of its weights (`generation.catalog`), or named by the model's
-card (`atelier.toml` beside the weights), never by a file's name.
+A family is recognised by the shape of its weights (`generation.catalog.catalog`), or named by the
+model's card (`atelier.toml` beside the weights), never by a file's name.
 Adding one is a row here and, if its pipeline is a new one, an entry in `generation.worker.models`.
 """
 

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # writer stand between two jobs.
     sys.setswitchinterval(0.001)
 
-    from generation.catalog import Catalog
+    from generation.catalog.catalog import Catalog
     from generation.worker import exactness, memory, pulse
     from generation.worker.desk import Desk
     from generation.worker.shelf import Shelf

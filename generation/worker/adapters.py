@@ -16,11 +16,11 @@ from typing import Any
 from safetensors.torch import load
 from torch import Tensor
 
-from generation import embeddings
-from generation.checkpoint import check_types
+from generation.catalog import embeddings
+from generation.catalog.checkpoint import check_types
+from generation.catalog.header import read_header
+from generation.catalog.loras import Change, Plan, read_plan
 from generation.errors import UnusableWeights
-from generation.header import read_header
-from generation.loras import Change, Plan, read_plan
 from generation.recipe import Adapter, Recipe, Weights
 from generation.worker.encode import Learned
 from generation.worker.models import Model

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from generation.digests import tensors_sha256
+from generation.catalog.digests import tensors_sha256
 from generation.errors import Cancelled, RenderFailed, UnusableWeights
 from generation.fleet.wire import (
     Cancel,

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from generation.header import read_header
+from generation.catalog.header import read_header
 from generation.recipe import Recipe
 
 READ_AHEAD = 2**23  # bytes at a time

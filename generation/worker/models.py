@@ -19,10 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from generation.catalog.folderparts import chosen_weights, read_parts, read_vae_folder
+from generation.catalog.modelfolder import INDEX, read_json
 from generation.errors import BrokenWeights, Cancelled, GenerationError, UnusableWeights
 from generation.families.family import family
-from generation.folderparts import chosen_weights, read_parts, read_vae_folder
-from generation.modelfolder import INDEX, read_json
 from generation.recipe import Precision, Recipe, Sha256
 from generation.sigmas import betas
 from generation.worker import singlefile

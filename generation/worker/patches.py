@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generation.loras import Change
+from generation.catalog.loras import Change
 
 Layer = Any  # nn.Linear, nn.Conv2d, nn.LayerNorm or nn.GroupNorm
 Tensors = Mapping[str, Tensor]  # by their roles

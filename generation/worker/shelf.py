@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.errors import OutOfMemory
 from generation.fleet.wire import Holding
 from generation.recipe import Precision, Recipe, Sha256

@@ -1,8 +1,8 @@
 """A single .safetensors checkpoint -> the parts of a model, without any network.
 
 Such a file has numbers and no shapes; those are in `configs/`, and so is CLIP's tokenizer.  The
-invariant: what is read is what `generation.checkpoint` says of the file, to the catalog as well;
-a file whose tensors do not fill the shapes is refused, and never completed at random.
+invariant: what is read is what `generation.catalog.checkpoint` says of the file, to the catalog as
+well; a file whose tensors do not fill the shapes is refused, and never completed at random.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
-from generation.checkpoint import CONFIGS, Reading, read_checkpoint, read_vae
+from generation.catalog.checkpoint import CONFIGS, Reading, read_checkpoint, read_vae
+from generation.catalog.header import read_header, read_tensor
+from generation.catalog.quantised import Contents
 from generation.errors import BrokenWeights, Cancelled
-from generation.header import read_header, read_tensor
-from generation.quantised import Contents
 from generation.worker.building import BUILDING
 from generation.worker.encode import Clip
 

@@ -20,7 +20,7 @@ from PIL import Image
 from bot.app import BUILT_IN, default_model, open_house
 from bot.studio.relay import console
 from bot.trials.bench.figure import Figure, Ground, percentile
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.draft import Draft, complete
 from generation.errors import WorkerDied
 from generation.families.family import family

@@ -33,8 +33,8 @@ from bot.trials.bench.figure import Figure, Ground
 from bot.trials.bench.hostile_texts import LONGEST, texts
 from bot.trials.bench.keeping import RECIPE
 from generation import names
-from generation.anatomy import Kind
-from generation.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.recognition import Kind
 from generation.draft import Draft, Model, clean_text
 from generation.errors import GenerationError
 from generation.families.family import FAMILIES

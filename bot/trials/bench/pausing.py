@@ -14,7 +14,7 @@ from statistics import median
 
 from bot.app import BUILT_IN, default_model
 from bot.trials.bench.figure import Figure, Ground, percentile
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.draft import MAX_STEPS, Draft, complete
 from generation.families.family import family
 from generation.fleet.local import LocalWorker

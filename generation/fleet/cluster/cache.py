@@ -25,7 +25,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from generation.digests import Digests
+from generation.catalog.digests import Digests
 from generation.errors import Cancelled, MissingWeights, OutOfReach
 from generation.fleet.cluster.manifest import BadManifest, Manifest, Part, parse
 from generation.fleet.cluster.source import Lost, NotThere, Source

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import cast
 
 import generation
-from generation.catalog import Catalog
+from generation.catalog.catalog import Catalog
 from generation.errors import (
     GenerationError,
     MissingWeights,

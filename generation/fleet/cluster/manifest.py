@@ -12,9 +12,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from generation.card import CARD
-from generation.digests import Digests
-from generation.modelfolder import files_of_folder
+from generation.catalog.card import CARD
+from generation.catalog.digests import Digests
+from generation.catalog.modelfolder import files_of_folder
 from generation.recipe import Sha256
 
 MAX_FILES = 1000

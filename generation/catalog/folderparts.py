@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generation import blueprint
-from generation.checkpoint import check_types, fits, is_harmless, missing, modern_vae_name
+from generation.catalog import blueprint
+from generation.catalog.checkpoint import check_types, fits, is_harmless, missing, modern_vae_name
+from generation.catalog.header import Header, read_header
+from generation.catalog.modelfolder import read_json
+from generation.catalog.quantised import Contents, scales_of
+from generation.catalog.trained import SCHEDULERS, Trained, of_scheduler
 from generation.errors import BrokenWeights, UnusableWeights
-from generation.header import Header, read_header
-from generation.modelfolder import read_json
-from generation.quantised import Contents, scales_of
-from generation.trained import SCHEDULERS, Trained, of_scheduler
 
 Shapes = Mapping[str, tuple[int, ...]]
 Config = Mapping[str, object]

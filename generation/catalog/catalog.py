@@ -24,10 +24,20 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from generation.anatomy import KINDS, Anatomy, Kind, of_file, of_folder
-from generation.card import CARD, as_carded, read_card
-from generation.checkpoint import CONFIGS
-from generation.digests import Digests
+from generation.catalog.card import CARD, as_carded, read_card
+from generation.catalog.checkpoint import CONFIGS
+from generation.catalog.digests import Digests
+from generation.catalog.folderparts import note_on_variants, read_parts, read_vae_folder
+from generation.catalog.header import read_header, read_tensor
+from generation.catalog.modelfolder import (
+    INDEX,
+    PICKLES,
+    UNREAD,
+    files_of_folder,
+    is_vae_folder,
+    read_json,
+)
+from generation.catalog.recognition import KINDS, Anatomy, Kind, of_file, of_folder
 from generation.draft import Model
 from generation.errors import (
     MissingWeights,
@@ -38,9 +48,6 @@ from generation.errors import (
     WeightsChanged,
 )
 from generation.families.family import FAMILIES, family
-from generation.folderparts import note_on_variants, read_parts, read_vae_folder
-from generation.header import read_header, read_tensor
-from generation.modelfolder import INDEX, PICKLES, UNREAD, files_of_folder, is_vae_folder, read_json
 from generation.recipe import Sha256, Weights
 from generation.sigmas import ZERO_SNR
 

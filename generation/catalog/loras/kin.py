@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from generation.embeddings import family_of_words
+from generation.catalog.embeddings import family_of_words
+from generation.catalog.loras.layers import SHAPED, layers_of
+from generation.catalog.loras.plan import Change, Plan, Shapes, second_generation
 from generation.errors import UnknownWeights, UnusableWeights
-from generation.loras.layers import SHAPED, layers_of
-from generation.loras.plan import Change, Plan, Shapes, second_generation
 
 # What trainers write: modelspec.architecture and kohya's ss_base_model_version.
 _SAID = (

@@ -11,7 +11,7 @@ Catalog and worker read a file by the same `read_plan`, so what is listed can be
 invariant: every tensor of a file is in its plan, or the file is refused with the tensor's name.
 """
 
-from generation.loras.kin import family_of
-from generation.loras.plan import Change, Plan, is_lora, read_plan
+from generation.catalog.loras.kin import family_of
+from generation.catalog.loras.plan import Change, Plan, is_lora, read_plan
 
 __all__ = ["Change", "Plan", "family_of", "is_lora", "read_plan"]

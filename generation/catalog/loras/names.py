@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from generation.loras.layers import Part, paths
+from generation.catalog.loras.layers import Part, paths
 
 MAX_NAME = 300  # characters; a longer name is nobody's
 

@@ -14,8 +14,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generation.catalog.loras.layers import PARTS, Part
 from generation.errors import UnusableWeights
-from generation.loras.layers import PARTS, Part
 
 ADAPTER = "lora_adapter_metadata"
 

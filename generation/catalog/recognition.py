@@ -13,12 +13,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from generation import loras, strangers
-from generation.checkpoint import CONFIGS, check_types, read_checkpoint, read_vae
-from generation.embeddings import family_of_words, is_embedding, read_words
+from generation.catalog import loras, strangers
+from generation.catalog.checkpoint import CONFIGS, check_types, read_checkpoint, read_vae
+from generation.catalog.embeddings import family_of_words, is_embedding, read_words
+from generation.catalog.quantised import Contents
 from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.family import FAMILIES
-from generation.quantised import Contents
 
 Kind = Literal["checkpoint", "lora", "vae", "embedding"]
 KINDS: tuple[Kind, ...] = ("checkpoint", "lora", "vae", "embedding")

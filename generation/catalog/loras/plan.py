@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from generation.checkpoint import check_types
-from generation.embeddings import read_words
+from generation.catalog.checkpoint import check_types
+from generation.catalog.embeddings import read_words
+from generation.catalog.loras.forms import Form, read_form
+from generation.catalog.loras.layers import Part
+from generation.catalog.loras.names import MAX_NAME, Name, read_name, role_of
+from generation.catalog.loras.settings import Settings, read_settings, stated_alpha
+from generation.catalog.loras.strangers import stranger
 from generation.errors import UnusableWeights
-from generation.loras.forms import Form, read_form
-from generation.loras.layers import Part
-from generation.loras.names import MAX_NAME, Name, read_name, role_of
-from generation.loras.settings import Settings, read_settings, stated_alpha
-from generation.loras.strangers import stranger
 
 Shapes = Mapping[str, tuple[int, ...]]
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from generation.anatomy import KINDS, Anatomy
+from generation.catalog.recognition import KINDS, Anatomy
 from generation.errors import UnusableWeights
 from generation.families.family import FAMILIES
 from generation.recipe import NOISES_OF_CARDS, PREDICTIONS

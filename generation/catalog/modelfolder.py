@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from generation import strangers
+from generation.catalog import strangers
 from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
 
 INDEX = "model_index.json"

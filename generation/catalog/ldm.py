@@ -5,8 +5,8 @@
     cond_stage_model.transformer...         SD 1's text encoder
     conditioner.embedders.0 and .1          SDXL's two; the second in OpenCLIP's layout
 
-Each function takes shapes by diffusers' and transformers' names (`generation.blueprint`) and gives
-the same by these.
+Each function takes shapes by diffusers' and transformers' names (`generation.catalog.blueprint`)
+and gives the same by these.
 """
 
 from __future__ import annotations

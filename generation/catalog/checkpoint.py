@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from generation import blueprint, ldm
+from generation.catalog import blueprint, ldm
+from generation.catalog.quantised import Contents, Scales, scales_of
 from generation.errors import BrokenWeights, UnusableWeights
-from generation.quantised import Contents, Scales, scales_of
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 
-CONFIGS = Path(__file__).with_name("worker") / "configs"
+CONFIGS = Path(__file__).parents[1] / "worker" / "configs"
 
 _SD1_CLIP = "cond_stage_model.transformer."
 _SDXL_CLIPS = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
