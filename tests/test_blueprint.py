@@ -16,7 +16,7 @@ from generation.catalog.header import read_header
 from tests import tinymodels
 from tests.singlefiles import write_sd1, write_sdxl
 
-STARTER = Path(blueprint.__file__).parent / "starter" / "models" / "starter"
+STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
 
 def built(kind: Any, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -10,9 +10,9 @@ import pytest
 from bot.studio import notes
 from bot.studio.remarks import never_seen, remarks
 from generation.recipe import Input, Task
-from generation.starter.captions import caption
-from generation.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene
 from generation.starter.words import STRANGERS
+from generation.training.starter.captions import caption
+from generation.training.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene
 from tests.builders import a_digest, a_recipe
 from tests.fakes import FakeWorker
 from tests.houses import a_studio

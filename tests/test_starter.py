@@ -5,10 +5,11 @@ from random import Random
 
 import pytest
 
-from generation.starter import captions, words
-from generation.starter.captions import EVERYTHING, caption
-from generation.starter.draw import SIZE, draw
-from generation.starter.scenes import (
+from generation.starter import words
+from generation.training.starter import captions
+from generation.training.starter.captions import EVERYTHING, caption
+from generation.training.starter.draw import SIZE, draw
+from generation.training.starter.scenes import (
     CLASHES,
     COLOURS,
     Scene,
@@ -108,7 +109,7 @@ def test_any_text_becomes_tokens() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_judge_reads_renders_rightly() -> None:
-    from generation.starter.judge import judge_accuracy, load_judge
+    from generation.training.starter.judge import judge_accuracy, load_judge
 
     assert min(judge_accuracy(load_judge(), 500, seed=4321)) >= 0.99
 
@@ -116,9 +117,9 @@ def test_the_judge_reads_renders_rightly() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_held_out_pictures_show_what_was_asked() -> None:
-    from generation.starter import evaluate
-    from generation.starter.judge import load_judge
-    from generation.starter.text import KINDS
+    from generation.training.starter import evaluate
+    from generation.training.starter.judge import load_judge
+    from generation.training.starter.text import KINDS
 
     pipeline = evaluate.load_pipeline(MODEL, evaluate.SAMPLER)
     drawn = list(

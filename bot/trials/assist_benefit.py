@@ -100,7 +100,12 @@ async def _draw(house: House, wanted: Wanted, mode: AssistMode, seed: int, folde
 
 def judge(drawn: Sequence[Drawn]) -> list[Seen]:
     """What the judge sees in the pictures."""
-    command = [sys.executable, "-m", "generation.starter.judge", *(str(d.file) for d in drawn)]
+    command = [
+        sys.executable,
+        "-m",
+        "generation.training.starter.judge",
+        *(str(d.file) for d in drawn),
+    ]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     seen = {row["file"]: row for row in map(json.loads, lines)}
     return [

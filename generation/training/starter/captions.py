@@ -7,8 +7,7 @@ true of the scene.
 from dataclasses import dataclass
 from random import Random
 
-from .scenes import COLOURS, Scene
-from .words import (
+from generation.starter.words import (
     ADJECTIVES,
     COLOUR_WORDS,
     FAULTS,
@@ -20,6 +19,8 @@ from .words import (
     STRANGERS,
     STYLE_WORDS,
 )
+
+from .scenes import COLOURS, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from .unet import new_scheduler, new_unet
 from .vae import new_vae
 
-MODEL = Path(__file__).parent / "models" / "starter"
+MODEL = Path(__file__).parents[2] / "starter" / "models" / "starter"
 
 # What the catalog reads beside the weights: this family cannot be told from its shapes alone.
 CARD = 'family = "starter"\ntitle = "Starter (built in)"\n'

@@ -4,7 +4,8 @@ Invariant: it is trained on rendered pictures only, never on a generated one, an
 combinations only; blur, noise and block-wise softening in its training stand for what an
 autoencoder does to a picture.
 
-    python -m generation.starter.judge a.png b.png     one JSON object per picture, on stdout
+    python -m generation.training.starter.judge a.png b.png     one JSON object per picture, on
+    stdout
 """
 
 import argparse
@@ -27,7 +28,7 @@ from .scenes import Scene, held_out_scenes
 from .text import KINDS
 from .vae import pictures, to_floats
 
-FOLDER = Path(__file__).parent / "judge"
+FOLDER = Path(__file__).parents[2] / "starter" / "judge"
 BATCH = 64
 
 

@@ -1,6 +1,6 @@
 """Measures the model: held-out combinations, drawn through plain diffusers, read by the judge.
 
-    python -m generation.starter.evaluate --count 200 --seed 1
+    python -m generation.training.starter.evaluate --count 200 --seed 1
 
 Invariant: no combination of object, colour and background it asks for was ever in training; each
 picture is drawn alone, with its own CPU generator, so a row can be repeated.

@@ -1,6 +1,6 @@
 """The training program of the built-in model, one stage at a time or all in a row.
 
-    python -m generation.starter.train all
+    python -m generation.training.starter.train all
 
 Invariant: every stage reads what the stages before it left in the work folder and writes its own
 result there, so any stage can be run again alone. Each runs on one thread: on a machine with few

@@ -1,0 +1,1 @@
+"""The programs that train what we ship.  Used by nobody."""
