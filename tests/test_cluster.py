@@ -22,11 +22,11 @@ from bot.app import BUILT_IN, open_house
 from bot.dispatch.audience import Standing
 from bot.settings import Settings
 from bot.telemetry.events import Nobody
-from bot.weights_server import WeightsServer
 from generation.catalog.catalog import Catalog
 from generation.errors import Cancelled, WorkerDied
 from generation.fleet import Worker
 from generation.fleet.cluster.roster import Cluster, Joined, Left, RayWorker
+from generation.fleet.cluster.weights_server import WeightsServer
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.job import Job, JobId

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bot.weights_server import WeightsServer
 from generation.catalog.catalog import Catalog
 from generation.fleet.cluster.source import Door
+from generation.fleet.cluster.weights_server import WeightsServer
 from generation.fleet.wire import (
     Cancel,
     Drawn,

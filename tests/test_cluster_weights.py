@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.weights_server import WeightsServer
 from generation.catalog.catalog import Catalog
 from generation.catalog.digests import Digests
 from generation.errors import Cancelled, MissingWeights, OutOfReach
 from generation.fleet.cluster import manifest
 from generation.fleet.cluster.source import Door, Lost, Source
+from generation.fleet.cluster.weights_server import WeightsServer
 from generation.recipe import Sha256, Weights
 from tests.bad_cable import BadCable
 from tests.builders import a_digest

@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.doors import Door, is_this_machine, listening
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import live_env
 from bot.telemetry.metrics import Metrics, serving
-from bot.weights_server import WeightsServer
 from generation.catalog.catalog import Catalog
+from generation.fleet.cluster.weights_server import WeightsServer
+from generation.fleet.doors import Door, is_this_machine, listening
 from tests.test_sandbox import quick
 
 LONG = 60.0  # seconds, after which something hangs

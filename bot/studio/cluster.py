@@ -16,10 +16,10 @@ from pathlib import Path
 from bot.dispatch.seats import Seat
 from bot.settings import Settings
 from bot.studio.studio import Studio
-from bot.weights_server import WeightsServer
 from generation.catalog.catalog import Catalog
 from generation.fleet import Worker
 from generation.fleet.cluster.roster import Cluster, Joined, Left
+from generation.fleet.cluster.weights_server import WeightsServer
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from bot.doors import Door, is_this_machine, listening
 from bot.telemetry.events import Nobody, Several, Watch
+from generation.fleet.doors import Door, is_this_machine, listening
 from generation.job import GroupId, Job, JobId
 from storage.tickets import RequestId, State
 

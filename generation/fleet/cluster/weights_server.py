@@ -18,10 +18,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot import doors
 from generation.catalog.catalog import Catalog
 from generation.catalog.digests import Digests
 from generation.errors import UnusableWeights
+from generation.fleet import doors
 from generation.fleet.cluster import manifest
 from generation.fleet.cluster.source import Door
 from generation.recipe import Sha256
