@@ -35,7 +35,7 @@ from generation.job import JobId
 from generation.recipe import Adapter, Recipe
 from generation.sigmas import SAMPLERS
 from generation.worker import exactness
-from generation.worker.desk import Desk
+from generation.worker.jobs import Desk
 from generation.worker.shelf import Shelf
 from tests import tinymodels
 from tests.builders import a_recipe

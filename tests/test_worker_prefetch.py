@@ -15,10 +15,10 @@ from generation.errors import Cancelled
 from generation.fleet.wire import Loading, Prefetch
 from generation.recipe import Precision, Sha256, Weights
 from generation.worker import exactness, pulse
+from generation.worker.baton import Baton
 from generation.worker.models import load
 from generation.worker.prefetch import Prefetcher
 from generation.worker.shelf import Shelf
-from generation.worker.timeslice import Baton
 from tests import tinymodels
 from tests.builders import a_recipe
 from tests.test_worker_pausing import CPU, LIMIT, House, a_table

@@ -27,8 +27,8 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.recipe import Recipe
 from generation.worker import encode, memory, pulse, render
+from generation.worker.baton import Baton
 from generation.worker.models import Model
-from generation.worker.timeslice import Baton
 from tests.test_worker_pausing import House, Table, a_table, house
 from tests.worker_process import a_photo, redrawing
 

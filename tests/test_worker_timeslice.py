@@ -9,7 +9,7 @@ import time
 import pytest
 
 from generation.errors import Cancelled
-from generation.worker.timeslice import Baton, Place
+from generation.worker.baton import Baton, Place
 
 LIMIT = 60.0  # seconds; only what hangs takes longer
 

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     from generation.catalog.catalog import Catalog
     from generation.worker import exactness, memory, pulse
-    from generation.worker.desk import Desk
+    from generation.worker.jobs import Desk
     from generation.worker.shelf import Shelf
 
     exactness.switch_on(options.threads)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from generation.errors import Cancelled
-from generation.worker.timeslice import Place
+from generation.worker.baton import Place
 
 
 class _Mine(threading.local):
