@@ -21,7 +21,7 @@ from operator import mul
 
 from generation.errors import NoSuchName, OutOfRange
 
-# What `generation.worker.samplers` integrates; a test holds the two lists together.
+# What `generation.worker.sampling.samplers` integrates; a test holds the two lists together.
 SAMPLERS: tuple[str, ...] = (
     "euler",
     "euler_ancestral",

@@ -1,6 +1,6 @@
 """The published formulas of the samplers in t = -log(sigma), written a second time.
 
-They share nothing with `generation.worker.integrators`; the tests hold the two together.
+They share nothing with `generation.worker.sampling.integrators`; the tests hold the two together.
 """
 
 from __future__ import annotations

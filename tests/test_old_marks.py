@@ -16,9 +16,9 @@ from generation.catalog.quantised import Contents
 from generation.errors import OutOfRange, UnusableWeights
 from generation.recipe import dump, parse
 from generation.worker import singlefile
-from generation.worker.denoiser import scaled_linear_alphas
 from generation.worker.models import alphas_cumprod, alphas_of
 from generation.worker.render import Raster, render
+from generation.worker.sampling.denoiser import scaled_linear_alphas
 from generation.worker.shelf import Shelf
 from tests import tinymodels
 from tests.builders import a_recipe

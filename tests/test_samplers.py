@@ -18,8 +18,13 @@ from torch import Tensor
 
 from generation.errors import NoSuchName
 from generation.sigmas import SAMPLERS, SCHEDULERS, expand
-from generation.worker.integrators import INTEGRATORS
-from generation.worker.samplers import FLOW_SAMPLERS, Denoiser, sample, scaled_linear_alphas
+from generation.worker.sampling.integrators import INTEGRATORS
+from generation.worker.sampling.samplers import (
+    FLOW_SAMPLERS,
+    Denoiser,
+    sample,
+    scaled_linear_alphas,
+)
 from tests.plain_diffusers import forced, scheduler_for
 from tests.sampler_formulas import REFERENCES, ref_3m_sde
 

@@ -21,7 +21,7 @@ from generation.worker import singlefile
 from generation.worker.models import Model, alphas_cumprod, load
 from generation.worker.render import render
 from generation.worker.residence import Residence
-from generation.worker.samplers import scaled_linear_alphas
+from generation.worker.sampling.samplers import scaled_linear_alphas
 from generation.worker.shelf import Shelf
 from tests import loaded, tinymodels
 from tests.builders import a_digest, a_recipe

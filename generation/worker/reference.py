@@ -22,7 +22,7 @@ import torch
 from generation.recipe import Recipe, parse
 from generation.worker import exactness
 from generation.worker.models import DTYPES
-from generation.worker.samplers import Denoiser, scaled_linear_alphas
+from generation.worker.sampling.samplers import Denoiser, scaled_linear_alphas
 
 SAMPLERS = ("euler", "dpmpp_2m")  # those that diffusers computes in the same order as we do
 

@@ -1,4 +1,4 @@
-"""The loops behind the names of `generation.worker.samplers`, one grammar for all.
+"""The loops behind the names of `generation.worker.sampling.samplers`, one grammar for all.
 
 Each walks a `Run` down its sigmas: guess x0, take a step, tell `on_step`.  Here and there are the
 levels where a step begins and ends.  Invariant: the noise is drawn in the order that
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from generation.worker.denoiser import Denoise, alpha_and_spread
-from generation.worker.unipc import unipc_update
+from generation.worker.sampling.denoiser import Denoise, alpha_and_spread
+from generation.worker.sampling.unipc import unipc_update
 
 Noise = Callable[[], Tensor]
 OnStep = Callable[[int, Tensor], None]

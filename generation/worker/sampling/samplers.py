@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from generation.errors import NoSuchName
-from generation.worker.denoiser import Denoise, Denoiser, scaled_linear_alphas
-from generation.worker.integrators import INTEGRATORS, Noise, OnStep, Run
+from generation.worker.sampling.denoiser import Denoise, Denoiser, scaled_linear_alphas
+from generation.worker.sampling.integrators import INTEGRATORS, Noise, OnStep, Run
 
 # Those that only follow the slope in sigma; the others count on x = x0 + sigma * noise.
 FLOW_SAMPLERS = frozenset({"euler", "heun", "dpm_2", "lms", "ddim"})

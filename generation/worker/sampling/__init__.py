@@ -1,0 +1,1 @@
+"""From noise to latents, whatever predicts: samplers in one grammar."""
