@@ -20,8 +20,8 @@ def spoil() -> None:
 
     from generation.recipe import Recipe
     from generation.worker import render
-    from generation.worker.encode import Words
     from generation.worker.models import Model
+    from generation.worker.text.clip import Words
 
     sound = render.predictor
 

@@ -13,9 +13,9 @@ from generation.draft import Draft, complete
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.recipe import SYNTAXES
-from generation.worker import encode
-from generation.worker.emphasis import Span, parse, parse_first
 from generation.worker.singlefile import tokenizer as a_tokenizer
+from generation.worker.text import clip
+from generation.worker.text.emphasis import Span, parse, parse_first
 from tests import a1111_twin
 from tests.builders import a_model
 
@@ -97,9 +97,9 @@ def test_chunks_are_those_of_a_second_reading(tokenizer: Any, text: str, vectors
     for number, part in enumerate(text.split(" BREAK ")):
         words += [None] if number else []
         for other, piece in enumerate(part.split("ng")):
-            words += [(encode.PLACEHOLDER, vectors)] if other else []
+            words += [(clip.PLACEHOLDER, vectors)] if other else []
             words += [(t, 1) for t in tokenizer(piece, add_special_tokens=False).input_ids]
-    found = encode._chunks(tokenizer, parse(text), learned)
+    found = clip._chunks(tokenizer, parse(text), learned)
     assert [chunk.ids for chunk in found] == a1111_twin.chunks(words, comma)
 
 
@@ -111,18 +111,18 @@ def test_a_learned_word_is_whole_in_one_chunk(tokenizer: Any) -> None:
         ("a ", 100, [0, 75, 25]),
     ):
         learned = {"ng": [torch.zeros(8)] * vectors}
-        found = encode._chunks(tokenizer, parse(f"{before}ng"), learned)
+        found = clip._chunks(tokenizer, parse(f"{before}ng"), learned)
         assert [sum(v is not None for v in chunk.vectors) for chunk in found] == expected
 
 
 def test_a_comma_as_76th_token_begins_a_chunk_and_takes_nothing_with_it(tokenizer: Any) -> None:
     text = "word " * 20 + ", " + "word " * 54 + ", end"
-    assert [len(c.ids) for c in encode._chunks(tokenizer, parse(text), {})] == [75, 2]
-    first = encode._read(tokenizer, text, "a1111", {})
+    assert [len(c.ids) for c in clip._chunks(tokenizer, parse(text), {})] == [75, 2]
+    first = clip._read(tokenizer, text, "a1111", {})
     assert [len(c.ids) for c in first] == [75, 2]
     near = "word " * 60 + ", " + "word " * 14 + ", end"
-    assert [len(c.ids) for c in encode._read(tokenizer, near, "a1111-2", {})] == [75, 2]
-    assert [len(c.ids) for c in encode._read(tokenizer, near, "a1111", {})] == [61, 16]
+    assert [len(c.ids) for c in clip._read(tokenizer, near, "a1111-2", {})] == [75, 2]
+    assert [len(c.ids) for c in clip._read(tokenizer, near, "a1111", {})] == [61, 16]
 
 
 def test_new_pictures_say_the_new_syntax_and_every_one_is_known(tokenizer: Any) -> None:
@@ -130,6 +130,6 @@ def test_new_pictures_say_the_new_syntax_and_every_one_is_known(tokenizer: Any) 
         recipe = complete(Draft(prompt="a"), a_model(family=usual.name), seed=1, device="cpu")
         assert recipe.syntax in ("a1111-2", "plain")
     for syntax in SYNTAXES:
-        assert encode._read(tokenizer, "a (b:1.2)", syntax, {})
+        assert clip._read(tokenizer, "a (b:1.2)", syntax, {})
     with pytest.raises(OutOfRange, match="syntax"):
-        encode._read(tokenizer, "a", "another", {})
+        clip._read(tokenizer, "a", "another", {})

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.worker.emphasis import Span, parse, parse_first
-from generation.worker.encode import Words, encode
 from generation.worker.models import Model
+from generation.worker.text.clip import Words, encode
+from generation.worker.text.emphasis import Span, parse, parse_first
 from tests.loaded import sd15, sdxl
 
 

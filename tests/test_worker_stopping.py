@@ -26,16 +26,17 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.recipe import Recipe
-from generation.worker import encode, memory, pulse, render
+from generation.worker import memory, pulse, render
 from generation.worker.baton import Baton
 from generation.worker.models import Model
+from generation.worker.text import clip
 from tests.test_worker_pausing import House, Table, a_table, house
 from tests.worker_process import a_photo, redrawing
 
 __all__ = ["house"]  # a fixture
 
 CHUNKS = 10
-LONG = "a cat, " * (CHUNKS * encode.CHUNK // 3)
+LONG = "a cat, " * (CHUNKS * clip.CHUNK // 3)
 
 
 @pytest.fixture(scope="module")
@@ -241,8 +242,8 @@ def test_a_prompt_that_would_be_read_for_minutes_is_refused(
 
 
 def test_what_imagine_takes_is_not_refused() -> None:
-    most = 6_000 * 4 // encode.CHUNK  # letters are four bytes at most, and each byte one token
-    assert most <= encode.MAX_CHUNKS
+    most = 6_000 * 4 // clip.CHUNK  # letters are four bytes at most, and each byte one token
+    assert most <= clip.MAX_CHUNKS
     assert render.MAX_LETTERS >= 6_000
 
 

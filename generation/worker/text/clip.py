@@ -27,7 +27,7 @@ from torch import Tensor
 from generation.errors import OutOfRange
 from generation.recipe import SYNTAXES
 from generation.worker import pulse
-from generation.worker.emphasis import Span, parse, parse_first
+from generation.worker.text.emphasis import Span, parse, parse_first
 
 CHUNK = 75  # tokens between the begin and the end token
 MAX_CHUNKS = 320  # 6,000 letters of four tokens each, which is the most that letters have

@@ -1,0 +1,1 @@
+"""From words to what a model is conditioned on."""
