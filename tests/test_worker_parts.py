@@ -15,8 +15,8 @@ from generation.job import JobId
 from generation.picture import Environment
 from generation.worker import exactness, memory
 from generation.worker.__main__ import _only, _options
+from generation.worker.codecs.previews import Previewer
 from generation.worker.failures import is_fatal, report, translated
-from generation.worker.previews import Previewer
 from tests import loaded, tinymodels
 from tests.builders import a_recipe
 

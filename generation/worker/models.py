@@ -27,7 +27,7 @@ from generation.recipe import Precision, Recipe, Sha256
 from generation.sigmas import betas
 from generation.worker import singlefile
 from generation.worker.building import BUILDING
-from generation.worker.previews import Previewer, fitted
+from generation.worker.codecs.previews import Previewer, fitted
 from generation.worker.residence import Residence
 from generation.worker.text.clip import Clip
 

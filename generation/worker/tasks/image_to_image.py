@@ -12,8 +12,8 @@ from generation.errors import BadPicture
 from generation.media.photos import load
 from generation.recipe import Recipe
 from generation.worker import pulse
+from generation.worker.codecs.image import to_latents
 from generation.worker.models import Model
-from generation.worker.vae import to_latents
 
 
 def begin(

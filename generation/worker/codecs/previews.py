@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from generation.worker.vae import to_latents
+from generation.worker.codecs.image import to_latents
 
 LONGEST_SIDE = 256
 CARD = 16  # latent pixels of a side of the test card

@@ -1,0 +1,1 @@
+"""Pixels to latents and back, and the small picture in between."""
