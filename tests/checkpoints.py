@@ -15,7 +15,7 @@ from torch import Tensor
 from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Draft, complete
 from generation.recipe import Recipe
-from generation.worker import singlefile
+from generation.worker.loading import single_file
 from tests import tinymodels
 from tests.singlefiles import write_sd1, write_sdxl
 from tests.thinmodels import configs
@@ -74,7 +74,7 @@ def loaded(tensors: dict[str, Tensor], architecture: str, tmp_path: Path) -> dic
     config = the_single_file(architecture)[1]
     file = tmp_path / "x.safetensors"
     save_file({key: tensor.contiguous().clone() for key, tensor in tensors.items()}, file)
-    parts = singlefile.load(file, architecture, torch.float32, "x", configs=config)
+    parts = single_file.load(file, architecture, torch.float32, "x", configs=config)
     modules = [parts["unet"], parts["vae"], *(clip.encoder for clip in parts["clips"])]
     return {
         f"{number}.{key}": tensor

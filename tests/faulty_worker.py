@@ -20,7 +20,7 @@ def spoil() -> None:
 
     from generation.recipe import Recipe
     from generation.worker import render
-    from generation.worker.models import Model
+    from generation.worker.loading.loader import Model
     from generation.worker.text.clip import Words
 
     sound = render.predictor

@@ -10,7 +10,7 @@ import torch
 from generation.catalog.catalog import Catalog
 from generation.recipe import Recipe
 from generation.worker import exactness
-from generation.worker.models import Model
+from generation.worker.loading.loader import Model
 from generation.worker.shelf import Shelf
 from tests import tinymodels
 from tests.builders import a_recipe

@@ -19,7 +19,7 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
-from generation.worker.models import Model
+from generation.worker.loading.loader import Model
 from generation.worker.sampling.samplers import Denoiser, scaled_linear_alphas
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}

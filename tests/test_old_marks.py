@@ -15,8 +15,8 @@ from generation.catalog.checkpoint import read_checkpoint
 from generation.catalog.quantised import Contents
 from generation.errors import OutOfRange, UnusableWeights
 from generation.recipe import dump, parse
-from generation.worker import singlefile
-from generation.worker.models import alphas_cumprod, alphas_of
+from generation.worker.loading import single_file
+from generation.worker.loading.loader import alphas_cumprod, alphas_of
 from generation.worker.render import Raster, render
 from generation.worker.sampling.denoiser import scaled_linear_alphas
 from generation.worker.shelf import Shelf
@@ -60,7 +60,7 @@ def test_a_single_file_is_loaded_with_the_prediction_and_the_betas_that_it_says(
     tensors, config = the_single_file("sdxl")
     file = tmp_path / "x.safetensors"
     save_file({**tensors, **{mark: torch.zeros(0) for mark in marks}}, file)
-    parts = singlefile.load(file, "sdxl", torch.float32, "x", configs=config)
+    parts = single_file.load(file, "sdxl", torch.float32, "x", configs=config)
     zero = alphas_of("scaled-linear-zsnr")
     said = zero if "ztsnr" in marks else scaled_linear_alphas()
     assert torch.equal(alphas_cumprod(parts["scheduler"]), said)

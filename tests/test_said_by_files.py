@@ -13,7 +13,7 @@ from generation.catalog.trained import of_scheduler
 from generation.errors import UnusableWeights
 from generation.recipe import canonical, dump, parse
 from generation.sigmas import levels
-from generation.worker.models import alphas_cumprod, alphas_of
+from generation.worker.loading.loader import alphas_cumprod, alphas_of
 from generation.worker.render import render
 from generation.worker.shelf import Shelf
 from tests.checkpoints import (

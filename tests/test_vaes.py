@@ -16,7 +16,7 @@ from generation.catalog.catalog import Catalog
 from generation.errors import NoSuchName, RenderFailed, UnusableWeights, WrongFamily
 from generation.picture import DECODED_AGAIN, Verdict, compare
 from generation.recipe import Precision, Recipe, Weights
-from generation.worker.models import load
+from generation.worker.loading.loader import load
 from generation.worker.render import Raster, render
 from generation.worker.shelf import Shelf
 from storage.people import Preferences

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.worker.models import Model
+from generation.worker.loading.loader import Model
 from generation.worker.text.clip import Words, encode
 from generation.worker.text.emphasis import Span, parse, parse_first
 from tests.loaded import sd15, sdxl
@@ -188,7 +188,7 @@ def test_a_learned_word_stands_where_it_is_written_and_leaves_no_trace() -> None
 
 
 def test_the_shipped_tokenizer_is_clips() -> None:
-    from generation.worker.singlefile import tokenizer
+    from generation.worker.loading.single_file import tokenizer
 
     clip = tokenizer("<|endoftext|>")
     ids = clip("a photograph of an astronaut riding a horse").input_ids

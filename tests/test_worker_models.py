@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 from generation.catalog.catalog import Catalog
 from generation.errors import BrokenWeights, OutOfMemory, OutOfRange, RenderFailed, UnusableWeights
 from generation.recipe import Precision, Recipe, Weights
-from generation.worker import singlefile
-from generation.worker.models import Model, alphas_cumprod, load
+from generation.worker.loading import single_file
+from generation.worker.loading.loader import Model, alphas_cumprod, load
 from generation.worker.render import render
 from generation.worker.residence import Residence
 from generation.worker.sampling.samplers import scaled_linear_alphas
@@ -89,9 +89,9 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
     model = loaded.sdxl() if architecture == "sdxl" else loaded.sd15()
     paddings = {clip.tokenizer.pad_token: clip.tokenizer for clip in model.clips}
     monkeypatch.setattr(
-        singlefile, "tokenizer", lambda padding: paddings.get(padding, model.clips[0].tokenizer)
+        single_file, "tokenizer", lambda padding: paddings.get(padding, model.clips[0].tokenizer)
     )
-    parts = singlefile.load(file, architecture, torch.float32, "single", configs=configs)
+    parts = single_file.load(file, architecture, torch.float32, "single", configs=configs)
     single = Model(
         architecture=architecture,
         unet=aligned(parts["unet"]),
@@ -111,7 +111,7 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
 
 
 def aligned(module: Any) -> Any:
-    from generation.worker.models import settle
+    from generation.worker.loading.loader import settle
 
     settle(module, CPU)
     return module
@@ -126,7 +126,7 @@ def test_a_single_file_without_all_its_tensors_is_refused(tmp_path: Path) -> Non
     del tensors["model.diffusion_model.out.2.weight"]
     save_file(tensors, file)
     with pytest.raises(BrokenWeights, match="missing"):
-        singlefile.load(file, "sd1", torch.float32, "single", configs=configs)
+        single_file.load(file, "sd1", torch.float32, "single", configs=configs)
 
 
 def test_a_folder_without_all_its_tensors_is_refused_and_not_completed_at_random(

@@ -18,7 +18,7 @@ from generation.catalog.loras import read_plan
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Sha256, Weights
 from generation.worker.adapters import switch, unload
-from generation.worker.models import settle
+from generation.worker.loading.loader import settle
 from tests import loaded, tinymodels
 from tests.plain_diffusers import stock_pipeline
 

@@ -16,7 +16,7 @@ from generation.fleet.wire import Loading, Prefetch
 from generation.recipe import Precision, Sha256, Weights
 from generation.worker import exactness, pulse
 from generation.worker.baton import Baton
-from generation.worker.models import load
+from generation.worker.loading.loader import load
 from generation.worker.prefetch import Prefetcher
 from generation.worker.shelf import Shelf
 from tests import tinymodels

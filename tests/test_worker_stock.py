@@ -18,7 +18,7 @@ from PIL import Image
 
 from generation.media.photos import load
 from generation.recipe import Recipe
-from generation.worker.models import Model
+from generation.worker.loading.loader import Model
 from generation.worker.render import render
 from generation.worker.shelf import Shelf
 from tests import loaded

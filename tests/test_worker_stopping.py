@@ -28,7 +28,7 @@ from generation.job import JobId
 from generation.recipe import Recipe
 from generation.worker import memory, pulse, render
 from generation.worker.baton import Baton
-from generation.worker.models import Model
+from generation.worker.loading.loader import Model
 from generation.worker.text import clip
 from tests.test_worker_pausing import House, Table, a_table, house
 from tests.worker_process import a_photo, redrawing

@@ -2,7 +2,8 @@
 
 A family is recognised by the shape of its weights (`generation.catalog.catalog`), or named by the
 model's card (`atelier.toml` beside the weights), never by a file's name.
-Adding one is a row here and, if its pipeline is a new one, an entry in `generation.worker.models`.
+Adding one is a row here and, if its pipeline is a new one, an entry in
+`generation.worker.loading.loader`.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def _write(reports: BinaryIO, outbox: queue.SimpleQueue[Report]) -> None:
 
 def _warm_up() -> None:
     """Import what the first job needs, while nobody waits for it."""
-    from generation.worker.models import import_libraries
+    from generation.worker.loading.loader import import_libraries
 
     import_libraries()
 

@@ -44,7 +44,7 @@ from generation.recipe import Recipe, Sha256, Weights
 from generation.worker import adapters, pulse
 from generation.worker.baton import Baton, Place
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
-from generation.worker.models import Model
+from generation.worker.loading.loader import Model
 from generation.worker.render import Raster, render
 from generation.worker.shelf import Shelf
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from generation.recipe import Recipe
 from generation.worker import memory
-from generation.worker.models import DTYPES, PARTS, Model
+from generation.worker.loading.loader import DTYPES, PARTS, Model
 
 
 def to_draw(recipe: Recipe, path: Path, vae_path: Path | None) -> int:

@@ -21,7 +21,7 @@ import torch
 
 from generation.recipe import Recipe, parse
 from generation.worker import exactness
-from generation.worker.models import DTYPES
+from generation.worker.loading.loader import DTYPES
 from generation.worker.sampling.samplers import Denoiser, scaled_linear_alphas
 
 SAMPLERS = ("euler", "dpmpp_2m")  # those that diffusers computes in the same order as we do

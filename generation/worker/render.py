@@ -23,7 +23,7 @@ from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Sha256, Task
 from generation.worker import pulse
 from generation.worker.codecs.image import to_pixels
-from generation.worker.models import Model, alphas_of
+from generation.worker.loading.loader import Model, alphas_of
 from generation.worker.sampling.samplers import Denoiser, sample
 from generation.worker.tasks import image_to_image, text_to_image
 from generation.worker.text.clip import Learned, Words, encode

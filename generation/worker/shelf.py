@@ -26,7 +26,7 @@ from generation.errors import OutOfMemory
 from generation.fleet.wire import Holding
 from generation.recipe import Precision, Recipe, Sha256
 from generation.worker import adapters, memory, needs, pulse
-from generation.worker.models import Model, load
+from generation.worker.loading.loader import Model, load
 from generation.worker.prefetch import Prefetcher
 
 _Key = tuple[Sha256, Sha256 | None, Precision]

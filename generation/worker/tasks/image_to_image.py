@@ -13,7 +13,7 @@ from generation.media.photos import load
 from generation.recipe import Recipe
 from generation.worker import pulse
 from generation.worker.codecs.image import to_latents
-from generation.worker.models import Model
+from generation.worker.loading.loader import Model
 
 
 def begin(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from generation.recipe import Recipe
-from generation.worker.models import Model
+from generation.worker.loading.loader import Model
 
 
 def begin(

@@ -20,7 +20,7 @@ from generation.catalog.checkpoint import CONFIGS, Reading, read_checkpoint, rea
 from generation.catalog.header import read_header, read_tensor
 from generation.catalog.quantised import Contents
 from generation.errors import BrokenWeights, Cancelled
-from generation.worker.building import BUILDING
+from generation.worker.loading.building import BUILDING
 from generation.worker.text.clip import Clip
 
 SCHEDULER = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}

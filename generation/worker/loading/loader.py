@@ -25,9 +25,9 @@ from generation.errors import BrokenWeights, Cancelled, GenerationError, Unusabl
 from generation.families.family import family
 from generation.recipe import Precision, Recipe, Sha256
 from generation.sigmas import betas
-from generation.worker import singlefile
-from generation.worker.building import BUILDING
 from generation.worker.codecs.previews import Previewer, fitted
+from generation.worker.loading import single_file
+from generation.worker.loading.building import BUILDING
 from generation.worker.residence import Residence
 from generation.worker.text.clip import Clip
 
@@ -143,7 +143,7 @@ def load(
         if path.is_dir():
             parts = _from_folder(path, architecture, reading)
         else:
-            parts = _Parts(**singlefile.load(path, architecture, dtype, name, may_go_on=may_go_on))
+            parts = _Parts(**single_file.load(path, architecture, dtype, name, may_go_on=may_go_on))
     vae = parts.vae
     if vae_path is not None and recipe.vae is not None:
         with _translated(recipe.vae.name):
@@ -206,7 +206,7 @@ def _separate_vae(path: Path, architecture: str, reading: _Reading) -> Any:
     if path.is_dir():
         read_vae_folder(path, reading.name)
         return _folder_vae(path, reading)
-    return singlefile.load_vae(path, architecture, reading.dtype, reading.name)
+    return single_file.load_vae(path, architecture, reading.dtype, reading.name)
 
 
 def _pretrained(kind: Any, folder: Path, reading: _Reading, part: str) -> Any:

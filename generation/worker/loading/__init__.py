@@ -1,0 +1,1 @@
+"""From files to the parts of a model, without any network."""
