@@ -14,7 +14,7 @@ from torch import Tensor
 
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Recipe, Sha256, Weights
-from generation.worker.adapters import learned_words, switch
+from generation.worker.adapters.adapters import learned_words, switch
 from generation.worker.loading.loader import Model
 from generation.worker.render import render
 from tests import loaded, tinymodels

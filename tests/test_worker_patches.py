@@ -17,7 +17,7 @@ from generation.catalog.header import read_header
 from generation.catalog.loras import read_plan
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Sha256, Weights
-from generation.worker.adapters import switch, unload
+from generation.worker.adapters.adapters import switch, unload
 from generation.worker.loading.loader import settle
 from tests import loaded, tinymodels
 from tests.plain_diffusers import stock_pipeline

@@ -41,7 +41,8 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.media import image
 from generation.recipe import Recipe, Sha256, Weights
-from generation.worker import adapters, pulse
+from generation.worker import pulse
+from generation.worker.adapters import adapters
 from generation.worker.baton import Baton, Place
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
 from generation.worker.loading.loader import Model

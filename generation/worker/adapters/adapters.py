@@ -22,8 +22,8 @@ from generation.catalog.header import read_header
 from generation.catalog.loras import Change, Plan, read_plan
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Recipe, Weights
+from generation.worker.adapters.patches import Layer, Patch, patch
 from generation.worker.loading.loader import Model
-from generation.worker.patches import Layer, Patch, patch
 from generation.worker.text.clip import Learned
 
 Locate = Callable[[Weights], Path]

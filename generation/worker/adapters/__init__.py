@@ -1,0 +1,1 @@
+"""What is added to a model for one picture, and taken off again."""
