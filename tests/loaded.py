@@ -11,7 +11,7 @@ from generation.catalog.catalog import Catalog
 from generation.recipe import Recipe
 from generation.worker import exactness
 from generation.worker.loading.loader import Model
-from generation.worker.shelf import Shelf
+from generation.worker.memory.model_cache import Shelf
 from tests import tinymodels
 from tests.builders import a_recipe
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from generation.recipe import dump, parse
+from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import render
-from generation.worker.shelf import Shelf
 from tests import tinymodels
 from tests.checkpoints import (
     only,

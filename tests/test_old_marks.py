@@ -17,9 +17,9 @@ from generation.errors import OutOfRange, UnusableWeights
 from generation.recipe import dump, parse
 from generation.worker.loading import single_file
 from generation.worker.loading.loader import alphas_cumprod, alphas_of
+from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import Raster, render
 from generation.worker.sampling.denoiser import scaled_linear_alphas
-from generation.worker.shelf import Shelf
 from tests import tinymodels
 from tests.builders import a_recipe
 from tests.checkpoints import only, recipe_for, scanned, the_single_file, zero_snr_folder

@@ -14,8 +14,8 @@ from generation.errors import UnusableWeights
 from generation.recipe import canonical, dump, parse
 from generation.sigmas import levels
 from generation.worker.loading.loader import alphas_cumprod, alphas_of
+from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import render
-from generation.worker.shelf import Shelf
 from tests.checkpoints import (
     only,
     recipe_for,

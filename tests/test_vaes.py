@@ -17,8 +17,8 @@ from generation.errors import NoSuchName, RenderFailed, UnusableWeights, WrongFa
 from generation.picture import DECODED_AGAIN, Verdict, compare
 from generation.recipe import Precision, Recipe, Weights
 from generation.worker.loading.loader import load
+from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import Raster, render
-from generation.worker.shelf import Shelf
 from storage.people import Preferences
 from tests import thinmodels, tinymodels
 from tests.builders import ANN, a_model_folder, a_recipe

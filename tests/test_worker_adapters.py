@@ -27,7 +27,7 @@ class Drawer:
         self.folder = folder
         self.files: dict[str, Path] = {}
         catalog = loaded.shelf().catalog
-        from generation.worker.shelf import Shelf
+        from generation.worker.memory.model_cache import Shelf
 
         shelf = Shelf(catalog, torch.device("cpu"), None)
         self.recipe: Recipe = loaded.recipe_of("tiny-sd15", "starter")

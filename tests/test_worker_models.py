@@ -19,10 +19,10 @@ from generation.errors import BrokenWeights, OutOfMemory, OutOfRange, RenderFail
 from generation.recipe import Precision, Recipe, Weights
 from generation.worker.loading import single_file
 from generation.worker.loading.loader import Model, alphas_cumprod, load
+from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import render
 from generation.worker.residence import Residence
 from generation.worker.sampling.samplers import scaled_linear_alphas
-from generation.worker.shelf import Shelf
 from tests import loaded, tinymodels
 from tests.builders import a_digest, a_recipe
 from tests.singlefiles import write_sd1, write_sdxl

@@ -13,10 +13,11 @@ from generation.errors import GenerationError, OutOfMemory, RenderFailed
 from generation.fleet.wire import Failed, decode, encode, failure
 from generation.job import JobId
 from generation.picture import Environment
-from generation.worker import exactness, memory
+from generation.worker import exactness
 from generation.worker.__main__ import _only, _options
 from generation.worker.codecs.previews import Previewer
 from generation.worker.failures import is_fatal, report, translated
+from generation.worker.memory import memory
 from tests import loaded, tinymodels
 from tests.builders import a_recipe
 

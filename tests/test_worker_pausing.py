@@ -36,7 +36,7 @@ from generation.recipe import Adapter, Recipe
 from generation.sigmas import SAMPLERS
 from generation.worker import exactness
 from generation.worker.jobs import Desk
-from generation.worker.shelf import Shelf
+from generation.worker.memory.model_cache import Shelf
 from tests import tinymodels
 from tests.builders import a_recipe
 from tests.test_worker_adapters import a_lora

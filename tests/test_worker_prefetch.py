@@ -17,8 +17,8 @@ from generation.recipe import Precision, Sha256, Weights
 from generation.worker import exactness, pulse
 from generation.worker.baton import Baton
 from generation.worker.loading.loader import load
-from generation.worker.prefetch import Prefetcher
-from generation.worker.shelf import Shelf
+from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.prefetch import Prefetcher
 from tests import tinymodels
 from tests.builders import a_recipe
 from tests.test_worker_pausing import CPU, LIMIT, House, a_table

@@ -19,8 +19,8 @@ from PIL import Image
 from generation.media.photos import load
 from generation.recipe import Recipe
 from generation.worker.loading.loader import Model
+from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import render
-from generation.worker.shelf import Shelf
 from tests import loaded
 from tests.builders import a_recipe
 from tests.checkpoints import scanned, zero_snr_folder

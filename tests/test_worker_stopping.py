@@ -26,9 +26,10 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.recipe import Recipe
-from generation.worker import memory, pulse, render
+from generation.worker import pulse, render
 from generation.worker.baton import Baton
 from generation.worker.loading.loader import Model
+from generation.worker.memory import memory
 from generation.worker.text import clip
 from tests.test_worker_pausing import House, Table, a_table, house
 from tests.worker_process import a_photo, redrawing

@@ -44,9 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.setswitchinterval(0.001)
 
     from generation.catalog.catalog import Catalog
-    from generation.worker import exactness, memory, pulse
+    from generation.worker import exactness, pulse
     from generation.worker.jobs import Desk
-    from generation.worker.shelf import Shelf
+    from generation.worker.memory import memory
+    from generation.worker.memory.model_cache import Shelf
 
     exactness.switch_on(options.threads)
     device = exactness.pick_device(kind)

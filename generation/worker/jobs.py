@@ -46,8 +46,8 @@ from generation.worker.adapters import adapters
 from generation.worker.baton import Baton, Place
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
 from generation.worker.loading.loader import Model
+from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import Raster, render
-from generation.worker.shelf import Shelf
 
 DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
 

@@ -25,10 +25,11 @@ from generation.catalog.catalog import Catalog
 from generation.errors import OutOfMemory
 from generation.fleet.wire import Holding
 from generation.recipe import Precision, Recipe, Sha256
-from generation.worker import memory, needs, pulse
+from generation.worker import pulse
 from generation.worker.adapters import adapters
 from generation.worker.loading.loader import Model, load
-from generation.worker.prefetch import Prefetcher
+from generation.worker.memory import memory, needs
+from generation.worker.memory.prefetch import Prefetcher
 
 _Key = tuple[Sha256, Sha256 | None, Precision]
 

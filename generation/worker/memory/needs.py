@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from generation.recipe import Recipe
-from generation.worker import memory
 from generation.worker.loading.loader import DTYPES, PARTS, Model
+from generation.worker.memory import memory
 
 
 def to_draw(recipe: Recipe, path: Path, vae_path: Path | None) -> int:

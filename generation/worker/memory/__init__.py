@@ -1,0 +1,1 @@
+"""Which models are at hand, what they take, and which gives way."""
