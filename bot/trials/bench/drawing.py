@@ -32,7 +32,7 @@ from generation.recipe import Recipe, dump
 
 PAIRS = 30
 JOBS = 60
-REFERENCE = "generation.worker.reference"
+REFERENCE = "generation.worker.trials.reference"
 LONGEST_LINE = 2**28  # a picture in base64
 QUIET = {
     "OMP_NUM_THREADS": "1",

@@ -1,4 +1,4 @@
-"""`python -m generation.worker.batching`: do several pictures in one forward pass pay here?
+"""`python -m generation.worker.trials.batching`: do several pictures in one forward pass pay here?
 
 The UNet is called as a drawing calls it, with both lanes of cfg, for 1, 2, 4 and 8 pictures at a
 time.  Time is the process's own, so that a busy machine changes little.  The invariant: it says
@@ -27,7 +27,9 @@ WORDS = 77
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser("python -m generation.worker.batching", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m generation.worker.trials.batching", description=__doc__
+    )
     parser.add_argument("--unet", choices=("starter", "sd15"), default="starter")
     parser.add_argument("--side", type=int, default=128, help="pixels")
     parser.add_argument("--no-cfg", action="store_true", help="one lane, as few-step models draw")

@@ -1,0 +1,1 @@
+"""Measures the worker, and is used by nobody."""
