@@ -15,18 +15,19 @@ import logging
 import time
 from dataclasses import dataclass, replace
 
-from prompting import dialects, opaque
-from prompting import lexicon as lexicons
+from prompting import dialects
 from prompting import styles as named_styles
 from prompting.asking import Asking, Clock, derived
 from prompting.budget import Count
 from prompting.cache import Cache, Memory
 from prompting.errors import Declined, Unreadable, WriterFailed
-from prompting.facts import facts
-from prompting.lexicon import Lexicon
 from prompting.notes import joined, note
 from prompting.order import Order
-from prompting.policy import Policy
+from prompting.reading import lexicon as lexicons
+from prompting.reading import opaque
+from prompting.reading.facts import facts
+from prompting.reading.lexicon import Lexicon
+from prompting.reading.policy import Policy
 from prompting.render import Rendered
 from prompting.slots import Slots, Wish
 from prompting.styles import Styles

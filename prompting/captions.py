@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from prompting.facts import Facts, facts
-from prompting.forms import fold, plural
-from prompting.lexicon import OBJECTS, Lexicon, Word
+from prompting.reading.facts import Facts, facts
+from prompting.reading.forms import fold, plural
+from prompting.reading.lexicon import OBJECTS, Lexicon, Word
 
 FILE = Path(__file__).with_name("captions.toml")
 

@@ -21,20 +21,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from prompting import opaque, template
+from prompting import template
 from prompting.assist import Assistant, Assisted
 from prompting.budget import estimate
 from prompting.cache import Memory
 from prompting.captions import vocabulary
 from prompting.dialects import DIALECTS, Speech, dialect
 from prompting.errors import PromptingError, Unreadable
-from prompting.facts import facts
 from prompting.grammar import Grammar
-from prompting.keep import contradictions
 from prompting.ladder import WriterConfig, open_writer
-from prompting.lexicon import built_in
 from prompting.measures import Case, bound, cases, kept, quantile, share, unremoved, valid, violated
 from prompting.order import Order
+from prompting.reading import opaque
+from prompting.reading.facts import facts
+from prompting.reading.keep import contradictions
+from prompting.reading.lexicon import built_in
 from prompting.repair import Judge
 from prompting.slots import Slots
 from prompting.writer import Answer, Ask, Writer

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from prompting.denials import denials, without
-from prompting.lexicon import OBJECTS, SCENERY, Lexicon, fold
+from prompting.reading.denials import denials, without
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold
 from prompting.slots import Kind, Language, Slots, Wish
 
 _FLOATING = frozenset({Kind.LORA, Kind.EMBEDDING, Kind.FLAG})  # mean the same wherever they stand

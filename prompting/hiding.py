@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from prompting.denials import denials, without
-from prompting.lexicon import OBJECTS, Lexicon, Word, fold, plurals
+from prompting.reading.denials import denials, without
+from prompting.reading.lexicon import OBJECTS, Lexicon, Word, fold, plurals
 
 _PLACEHOLDER = re.compile(r"<x(\d+)>")
 _COUNTS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|hundred|many|pair of"

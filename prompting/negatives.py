@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from prompting.dialects import Dialect, Speech
-from prompting.facts import facts
-from prompting.lexicon import Lexicon, fold
 from prompting.notes import note
+from prompting.reading.facts import facts
+from prompting.reading.lexicon import Lexicon, fold
 from prompting.slots import Language, Slots, Wish
 from prompting.styles import Style
 

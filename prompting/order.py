@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from prompting.budget import Count
 from prompting.dialects import Dialect
 from prompting.head import unfloated
-from prompting.lexicon import Lexicon
 from prompting.notes import note
+from prompting.reading.lexicon import Lexicon
 from prompting.render import Rendered, render, template_of
 from prompting.slots import Language, Slots, Wish
 from prompting.styles import PROMPT, Style

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from prompting.head import verbatim
-from prompting.lexicon import Lexicon, fold
+from prompting.reading.lexicon import Lexicon, fold
 from prompting.slots import Wish
 
 _REQUEST = re.compile(

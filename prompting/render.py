@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from prompting import captions
 from prompting.budget import Count, estimate, fit
 from prompting.dialects import Dialect, Speech
-from prompting.facts import facts
 from prompting.head import Head, head
-from prompting.lexicon import Lexicon, fold
 from prompting.negatives import Negatives, negatives
 from prompting.notes import joined, note
+from prompting.reading.facts import facts
+from prompting.reading.lexicon import Lexicon, fold
 from prompting.sentences import article_off, clauses, inside, sentences
 from prompting.slots import Language, Slots, Wish
 from prompting.styles import PROMPT, Style

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from prompting import captions
-from prompting.denials import denials, without
 from prompting.dialects import Speech
-from prompting.facts import facts
-from prompting.keep import Loss, contradictions, missing
-from prompting.lexicon import fold
 from prompting.order import Order
+from prompting.reading.denials import denials, without
+from prompting.reading.facts import facts
+from prompting.reading.keep import Loss, contradictions, missing
+from prompting.reading.lexicon import fold
 from prompting.render import Rendered
 from prompting.slots import Slots
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from prompting.errors import UnknownName, Unreadable
-from prompting.lexicon import fold
+from prompting.reading.lexicon import fold
 from prompting.textfile import read_text
 
 FILE = Path(__file__).with_name("styles.toml")

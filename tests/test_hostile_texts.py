@@ -9,9 +9,9 @@ import pytest
 from bot.trials.bench.hostile import Longest, cost, readers
 from bot.trials.bench.hostile_texts import texts
 from prompting.assist import Assistant
-from prompting.keep import missing
-from prompting.lexicon import built_in
-from prompting.opaque import read
+from prompting.reading.keep import missing
+from prompting.reading.lexicon import built_in
+from prompting.reading.opaque import read
 from tests.scripted_writer import ScriptedWriter
 
 SHORT, LONG = 1000, 4000

@@ -20,7 +20,7 @@ from generation.fleet.wire import Finished
 from generation.media.image import NO_NETWORK, infotext
 from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.sigmas import SAMPLERS, SCHEDULERS
-from prompting import markup
+from prompting.reading import markup
 from tests.builders import a_lora, a_recipe
 from tests.test_worker_pausing import House, a_table, house
 

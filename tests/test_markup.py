@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.markup import Kind, Read, read
+from prompting.reading.markup import Kind, Read, read
 
 CHANGED = {
     "a [cat:dog:0.5] on grass": (Kind.SCHEDULE, "a cat dog on grass"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.media.image import infotext
-from prompting.pasted import pasted
+from prompting.reading.pasted import pasted
 from tests.builders import a_recipe
 from tests.fakes import FakeWorker
 from tests.houses import a_house, a_wish, drawn

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.errors import Declined
-from prompting.lexicon import built_in
-from prompting.policy import Policy
+from prompting.reading.lexicon import built_in
+from prompting.reading.policy import Policy
 
 POLICY = Policy(["nude", "ass", "bad word", "裸体", "Tit"], allowed=["smart ass"])
 

@@ -24,10 +24,10 @@ from prompting.errors import (
     WriterTimeout,
     WriterUnavailable,
 )
-from prompting.keep import contradictions, missing
-from prompting.lexicon import built_in
-from prompting.opaque import read
-from prompting.policy import Policy
+from prompting.reading.keep import contradictions, missing
+from prompting.reading.lexicon import built_in
+from prompting.reading.opaque import read
+from prompting.reading.policy import Policy
 from prompting.writer import Answer, Ask
 from tests.scripted_writer import Line, ScriptedWriter, echo
 

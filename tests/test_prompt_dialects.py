@@ -10,8 +10,8 @@ from generation.families.family import FAMILIES
 from prompting import template
 from prompting.dialects import DIALECTS, Speech, dialect, load
 from prompting.errors import UnknownName, Unreadable
-from prompting.lexicon import built_in
-from prompting.opaque import read
+from prompting.reading.lexicon import built_in
+from prompting.reading.opaque import read
 from prompting.render import Rendered, render
 from prompting.slots import LANGUAGES, Slots
 from prompting.styles import built_in as styles

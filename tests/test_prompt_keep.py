@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from prompting.dialects import dialect
-from prompting.facts import facts
 from prompting.hiding import hide
-from prompting.keep import contradictions, missing
-from prompting.lexicon import built_in
-from prompting.opaque import read
 from prompting.order import Order
+from prompting.reading.facts import facts
+from prompting.reading.keep import contradictions, missing
+from prompting.reading.lexicon import built_in
+from prompting.reading.opaque import read
 from prompting.repair import Judge
 from prompting.slots import Slots, Wish
 

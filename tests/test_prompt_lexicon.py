@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.errors import Unreadable
-from prompting.forms import plural
-from prompting.lexicon import FILE, built_in, fold, load
+from prompting.reading.forms import plural
+from prompting.reading.lexicon import FILE, built_in, fold, load
 
 LEXICON = built_in()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.opaque import clean, read
+from prompting.reading.opaque import clean, read
 from prompting.slots import Kind
 
 OPAQUE = {

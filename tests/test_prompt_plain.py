@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.keep import missing
-from prompting.lexicon import built_in
-from prompting.opaque import read
 from prompting.plain import plain
+from prompting.reading.keep import missing
+from prompting.reading.lexicon import built_in
+from prompting.reading.opaque import read
 from prompting.slots import Wish
 
 LEXICON = built_in()

@@ -11,8 +11,8 @@ from prompting import styles
 from prompting.captions import vocabulary
 from prompting.dialects import DIALECTS
 from prompting.errors import UnknownName
-from prompting.lexicon import built_in, fold
-from prompting.opaque import read
+from prompting.reading.lexicon import built_in, fold
+from prompting.reading.opaque import read
 from prompting.render import render, template_of
 from prompting.slots import Slots
 from prompting.styles import PROMPT, Style

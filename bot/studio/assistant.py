@@ -16,13 +16,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from generation.families.family import Family
-from prompting import opaque, styles, wildcards
+from prompting import styles, wildcards
 from prompting.assist import Assistant, Assisted
 from prompting.dialects import DIALECTS
 from prompting.errors import UnknownName
 from prompting.ladder import Opened, WriterConfig, open_writer
 from prompting.ownlists import OwnLists
-from prompting.policy import Policy
+from prompting.reading import opaque
+from prompting.reading.policy import Policy
 from prompting.styles import Style, Styles
 from prompting.writer import Writer
 from storage.people import AssistMode

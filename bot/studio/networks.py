@@ -22,8 +22,8 @@ from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
 from generation.media.image import tag_name
 from generation.recipe import Adapter
-from prompting import markup
-from prompting.markup import Tag
+from prompting.reading import markup
+from prompting.reading.markup import Tag
 
 LORAS = ("lora", "lyco", "locon", "loha", "lokr", "dora")  # A1111 knows the first two
 

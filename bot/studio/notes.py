@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from prompting.markup import Change, Kind
+from prompting.reading.markup import Change, Kind
 
 MOST = 5  # notes of one request; the rest is counted
 LONGEST = 300  # characters of a note

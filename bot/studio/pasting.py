@@ -17,7 +17,7 @@ from generation.draft import MAX_STEPS, Draft
 from generation.errors import NoSuchName, OutOfRange
 from generation.families import sizes
 from generation.families.family import Family
-from prompting.pasted import Pasted, pasted
+from prompting.reading.pasted import Pasted, pasted
 
 T = TypeVar("T")
 

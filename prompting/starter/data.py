@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 
 from prompting import template
-from prompting.lexicon import built_in, fold
+from prompting.reading.lexicon import built_in, fold
 from prompting.starter import answers, edits, phrasing, phrasing_zh
 from prompting.starter.scenes import scene
 from prompting.starter.speech import Speaker, renumbered

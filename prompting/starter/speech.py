@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from prompting.lexicon import Entry, Lexicon, plurals
+from prompting.reading.lexicon import Entry, Lexicon, plurals
 from prompting.template import PLACEHOLDERS
 
 THINGS = ("animal", "person", "plant", "food", "thing", "vehicle", "building")

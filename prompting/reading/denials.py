@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from prompting.lexicon import Lexicon, Word, fold
+from prompting.reading.lexicon import Lexicon, Word, fold
 
 LINKS = frozenset(
     ("and", "or", "&", "+", "y", "o", "e", "et", "ou", "und", "oder", *"和与及跟或とや")

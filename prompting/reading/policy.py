@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from prompting.errors import Declined
-from prompting.lexicon import Lexicon, built_in, plurals
+from prompting.reading.lexicon import Lexicon, built_in, plurals
 
 # Digits and signs that stand for letters; some for either of two.
 _LEET = {

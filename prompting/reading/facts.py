@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from prompting.denials import LINKS, denials
-from prompting.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold
+from prompting.reading.denials import LINKS, denials
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold
 
 Pairs = frozenset[tuple[str, str]]
 

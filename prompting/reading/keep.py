@@ -12,8 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from prompting.facts import Facts, Pairs, facts
-from prompting.lexicon import OBJECTS, SCENERY, Lexicon, fold, plurals
+from prompting.reading.facts import Facts, Pairs, facts
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold, plurals
 from prompting.slots import Kind, Wish
 
 # A picture has one of these: a second one beside the wish's own makes another picture.

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from prompting.dividing import divide
 from prompting.errors import Unreadable
-from prompting.forms import fold, inflected, plural, plurals
+from prompting.reading.dividing import divide
+from prompting.reading.forms import fold, inflected, plural, plurals
 from prompting.slots import LANGUAGES, Language
 
 __all__ = ["OBJECTS", "SCENERY", "Entry", "Lexicon", "Word", "built_in", "fold", "load", "plurals"]

@@ -1,0 +1,1 @@
+"""What a text says: words, facts, denials, markup, what is declined."""
