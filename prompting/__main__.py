@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prompting.assist import TEMPERATURE, Assistant, Assisted
-from prompting.dialects import DIALECTS
 from prompting.errors import PromptingError
 from prompting.ladder import WriterConfig, open_writer
 from prompting.slots import Slots
-from prompting.styles import Styles, built_in
+from prompting.speaking.dialects import DIALECTS
+from prompting.speaking.styles import Styles, built_in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,15 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from prompting.cache import Cache, Key
-from prompting.dialects import Speech
 from prompting.errors import Unreadable, WriterFailed, WriterTimeout
 from prompting.hiding import hide
-from prompting.order import Order
-from prompting.plain import plain
 from prompting.reading.denials import denials, without
-from prompting.render import Rendered
 from prompting.repair import Judge, Verdict
 from prompting.slots import Kind, Language, Slots, Wish
+from prompting.speaking.dialects import Speech
+from prompting.speaking.order import Order
+from prompting.speaking.plain import plain
+from prompting.speaking.render import Rendered
 from prompting.template import LANGUAGES
 from prompting.writer import Ask, Writer
 

@@ -15,22 +15,22 @@ import logging
 import time
 from dataclasses import dataclass, replace
 
-from prompting import dialects
-from prompting import styles as named_styles
 from prompting.asking import Asking, Clock, derived
-from prompting.budget import Count
 from prompting.cache import Cache, Memory
 from prompting.errors import Declined, Unreadable, WriterFailed
-from prompting.notes import joined, note
-from prompting.order import Order
 from prompting.reading import lexicon as lexicons
 from prompting.reading import opaque
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon
 from prompting.reading.policy import Policy
-from prompting.render import Rendered
 from prompting.slots import Slots, Wish
-from prompting.styles import Styles
+from prompting.speaking import dialects
+from prompting.speaking import styles as named_styles
+from prompting.speaking.budget import Count
+from prompting.speaking.notes import joined, note
+from prompting.speaking.order import Order
+from prompting.speaking.render import Rendered
+from prompting.speaking.styles import Styles
 from prompting.writer import Writer
 
 log = logging.getLogger(__name__)

@@ -23,21 +23,21 @@ from pathlib import Path
 
 from prompting import template
 from prompting.assist import Assistant, Assisted
-from prompting.budget import estimate
 from prompting.cache import Memory
-from prompting.captions import vocabulary
-from prompting.dialects import DIALECTS, Speech, dialect
 from prompting.errors import PromptingError, Unreadable
 from prompting.grammar import Grammar
 from prompting.ladder import WriterConfig, open_writer
 from prompting.measures import Case, bound, cases, kept, quantile, share, unremoved, valid, violated
-from prompting.order import Order
 from prompting.reading import opaque
 from prompting.reading.facts import facts
 from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import built_in
 from prompting.repair import Judge
 from prompting.slots import Slots
+from prompting.speaking.budget import estimate
+from prompting.speaking.captions import vocabulary
+from prompting.speaking.dialects import DIALECTS, Speech, dialect
+from prompting.speaking.order import Order
 from prompting.writer import Answer, Ask, Writer
 
 SEED = 1

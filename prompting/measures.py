@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prompting.dialects import Dialect, Speech
 from prompting.errors import Unreadable
 from prompting.reading.denials import denials, without
 from prompting.reading.lexicon import Lexicon
+from prompting.speaking.dialects import Dialect, Speech
 
 Alternatives = tuple[str, ...]
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from prompting import captions
-from prompting.dialects import Speech
-from prompting.order import Order
 from prompting.reading.denials import denials, without
 from prompting.reading.facts import facts
 from prompting.reading.keep import Loss, contradictions, missing
 from prompting.reading.lexicon import fold
-from prompting.render import Rendered
 from prompting.slots import Slots
+from prompting.speaking import captions
+from prompting.speaking.dialects import Speech
+from prompting.speaking.order import Order
+from prompting.speaking.render import Rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ import pytest
 
 import prompting.starter
 from prompting import template
-from prompting.dialects import DIALECTS
 from prompting.errors import Unreadable
 from prompting.evaluate import identity, rows, sound, template_only
 from prompting.ggufile import read_header
@@ -21,6 +20,7 @@ from prompting.llama import LlamaWriter
 from prompting.measures import bound, cases, kept, violated, wilson
 from prompting.reading import opaque
 from prompting.reading.lexicon import OBJECTS, built_in
+from prompting.speaking.dialects import DIALECTS
 from prompting.starter import data
 from prompting.starter.details import DETAILS
 from prompting.writer import Ask

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prompting.styles import Style, Styles
+from prompting.speaking.styles import Style, Styles
 from tests.builders import a_lora, a_model_folder
 from tests.discord_world import pictures
 from tests.fakes import FakeWorker

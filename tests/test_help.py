@@ -12,7 +12,7 @@ from bot.chat.commands import COMMANDS, MENUS
 from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import Shelf, Topic, asks_for_help, help_page
-from prompting import styles
+from prompting.speaking import styles
 from tests.builders import a_lora, a_model_folder
 from tests.houses import a_studio
 from tests.test_conversation import is_result

@@ -13,8 +13,9 @@ from bot.studio.assistant import Wordsmith
 from bot.studio.drafting import NothingNew
 from generation.families.family import FAMILIES
 from generation.job import UserId
-from prompting import styles, template
-from prompting.styles import Style, Styles
+from prompting import template
+from prompting.speaking import styles
+from prompting.speaking.styles import Style, Styles
 from prompting.writer import Ask
 from storage.ids import RequestId
 from tests.fakes import FakeWorker

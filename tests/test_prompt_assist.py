@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from prompting import template
 from prompting.assist import Assistant, Assisted
-from prompting.budget import estimate
-from prompting.dialects import DIALECTS
 from prompting.errors import (
     Declined,
     PromptingError,
@@ -28,6 +26,8 @@ from prompting.reading.keep import contradictions, missing
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
 from prompting.reading.policy import Policy
+from prompting.speaking.budget import estimate
+from prompting.speaking.dialects import DIALECTS
 from prompting.writer import Answer, Ask
 from tests.scripted_writer import Line, ScriptedWriter, echo
 

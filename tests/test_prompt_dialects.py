@@ -8,13 +8,13 @@ import pytest
 
 from generation.families.family import FAMILIES
 from prompting import template
-from prompting.dialects import DIALECTS, Speech, dialect, load
 from prompting.errors import UnknownName, Unreadable
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
-from prompting.render import Rendered, render
 from prompting.slots import LANGUAGES, Slots
-from prompting.styles import built_in as styles
+from prompting.speaking.dialects import DIALECTS, Speech, dialect, load
+from prompting.speaking.render import Rendered, render
+from prompting.speaking.styles import built_in as styles
 
 LEXICON = built_in()
 CAT = Slots(subject="a red cat on a mat", details=("soft light", "fine fur"), style=("watercolor",))

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from prompting.dialects import dialect
 from prompting.hiding import hide
-from prompting.order import Order
 from prompting.reading.facts import facts
 from prompting.reading.keep import contradictions, missing
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
 from prompting.repair import Judge
 from prompting.slots import Slots, Wish
+from prompting.speaking.dialects import dialect
+from prompting.speaking.order import Order
 
 LEXICON = built_in()
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.plain import plain
 from prompting.reading.keep import missing
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
 from prompting.slots import Wish
+from prompting.speaking.plain import plain
 
 LEXICON = built_in()
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from prompting import styles
-from prompting.captions import vocabulary
-from prompting.dialects import DIALECTS
 from prompting.errors import UnknownName
 from prompting.reading.lexicon import built_in, fold
 from prompting.reading.opaque import read
-from prompting.render import render, template_of
 from prompting.slots import Slots
-from prompting.styles import PROMPT, Style
+from prompting.speaking import styles
+from prompting.speaking.captions import vocabulary
+from prompting.speaking.dialects import DIALECTS
+from prompting.speaking.render import render, template_of
+from prompting.speaking.styles import PROMPT, Style
 
 STYLES = styles.built_in()
 

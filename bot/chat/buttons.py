@@ -43,7 +43,7 @@ from bot.pages.style_menus import StyleList, menus, question, taught
 from bot.pages.whereabouts import held_page, with_lines
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
-from prompting.styles import Style
+from prompting.speaking.styles import Style
 from storage.errors import Missing
 from storage.pictures import StoredPicture
 from storage.tickets import Request, RequestId

@@ -36,7 +36,7 @@ from bot.settings import Secret, Settings, SettingsInvalid
 from generation.catalog.catalog import Catalog
 from generation.errors import NoSuchName
 from prompting.ownlists import OwnLists
-from prompting.styles import built_in
+from prompting.speaking.styles import built_in
 from prompting.textfile import decoded
 from storage import private
 

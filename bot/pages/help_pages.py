@@ -13,7 +13,7 @@ from bot.pages.quoting import code, quoted
 from bot.pages.replies import MAX_CONTENT
 from generation.families.family import FAMILIES
 from generation.starter.words import OBJECT_WORDS, STYLE_WORDS
-from prompting.styles import Style
+from prompting.speaking.styles import Style
 
 LINE = 1500  # characters of a list of names
 

@@ -21,7 +21,7 @@ from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Task
 from generation.sigmas import SAMPLERS, SCHEDULERS
 from prompting.assist import Assisted
-from prompting.dialects import DIALECTS
+from prompting.speaking.dialects import DIALECTS
 from storage.people import Preferences
 from storage.pictures import StoredPicture
 from storage.tickets import State

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prompting.styles import Style
+from prompting.speaking.styles import Style
 
 MENUS, OPTIONS = 5, 25  # Discord's limits
 

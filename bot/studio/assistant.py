@@ -16,15 +16,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from generation.families.family import Family
-from prompting import styles, wildcards
+from prompting import wildcards
 from prompting.assist import Assistant, Assisted
-from prompting.dialects import DIALECTS
 from prompting.errors import UnknownName
 from prompting.ladder import Opened, WriterConfig, open_writer
 from prompting.ownlists import OwnLists
 from prompting.reading import opaque
 from prompting.reading.policy import Policy
-from prompting.styles import Style, Styles
+from prompting.speaking import styles
+from prompting.speaking.dialects import DIALECTS
+from prompting.speaking.styles import Style, Styles
 from prompting.writer import Writer
 from storage.people import AssistMode
 
@@ -41,7 +42,7 @@ class Desk:
 
     assist: AssistMode
     writer: WriterConfig = field(default_factory=WriterConfig)
-    own_styles: Path | None = None  # a TOML file like prompting/styles.toml
+    own_styles: Path | None = None  # a TOML file like prompting/speaking/styles.toml
     wildcards: Path | None = None  # a folder of text files
     forbidden: tuple[str, ...] = ()  # words that are not drawn here
     allowed: tuple[str, ...] = ()  # harmless phrases that contain one of them

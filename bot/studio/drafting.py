@@ -27,7 +27,7 @@ from generation.families.family import Family, family
 from generation.names import USUAL
 from generation.recipe import Adapter, Recipe, Weights
 from prompting.assist import Assisted
-from prompting.styles import Styles
+from prompting.speaking.styles import Styles
 from storage.people import AssistMode, Preferences
 from storage.words import Wording
 

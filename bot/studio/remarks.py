@@ -15,7 +15,7 @@ from bot.studio import notes
 from generation.families.family import FAMILIES
 from generation.recipe import Recipe, Task
 from generation.starter import words as seen
-from prompting.dialects import DIALECTS
+from prompting.speaking.dialects import DIALECTS
 
 STARTER = "starter"
 LITTLE = 0.35  # denoise up to which most of a picture stays as it was

@@ -32,7 +32,7 @@ class Family:
     scheduler: str
     clip_layers: int  # of its text encoder that can be read: how far clip skip may go back
     syntax: str  # one of generation.recipe.SYNTAXES
-    dialect: str  # a key of prompting.dialects
+    dialect: str  # a key of prompting.speaking.dialects
     negative: bool  # whether a negative prompt has an effect
     noise: str  # "scaled-linear": the SD betas; "flow": rectified flow, sigma from 1 to 0
     tasks: frozenset[Task]

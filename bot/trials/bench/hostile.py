@@ -48,7 +48,7 @@ from prompting.ladder import Opened, WriterConfig
 from prompting.reading import keep, markup, opaque, pasted
 from prompting.reading.lexicon import built_in
 from prompting.reading.policy import Policy
-from prompting.styles import built_in as styles
+from prompting.speaking.styles import built_in as styles
 from prompting.writer import Answer, Ask
 from storage.people import AssistMode, Preferences
 

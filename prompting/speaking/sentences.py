@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from prompting.styles import PROMPT
+from prompting.speaking.styles import PROMPT
 
 _ENDS = ".!?。！？…"
 _ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\w)", re.IGNORECASE)

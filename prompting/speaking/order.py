@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prompting.budget import Count
-from prompting.dialects import Dialect
-from prompting.head import unfloated
-from prompting.notes import note
 from prompting.reading.lexicon import Lexicon
-from prompting.render import Rendered, render, template_of
 from prompting.slots import Language, Slots, Wish
-from prompting.styles import PROMPT, Style
+from prompting.speaking.budget import Count
+from prompting.speaking.dialects import Dialect
+from prompting.speaking.head import unfloated
+from prompting.speaking.notes import note
+from prompting.speaking.render import Rendered, render, template_of
+from prompting.speaking.styles import PROMPT, Style
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

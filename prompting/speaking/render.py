@@ -13,17 +13,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prompting import captions
-from prompting.budget import Count, estimate, fit
-from prompting.dialects import Dialect, Speech
-from prompting.head import Head, head
-from prompting.negatives import Negatives, negatives
-from prompting.notes import joined, note
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon, fold
-from prompting.sentences import article_off, clauses, inside, sentences
 from prompting.slots import Language, Slots, Wish
-from prompting.styles import PROMPT, Style
+from prompting.speaking import captions
+from prompting.speaking.budget import Count, estimate, fit
+from prompting.speaking.dialects import Dialect, Speech
+from prompting.speaking.head import Head, head
+from prompting.speaking.negatives import Negatives, negatives
+from prompting.speaking.notes import joined, note
+from prompting.speaking.sentences import article_off, clauses, inside, sentences
+from prompting.speaking.styles import PROMPT, Style
 
 _SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
 _ENOUGH = 6  # details; more of them drown the subject

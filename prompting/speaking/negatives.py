@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from prompting.dialects import Dialect, Speech
-from prompting.notes import note
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.slots import Language, Slots, Wish
-from prompting.styles import Style
+from prompting.speaking.dialects import Dialect, Speech
+from prompting.speaking.notes import note
+from prompting.speaking.styles import Style
 
 FILE = Path(__file__).with_name("positive.toml")
 

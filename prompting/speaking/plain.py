@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 
-from prompting.head import verbatim
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.slots import Wish
+from prompting.speaking.head import verbatim
 
 _REQUEST = re.compile(
     r"""^(?:(?:please|pls|hey|hi|hello|bot|ok|okay|just)[\s,]+)*
