@@ -45,7 +45,7 @@ from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, Rules, SeatId
 from generation.queue.forecast import Promises
 from generation.recipe import MAX_SEED, Recipe
-from prompting.ladder import WriterConfig
+from prompting.writers.ladder import WriterConfig
 from storage import private
 from storage.accounts import Ledger
 from storage.database import Database

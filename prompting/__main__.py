@@ -16,10 +16,10 @@ from pathlib import Path
 
 from prompting.assist import TEMPERATURE, Assistant, Assisted
 from prompting.errors import PromptingError
-from prompting.ladder import WriterConfig, open_writer
 from prompting.slots import Slots
 from prompting.speaking.dialects import DIALECTS
 from prompting.speaking.styles import Styles, built_in
+from prompting.writers.ladder import WriterConfig, open_writer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from prompting.cache import Cache, Key
 from prompting.errors import Unreadable, WriterFailed, WriterTimeout
 from prompting.hiding import hide
 from prompting.reading.denials import denials, without
@@ -22,8 +21,9 @@ from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
 from prompting.speaking.plain import plain
 from prompting.speaking.render import Rendered
-from prompting.template import LANGUAGES
-from prompting.writer import Ask, Writer
+from prompting.writers.cache import Cache, Key
+from prompting.writers.template import LANGUAGES
+from prompting.writers.writer import Ask, Writer
 
 TRIES = 3  # seeds asked for one prompt
 GRACE = 1.0  # seconds that a writer may take to notice its deadline

@@ -16,7 +16,6 @@ import time
 from dataclasses import dataclass, replace
 
 from prompting.asking import Asking, Clock, derived
-from prompting.cache import Cache, Memory
 from prompting.errors import Declined, Unreadable, WriterFailed
 from prompting.reading import lexicon as lexicons
 from prompting.reading import opaque
@@ -31,7 +30,8 @@ from prompting.speaking.notes import joined, note
 from prompting.speaking.order import Order
 from prompting.speaking.render import Rendered
 from prompting.speaking.styles import Styles
-from prompting.writer import Writer
+from prompting.writers.cache import Cache, Memory
+from prompting.writers.writer import Writer
 
 log = logging.getLogger(__name__)
 

@@ -21,12 +21,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from prompting import template
 from prompting.assist import Assistant, Assisted
-from prompting.cache import Memory
 from prompting.errors import PromptingError, Unreadable
-from prompting.grammar import Grammar
-from prompting.ladder import WriterConfig, open_writer
 from prompting.measures import Case, bound, cases, kept, quantile, share, unremoved, valid, violated
 from prompting.reading import opaque
 from prompting.reading.facts import facts
@@ -38,7 +34,11 @@ from prompting.speaking.budget import estimate
 from prompting.speaking.captions import vocabulary
 from prompting.speaking.dialects import DIALECTS, Speech, dialect
 from prompting.speaking.order import Order
-from prompting.writer import Answer, Ask, Writer
+from prompting.writers import template
+from prompting.writers.cache import Memory
+from prompting.writers.grammar import Grammar
+from prompting.writers.ladder import WriterConfig, open_writer
+from prompting.writers.writer import Answer, Ask, Writer
 
 SEED = 1
 SEEDS = 40  # of the count of different prompts

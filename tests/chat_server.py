@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from prompting import template
+from prompting.writers import template
 
 GOOD = template.answer(subject="a red cat", details=["soft light"])
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from prompting import template
 from prompting.errors import PromptingError, WriterTimeout
-from prompting.writer import Answer, Ask
+from prompting.writers import template
+from prompting.writers.writer import Answer, Ask
 
 Line = str | PromptingError | Callable[[Ask], str]
 

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 import prompting.starter
-from prompting import template
 from prompting.errors import Unreadable
 from prompting.evaluate import identity, rows, sound, template_only
-from prompting.ggufile import read_header
-from prompting.grammar import Grammar
 from prompting.hiding import hide
-from prompting.llama import LlamaWriter
 from prompting.measures import bound, cases, kept, violated, wilson
 from prompting.reading import opaque
 from prompting.reading.lexicon import OBJECTS, built_in
 from prompting.speaking.dialects import DIALECTS
 from prompting.starter import data
 from prompting.starter.details import DETAILS
-from prompting.writer import Ask
+from prompting.writers import template
+from prompting.writers.ggufile import read_header
+from prompting.writers.grammar import Grammar
+from prompting.writers.llama import LlamaWriter
+from prompting.writers.writer import Ask
 
 FOLDER = Path(prompting.starter.__file__).parent
 GGUF = FOLDER / "assistant.gguf"

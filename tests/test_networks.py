@@ -13,7 +13,7 @@ from bot.studio.assistant import Desk, Wordsmith
 from bot.studio.networks import marked
 from generation.errors import GenerationError, NoSuchName, OutOfRange
 from generation.recipe import Recipe
-from prompting.ladder import Opened, WriterConfig
+from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from storage.tickets import Request
 from tests.builders import a_lora, a_model_folder

@@ -13,10 +13,10 @@ from bot.studio.assistant import Wordsmith
 from bot.studio.drafting import NothingNew
 from generation.families.family import FAMILIES
 from generation.job import UserId
-from prompting import template
 from prompting.speaking import styles
 from prompting.speaking.styles import Style, Styles
-from prompting.writer import Ask
+from prompting.writers import template
+from prompting.writers.writer import Ask
 from storage.ids import RequestId
 from tests.fakes import FakeWorker
 from tests.houses import a_studio, a_wish

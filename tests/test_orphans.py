@@ -101,7 +101,7 @@ def test_the_language_models_child_leaves_while_it_reads_its_model(tmp_path: Pat
     os.mkfifo(fifo)  # a disk that never answers
     child = subprocess.Popen(
         [
-            *(sys.executable, "-m", "prompting.llama_child"),
+            *(sys.executable, "-m", "prompting.writers.llama_child"),
             *("--model", str(fifo), "--engine", "numpy", "--context", "64"),
         ],
         stdin=subprocess.PIPE,

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting import template
 from prompting.assist import Assistant, Assisted
 from prompting.errors import (
     Declined,
@@ -28,7 +27,8 @@ from prompting.reading.opaque import read
 from prompting.reading.policy import Policy
 from prompting.speaking.budget import estimate
 from prompting.speaking.dialects import DIALECTS
-from prompting.writer import Answer, Ask
+from prompting.writers import template
+from prompting.writers.writer import Answer, Ask
 from tests.scripted_writer import Line, ScriptedWriter, echo
 
 LEXICON = built_in()

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from generation.families.family import FAMILIES
-from prompting import template
 from prompting.errors import UnknownName, Unreadable
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
@@ -15,6 +14,7 @@ from prompting.slots import LANGUAGES, Slots
 from prompting.speaking.dialects import DIALECTS, Speech, dialect, load
 from prompting.speaking.render import Rendered, render
 from prompting.speaking.styles import built_in as styles
+from prompting.writers import template
 
 LEXICON = built_in()
 CAT = Slots(subject="a red cat on a mat", details=("soft light", "fine fur"), style=("watercolor",))

@@ -11,7 +11,7 @@ import pytest
 
 from bot.pages import replies
 from bot.studio.assistant import Desk, Wordsmith
-from prompting.ladder import Opened, WriterConfig
+from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from tests.discord_world import World
 from tests.fakes import FakeWorker

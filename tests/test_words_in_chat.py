@@ -12,9 +12,9 @@ import pytest
 from bot.app import BUILT_IN
 from bot.studio.assistant import Desk, Wordsmith, counter
 from generation.media import image
-from prompting import template
-from prompting.ladder import Opened, WriterConfig
-from prompting.writer import Ask
+from prompting.writers import template
+from prompting.writers.ladder import Opened, WriterConfig
+from prompting.writers.writer import Ask
 from storage.people import AssistMode
 from storage.tickets import RequestId
 from tests.builders import a_model_folder

@@ -16,13 +16,13 @@ from pathlib import Path
 import gguf
 import pytest
 
-from prompting import backoff, template
-from prompting.childprocess import ChildProcess
 from prompting.errors import Unreadable, WriterDied, WriterFailed, WriterTimeout, WriterUnavailable
-from prompting.ggufile import read_header
-from prompting.grammar import Grammar
-from prompting.llama import PROGRAM, LlamaWriter, environment, memory_free
-from prompting.writer import Ask, Writer
+from prompting.writers import backoff, template
+from prompting.writers.childprocess import ChildProcess
+from prompting.writers.ggufile import read_header
+from prompting.writers.grammar import Grammar
+from prompting.writers.llama import PROGRAM, LlamaWriter, environment, memory_free
+from prompting.writers.writer import Ask, Writer
 from tests import tinyassistant
 from tests.writer_children import children
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting import template
 from prompting.errors import Unreadable
-from prompting.gbnf import BrokenGrammar
-from prompting.grammar import Grammar
 from prompting.slots import Slots
+from prompting.writers import template
+from prompting.writers.gbnf import BrokenGrammar
+from prompting.writers.grammar import Grammar
 
 ANSWERS = Grammar(template.GRAMMAR)
 FULL = template.answer(

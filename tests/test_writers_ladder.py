@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from prompting import template
-from prompting.chat import ChatTemplate
 from prompting.errors import Unreadable, WriterUnavailable
-from prompting.fetch import Download, HubName, Progress, fetch
-from prompting.ladder import Opened, WriterConfig, open_writer
-from prompting.writer import Ask
+from prompting.writers import template
+from prompting.writers.chat import ChatTemplate
+from prompting.writers.fetch import Download, HubName, Progress, fetch
+from prompting.writers.ladder import Opened, WriterConfig, open_writer
+from prompting.writers.writer import Ask
 from tests import tinyassistant
 from tests.chat_server import ChatServer
 from tests.writer_children import children

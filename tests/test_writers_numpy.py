@@ -14,15 +14,15 @@ import gguf
 import numpy as np
 import pytest
 
-from prompting import template
-from prompting.bpe import Tokens, split
-from prompting.compose import BrokenModel, Composer, Engine, Interrupted
 from prompting.errors import Unreadable
-from prompting.ggufile import BLOCKS, read_header
-from prompting.grammar import Grammar
-from prompting.ladder import BUILT_IN
-from prompting.llama_child import LlamaCpp
-from prompting.tinyllama import TinyLlama
+from prompting.writers import template
+from prompting.writers.bpe import Tokens, split
+from prompting.writers.compose import BrokenModel, Composer, Engine, Interrupted
+from prompting.writers.ggufile import BLOCKS, read_header
+from prompting.writers.grammar import Grammar
+from prompting.writers.ladder import BUILT_IN
+from prompting.writers.llama_child import LlamaCpp
+from prompting.writers.tinyllama import TinyLlama
 from tests import tinyassistant
 
 # Noise fills whatever length it is given; short answers tell as much about the engines.

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from prompting import template
-from prompting.backoff import Backoff
 from prompting.errors import PromptingError, Unreadable, WriterTimeout, WriterUnavailable
-from prompting.openai import OpenAIWriter
 from prompting.slots import SCHEMA
-from prompting.writer import Ask, Writer
+from prompting.writers import template
+from prompting.writers.backoff import Backoff
+from prompting.writers.openai import OpenAIWriter
+from prompting.writers.writer import Ask, Writer
 from tests.chat_server import GOOD, ChatServer, Mood, completion, good, hangs, refuses, says, sends
 
 

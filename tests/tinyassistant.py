@@ -11,8 +11,8 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from prompting import template
-from prompting.bpe import _LETTERS, split
+from prompting.writers import template
+from prompting.writers.bpe import _LETTERS, split
 
 WIDTH, LAYERS, HEADS, KEPT, FORWARD = 64, 2, 4, 2, 96
 

@@ -19,14 +19,14 @@ from generation.families.family import Family
 from prompting import wildcards
 from prompting.assist import Assistant, Assisted
 from prompting.errors import UnknownName
-from prompting.ladder import Opened, WriterConfig, open_writer
 from prompting.ownlists import OwnLists
 from prompting.reading import opaque
 from prompting.reading.policy import Policy
 from prompting.speaking import styles
 from prompting.speaking.dialects import DIALECTS
 from prompting.speaking.styles import Style, Styles
-from prompting.writer import Writer
+from prompting.writers.ladder import Opened, WriterConfig, open_writer
+from prompting.writers.writer import Writer
 from storage.people import AssistMode
 
 log = logging.getLogger(__name__)

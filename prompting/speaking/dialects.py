@@ -38,7 +38,7 @@ class Dialect:
     name: str
     title: str
     kind: Speech
-    ask: str  # what the writer is asked for: one of prompting.template.DIALECTS
+    ask: str  # what the writer is asked for: one of prompting.writers.template.DIALECTS
     tokens: int  # room for the prompt, in the image model's own tokens
     negative: bool  # whether a negative prompt has an effect
     source: str  # where this comes from

@@ -9,10 +9,10 @@ from __future__ import annotations
 from random import Random
 from typing import Literal
 
-from prompting import template
 from prompting.starter.details import DETAILS, KEPT
 from prompting.starter.scenes import RELATIONS, Scene, Setting, Thing
 from prompting.starter.speech import MASS, Said, article, plural
+from prompting.writers import template
 
 _FACTS_OF_STYLE = {
     "photo": "photo", "realistic": "photo", "cinematic": "photo",

@@ -17,11 +17,11 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from prompting import template
 from prompting.reading.lexicon import built_in, fold
 from prompting.starter import answers, edits, phrasing, phrasing_zh
 from prompting.starter.scenes import scene
 from prompting.starter.speech import Speaker, renumbered
+from prompting.writers import template
 
 FOLDER = Path(__file__).parent
 HELD_OUT = (FOLDER / "wishes.jsonl", FOLDER / "starter_wishes.jsonl")

@@ -16,8 +16,8 @@ import gguf
 import numpy as np
 import torch
 
-from prompting import template
 from prompting.starter.model import Shape
+from prompting.writers import template
 
 GGUF = Path(__file__).with_name("assistant.gguf")
 

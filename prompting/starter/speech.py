@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from prompting.reading.lexicon import Entry, Lexicon, plurals
-from prompting.template import PLACEHOLDERS
+from prompting.writers.template import PLACEHOLDERS
 
 THINGS = ("animal", "person", "plant", "food", "thing", "vehicle", "building")
 _OFTEN_HIDDEN = frozenset(

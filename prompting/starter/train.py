@@ -19,10 +19,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn import functional
 
-from prompting import template
 from prompting.starter.data import examples
 from prompting.starter.export import GGUF, write
 from prompting.starter.model import Llama, Shape
+from prompting.writers import template
 
 BATCH = 32
 # How much an addition counts against a word of the wish: any of them would do, a word would not.

@@ -41,15 +41,16 @@ from generation.families.family import FAMILIES
 from generation.job import GroupId, Share, UserId
 from generation.media import image
 from generation.recipe import Recipe, Sha256, Weights, dump, parse
-from prompting import template, wildcards
+from prompting import wildcards
 from prompting.assist import Assistant
 from prompting.errors import PromptingError
-from prompting.ladder import Opened, WriterConfig
 from prompting.reading import keep, markup, opaque, pasted
 from prompting.reading.lexicon import built_in
 from prompting.reading.policy import Policy
 from prompting.speaking.styles import built_in as styles
-from prompting.writer import Answer, Ask
+from prompting.writers import template
+from prompting.writers.ladder import Opened, WriterConfig
+from prompting.writers.writer import Answer, Ask
 from storage.people import AssistMode, Preferences
 
 TARGET = 50.0  # ms of the processor

@@ -14,11 +14,11 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from prompting import template
-from prompting.backoff import Backoff
 from prompting.errors import Unreadable, WriterDied, WriterFailed, WriterTimeout, WriterUnavailable
 from prompting.slots import SCHEMA
-from prompting.writer import Answer, Ask
+from prompting.writers import template
+from prompting.writers.backoff import Backoff
+from prompting.writers.writer import Answer, Ask
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -1,4 +1,4 @@
-"""The program in which a GGUF model runs: `python -m prompting.llama_child`.
+"""The program in which a GGUF model runs: `python -m prompting.writers.llama_child`.
 
     stdin   one order per line    {"ask": 7, "text": ..., "dialect": ..., ...} | {"cancel": 7}
     stdout  one report per line   {"ready": {...}} | {"unusable": "..."}, then for each ask
@@ -27,13 +27,13 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from prompting import template
-from prompting.chat import ChatTemplate
-from prompting.compose import LONGEST_ANSWER, Composer, Engine
 from prompting.errors import Unreadable
-from prompting.ggufile import Header, read_header
-from prompting.grammar import Grammar
-from prompting.tinyllama import TinyLlama
+from prompting.writers import template
+from prompting.writers.chat import ChatTemplate
+from prompting.writers.compose import LONGEST_ANSWER, Composer, Engine
+from prompting.writers.ggufile import Header, read_header
+from prompting.writers.grammar import Grammar
+from prompting.writers.tinyllama import TinyLlama
 
 _F32 = 0  # ggml's number for it
 BATCH = 512  # tokens per step of reading a question
@@ -209,7 +209,7 @@ class _Child:
 
 def main() -> None:
     """Load the model, say so, and serve."""
-    parser = argparse.ArgumentParser(prog="python -m prompting.llama_child")
+    parser = argparse.ArgumentParser(prog="python -m prompting.writers.llama_child")
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--engine", choices=("llama.cpp", "numpy"), required=True)
     parser.add_argument("--context", type=int, required=True)

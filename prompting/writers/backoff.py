@@ -14,7 +14,7 @@ from prompting.errors import WriterUnavailable
 
 DELAYS = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds; the last one for ever
 
-_log = logging.getLogger("prompting.writer")
+_log = logging.getLogger("prompting.writers.writer")
 
 
 class Backoff:

@@ -13,7 +13,7 @@ from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from prompting.errors import Unreadable
-from prompting.template import Turns, instructions
+from prompting.writers.template import Turns, instructions
 
 _MARK = "WISH-0f4c1d7e-WISH"
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from prompting.gbnf import BrokenGrammar, Char, Either, Node, Repeat, Rule, Sequence, parse
+from prompting.writers.gbnf import BrokenGrammar, Char, Either, Node, Repeat, Rule, Sequence, parse
 
 _DEEPEST = 100  # nested expansions without reading a character: left recursion
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from prompting.errors import WriterDied, WriterUnavailable
 
-_log = logging.getLogger("prompting.writer")
+_log = logging.getLogger("prompting.writers.writer")
 
 LONGEST_LINE = 2_000  # letters of a line of its stderr
 

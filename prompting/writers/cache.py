@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import NamedTuple, Protocol
 
-from prompting.writer import Answer, Ask, Writer
+from prompting.writers.writer import Answer, Ask, Writer
 
 
 class Key(NamedTuple):

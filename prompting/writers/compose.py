@@ -20,7 +20,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from prompting.grammar import Grammar, Reading
+from prompting.writers.grammar import Grammar, Reading
 
 Floats = npt.NDArray[np.float32]
 

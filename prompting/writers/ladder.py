@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from prompting.errors import WriterFailed
-from prompting.fetch import Download, HubName, Progress, fetch
-from prompting.llama import CONTEXT, LlamaWriter
-from prompting.openai import OpenAIWriter
-from prompting.writer import Writer
+from prompting.writers.fetch import Download, HubName, Progress, fetch
+from prompting.writers.llama import CONTEXT, LlamaWriter
+from prompting.writers.openai import OpenAIWriter
+from prompting.writers.writer import Writer
 
-BUILT_IN = Path(__file__).parent / "starter" / "assistant.gguf"
+BUILT_IN = Path(__file__).parents[1] / "starter" / "assistant.gguf"
 _HUB = "hub:"
 
 

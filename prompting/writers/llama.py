@@ -1,7 +1,7 @@
 """A GGUF model on this machine: a child process, and what is done when it hangs or dies.
 
     write() ──── ask ────▶ stdin  │                       │
-    write() ◀── answer ─── stdout │ prompting.llama_child │  llama.cpp, or numpy
+    write() ◀── answer ─── stdout │ prompting.writers.llama_child │  llama.cpp, or numpy
     logging ◀── lines ──── stderr │                       │
 
 The invariant: every `write` ends in time.  The child keeps the deadline itself; one that does not
@@ -25,9 +25,6 @@ from pathlib import Path
 
 import psutil
 
-from prompting import template
-from prompting.backoff import Backoff
-from prompting.childprocess import ChildProcess
 from prompting.errors import (
     Unreadable,
     WriterDied,
@@ -35,10 +32,13 @@ from prompting.errors import (
     WriterTimeout,
     WriterUnavailable,
 )
-from prompting.ggufile import Header, read_header
-from prompting.writer import Answer, Ask
+from prompting.writers import template
+from prompting.writers.backoff import Backoff
+from prompting.writers.childprocess import ChildProcess
+from prompting.writers.ggufile import Header, read_header
+from prompting.writers.writer import Answer, Ask
 
-PROGRAM = (sys.executable, "-m", "prompting.llama_child")
+PROGRAM = (sys.executable, "-m", "prompting.writers.llama_child")
 
 CONTEXT = 2048  # tokens, of models that have so many
 START_LIMIT = 120.0  # seconds until a model is loaded
@@ -246,7 +246,7 @@ def memory_free(group: Path = Path("/sys/fs/cgroup")) -> int:
 
 def environment(threads: int, gpu_layers: int) -> dict[str, str]:
     """What the child is started with: one pool of threads, and no graphics card unless asked."""
-    house = str(Path(__file__).parent.parent)  # wherever this process was started from
+    house = str(Path(__file__).parents[2])  # wherever this process was started from
     env = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, (house, os.environ.get("PYTHONPATH")))),

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from prompting.bpe import Tokens
-from prompting.compose import Interrupted
 from prompting.errors import Unreadable
-from prompting.ggufile import F16, F32, Header, read_header
+from prompting.writers.bpe import Tokens
+from prompting.writers.compose import Interrupted
+from prompting.writers.ggufile import F16, F32, Header, read_header
 
 Floats = npt.NDArray[np.float32]
 

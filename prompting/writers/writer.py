@@ -3,8 +3,8 @@
     Writer.write(Ask) -> Answer        raises a PromptingError, or is cancelled; never hangs
 
 The invariant: `write` ends within `ask.deadline` seconds and a short grace, whatever the model
-does.  An answer is one line of JSON in the language of `prompting.template.GRAMMAR`; for the same
-writer (`digest`, `template`) and the same ask it is always the same text.
+does.  An answer is one line of JSON in the language of `prompting.writers.template.GRAMMAR`; for
+the same writer (`digest`, `template`) and the same ask it is always the same text.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class Ask:
     """One question to a model."""
 
     text: str  # the wish: data, whatever it says
-    dialect: str  # one of prompting.template.DIALECTS
+    dialect: str  # one of prompting.writers.template.DIALECTS
     seed: int  # only its lowest 31 bits count
     temperature: float  # 0: the likeliest answer, whatever the seed
     deadline: float = 8.0  # seconds, from the call of `write`
-    language: str = "en"  # the language of the answer, one of prompting.template.LANGUAGES
+    language: str = "en"  # the language of the answer, one of prompting.writers.template.LANGUAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class Answer:
 class Writer(Protocol):
     """A language model that fills slots.
 
-    `placeholders` says how many of `prompting.template.PLACEHOLDERS` stand for unknown words in
-    what this model reads and writes; 0 means that it reads any word itself.
+    `placeholders` says how many of `prompting.writers.template.PLACEHOLDERS` stand for unknown
+    words in what this model reads and writes; 0 means that it reads any word itself.
     """
 
     @property

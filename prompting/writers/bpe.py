@@ -13,7 +13,7 @@ import unicodedata
 from itertools import pairwise
 
 from prompting.errors import Unreadable
-from prompting.ggufile import Header
+from prompting.writers.ggufile import Header
 
 _CONTROL, _USER_DEFINED = 3, 4  # token types of the GGUF format
 
