@@ -11,14 +11,14 @@ import pytest
 
 import prompting.starter
 from prompting.errors import Unreadable
-from prompting.evaluate import identity, rows, sound, template_only
 from prompting.hiding import hide
-from prompting.measures import bound, cases, kept, violated, wilson
 from prompting.reading import opaque
 from prompting.reading.lexicon import OBJECTS, built_in
 from prompting.speaking.dialects import DIALECTS
 from prompting.starter import data
 from prompting.starter.details import DETAILS
+from prompting.trials.evaluate import identity, rows, sound, template_only
+from prompting.trials.measures import bound, cases, kept, violated, wilson
 from prompting.writers import template
 from prompting.writers.ggufile import read_header
 from prompting.writers.grammar import Grammar

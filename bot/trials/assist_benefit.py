@@ -25,7 +25,7 @@ from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish
 from generation.draft import Draft
-from prompting.measures import share, wilson
+from prompting.trials.measures import share, wilson
 from storage.people import AssistMode
 
 WISHES = Path(prompting.__file__).parent / "starter" / "starter_wishes.jsonl"

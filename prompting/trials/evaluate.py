@@ -1,6 +1,6 @@
 """Measures the prompt assistant on a file of wishes.
 
-    python -m prompting.evaluate prompting/starter/wishes.jsonl [--dialects sd15 flux1 ...]
+    python -m prompting.trials.evaluate prompting/starter/wishes.jsonl [--dialects sd15 flux1 ...]
 
 A line of the file: {"wish": "...", "must": [["red", "红"], ...], "must_not": [...], "lang": "en"},
 and optionally "group", "pairs" (colour and thing) and "keep" (byte by byte).  Prints one Markdown
@@ -23,7 +23,6 @@ from pathlib import Path
 
 from prompting.assist import Assistant, Assisted
 from prompting.errors import PromptingError, Unreadable
-from prompting.measures import Case, bound, cases, kept, quantile, share, unremoved, valid, violated
 from prompting.reading import opaque
 from prompting.reading.facts import facts
 from prompting.reading.keep import contradictions
@@ -34,6 +33,17 @@ from prompting.speaking.budget import estimate
 from prompting.speaking.captions import vocabulary
 from prompting.speaking.dialects import DIALECTS, Speech, dialect
 from prompting.speaking.order import Order
+from prompting.trials.measures import (
+    Case,
+    bound,
+    cases,
+    kept,
+    quantile,
+    share,
+    unremoved,
+    valid,
+    violated,
+)
 from prompting.writers import template
 from prompting.writers.cache import Memory
 from prompting.writers.grammar import Grammar
@@ -279,7 +289,7 @@ def _table(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; the exit status is returned."""
     parser = argparse.ArgumentParser(
-        prog="python -m prompting.evaluate", description="Measures the prompt assistant."
+        prog="python -m prompting.trials.evaluate", description="Measures the prompt assistant."
     )
     parser.add_argument("file", type=Path, help="wishes, one JSON object per line")
     parser.add_argument("--dialects", nargs="+", default=list(DIALECTS), metavar="NAME")

@@ -1,0 +1,1 @@
+"""Measures the prompt assistant, and is used by nobody."""
