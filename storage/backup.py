@@ -25,8 +25,8 @@ from pathlib import Path
 from generation.recipe import Sha256
 from storage import private, snapshot
 from storage.errors import DamagedFile, Missing, StorageError, translated
+from storage.failpoints import instant
 from storage.files import UNFINISHED, Files, is_regular, sync_folder, sync_tree
-from storage.instants import instant
 from storage.lock import FolderLock
 from storage.snapshot import Contents
 

@@ -20,7 +20,7 @@ import aiosqlite
 
 from storage import private
 from storage.errors import DatabaseCorrupt, DatabaseTooNew, StorageError, translated
-from storage.instants import instant
+from storage.failpoints import instant
 from storage.lock import FolderLock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -100,7 +100,7 @@ class Database:
     async def transaction(self, name: str) -> AsyncIterator[aiosqlite.Connection]:
         """All or nothing, one at a time; committed to the disk when the block is left normally.
 
-        `name` says what is written, for `storage.instants`.
+        `name` says what is written, for `storage.failpoints`.
         """
         async with self._turn:
             with translated(self.path):

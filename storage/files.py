@@ -22,7 +22,7 @@ from pathlib import Path
 
 from generation.recipe import Sha256
 from storage.errors import DamagedFile, Missing, translated
-from storage.instants import instant
+from storage.failpoints import instant
 
 SUFFIXES = (".png", ".input")  # of all that is kept
 UNFINISHED = ".unfinished"

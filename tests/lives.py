@@ -31,7 +31,7 @@ from bot.studio.retention import Retention
 from bot.studio.rights import Asker
 from generation.fleet.local import LocalWorker
 from generation.job import UserId
-from storage import instants
+from storage import failpoints
 from storage.tickets import Request, RequestId
 from tests.audiences import Quiet
 from tests.houses import a_wish, some_settings
@@ -69,9 +69,9 @@ def _live(folder: Path, requests: int, wanted: str | None, lingers: bool) -> Non
     """In the forked process: the bot, with everything that people do to it."""
     logging.disable()
     if wanted is not None:
-        instants.arm(wanted)
+        failpoints.arm(wanted)
     else:
-        instants.listen(lambda name: _append(folder / "instants.txt", name))
+        failpoints.listen(lambda name: _append(folder / "failpoints.txt", name))
     asyncio.run(_main(folder, requests, lingers))
 
 
@@ -196,7 +196,7 @@ class Lives:
 
     def names(self) -> set[str]:
         """Every instant that was passed in lives that were not to end at one."""
-        return set((self.folder / "instants.txt").read_text().split())
+        return set((self.folder / "failpoints.txt").read_text().split())
 
     # -- the audit -----------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import pytest
 from bot.chat.announcer import Announcer
 from bot.studio.delivery import Delivery
 from bot.studio.studio import Studio
-from storage import instants
+from storage import failpoints
 from storage.deletions import Deletions
 from storage.files import Files
 from storage.pictures import Pictures
@@ -175,7 +175,7 @@ async def a_ladder(folder: Path, world: Callable[[FakeDiscord], None]) -> AsyncI
     try:
         yield ladder
     finally:
-        instants.listen(lambda _: None)
+        failpoints.listen(lambda _: None)
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
@@ -223,9 +223,9 @@ async def test_a_death_at_any_instant_of_the_database_shows_it_once_all_the_same
                 if len(passed) == moment:
                     raise Death
 
-            instants.listen(die)
+            failpoints.listen(die)
             died = await ladder.live() == "dead"
-            instants.listen(lambda _: None)
+            failpoints.listen(lambda _: None)
             assert not died or await ladder.live() == ended, passed
             ladder.audit(ended)
         if len(passed) < moment:

@@ -22,7 +22,7 @@ from bot.chat.intake import picture_as_start
 from bot.pages.apologies import apology_for
 from bot.studio.retention import DAY, Retention
 from generation.job import UserId
-from storage import instants
+from storage import failpoints
 from storage.accounts import Ledger, Waited
 from storage.database import Database
 from storage.errors import DamagedFile, DatabaseLocked, DiskFull, Missing
@@ -38,7 +38,7 @@ from tests.test_studio import LONG, eventually
 @pytest.fixture(autouse=True)
 def nobody_listens_afterwards() -> Iterator[None]:
     yield
-    instants.listen(lambda _: None)
+    failpoints.listen(lambda _: None)
 
 
 @asynccontextmanager
@@ -74,7 +74,7 @@ WRITES = (
 async def test_a_disk_that_is_full_for_a_while_costs_no_picture(tmp_path: Path, name: str) -> None:
     async with an_eager_house(tmp_path) as house:
         full = Full(name, times=2)
-        instants.listen(full)
+        failpoints.listen(full)
         outcome = await asyncio.wait_for(drawn(house, a_wish(count=2)), LONG)
         assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN] * 2
         async with asyncio.timeout(LONG):
@@ -88,7 +88,7 @@ async def test_a_request_that_cannot_be_written_is_refused_and_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     async with an_eager_house(tmp_path) as house:
-        instants.listen(Full("add.written", times=1))
+        failpoints.listen(Full("add.written", times=1))
         with pytest.raises(DiskFull):
             await house.studio.submit(a_wish())
         assert await house.stores.tickets.waiting() == ()
@@ -99,7 +99,7 @@ async def test_a_start_without_room_says_so_and_loses_nothing(tmp_path: Path) ->
     async with a_house(tmp_path, worker := FakeWorker()) as house:
         worker.gate.clear()
         await house.studio.submit(a_wish())
-    instants.listen(Full("replay.written", times=1))
+    failpoints.listen(Full("replay.written", times=1))
     with pytest.raises(DiskFull):
         async with a_house(tmp_path, FakeWorker()):
             pass
@@ -238,11 +238,11 @@ async def test_at_no_instant_of_a_crash_is_a_debt_forgotten_or_paid_twice(tmp_pa
                     shutil.copy(file, folder / file.name)
                 copies.append(folder / path.name)
 
-        instants.listen(photograph)
+        failpoints.listen(photograph)
         wishes = [a_wish(owner=o, count=4, draft={"steps": 40}) for o in PEOPLE]
         for request in [await house.studio.submit(wish) for wish in wishes]:
             await asyncio.wait_for(house.console.outcome(request.id), LONG)
-    instants.listen(lambda _: None)
+    failpoints.listen(lambda _: None)
     for copy in copies:
         async with opened(copy) as database:
             await check_debts(database, chunk=2.0 + 2 * worker.step_cost)

@@ -23,8 +23,8 @@ from bot.studio.rights import named_among
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
 from storage.deletions import Deletions
 from storage.errors import Missing, StorageError
+from storage.failpoints import instant
 from storage.files import Files
-from storage.instants import instant
 from storage.pictures import Pictures, StoredPicture
 from storage.tickets import Held, Request, RequestId, Sent, Tickets
 from storage.words import Words
