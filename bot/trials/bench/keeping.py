@@ -12,10 +12,10 @@ from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.job import GroupId, Share, UserId
 from generation.picture import Environment, Picture
 from generation.recipe import Precision, Recipe, Sha256, Task, Weights
-from storage.crowd import PICTURES_PER_MESSAGE, crowd, message
 from storage.database import Database
 from storage.pictures import Pictures
 from storage.tickets import Asked, Tickets
+from storage.trials.crowd import PICTURES_PER_MESSAGE, crowd, message
 
 COMMITS = 400
 PICTURES = 1_000_000

@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.files import Files
 from storage.ids import RequestId
-from storage.reckoning import Reckoned, files_of, reckon
+from storage.trials.audit import Reckoned, files_of, reckon
 
 
 @dataclass(slots=True, kw_only=True)

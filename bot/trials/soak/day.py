@@ -26,7 +26,7 @@ from bot.trials.soak.witness import Witness
 from generation.fleet.local import LocalWorker
 from storage.database import Database
 from storage.ids import RequestId
-from storage.reckoning import newest, read_through
+from storage.trials.audit import newest, read_through
 
 RESTS = 24  # at most
 REST_EVERY_SECONDS = 30.0  # at least

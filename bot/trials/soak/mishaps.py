@@ -17,7 +17,7 @@ from bot.app import House
 from bot.sandbox.realtime import LiveEnv
 from bot.trials.soak.gauges import LogWatch
 from generation.fleet.local import LocalWorker
-from storage.reckoning import hold_locked
+from storage.trials.audit import hold_locked
 
 LOCKED_SECONDS = 7.0  # the database's own patience is 5
 FAILURES = 3  # of Discord

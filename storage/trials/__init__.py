@@ -1,0 +1,1 @@
+"""Measures and audits of what is stored; the bot calls nothing here."""
