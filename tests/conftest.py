@@ -9,8 +9,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from tests.contract import contract
-from tests.writer_children import no_child_left
+from tests.given.contract import contract
+from tests.given.writer_children import no_child_left
 
 __all__ = ["contract", "no_child_left"]
 

@@ -16,8 +16,8 @@ from generation.recipe import SYNTAXES
 from generation.worker.loading.single_file import tokenizer as a_tokenizer
 from generation.worker.text import clip
 from generation.worker.text.emphasis import Span, parse, parse_first
-from tests import a1111_twin
-from tests.builders import a_model
+from tests.given import a1111_twin
+from tests.given.builders import a_model
 
 PIECES = [
     *(

@@ -27,7 +27,7 @@ from storage.files import Files
 from storage.pictures import Pictures
 from storage.snapshot import GAP
 from storage.tickets import RequestId, Tickets
-from tests.stored import a_picture, a_recipe, a_recipe_from, asked, deleted, drawn, opened
+from tests.given.stored import a_picture, a_recipe, a_recipe_from, asked, deleted, drawn, opened
 
 ROOT = Path(__file__).parents[1]
 

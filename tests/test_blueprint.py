@@ -13,8 +13,8 @@ import torch
 from generation.catalog import blueprint
 from generation.catalog.checkpoint import CONFIGS, expected_tensors, fits
 from generation.catalog.header import read_header
-from tests import tinymodels
-from tests.singlefiles import write_sd1, write_sdxl
+from tests.given import tinymodels
+from tests.given.singlefiles import write_sd1, write_sdxl
 
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 

@@ -11,15 +11,9 @@ import torch
 from generation.recipe import dump, parse
 from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import render
-from tests import tinymodels
-from tests.checkpoints import (
-    only,
-    reason,
-    recipe_for,
-    scanned,
-    zero_snr_folder,
-)
-from tests.thinmodels import SD15, SDXL, VAE, write_file
+from tests.given import tinymodels
+from tests.given.checkpoints import only, reason, recipe_for, scanned, zero_snr_folder
+from tests.given.thinmodels import SD15, SDXL, VAE, write_file
 
 CPU = torch.device("cpu")
 

@@ -25,15 +25,7 @@ from generation.errors import (
     WeightsChanged,
 )
 from generation.recipe import Sha256, Weights
-from tests.thinmodels import (
-    SCHEDULER,
-    SD15,
-    SDXL,
-    VAE,
-    configs,
-    write_file,
-    write_folder,
-)
+from tests.given.thinmodels import SCHEDULER, SD15, SDXL, VAE, configs, write_file, write_folder
 
 Shapes = Mapping[str, tuple[int, ...]]
 

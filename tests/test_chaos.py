@@ -34,10 +34,10 @@ from generation.job import Job, JobId, UserId
 from generation.queue.fair_queue import QueueFull, Rules
 from storage.errors import DiskFull, StorageError
 from storage.tickets import RequestId, State
-from tests.audiences import Quiet
-from tests.builders import a_model_folder
-from tests.fakes import FakeWorker
-from tests.houses import a_wish, some_settings
+from tests.given.audiences import Quiet
+from tests.given.builders import a_model_folder
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_wish, some_settings
 
 SEEDS = range(24)
 MANY = range(1000, 1300)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from prompting.speaking.styles import Style, Styles
-from tests.builders import a_lora, a_model_folder
-from tests.discord_world import pictures
-from tests.fakes import FakeWorker
-from tests.houses import a_studio
+from tests.given.builders import a_lora, a_model_folder
+from tests.given.discord_world import pictures
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_studio
+from tests.given.town import a_scene
 from tests.test_conversation import is_result, recipe_of
 from tests.test_studio import eventually
-from tests.town import a_scene
 
 LONG = "x" * 105
 

@@ -30,8 +30,8 @@ from prompting.errors import UnknownName
 from storage.database import Database
 from storage.errors import Missing
 from storage.ids import RequestId
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish, drawn, some_settings
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_wish, drawn, some_settings
 
 ROOT = Path(__file__).parent.parent
 

@@ -30,9 +30,9 @@ from generation.fleet.cluster.weights_server import WeightsServer
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.job import Job, JobId
-from tests.builders import a_recipe
-from tests.houses import a_wish
-from tests.ray_nodes import RayNode, RayNodes, freeze, thaw
+from tests.given.builders import a_recipe
+from tests.given.houses import a_wish
+from tests.given.ray_nodes import RayNode, RayNodes, freeze, thaw
 
 pytestmark = [
     pytest.mark.slow,
@@ -42,7 +42,7 @@ pytestmark = [
     ),
 ]
 
-SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
+SCRIPTED = (sys.executable, str(Path(__file__).parent / "given" / "scripted_worker.py"))
 LONG = 60.0  # seconds that anything may take on a busy machine
 
 

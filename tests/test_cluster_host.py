@@ -37,8 +37,8 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.recipe import Weights
-from tests.bad_cable import BadCable
-from tests.builders import a_digest, a_model_folder, a_recipe
+from tests.given.bad_cable import BadCable
+from tests.given.builders import a_digest, a_model_folder, a_recipe
 
 if sys.platform == "win32":
     pytest.skip("nodes of a cluster run on Linux", allow_module_level=True)
@@ -46,7 +46,7 @@ if sys.platform == "win32":
 from generation.fleet.cluster.cache import Held
 from generation.fleet.cluster.host import END, FRAME, Host, cache_folder
 
-SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
+SCRIPTED = (sys.executable, str(Path(__file__).parent / "given" / "scripted_worker.py"))
 LONG = 60.0  # seconds; only what hangs takes longer
 
 

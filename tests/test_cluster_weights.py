@@ -22,8 +22,8 @@ from generation.fleet.cluster import manifest
 from generation.fleet.cluster.source import Door, Lost, Source
 from generation.fleet.cluster.weights_server import WeightsServer
 from generation.recipe import Sha256, Weights
-from tests.bad_cable import BadCable
-from tests.builders import a_digest
+from tests.given.bad_cable import BadCable
+from tests.given.builders import a_digest
 
 if sys.platform == "win32":
     pytest.skip("nodes of a cluster run on Linux", allow_module_level=True)

@@ -22,10 +22,10 @@ from generation.job import UserId
 from generation.media import image
 from generation.recipe import Recipe, Task
 from storage.tickets import RequestId
-from tests.builders import a_lora, a_model_folder, an_environment
-from tests.discord_world import buttons, pictures
-from tests.fakes import FakeWorker
-from tests.houses import a_studio
+from tests.given.builders import a_lora, a_model_folder, an_environment
+from tests.given.discord_world import buttons, pictures
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_studio
 from tests.test_studio import eventually
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from generation.queue.costs import MAX_LINES, SHORTEST, CostModel
 from generation.recipe import Recipe, Sha256, Weights
-from tests.stored import RECIPE, with_steps
+from tests.given.stored import RECIPE, with_steps
 
 OTHER = Weights(name="another", sha256=Sha256("d" * 64))
 

@@ -1,6 +1,6 @@
 """Claims about kill -9 at any instant: no job lost, none shown twice, every file whole.
 
-What is audited stands in `tests/lives.py`.
+What is audited stands in `tests/given/lives.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lives import Lives, kept_files, sound
+from tests.given.lives import Lives, kept_files, sound
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract import Contract, load_rules
-from tests.discord_world import world
-from tests.sample_bot import SampleBot
+from tests.given.contract import Contract, load_rules
+from tests.given.discord_world import world
+from tests.given.sample_bot import SampleBot
 
 MESSAGES = "/channels/1/messages"
 BUTTON = {"type": 2, "style": 1, "label": "b"}

@@ -21,9 +21,9 @@ from generation.job import Job, JobId, UserId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
 from storage.tickets import Request, State
-from tests.builders import ANN, BEN
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish, drawn
+from tests.given.builders import ANN, BEN
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_wish, drawn
 from tests.test_studio import Memo, eventually, listen
 
 LONG = {"steps": 120}  # a minute of the device, as the slow worker counts

@@ -20,9 +20,9 @@ from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, SeatId
 from storage.errors import DiskFull
 from storage.tickets import State
-from tests.builders import ANN, BEN, SHARE, a_job
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish
+from tests.given.builders import ANN, BEN, SHARE, a_job
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_wish
 from tests.test_studio import Memo, eventually, listen
 
 

@@ -8,7 +8,7 @@ from generation.draft import MAX_PROMPT, Draft, clean_text, complete
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import FAMILIES
 from generation.recipe import Adapter, Input, Precision, Task, Weights
-from tests.builders import a_digest, a_model
+from tests.given.builders import a_digest, a_model
 
 INIT = Input(role="init", sha256=a_digest("b"), fit="cover")
 

@@ -16,8 +16,8 @@ from generation.media import image
 from generation.picture import Fingerprint, Verdict
 from generation.queue.fair_queue import Rules
 from storage.tickets import State
-from tests.builders import ANN, BEN
-from tests.houses import a_wish, drawn, unwatched
+from tests.given.builders import ANN, BEN
+from tests.given.houses import a_wish, drawn, unwatched
 from tests.test_dispatch import Notes
 from tests.test_studio import eventually
 

@@ -14,14 +14,8 @@ from generation.media.image import pixels_sha256, recipe_in
 from generation.picture import Picture, Verdict, compare
 from generation.recipe import Recipe, Sha256, Weights, dump, parse
 from generation.sigmas import SAMPLERS
-from tests import tinymodels
-from tests.worker_process import (
-    WorkerProcess,
-    a_photo,
-    redrawing,
-    shared,
-    tiny_recipe,
-)
+from tests.given import tinymodels
+from tests.given.worker_process import WorkerProcess, a_photo, redrawing, shared, tiny_recipe
 
 
 @pytest.fixture(scope="module")

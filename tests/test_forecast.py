@@ -10,7 +10,7 @@ import pytest
 from generation.job import JobId, UserId
 from generation.queue.fair_queue import FairQueue, SeatId
 from generation.queue.forecast import Promises
-from tests.seats import BEN, CLEO, FLOWER, SKETCH, Card, Drawing, a_job, a_warm_card
+from tests.given.seats import BEN, CLEO, FLOWER, SKETCH, Card, Drawing, a_job, a_warm_card
 
 
 def a_crowd(queue: FairQueue, people: int, jobs: int, cost: float = 3.0) -> None:

@@ -13,8 +13,8 @@ from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import Shelf, Topic, asks_for_help, help_page
 from prompting.speaking import styles
-from tests.builders import a_lora, a_model_folder
-from tests.houses import a_studio
+from tests.given.builders import a_lora, a_model_folder
+from tests.given.houses import a_studio
 from tests.test_conversation import is_result
 
 STYLES = tuple(styles.built_in().values())

@@ -21,7 +21,7 @@ from generation.errors import BadPicture, OutOfRange
 from generation.media import photos, pngchunks
 from generation.media.image import pixels_sha256, recipe_in
 from generation.recipe import dump
-from tests.builders import a_recipe
+from tests.given.builders import a_recipe
 
 RED = (200, 30, 40)
 

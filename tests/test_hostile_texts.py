@@ -12,7 +12,7 @@ from prompting.assist import Assistant
 from prompting.reading.keep import missing
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
-from tests.scripted_writer import ScriptedWriter
+from tests.given.scripted_writer import ScriptedWriter
 
 SHORT, LONG = 1000, 4000
 # Linear work is four times as dear, work that grows with the square sixteen times.

@@ -21,7 +21,7 @@ from generation.media.image import NO_NETWORK, infotext
 from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.sigmas import SAMPLERS, SCHEDULERS
 from prompting.reading import markup
-from tests.builders import a_lora, a_recipe
+from tests.given.builders import a_lora, a_recipe
 from tests.test_worker_pausing import House, a_table, house
 
 __all__ = ["house"]  # a fixture

@@ -12,7 +12,7 @@ from storage.accounts import Ledger
 from storage.errors import DiskFull, Ended
 from storage.files import Files
 from storage.tickets import Lease, State, Tickets
-from tests.stored import RECIPE, a_job, asked, opened
+from tests.given.stored import RECIPE, a_job, asked, opened
 
 REFUSALS = 5  # more than there are pauses to choose from
 

@@ -23,8 +23,8 @@ from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import RequestId, Tickets
 from storage.words import Words
-from tests.fake_discord import Death, FakeDiscord
-from tests.stored import ANN, a_picture, a_recipe, asked, opened
+from tests.given.fake_discord import Death, FakeDiscord
+from tests.given.stored import ANN, a_picture, a_recipe, asked, opened
 from tests.test_uploads import noise
 
 HERE = 77

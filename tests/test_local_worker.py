@@ -31,9 +31,9 @@ from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Failed, Finished, Frame, Render, Report, Stepped, encode
 from generation.job import JobId
 from generation.recipe import Sha256, Weights
-from tests.builders import a_png, a_recipe
+from tests.given.builders import a_png, a_recipe
 
-SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
+SCRIPTED = (sys.executable, str(Path(__file__).parent / "given" / "scripted_worker.py"))
 ROOT = Path(__file__).parents[1]
 LONG = 25.0  # seconds; less than the patience after which a worker is killed
 

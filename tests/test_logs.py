@@ -14,7 +14,7 @@ from bot.settings import Secret, Settings
 from bot.telemetry.journal import Journal
 from bot.telemetry.logs import FILE, TALKATIVE, wordless, write_log
 from storage.tickets import RequestId
-from tests.builders import a_job
+from tests.given.builders import a_job
 
 TOKEN = "MTIzNDU2Nzg5.GhostlyToken.xyz-ÄÖ\\_0"
 

@@ -14,7 +14,7 @@ from PIL import Image
 from generation.errors import BadPicture, OutOfRange
 from generation.media.image import infotext, pixels_sha256, png, recipe_in
 from generation.recipe import Adapter, Input, Recipe, Sha256, Task, Weights, dump
-from tests import builders
+from tests.given import builders
 
 RGB = bytes(range(256)) * 3 * 4  # 32 x 32 pixels
 

@@ -15,7 +15,7 @@ from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import Promises
 from storage.accounts import Accounts, Ledger, Served, Unsettled
 from storage.errors import DiskFull
-from tests.stored import BEN, a_job, opened
+from tests.given.stored import BEN, a_job, opened
 
 
 class FullAtFirst(Ledger):

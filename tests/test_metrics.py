@@ -18,9 +18,9 @@ from bot.telemetry.events import Nobody, Several, Watch
 from bot.telemetry.metrics import LAG_EVERY, MAX_SEATS, Metrics, serving, watching
 from generation.job import GroupId, Job, Share
 from storage.tickets import RequestId
-from tests.builders import BEN, a_job
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish, drawn
+from tests.given.builders import BEN, a_job
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_wish, drawn
 
 BOARD = Path(__file__).parent.parent / "docs" / "grafana" / "atelier.json"
 

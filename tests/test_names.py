@@ -15,9 +15,9 @@ from generation.draft import Draft, complete, named
 from generation.errors import NoSuchName, NotHere
 from generation.sigmas import SAMPLERS, SCHEDULERS
 from storage.people import Preferences
-from tests.builders import a_model
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_studio, a_wish, drawn
+from tests.given.builders import a_model
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_studio, a_wish, drawn
 from tests.test_conversation import is_result, recipe_of
 
 SAID = {

@@ -16,10 +16,10 @@ from generation.recipe import Recipe
 from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from storage.tickets import Request
-from tests.builders import a_lora, a_model_folder
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_studio, a_wish, drawn
-from tests.scripted_writer import ScriptedWriter
+from tests.given.builders import a_lora, a_model_folder
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_studio, a_wish, drawn
+from tests.given.scripted_writer import ScriptedWriter
 from tests.test_conversation import is_result, recipe_of
 from tests.test_words_in_chat import detailed
 

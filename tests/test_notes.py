@@ -14,10 +14,10 @@ from bot.cli.console import draw
 from bot.studio import notes
 from storage.database import Database
 from storage.tickets import Tickets
-from tests.builders import a_recipe
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_studio, a_wish, drawn, some_settings
-from tests.stored import asked
+from tests.given.builders import a_recipe
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_studio, a_wish, drawn, some_settings
+from tests.given.stored import asked
 from tests.test_conversation import is_result
 
 USELESS = "Denoise 0.4 does nothing without a picture to start from."

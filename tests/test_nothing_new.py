@@ -18,9 +18,9 @@ from prompting.speaking.styles import Style, Styles
 from prompting.writers import template
 from prompting.writers.writer import Ask
 from storage.ids import RequestId
-from tests.fakes import FakeWorker
-from tests.houses import a_studio, a_wish
-from tests.scripted_writer import ScriptedWriter
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_studio, a_wish
+from tests.given.scripted_writer import ScriptedWriter
 from tests.test_conversation import is_result, labels
 from tests.test_words_in_chat import a_wordsmith, a_writer, with_details
 

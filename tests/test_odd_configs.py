@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import thinmodels
-from tests.checkpoints import scanned
+from tests.given import thinmodels
+from tests.given.checkpoints import scanned
 
 JUNK: tuple[object, ...] = (
     None,

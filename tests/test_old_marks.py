@@ -20,10 +20,10 @@ from generation.worker.loading.loader import alphas_cumprod, alphas_of
 from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import Raster, render
 from generation.worker.sampling.denoiser import scaled_linear_alphas
-from tests import tinymodels
-from tests.builders import a_recipe
-from tests.checkpoints import only, recipe_for, scanned, the_single_file, zero_snr_folder
-from tests.thinmodels import SDXL, configs, write_file
+from tests.given import tinymodels
+from tests.given.builders import a_recipe
+from tests.given.checkpoints import only, recipe_for, scanned, the_single_file, zero_snr_folder
+from tests.given.thinmodels import SDXL, configs, write_file
 
 LINEAR = {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
 WITHOUT: dict[str, Any] = {"noise": None, "prediction": None}

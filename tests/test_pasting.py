@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from generation.media.image import infotext
 from prompting.reading.pasted import pasted
-from tests.builders import a_recipe
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish, drawn
+from tests.given.builders import a_recipe
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_wish, drawn
 
 DATA = (
     "a red cat, (gold:1.2)\nNegative prompt: dog, blurry\n"

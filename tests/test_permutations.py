@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.discord_world import pictures
-from tests.fakes import FakeWorker
-from tests.houses import a_studio
+from tests.given.discord_world import pictures
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_studio
 from tests.test_conversation import is_result, labels
 from tests.test_studio import eventually
 from tests.test_words_in_chat import a_wordsmith, prompts_of

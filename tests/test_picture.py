@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generation.picture import Verdict, compare
-from tests.builders import a_fingerprint, an_environment
+from tests.given.builders import a_fingerprint, an_environment
 
 
 def test_equal_pixels_are_identical_wherever_they_were_drawn() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from bot.studio.known import KnownMessages
 from storage.database import Database
 from storage.tickets import RequestId, Tickets
-from tests.builders import ANN
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish, drawn
+from tests.given.builders import ANN
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_wish, drawn
 
 MESSAGE = 4711
 

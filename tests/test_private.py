@@ -16,8 +16,8 @@ from bot.cli.doctor import privacy
 from bot.cli.machine import State
 from bot.telemetry.logs import write_log
 from storage import backup as storing
-from tests.houses import some_settings
-from tests.stored import opened
+from tests.given.houses import some_settings
+from tests.given.stored import opened
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 

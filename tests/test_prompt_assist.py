@@ -29,7 +29,7 @@ from prompting.speaking.budget import estimate
 from prompting.speaking.dialects import DIALECTS
 from prompting.writers import template
 from prompting.writers.writer import Answer, Ask
-from tests.scripted_writer import Line, ScriptedWriter, echo
+from tests.given.scripted_writer import Line, ScriptedWriter, echo
 
 LEXICON = built_in()
 CAT = template.answer(

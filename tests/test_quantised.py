@@ -11,12 +11,8 @@ from torch import Tensor
 
 from generation.catalog import recognition
 from generation.errors import UnusableWeights
-from tests.checkpoints import (
-    loaded,
-    reason,
-    the_single_file,
-)
-from tests.thinmodels import SD15, configs, write_file
+from tests.given.checkpoints import loaded, reason, the_single_file
+from tests.given.thinmodels import SD15, configs, write_file
 
 FP8 = torch.float8_e4m3fn
 

@@ -9,7 +9,7 @@ import pytest
 
 from generation.job import Job, JobId, UserId
 from generation.queue.fair_queue import Accounts, FairQueue, QueueFull, Rules, SeatId, TooLong
-from tests.seats import (
+from tests.given.seats import (
     ANN,
     BEN,
     CLEO,

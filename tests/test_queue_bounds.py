@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 
 from generation.job import GroupId, Job, JobId, UserId
 from generation.queue.fair_queue import FairQueue, Rules, SeatId
-from tests.plainqueue import PlainQueue
-from tests.seats import FILM, FLOWER, SKETCH, Card, Drawing, a_job, a_warm_card
+from tests.given.plainqueue import PlainQueue
+from tests.given.seats import FILM, FLOWER, SKETCH, Card, Drawing, a_job, a_warm_card
 
 MODELS = (FLOWER, SKETCH, FILM)
 SWAPS = {FLOWER: 1.5, SKETCH: 1.5, FILM: 8.0}

@@ -29,7 +29,7 @@ from storage.people import Preferences
 from storage.pictures import StoredPicture
 from storage.tickets import RequestId, State
 from storage.words import Wording
-from tests.builders import a_digest, a_recipe
+from tests.given.builders import a_digest, a_recipe
 
 EVIL = (
     "x` `` ```\n# FREE [click](https://evil.example) **bold** ||spoiler|| <@1> <@&2> @everyone "

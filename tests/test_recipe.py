@@ -23,7 +23,7 @@ from generation.recipe import (
     dump,
     parse,
 )
-from tests.builders import a_digest, a_recipe
+from tests.given.builders import a_digest, a_recipe
 
 
 def test_canonical_form_is_pinned() -> None:
@@ -101,7 +101,7 @@ def test_a_recipe_has_no_defaults() -> None:
 
 
 def test_ids_do_not_depend_on_the_process_or_its_hash_seed() -> None:
-    code = "from tests.builders import a_recipe; print(a_recipe().id)"
+    code = "from tests.given.builders import a_recipe; print(a_recipe().id)"
     ids = {
         subprocess.run(
             [sys.executable, "-c", code],

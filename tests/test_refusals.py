@@ -13,9 +13,9 @@ from bot.pages import replies
 from bot.studio.assistant import Desk, Wordsmith
 from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
-from tests.discord_world import World
-from tests.fakes import FakeWorker
-from tests.houses import a_studio
+from tests.given.discord_world import World
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_studio
 from tests.test_conversation import is_result, labels
 from tests.test_studio import eventually
 

@@ -12,9 +12,9 @@ from simcord.backend.errors import BackendError
 from simcord.http import router
 
 from storage.tickets import RequestId
-from tests.discord_world import buttons, pictures
-from tests.fakes import FakeWorker
-from tests.houses import Studio, a_studio
+from tests.given.discord_world import buttons, pictures
+from tests.given.fakes import FakeWorker
+from tests.given.houses import Studio, a_studio
 from tests.test_conversation import is_result, labels
 from tests.test_studio import eventually
 

@@ -31,13 +31,13 @@ from storage.people import AssistMode, People, SeedMode
 from storage.pictures import Pictures
 from storage.tickets import State, Tickets
 from storage.words import Words
-from tests import tinymodels
-from tests.builders import ANN, BEN
-from tests.fakes import FakeWorker
-from tests.houses import a_house
-from tests.stored import opened
+from tests.given import tinymodels
+from tests.given.builders import ANN, BEN
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house
+from tests.given.stored import opened
+from tests.given.worker_process import WorkerProcess
 from tests.test_studio import LONG
-from tests.worker_process import WorkerProcess
 
 RELEASED = Path(__file__).parent / "data" / "released"
 CLEO, STRANGER = UserId(103), UserId(104)

@@ -21,7 +21,7 @@ from prompting import errors as p
 from storage import errors as s
 from storage.people import Preferences
 from storage.tickets import RequestId
-from tests.builders import a_recipe
+from tests.given.builders import a_recipe
 
 STANDING = Standing(
     request=RequestId(1),

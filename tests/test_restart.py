@@ -14,10 +14,10 @@ from bot.studio.delivery import AT_ONCE
 from generation.draft import Draft, complete
 from generation.job import GroupId, Share, UserId
 from storage.tickets import Tickets
-from tests.audiences import Quiet
-from tests.fakes import FakeWorker
-from tests.houses import a_house
-from tests.stored import asked, opened
+from tests.given.audiences import Quiet
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house
+from tests.given.stored import asked, opened
 
 PEOPLE, REQUESTS, PICTURES = 500, 2500, 4
 

@@ -10,7 +10,7 @@ import discord
 
 from bot.pages import replies
 from generation.recipe import parse
-from tests.houses import a_studio
+from tests.given.houses import a_studio
 from tests.test_conversation import a_photo, is_result, recipe_of
 from tests.test_words_in_chat import a_wordsmith, a_writer
 

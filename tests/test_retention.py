@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import Tickets
-from tests.stored import ANN, SHARE, a_picture, a_recipe, a_recipe_from, asked, drawn, opened
+from tests.given.stored import ANN, SHARE, a_picture, a_recipe, a_recipe_from, asked, drawn, opened
 
 NOW = 1_800_000_000.0
 

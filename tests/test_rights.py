@@ -8,7 +8,7 @@ import pytest
 
 from bot.studio.rights import Access, Asker, Blind, may_act_on, may_see, may_start_from, named_among
 from generation.job import UserId
-from tests.builders import ANN, BEN
+from tests.given.builders import ANN, BEN
 
 HERE, THERE = 1, 2  # servers
 STUDIO = 11  # a channel of the first

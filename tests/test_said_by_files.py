@@ -16,13 +16,8 @@ from generation.sigmas import levels
 from generation.worker.loading.loader import alphas_cumprod, alphas_of
 from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import render
-from tests.checkpoints import (
-    only,
-    recipe_for,
-    scanned,
-    zero_snr_folder,
-)
-from tests.thinmodels import SCHEDULER, SD15, SDXL, write_file, write_folder
+from tests.given.checkpoints import only, recipe_for, scanned, zero_snr_folder
+from tests.given.thinmodels import SCHEDULER, SD15, SDXL, write_file, write_folder
 
 CPU = torch.device("cpu")
 ZERO = SCHEDULER | {"_class_name": "EulerDiscreteScheduler", "rescale_betas_zero_snr": True}

@@ -11,9 +11,9 @@ import pytest
 
 from bot.chat.listening import hear
 from storage.errors import AskedBefore
-from tests.discord_world import World
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_studio, a_wish
+from tests.given.discord_world import World
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_studio, a_wish
 from tests.test_conversation import is_result
 from tests.test_studio import eventually
 

@@ -25,8 +25,8 @@ from generation.worker.sampling.samplers import (
     sample,
     scaled_linear_alphas,
 )
-from tests.plain_diffusers import forced, scheduler_for
-from tests.sampler_formulas import REFERENCES, ref_3m_sde
+from tests.given.plain_diffusers import forced, scheduler_for
+from tests.given.sampler_formulas import REFERENCES, ref_3m_sde
 
 torch.set_num_threads(1)
 

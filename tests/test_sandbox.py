@@ -26,8 +26,8 @@ from bot.sandbox.realtime import KEPT_MESSAGES, LOGGED, live_env
 from bot.sandbox.repairs import REPAIRS, WELCOME, repaired
 from bot.sandbox.speed import HASHING, PARSING, remember_markdown
 from generation.starter.words import OBJECT_WORDS
-from tests.discord_world import NotSeen, buttons, pictures, world
-from tests.sample_bot import SampleBot
+from tests.given.discord_world import NotSeen, buttons, pictures, world
+from tests.given.sample_bot import SampleBot
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
 
@@ -291,7 +291,8 @@ async def test_a_mention_typed_by_name_is_a_mention() -> None:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_sandbox_cleanly_and_soon(how: signal.Signals) -> None:
     program = (
-        "import asyncio; from bot.sandbox.live import live; from tests.sample_bot import SampleBot;"
+        "import asyncio; from bot.sandbox.live import live;"
+        "from tests.given.sample_bot import SampleBot;"
         "asyncio.run(live(SampleBot(), say=lambda text: print(text, flush=True)))"
     )
     serving = subprocess.Popen(

@@ -18,10 +18,10 @@ from PIL import Image
 from bot.app import House
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import LiveEnv, live_env
-from tests.browser import CHROMIUM, Browser, chromium
-from tests.fakes import FakeWorker
-from tests.houses import a_house
-from tests.sample_bot import SampleBot
+from tests.given.browser import CHROMIUM, Browser, chromium
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house
+from tests.given.sample_bot import SampleBot
 
 SCREENSHOTS = Path(__file__).parents[1] / "var" / "screenshots"
 PICTURES = "document.querySelectorAll('.attachment-image').length"

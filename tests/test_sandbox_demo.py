@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from bot.sandbox.demo import demo
-from tests.sample_bot import SampleBot
+from tests.given.sample_bot import SampleBot
 
 
 class SampleHouse:

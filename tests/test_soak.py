@@ -21,7 +21,7 @@ from storage.database import Database
 from storage.files import Files
 from storage.ids import RequestId
 from storage.tickets import State, Tickets
-from tests.stored import a_picture, a_recipe, asked, drawn, opened
+from tests.given.stored import a_picture, a_recipe, asked, drawn, opened
 
 NOTHING = RequestId(0)
 

@@ -33,9 +33,9 @@ from bot.studio.stats import (
 from generation.job import GroupId, UserId
 from generation.queue.accounts import Accounts
 from storage.accounts import BUCKET, Served, Waited, bucket_of
-from tests.discord_world import Person
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_studio
+from tests.given.discord_world import Person
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_studio
 from tests.test_studio import eventually
 
 NOW = 1_790_000_000.0

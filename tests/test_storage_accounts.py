@@ -16,7 +16,7 @@ from storage.accounts import Ledger, Served, Unsettled, Waited, bucket_of
 from storage.database import Database
 from storage.errors import DatabaseLocked
 from storage.tickets import Tickets
-from tests.stored import ANN, BEN, RECIPE, SHARE, a_digest, a_picture, asked, opened
+from tests.given.stored import ANN, BEN, RECIPE, SHARE, a_digest, a_picture, asked, opened
 
 
 @pytest.fixture

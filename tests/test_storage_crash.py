@@ -13,7 +13,7 @@ import pytest
 from generation.job import JobId
 from storage.database import Database
 from storage.tickets import State, Tickets
-from tests.stored import a_recipe, asked, opened
+from tests.given.stored import a_recipe, asked, opened
 
 ROOT = Path(__file__).parents[1]
 

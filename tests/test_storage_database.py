@@ -27,7 +27,7 @@ from storage.errors import (
     StorageError,
 )
 from storage.tickets import Tickets
-from tests.stored import a_recipe, asked, opened
+from tests.given.stored import a_recipe, asked, opened
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from generation.recipe import Sha256
 from storage.errors import DamagedFile, DiskFull, Missing, StorageError
 from storage.files import Files
-from tests.stored import a_digest
+from tests.given.stored import a_digest
 
 PNG = b"\x89PNG as far as anybody here looks"
 

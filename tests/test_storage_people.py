@@ -10,7 +10,7 @@ import pytest
 
 from storage.database import Database
 from storage.people import People, Preferences, SeedMode
-from tests.stored import ANN, BEN, opened
+from tests.given.stored import ANN, BEN, opened
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from storage.deletions import Deletions
 from storage.errors import Missing
 from storage.pictures import PictureId, Pictures, StoredPicture
 from storage.tickets import RequestId, Tickets
-from tests.stored import (
+from tests.given.stored import (
     ANN,
     BEN,
     ENVIRONMENT,

@@ -15,7 +15,7 @@ import pytest
 from generation.recipe import dump
 from storage.pictures import Pictures
 from storage.tickets import Tickets
-from tests.stored import ANN, ENVIRONMENT, RECIPE, a_recipe, asked, opened
+from tests.given.stored import ANN, ENVIRONMENT, RECIPE, a_recipe, asked, opened
 
 PICTURES = 1_000_000
 

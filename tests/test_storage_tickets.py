@@ -13,7 +13,7 @@ from storage.errors import Ended, Fenced, Missing, StorageError
 from storage.ids import RequestId
 from storage.pictures import PictureId, Pictures
 from storage.tickets import Lease, Request, State, Ticket, Tickets
-from tests.stored import ANN, BEN, a_digest, a_picture, a_recipe, asked, drawn, opened
+from tests.given.stored import ANN, BEN, a_digest, a_picture, a_recipe, asked, drawn, opened
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from generation.limits import Present, for_somebody
 from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, dump, parse
 from generation.sigmas import SAMPLERS, SCHEDULERS
 from prompting.errors import Declined
-from tests.builders import a_digest, a_model, a_recipe
-from tests.houses import a_house, a_studio
+from tests.given.builders import a_digest, a_model, a_recipe
+from tests.given.houses import a_house, a_studio
 
 OURS = Weights(name="starter", sha256=a_digest())
 LORA = Weights(name="ink", sha256=a_digest("b"))

@@ -16,10 +16,10 @@ from generation.queue.fair_queue import QueueFull
 from generation.recipe import Task
 from storage.errors import DiskFull, Missing
 from storage.tickets import State
-from tests.audiences import Quiet
-from tests.builders import ANN, BEN
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish, drawn
+from tests.given.audiences import Quiet
+from tests.given.builders import ANN, BEN
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_wish, drawn
 
 
 class Memo(Quiet):

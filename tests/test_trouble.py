@@ -29,9 +29,9 @@ from storage.errors import DamagedFile, DatabaseLocked, DiskFull, Missing
 from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import State, Tickets
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_wish, drawn, some_settings
-from tests.stored import ANN, BEN, SHARE, a_recipe, asked, opened
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_wish, drawn, some_settings
+from tests.given.stored import ANN, BEN, SHARE, a_recipe, asked, opened
 from tests.test_studio import LONG, eventually
 
 

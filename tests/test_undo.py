@@ -13,13 +13,13 @@ from bot.studio.deleting import TooLate
 from bot.studio.rights import Asker
 from generation.job import UserId
 from storage.ids import PictureId, RequestId
-from tests.builders import ANN
-from tests.discord_world import buttons, pictures
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_studio, a_wish, drawn
+from tests.given.builders import ANN
+from tests.given.discord_world import buttons, pictures
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_studio, a_wish, drawn
+from tests.given.town import a_scene, is_result
 from tests.test_studio import eventually
 from tests.test_who_may import answers
-from tests.town import a_scene, is_result
 
 
 async def taken_away(who: Any, message: Any) -> Any:

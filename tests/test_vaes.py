@@ -20,12 +20,12 @@ from generation.worker.loading.loader import load
 from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import Raster, render
 from storage.people import Preferences
-from tests import thinmodels, tinymodels
-from tests.builders import ANN, a_model_folder, a_recipe
-from tests.checkpoints import only, reason, scanned
-from tests.fakes import FakeWorker
-from tests.houses import a_house, a_studio, a_wish, drawn
-from tests.worker_process import WorkerProcess
+from tests.given import thinmodels, tinymodels
+from tests.given.builders import ANN, a_model_folder, a_recipe
+from tests.given.checkpoints import only, reason, scanned
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house, a_studio, a_wish, drawn
+from tests.given.worker_process import WorkerProcess
 
 CPU = torch.device("cpu")
 

@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from tests.checkpoints import (
-    only,
-    reason,
-)
-from tests.thinmodels import write_folder
+from tests.given.checkpoints import only, reason
+from tests.given.thinmodels import write_folder
 
 
 def as_variant(folder: Path, variant: str, *, sharded: bool, keep: bool = False) -> None:

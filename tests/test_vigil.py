@@ -20,7 +20,7 @@ from generation.fleet.wire import (
     Stepped,
 )
 from generation.job import JobId
-from tests.builders import a_recipe
+from tests.given.builders import a_recipe
 
 JOB, OTHER = JobId(1), JobId(2)
 SILENCE, STALL, LOOK = 600.0, 120.0, 10.0

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from generation.recipe import Task
-from tests.discord_world import World
-from tests.houses import a_studio
+from tests.given.discord_world import World
+from tests.given.houses import a_studio
 from tests.test_conversation import a_photo, is_result
 
 

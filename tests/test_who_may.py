@@ -28,10 +28,10 @@ from generation.job import UserId
 from generation.media import image
 from storage.errors import Missing
 from storage.pictures import StoredPicture
-from tests.discord_world import buttons, pictures
-from tests.fakes import FakeWorker
+from tests.given.discord_world import buttons, pictures
+from tests.given.fakes import FakeWorker
+from tests.given.town import ACTIONS, Scene, Visitor, a_scene, is_result
 from tests.test_studio import eventually
-from tests.town import ACTIONS, Scene, Visitor, a_scene, is_result
 
 NEVER = 999_999  # a number that was never given
 

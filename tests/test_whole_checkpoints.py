@@ -9,13 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.checkpoints import (
-    loaded,
-    only,
-    reason,
-    the_single_file,
-)
-from tests.thinmodels import SD15, write_file, write_folder
+from tests.given.checkpoints import loaded, only, reason, the_single_file
+from tests.given.thinmodels import SD15, write_file, write_folder
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.recipe import Input, Task
-from tests.builders import a_digest, a_png, a_recipe, an_environment
+from tests.given.builders import a_digest, a_png, a_recipe, an_environment
 
 JOB = JobId(7)
 FRAMES: tuple[Frame, ...] = (

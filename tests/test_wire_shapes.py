@@ -30,7 +30,7 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.worker.failures import report
-from tests.builders import a_digest, a_png, a_recipe, an_environment
+from tests.given.builders import a_digest, a_png, a_recipe, an_environment
 
 JOB, OTHER = JobId(7), JobId(8)
 SECRET = "a very private wish"

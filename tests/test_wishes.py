@@ -9,7 +9,7 @@ from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from storage.people import Preferences, SeedMode
-from tests.builders import a_recipe
+from tests.given.builders import a_recipe
 
 STARTER = FAMILIES["starter"]
 

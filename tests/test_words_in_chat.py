@@ -17,11 +17,11 @@ from prompting.writers.ladder import Opened, WriterConfig
 from prompting.writers.writer import Ask
 from storage.people import AssistMode
 from storage.tickets import RequestId
-from tests.builders import a_model_folder
-from tests.discord_world import pictures
-from tests.fakes import FakeWorker
-from tests.houses import a_studio
-from tests.scripted_writer import ScriptedWriter
+from tests.given.builders import a_model_folder
+from tests.given.discord_world import pictures
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_studio
+from tests.given.scripted_writer import ScriptedWriter
 from tests.test_conversation import is_result, labels, recipe_of
 from tests.test_studio import eventually
 

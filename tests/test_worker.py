@@ -48,8 +48,8 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.recipe import Adapter, Sha256, Weights
-from tests import tinymodels
-from tests.worker_process import (
+from tests.given import tinymodels
+from tests.given.worker_process import (
     FAULTY,
     ROOT,
     WorkerProcess,

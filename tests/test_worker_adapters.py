@@ -17,7 +17,7 @@ from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.worker.adapters.adapters import learned_words, switch
 from generation.worker.loading.loader import Model
 from generation.worker.render import render
-from tests import loaded, tinymodels
+from tests.given import loaded, tinymodels
 
 
 class Drawer:

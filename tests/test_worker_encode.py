@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from generation.worker.loading.loader import Model
 from generation.worker.text.clip import Words, encode
 from generation.worker.text.emphasis import Span, parse, parse_first
-from tests.loaded import sd15, sdxl
+from tests.given.loaded import sd15, sdxl
 
 
 def spans(text: str) -> list[tuple[str | None, float]]:
@@ -83,7 +83,7 @@ def words(model: Model, prompt: str, negative: str = "", *, clip_skip: int = 1) 
     from dataclasses import replace
 
     from generation.worker.render import read_words
-    from tests.builders import a_recipe
+    from tests.given.builders import a_recipe
 
     with torch.inference_mode():
         return read_words(
@@ -94,7 +94,7 @@ def words(model: Model, prompt: str, negative: str = "", *, clip_skip: int = 1) 
 
 def stock(model: Any, prompt: str, negative: str, **options: Any) -> Any:
 
-    from tests.plain_diffusers import stock_pipeline
+    from tests.given.plain_diffusers import stock_pipeline
 
     with torch.inference_mode():
         return stock_pipeline(model).encode_prompt(

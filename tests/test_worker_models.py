@@ -23,9 +23,9 @@ from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import render
 from generation.worker.residence import Residence
 from generation.worker.sampling.samplers import scaled_linear_alphas
-from tests import loaded, tinymodels
-from tests.builders import a_digest, a_recipe
-from tests.singlefiles import write_sd1, write_sdxl
+from tests.given import loaded, tinymodels
+from tests.given.builders import a_digest, a_recipe
+from tests.given.singlefiles import write_sd1, write_sdxl
 
 CPU = torch.device("cpu")
 

@@ -18,8 +18,8 @@ from generation.worker.__main__ import _only, _options
 from generation.worker.codecs.previews import Previewer
 from generation.worker.failures import is_fatal, report, translated
 from generation.worker.memory import memory
-from tests import loaded, tinymodels
-from tests.builders import a_recipe
+from tests.given import loaded, tinymodels
+from tests.given.builders import a_recipe
 
 EVERY_ERROR: list[GenerationError] = [
     errors.OutOfRange("width", 68, "a multiple of 8"),

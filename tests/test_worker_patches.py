@@ -19,8 +19,8 @@ from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Sha256, Weights
 from generation.worker.adapters.adapters import switch, unload
 from generation.worker.loading.loader import settle
-from tests import loaded, tinymodels
-from tests.plain_diffusers import stock_pipeline
+from tests.given import loaded, tinymodels
+from tests.given.plain_diffusers import stock_pipeline
 
 UNET, BLOCK = "lora_unet_down_blocks_1_", "down_blocks.1."
 PLACE = f"{UNET}attentions_0_transformer_blocks_0_"

@@ -37,10 +37,10 @@ from generation.sigmas import SAMPLERS
 from generation.worker import exactness
 from generation.worker.jobs import Desk
 from generation.worker.memory.model_cache import Shelf
-from tests import tinymodels
-from tests.builders import a_recipe
+from tests.given import tinymodels
+from tests.given.builders import a_recipe
+from tests.given.worker_process import a_photo, redrawing
 from tests.test_worker_adapters import a_lora
-from tests.worker_process import a_photo, redrawing
 
 pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
 

@@ -19,8 +19,8 @@ from generation.worker.baton import Baton
 from generation.worker.loading.loader import load
 from generation.worker.memory.model_cache import Shelf
 from generation.worker.memory.prefetch import Prefetcher
-from tests import tinymodels
-from tests.builders import a_recipe
+from tests.given import tinymodels
+from tests.given.builders import a_recipe
 from tests.test_worker_pausing import CPU, LIMIT, House, a_table
 
 SOON = 60.0  # seconds; only what hangs takes longer

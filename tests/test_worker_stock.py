@@ -21,11 +21,11 @@ from generation.recipe import Recipe
 from generation.worker.loading.loader import Model
 from generation.worker.memory.model_cache import Shelf
 from generation.worker.render import render
-from tests import loaded
-from tests.builders import a_recipe
-from tests.checkpoints import scanned, zero_snr_folder
-from tests.plain_diffusers import forced, scheduler_for, stock_pipeline
-from tests.worker_process import a_photo, redrawing
+from tests.given import loaded
+from tests.given.builders import a_recipe
+from tests.given.checkpoints import scanned, zero_snr_folder
+from tests.given.plain_diffusers import forced, scheduler_for, stock_pipeline
+from tests.given.worker_process import a_photo, redrawing
 
 # diffusers 0.42's own schedulers meet numpy 2 in set_timesteps; the worker does not call them.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -23,15 +23,15 @@ from prompting.writers.ggufile import read_header
 from prompting.writers.grammar import Grammar
 from prompting.writers.llama import PROGRAM, LlamaWriter, environment, memory_free
 from prompting.writers.writer import Ask, Writer
-from tests import tinyassistant
-from tests.writer_children import children
+from tests.given import tinyassistant
+from tests.given.writer_children import children
 
 pytestmark = pytest.mark.usefixtures("no_child_left")
 
 ANSWERS = Grammar(template.GRAMMAR)
 TOO_SOON = 0.001  # seconds; no machine reads a wish and writes an answer in this
 LONG = 30.0  # seconds that anything may take on a busy machine; what hangs takes a minute
-FAULTY = Path(__file__).with_name("faulty_child.py")
+FAULTY = Path(__file__).parent / "given" / "faulty_child.py"
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,9 @@ from prompting.writers.chat import ChatTemplate
 from prompting.writers.fetch import Download, HubName, Progress, fetch
 from prompting.writers.ladder import Opened, WriterConfig, open_writer
 from prompting.writers.writer import Ask
-from tests import tinyassistant
-from tests.chat_server import ChatServer
-from tests.writer_children import children
+from tests.given import tinyassistant
+from tests.given.chat_server import ChatServer
+from tests.given.writer_children import children
 
 pytestmark = pytest.mark.usefixtures("no_child_left")
 

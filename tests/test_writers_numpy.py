@@ -23,7 +23,7 @@ from prompting.writers.grammar import Grammar
 from prompting.writers.ladder import BUILT_IN
 from prompting.writers.llama_child import LlamaCpp
 from prompting.writers.tinyllama import TinyLlama
-from tests import tinyassistant
+from tests.given import tinyassistant
 
 # Noise fills whatever length it is given; short answers tell as much about the engines.
 ANSWERS = Grammar(re.sub(r"\{0,\d+\}", "{0,8}", template.GRAMMAR))

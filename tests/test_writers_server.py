@@ -15,7 +15,17 @@ from prompting.writers import template
 from prompting.writers.backoff import Backoff
 from prompting.writers.openai import OpenAIWriter
 from prompting.writers.writer import Ask, Writer
-from tests.chat_server import GOOD, ChatServer, Mood, completion, good, hangs, refuses, says, sends
+from tests.given.chat_server import (
+    GOOD,
+    ChatServer,
+    Mood,
+    completion,
+    good,
+    hangs,
+    refuses,
+    says,
+    sends,
+)
 
 
 def ask(text: str = "a red cat", **more: object) -> Ask:

@@ -23,7 +23,7 @@ import pytest
 from simcord.backend.errors import BackendError
 from simcord.http import router
 
-RULES = Path(__file__).parents[2] / "shared" / "discord"
+RULES = Path(__file__).parents[3] / "shared" / "discord"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

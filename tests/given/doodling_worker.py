@@ -1,4 +1,4 @@
-"""A worker process without torch that doodles: `python -m tests.doodling_worker`.
+"""A worker process without torch that doodles: `python -m tests.given.doodling_worker`.
 
 It takes real time per step, and leaves when its stdin ends, as the real one does.  One job at a
 time, in the order in which they came.
@@ -30,8 +30,8 @@ from generation.fleet.wire import (
 from generation.fleet.wire import encode as encoded
 from generation.job import JobId
 from generation.media import image
-from tests.builders import an_environment
-from tests.fakes import doodle
+from tests.given.builders import an_environment
+from tests.given.fakes import doodle
 
 STEP_SECONDS = 0.002
 

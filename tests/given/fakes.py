@@ -12,7 +12,7 @@ from generation.fleet.wire import Drawn, Finished, Holding, Loading, Ready, Rend
 from generation.job import JobId
 from generation.media import image
 from generation.recipe import Recipe
-from tests.builders import an_environment
+from tests.given.builders import an_environment
 
 
 def doodle(recipe: Recipe, brush: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The real worker with faults that no test could wait for: `python -m tests.faulty_worker`.
+"""The real worker with faults that no test could wait for: `python -m tests.given.faulty_worker`.
 
 The prompt says what happens, in the middle of a picture.  All else is the worker itself.
 """

@@ -12,8 +12,8 @@ from generation.recipe import Recipe
 from generation.worker import exactness
 from generation.worker.loading.loader import Model
 from generation.worker.memory.model_cache import Shelf
-from tests import tinymodels
-from tests.builders import a_recipe
+from tests.given import tinymodels
+from tests.given.builders import a_recipe
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the sandbox: `python -m tests.sandbox_pictures`.
+"""Takes the README's pictures of the sandbox: `python -m tests.given.sandbox_pictures`.
 
 The real bot with the built-in model, in Chromium; what is drawn differs from time to time.
 """
@@ -14,9 +14,9 @@ from bot.app import open_house
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import live_env
 from bot.settings import Settings
-from tests.browser import Browser, chromium
+from tests.given.browser import Browser, chromium
 
-IMAGES = Path(__file__).parents[1] / "docs" / "img"
+IMAGES = Path(__file__).parents[2] / "docs" / "img"
 PICTURES = "document.querySelectorAll('.attachment-image').length"
 PATIENCE_SECONDS = 180.0
 

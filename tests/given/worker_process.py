@@ -24,12 +24,12 @@ from generation.fleet.wire import failure as as_error
 from generation.job import JobId
 from generation.picture import Environment, Picture, remarked
 from generation.recipe import Input, Recipe, Sha256, Task
-from tests import tinymodels
-from tests.builders import a_recipe
+from tests.given import tinymodels
+from tests.given.builders import a_recipe
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "generation.worker")
-FAULTY = (sys.executable, "-m", "tests.faulty_worker")
+FAULTY = (sys.executable, "-m", "tests.given.faulty_worker")
 
 OnReport = Callable[[Frame], None]
 

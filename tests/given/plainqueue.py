@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from generation.job import GroupId, Job, JobId, UserId
 from generation.queue.fair_queue import Rules
-from tests.seats import Card
+from tests.given.seats import Card
 
 EVEN = 1e-9
 

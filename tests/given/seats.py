@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.queue.fair_queue import FairQueue, SeatId
 from generation.recipe import Sha256, Weights
-from tests.builders import a_digest, a_recipe
+from tests.given.builders import a_digest, a_recipe
 
 ANN, BEN, CLEO, DAN = (UserId(number) for number in (1, 2, 3, 4))
 HERE, THERE = GroupId("here"), GroupId("there")

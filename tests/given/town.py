@@ -26,8 +26,8 @@ from simcord.results import to_discord_message
 from bot.app import House
 from bot.sandbox.person import Person, buttons
 from bot.sandbox.realtime import LiveEnv, living
-from tests.fakes import FakeWorker
-from tests.houses import a_house
+from tests.given.fakes import FakeWorker
+from tests.given.houses import a_house
 
 ACTIONS = ("again", "recipe", "reproduce", "delete", "words", "styles", "own", "cancel", "undo")
 

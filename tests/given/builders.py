@@ -13,7 +13,7 @@ from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import Precision, Recipe, Sha256, Task, Weights
 from generation.sigmas import expand
-from tests import thinmodels
+from tests.given import thinmodels
 
 ANN = UserId(101)
 BEN = UserId(102)

@@ -25,7 +25,7 @@ from generation.fleet.wire import (
     read,
 )
 from generation.picture import Environment
-from tests.builders import a_png
+from tests.given.builders import a_png
 
 ENVIRONMENT = Environment(
     device="cpu",

@@ -16,9 +16,9 @@ from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Draft, complete
 from generation.recipe import Recipe
 from generation.worker.loading import single_file
-from tests import tinymodels
-from tests.singlefiles import write_sd1, write_sdxl
-from tests.thinmodels import configs
+from tests.given import tinymodels
+from tests.given.singlefiles import write_sd1, write_sdxl
+from tests.given.thinmodels import configs
 
 
 def scanned(folder: Path) -> Catalog:

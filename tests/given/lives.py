@@ -33,16 +33,16 @@ from generation.fleet.local import LocalWorker
 from generation.job import UserId
 from storage import failpoints
 from storage.tickets import Request, RequestId
-from tests.audiences import Quiet
-from tests.houses import a_wish, some_settings
+from tests.given.audiences import Quiet
+from tests.given.houses import a_wish, some_settings
 
-WORKER = (sys.executable, "-m", "tests.doodling_worker")
+WORKER = (sys.executable, "-m", "tests.given.doodling_worker")
 PEOPLE = (UserId(101), UserId(102), UserId(103))
 BUSY = 6  # requests at once
 TERMINAL = {"drawn", "failed", "cancelled", "quarantined"}
 
 _lives = multiprocessing.get_context("forkserver")
-_lives.set_forkserver_preload(["tests.lives"])
+_lives.set_forkserver_preload(["tests.given.lives"])
 
 
 class FileChannel(Quiet):

@@ -17,9 +17,9 @@ from bot.studio.wishes import Place, Wish
 from bot.telemetry.events import Watch
 from generation.draft import Draft
 from generation.job import UserId
-from tests.builders import ANN, a_model_folder
-from tests.discord_world import World, world
-from tests.fakes import FakeWorker
+from tests.given.builders import ANN, a_model_folder
+from tests.given.discord_world import World, world
+from tests.given.fakes import FakeWorker
 
 
 def some_settings(folder: Path, **changes: Any) -> Settings:

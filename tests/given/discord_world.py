@@ -17,7 +17,8 @@ command, complete, say, press, choose, submit, menu, messages, sees.  `sees` rai
 the channel as it is.  `here.env` is simcord's Env, in real time:
 `here.env.inject_error("POST", "/channels/*/messages", status=500)` makes requests fail.
 
-The fixture `contract` (tests/contract.py) checks each request of the bot against Discord's rules.
+The fixture `contract` (tests/given/contract.py) checks each request of the bot against Discord's
+rules.
 
 Invariant: time is real.  Give the bot short intervals; nothing here can move the clock.
 """
