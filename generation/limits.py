@@ -7,7 +7,7 @@ are here, and carries the names that we gave them and not those that the strange
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,7 +17,8 @@ from generation.families import sizes
 from generation.families.family import FAMILIES, Family, family
 from generation.media.photos import FITS
 from generation.recipe import SYNTAXES, Adapter, Recipe, Sha256, Task, Weights
-from generation.sigmas import SAMPLERS, SCHEDULERS, strongest
+from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.sigmas import strongest
 
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
 MAX_LEVELS = MAX_STEPS + 25
@@ -120,7 +121,7 @@ def _present(kind: str, weights: Weights, usual: Family, here: Here) -> Present:
     return found
 
 
-def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
+def _known(kind: str, name: str, names: Collection[str]) -> str:
     if name not in names:
         raise NoSuchName(kind, name)
     return name

@@ -1,6 +1,6 @@
-"""What samplers and schedulers are called, here and in other programs: one table, read both ways.
+"""What samplers and schedulers are called, here and in other programs, read both ways.
 
-Our names are ComfyUI's.  A1111's are written into PNGs, and everything in the table is understood
+Our names are ComfyUI's.  A1111's are written into PNGs, and everything in a row is understood
 wherever a sampler or a scheduler is named, in any case: "DPM++ 2M Karras", "k_euler_a",
 "EulerAncestralDiscreteScheduler".  The invariants: every name that is written is read back as the
 same sampler or scheduler, and a name of something that is not here never becomes something else.
@@ -10,56 +10,24 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from generation.errors import NoSuchName, NotHere
-from generation.sigmas import SAMPLERS, SCHEDULERS
+from generation.samplers import SAMPLERS, SCHEDULERS, Sampler, Scheduler
 
 USUAL = "automatic"  # A1111's word for the scheduler that is usual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sampler:
+class Meant:
     """A sampler as somebody named it; A1111 used to name a scheduler in the same words."""
 
     name: str
     scheduler: str | None = None
 
 
-# Ours, A1111's, then what else means the same: diffusers' classes, InvokeAI's names.
-_SAMPLERS: dict[str, tuple[str, ...]] = {
-    "euler": ("Euler", "EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"),
-    "euler_ancestral": ("Euler a", "eulera", "EulerAncestralDiscreteScheduler"),
-    "heun": ("Heun", "HeunDiscreteScheduler"),
-    "dpm_2": ("DPM2", "KDPM2DiscreteScheduler", "kdpm_2", "DPM-Solver-2"),
-    "dpm_2_ancestral": ("DPM2 a", "KDPM2AncestralDiscreteScheduler", "kdpm_2_a", "dpm2a"),
-    "lms": ("LMS", "LMSDiscreteScheduler"),
-    "dpmpp_2s_ancestral": ("DPM++ 2S a", "dpmpp2sa"),
-    "dpmpp_sde": ("DPM++ SDE", "DPMSolverSDEScheduler"),
-    "dpmpp_2m": ("DPM++ 2M", "DPMSolverMultistepScheduler", "DPM Solver++ 2M"),
-    "dpmpp_2m_sde": ("DPM++ 2M SDE",),
-    "dpmpp_2m_sde_heun": ("DPM++ 2M SDE Heun",),
-    "dpmpp_3m_sde": ("DPM++ 3M SDE",),
-    "ddim": ("DDIM", "DDIMScheduler"),
-    "ddpm": ("DDPM", "DDPMScheduler"),
-    "uni_pc": ("UniPC",),
-    "uni_pc_bh2": ("UniPC bh2", "UniPCMultistepScheduler"),
-    "lcm": ("LCM", "LCMScheduler"),
-}
-_SCHEDULERS: dict[str, tuple[str, ...]] = {
-    "normal": ("Normal", "Uniform", "Default"),
-    "karras": ("Karras",),
-    # With A1111's rho of 1 the polynomial is none.
-    "exponential": ("Exponential", "Polyexponential"),
-    "sgm_uniform": ("SGM Uniform", "Trailing"),
-    "simple": ("Simple",),
-    "ddim_uniform": ("DDIM", "DDIM Uniform", "Leading"),
-    "beta": ("Beta",),
-    "kl_optimal": ("KL Optimal",),
-    "linear_quadratic": ("Linear Quadratic",),
-}
 # Other programs have these, and none of ours is the same.
 _NO_SAMPLERS = (
     *("Restart", "PLMS", "PNDM", "PNDMScheduler", "DPM fast", "DPM adaptive", "Heun++ 2", "IPNDM"),
@@ -78,22 +46,22 @@ _NO_SCHEDULERS = (
 )
 
 
-def sampler(name: str) -> Sampler:
+def sampler(name: str) -> Meant:
     """The sampler of that name, and the scheduler that the name brings.
 
     Raises NoSuchName, with the nearest of ours where it looks like a slip of the keyboard.
     """
     folded = _folded(name)
     if folded in _BY_SAMPLER:
-        return Sampler(name=_BY_SAMPLER[folded])
+        return Meant(name=_BY_SAMPLER[folded])
     if folded in _FOREIGN_SAMPLERS:
-        raise NotHere("sampler", name, SAMPLERS)
+        raise NotHere("sampler", name, tuple(SAMPLERS))
     for first, brought in _divided(name):
         if first in _FOREIGN_SAMPLERS:
-            raise NotHere("sampler", name, SAMPLERS)
+            raise NotHere("sampler", name, tuple(SAMPLERS))
         if first in _BY_SAMPLER:
-            return Sampler(name=_BY_SAMPLER[first], scheduler=brought)
-    raise NoSuchName("sampler", name, _nearest(folded, _BY_SAMPLER), SAMPLERS)
+            return Meant(name=_BY_SAMPLER[first], scheduler=brought)
+    raise NoSuchName("sampler", name, _nearest(folded, _BY_SAMPLER), tuple(SAMPLERS))
 
 
 def scheduler(name: str) -> str | None:
@@ -104,18 +72,18 @@ def scheduler(name: str) -> str | None:
     if folded in _BY_SCHEDULER:
         return _BY_SCHEDULER[folded]
     if folded in _FOREIGN_SCHEDULERS:
-        raise NotHere("scheduler", name, SCHEDULERS)
-    raise NoSuchName("scheduler", name, _nearest(folded, _BY_SCHEDULER), SCHEDULERS)
+        raise NotHere("scheduler", name, tuple(SCHEDULERS))
+    raise NoSuchName("scheduler", name, _nearest(folded, _BY_SCHEDULER), tuple(SCHEDULERS))
 
 
 def sampler_title(name: str) -> str:
     """What A1111 calls it; a name that is not here is written as it is."""
-    return _SAMPLERS[name][0] if name in _SAMPLERS else name
+    return SAMPLERS[name].title if name in SAMPLERS else name
 
 
 def scheduler_title(name: str) -> str:
     """What A1111 calls it; a name that is not here is written as it is."""
-    return _SCHEDULERS[name][0] if name in _SCHEDULERS else name
+    return SCHEDULERS[name].title if name in SCHEDULERS else name
 
 
 def _divided(name: str) -> Iterator[tuple[str, str]]:
@@ -145,8 +113,8 @@ def _folded(name: str) -> str:
     return "".join(_words(name))
 
 
-def _read(table: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {_folded(name): ours for ours, also in table.items() for name in (ours, *also)}
+def _read(rows: Iterable[Sampler | Scheduler]) -> dict[str, str]:
+    return {_folded(said): row.name for row in rows for said in (row.name, row.title, *row.also)}
 
 
 def _nearest(folded: str, table: Mapping[str, str]) -> tuple[str, ...]:
@@ -154,8 +122,8 @@ def _nearest(folded: str, table: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(table[each] for each in near))[:3]
 
 
-_BY_SAMPLER = _read(_SAMPLERS)
-_BY_SCHEDULER = _read(_SCHEDULERS)
+_BY_SAMPLER = _read(SAMPLERS.values())
+_BY_SCHEDULER = _read(SCHEDULERS.values())
 _SHORT_SCHEDULERS = {"k": "karras", "ka": "karras", "exp": "exponential"}
 _FOREIGN_SAMPLERS = frozenset(map(_folded, _NO_SAMPLERS)) - _BY_SAMPLER.keys()
 _FOREIGN_SCHEDULERS = frozenset(map(_folded, _NO_SCHEDULERS)) - _BY_SCHEDULER.keys()

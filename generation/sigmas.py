@@ -1,4 +1,4 @@
-"""Names of samplers and schedulers, and the noise levels they stand for.
+"""Schedulers' formulas: the noise levels that a sampler walks down.
 
 A schedule is a list of sigmas, descending and ending in 0, in the scaling of k-diffusion
 (x = x0 + sigma * noise).  The names and their meaning are ComfyUI's.  Invariant of `expand`: the
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -20,43 +20,7 @@ from itertools import accumulate
 from operator import mul
 
 from generation.errors import NoSuchName, OutOfRange
-
-# What `generation.worker.sampling.samplers` integrates; a test holds the two lists together.
-SAMPLERS: tuple[str, ...] = (
-    "euler",
-    "euler_ancestral",
-    "heun",
-    "dpm_2",
-    "dpm_2_ancestral",
-    "lms",
-    "dpmpp_2s_ancestral",
-    "dpmpp_sde",
-    "dpmpp_2m",
-    "dpmpp_2m_sde",
-    "dpmpp_2m_sde_heun",
-    "dpmpp_3m_sde",
-    "ddim",
-    "ddpm",
-    "uni_pc",
-    "uni_pc_bh2",
-    "lcm",
-)
-
-SCHEDULERS: tuple[str, ...] = (
-    "normal",
-    "karras",
-    "exponential",
-    "sgm_uniform",
-    "simple",
-    "ddim_uniform",
-    "beta",
-    "kl_optimal",
-    "linear_quadratic",
-)
-
-# These run one level more and skip the last but one: their second stage would otherwise spend
-# itself on a step that changes nothing one can see.
-_SKIP_THE_LAST_BUT_ONE = frozenset({"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"})
+from generation.samplers import SAMPLERS, SCHEDULERS
 
 # How a model was trained to see noise; see `levels`.
 NOISES: tuple[str, ...] = ("scaled-linear", "scaled-linear-zsnr", "linear", "flow")
@@ -108,14 +72,13 @@ def expand(
     a name as `levels` reads it.  Some schedules have fewer or more levels than asked for;
     len(result) - 1 is the number of steps that are run.  Raises NoSuchName and OutOfRange.
     """
-    _known("sampler", sampler, SAMPLERS)
+    skipping = SAMPLERS[_known("sampler", sampler, SAMPLERS)].skips
     trained = levels(noise)
-    schedule = _SCHEDULES[_known("scheduler", scheduler, SCHEDULERS)]
+    schedule = FORMULAS[_known("scheduler", scheduler, SCHEDULERS)]
     if steps < 1:
         raise OutOfRange("steps", steps, "1 or more")
     if not 0 < denoise <= 1:  # also refuses NaN
         raise OutOfRange("denoise", denoise, "more than 0, up to 1")
-    skipping = sampler in _SKIP_THE_LAST_BUT_ONE
     partly = denoise <= 0.9999
     whole = int(steps / denoise) if partly else steps
     sigmas = schedule(trained, whole + skipping)
@@ -140,7 +103,7 @@ def _distinct(sigmas: Sequence[float]) -> list[float]:
     return kept
 
 
-def _known(kind: str, name: str, names: tuple[str, ...]) -> str:
+def _known(kind: str, name: str, names: Collection[str]) -> str:
     if name not in names:
         raise NoSuchName(kind, name, tuple(get_close_matches(name, names, n=3)))
     return name
@@ -263,7 +226,7 @@ def _linear_quadratic(levels: _Levels, n: int) -> list[float]:
     return [(1 - way) * levels.highest for way in gone]
 
 
-_SCHEDULES: dict[str, _Schedule] = {
+FORMULAS: dict[str, _Schedule] = {
     "normal": _normal,
     "karras": _karras,
     "exponential": _exponential,

@@ -13,7 +13,7 @@ from generation.fleet.wire import Cancel, Stepped
 from generation.media.image import pixels_sha256, recipe_in
 from generation.picture import Picture, Verdict, compare
 from generation.recipe import Recipe, Sha256, Weights, dump, parse
-from generation.sigmas import SAMPLERS
+from generation.samplers import SAMPLERS
 from tests.given import tinymodels
 from tests.given.worker_process import WorkerProcess, a_photo, redrawing, shared, tiny_recipe
 

@@ -19,7 +19,7 @@ from generation.catalog.digests import tensors_sha256
 from generation.fleet.wire import Finished
 from generation.media.image import NO_NETWORK, infotext
 from generation.recipe import Adapter, Recipe, Sha256, Weights
-from generation.sigmas import SAMPLERS, SCHEDULERS
+from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.reading import markup
 from tests.given.builders import a_lora, a_recipe
 from tests.test_worker_pausing import House, a_table, house

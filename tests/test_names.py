@@ -13,7 +13,7 @@ from bot.pages.apologies import apology_for
 from generation import names
 from generation.draft import Draft, complete, named
 from generation.errors import NoSuchName, NotHere
-from generation.sigmas import SAMPLERS, SCHEDULERS
+from generation.samplers import SAMPLERS, SCHEDULERS
 from storage.people import Preferences
 from tests.given.builders import a_model
 from tests.given.fakes import FakeWorker
@@ -68,7 +68,7 @@ def test_what_is_written_into_a_picture_is_read_back_as_the_same() -> None:
         assert names.sampler(name).name == name
         for scheduler in SCHEDULERS:
             both = f"{names.sampler_title(name)} {names.scheduler_title(scheduler)}"
-            assert names.sampler(both) == names.Sampler(name=name, scheduler=scheduler)
+            assert names.sampler(both) == names.Meant(name=name, scheduler=scheduler)
     for scheduler in SCHEDULERS:
         assert names.scheduler(scheduler) == scheduler
         assert names.scheduler(names.scheduler_title(scheduler)) == scheduler

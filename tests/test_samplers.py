@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from generation.errors import NoSuchName
-from generation.sigmas import SAMPLERS, SCHEDULERS, expand
+from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.sigmas import expand
 from generation.worker.sampling.integrators import INTEGRATORS
 from generation.worker.sampling.samplers import (
-    FLOW_SAMPLERS,
     Denoiser,
     sample,
     scaled_linear_alphas,
@@ -34,10 +34,8 @@ torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SHAPE = (1, 4, 8, 8)
-STOCHASTIC = {
-    *("euler_ancestral", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde", "dpmpp_2m_sde"),
-    *("dpmpp_2m_sde_heun", "dpmpp_3m_sde", "ddpm", "lcm"),
-}
+STOCHASTIC = [name for name, sampler in SAMPLERS.items() if sampler.stochastic]
+FLOW_SAMPLERS = [name for name, sampler in SAMPLERS.items() if sampler.flow]
 
 
 class Mixture:
@@ -116,8 +114,17 @@ def test_a_sampler_is_its_published_formula(name: str, scheduler: str) -> None:
 
 
 def test_every_sampler_has_a_reference_and_every_name_an_integrator() -> None:
-    assert tuple(INTEGRATORS) == SAMPLERS
+    assert list(INTEGRATORS) == list(SAMPLERS)
     assert set(REFERENCES) | {"uni_pc", "uni_pc_bh2"} == set(SAMPLERS)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_asks_the_model_as_often_as_its_row_says(name: str) -> None:
+    model = Mixture()
+    sigmas = sd(name)
+    draw(name, sigmas, model=model)
+    once_in_the_last = SAMPLERS[name].calls - 1
+    assert model.calls == SAMPLERS[name].calls * (len(sigmas) - 1) - once_in_the_last
 
 
 # Against diffusers.
@@ -439,7 +446,7 @@ def test_a_perfect_network_is_understood(prediction: str) -> None:
             assert (t.dtype, t.ndim) == (torch.int64, 0)
 
 
-@pytest.mark.parametrize("name", sorted(FLOW_SAMPLERS))
+@pytest.mark.parametrize("name", FLOW_SAMPLERS)
 def test_flow_reaches_the_picture(name: str) -> None:
     x0 = torch.full(SHAPE, 0.7, dtype=torch.float64)
     start = normals()()

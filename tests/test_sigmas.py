@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
-from generation.sigmas import SAMPLERS, SCHEDULERS, expand
+from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.sigmas import FORMULAS, expand
 
 Floats = NDArray[np.float64]
 
 SIGMA_MAX, SIGMA_MIN = 14.614642, 0.029167
-SKIPPING = {"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"}
+SKIPPING = [name for name, sampler in SAMPLERS.items() if sampler.skips]
 
 
 def sd_table() -> Floats:
@@ -105,7 +106,15 @@ def test_beta_drops_levels_that_coincide() -> None:
     assert len(sd("euler", "beta", 150)) - 1 < 150
 
 
-@pytest.mark.parametrize("sampler", sorted(SKIPPING))
+def test_every_scheduler_has_a_row_and_a_formula() -> None:
+    assert list(FORMULAS) == list(SCHEDULERS)
+
+
+def test_those_with_a_second_stage_at_the_end_or_a_corrector_skip_as_in_comfyui() -> None:
+    assert SKIPPING == ["dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"]
+
+
+@pytest.mark.parametrize("sampler", SKIPPING)
 def test_some_samplers_skip_the_last_level_but_one(sampler: str) -> None:
     longer = sd("euler", "karras", 11)
     assert sd(sampler, "karras", 10) == (*longer[:-2], 0.0)
@@ -155,8 +164,8 @@ def test_simple_flow_is_evenly_spaced() -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(
-    sampler=st.sampled_from(SAMPLERS),
-    scheduler=st.sampled_from(SCHEDULERS),
+    sampler=st.sampled_from(list(SAMPLERS)),
+    scheduler=st.sampled_from(list(SCHEDULERS)),
     steps=st.integers(1, 150),
     denoise=st.one_of(st.just(1.0), st.floats(0.01, 1.0)),
     noise=st.sampled_from(["scaled-linear", "flow"]),

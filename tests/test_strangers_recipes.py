@@ -20,7 +20,7 @@ from generation.errors import NoSuchName, NotPresent, OutOfRange, Unacceptable
 from generation.families.family import FAMILIES
 from generation.limits import Present, for_somebody
 from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, dump, parse
-from generation.sigmas import SAMPLERS, SCHEDULERS
+from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.errors import Declined
 from tests.given.builders import a_digest, a_model, a_recipe
 from tests.given.houses import a_house, a_studio

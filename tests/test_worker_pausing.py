@@ -33,7 +33,7 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.recipe import Adapter, Recipe
-from generation.sigmas import SAMPLERS
+from generation.samplers import SAMPLERS
 from generation.worker import exactness
 from generation.worker.jobs import Desk
 from generation.worker.memory.model_cache import Shelf

@@ -7,7 +7,7 @@ person typed is quoted so that it cannot ping anybody or break out of its place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.dispatch.audience import Outcome, Phase, Standing
 from bot.pages.apologies import apology_for_reason
@@ -19,7 +19,7 @@ from generation.families.family import FAMILIES, Family
 from generation.limits import ADAPTERS
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Task
-from generation.sigmas import SAMPLERS, SCHEDULERS
+from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.assist import Assisted
 from prompting.speaking.dialects import DIALECTS
 from storage.people import Preferences
@@ -106,7 +106,7 @@ def settings_line(recipe: Recipe) -> str:
     return " · ".join(parts)
 
 
-def _known(name: str, names: Sequence[str]) -> str:
+def _known(name: str, names: Collection[str]) -> str:
     """A name as we write it; as code where it is none of ours."""
     return name if name in names else code(name)
 

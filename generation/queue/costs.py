@@ -18,20 +18,7 @@ import math
 from dataclasses import astuple, dataclass
 
 from generation.recipe import Recipe, Sha256
-
-# Samplers that ask the model twice in a step (k-diffusion's sampling.py).  One that is missing
-# here only starts with a worse guess: its own line is learnt under its order of 1.
-TWICE = frozenset(
-    {
-        "heun",
-        "heunpp2",
-        "dpm_2",
-        "dpm_2_ancestral",
-        "dpmpp_2s_ancestral",
-        "dpmpp_sde",
-        "dpmpp_sde_gpu",
-    }
-)
+from generation.samplers import SAMPLERS
 
 # Seconds per megapixel and call of the model, before anything was seen: between a current GPU
 # (0.1 to 0.3) and a laptop's processor (about 8).  It is forgotten with the first picture.
@@ -174,4 +161,5 @@ def _work(recipe: Recipe, steps: int) -> float:
 
 def _calls(recipe: Recipe) -> int:
     """Calls of the model in one step: guidance doubles them, and so do some samplers."""
-    return (2 if recipe.cfg > 1.0 else 1) * (2 if recipe.sampler in TWICE else 1)
+    sampler = SAMPLERS.get(recipe.sampler)  # None: a recipe of another program's
+    return (2 if recipe.cfg > 1.0 else 1) * (sampler.calls if sampler else 1)

@@ -4,7 +4,7 @@ for at most three seconds, and people for less."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import discord
@@ -21,7 +21,7 @@ from generation import names
 from generation.catalog.catalog import SHORT_HASH, Entry
 from generation.errors import NoSuchName
 from generation.families.family import FAMILIES
-from generation.sigmas import SAMPLERS, SCHEDULERS
+from generation.samplers import SAMPLERS, SCHEDULERS
 from storage.errors import Missing, StorageError
 from storage.ids import number_in
 from storage.pictures import PictureId
@@ -181,7 +181,7 @@ def _label(name: str, after: str = "") -> str:
 
 
 def _named(
-    ours: Sequence[str],
+    ours: Iterable[str],
     typed: str,
     title: Callable[[str], str],
     meaning: Callable[[str], object],

@@ -16,11 +16,9 @@ import torch
 from torch import Tensor
 
 from generation.errors import NoSuchName
+from generation.samplers import SAMPLERS
 from generation.worker.sampling.denoiser import Denoise, Denoiser, scaled_linear_alphas
 from generation.worker.sampling.integrators import INTEGRATORS, Noise, OnStep, Run
-
-# Those that only follow the slope in sigma; the others count on x = x0 + sigma * noise.
-FLOW_SAMPLERS = frozenset({"euler", "heun", "dpm_2", "lms", "ddim"})
 
 
 def sample(
@@ -40,10 +38,11 @@ def sample(
     each step, counted from 1, on this thread; it may wait there, and what it raises ends the
     drawing.  Raises NoSuchName.
     """
-    if name not in INTEGRATORS:
-        raise NoSuchName("sampler", name, tuple(INTEGRATORS))
-    if denoise.flow and name not in FLOW_SAMPLERS:
-        raise NoSuchName("sampler for flow models", name, tuple(sorted(FLOW_SAMPLERS)))
+    if name not in SAMPLERS:
+        raise NoSuchName("sampler", name, tuple(SAMPLERS))
+    if denoise.flow and not SAMPLERS[name].flow:
+        able = tuple(sampler.name for sampler in SAMPLERS.values() if sampler.flow)
+        raise NoSuchName("sampler for flow models", name, able)
     first = noise()
     run = Run(
         denoise=denoise,
@@ -56,4 +55,4 @@ def sample(
     return INTEGRATORS[name](run)
 
 
-__all__ = ["FLOW_SAMPLERS", "Denoise", "Denoiser", "sample", "scaled_linear_alphas"]
+__all__ = ["Denoise", "Denoiser", "sample", "scaled_linear_alphas"]
