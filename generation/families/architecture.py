@@ -1,0 +1,184 @@
+r"""What an architecture of models is, as data: the port that a new one is written against.
+
+    families/<name>.py          Network, Part, Noise, Architecture: how its files look and are known
+    worker/engines/<name>.py    how its networks draw (`generation.worker.engines.engine`)
+
+    Architecture --- parts: Part ... --- network: Network      a class of diffusers or transformers
+                 \-- noise: Noise
+
+No torch and no imports of those libraries: classes are named here and imported by the worker alone.
+The invariant: catalog, loader, memory and costs know these values and no architecture by its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from generation.recipe import Recipe, Task
+
+Shape = tuple[int, ...]
+Shapes = Mapping[str, Shape]  # of tensors, by their names
+Config = Mapping[str, object]  # a config.json
+
+# The values that a setting may have, by its name.
+Settings = Mapping[str, tuple[object, ...]]
+
+
+class Stage(StrEnum):
+    """When a part must be on the device."""
+
+    ENCODE = "encode"  # words -> what the denoiser reads
+    DENOISE = "denoise"
+    DECODE = "decode"  # latents -> pixels, and pixels -> latents
+
+
+class Dtype(StrEnum):
+    """The number format that a part is kept in."""
+
+    RECIPE = "recipe"  # the recipe's precision
+    UPCAST = "upcast"  # fp32 instead of fp16 where its config says `force_upcast`
+    FLOAT32 = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A class of networks, and what its folder must hold."""
+
+    module: str  # "diffusers.models.autoencoders.autoencoder_kl"
+    name: str  # "AutoencoderKL"
+    weights: str  # the stem of its files: "diffusion_pytorch_model"
+    # From its config: every tensor that it has, by its own names; None: a build not written down.
+    tensors: Callable[[Config], Shapes | None]
+    # Settings that are passed on to the class, which builds what they say; None: whatever it says.
+    settings: frozenset[str] | None
+    only: Settings = field(default_factory=dict)  # settings of which only these values are drawn
+    # Its name of today for a tensor's name of an older release.
+    modern: Callable[[str], str] = str
+    # What its files may hold beside its tensors.
+    harmless: tuple[str, ...] = ()
+
+    @property
+    def library(self) -> str:
+        """The package that has it: "diffusers" or "transformers"."""
+        return self.module.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokenizer:
+    """What turns a text encoder's text into numbers; it has no weights."""
+
+    name: str  # its folder: "tokenizer"
+    module: str
+    classes: tuple[str, ...]  # the first is the one that is used
+    padding: str  # the token that fills short prompts, where a single file does not say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One network of an architecture: where it lies in a folder and in a single file."""
+
+    name: str  # its folder, and its key among the loaded parts: "unet"
+    title: str  # in sentences: "UNet"
+    network: Network
+    stage: Stage
+    prefix: str  # of its tensors in a single file: "model.diffusion_model."
+    # (by the network's names, its config) -> the same by the single file's, prefix included.
+    layout: Callable[[Shapes, Config], Shapes]
+    # Names that the file may give a tensor instead: (the file's) -> the layout's.
+    spelling: Callable[[str], str] = str
+    dtype: Dtype = Dtype.RECIPE
+    classes: tuple[str, ...] = ()  # that model_index.json may name; empty: the network's alone
+    settings: Settings = field(
+        default_factory=dict
+    )  # what its config must say besides, to be of this architecture
+    tokenizer: Tokenizer | None = None  # of a text encoder
+    optional: bool = False  # drawn without where it is not there
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The classes that it may have in model_index.json."""
+        return self.classes or (self.network.name,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What a checkpoint says of its training."""
+
+    prediction: str  # "epsilon", "v_prediction", "flow"
+    noise: str  # a name of generation.sigmas.levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """The noise that an architecture is trained under."""
+
+    levels: str  # the usual: a name of generation.sigmas.levels
+    prediction: str  # of a single file that does not say it
+    schedulers: frozenset[str]  # the classes that a folder's scheduler may have
+    # (a scheduler_config.json, the model's name) -> what it says.  Raises UnusableWeights.
+    read: Callable[[Config, str], Trained]
+
+
+def megapixels(recipe: Recipe) -> float:
+    """The work of a call, for networks that look at a picture's pixels."""
+    return recipe.width * recipe.height / 1e6
+
+
+def _nothing(_: Shapes) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """A build of networks that many checkpoints share, and how their files are recognised."""
+
+    name: str  # the key of its engine, and the folder of its configs in generation/worker/configs
+    family: str  # of its checkpoints whose card names none: a key of generation.families.family
+    parts: tuple[Part, ...]
+    # A single file's tensors, and the config of a folder's denoiser: whether they are this one's.
+    recognise: Callable[[Shapes], bool]
+    recognise_folder: Callable[[Config], bool]
+    pipelines: str  # a regular expression: the classes that its model_index.json may name
+    noise: Noise
+    tasks: frozenset[Task]
+    pixels_per_latent: int  # of a side; a checkpoint's VAE may have others
+    latent_channels: int
+    medium: str = "image"
+    # What one call of the denoiser works on: a step's cost is its calls times this.
+    work: Callable[[Recipe], float] = megapixels
+    # What is built like it and is another model, by its name; None: nothing.
+    relative: Callable[[Shapes], str | None] = _nothing
+    # How wide the vectors of an embedding are, for each text encoder that learns words.
+    embedding_widths: tuple[int, ...] = ()
+    # What trainers of LoRAs write into the metadata: the beginnings of its name.
+    trainers_names: tuple[str, ...] = ()
+    # The shape of every layer's weight by its path, of each part that a LoRA may change.
+    layers: Callable[[], Mapping[str, Shapes]] = dict
+
+    def part(self, name: str) -> Part:
+        """The part of that name.  Raises KeyError."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        raise KeyError(name)
+
+    def at(self, stage: Stage) -> tuple[Part, ...]:
+        """The parts that a stage needs."""
+        return tuple(part for part in self.parts if part.stage is stage)
+
+    @property
+    def denoiser(self) -> Part:
+        """The part that is called once or twice per step."""
+        return self.at(Stage.DENOISE)[0]
+
+    @property
+    def vae(self) -> Part:
+        """The part that another file may take the place of: a recipe's `vae`."""
+        return self.at(Stage.DECODE)[0]
+
+    def is_pipeline(self, class_name: str) -> bool:
+        """Whether a folder may name that class as its pipeline."""
+        return re.fullmatch(self.pipelines, class_name) is not None

@@ -1,0 +1,76 @@
+"""One architecture at work: the port between drawing and the networks that draw.
+
+    words --condition--> Words --predictor--> Predict --sampler--> latents --decode--> pixels
+    pixels --encode--> latents (of a picture to begin with)
+
+Everything above a `Predict` (samplers, pauses, previews, exactness) knows no architecture, and an
+engine knows no sampler, task or job.  The invariant: an engine keeps nothing; the same parts and
+recipe give the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from generation.families.architecture import Config, Stage
+from generation.recipe import Recipe
+from generation.worker.codecs.image import Decoded
+from generation.worker.model import Parts
+from generation.worker.sampling.denoiser import Predict
+from generation.worker.text.clip import Clip, Learned, Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a denoiser reads besides noisy latents."""
+
+    words: Words
+    extra: Tensor | None = None  # channels that are laid beside the noisy ones: (1, C, h, w)
+
+
+class Engine(Protocol):
+    """How the networks of one architecture draw."""
+
+    def scale(self, parts: Parts) -> int:
+        """Pixels of a latent pixel's side."""
+
+    def condition(self, parts: Parts, recipe: Recipe, learned: Sequence[Learned]) -> Words:
+        """The words, encoded.  `learned`: new words, for each of `learners`.
+
+        Raises OutOfRange for words, or a clip skip, that these encoders cannot read.
+        """
+
+    def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
+        """The shape of the latents, and so of the noise they begin as."""
+
+    def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
+        """(what the network eats, timestep) -> its output in float32, guidance applied.
+
+        Packing, image ids, and what else the network reads besides, happen in here.
+        """
+
+    def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Pixels (1, 3, H, W) in -1 to 1 -> latents, float32.
+
+        With a generator a sample of the posterior is drawn from it, else its mean is taken.
+        """
+
+    def decode(self, parts: Parts, latents: Tensor) -> Decoded:
+        """Latents -> pixels.  Raises RenderFailed when numbers overflow."""
+
+    def learners(self, parts: Parts) -> tuple[Clip, ...]:
+        """The text encoders that embeddings and LoRAs can teach words; empty: none can."""
+
+    def activation_bytes(
+        self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
+    ) -> int:
+        """What a stage needs besides its weights, at its worst moment.
+
+        `configs`: those of the parts, by name; `itemsize`: bytes of a number of the recipe's
+        precision.
+        """
