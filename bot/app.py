@@ -67,7 +67,7 @@ BUILT_IN = Path(generation.__file__).parent / "starter" / "models"
 
 
 @dataclass(slots=True, kw_only=True)
-class House:
+class App:
     """The parts, for those who carry them outside."""
 
     settings: Settings
@@ -151,7 +151,7 @@ async def open_house(
     watch: Watch | None = None,
     rules: Rules = USUAL,
     at_once: bool = True,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[App]:
     """Build everything, replay what was waiting, and draw until the block ends.
 
     Not `at_once`, no worker starts before `begin` is called.  `workers` are the seats; None: one
@@ -214,7 +214,7 @@ async def _furnish(
     wordsmith: Wordsmith,
     watch: Watch,
     rules: Rules,
-) -> House:
+) -> App:
     stores = await _stores(settings, database)
     ledger = stores.shelves.ledger
     line = Console()
@@ -256,7 +256,7 @@ async def _furnish(
         dice=dice,
     )
     replayed = await studio.open()
-    return House(
+    return App(
         settings=settings,
         catalog=catalog,
         stores=stores,
@@ -324,7 +324,7 @@ def default_model(settings: Settings, catalog: Catalog) -> Model:
     raise NoSuchName("model", "any")
 
 
-async def _keep_running(house: House) -> None:
+async def _keep_running(house: App) -> None:
     """Whoever runs this sleeps at night: a bug is logged, and the studio goes on."""
     await house.begun.wait()
     studio = house.studio

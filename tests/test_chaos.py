@@ -23,7 +23,7 @@ from typing import Any
 import aiosqlite
 import pytest
 
-from bot.app import House, open_house
+from bot.app import App, open_house
 from bot.dispatch.audience import Outcome, Shown
 from bot.dispatch.seats import Seat
 from bot.studio.rights import Asker
@@ -94,7 +94,7 @@ class Town(Quiet):
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
-        self.house: House | None = None
+        self.house: App | None = None
         self.calm = False
         self.posted: dict[RequestId, Outcome] = {}
         self.wrong: list[str] = []
@@ -192,7 +192,7 @@ class Chaos:
         self.drawing: set[JobId] = set()
         self.claims: dict[JobId, float] = {}
         self.requests: dict[RequestId, UserId] = {}
-        self.house: House
+        self.house: App
         self.seats: list[Seat] = []
         self.workers: list[Restless] = []
         # One model on the device, or all of them.
@@ -314,7 +314,7 @@ class Chaos:
             self.town.house = None
         self.refusing = False
 
-    def _spoil(self, house: House) -> None:
+    def _spoil(self, house: App) -> None:
         """Let the disk refuse what is written, now before and now after it was."""
         database = house.stores.tickets._database
         honest, keep = database.transaction, house.stores.files.keep

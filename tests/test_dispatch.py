@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
+from bot.app import App
 from bot.dispatch.audience import Phase
 from bot.dispatch.dispatcher import NEWER_SECONDS
 from bot.dispatch.seats import Seat
@@ -60,11 +60,11 @@ def slow() -> FakeWorker:
     return FakeWorker(step_seconds=0.001, step_cost=0.5)
 
 
-async def ask(house: House, words: str, owner: UserId, draft: dict[str, int]) -> Request:
+async def ask(house: App, words: str, owner: UserId, draft: dict[str, int]) -> Request:
     return await house.studio.submit(a_wish(words, owner=owner, draft=draft))
 
 
-async def both_begun(house: House, worker: FakeWorker) -> tuple[Request, Request]:
+async def both_begun(house: App, worker: FakeWorker) -> tuple[Request, Request]:
     """A long job of Ann's that is held up for a short one of Ben's, which stands at the gate."""
     long = await ask(house, "a long one", ANN, LONG)
     await eventually(lambda: _step(house, long) >= PAST)
@@ -75,7 +75,7 @@ async def both_begun(house: House, worker: FakeWorker) -> tuple[Request, Request
     return long, short
 
 
-def _step(house: House, request: Request) -> int:
+def _step(house: App, request: Request) -> int:
     standing = house.studio.standing(request.id)
     return standing.step if standing is not None else 0
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.app import House, open_house
+from bot.app import App, open_house
 from bot.dispatch.audience import Standing
 from bot.settings import Settings
 from generation.fleet.local import LocalWorker
@@ -23,7 +23,7 @@ from tests.test_studio import eventually
 
 
 @asynccontextmanager
-async def the_house(folder: Path) -> AsyncIterator[House]:
+async def the_house(folder: Path) -> AsyncIterator[App]:
     async with open_house(Settings(data=folder, device="cpu")) as house:
         yield house
 

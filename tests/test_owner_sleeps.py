@@ -16,7 +16,7 @@ import discord
 import pytest
 
 import bot.studio.studio
-from bot.app import House
+from bot.app import App
 from bot.chat.announcer import Announcer
 from bot.chat.commands.pictures import RedrawModal
 from bot.chat.intake import picture_as_start
@@ -143,7 +143,7 @@ async def test_whoever_has_only_pictures_that_take_the_worker_down_lets_others_c
 # -- bugs of ours ------------------------------------------------------------------------------
 
 
-def stumble(house: House) -> None:
+def stumble(house: App) -> None:
     """The next decision of a seat meets a bug."""
     queue = house.studio._queue
     honest = queue.take

@@ -15,7 +15,7 @@ import discord
 import pytest
 from PIL import Image
 
-from bot.app import House
+from bot.app import App
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import LiveEnv, live_env
 from tests.given.browser import CHROMIUM, Browser, chromium
@@ -186,7 +186,7 @@ async def test_on_a_phone_a_picture_s_buttons_take_two_rows(tmp_path: Path) -> N
         await visit(house.client(), script)
 
 
-async def hold_at_a_step(house: House, worker: FakeWorker) -> None:
+async def hold_at_a_step(house: App, worker: FakeWorker) -> None:
     """The first picture waits to be looked at."""
     while not any(standing.step >= 2 for standing in house.studio.board.standings()):  # noqa: ASYNC110  # it tells nobody
         await asyncio.sleep(0.01)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.app import House
+from bot.app import App
 from bot.pages.apologies import apology_for
 from generation.draft import MAX_ADAPTERS, Draft, complete
 from generation.errors import NoSuchName, NotPresent, OutOfRange, Unacceptable
@@ -223,7 +223,7 @@ def a_file(recipe: Recipe) -> bytes:
     return plain[:33] + piece + plain[33:]
 
 
-def drawable(house: House, **changes: Any) -> Recipe:
+def drawable(house: App, **changes: Any) -> Recipe:
     """A recipe of the model that is here."""
     (entry,) = (e for e in house.catalog.models() if e.name == "tiny")
     whole = complete(Draft(prompt="a red flower"), entry.model, seed=1, device="cpu")

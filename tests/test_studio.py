@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
+from bot.app import App
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.studio.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
@@ -50,13 +50,13 @@ async def eventually(true: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def everything_told(house: House) -> None:
+async def everything_told(house: App) -> None:
     async with asyncio.timeout(LONG):
         while await house.stores.tickets.undelivered():  # noqa: ASYNC110  # as above
             await asyncio.sleep(0.01)
 
 
-def listen(house: House, memo: Memo) -> Memo:
+def listen(house: App, memo: Memo) -> Memo:
     house.relay.audience = memo
     return memo
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
+from bot.app import App
 from bot.chat.intake import picture_as_start
 from bot.pages.apologies import apology_for
 from bot.studio.retention import DAY, Retention
@@ -42,7 +42,7 @@ def nobody_listens_afterwards() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def an_eager_house(folder: Path) -> AsyncIterator[House]:
+async def an_eager_house(folder: Path) -> AsyncIterator[App]:
     """One that waits for no disk longer than it must."""
     async with a_house(folder, FakeWorker()) as house:
         house.studio.dispatcher.keeper.retry_seconds = (0.01,)

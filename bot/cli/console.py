@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.app import BUILT_IN, House, open_house
+from bot.app import BUILT_IN, App, open_house
 from bot.cli.terminal import Bar, apologise, aside, output
 from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
@@ -68,7 +68,7 @@ async def draw(
     return _status(outcome)
 
 
-async def _wish(house: House, asked: argparse.Namespace) -> Wish:
+async def _wish(house: App, asked: argparse.Namespace) -> Wish:
     draft = Draft(
         prompt=asked.prompt,
         negative_prompt=asked.negative,
@@ -96,7 +96,7 @@ async def _wish(house: House, asked: argparse.Namespace) -> Wish:
     return wish if asked.image is None else await _with_image(house, wish, asked.image)
 
 
-async def _with_image(house: House, wish: Wish, path: Path) -> Wish:
+async def _with_image(house: App, wish: Wish, path: Path) -> Wish:
     start, facts = await house.studio.keep_input(await asyncio.to_thread(_read, path))
     wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
     return house.studio.drafting.sized_like(wish, facts.width, facts.height)
@@ -192,7 +192,7 @@ async def reproduce(
     return {Verdict.IDENTICAL: DONE, Verdict.ELSEWHERE: ELSEWHERE}.get(comparison.verdict, FAILED)
 
 
-async def find_original(house: House, named: str) -> Original:
+async def find_original(house: App, named: str) -> Original:
     """The picture in a file, or the one of that picture id, message id or recipe id.
 
     A message with several pictures takes ":2" for its second.  Raises Mistaken, Missing,
@@ -219,7 +219,7 @@ async def find_original(house: House, named: str) -> Original:
     return Original(recipe=chosen.recipe, fingerprint=chosen.fingerprint)
 
 
-async def _from_file(house: House, path: Path) -> Original:
+async def _from_file(house: App, path: Path) -> Original:
     """The picture's own pixels are what is compared, so an edited file is found out."""
     data = await asyncio.to_thread(_read, path)
     recipe = image.recipe_in(data)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import prompting
-from bot.app import House, open_house, raise_reason
+from bot.app import App, open_house, raise_reason
 from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish
@@ -87,7 +87,7 @@ async def draw(wanted: Sequence[Wanted], folder: Path) -> list[Drawn]:
     return drawn
 
 
-async def _draw(house: House, wanted: Wanted, mode: AssistMode, seed: int, folder: Path) -> Drawn:
+async def _draw(house: App, wanted: Wanted, mode: AssistMode, seed: int, folder: Path) -> Drawn:
     wish = Wish(place=console(), draft=Draft(prompt=wanted.wish), seed=seed, assist=mode)
     outcome = await house.draw(wish, lambda _: None)
     if not outcome.pictures:

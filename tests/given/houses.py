@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.app import House, open_house
+from bot.app import App, open_house
 from bot.dispatch.audience import Outcome, Standing
 from bot.settings import Settings
 from bot.studio.assistant import Wordsmith
@@ -49,14 +49,14 @@ async def a_house(
     wordsmith: Wordsmith | None = None,
     watch: Watch | None = None,
     **settings: Any,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[App]:
     """A house with a seat per worker."""
     chosen = some_settings(folder, **settings)
     async with open_house(chosen, workers, wordsmith, watch) as house:
         yield house
 
 
-async def drawn(house: House, wish: Wish) -> Outcome:
+async def drawn(house: App, wish: Wish) -> Outcome:
     """Draw a wish to its end."""
     return await house.draw(wish, unwatched)
 
@@ -65,7 +65,7 @@ async def drawn(house: House, wish: Wish) -> Outcome:
 class Studio:
     """The bot in a simulated Discord, with the parts that a test reaches into."""
 
-    house: House
+    house: App
     worker: FakeWorker
     world: World
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from bot.app import House, open_house
+from bot.app import App, open_house
 from bot.dispatch.audience import Outcome, Shown
 from bot.studio.retention import Retention
 from bot.studio.rights import Asker
@@ -97,7 +97,7 @@ async def _main(folder: Path, requests: int, lingers: bool) -> None:
             await asyncio.Event().wait()
 
 
-async def _tidy(house: House) -> None:
+async def _tidy(house: App) -> None:
     stores = house.stores
     tidying = Retention(
         pictures=stores.pictures,
@@ -109,7 +109,7 @@ async def _tidy(house: House) -> None:
     await tidying.tidy()
 
 
-async def _touch(house: House, request: Request, number: int) -> None:
+async def _touch(house: App, request: Request, number: int) -> None:
     """What people do with a request after they made it."""
     await house.studio.say_progress_is(request.id, number + 1)
     if number % 5 == 3:

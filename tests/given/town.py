@@ -1,6 +1,6 @@
 """A simulated Discord with two servers, and people in every relation to a picture.
 
-    The House: #studio for all, #hidden for some, a private thread     The Other House: #other
+    The App: #studio for all, #hidden for some, a private thread     The Other App: #other
         olga  asks for pictures                                            cem   a member
         mia   may view all of it                                           dan   its administrator
         ann   moderates, and may view all of it                            kit   a member of both,
@@ -23,7 +23,7 @@ from simcord.builders import ChannelHandle
 from simcord.enums import ChannelType, OverwriteType
 from simcord.results import to_discord_message
 
-from bot.app import House
+from bot.app import App
 from bot.sandbox.person import Person, buttons
 from bot.sandbox.realtime import LiveEnv, living
 from tests.given.fakes import FakeWorker
@@ -60,7 +60,7 @@ class Town(LiveEnv):
             ),
         )
         self.doomed = house.create_text_channel("doomed")
-        self.other_house = self.create_guild("The Other House")
+        self.other_house = self.create_guild("The Other App")
         self.other = self.other_house.create_text_channel("other")
         everything = discord.Permissions(administrator=True)
         admins = self.other_house.create_role("Admins", permissions=everything)
@@ -126,7 +126,7 @@ class Scene:
     """The bot in that town."""
 
     env: Town
-    house: House
+    house: App
     worker: FakeWorker
 
     def visitor(self, actor: Any, channel: ChannelHandle | None) -> Visitor:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from statistics import median
 
-from bot.app import House, default_model, open_house
+from bot.app import App, default_model, open_house
 from bot.sandbox.person import Person
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.studio.wishes import Place
@@ -84,7 +84,7 @@ async def _answered(person: Person, number: int) -> float:
     return time.perf_counter() - began - LiveEnv.GRACE_SECONDS
 
 
-async def _fill(house: House, env: LiveEnv) -> None:
+async def _fill(house: App, env: LiveEnv) -> None:
     """Two hundred jobs of forty people."""
     ready = await house.workers[0].start()
     model = default_model(house.settings, house.catalog)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from bot.app import BUILT_IN, House, open_house
+from bot.app import BUILT_IN, App, open_house
 from bot.sandbox.realtime import living
 from bot.settings import Settings
 from bot.telemetry.journal import Journal
@@ -86,7 +86,7 @@ async def _furnish(path: Path, pictures: int) -> RequestId:
 
 async def _day(
     plan: Plan,
-    house: House,
+    house: App,
     town: Town,
     witness: Witness,
     gauges: Gauges,
@@ -121,7 +121,7 @@ async def _day(
         await _rest(day, house, gauges, say)
 
 
-async def _rest(day: Day, house: House, gauges: Gauges, say: Callable[[str], None]) -> None:
+async def _rest(day: Day, house: App, gauges: Gauges, say: Callable[[str], None]) -> None:
     """Stop the day, wait until nothing is to be done, read, go on."""
     day.rest()
     if await _idle(house, REST_SECONDS):
@@ -144,7 +144,7 @@ async def _rest(day: Day, house: House, gauges: Gauges, say: Callable[[str], Non
     day.begin()
 
 
-async def _idle(house: House, seconds: float) -> bool:
+async def _idle(house: App, seconds: float) -> bool:
     """Wait until no request is open and none is undelivered."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -169,7 +169,7 @@ async def _living_people(lives: Iterable[Coroutine[None, None, None]]) -> AsyncI
             raise result
 
 
-def _database(house: House) -> Path:
+def _database(house: App) -> Path:
     return house.settings.data / "atelier.sqlite3"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from bot.app import House
+from bot.app import App
 from bot.sandbox.realtime import LiveEnv
 from bot.trials.soak.gauges import LogWatch
 from generation.fleet.local import LocalWorker
@@ -32,7 +32,7 @@ OUTAGE = r"injected by test"
 class Mishaps:
     """The day's accidents; each says what it did."""
 
-    house: House
+    house: App
     env: LiveEnv
     log: LogWatch
     database: Path
