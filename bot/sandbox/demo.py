@@ -32,13 +32,13 @@ PATIENCE_SECONDS = 600.0  # the first picture loads the model, on a slow machine
 AGAIN = "🎲"
 
 
-class House(Protocol):
+class DemoParts(Protocol):
     """What the demo needs of the composition root."""
 
     def client(self) -> discord.Client: ...
 
 
-async def demo(house: House, out: Path, *, console: Console | None = None) -> int:
+async def demo(house: DemoParts, out: Path, *, console: Console | None = None) -> int:
     """Play the conversation; keep its pictures and a page under `out`.
 
     Returns the exit status: 0 when the bot says IDENTICAL.
