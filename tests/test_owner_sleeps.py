@@ -20,7 +20,7 @@ from bot.app import App
 from bot.chat.announcer import Announcer
 from bot.chat.commands.pictures import RedrawModal
 from bot.chat.intake import picture_as_start
-from bot.dispatch.open_requests import Board
+from bot.dispatch.open_requests import OpenRequests
 from bot.studio.retention import DAY, Retention
 from bot.studio.rights import Asker
 from generation.errors import RenderFailed
@@ -315,7 +315,7 @@ async def test_a_bug_on_the_way_out_does_not_keep_the_bot_from_stopping(tmp_path
 async def test_a_clock_that_is_put_forward_teaches_nothing_about_promises(tmp_path: Path) -> None:
     now = [1_000_000.0]
     queue, promises = FairQueue(), Promises()
-    board = Board(queue, promises, clock=lambda: now[0])
+    board = OpenRequests(queue, promises, clock=lambda: now[0])
     async with opened(tmp_path / "atelier.db") as database:
         board.ask_forecast(lambda _: queue.forecast((), {}, 0.0))
         for _ in range(2):

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from bot.dispatch.audience import Audience
 from bot.dispatch.meter import Meter
-from bot.dispatch.open_requests import Board
+from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.saving import Keeper, Shelves
 from bot.dispatch.seats import Run, Seat, believable
 from bot.telemetry.events import Watch
@@ -72,7 +72,7 @@ class Dispatcher:
         self,
         *,
         queue: FairQueue,
-        board: Board,
+        board: OpenRequests,
         meter: Meter,
         shelves: Shelves,
         listeners: Listeners,

@@ -46,7 +46,7 @@ class _Run:
     paused: bool = False
 
 
-class Board:
+class OpenRequests:
     """Open requests and how far they are."""
 
     def __init__(self, queue: FairQueue, promises: Promises, *, clock: Callable[[], float]) -> None:

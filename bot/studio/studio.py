@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from bot.dispatch.audience import Audience, Outcome, Standing
 from bot.dispatch.dispatcher import Dispatcher, Listeners
 from bot.dispatch.meter import Meter
-from bot.dispatch.open_requests import Board
+from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.saving import Shelves
 from bot.dispatch.seats import Seat
 from bot.studio.deleting import Deleting
@@ -99,7 +99,7 @@ class Studio:
         self._queue, self._meter = queue, meter
         self._audience, self._watch = audience, watch
         self._clock, self._dice = clock, dice
-        self.board = Board(queue, meter.promises, clock=clock)
+        self.board = OpenRequests(queue, meter.promises, clock=clock)
         self._delivery = Delivery(
             tickets=stores.tickets,
             pictures=stores.pictures,
