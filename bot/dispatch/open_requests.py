@@ -23,7 +23,7 @@ SHORTEST_PROMISE = 2.0  # seconds; how well a shorter one was kept teaches nothi
 
 
 @dataclass(slots=True)
-class _Line:
+class _OpenRequest:
     """One open request."""
 
     request: Request
@@ -56,7 +56,7 @@ class OpenRequests:
         self._forecast: Forecast = lambda _: {}
         self._newest: Mapping[JobId, Turn] = {}  # the forecast that `_latest` is the end of
         self._latest = 0.0
-        self._lines: dict[RequestId, _Line] = {}
+        self._lines: dict[RequestId, _OpenRequest] = {}
         self._request_of: dict[JobId, RequestId] = {}
 
     def ask_forecast(self, forecast: Forecast) -> None:
@@ -67,7 +67,7 @@ class OpenRequests:
         """Put a request on the board, or put it there again after a restart."""
         tickets = tuple(tickets)
         jobs = {t.job.id: t.job for t in tickets if t.state in (State.WAITING, State.RUNNING)}
-        self._lines[request.id] = _Line(
+        self._lines[request.id] = _OpenRequest(
             request=request, waiting=jobs, done=len(tickets) - len(jobs), total=len(tickets)
         )
         for job in jobs:
@@ -155,7 +155,7 @@ class OpenRequests:
         found = [self._standing(line, turns) for line in self._lines.values()]
         return tuple(sorted(found, key=lambda s: (s.phase is Phase.WAITING, s.ahead, s.request)))
 
-    def _standing(self, line: _Line, turns: Mapping[JobId, Turn]) -> Standing:
+    def _standing(self, line: _OpenRequest, turns: Mapping[JobId, Turn]) -> Standing:
         run = min(line.running.values(), key=lambda r: r.paused, default=None)
         # A person's jobs keep their order, so the first and the last are known by their ids.
         first = self._turn(turns, min(line.waiting)) if line.waiting else None
@@ -193,7 +193,7 @@ class OpenRequests:
             self._latest = max((turn.ready_in for turn in turns.values()), default=0.0)
         return Turn(ahead=len(self._queue), starts_in=self._latest, ready_in=self._latest)
 
-    def _share(self, line: _Line) -> float:
+    def _share(self, line: _OpenRequest) -> float:
         job = next(iter(line.running), None) or next(iter(line.waiting), None)
         return self._queue.share_of(job) if job is not None else 0.0
 
@@ -210,12 +210,12 @@ class OpenRequests:
         """Every open request, in the order of arrival."""
         return tuple(self._lines)
 
-    def _phase(self, line: _Line, run: _Run | None) -> Phase:
+    def _phase(self, line: _OpenRequest, run: _Run | None) -> Phase:
         if run is None:
             return Phase.WAITING if line.waiting else Phase.KEEPING
         return Phase.LOADING if run.loading or not run.step else Phase.DRAWING
 
-    def _line(self, job: JobId) -> _Line | None:
+    def _line(self, job: JobId) -> _OpenRequest | None:
         request = self._request_of.get(job)
         return None if request is None else self._lines.get(request)
 
