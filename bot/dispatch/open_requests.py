@@ -30,13 +30,13 @@ class _OpenRequest:
     waiting: dict[JobId, Job]
     done: int
     total: int
-    running: dict[JobId, _Run] = field(default_factory=dict)
+    running: dict[JobId, _Drawing] = field(default_factory=dict)
     keeping: int = 0
     promised: tuple[float, float] | None = None  # when (monotonic), and in how many seconds
 
 
 @dataclass(slots=True)
-class _Run:
+class _Drawing:
     """One job on a worker."""
 
     job: Job
@@ -83,7 +83,7 @@ class OpenRequests:
         if line is None:
             return 0.0
         line.waiting.pop(job.id, None)
-        line.running[job.id] = _Run(job=job)
+        line.running[job.id] = _Drawing(job=job)
         if line.promised is not None:
             at, seconds = line.promised
             if seconds >= SHORTEST_PROMISE:
@@ -210,7 +210,7 @@ class OpenRequests:
         """Every open request, in the order of arrival."""
         return tuple(self._lines)
 
-    def _phase(self, line: _OpenRequest, run: _Run | None) -> Phase:
+    def _phase(self, line: _OpenRequest, run: _Drawing | None) -> Phase:
         if run is None:
             return Phase.WAITING if line.waiting else Phase.KEEPING
         return Phase.LOADING if run.loading or not run.step else Phase.DRAWING
@@ -219,6 +219,6 @@ class OpenRequests:
         request = self._request_of.get(job)
         return None if request is None else self._lines.get(request)
 
-    def _run(self, job: JobId) -> _Run | None:
+    def _run(self, job: JobId) -> _Drawing | None:
         line = self._line(job)
         return line.running.get(job) if line else None
