@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import generation
-from bot.dispatch.audience import Outcome, Standing
+from bot.dispatch.audience import Outcome, Progress
 from bot.dispatch.meter import Meter
 from bot.dispatch.saving import Shelves
 from bot.dispatch.seats import Seat
@@ -100,13 +100,13 @@ class App:
         self.relay.audience = client.announcer
         return client
 
-    async def draw(self, wish: Wish, on_progress: Callable[[Standing], None]) -> Outcome:
+    async def draw(self, wish: Wish, on_progress: Callable[[Progress], None]) -> Outcome:
         """Draw a wish for the command line, through the same queue and worker as everybody."""
         request = await self.studio.submit(wish)
         return await self._wait(request.id, on_progress)
 
     async def reproduce(
-        self, recipe: Recipe, before: Fingerprint, on_progress: Callable[[Standing], None]
+        self, recipe: Recipe, before: Fingerprint, on_progress: Callable[[Progress], None]
     ) -> tuple[Comparison, StoredPicture | None, Outcome]:
         """Draw a recipe again and compare it with what it was."""
         request = await self.studio.queue_up(console(), (recipe,), words=recipe.prompt)
@@ -116,7 +116,7 @@ class App:
         again = outcome.pictures[0]
         return compare(before, again.fingerprint), again, outcome
 
-    async def _wait(self, request: RequestId, on_progress: Callable[[Standing], None]) -> Outcome:
+    async def _wait(self, request: RequestId, on_progress: Callable[[Progress], None]) -> Outcome:
         def tell(changed: RequestId) -> None:
             standing = self.studio.standing(request) if changed == request else None
             if standing is not None:

@@ -22,7 +22,7 @@ from bot.chat.gateway import CannotJoin, join
 from bot.cli.arguments import parser
 from bot.cli.console import Mistaken, draw, find_original, reproduce
 from bot.cli.terminal import Bar, phase_text
-from bot.dispatch.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Progress
 from bot.settings import Secret, Settings
 from generation.errors import NoSuchName, Unacceptable
 from generation.recipe import Recipe
@@ -407,7 +407,7 @@ async def test_why_discord_cannot_be_joined_is_said(error: Exception, sentence: 
 # --- progress ---------------------------------------------------------------------------------
 
 
-def standing(phase: Phase, **changes: object) -> Standing:
+def standing(phase: Phase, **changes: object) -> Progress:
     fields: dict[str, object] = {
         "request": RequestId(1),
         "owner": 0,
@@ -423,7 +423,7 @@ def standing(phase: Phase, **changes: object) -> Standing:
         "preview": b"",
         "words": "",
     }
-    return Standing(**{**fields, **changes})  # type: ignore[arg-type]  # the fields above
+    return Progress(**{**fields, **changes})  # type: ignore[arg-type]  # the fields above
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def standing(phase: Phase, **changes: object) -> Standing:
         (standing(Phase.DRAWING, total=3, done=1), "drawing (picture 2 of 3)"),
     ],
 )
-def test_the_phase_is_said_in_a_few_words(shown: Standing, text: str) -> None:
+def test_the_phase_is_said_in_a_few_words(shown: Progress, text: str) -> None:
     assert phase_text(shown) == text
 
 

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from bot.app import BUILT_IN, open_house
-from bot.dispatch.audience import Standing
+from bot.dispatch.audience import Progress
 from bot.settings import Settings
 from bot.telemetry.events import Nobody
 from generation.catalog.catalog import Catalog
@@ -240,7 +240,7 @@ async def test_a_wish_is_granted_although_its_node_is_killed_in_mid_job(
     onlooker = Onlooker()
     killed: list[RayNode] = []
 
-    def kill_who_draws(standing: Standing) -> None:
+    def kill_who_draws(standing: Progress) -> None:
         if standing.step and not killed:
             node = onlooker.seats[-1].split("/")[1]
             killed.append(next(n for n in nodes.nodes[1:] if n.find(node)))

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.app import App, open_house
-from bot.dispatch.audience import Standing
+from bot.dispatch.audience import Progress
 from bot.settings import Settings
 from generation.fleet.local import LocalWorker
 from generation.media import image
@@ -59,7 +59,7 @@ async def test_a_worker_that_is_killed_in_mid_job_is_replaced_and_the_picture_is
         assert isinstance(worker, LocalWorker)
         killed: list[int] = []
 
-        def kill_once(standing: Standing) -> None:
+        def kill_once(standing: Progress) -> None:
             if standing.step >= 3 and not killed and worker.pid is not None:
                 killed.append(worker.pid)
                 os.kill(worker.pid, signal.SIGKILL)

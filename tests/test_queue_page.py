@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dispatch.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Progress
 from bot.pages.queue_page import NOBODY, Reader, part, promise, queue_page, span
 from bot.pages.replies import MAX_CONTENT
 from storage.tickets import RequestId
@@ -19,7 +19,7 @@ HERE = 77
 READER = Reader(id=ME, guild=HERE)
 
 
-def standing(number: int = 1, owner: int = ME, **changes: Any) -> Standing:
+def standing(number: int = 1, owner: int = ME, **changes: Any) -> Progress:
     fields: dict[str, Any] = {
         "request": RequestId(number),
         "owner": owner,
@@ -39,18 +39,18 @@ def standing(number: int = 1, owner: int = ME, **changes: Any) -> Standing:
         "ready_p90": 110.0,
         "paused": False,
     }
-    return Standing(**(fields | changes))
+    return Progress(**(fields | changes))
 
 
-def drawing(number: int, owner: int, **changes: Any) -> Standing:
+def drawing(number: int, owner: int, **changes: Any) -> Progress:
     return standing(number, owner, **({"phase": Phase.DRAWING, "step": 5, "steps": 20} | changes))
 
 
-def body(*standings: Standing, reader: Reader = READER) -> str:
+def body(*standings: Progress, reader: Reader = READER) -> str:
     return queue_page(standings, reader)
 
 
-def a_crowd(count: int, words: str = "a boat") -> Sequence[Standing]:
+def a_crowd(count: int, words: str = "a boat") -> Sequence[Progress]:
     """One that is drawn, one paused, and the rest waiting; every ninth is the reader's."""
     others = (
         standing(n, ME if n % 9 == 0 else 100 + n % 40, ahead=n, words=words, ready_in=20.0 * n)
@@ -120,7 +120,7 @@ def test_a_row_of_somebody_else_fits_on_a_line_of_a_phone() -> None:
         ([standing(1, BEN), standing(9, CLEO)], "2 people come before you: they asked earlier, or"),
     ],
 )
-def test_why_others_come_first_is_said_in_a_sentence(before: list[Standing], reason: str) -> None:
+def test_why_others_come_first_is_said_in_a_sentence(before: list[Progress], reason: str) -> None:
     last = standing(5, ME, ahead=len(before))
     assert reason in body(*before, last)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dispatch.audience import Outcome, Phase, Standing
+from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.pages import replies
 from bot.pages.apologies import apology_for, apology_for_reason
 from bot.pages.queue_page import Reader, queue_page
@@ -126,8 +126,8 @@ def an_outcome() -> Outcome:
     )
 
 
-def a_standing(phase: Phase) -> Standing:
-    return Standing(
+def a_standing(phase: Phase) -> Progress:
+    return Progress(
         request=RequestId(1),
         owner=5,
         phase=phase,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dispatch.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Progress
 from bot.pages import replies
 from bot.pages.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.pages.quoting import quoted
@@ -23,7 +23,7 @@ from storage.people import Preferences
 from storage.tickets import RequestId
 from tests.given.builders import a_recipe
 
-STANDING = Standing(
+STANDING = Progress(
     request=RequestId(1),
     owner=5,
     phase=Phase.DRAWING,

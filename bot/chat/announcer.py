@@ -21,7 +21,7 @@ from bot.chat.answers import SILENT, now
 from bot.chat.buttons import progress_view
 from bot.chat.places import lacking
 from bot.chat.posting import Poster
-from bot.dispatch.audience import Outcome, Shown, Standing, Undeliverable
+from bot.dispatch.audience import Outcome, Progress, Shown, Undeliverable
 from bot.pages import replies
 from bot.studio.studio import Studio
 from storage.tickets import Request, RequestId, State
@@ -148,7 +148,7 @@ class Announcer:
         last = self._channel_edited.get(channel, 0.0)
         return channel not in self._channel_busy and time.monotonic() - last >= CHANNEL_SECONDS
 
-    async def _edit(self, request: Request, standing: Standing, shown: _Shown) -> None:
+    async def _edit(self, request: Request, standing: Progress, shown: _Shown) -> None:
         text = replies.progress(standing, now())
         if not _news(shown, standing, now()):
             shown.edited_at = time.monotonic()
@@ -212,12 +212,12 @@ class Announcer:
             await asyncio.wait({editing})
 
 
-def _place(standing: Standing) -> tuple[object, ...]:
+def _place(standing: Progress) -> tuple[object, ...]:
     begun = (standing.step, standing.loading, standing.paused)
     return (standing.phase, standing.ahead, standing.done, *begun)
 
 
-def _news(shown: _Shown, standing: Standing, moment: float) -> bool:
+def _news(shown: _Shown, standing: Progress, moment: float) -> bool:
     """Whether the message would tell anything new: a place, a step, or a much changed promise."""
     if _place(standing) != shown.place or standing.preview != shown.preview:
         return True

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bot.dispatch.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Progress
 
 STARTING = "starting the drawing program"
 
@@ -33,7 +33,7 @@ def apologise(console: Console, sentence: str) -> None:
     console.print(f"[red]{escape(sentence.replace('`', chr(39)))}[/]")
 
 
-def phase_text(standing: Standing) -> str:
+def phase_text(standing: Progress) -> str:
     """Where the request is, in a few words."""
     picture = f"picture {standing.done + 1} of {standing.total}" if standing.total > 1 else ""
     match standing.phase:
@@ -86,7 +86,7 @@ class Bar:
         if self._task is not None:
             self._progress.stop()
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: Progress) -> None:
         """How the request stands now."""
         text = phase_text(standing)
         if self._task is None:

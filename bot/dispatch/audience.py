@@ -26,7 +26,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Progress:
     """How an open request stands at this moment."""
 
     request: RequestId

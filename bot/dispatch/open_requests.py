@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.dispatch.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Progress
 from generation.job import Job, JobId
 from generation.queue.fair_queue import FairQueue, Turn
 from generation.queue.forecast import Promises
@@ -137,7 +137,7 @@ class OpenRequests:
         if line.done >= line.total:
             del self._lines[line.request.id]
 
-    def standing(self, request: RequestId) -> Standing | None:
+    def standing(self, request: RequestId) -> Progress | None:
         """How the request stands, or None when it is not open."""
         line = self._lines.get(request)
         if line is None:
@@ -148,14 +148,14 @@ class OpenRequests:
             line.promised = (time.monotonic(), standing.starts_in)
         return standing
 
-    def standings(self) -> tuple[Standing, ...]:
+    def standings(self) -> tuple[Progress, ...]:
         """Every open request, those being drawn first, then in the order of their turn."""
         waiting = (max(line.waiting) for line in self._lines.values() if line.waiting)
         turns = self._forecast(max(waiting, default=None))
         found = [self._standing(line, turns) for line in self._lines.values()]
         return tuple(sorted(found, key=lambda s: (s.phase is Phase.WAITING, s.ahead, s.request)))
 
-    def _standing(self, line: _OpenRequest, turns: Mapping[JobId, Turn]) -> Standing:
+    def _standing(self, line: _OpenRequest, turns: Mapping[JobId, Turn]) -> Progress:
         run = min(line.running.values(), key=lambda r: r.paused, default=None)
         # A person's jobs keep their order, so the first and the last are known by their ids.
         first = self._turn(turns, min(line.waiting)) if line.waiting else None
@@ -164,7 +164,7 @@ class OpenRequests:
             ready_in = max(ready_in, self._turn(turns, job).ready_in)
         if line.waiting:
             ready_in = max(ready_in, self._turn(turns, max(line.waiting)).ready_in)
-        return Standing(
+        return Progress(
             request=line.request.id,
             owner=line.request.owner,
             phase=self._phase(line, run),

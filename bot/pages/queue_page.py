@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.dispatch.audience import Phase, Standing
+from bot.dispatch.audience import Phase, Progress
 from bot.pages.device import GPU
 from bot.pages.quoting import quoted
 from bot.pages.replies import MAX_CONTENT, SO_THAT, bar
@@ -35,7 +35,7 @@ class Reader:
     device: str = GPU  # what they call that which draws
 
 
-def queue_page(standings: Sequence[Standing], reader: Reader) -> str:
+def queue_page(standings: Sequence[Progress], reader: Reader) -> str:
     """The line as that person may see it: their own requests first, then the others'."""
     if not standings:
         return NOBODY
@@ -43,7 +43,7 @@ def queue_page(standings: Sequence[Standing], reader: Reader) -> str:
     return next(page for page in pages if len(page) <= MAX_CONTENT)
 
 
-def _page(standings: Sequence[Standing], reader: Reader, own: int, at_work: int, rest: int) -> str:
+def _page(standings: Sequence[Progress], reader: Reader, own: int, at_work: int, rest: int) -> str:
     mine = [s for s in standings if s.owner == reader.id]
     busy = [s for s in standings if s.owner != reader.id and s.phase is not Phase.WAITING]
     waiting = [s for s in standings if s.phase is Phase.WAITING]
@@ -77,7 +77,7 @@ def span(seconds: float) -> str:
     return f"{math.ceil(seconds / 1800) / 2:g} h"
 
 
-def promise(standing: Standing) -> str:
+def promise(standing: Progress) -> str:
     """When it is ready: what is likely, and what nine of ten such promises kept."""
     likely, surely = span(standing.ready_in), span(standing.ready_p90)
     if standing.ready_p90 <= standing.ready_in or likely == surely:
@@ -90,7 +90,7 @@ def part(share: float) -> str:
     return "<1\u00a0%" if share < 0.01 else f"{share * 100:.0f}\u00a0%"
 
 
-def _yours(mine: Sequence[Standing], places: dict[RequestId, int]) -> list[str]:
+def _yours(mine: Sequence[Progress], places: dict[RequestId, int]) -> list[str]:
     lines = []
     for standing in mine:
         words = quoted(standing.words, 60) or "A picture"
@@ -99,7 +99,7 @@ def _yours(mine: Sequence[Standing], places: dict[RequestId, int]) -> list[str]:
     return lines
 
 
-def _reasons(mine: Sequence[Standing], waiting: Sequence[Standing], device: str) -> list[str]:
+def _reasons(mine: Sequence[Progress], waiting: Sequence[Progress], device: str) -> list[str]:
     """What the reader gets of the device, and why others come first."""
     lines = [f"-# You get {part(max(s.share for s in mine))} of a {device} at present."]
     first = next((s for s in mine if s.phase is Phase.WAITING), None)
@@ -108,7 +108,7 @@ def _reasons(mine: Sequence[Standing], waiting: Sequence[Standing], device: str)
     return lines
 
 
-def _where(standing: Standing, places: dict[RequestId, int]) -> str:
+def _where(standing: Progress, places: dict[RequestId, int]) -> str:
     if standing.phase is Phase.WAITING:
         if standing.ahead == 0:
             return "🕰️ next in line"
@@ -117,7 +117,7 @@ def _where(standing: Standing, places: dict[RequestId, int]) -> str:
     return _doing(standing)
 
 
-def _doing(standing: Standing) -> str:
+def _doing(standing: Progress) -> str:
     """What happens to one's own request that has begun."""
     if standing.paused:
         return f"⏸️ paused at step {_step(standing)} {SO_THAT}"
@@ -133,7 +133,7 @@ def _doing(standing: Standing) -> str:
             return f"🖌️ {cells} step {_step(standing)}"
 
 
-def _row(standing: Standing, reader: Reader, place: str) -> str:
+def _row(standing: Progress, reader: Reader, place: str) -> str:
     """Somebody else's request, on one line of a phone."""
     near = reader.guild is not None and standing.guild == reader.guild
     who = f"<@{standing.owner}>" if near else "somebody elsewhere"
@@ -147,18 +147,18 @@ def _row(standing: Standing, reader: Reader, place: str) -> str:
     return " · ".join(parts)
 
 
-def _times(standing: Standing) -> str:
+def _times(standing: Progress) -> str:
     """How many pictures, if more than one."""
     return f" ×{standing.total}" if standing.total > 1 else ""
 
 
-def _step(standing: Standing) -> str:
+def _step(standing: Progress) -> str:
     """Where the picture in the making is, and which of several it is."""
     which = f", picture {min(standing.done + 1, standing.total)}" if standing.total > 1 else ""
     return f"{standing.step} of {standing.steps}{which}"
 
 
-def _why(mine: Standing, waiting: Sequence[Standing], device: str) -> str:
+def _why(mine: Progress, waiting: Sequence[Progress], device: str) -> str:
     """Why others come before, in a sentence."""
     before = waiting[: waiting.index(mine)]
     strangers = [s for s in before if s.owner != mine.owner]
@@ -175,7 +175,7 @@ def _why(mine: Standing, waiting: Sequence[Standing], device: str) -> str:
     return f"{who} before you: they {used_less}, or need the model that is loaded."
 
 
-def _more(left_out: Sequence[Standing]) -> list[str]:
+def _more(left_out: Sequence[Progress]) -> list[str]:
     if not left_out:
         return []
     people = len({s.owner for s in left_out})

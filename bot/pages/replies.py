@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from bot.dispatch.audience import Outcome, Phase, Standing
+from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.pages.apologies import apology_for_reason
 from bot.pages.quoting import code, plain, quoted
 from generation.draft import DENOISE_OF_IMAGES, Draft
@@ -57,7 +57,7 @@ def bar(step: int, steps: int) -> str:
     return "▰" * full + "▱" * (BAR_CELLS - full)
 
 
-def progress(standing: Standing, now: float) -> str:
+def progress(standing: Progress, now: float) -> str:
     """The progress message of an open request."""
     head = f"**{quoted(standing.words, HEAD) or 'A picture'}**"
     many = f" · picture {min(standing.done + 1, standing.total)} of {standing.total}"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from bot.dispatch.audience import Audience, Outcome, Standing
+from bot.dispatch.audience import Audience, Outcome, Progress
 from bot.dispatch.dispatcher import Dispatcher, Listeners
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
@@ -429,7 +429,7 @@ class Studio:
         """What of a person's is done and has no place."""
         return await self._delivery.held_of(owner)
 
-    def standing(self, request: RequestId) -> Standing | None:
+    def standing(self, request: RequestId) -> Progress | None:
         """How an open request stands."""
         return self.board.standing(request)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import App, open_house
-from bot.dispatch.audience import Outcome, Standing
+from bot.dispatch.audience import Outcome, Progress
 from bot.settings import Settings
 from bot.studio.assistant import Wordsmith
 from bot.studio.shares import CONSOLE
@@ -38,7 +38,7 @@ def a_wish(prompt: str = "a red flower", *, owner: UserId = ANN, **changes: Any)
     return Wish(place=place, draft=draft, **changes)
 
 
-def unwatched(_: Standing) -> None:
+def unwatched(_: Progress) -> None:
     """Progress that nobody looks at."""
 
 
