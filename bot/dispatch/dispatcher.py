@@ -27,7 +27,7 @@ from bot.dispatch.audience import Audience
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.saving import Keeper, Shelves
-from bot.dispatch.seats import Run, Seat, believable
+from bot.dispatch.seats import Drawing, Seat, believable
 from bot.telemetry.events import Watch
 from generation.errors import (
     Cancelled,
@@ -87,7 +87,7 @@ class Dispatcher:
         self._seat_of: dict[JobId, Seat] = {}
         self._stopping: set[JobId] = set()  # begun, and cancelled
         self._unheard: set[JobId] = set()  # cancelled, and nobody was there who could end them
-        self._unkept: dict[JobId, tuple[Seat, Run]] = {}  # drawn, and nobody saw whether kept
+        self._unkept: dict[JobId, tuple[Seat, Drawing]] = {}  # drawn, and nobody saw whether kept
         self._forecast: tuple[float, Mapping[JobId, Turn]] = (-FORECAST_SECONDS, {})
         board.ask_forecast(self.forecast)
 
@@ -246,7 +246,7 @@ class Dispatcher:
         # The order goes down the wire while the disk confirms that it did: a crash between the
         # two finds the ticket still waiting, and draws it again.
         lease = asyncio.create_task(self.keeper.start(job, seat.id))
-        run = Run(job=job, lease=lease, near=job.model in seat.worker.holding.in_memory)
+        run = Drawing(job=job, lease=lease, near=job.model in seat.worker.holding.in_memory)
         seat.begin(run)
         self._seat_of[job.id] = seat
         waited = self._board.began(job)
@@ -264,7 +264,7 @@ class Dispatcher:
             await seat.worker.prefetch(coming.recipe)
 
     def _pay(
-        self, seat: Seat, run: Run, *, left: float | None, loading_seconds: float = 0.0
+        self, seat: Seat, run: Drawing, *, left: float | None, loading_seconds: float = 0.0
     ) -> None:
         """Settle what the device has done for a job since it was last paid for."""
         seconds, run.paid = run.unpaid, max(run.seconds, run.paid)
@@ -275,7 +275,7 @@ class Dispatcher:
 
     # -- one job ---------------------------------------------------------------------------
 
-    async def _guarded(self, seat: Seat, run: Run) -> None:
+    async def _guarded(self, seat: Seat, run: Drawing) -> None:
         """Draw; and if that ends in a bug of ours, let it cost this job and no other."""
         try:
             try:
@@ -298,7 +298,7 @@ class Dispatcher:
             self._stopping.discard(run.job.id)
             seat.forget(run)
 
-    async def _draw(self, seat: Seat, run: Run) -> None:
+    async def _draw(self, seat: Seat, run: Drawing) -> None:
         job = run.job
         inputs = await self.keeper.inputs(job)
         ready = seat.worker.ready
@@ -330,7 +330,7 @@ class Dispatcher:
                     await self.keeper.keep(run.lease, job, ready.environment, report)
                     self._close(job, State.DRAWN, run.seconds)
 
-    def _stepped(self, seat: Seat, run: Run, report: Stepped) -> None:
+    def _stepped(self, seat: Seat, run: Drawing, report: Stepped) -> None:
         run.stepped(report.step, report.seconds)
         self._board.stepped(run.job.id, report.step, report.preview)
         self._changed(run.job.id)
@@ -340,7 +340,7 @@ class Dispatcher:
             seat.at_boundary = True
             seat.news.set()
 
-    def _free(self, seat: Seat, run: Run, *, loading_seconds: float = 0.0) -> None:
+    def _free(self, seat: Seat, run: Drawing, *, loading_seconds: float = 0.0) -> None:
         """The device has nothing more to do for it, however long storage takes."""
         if not run.freed:
             run.freed = True
@@ -348,7 +348,7 @@ class Dispatcher:
         self._board.drawn(run.job.id)
         seat.forget(run)
 
-    async def _ended_badly(self, seat: Seat, run: Run, error: Exception) -> None:
+    async def _ended_badly(self, seat: Seat, run: Drawing, error: Exception) -> None:
         job = run.job
         if isinstance(error, WorkerDied | OutOfReach) and job.id not in self._stopping:
             lease, again = await self._given_up(seat, run, error)
@@ -371,7 +371,7 @@ class Dispatcher:
         self._close(job, state, run.seconds)
 
     async def _given_up(
-        self, seat: Seat, run: Run, why: WorkerDied | OutOfReach
+        self, seat: Seat, run: Drawing, why: WorkerDied | OutOfReach
     ) -> tuple[Lease | None, bool]:
         """Its seat failed it.  Returns the lease that the job still has, and if it waits again."""
         had_device = seat.running is run
@@ -401,7 +401,7 @@ class Dispatcher:
         self._wait_again(seat, run)
         return None, True
 
-    def _wait_again(self, seat: Seat, run: Run) -> None:
+    def _wait_again(self, seat: Seat, run: Drawing) -> None:
         """The worker's death is not the person's to pay for."""
         job, now = run.job, time.monotonic()
         seat.forget(run)
@@ -414,7 +414,7 @@ class Dispatcher:
         self.arrived()
         self._changed(job.id)
 
-    def _abandon(self, seat: Seat, run: Run) -> None:
+    def _abandon(self, seat: Seat, run: Drawing) -> None:
         """Nobody listens to the job any more."""
         run.lease.cancel()
         self._seat_of.pop(run.job.id, None)
@@ -424,7 +424,7 @@ class Dispatcher:
             self._wait_again(seat, run)
         seat.forget(run)
 
-    async def _lease_of(self, run: Run) -> Lease | None:
+    async def _lease_of(self, run: Drawing) -> Lease | None:
         try:
             return await run.lease
         except Ended:

@@ -1,6 +1,6 @@
 """Seats: a worker each, with the one job that its device works on and those that it holds paused.
 
-The invariant: every job that has begun and not ended is a `Run` on exactly one seat, either its
+The invariant: every job that has begun and not ended is a `Drawing` on exactly one seat, either its
 `running` one or one of its `parked`.
 """
 
@@ -32,7 +32,7 @@ def believable(seconds: float) -> float:
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class Drawing:
     """One job from the moment a seat takes it until it is drawn or ends without a picture."""
 
     job: Job
@@ -75,8 +75,8 @@ class Seat:
     worker: Worker
     costs: CostModel
     sizes: Mapping[Sha256, int]  # bytes of each checkpoint's weights
-    running: Run | None = None
-    parked: dict[JobId, Run] = field(default_factory=dict)
+    running: Drawing | None = None
+    parked: dict[JobId, Drawing] = field(default_factory=dict)
     at_boundary: bool = False  # its job has drawn a chunk, and may be paused for another
     curious: bool = False  # somebody arrived: the next step ends the chunk
     gone: bool = False  # it will not come back
@@ -121,15 +121,15 @@ class Seat:
         """Whether all of them fit at once, so that none would ever have to give way."""
         return sum(self.sizes.get(model, 0) for model in models) <= self._room
 
-    def runs(self) -> tuple[Run, ...]:
+    def runs(self) -> tuple[Drawing, ...]:
         """Every job that it has begun and not drawn."""
         return (*([self.running] if self.running else ()), *self.parked.values())
 
-    def begin(self, run: Run) -> None:
+    def begin(self, run: Drawing) -> None:
         """A new job has the device."""
         self.running, self.at_boundary = run, False
 
-    def park(self) -> Run:
+    def park(self) -> Drawing:
         """The running job gives the device away, and stays."""
         run = self.running
         assert run is not None, "nothing runs here"
@@ -137,13 +137,13 @@ class Seat:
         self.running = None
         return run
 
-    def unpark(self, job: JobId) -> Run:
+    def unpark(self, job: JobId) -> Drawing:
         """A parked job has the device again."""
         run = self.parked.pop(job)
         self.begin(run)
         return run
 
-    def forget(self, run: Run) -> None:
+    def forget(self, run: Drawing) -> None:
         """The run is over; its device is free if it had it."""
         self.parked.pop(run.job.id, None)
         if self.running is run:
