@@ -24,7 +24,7 @@ import generation
 from bot.dispatch.audience import Outcome, Progress
 from bot.dispatch.meter import Meter
 from bot.dispatch.saving import Shelves
-from bot.dispatch.seats import Seat
+from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio import shares
 from bot.studio.assistant import Desk, Wordsmith
@@ -234,8 +234,8 @@ async def _furnish(
     )
     sizes = {entry.weights.sha256: entry.size_bytes for entry in catalog.models()}
 
-    def furnish(name: str, worker: Worker) -> Seat:
-        return Seat(id=SeatId(name), worker=worker, costs=meter.costs, sizes=sizes)
+    def furnish(name: str, worker: Worker) -> WorkerSeat:
+        return WorkerSeat(id=SeatId(name), worker=worker, costs=meter.costs, sizes=sizes)
 
     studio = Studio(
         stores=stores,

@@ -25,7 +25,7 @@ import pytest
 
 from bot.app import App, open_house
 from bot.dispatch.audience import Outcome, Shown
-from bot.dispatch.seats import Seat
+from bot.dispatch.seats import WorkerSeat
 from bot.studio.rights import Asker
 from bot.telemetry.events import Nobody
 from generation.errors import OutOfMemory, WorkerDied
@@ -193,7 +193,7 @@ class Chaos:
         self.claims: dict[JobId, float] = {}
         self.requests: dict[RequestId, UserId] = {}
         self.house: App
-        self.seats: list[Seat] = []
+        self.seats: list[WorkerSeat] = []
         self.workers: list[Restless] = []
         # One model on the device, or all of them.
         self._memory = self.dice.choice((2**40, 2**40, 600))
@@ -263,7 +263,7 @@ class Chaos:
 
     async def guard(self) -> None:
         """No seat does nothing for long while something waits that it could draw."""
-        idle: dict[Seat, int] = defaultdict(int)
+        idle: dict[WorkerSeat, int] = defaultdict(int)
         studio = self.house.studio
         while True:
             await asyncio.sleep(0.001)

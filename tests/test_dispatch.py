@@ -13,7 +13,7 @@ import pytest
 from bot.app import App
 from bot.dispatch.audience import Phase
 from bot.dispatch.dispatcher import NEWER_SECONDS
-from bot.dispatch.seats import Seat
+from bot.dispatch.seats import WorkerSeat
 from bot.studio.rights import Asker
 from bot.telemetry.events import Nobody
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
@@ -236,7 +236,7 @@ async def test_a_seat_that_joins_draws_and_one_that_leaves_loses_nothing(tmp_pat
         memo = listen(house, Memo())
         for owner in (ANN, BEN):
             await ask(house, f"a long one of {owner}", owner, LONG)
-        far = Seat(id=SeatId("far"), worker=there, costs=CostModel(), sizes={})
+        far = WorkerSeat(id=SeatId("far"), worker=there, costs=CostModel(), sizes={})
         near = house.studio.board.standings()[0].share
         house.studio.join(far)
         assert house.studio.board.standings()[0].share == 2 * near

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.dispatch.saving import MAX_UNSAVED
-from bot.dispatch.seats import Seat
+from bot.dispatch.seats import WorkerSeat
 from bot.studio.rights import Asker
 from bot.telemetry.events import Nobody
 from generation.errors import WorkerDied
@@ -248,5 +248,5 @@ def test_whoever_cancels_before_the_first_turn_after_a_restart_has_left_once() -
     queue.restore(Accounts(groups={SHARE.group: 0.0}, people={(SHARE.group, job.owner): account}))
     queue.put(job, 0.0)
     assert queue.cancel(job.id) is job
-    seat = Seat(id=SeatId("gpu 0"), worker=FakeWorker(), costs=CostModel(), sizes={})
+    seat = WorkerSeat(id=SeatId("gpu 0"), worker=FakeWorker(), costs=CostModel(), sizes={})
     assert queue.take(seat, 1.0) is None

@@ -27,7 +27,7 @@ from bot.dispatch.audience import Audience
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.saving import Keeper, Shelves
-from bot.dispatch.seats import Drawing, Seat, believable
+from bot.dispatch.seats import Drawing, WorkerSeat, believable
 from bot.telemetry.events import Watch
 from generation.errors import (
     Cancelled,
@@ -83,11 +83,13 @@ class Dispatcher:
         self.keeper, self._tickets = Keeper(shelves, clock=clock), shelves.tickets
         self._to = listeners
         self._preview_every = preview_every
-        self._seats: dict[str, Seat] = {}
-        self._seat_of: dict[JobId, Seat] = {}
+        self._seats: dict[str, WorkerSeat] = {}
+        self._seat_of: dict[JobId, WorkerSeat] = {}
         self._stopping: set[JobId] = set()  # begun, and cancelled
         self._unheard: set[JobId] = set()  # cancelled, and nobody was there who could end them
-        self._unkept: dict[JobId, tuple[Seat, Drawing]] = {}  # drawn, and nobody saw whether kept
+        self._unkept: dict[
+            JobId, tuple[WorkerSeat, Drawing]
+        ] = {}  # drawn, and nobody saw whether kept
         self._forecast: tuple[float, Mapping[JobId, Turn]] = (-FORECAST_SECONDS, {})
         board.ask_forecast(self.forecast)
 
@@ -153,7 +155,7 @@ class Dispatcher:
             self._forecast = (time.monotonic(), known)
         return known
 
-    async def serve(self, seat: Seat) -> None:
+    async def serve(self, seat: WorkerSeat) -> None:
         """Keep one seat busy, until it is gone."""
         # A machine that comes back under its old name: the jobs that it had are put back first.
         while (before := self._seats.get(seat.id)) is not None:
@@ -183,7 +185,7 @@ class Dispatcher:
 
     # -- whose turn it is ------------------------------------------------------------------
 
-    async def _make_ready(self, seat: Seat) -> None:
+    async def _make_ready(self, seat: WorkerSeat) -> None:
         failed = 0
         while seat.worker.ready is None:
             # Its jobs hear of the death too; until all are put back, none may be taken again.
@@ -208,7 +210,7 @@ class Dispatcher:
                 # start() waits longer after each failure; this is for one that fails at once.
                 await asyncio.sleep(0.5)
 
-    async def _decide(self, seat: Seat, drawing: asyncio.TaskGroup) -> None:
+    async def _decide(self, seat: WorkerSeat, drawing: asyncio.TaskGroup) -> None:
         """Ask the queue, and carry out what it says."""
         before = seat.running
         if before is not None:
@@ -222,7 +224,7 @@ class Dispatcher:
         if job is not None:
             await self._look_ahead(seat)
 
-    async def _change(self, seat: Seat, job: Job | None, drawing: asyncio.TaskGroup) -> None:
+    async def _change(self, seat: WorkerSeat, job: Job | None, drawing: asyncio.TaskGroup) -> None:
         """Let another job have the device."""
         # The books first, all of them: a pipe can be slow, and whatever happens meanwhile (a
         # cancellation, a death, the end of either job) must find every job where it belongs.
@@ -242,7 +244,7 @@ class Dispatcher:
         if job is not None and resumed:
             await seat.worker.resume(job.id)
 
-    def _begin(self, seat: Seat, job: Job, drawing: asyncio.TaskGroup) -> None:
+    def _begin(self, seat: WorkerSeat, job: Job, drawing: asyncio.TaskGroup) -> None:
         # The order goes down the wire while the disk confirms that it did: a crash between the
         # two finds the ticket still waiting, and draws it again.
         lease = asyncio.create_task(self.keeper.start(job, seat.id))
@@ -254,7 +256,7 @@ class Dispatcher:
         self._everybody_moved()
         drawing.create_task(self._guarded(seat, run), name=f"draw {job.id}")
 
-    async def _look_ahead(self, seat: Seat) -> None:
+    async def _look_ahead(self, seat: WorkerSeat) -> None:
         """Have the next job's weights read while this one is drawn."""
         coming = self._queue.soon(seat, time.monotonic())
         if coming is None or coming.model == seat.prefetched or seat.is_warm(coming.model):
@@ -264,7 +266,7 @@ class Dispatcher:
             await seat.worker.prefetch(coming.recipe)
 
     def _pay(
-        self, seat: Seat, run: Drawing, *, left: float | None, loading_seconds: float = 0.0
+        self, seat: WorkerSeat, run: Drawing, *, left: float | None, loading_seconds: float = 0.0
     ) -> None:
         """Settle what the device has done for a job since it was last paid for."""
         seconds, run.paid = run.unpaid, max(run.seconds, run.paid)
@@ -275,7 +277,7 @@ class Dispatcher:
 
     # -- one job ---------------------------------------------------------------------------
 
-    async def _guarded(self, seat: Seat, run: Drawing) -> None:
+    async def _guarded(self, seat: WorkerSeat, run: Drawing) -> None:
         """Draw; and if that ends in a bug of ours, let it cost this job and no other."""
         try:
             try:
@@ -298,7 +300,7 @@ class Dispatcher:
             self._stopping.discard(run.job.id)
             seat.forget(run)
 
-    async def _draw(self, seat: Seat, run: Drawing) -> None:
+    async def _draw(self, seat: WorkerSeat, run: Drawing) -> None:
         job = run.job
         inputs = await self.keeper.inputs(job)
         ready = seat.worker.ready
@@ -330,7 +332,7 @@ class Dispatcher:
                     await self.keeper.keep(run.lease, job, ready.environment, report)
                     self._close(job, State.DRAWN, run.seconds)
 
-    def _stepped(self, seat: Seat, run: Drawing, report: Stepped) -> None:
+    def _stepped(self, seat: WorkerSeat, run: Drawing, report: Stepped) -> None:
         run.stepped(report.step, report.seconds)
         self._board.stepped(run.job.id, report.step, report.preview)
         self._changed(run.job.id)
@@ -340,7 +342,7 @@ class Dispatcher:
             seat.at_boundary = True
             seat.news.set()
 
-    def _free(self, seat: Seat, run: Drawing, *, loading_seconds: float = 0.0) -> None:
+    def _free(self, seat: WorkerSeat, run: Drawing, *, loading_seconds: float = 0.0) -> None:
         """The device has nothing more to do for it, however long storage takes."""
         if not run.freed:
             run.freed = True
@@ -348,7 +350,7 @@ class Dispatcher:
         self._board.drawn(run.job.id)
         seat.forget(run)
 
-    async def _ended_badly(self, seat: Seat, run: Drawing, error: Exception) -> None:
+    async def _ended_badly(self, seat: WorkerSeat, run: Drawing, error: Exception) -> None:
         job = run.job
         if isinstance(error, WorkerDied | OutOfReach) and job.id not in self._stopping:
             lease, again = await self._given_up(seat, run, error)
@@ -371,7 +373,7 @@ class Dispatcher:
         self._close(job, state, run.seconds)
 
     async def _given_up(
-        self, seat: Seat, run: Drawing, why: WorkerDied | OutOfReach
+        self, seat: WorkerSeat, run: Drawing, why: WorkerDied | OutOfReach
     ) -> tuple[Lease | None, bool]:
         """Its seat failed it.  Returns the lease that the job still has, and if it waits again."""
         had_device = seat.running is run
@@ -401,7 +403,7 @@ class Dispatcher:
         self._wait_again(seat, run)
         return None, True
 
-    def _wait_again(self, seat: Seat, run: Drawing) -> None:
+    def _wait_again(self, seat: WorkerSeat, run: Drawing) -> None:
         """The worker's death is not the person's to pay for."""
         job, now = run.job, time.monotonic()
         seat.forget(run)
@@ -414,7 +416,7 @@ class Dispatcher:
         self.arrived()
         self._changed(job.id)
 
-    def _abandon(self, seat: Seat, run: Drawing) -> None:
+    def _abandon(self, seat: WorkerSeat, run: Drawing) -> None:
         """Nobody listens to the job any more."""
         run.lease.cancel()
         self._seat_of.pop(run.job.id, None)

@@ -68,7 +68,7 @@ class Drawing:
 
 
 @dataclass(slots=True, eq=False)
-class Seat:
+class WorkerSeat:
     """One device as the queue and the dispatcher see it."""
 
     id: SeatId
@@ -80,7 +80,7 @@ class Seat:
     at_boundary: bool = False  # its job has drawn a chunk, and may be paused for another
     curious: bool = False  # somebody arrived: the next step ends the chunk
     gone: bool = False  # it will not come back
-    peers: Collection[Seat] = ()  # all that are served now, this one included
+    peers: Collection[WorkerSeat] = ()  # all that are served now, this one included
     memory: float = math.inf  # bytes of its device, as it said last
     starting: float = 0.0  # seconds that its worker's last start took
     prefetched: Sha256 | None = None

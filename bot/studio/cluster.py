@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.dispatch.seats import Seat
+from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio.studio import Studio
 from generation.catalog.catalog import Catalog
@@ -24,7 +24,7 @@ from generation.fleet.cluster.weights_server import WeightsServer
 log = logging.getLogger(__name__)
 
 # A seat by its name, for a worker.
-Furnish = Callable[[str, Worker], Seat]
+Furnish = Callable[[str, Worker], WorkerSeat]
 
 
 @asynccontextmanager
@@ -49,7 +49,7 @@ async def neighbours(
 
 
 async def _follow(cluster: Cluster, studio: Studio, furnish: Furnish) -> None:
-    seats: dict[Worker, Seat] = {}
+    seats: dict[Worker, WorkerSeat] = {}
     while True:
         try:
             async for change in cluster.changes():

@@ -20,7 +20,7 @@ from bot.dispatch.dispatcher import Dispatcher, Listeners
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.saving import Shelves
-from bot.dispatch.seats import Seat
+from bot.dispatch.seats import WorkerSeat
 from bot.studio.deleting import Deleting
 from bot.studio.delivery import Delivery
 from bot.studio.drafting import Drafted, Drafting
@@ -82,7 +82,7 @@ class Studio:
         *,
         stores: Stores,
         drafting: Drafting,
-        seats: Sequence[Seat],
+        seats: Sequence[WorkerSeat],
         queue: FairQueue,
         meter: Meter,
         audience: Audience,
@@ -94,7 +94,7 @@ class Studio:
         self.drafting = drafting
         self.opening = Opening()
         self._stores, self._seats = stores, list(seats)
-        self._joined: asyncio.Queue[Seat] = asyncio.Queue()
+        self._joined: asyncio.Queue[WorkerSeat] = asyncio.Queue()
         self._gallery = Gallery(stores.tickets, stores.pictures)
         self._queue, self._meter = queue, meter
         self._audience, self._watch = audience, watch
@@ -173,13 +173,13 @@ class Studio:
             await seat.worker.stop()  # or it takes a job that comes again for one it has already
         await self.dispatcher.pick_up()
 
-    def join(self, seat: Seat) -> None:
+    def join(self, seat: WorkerSeat) -> None:
         """One more device draws from now on."""
         self._seats.append(seat)
         self._queue.seats = len(self._seats)
         self._joined.put_nowait(seat)
 
-    def leave(self, seat: Seat) -> None:
+    def leave(self, seat: WorkerSeat) -> None:
         """A device will not come back.  Its worker has raised, or raises, WorkerDied."""
         self._seats.remove(seat)
         self._queue.seats = len(self._seats)
