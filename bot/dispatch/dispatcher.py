@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from bot.dispatch.audience import Audience
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
-from bot.dispatch.saving import Keeper, Shelves
+from bot.dispatch.saving import Saver, Shelves
 from bot.dispatch.seats import Drawing, WorkerSeat, believable
 from bot.telemetry.events import Watch
 from generation.errors import (
@@ -80,7 +80,7 @@ class Dispatcher:
         preview_every: int,
     ) -> None:
         self._queue, self._board, self._meter = queue, board, meter
-        self.keeper, self._tickets = Keeper(shelves, clock=clock), shelves.tickets
+        self.keeper, self._tickets = Saver(shelves, clock=clock), shelves.tickets
         self._to = listeners
         self._preview_every = preview_every
         self._seats: dict[str, WorkerSeat] = {}

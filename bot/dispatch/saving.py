@@ -41,7 +41,7 @@ class Shelves:
     ledger: Ledger
 
 
-class Keeper:
+class Saver:
     """Writes how jobs end."""
 
     def __init__(self, shelves: Shelves, *, clock: Callable[[], float]) -> None:
