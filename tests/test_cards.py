@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from generation.recipe import dump, parse
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given import tinymodels
 from tests.given.checkpoints import only, reason, recipe_for, scanned, zero_snr_folder
@@ -40,7 +40,7 @@ def test_a_cards_prediction_and_noise_decide_the_picture(tmp_path: Path) -> None
     for folder in (said, silent):
         catalog = scanned(folder)
         recipe = recipe_for(catalog.models()[0], steps=3)
-        with Shelf(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
+        with ModelCache(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
             drawn.append(render(recipe, (), model, on_step=lambda *_: None).latents_sha256)
     assert drawn[0] == drawn[1]
 

@@ -17,7 +17,7 @@ from generation.errors import OutOfRange, UnusableWeights
 from generation.recipe import dump, parse
 from generation.worker.loading import single_file
 from generation.worker.loading.loader import alphas_cumprod, alphas_of
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import Raster, render
 from generation.worker.sampling.denoiser import scaled_linear_alphas
 from tests.given import tinymodels
@@ -35,7 +35,9 @@ def drawn(folder: Path, **changes: Any) -> Raster:
     recipe = recipe_for(catalog.models()[0], steps=3, scheduler="karras")
     sigmas = a_recipe(sampler=recipe.sampler, scheduler="karras", steps=3).sigmas
     recipe = replace(recipe, sigmas=sigmas, **changes)
-    with Shelf(catalog, torch.device("cpu"), None).take(recipe, on_load=lambda _: None) as model:
+    with ModelCache(catalog, torch.device("cpu"), None).take(
+        recipe, on_load=lambda _: None
+    ) as model:
         return render(recipe, (), model, on_step=lambda *_: None)
 
 

@@ -14,7 +14,7 @@ from generation.errors import UnusableWeights
 from generation.recipe import canonical, dump, parse
 from generation.sigmas import levels
 from generation.worker.loading.loader import alphas_cumprod, alphas_of
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given.checkpoints import only, recipe_for, scanned, zero_snr_folder
 from tests.given.thinmodels import SCHEDULER, SD15, SDXL, write_file, write_folder
@@ -50,7 +50,7 @@ def test_a_picture_begins_at_the_last_timestep_and_ends_finite(tmp_path: Path) -
     catalog = scanned(folder)
     recipe = recipe_for(catalog.models()[0], steps=3)
     seen: list[float] = []
-    with Shelf(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
+    with ModelCache(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
         model.unet.register_forward_pre_hook(lambda _, inputs: seen.append(float(inputs[1])))
         render(recipe, (), model, on_step=lambda *_: None)
     assert seen[0] == 999

@@ -17,7 +17,7 @@ from generation.errors import NoSuchName, RenderFailed, UnusableWeights, WrongFa
 from generation.picture import DECODED_AGAIN, Verdict, compare
 from generation.recipe import Precision, Recipe, Weights
 from generation.worker.loading.loader import load
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import Raster, render
 from storage.people import Preferences
 from tests.given import thinmodels, tinymodels
@@ -162,7 +162,7 @@ async def test_the_command_offers_those_that_fit(tmp_path: Path, models: Path) -
 
 
 def rastered(catalog: Catalog, recipe: Recipe) -> Raster:
-    with Shelf(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
+    with ModelCache(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
         return render(recipe, (), model, on_step=lambda *_: None)
 
 

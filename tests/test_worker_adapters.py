@@ -27,9 +27,9 @@ class Drawer:
         self.folder = folder
         self.files: dict[str, Path] = {}
         catalog = loaded.shelf().catalog
-        from generation.worker.memory.model_cache import Shelf
+        from generation.worker.memory.model_cache import ModelCache
 
-        shelf = Shelf(catalog, torch.device("cpu"), None)
+        shelf = ModelCache(catalog, torch.device("cpu"), None)
         self.recipe: Recipe = loaded.recipe_of("tiny-sd15", "starter")
         with shelf.take(self.recipe, on_load=lambda _: None) as model:
             self.model: Model = model

@@ -19,7 +19,7 @@ from generation.errors import BrokenWeights, OutOfMemory, OutOfRange, RenderFail
 from generation.recipe import Precision, Recipe, Weights
 from generation.worker.loading import single_file
 from generation.worker.loading.loader import Model, alphas_cumprod, load
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from generation.worker.residence import Residence
 from generation.worker.sampling.samplers import scaled_linear_alphas
@@ -33,7 +33,7 @@ CPU = torch.device("cpu")
 @contextmanager
 def opened(
     folder: Path, *, limit: int | None = None, **changes: Any
-) -> Iterator[tuple[Shelf, Recipe]]:
+) -> Iterator[tuple[ModelCache, Recipe]]:
     """A shelf over this folder's only checkpoint, and a recipe for it."""
     catalog = Catalog([folder], folder.parent / f"{folder.name}.json")
     catalog.scan()
@@ -48,10 +48,10 @@ def opened(
             **changes,
         }
     )
-    yield Shelf(catalog, CPU, limit), recipe
+    yield ModelCache(catalog, CPU, limit), recipe
 
 
-def drawn(shelf: Shelf, recipe: Recipe) -> bytes:
+def drawn(shelf: ModelCache, recipe: Recipe) -> bytes:
     with shelf.take(recipe, on_load=lambda _: None) as model:
         return render(recipe, (), model, on_step=lambda *_: None).rgb
 
@@ -199,7 +199,7 @@ def test_a_separate_vae_is_used_and_is_part_of_the_identity(tmp_path: Path) -> N
     other = tinymodels.build_sd15(tmp_path / "other", seed=9)
     catalog = Catalog([folder], tmp_path / "digests.json")
     catalog.scan()
-    shelf = Shelf(VaeCatalog(catalog, other / "vae"), CPU, None)  # type: ignore[arg-type]  # a fake
+    shelf = ModelCache(VaeCatalog(catalog, other / "vae"), CPU, None)  # type: ignore[arg-type]  # a fake
     recipe = a_recipe(checkpoint=catalog.find("mine").weights, width=64, height=64)
     own = drawn(shelf, recipe)
     swapped = replace(recipe, vae=Weights(name="other", sha256=VaeCatalog.DIGEST))  # type: ignore[arg-type]  # a digest
@@ -242,17 +242,17 @@ def test_models_are_kept_and_the_least_recently_used_gives_way(tmp_path: Path) -
     ]
     loads: list[str] = []
 
-    def use(shelf: Shelf, recipe: Recipe) -> None:
+    def use(shelf: ModelCache, recipe: Recipe) -> None:
         with shelf.take(recipe, on_load=loads.append):
             pass
 
-    roomy = Shelf(catalog, CPU, None)
+    roomy = ModelCache(catalog, CPU, None)
     for number in (0, 1, 0, 1):
         use(roomy, recipes[number])
     assert loads == ["tiny-sd15", "second"]
 
     loads.clear()
-    narrow = Shelf(catalog, CPU, 9 * 2**20)  # one model of 5.5 MB and its drawing
+    narrow = ModelCache(catalog, CPU, 9 * 2**20)  # one model of 5.5 MB and its drawing
     for number in (0, 1, 1, 0):
         use(narrow, recipes[number])
     assert loads == ["tiny-sd15", "second", "tiny-sd15"]

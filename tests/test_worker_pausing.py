@@ -36,7 +36,7 @@ from generation.recipe import Adapter, Recipe
 from generation.samplers import SAMPLERS
 from generation.worker import exactness
 from generation.worker.jobs import Desk
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from tests.given import tinymodels
 from tests.given.builders import a_recipe
 from tests.given.worker_process import a_photo, redrawing
@@ -88,7 +88,7 @@ class Table:
     """A desk in this process.  Orders come at known steps: while the step is reported."""
 
     desk: Desk = field(init=False)
-    shelf: Shelf
+    shelf: ModelCache
     heard: list[Report] = field(default_factory=list)
     pause_at: Callable[[int], bool] = lambda _: False
     cancel_at: int | None = None
@@ -151,7 +151,7 @@ class Table:
 def a_table(house: House, limit: int | None, *, host_memory: int = 0) -> Table:
     exactness.switch_on(threads=1)
     news: list[Callable[[Report], None]] = []
-    shelf = Shelf(
+    shelf = ModelCache(
         house.catalog,
         CPU,
         limit,

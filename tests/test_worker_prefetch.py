@@ -17,7 +17,7 @@ from generation.recipe import Precision, Sha256, Weights
 from generation.worker import exactness, pulse
 from generation.worker.baton import Baton
 from generation.worker.loading.loader import load
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.memory.prefetch import Prefetcher
 from tests.given import tinymodels
 from tests.given.builders import a_recipe
@@ -124,7 +124,7 @@ def test_a_job_takes_over_a_read_that_is_half_way(house: House) -> None:
     exactness.switch_on(threads=1)
     catalog = Held([house.folder], house.folder.parent / "prefetch.json")
     catalog.scan()
-    shelf = Shelf(catalog, CPU, None)
+    shelf = ModelCache(catalog, CPU, None)
     recipe = house.recipe("large")
     loads: list[str] = []
 

@@ -19,7 +19,7 @@ from PIL import Image
 from generation.media.photos import load
 from generation.recipe import Recipe
 from generation.worker.loading.loader import Model
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given import loaded
 from tests.given.builders import a_recipe
@@ -179,7 +179,9 @@ def test_zero_terminal_snr_and_velocity_have_no_differing_pixel(tmp_path: Path) 
         checkpoint=entry.weights, sigmas=sigmas, steps=6, width=64, height=64, sampler="euler"
     )
     recipe = replace(recipe, noise=entry.noise)  # as `complete` writes it
-    with Shelf(catalog, torch.device("cpu"), None).take(recipe, on_load=lambda _: None) as model:
+    with ModelCache(catalog, torch.device("cpu"), None).take(
+        recipe, on_load=lambda _: None
+    ) as model:
         ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
     plain = pipe(
         prompt=recipe.prompt,

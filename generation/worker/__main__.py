@@ -47,12 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from generation.worker import exactness, pulse
     from generation.worker.jobs import Desk
     from generation.worker.memory import memory
-    from generation.worker.memory.model_cache import Shelf
+    from generation.worker.memory.model_cache import ModelCache
 
     exactness.switch_on(options.threads)
     device = exactness.pick_device(kind)
     copies = options.host_memory
-    shelf = Shelf(
+    shelf = ModelCache(
         Catalog(options.models, options.digests, on_piece=pulse.beat),
         device,
         options.memory_limit,

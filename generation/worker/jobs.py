@@ -46,7 +46,7 @@ from generation.worker.adapters import adapters
 from generation.worker.baton import Baton, Place
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
 from generation.worker.loading.loader import Model
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import Raster, render
 
 DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
@@ -55,7 +55,7 @@ DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
 class Desk:
     """Takes orders (on the reader's thread) and says reports (on any)."""
 
-    def __init__(self, shelf: Shelf, say: Callable[[Report], None]) -> None:
+    def __init__(self, shelf: ModelCache, say: Callable[[Report], None]) -> None:
         self._shelf = shelf
         self._say = say
         self._baton = Baton()
@@ -177,7 +177,7 @@ class _Drawing:
     """One job while it holds the baton."""
 
     def __init__(
-        self, order: Render, place: Place, shelf: Shelf, say: Callable[[Report], None]
+        self, order: Render, place: Place, shelf: ModelCache, say: Callable[[Report], None]
     ) -> None:
         self._order, self._place, self._shelf, self._say = order, place, shelf, say
         self._behind: torch.cuda.Event | None = None

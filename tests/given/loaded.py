@@ -11,17 +11,17 @@ from generation.catalog.catalog import Catalog
 from generation.recipe import Recipe
 from generation.worker import exactness
 from generation.worker.loading.loader import Model
-from generation.worker.memory.model_cache import Shelf
+from generation.worker.memory.model_cache import ModelCache
 from tests.given import tinymodels
 from tests.given.builders import a_recipe
 
 
 @cache
-def shelf() -> Shelf:
+def shelf() -> ModelCache:
     exactness.switch_on(threads=1)
     catalog = Catalog([tinymodels.sd15(), tinymodels.sdxl()], tinymodels.home() / "loaded.json")
     catalog.scan()
-    return Shelf(catalog, torch.device("cpu"), None)
+    return ModelCache(catalog, torch.device("cpu"), None)
 
 
 @cache

@@ -36,7 +36,7 @@ _Key = tuple[Sha256, Sha256 | None, Precision]
 OnLoad = Callable[[str], None]
 
 
-class Shelf:
+class ModelCache:
     """Models, the least recently used of which gives way when room is needed.
 
     `limit`: bytes that weights and drawing may take together on the device; None: what it has.
