@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from bot.chat.commands import COMMANDS, MENUS
 from bot.chat.courtesies import is_thanks
 from bot.pages import replies
-from bot.pages.help_pages import Shelf, Topic, asks_for_help, help_page
+from bot.pages.help_pages import Installed, Topic, asks_for_help, help_page
 from prompting.speaking import styles
 from tests.given.builders import a_lora, a_model_folder
 from tests.given.houses import a_studio
 from tests.test_conversation import is_result
 
 STYLES = tuple(styles.built_in().values())
-SOME = Shelf(models=(("starter", "starter"),), loras=(), styles=STYLES, usual_family="starter")
+SOME = Installed(models=(("starter", "starter"),), loras=(), styles=STYLES, usual_family="starter")
 
 names = st.lists(st.tuples(st.text(min_size=1, max_size=200), st.just("sd15")), max_size=400)
 
@@ -27,7 +27,9 @@ names = st.lists(st.tuples(st.text(min_size=1, max_size=200), st.just("sd15")), 
 def test_a_page_fits_into_a_message_whatever_is_installed(
     found: list[tuple[str, str]], topic: Topic, family: str
 ) -> None:
-    shelf = Shelf(models=tuple(found), loras=tuple(found), styles=STYLES * 3, usual_family=family)
+    shelf = Installed(
+        models=tuple(found), loras=tuple(found), styles=STYLES * 3, usual_family=family
+    )
     page = help_page(topic, shelf)
     assert 20 < len(page) <= replies.MAX_CONTENT
     assert not page.endswith("…")
@@ -51,7 +53,7 @@ def test_the_help_teaches_what_cannot_be_seen() -> None:
 
 def test_the_first_page_says_what_the_built_in_model_can_draw_where_it_draws() -> None:
     assert "mushroom" in help_page(Topic.START, SOME)
-    larger = Shelf(models=(), loras=(), styles=STYLES, usual_family="sdxl")
+    larger = Installed(models=(), loras=(), styles=STYLES, usual_family="sdxl")
     assert "mushroom" not in help_page(Topic.START, larger)
 
 

@@ -51,7 +51,7 @@ TITLES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class Installed:
     """What is installed here.  A model and a LoRA come with their family's name."""
 
     models: tuple[tuple[str, str], ...]
@@ -66,7 +66,7 @@ def asks_for_help(words: str) -> bool:
     return bool(said) and (said.rstrip(" !.?？！。") in ASKING_FOR_HELP or said in ASKING_FOR_HELP)
 
 
-def help_page(topic: Topic, shelf: Shelf) -> str:
+def help_page(topic: Topic, shelf: Installed) -> str:
     """The page, in Discord's own markup."""
     match topic:
         case Topic.START:
@@ -82,7 +82,7 @@ def help_page(topic: Topic, shelf: Shelf) -> str:
     return f"### {TITLES[topic]}\n{body}"[:MAX_CONTENT]
 
 
-def _start(shelf: Shelf) -> str:
+def _start(shelf: Installed) -> str:
     return (
         "**Draw** with `/imagine a red flower`, or mention me beside your words.\n"
         "**Change** a picture: reply to it with what it should become, such as "
@@ -96,7 +96,7 @@ def _start(shelf: Shelf) -> str:
     )
 
 
-def _what_is_drawn(shelf: Shelf) -> str:
+def _what_is_drawn(shelf: Installed) -> str:
     if shelf.usual_family != "starter":
         return f"It is drawn by {FAMILIES[shelf.usual_family].title}, if you name no other model.\n"
     things, styles = ", ".join(OBJECT_WORDS), ", ".join(STYLE_WORDS)
@@ -147,14 +147,14 @@ _PAGES = {
 }
 
 
-def _models(shelf: Shelf) -> str:
+def _models(shelf: Installed) -> str:
     if not shelf.models:
         return "There is none. The owner puts them into a folder that is named under `models`."
     rows = _within((f"{code(name, 100)} · {_family(f)}" for name, f in shelf.models), "\n")
     return f"{rows}\n-# Choose with `model` in `/imagine`, for good in `/settings`."
 
 
-def _loras(shelf: Shelf) -> str:
+def _loras(shelf: Installed) -> str:
     if not shelf.loras:
         return (
             "There are no LoRAs here. The owner puts them into a folder that is named under "
@@ -164,7 +164,7 @@ def _loras(shelf: Shelf) -> str:
     return f"{rows}\n-# Put one on with `lora: name:0.8` in `/imagine`."
 
 
-def _styles(shelf: Shelf) -> str:
+def _styles(shelf: Installed) -> str:
     if shelf.usual_family == "starter":
         own = [style for style in shelf.styles if style.starter]
         others = [style for style in shelf.styles if not style.starter]

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 
 from bot.chat.answers import SILENT, apologise, studio_of, whisper
-from bot.pages.help_pages import TITLES, Shelf, Topic, help_page
+from bot.pages.help_pages import TITLES, Installed, Topic, help_page
 from bot.studio.studio import Studio
 
 Interaction = discord.Interaction[Any]
@@ -27,10 +27,10 @@ async def help_(interaction: Interaction, topic: str | None = None) -> None:
     )
 
 
-def shelf(studio: Studio) -> Shelf:
+def shelf(studio: Studio) -> Installed:
     """What is installed here."""
     drafting = studio.drafting
-    return Shelf(
+    return Installed(
         models=tuple((entry.name, entry.family) for entry in drafting.checkpoints()),
         loras=tuple((entry.name, entry.family) for entry in drafting.loras()),
         styles=tuple(drafting.styles.values()),
