@@ -35,7 +35,7 @@ from generation.job import JobId
 from generation.recipe import Adapter, Recipe
 from generation.samplers import SAMPLERS
 from generation.worker import exactness
-from generation.worker.jobs import Desk
+from generation.worker.jobs import Jobs
 from generation.worker.memory.model_cache import ModelCache
 from tests.given import tinymodels
 from tests.given.builders import a_recipe
@@ -87,7 +87,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 class Table:
     """A desk in this process.  Orders come at known steps: while the step is reported."""
 
-    desk: Desk = field(init=False)
+    desk: Jobs = field(init=False)
     shelf: ModelCache
     heard: list[Report] = field(default_factory=list)
     pause_at: Callable[[int], bool] = lambda _: False
@@ -97,7 +97,7 @@ class Table:
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**6)))
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.shelf, self._say)
+        self.desk = Jobs(self.shelf, self._say)
 
     def _say(self, report: Report) -> None:
         if isinstance(report, Stepped) and report.job == self.victim:

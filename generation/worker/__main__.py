@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     from generation.catalog.catalog import Catalog
     from generation.worker import exactness, pulse
-    from generation.worker.jobs import Desk
+    from generation.worker.jobs import Jobs
     from generation.worker.memory import memory
     from generation.worker.memory.model_cache import ModelCache
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         host_memory=memory.host_memory(device) if copies is None else copies,
         say=outbox.put,
     )
-    desk = Desk(shelf, outbox.put)
+    desk = Jobs(shelf, outbox.put)
     outbox.put(Ready(environment=exactness.here(device), memory_bytes=memory.total_bytes(device)))
     inbox.open(lambda order: _leave(0) if isinstance(order, Stop) else desk.take(order))
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()

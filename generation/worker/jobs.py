@@ -52,7 +52,7 @@ from generation.worker.render import Raster, render
 DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
 
 
-class Desk:
+class Jobs:
     """Takes orders (on the reader's thread) and says reports (on any)."""
 
     def __init__(self, shelf: ModelCache, say: Callable[[Report], None]) -> None:
