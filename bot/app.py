@@ -27,7 +27,7 @@ from bot.dispatch.saving import Shelves
 from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio import shares
-from bot.studio.assistant import Desk, Wordsmith
+from bot.studio.assistant import WordSettings, Wordsmith
 from bot.studio.cluster import Furnish, neighbours
 from bot.studio.drafting import Drafting
 from bot.studio.relay import Console, Relay, console
@@ -293,10 +293,10 @@ def tiers(settings: Settings) -> shares.Tiers:
     )
 
 
-def desk(settings: Settings) -> Desk:
+def desk(settings: Settings) -> WordSettings:
     """What the owner decided about words."""
     own_styles = settings.data / "styles.toml"
-    return Desk(
+    return WordSettings(
         assist=AssistMode(settings.assist),
         writer=WriterConfig(
             model=settings.assist_model or "",

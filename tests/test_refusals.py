@@ -10,7 +10,7 @@ import discord
 import pytest
 
 from bot.pages import replies
-from bot.studio.assistant import Desk, Wordsmith
+from bot.studio.assistant import WordSettings, Wordsmith
 from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from tests.given.discord_world import World
@@ -109,7 +109,7 @@ def slow_words(there: asyncio.Event) -> Wordsmith:
         await there.wait()
         return Opened(writer=None, notes=("nothing here",))
 
-    return Wordsmith(Desk(assist=AssistMode.ON, forbidden=("badword",)), open_=slowly)
+    return Wordsmith(WordSettings(assist=AssistMode.ON, forbidden=("badword",)), open_=slowly)
 
 
 async def test_long_thought_is_shown_to_the_asker_and_ends_in_an_ordinary_message(

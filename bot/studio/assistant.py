@@ -37,7 +37,7 @@ ENOUGH_WORDS = 12  # a wish of more words is a prompt already, and "auto" leaves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class WordSettings:
     """What the owner of the server decided about words."""
 
     assist: AssistMode
@@ -53,7 +53,7 @@ class Wordsmith:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: WordSettings,
         *,
         open_: Callable[[WriterConfig], Awaitable[Opened]] | None = None,
     ) -> None:

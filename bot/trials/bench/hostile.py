@@ -22,7 +22,7 @@ from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import asks_for_help
 from bot.pages.quoting import code, plain, quoted
-from bot.studio.assistant import Desk, Wordsmith
+from bot.studio.assistant import WordSettings, Wordsmith
 from bot.studio.drafting import Drafting
 from bot.studio.networks import applied, marked
 from bot.studio.notes import bounded
@@ -252,7 +252,7 @@ async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     drafting = Drafting(
         catalog=catalog,
         wordsmith=Wordsmith(
-            Desk(assist=AssistMode.ON, forbidden=WORDS, allowed=ALLOWED), open_=_nobody
+            WordSettings(assist=AssistMode.ON, forbidden=WORDS, allowed=ALLOWED), open_=_nobody
         ),
         default_model=lambda: model,
         max_count=COUNT,
