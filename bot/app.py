@@ -27,7 +27,7 @@ from bot.dispatch.saving import Shelves
 from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio import shares
-from bot.studio.assistant import WordSettings, Wordsmith
+from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.cluster import Furnish, neighbours
 from bot.studio.drafting import Drafting
 from bot.studio.relay import Console, Relay, console
@@ -147,7 +147,7 @@ def dice() -> int:
 async def open_house(
     settings: Settings,
     workers: Sequence[Worker] | None = None,
-    wordsmith: Wordsmith | None = None,
+    wordsmith: PromptAssist | None = None,
     watch: Watch | None = None,
     rules: Rules = USUAL,
     at_once: bool = True,
@@ -178,7 +178,7 @@ async def open_house(
             )
         for worker in workers:
             closing.push_async_callback(worker.stop)
-        wordsmith = wordsmith or Wordsmith(desk(settings))
+        wordsmith = wordsmith or PromptAssist(desk(settings))
         closing.push_async_callback(wordsmith.close)
         house = await _furnish(
             settings, database, catalog, workers, wordsmith, watch or Nobody(), rules
@@ -211,7 +211,7 @@ async def _furnish(
     database: Database,
     catalog: Catalog,
     workers: Sequence[Worker],
-    wordsmith: Wordsmith,
+    wordsmith: PromptAssist,
     watch: Watch,
     rules: Rules,
 ) -> App:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.pages.apologies import apology_for
-from bot.studio.assistant import WordSettings, Wordsmith
+from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.networks import marked
 from generation.errors import GenerationError, NoSuchName, OutOfRange
 from generation.recipe import Recipe
@@ -179,7 +179,7 @@ async def test_by_command_and_mention_and_again_and_in_own_words(folder: Path, w
     async def opened(_: WriterConfig) -> Opened:
         return Opened(writer=ScriptedWriter([detailed]), notes=())
 
-    words = Wordsmith(WordSettings(assist=AssistMode.OFF), open_=opened)
+    words = PromptAssist(WordSettings(assist=AssistMode.OFF), open_=opened)
     async with a_studio(folder, wordsmith=words) as studio:
         ann = studio.world.ann
         prompt = "a red cat, easyneg <lora:ink:0.8>"

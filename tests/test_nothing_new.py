@@ -9,7 +9,7 @@ import pytest
 
 from bot.pages.apologies import apology_for
 from bot.pages.style_menus import MENUS, OPTIONS, TAUGHT_TO_STARTER, menus
-from bot.studio.assistant import Wordsmith
+from bot.studio.assistant import PromptAssist
 from bot.studio.drafting import NothingNew
 from generation.families.family import FAMILIES
 from generation.job import UserId
@@ -30,7 +30,7 @@ def plain(ask: Ask) -> str:
     return template.answer(subject=ask.text)
 
 
-def at_a_loss() -> Wordsmith:
+def at_a_loss() -> PromptAssist:
     return a_wordsmith(ScriptedWriter([plain]))
 
 

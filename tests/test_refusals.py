@@ -10,7 +10,7 @@ import discord
 import pytest
 
 from bot.pages import replies
-from bot.studio.assistant import WordSettings, Wordsmith
+from bot.studio.assistant import PromptAssist, WordSettings
 from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from tests.given.discord_world import World
@@ -104,12 +104,12 @@ async def test_what_is_accepted_is_shown_to_all(tmp_path: Path) -> None:
         await eventually(lambda: len(here.ben.messages()) == 1)
 
 
-def slow_words(there: asyncio.Event) -> Wordsmith:
+def slow_words(there: asyncio.Event) -> PromptAssist:
     async def slowly(_: WriterConfig) -> Opened:
         await there.wait()
         return Opened(writer=None, notes=("nothing here",))
 
-    return Wordsmith(WordSettings(assist=AssistMode.ON, forbidden=("badword",)), open_=slowly)
+    return PromptAssist(WordSettings(assist=AssistMode.ON, forbidden=("badword",)), open_=slowly)
 
 
 async def test_long_thought_is_shown_to_the_asker_and_ends_in_an_ordinary_message(

@@ -10,7 +10,7 @@ import discord
 import pytest
 
 from bot.app import BUILT_IN
-from bot.studio.assistant import WordSettings, Wordsmith, counter
+from bot.studio.assistant import PromptAssist, WordSettings, counter
 from generation.media import image
 from prompting.writers import template
 from prompting.writers.ladder import Opened, WriterConfig
@@ -43,11 +43,11 @@ def with_details(folder: Path) -> Path:
     return folder
 
 
-def a_wordsmith(writer: ScriptedWriter | None, **desk: object) -> Wordsmith:
+def a_wordsmith(writer: ScriptedWriter | None, **desk: object) -> PromptAssist:
     async def opened(_: WriterConfig) -> Opened:
         return Opened(writer=writer, notes=() if writer else ("nothing here",))
 
-    return Wordsmith(WordSettings(assist=AssistMode.AUTO, **desk), open_=opened)  # type: ignore[arg-type]  # fields of WordSettings
+    return PromptAssist(WordSettings(assist=AssistMode.AUTO, **desk), open_=opened)  # type: ignore[arg-type]  # fields of WordSettings
 
 
 async def test_a_short_wish_is_given_words_and_both_are_shown(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_a_model_that_is_still_being_fetched_holds_up_no_picture(tmp_path:
         await arrived.wait()
         return Opened(writer=writer, notes=())
 
-    wordsmith = Wordsmith(WordSettings(assist=AssistMode.ON), open_=slowly)
+    wordsmith = PromptAssist(WordSettings(assist=AssistMode.ON), open_=slowly)
     wordsmith.patience = 0.1
     async with a_studio(tmp_path, wordsmith=wordsmith) as studio:
         ann = studio.world.ann

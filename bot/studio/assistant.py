@@ -48,7 +48,7 @@ class WordSettings:
     allowed: tuple[str, ...] = ()  # harmless phrases that contain one of them
 
 
-class Wordsmith:
+class PromptAssist:
     """Finds words through an assistant that is opened when it is first needed."""
 
     def __init__(

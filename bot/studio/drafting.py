@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.studio import notes
-from bot.studio.assistant import Wordsmith
+from bot.studio.assistant import PromptAssist
 from bot.studio.ignored import ignored
 from bot.studio.networks import applied, marked
 from bot.studio.pasting import unpasted
@@ -58,7 +58,7 @@ class Drafting:
         self,
         *,
         catalog: Catalog,
-        wordsmith: Wordsmith,
+        wordsmith: PromptAssist,
         default_model: Callable[[], Model],
         max_count: int,
         dice: Callable[[], int],

@@ -11,7 +11,7 @@ from typing import Any
 from bot.app import App, open_house
 from bot.dispatch.audience import Outcome, Progress
 from bot.settings import Settings
-from bot.studio.assistant import Wordsmith
+from bot.studio.assistant import PromptAssist
 from bot.studio.shares import CONSOLE
 from bot.studio.wishes import Place, Wish
 from bot.telemetry.events import Watch
@@ -46,7 +46,7 @@ def unwatched(_: Progress) -> None:
 async def a_house(
     folder: Path,
     *workers: FakeWorker,
-    wordsmith: Wordsmith | None = None,
+    wordsmith: PromptAssist | None = None,
     watch: Watch | None = None,
     **settings: Any,
 ) -> AsyncIterator[App]:

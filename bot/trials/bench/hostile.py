@@ -22,7 +22,7 @@ from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import asks_for_help
 from bot.pages.quoting import code, plain, quoted
-from bot.studio.assistant import WordSettings, Wordsmith
+from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.drafting import Drafting
 from bot.studio.networks import applied, marked
 from bot.studio.notes import bounded
@@ -251,7 +251,7 @@ async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     model = Model(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
     drafting = Drafting(
         catalog=catalog,
-        wordsmith=Wordsmith(
+        wordsmith=PromptAssist(
             WordSettings(assist=AssistMode.ON, forbidden=WORDS, allowed=ALLOWED), open_=_nobody
         ),
         default_model=lambda: model,
