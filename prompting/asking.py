@@ -16,7 +16,7 @@ from prompting.errors import Unreadable, WriterFailed, WriterTimeout
 from prompting.hiding import hide
 from prompting.reading.denials import denials, without
 from prompting.repair import Judge, Verdict
-from prompting.slots import Kind, Language, Slots, Wish
+from prompting.slots import Kind, Language, Slots, WishText
 from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
 from prompting.speaking.plain import plain
@@ -154,7 +154,7 @@ def _own(order: Order, *, small: bool) -> str | None:
     return None
 
 
-def spelled(wish: Wish) -> str:
+def spelled(wish: WishText) -> str:
     """The wish for a model that reads any word: with its quotations, without its markup."""
     out: list[str] = []
     end = 0

@@ -22,7 +22,7 @@ from prompting.reading import opaque
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon
 from prompting.reading.policy import Policy
-from prompting.slots import Slots, Wish
+from prompting.slots import Slots, WishText
 from prompting.speaking import dialects
 from prompting.speaking import styles as named_styles
 from prompting.speaking.budget import Count
@@ -243,7 +243,7 @@ class Assistant:
             style=order.style.name if order.style else "",
         )
 
-    def _has_style(self, wish: Wish) -> bool:
+    def _has_style(self, wish: WishText) -> bool:
         # Of a wish that is a prompt already, its begin says enough.
         said = facts(wish.words[:LONGEST], self.lexicon, wish.language)
         return "style" in said.kinds.values()

@@ -116,7 +116,7 @@ class Opaque:
 
     kind: Kind
     text: str  # exactly as written
-    start: int  # where it stands in Wish.text, characters
+    start: int  # where it stands in WishText.text, characters
 
     @property
     def anchored(self) -> bool:
@@ -135,7 +135,7 @@ _ANCHORED = frozenset({Kind.WEIGHT, Kind.CHOICE, Kind.WILDCARD, Kind.BREAK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class WishText:
     """What a person typed, cleaned of tricks, with its opaque parts marked in reading order."""
 
     text: str  # opaque parts included

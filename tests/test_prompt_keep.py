@@ -13,7 +13,7 @@ from prompting.reading.keep import contradictions, missing
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
 from prompting.repair import Judge
-from prompting.slots import Slots, Wish
+from prompting.slots import Slots, WishText
 from prompting.speaking.dialects import dialect
 from prompting.speaking.order import Order
 
@@ -43,7 +43,7 @@ WISHES = (
 )  # fmt: skip
 
 
-def wish(text: str) -> Wish:
+def wish(text: str) -> WishText:
     read_ = read(text)
     return replace(read_, language=LEXICON.language(read_.words))
 

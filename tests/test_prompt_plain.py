@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from prompting.reading.keep import missing
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
-from prompting.slots import Wish
+from prompting.slots import WishText
 from prompting.speaking.plain import plain
 
 LEXICON = built_in()
 
 
-def wish(text: str) -> Wish:
+def wish(text: str) -> WishText:
     asked = read(text)
     return replace(asked, language=LEXICON.language(asked.words))
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from prompting.reading.facts import Facts, Pairs, facts
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold, plurals
-from prompting.slots import Kind, Wish
+from prompting.slots import Kind, WishText
 
 # A picture has one of these: a second one beside the wish's own makes another picture.
 _MEDIA = frozenset(
@@ -63,7 +63,7 @@ class Loss:
 
 
 def missing(
-    wish: Wish,
+    wish: WishText,
     prompt: str,
     *,
     lexicon: Lexicon,
@@ -104,7 +104,7 @@ def missing(
 
 
 def contradictions(
-    wish: Wish, prompt: str, *, lexicon: Lexicon, language: str | None = None
+    wish: WishText, prompt: str, *, lexicon: Lexicon, language: str | None = None
 ) -> tuple[str, ...]:
     """Words of the prompt that make another picture than the wish's."""
     asked = facts(wish.words, lexicon, wish.language)
@@ -137,7 +137,7 @@ def contradictions(
     return tuple(dict.fromkeys(bad))
 
 
-def readable(prompt: str, wish: Wish) -> str:
+def readable(prompt: str, wish: WishText) -> str:
     """The prompt without the wish's opaque parts, but with the words inside weights.
 
     A word inside a LoRA's name or a quotation is not a word of the picture.

@@ -1,7 +1,8 @@
 """Reads what a person typed: takes the tricks out, and marks what no writer may touch.
 
     text ──clean──▶ words without control, bidirectional, zero-width and chat-template tokens
-         ──mark───▶ Wish(text, opaque=(<lora:x:1>, (red:1.2), {a|b}, __w__, BREAK, --ar 3:2, "…"))
+         ──mark───▶ WishText(text, opaque=(<lora:x:1>, (red:1.2), {a|b}, __w__, BREAK, --ar 3:2,
+         "…"))
 
 Two invariants.  An opaque part of a wish is the bytes that were typed, and reading a wish that was
 read before changes nothing.  Everything here takes time in proportion to the length of the text.
@@ -13,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from prompting.slots import Kind, Opaque, Wish
+from prompting.slots import Kind, Opaque, WishText
 
 # What the chat templates of current models are made of, with the full-width bar of some; and the
 # placeholders of our own assistant.  `<lora:x:1>` has a colon, so it is none of them.
@@ -46,7 +47,7 @@ _NUMBERED = re.compile(r":\s*-?(?:\d+\.?\d*|\.\d+)\s*[)\]]$")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
-def read(text: str) -> Wish:
+def read(text: str) -> WishText:
     """The wish in that text.  Never raises; an empty or hostile text is an empty or plain wish."""
     out: list[str] = []
     end = 0
@@ -56,7 +57,7 @@ def read(text: str) -> Wish:
         end = part.start + len(part.text)
     out.append(_gap(text[end:]))
     cleaned = "".join(out).strip()
-    return Wish(text=cleaned, opaque=tuple(_marks(cleaned)))
+    return WishText(text=cleaned, opaque=tuple(_marks(cleaned)))
 
 
 def clean(text: str) -> str:

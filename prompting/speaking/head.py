@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from prompting.reading.denials import denials, without
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold
-from prompting.slots import Kind, Language, Slots, Wish
+from prompting.slots import Kind, Language, Slots, WishText
 
 _FLOATING = frozenset({Kind.LORA, Kind.EMBEDDING, Kind.FLAG})  # mean the same wherever they stand
 # Words of these kinds may be swapped for another form of themselves without harm to the grammar.
@@ -29,7 +29,7 @@ class Head:
     floating: tuple[str, ...] = ()  # to stand behind everything
 
 
-def head(slots: Slots, wish: Wish, lexicon: Lexicon, language: Language, *, own: bool) -> Head:
+def head(slots: Slots, wish: WishText, lexicon: Lexicon, language: Language, *, own: bool) -> Head:
     """The person's part, in that language.
 
     `own` asks for their very words.  They are also taken where a part means something only in its
@@ -50,14 +50,14 @@ def head(slots: Slots, wish: Wish, lexicon: Lexicon, language: Language, *, own:
     return Head(text=text, quotes=tuple(quotes), floating=floating)
 
 
-def unfloated(wish: Wish) -> tuple[str, tuple[str, ...]]:
+def unfloated(wish: WishText) -> tuple[str, tuple[str, ...]]:
     """The wish as it was typed without the parts that float, and those."""
     text, _ = _hidden(wish)
     floating = tuple(part.text for part in wish.opaque if part.kind in _FLOATING)
     return text.strip(), floating
 
 
-def verbatim(wish: Wish, lexicon: Lexicon) -> str:
+def verbatim(wish: WishText, lexicon: Lexicon) -> str:
     """The wish as it was typed, without what floats and without what it does not want."""
     text, hidden = _hidden(wish)
     unwanted = denials(hidden.replace(_BLANK, ","), lexicon, wish.language)
@@ -69,7 +69,7 @@ def verbatim(wish: Wish, lexicon: Lexicon) -> str:
     return tidy
 
 
-def _hidden(wish: Wish) -> tuple[str, str]:
+def _hidden(wish: WishText) -> tuple[str, str]:
     """The wish without what floats; and the same with every other opaque part blanked out."""
     text = hidden = wish.text
     for part in reversed(wish.opaque):
@@ -86,7 +86,7 @@ _BLANK = "\x00"
 _BLANKS = re.compile("\x00+")
 
 
-def own_words(subject: str, wish: Wish, lexicon: Lexicon) -> str:
+def own_words(subject: str, wish: WishText, lexicon: Lexicon) -> str:
     """The subject with the person's own spelling: "kitty" where a writer made it "cat"."""
     words = list(lexicon.read(subject, "en"))
     there = {fold(word.text) for word in words}

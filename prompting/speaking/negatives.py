@@ -14,7 +14,7 @@ from pathlib import Path
 
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon, fold
-from prompting.slots import Language, Slots, Wish
+from prompting.slots import Language, Slots, WishText
 from prompting.speaking.dialects import Dialect, Speech
 from prompting.speaking.notes import note
 from prompting.speaking.styles import Style
@@ -42,7 +42,7 @@ def _positive() -> Mapping[str, Mapping[str, str]]:
 
 def negatives(
     slots: Slots,
-    wish: Wish,
+    wish: WishText,
     dialect: Dialect,
     lexicon: Lexicon,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prompting.reading.lexicon import Lexicon
-from prompting.slots import Language, Slots, Wish
+from prompting.slots import Language, Slots, WishText
 from prompting.speaking.budget import Count
 from prompting.speaking.dialects import Dialect
 from prompting.speaking.head import unfloated
@@ -19,7 +19,7 @@ class Order:
     """One wish in one dialect and style."""
 
     text: str  # as typed
-    wish: Wish
+    wish: WishText
     dialect: Dialect
     style: Style | None
     negative: str  # the person's own

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from prompting.reading.lexicon import Lexicon, fold
-from prompting.slots import Wish
+from prompting.slots import WishText
 from prompting.speaking.head import verbatim
 
 _REQUEST = re.compile(
@@ -43,7 +43,7 @@ _TALK = re.compile(
 _TALK_ZH = re.compile(r"[我你您吗吧呢要想能是让把请画给帮]|可以|什么|怎么|谢谢|不")
 
 
-def plain(wish: Wish, lexicon: Lexicon) -> str | None:
+def plain(wish: WishText, lexicon: Lexicon) -> str | None:
     """The wish without the asking, if it describes a picture; None if it talks about one."""
     text = verbatim(wish, lexicon)
     if wish.language == "zh":

@@ -1,7 +1,7 @@
 """Slots and a wish, spoken in a dialect: the prompt, its negative, and what the person is told.
 
     Slots ─┐
-    Wish  ─┼─▶ head (the person's) + details, style, quality (ours) ─▶ prompt within the budget
+    WishText  ─┼─▶ head (the person's) + details, style, quality (ours) ─▶ prompt within the budget
     Style ─┘   what is unwanted ─▶ negative, or something positive where there is none
 
 Pure and total: any slots can be spoken in any dialect.  Two invariants: the opaque parts of the
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon, fold
-from prompting.slots import Language, Slots, Wish
+from prompting.slots import Language, Slots, WishText
 from prompting.speaking import captions
 from prompting.speaking.budget import Count, estimate, fit
 from prompting.speaking.dialects import Dialect, Speech
@@ -54,7 +54,7 @@ class _Parts:
 
 def render(
     slots: Slots,
-    wish: Wish,
+    wish: WishText,
     dialect: Dialect,
     *,
     lexicon: Lexicon,
@@ -91,7 +91,7 @@ def render(
 
 def _parts(
     slots: Slots,
-    wish: Wish,
+    wish: WishText,
     dialect: Dialect,
     lexicon: Lexicon,
     top: Head,
