@@ -22,7 +22,7 @@ from simcord.enums import OverwriteType
 from bot.chat.intake import picture_as_start
 from bot.pages.apologies import expected
 from bot.studio.relay import console
-from bot.studio.wishes import Place, Wish
+from bot.studio.wishes import Origin, Wish
 from generation.draft import Draft
 from generation.job import UserId
 from generation.media import image
@@ -271,7 +271,7 @@ async def test_the_owner_keeps_the_recipe_of_what_was_deleted_and_nobody_its_byt
             await stage.scene.house.studio.submit(picture_as_start(gone.picture, again))
 
 
-def place_of(who: Visitor) -> Place:
+def place_of(who: Visitor) -> Origin:
     return replace(console(), owner=UserId(who.id), guild=None, channel=who.channel.id)
 
 

@@ -30,7 +30,7 @@ from bot.pages.recipe_page import recipe_page
 from bot.studio.rights import Asker
 from bot.studio.shares import Person, Tiers
 from bot.studio.studio import Studio
-from bot.studio.wishes import Place
+from bot.studio.wishes import Origin
 from bot.telemetry.logs import wordless
 from generation.job import UserId
 from storage.errors import AskedBefore
@@ -73,10 +73,10 @@ def studio_of(interaction: discord.Interaction[Any]) -> Studio:
     return host.studio
 
 
-def place_of(interaction: discord.Interaction[Any]) -> Place:
+def place_of(interaction: discord.Interaction[Any]) -> Origin:
     """Who asks, and where the answer belongs."""
     host: Host = interaction.client
-    return Place(
+    return Origin(
         owner=UserId(interaction.user.id),
         share=host.tiers.share(person(interaction.user, interaction.guild_id)),
         guild=interaction.guild_id,

@@ -35,7 +35,7 @@ from bot.pages.whereabouts import listed
 from bot.studio.notes import left_out
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
-from bot.studio.wishes import Place, Wish
+from bot.studio.wishes import Origin, Wish
 from bot.telemetry.logs import wordless
 from generation.draft import Draft
 from generation.errors import BadPicture
@@ -128,9 +128,9 @@ async def _started(
     )
 
 
-def _place(message: discord.Message, tiers: Tiers) -> Place:
+def _place(message: discord.Message, tiers: Tiers) -> Origin:
     guild = message.guild.id if message.guild else None
-    return Place(
+    return Origin(
         owner=UserId(message.author.id),
         share=tiers.share(person(message.author, guild)),
         guild=guild,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from bot.dispatch.audience import Audience, Outcome, Shown
 from bot.studio import shares
-from bot.studio.wishes import Place
+from bot.studio.wishes import Origin
 from generation.job import UserId
 from storage.tickets import RequestId
 
@@ -19,9 +19,9 @@ CONSOLE = UserId(0)
 HERE = 0  # its channel
 
 
-def console() -> Place:
+def console() -> Origin:
     """The place of the command line."""
-    return Place(
+    return Origin(
         owner=CONSOLE,
         share=shares.CONSOLE,
         guild=None,

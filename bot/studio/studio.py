@@ -30,7 +30,7 @@ from bot.studio.notes import bounded
 from bot.studio.opening import Opening
 from bot.studio.rights import Asker, Sight
 from bot.studio.stats import Day, last_day
-from bot.studio.wishes import Place, Wish, init_from, remembered_seed, seeds
+from bot.studio.wishes import Origin, Wish, init_from, remembered_seed, seeds
 from bot.telemetry.events import Watch
 from generation.errors import WorkerDied
 from generation.fleet.wire import Ready
@@ -268,7 +268,7 @@ class Studio:
         plain = replace(wish, assist=AssistMode.OFF, style=None)
         return await self.drafting.draft(plain, replace(mine, style=None), device=device)
 
-    async def again(self, request: RequestId, place: Place) -> Request:
+    async def again(self, request: RequestId, place: Origin) -> Request:
         """The same wish with other seeds."""
         before, recipes = await self._before(request, place)
         mine = await self._stores.people.preferences(place.owner)
@@ -284,7 +284,7 @@ class Studio:
         )
 
     async def reword(
-        self, request: RequestId, place: Place, *, style: str | None = None, own: bool = False
+        self, request: RequestId, place: Origin, *, style: str | None = None, own: bool = False
     ) -> Request:
         """The same wish and seeds in other words: a new wording, another style, or one's own.
 
@@ -305,7 +305,9 @@ class Studio:
             notes=[note for drafted in found for note in drafted.notes],
         )
 
-    async def _before(self, request: RequestId, place: Place) -> tuple[Request, tuple[Recipe, ...]]:
+    async def _before(
+        self, request: RequestId, place: Origin
+    ) -> tuple[Request, tuple[Recipe, ...]]:
         """A request and its recipes, for somebody who wants something new of them."""
         before = await self._gallery.request(place.asker, request)
         tickets = await self._stores.tickets.of_request(request)
@@ -313,7 +315,7 @@ class Studio:
         await self._gallery.check_inputs(place.asker, recipes)
         return before, recipes
 
-    async def reproduce(self, number: PictureId, place: Place) -> Request:
+    async def reproduce(self, number: PictureId, place: Origin) -> Request:
         """Draw a picture a second time from its recipe, to compare.  Raises Missing."""
         await self._gallery.picture(place.asker, number)
         picture = await self._stores.pictures.get(number)  # with all that it came from
@@ -325,7 +327,7 @@ class Studio:
             reproduces=picture.id,
         )
 
-    async def reproduce_file(self, recipe: Recipe, pixels: Sha256, place: Place) -> Request:
+    async def reproduce_file(self, recipe: Recipe, pixels: Sha256, place: Origin) -> Request:
         """Draw the recipe that a stranger's PNG carries, to compare with its pixels.
 
         Raises what `submit` raises.
@@ -340,7 +342,7 @@ class Studio:
 
     async def queue_up(
         self,
-        place: Place,
+        place: Origin,
         recipes: Sequence[Recipe],
         *,
         words: str,

@@ -43,7 +43,7 @@ SHAPES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Origin:
     """Who asks, and where the answer belongs."""
 
     owner: UserId
@@ -64,7 +64,7 @@ class Place:
 class Wish:
     """One request for pictures, before any gap is filled."""
 
-    place: Place
+    place: Origin
     draft: Draft
     model: str | None = None  # a name of the catalog
     vae: str | None = None  # the same, or OWN_VAE

@@ -13,7 +13,7 @@ from bot.dispatch.audience import Outcome, Progress
 from bot.settings import Settings
 from bot.studio.assistant import PromptAssist
 from bot.studio.shares import CONSOLE
-from bot.studio.wishes import Place, Wish
+from bot.studio.wishes import Origin, Wish
 from bot.telemetry.events import Watch
 from generation.draft import Draft
 from generation.job import UserId
@@ -33,7 +33,7 @@ def some_settings(folder: Path, **changes: Any) -> Settings:
 
 def a_wish(prompt: str = "a red flower", *, owner: UserId = ANN, **changes: Any) -> Wish:
     """A wish from the command line's place, for any person."""
-    place = Place(owner=owner, share=CONSOLE, guild=None, channel=0, reply_to=None, locale="en-US")
+    place = Origin(owner=owner, share=CONSOLE, guild=None, channel=0, reply_to=None, locale="en-US")
     draft = Draft(prompt=prompt, **changes.pop("draft", {}))
     return Wish(place=place, draft=draft, **changes)
 

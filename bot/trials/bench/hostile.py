@@ -28,7 +28,7 @@ from bot.studio.networks import applied, marked
 from bot.studio.notes import bounded
 from bot.studio.pasting import unpasted
 from bot.studio.remarks import of_words
-from bot.studio.wishes import Place, Wish, seed_named, sized
+from bot.studio.wishes import Origin, Wish, seed_named, sized
 from bot.trials.bench.figure import Figure, Ground
 from bot.trials.bench.hostile_texts import LONGEST, texts
 from bot.trials.bench.keeping import RECIPE
@@ -273,7 +273,7 @@ async def _nobody(_: WriterConfig) -> Opened:
 
 
 def _a_wish(text: str) -> Wish:
-    place = Place(
+    place = Origin(
         owner=UserId(1),
         share=Share(group=GroupId("guild 1")),
         guild=1,

@@ -16,7 +16,7 @@ from statistics import median
 from bot.app import App, default_model, open_house
 from bot.sandbox.person import Person
 from bot.sandbox.realtime import LiveEnv, live_env
-from bot.studio.wishes import Place
+from bot.studio.wishes import Origin
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.draft import Draft, complete
 from generation.job import GroupId, Share, UserId
@@ -90,7 +90,7 @@ async def _fill(house: App, env: LiveEnv) -> None:
     model = default_model(house.settings, house.catalog)
     device = ready.environment.device
     for number in range(QUEUED):
-        place = Place(
+        place = Origin(
             owner=UserId(5000 + number % PEOPLE),
             share=Share(group=GroupId(f"guild {env.guild_handle.id}")),
             guild=env.guild_handle.id,
