@@ -23,7 +23,7 @@ from typing import NamedTuple
 from generation.job import Job, JobId, UserId
 from generation.queue.fairclock import FairClock
 from generation.queue.lane import Lane
-from generation.queue.people import Person, Place, Work
+from generation.queue.people import Parking, Person, Work
 from generation.queue.seat import Seat, SeatId
 from generation.recipe import Sha256
 
@@ -58,16 +58,16 @@ class Chooser:
         self.rules = rules
         self.seats = seats
         self.running: dict[JobId, Work] = {}
-        self.places: dict[SeatId, Place] = {}
+        self.places: dict[SeatId, Parking] = {}
         self._clock = clock
         self._lanes: dict[Sha256, Lane] = {}
         self._touched: dict[Person, None] = {}  # whose places in the lanes are out of date
 
-    def place(self, seat: Seat) -> Place:
+    def place(self, seat: Seat) -> Parking:
         """What is known of a seat."""
         place = self.places.get(seat.id)
         if place is None:
-            place = self.places[seat.id] = Place(seat)
+            place = self.places[seat.id] = Parking(seat)
         place.seat = seat
         return place
 
@@ -102,7 +102,7 @@ class Chooser:
             first = min(first, lane.first()[0])
         return max(first - now, 0.0)
 
-    def choose(self, place: Place) -> Choice | None:
+    def choose(self, place: Parking) -> Choice | None:
         """What the seat should draw; None if there is nothing for it."""
         self._refresh()
         current = place.current
@@ -115,7 +115,7 @@ class Chooser:
             return next((Choice(work.person, work.job.model, work) for work in parked), None)
         return self._earliest(place, parked)
 
-    def _earliest(self, place: Place, parked: Sequence[Work]) -> Choice | None:
+    def _earliest(self, place: Parking, parked: Sequence[Work]) -> Choice | None:
         """What is due first here, after the handicaps."""
         can_draw = place.seat.can_draw
         lanes = {model: lane for model, lane in self._lanes.items() if can_draw(model)}
@@ -158,7 +158,7 @@ class Chooser:
         return person.lines[choice.model][0]
 
     def _detours(
-        self, place: Place, lanes: Mapping[Sha256, Lane], parked: Sequence[Work]
+        self, place: Parking, lanes: Mapping[Sha256, Lane], parked: Sequence[Work]
     ) -> Mapping[Sha256, float]:
         """How much later a job is due here because of its model."""
         seat = place.seat
@@ -182,7 +182,7 @@ class Chooser:
         return swaps
 
     def _fetched(
-        self, place: Place, lanes: Mapping[Sha256, Lane], detours: Mapping[Sha256, float]
+        self, place: Parking, lanes: Mapping[Sha256, Lane], detours: Mapping[Sha256, float]
     ) -> Collection[Sha256]:
         """What this seat should load for newcomers, and no other has: if it is wanted least."""
         if len(self.places) < 2:
@@ -201,7 +201,7 @@ class Chooser:
                 return ()
         return missing
 
-    def _need(self, place: Place) -> float:
+    def _need(self, place: Parking) -> float:
         """When the first is due who waits for a model that this seat alone has at hand."""
         need = math.inf
         others = [other for other in self.places.values() if other is not place]

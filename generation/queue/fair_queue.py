@@ -54,7 +54,7 @@ from generation.queue.accounts import Account, Accounts
 from generation.queue.choice import Choice, Chooser, Rules
 from generation.queue.fairclock import EVEN, FairClock
 from generation.queue.forecast import ImaginedSeat, Turn, play
-from generation.queue.people import Person, Place, Work
+from generation.queue.people import Parking, Person, Work
 from generation.queue.seat import Seat, SeatId
 
 __all__ = ["Account", "Accounts", "FairQueue", "QueueFull", "Rules", "Seat", "SeatId", "Turn"]
@@ -419,7 +419,7 @@ class FairQueue:
         person.withdraw(job)
         del self._waiting[job.id]
 
-    def _begin(self, choice: Choice, place: Place) -> Work:
+    def _begin(self, choice: Choice, place: Parking) -> Work:
         person = choice.person
         job = self._chooser.next_of(choice, place.seat)
         person.overtaken = 0 if job is person.first() else person.overtaken + 1

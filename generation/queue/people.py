@@ -84,7 +84,7 @@ class Work:
 
     job: Job
     person: Person
-    place: Place
+    place: Parking
     left: float  # predicted seconds still to come
     tag: float  # its owner's when this slice began: what it is judged by while the slice lasts
     used: float = 0.0  # seconds of this slice
@@ -100,7 +100,7 @@ class Work:
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class Parking:
     """A seat, and what is parked there."""
 
     seat: Seat
