@@ -9,7 +9,7 @@ import time
 import pytest
 
 from generation.errors import Cancelled
-from generation.worker.baton import Baton, Place
+from generation.worker.baton import Baton, Turn
 
 LIMIT = 60.0  # seconds; only what hangs takes longer
 
@@ -19,7 +19,7 @@ class Drawing(threading.Thread):
 
     def __init__(self, baton: Baton, name: str, log: list[str], steps: int = 3) -> None:
         super().__init__(name=name, daemon=True)
-        self.place: Place = baton.place()
+        self.place: Turn = baton.place()
         self.log, self.steps = log, steps
         self.may_step = threading.Semaphore(0)
         self.stepped = threading.Semaphore(0)
@@ -159,7 +159,7 @@ def test_whatever_is_asked_of_it_there_is_never_more_than_one_holder(seed: int) 
     inside: list[str] = []
     crowded: list[str] = []
 
-    def draw(place: Place, name: str) -> None:
+    def draw(place: Turn, name: str) -> None:
         try:
             place.enter()
             for _ in range(8):

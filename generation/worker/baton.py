@@ -21,8 +21,8 @@ class Baton:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._line: list[Place] = []
-        self._holder: Place | None = None
+        self._line: list[Turn] = []
+        self._holder: Turn | None = None
         self.beats = 0  # pieces that were done, of all jobs together
 
     @property
@@ -31,20 +31,20 @@ class Baton:
         holder = self._holder
         return holder.stage if holder is not None else ""
 
-    def place(self) -> Place:
+    def place(self) -> Turn:
         """Join the end of the line."""
-        place = Place(self)
+        place = Turn(self)
         with self._changed:
             self._line.append(place)
         return place
 
-    def _is_next(self, place: Place) -> bool:
+    def _is_next(self, place: Turn) -> bool:
         if self._holder is not None:
             return False
         return next((p for p in self._line if not p.paused), None) is place
 
 
-class Place:
+class Turn:
     """One job's place: `enter`, `boundary` and `leave` on its own thread, the rest on any."""
 
     def __init__(self, baton: Baton) -> None:

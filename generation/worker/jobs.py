@@ -43,7 +43,7 @@ from generation.media import image
 from generation.recipe import Recipe, Sha256, Weights
 from generation.worker import pulse
 from generation.worker.adapters import adapters
-from generation.worker.baton import Baton, Place
+from generation.worker.baton import Baton, Turn
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
 from generation.worker.loading.loader import Model
 from generation.worker.memory.model_cache import ModelCache
@@ -59,8 +59,8 @@ class Jobs:
         self._shelf = shelf
         self._say = say
         self._baton = Baton()
-        self._places: dict[JobId, Place] = {}
-        self._writing: dict[JobId, Place] = {}  # drawn; the device has done with them
+        self._places: dict[JobId, Turn] = {}
+        self._writing: dict[JobId, Turn] = {}  # drawn; the device has done with them
         self._hashes: dict[Sha256, str] = {}  # of LoRAs' tensors, by the file's digest
         self._writers = ThreadPoolExecutor(2, "png")
 
@@ -96,7 +96,7 @@ class Jobs:
         )
         thread.start()
 
-    def _draw(self, order: Render, place: Place) -> None:
+    def _draw(self, order: Render, place: Turn) -> None:
         try:
             place.enter()
             drawing = _Drawing(order, place, self._shelf, self._say)
@@ -112,7 +112,7 @@ class Jobs:
         self._say(Drawn(job=order.job, seconds=seconds, loading_seconds=drawing.loading_seconds))
         self._writers.submit(self._write, order, place, raster, seconds)
 
-    def _tensors(self, recipe: Recipe, place: Place) -> dict[Sha256, str]:
+    def _tensors(self, recipe: Recipe, place: Turn) -> dict[Sha256, str]:
         """What A1111 calls the hashes of the recipe's LoRAs; each is read once for that."""
         for adapter in recipe.adapters:
             digest = adapter.weights.sha256
@@ -123,7 +123,7 @@ class Jobs:
                     self._hashes[digest] = tensors_sha256(path, place.beat)
         return self._hashes
 
-    def _end_badly(self, order: Render, place: Place, error: BaseException) -> None:
+    def _end_badly(self, order: Render, place: Turn, error: BaseException) -> None:
         words = (order.recipe.prompt, order.recipe.negative_prompt)
         if is_fatal(error):
             print(trace(error, words), file=sys.stderr)
@@ -142,7 +142,7 @@ class Jobs:
         del self._places[order.job]
         self._say(report(order.job, told))
 
-    def _write(self, order: Render, place: Place, raster: Raster, seconds: float) -> None:
+    def _write(self, order: Render, place: Turn, raster: Raster, seconds: float) -> None:
         recipe = order.recipe
         try:
             place.beat()
@@ -177,7 +177,7 @@ class _Drawing:
     """One job while it holds the baton."""
 
     def __init__(
-        self, order: Render, place: Place, shelf: ModelCache, say: Callable[[Report], None]
+        self, order: Render, place: Turn, shelf: ModelCache, say: Callable[[Report], None]
     ) -> None:
         self._order, self._place, self._shelf, self._say = order, place, shelf, say
         self._behind: torch.cuda.Event | None = None

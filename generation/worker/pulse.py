@@ -19,13 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from generation.errors import Cancelled
-from generation.worker.baton import Place
+from generation.worker.baton import Turn
 
 
 class _Mine(threading.local):
     """What this thread draws."""
 
-    place: Place | None = None
+    place: Turn | None = None
     rest: Callable[[], None] | None = None
     behind: torch.cuda.Event | None = None
 
@@ -34,7 +34,7 @@ _mine = _Mine()
 
 
 @contextmanager
-def of(place: Place, rest: Callable[[], None] | None = None) -> Iterator[None]:
+def of(place: Turn, rest: Callable[[], None] | None = None) -> Iterator[None]:
     """This thread draws the job with that place; `rest` lets others have the device."""
     before = _mine.place, _mine.rest
     _mine.place, _mine.rest = place, rest
