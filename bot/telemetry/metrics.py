@@ -44,7 +44,7 @@ LAG_EVERY = 0.25  # seconds between two looks at the event loop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Gauge:
     """Where an open job is."""
 
     gauge: Gauge
@@ -118,7 +118,7 @@ class Metrics:
             self._jobs.labels(outcome)
         for kind in KINDS:
             self._waits.labels(kind)
-        self._open: dict[JobId, _Place] = {}
+        self._open: dict[JobId, _Gauge] = {}
         self._begun: set[JobId] = set()
         self._seats: set[str] = set()
 
@@ -191,7 +191,7 @@ class Metrics:
         if before := self._open.pop(job, None):
             before.gauge.dec()
         if gauge is not None:
-            self._open[job] = _Place(gauge=gauge, seat=seat)
+            self._open[job] = _Gauge(gauge=gauge, seat=seat)
             gauge.inc()
 
     def _seat(self, seat: str) -> str:
