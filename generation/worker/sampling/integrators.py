@@ -1,7 +1,7 @@
 """The loops behind the names of `generation.worker.sampling.samplers`, one grammar for all.
 
-Each walks a `Run` down its sigmas: guess x0, take a step, tell `on_step`.  Here and there are the
-levels where a step begins and ends.  Invariant: the noise is drawn in the order that
+Each walks a `SamplerRun` down its sigmas: guess x0, take a step, tell `on_step`.  Here and there
+are the levels where a step begins and ends.  Invariant: the noise is drawn in the order that
 docs/samplers.md gives, and nothing else is random.
 
 euler, euler_ancestral and dpmpp_2m do their float32 arithmetic in the order of diffusers'
@@ -26,7 +26,7 @@ OnStep = Callable[[int, Tensor], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SamplerRun:
     """One drawing: what every integrator needs."""
 
     denoise: Denoise
@@ -77,7 +77,7 @@ def _ancestral(here: float, then: float) -> tuple[float, float]:
 # First order.
 
 
-def _euler(run: Run) -> Tensor:
+def _euler(run: SamplerRun) -> Tensor:
     """Karras et al. 2022, algorithm 2 without churn.  DDIM with eta 0 is the same step."""
     x = run.start()
     for step, here, then in run.tensors():
@@ -87,7 +87,7 @@ def _euler(run: Run) -> Tensor:
     return x
 
 
-def _euler_ancestral(run: Run) -> Tensor:
+def _euler_ancestral(run: SamplerRun) -> Tensor:
     """Euler to a lower level, and back up with fresh noise.  DDPM's posterior is the same step."""
     x = run.start()
     for step, here, then in run.tensors():
@@ -101,7 +101,7 @@ def _euler_ancestral(run: Run) -> Tensor:
     return x
 
 
-def _lcm(run: Run) -> Tensor:
+def _lcm(run: SamplerRun) -> Tensor:
     """Luo et al. 2023: jump to the guess, add noise of the next level."""
     x = run.start()
     for step, here, then in run.numbers():
@@ -115,7 +115,7 @@ def _lcm(run: Run) -> Tensor:
 # Second order in one step: two evaluations, but for the last step.
 
 
-def _heun(run: Run) -> Tensor:
+def _heun(run: SamplerRun) -> Tensor:
     """Karras et al. 2022, algorithm 1."""
     x = run.start()
     for step, here, then in run.tensors():
@@ -129,7 +129,7 @@ def _heun(run: Run) -> Tensor:
     return x
 
 
-def _dpm_2(run: Run) -> Tensor:
+def _dpm_2(run: SamplerRun) -> Tensor:
     """Lu et al. 2022, DPM-Solver-2: the slope at the geometric middle."""
     x = run.start()
     for step, here, then in run.numbers():
@@ -139,7 +139,7 @@ def _dpm_2(run: Run) -> Tensor:
     return x
 
 
-def _dpm_2_ancestral(run: Run) -> Tensor:
+def _dpm_2_ancestral(run: SamplerRun) -> Tensor:
     x = run.start()
     for step, here, then in run.numbers():
         x0 = run.guess(x, here)
@@ -151,7 +151,7 @@ def _dpm_2_ancestral(run: Run) -> Tensor:
     return x
 
 
-def _by_the_middle(run: Run, x: Tensor, x0: Tensor, here: float, then: float) -> Tensor:
+def _by_the_middle(run: SamplerRun, x: Tensor, x0: Tensor, here: float, then: float) -> Tensor:
     slope = (x - x0) / here
     if then > 0:
         middle = math.sqrt(here * then)
@@ -160,7 +160,7 @@ def _by_the_middle(run: Run, x: Tensor, x0: Tensor, here: float, then: float) ->
     return x + slope * (then - here)
 
 
-def _dpmpp_2s_ancestral(run: Run) -> Tensor:
+def _dpmpp_2s_ancestral(run: SamplerRun) -> Tensor:
     """Lu et al. 2022, DPM-Solver++(2S) to a lower level, and back up with fresh noise."""
     x = run.start()
     for step, here, then in run.numbers():
@@ -178,7 +178,7 @@ def _dpmpp_2s_ancestral(run: Run) -> Tensor:
     return x
 
 
-def _dpmpp_sde(run: Run) -> Tensor:
+def _dpmpp_sde(run: SamplerRun) -> Tensor:
     """DPM-Solver++ for the SDE, r = 1/2.  Two draws of noise per step.
 
     Both stages follow one Brownian path whose clock is sigma: the whole step's noise is made of
@@ -211,7 +211,7 @@ def _exponential(x: Tensor, x0: Tensor, here: float, then: float) -> Tensor:
 # Multistep: one evaluation, and a memory of the earlier ones.
 
 
-def _lms(run: Run) -> Tensor:
+def _lms(run: SamplerRun) -> Tensor:
     """Adams-Bashforth on uneven steps, up to order 4."""
     x = run.start()
     levels = [float(s) for s in run.sigmas]
@@ -238,7 +238,7 @@ def _adams_weights(nodes: Sequence[float], start: float, end: float) -> list[flo
     return [half * sum(lagrange(j, p) for p in points) for j in range(len(nodes))]
 
 
-def _dpmpp_2m(run: Run) -> Tensor:
+def _dpmpp_2m(run: SamplerRun) -> Tensor:
     """Lu et al. 2022, DPM-Solver++(2M), on y = x / sqrt(1 + sigma^2) as diffusers does it."""
     y = run.start_scaled()
     before: tuple[Tensor, Tensor] | None = None  # the earlier x0 and its lambda
@@ -258,7 +258,7 @@ def _dpmpp_2m(run: Run) -> Tensor:
     return y * ((run.sigmas[-1] ** 2 + 1) ** 0.5)  # at sigma 0 by exactly 1
 
 
-def _dpmpp_2m_sde(run: Run, *, heun: bool = False) -> Tensor:
+def _dpmpp_2m_sde(run: SamplerRun, *, heun: bool = False) -> Tensor:
     """DPM-Solver++(2M) for the SDE, eta = 1."""
     x = run.start()
     earlier, h_before = None, math.nan
@@ -279,11 +279,11 @@ def _dpmpp_2m_sde(run: Run, *, heun: bool = False) -> Tensor:
     return x
 
 
-def _dpmpp_2m_sde_heun(run: Run) -> Tensor:
+def _dpmpp_2m_sde_heun(run: SamplerRun) -> Tensor:
     return _dpmpp_2m_sde(run, heun=True)
 
 
-def _dpmpp_3m_sde(run: Run) -> Tensor:
+def _dpmpp_3m_sde(run: SamplerRun) -> Tensor:
     """DPM-Solver++(3M) for the SDE, eta = 1.
 
     diffusers 0.42.1 has the sign of the last term's 1/2 reversed; a test holds this one right.
@@ -313,7 +313,7 @@ def _dpmpp_3m_sde(run: Run) -> Tensor:
     return x
 
 
-def _uni_pc(run: Run, *, variant: str = "bh1") -> Tensor:
+def _uni_pc(run: SamplerRun, *, variant: str = "bh1") -> Tensor:
     """Zhao et al. 2023, UniPC of order 3, predicting x0; the last step is of order 1."""
     x = run.start()
     steps = len(run.sigmas) - 1
@@ -331,11 +331,11 @@ def _uni_pc(run: Run, *, variant: str = "bh1") -> Tensor:
     return x
 
 
-def _uni_pc_bh2(run: Run) -> Tensor:
+def _uni_pc_bh2(run: SamplerRun) -> Tensor:
     return _uni_pc(run, variant="bh2")
 
 
-INTEGRATORS: dict[str, Callable[[Run], Tensor]] = {
+INTEGRATORS: dict[str, Callable[[SamplerRun], Tensor]] = {
     "euler": _euler,
     "euler_ancestral": _euler_ancestral,
     "heun": _heun,

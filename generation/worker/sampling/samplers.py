@@ -18,7 +18,7 @@ from torch import Tensor
 from generation.errors import NoSuchName
 from generation.samplers import SAMPLERS
 from generation.worker.sampling.denoiser import Denoise, Denoiser, scaled_linear_alphas
-from generation.worker.sampling.integrators import INTEGRATORS, Noise, OnStep, Run
+from generation.worker.sampling.integrators import INTEGRATORS, Noise, OnStep, SamplerRun
 
 
 def sample(
@@ -44,7 +44,7 @@ def sample(
         able = tuple(sampler.name for sampler in SAMPLERS.values() if sampler.flow)
         raise NoSuchName("sampler for flow models", name, able)
     first = noise()
-    run = Run(
+    run = SamplerRun(
         denoise=denoise,
         sigmas=torch.tensor(sigmas, dtype=first.dtype),
         first=first,
