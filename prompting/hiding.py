@@ -53,7 +53,7 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _Stretch:
     """Characters of the text that one placeholder can stand for."""
 
     start: int
@@ -82,10 +82,10 @@ def hide(text: str, lexicon: Lexicon, *, spoken: str, language: str, most: int) 
     return _replaced(text, sorted(runs, key=lambda run: run.start))
 
 
-def _replaced(text: str, runs: Sequence[_Run]) -> Hidden:
+def _replaced(text: str, runs: Sequence[_Stretch]) -> Hidden:
     out, at = [], 0
     found: dict[str, int] = {}
-    shown: list[_Run] = []
+    shown: list[_Stretch] = []
     for run in runs:
         key = fold(run.shown)
         if key not in found:
@@ -111,10 +111,10 @@ def _cues(text: str, lexicon: Lexicon, spoken: str) -> frozenset[int]:
     return frozenset(out)
 
 
-def _unknown(text: str, words: Sequence[Word], cues: frozenset[int]) -> list[_Run]:
+def _unknown(text: str, words: Sequence[Word], cues: frozenset[int]) -> list[_Stretch]:
     """Words of no entry; neighbours are one name, and so is a capitalised word beside one."""
     shouting = text.upper() == text
-    runs: list[_Run] = []
+    runs: list[_Stretch] = []
     for at, word in enumerate(words):
         name = word.content and word.entry is None and word.start not in cues
         if not name and not shouting and at and word.entry and word.text[:1].isupper():
@@ -136,7 +136,7 @@ def _neighbour_is_name(words: Sequence[Word], at: int) -> bool:
     return any(w.content and w.entry is None and w.text[:1].isupper() for w in near)
 
 
-def _limited(runs: list[_Run], text: str, most: int) -> list[_Run]:
+def _limited(runs: list[_Stretch], text: str, most: int) -> list[_Stretch]:
     """As many as there are placeholders; the last one takes all that is left."""
     if len({fold(run.shown) for run in runs}) <= most:
         return runs
@@ -145,22 +145,22 @@ def _limited(runs: list[_Run], text: str, most: int) -> list[_Run]:
     return [*first, _run(start, end, text)]
 
 
-def _run(start: int, end: int, text: str) -> _Run:
-    return _Run(start, end, text[start:end], text[start:end])
+def _run(start: int, end: int, text: str) -> _Stretch:
+    return _Stretch(start, end, text[start:end], text[start:end])
 
 
-def _known(words: Sequence[Word], kinds: frozenset[str], language: str) -> Iterator[_Run]:
+def _known(words: Sequence[Word], kinds: frozenset[str], language: str) -> Iterator[_Stretch]:
     """Words of the lexicon, as they will be shown."""
     for word in words:
         if word.entry is not None and word.entry.kind in kinds and word.text:
             forms = word.entry.forms.get(language, ())
             said = any(fold(word.text) == fold(form) for form in forms)
             if said or (language == "en" and word.text.isascii()):  # perhaps a plural
-                yield _Run(word.start, word.end, word.text.lower(), word.text.lower())
+                yield _Stretch(word.start, word.end, word.text.lower(), word.text.lower())
             else:
                 shown = word.entry.form(language)
                 many = plural(shown) if language == "en" else shown
-                yield _Run(word.start, word.end, shown, many)
+                yield _Stretch(word.start, word.end, shown, many)
 
 
 def _englished(text: str, lexicon: Lexicon, spoken: str) -> str:
