@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from generation.job import Job, JobId, UserId
 from generation.queue.fairclock import FairClock
-from generation.queue.lane import Lane
+from generation.queue.lane import ModelLine
 from generation.queue.people import Parking, Person, Work
 from generation.queue.seat import Seat, SeatId
 from generation.recipe import Sha256
@@ -60,7 +60,7 @@ class Chooser:
         self.running: dict[JobId, Work] = {}
         self.places: dict[SeatId, Parking] = {}
         self._clock = clock
-        self._lanes: dict[Sha256, Lane] = {}
+        self._lanes: dict[Sha256, ModelLine] = {}
         self._touched: dict[Person, None] = {}  # whose places in the lanes are out of date
 
     def place(self, seat: Seat) -> Parking:
@@ -158,7 +158,7 @@ class Chooser:
         return person.lines[choice.model][0]
 
     def _detours(
-        self, place: Parking, lanes: Mapping[Sha256, Lane], parked: Sequence[Work]
+        self, place: Parking, lanes: Mapping[Sha256, ModelLine], parked: Sequence[Work]
     ) -> Mapping[Sha256, float]:
         """How much later a job is due here because of its model."""
         seat = place.seat
@@ -182,7 +182,7 @@ class Chooser:
         return swaps
 
     def _fetched(
-        self, place: Parking, lanes: Mapping[Sha256, Lane], detours: Mapping[Sha256, float]
+        self, place: Parking, lanes: Mapping[Sha256, ModelLine], detours: Mapping[Sha256, float]
     ) -> Collection[Sha256]:
         """What this seat should load for newcomers, and no other has: if it is wanted least."""
         if len(self.places) < 2:
@@ -247,6 +247,6 @@ class Chooser:
             if forward or shown.get(model) is not job:
                 lane = self._lanes.get(model)
                 if lane is None:
-                    lane = self._lanes[model] = Lane(model, self.rules.fresh)
+                    lane = self._lanes[model] = ModelLine(model, self.rules.fresh)
                 moved |= lane.put(person)
         return moved

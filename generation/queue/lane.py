@@ -19,7 +19,7 @@ from generation.recipe import Sha256
 Head = tuple[float, JobId, Person]  # when they are due, and with which job, which breaks ties
 
 
-class Lane:
+class ModelLine:
     """Who waits for one model."""
 
     __slots__ = ("_groups", "_model", "_people", "_short", "bound", "newcomers")
