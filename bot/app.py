@@ -36,7 +36,7 @@ from bot.studio.studio import Stores, Studio
 from bot.studio.wishes import Wish
 from bot.telemetry.events import Nobody, Watch
 from generation.catalog.catalog import Catalog
-from generation.draft import Model
+from generation.draft import Checkpoint
 from generation.errors import NoSuchName
 from generation.fleet import Worker
 from generation.fleet.local_seats import local_workers
@@ -314,7 +314,7 @@ def desk(settings: Settings) -> WordSettings:
     )
 
 
-def default_model(settings: Settings, catalog: Catalog) -> Model:
+def default_model(settings: Settings, catalog: Catalog) -> Checkpoint:
     """The model for those who name none: the configured one, else the owner's first, else ours."""
     if settings.default_model is not None:
         return catalog.find(settings.default_model).model

@@ -45,7 +45,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class Checkpoint:
     """A checkpoint of the catalog, as far as completing a draft needs it."""
 
     weights: Weights
@@ -66,7 +66,7 @@ _NO_FAMILIES: Mapping[Sha256, str] = MappingProxyType({})
 
 def complete(
     draft: Draft,
-    model: Model,
+    model: Checkpoint,
     *,
     seed: int,
     device: str,

@@ -21,7 +21,7 @@ from bot.studio.remarks import remarks
 from bot.studio.wishes import OWN_VAE, Wish, carried_over, preferred, seeds, shape, sized
 from generation import limits
 from generation.catalog.catalog import Catalog, Entry
-from generation.draft import Draft, Model, clean_text, complete, named
+from generation.draft import Checkpoint, Draft, clean_text, complete, named
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import Family, family
 from generation.names import USUAL
@@ -59,7 +59,7 @@ class Drafting:
         *,
         catalog: Catalog,
         wordsmith: PromptAssist,
-        default_model: Callable[[], Model],
+        default_model: Callable[[], Checkpoint],
         max_count: int,
         dice: Callable[[], int],
     ) -> None:
@@ -154,7 +154,7 @@ class Drafting:
         said: list[Recipe] = []
         told: list[str] = []
         for recipe in recipes:
-            model = Model(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
+            model = Checkpoint(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
             draft = Draft(prompt=prompt, negative_prompt=negative, adapters=recipe.adapters)
             decided, notes_of_it = await self._decided(draft, model, recipe.seed, recipe.adapters)
             told += notes_of_it
@@ -231,7 +231,7 @@ class Drafting:
                 return self._catalog.find(model).family
         return self._default_model().family
 
-    def usual(self, model: str | None) -> Model:
+    def usual(self, model: str | None) -> Checkpoint:
         """The model of that name, or the one that draws for whoever names none."""
         return self._named(model)
 
@@ -241,7 +241,7 @@ class Drafting:
         return self._wordsmith.styles
 
     async def _wording(
-        self, wish: Wish, draft: Draft, mine: Preferences, model: Model, seed: int
+        self, wish: Wish, draft: Draft, mine: Preferences, model: Checkpoint, seed: int
     ) -> Wording | None:
         """Words from the assistant, or None where the person's own go in unchanged."""
         prompt = marked(clean_text("prompt", draft.prompt), self._catalog)
@@ -267,7 +267,7 @@ class Drafting:
         return Wording(assisted=assisted, own_negative=own_negative)
 
     async def _decided(
-        self, draft: Draft, model: Model, seed: int, given: Sequence[Adapter]
+        self, draft: Draft, model: Checkpoint, seed: int, given: Sequence[Adapter]
     ) -> tuple[Draft, tuple[str, ...]]:
         """The draft with words that stand for themselves, and what is to be said of them.
 
@@ -301,11 +301,11 @@ class Drafting:
                 return entry.path
         return None
 
-    def _model(self, wish: Wish, mine: Preferences) -> Model:
+    def _model(self, wish: Wish, mine: Preferences) -> Checkpoint:
         if wish.model is None and wish.parent is not None:
             recipe = wish.parent.recipe
             entry = self._catalog.known(recipe.checkpoint)
-            return Model(
+            return Checkpoint(
                 weights=recipe.checkpoint,
                 family=recipe.family,
                 vae=recipe.vae,
@@ -315,7 +315,7 @@ class Drafting:
             )
         return self._named(wish.model if wish.model is not None else mine.model)
 
-    def _with_vae(self, model: Model, wish: Wish, mine: Preferences) -> Model:
+    def _with_vae(self, model: Checkpoint, wish: Wish, mine: Preferences) -> Checkpoint:
         """With the VAE that was named, or the person's own where it fits.
 
         Else it stays the parent's, or the one of the model's card.  Raises NoSuchName, WrongFamily.
@@ -329,7 +329,7 @@ class Drafting:
         except WrongFamily:
             return model
 
-    def vae_on(self, model: Model, name: str) -> Model:
+    def vae_on(self, model: Checkpoint, name: str) -> Checkpoint:
         """The model with that VAE, or with its own (OWN_VAE).  Raises NoSuchName, WrongFamily."""
         if name.strip().casefold() == OWN_VAE:
             return replace(model, vae=None)
@@ -343,7 +343,7 @@ class Drafting:
         """The VAEs that can be put in place of a checkpoint's own."""
         return self._catalog.entries("vae")
 
-    def _named(self, model: str | None) -> Model:
+    def _named(self, model: str | None) -> Checkpoint:
         return self._catalog.find(model).model if model is not None else self._default_model()
 
     async def _reworded(

@@ -17,7 +17,7 @@ from pathlib import PurePath
 
 from bot.studio import notes
 from generation.catalog.catalog import Catalog, Entry
-from generation.draft import Draft, Model, clean_text
+from generation.draft import Checkpoint, Draft, clean_text
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
 from generation.media.image import tag_name
@@ -39,14 +39,14 @@ class _Words:
     """A draft's words while they are read."""
 
     catalog: Catalog
-    model: Model
+    model: Checkpoint
     adapters: list[Adapter]
     said: list[str] = field(default_factory=list)  # notes
     loras: dict[str, Entry] = field(default_factory=dict)  # by what a tag may call them
 
 
 def applied(
-    draft: Draft, catalog: Catalog, model: Model, *, given: Sequence[Adapter] = ()
+    draft: Draft, catalog: Catalog, model: Checkpoint, *, given: Sequence[Adapter] = ()
 ) -> tuple[Draft, tuple[str, ...]]:
     """The draft with the networks that its words name, and what is to be said of the words.
 

@@ -38,7 +38,7 @@ from generation.catalog.modelfolder import (
     read_json,
 )
 from generation.catalog.recognition import KINDS, Anatomy, Kind, of_file, of_folder
-from generation.draft import Model
+from generation.draft import Checkpoint
 from generation.errors import (
     MissingWeights,
     NoSuchName,
@@ -70,7 +70,7 @@ class Entry:
     kind: Kind
     size_bytes: int
     title: str
-    # Of a checkpoint: what `Model` says of them.
+    # Of a checkpoint: what `Checkpoint` says of them.
     vae: Weights | None = None
     levels: str | None = None
     prediction: str | None = None
@@ -83,11 +83,11 @@ class Entry:
         return f"{self.name[:40].replace(',', ' ').strip()} [{self.weights.sha256[:SHORT_HASH]}]"
 
     @property
-    def model(self) -> Model:
+    def model(self) -> Checkpoint:
         """What a draft is completed with.  Raises NoSuchName when it is no checkpoint."""
         if self.kind != "checkpoint":
             raise NoSuchName("model", self.name)
-        return Model(
+        return Checkpoint(
             weights=self.weights,
             family=self.family,
             vae=self.vae,

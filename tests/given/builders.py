@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from generation.draft import Model
+from generation.draft import Checkpoint
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import Precision, Recipe, Sha256, Task, Weights
@@ -36,8 +36,8 @@ def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)
 
 
-def a_model(name: str = "starter", family: str = "starter") -> Model:
-    return Model(weights=Weights(name=name, sha256=a_digest()), family=family)
+def a_model(name: str = "starter", family: str = "starter") -> Checkpoint:
+    return Checkpoint(weights=Weights(name=name, sha256=a_digest()), family=family)
 
 
 def a_recipe(**changes: Any) -> Recipe:

@@ -18,7 +18,7 @@ from typing import Any
 from PIL import Image
 
 from generation.catalog.catalog import Catalog
-from generation.draft import Model
+from generation.draft import Checkpoint
 from generation.fleet.wire import Failed, Finished, Frame, Ready, Render, encode, read
 from generation.fleet.wire import failure as as_error
 from generation.job import JobId
@@ -64,7 +64,7 @@ class WorkerProcess:
         self._catalog = Catalog(folders, self.digests)
         self._catalog.scan()
 
-    def model(self, name: str) -> Model:
+    def model(self, name: str) -> Checkpoint:
         return self._catalog.find(name).model
 
     def number(self) -> JobId:

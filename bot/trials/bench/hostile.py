@@ -35,7 +35,7 @@ from bot.trials.bench.keeping import RECIPE
 from generation import names
 from generation.catalog.catalog import Catalog, Entry
 from generation.catalog.recognition import Kind
-from generation.draft import Draft, Model, clean_text
+from generation.draft import Checkpoint, Draft, clean_text
 from generation.errors import GenerationError
 from generation.families.family import FAMILIES
 from generation.job import GroupId, Share, UserId
@@ -110,7 +110,7 @@ def readers() -> dict[str, Reader]:
     lexicon, library = built_in(), styles()
     policy, free = Policy(WORDS, allowed=ALLOWED), Policy()
     catalog = _Full()
-    model = Model(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
+    model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
     lists = {"a": ("cat", "a {red|blue} dog"), "b/c-d": ()}
 
     def kept(text: str) -> object:
@@ -248,7 +248,7 @@ async def _assisted(placeholders: int, corpus: dict[str, str]) -> tuple[float, s
 async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     """/imagine of eight pictures, prompt and negative prompt alike."""
     catalog = _Full()
-    model = Model(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
+    model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
     drafting = Drafting(
         catalog=catalog,
         wordsmith=PromptAssist(
