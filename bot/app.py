@@ -54,7 +54,7 @@ from storage.files import Files
 from storage.people import AssistMode, People
 from storage.pictures import Pictures, StoredPicture
 from storage.tickets import RequestId, Tickets
-from storage.words import Words
+from storage.words import Wordings
 
 if TYPE_CHECKING:
     from bot.chat.client import Atelier
@@ -277,7 +277,7 @@ async def _stores(settings: Settings, database: Database) -> Stores:
         tickets=Tickets(database),
         pictures=Pictures(database),
         people=People(database),
-        words=Words(database),
+        words=Wordings(database),
         deletions=Deletions(database),
         shelves=Shelves(tickets=Tickets(database), files=files, ledger=Ledger(database)),
     )

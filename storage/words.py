@@ -11,7 +11,7 @@ from prompting.slots import Slots
 from storage.database import Database, Row
 from storage.ids import PictureId, RequestId
 
-__all__ = ["Wording", "Words"]
+__all__ = ["Wording", "Wordings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Wording:
     own_negative: str
 
 
-class Words:
+class Wordings:
     """The wordings of requests; `Tickets.add` stores them."""
 
     def __init__(self, database: Database) -> None:

@@ -22,7 +22,7 @@ from storage.deletions import Deletions
 from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import RequestId, Tickets
-from storage.words import Words
+from storage.words import Wordings
 from tests.given.fake_discord import Death, FakeDiscord
 from tests.given.stored import ANN, a_picture, a_recipe, asked, opened
 from tests.test_uploads import noise
@@ -69,7 +69,7 @@ class Ladder:
             delivery = Delivery(
                 tickets=tickets,
                 pictures=Pictures(database),
-                words=Words(database),
+                words=Wordings(database),
                 deletions=Deletions(database),
                 files=Files(self.folder / "files"),
                 audience=announcer,

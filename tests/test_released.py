@@ -30,7 +30,7 @@ from storage.ids import PictureId, RequestId
 from storage.people import AssistMode, People, SeedMode
 from storage.pictures import Pictures
 from storage.tickets import State, Tickets
-from storage.words import Words
+from storage.words import Wordings
 from tests.given import tinymodels
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
@@ -176,13 +176,13 @@ async def check_tickets(database: Database) -> None:
     assert await tickets.undelivered() == (5, 6, 7, 10)
     (request, _), (other, two) = await tickets.replay()
     assert (request.owner, other.owner, len(two)) == (CLEO, CLEO, 2)
-    wording = await Words(database).find(request.id)
+    wording = await Wordings(database).find(request.id)
     assert wording is not None
     assert wording.own_negative == "blue"
     assert wording.assisted.style == "ink"
     assert wording.assisted.slots is not None
     assert wording.assisted.slots.quoted == ("Hallo",)
-    plain = await Words(database).find(other.id)
+    plain = await Wordings(database).find(other.id)
     assert plain is not None
     assert plain.assisted.slots is None
 

@@ -27,7 +27,7 @@ from storage.failpoints import instant
 from storage.files import Files
 from storage.pictures import Pictures, StoredPicture
 from storage.tickets import Held, Request, RequestId, Sent, Tickets
-from storage.words import Words
+from storage.words import Wordings
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Delivery:
         *,
         tickets: Tickets,
         pictures: Pictures,
-        words: Words,
+        words: Wordings,
         deletions: Deletions,
         files: Files,
         audience: Audience,

@@ -46,7 +46,7 @@ from storage.files import Files
 from storage.people import AssistMode, People, Preferences
 from storage.pictures import PictureId, Pictures, StoredPicture
 from storage.tickets import Asked, Held, Request, RequestId, State, Tickets
-from storage.words import Wording, Words
+from storage.words import Wording, Wordings
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Stores:
     tickets: Tickets
     pictures: Pictures
     people: People
-    words: Words
+    words: Wordings
     deletions: Deletions
     shelves: Shelves
 
