@@ -35,7 +35,7 @@ _FILE = re.compile(r"\.(?:safetensors|pt|bin|pth)$", re.IGNORECASE)
 
 
 @dataclass(slots=True)
-class _Words:
+class _Prompt:
     """A draft's words while they are read."""
 
     catalog: Catalog
@@ -55,7 +55,7 @@ def applied(
     names, and OutOfRange.
     """
     # An embedding is on for the words that name it, and these are read anew.
-    words = _Words(catalog, model, [a for a in draft.adapters if a.kind != "embedding"])
+    words = _Prompt(catalog, model, [a for a in draft.adapters if a.kind != "embedding"])
     prompt = markup.read(clean_text("prompt", draft.prompt))
     negative = markup.read(clean_text("negative prompt", draft.negative_prompt or ""))
     for change in (*prompt.changes, *negative.changes):
@@ -99,7 +99,7 @@ def word_of(entry: Entry) -> str:
 
 
 def _put_on(
-    words: _Words, tag: Tag, *, given: Sequence[Adapter], carried: Sequence[Adapter]
+    words: _Prompt, tag: Tag, *, given: Sequence[Adapter], carried: Sequence[Adapter]
 ) -> None:
     if tag.kind not in LORAS:
         words.said.append(notes.unknown_tag(tag.typed, tag.kind))
@@ -136,7 +136,7 @@ def _loras(catalog: Catalog) -> dict[str, Entry]:
     return whole | spelled
 
 
-def _lora_named(tag: Tag, words: _Words) -> tuple[Entry, list[str]]:
+def _lora_named(tag: Tag, words: _Prompt) -> tuple[Entry, list[str]]:
     """The LoRA, and what is said behind its name, which may itself hold colons."""
     parts = tag.args.split(":")
     for length in range(min(len(parts), MOST_COLONS), 0, -1):
@@ -192,7 +192,7 @@ def _number(text: str) -> float:
 # --- embeddings -------------------------------------------------------------------------------
 
 
-def _with_embeddings(words: _Words, text: str) -> str:
+def _with_embeddings(words: _Prompt, text: str) -> str:
     """The text in which each embedding stands by its bare name, and they are on the draft."""
     entries = words.catalog.entries("embedding")
     by_word: dict[str, list[Entry]] = {}
@@ -204,7 +204,7 @@ def _with_embeddings(words: _Words, text: str) -> str:
     return _bare(tuple(by_word)).sub(lambda found: _named(words, by_word, found), text)
 
 
-def _explicit(words: _Words, text: str, entries: Sequence[Entry]) -> str:
+def _explicit(words: _Prompt, text: str, entries: Sequence[Entry]) -> str:
     """`embedding:name` as the name alone.  Raises NoSuchName."""
     if "embedding:" not in text.lower():
         return text
@@ -229,7 +229,7 @@ def _explicit(words: _Words, text: str, entries: Sequence[Entry]) -> str:
     return pattern.sub(found, text)
 
 
-def _named(words: _Words, by_word: Mapping[str, list[Entry]], found: re.Match[str]) -> str:
+def _named(words: _Prompt, by_word: Mapping[str, list[Entry]], found: re.Match[str]) -> str:
     entries = by_word[found[1].casefold()]
     chosen = {a.weights.sha256 for a in words.adapters if a.kind == "embedding"}
     if any(entry.weights.sha256 in chosen for entry in entries):
@@ -247,7 +247,7 @@ def _named(words: _Words, by_word: Mapping[str, list[Entry]], found: re.Match[st
     return found[0]
 
 
-def _add(words: _Words, entry: Entry) -> None:
+def _add(words: _Prompt, entry: Entry) -> None:
     adapter = Adapter(kind="embedding", weights=entry.weights, strength=1.0)
     if not any(a.weights.sha256 == adapter.weights.sha256 for a in words.adapters):
         words.adapters.append(adapter)
