@@ -13,7 +13,7 @@ from bot.settings import Settings
 from bot.trials.bench.figure import Figure, Spread
 from bot.trials.soak.audit import Audit, audit
 from bot.trials.soak.day import live_through
-from bot.trials.soak.gauges import LogWatch, Reading, quarters
+from bot.trials.soak.gauges import AtRest, LogWatch, quarters
 from bot.trials.soak.people import HABITS, Day
 from bot.trials.soak.verdict import Gauges, Plan, judged
 from generation.recipe import Sha256
@@ -148,7 +148,7 @@ def a_day_of(
     """The verdict on a day with these readings of the bot's memory."""
     gauges = Gauges()
     for number, size in enumerate(bot):
-        reading = Reading(
+        reading = AtRest(
             at=(number + 1) / len(bot),
             bot=size,
             worker=100,

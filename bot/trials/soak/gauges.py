@@ -32,7 +32,7 @@ QUARTER = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class AtRest:
     """Memory at rest."""
 
     at: float  # part of the day
@@ -70,11 +70,11 @@ class Lateness:
                 self.spread.add(max(0.0, time.perf_counter() - due))
 
 
-def read(part: float, worker_pid: int | None) -> Reading:
+def read(part: float, worker_pid: int | None) -> AtRest:
     """Give back what nobody uses, then look.  Stops the loop for a moment."""
     give_back()
     process = psutil.Process()
-    return Reading(
+    return AtRest(
         at=part,
         bot=_own(process),
         worker=_own(psutil.Process(worker_pid)) if worker_pid else 0,

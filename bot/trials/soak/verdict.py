@@ -17,7 +17,7 @@ from statistics import median
 
 from bot.trials.bench.figure import Figure
 from bot.trials.soak.audit import Audit
-from bot.trials.soak.gauges import Lateness, LogWatch, Reading, quarters
+from bot.trials.soak.gauges import AtRest, Lateness, LogWatch, quarters
 from bot.trials.soak.people import Log
 
 WARM = 1 / 3  # of the day, until which memory may grow
@@ -53,7 +53,7 @@ class Gauges:
     lateness: Lateness = field(default_factory=Lateness)
     log: LogWatch = field(default_factory=LogWatch)
     noticed: Log = field(default_factory=Log)
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[AtRest] = field(default_factory=list)
     most_open: int = 0
     drain: str = ""
     mishaps: list[str] = field(default_factory=list)
