@@ -20,7 +20,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from prompting.writers.grammar import Grammar, Reading
+from prompting.writers.grammar import Grammar, Parse
 
 Floats = npt.NDArray[np.float32]
 
@@ -101,7 +101,7 @@ class Composer:
                 logits = engine.feed([token])
         return text.decode()
 
-    def _next(self, logits: Floats, reading: Reading, dice: _Dice) -> tuple[int, Reading]:
+    def _next(self, logits: Floats, reading: Parse, dice: _Dice) -> tuple[int, Parse]:
         engine = self._engine
         for tried, token in enumerate(self._ranked(logits, reading, dice)):
             if (after := reading.advance(engine.pieces[token])) is not None:
@@ -110,7 +110,7 @@ class Composer:
                 raise Interrupted
         raise BrokenModel("no token of this vocabulary goes on in the grammar")
 
-    def _ranked(self, logits: Floats, reading: Reading, dice: _Dice) -> Iterator[int]:
+    def _ranked(self, logits: Floats, reading: Parse, dice: _Dice) -> Iterator[int]:
         """Every token: first the candidates in an order that is drawn, then all that may follow.
 
         The candidates' order is that of their logits with Gumbel noise; the first of them that

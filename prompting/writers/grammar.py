@@ -1,13 +1,13 @@
 """GBNF, llama.cpp's notation for grammars, read and obeyed here.
 
-    Grammar(text) ── start() ──▶ Reading ── advance(bytes of one token) ──▶ Reading | None
+    Grammar(text) ── start() ──▶ Parse ── advance(bytes of one token) ──▶ Parse | None
 
 llama.cpp is never handed a grammar: one that it cannot parse ends the process, repetitions beyond
 its limit silently become unlimited, and it tries every token of the vocabulary before each draw.
 Here a broken grammar is an exception at start-up, one token is tried at a time, and the numpy
 runner obeys the very same text.
 
-The invariant: a Reading that exists can be completed, and `finish` says how in the fewest
+The invariant: a Parse that exists can be completed, and `finish` says how in the fewest
 characters; so an answer that must end early is still well-formed.
 
 Left recursion and repetitions of what may be empty are refused.
@@ -27,7 +27,7 @@ _Stack = tuple[Node, "_Stack"] | None  # what is still to be read; None: nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Parse:
     """How far a text has been read: every way to go on, and a character that is not whole yet."""
 
     grammar: Grammar
@@ -44,7 +44,7 @@ class Reading:
         """Whether the text must end here."""
         return not self.partial and self.stacks == (None,)
 
-    def advance(self, piece: bytes) -> Reading | None:
+    def advance(self, piece: bytes) -> Parse | None:
         """Read on; None where the grammar does not go on like this."""
         if not piece:
             return None
@@ -62,7 +62,7 @@ class Reading:
                 return None
         if partial and not any(s and isinstance(s[0], Char) and s[0].foreign for s in stacks):
             return None
-        return Reading(self.grammar, stacks, partial)
+        return Parse(self.grammar, stacks, partial)
 
     def first_bytes(self) -> bytes:
         """Every byte that the next token may begin with."""
@@ -91,9 +91,9 @@ class Grammar:
             name
         ) in self._rules:  # finds unknown names and left recursion now, not at the 900th token
             list(self._open((Rule(name), None)))
-        self._start = Reading(self, tuple(self._open((Rule("root"), None))))
+        self._start = Parse(self, tuple(self._open((Rule("root"), None))))
 
-    def start(self) -> Reading:
+    def start(self) -> Parse:
         """Before the first character."""
         return self._start
 
