@@ -17,8 +17,8 @@ from bot.studio.stats import (
     DAY,
     OTHERS,
     SPAN,
+    Area,
     Day,
-    Part,
     Viewer,
     Waits,
     parts,
@@ -51,7 +51,7 @@ SHOWN = (1, 2, 4, 8, 12, DAY // 3600)  # hours
 TICKS = {0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36000: "10 h"}
 
 
-def marks(shown: tuple[Part, ...]) -> tuple[str, ...]:
+def marks(shown: tuple[Area, ...]) -> tuple[str, ...]:
     """The emoji of each part, in order."""
     people = iter(COLOURS)
     return tuple(OTHERS_MARK if part.name == OTHERS else next(people) for part in shown)
@@ -76,7 +76,7 @@ def draw(day: Day, viewer: Viewer, device: str = GPU) -> bytes:
     return out.getvalue()
 
 
-def _service(axes: Axes, day: Day, shown: tuple[Part, ...], device: str) -> None:
+def _service(axes: Axes, day: Day, shown: tuple[Area, ...], device: str) -> None:
     hours = [(bucket - day.until) / 3600 for bucket in day.buckets]
     # The last ten minutes are not over yet: they end now, and count for as long as they are.
     lengths = [BUCKET] * (len(hours) - 1) + [max(60.0, -hours[-1] * 3600)]

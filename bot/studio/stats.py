@@ -44,7 +44,7 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Area:
     """One area of the plot: the service of somebody, or of everybody else."""
 
     name: str  # what stands in the picture: a number, "you" or "others"
@@ -84,7 +84,7 @@ async def last_day(ledger: Ledger, now: float) -> Day:
     )
 
 
-def parts(day: Day, viewer: Viewer) -> tuple[Part, ...]:
+def parts(day: Day, viewer: Viewer) -> tuple[Area, ...]:
     """Who had how much of the GPU, as that viewer may know it; everybody else comes last."""
     place = {bucket: number for number, bucket in enumerate(day.buckets)}
     own = GroupId(f"guild {viewer.guild}")
@@ -101,12 +101,12 @@ def parts(day: Day, viewer: Viewer) -> tuple[Part, ...]:
         others = [a + b for a, b in zip(others, shown[user], strict=True)]
     names = [YOU] if viewer.guild is None else [str(n) for n in range(1, MOST + 1)]
     people = [
-        Part(name=name, user=user, seconds=tuple(shown[user]))
+        Area(name=name, user=user, seconds=tuple(shown[user]))
         for name, user in zip(names, ranked[:MOST], strict=False)
     ]
     if people and not any(others):
         return tuple(people)
-    return (*people, Part(name=OTHERS, user=None, seconds=tuple(others)))
+    return (*people, Area(name=OTHERS, user=None, seconds=tuple(others)))
 
 
 def waits_over_time(day: Day) -> tuple[Waits, ...]:
