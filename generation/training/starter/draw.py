@@ -10,7 +10,7 @@ from random import Random
 from PIL import Image, ImageDraw, ImageFilter
 
 from .scenes import COLOURS, Scene
-from .shapes import SHAPES, Part, Point, Role, box, oval
+from .shapes import SHAPES, Outline, Point, Role, box, oval
 
 SIZE = 128
 ZOOM = 3  # drawn larger, then reduced: smooth edges
@@ -132,7 +132,7 @@ def _paint(role: Role, main: Colour, name: str) -> Colour:
     ]
 
 
-def _place(parts: list[Part], dice: Random, wobble: float) -> list[Part]:
+def _place(parts: list[Outline], dice: Random, wobble: float) -> list[Outline]:
     """Puts the shape somewhere near the middle: size, tilt and stretch vary a little."""
     scale = WIDE * dice.uniform(0.33, 0.42)
     x, y = (WIDE * (0.5 + dice.uniform(-0.06, 0.06)) for _ in range(2))
@@ -150,7 +150,7 @@ def _place(parts: list[Part], dice: Random, wobble: float) -> list[Part]:
             y + scale * (px * sin(tilt) + py * cos(tilt)),
         )
 
-    return [Part(part.role, [put(point) for point in part.outline]) for part in parts]
+    return [Outline(part.role, [put(point) for point in part.outline]) for part in parts]
 
 
 def _wash(picture: Image.Image, dice: Random) -> Image.Image:
