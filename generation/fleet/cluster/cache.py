@@ -27,7 +27,7 @@ from typing import TypeVar
 
 from generation.catalog.digests import Digests
 from generation.errors import Cancelled, MissingWeights, OutOfReach
-from generation.fleet.cluster.manifest import BadManifest, Manifest, Part, parse
+from generation.fleet.cluster.manifest import BadManifest, Manifest, WeightFile, parse
 from generation.fleet.cluster.source import Lost, NotThere, Source
 from generation.recipe import Sha256, Weights
 
@@ -151,7 +151,12 @@ class Cache:
         raise OutOfReach(weights.name, f"a node cannot get it: {wrong}")
 
     def _fetch_part(
-        self, name: str, part: Part, file: Path, stop: threading.Event, tell: Callable[[], None]
+        self,
+        name: str,
+        part: WeightFile,
+        file: Path,
+        stop: threading.Event,
+        tell: Callable[[], None],
     ) -> None:
         """One file, gone on with wherever the last try ended."""
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +171,12 @@ class Cache:
         raise OutOfReach(name, f"a node got {part.path} {WRONG} times with another digest")
 
     def _copy(
-        self, name: str, part: Part, file: Path, stop: threading.Event, tell: Callable[[], None]
+        self,
+        name: str,
+        part: WeightFile,
+        file: Path,
+        stop: threading.Event,
+        tell: Callable[[], None],
     ) -> None:
         with file.open("ab") as draft:
             have = draft.tell()

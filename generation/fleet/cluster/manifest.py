@@ -26,7 +26,7 @@ class BadManifest(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class WeightFile:
     """One file, with its place under the weights' own folder."""
 
     path: str  # "starter/unet/config.json", "dreamer.safetensors"
@@ -39,7 +39,7 @@ class Manifest:
     """The files of one checkpoint, LoRA, VAE or embedding."""
 
     folder: str  # the name of the diffusers folder; "" for a single file
-    parts: tuple[Part, ...]
+    parts: tuple[WeightFile, ...]
     card: str  # the text of its atelier.toml, or ""
 
     @property
@@ -62,7 +62,8 @@ def of(path: Path, digests: Digests) -> Manifest:
     else:
         files, card = {name: path}, path.with_name(f"{name}.{CARD}")
     parts = [
-        Part(path=p, sha256=digests.of(f, name), size=f.stat().st_size) for p, f in files.items()
+        WeightFile(path=p, sha256=digests.of(f, name), size=f.stat().st_size)
+        for p, f in files.items()
     ]
     return Manifest(
         folder=name if path.is_dir() else "",
@@ -81,7 +82,7 @@ def parse(text: str, sha256: Sha256) -> Manifest:
     try:
         data = json.loads(text)
         parts = tuple(
-            Part(path=str(p["path"]), sha256=Sha256(str(p["sha256"])), size=int(p["size"]))
+            WeightFile(path=str(p["path"]), sha256=Sha256(str(p["sha256"])), size=int(p["size"]))
             for p in data["parts"]
         )
         manifest = Manifest(folder=str(data["folder"]), parts=parts, card=str(data["card"]))
