@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from generation.catalog.catalog import Catalog
-from generation.fleet.cluster.source import Door
+from generation.fleet.cluster.source import WeightsAddress
 from generation.fleet.cluster.weights_server import WeightsServer
 from generation.fleet.wire import (
     Cancel,
@@ -96,7 +96,7 @@ def owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
 
 
 @pytest.fixture
-async def door(owner: Catalog, tmp_path: Path) -> AsyncIterator[Door]:
+async def door(owner: Catalog, tmp_path: Path) -> AsyncIterator[WeightsAddress]:
     server = WeightsServer(owner, tmp_path / "d.json")
     yield await server.open("127.0.0.1")
     await server.close()
@@ -129,7 +129,7 @@ def an_order(owner: Catalog, job: int = 1, prompt: str = "picture") -> Render:
 
 
 async def test_a_render_waits_for_its_weights_and_a_ping_does_not(
-    owner: Catalog, door: Door
+    owner: Catalog, door: WeightsAddress
 ) -> None:
     cable = BadCable(door.url, ["cut 0"] * 4)
     async with cable.laid() as url, a_line(url, door.token) as line:
@@ -141,7 +141,9 @@ async def test_a_render_waits_for_its_weights_and_a_ping_does_not(
         assert cable.connections > 4
 
 
-async def test_weights_are_held_until_the_job_has_ended(owner: Catalog, door: Door) -> None:
+async def test_weights_are_held_until_the_job_has_ended(
+    owner: Catalog, door: WeightsAddress
+) -> None:
     async with a_line(door.url, door.token) as line:
         order = an_order(owner, prompt="wait")
         await line.say(order)
@@ -167,7 +169,7 @@ async def test_a_job_that_is_cancelled_while_its_weights_come_ends_at_once(
 
 
 async def test_a_pause_that_overtakes_the_weights_reaches_the_worker_after_the_job(
-    owner: Catalog, door: Door, tmp_path: Path
+    owner: Catalog, door: WeightsAddress, tmp_path: Path
 ) -> None:
     seen = tmp_path / "seen"
     program = (sys.executable, "-c", f"import sys\n{TAPE}", str(seen))
@@ -191,7 +193,9 @@ with open(sys.argv[1], "wb") as tape:
 """
 
 
-async def test_prefetched_weights_need_no_second_journey(owner: Catalog, door: Door) -> None:
+async def test_prefetched_weights_need_no_second_journey(
+    owner: Catalog, door: WeightsAddress
+) -> None:
     cable = BadCable(door.url, [])
     async with cable.laid() as url, a_line(url, door.token) as line:
         await line.say(Prefetch(recipe=an_order(owner).recipe))
@@ -204,7 +208,7 @@ async def test_prefetched_weights_need_no_second_journey(owner: Catalog, door: D
 
 
 async def test_a_hint_waits_until_nobody_waits_for_weights(
-    owner: Catalog, door: Door, tmp_path: Path
+    owner: Catalog, door: WeightsAddress, tmp_path: Path
 ) -> None:
     a_model_folder(tmp_path / "owner", "later")
     owner.scan()
@@ -238,7 +242,7 @@ async def test_weights_that_the_owner_of_the_node_put_there_are_used(
 
 
 async def test_weights_that_nobody_has_end_the_job_and_not_the_seat(
-    owner: Catalog, door: Door
+    owner: Catalog, door: WeightsAddress
 ) -> None:
     async with a_line(door.url, door.token) as line:
         missing = Weights(name="gone", sha256=a_digest("b"))
@@ -251,7 +255,9 @@ async def test_weights_that_nobody_has_end_the_job_and_not_the_seat(
         await line.hear(Drawn)
 
 
-async def test_a_node_without_room_ends_the_job_in_a_sentence(owner: Catalog, door: Door) -> None:
+async def test_a_node_without_room_ends_the_job_in_a_sentence(
+    owner: Catalog, door: WeightsAddress
+) -> None:
     async with a_line(door.url, door.token, bound=10) as line:
         await line.say(an_order(owner))
         await line.hear(Failed)
@@ -276,7 +282,7 @@ async def test_a_seat_whose_bot_gives_no_weights_leaves_the_job_to_others_and_go
 
 
 async def test_a_disk_that_cannot_be_written_leaves_the_job_to_others(
-    owner: Catalog, door: Door
+    owner: Catalog, door: WeightsAddress
 ) -> None:
     async with a_line(door.url, door.token) as line:
         parts = cache_folder() / "parts"
@@ -289,7 +295,7 @@ async def test_a_disk_that_cannot_be_written_leaves_the_job_to_others(
 
 
 async def test_a_cancellation_that_comes_just_after_the_weights_reaches_the_worker(
-    owner: Catalog, door: Door
+    owner: Catalog, door: WeightsAddress
 ) -> None:
     async with a_line(door.url, door.token) as line:
         order = an_order(owner, prompt="wait")
@@ -307,7 +313,7 @@ async def test_a_cancellation_that_comes_just_after_the_weights_reaches_the_work
         assert line.frames[-1] == Failed(job=order.job, kind="Cancelled", facts=())
 
 
-async def test_how_the_worker_ended_is_the_last_word(owner: Catalog, door: Door) -> None:
+async def test_how_the_worker_ended_is_the_last_word(owner: Catalog, door: WeightsAddress) -> None:
     async with a_line(door.url, door.token) as line:
         await line.say(an_order(owner, prompt="die"))
         await line.end()

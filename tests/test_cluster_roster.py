@@ -17,7 +17,7 @@ from bot.cli import machine
 from generation.errors import WorkerDied
 from generation.fleet.cluster import roster, versions
 from generation.fleet.cluster.roster import Cluster, Joined, Left, Node
-from generation.fleet.cluster.source import Door
+from generation.fleet.cluster.source import WeightsAddress
 
 HERE = versions.here()
 
@@ -69,9 +69,9 @@ def say(tmp_path: Path) -> Say:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
-    async def open_door(here: str) -> Door:
+    async def open_door(here: str) -> WeightsAddress:
         assert here == "10.0.0.9"
-        return Door(url="http://10.0.0.9:1", token="token")
+        return WeightsAddress(url="http://10.0.0.9:1", token="token")
 
     lookout = (sys.executable, "-c", LOOKOUT, str(tmp_path / "lines"))
     return Cluster("10.0.0.9:6379", open_door, bound=1, lookout=lookout)

@@ -19,7 +19,7 @@ from generation.catalog.catalog import Catalog
 from generation.catalog.digests import Digests
 from generation.errors import Cancelled, MissingWeights, OutOfReach
 from generation.fleet.cluster import manifest
-from generation.fleet.cluster.source import Door, Lost, Source
+from generation.fleet.cluster.source import Lost, Source, WeightsAddress
 from generation.fleet.cluster.weights_server import WeightsServer
 from generation.recipe import Sha256, Weights
 from tests.given.bad_cable import BadCable
@@ -48,7 +48,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 @pytest.fixture
-async def door(catalog: Catalog, tmp_path: Path) -> AsyncIterator[Door]:
+async def door(catalog: Catalog, tmp_path: Path) -> AsyncIterator[WeightsAddress]:
     server = WeightsServer(catalog, tmp_path / "digests.json")
     yield await server.open("127.0.0.1")
     await server.close()
@@ -80,7 +80,7 @@ async def obtain(cache: Cache, weights: Weights, stop: threading.Event = EVER) -
 
 
 async def test_a_fetched_folder_is_found_by_the_nodes_catalog_and_nothing_is_hashed_again(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
     there = Catalog([cache.weights], cache.digests)
@@ -96,7 +96,7 @@ async def test_a_fetched_folder_is_found_by_the_nodes_catalog_and_nothing_is_has
 
 
 async def test_a_fetched_file_keeps_its_name_and_its_card(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
     await obtain(cache, ink(catalog))
@@ -107,7 +107,7 @@ async def test_a_fetched_file_keeps_its_name_and_its_card(
 
 
 async def test_a_cut_connection_is_gone_on_with_where_it_was_cut(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     size = catalog.find("ink", "lora").path.stat().st_size
     cable = BadCable(door.url, ["cut 60", "well", "cut 0", "cut 50000", "cut 90000"])
@@ -120,7 +120,7 @@ async def test_a_cut_connection_is_gone_on_with_where_it_was_cut(
 
 
 async def test_a_corrupted_transfer_is_noticed_and_fetched_again(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     cable = BadCable(door.url, ["well", "flip 100000", "well"])
     async with cable.laid() as url:
@@ -132,7 +132,7 @@ async def test_a_corrupted_transfer_is_noticed_and_fetched_again(
 
 
 async def test_what_is_always_corrupted_never_gets_its_name(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     cable = BadCable(door.url, ["well", *["flip 100000"] * 3])
     async with cable.laid() as url:
@@ -143,7 +143,7 @@ async def test_what_is_always_corrupted_never_gets_its_name(
 
 
 async def test_a_corrupted_list_of_files_is_refused_before_anything_is_fetched(
-    catalog: Catalog, door: Door
+    catalog: Catalog, door: WeightsAddress
 ) -> None:
     source = Source(door.url, door.token)
     weights = catalog.find("starter").weights
@@ -163,7 +163,7 @@ async def test_a_corrupted_list_of_files_is_refused_before_anything_is_fetched(
 
 
 async def test_two_seats_that_lack_the_same_fetch_it_once(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     cable = BadCable(door.url, [])
     async with cable.laid() as url:
@@ -173,7 +173,7 @@ async def test_two_seats_that_lack_the_same_fetch_it_once(
 
 
 async def test_the_longest_unused_gives_way_and_never_what_is_in_use(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     small = ink(catalog)
     starter = catalog.find("starter")
@@ -192,7 +192,7 @@ async def test_the_longest_unused_gives_way_and_never_what_is_in_use(
 
 
 async def test_a_small_disk_bounds_the_cache_as_the_setting_does(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
     await obtain(cache, ink(catalog))
@@ -228,7 +228,7 @@ async def test_who_waits_for_anothers_fetch_tells_so_and_can_be_stopped(
 
 
 async def test_who_waited_for_a_fetch_does_not_wait_for_who_draws_with_it(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
     await obtain(cache, ink(catalog))
@@ -239,7 +239,7 @@ async def test_who_waited_for_a_fetch_does_not_wait_for_who_draws_with_it(
 
 
 async def test_a_file_that_was_cut_short_on_the_bots_disk_is_missing_and_not_waited_for(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     path, wanted = catalog.find("ink", "lora").path, ink(catalog)
     half = path.stat().st_size // 2
@@ -259,7 +259,7 @@ async def test_a_file_that_was_cut_short_on_the_bots_disk_is_missing_and_not_wai
     assert list(cache.weights.iterdir()) == []
 
 
-async def test_what_the_bot_does_not_have_is_missing(door: Door, folder: Path) -> None:
+async def test_what_the_bot_does_not_have_is_missing(door: WeightsAddress, folder: Path) -> None:
     cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
     with pytest.raises(MissingWeights):
         await obtain(cache, Weights(name="nothing", sha256=a_digest("b")))
@@ -285,7 +285,7 @@ async def test_a_fetch_ends_when_nobody_wants_it_any_more(catalog: Catalog, fold
 
 
 async def test_only_digests_of_the_catalog_are_given_out_and_only_for_the_token(
-    catalog: Catalog, door: Door, tmp_path: Path
+    catalog: Catalog, door: WeightsAddress, tmp_path: Path
 ) -> None:
     (tmp_path / "secret").write_text("secret")
     secret = Digests(tmp_path / "d.json").of(tmp_path / "secret", "secret")
@@ -315,7 +315,7 @@ async def test_only_digests_of_the_catalog_are_given_out_and_only_for_the_token(
 
 
 async def test_weights_that_were_changed_since_they_were_listed_are_not_given_out(
-    catalog: Catalog, door: Door, folder: Path
+    catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
     path = catalog.find("ink", "lora").path
     wanted = ink(catalog)
@@ -329,7 +329,7 @@ async def test_weights_that_were_changed_since_they_were_listed_are_not_given_ou
 
 
 def test_the_token_is_not_shown() -> None:
-    assert "abc" not in repr(Door(url="http://here", token="abc"))
+    assert "abc" not in repr(WeightsAddress(url="http://here", token="abc"))
 
 
 def test_a_digest_that_another_process_learned_is_not_computed_again(tmp_path: Path) -> None:

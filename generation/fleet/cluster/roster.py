@@ -23,7 +23,7 @@ from pathlib import Path
 
 from generation.errors import WorkerDied
 from generation.fleet.cluster import versions
-from generation.fleet.cluster.source import TOKEN, URL, Door
+from generation.fleet.cluster.source import TOKEN, URL, WeightsAddress
 from generation.fleet.lines import Lines
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Ready
@@ -128,7 +128,7 @@ class Cluster:
     def __init__(
         self,
         address: str,
-        open_door: Callable[[str], Awaitable[Door]],
+        open_door: Callable[[str], Awaitable[WeightsAddress]],
         *,
         bound: int,
         silence: float = 600.0,
@@ -217,7 +217,7 @@ class Cluster:
                 changes.append(Joined(worker=worker))
         return changes
 
-    def _seats_of(self, node: Node, door: Door) -> tuple[RayWorker, ...]:
+    def _seats_of(self, node: Node, door: WeightsAddress) -> tuple[RayWorker, ...]:
         relay = [*RELAY, "--address", self._address, "--node", node.id]
         relay += ["--bound", str(self._bound), *self._program]
         env = self._env | {URL: door.url, TOKEN: door.token}

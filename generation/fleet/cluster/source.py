@@ -23,14 +23,14 @@ MAX_MANIFEST = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class WeightsAddress:
     """Where the bot gives weights out, and the token that opens it."""
 
     url: str
     token: str
 
     def __repr__(self) -> str:
-        return f"Door(url={self.url!r}, token=***)"
+        return f"WeightsAddress(url={self.url!r}, token=***)"
 
 
 class NotThere(Exception):

@@ -23,7 +23,7 @@ from generation.catalog.digests import Digests
 from generation.errors import UnusableWeights
 from generation.fleet import doors
 from generation.fleet.cluster import manifest
-from generation.fleet.cluster.source import Door
+from generation.fleet.cluster.source import WeightsAddress
 from generation.recipe import Sha256
 
 log = logging.getLogger(__name__)
@@ -39,11 +39,11 @@ class WeightsServer:
         self._token = secrets.token_urlsafe(32)
         self._files: dict[str, Path] = {}  # of the lists that were given out, by digest
         self.given = 0  # files, for logs and tests
-        self._door: Door | None = None
+        self._door: WeightsAddress | None = None
         self._opening = asyncio.Lock()
         self._runner: web.ServerRunner | None = None
 
-    async def open(self, host: str) -> Door:
+    async def open(self, host: str) -> WeightsAddress:
         """Listen at this address of the machine; called again, it is the same door.
 
         Raises OSError when the port is taken.
@@ -52,7 +52,7 @@ class WeightsServer:
             if self._door is None:
                 answering = doors.Door(self._answer, connections=CONNECTIONS)
                 self._runner, port = await doors.listening(answering, host, self._port)
-                self._door = Door(url=f"http://{host}:{port}", token=self._token)
+                self._door = WeightsAddress(url=f"http://{host}:{port}", token=self._token)
                 log.info("nodes fetch weights from %s", self._door.url)
             return self._door
 
