@@ -43,7 +43,7 @@ from tests.given.builders import a_digest, a_model_folder, a_recipe
 if sys.platform == "win32":
     pytest.skip("nodes of a cluster run on Linux", allow_module_level=True)
 
-from generation.fleet.cluster.cache import Held
+from generation.fleet.cluster.cache import Pinned
 from generation.fleet.cluster.host import END, FRAME, Host, cache_folder
 
 SCRIPTED = (sys.executable, str(Path(__file__).parent / "given" / "scripted_worker.py"))
@@ -215,7 +215,7 @@ async def test_a_hint_waits_until_nobody_waits_for_weights(
     async with a_line(door.url, door.token) as line:
         fetched, obtain = [], line.host._cache.obtain
 
-        def note(weights: Weights, *given: Any) -> Held:
+        def note(weights: Weights, *given: Any) -> Pinned:
             fetched.append(weights.name)
             return obtain(weights, *given)
 
@@ -301,7 +301,7 @@ async def test_a_cancellation_that_comes_just_after_the_weights_reaches_the_work
         order = an_order(owner, prompt="wait")
         have = line.host._have
 
-        async def have_and_hear(*given: Any) -> list[Held]:
+        async def have_and_hear(*given: Any) -> list[Pinned]:
             held = await have(*given)
             await line.say(Cancel(job=order.job))
             return held

@@ -41,7 +41,7 @@ GIVE_UP = 120.0  # seconds without a byte from the bot
 LONGEST_PAUSE = 10.0  # seconds between two tries
 
 
-class Held:
+class Pinned:
     """Weights in the cache that will not be removed before `close`."""
 
     def __init__(self, handle: int) -> None:
@@ -66,7 +66,7 @@ class Cache:
         for name in ("weights", "own", "parts", "locks"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
-    def hold(self, sha256: Sha256) -> Held | None:
+    def hold(self, sha256: Sha256) -> Pinned | None:
         """Keep them where they are; None when they are not here, or still on their way."""
         held = self._claim(sha256, fcntl.LOCK_SH)
         if held is not None and not self._place(sha256).is_dir():
@@ -76,7 +76,7 @@ class Cache:
             os.utime(self._place(sha256))  # used now, for whoever needs room
         return held
 
-    def obtain(self, weights: Weights, stop: threading.Event, tell: Callable[[], None]) -> Held:
+    def obtain(self, weights: Weights, stop: threading.Event, tell: Callable[[], None]) -> Pinned:
         """Fetch the weights unless they are here, and hold them.
 
         `tell` is called now and then.  Raises MissingWeights when the bot does not have them,
@@ -106,7 +106,7 @@ class Cache:
     def _place(self, sha256: Sha256) -> Path:
         return self.weights / sha256
 
-    def _claim(self, name: str, kind: int) -> Held | None:
+    def _claim(self, name: str, kind: int) -> Pinned | None:
         """A lock, at once or not at all: who waits must be able to tell, and to stop."""
         handle = os.open(self.folder / "locks" / name, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -116,7 +116,7 @@ class Cache:
             if isinstance(error, BlockingIOError):
                 return None
             raise
-        return Held(handle)
+        return Pinned(handle)
 
     def _fetch(self, weights: Weights, stop: threading.Event, tell: Callable[[], None]) -> None:
         manifest = self._patiently(lambda: self._manifest(weights), stop, tell)

@@ -36,7 +36,7 @@ from generation.errors import (
     UnusableWeights,
     WeightsChanged,
 )
-from generation.fleet.cluster.cache import Cache, Held
+from generation.fleet.cluster.cache import Cache, Pinned
 from generation.fleet.cluster.source import Lost, Source
 from generation.fleet.wire import (
     BrokenFrame,
@@ -97,7 +97,7 @@ class Host:
         self._nobody_waits = asyncio.Event()
         self._nobody_waits.set()
         self._stops: dict[JobId, threading.Event] = {}
-        self._held: dict[JobId, list[Held]] = {}
+        self._held: dict[JobId, list[Pinned]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def reports(self) -> AsyncIterator[bytes]:
@@ -162,9 +162,9 @@ class Host:
                 held.close()
             await self._send(order)
 
-    async def _have(self, recipe: Recipe, job: JobId | None, stop: threading.Event) -> list[Held]:
+    async def _have(self, recipe: Recipe, job: JobId | None, stop: threading.Event) -> list[Pinned]:
         """Hold all weights of a recipe, and fetch what is lacking."""
-        held: list[Held] = []
+        held: list[Pinned] = []
         loop = asyncio.get_running_loop()
         told = time.monotonic()
         try:
@@ -192,7 +192,7 @@ class Host:
 
     def _one(
         self, weights: Weights, stop: threading.Event, tell: Callable[[], None]
-    ) -> Held | None:
+    ) -> Pinned | None:
         """Hold one; None when it lies where nobody removes it."""
         held = self._cache.hold(weights.sha256)
         try:
