@@ -28,7 +28,7 @@ from tests.given.builders import a_digest
 if sys.platform == "win32":
     pytest.skip("nodes of a cluster run on Linux", allow_module_level=True)
 
-from generation.fleet.cluster.cache import SPARE_DISK, Cache
+from generation.fleet.cluster.cache import SPARE_DISK, WeightsCache
 
 STARTER = Path(__file__).parents[1] / "generation" / "starter" / "models" / "starter"
 BOUND = 2**30
@@ -75,14 +75,14 @@ def ink(catalog: Catalog) -> Weights:
     return catalog.find("ink", "lora").weights
 
 
-async def obtain(cache: Cache, weights: Weights, stop: threading.Event = EVER) -> None:
+async def obtain(cache: WeightsCache, weights: Weights, stop: threading.Event = EVER) -> None:
     (await asyncio.to_thread(cache.obtain, weights, stop, lambda: None)).close()
 
 
 async def test_a_fetched_folder_is_found_by_the_nodes_catalog_and_nothing_is_hashed_again(
     catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
-    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    cache = WeightsCache(folder, Source(door.url, door.token), bound=BOUND)
     there = Catalog([cache.weights], cache.digests)
     weights = catalog.find("starter").weights
     await obtain(cache, weights)
@@ -98,7 +98,7 @@ async def test_a_fetched_folder_is_found_by_the_nodes_catalog_and_nothing_is_has
 async def test_a_fetched_file_keeps_its_name_and_its_card(
     catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
-    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    cache = WeightsCache(folder, Source(door.url, door.token), bound=BOUND)
     await obtain(cache, ink(catalog))
     there = Catalog([cache.weights], cache.digests)
     there.scan()
@@ -112,7 +112,7 @@ async def test_a_cut_connection_is_gone_on_with_where_it_was_cut(
     size = catalog.find("ink", "lora").path.stat().st_size
     cable = BadCable(door.url, ["cut 60", "well", "cut 0", "cut 50000", "cut 90000"])
     async with cable.laid() as url:
-        cache = Cache(folder, Source(url, door.token), bound=BOUND)
+        cache = WeightsCache(folder, Source(url, door.token), bound=BOUND)
         await obtain(cache, ink(catalog))
     assert cable.connections == 6
     assert cable.carried < size + 50_000  # with the heads of six answers: nothing came twice
@@ -124,7 +124,7 @@ async def test_a_corrupted_transfer_is_noticed_and_fetched_again(
 ) -> None:
     cable = BadCable(door.url, ["well", "flip 100000", "well"])
     async with cable.laid() as url:
-        cache = Cache(folder, Source(url, door.token), bound=BOUND)
+        cache = WeightsCache(folder, Source(url, door.token), bound=BOUND)
         await obtain(cache, ink(catalog))
     assert cable.connections == 3
     found = Catalog([cache.weights], cache.digests).locate(ink(catalog))
@@ -136,7 +136,7 @@ async def test_what_is_always_corrupted_never_gets_its_name(
 ) -> None:
     cable = BadCable(door.url, ["well", *["flip 100000"] * 3])
     async with cable.laid() as url:
-        cache = Cache(folder, Source(url, door.token), bound=BOUND)
+        cache = WeightsCache(folder, Source(url, door.token), bound=BOUND)
         with pytest.raises(OutOfReach, match="3 times with another digest"):
             await obtain(cache, ink(catalog))
     assert list(cache.weights.iterdir()) == []
@@ -167,7 +167,7 @@ async def test_two_seats_that_lack_the_same_fetch_it_once(
 ) -> None:
     cable = BadCable(door.url, [])
     async with cable.laid() as url:
-        seats = [Cache(folder, Source(url, door.token), bound=BOUND) for _ in range(4)]
+        seats = [WeightsCache(folder, Source(url, door.token), bound=BOUND) for _ in range(4)]
         await asyncio.gather(*(obtain(cache, ink(catalog)) for cache in seats))
     assert cable.connections == 2  # the list, and the one file
 
@@ -177,24 +177,24 @@ async def test_the_longest_unused_gives_way_and_never_what_is_in_use(
 ) -> None:
     small = ink(catalog)
     starter = catalog.find("starter")
-    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    cache = WeightsCache(folder, Source(door.url, door.token), bound=BOUND)
     await obtain(cache, small)
     held = cache.hold(small.sha256)
     assert held is not None
-    tiny = Cache(folder, Source(door.url, door.token), bound=starter.size_bytes // 2)
+    tiny = WeightsCache(folder, Source(door.url, door.token), bound=starter.size_bytes // 2)
     with pytest.raises(OutOfReach, match="cache may hold"):
         await obtain(tiny, starter.weights)
     assert (cache.weights / small.sha256).is_dir()
     held.close()
     tight = manifest.of(starter.path, Digests(folder / "other.json")).size
-    await obtain(Cache(folder, Source(door.url, door.token), bound=tight), starter.weights)
+    await obtain(WeightsCache(folder, Source(door.url, door.token), bound=tight), starter.weights)
     assert [place.name for place in cache.weights.iterdir()] == [starter.weights.sha256]
 
 
 async def test_a_small_disk_bounds_the_cache_as_the_setting_does(
     catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
-    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    cache = WeightsCache(folder, Source(door.url, door.token), bound=BOUND)
     await obtain(cache, ink(catalog))
     starter = catalog.find("starter")
     size = manifest.of(starter.path, Digests(folder / "other.json")).size
@@ -210,8 +210,8 @@ async def test_a_small_disk_bounds_the_cache_as_the_setting_does(
 async def test_who_waits_for_anothers_fetch_tells_so_and_can_be_stopped(
     catalog: Catalog, folder: Path
 ) -> None:
-    first = Cache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
-    other = Cache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
+    first = WeightsCache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
+    other = WeightsCache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
     ends, stop, told = threading.Event(), threading.Event(), threading.Event()
     fetching = asyncio.create_task(obtain(first, ink(catalog), ends))
     await asyncio.sleep(0.1)
@@ -230,7 +230,7 @@ async def test_who_waits_for_anothers_fetch_tells_so_and_can_be_stopped(
 async def test_who_waited_for_a_fetch_does_not_wait_for_who_draws_with_it(
     catalog: Catalog, door: WeightsAddress, folder: Path
 ) -> None:
-    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    cache = WeightsCache(folder, Source(door.url, door.token), bound=BOUND)
     await obtain(cache, ink(catalog))
     held = cache.hold(ink(catalog).sha256)
     assert held is not None
@@ -245,7 +245,7 @@ async def test_a_file_that_was_cut_short_on_the_bots_disk_is_missing_and_not_wai
     half = path.stat().st_size // 2
     cable = BadCable(door.url, ["well", f"cut {half}"])
     async with cable.laid() as url:
-        cache = Cache(folder, Source(url, door.token), bound=BOUND)
+        cache = WeightsCache(folder, Source(url, door.token), bound=BOUND)
         copy = cache._source.read
 
         def read(sha256: Sha256, *, start: int) -> Iterator[bytes]:
@@ -260,7 +260,7 @@ async def test_a_file_that_was_cut_short_on_the_bots_disk_is_missing_and_not_wai
 
 
 async def test_what_the_bot_does_not_have_is_missing(door: WeightsAddress, folder: Path) -> None:
-    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    cache = WeightsCache(folder, Source(door.url, door.token), bound=BOUND)
     with pytest.raises(MissingWeights):
         await obtain(cache, Weights(name="nothing", sha256=a_digest("b")))
 
@@ -268,14 +268,14 @@ async def test_what_the_bot_does_not_have_is_missing(door: WeightsAddress, folde
 async def test_a_bot_out_of_reach_is_tried_for_a_while_and_then_lost(
     catalog: Catalog, folder: Path
 ) -> None:
-    cache = Cache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
+    cache = WeightsCache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
     cache.give_up = 0.3
     with pytest.raises(Lost):
         await obtain(cache, ink(catalog))
 
 
 async def test_a_fetch_ends_when_nobody_wants_it_any_more(catalog: Catalog, folder: Path) -> None:
-    cache = Cache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
+    cache = WeightsCache(folder, Source("http://127.0.0.1:1", "token"), bound=BOUND)
     stop = threading.Event()
     waiting = asyncio.create_task(obtain(cache, ink(catalog), stop))
     await asyncio.sleep(0.1)
@@ -323,7 +323,7 @@ async def test_weights_that_were_changed_since_they_were_listed_are_not_given_ou
     data[-1] ^= 1
     path.write_bytes(data)
     os.utime(path, ns=(1, 1))
-    cache = Cache(folder, Source(door.url, door.token), bound=BOUND)
+    cache = WeightsCache(folder, Source(door.url, door.token), bound=BOUND)
     with pytest.raises(MissingWeights):
         await obtain(cache, wanted)
 

@@ -54,7 +54,7 @@ class Pinned:
             self._handle = None
 
 
-class Cache:
+class WeightsCache:
     """Fetched weights on this node.  `bound`: bytes that they may take together."""
 
     def __init__(self, folder: Path, source: Source, *, bound: int) -> None:

@@ -36,7 +36,7 @@ from generation.errors import (
     UnusableWeights,
     WeightsChanged,
 )
-from generation.fleet.cluster.cache import Cache, Pinned
+from generation.fleet.cluster.cache import Pinned, WeightsCache
 from generation.fleet.cluster.source import Lost, Source
 from generation.fleet.wire import (
     BrokenFrame,
@@ -84,7 +84,7 @@ class Host:
         bound: int,
         program: Sequence[str] = PROGRAM,
     ) -> None:
-        self._cache = Cache(cache_folder(), Source(url, token), bound=bound)
+        self._cache = WeightsCache(cache_folder(), Source(url, token), bound=bound)
         folders = (self._cache.own, PACKAGE / "starter" / "models", self._cache.weights)
         self._catalog = Catalog(folders, self._cache.digests)
         self._command = [*program]
