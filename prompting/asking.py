@@ -21,7 +21,7 @@ from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
 from prompting.speaking.plain import plain
 from prompting.speaking.render import Rendered
-from prompting.writers.cache import Cache, Key
+from prompting.writers.cache import AnswerCache, Key
 from prompting.writers.template import LANGUAGES
 from prompting.writers.writer import Ask, Writer
 
@@ -48,7 +48,7 @@ class Asking:
     """One order and the writer that is asked about it; `clock` is in seconds."""
 
     def __init__(
-        self, writer: Writer, order: Order, *, cache: Cache, deadline: float, clock: Clock
+        self, writer: Writer, order: Order, *, cache: AnswerCache, deadline: float, clock: Clock
     ) -> None:
         self._writer, self._order, self._cache = writer, order, cache
         self._clock, self._deadline, self._until = clock, deadline, clock() + deadline

@@ -30,7 +30,7 @@ from prompting.speaking.notes import joined, note
 from prompting.speaking.order import Order
 from prompting.speaking.render import Rendered
 from prompting.speaking.styles import Styles
-from prompting.writers.cache import Cache, Memory
+from prompting.writers.cache import AnswerCache, Memory
 from prompting.writers.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Assistant:
         writer: Writer | None,
         *,
         lexicon: Lexicon | None = None,
-        cache: Cache | None = None,
+        cache: AnswerCache | None = None,
         policy: Policy | None = None,
         styles: Styles | None = None,
         deadline: float = DEADLINE,
@@ -84,7 +84,7 @@ class Assistant:
         self.lexicon = lexicon or lexicons.built_in()
         self.styles = styles or named_styles.built_in()
         self.policy = policy or Policy()
-        self._cache: Cache = cache or Memory()
+        self._cache: AnswerCache = cache or Memory()
         self._deadline, self._clock = deadline, clock
 
     async def assist(

@@ -36,7 +36,7 @@ class Key(NamedTuple):
         )
 
 
-class Cache(Protocol):
+class AnswerCache(Protocol):
     """Where answers are kept."""
 
     def get(self, key: Key) -> Answer | None: ...
