@@ -50,7 +50,7 @@ ACKNOWLEDGED = 40060  # Discord's code: somebody, we ourselves, has answered it
 T = TypeVar("T")
 
 
-class Host(Protocol):
+class ChatHost(Protocol):
     """What commands and buttons need of the client."""
 
     @property
@@ -69,13 +69,13 @@ class Host(Protocol):
 
 def studio_of(interaction: discord.Interaction[Any]) -> Studio:
     """The studio that the client was built with."""
-    host: Host = interaction.client
+    host: ChatHost = interaction.client
     return host.studio
 
 
 def place_of(interaction: discord.Interaction[Any]) -> Origin:
     """Who asks, and where the answer belongs."""
-    host: Host = interaction.client
+    host: ChatHost = interaction.client
     return Origin(
         owner=UserId(interaction.user.id),
         share=host.tiers.share(person(interaction.user, interaction.guild_id)),
@@ -105,7 +105,7 @@ def person(user: discord.User | discord.Member, guild: int | None) -> Person:
 
 def is_moderator(interaction: discord.Interaction[Any]) -> bool:
     """Whether the person has the permission that the owner chose for moderators."""
-    host: Host = interaction.client
+    host: ChatHost = interaction.client
     return bool(getattr(interaction.permissions, host.moderator_permission))
 
 
@@ -118,7 +118,7 @@ async def begin(
     check_place(interaction)
     studio = studio_of(interaction)
     request = await accepted(interaction, asking())
-    host: Host = interaction.client
+    host: ChatHost = interaction.client
     host.remember_answer(request.id, interaction)
     standing = studio.standing(request.id)
     text = replies.progress(standing, now()) if standing else "🖼️"
