@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from prompting.errors import Unreadable, WriterFailed, WriterTimeout
 from prompting.hiding import hide
 from prompting.reading.denials import denials, without
-from prompting.repair import Judge, Verdict
+from prompting.repair import Repairer, Verdict
 from prompting.slots import Kind, Language, Slots, WishText
 from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
@@ -52,7 +52,7 @@ class Asking:
     ) -> None:
         self._writer, self._order, self._cache = writer, order, cache
         self._clock, self._deadline, self._until = clock, deadline, clock() + deadline
-        self._judge = Judge(order, closed=writer.placeholders > 0)
+        self._judge = Repairer(order, closed=writer.placeholders > 0)
         self._language = order.language if order.language in LANGUAGES else "en"
         self._own = _own(order, small=writer.placeholders > 0)
         most = writer.placeholders

@@ -40,7 +40,7 @@ class Verdict:
         return len(self.losses) + 3 * len(self.against)
 
 
-class Judge:
+class Repairer:
     """Judges and repairs slots for one order.
 
     `closed` says that the writer can spell only the lexicon's words and the wish's own.

@@ -12,7 +12,7 @@ from prompting.reading.facts import facts
 from prompting.reading.keep import contradictions, missing
 from prompting.reading.lexicon import built_in
 from prompting.reading.opaque import read
-from prompting.repair import Judge
+from prompting.repair import Repairer
 from prompting.slots import Slots, WishText
 from prompting.speaking.dialects import dialect
 from prompting.speaking.order import Order
@@ -237,7 +237,7 @@ def test_a_name_that_an_answer_lost_is_put_back_as_it_was_written(
         text=text, wish=wish(text), dialect=dialect(dialect_name), style=None, negative="",
         lexicon=LEXICON, count=None, locale="en",
     )  # fmt: skip
-    judge = Judge(order)
+    judge = Repairer(order)
     told = judge.repair(judge.judge(Slots(subject="a sunset")))
     assert name in told.rendered.prompt
     assert "sunset" in told.rendered.prompt or "日落" in told.rendered.prompt

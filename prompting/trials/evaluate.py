@@ -27,7 +27,7 @@ from prompting.reading import opaque
 from prompting.reading.facts import facts
 from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import built_in
-from prompting.repair import Judge
+from prompting.repair import Repairer
 from prompting.slots import Slots
 from prompting.speaking.budget import estimate
 from prompting.speaking.captions import vocabulary
@@ -100,7 +100,7 @@ def identity(case: Case, name: str) -> Spoken:
 def template_only(case: Case, name: str) -> Spoken:
     """The wish in the dialect's form, translated word by word where it must be; no model."""
     order = _order(case, name)
-    rendered = order.speak(Slots(subject=Judge(order).own_subject() or case.wish))
+    rendered = order.speak(Slots(subject=Repairer(order).own_subject() or case.wish))
     return Spoken(case=case, dialect=name, prompt=rendered.prompt, negative=rendered.negative)
 
 
