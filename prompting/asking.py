@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from prompting.errors import Unreadable, WriterFailed, WriterTimeout
 from prompting.hiding import hide
 from prompting.reading.denials import denials, without
-from prompting.repair import Repairer, Verdict
+from prompting.repair import Repairer, SlotVerdict
 from prompting.slots import Kind, Language, Slots, WishText
 from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
@@ -70,7 +70,7 @@ class Asking:
 
     async def told(self, seed: int, temperature: float) -> Told:
         """The best of a few answers, repaired.  Raises what the writer raised if there is none."""
-        best: tuple[Verdict, str] | None = None
+        best: tuple[SlotVerdict, str] | None = None
         trouble: WriterFailed | Unreadable = WriterTimeout(self._deadline)
         for at in range(TRIES):
             if self._clock() >= self._until:

@@ -22,7 +22,7 @@ from prompting.speaking.render import Rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class SlotVerdict:
     """What is wrong with slots that were spoken."""
 
     slots: Slots
@@ -50,11 +50,11 @@ class Repairer:
         self._order, self._wish, self._lexicon = order, order.wish, order.lexicon
         self._closed = closed
 
-    def judge(self, slots: Slots) -> Verdict:
+    def judge(self, slots: Slots) -> SlotVerdict:
         """Compare the slots with the wish, and the prompt that they make."""
         slots = self._without_contradictions(slots)
         rendered = self._order.speak(slots)
-        return Verdict(
+        return SlotVerdict(
             slots=slots,
             rendered=rendered,
             losses=missing(
@@ -68,7 +68,7 @@ class Repairer:
             against=(*self._against(slots.subject, slots), *self._invented(slots)),
         )
 
-    def repair(self, verdict: Verdict) -> Verdict:
+    def repair(self, verdict: SlotVerdict) -> SlotVerdict:
         """The verdict's slots, changed until nothing of the wish is missing."""
         if verdict.against or any(map(self._binds, verdict.losses)):
             verdict = self._owned(verdict)
@@ -77,10 +77,10 @@ class Repairer:
             verdict = self._appended(self._owned(verdict))
         return verdict
 
-    def _owned(self, verdict: Verdict) -> Verdict:
+    def _owned(self, verdict: SlotVerdict) -> SlotVerdict:
         return self.judge(replace(verdict.slots, subject=self.own_subject(), language="en"))
 
-    def _appended(self, verdict: Verdict) -> Verdict:
+    def _appended(self, verdict: SlotVerdict) -> SlotVerdict:
         words = [self._english(loss) for loss in verdict.losses if loss.what != "opaque"]
         if not words:
             return verdict
