@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from generation.simulator.policies import Contender
 from generation.simulator.scenarios import Scenario
-from generation.simulator.targets import Results, Verdict
+from generation.simulator.targets import Results, TargetVerdict
 
 # Figures that are parts of one; all others are printed as whole numbers.
 _FINE = {"jain": 3, "useful": 2, "burst": 2, "other": 3, "same": 3, "alts": 3, "error": 4}
@@ -26,7 +26,7 @@ def scenario(scenario: Scenario, results: Results, *, markdown: bool = False) ->
     return f"{scenario.key}: {scenario.title}\n{_columns(rows)}"
 
 
-def verdicts(verdicts: Sequence[Verdict], *, markdown: bool = False) -> str:
+def verdicts(verdicts: Sequence[TargetVerdict], *, markdown: bool = False) -> str:
     """Every target that was judged, and how many were not."""
     judged = [verdict for verdict in verdicts if verdict.value is not None]
     rows = [["", "target", "limit", "measured", ""]]

@@ -60,7 +60,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class TargetVerdict:
     """A target, and what was measured; None: not in this run."""
 
     target: Target
@@ -71,7 +71,7 @@ class Verdict:
         return self.value is not None and not self.target.kept(self.value)
 
 
-def judge(results: Results) -> Sequence[Verdict]:
+def judge(results: Results) -> Sequence[TargetVerdict]:
     """Every target, in order."""
     verdicts = []
     for target in TARGETS:
@@ -79,7 +79,7 @@ def judge(results: Results) -> Sequence[Verdict]:
             value: float | None = target.value(results)
         except KeyError:
             value = None
-        verdicts.append(Verdict(target=target, value=value))
+        verdicts.append(TargetVerdict(target=target, value=value))
     return verdicts
 
 
