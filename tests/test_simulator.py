@@ -18,7 +18,7 @@ from generation.simulator.engine import PAUSE, Broken, Device, Log, Policy, Simu
 from generation.simulator.fluid import Fluid
 from generation.simulator.lags import lags
 from generation.simulator.policies import FAIR, FIFO, OTHERS, ROUND, VTC, WARM, Contender
-from generation.simulator.traces import DISK, Kind, Script, Trace
+from generation.simulator.traces import DISK, Crowd, Script, Trace
 
 A, B, C = UserId(1), UserId(2), UserId(3)
 HERE, THERE = GroupId("here"), GroupId("there")
@@ -33,7 +33,7 @@ def small(*asked: tuple[str, float, str, int]) -> Trace:
     """Jobs as (who, when, model, steps), predicted rightly."""
     script = Script(1, DISK, sigma=0.0)
     for who, at, model, steps in asked:
-        script.ask(who, at, kind=Kind.LIGHT, model=model, steps=steps)
+        script.ask(who, at, kind=Crowd.LIGHT, model=model, steps=steps)
     return script.trace()
 
 

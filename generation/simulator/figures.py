@@ -12,7 +12,7 @@ from generation.queue.fair_queue import Rules
 from generation.simulator import bounds
 from generation.simulator.engine import PAUSE, Log
 from generation.simulator.lags import lags
-from generation.simulator.traces import HOUR, Kind, Trace
+from generation.simulator.traces import HOUR, Crowd, Trace
 
 Figures = Mapping[str, float]
 
@@ -21,13 +21,13 @@ WINDOW = 600.0  # seconds over which equal people should have been given the sam
 
 def of_mixed(trace: Trace, log: Log, rules: Rules | None) -> Figures:
     """For light and heavy users together."""
-    waits = waits_of(trace, log, Kind.LIGHT)
+    waits = waits_of(trace, log, Crowd.LIGHT)
     everybody = lags(trace, log)
     figures = {
         "wait50": percentile(waits, 50),
         "wait95": percentile(waits, 95),
         "longest": max(waits),
-        "ready95": percentile(_until_ready(trace, log, Kind.LIGHT), 95),
+        "ready95": percentile(_until_ready(trace, log, Crowd.LIGHT), 95),
         "lag": max(lag.behind for lag in everybody.values()),
         "ahead": max(lag.ahead for lag in everybody.values()),
         "jain": _mean_jain(trace, log),
@@ -50,10 +50,10 @@ def of_burst(trace: Trace, log: Log, _: Rules | None) -> Figures:
     (who,) = {(asked.job.share.group, asked.job.owner) for asked in trace if asked.who == "X"}
     lag = lags(trace, log, at=(end,))[who]
     behind, served = lag.series[0], lag.served_series[0]
-    steady = [asked for asked in trace if asked.kind is Kind.LIGHT and asked.at > HOUR]
+    steady = [asked for asked in trace if asked.kind is Crowd.LIGHT and asked.at > HOUR]
     return {
         "burst": served / (served + behind),
-        "wait95": percentile(waits_of(steady, log, Kind.LIGHT), 95),
+        "wait95": percentile(waits_of(steady, log, Crowd.LIGHT), 95),
         "lag": max(lag.behind for lag in lags(trace, log).values()),
     }
 
@@ -63,7 +63,7 @@ def of_alts(trace: Trace, log: Log, _: Rules | None) -> Figures:
     parts: dict[str, float] = {}
     for served in log.served:
         asked = trace[served.job]
-        part = "alts" if asked.kind is Kind.ALT else asked.job.share.group
+        part = "alts" if asked.kind is Crowd.ALT else asked.job.share.group
         parts[part] = parts.get(part, 0.0) + min(served.end, log.horizon) - served.start
     whole = sum(parts.values())
     return {
@@ -75,15 +75,15 @@ def of_alts(trace: Trace, log: Log, _: Rules | None) -> Figures:
 
 def of_newcomers(trace: Trace, log: Log, rules: Rules | None) -> Figures:
     """How long two people wait whom an endless stream of newcomers could pass by."""
-    victim = max(waits_of(trace, log, Kind.VICTIM))
+    victim = max(waits_of(trace, log, Crowd.VICTIM))
     figures = {
         "victim": victim,
-        "again": max(waits_of(trace, log, Kind.RETURNING)),
-        "wait95": percentile(waits_of(trace, log, Kind.LIGHT), 95),
+        "again": max(waits_of(trace, log, Crowd.RETURNING)),
+        "wait95": percentile(waits_of(trace, log, Crowd.LIGHT), 95),
         "useful": useful(log),
     }
     if rules is not None:
-        (at,) = (asked.at for asked in trace if asked.kind is Kind.VICTIM)
+        (at,) = (asked.at for asked in trace if asked.kind is Crowd.VICTIM)
         others = {
             asked.job.owner
             for asked in trace
@@ -106,7 +106,7 @@ def of_weights(trace: Trace, log: Log, _: Rules | None) -> Figures:
     }
 
 
-def waits_of(trace: Trace, log: Log, kind: Kind) -> list[float]:
+def waits_of(trace: Trace, log: Log, kind: Crowd) -> list[float]:
     """Seconds from asking to the first step; until the horizon for who never was begun."""
     return [
         log.started.get(asked.job.id, log.horizon) - asked.at
@@ -115,7 +115,7 @@ def waits_of(trace: Trace, log: Log, kind: Kind) -> list[float]:
     ]
 
 
-def _until_ready(trace: Trace, log: Log, kind: Kind) -> list[float]:
+def _until_ready(trace: Trace, log: Log, kind: Crowd) -> list[float]:
     """The same to the last step."""
     return [
         log.finished.get(asked.job.id, log.horizon) - asked.at
@@ -146,7 +146,7 @@ def jain(values: Sequence[float]) -> float:
 
 def _mean_jain(trace: Trace, log: Log) -> float:
     """Over the windows after the first, for the heavy users, who always want more."""
-    heavy = sorted({asked.who for asked in trace if asked.kind is Kind.HEAVY})
+    heavy = sorted({asked.who for asked in trace if asked.kind is Crowd.HEAVY})
     windows = [dict.fromkeys(heavy, 0.0) for _ in range(int(log.horizon / WINDOW))]
     for served in log.served:
         if (who := trace[served.job].who) not in windows[0]:

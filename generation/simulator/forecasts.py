@@ -14,7 +14,7 @@ from generation.queue.forecast import Promises
 from generation.queue.seat import Seat, SeatId
 from generation.simulator.engine import Device, simulate
 from generation.simulator.figures import Figures
-from generation.simulator.traces import HOUR, MEMORY, Kind, Trace, mixed
+from generation.simulator.traces import HOUR, MEMORY, Crowd, Trace, mixed
 
 LEARNT = 20  # kept promises before p90 is judged
 
@@ -50,7 +50,7 @@ class _Promising:
 
     def put(self, job: Job, now: float) -> None:
         self._queue.put(job, now)
-        if self._seat is None or self._trace[job.id].kind is not Kind.LIGHT:
+        if self._seat is None or self._trace[job.id].kind is not Crowd.LIGHT:
             return
         ready = self._queue.forecast([self._seat], self._busy(now), now)[job.id].ready_in
         self._made[job.id] = (now, ready, self._promises.p90(ready))

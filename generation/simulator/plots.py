@@ -17,7 +17,7 @@ from generation.simulator.fluid import Person
 from generation.simulator.lags import Lag, lags
 from generation.simulator.policies import FAIR, FIFO, ROUND, VTC, Contender
 from generation.simulator.scenarios import SCENARIOS, SEEDS, Scenario
-from generation.simulator.traces import Kind, Trace
+from generation.simulator.traces import Crowd, Trace
 
 CONTENDERS = (FIFO, ROUND, VTC, FAIR)
 # Told apart by people who do not see all colours (Okabe and Ito, 2008).
@@ -60,8 +60,8 @@ def _service(runs: Sequence[_Run]) -> Figure:
     panels = figure.subplots(1, len(runs), sharey=True)
     for axes, (contender, trace, instants, everybody) in zip(panels, runs, strict=True):
         hours = [instant / 3600 for instant in instants]
-        heavy = _people(trace, Kind.HEAVY)
-        light = [_padded(everybody[p], len(hours)) for p in _people(trace, Kind.LIGHT).values()]
+        heavy = _people(trace, Crowd.HEAVY)
+        light = [_padded(everybody[p], len(hours)) for p in _people(trace, Crowd.LIGHT).values()]
         together = [sum(values) for values in zip(*light, strict=True)]
         axes.plot(hours, together, color=GREY, linewidth=1.5, label="36 light users together")
         for colour, (who, person) in zip(PEOPLE, heavy.items(), strict=True):
@@ -82,9 +82,9 @@ def _lag(runs: Sequence[_Run]) -> Figure:
     panels = figure.subplots(1, len(runs), sharey=True)
     for axes, (contender, trace, instants, everybody) in zip(panels, runs, strict=True):
         hours = [instant / 3600 for instant in instants]
-        for person in _people(trace, Kind.LIGHT).values():
+        for person in _people(trace, Crowd.LIGHT).values():
             _line(axes, hours, everybody[person].series, GREY, 0.6)
-        heavy = _people(trace, Kind.HEAVY).values()
+        heavy = _people(trace, Crowd.HEAVY).values()
         for colour, person in zip(PEOPLE, heavy, strict=True):
             _line(axes, hours, everybody[person].series, colour, 1.2)
         axes.set_yscale("symlog", linthresh=40, linscale=1.5)
@@ -108,7 +108,7 @@ def _waits() -> Figure:
             waits: list[float] = []
             for seed in SEEDS:
                 trace, log = scenario.play(contender, seed)
-                waits += waits_of(trace, log, Kind.LIGHT)
+                waits += waits_of(trace, log, Crowd.LIGHT)
             waits.sort()
             parts = [100 * (number + 1) / len(waits) for number in range(len(waits))]
             axes.plot(waits, parts, color=colour, linewidth=1.5, label=contender.name)
@@ -135,7 +135,7 @@ def _padded(lag: Lag, points: int) -> list[float]:
     return [0.0] * (points - len(lag.served_series)) + lag.served_series
 
 
-def _people(trace: Trace, kind: Kind) -> dict[str, Person]:
+def _people(trace: Trace, kind: Crowd) -> dict[str, Person]:
     return {
         asked.who: (asked.job.share.group, asked.job.owner)
         for asked in sorted(trace, key=lambda asked: asked.who)

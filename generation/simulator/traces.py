@@ -68,7 +68,7 @@ TWELVE: Tastes = tuple((f"style {number}", 0.3222 / number) for number in range(
 VIDEO_STEPS = 50  # 206 s
 
 
-class Kind(StrEnum):
+class Crowd(StrEnum):
     """Which crowd a job's owner belongs to."""
 
     LIGHT = "light"  # a picture now and then
@@ -85,7 +85,7 @@ class Asked:
     job: Job
     at: float
     who: str
-    kind: Kind
+    kind: Crowd
     checkpoint: Checkpoint
     error: float  # predicted seconds / true seconds
 
@@ -112,7 +112,7 @@ class Script:
         who: str,
         at: float,
         *,
-        kind: Kind,
+        kind: Crowd,
         model: str = "sdxl",
         steps: int = 28,
         group: str = "a server",
@@ -167,7 +167,7 @@ def mixed(
             script.ask(
                 f"H{number}",
                 dice.uniform(0.0, 30.0),
-                kind=Kind.HEAVY,
+                kind=Crowd.HEAVY,
                 model=model,
                 steps=steps,
                 group=f"server {number % groups}",
@@ -180,7 +180,7 @@ def mixed(
             script.ask(
                 f"L{number}",
                 at,
-                kind=Kind.LIGHT,
+                kind=Crowd.LIGHT,
                 model=model,
                 steps=dice.choice([20, 28]),
                 group=f"server {number % groups}",
@@ -195,10 +195,10 @@ def burst(seed: int) -> Trace:
     for number in range(6):
         at = script.dice.uniform(0.0, 30.0)
         while at < 2 * HOUR:
-            script.ask(f"S{number}", at, kind=Kind.LIGHT)
+            script.ask(f"S{number}", at, kind=Crowd.LIGHT)
             at += script.dice.expovariate(1 / 30)
     for _ in range(400):
-        script.ask("X", HOUR, kind=Kind.HEAVY)
+        script.ask("X", HOUR, kind=Crowd.HEAVY)
     return script.trace()
 
 
@@ -209,10 +209,10 @@ def alts(seed: int, *, accounts: int = 16, group: str = "server A") -> Trace:
         for number in range(4):
             for _ in range(300):
                 at = script.dice.uniform(0.0, 5.0)
-                script.ask(f"{server} {number}", at, kind=Kind.HEAVY, group=server)
+                script.ask(f"{server} {number}", at, kind=Crowd.HEAVY, group=server)
     for number in range(accounts):
         for _ in range(300):
-            script.ask(f"Z{number}", script.dice.uniform(0.0, 5.0), kind=Kind.ALT, group=group)
+            script.ask(f"Z{number}", script.dice.uniform(0.0, 5.0), kind=Crowd.ALT, group=group)
     return script.trace()
 
 
@@ -223,13 +223,13 @@ def newcomers(seed: int) -> Trace:
     second picture.
     """
     script = Script(seed, DISK, sigma=0.0)
-    script.ask("R", 0.0, kind=Kind.LIGHT)
+    script.ask("R", 0.0, kind=Crowd.LIGHT)
     for number in range(600):
         # The first seed is on the second; the others jostle.
         jitter = script.dice.uniform(-1.0, 1.0) if seed != FIRST_SEED else 0.0
-        script.ask(f"N{number}", max(0.0, number * 3.0 + jitter), kind=Kind.LIGHT)
-    script.ask("V", 60.0, kind=Kind.VICTIM, model="flux")
-    script.ask("R", 60.0, kind=Kind.RETURNING)
+        script.ask(f"N{number}", max(0.0, number * 3.0 + jitter), kind=Crowd.LIGHT)
+    script.ask("V", 60.0, kind=Crowd.VICTIM, model="flux")
+    script.ask("R", 60.0, kind=Crowd.RETURNING)
     return script.trace()
 
 
@@ -239,7 +239,7 @@ def weighted(seed: int, weights: Sequence[float]) -> Trace:
     for number, weight in enumerate(weights):
         for _ in range(1000):
             at = script.dice.uniform(0.0, 1.0)
-            script.ask(f"W{number}", at, kind=Kind.HEAVY, weight=weight)
+            script.ask(f"W{number}", at, kind=Crowd.HEAVY, weight=weight)
     return script.trace()
 
 
