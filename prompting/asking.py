@@ -16,7 +16,7 @@ from prompting.errors import Unreadable, WriterFailed, WriterTimeout
 from prompting.hiding import hide
 from prompting.reading.denials import denials, without
 from prompting.repair import Repairer, SlotVerdict
-from prompting.slots import Kind, Language, Slots, WishText
+from prompting.slots import Language, OpaqueKind, Slots, WishText
 from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
 from prompting.speaking.plain import plain
@@ -160,7 +160,7 @@ def spelled(wish: WishText) -> str:
     end = 0
     for part in wish.opaque:
         out.append(wish.text[end : part.start])
-        out.append(part.text if part.kind is Kind.QUOTE else part.reading)
+        out.append(part.text if part.kind is OpaqueKind.QUOTE else part.reading)
         end = part.start + len(part.text)
     out.append(wish.text[end:])
     return " ".join("".join(out).split())

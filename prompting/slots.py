@@ -97,7 +97,7 @@ class Slots:
         return cls(subject=subject, language=language, **parts)
 
 
-class Kind(StrEnum):
+class OpaqueKind(StrEnum):
     """What an opaque part is; the value is also how it is named to people."""
 
     LORA = "LoRA tag"  # <lora:name:0.8>
@@ -114,7 +114,7 @@ class Kind(StrEnum):
 class Opaque:
     """A part of a wish that no writer may touch: it leaves as the bytes it came in."""
 
-    kind: Kind
+    kind: OpaqueKind
     text: str  # exactly as written
     start: int  # where it stands in WishText.text, characters
 
@@ -126,12 +126,12 @@ class Opaque:
     @property
     def reading(self) -> str:
         """What a reader sees in it: the words inside a weight, a pause for BREAK, or nothing."""
-        if self.kind is Kind.BREAK:
+        if self.kind is OpaqueKind.BREAK:
             return ", "
-        return _unweighted(self.text) if self.kind is Kind.WEIGHT else " "
+        return _unweighted(self.text) if self.kind is OpaqueKind.WEIGHT else " "
 
 
-_ANCHORED = frozenset({Kind.WEIGHT, Kind.CHOICE, Kind.WILDCARD, Kind.BREAK})
+_ANCHORED = frozenset({OpaqueKind.WEIGHT, OpaqueKind.CHOICE, OpaqueKind.WILDCARD, OpaqueKind.BREAK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ class WishText:
     @property
     def quoted(self) -> tuple[str, ...]:
         """What stands between quotes, without them."""
-        return tuple(part.text[1:-1] for part in self.opaque if part.kind is Kind.QUOTE)
+        return tuple(part.text[1:-1] for part in self.opaque if part.kind is OpaqueKind.QUOTE)
 
 
 def _unweighted(text: str) -> str:

@@ -9,35 +9,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompting.reading.opaque import clean, read
-from prompting.slots import Kind
+from prompting.slots import OpaqueKind
 
 OPAQUE = {
-    "<lora:detail_tweaker-XL:0.8>": Kind.LORA,
-    "<hypernet:x y:1>": Kind.LORA,
-    "(red hair:1.25)": Kind.WEIGHT,
-    "((masterpiece))": Kind.WEIGHT,
-    "[a:b:0.5]": Kind.WEIGHT,
-    "((a:1.2) b:0.8)": Kind.WEIGHT,
-    r"\(fate\)": Kind.WEIGHT,
-    "{red|blue}": Kind.CHOICE,
-    "{a, b}": Kind.CHOICE,
-    "{2::a|{b|c}}": Kind.CHOICE,
-    "__animals/bird__": Kind.WILDCARD,
-    "BREAK": Kind.BREAK,
-    "embedding:bad_hands-v2": Kind.EMBEDDING,
-    "embedding:easy:1.1": Kind.EMBEDDING,
-    '"OPEN 24h"': Kind.QUOTE,
-    "“Café  Zoë”": Kind.QUOTE,
-    "「夜」": Kind.QUOTE,
-    "'OPEN'": Kind.QUOTE,
-    "--ar 16:9": Kind.FLAG,
-    "--seed 5": Kind.FLAG,
+    "<lora:detail_tweaker-XL:0.8>": OpaqueKind.LORA,
+    "<hypernet:x y:1>": OpaqueKind.LORA,
+    "(red hair:1.25)": OpaqueKind.WEIGHT,
+    "((masterpiece))": OpaqueKind.WEIGHT,
+    "[a:b:0.5]": OpaqueKind.WEIGHT,
+    "((a:1.2) b:0.8)": OpaqueKind.WEIGHT,
+    r"\(fate\)": OpaqueKind.WEIGHT,
+    "{red|blue}": OpaqueKind.CHOICE,
+    "{a, b}": OpaqueKind.CHOICE,
+    "{2::a|{b|c}}": OpaqueKind.CHOICE,
+    "__animals/bird__": OpaqueKind.WILDCARD,
+    "BREAK": OpaqueKind.BREAK,
+    "embedding:bad_hands-v2": OpaqueKind.EMBEDDING,
+    "embedding:easy:1.1": OpaqueKind.EMBEDDING,
+    '"OPEN 24h"': OpaqueKind.QUOTE,
+    "“Café  Zoë”": OpaqueKind.QUOTE,
+    "「夜」": OpaqueKind.QUOTE,
+    "'OPEN'": OpaqueKind.QUOTE,
+    "--ar 16:9": OpaqueKind.FLAG,
+    "--seed 5": OpaqueKind.FLAG,
 }
 
 
 @pytest.mark.parametrize(("part", "kind"), OPAQUE.items())
-def test_an_opaque_part_is_found_wherever_it_stands(part: str, kind: Kind) -> None:
-    for text in (part, f"a cat {part}", f"{part} a cat" if kind is not Kind.FLAG else part):
+def test_an_opaque_part_is_found_wherever_it_stands(part: str, kind: OpaqueKind) -> None:
+    for text in (part, f"a cat {part}", f"{part} a cat" if kind is not OpaqueKind.FLAG else part):
         found = [(opaque.kind, opaque.text) for opaque in read(text).opaque]
         assert found == [(kind, part)]
 
@@ -120,7 +120,7 @@ def test_a_remark_in_brackets_is_plain_text() -> None:
 
 
 def test_json_is_no_choice() -> None:
-    assert {part.kind for part in read('{"prompt": "x", "n": 1}').opaque} <= {Kind.QUOTE}
+    assert {part.kind for part in read('{"prompt": "x", "n": 1}').opaque} <= {OpaqueKind.QUOTE}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Literal
 
 from prompting.reading.facts import Facts, Pairs, facts
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold, plurals
-from prompting.slots import Kind, WishText
+from prompting.slots import OpaqueKind, WishText
 
 # A picture has one of these: a second one beside the wish's own makes another picture.
 _MEDIA = frozenset(
@@ -143,7 +143,7 @@ def readable(prompt: str, wish: WishText) -> str:
     A word inside a LoRA's name or a quotation is not a word of the picture.
     """
     for part in wish.opaque:
-        words = part.reading if part.kind in (Kind.WEIGHT, Kind.BREAK) else ""
+        words = part.reading if part.kind in (OpaqueKind.WEIGHT, OpaqueKind.BREAK) else ""
         prompt = prompt.replace(part.text, f" {words} ")
     return prompt
 

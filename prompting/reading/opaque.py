@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from prompting.slots import Kind, Opaque, WishText
+from prompting.slots import Opaque, OpaqueKind, WishText
 
 # What the chat templates of current models are made of, with the full-width bar of some; and the
 # placeholders of our own assistant.  `<lora:x:1>` has a colon, so it is none of them.
@@ -106,7 +106,7 @@ def _marks(text: str) -> Iterator[Opaque]:
                 continue
             at = closing + 1
         else:
-            kind = Kind.WEIGHT if name == "ESCAPED" else Kind[name]
+            kind = OpaqueKind.WEIGHT if name == "ESCAPED" else OpaqueKind[name]
         yield Opaque(kind=kind, text=text[start:at], start=start)
 
 
@@ -137,7 +137,7 @@ def _shallow(pairs: dict[int, int]) -> dict[int, int]:
     return kept
 
 
-def _bracket(text: str) -> Kind | None:
+def _bracket(text: str) -> OpaqueKind | None:
     """What a balanced bracket is, if it is more than a remark in brackets."""
     if "\n" in text or len(text) > 2000:
         return None
@@ -146,8 +146,8 @@ def _bracket(text: str) -> Kind | None:
         return None  # to be cleaned first
     inner = text[1:-1]
     if text[0] == "{":
-        return Kind.CHOICE if re.search(r"[|,]", inner) and '":' not in inner else None
+        return OpaqueKind.CHOICE if re.search(r"[|,]", inner) and '":' not in inner else None
     doubled = len(inner) > 2 and inner[0] == text[0] and inner[-1] == text[-1]
     if doubled or _NUMBERED.search(text) or (text[0] == "[" and "|" in inner):
-        return Kind.WEIGHT
+        return OpaqueKind.WEIGHT
     return None

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 from prompting.reading.denials import denials, without
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold
-from prompting.slots import Kind, Language, Slots, WishText
+from prompting.slots import Language, OpaqueKind, Slots, WishText
 
-_FLOATING = frozenset({Kind.LORA, Kind.EMBEDDING, Kind.FLAG})  # mean the same wherever they stand
+_FLOATING = frozenset(
+    {OpaqueKind.LORA, OpaqueKind.EMBEDDING, OpaqueKind.FLAG}
+)  # mean the same wherever they stand
 # Words of these kinds may be swapped for another form of themselves without harm to the grammar.
 _EXCHANGEABLE = OBJECTS | SCENERY | {"colour", "style", "quality"}
 
@@ -44,7 +46,7 @@ def head(slots: Slots, wish: WishText, lexicon: Lexicon, language: Language, *, 
     text = ", ".join(part for part in (text, *anchored) if part)
     quotes: list[str] = []
     for part in wish.opaque:
-        if part.kind is Kind.QUOTE:
+        if part.kind is OpaqueKind.QUOTE:
             text, placed = _place(text, part.text)
             quotes += () if placed else (part.text,)
     return Head(text=text, quotes=tuple(quotes), floating=floating)
