@@ -8,26 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompting.reading.markup import Kind, Read, read
+from prompting.reading.markup import ChangeKind, Read, read
 
 CHANGED = {
-    "a [cat:dog:0.5] on grass": (Kind.SCHEDULE, "a cat dog on grass"),
-    "[mist:0.3], a house": (Kind.SCHEDULE, "mist, a house"),
-    "[noise::0.2] a house": (Kind.SCHEDULE, "noise a house"),
-    "[:dog: 12 ] a house": (Kind.SCHEDULE, "dog a house"),
-    "a [cow|horse] in a field": (Kind.ALTERNATION, "a cow horse in a field"),
-    "[a|(b:1.2)|c] x": (Kind.ALTERNATION, "a (b:1.2) c x"),
-    "a cat AND a dog :1.2": (Kind.COMPOSITION, "a cat, a dog"),
-    "a cat :0.9 AND rain :-1": (Kind.COMPOSITION, "a cat"),
-    "{{{gold}}}, {best quality}": (Kind.EMPHASIS, "(gold:1.158), (best quality:1.05)"),
-    "{{artist:x}} y": (Kind.EMPHASIS, "(artist:x:1.103) y"),
-    "a cat --ar 3:2 --no hat, dog": (Kind.OPTION, "a cat"),
-    "a cat --neg blurry": (Kind.OPTION, "a cat"),
+    "a [cat:dog:0.5] on grass": (ChangeKind.SCHEDULE, "a cat dog on grass"),
+    "[mist:0.3], a house": (ChangeKind.SCHEDULE, "mist, a house"),
+    "[noise::0.2] a house": (ChangeKind.SCHEDULE, "noise a house"),
+    "[:dog: 12 ] a house": (ChangeKind.SCHEDULE, "dog a house"),
+    "a [cow|horse] in a field": (ChangeKind.ALTERNATION, "a cow horse in a field"),
+    "[a|(b:1.2)|c] x": (ChangeKind.ALTERNATION, "a (b:1.2) c x"),
+    "a cat AND a dog :1.2": (ChangeKind.COMPOSITION, "a cat, a dog"),
+    "a cat :0.9 AND rain :-1": (ChangeKind.COMPOSITION, "a cat"),
+    "{{{gold}}}, {best quality}": (ChangeKind.EMPHASIS, "(gold:1.158), (best quality:1.05)"),
+    "{{artist:x}} y": (ChangeKind.EMPHASIS, "(artist:x:1.103) y"),
+    "a cat --ar 3:2 --no hat, dog": (ChangeKind.OPTION, "a cat"),
+    "a cat --neg blurry": (ChangeKind.OPTION, "a cat"),
 }
 
 
 @pytest.mark.parametrize(("typed", "told"), CHANGED.items())
-def test_it_is_told_and_read_as_words(typed: str, told: tuple[Kind, str]) -> None:
+def test_it_is_told_and_read_as_words(typed: str, told: tuple[ChangeKind, str]) -> None:
     found = read(typed)
     assert (found.changes[0].kind, found.text) == told
 

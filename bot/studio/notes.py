@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from prompting.reading.markup import Change, Kind
+from prompting.reading.markup import Change, ChangeKind
 
 MOST = 5  # notes of one request; the rest is counted
 LONGEST = 300  # characters of a note
@@ -102,15 +102,15 @@ def read_otherwise(change: Change) -> str:
     """What is no word and no weight in a prompt."""
     typed, read = said(change.typed), said(change.read, 120)
     match change.kind:
-        case Kind.SCHEDULE:
+        case ChangeKind.SCHEDULE:
             what = "switches words while drawing, which I cannot do"
-        case Kind.ALTERNATION:
+        case ChangeKind.ALTERNATION:
             what = "takes turns between words while drawing, which I cannot do"
-        case Kind.COMPOSITION:
+        case ChangeKind.COMPOSITION:
             what = "draws parts apart and mixes them, which I cannot do"
-        case Kind.EMPHASIS:
+        case ChangeKind.EMPHASIS:
             return f"{typed} is NovelAI's emphasis; I read it as {read}."
-        case Kind.OPTION:
+        case ChangeKind.OPTION:
             return f"I left out {typed}: options are not read in a prompt; say it with mine."
     return (
         f"{typed} {what}; I read it as plain words: {read}." if change.read else f"{typed} {what}."

@@ -30,7 +30,7 @@ NOTHING = "<atelier:none>"  # what a PNG of ours puts before a prompt that reade
 NOVELAI = 1.05  # what one pair of its braces multiplies by
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What was changed."""
 
     SCHEDULE = "schedule"  # [cat:dog:0.5], [cat:0.5], [cat::0.5]
@@ -53,7 +53,7 @@ class Tag:
 class Change:
     """What was typed, and as what it is read; "" where it was taken out."""
 
-    kind: Kind
+    kind: ChangeKind
     typed: str
     read: str
 
@@ -85,7 +85,7 @@ def read(text: str) -> Read:
     return Read(text=text, tags=tuple(tags), changes=tuple(changes))
 
 
-def _tell(changes: list[Change], kind: Kind, typed: str, read: str) -> None:
+def _tell(changes: list[Change], kind: ChangeKind, typed: str, read: str) -> None:
     if len(changes) < MOST_TOLD:
         changes.append(Change(kind=kind, typed=typed[:LONGEST_TOLD], read=read[:LONGEST_TOLD]))
 
@@ -122,7 +122,7 @@ _OPTION = re.compile(
 
 
 def _option(found: re.Match[str], changes: list[Change]) -> str:
-    _tell(changes, Kind.OPTION, found[0], "")
+    _tell(changes, ChangeKind.OPTION, found[0], "")
     return " "
 
 
@@ -144,7 +144,7 @@ def _parts(text: str, changes: list[Change]) -> str:
         if words and float(weight) > 0:
             parts.append(words)
     plain = ", ".join(parts)
-    _tell(changes, Kind.COMPOSITION, text.strip(), plain)
+    _tell(changes, ChangeKind.COMPOSITION, text.strip(), plain)
     return plain
 
 
@@ -192,14 +192,14 @@ def _ends(out: list[str], found: _Open, changes: list[Change], text: str, at: in
     """Whether a square bracket that ends here is more than weak words; then it becomes words."""
     begin, typed = found.place + 1, text[found.start : at + 1]
     if found.pipes:
-        cuts, kind = found.pipes, Kind.ALTERNATION
+        cuts, kind = found.pipes, ChangeKind.ALTERNATION
     elif len(found.colons) in (1, 2) and _NUMBER.fullmatch("".join(out[found.colons[-1] + 1 :])):
-        cuts, kind = found.colons, Kind.SCHEDULE
+        cuts, kind = found.colons, ChangeKind.SCHEDULE
     else:
         return False
     edges = [begin - 1, *cuts, len(out)]
     parts = ["".join(out[a + 1 : b]).strip() for a, b in itertools.pairwise(edges)]
-    if kind is Kind.SCHEDULE:
+    if kind is ChangeKind.SCHEDULE:
         parts = parts[:-1]  # the last one is the number
     plain = " ".join(part for part in parts if part)
     del out[found.place :]
@@ -229,7 +229,7 @@ def _braced(text: str, changes: list[Change]) -> str:
                 weight = f"{NOVELAI ** min(deep, MAX_DEPTH):.4g}"
                 closing[pairs[at] - deep + 1] = f":{weight})"
                 whole = text[at : pairs[at] + 1]
-                _tell(changes, Kind.EMPHASIS, whole, f"({inner}:{weight})")
+                _tell(changes, ChangeKind.EMPHASIS, whole, f"({inner}:{weight})")
                 out.append("(")
             else:
                 out.append(text[at : at + deep])
