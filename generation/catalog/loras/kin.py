@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from generation.catalog.embeddings import family_of_words
 from generation.catalog.loras.layers import SHAPED, layers_of
-from generation.catalog.loras.plan import Change, Plan, Shapes, second_generation
+from generation.catalog.loras.plan import LayerChange, Plan, Shapes, second_generation
 from generation.errors import UnknownWeights, UnusableWeights
 
 # What trainers write: modelspec.architecture and kohya's ss_base_model_version.
@@ -38,7 +38,7 @@ def family_of(plan: Plan, shapes: Shapes, metadata: Mapping[str, str], name: str
     return _said(plan, metadata, fitting, name)
 
 
-def _misfits(plan: Plan, family: str) -> list[Change]:
+def _misfits(plan: Plan, family: str) -> list[LayerChange]:
     layers = layers_of(family)
     none: tuple[int, ...] = (0,)
     return [

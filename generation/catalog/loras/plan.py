@@ -39,7 +39,7 @@ _OTHER_KINDS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class LayerChange:
     """What a file does to one layer."""
 
     part: Part
@@ -53,7 +53,7 @@ class Change:
 class Plan:
     """A LoRA file."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[LayerChange, ...]
     words: Mapping[str, tuple[str, ...]]  # bundled embeddings -> their tensors, one per encoder
     compvis: bool  # whether a layer is called as in CompVis' UNet
     prefixes: frozenset[str]  # what stands before the first "_" or "." of the names, two words
@@ -183,18 +183,20 @@ def _bundled_name(key: str) -> tuple[str, str] | None:
     return None
 
 
-def _change(part: Part, path: str, keys: Mapping[str, str], shapes: Shapes, name: str) -> Change:
+def _change(
+    part: Part, path: str, keys: Mapping[str, str], shapes: Shapes, name: str
+) -> LayerChange:
     of_roles = {role: shapes[key] for role, key in keys.items()}
     try:
         form = read_form(of_roles)
     except ValueError as error:
         raise UnusableWeights(name, f"its layer {path} {error}") from error
-    return Change(part=part, path=path, keys=keys, form=form, alpha=None)
+    return LayerChange(part=part, path=path, keys=keys, form=form, alpha=None)
 
 
 def _with_alpha(
-    change: Change, settings: Settings | None, metadata: Mapping[str, str], name: str
-) -> Change:
+    change: LayerChange, settings: Settings | None, metadata: Mapping[str, str], name: str
+) -> LayerChange:
     """With the alpha that the metadata states, where no tensor does."""
     rank = change.form.rank
     plain = change.form.kind == "lora" and not {"magnitude", "dora_scale"} & change.keys.keys()
