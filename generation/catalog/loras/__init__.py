@@ -12,6 +12,6 @@ invariant: every tensor of a file is in its plan, or the file is refused with th
 """
 
 from generation.catalog.loras.kin import family_of
-from generation.catalog.loras.plan import LayerChange, Plan, is_lora, read_plan
+from generation.catalog.loras.plan import LayerChange, LoraPlan, is_lora, read_plan
 
-__all__ = ["LayerChange", "Plan", "family_of", "is_lora", "read_plan"]
+__all__ = ["LayerChange", "LoraPlan", "family_of", "is_lora", "read_plan"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from generation.catalog.embeddings import family_of_words
 from generation.catalog.loras.layers import SHAPED, layers_of
-from generation.catalog.loras.plan import LayerChange, Plan, Shapes, second_generation
+from generation.catalog.loras.plan import LayerChange, LoraPlan, Shapes, second_generation
 from generation.errors import UnknownWeights, UnusableWeights
 
 # What trainers write: modelspec.architecture and kohya's ss_base_model_version.
@@ -20,7 +20,7 @@ _SAID = (
 )
 
 
-def family_of(plan: Plan, shapes: Shapes, metadata: Mapping[str, str], name: str) -> str:
+def family_of(plan: LoraPlan, shapes: Shapes, metadata: Mapping[str, str], name: str) -> str:
     """Its family.  Raises UnusableWeights, and UnknownWeights where a card could tell."""
     fitting = [f for f in SHAPED if not _misfits(plan, f)]
     of_words = {
@@ -38,7 +38,7 @@ def family_of(plan: Plan, shapes: Shapes, metadata: Mapping[str, str], name: str
     return _said(plan, metadata, fitting, name)
 
 
-def _misfits(plan: Plan, family: str) -> list[LayerChange]:
+def _misfits(plan: LoraPlan, family: str) -> list[LayerChange]:
     layers = layers_of(family)
     none: tuple[int, ...] = (0,)
     return [
@@ -48,7 +48,7 @@ def _misfits(plan: Plan, family: str) -> list[LayerChange]:
     ]
 
 
-def _said(plan: Plan, metadata: Mapping[str, str], fitting: list[str], name: str) -> str:
+def _said(plan: LoraPlan, metadata: Mapping[str, str], fitting: list[str], name: str) -> str:
     """Which of several it is."""
     for key in ("modelspec.architecture", "ss_base_model_version"):
         said = metadata.get(key, "").casefold()
@@ -64,7 +64,7 @@ def _said(plan: Plan, metadata: Mapping[str, str], fitting: list[str], name: str
     raise UnknownWeights(name, f"a LoRA whose few layers are in {' and '.join(fitting)} alike")
 
 
-def _stranger(plan: Plan, shapes: Shapes, name: str) -> UnusableWeights:
+def _stranger(plan: LoraPlan, shapes: Shapes, name: str) -> UnusableWeights:
     if (title := second_generation(shapes)) is not None:
         return UnusableWeights(name, f"{title}, not supported yet")
     nearest = min(SHAPED, key=lambda family: len(_misfits(plan, family)))

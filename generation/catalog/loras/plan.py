@@ -50,7 +50,7 @@ class LayerChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class LoraPlan:
     """A LoRA file."""
 
     changes: tuple[LayerChange, ...]
@@ -81,7 +81,7 @@ def read_plan(
     *,
     layers_per_block: int = 2,
     dtypes: Mapping[str, str] = _NO_TYPES,
-) -> Plan:
+) -> LoraPlan:
     """What the file does to which layers.  Raises UnusableWeights with what cannot be drawn."""
     layers: dict[tuple[Part, str], list[tuple[Name, str]]] = {}
     unread: list[str] = []
@@ -105,7 +105,7 @@ def read_plan(
     # An alpha is one number, of whatever type; integers anywhere else are quantised.
     factors = (key for one in changes for role, key in one.keys.items() if role != "alpha")
     check_types((*factors, *itertools.chain(*words.values())), dtypes, name)
-    return Plan(
+    return LoraPlan(
         changes=tuple(changes),
         words=words,
         compvis=any(read.compvis for found in layers.values() for read, _ in found),
