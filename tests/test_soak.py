@@ -15,7 +15,7 @@ from bot.trials.soak.audit import Audit, audit
 from bot.trials.soak.day import live_through
 from bot.trials.soak.gauges import AtRest, LogWatch, quarters
 from bot.trials.soak.people import HABITS, Day
-from bot.trials.soak.verdict import Gauges, Plan, judged
+from bot.trials.soak.verdict import Gauges, Ordeal, judged
 from generation.recipe import Sha256
 from storage.database import Database
 from storage.files import Files
@@ -159,7 +159,7 @@ def a_day_of(
         )
         gauges.readings.append(reading)
     gauges.lateness.spread.add(late)
-    plan = Plan(seconds=seconds, people=50, hours=24.0)
+    plan = Ordeal(seconds=seconds, people=50, hours=24.0)
     return {figure.name: figure for figure in judged(plan, gauges, Audit()).figures}
 
 
@@ -202,7 +202,7 @@ def test_the_evening_is_the_busiest_time_of_a_day_that_rests() -> None:
 
 @pytest.mark.slow
 async def test_a_short_day_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    plan = Plan(seconds=40.0, people=24, hours=1.0, behind=2000)
+    plan = Ordeal(seconds=40.0, people=24, hours=1.0, behind=2000)
     lived = await live_through(plan, Settings(data=tmp_path / "data"), tmp_path, say=print)
     counts = {figure.name: figure for figure in lived.figures if not figure.unit}
     assert len(counts) == 6

@@ -24,12 +24,14 @@ from bot.cli.terminal import aside
 from bot.settings import Settings
 from bot.trials.bench.table import load, machine, markdown, show, write
 from bot.trials.soak.day import live_through
-from bot.trials.soak.verdict import Plan
+from bot.trials.soak.verdict import Ordeal
 
 
 def soak(settings: Settings, asked: argparse.Namespace) -> int:
     """Live through a day, audit it, print; 0 when every target is met."""
-    plan = Plan(seconds=asked.minutes * 60, people=asked.people, hours=asked.hours, seed=asked.seed)
+    plan = Ordeal(
+        seconds=asked.minutes * 60, people=asked.people, hours=asked.hours, seed=asked.seed
+    )
     folder = settings.data / "soak"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

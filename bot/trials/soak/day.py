@@ -21,7 +21,7 @@ from bot.trials.soak.gauges import read
 from bot.trials.soak.mishaps import KILLED, Mishaps
 from bot.trials.soak.people import BEGINS, Day, residents
 from bot.trials.soak.town import Town
-from bot.trials.soak.verdict import Gauges, Lived, Plan, judged
+from bot.trials.soak.verdict import Gauges, Lived, Ordeal, judged
 from bot.trials.soak.witness import Witness
 from generation.fleet.local import LocalWorker
 from storage.database import Database
@@ -36,7 +36,7 @@ SETTLES = 0.5  # seconds in which what was posted is noted, and the worker goes 
 
 
 async def live_through(
-    plan: Plan, settings: Settings, folder: Path, *, say: Callable[[str], None]
+    plan: Ordeal, settings: Settings, folder: Path, *, say: Callable[[str], None]
 ) -> Lived:
     """Live through the day in an empty folder, close the bot, then audit what it left."""
     alone = Settings(data=folder / "data", device=settings.device, assist="off")
@@ -85,7 +85,7 @@ async def _furnish(path: Path, pictures: int) -> RequestId:
 
 
 async def _day(
-    plan: Plan,
+    plan: Ordeal,
     house: App,
     town: Town,
     witness: Witness,

@@ -28,7 +28,7 @@ WORKER_SETTLES = 0.1  # of the day, from a worker's start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Ordeal:
     """What is to be lived through."""
 
     seconds: float  # real ones
@@ -59,7 +59,7 @@ class Gauges:
     mishaps: list[str] = field(default_factory=list)
 
 
-def judged(plan: Plan, gauges: Gauges, found: Audit) -> Lived:
+def judged(plan: Ordeal, gauges: Gauges, found: Audit) -> Lived:
     """Hold what was read off and what was found against the targets."""
     slowness = median([reading.slowness for reading in gauges.readings] or [1.0])
     figures = (*_deliveries(gauges, found), *_memory(plan, gauges), *_patience(gauges, slowness))
@@ -98,7 +98,7 @@ def _deliveries(gauges: Gauges, found: Audit) -> tuple[Figure, ...]:
     )
 
 
-def _memory(plan: Plan, gauges: Gauges) -> tuple[Figure, ...]:
+def _memory(plan: Ordeal, gauges: Gauges) -> tuple[Figure, ...]:
     judged = plan.seconds >= JUDGED_SECONDS
     warm = [r for r in gauges.readings if r.at >= WARM] if judged else gauges.readings
     last = [r for r in warm if r.worker_pid == warm[-1].worker_pid]
