@@ -28,7 +28,7 @@ from storage.errors import DamagedFile, Missing, StorageError, translated
 from storage.failpoints import instant
 from storage.files import UNFINISHED, Files, is_regular, sync_folder, sync_tree
 from storage.lock import FolderLock
-from storage.snapshot import Contents
+from storage.snapshot import Holdings
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Made:
     """A backup that was made."""
 
     copy: Path
-    contents: Contents
+    contents: Holdings
     brought: int  # files that the folder had not yet
     absent: tuple[Sha256, ...]  # files that the living folder has not, or has damaged
     dropped: int  # older copies that were let go
@@ -56,7 +56,7 @@ class Found:
     """A backup that was looked through."""
 
     copy: Path
-    contents: Contents
+    contents: Holdings
     missing: tuple[Sha256, ...]  # files that were there when it was made, and are not
     damaged: tuple[Sha256, ...]  # files whose bytes are no longer those
     foreign: tuple[str, ...]  # links and the like among the owner's texts, which are not taken
@@ -164,7 +164,7 @@ def restore(found: Found, data: Path, *, stamp: str) -> Path | None:
     return aside
 
 
-def _copy(data: Path, half: Path, files: Files) -> tuple[Contents, int, tuple[Sha256, ...]]:
+def _copy(data: Path, half: Path, files: Files) -> tuple[Holdings, int, tuple[Sha256, ...]]:
     """The database first: the files it names are there already.
 
     Unless somebody deletes a picture in between; then a younger copy no longer names it.

@@ -27,7 +27,7 @@ GAP = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Holdings:
     """What a database says it holds."""
 
     version: int  # the last migration it has seen
@@ -50,7 +50,7 @@ def copy(source: Path, target: Path) -> None:
         new.execute("PRAGMA journal_mode = DELETE")
 
 
-def examine(path: Path) -> Contents:
+def examine(path: Path) -> Holdings:
     """Look through the whole file.  Raises DatabaseCorrupt or DatabaseTooNew."""
     known = max(int(file.name[:4]) for file in MIGRATIONS.glob("[0-9]*.sql"))
     with _opened(path) as db:
@@ -66,7 +66,7 @@ def examine(path: Path) -> Contents:
             raise DatabaseCorrupt(path, "it holds triggers or views that are none of ours")
         for table, row, parent, _ in db.execute("PRAGMA foreign_key_check"):
             raise DatabaseCorrupt(path, f"{table} {row} refers to a missing {parent}")
-        return Contents(
+        return Holdings(
             version=version,
             requests=_number(db, "SELECT count(*) FROM requests"),
             pictures=_number(db, "SELECT count(*) FROM pictures"),

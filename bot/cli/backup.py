@@ -18,7 +18,7 @@ from bot.settings import Settings
 from storage import backup as storing
 from storage.backup import Found
 from storage.errors import Missing
-from storage.snapshot import Contents
+from storage.snapshot import Holdings
 
 DONE, FAILED, MISTAKEN = 0, 1, 2
 FOLDER = "backups"  # in the data folder, for those who name none
@@ -89,7 +89,7 @@ def _say_damage(found: Found) -> None:
         _list(aside(), "damaged in the backup", found.damaged)
 
 
-def _told(contents: Contents) -> str:
+def _told(contents: Holdings) -> str:
     return (
         f"{_count(contents.requests, 'request')}, {_count(contents.pictures, 'picture')}, "
         f"{_count(len(contents.files), 'file')}; "
