@@ -14,7 +14,7 @@ from bot.trials.bench.figure import Figure, Spread
 from bot.trials.soak.audit import Audit, audit
 from bot.trials.soak.day import live_through
 from bot.trials.soak.gauges import AtRest, LogWatch, quarters
-from bot.trials.soak.people import HABITS, Day
+from bot.trials.soak.people import HABITS, CompressedDay
 from bot.trials.soak.verdict import Gauges, Ordeal, judged
 from generation.recipe import Sha256
 from storage.database import Database
@@ -193,7 +193,7 @@ def test_the_kinds_of_people_are_everybody() -> None:
 
 
 def test_the_evening_is_the_busiest_time_of_a_day_that_rests() -> None:
-    day = Day(seconds=1e9, hours=24.0)
+    day = CompressedDay(seconds=1e9, hours=24.0)
     assert 0.0 < day.activity < 1.0
     day.begin()
     day.rest()

@@ -19,7 +19,7 @@ from bot.trials.soak.allocator import AT_ONCE
 from bot.trials.soak.audit import audit
 from bot.trials.soak.gauges import read
 from bot.trials.soak.mishaps import KILLED, Mishaps
-from bot.trials.soak.people import BEGINS, Day, residents
+from bot.trials.soak.people import BEGINS, CompressedDay, residents
 from bot.trials.soak.town import Town
 from bot.trials.soak.verdict import Gauges, Lived, Ordeal, judged
 from bot.trials.soak.witness import Witness
@@ -93,7 +93,7 @@ async def _day(
     say: Callable[[str], None],
 ) -> None:
     """People, mishaps and rests until the day is over; then the drain."""
-    day = Day(seconds=plan.seconds, hours=plan.hours)
+    day = CompressedDay(seconds=plan.seconds, hours=plan.hours)
     mishaps = Mishaps(house=house, env=town, log=gauges.log, database=_database(house))
     await house.workers[0].start()
     everybody = residents(town, witness, day, gauges.noticed, seed=plan.seed)
@@ -121,7 +121,7 @@ async def _day(
         await _rest(day, house, gauges, say)
 
 
-async def _rest(day: Day, house: App, gauges: Gauges, say: Callable[[str], None]) -> None:
+async def _rest(day: CompressedDay, house: App, gauges: Gauges, say: Callable[[str], None]) -> None:
     """Stop the day, wait until nothing is to be done, read, go on."""
     day.rest()
     if await _idle(house, REST_SECONDS):
@@ -173,6 +173,6 @@ def _database(house: App) -> Path:
     return house.settings.data / "atelier.sqlite3"
 
 
-def _clock(day: Day) -> str:
+def _clock(day: CompressedDay) -> str:
     hour = BEGINS + day.part * day.hours
     return f"{int(hour % 24):02d}:{int(hour * 60 % 60):02d}"

@@ -66,7 +66,7 @@ HABITS = (
 )
 
 
-class Day:
+class CompressedDay:
     """The compressed clock; it stands still while everybody rests."""
 
     def __init__(self, *, seconds: float, hours: float) -> None:
@@ -116,7 +116,7 @@ class Resident:
         habit: Habit,
         town: Town,
         witness: Witness,
-        day: Day,
+        day: CompressedDay,
         dice: random.Random,
         log: Log,
     ) -> None:
@@ -259,7 +259,7 @@ class Log:
 
 
 def residents(
-    town: Town, witness: Witness, day: Day, log: Log, *, seed: int = 0
+    town: Town, witness: Witness, day: CompressedDay, log: Log, *, seed: int = 0
 ) -> tuple[Resident, ...]:
     """Everybody, each with a habit, in the proportions of HABITS."""
     kinds = [habit for habit in HABITS for _ in range(round(habit.part * len(town.homes)))]
