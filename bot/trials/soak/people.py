@@ -118,7 +118,7 @@ class Resident:
         witness: Witness,
         day: CompressedDay,
         dice: random.Random,
-        log: Log,
+        log: Notebook,
     ) -> None:
         self._member, self._channel = home
         self._habit, self._town, self._witness, self._day = habit, town, witness, day
@@ -249,7 +249,7 @@ class Resident:
         return done
 
 
-class Log:
+class Notebook:
     """What the people noticed."""
 
     def __init__(self) -> None:
@@ -259,7 +259,7 @@ class Log:
 
 
 def residents(
-    town: Town, witness: Witness, day: CompressedDay, log: Log, *, seed: int = 0
+    town: Town, witness: Witness, day: CompressedDay, log: Notebook, *, seed: int = 0
 ) -> tuple[Resident, ...]:
     """Everybody, each with a habit, in the proportions of HABITS."""
     kinds = [habit for habit in HABITS for _ in range(round(habit.part * len(town.homes)))]

@@ -18,7 +18,7 @@ from statistics import median
 from bot.trials.bench.figure import Figure
 from bot.trials.soak.audit import Audit
 from bot.trials.soak.gauges import AtRest, Lateness, LogWatch, quarters
-from bot.trials.soak.people import Log
+from bot.trials.soak.people import Notebook
 
 WARM = 1 / 3  # of the day, until which memory may grow
 JUDGED_SECONDS = 600.0  # a shorter day is all warm-up: its memory is shown and not judged
@@ -52,7 +52,7 @@ class Gauges:
 
     lateness: Lateness = field(default_factory=Lateness)
     log: LogWatch = field(default_factory=LogWatch)
-    noticed: Log = field(default_factory=Log)
+    noticed: Notebook = field(default_factory=Notebook)
     readings: list[AtRest] = field(default_factory=list)
     most_open: int = 0
     drain: str = ""
