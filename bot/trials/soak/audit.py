@@ -20,7 +20,7 @@ from storage.trials.audit import Reckoned, files_of, reckon
 
 
 @dataclass(slots=True, kw_only=True)
-class Seen:
+class ChannelsSeen:
     """What the channels showed."""
 
     queued: set[int] = field(default_factory=set)  # requests that somebody was told of
@@ -42,9 +42,9 @@ class Audit:
     damaged: list[str] = field(default_factory=list)
 
 
-def seen(file: Path) -> Seen:
+def seen(file: Path) -> ChannelsSeen:
     """Read the witness's file."""
-    found = Seen()
+    found = ChannelsSeen()
     for line in file.read_text(encoding="utf-8").splitlines():
         match line.split():
             case ["queued", request]:
@@ -78,7 +78,7 @@ async def audit(data: Path, witnessed: Path, *, after: RequestId) -> Audit:
     return result
 
 
-def _hold(each: Reckoned, found: Seen, result: Audit) -> None:
+def _hold(each: Reckoned, found: ChannelsSeen, result: Audit) -> None:
     """One request against the channel."""
     posted = found.results[each.request]
     if each.open or not each.told:
