@@ -43,7 +43,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class WishPicture:
     """One picture of a wish."""
 
     wanted: Wanted
@@ -56,7 +56,7 @@ class Drawn:
 class Seen:
     """A picture and what the judge saw."""
 
-    drawn: Drawn
+    drawn: WishPicture
     object: str
     colour: str
 
@@ -75,10 +75,10 @@ def read(path: Path) -> tuple[Wanted, ...]:
     )
 
 
-async def draw(wanted: Sequence[Wanted], folder: Path) -> list[Drawn]:
+async def draw(wanted: Sequence[Wanted], folder: Path) -> list[WishPicture]:
     """Both pictures of every wish, through the queue and the worker as everybody's."""
     settings = Settings(data=folder / "data")
-    drawn: list[Drawn] = []
+    drawn: list[WishPicture] = []
     async with open_house(settings) as house:
         for number, one in enumerate(wanted):
             for mode in (AssistMode.OFF, AssistMode.ON):
@@ -87,7 +87,9 @@ async def draw(wanted: Sequence[Wanted], folder: Path) -> list[Drawn]:
     return drawn
 
 
-async def _draw(house: App, wanted: Wanted, mode: AssistMode, seed: int, folder: Path) -> Drawn:
+async def _draw(
+    house: App, wanted: Wanted, mode: AssistMode, seed: int, folder: Path
+) -> WishPicture:
     wish = Wish(place=console(), draft=Draft(prompt=wanted.wish), seed=seed, assist=mode)
     outcome = await house.draw(wish, lambda _: None)
     if not outcome.pictures:
@@ -95,10 +97,10 @@ async def _draw(house: App, wanted: Wanted, mode: AssistMode, seed: int, folder:
     picture = outcome.pictures[0]
     file = folder / f"{seed}-{mode.value}.png"
     file.write_bytes(outcome.files[0])
-    return Drawn(wanted=wanted, mode=mode, prompt=picture.recipe.prompt, file=file)
+    return WishPicture(wanted=wanted, mode=mode, prompt=picture.recipe.prompt, file=file)
 
 
-def judge(drawn: Sequence[Drawn]) -> list[Seen]:
+def judge(drawn: Sequence[WishPicture]) -> list[Seen]:
     """What the judge sees in the pictures."""
     command = [
         sys.executable,
