@@ -44,7 +44,7 @@ SAMPLERS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class HeldOutPicture:
     """One held-out picture and how it was asked for."""
 
     scene: Scene
@@ -84,7 +84,7 @@ def wilson(right: int, count: int) -> tuple[float, float]:
 
 def draw_held_out(
     pipeline: StableDiffusionPipeline, count: int, seed: int, *, steps: int, cfg: float
-) -> Iterator[Drawn]:
+) -> Iterator[HeldOutPicture]:
     """`count` pictures of held-out combinations, the captions phrased at random."""
     dice = Random(seed)
     for i, scene in enumerate(held_out_scenes(count, dice)):
@@ -98,7 +98,9 @@ def draw_held_out(
             guidance_scale=cfg,
             generator=torch.Generator("cpu").manual_seed(seed * 100_000 + i),
         ).images[0]
-        yield Drawn(scene=scene, prompt=prompt, picture=picture, seconds=time.monotonic() - started)
+        yield HeldOutPicture(
+            scene=scene, prompt=prompt, picture=picture, seconds=time.monotonic() - started
+        )
 
 
 @torch.no_grad()
@@ -109,12 +111,14 @@ def read_pictures(judge: Judge, pictures: Sequence[Image.Image]) -> torch.Tensor
     return torch.stack([read.argmax(-1) for read in judge(batch)], dim=1)
 
 
-def rights(judge: Judge, drawn: Sequence[Drawn]) -> torch.Tensor:
+def rights(judge: Judge, drawn: Sequence[HeldOutPicture]) -> torch.Tensor:
     """(count, 4) booleans: which attributes the judge found as asked."""
     return read_pictures(judge, [d.picture for d in drawn]) == targets_of([d.scene for d in drawn])
 
 
-def contact_sheet(drawn: Sequence[Drawn], right: torch.Tensor, across: int = 10) -> Image.Image:
+def contact_sheet(
+    drawn: Sequence[HeldOutPicture], right: torch.Tensor, across: int = 10
+) -> Image.Image:
     """The pictures with what was asked; what the judge read otherwise is in red."""
     line, pad = 11, 4
     tall = SIZE + 4 * line + 2 * pad
