@@ -24,7 +24,7 @@ from rich.markup import escape
 from bot.sandbox import transcript_page
 from bot.sandbox.person import NotSeen, Person, buttons
 from bot.sandbox.realtime import LiveEnv, live_env
-from bot.sandbox.transcript import Entry, Transcript
+from bot.sandbox.transcript import MessageHistory, Transcript
 
 PROMPT = "a red flower"
 VERDICTS = ("IDENTICAL", "ELSEWHERE", "DIVERGED")
@@ -124,7 +124,7 @@ def _empty(out: Path) -> None:
             old.unlink()
 
 
-def _print(console: Console, entry: Entry, names: Mapping[int, str]) -> None:
+def _print(console: Console, entry: MessageHistory, names: Mapping[int, str]) -> None:
     state = entry.states[-1]
     colour = "cyan" if entry.bot else "magenta"
     text = escape(transcript_page.plain(entry, names))

@@ -37,7 +37,7 @@ class State:
 
 
 @dataclass(slots=True, kw_only=True)
-class Entry:
+class MessageHistory:
     """A message from its first state to its last."""
 
     id: int
@@ -65,11 +65,11 @@ class Transcript:
 
     def __init__(self, env: LiveEnv, folder: Path) -> None:
         self._env, self._folder = env, folder
-        self.tell: Callable[[Entry], None] = lambda _: None  # called for each new state
+        self.tell: Callable[[MessageHistory], None] = lambda _: None  # called for each new state
         self._began = time.monotonic()
         self._looked_at = -1
-        self._entries: dict[int, Entry] = {}
-        self.items: list[Entry | Doing] = []
+        self._entries: dict[int, MessageHistory] = {}
+        self.items: list[MessageHistory | Doing] = []
         self.names = {user.id: user.global_name or user.name for user in self._users()}
 
     def _users(self) -> list[Any]:
@@ -129,7 +129,7 @@ class Transcript:
             entry.states.append(state)
             self.tell(entry)
 
-    def _entry(self, message: discord.Message) -> Entry:
+    def _entry(self, message: discord.Message) -> MessageHistory:
         kept = self._env.backend.get_message(message.channel.id, message.id)
         by = kept.interaction_metadata or {}
         asker = self.names.get(int(by.get("user", {}).get("id", 0)), "")
@@ -139,7 +139,7 @@ class Transcript:
         if reference is not None and reference.message_id in self._entries:
             first = self._entries[reference.message_id]
             answers = f"{first.author}: {first.states[-1].text[:80]}"
-        return Entry(
+        return MessageHistory(
             id=message.id,
             author=self.names.get(message.author.id, message.author.name),
             bot=message.author.bot,

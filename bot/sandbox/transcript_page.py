@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 
 from bot.sandbox.avatars import avatar
-from bot.sandbox.transcript import Doing, Entry, State
+from bot.sandbox.transcript import Doing, MessageHistory, State
 
 TEMPLATE = Path(__file__).with_name("static") / "transcript.html"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -30,7 +30,11 @@ MARKS = (
 
 
 def page(
-    items: Sequence[Entry | Doing], names: Mapping[int, str], *, title: str, verdict: str | None
+    items: Sequence[MessageHistory | Doing],
+    names: Mapping[int, str],
+    *,
+    title: str,
+    verdict: str | None,
 ) -> str:
     """The whole page."""
     body = "\n".join(
@@ -48,7 +52,7 @@ def page(
     return text
 
 
-def plain(entry: Entry, names: Mapping[int, str]) -> str:
+def plain(entry: MessageHistory, names: Mapping[int, str]) -> str:
     """A message's last state in one line."""
     state = entry.states[-1]
     text = re.sub(r"\s*\n\s*", " · ", _timed(state) or " ".join(state.embeds))
@@ -64,7 +68,7 @@ def _doing(doing: Doing) -> str:
     return f"<p class=doing>{who} {_markdown(doing.what, {})}</p>"
 
 
-def _entry(entry: Entry, names: Mapping[int, str]) -> str:
+def _entry(entry: MessageHistory, names: Mapping[int, str]) -> str:
     badge = "<span class=app>APP</span>" if entry.bot else ""
     above = entry.answers or entry.used
     parts = [
@@ -115,7 +119,7 @@ def _avatar(name: str) -> str:
     return f'<span class="avatar of-{escape(name, quote=True)}"></span>'
 
 
-def _faces(items: Sequence[Entry | Doing]) -> str:
+def _faces(items: Sequence[MessageHistory | Doing]) -> str:
     """A style for each person's avatar, with the picture in it."""
     people = {item.person if isinstance(item, Doing) else item.author for item in items}
     return "\n".join(
