@@ -25,7 +25,7 @@ DIGEST_LETTERS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class MessageState:
     """How a message looked at one time."""
 
     at: float  # seconds since the conversation began
@@ -47,7 +47,7 @@ class MessageHistory:
     used: str | None  # "Ann used /imagine"
     answers: str | None  # "Ann: make it blue"
     only_for: str | None  # the one person who sees it
-    states: list[State] = field(default_factory=list)
+    states: list[MessageState] = field(default_factory=list)
     deleted: bool = False
 
 
@@ -117,7 +117,7 @@ class Transcript:
         if entry is None:
             entry = self._entries[message.id] = self._entry(message)
             self.items.append(entry)
-        state = State(
+        state = MessageState(
             at=self.seconds,
             clock=time.time(),
             text="Thinking…" if message.flags.loading else message.content,
@@ -159,5 +159,5 @@ class Transcript:
         return path.name
 
 
-def _look(state: State) -> tuple[object, ...]:
+def _look(state: MessageState) -> tuple[object, ...]:
     return state.text, state.embeds, state.files, state.buttons

@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 
 from bot.sandbox.avatars import avatar
-from bot.sandbox.transcript import Doing, MessageHistory, State
+from bot.sandbox.transcript import Doing, MessageHistory, MessageState
 
 TEMPLATE = Path(__file__).with_name("static") / "transcript.html"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -88,7 +88,7 @@ def _entry(entry: MessageHistory, names: Mapping[int, str]) -> str:
     return f'<article class="{kind}">{"".join(parts)}</article>'
 
 
-def _states(states: Sequence[State], names: Mapping[int, str]) -> str:
+def _states(states: Sequence[MessageState], names: Mapping[int, str]) -> str:
     """A message that was edited: each of its states, with the second it came."""
     steps = "".join(
         f"<li><span class=second>{state.at:.1f} s</span><div>{_state(state, names)}</div></li>"
@@ -97,7 +97,7 @@ def _states(states: Sequence[State], names: Mapping[int, str]) -> str:
     return f"<ol class=states>{steps}</ol>"
 
 
-def _state(state: State, names: Mapping[int, str]) -> str:
+def _state(state: MessageState, names: Mapping[int, str]) -> str:
     embeds = "".join(f"<div class=embed>{_markdown(e, names)}</div>" for e in state.embeds)
     faces = "".join(f"<span class=button>{escape(face)}</span>" for face in state.buttons)
     return (
@@ -129,7 +129,7 @@ def _faces(items: Sequence[MessageHistory | Doing]) -> str:
     )
 
 
-def _timed(state: State) -> str:
+def _timed(state: MessageState) -> str:
     """The text with Discord's timestamps as they read at its time: "in 12 s"."""
 
     def relative(found: re.Match[str]) -> str:
