@@ -22,7 +22,17 @@ from prompting.reading.dividing import divide
 from prompting.reading.forms import fold, inflected, plural, plurals
 from prompting.slots import LANGUAGES, Language
 
-__all__ = ["OBJECTS", "SCENERY", "Entry", "Lexicon", "Word", "built_in", "fold", "load", "plurals"]
+__all__ = [
+    "OBJECTS",
+    "SCENERY",
+    "Meaning",
+    "Lexicon",
+    "Word",
+    "built_in",
+    "fold",
+    "load",
+    "plurals",
+]
 
 FILE = Path(__file__).with_name("lexicon.toml")
 
@@ -44,7 +54,7 @@ _PIECE = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Meaning:
     """One meaning, in all the languages that name it."""
 
     name: str  # canonical English
@@ -62,7 +72,7 @@ class Word:
 
     text: str
     start: int
-    entry: Entry | None = None
+    entry: Meaning | None = None
     function: bool = False  # carries nothing of the picture
     mark: bool = False  # punctuation or space
 
@@ -86,7 +96,7 @@ class Lexicon:
 
     def __init__(
         self,
-        entries: Iterable[Entry],
+        entries: Iterable[Meaning],
         *,
         function: Mapping[str, frozenset[str]],
         negation: Mapping[str, tuple[str, ...]],
@@ -96,7 +106,7 @@ class Lexicon:
         self.function = function
         self.negation = negation
         self.links = links
-        self._index: dict[str, dict[str, Entry]] = {}
+        self._index: dict[str, dict[str, Meaning]] = {}
         for language in ("en", "zh", "de", "fr", "es", "ja"):
             self._index[language] = index = {}
             for entry in self.entries.values():
@@ -109,13 +119,13 @@ class Lexicon:
                     ):
                         index.setdefault(other, entry)
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> Meaning:
         return self.entries[name]
 
-    def of_kind(self, *kinds: str) -> tuple[Entry, ...]:
+    def of_kind(self, *kinds: str) -> tuple[Meaning, ...]:
         return tuple(entry for entry in self.entries.values() if entry.kind in kinds)
 
-    def find(self, text: str, language: str = "en") -> Entry | None:
+    def find(self, text: str, language: str = "en") -> Meaning | None:
         """The entry that has this form."""
         return self._index.get(language, {}).get(fold(text))
 
@@ -328,7 +338,7 @@ def load(path: Path = FILE) -> Lexicon:
         }
         del tables["link"]
         entries = [
-            Entry(name=name, kind=kind, forms=_forms(name, forms))
+            Meaning(name=name, kind=kind, forms=_forms(name, forms))
             for kind, table in tables.items()
             for name, forms in table.items()
         ]

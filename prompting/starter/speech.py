@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from prompting.reading.lexicon import Entry, Lexicon, plurals
+from prompting.reading.lexicon import Lexicon, Meaning, plurals
 from prompting.writers.template import PLACEHOLDERS
 
 THINGS = ("animal", "person", "plant", "food", "thing", "vehicle", "building")
@@ -92,7 +92,7 @@ class Speaker:
                 self.seen.add(entry.name)
                 return self.say(entry)
 
-    def say(self, entry: Entry) -> Said:
+    def say(self, entry: Meaning) -> Said:
         """The word for an entry, or a placeholder instead."""
         if entry.kind in THINGS and self.dice.random() < self.hides and self.room:
             return self.unknown(entry.kind)
@@ -119,7 +119,7 @@ class Speaker:
             name=entry.name,
         )
 
-    def exactly(self, entry: Entry) -> Said:
+    def exactly(self, entry: Meaning) -> Said:
         """The first form of an entry, for phrases that need this one."""
         form = entry.form(self.language)
         return Said(wish=form, en=entry.name, zh=entry.form("zh"), kind=entry.kind, name=entry.name)
