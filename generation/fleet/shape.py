@@ -56,7 +56,7 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class TextForm:
     """Text of this form."""
 
     pattern: str

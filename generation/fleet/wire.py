@@ -34,9 +34,9 @@ from generation.errors import GenerationError, WorkerDied
 from generation.fleet.pictures import no_png, no_preview
 from generation.fleet.shape import (
     AtMost,
-    Form,
     Misshapen,
     Passes,
+    TextForm,
     Whole,
     Within,
     arguments_misfit,
@@ -56,7 +56,7 @@ Job = Annotated[JobId, Within(0, 2**63 - 1)]
 Count = Annotated[int, Within(0, 1_000_000)]
 Seconds = Annotated[float, Within(0.0, 1e7)]
 Bytes = Annotated[int, Within(0, 2**62)]
-Digest = Annotated[str, Form(r"[0-9a-f]{64}")]
+Digest = Annotated[str, TextForm(r"[0-9a-f]{64}")]
 Digests = Annotated[tuple[Digest, ...], AtMost(10_000)]
 Name = Annotated[str, AtMost(1_000)]
 Remark = Annotated[str, AtMost(MAX_REMARK)]
@@ -133,7 +133,7 @@ class Heard:
     One more beat than before means that it is slow at most; no beat for long, that it hangs.
     """
 
-    stage: Annotated[str, Form(r"[a-z]{0,20}")] = ""
+    stage: Annotated[str, TextForm(r"[a-z]{0,20}")] = ""
     beats: Annotated[int, Within(0, 2**62)] = 0
 
 
@@ -193,7 +193,7 @@ class Failed:
     """
 
     job: Job
-    kind: Annotated[str, Form(r"[A-Za-z]{1,40}")]
+    kind: Annotated[str, TextForm(r"[A-Za-z]{1,40}")]
     facts: Facts
 
 
