@@ -35,7 +35,7 @@ class Misshapen(ValueError):
     """A value is not what was declared."""
 
 
-class Rule(Protocol):
+class FieldRule(Protocol):
     """More than a type says."""
 
     def refuses(self, value: Any, /) -> str | None:
