@@ -44,7 +44,7 @@ Sent = discord.Attachment | LinkedPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Attachments:
     """What came with a message."""
 
     pictures: tuple[Sent, ...]
@@ -77,7 +77,7 @@ def picture_as_start(picture: StoredPicture, wish: Wish) -> Wish:
 
 
 async def started_from(
-    ours: Sequence[StoredPicture], found: Found, wish: Wish, studio: Studio
+    ours: Sequence[StoredPicture], found: Attachments, wish: Wish, studio: Studio
 ) -> Wish:
     """The wish with a picture of a message as its start, the first unless its words begin "2:".
 
@@ -100,7 +100,7 @@ async def started_from(
     return await picture_from(chosen, replace(wish, notes=(*wish.notes, *said)), studio)
 
 
-def found_in(message: discord.Message, *, links: bool = True) -> Found:
+def found_in(message: discord.Message, *, links: bool = True) -> Attachments:
     """What came with a message, in its order; `links`: also the pictures that its links show.
 
     A message that is forwarded came with it.
@@ -113,7 +113,7 @@ def found_in(message: discord.Message, *, links: bool = True) -> Found:
             pictures += _linked(part.embeds, message._state)
     stickers = [f"the sticker {s.name}" for s in message.stickers]
     others = [file.filename for file in files if not _is_picture(file)]
-    return Found(pictures=tuple(pictures), others=(*others, *stickers))
+    return Attachments(pictures=tuple(pictures), others=(*others, *stickers))
 
 
 def image_of(message: discord.Message) -> Sent | None:

@@ -26,7 +26,7 @@ from bot.chat.buttons import pictures_shown_by, progress_view
 from bot.chat.commands.help import help_view, shelf
 from bot.chat.components import is_ours
 from bot.chat.courtesies import WELCOME, is_thanks
-from bot.chat.intake import Found, found_in, started_from
+from bot.chat.intake import Attachments, found_in, started_from
 from bot.chat.places import NoPlaceToPost, lacking, may_speak
 from bot.pages import replies
 from bot.pages.apologies import apology_for, expected
@@ -101,7 +101,7 @@ async def _started(
     client: discord.Client,
     wish: Wish,
     message: discord.Message,
-    came: Found,
+    came: Attachments,
     answered: discord.Message | None,
     studio: Studio,
 ) -> Wish:
