@@ -52,7 +52,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ExaminedBackup:
     """A backup that was looked through."""
 
     copy: Path
@@ -102,7 +102,7 @@ def copies(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(copy for copy in found if copy.suffix != UNFINISHED))
 
 
-def look_through(folder: Path) -> Found:
+def look_through(folder: Path) -> ExaminedBackup:
     """Examine a copy, or the newest one of a folder: every page and every byte.
 
     Raises Missing, DatabaseCorrupt or DatabaseTooNew.
@@ -124,7 +124,7 @@ def look_through(folder: Path) -> Found:
             damaged.append(digest)
         except Missing:
             missing.append(digest)
-    return Found(
+    return ExaminedBackup(
         copy=copy,
         contents=contents,
         missing=tuple(missing),
@@ -134,7 +134,7 @@ def look_through(folder: Path) -> Found:
     )
 
 
-def restore(found: Found, data: Path, *, stamp: str) -> Path | None:
+def restore(found: ExaminedBackup, data: Path, *, stamp: str) -> Path | None:
     """Put a copy in the place of a data folder's database, and add its files to the folder's.
 
     Returns where the database that was there has been put; None: there was none.  Until the last

@@ -16,7 +16,7 @@ from rich.markup import escape
 from bot.cli.terminal import apologise, aside, output
 from bot.settings import Settings
 from storage import backup as storing
-from storage.backup import Found
+from storage.backup import ExaminedBackup
 from storage.errors import Missing
 from storage.snapshot import Holdings
 
@@ -76,7 +76,7 @@ def restore(settings: Settings, asked: argparse.Namespace) -> int:
     return DONE
 
 
-def _say_damage(found: Found) -> None:
+def _say_damage(found: ExaminedBackup) -> None:
     if found.absent:
         _list(output(), "missing already when it was made", found.absent)
     if found.missing:
