@@ -13,7 +13,7 @@ import unicodedata
 from itertools import pairwise
 
 from prompting.errors import Unreadable
-from prompting.writers.ggufile import Header
+from prompting.writers.ggufile import GgufHeader
 
 _CONTROL, _USER_DEFINED = 3, 4  # token types of the GGUF format
 
@@ -37,7 +37,7 @@ _CONTRACTIONS = ("'re", "'ve", "'ll", "'s", "'t", "'m", "'d")
 class Tokens:
     """The tokenizer that a GGUF carries.  Raises Unreadable for any other kind."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: GgufHeader) -> None:
         kind, pre = header.text("tokenizer.ggml.model"), header.text("tokenizer.ggml.pre")
         if (kind, pre) != ("gpt2", "gpt-2"):
             raise Unreadable("GGUF", f"the numpy runner does not know the tokenizer {kind}/{pre}")

@@ -1,6 +1,6 @@
 """What a GGUF file says of itself, read without trusting it.
 
-The invariant: a `Header` that exists describes a file that is whole: every tensor it names lies
+The invariant: a `GgufHeader` that exists describes a file that is whole: every tensor it names lies
 within the file.  llama.cpp is only ever given such a file, because one that is cut short ends the
 process, or worse, does not.
 
@@ -58,7 +58,7 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class GgufHeader:
     """A GGUF's metadata and its table of tensors."""
 
     metadata: dict[str, Value]
@@ -108,7 +108,7 @@ class Header:
         return 2 * 2 * context * layers * kept * width
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> GgufHeader:
     """Read and check a header.  Raises Unreadable, or OSError when the file cannot be read."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -137,7 +137,7 @@ def read_header(path: Path) -> Header:
             raise Unreadable("GGUF", f"the file is cut short: {tensor.name} lies beyond its end")
     if not placed:
         raise Unreadable("GGUF", "there are no weights in it")
-    return Header(metadata=metadata, tensors=placed, size_bytes=size)
+    return GgufHeader(metadata=metadata, tensors=placed, size_bytes=size)
 
 
 def _size(tensor: Tensor) -> int:

@@ -35,7 +35,7 @@ from prompting.errors import (
 from prompting.writers import template
 from prompting.writers.backoff import Backoff
 from prompting.writers.childprocess import ChildProcess
-from prompting.writers.ggufile import Header, read_header
+from prompting.writers.ggufile import GgufHeader, read_header
 from prompting.writers.writer import Answer, Ask
 
 PROGRAM = (sys.executable, "-m", "prompting.writers.llama_child")
@@ -224,7 +224,7 @@ class LlamaWriter:
             await child.end()
 
 
-def check_memory(header: Header, context: int, free: int) -> None:
+def check_memory(header: GgufHeader, context: int, free: int) -> None:
     """Raises WriterUnavailable when the model needs more than `free` bytes."""
     needed = header.size_bytes + header.cache_bytes(context) + _SPARE_BYTES
     if needed > free:

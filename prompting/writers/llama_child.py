@@ -31,7 +31,7 @@ from prompting.errors import Unreadable
 from prompting.writers import template
 from prompting.writers.chat import ChatTemplate
 from prompting.writers.compose import LONGEST_ANSWER, Composer, Engine
-from prompting.writers.ggufile import Header, read_header
+from prompting.writers.ggufile import GgufHeader, read_header
 from prompting.writers.grammar import Grammar
 from prompting.writers.tinyllama import TinyLlama
 
@@ -113,7 +113,7 @@ _LOG = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_l
 class _Questions:
     """Makes tokens out of an order, in the way that this model knows."""
 
-    def __init__(self, header: Header, engine: Engine) -> None:
+    def __init__(self, header: GgufHeader, engine: Engine) -> None:
         self._engine = engine
         self._chat: ChatTemplate | None = None
         self.longest_answer = LONGEST_ANSWER  # tokens
@@ -146,7 +146,7 @@ class _Questions:
         return head, wish[: self._engine.context // WISH_SHARE] + tail
 
 
-def _token(header: Header, texts: list[str], name: str) -> str:
+def _token(header: GgufHeader, texts: list[str], name: str) -> str:
     number = header.whole(f"tokenizer.ggml.{name}_token_id", -1)
     return texts[number] if 0 <= number < len(texts) else ""
 
@@ -235,7 +235,7 @@ def main() -> None:
     child.serve(engine, questions)
 
 
-def _engine(options: argparse.Namespace, header: Header) -> Engine:
+def _engine(options: argparse.Namespace, header: GgufHeader) -> Engine:
     if options.engine == "numpy":
         return TinyLlama(options.model)
     arch = header.text("general.architecture") or ""

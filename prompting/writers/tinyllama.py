@@ -22,7 +22,7 @@ import numpy.typing as npt
 from prompting.errors import Unreadable
 from prompting.writers.bpe import Tokens
 from prompting.writers.compose import Interrupted
-from prompting.writers.ggufile import F16, F32, Header, read_header
+from prompting.writers.ggufile import F16, F32, GgufHeader, read_header
 
 Floats = npt.NDArray[np.float32]
 
@@ -115,7 +115,7 @@ class TinyLlama:
         angles = np.outer(np.arange(self.context), speeds)
         self._cos, self._sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
-    def _load(self, path: Path, header: Header) -> None:
+    def _load(self, path: Path, header: GgufHeader) -> None:
         data = np.memmap(path, mode="r")
 
         def weight(name: str) -> Floats:
