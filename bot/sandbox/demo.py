@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.sandbox import transcript_page
-from bot.sandbox.person import NotSeen, Person, buttons
+from bot.sandbox.person import NotSeen, SimulatedPerson, buttons
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.sandbox.transcript import MessageHistory, Transcript
 
@@ -69,7 +69,7 @@ async def demo(house: DemoParts, out: Path, *, console: Console | None = None) -
 
 async def _converse(env: LiveEnv, transcript: Transcript, console: Console) -> str | None:
     """The conversation; the verdict that the bot gave."""
-    ann = Person(env, env.ann)
+    ann = SimulatedPerson(env, env.ann)
 
     def doing(what: str) -> None:
         transcript.look()
@@ -102,7 +102,7 @@ def _verdict(message: discord.Message) -> str | None:
     return next((verdict for verdict in VERDICTS if re.search(rf"\b{verdict}\b", words)), None)
 
 
-def _reproduce_option(env: LiveEnv, ann: Person) -> str:
+def _reproduce_option(env: LiveEnv, ann: SimulatedPerson) -> str:
     """The option of /reproduce that names a picture."""
     commands = env.backend.visible_commands(user_id=ann.id, channel_id=env.studio.id)
     reproduce: dict[str, Any] = next(c for c in commands if c["name"] == "reproduce")

@@ -25,7 +25,7 @@ class NotSeen(AssertionError):
     """What was waited for did not come; the text shows the channel as it is."""
 
 
-class Person:
+class SimulatedPerson:
     """A member of the guild who writes, runs commands, presses buttons and looks.
 
     What they do returns when the bot has acknowledged it; simcord's InteractionResult says how:

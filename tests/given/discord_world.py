@@ -31,10 +31,10 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.sandbox.person import NotSeen, Person, buttons, pictures
+from bot.sandbox.person import NotSeen, SimulatedPerson, buttons, pictures
 from bot.sandbox.realtime import LiveEnv, live_env
 
-__all__ = ["NotSeen", "Person", "World", "buttons", "pictures", "world"]
+__all__ = ["NotSeen", "SimulatedPerson", "World", "buttons", "pictures", "world"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ class World:
 
     env: LiveEnv
     bot: discord.Client
-    ann: Person
-    ben: Person
+    ann: SimulatedPerson
+    ben: SimulatedPerson
 
     @property
     def faults(self) -> Sequence[BaseException]:
@@ -64,4 +64,6 @@ class World:
 async def world(bot: discord.Client) -> AsyncIterator[World]:
     """The bot in a simulated Discord until the block ends."""
     async with live_env(bot) as env:
-        yield World(env=env, bot=bot, ann=Person(env, env.ann), ben=Person(env, env.ben))
+        yield World(
+            env=env, bot=bot, ann=SimulatedPerson(env, env.ann), ben=SimulatedPerson(env, env.ben)
+        )

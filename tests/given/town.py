@@ -24,7 +24,7 @@ from simcord.enums import ChannelType, OverwriteType
 from simcord.results import to_discord_message
 
 from bot.app import App
-from bot.sandbox.person import Person, buttons
+from bot.sandbox.person import SimulatedPerson, buttons
 from bot.sandbox.realtime import LiveEnv, living
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house
@@ -84,7 +84,7 @@ class Town(LiveEnv):
         return ChannelHandle(self, self.guild_handle, thread)
 
 
-class Visitor(Person):
+class Visitor(SimulatedPerson):
     """Somebody in one channel; None: in their direct messages with the bot."""
 
     def __init__(self, env: Town, actor: Any, channel: ChannelHandle | None) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from statistics import median
 
 from bot.app import App, default_model, open_house
-from bot.sandbox.person import Person
+from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.studio.wishes import Origin
 from bot.trials.bench.figure import Figure, Ground, percentile
@@ -38,7 +38,7 @@ async def talking(ground: Ground) -> tuple[Figure, ...]:
         max_seconds_per_person=1_000_000.0,
     )
     async with open_house(settings) as house, live_env(house.client()) as env:
-        ann = Person(env, env.ann)
+        ann = SimulatedPerson(env, env.ann)
         async with _ticking() as quiet:
             await ann.command("imagine", prompt="a red flower", count=PICTURES)
             await ann.sees(lambda m: len(m.attachments) == PICTURES, seconds=PATIENCE)
@@ -69,7 +69,7 @@ async def talking(ground: Ground) -> tuple[Figure, ...]:
     )
 
 
-async def _answered(person: Person, number: int) -> float:
+async def _answered(person: SimulatedPerson, number: int) -> float:
     """Seconds until one interaction is acknowledged."""
     began = time.perf_counter()
     match number % 4:
