@@ -7,7 +7,7 @@ from collections.abc import Collection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.studio.shares import DAY, DIRECT, NEWCOMERS, RELAXED, Person, Tiers
+from bot.studio.shares import DAY, DIRECT, NEWCOMERS, RELAXED, Requester, Tiers
 from generation.job import Share
 
 GUILDS = st.one_of(st.none(), st.integers(1, 2**63))
@@ -20,11 +20,11 @@ def someone(
     days: float = 100.0,
     *,
     pending: bool = False,
-) -> Person:
-    return Person(guild=guild, roles=roles, account_age=days * DAY, pending=pending)
+) -> Requester:
+    return Requester(guild=guild, roles=roles, account_age=days * DAY, pending=pending)
 
 
-def share(person: Person, **tiers: object) -> Share:
+def share(person: Requester, **tiers: object) -> Share:
     return Tiers(**tiers).share(person)  # type: ignore[arg-type]  # the tests' own words
 
 

@@ -28,7 +28,7 @@ from bot.pages.apologies import apology_for, expected
 from bot.pages.quoting import code
 from bot.pages.recipe_page import recipe_page
 from bot.studio.rights import Asker
-from bot.studio.shares import Person, Tiers
+from bot.studio.shares import Requester, Tiers
 from bot.studio.studio import Studio
 from bot.studio.wishes import Origin
 from bot.telemetry.logs import wordless
@@ -92,7 +92,7 @@ def asker_of(interaction: discord.Interaction[Any]) -> Asker:
     return Asker(id=UserId(interaction.user.id), guild=interaction.guild_id)
 
 
-def person(user: discord.User | discord.Member, guild: int | None) -> Person:
+def person(user: discord.User | discord.Member, guild: int | None) -> Requester:
     """What decides out of whose part of the device somebody is paid."""
     roles: set[str] = set()
     pending = False
@@ -100,7 +100,7 @@ def person(user: discord.User | discord.Member, guild: int | None) -> Person:
         roles = {text for role in user.roles for text in (role.name, str(role.id))}
         pending = user.pending
     age = now() - user.created_at.timestamp()
-    return Person(guild=guild, roles=roles, account_age=age, pending=pending)
+    return Requester(guild=guild, roles=roles, account_age=age, pending=pending)
 
 
 def is_moderator(interaction: discord.Interaction[Any]) -> bool:

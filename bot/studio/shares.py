@@ -26,7 +26,7 @@ DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Requester:
     """What Discord says of somebody who asks."""
 
     guild: int | None
@@ -44,7 +44,7 @@ class Tiers:
     servers: Mapping[str, float] = field(default_factory=dict)  # id -> weight
     newcomer_days: float = 7.0
 
-    def share(self, person: Person) -> Share:
+    def share(self, person: Requester) -> Share:
         """The share of somebody who asks now."""
         if person.pending or person.account_age < self.newcomer_days * DAY:
             return NEWCOMERS
