@@ -14,7 +14,15 @@ from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.queue.fair_queue import Seat, SeatId
 from generation.simulator import figures, policies, scenarios, targets, traces
 from generation.simulator.__main__ import main
-from generation.simulator.engine import PAUSE, Broken, Device, Log, Policy, SimulatedSeat, simulate
+from generation.simulator.engine import (
+    PAUSE,
+    Broken,
+    Device,
+    Log,
+    SimulatedSeat,
+    TurnPolicy,
+    simulate,
+)
 from generation.simulator.fluid import Fluid
 from generation.simulator.lags import lags
 from generation.simulator.policies import FAIR, FIFO, OTHERS, ROUND, VTC, WARM, Contender
@@ -37,7 +45,7 @@ def small(*asked: tuple[str, float, str, int]) -> Trace:
     return script.trace()
 
 
-def played(trace: Trace, policy: Policy, *, chunk: float | None = None, seats: int = 1) -> Log:
+def played(trace: Trace, policy: TurnPolicy, *, chunk: float | None = None, seats: int = 1) -> Log:
     return simulate(trace, policy, Device(seats=seats, chunk=chunk), horizon=1000.0)
 
 

@@ -11,7 +11,7 @@ import random
 from time import process_time
 
 from generation.job import GroupId, Job, JobId, Share, UserId
-from generation.simulator.engine import Policy, SimulatedSeat
+from generation.simulator.engine import SimulatedSeat, TurnPolicy
 from generation.simulator.figures import Figures, percentile
 from generation.simulator.policies import Contender
 from generation.simulator.traces import DISK, recipe
@@ -51,7 +51,7 @@ def _decide(contender: Contender, *, people: int, jobs: int) -> tuple[float, lis
 class _Day:
     """Chunk after chunk on one seat; a decision is the end of one and the choice of the next."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: TurnPolicy) -> None:
         self.seconds: list[float] = []  # that each decision took
         self._policy = policy
         models = [model for name, model in DISK.items() if name != "video"]

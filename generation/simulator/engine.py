@@ -21,7 +21,7 @@ from generation.simulator.traces import Asked, Trace
 PAUSE = 0.05  # seconds of the device to put a job aside and another in its place
 
 
-class Policy(Protocol):
+class TurnPolicy(Protocol):
     """Whose turn is it: the face of `FairQueue` that the device needs."""
 
     def put(self, job: Job, now: float, /) -> None: ...
@@ -108,7 +108,7 @@ class SimulatedSeat:
 class Simulation:
     """One policy, one trace, one device."""
 
-    def __init__(self, trace: Trace, policy: Policy, device: Device, *, horizon: float) -> None:
+    def __init__(self, trace: Trace, policy: TurnPolicy, device: Device, *, horizon: float) -> None:
         self._trace = trace
         self._policy = policy
         self._device = device
@@ -207,6 +207,6 @@ class Simulation:
         return steps, model.step * steps + (model.ends if steps == left else 0.0)
 
 
-def simulate(trace: Trace, policy: Policy, device: Device, *, horizon: float) -> Log:
+def simulate(trace: Trace, policy: TurnPolicy, device: Device, *, horizon: float) -> Log:
     """What a policy makes of a trace."""
     return Simulation(trace, policy, device, horizon=horizon).run()

@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from generation.job import Job, JobId, UserId
 from generation.queue.fair_queue import FairQueue, Rules, Seat
 from generation.recipe import Sha256
-from generation.simulator.engine import Policy
+from generation.simulator.engine import TurnPolicy
 
 LOOKAHEAD = 32  # of RoundRobin, in one user's line
 
@@ -160,7 +160,7 @@ class Contender:
     """A policy under its name."""
 
     name: str
-    make: Callable[[int], Policy]  # for so many seats
+    make: Callable[[int], TurnPolicy]  # for so many seats
     chunk: float | None = None  # seconds between two chances to pause; None: it never pauses
     rules: Rules | None = field(default=None)
 
