@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from generation.job import Job, JobId
 from generation.queue.fair_queue import Seat, SeatId
 from generation.recipe import Sha256
-from generation.simulator.traces import Asked, Trace
+from generation.simulator.traces import Arrival, Trace
 
 PAUSE = 0.05  # seconds of the device to put a job aside and another in its place
 
@@ -198,7 +198,7 @@ class Simulation:
         if len(seat.parked) > self._device.max_parked:
             raise Broken(f"{len(seat.parked)} jobs are parked on {seat.id}")
 
-    def _next_chunk(self, asked: Asked) -> tuple[int, float]:
+    def _next_chunk(self, asked: Arrival) -> tuple[int, float]:
         """Steps until the next boundary, and their seconds."""
         model, left, chunk = asked.checkpoint, self._left[asked.job.id], self._device.chunk
         if chunk is None:

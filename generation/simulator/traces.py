@@ -79,7 +79,7 @@ class Crowd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Arrival:
     """A job, when it came, and what it will truly take."""
 
     job: Job
@@ -94,7 +94,7 @@ class Asked:
         return self.checkpoint.seconds(self.job.recipe.steps)
 
 
-Trace = Sequence[Asked]  # in order of arrival; job ids count up
+Trace = Sequence[Arrival]  # in order of arrival; job ids count up
 
 
 class Script:
@@ -105,7 +105,7 @@ class Script:
         self._models = models
         self._sigma = sigma  # of the logarithm of the predictions' errors
         self._owners: dict[str, UserId] = {}
-        self._asked: list[Asked] = []
+        self._asked: list[Arrival] = []
 
     def ask(
         self,
@@ -128,7 +128,7 @@ class Script:
             share=_share(group, weight),
         )
         self._asked.append(
-            Asked(job=job, at=at, who=who, kind=kind, checkpoint=checkpoint, error=error)
+            Arrival(job=job, at=at, who=who, kind=kind, checkpoint=checkpoint, error=error)
         )
 
     def trace(self) -> Trace:
