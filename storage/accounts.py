@@ -16,13 +16,13 @@ from generation.queue.accounts import Account, Accounts
 from storage.database import Database
 from storage.requests import share_of
 
-__all__ = ["BUCKET", "Account", "Accounts", "Ledger", "Served", "Unsettled", "Waited", "bucket_of"]
+__all__ = ["BUCKET", "Account", "Accounts", "Ledger", "Service", "Unsettled", "Waited", "bucket_of"]
 
 BUCKET = 600  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Service:
     """Seconds of the device given to one person within ten minutes."""
 
     bucket: int  # Unix seconds at which they begin
@@ -69,7 +69,7 @@ class Ledger:
     async def save(
         self,
         accounts: Accounts,
-        served: Sequence[Served] = (),
+        served: Sequence[Service] = (),
         unsettled: Sequence[Unsettled] = (),
         *,
         costs: str | None = None,
@@ -125,14 +125,14 @@ class Ledger:
             },
         )
 
-    async def served_since(self, since: float) -> tuple[Served, ...]:
+    async def served_since(self, since: float) -> tuple[Service, ...]:
         """Who was given what in the ten minutes that the instant lies in, and after them."""
         rows = await self._database.rows(
             'SELECT bucket, share_group AS "group", user, seconds, swap_seconds FROM served '
             "WHERE bucket >= ? ORDER BY bucket",
             (bucket_of(since),),
         )
-        return tuple(Served(**dict(row)) for row in rows)
+        return tuple(Service(**dict(row)) for row in rows)
 
     async def waits_since(self, since: float) -> tuple[Waited, ...]:
         """Every job that was begun for the first time since then, the first first."""

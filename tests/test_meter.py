@@ -13,7 +13,7 @@ from generation.fleet.wire import Drawn
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import Promises
-from storage.accounts import Accounts, Ledger, Served, Unsettled
+from storage.accounts import Accounts, Ledger, Service, Unsettled
 from storage.errors import DiskFull
 from tests.given.stored import BEN, a_job, opened
 
@@ -26,7 +26,7 @@ class FullAtFirst(Ledger):
     async def save(
         self,
         accounts: Accounts,
-        served: Sequence[Served] = (),
+        served: Sequence[Service] = (),
         unsettled: Sequence[Unsettled] = (),
         **learned: str | None,
     ) -> None:

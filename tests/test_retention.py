@@ -11,7 +11,7 @@ import pytest
 
 from bot.studio.retention import DAY, Retention
 from generation.recipe import Recipe, Sha256
-from storage.accounts import Ledger, Served
+from storage.accounts import Ledger, Service
 from storage.database import Database
 from storage.files import Files
 from storage.pictures import Pictures
@@ -175,7 +175,7 @@ async def test_the_history_of_service_is_kept_for_a_season(
 ) -> None:
     ledger = Ledger(database)
     rows = [
-        Served(bucket=bucket, group=SHARE.group, user=ANN, seconds=1.0, swap_seconds=0.0)
+        Service(bucket=bucket, group=SHARE.group, user=ANN, seconds=1.0, swap_seconds=0.0)
         for bucket in (int(NOW - 91 * DAY), int(NOW - 89 * DAY))
     ]
     await ledger.save(await ledger.load(), rows)

@@ -32,7 +32,7 @@ from bot.studio.stats import (
 )
 from generation.job import GroupId, UserId
 from generation.queue.accounts import Accounts
-from storage.accounts import BUCKET, Served, Waited, bucket_of
+from storage.accounts import BUCKET, Service, Waited, bucket_of
 from tests.given.discord_world import Person
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio
@@ -46,8 +46,8 @@ ME = Viewer(id=1, guild=None)
 MODERATOR = Viewer(id=1, guild=HERE)
 
 
-def served(user: int, seconds: float, *, ago: int = 0, group: GroupId = HOME) -> Served:
-    return Served(
+def served(user: int, seconds: float, *, ago: int = 0, group: GroupId = HOME) -> Service:
+    return Service(
         bucket=B - ago * BUCKET,
         group=group,
         user=UserId(user),
@@ -62,10 +62,10 @@ def waited(user: int, asked_ago: float, started_ago: float, group: GroupId = HOM
     )
 
 
-def a_day(*rows: Served | Waited) -> Day:
+def a_day(*rows: Service | Waited) -> Day:
     return Day(
         until=NOW,
-        served=tuple(r for r in rows if isinstance(r, Served)),
+        served=tuple(r for r in rows if isinstance(r, Service)),
         waits=tuple(r for r in rows if isinstance(r, Waited)),
     )
 
@@ -73,7 +73,7 @@ def a_day(*rows: Served | Waited) -> Day:
 def a_busy_day(people: int = 20) -> Day:
     """Seeded: evenings are busy, a few ask for much, some are of another server."""
     chance = random.Random(4)
-    rows: list[Served | Waited] = []
+    rows: list[Service | Waited] = []
     for ago in range(DAY // BUCKET):
         crowd = 1 if 60 < ago < 100 else 6
         for _ in range(chance.randint(0, crowd)):
@@ -234,7 +234,7 @@ def test_what_was_drawn_just_now_is_in_the_picture() -> None:
 
 def test_a_large_history_is_counted_quickly() -> None:
     chance = random.Random(1)
-    rows: list[Served | Waited] = []
+    rows: list[Service | Waited] = []
     for number in range(60_000):
         rows.append(served(number % 5000, 1.0, ago=chance.randrange(144)))
         asked = chance.uniform(0, DAY)
@@ -278,7 +278,7 @@ async def test_stats_are_answered_in_discord_to_the_asker_only(tmp_path: Path) -
         await ledger.save(
             Accounts(groups={}, people={}),
             [
-                Served(bucket=now, group=group, user=UserId(who.id), seconds=50, swap_seconds=0)
+                Service(bucket=now, group=group, user=UserId(who.id), seconds=50, swap_seconds=0)
                 for who in (here.ann, here.ben)
             ],
         )

@@ -12,7 +12,7 @@ import pytest
 from generation.job import GroupId, Share, UserId
 from generation.queue.accounts import Account, Accounts
 from generation.queue.costs import CostModel
-from storage.accounts import Ledger, Served, Unsettled, Waited, bucket_of
+from storage.accounts import Ledger, Service, Unsettled, Waited, bucket_of
 from storage.database import Database
 from storage.errors import DatabaseLocked
 from storage.tickets import Tickets
@@ -65,7 +65,7 @@ async def test_a_later_save_replaces_the_earlier_one(database: Database) -> None
 async def test_accounts_that_could_not_be_saved_are_saved_whole_the_next_time(
     tmp_path: Path,
 ) -> None:
-    row = Served(bucket=600, group=HERE, user=ANN, seconds=2.0, swap_seconds=0.5)
+    row = Service(bucket=600, group=HERE, user=ANN, seconds=2.0, swap_seconds=0.5)
     async with opened(tmp_path / "atelier.db", patience=0.05) as database:
         ledger = Ledger(database)
         await ledger.save(SAVES[0])
@@ -90,8 +90,8 @@ async def test_saving_what_did_not_change_writes_no_row(database: Database) -> N
 async def test_service_is_added_up_over_ten_minutes(database: Database) -> None:
     ledger = Ledger(database)
 
-    def served(bucket: int, seconds: float, user: UserId = ANN) -> Served:
-        return Served(
+    def served(bucket: int, seconds: float, user: UserId = ANN) -> Service:
+        return Service(
             bucket=bucket, group=HERE, user=user, seconds=seconds, swap_seconds=seconds / 4
         )
 

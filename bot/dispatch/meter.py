@@ -15,7 +15,7 @@ from generation.job import GroupId, Job, JobId, UserId
 from generation.queue.costs import LONGEST_READING, CostModel, at_most
 from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import Promises
-from storage.accounts import Ledger, Served, Unsettled, bucket_of
+from storage.accounts import Ledger, Service, Unsettled, bucket_of
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class Meter:
                 await self._ledger.save(
                     self._queue.accounts(),
                     [
-                        Served(bucket=b, group=g, user=u, seconds=drew, swap_seconds=loaded)
+                        Service(bucket=b, group=g, user=u, seconds=drew, swap_seconds=loaded)
                         for (b, g, u), (drew, loaded) in taken.items()
                     ],
                     [

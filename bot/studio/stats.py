@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from generation.job import GroupId, UserId
-from storage.accounts import BUCKET, Ledger, Served, Waited, bucket_of
+from storage.accounts import BUCKET, Ledger, Service, Waited, bucket_of
 
 DAY = 86_400
 MOST = 8  # people that are told apart
@@ -26,7 +26,7 @@ class Day:
     """What the ledger knows of the day before `until` (Unix seconds)."""
 
     until: float
-    served: tuple[Served, ...]
+    served: tuple[Service, ...]
     waits: tuple[Waited, ...]
 
     @property
