@@ -16,7 +16,7 @@ from generation.catalog.embeddings import read_words
 from generation.catalog.loras.forms import Form, read_form
 from generation.catalog.loras.layers import Part
 from generation.catalog.loras.names import MAX_NAME, Name, read_name, role_of
-from generation.catalog.loras.settings import Settings, read_settings, stated_alpha
+from generation.catalog.loras.settings import LoraSettings, read_settings, stated_alpha
 from generation.catalog.loras.strangers import stranger
 from generation.errors import UnusableWeights
 
@@ -195,7 +195,7 @@ def _change(
 
 
 def _with_alpha(
-    change: LayerChange, settings: Settings | None, metadata: Mapping[str, str], name: str
+    change: LayerChange, settings: LoraSettings | None, metadata: Mapping[str, str], name: str
 ) -> LayerChange:
     """With the alpha that the metadata states, where no tensor does."""
     rank = change.form.rank

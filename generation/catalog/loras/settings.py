@@ -38,7 +38,7 @@ _STATED = ("ss_network_alpha", "lora_alpha", "network_alpha", "alpha")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class LoraSettings:
     """What the metadata says of one part's layers.  Patterns are ends of paths; ^ is the start."""
 
     rank: int
@@ -59,7 +59,7 @@ class Settings:
         return alpha * math.sqrt(rank) if self.root else alpha
 
 
-def read_settings(metadata: Mapping[str, str], name: str) -> dict[Part, Settings]:
+def read_settings(metadata: Mapping[str, str], name: str) -> dict[Part, LoraSettings]:
     """The settings of each part that the metadata speaks of.  Raises UnusableWeights."""
     if ADAPTER not in metadata:
         return {}
@@ -70,7 +70,7 @@ def read_settings(metadata: Mapping[str, str], name: str) -> dict[Part, Settings
     except (ValueError, TypeError, RecursionError) as error:
         raise UnusableWeights(name, f"its {ADAPTER} is not readable: {error}"[:200]) from error
     known: set[str] = set()
-    settings: dict[Part, Settings] = {}
+    settings: dict[Part, LoraSettings] = {}
     for part in PARTS:
         keys = [key for key in said if key.startswith(f"{part}.")]
         known.update(keys)
@@ -92,7 +92,7 @@ def stated_alpha(metadata: Mapping[str, str]) -> tuple[str, float] | None:
     return None
 
 
-def _settings(config: Mapping[str, object], name: str) -> Settings:
+def _settings(config: Mapping[str, object], name: str) -> LoraSettings:
     kind = config.get("peft_type", "LORA")
     if kind != "LORA":
         raise UnusableWeights(name, f"its metadata describes a {kind!r:.40}, no LoRA")
@@ -105,7 +105,7 @@ def _settings(config: Mapping[str, object], name: str) -> Settings:
             said = f"{key} {value!r:.40}"
             raise UnusableWeights(name, f"its metadata says {said}, which cannot be drawn here")
     rank = _number(config.get("r", 8), "r", name)
-    return Settings(
+    return LoraSettings(
         rank=int(rank),
         alpha=_number(config.get("lora_alpha", 8), "lora_alpha", name),
         ranks=_patterns(config.get("rank_pattern"), "rank_pattern", name),
