@@ -12,7 +12,7 @@ import pytest
 
 from bot.cli import doctor, machine
 from bot.cli.doctor import examine
-from bot.cli.machine import Finding, State
+from bot.cli.machine import Finding, Health
 from bot.settings import Secret, Settings
 from storage.database import Database
 
@@ -31,7 +31,7 @@ def answer(**facts: object) -> tuple[str, ...]:
 
 def no_torch() -> Finding:
     """Asking the real one takes seconds."""
-    return Finding(what="device", state=State.GOOD, found="the processor")
+    return Finding(what="device", state=Health.GOOD, found="the processor")
 
 
 def by_name(findings: list[Finding]) -> dict[str, list[Finding]]:
@@ -50,10 +50,10 @@ def test_whatever_is_wrong_comes_with_a_deed(tmp_path: Path) -> None:
     config.write_text('data = "var"\nmodels = ["."]\ndefault_model = "nosuch"\ndevice = "cpu"\n')
     findings = list(examine(config, {"DISCORD_TOKEN": TOKEN}, device=no_torch))
     named = by_name(findings)
-    assert all(f.advice for f in findings if f.state is State.WRONG)
+    assert all(f.advice for f in findings if f.state is Health.WRONG)
     assert {"broken.safetensors", "old.ckpt"} <= {f.found.split(":")[0] for f in named["refused"]}
     assert any("nosuch" in f.found for f in named["models"])
-    assert named["database"][0].state is State.WRONG
+    assert named["database"][0].state is Health.WRONG
     assert TOKEN not in repr(findings)
 
 
@@ -62,7 +62,7 @@ def test_mistaken_settings_are_all_named_and_nothing_else_fails(tmp_path: Path) 
     config.write_text("max_count = 90\ndevcie = 'cpu'\n")
     named = by_name(list(examine(config, {}, device=no_torch)))
     assert len(named["settings"]) == 2
-    assert all(f.state is State.WRONG for f in named["settings"])
+    assert all(f.state is Health.WRONG for f in named["settings"])
     assert "machine" in named
 
 
@@ -96,7 +96,7 @@ def test_people_read_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[st
 )
 def test_the_device_is_what_torch_says(facts: dict[str, object], found: str) -> None:
     finding = machine.torch(answer(**facts))
-    assert finding.state is State.GOOD
+    assert finding.state is Health.GOOD
     assert found in finding.found
 
 
@@ -106,26 +106,26 @@ def test_a_card_that_is_wanted_and_not_there_is_wrong(
 ) -> None:
     environ = {"ATELIER_DEVICE": device, "ATELIER_DATA": str(tmp_path)}
     found = by_name(list(examine(None, environ, device=no_torch)))["device"]
-    assert [f.state is State.WRONG for f in found] == ([False, True] if wrong else [False])
+    assert [f.state is Health.WRONG for f in found] == ([False, True] if wrong else [False])
 
 
 def test_a_torch_that_dies_is_a_finding_and_no_crash() -> None:
     finding = machine.torch(python("raise ImportError('libcudart.so.13: cannot open')"))
-    assert finding.state is State.WRONG
+    assert finding.state is Health.WRONG
     assert "libcudart.so.13" in finding.found
     assert finding.advice
 
 
 def test_installed_libraries_are_the_pinned_ones() -> None:
-    assert machine.libraries().state is State.GOOD
+    assert machine.libraries().state is Health.GOOD
 
 
 def test_a_taken_port_is_noticed() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        assert machine.port(other.getsockname()[1]).state is State.NOTE
-    assert machine.port(0).state is State.GOOD
+        assert machine.port(other.getsockname()[1]).state is Health.NOTE
+    assert machine.port(0).state is Health.GOOD
 
 
 def test_a_token_that_others_can_read_is_a_note(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_token_that_others_can_read_is_a_note(tmp_path: Path) -> None:
     if sys.platform != "win32":
         assert finding.advice == f"chmod 600 {config}"
         config.chmod(0o600)
-    assert doctor.token(Secret(TOKEN), config).state is State.GOOD
+    assert doctor.token(Secret(TOKEN), config).state is Health.GOOD
     assert TOKEN not in repr(finding)
 
 
@@ -153,9 +153,9 @@ def test_the_bot_at_work_is_no_illness(tmp_path: Path) -> None:
         return during, await doctor.database(path)
 
     during, after = asyncio.run(look())
-    assert during.state is State.NOTE
+    assert during.state is Health.NOTE
     assert "process" in during.found
-    assert after.state is State.GOOD
+    assert after.state is Health.GOOD
     assert "0 pictures wait" in after.found
 
 

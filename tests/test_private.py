@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.doctor import privacy
-from bot.cli.machine import State
+from bot.cli.machine import Health
 from bot.telemetry.logs import write_log
 from storage import backup as storing
 from tests.given.houses import some_settings
@@ -61,11 +61,11 @@ async def test_an_installation_of_before_is_closed_when_it_is_opened(tmp_path: P
         pass
     os.chmod(tmp_path, 0o755)
     os.chmod(tmp_path / storing.DATABASE, 0o644)
-    assert privacy(tmp_path).state is State.WRONG
+    assert privacy(tmp_path).state is Health.WRONG
     async with opened(tmp_path / storing.DATABASE):
         assert rights(tmp_path) == 0o700
         assert rights(tmp_path / storing.DATABASE) == 0o600
-    assert privacy(tmp_path).state is State.GOOD
+    assert privacy(tmp_path).state is Health.GOOD
 
 
 def test_the_doctor_names_what_others_can_read_and_what_to_do(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_doctor_names_what_others_can_read_and_what_to_do(tmp_path: Path) ->
     found = privacy(tmp_path)
     assert "atelier.sqlite3" in found.found
     subprocess.run(found.advice, shell=True, check=True)
-    assert privacy(tmp_path).state is State.GOOD
+    assert privacy(tmp_path).state is Health.GOOD
 
 
 def test_the_log_is_the_owner_s_alone_when_it_is_full_too(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from bot.cli.machine import (
     Finding,
-    State,
+    Health,
     cluster,
     disk,
     graphics_card,
@@ -52,7 +52,7 @@ def doctor(
     """Look at everything and print it; 1 when something is wrong."""
     with aside().status("looking around"):
         findings = tuple(examine(config, environ, online=online, device=device))
-    well = all(finding.state is not State.WRONG for finding in findings)
+    well = all(finding.state is not Health.WRONG for finding in findings)
     if as_json:
         print(json.dumps({"well": well, "findings": [asdict(f) for f in findings]}, indent=2))
     else:
@@ -78,11 +78,11 @@ def examine(
     except SettingsInvalid as invalid:
         for problem in invalid.problems:
             yield Finding(
-                what="settings", state=State.WRONG, found=problem, advice="mend that line"
+                what="settings", state=Health.WRONG, found=problem, advice="mend that line"
             )
         return
     where = config.name if config is not None else "no config.toml, the defaults"
-    yield Finding(what="settings", state=State.GOOD, found=where)
+    yield Finding(what="settings", state=Health.GOOD, found=where)
     yield from not_the_wanted(settings.device, found)
     yield token(settings.token, config)
     yield disk(settings.data)
@@ -93,7 +93,7 @@ def examine(
     yield memory
     if settings.cluster is not None:
         yield cluster(settings.cluster)
-    if settings.token is None and memory.state is not State.NOTE:  # a bot at work has its port
+    if settings.token is None and memory.state is not Health.NOTE:  # a bot at work has its port
         yield port(settings.sandbox_port)
     if online:
         yield discord_answers(settings.token)
@@ -104,7 +104,7 @@ def token(secret: Secret | None, config: Path | None) -> Finding:
     if secret is None:
         return Finding(
             what="token",
-            state=State.NOTE,
+            state=Health.NOTE,
             found="none: `run` opens the sandbox",
             advice="set DISCORD_TOKEN to join Discord",
         )
@@ -118,11 +118,11 @@ def token(secret: Secret | None, config: Path | None) -> Finding:
     if exposed:
         return Finding(
             what="token",
-            state=State.NOTE,
+            state=Health.NOTE,
             found=f"present, in a file that other users of this machine can read ({config})",
             advice=f"chmod 600 {config}",
         )
-    return Finding(what="token", state=State.GOOD, found="present")
+    return Finding(what="token", state=Health.GOOD, found="present")
 
 
 def privacy(data: Path) -> Finding:
@@ -132,11 +132,11 @@ def privacy(data: Path) -> Finding:
     if exposed:
         return Finding(
             what="privacy",
-            state=State.WRONG,
+            state=Health.WRONG,
             found=f"other users of this machine can look into {data}: {', '.join(exposed[:5])}",
             advice=f"chmod -R go= {data}",
         )
-    return Finding(what="privacy", state=State.GOOD, found="the data folder is yours alone")
+    return Finding(what="privacy", state=Health.GOOD, found="the data folder is yours alone")
 
 
 def own_texts(data: Path) -> Iterator[Finding]:
@@ -152,7 +152,7 @@ def own_texts(data: Path) -> Iterator[Finding]:
         name = f"{error.found}: " if error.found else ""
         yield Finding(
             what=what,
-            state=State.NOTE,
+            state=Health.NOTE,
             found=f"{name}{error.reason}",
             advice=f"mend it in {data / ('wildcards' if what == 'wildcards' else 'styles.toml')}",
         )
@@ -168,11 +168,11 @@ def models(settings: Settings) -> Iterator[Finding]:
     catalog.scan()
     names = [f"{entry.name} ({entry.family})" for entry in catalog.models()]
     if names:
-        yield Finding(what="models", state=State.GOOD, found=", ".join(names))
+        yield Finding(what="models", state=Health.GOOD, found=", ".join(names))
     else:
         yield Finding(
             what="models",
-            state=State.WRONG,
+            state=Health.WRONG,
             found="no checkpoint, and the built-in model is missing",
             advice="fetch the repository again (generation/starter/models), or name a folder "
             "with checkpoints in `models`",
@@ -180,7 +180,7 @@ def models(settings: Settings) -> Iterator[Finding]:
     for refused in catalog.refused():
         yield Finding(
             what="refused",
-            state=State.NOTE,
+            state=Health.NOTE,
             found=f"{refused.name}: {refused.reason}",
             advice="replace the file, or move it out of the models' folders",
         )
@@ -191,7 +191,7 @@ def models(settings: Settings) -> Iterator[Finding]:
             near = f"; did you mean {error.nearest[0]}?" if error.nearest else ""
             yield Finding(
                 what="models",
-                state=State.WRONG,
+                state=Health.WRONG,
                 found=f"default_model {settings.default_model!r} is not here{near}",
                 advice="name one of the models above",
             )
@@ -204,12 +204,12 @@ async def database(path: Path) -> Finding:
     from storage.tickets import Tickets
 
     def wrong(found: object, advice: str) -> Finding:
-        return Finding(what="database", state=State.WRONG, found=str(found), advice=advice)
+        return Finding(what="database", state=Health.WRONG, found=str(found), advice=advice)
 
     restore = "`restore FOLDER` puts a backup in its place; without one, move it away, start afresh"
     if not await asyncio.to_thread(path.exists):
         return Finding(
-            what="database", state=State.GOOD, found="none yet; the first start makes it"
+            what="database", state=Health.GOOD, found="none yet; the first start makes it"
         )
     try:
         opened = await Database.open(path)
@@ -223,7 +223,7 @@ async def database(path: Path) -> Finding:
     except InUse as error:
         return Finding(
             what="database",
-            state=State.NOTE,
+            state=Health.NOTE,
             found=error.reason,
             advice="the bot is running; stop it to have the database examined",
         )
@@ -240,7 +240,7 @@ async def database(path: Path) -> Finding:
     found = f"whole; {waiting} pictures wait to be drawn, {unsent} results to be posted"
     if held:
         found += f", {held} held: Discord takes them nowhere"
-    return Finding(what="database", state=State.GOOD, found=found)
+    return Finding(what="database", state=Health.GOOD, found=found)
 
 
 def discord_answers(secret: Secret | None) -> Finding:
@@ -253,13 +253,13 @@ def discord_answers(secret: Secret | None) -> Finding:
     try:
         with urllib.request.urlopen(request, timeout=15):
             found = "reachable" if secret is None else "reachable, and it knows the token"
-            return Finding(what="Discord", state=State.GOOD, found=found)
+            return Finding(what="Discord", state=Health.GOOD, found=found)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == 401:
                 return Finding(
                     what="Discord",
-                    state=State.WRONG,
+                    state=Health.WRONG,
                     found="it does not know this token",
                     advice="copy the token again from the developer portal (Bot, Reset Token)",
                 )
@@ -268,13 +268,13 @@ def discord_answers(secret: Secret | None) -> Finding:
         found = f"not reachable: {getattr(error, 'reason', error)}"
     return Finding(
         what="Discord",
-        state=State.WRONG,
+        state=Health.WRONG,
         found=found,
         advice="look at the network, a proxy or a firewall; the sandbox works without",
     )
 
 
-_SIGNS = {State.GOOD: "[green]✓[/]", State.NOTE: "[yellow]•[/]", State.WRONG: "[red]✗[/]"}
+_SIGNS = {Health.GOOD: "[green]✓[/]", Health.NOTE: "[yellow]•[/]", Health.WRONG: "[red]✗[/]"}
 
 
 def _show(findings: tuple[Finding, ...], well: bool) -> None:
@@ -287,5 +287,5 @@ def _show(findings: tuple[Finding, ...], well: bool) -> None:
         advice = f"\n[cyan]→ {escape(finding.advice)}[/]" if finding.advice else ""
         table.add_row(_SIGNS[finding.state], finding.what, escape(finding.found) + advice)
     out.print(table)
-    wrong = sum(finding.state is State.WRONG for finding in findings)
+    wrong = sum(finding.state is Health.WRONG for finding in findings)
     out.print("\nAll is well." if well else f"\n{wrong} to mend; each line says how.")

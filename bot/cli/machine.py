@@ -35,7 +35,7 @@ LITTLE_MEMORY = 2 * 2**30
 LITTLE_DISK = 2 * 2**30
 
 
-class State(StrEnum):
+class Health(StrEnum):
     """How a finding is to be taken."""
 
     GOOD = "good"
@@ -48,7 +48,7 @@ class Finding:
     """One thing that was looked at."""
 
     what: str
-    state: State
+    state: Health
     found: str
     advice: str = ""
 
@@ -63,11 +63,11 @@ def machine() -> Finding:
     if memory.available < LITTLE_MEMORY:
         return Finding(
             what="machine",
-            state=State.NOTE,
+            state=Health.NOTE,
             found=found,
             advice="little memory is free; close something, or draw small pictures",
         )
-    return Finding(what="machine", state=State.GOOD, found=found)
+    return Finding(what="machine", state=Health.GOOD, found=found)
 
 
 def libraries() -> Finding:
@@ -91,15 +91,15 @@ def libraries() -> Finding:
             other.append(f"{name} {version} (pinned: {pins[name]})")
     if missing:
         found = "missing: " + ", ".join(missing)
-        return Finding(what="libraries", state=State.WRONG, found=found, advice=SETUP)
+        return Finding(what="libraries", state=Health.WRONG, found=found, advice=SETUP)
     if other:
         return Finding(
             what="libraries",
-            state=State.NOTE,
+            state=Health.NOTE,
             found="not the tested versions: " + ", ".join(other),
             advice=f"pictures may differ in their last bits; {SETUP}",
         )
-    return Finding(what="libraries", state=State.GOOD, found=", ".join(versions))
+    return Finding(what="libraries", state=Health.GOOD, found=", ".join(versions))
 
 
 _ASK_TORCH = """
@@ -126,14 +126,14 @@ def torch(program: tuple[str, ...] = (sys.executable, "-c", _ASK_TORCH)) -> Find
     except subprocess.TimeoutExpired:
         return Finding(
             what="device",
-            state=State.WRONG,
+            state=Health.WRONG,
             found=f"torch did not answer within {TORCH_SECONDS:.0f} s",
             advice='the GPU\'s driver may hang: restart the machine, or set device = "cpu"',
         )
     if asked.returncode != 0:
         last = (asked.stderr.strip().splitlines() or [f"exit status {asked.returncode}"])[-1]
         return Finding(
-            what="device", state=State.WRONG, found=f"torch does not start: {last}", advice=SETUP
+            what="device", state=Health.WRONG, found=f"torch does not start: {last}", advice=SETUP
         )
     said = json.loads(asked.stdout)
     if said["cuda"]:
@@ -143,17 +143,17 @@ def torch(program: tuple[str, ...] = (sys.executable, "-c", _ASK_TORCH)) -> Find
         found = f"{APPLE}, torch {said['version']}"
     else:
         found = f"{PROCESSOR}, torch {said['version']}"
-    return Finding(what="device", state=State.GOOD, found=found)
+    return Finding(what="device", state=Health.GOOD, found=found)
 
 
 def not_the_wanted(setting: str, found: Finding) -> Iterator[Finding]:
     """What is wrong where the setting `device` names one that torch did not find."""
     there = {PROCESSOR: "cpu", APPLE: "mps"}
     kind = next((kind for name, kind in there.items() if found.found.startswith(name)), "cuda")
-    if found.state is State.GOOD and setting not in ("auto", "cpu", kind):
+    if found.state is Health.GOOD and setting not in ("auto", "cpu", kind):
         yield Finding(
             what="device",
-            state=State.WRONG,
+            state=Health.WRONG,
             found=f'device = "{setting}" is set, and torch sees none here: nothing can be drawn',
             advice='set device = "auto", or see CONTRIBUTING.md (Torch and the GPU)',
         )
@@ -163,7 +163,7 @@ def graphics_card() -> Finding:
     """Whether there is an NVIDIA card that the installed torch cannot use."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return Finding(what="NVIDIA GPU", state=State.GOOD, found="none")
+        return Finding(what="NVIDIA GPU", state=Health.GOOD, found="none")
     asked = subprocess.run(
         [tool, "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"],
         capture_output=True,
@@ -174,7 +174,7 @@ def graphics_card() -> Finding:
     if asked.returncode != 0:
         return Finding(
             what="NVIDIA GPU",
-            state=State.NOTE,
+            state=Health.NOTE,
             found=f"the driver does not answer: {asked.stdout.strip() or asked.stderr.strip()}",
             advice="install or restart NVIDIA's driver; until then the processor draws",
         )
@@ -182,12 +182,12 @@ def graphics_card() -> Finding:
     if "+cpu" in _version("torch"):
         return Finding(
             what="NVIDIA GPU",
-            state=State.NOTE,
+            state=Health.NOTE,
             found=found,
             advice="the installed torch is the processor's build; CONTRIBUTING.md (Torch "
             "and the GPU) says how to change it",
         )
-    return Finding(what="NVIDIA GPU", state=State.GOOD, found=found)
+    return Finding(what="NVIDIA GPU", state=Health.GOOD, found=found)
 
 
 def disk(data: Path) -> Finding:
@@ -198,11 +198,11 @@ def disk(data: Path) -> Finding:
     if free < LITTLE_DISK:
         return Finding(
             what="disk",
-            state=State.WRONG if free < 100 * 2**20 else State.NOTE,
+            state=Health.WRONG if free < 100 * 2**20 else Health.NOTE,
             found=found,
             advice="make room, or choose another folder with `data`",
         )
-    return Finding(what="disk", state=State.GOOD, found=found)
+    return Finding(what="disk", state=Health.GOOD, found=found)
 
 
 def port(number: int) -> Finding:
@@ -215,11 +215,11 @@ def port(number: int) -> Finding:
         except OSError:
             return Finding(
                 what="sandbox",
-                state=State.NOTE,
+                state=Health.NOTE,
                 found=f"port {number} is taken",
                 advice="stop the other program, or choose another sandbox_port (0: any)",
             )
-    return Finding(what="sandbox", state=State.GOOD, found=f"port {number} is free")
+    return Finding(what="sandbox", state=Health.GOOD, found=f"port {number} is free")
 
 
 def cluster(address: str) -> Finding:
@@ -227,7 +227,7 @@ def cluster(address: str) -> Finding:
     if importlib.util.find_spec("ray") is None:
         return Finding(
             what="cluster",
-            state=State.WRONG,
+            state=Health.WRONG,
             found=f"cluster is {address}, and Ray is not installed",
             advice="run: .venv/bin/python -m pip install -c constraints.txt .[cluster]",
         )
@@ -238,11 +238,11 @@ def cluster(address: str) -> Finding:
         except OSError as error:
             return Finding(
                 what="cluster",
-                state=State.WRONG,
+                state=Health.WRONG,
                 found=f"nothing answers at {address}: {error}",
                 advice="start the cluster's head; docs/cluster.md has the command",
             )
-    return Finding(what="cluster", state=State.GOOD, found=f"Ray {_version('ray')} at {address}")
+    return Finding(what="cluster", state=Health.GOOD, found=f"Ray {_version('ray')} at {address}")
 
 
 def _version(library: str) -> str:
