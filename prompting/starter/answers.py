@@ -10,7 +10,7 @@ from random import Random
 from typing import Literal
 
 from prompting.starter.details import DETAILS, KEPT
-from prompting.starter.scenes import RELATIONS, Scene, Setting, Thing
+from prompting.starter.scenes import RELATIONS, Scene, SceneThing, Setting
 from prompting.starter.speech import MASS, Said, article, plural
 from prompting.writers import template
 
@@ -101,7 +101,7 @@ def style_of(word: Said, language: str) -> str:
     return f"{word.zh}风格" if language == "zh" else f"{word.en} style"
 
 
-def noun_phrase(thing: Thing, form: Literal["wish", "en"] = "en") -> str:
+def noun_phrase(thing: SceneThing, form: Literal["wish", "en"] = "en") -> str:
     """A thing in English, as it stands in the answer or in the wish."""
     noun: str = getattr(thing.noun, form)
     words: list[str] = [getattr(word, form) for word in thing.described]
@@ -115,7 +115,7 @@ def noun_phrase(thing: Thing, form: Literal["wish", "en"] = "en") -> str:
     return phrase if thing.noun.name in MASS else article(phrase)
 
 
-def noun_phrase_chinese(thing: Thing) -> str:
+def noun_phrase_chinese(thing: SceneThing) -> str:
     """A thing in Chinese: 两只可爱的红色的猫."""
     number = thing.number.zh if thing.number else "一"
     measure = thing.determiner if not thing.determiner.isascii() else ""

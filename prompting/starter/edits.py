@@ -11,7 +11,7 @@ from random import Random
 
 from prompting.starter import phrasing, phrasing_zh
 from prompting.starter.answers import noun_phrase, noun_phrase_chinese
-from prompting.starter.scenes import Setting, Thing, setting, thing
+from prompting.starter.scenes import SceneThing, Setting, setting, thing
 from prompting.starter.scenes import style as style_in
 from prompting.starter.speech import THINGS, Said, Speaker, article
 
@@ -117,7 +117,7 @@ def sentence(by: Speaker, language: str) -> Told:
     )
 
 
-def _said(described: Thing) -> str:
+def _said(described: SceneThing) -> str:
     number = described.number.wish if described.number else "一"
     measure = described.determiner if not described.determiner.isascii() else ""
     count = f"{number}{measure}" if described.number or measure else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from prompting.starter.scenes import RELATIONS, Scene, Setting, Thing
+from prompting.starter.scenes import RELATIONS, Scene, SceneThing, Setting
 from prompting.starter.speech import MASS, Said, article, plural
 
 _BEFORE = (
@@ -127,11 +127,11 @@ def _things(scene: Scene, dice: Random) -> tuple[str, list[str]]:
     return f"{said[0]} {word} {said[1]}", later
 
 
-def _noun(thing: Thing) -> str:
+def _noun(thing: SceneThing) -> str:
     return plural(thing.noun.wish) if thing.number else thing.noun.wish
 
 
-def _phrase(thing: Thing, dice: Random, *, bare: bool = False) -> str:
+def _phrase(thing: SceneThing, dice: Random, *, bare: bool = False) -> str:
     """A thing with its colour before it, behind it, or (bare) left for later."""
     words = [word.wish for word in thing.qualities]
     colour = thing.colour.wish if thing.colour and not bare else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from prompting.starter.scenes import RELATIONS, Scene, Thing
+from prompting.starter.scenes import RELATIONS, Scene, SceneThing
 from prompting.starter.speech import Said
 
 _BEFORE = (
@@ -122,7 +122,7 @@ def _things(scene: Scene, dice: Random) -> tuple[str, list[str]]:
     return pattern.format(a=said[0], b=said[1]), later
 
 
-def _phrase(thing: Thing, dice: Random, *, bare: bool) -> str:
+def _phrase(thing: SceneThing, dice: Random, *, bare: bool) -> str:
     words = []
     for word in thing.described:
         if word is thing.colour and bare:

@@ -72,7 +72,7 @@ _ZH_PLACES = ("在{}", "在{}里", "在{}中", "在{}上", "在{}的")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thing:
+class SceneThing:
     """A thing, how many of it, and what it is like."""
 
     noun: Said
@@ -99,7 +99,7 @@ class Setting:
 class Scene:
     """Everything a wish says."""
 
-    things: tuple[Thing, ...]
+    things: tuple[SceneThing, ...]
     relation: int = 0  # between the first two; index of RELATIONS
     action: Said | None = None
     settings: tuple[Setting, ...] = ()
@@ -116,7 +116,7 @@ class Scene:
         return (*out, *self.moods, *self.styles, *self.avoided)
 
 
-def thing(by: Speaker, *, richness: float = 1.0) -> Thing:
+def thing(by: Speaker, *, richness: float = 1.0) -> SceneThing:
     """Any thing, described as people do."""
     dice = by.dice
     known = dice.random() < 0.9 or not by.room
@@ -132,7 +132,7 @@ def thing(by: Speaker, *, richness: float = 1.0) -> Thing:
         determiner = by.measure(noun.kind) if dice.random() < 0.6 or number else ""
     else:
         determiner = dice.choice(("a", "a", "a", "the", "", "", "my", "one"))
-    return Thing(
+    return SceneThing(
         noun=noun,
         number=number,
         colour=colour,
@@ -172,7 +172,7 @@ def style(by: Speaker) -> Said:
     return by.unknown("style") if by.dice.random() < 0.12 and by.room else by.any_of("style")
 
 
-def _relation(by: Speaker, first: Thing) -> int:
+def _relation(by: Speaker, first: SceneThing) -> int:
     if by.dice.random() < 0.45:
         return by.dice.randrange(2)
     alive = first.noun.kind in ("animal", "person")
