@@ -40,7 +40,7 @@ _LINKS_ZH = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class WishTold:
     """A wish and its answer's subject and style."""
 
     wish: str
@@ -49,7 +49,7 @@ class Told:
     avoid: tuple[Said, ...] = ()
 
 
-def instruction(by: Speaker, language: str) -> Told:
+def instruction(by: Speaker, language: str) -> WishTold:
     """An instruction; `language` is the answer's."""
     dice = by.dice
     line = dice.choice(_LINES)
@@ -78,10 +78,10 @@ def instruction(by: Speaker, language: str) -> Told:
         )
         wish = dice.choice(polite) + wish
     subject = fill(canonical, {key: word.put(language) for key, word in said.items()})
-    return Told(wish=wish, subject=subject, style=(said["s"],) if "{s}" in canonical else ())
+    return WishTold(wish=wish, subject=subject, style=(said["s"],) if "{s}" in canonical else ())
 
 
-def sentence(by: Speaker, language: str) -> Told:
+def sentence(by: Speaker, language: str) -> WishTold:
     """Things and what links them, in words that nobody foresaw; copied as they are."""
     dice, spoken = by.dice, by.language
     wish: list[str] = []
@@ -109,7 +109,7 @@ def sentence(by: Speaker, language: str) -> Told:
     styles = [style_in(by)] if dice.random() < 0.4 else []
     avoided = [by.any_of(*THINGS, "nature")] if dice.random() < 0.12 else []
     phrases = phrasing_zh if spoken == "zh" else phrasing
-    return Told(
+    return WishTold(
         wish=phrases.decorated(glue.join(wish), styles, avoided, dice),
         subject=("" if language == "zh" else " ").join(kept),
         style=tuple(styles),
@@ -139,7 +139,7 @@ def _somewhere(
     return wish, [*kept, where.en.format(where.word.en)]
 
 
-def salad(by: Speaker, language: str) -> Told:
+def salad(by: Speaker, language: str) -> WishTold:
     """Words in any order, as after a word-by-word translation or from somebody hostile."""
     dice = by.dice
     wish: list[str] = []
@@ -163,7 +163,7 @@ def salad(by: Speaker, language: str) -> Told:
         described = thing(by)
         wish.append(described.noun.wish)
         kept.append(described.noun.put(language))
-    return Told(wish=_spaced(wish, by.language, dice), subject=" ".join(kept))
+    return WishTold(wish=_spaced(wish, by.language, dice), subject=" ".join(kept))
 
 
 def _spaced(words: list[str], language: str, dice: Random) -> str:
