@@ -58,7 +58,7 @@ def recipe_in(png: bytes) -> Recipe | None:
     """
     try:
         text = pngchunks.text(png, RECIPE_CHUNK.encode())
-    except pngchunks.Unreadable as error:
+    except pngchunks.DamagedText as error:
         raise OutOfRange("recipe", "an unreadable chunk", "a recipe of this program") from error
     return None if text is None else parse(text)
 

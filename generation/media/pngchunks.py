@@ -28,7 +28,7 @@ _BESIDE = (b"tRNS", b"eXIf", b"acTL", b"fcTL")
 _TURNS = frozenset({b"exif", b"xmp", b"XML:com.adobe.xmp", b"Raw profile type exif"})
 
 
-class Unreadable(ValueError):
+class DamagedText(ValueError):
     """The text is damaged, or larger than the limit."""
 
 
@@ -101,12 +101,12 @@ def bare(png: bytes) -> bytes:
 
 
 def text(png: bytes, key: bytes) -> str | None:
-    """The first text under that key; None when there is none.  Raises Unreadable."""
+    """The first text under that key; None when there is none.  Raises DamagedText."""
     wanted = key + b"\0"
     for chunk in chunks(png):
         if chunk.kind in _TEXTS and png.startswith(wanted, chunk.start + 8, chunk.end - 4):
             if chunk.end - chunk.start > MAX_TEXT_BYTES or not chunk.sound(png):
-                raise Unreadable("a damaged text, or one beyond the limit")
+                raise DamagedText("a damaged text, or one beyond the limit")
             return _text(chunk.kind, chunk.data(png)[len(wanted) :])
     return None
 
@@ -137,7 +137,7 @@ def _size(chunk: Chunk, png: bytes) -> int:
     """How many letters a text unpacks to; 0 when it cannot be read."""
     try:
         return len(_text(chunk.kind, chunk.data(png).partition(b"\0")[2]))
-    except Unreadable:
+    except DamagedText:
         return 0
 
 
@@ -152,12 +152,12 @@ def _text(kind: bytes, rest: bytes) -> str:
         _language, _translated, told = rest[2:].split(b"\0", 2)
         return (_inflated(told) if packed else told).decode()
     except (ValueError, IndexError, zlib.error) as error:
-        raise Unreadable("a text chunk that is none") from error
+        raise DamagedText("a text chunk that is none") from error
 
 
 def _inflated(data: bytes) -> bytes:
     inflater = zlib.decompressobj()
     told = inflater.decompress(data, MAX_TEXT_BYTES)
     if inflater.unconsumed_tail:
-        raise Unreadable("a text chunk that inflates beyond the limit")
+        raise DamagedText("a text chunk that inflates beyond the limit")
     return told
