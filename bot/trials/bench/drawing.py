@@ -157,7 +157,7 @@ async def _reference(device: str) -> AsyncIterator[_Reference]:
 
 
 @dataclass(slots=True)
-class Watched:
+class WatchedWorker:
     """A Worker that notes when it was free, and for how long it had worked."""
 
     worker: Worker
@@ -221,7 +221,7 @@ async def gaps(ground: Ground) -> tuple[Figure, ...]:
         max_seconds_per_person=1_000_000.0,
     )
     folders = (*settings.models, BUILT_IN)
-    watched = Watched(LocalWorker(folders, ground.folder / "digests.json", settings.device))
+    watched = WatchedWorker(LocalWorker(folders, ground.folder / "digests.json", settings.device))
     async with open_house(settings, [watched]) as house:
         ready = await watched.start()
         model = default_model(settings, house.catalog)
