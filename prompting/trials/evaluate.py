@@ -55,7 +55,7 @@ SEEDS = 40  # of the count of different prompts
 _OPEN = ("sd15", "sdxl", "flux1", "qwen-image")
 
 
-class Watched:
+class WatchedWriter:
     """A writer whose answers are remembered and counted."""
 
     def __init__(self, writer: Writer) -> None:
@@ -119,7 +119,7 @@ def _order(case: Case, name: str) -> Order:
 
 
 async def assisted(
-    writer: Watched, wanted: Sequence[Case], names: Sequence[str]
+    writer: WatchedWriter, wanted: Sequence[Case], names: Sequence[str]
 ) -> tuple[list[Spoken], list[float]]:
     """Every case in every dialect, and how long the calls took that really asked."""
     assistant = Assistant(writer, cache=Memory(0))
@@ -247,7 +247,7 @@ async def evaluate(path: Path, names: Sequence[str], model: str) -> str:
     }
     title = "none"
     if opened.writer is not None:
-        writer, title = Watched(opened.writer), opened.writer.name
+        writer, title = WatchedWriter(opened.writer), opened.writer.name
         try:
             spoken, seconds = await assisted(writer, wanted, names)
             own = rows(spoken)
