@@ -38,7 +38,7 @@ FRESH = 0.3  # what the newest reading weighs
 
 
 @dataclass(slots=True)
-class _Line:
+class _Fit:
     """Seconds over work, by least squares with fading memory: decayed sums."""
 
     count: float = 0.0
@@ -74,7 +74,7 @@ class CostModel:
     """Learns what pictures cost on this machine."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _Fit] = {}
         self._loading: dict[str, float] = {}
 
     def predict(self, recipe: Recipe) -> float:
@@ -93,7 +93,7 @@ class CostModel:
         if steps < 1 or not 0.0 < seconds < math.inf:
             return
         for key in _keys(recipe):
-            line = self._lines.pop(key, None) or _Line()
+            line = self._lines.pop(key, None) or _Fit()
             line.learn(_work(recipe, steps), seconds)
             self._lines[key] = line  # at the end: the longest unused come first
         while len(self._lines) > MAX_LINES:
@@ -129,7 +129,7 @@ class CostModel:
                     if 0.0 < float(sums[0]) < math.inf:
                         model._loading[key] = float(sums[0])
                     continue
-                line = _Line(*(float(number) for number in sums))
+                line = _Fit(*(float(number) for number in sums))
                 if line.count > 0.0 and line.x > 0.0 and all(map(math.isfinite, astuple(line))):
                     model._lines[key] = line
         except (AttributeError, TypeError, ValueError):
