@@ -33,7 +33,7 @@ from bot.studio.stats import (
 from generation.job import GroupId, UserId
 from generation.queue.accounts import Accounts
 from storage.accounts import BUCKET, Service, Waited, bucket_of
-from tests.given.discord_world import Person
+from tests.given.discord_world import SimulatedPerson
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio
 from tests.test_studio import eventually
@@ -254,7 +254,7 @@ async def test_the_last_day_is_read_from_the_ledger(tmp_path: Path) -> None:
     assert [row.seconds for row in day.served] == [60]
 
 
-async def answered(person: Person, command: str) -> Any:
+async def answered(person: SimulatedPerson, command: str) -> Any:
     """The command's result, once it says something."""
     result = await person.command(command)
     async with asyncio.timeout(60):

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from generation.catalog.header import read_header
-from generation.catalog.loras import read_plan
+from generation.catalog.loras.plan import read_plan
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Sha256, Weights
 from generation.worker.adapters.adapters import switch, unload

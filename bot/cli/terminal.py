@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
+from rich import progress as rich_progress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from bot.dispatch.audience import Phase, Progress
 
@@ -57,7 +58,7 @@ class Bar:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._progress = Progress(
+        self._progress = rich_progress.Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=32),
             TextColumn("{task.fields[steps]}"),

@@ -13,9 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from generation.catalog import loras, strangers
+from generation.catalog import strangers
 from generation.catalog.checkpoint import CONFIGS, check_types, read_checkpoint, read_vae
 from generation.catalog.embeddings import family_of_words, is_embedding, read_words
+from generation.catalog.loras.kin import family_of
+from generation.catalog.loras.plan import is_lora, read_plan
 from generation.catalog.quantised import Contents
 from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.family import FAMILIES
@@ -76,14 +78,14 @@ def of_file(
     Raises UnusableWeights when it cannot be drawn, and of
     those UnknownWeights when only nobody knows what it is.
     """
-    lora = loras.is_lora(shapes)
+    lora = is_lora(shapes)
     if lora and kind not in (None, "lora"):
         raise UnusableWeights(name, f"its card calls it a {kind}, and it is a LoRA")
     if lora or kind == "lora":
-        plan = loras.read_plan(shapes, metadata, name, dtypes=dtypes)
+        plan = read_plan(shapes, metadata, name, dtypes=dtypes)
         return Anatomy(
             kind="lora",
-            family=_told(lambda: loras.family_of(plan, shapes, metadata, name), family),
+            family=_told(lambda: family_of(plan, shapes, metadata, name), family),
         )
     if kind == "embedding" or (kind is None and is_embedding(shapes)):
         words = read_words(shapes, name)

@@ -25,8 +25,8 @@ from prompting.slots import LANGUAGES, Language
 __all__ = [
     "OBJECTS",
     "SCENERY",
-    "Meaning",
     "Lexicon",
+    "Meaning",
     "Word",
     "built_in",
     "fold",

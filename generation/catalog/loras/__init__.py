@@ -10,8 +10,3 @@
 Catalog and worker read a file by the same `read_plan`, so what is listed can be drawn.  The
 invariant: every tensor of a file is in its plan, or the file is refused with the tensor's name.
 """
-
-from generation.catalog.loras.kin import family_of
-from generation.catalog.loras.plan import LayerChange, LoraPlan, is_lora, read_plan
-
-__all__ = ["LayerChange", "LoraPlan", "family_of", "is_lora", "read_plan"]

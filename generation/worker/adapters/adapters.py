@@ -19,7 +19,7 @@ from torch import Tensor
 from generation.catalog import embeddings
 from generation.catalog.checkpoint import check_types
 from generation.catalog.header import read_header
-from generation.catalog.loras import Change, Plan, read_plan
+from generation.catalog.loras.plan import LayerChange, LoraPlan, read_plan
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Recipe, Weights
 from generation.worker.adapters.patches import Layer, Patch, patch
@@ -131,7 +131,7 @@ def _lora(model: Model, adapter: Adapter, locate: Locate) -> Lora:
     return lora
 
 
-def _layers(model: Model, plan: Plan, name: str) -> list[Layer]:
+def _layers(model: Model, plan: LoraPlan, name: str) -> list[Layer]:
     """The model's layers that a plan changes.  Raises UnusableWeights for what does not fit."""
     parts = {"unet": dict(model.unet.named_modules())}
     for part, clip in zip(("text_encoder", "text_encoder_2"), model.clips, strict=False):
@@ -145,7 +145,7 @@ def _layers(model: Model, plan: Plan, name: str) -> list[Layer]:
     return found
 
 
-def _misfit(change: Change, layer: Layer | None) -> str | None:
+def _misfit(change: LayerChange, layer: Layer | None) -> str | None:
     if layer is None or getattr(layer, "weight", None) is None:
         return f"there is no {change.part} {change.path}"
     shape = tuple(layer.weight.shape)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generation.catalog.loras import Change
+from generation.catalog.loras.plan import LayerChange
 
 Layer = Any  # nn.Linear, nn.Conv2d, nn.LayerNorm or nn.GroupNorm
 Tensors = Mapping[str, Tensor]  # by their roles
@@ -84,7 +84,7 @@ class Decomposed:
 class Difference:
     """A difference of a layer's weight and bias; the tensors are as in the file."""
 
-    change: Change
+    change: LayerChange
     tensors: Tensors
     alpha: float  # 1 where there is no rank, as the rank is then
 
@@ -110,7 +110,7 @@ class Difference:
         return made if scale is None else _decomposed(layer.weight.float(), made, scale)
 
 
-def patch(change: Change, tensors: Tensors, layer: Layer) -> Patch:
+def patch(change: LayerChange, tensors: Tensors, layer: Layer) -> Patch:
     """The patch of a layer.  Raises ValueError with a clause when a number is none."""
     weight = layer.weight
     alpha, rank = _alpha(change, tensors), change.form.rank
@@ -148,7 +148,7 @@ def _own(tensor: Tensor, weight: Tensor) -> Tensor:
     return tensor.to(weight.device, weight.dtype).contiguous().clone()
 
 
-def _alpha(change: Change, tensors: Tensors) -> float:
+def _alpha(change: LayerChange, tensors: Tensors) -> float:
     if change.form.rank is None:
         return 1.0
     alpha = float(change.form.rank) if change.alpha is None else change.alpha
