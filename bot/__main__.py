@@ -33,7 +33,7 @@ log = logging.getLogger("bot.commandline")
 
 async def run(settings: Settings, asked: argparse.Namespace) -> int:
     """The bot, until it is told to stop."""
-    from bot.app import open_house
+    from bot.app import open_app
     from bot.chat.gateway import join
     from bot.sandbox.live import live
     from bot.telemetry.journal import Journal
@@ -41,23 +41,23 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
 
     async with (
         watching(settings.metrics_port, Journal()) as watch,
-        open_house(settings, watch=watch) as house,
+        open_app(settings, watch=watch) as app,
     ):
         # What is here now stays; looked through again and again, it would hold up the event loop.
         gc.collect()
         gc.freeze()
-        _check_default_model(settings, house.catalog)
-        if house.replayed:
-            log.info("%d pictures were waiting and go on now", house.replayed)
+        _check_default_model(settings, app.catalog)
+        if app.replayed:
+            log.info("%d pictures were waiting and go on now", app.replayed)
         if settings.token is not None and not asked.sandbox:
             print("Joining Discord. Ctrl-C stops the bot; what waits is kept.", flush=True)
-            await join(house.client(), settings.token)
+            await join(app.client(), settings.token)
             return 0
         why = "" if asked.sandbox else "No DISCORD_TOKEN: "
         print(f"{why}opening the sandbox, a simulated Discord on this machine ...", flush=True)
         port = asked.port if asked.port is not None else settings.sandbox_port
         await live(
-            house.client(),
+            app.client(),
             port=port,
             open_browser=settings.open_browser and not asked.no_browser,
         )
@@ -83,15 +83,15 @@ async def demo(settings: Settings, asked: argparse.Namespace) -> int:
     """A conversation with the built-in model, in a data folder of its own."""
     import shutil
 
-    from bot.app import open_house
+    from bot.app import open_app
     from bot.sandbox.demo import demo as play
 
     out = asked.out or settings.data / "demo"
     shutil.rmtree(out / "data", ignore_errors=True)
     print("Starting the bot and its drawing program; this can take half a minute.", flush=True)
     alone = Settings(data=out / "data", device=settings.device)
-    async with open_house(alone) as house:
-        return await play(house, out)
+    async with open_app(alone) as app:
+        return await play(app, out)
 
 
 def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:

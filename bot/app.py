@@ -28,7 +28,7 @@ from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio import shares
 from bot.studio.assistant import PromptAssist, WordSettings
-from bot.studio.cluster import Furnish, neighbours
+from bot.studio.cluster import Furnish, follow_cluster
 from bot.studio.drafting import Drafting
 from bot.studio.relay import Console, Relay, console
 from bot.studio.retention import Retention
@@ -78,7 +78,7 @@ class App:
     relay: Relay
     console: Console
     replayed: int  # jobs that were waiting when the house was opened
-    furnish: Furnish  # makes a seat for one more worker
+    make_seat: Furnish  # makes a seat for one more worker
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def begin(self) -> None:
@@ -144,10 +144,10 @@ def dice() -> int:
 
 
 @asynccontextmanager
-async def open_house(
+async def open_app(
     settings: Settings,
     workers: Sequence[Worker] | None = None,
-    wordsmith: PromptAssist | None = None,
+    prompt_assist: PromptAssist | None = None,
     watch: Watch | None = None,
     rules: Rules = USUAL,
     at_once: bool = True,
@@ -155,7 +155,7 @@ async def open_house(
     """Build everything, replay what was waiting, and draw until the block ends.
 
     Not `at_once`, no worker starts before `begin` is called.  `workers` are the seats; None: one
-    process on this machine.  `wordsmith` finds words; None: the one that the settings describe.
+    process on this machine.  `prompt_assist` finds words; None: the one that the settings describe.
     """
     private.make_folder(settings.data)
     digests = settings.data / "digests.json"
@@ -178,22 +178,22 @@ async def open_house(
             )
         for worker in workers:
             closing.push_async_callback(worker.stop)
-        wordsmith = wordsmith or PromptAssist(desk(settings))
-        closing.push_async_callback(wordsmith.close)
-        house = await _furnish(
-            settings, database, catalog, workers, wordsmith, watch or Nobody(), rules
+        prompt_assist = prompt_assist or PromptAssist(word_settings(settings))
+        closing.push_async_callback(prompt_assist.close)
+        app = await _build(
+            settings, database, catalog, workers, prompt_assist, watch or Nobody(), rules
         )
-        closing.push_async_callback(house.studio.close)
+        closing.push_async_callback(app.studio.close)
         if at_once:
-            house.begin()
-        running = asyncio.create_task(_keep_running(house), name="studio")
+            app.begin()
+        running = asyncio.create_task(_keep_running(app), name="studio")
         closing.push_async_callback(_end, running)
-        tidying = asyncio.create_task(_retention(settings, house.stores).run(), name="retention")
+        tidying = asyncio.create_task(_retention(settings, app.stores).run(), name="retention")
         closing.push_async_callback(_end, tidying)
         await closing.enter_async_context(
-            neighbours(settings, catalog, digests, house.studio, house.furnish)
+            follow_cluster(settings, catalog, digests, app.studio, app.make_seat)
         )
-        yield house
+        yield app
 
 
 def _retention(settings: Settings, stores: Stores) -> Retention:
@@ -206,12 +206,12 @@ def _retention(settings: Settings, stores: Stores) -> Retention:
     )
 
 
-async def _furnish(
+async def _build(
     settings: Settings,
     database: Database,
     catalog: Catalog,
     workers: Sequence[Worker],
-    wordsmith: PromptAssist,
+    prompt_assist: PromptAssist,
     watch: Watch,
     rules: Rules,
 ) -> App:
@@ -234,19 +234,19 @@ async def _furnish(
     )
     sizes = {entry.weights.sha256: entry.size_bytes for entry in catalog.models()}
 
-    def furnish(name: str, worker: Worker) -> WorkerSeat:
+    def make_seat(name: str, worker: Worker) -> WorkerSeat:
         return WorkerSeat(id=SeatId(name), worker=worker, costs=meter.costs, sizes=sizes)
 
     studio = Studio(
         stores=stores,
         drafting=Drafting(
             catalog=catalog,
-            wordsmith=wordsmith,
+            prompt_assist=prompt_assist,
             default_model=lambda: default_model(settings, catalog),
             max_count=settings.max_count,
             dice=dice,
         ),
-        seats=[furnish(f"gpu {number}", worker) for number, worker in enumerate(workers)],
+        seats=[make_seat(f"gpu {number}", worker) for number, worker in enumerate(workers)],
         queue=queue,
         meter=meter,
         audience=relay,
@@ -265,7 +265,7 @@ async def _furnish(
         relay=relay,
         console=line,
         replayed=replayed,
-        furnish=furnish,
+        make_seat=make_seat,
     )
 
 
@@ -293,7 +293,7 @@ def tiers(settings: Settings) -> shares.Tiers:
     )
 
 
-def desk(settings: Settings) -> WordSettings:
+def word_settings(settings: Settings) -> WordSettings:
     """What the owner decided about words."""
     own_styles = settings.data / "styles.toml"
     return WordSettings(
@@ -324,10 +324,10 @@ def default_model(settings: Settings, catalog: Catalog) -> Checkpoint:
     raise NoSuchName("model", "any")
 
 
-async def _keep_running(house: App) -> None:
+async def _keep_running(app: App) -> None:
     """Whoever runs this sleeps at night: a bug is logged, and the studio goes on."""
-    await house.begun.wait()
-    studio = house.studio
+    await app.begun.wait()
+    studio = app.studio
     me, stumbled = asyncio.current_task(), False
     while me is not None and not me.cancelling():  # a bug on the way out hides that it was told to
         try:

@@ -23,7 +23,7 @@ from typing import Any
 import aiosqlite
 import pytest
 
-from bot.app import App, open_house
+from bot.app import App, open_app
 from bot.dispatch.audience import Outcome, Shown
 from bot.dispatch.seats import WorkerSeat
 from bot.studio.rights import Asker
@@ -94,15 +94,15 @@ class Town(Quiet):
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
-        self.house: App | None = None
+        self.app: App | None = None
         self.calm = False
         self.posted: dict[RequestId, Outcome] = {}
         self.wrong: list[str] = []
 
     def changed(self, request: RequestId) -> None:
-        if self.house is not None and self._dice.random() < 0.05:
-            self.house.studio.standing(request)
-            self.house.studio.board.standings()
+        if self.app is not None and self._dice.random() < 0.05:
+            self.app.studio.standing(request)
+            self.app.studio.open_requests.standings()
 
     async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
         request = outcome.request.id
@@ -192,7 +192,7 @@ class Chaos:
         self.drawing: set[JobId] = set()
         self.claims: dict[JobId, float] = {}
         self.requests: dict[RequestId, UserId] = {}
-        self.house: App
+        self.app: App
         self.seats: list[WorkerSeat] = []
         self.workers: list[Restless] = []
         # One model on the device, or all of them.
@@ -219,20 +219,20 @@ class Chaos:
                 draft={"steps": self.dice.choice((1, 2, 2, 4, 12, 40))},
             )
             with contextlib.suppress(QueueFull, StorageError):
-                request = await self.house.studio.submit(wish)
+                request = await self.app.studio.submit(wish)
                 self.requests[request.id] = owner
 
     async def canceller(self) -> None:
         while True:
             await asyncio.sleep(self.dice.expovariate(1 / 0.03))
-            open_ones = [r for r in self.requests if self.house.studio.board.is_open(r)]
+            open_ones = [r for r in self.requests if self.app.studio.open_requests.is_open(r)]
             if open_ones:
                 request = self.dice.choice(open_ones)
-                for ticket in await self.house.stores.tickets.of_request(request):
+                for ticket in await self.app.stores.tickets.of_request(request):
                     self.notes.jobs[ticket.job.id] = request
                 with contextlib.suppress(StorageError):
                     owner = self.requests[request]
-                    await self.house.studio.cancel(request, by=Asker(id=owner, guild=None))
+                    await self.app.studio.cancel(request, by=Asker(id=owner, guild=None))
                     self.notes.over.add(request)
 
     async def reaper(self) -> None:
@@ -251,26 +251,26 @@ class Chaos:
         """One more machine, always under the same name."""
         while True:
             await asyncio.sleep(self.dice.expovariate(1 / 0.04))
-            seat = self.house.furnish("far", worker := self.worker())
-            self.house.studio.join(seat)
+            seat = self.app.make_seat("far", worker := self.worker())
+            self.app.studio.join(seat)
             self.seats.append(seat)
             await asyncio.sleep(self.dice.expovariate(1 / 0.06))
             worker.left = True
             await worker.die()
             self.workers.remove(worker)
             self.seats.remove(seat)
-            self.house.studio.leave(seat)
+            self.app.studio.leave(seat)
 
     async def guard(self) -> None:
         """No seat does nothing for long while something waits that it could draw."""
         idle: dict[WorkerSeat, int] = defaultdict(int)
-        studio = self.house.studio
+        studio = self.app.studio
         while True:
             await asyncio.sleep(0.001)
             for seat in tuple(self.seats):
                 queue, now = studio._queue, 0.0
                 # While too much is to be stored, drawing waits for the disk.
-                full = studio.dispatcher.keeper._unsaved.locked()
+                full = studio.dispatcher.saver._unsaved.locked()
                 busy = seat.running is not None or self.refusing or full
                 if busy or seat.worker.ready is None or queue.soon(seat, now) is None:
                     idle[seat] = 0
@@ -299,25 +299,25 @@ class Chaos:
         for name in MODELS[1:]:
             if not (settings.models[0] / name).exists():
                 a_model_folder(settings.models[0], name)
-        async with open_house(settings, workers, None, self.notes, RULES) as house:
-            self.house = house
-            house.relay.audience = self.town
-            house.studio.dispatcher.keeper.retry_seconds = (0.01, 0.02)
-            house.studio._delivery.retry_seconds = (0.01, 0.02)
-            self.seats = list(house.studio._seats)
-            self.town.house = house
-            self._spoil(house)
+        async with open_app(settings, workers, None, self.notes, RULES) as app:
+            self.app = app
+            app.relay.audience = self.town
+            app.studio.dispatcher.saver.retry_seconds = (0.01, 0.02)
+            app.studio._delivery.retry_seconds = (0.01, 0.02)
+            self.seats = list(app.studio._seats)
+            self.town.app = app
+            self._spoil(app)
             guard = asyncio.create_task(self.guard())
             yield
             guard.cancel()
             self.exact = self.exact and not self.refusing
-            self.town.house = None
+            self.town.app = None
         self.refusing = False
 
-    def _spoil(self, house: App) -> None:
+    def _spoil(self, app: App) -> None:
         """Let the disk refuse what is written, now before and now after it was."""
-        database = house.stores.tickets._database
-        honest, keep = database.transaction, house.stores.files.keep
+        database = app.stores.tickets._database
+        honest, keep = database.transaction, app.stores.files.keep
 
         @contextlib.asynccontextmanager
         async def transaction(name: str) -> AsyncIterator[aiosqlite.Connection]:
@@ -331,7 +331,7 @@ class Chaos:
             return keep(data, suffix)
 
         object.__setattr__(database, "transaction", transaction)
-        object.__setattr__(house.stores.files, "keep", kept)
+        object.__setattr__(app.stores.files, "keep", kept)
 
     def _refuse(self) -> None:
         if self.refusing and self.dice.random() < 0.8:
@@ -357,7 +357,7 @@ class Chaos:
             db.execute("SELECT id, state FROM tickets") as rows,
         ):
             states = {JobId(row[0]): State(row[1]) async for row in rows}
-        unsettled = self.house.studio._meter._unsettled
+        unsettled = self.app.studio._meter._unsettled
         self.notes.closed(
             {job for job, (_, ended) in unsettled.items() if ended}, states, exact=self.exact
         )
@@ -365,7 +365,7 @@ class Chaos:
     async def clear_up(self) -> None:
         self.calm = self.town.calm = True
         self.refusing = False
-        studio, tickets = self.house.studio, self.house.stores.tickets
+        studio, tickets = self.app.studio, self.app.stores.tickets
         try:
             async with asyncio.timeout(LAST_WAIT):
                 # Who asked last may be gone, and what they asked for still on its way to the disk.
@@ -382,13 +382,13 @@ class Chaos:
                     await asyncio.sleep(0.01)
 
     async def state(self) -> str:
-        studio = self.house.studio
-        left = [(t.job.id, t.state.value) for t in await self.house.stores.tickets.waiting()]
+        studio = self.app.studio
+        left = [(t.job.id, t.state.value) for t in await self.app.stores.tickets.waiting()]
         seats = [(s.id, s.running and s.running.job.id, [*s.parked]) for s in self.seats]
         queue = studio._queue
         return (
             f"open {left}, seats {seats}, waits {[*queue._waiting]}, begun {[*queue._begun]}, "
-            f"undelivered {await self.house.stores.tickets.undelivered()}, "
+            f"undelivered {await self.app.stores.tickets.undelivered()}, "
             f"worker ready {[s.worker.ready is not None for s in self.seats]}"
         )
 
@@ -396,13 +396,13 @@ class Chaos:
 
     def books(self) -> dict[str, list[Any]]:
         """Every book that has something in it."""
-        studio = self.house.studio
-        dispatcher, queue, board = studio.dispatcher, studio._queue, studio.board
+        studio = self.app.studio
+        dispatcher, queue, open_requests = studio.dispatcher, studio._queue, studio.open_requests
         books: dict[str, list[Any]] = {
             "door": [*studio._half_done],
             "queue": [*queue._waiting, *queue._begun, *queue._owned, *queue._chooser.running],
             "parked by the queue": [p for p in queue._chooser.places.values() if p.parked],
-            "board": [*board._lines, *board._request_of],
+            "board": [*open_requests._lines, *open_requests._request_of],
             "dispatcher": [*dispatcher._seat_of, *dispatcher._stopping],
             "seats": [run for seat in self.seats for run in seat.runs()],
             "unsettled": [*studio._meter._unsettled],
@@ -412,9 +412,9 @@ class Chaos:
         return {name: left for name, left in books.items() if left}
 
     async def audit(self) -> None:
-        tickets = self.house.stores.tickets
+        tickets = self.app.stores.tickets
         assert self.books() == {}
-        assert len(self.house.studio._queue) == 0
+        assert len(self.app.studio._queue) == 0
         rows = await tickets._database.rows("SELECT id FROM requests")
         asked = {RequestId(row["id"]) for row in rows}
         assert self.town.posted.keys() == asked >= self.requests.keys()
@@ -432,8 +432,8 @@ class Chaos:
         await self._audit_ledger(paid)
 
     async def _audit_ledger(self, paid: float) -> None:
-        await self.house.studio._meter.write()
-        served = await self.house.stores.shelves.ledger.served_since(0.0)
+        await self.app.studio._meter.write()
+        served = await self.app.stores.shelves.ledger.served_since(0.0)
         if self.exact:
             assert sum(row.seconds for row in served) == pytest.approx(paid, abs=1e-6)
 

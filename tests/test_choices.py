@@ -72,7 +72,7 @@ async def test_loras_with_long_names_or_commas_are_offered_so_that_they_can_be_c
             ]
             assert all(len(value) <= 100 for value in found)
             chosen = f"{found[0]}:0.5, "
-        drafting = studio.house.studio.drafting
+        drafting = studio.app.studio.drafting
         adapters = [drafting.lora(one) for one in chosen.split(",") if one.strip()]
         assert {adapter.weights.name for adapter in adapters} == set(names)
         assert {adapter.strength for adapter in adapters} == {0.5}
@@ -139,10 +139,10 @@ async def test_the_request_of_that_number_comes_first_when_it_is_to_be_ended(
     worker = FakeWorker()
     worker.gate.clear()
     async with a_studio(tmp_path, worker) as studio:
-        ann, board = studio.world.ann, studio.house.studio.board
+        ann, open_requests = studio.world.ann, studio.app.studio.open_requests
         for prompt in ("2 boats", "a cat"):
             await ann.command("imagine", prompt=prompt)
-        await eventually(lambda: len(board.requests()) == 2)
+        await eventually(lambda: len(open_requests.requests()) == 2)
         for typed in ("2", "#2"):
             assert (await ann.complete("cancel", "request", typed))[0] == "2"
         assert await ann.complete("cancel", "request", "boats") == ["1"]

@@ -208,26 +208,26 @@ def test_a_file_from_elsewhere_is_never_called_our_bug(
 
 async def test_a_message_s_pictures_are_counted_from_one(tmp_path: Path) -> None:
     message = 1_441_000_000_000_000_000
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish(count=2))
-        await house.stores.tickets.delivered(outcome.request.id, message)
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish(count=2))
+        await app.stores.tickets.delivered(outcome.request.id, message)
         first, second = outcome.pictures
-        assert (await find_original(house, str(message))).recipe == first.recipe
-        assert (await find_original(house, f"{message}:2")).recipe == second.recipe
+        assert (await find_original(app, str(message))).recipe == first.recipe
+        assert (await find_original(app, f"{message}:2")).recipe == second.recipe
         for nothing in (f"{message}:3", "4711", "r1-" + "0" * 64):
             with pytest.raises(Missing):
-                await find_original(house, nothing)
+                await find_original(app, nothing)
 
 
 async def test_what_is_no_picture_of_ours_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(_png())
     (tmp_path / "text.png").write_text("no picture")
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
         for name in ("photo.png", "text.png"):
             with pytest.raises(Mistaken, match="carries no recipe"):
-                await find_original(house, str(tmp_path / name))
+                await find_original(app, str(tmp_path / name))
         with pytest.raises(Mistaken, match="There is no file"):
-            await find_original(house, "lost.png")
+            await find_original(app, "lost.png")
 
 
 def _png() -> bytes:
@@ -240,11 +240,11 @@ async def test_what_discord_waits_for_is_not_swallowed_by_the_command_line(tmp_p
     """The bot was killed; then somebody draws on the command line; then the bot is back."""
     wish = a_wish("for Ann")
     on_discord = replace(wish, place=replace(wish.place, guild=10, channel=20))
-    async with a_house(tmp_path, FakeWorker()) as house:
-        request = await house.studio.submit(on_discord)
-    async with a_house(tmp_path, FakeWorker()) as house:
-        await drawn(house, a_wish("for me"))
-        assert request.id in await house.stores.tickets.undelivered()
+    async with a_house(tmp_path, FakeWorker()) as app:
+        request = await app.studio.submit(on_discord)
+    async with a_house(tmp_path, FakeWorker()) as app:
+        await drawn(app, a_wish("for me"))
+        assert request.id in await app.stores.tickets.undelivered()
 
 
 # --- the whole program ------------------------------------------------------------------------

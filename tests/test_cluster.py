@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.app import BUILT_IN, open_house
+from bot.app import BUILT_IN, open_app
 from bot.dispatch.audience import Progress
 from bot.settings import Settings
 from bot.telemetry.events import Nobody
@@ -247,8 +247,8 @@ async def test_a_wish_is_granted_although_its_node_is_killed_in_mid_job(
             killed[0].kill()
 
     wish = a_wish("a red flower", draft={"steps": 60})
-    async with open_house(settings, workers=(), watch=onlooker) as house:
-        outcome = await house.draw(wish, kill_who_draws)
+    async with open_app(settings, workers=(), watch=onlooker) as app:
+        outcome = await app.draw(wish, kill_who_draws)
         (picture,) = outcome.pictures
     first, second = onlooker.seats
     assert first != second

@@ -193,7 +193,7 @@ async def test_only_the_owner_or_a_moderator_deletes(tmp_path: Path) -> None:
         second = await here.ann.sees(is_result, after=message)
         await here.ann.press(second, "🗑")
         await eventually(lambda: all(m.id != second.id for m in here.ann.messages()))
-        assert not await studio.house.stores.pictures.newest(UserId(here.ben.id), 5)
+        assert not await studio.app.stores.pictures.newest(UserId(here.ben.id), 5)
 
 
 async def test_a_running_request_can_be_cancelled_by_its_owner_only(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ async def test_a_running_request_can_be_cancelled_by_its_owner_only(tmp_path: Pa
         await eventually(lambda: worker.orders)
         await here.ben.press(progress, "✋")
         await here.ben.sees("Cancelled")
-        await eventually(lambda: not studio.house.studio.board.standings())
+        await eventually(lambda: not studio.app.studio.open_requests.standings())
         assert not any(is_result(m) for m in here.ben.messages())
 
 
@@ -247,7 +247,7 @@ async def test_the_queue_shows_who_waits_and_ones_own_words_only(tmp_path: Path)
         assert "Nobody is waiting" in page.response.content
         await here.ann.command("imagine", prompt="a red flower")
         await here.ben.command("imagine", prompt="a blue boat")
-        await eventually(lambda: len(studio.house.studio.board.requests()) == 2)
+        await eventually(lambda: len(studio.app.studio.open_requests.requests()) == 2)
         await here.ann.press(page.response, "Look again")
         await eventually(lambda: "1 waiting" in page.response.content)
         shown = page.response.content
@@ -368,7 +368,7 @@ async def test_a_reply_to_a_deleted_message_is_answered_kindly(tmp_path: Path) -
         assert seen.reference is not None
         seen.reference.resolved = None
         seen.id = reply.id
-        await hear(here.bot, studio.house.studio, Tiers(), seen)
+        await hear(here.bot, studio.app.studio, Tiers(), seen)
         await here.ben.sees("the message you answer is gone")
 
 
@@ -497,13 +497,13 @@ async def test_a_result_that_was_posted_unnoticed_is_found_and_not_posted_again(
     if failure is not None:
         worker.failures["a red flower"] = failure
     async with a_studio(tmp_path, worker) as studio:
-        ann, house = studio.world.ann, studio.house
+        ann, app = studio.world.ann, studio.app
         await ann.command("imagine", prompt="a red flower")
         message = await ann.sees(lambda m: "Again" in labels(m))
         await eventually(lambda: len(ann.messages()) == 1)
-        request = await house.studio.request(RequestId(1))
-        outcome = await house.studio.outcome(request)
-        found = await house.relay.deliver(outcome, perhaps_posted=True)
+        request = await app.studio.request(RequestId(1))
+        outcome = await app.studio.outcome(request)
+        found = await app.relay.deliver(outcome, perhaps_posted=True)
         assert found == Shown(message=message.id, channel=message.channel.id)
         assert len(ann.messages()) == 1
 

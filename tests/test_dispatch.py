@@ -60,31 +60,31 @@ def slow() -> FakeWorker:
     return FakeWorker(step_seconds=0.001, step_cost=0.5)
 
 
-async def ask(house: App, words: str, owner: UserId, draft: dict[str, int]) -> Request:
-    return await house.studio.submit(a_wish(words, owner=owner, draft=draft))
+async def ask(app: App, words: str, owner: UserId, draft: dict[str, int]) -> Request:
+    return await app.studio.submit(a_wish(words, owner=owner, draft=draft))
 
 
-async def both_begun(house: App, worker: FakeWorker) -> tuple[Request, Request]:
+async def both_begun(app: App, worker: FakeWorker) -> tuple[Request, Request]:
     """A long job of Ann's that is held up for a short one of Ben's, which stands at the gate."""
-    long = await ask(house, "a long one", ANN, LONG)
-    await eventually(lambda: _step(house, long) >= PAST)
+    long = await ask(app, "a long one", ANN, LONG)
+    await eventually(lambda: _step(app, long) >= PAST)
     worker.gate.clear()
-    short = await ask(house, "a short one", BEN, SHORT)
+    short = await ask(app, "a short one", BEN, SHORT)
     worker.gate.set()
     await eventually(lambda: len(worker.orders) >= 2)
     return long, short
 
 
-def _step(house: App, request: Request) -> int:
-    standing = house.studio.standing(request.id)
+def _step(app: App, request: Request) -> int:
+    standing = app.studio.standing(request.id)
     return standing.step if standing is not None else 0
 
 
 async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path: Path) -> None:
     worker, notes = slow(), Notes()
-    async with a_house(tmp_path, worker, watch=notes) as house:
-        memo = listen(house, Memo())
-        await both_begun(house, worker)
+    async with a_house(tmp_path, worker, watch=notes) as app:
+        memo = listen(app, Memo())
+        await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
     # Which of them is posted first depends on the disk.
     long, short = (order.job for order in worker.orders)
@@ -99,9 +99,9 @@ async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path:
 
 async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path) -> None:
     worker, notes = slow(), Notes()
-    async with a_house(tmp_path, worker, watch=notes) as house:
-        memo = listen(house, Memo())
-        await both_begun(house, worker)
+    async with a_house(tmp_path, worker, watch=notes) as app:
+        memo = listen(app, Memo())
+        await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         assert round(notes.seconds[ANN], 6) == 60.0
         assert round(notes.seconds[BEN], 6) == 1.0
@@ -109,14 +109,14 @@ async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path
 
 async def test_a_paused_job_says_so_and_can_be_cancelled(tmp_path: Path) -> None:
     worker = slow()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        long = await ask(house, "a long one", ANN, LONG)
-        await eventually(lambda: _step(house, long) >= PAST)
-        await ask(house, "another long one", BEN, LONG)
-        await eventually(lambda: any(s.paused for s in house.studio.board.standings()))
-        paused = next(s for s in house.studio.board.standings() if s.paused)
-        await house.studio.cancel(paused.request, by=Asker(id=ANN, guild=None))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        long = await ask(app, "a long one", ANN, LONG)
+        await eventually(lambda: _step(app, long) >= PAST)
+        await ask(app, "another long one", BEN, LONG)
+        await eventually(lambda: any(s.paused for s in app.studio.open_requests.standings()))
+        paused = next(s for s in app.studio.open_requests.standings() if s.paused)
+        await app.studio.cancel(paused.request, by=Asker(id=ANN, guild=None))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
         assert states[paused.request] is State.CANCELLED
@@ -128,9 +128,9 @@ async def test_when_the_worker_dies_the_paused_job_is_drawn_again_and_not_blamed
 ) -> None:
     worker = slow()
     worker.deaths["a short one"] = 2
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        long, short = await both_begun(house, worker)
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        long, short = await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         tries = {o.request.id: o.tickets[0].tries for o in memo.outcomes}
         assert all(o.tickets[0].state is State.DRAWN for o in memo.outcomes)
@@ -144,9 +144,9 @@ async def test_a_job_that_takes_every_worker_down_is_given_up_and_the_paused_one
 ) -> None:
     worker = slow()
     worker.deaths["a short one"] = 100
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        long, short = await both_begun(house, worker)
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        long, short = await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
         assert states == {long.id: State.DRAWN, short.id: State.QUARANTINED}
@@ -154,22 +154,22 @@ async def test_a_job_that_takes_every_worker_down_is_given_up_and_the_paused_one
 
 async def test_a_paused_job_is_drawn_after_a_restart(tmp_path: Path) -> None:
     worker = slow()
-    async with a_house(tmp_path, worker) as house:
-        long, _ = await both_begun(house, worker)
+    async with a_house(tmp_path, worker) as app:
+        long, _ = await both_begun(app, worker)
         worker.gate.clear()
-    async with a_house(tmp_path, FakeWorker()) as house:
-        assert house.replayed
-        while await house.stores.tickets.waiting():  # noqa: ASYNC110  # a test polls
+    async with a_house(tmp_path, FakeWorker()) as app:
+        assert app.replayed
+        while await app.stores.tickets.waiting():  # noqa: ASYNC110  # a test polls
             await asyncio.sleep(0.01)
-        (ticket,) = await house.stores.tickets.of_request(long.id)
+        (ticket,) = await app.stores.tickets.of_request(long.id)
         assert ticket.state is State.DRAWN
 
 
 async def test_nobody_is_interrupted_when_nobody_else_waits(tmp_path: Path) -> None:
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        await ask(house, "a long one", ANN, LONG)
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        await ask(app, "a long one", ANN, LONG)
         await eventually(lambda: len(memo.outcomes) == 1)
     assert [what for what, _ in worker.log] == ["began", "drew"]
 
@@ -178,10 +178,10 @@ async def test_two_workers_draw_at_the_same_time(tmp_path: Path) -> None:
     first, second = FakeWorker(), FakeWorker()
     first.gate.clear()
     second.gate.clear()
-    async with a_house(tmp_path, first, second) as house:
-        memo = listen(house, Memo())
-        await ask(house, "one", ANN, SHORT)
-        await ask(house, "two", BEN, SHORT)
+    async with a_house(tmp_path, first, second) as app:
+        memo = listen(app, Memo())
+        await ask(app, "one", ANN, SHORT)
+        await ask(app, "two", BEN, SHORT)
         await eventually(lambda: first.orders and second.orders)
         first.gate.set()
         second.gate.set()
@@ -190,10 +190,10 @@ async def test_two_workers_draw_at_the_same_time(tmp_path: Path) -> None:
 
 async def test_a_paused_job_goes_on_at_the_seat_that_holds_it(tmp_path: Path) -> None:
     workers = [slow(), slow()]
-    async with a_house(tmp_path, *workers) as house:
-        memo = listen(house, Memo())
+    async with a_house(tmp_path, *workers) as app:
+        memo = listen(app, Memo())
         for owner in (ANN, BEN, CLEO, DORA):
-            await ask(house, f"a long one of {owner}", owner, LONG)
+            await ask(app, f"a long one of {owner}", owner, LONG)
         await eventually(lambda: len(memo.outcomes) == 4)
     began = [job for worker in workers for what, job in worker.log if what == "began"]
     assert len(began) == len(set(began)) == 4
@@ -201,12 +201,12 @@ async def test_a_paused_job_goes_on_at_the_seat_that_holds_it(tmp_path: Path) ->
 
 async def test_no_more_than_four_jobs_are_held_paused(tmp_path: Path) -> None:
     worker, most = slow(), 0
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
         for number in range(12):
-            await ask(house, f"a long one {number}", UserId(1000 + number), {"steps": 60})
+            await ask(app, f"a long one {number}", UserId(1000 + number), {"steps": 60})
         while len(memo.outcomes) < 12:
-            most = max(most, sum(s.paused for s in house.studio.board.standings()))
+            most = max(most, sum(s.paused for s in app.studio.open_requests.standings()))
             await asyncio.sleep(0.001)
     assert 1 <= most <= 4
 
@@ -219,12 +219,12 @@ async def test_a_job_that_was_drawn_before_its_pause_arrived_is_kept(tmp_path: P
             self.log.append(("pause", job))
 
     worker = Deaf(step_seconds=0.001, step_cost=0.5)
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        await both_begun(house, worker)
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         assert all(o.tickets[0].state is State.DRAWN for o in memo.outcomes)
-        await ask(house, "one more", ANN, SHORT)
+        await ask(app, "one more", ANN, SHORT)
         await eventually(lambda: len(memo.outcomes) == 3)
 
 
@@ -232,16 +232,16 @@ async def test_a_seat_that_joins_draws_and_one_that_leaves_loses_nothing(tmp_pat
     here, there = slow(), slow()
     here.gate.clear()
     there.gate.clear()
-    async with a_house(tmp_path, here) as house:
-        memo = listen(house, Memo())
+    async with a_house(tmp_path, here) as app:
+        memo = listen(app, Memo())
         for owner in (ANN, BEN):
-            await ask(house, f"a long one of {owner}", owner, LONG)
+            await ask(app, f"a long one of {owner}", owner, LONG)
         far = WorkerSeat(id=SeatId("far"), worker=there, costs=CostModel(), sizes={})
-        near = house.studio.board.standings()[0].share
-        house.studio.join(far)
-        assert house.studio.board.standings()[0].share == 2 * near
+        near = app.studio.open_requests.standings()[0].share
+        app.studio.join(far)
+        assert app.studio.open_requests.standings()[0].share == 2 * near
         await eventually(lambda: here.orders and there.orders)
-        house.studio.leave(far)
+        app.studio.leave(far)
         await there.die()
         here.gate.set()
         there.gate.set()
@@ -255,11 +255,11 @@ async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
 ) -> None:
     worker, notes = FakeWorker(), Notes()
     worker.gate.clear()
-    async with a_house(tmp_path, worker, watch=notes) as house:
-        await ask(house, "one", ANN, SHORT)
+    async with a_house(tmp_path, worker, watch=notes) as app:
+        await ask(app, "one", ANN, SHORT)
         await eventually(lambda: worker.orders)
-        waiting = await ask(house, "two", ANN, SHORT)
-        await house.studio.cancel(waiting.id, by=Asker(id=ANN, guild=None))
+        waiting = await ask(app, "two", ANN, SHORT)
+        await app.studio.cancel(waiting.id, by=Asker(id=ANN, guild=None))
         assert notes.seen[-1][0] == "cancelled"
         worker.gate.set()
 
@@ -267,14 +267,14 @@ async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
 async def test_no_forecast_is_made_anew_for_a_picture_that_is_only_being_saved(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker(encode_seconds=1.0)) as house:
-        await ask(house, "one", ANN, SHORT)
-        board = house.studio.board
-        await eventually(lambda: any(s.phase is Phase.KEEPING for s in board.standings()))
-        first = house.studio.dispatcher.forecast()
+    async with a_house(tmp_path, FakeWorker(encode_seconds=1.0)) as app:
+        await ask(app, "one", ANN, SHORT)
+        open_requests = app.studio.open_requests
+        await eventually(lambda: any(s.phase is Phase.KEEPING for s in open_requests.standings()))
+        first = app.studio.dispatcher.forecast()
         await asyncio.sleep(2 * NEWER_SECONDS)
-        board.standings()
-        assert house.studio.dispatcher.forecast() is first
+        open_requests.standings()
+        assert app.studio.dispatcher.forecast() is first
 
 
 @pytest.mark.parametrize("claim", [math.nan, math.inf, -math.inf, -5.0, 1e308])
@@ -293,9 +293,9 @@ async def test_a_picture_is_shown_and_the_books_stay_finite_whatever_seconds_are
                         yield report
 
     worker, notes = Liar(), Notes()
-    async with asyncio.timeout(60), a_house(tmp_path, worker, watch=notes) as house:
+    async with asyncio.timeout(60), a_house(tmp_path, worker, watch=notes) as app:
         for words in ("one", "two"):
-            outcome = await drawn(house, a_wish(words))
+            outcome = await drawn(app, a_wish(words))
             assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN]
             assert math.isfinite(outcome.pictures[0].seconds)
         assert all(math.isfinite(seconds) for seconds in notes.seconds.values())
@@ -303,7 +303,7 @@ async def test_a_picture_is_shown_and_the_books_stay_finite_whatever_seconds_are
 
 async def test_a_worker_is_told_how_long_its_job_should_take(tmp_path: Path) -> None:
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as house:
-        await drawn(house, a_wish())
+    async with a_house(tmp_path, worker) as app:
+        await drawn(app, a_wish())
         recipe = worker.orders[0].recipe
     assert worker.orders[0].expected > CostModel().predict(recipe) > 0.0  # and for its weights

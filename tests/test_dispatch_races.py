@@ -57,9 +57,9 @@ async def test_a_picture_that_came_before_the_worker_died_is_kept(tmp_path: Path
                     self._ready = None
                 yield report
 
-    async with a_house(tmp_path, LastWords()) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, LastWords()) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
         assert memo.outcomes[0].tickets[0].tries == 1
@@ -70,12 +70,12 @@ async def test_a_job_that_is_cancelled_before_the_worker_has_it_is_not_drawn(
 ) -> None:
     class Canceller(Interfering):
         def interfere(self, job: Job) -> None:
-            self.task = asyncio.create_task(house.studio.dispatcher.cancel([job.id]))
+            self.task = asyncio.create_task(app.studio.dispatcher.cancel([job.id]))
 
     worker = Forgetful()
-    async with a_house(tmp_path, worker, watch=Canceller()) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker, watch=Canceller()) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
     assert worker.orders == []
@@ -97,9 +97,9 @@ async def test_nobody_is_blamed_for_a_worker_that_died_before_it_had_the_job(
         def interfere(self, job: Job) -> None:  # noqa: ARG002
             worker._ready = None
 
-    async with a_house(tmp_path, worker, watch=Killer()) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker, watch=Killer()) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].tries == 1
     assert worker.starts == 2
@@ -114,12 +114,12 @@ async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_pa
                     await self.die()
                     raise WorkerDied("it was killed by SIGKILL")
 
-    async with a_house(tmp_path, Fragile(step_cost=1.0)) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("one", draft={"steps": 5}))
+    async with a_house(tmp_path, Fragile(step_cost=1.0)) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("one", draft={"steps": 5}))
         await eventually(lambda: memo.outcomes)
-        await house.studio.close()
-        ledger = house.stores.shelves.ledger
+        await app.studio.close()
+        ledger = app.stores.shelves.ledger
         assert sum(row.seconds for row in await ledger.served_since(0.0)) == 5.0
         # And there is no debt that the next picture would have to wait for.
         assert sum(a.tag for a in (await ledger.load()).people.values()) <= 5.0
@@ -127,10 +127,10 @@ async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_pa
 
 async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None:
     worker, full = FakeWorker(), asyncio.Event()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        tickets, keeper = house.stores.shelves.tickets, house.studio.dispatcher.keeper
-        keeper.retry_seconds = (0.01,)
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        tickets, saver = app.stores.shelves.tickets, app.studio.dispatcher.saver
+        saver.retry_seconds = (0.01,)
         started = tickets.started
 
         async def refused(job: JobId, seat: str, *, at: float) -> object:
@@ -140,7 +140,7 @@ async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None
 
         object.__setattr__(tickets, "started", refused)
         for number in range(3 * MAX_UNSAVED):
-            await house.studio.submit(a_wish("one", owner=UserId(1000 + number)))
+            await app.studio.submit(a_wish("one", owner=UserId(1000 + number)))
         await eventually(lambda: len(worker.orders) >= MAX_UNSAVED)
         await asyncio.sleep(0.05)
         assert len(worker.orders) <= MAX_UNSAVED + 1
@@ -151,9 +151,9 @@ async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None
 async def test_a_cancellation_is_heeded_while_a_death_is_written_down(tmp_path: Path) -> None:
     worker, written = FakeWorker(), asyncio.Event()
     worker.deaths["one"] = 1
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        tickets = house.stores.shelves.tickets
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        tickets = app.stores.shelves.tickets
         put_back, asked = tickets.put_back, asyncio.Event()
 
         async def slowly(job: JobId, epoch: int, *, blamed: bool = True) -> None:
@@ -162,9 +162,9 @@ async def test_a_cancellation_is_heeded_while_a_death_is_written_down(tmp_path: 
             await put_back(job, epoch, blamed=blamed)
 
         object.__setattr__(tickets, "put_back", slowly)
-        request = await house.studio.submit(a_wish("one"))
+        request = await app.studio.submit(a_wish("one"))
         await asked.wait()
-        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
         written.set()
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
@@ -178,13 +178,13 @@ async def test_a_cancellation_that_no_worker_heard_survives_the_stop(tmp_path: P
 
     worker = Deaf()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as house:
-        request = await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker) as app:
+        request = await app.studio.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
-    async with a_house(tmp_path, FakeWorker()) as house:
-        memo = listen(house, Memo())
-        assert house.replayed == 0
+        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        memo = listen(app, Memo())
+        assert app.replayed == 0
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
 
@@ -193,20 +193,20 @@ async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
     tmp_path: Path,
 ) -> None:
     here, far = FakeWorker(), FakeWorker()
-    async with a_house(tmp_path, here) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, here) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         for _ in range(2):
-            seat = house.furnish("far", far)
-            house.studio.join(seat)
+            seat = app.make_seat("far", far)
+            app.studio.join(seat)
             await eventually(lambda: far.ready)
-            house.studio.leave(seat)
+            app.studio.leave(seat)
             await far.die()
-        house.studio.join(house.furnish("far", far))
+        app.studio.join(app.make_seat("far", far))
         here.gate.clear()
-        await house.studio.submit(a_wish("two"))
-        await house.studio.submit(a_wish("three", owner=BEN))
+        await app.studio.submit(a_wish("two"))
+        await app.studio.submit(a_wish("three", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         here.gate.set()
         await eventually(lambda: len(memo.outcomes) == 3)
@@ -215,16 +215,16 @@ async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
 async def test_a_model_that_fits_nowhere_is_tried_and_does_not_wait_for_ever(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker(memory_bytes=1), FakeWorker(memory_bytes=2)) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, FakeWorker(memory_bytes=1), FakeWorker(memory_bytes=2)) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
 
 
 async def test_what_is_committed_is_drawn_though_whoever_asked_has_gone(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        memo = listen(house, Memo())
-        tickets = house.stores.tickets
+    async with a_house(tmp_path, FakeWorker()) as app:
+        memo = listen(app, Memo())
+        tickets = app.stores.tickets
         add, committed = tickets.add, asyncio.Event()
 
         async def slowly(*asked: object) -> object:
@@ -234,7 +234,7 @@ async def test_what_is_committed_is_drawn_though_whoever_asked_has_gone(tmp_path
             return stored
 
         object.__setattr__(tickets, "add", slowly)
-        asking = asyncio.create_task(house.studio.submit(a_wish("one")))
+        asking = asyncio.create_task(app.studio.submit(a_wish("one")))
         await committed.wait()
         asking.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.app import App, open_house
+from bot.app import App, open_app
 from bot.dispatch.audience import Progress
 from bot.settings import Settings
 from generation.fleet.local import LocalWorker
@@ -24,38 +24,36 @@ from tests.test_studio import eventually
 
 @asynccontextmanager
 async def the_house(folder: Path) -> AsyncIterator[App]:
-    async with open_house(Settings(data=folder, device="cpu")) as house:
-        yield house
+    async with open_app(Settings(data=folder, device="cpu")) as app:
+        yield app
 
 
 async def test_a_picture_comes_back_from_the_database_and_from_its_png_after_a_restart(
     tmp_path: Path,
 ) -> None:
-    async with the_house(tmp_path) as house:
-        outcome = await drawn(house, a_wish(seed=5, draft={"steps": 6}))
+    async with the_house(tmp_path) as app:
+        outcome = await drawn(app, a_wish(seed=5, draft={"steps": 6}))
         original, png = outcome.pictures[0], outcome.files[0]
-    async with the_house(tmp_path) as house:
-        remembered = await house.stores.pictures.get(original.id)
-        comparison, _, _ = await house.reproduce(
-            remembered.recipe, remembered.fingerprint, unwatched
-        )
+    async with the_house(tmp_path) as app:
+        remembered = await app.stores.pictures.get(original.id)
+        comparison, _, _ = await app.reproduce(remembered.recipe, remembered.fingerprint, unwatched)
         assert comparison.verdict is Verdict.IDENTICAL
         recipe = image.recipe_in(png)
         assert recipe == original.recipe
         alone = Fingerprint(
             environment=original.environment, pixels_sha256=image.pixels_sha256(png)
         )
-        comparison, _, _ = await house.reproduce(recipe, alone, unwatched)
+        comparison, _, _ = await app.reproduce(recipe, alone, unwatched)
         assert comparison.verdict is Verdict.IDENTICAL
 
 
 async def test_a_worker_that_is_killed_in_mid_job_is_replaced_and_the_picture_is_the_same(
     tmp_path: Path,
 ) -> None:
-    async with the_house(tmp_path) as house:
+    async with the_house(tmp_path) as app:
         wish = a_wish(seed=5, draft={"steps": 80, "sampler": "euler_ancestral"})
-        undisturbed = (await drawn(house, wish)).pictures[0]
-        (worker,) = house.workers
+        undisturbed = (await drawn(app, wish)).pictures[0]
+        (worker,) = app.workers
         assert isinstance(worker, LocalWorker)
         killed: list[int] = []
 
@@ -64,7 +62,7 @@ async def test_a_worker_that_is_killed_in_mid_job_is_replaced_and_the_picture_is
                 killed.append(worker.pid)
                 os.kill(worker.pid, signal.SIGKILL)
 
-        outcome = await house.draw(wish, kill_once)
+        outcome = await app.draw(wish, kill_once)
         assert killed
         assert outcome.tickets[0].state is State.DRAWN
         assert outcome.tickets[0].tries == 2
@@ -74,13 +72,13 @@ async def test_a_worker_that_is_killed_in_mid_job_is_replaced_and_the_picture_is
 async def test_image_to_image_starts_from_the_kept_bytes_and_comes_back_too(
     tmp_path: Path,
 ) -> None:
-    async with the_house(tmp_path) as house:
-        first = await drawn(house, a_wish(seed=5, draft={"steps": 4}))
-        start, _ = await house.studio.keep_input(first.files[0])
+    async with the_house(tmp_path) as app:
+        first = await drawn(app, a_wish(seed=5, draft={"steps": 4}))
+        start, _ = await app.studio.keep_input(first.files[0])
         wish = a_wish("a night sky", seed=6, draft={"steps": 4, "inputs": (start,), "denoise": 0.5})
-        second = (await drawn(house, wish)).pictures[0]
+        second = (await drawn(app, wish)).pictures[0]
         assert second.pixels_sha256 != first.pictures[0].pixels_sha256
-        comparison, _, _ = await house.reproduce(second.recipe, second.fingerprint, unwatched)
+        comparison, _, _ = await app.reproduce(second.recipe, second.fingerprint, unwatched)
         assert comparison.verdict is Verdict.IDENTICAL
 
 
@@ -92,13 +90,13 @@ async def test_a_long_job_is_held_for_a_short_one_and_its_picture_is_the_same(
     notes = Notes()
     at_once = Rules(fresh=0.05, nearly=0.05)  # as if its seconds were minutes
     settings = Settings(data=tmp_path, device="cpu")
-    async with open_house(settings, watch=notes, rules=at_once) as house:
-        undisturbed = (await drawn(house, long)).pictures[0]
-        held = await house.studio.submit(long)
-        await eventually(lambda: (s := house.studio.standing(held.id)) and s.step >= 20)
-        passing = await drawn(house, short)
-        assert house.studio.standing(held.id) is not None, "the short one came first"
-        again = (await house.console.outcome(held.id)).pictures[0]
+    async with open_app(settings, watch=notes, rules=at_once) as app:
+        undisturbed = (await drawn(app, long)).pictures[0]
+        held = await app.studio.submit(long)
+        await eventually(lambda: (s := app.studio.standing(held.id)) and s.step >= 20)
+        passing = await drawn(app, short)
+        assert app.studio.standing(held.id) is not None, "the short one came first"
+        again = (await app.console.outcome(held.id)).pictures[0]
         assert [what for what, _ in notes.seen].count("paused") == 1
         assert again.pixels_sha256 == undisturbed.pixels_sha256
         assert again.latents_sha256 == undisturbed.latents_sha256

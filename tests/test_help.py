@@ -27,10 +27,10 @@ names = st.lists(st.tuples(st.text(min_size=1, max_size=200), st.just("sd15")), 
 def test_a_page_fits_into_a_message_whatever_is_installed(
     found: list[tuple[str, str]], topic: Topic, family: str
 ) -> None:
-    shelf = Installed(
+    cache = Installed(
         models=tuple(found), loras=tuple(found), styles=STYLES * 3, usual_family=family
     )
-    page = help_page(topic, shelf)
+    page = help_page(topic, cache)
     assert 20 < len(page) <= replies.MAX_CONTENT
     assert not page.endswith("…")
 

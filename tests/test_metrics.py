@@ -178,9 +178,9 @@ async def test_a_watchers_bug_stops_nobody(caplog: pytest.LogCaptureFixture) -> 
 
 async def test_the_studio_tells_its_watcher_everything(tmp_path: Path) -> None:
     metrics = Metrics()
-    async with a_house(tmp_path, FakeWorker(), watch=metrics) as house:
+    async with a_house(tmp_path, FakeWorker(), watch=metrics) as app:
         async with asyncio.timeout(60):
-            await drawn(house, a_wish(count=2))
+            await drawn(app, a_wish(count=2))
     seen = await scraped(metrics)
     assert value(seen, "atelier_jobs_total", outcome="drawn") == 2
     assert value(seen, "atelier_wait_seconds_count", kind="console") == 2
@@ -245,8 +245,8 @@ def test_the_boards_panels_are_told_apart_and_do_not_overlap() -> None:
 
 
 def test_the_board_asks_for_the_readers_own_prometheus() -> None:
-    board = json.loads(BOARD.read_text())
-    (variable,) = board["templating"]["list"]
+    open_requests = json.loads(BOARD.read_text())
+    (variable,) = open_requests["templating"]["list"]
     assert (variable["type"], variable["query"]) == ("datasource", "prometheus")
     for panel in panels():
         if panel["type"] != "row":

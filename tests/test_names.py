@@ -121,12 +121,12 @@ async def test_options_and_settings_take_them(tmp_path: Path) -> None:
 async def test_automatic_is_the_models_usual_scheduler_whatever_the_settings_say(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
         wish = a_wish(draft={"scheduler": "Automatic"})
-        await house.studio.prefer(wish.place.owner, Preferences(scheduler="beta"))
-        outcome = await drawn(house, a_wish(owner=wish.place.owner))
+        await app.studio.prefer(wish.place.owner, Preferences(scheduler="beta"))
+        outcome = await drawn(app, a_wish(owner=wish.place.owner))
         assert outcome.pictures[0].recipe.scheduler == "beta"
-        outcome = await drawn(house, wish)
+        outcome = await drawn(app, wish)
         assert outcome.pictures[0].recipe.scheduler == "karras"
-        mine = await house.studio.prefer(wish.place.owner, Preferences(scheduler="automatic"))
+        mine = await app.studio.prefer(wish.place.owner, Preferences(scheduler="automatic"))
         assert mine.scheduler is None

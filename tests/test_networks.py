@@ -56,8 +56,8 @@ def on(recipe: Recipe) -> list[tuple[str, str, float]]:
 
 
 async def asked(folder: Path, prompt: str, **draft: object) -> tuple[Recipe, Request]:
-    async with a_house(folder, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish(prompt, draft=draft))
+    async with a_house(folder, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish(prompt, draft=draft))
         return outcome.pictures[0].recipe, outcome.request
 
 
@@ -164,13 +164,13 @@ async def test_wildcards_may_bring_loras_and_embeddings(folder: Path) -> None:
 
 
 async def test_the_options_strength_counts_and_the_other_is_told(folder: Path) -> None:
-    async with a_house(folder, FakeWorker()) as house:
-        ink = house.studio.drafting.lora("ink:0.5")
-        outcome = await drawn(house, a_wish("a <lora:ink:0.8>", draft={"adapters": (ink,)}))
+    async with a_house(folder, FakeWorker()) as app:
+        ink = app.studio.drafting.lora("ink:0.5")
+        outcome = await drawn(app, a_wish("a <lora:ink:0.8>", draft={"adapters": (ink,)}))
         assert on(outcome.pictures[0].recipe) == [("lora", "ink", 0.5)]
         assert any("the prompt says 0.8" in note for note in outcome.request.notes)
         parent = outcome.pictures[0]
-        outcome = await drawn(house, a_wish("b <lora:ink:0.8>", parent=parent))
+        outcome = await drawn(app, a_wish("b <lora:ink:0.8>", parent=parent))
         assert on(outcome.pictures[0].recipe) == [LORA], "it was only carried over"
 
 
@@ -180,7 +180,7 @@ async def test_by_command_and_mention_and_again_and_in_own_words(folder: Path, w
         return Opened(writer=ScriptedWriter([detailed]), notes=())
 
     words = PromptAssist(WordSettings(assist=AssistMode.OFF), open_=opened)
-    async with a_studio(folder, wordsmith=words) as studio:
+    async with a_studio(folder, prompt_assist=words) as studio:
         ann = studio.world.ann
         prompt = "a red cat, easyneg <lora:ink:0.8>"
         if way == "command":
@@ -204,6 +204,6 @@ async def test_by_command_and_mention_and_again_and_in_own_words(folder: Path, w
 
 
 async def test_the_assistant_is_told_which_words_are_names(folder: Path) -> None:
-    async with a_house(folder, FakeWorker()) as house:
-        text = marked("EasyNeg, a cat, embedding:easyneg, easynegative", house.catalog)
+    async with a_house(folder, FakeWorker()) as app:
+        text = marked("EasyNeg, a cat, embedding:easyneg, easynegative", app.catalog)
     assert text == "embedding:EasyNeg, a cat, embedding:easyneg, easynegative"

@@ -46,8 +46,8 @@ def test_the_command_line_says_it_beside_the_picture(
 
 
 async def test_a_wish_that_is_done_as_asked_has_no_note(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish())
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish())
         assert outcome.request.notes == ()
 
 
@@ -84,6 +84,6 @@ def test_notes_are_said_once_on_one_line_and_are_few() -> None:
 async def test_what_has_no_effect_is_said(
     tmp_path: Path, draft: dict[str, Any], wish: dict[str, Any], said: str
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish(draft=draft, **wish))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish(draft=draft, **wish))
         assert any(said in note for note in outcome.request.notes), outcome.request.notes

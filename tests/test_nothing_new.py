@@ -36,7 +36,7 @@ def at_a_loss() -> PromptAssist:
 
 async def test_a_new_wording_that_changes_nothing_is_told_and_not_drawn(tmp_path: Path) -> None:
     worker = FakeWorker()
-    async with a_studio(tmp_path, worker, wordsmith=at_a_loss(), assist="auto") as studio:
+    async with a_studio(tmp_path, worker, prompt_assist=at_a_loss(), assist="auto") as studio:
         here = studio.world
         await here.ann.command("imagine", prompt="a red cat")
         first = await here.ann.sees(is_result)
@@ -48,16 +48,16 @@ async def test_a_new_wording_that_changes_nothing_is_told_and_not_drawn(tmp_path
 
 
 async def test_my_words_only_is_offered_only_where_the_words_were_changed(tmp_path: Path) -> None:
-    async with a_studio(tmp_path / "a", wordsmith=at_a_loss()) as studio:
+    async with a_studio(tmp_path / "a", prompt_assist=at_a_loss()) as studio:
         await studio.world.ann.command("imagine", prompt="a red cat")
         assert "My words only" not in labels(await studio.world.ann.sees(is_result))
-    async with a_studio(with_details(tmp_path), wordsmith=a_wordsmith(a_writer())) as studio:
+    async with a_studio(with_details(tmp_path), prompt_assist=a_wordsmith(a_writer())) as studio:
         await studio.world.ann.command("imagine", prompt="a red cat")
         assert "My words only" in labels(await studio.world.ann.sees(is_result))
 
 
 async def test_own_words_that_were_drawn_already_are_not_drawn_again(tmp_path: Path) -> None:
-    async with a_studio(with_details(tmp_path), wordsmith=a_wordsmith(a_writer())) as studio:
+    async with a_studio(with_details(tmp_path), prompt_assist=a_wordsmith(a_writer())) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat")
         first = await ann.sees(is_result)
@@ -67,12 +67,12 @@ async def test_own_words_that_were_drawn_already_are_not_drawn_again(tmp_path: P
         # A message of an older version still has the button.
         place = replace(a_wish().place, owner=UserId(ann.id))
         with pytest.raises(NothingNew):
-            await studio.house.studio.reword(RequestId(2), place, own=True)
+            await studio.app.studio.reword(RequestId(2), place, own=True)
         assert len(studio.worker.orders) == 2
 
 
 async def test_asking_for_words_by_name_says_when_there_are_none(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=at_a_loss()) as studio:
+    async with a_studio(tmp_path, prompt_assist=at_a_loss()) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", assist="on")
         first = await ann.sees(is_result)
@@ -82,7 +82,7 @@ async def test_asking_for_words_by_name_says_when_there_are_none(tmp_path: Path)
 
 
 async def test_the_style_of_a_picture_is_not_drawn_a_second_time(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=at_a_loss()) as studio:
+    async with a_studio(tmp_path, prompt_assist=at_a_loss()) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", style="pixel-art")
         first = await ann.sees(is_result)

@@ -70,15 +70,15 @@ async def test_a_deleted_progress_message_keeps_nobody_elses_from_being_told(
 ) -> None:
     workers = [FakeWorker(step_seconds=0.1), FakeWorker(step_seconds=0.1)]
     channel = Channel(gone=1)
-    async with a_house(tmp_path, *workers) as house:
+    async with a_house(tmp_path, *workers) as app:
         announcer = Announcer(cast(discord.Client, channel), progress_seconds=0.05)
-        announcer.speak_for(house.studio)
+        announcer.speak_for(app.studio)
         announcer.arrived()
-        house.relay.audience = announcer
+        app.relay.audience = announcer
         telling = asyncio.create_task(announcer.run())
         for message, owner in ((1, ANN), (2, BEN)):
-            request = await house.studio.submit(a_wish(owner=owner, draft={"steps": 140}))
-            await house.studio.say_progress_is(request.id, message)
+            request = await app.studio.submit(a_wish(owner=owner, draft={"steps": 140}))
+            await app.studio.say_progress_is(request.id, message)
         await eventually(lambda: channel.edited.count(2) >= 2)
         assert channel.edited.count(1) == 1
         telling.cancel()
@@ -87,9 +87,9 @@ async def test_a_deleted_progress_message_keeps_nobody_elses_from_being_told(
 async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_their_start(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish())
-        tickets, reached = house.stores.tickets, asyncio.Event()
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish())
+        tickets, reached = app.stores.tickets, asyncio.Event()
         add = tickets.add
 
         async def slowly(*asked: Any) -> Any:
@@ -99,11 +99,11 @@ async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_
 
         object.__setattr__(tickets, "add", slowly)
         wish = picture_as_start(outcome.pictures[0], a_wish("at night"))
-        asking = asyncio.create_task(house.studio.submit(wish))
+        asking = asyncio.create_task(app.studio.submit(wish))
         await reached.wait()
-        house.studio.deleting.undo_seconds = 0.0
-        await house.studio.delete(outcome.request.id, by=Asker(id=ANN, guild=None))
-        again = await house.console.outcome((await asking).id)
+        app.studio.deleting.undo_seconds = 0.0
+        await app.studio.delete(outcome.request.id, by=Asker(id=ANN, guild=None))
+        again = await app.console.outcome((await asking).id)
         assert [ticket.state for ticket in again.tickets] == [State.DRAWN]
 
 
@@ -126,13 +126,13 @@ async def test_whoever_has_only_pictures_that_take_the_worker_down_lets_others_c
 ) -> None:
     worker = Costly(step_cost=0.01)
     worker.deaths["poison"] = 999
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
         worker.gate.clear()
         for _ in range(6):
-            await house.studio.submit(a_wish("poison", owner=ANN, draft={"steps": 10}))
+            await app.studio.submit(a_wish("poison", owner=ANN, draft={"steps": 10}))
         for _ in range(6):
-            await house.studio.submit(a_wish("a flower", owner=BEN, draft={"steps": 10}))
+            await app.studio.submit(a_wish("a flower", owner=BEN, draft={"steps": 10}))
         worker.gate.set()
         await eventually(lambda: len(memo.outcomes) == 12)
     last_flower = max(n for n, o in enumerate(worker.orders) if o.recipe.prompt == "a flower")
@@ -143,9 +143,9 @@ async def test_whoever_has_only_pictures_that_take_the_worker_down_lets_others_c
 # -- bugs of ours ------------------------------------------------------------------------------
 
 
-def stumble(house: App) -> None:
+def stumble(app: App) -> None:
     """The next decision of a seat meets a bug."""
-    queue = house.studio._queue
+    queue = app.studio._queue
     honest = queue.take
 
     def wrong(*_: Any) -> None:
@@ -159,15 +159,15 @@ async def test_a_picture_that_was_drawn_and_not_kept_when_the_studio_stumbled_is
     tmp_path: Path,
 ) -> None:
     worker = FakeWorker(encode_seconds=0.5)
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        first = await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        first = await app.studio.submit(a_wish("one"))
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
-        stumble(house)
-        await house.studio.submit(a_wish("two", owner=BEN))
+        stumble(app)
+        await app.studio.submit(a_wish("two", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         assert {o.tickets[0].state for o in memo.outcomes} == {State.DRAWN}
-        assert house.studio.board.standings() == ()
+        assert app.studio.open_requests.standings() == ()
     assert [o.recipe.prompt for o in worker.orders].count("one") == 2
     assert first.id in {o.request.id for o in memo.outcomes}
 
@@ -176,9 +176,9 @@ async def test_a_picture_that_was_kept_when_the_studio_stumbled_is_told_of_and_n
     tmp_path: Path,
 ) -> None:
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        tickets, kept = house.stores.shelves.tickets, asyncio.Event()
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        tickets, kept = app.stores.shelves.tickets, asyncio.Event()
         store = tickets.drawn
 
         async def slowly(*args: Any, **kwargs: Any) -> Any:
@@ -188,13 +188,13 @@ async def test_a_picture_that_was_kept_when_the_studio_stumbled_is_told_of_and_n
             return stored
 
         object.__setattr__(tickets, "drawn", slowly)
-        await house.studio.submit(a_wish("one"))
+        await app.studio.submit(a_wish("one"))
         await kept.wait()
         object.__setattr__(tickets, "drawn", store)
-        stumble(house)
-        await house.studio.submit(a_wish("two", owner=BEN))
+        stumble(app)
+        await app.studio.submit(a_wish("two", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
-        assert house.studio.board.standings() == ()
+        assert app.studio.open_requests.standings() == ()
     assert [o.recipe.prompt for o in worker.orders].count("one") == 1
 
 
@@ -221,12 +221,12 @@ class InALongStep(FakeWorker):
 async def test_what_was_being_drawn_when_the_studio_stumbled_is_drawn_again(tmp_path: Path) -> None:
     worker = InALongStep()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        stumble(house)
-        [seat] = house.studio._seats
+        stumble(app)
+        [seat] = app.studio._seats
         seat.at_boundary = True
         seat.news.set()
         await eventually(lambda: len(worker.orders) == 2)
@@ -247,18 +247,18 @@ async def test_what_was_cancelled_before_the_studio_stumbled_is_not_drawn_again(
 ) -> None:
     worker = Deaf()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        request = await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        request = await app.studio.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
-        stumble(house)
-        [seat] = house.studio._seats
+        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+        stumble(app)
+        [seat] = app.studio._seats
         seat.at_boundary = True
         seat.news.set()
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
-        assert house.studio.board.standings() == ()
+        assert app.studio.open_requests.standings() == ()
     assert len(worker.orders) == 1
 
 
@@ -266,14 +266,14 @@ async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_d
     tmp_path: Path,
 ) -> None:
     worker = FakeWorker(encode_seconds=0.5)
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        first = await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        first = await app.studio.submit(a_wish("one"))
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
-        stumble(house)
-        await house.studio.submit(a_wish("two", owner=BEN))
-        await eventually(lambda: house.studio.dispatcher._unkept)
-        await house.studio.cancel(first.id, by=Asker(id=ANN, guild=None))
+        stumble(app)
+        await app.studio.submit(a_wish("two", owner=BEN))
+        await eventually(lambda: app.studio.dispatcher._unkept)
+        await app.studio.cancel(first.id, by=Asker(id=ANN, guild=None))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
         assert states.pop(first.id) is State.CANCELLED
@@ -286,8 +286,8 @@ async def test_what_storage_never_takes_does_not_keep_the_bot_from_stopping(
 ) -> None:
     monkeypatch.setattr(bot.studio.studio, "CLOSING_SECONDS", 0.05)
     async with asyncio.timeout(30):
-        async with a_house(tmp_path, FakeWorker()) as house:
-            never = house.studio._to_the_end(asyncio.Event().wait())
+        async with a_house(tmp_path, FakeWorker()) as app:
+            never = app.studio._to_the_end(asyncio.Event().wait())
             asked = asyncio.create_task(never)
             await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
@@ -301,12 +301,12 @@ async def test_a_bug_on_the_way_out_does_not_keep_the_bot_from_stopping(tmp_path
     def wrong(_: object) -> None:
         raise RuntimeError("a bug of ours")
 
-    async with asyncio.timeout(20), a_house(tmp_path, worker) as house:
-        await house.studio.submit(a_wish())
+    async with asyncio.timeout(20), a_house(tmp_path, worker) as app:
+        await app.studio.submit(a_wish())
         await eventually(lambda: worker.orders)
-        house.studio._queue.dismiss = wrong  # type: ignore[method-assign,assignment]
-    async with a_house(tmp_path, FakeWorker()) as house:
-        assert house.replayed == 1
+        app.studio._queue.dismiss = wrong  # type: ignore[method-assign,assignment]
+    async with a_house(tmp_path, FakeWorker()) as app:
+        assert app.replayed == 1
 
 
 # -- clocks ------------------------------------------------------------------------------------
@@ -315,16 +315,16 @@ async def test_a_bug_on_the_way_out_does_not_keep_the_bot_from_stopping(tmp_path
 async def test_a_clock_that_is_put_forward_teaches_nothing_about_promises(tmp_path: Path) -> None:
     now = [1_000_000.0]
     queue, promises = FairQueue(), Promises()
-    board = OpenRequests(queue, promises, clock=lambda: now[0])
+    open_requests = OpenRequests(queue, promises, clock=lambda: now[0])
     async with opened(tmp_path / "atelier.db") as database:
-        board.ask_forecast(lambda _: queue.forecast((), {}, 0.0))
+        open_requests.ask_forecast(lambda _: queue.forecast((), {}, 0.0))
         for _ in range(2):
             request, (ticket,) = await Tickets(database).add(asked(), [a_recipe()], [60.0])
             queue.put(ticket.job, 0.0)
-            board.open(request, [ticket])
-            assert board.standing(request.id) is not None
+            open_requests.open(request, [ticket])
+            assert open_requests.standing(request.id) is not None
         now[0] += 3600.0
-        board.began(ticket.job)
+        open_requests.began(ticket.job)
     assert promises.p90(60.0) == 60.0
 
 
@@ -370,8 +370,8 @@ def test_a_file_on_a_bad_sector_is_damaged_and_can_be_written_anew(tmp_path: Pat
 
 @pytest.fixture
 async def data(tmp_path: Path) -> Path:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        await drawn(house, a_wish())
+    async with a_house(tmp_path, FakeWorker()) as app:
+        await drawn(app, a_wish())
     return tmp_path / "data"
 
 

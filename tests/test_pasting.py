@@ -25,8 +25,8 @@ DATA = (
 
 @pytest.mark.parametrize("text", [DATA, DATA.replace("\n", " ")])
 async def test_its_settings_fill_the_gaps(tmp_path: Path, text: str) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish(text))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish(text))
     recipe, (note, *_) = outcome.pictures[0].recipe, outcome.request.notes
     assert (recipe.prompt, recipe.negative_prompt) == ("a red cat, (gold:1.2)", "dog, blurry")
     assert (recipe.steps, recipe.cfg, recipe.clip_skip) == (12, 5.5, 2)
@@ -39,8 +39,8 @@ async def test_its_settings_fill_the_gaps(tmp_path: Path, text: str) -> None:
 
 async def test_what_is_said_apart_counts_more_and_what_is_not_here_is_noted(tmp_path: Path) -> None:
     text = "a cat Steps: 900, Sampler: Restart, CFG scale: 7, Size: 128x128"
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish(text, seed=5, draft={"cfg": 3.0}))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish(text, seed=5, draft={"cfg": 3.0}))
     recipe = outcome.pictures[0].recipe
     assert (recipe.prompt, recipe.cfg, recipe.seed) == ("a cat", 3.0, 5)
     assert recipe.sampler == "dpmpp_2m"
@@ -53,9 +53,9 @@ async def test_what_is_said_apart_counts_more_and_what_is_not_here_is_noted(tmp_
 async def test_a_negative_prompt_is_none_of_the_words_without_settings_too(
     tmp_path: Path, text: str
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        taken = await drawn(house, a_wish(text))
-        left = await drawn(house, a_wish(text, draft={"negative_prompt": "blur"}))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        taken = await drawn(app, a_wish(text))
+        left = await drawn(app, a_wish(text, draft={"negative_prompt": "blur"}))
     for outcome, negative, note in (
         (taken, "dog", "I took from the pasted settings: the negative prompt."),
         (left, "blur", "Not taken: the negative prompt."),

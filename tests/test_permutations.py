@@ -13,13 +13,13 @@ from tests.test_words_in_chat import a_wordsmith, prompts_of
 
 
 async def test_they_are_one_request_and_one_message(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(None)) as studio:
-        ann, house = studio.world.ann, studio.house
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
+        ann, app = studio.world.ann, studio.app
         await ann.command("imagine", prompt="a {red, blue} {cat, dog}", assist="off")
         await ann.press(await ann.sees("4 pictures"), "🖌️ Draw all")
         message = await ann.sees(is_result)
         assert await prompts_of(message) == ["a red cat", "a red dog", "a blue cat", "a blue dog"]
-        assert len(await house.stores.pictures.newest(ann.id, 10)) == 4  # type: ignore[arg-type]
+        assert len(await app.stores.pictures.newest(ann.id, 10)) == 4  # type: ignore[arg-type]
         await eventually(lambda: len([m for m in ann.messages() if is_result(m)]) == 1)
         await ann.press(message, "🎲")
         again = await ann.sees(is_result, after=message)
@@ -30,7 +30,7 @@ async def test_without_room_for_all_none_is_queued(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
     async with a_studio(
-        tmp_path, worker, wordsmith=a_wordsmith(None), max_waiting_per_person=10
+        tmp_path, worker, prompt_assist=a_wordsmith(None), max_waiting_per_person=10
     ) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a boat", count=4)
@@ -39,7 +39,7 @@ async def test_without_room_for_all_none_is_queued(tmp_path: Path) -> None:
         page = await ann.sees("8 pictures")
         await ann.press(page, "🖌️ Draw all")
         await ann.sees("at most")
-        assert sum(s.total for s in studio.house.studio.board.standings()) == 4
+        assert sum(s.total for s in studio.app.studio.open_requests.standings()) == 4
         assert (await ann.sees("Nothing was queued")).id == page.id
         assert not labels(await ann.sees("Nothing was queued"))
         worker.gate.set()
@@ -47,7 +47,7 @@ async def test_without_room_for_all_none_is_queued(tmp_path: Path) -> None:
 
 
 async def test_more_than_a_message_shows_are_refused_with_the_number(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a {red, blue} {cat, dog}", assist="off", count=4)
         await ann.sees("16 pictures; I take at most 10")
@@ -55,7 +55,7 @@ async def test_more_than_a_message_shows_are_refused_with_the_number(tmp_path: P
 
 
 async def test_another_style_for_them_is_one_for_each(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a {red, blue} cat", assist="off")
         await ann.press(await ann.sees("2 pictures"), "🖌️ Draw all")
@@ -63,7 +63,7 @@ async def test_another_style_for_them_is_one_for_each(tmp_path: Path) -> None:
         await ann.press(message, "🎨")
         menu, style = (
             await ann.sees("Which style?"),
-            next(iter(studio.house.studio.drafting.styles)),
+            next(iter(studio.app.studio.drafting.styles)),
         )
         await ann.actor.select(menu, [style], custom_id="atelier:style:1:0")
         again = await ann.sees(is_result, after=message)

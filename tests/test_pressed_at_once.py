@@ -41,9 +41,9 @@ class Noting(Tickets):
 async def test_a_note_between_two_questions_does_not_make_a_stranger_of_a_button(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish("a red flower", owner=ANN))
-        request, database = outcome.request.id, house.stores.tickets._database
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish("a red flower", owner=ANN))
+        request, database = outcome.request.id, app.stores.tickets._database
         async with database.transaction("test") as db:
             await db.execute("UPDATE outbox SET open = 1, attempts = 1, message = NULL")
         noting = Noting(database)

@@ -117,7 +117,7 @@ async def test_long_thought_is_shown_to_the_asker_and_ends_in_an_ordinary_messag
 ) -> None:
     there, worker = asyncio.Event(), FakeWorker()
     worker.gate.clear()
-    async with a_studio(tmp_path, worker, wordsmith=slow_words(there)) as studio:
+    async with a_studio(tmp_path, worker, prompt_assist=slow_words(there)) as studio:
         here = studio.world
         asked = asyncio.create_task(here.ann.command("imagine", prompt="a red flower"))
         await here.ann.sees(lambda message: message.flags.ephemeral)

@@ -37,8 +37,8 @@ def waiting() -> FakeWorker:
 
 async def all_told(studio: Studio) -> None:
     """The outbox is empty, and no progress message tells what is over."""
-    rows = studio.house.stores.tickets
-    await eventually(lambda: not studio.house.studio.board.requests())
+    rows = studio.app.stores.tickets
+    await eventually(lambda: not studio.app.studio.open_requests.requests())
     while await rows.undelivered():
         await eventually(lambda: True)
     await eventually(lambda: not any("Cancel" in labels(m) for m in studio.world.ann.messages()))
@@ -83,8 +83,8 @@ async def test_what_is_too_large_becomes_smaller_and_says_so(tmp_path: Path) -> 
         assert not message.attachments[0].filename.endswith(".png")
         assert "I keep the exact PNG" in message.content
         assert "/reproduce" in message.content
-        stored = await studio.house.stores.pictures.get(1)  # type: ignore[arg-type]
-        assert studio.house.stores.files.read(stored.png_sha256).startswith(b"\x89PNG")
+        stored = await studio.app.stores.pictures.get(1)  # type: ignore[arg-type]
+        assert studio.app.stores.files.read(stored.png_sha256).startswith(b"\x89PNG")
 
 
 def direct_messages(studio: Studio) -> list[discord.Message]:
@@ -205,10 +205,10 @@ async def test_what_is_held_is_shown_when_a_permission_changes(
 
 async def test_a_progress_message_that_a_crash_left_unnoted_is_taken_away(tmp_path: Path) -> None:
     async with a_studio(tmp_path, waiting(), progress_seconds=60.0) as studio:
-        here, house = studio.world, studio.house
+        here, app = studio.world, studio.app
         await here.ann.command("imagine", prompt="a red flower")
         left = await here.ann.sees(lambda m: "Cancel" in labels(m))
-        async with house.stores.tickets._database.transaction("test") as db:
+        async with app.stores.tickets._database.transaction("test") as db:
             # As if the bot had died before it noted it, and an hour passed.
             await db.execute(
                 "UPDATE requests SET progress_message = NULL, created = created - 3600"
@@ -220,12 +220,12 @@ async def test_a_progress_message_that_a_crash_left_unnoted_is_taken_away(tmp_pa
 
 async def test_a_progress_message_that_comes_after_the_result_is_taken_away(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
-        here, house = studio.world, studio.house
+        here, app = studio.world, studio.app
         await here.ann.command("imagine", prompt="a red flower")
         await here.ann.sees(is_result)
         await all_told(studio)
         late = await here.env.bot.get_channel(here.env.studio.id).send("🖼️")
-        await house.studio.say_progress_is(RequestId(1), late.id)
+        await app.studio.say_progress_is(RequestId(1), late.id)
         await eventually(lambda: late.id not in [m.id for m in here.ann.messages()])
         assert len([m for m in here.ann.messages() if is_result(m)]) == 1
 

@@ -220,9 +220,9 @@ async def check_people(database: Database) -> None:
 
 async def test_what_waited_at_the_release_before_is_drawn(tmp_path: Path) -> None:
     a_copy(tmp_path)
-    async with a_house(tmp_path, FakeWorker()) as house:
-        assert house.replayed == 3
-        tickets = house.stores.tickets
+    async with a_house(tmp_path, FakeWorker()) as app:
+        assert app.replayed == 3
+        tickets = app.stores.tickets
 
         async def states() -> set[State]:
             return {t.state for n in (8, 9) for t in await tickets.of_request(RequestId(n))}

@@ -24,8 +24,8 @@ PEOPLE, REQUESTS, PICTURES = 500, 2500, 4
 
 async def ten_thousand_wait(folder: Path) -> None:
     """As many as 500 people with five requests of four pictures, in twenty servers."""
-    async with a_house(folder, FakeWorker()) as house:
-        model = house.catalog.models()[0].model
+    async with a_house(folder, FakeWorker()) as app:
+        model = app.catalog.models()[0].model
     base = complete(Draft(prompt="a red flower " * 20, steps=25), model, seed=0, device="cpu")
     async with opened(folder / "data" / "atelier.sqlite3") as database:
         tickets = Tickets(database)
@@ -44,11 +44,11 @@ async def test_with_ten_thousand_waiting_pictures_the_first_is_drawn_within_thre
     worker = FakeWorker()
     worker.gate.clear()
     wall, busy = time.perf_counter(), time.process_time()
-    async with a_house(tmp_path, worker) as house:
+    async with a_house(tmp_path, worker) as app:
         while not worker.orders:  # noqa: ASYNC110  # a fake has no event for it
             await asyncio.sleep(0.001)
         wall, busy = time.perf_counter() - wall, time.process_time() - busy
-        assert house.replayed == REQUESTS * PICTURES
+        assert app.replayed == REQUESTS * PICTURES
     print(f"10,000 waiting: the first order after {wall:.2f} s, {busy:.2f} s of the processor")
     assert busy < 3.0
 
@@ -76,18 +76,18 @@ class Crowded(Quiet):
 async def test_after_a_day_without_discord_only_a_few_results_are_in_memory_at_once(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
         pass
     async with opened(tmp_path / "data" / "atelier.sqlite3") as database:
-        tickets, model = Tickets(database), house.catalog.models()[0].model
+        tickets, model = Tickets(database), app.catalog.models()[0].model
         recipe = complete(Draft(prompt="a red flower"), model, seed=0, device="cpu")
         for number in range(60):
             request, _ = await tickets.add(asked(UserId(number + 1)), [recipe], [1.0])
             await tickets.cancel(request.id)
-    async with a_house(tmp_path, FakeWorker()) as house:
-        house.relay.audience = crowded = Crowded()
+    async with a_house(tmp_path, FakeWorker()) as app:
+        app.relay.audience = crowded = Crowded()
         async with asyncio.timeout(60):
-            while await house.stores.tickets.undelivered():  # noqa: ASYNC110  # a poll
+            while await app.stores.tickets.undelivered():  # noqa: ASYNC110  # a poll
                 await asyncio.sleep(0.01)
     assert crowded.shown == 60
     assert crowded.most == AT_ONCE

@@ -91,7 +91,7 @@ async def test_a_short_recipe_is_in_the_message_and_a_long_one_whole_in_a_file(
 
 
 async def test_a_styles_negative_does_not_outlive_the_style(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(a_writer())) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(a_writer())) as studio:
         here = studio.world
         await here.ann.command("imagine", prompt="a red flower", style="pixel-art", negative="sun")
         first = await here.ann.sees(is_result)

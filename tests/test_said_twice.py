@@ -46,19 +46,19 @@ async def test_a_message_that_comes_again_after_a_gap_is_drawn_once(tmp_path: Pa
 
 async def test_a_message_that_comes_twice_at_once_is_drawn_once(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
-        here, house = studio.world, studio.house
+        here, app = studio.world, studio.app
         asked = await here.ann.say("nothing for the bot")
         heard = here.bot._connection._get_message(asked.id)
         message = heard or asked
         message.content = f"<@{here.bot.user.id}> a red flower"  # type: ignore[union-attr]
         message.mentions = [here.bot.user]  # type: ignore[list-item]
         tiers = here.bot.tiers  # type: ignore[attr-defined]
-        await asyncio.gather(*(hear(here.bot, house.studio, tiers, message) for _ in range(3)))
+        await asyncio.gather(*(hear(here.bot, app.studio, tiers, message) for _ in range(3)))
         await here.ann.sees(is_result)
-        await eventually(lambda: not house.studio.board.requests())
+        await eventually(lambda: not app.studio.open_requests.requests())
         assert len(studio.worker.orders) == 1
         # The bot has been restarted, and Discord says it once more.
-        await hear(here.bot, house.studio, tiers, message)
+        await hear(here.bot, app.studio, tiers, message)
         assert len(studio.worker.orders) == 1
 
 
@@ -82,9 +82,9 @@ async def test_an_interaction_that_comes_twice_is_drawn_once(tmp_path: Path) -> 
 async def test_what_asked_once_asks_never_again_whatever_is_restarted(tmp_path: Path) -> None:
     wish = a_wish("a red flower")
     wish = replace(wish, place=replace(wish.place, source=4711))
-    async with a_house(tmp_path, FakeWorker()) as house:
-        await house.studio.submit(wish)
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
+        await app.studio.submit(wish)
+    async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(AskedBefore):
-            await house.studio.submit(wish)
-        await house.studio.submit(replace(wish, place=replace(wish.place, source=4712)))
+            await app.studio.submit(wish)
+        await app.studio.submit(replace(wish, place=replace(wish.place, source=4712)))

@@ -90,15 +90,15 @@ async def test_the_studio_in_a_browser(tmp_path: Path) -> None:
     def go_on() -> None:
         loop.call_soon_threadsafe(worker.gate.set)
 
-    async with a_house(tmp_path, worker, progress_seconds=0.5) as house:
-        holding = asyncio.create_task(hold_at_a_step(house, worker))
-        await visit(house.client(), lambda browser: meet_the_studio(browser, go_on))
+    async with a_house(tmp_path, worker, progress_seconds=0.5) as app:
+        holding = asyncio.create_task(hold_at_a_step(app, worker))
+        await visit(app.client(), lambda browser: meet_the_studio(browser, go_on))
         await holding
 
 
 async def test_what_is_typed_or_pasted_in_one_go_is_drawn(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        await visit(house.client(), type_and_paste)
+    async with a_house(tmp_path, FakeWorker()) as app:
+        await visit(app.client(), type_and_paste)
 
 
 def type_and_paste(browser: Browser) -> None:
@@ -158,7 +158,7 @@ async def test_whoever_reads_old_messages_still_sees_what_they_say(tmp_path: Pat
         )
         browser.until("document.querySelector('#history-newer').hidden")
 
-    async with a_house(tmp_path, FakeWorker()) as house, live_env(house.client()) as env:
+    async with a_house(tmp_path, FakeWorker()) as app, live_env(app.client()) as env:
         for number in range(120):
             await env.ann.send(env.studio, f"message {number}")
         await visit_of(env, script, seen="message 119")
@@ -182,13 +182,13 @@ async def test_on_a_phone_a_picture_s_buttons_take_two_rows(tmp_path: Path) -> N
         assert browser.js(f"Math.min(...{lefts})") >= 0
         assert browser.js("document.querySelector('#toolbar').offsetHeight < 60")
 
-    async with a_house(tmp_path, FakeWorker()) as house:
-        await visit(house.client(), script)
+    async with a_house(tmp_path, FakeWorker()) as app:
+        await visit(app.client(), script)
 
 
-async def hold_at_a_step(house: App, worker: FakeWorker) -> None:
+async def hold_at_a_step(app: App, worker: FakeWorker) -> None:
     """The first picture waits to be looked at."""
-    while not any(standing.step >= 2 for standing in house.studio.board.standings()):  # noqa: ASYNC110  # it tells nobody
+    while not any(standing.step >= 2 for standing in app.studio.open_requests.standings()):  # noqa: ASYNC110  # it tells nobody
         await asyncio.sleep(0.01)
     worker.gate.clear()
 

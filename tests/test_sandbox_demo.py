@@ -30,8 +30,8 @@ def listening() -> Console:
 
 async def test_a_demo_ends_well_when_the_bot_says_identical(tmp_path: Path) -> None:
     console = listening()
-    house = SampleHouse("IDENTICAL", seconds=1.0)  # even a busy machine looks in between
-    assert await demo(house, tmp_path, console=console) == 0
+    app = SampleHouse("IDENTICAL", seconds=1.0)  # even a busy machine looks in between
+    assert await demo(app, tmp_path, console=console) == 0
     assert isinstance(console.file, io.StringIO)
     told = console.file.getvalue()
     assert str(tmp_path / "index.html") in told.replace("\n", "")

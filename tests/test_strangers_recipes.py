@@ -223,36 +223,36 @@ def a_file(recipe: Recipe) -> bytes:
     return plain[:33] + piece + plain[33:]
 
 
-def drawable(house: App, **changes: Any) -> Recipe:
+def drawable(app: App, **changes: Any) -> Recipe:
     """A recipe of the model that is here."""
-    (entry,) = (e for e in house.catalog.models() if e.name == "tiny")
+    (entry,) = (e for e in app.catalog.models() if e.name == "tiny")
     whole = complete(Draft(prompt="a red flower"), entry.model, seed=1, device="cpu")
     return replace(whole, **changes)
 
 
 @pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
 async def test_the_word_policy_reads_recipes_too(tmp_path: Path, field: str) -> None:
-    async with a_house(tmp_path, forbidden_words=("nude",)) as house:
+    async with a_house(tmp_path, forbidden_words=("nude",)) as app:
         with pytest.raises(Declined):
-            house.studio.drafting.for_somebody(drawable(house, **{field: "a nud3 person"}))
+            app.studio.drafting.for_somebody(drawable(app, **{field: "a nud3 person"}))
 
 
 async def test_a_file_is_drawn_or_refused_and_never_quoted(tmp_path: Path) -> None:
     async with a_studio(tmp_path, forbidden_words=("nude",)) as studio:
-        ann, house = studio.world.ann, studio.house
+        ann, app = studio.world.ann, studio.app
         evil = Weights(
             name="x`\n# FREE [click](https://evil.example)",
-            sha256=drawable(house).checkpoint.sha256,
+            sha256=drawable(app).checkpoint.sha256,
         )
-        await ann.command("reproduce", file=("a.png", a_file(drawable(house, checkpoint=evil))))
+        await ann.command("reproduce", file=("a.png", a_file(drawable(app, checkpoint=evil))))
         shown = await ann.sees(lambda m: m.attachments)
         assert "FREE" not in shown.content
         gone = Weights(name="`gone`\n# FREE", sha256=a_digest("f"))
         for recipe, said in (
-            (drawable(house, prompt="a nude person"), "not drawn on this server"),
-            (drawable(house, width=16_384, height=16_384), "size must be"),
-            (drawable(house, sampler="`**x**"), "no sampler"),
-            (drawable(house, checkpoint=gone), "is not here"),
+            (drawable(app, prompt="a nude person"), "not drawn on this server"),
+            (drawable(app, width=16_384, height=16_384), "size must be"),
+            (drawable(app, sampler="`**x**"), "no sampler"),
+            (drawable(app, checkpoint=gone), "is not here"),
         ):
             await ann.command("reproduce", file=("a.png", a_file(recipe)))
             refused = await ann.sees(said)
@@ -262,7 +262,7 @@ async def test_a_file_is_drawn_or_refused_and_never_quoted(tmp_path: Path) -> No
 
 async def test_one_job_is_held_against_the_persons_limit(tmp_path: Path) -> None:
     async with a_studio(tmp_path, max_seconds_per_person=0.5) as studio:
-        recipe = drawable(studio.house, precision=Precision.FP32)
+        recipe = drawable(studio.app, precision=Precision.FP32)
         await studio.world.ann.command("reproduce", file=("a.png", a_file(recipe)))
         refused = await studio.world.ann.sees("for one picture")
         assert "0 s at most" in refused.content or "1 s at most" in refused.content

@@ -50,96 +50,96 @@ async def eventually(true: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def everything_told(house: App) -> None:
+async def everything_told(app: App) -> None:
     async with asyncio.timeout(LONG):
-        while await house.stores.tickets.undelivered():  # noqa: ASYNC110  # as above
+        while await app.stores.tickets.undelivered():  # noqa: ASYNC110  # as above
             await asyncio.sleep(0.01)
 
 
-def listen(house: App, memo: Memo) -> Memo:
-    house.relay.audience = memo
+def listen(app: App, memo: Memo) -> Memo:
+    app.relay.audience = memo
     return memo
 
 
 async def test_a_wish_becomes_a_stored_picture_with_its_file(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish(seed=3))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish(seed=3))
         picture = outcome.pictures[0]
         assert picture.recipe.seed == 3
-        assert house.stores.files.read(picture.png_sha256) == outcome.files[0]
+        assert app.stores.files.read(picture.png_sha256) == outcome.files[0]
 
 
 async def test_a_request_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as house:
-        request = await house.studio.submit(a_wish(count=3))
-        assert len(await house.stores.tickets.of_request(request.id)) == 3
+    async with a_house(tmp_path, worker) as app:
+        request = await app.studio.submit(a_wish(count=3))
+        assert len(await app.stores.tickets.of_request(request.id)) == 3
 
 
 async def test_what_was_waiting_is_drawn_after_a_restart_and_only_once(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as house:
-        await house.studio.submit(a_wish("one"))
-        await house.studio.submit(a_wish("two", owner=BEN))
+    async with a_house(tmp_path, worker) as app:
+        await app.studio.submit(a_wish("one"))
+        await app.studio.submit(a_wish("two", owner=BEN))
         await eventually(lambda: worker.orders)
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        assert house.replayed == 2
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        assert app.replayed == 2
         await eventually(lambda: len(memo.outcomes) == 2)
         assert sorted(o.request.words for o in memo.outcomes) == ["one", "two"]
         assert len(worker.orders) == 2
-        await everything_told(house)
-    async with a_house(tmp_path, FakeWorker()) as house:
-        assert house.replayed == 0
-        assert not await house.stores.tickets.undelivered()
+        await everything_told(app)
+    async with a_house(tmp_path, FakeWorker()) as app:
+        assert app.replayed == 0
+        assert not await app.stores.tickets.undelivered()
 
 
 async def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        refused = listen(house, Memo(broken=99))
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        refused = listen(app, Memo(broken=99))
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: refused.perhaps)
-    async with a_house(tmp_path, FakeWorker()) as house:
-        memo = listen(house, Memo())
+    async with a_house(tmp_path, FakeWorker()) as app:
+        memo = listen(app, Memo())
         await eventually(lambda: memo.outcomes)
         # The first life may have posted it in the moment before it ended.
         assert memo.perhaps[0] is True
-        await everything_told(house)
+        await everything_told(app)
 
 
 async def test_a_first_delivery_need_not_look_for_an_earlier_one(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.perhaps == [False]
 
 
 async def test_a_delivery_that_fails_is_tried_again(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        memo = listen(house, Memo(broken=1))
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        memo = listen(app, Memo(broken=1))
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.perhaps == [False, True]
 
 
 async def test_a_closed_channel_is_not_tried_for_ever(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        memo = listen(house, Memo(closed=True))
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        memo = listen(app, Memo(closed=True))
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.perhaps)
-        await everything_told(house)
-        assert (await house.stores.pictures.newest(ANN, 1))[0].words == "one"
+        await everything_told(app)
+        assert (await app.stores.pictures.newest(ANN, 1))[0].words == "one"
 
 
 async def test_a_job_whose_worker_dies_is_drawn_again(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.deaths["poison"] = 2
-    async with a_house(tmp_path, worker) as house:
-        outcome = await drawn(house, a_wish("poison"))
+    async with a_house(tmp_path, worker) as app:
+        outcome = await drawn(app, a_wish("poison"))
         assert outcome.tickets[0].state is State.DRAWN
         assert outcome.tickets[0].tries == 3
         assert worker.starts == 3
@@ -150,10 +150,10 @@ async def test_a_job_that_kills_three_workers_is_given_up_and_the_others_are_dra
 ) -> None:
     worker = FakeWorker()
     worker.deaths["poison"] = 99
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("poison"))
-        await house.studio.submit(a_wish("a flower", owner=BEN))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("poison"))
+        await app.studio.submit(a_wish("a flower", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         ended = {o.request.words: o.tickets[0].state for o in memo.outcomes}
         assert ended == {"poison": State.QUARANTINED, "a flower": State.DRAWN}
@@ -165,12 +165,12 @@ async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
 ) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        request = await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        request = await app.studio.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         worker.deaths["one"] = 1
-        await house.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
 
@@ -178,12 +178,12 @@ async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
 async def test_a_cancellation_goes_on_when_whoever_asked_goes_away(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        request = await house.studio.submit(a_wish("one", count=2))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        request = await app.studio.submit(a_wish("one", count=2))
         await eventually(lambda: worker.orders)
-        asked = asyncio.create_task(house.studio.cancel(request.id, by=Asker(id=ANN, guild=None)))
-        while not house.studio._half_done:  # noqa: ASYNC110  # it tells nobody
+        asked = asyncio.create_task(app.studio.cancel(request.id, by=Asker(id=ANN, guild=None)))
+        while not app.studio._half_done:  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0)
         asked.cancel()
         await eventually(lambda: memo.outcomes)
@@ -193,10 +193,10 @@ async def test_a_cancellation_goes_on_when_whoever_asked_goes_away(tmp_path: Pat
 async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.failures["huge"] = OutOfMemory(2, 1)
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
-        await house.studio.submit(a_wish("huge"))
-        await house.studio.submit(a_wish("small", owner=BEN))
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
+        await app.studio.submit(a_wish("huge"))
+        await app.studio.submit(a_wish("small", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.words: o.tickets[0] for o in memo.outcomes}
         assert states["huge"].state is State.FAILED
@@ -205,9 +205,9 @@ async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path)
 
 
 async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        memo = listen(house, Memo())
-        files = house.stores.files
+    async with a_house(tmp_path, FakeWorker()) as app:
+        memo = listen(app, Memo())
+        files = app.stores.files
         keep, refusals = files.keep, [3]
 
         def full_at_first(data: bytes, suffix: str = ".png") -> object:
@@ -218,8 +218,8 @@ async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: P
 
         # A full file system in the smallest: the real one is tested in test_storage.
         object.__setattr__(files, "keep", full_at_first)
-        house.studio.dispatcher.keeper.retry_seconds = (0.01,)
-        await house.studio.submit(a_wish("one"))
+        app.studio.dispatcher.saver.retry_seconds = (0.01,)
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
         assert refusals == [0]
@@ -228,11 +228,11 @@ async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: P
 async def test_the_heavy_user_waits_behind_their_own_jobs(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as house:
-        memo = listen(house, Memo())
+    async with a_house(tmp_path, worker) as app:
+        memo = listen(app, Memo())
         for number in range(4):
-            await house.studio.submit(a_wish(f"ann {number}", count=2))
-        await house.studio.submit(a_wish("ben", owner=BEN))
+            await app.studio.submit(a_wish(f"ann {number}", count=2))
+        await app.studio.submit(a_wish("ben", owner=BEN))
         worker.gate.set()
         await eventually(lambda: len(memo.outcomes) == 5)
         drawn_in_order = [order.recipe.prompt for order in worker.orders]
@@ -242,51 +242,51 @@ async def test_the_heavy_user_waits_behind_their_own_jobs(tmp_path: Path) -> Non
 async def test_nobody_queues_beyond_their_limit(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker, max_waiting_per_person=3) as house:
-        await house.studio.submit(a_wish("one"))
+    async with a_house(tmp_path, worker, max_waiting_per_person=3) as app:
+        await app.studio.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        await house.studio.submit(a_wish("two", count=3))
+        await app.studio.submit(a_wish("two", count=3))
         with pytest.raises(QueueFull):
-            await house.studio.submit(a_wish("three"))
+            await app.studio.submit(a_wish("three"))
         # Nothing of the refused wish is in the database.
-        assert len(await house.stores.tickets.waiting()) == 4
+        assert len(await app.stores.tickets.waiting()) == 4
 
 
 async def test_a_studio_without_channels_lets_the_owner_alone_take_away(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish())
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish())
         request = outcome.request.id
         with pytest.raises(Missing):
-            await house.studio.delete(request, by=Asker(id=BEN, guild=None))
-        house.studio.deleting.undo_seconds = 0.0
-        await house.studio.delete(request, by=Asker(id=ANN, guild=None))
-        picture = await house.stores.pictures.get(outcome.pictures[0].id)
+            await app.studio.delete(request, by=Asker(id=BEN, guild=None))
+        app.studio.deleting.undo_seconds = 0.0
+        await app.studio.delete(request, by=Asker(id=ANN, guild=None))
+        picture = await app.stores.pictures.get(outcome.pictures[0].id)
         assert picture.deleted
         assert picture.recipe == outcome.pictures[0].recipe
-        files = house.stores.files.path(picture.png_sha256).parent
+        files = app.stores.files.path(picture.png_sha256).parent
         await eventually(lambda: not any(files.iterdir()))
 
 
 async def test_accounts_survive_a_restart(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        await drawn(house, a_wish())
+    async with a_house(tmp_path, FakeWorker()) as app:
+        await drawn(app, a_wish())
         async with asyncio.timeout(LONG):  # they are saved while it works, not only at its end
-            while not await house.stores.shelves.ledger.load_costs():  # noqa: ASYNC110  # as above
+            while not await app.stores.shelves.ledger.load_costs():  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.05)
-    async with a_house(tmp_path, FakeWorker()) as house:
-        ledger = house.stores.shelves.ledger
+    async with a_house(tmp_path, FakeWorker()) as app:
+        ledger = app.stores.shelves.ledger
         assert [row.user for row in await ledger.served_since(0.0)] == [ANN]
         assert await ledger.load_costs()
 
 
 async def test_a_kept_input_is_checked_and_named_by_its_digest(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(BadPicture):
-            await house.studio.keep_input(b"no picture")
-        outcome = await drawn(house, a_wish())
-        start, facts = await house.studio.keep_input(outcome.files[0])
+            await app.studio.keep_input(b"no picture")
+        outcome = await drawn(app, a_wish())
+        start, facts = await app.studio.keep_input(outcome.files[0])
         assert (facts.width, facts.height) == (128, 128)
-        again = await drawn(house, a_wish("a boat", draft={"inputs": (start,)}))
+        again = await drawn(app, a_wish("a boat", draft={"inputs": (start,)}))
         assert again.pictures[0].recipe.task is Task.IMAGE_TO_IMAGE
         assert again.pictures[0].recipe.inputs == (start,)
 
@@ -308,25 +308,25 @@ async def test_a_kept_input_is_checked_and_named_by_its_digest(tmp_path: Path) -
 async def test_impossible_numbers_are_refused_before_anything_is_stored(
     tmp_path: Path, draft: dict[str, object]
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
         if draft.get("denoise") is not None:
-            start, _ = await house.studio.keep_input((await drawn(house, a_wish())).files[0])
+            start, _ = await app.studio.keep_input((await drawn(app, a_wish())).files[0])
             draft = {**draft, "inputs": (start,)}
         with pytest.raises(OutOfRange):
-            await house.studio.submit(a_wish(draft=draft))
-        assert not await house.stores.tickets.waiting()
+            await app.studio.submit(a_wish(draft=draft))
+        assert not await app.stores.tickets.waiting()
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\n\t", "\x00\x07", "x" * 10_000])
 async def test_prompts_without_words_or_without_end_are_refused(
     tmp_path: Path, prompt: str
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(OutOfRange):
-            await house.studio.submit(a_wish(prompt))
+            await app.studio.submit(a_wish(prompt))
 
 
 async def test_control_characters_do_not_reach_the_recipe(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        outcome = await drawn(house, a_wish("a\x00 red\x1b[31m\nflower\u202e"))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        outcome = await drawn(app, a_wish("a\x00 red\x1b[31m\nflower\u202e"))
         assert outcome.pictures[0].recipe.prompt == "a red[31m flower"

@@ -44,10 +44,10 @@ def nobody_listens_afterwards() -> Iterator[None]:
 @asynccontextmanager
 async def an_eager_house(folder: Path) -> AsyncIterator[App]:
     """One that waits for no disk longer than it must."""
-    async with a_house(folder, FakeWorker()) as house:
-        house.studio.dispatcher.keeper.retry_seconds = (0.01,)
-        house.studio._delivery.retry_seconds = (0.01,)
-        yield house
+    async with a_house(folder, FakeWorker()) as app:
+        app.studio.dispatcher.saver.retry_seconds = (0.01,)
+        app.studio._delivery.retry_seconds = (0.01,)
+        yield app
 
 
 class Full:
@@ -72,39 +72,39 @@ WRITES = (
 
 @pytest.mark.parametrize("name", WRITES)
 async def test_a_disk_that_is_full_for_a_while_costs_no_picture(tmp_path: Path, name: str) -> None:
-    async with an_eager_house(tmp_path) as house:
+    async with an_eager_house(tmp_path) as app:
         full = Full(name, times=2)
         failpoints.listen(full)
-        outcome = await asyncio.wait_for(drawn(house, a_wish(count=2)), LONG)
+        outcome = await asyncio.wait_for(drawn(app, a_wish(count=2)), LONG)
         assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN] * 2
         async with asyncio.timeout(LONG):
-            while full.left or await house.stores.tickets.undelivered():  # noqa: ASYNC110  # a poll
+            while full.left or await app.stores.tickets.undelivered():  # noqa: ASYNC110  # a poll
                 await asyncio.sleep(0.01)
-        assert len(await house.stores.pictures.of_request(outcome.request.id)) == 2
+        assert len(await app.stores.pictures.of_request(outcome.request.id)) == 2
     assert not [p for p in (tmp_path / "data" / "files").rglob("*") if p.suffix == ".unfinished"]
 
 
 async def test_a_request_that_cannot_be_written_is_refused_and_leaves_nothing(
     tmp_path: Path,
 ) -> None:
-    async with an_eager_house(tmp_path) as house:
+    async with an_eager_house(tmp_path) as app:
         failpoints.listen(Full("add.written", times=1))
         with pytest.raises(DiskFull):
-            await house.studio.submit(a_wish())
-        assert await house.stores.tickets.waiting() == ()
-        assert (await drawn(house, a_wish())).pictures
+            await app.studio.submit(a_wish())
+        assert await app.stores.tickets.waiting() == ()
+        assert (await drawn(app, a_wish())).pictures
 
 
 async def test_a_start_without_room_says_so_and_loses_nothing(tmp_path: Path) -> None:
-    async with a_house(tmp_path, worker := FakeWorker()) as house:
+    async with a_house(tmp_path, worker := FakeWorker()) as app:
         worker.gate.clear()
-        await house.studio.submit(a_wish())
+        await app.studio.submit(a_wish())
     failpoints.listen(Full("replay.written", times=1))
     with pytest.raises(DiskFull):
         async with a_house(tmp_path, FakeWorker()):
             pass
-    async with a_house(tmp_path, FakeWorker()) as house:
-        assert house.replayed == 1
+    async with a_house(tmp_path, FakeWorker()) as app:
+        assert app.replayed == 1
 
 
 FULL_LOG = """
@@ -137,18 +137,18 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
 async def test_a_database_that_is_held_for_longer_than_we_wait_costs_no_picture(
     tmp_path: Path,
 ) -> None:
-    async with an_eager_house(tmp_path) as house:
-        database = house.stores.tickets._database
+    async with an_eager_house(tmp_path) as app:
+        database = app.stores.tickets._database
         async with database.transaction("test") as db:
             await db.execute("PRAGMA busy_timeout = 20")
-        request = await house.studio.submit(a_wish(count=2))
+        request = await app.studio.submit(a_wish(count=2))
         with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(DatabaseLocked):
-                await house.studio.submit(a_wish("another"))
+                await app.studio.submit(a_wish("another"))
             await asyncio.sleep(0.3)
             other.execute("ROLLBACK")
-        outcome = await asyncio.wait_for(house.console.outcome(request.id), LONG)
+        outcome = await asyncio.wait_for(app.console.outcome(request.id), LONG)
         assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN] * 2
 
 
@@ -200,21 +200,21 @@ async def test_nothing_is_let_go_on_the_day_on_which_the_clock_jumped(
 async def test_a_file_that_rots_is_found_out_and_drawn_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with an_eager_house(tmp_path) as house:
-        outcome = await drawn(house, a_wish())
+    async with an_eager_house(tmp_path) as app:
+        outcome = await drawn(app, a_wish())
         [picture], [png] = outcome.pictures, outcome.files
-        files = house.stores.files
+        files = app.stores.files
         for damage in (png[: len(png) // 2], png[:99] + bytes([png[99] ^ 1]) + png[100:], b""):
             files.path(picture.png_sha256).write_bytes(damage)
             with pytest.raises(DamagedFile):
                 files.read(picture.png_sha256)
-            shown = await house.studio.outcome(outcome.request)
+            shown = await app.studio.outcome(outcome.request)
             assert shown.files == ()  # never the damaged bytes
             assert "not readable" in caplog.text
-            again = await house.studio.reproduce(picture.id, a_wish().place)
-            await asyncio.wait_for(house.console.outcome(again.id), LONG)
+            again = await app.studio.reproduce(picture.id, a_wish().place)
+            await asyncio.wait_for(app.console.outcome(again.id), LONG)
             assert files.read(picture.png_sha256) == png
-            shown = await house.studio.outcome(outcome.request)
+            shown = await app.studio.outcome(outcome.request)
             assert shown.files == (png,)
 
 
@@ -224,7 +224,7 @@ PEOPLE = (UserId(101), UserId(102))
 async def test_at_no_instant_of_a_crash_is_a_debt_forgotten_or_paid_twice(tmp_path: Path) -> None:
     """The database is copied at every commit, as a kill just then would leave it."""
     worker = FakeWorker(step_seconds=0.005, step_cost=0.2)
-    async with a_house(tmp_path, worker) as house:
+    async with a_house(tmp_path, worker) as app:
         path = tmp_path / "data" / "atelier.sqlite3"
         copies: list[Path] = []
 
@@ -240,8 +240,8 @@ async def test_at_no_instant_of_a_crash_is_a_debt_forgotten_or_paid_twice(tmp_pa
 
         failpoints.listen(photograph)
         wishes = [a_wish(owner=o, count=4, draft={"steps": 40}) for o in PEOPLE]
-        for request in [await house.studio.submit(wish) for wish in wishes]:
-            await asyncio.wait_for(house.console.outcome(request.id), LONG)
+        for request in [await app.studio.submit(wish) for wish in wishes]:
+            await asyncio.wait_for(app.console.outcome(request.id), LONG)
     failpoints.listen(lambda _: None)
     for copy in copies:
         async with opened(copy) as database:
@@ -267,15 +267,15 @@ async def check_debts(database: Database, *, chunk: float) -> None:
 async def test_a_picture_whose_file_is_gone_is_no_start_until_it_is_drawn_again(
     tmp_path: Path,
 ) -> None:
-    async with an_eager_house(tmp_path) as house:
-        outcome = await drawn(house, a_wish())
+    async with an_eager_house(tmp_path) as app:
+        outcome = await drawn(app, a_wish())
         [picture] = outcome.pictures
-        house.stores.files.drop(picture.png_sha256)  # as retention does
+        app.stores.files.drop(picture.png_sha256)  # as retention does
         wish = picture_as_start(picture, a_wish("the same at night"))
         with pytest.raises(Missing) as missing:
-            await house.studio.submit(wish)
+            await app.studio.submit(wish)
         assert "draws it again" in apology_for(missing.value)
-        assert await house.stores.tickets.waiting() == ()
-        again = await house.studio.reproduce(picture.id, a_wish().place)
-        await asyncio.wait_for(house.console.outcome(again.id), LONG)
-        assert (await drawn(house, wish)).pictures
+        assert await app.stores.tickets.waiting() == ()
+        again = await app.studio.reproduce(picture.id, a_wish().place)
+        await asyncio.wait_for(app.console.outcome(again.id), LONG)
+        assert (await drawn(app, wish)).pictures

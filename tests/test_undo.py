@@ -35,7 +35,7 @@ async def taken_away(who: Any, message: Any) -> Any:
 @pytest.mark.usefixtures("contract")
 async def test_a_deleted_picture_is_brought_back_by_whoever_deleted_it(tmp_path: Path) -> None:
     async with a_scene(tmp_path) as scene:
-        env, stores = scene.env, scene.house.stores
+        env, stores = scene.env, scene.app.stores
         ben, mia = scene.visitor(env.ben, env.studio), scene.visitor(env.mia, env.studio)
         await ben.command("imagine", prompt="a red flower", count=2)
         message = await ben.sees(is_result)
@@ -57,7 +57,7 @@ async def test_a_deleted_picture_is_brought_back_by_whoever_deleted_it(tmp_path:
 
 async def test_a_moderators_deletion_is_undone_by_the_moderator_alone(tmp_path: Path) -> None:
     async with a_scene(tmp_path) as scene:
-        env, studio = scene.env, scene.house.studio
+        env, studio = scene.env, scene.app.studio
         ben, ann = scene.visitor(env.ben, env.studio), scene.visitor(env.ann, env.studio)
         await ben.command("imagine", prompt="a red flower")
         message = await ben.sees(is_result)
@@ -65,40 +65,40 @@ async def test_a_moderators_deletion_is_undone_by_the_moderator_alone(tmp_path: 
         assert not [m for m in ben.messages() if "Deleted" in m.content]
         with pytest.raises(TooLate):
             await studio.restore(RequestId(1), by=Asker(id=UserId(ben.id), guild=None))
-        assert (await scene.house.stores.pictures.get(PictureId(1))).deleted
+        assert (await scene.app.stores.pictures.get(PictureId(1))).deleted
         await ann.press(answer, "↩️")
         await ben.sees(is_result)
 
 
 async def test_after_the_minute_the_files_are_gone_and_undo_says_so(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
-        ann, house = studio.world.ann, studio.house
-        house.studio.deleting.undo_seconds = 0.0
+        ann, app = studio.world.ann, studio.app
+        app.studio.deleting.undo_seconds = 0.0
         await ann.command("imagine", prompt="a red flower")
         message = await ann.sees(is_result)
-        [picture] = await house.stores.pictures.of_request(RequestId(1))
-        folder = house.stores.files.path(picture.png_sha256).parent
+        [picture] = await app.stores.pictures.of_request(RequestId(1))
+        folder = app.stores.files.path(picture.png_sha256).parent
         pressed = await ann.press(message, "🗑")
         await eventually(lambda: not any(folder.iterdir()))
         await eventually(lambda: pressed.response.content and buttons(pressed.response))
         await ann.press(pressed.response, "↩️")
         await ann.sees("That minute is over")
-        assert (await house.stores.pictures.get(picture.id)).deleted
+        assert (await app.stores.pictures.get(picture.id)).deleted
 
 
 async def test_the_minute_goes_on_across_a_restart(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as house:
-        kept = await drawn(house, a_wish("a red flower"))
-        gone = await drawn(house, a_wish("a blue boat"))
+    async with a_house(tmp_path, FakeWorker()) as app:
+        kept = await drawn(app, a_wish("a red flower"))
+        gone = await drawn(app, a_wish("a blue boat"))
         for outcome, until in ((kept, time.time() + 3600), (gone, time.time() + 0.1)):
-            await house.stores.deletions.delete(outcome.request.id, by=ANN, until=until)
-    async with a_house(tmp_path, FakeWorker()) as house:
-        files = house.stores.files
+            await app.stores.deletions.delete(outcome.request.id, by=ANN, until=until)
+    async with a_house(tmp_path, FakeWorker()) as app:
+        files = app.stores.files
         folder = files.path(gone.pictures[0].png_sha256).parent
         await eventually(lambda: not list(folder.glob(f"{gone.pictures[0].png_sha256}*")))
         assert files.read(kept.pictures[0].png_sha256) == kept.files[0]
-        await house.studio.restore(kept.request.id, by=Asker(id=ANN, guild=None))
-        found = await house.studio.outcome(kept.request)
+        await app.studio.restore(kept.request.id, by=Asker(id=ANN, guild=None))
+        found = await app.studio.outcome(kept.request)
         assert found.files == kept.files
         assert found.returned == 1
 

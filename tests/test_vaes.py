@@ -107,13 +107,13 @@ def test_a_recipe_of_a_stranger_makes_no_vae_of_a_checkpoint(tmp_path: Path) -> 
 
 async def test_an_option_chooses_it_and_what_follows_keeps_it(tmp_path: Path, models: Path) -> None:
     del models
-    async with a_house(tmp_path, FakeWorker()) as house:
-        first = (await drawn(house, a_wish(vae="FINE"))).pictures[0]
+    async with a_house(tmp_path, FakeWorker()) as app:
+        first = (await drawn(app, a_wish(vae="FINE"))).pictures[0]
         assert first.recipe.vae is not None
         assert first.recipe.vae.name == "fine"
-        changed = (await drawn(house, a_wish("at night", parent=first))).pictures[0]
+        changed = (await drawn(app, a_wish("at night", parent=first))).pictures[0]
         assert changed.recipe.vae == first.recipe.vae
-        back = (await drawn(house, a_wish("at night", parent=first, vae="own"))).pictures[0]
+        back = (await drawn(app, a_wish("at night", parent=first, vae="own"))).pictures[0]
         assert back.recipe.vae is None
     assert "vae `fine`" in settings_line(first.recipe)
     assert "fine (sha256" in recipe_page(first)[0]
@@ -123,23 +123,23 @@ async def test_one_that_does_not_fit_or_is_not_there_is_refused(
     tmp_path: Path, models: Path
 ) -> None:
     del models
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(WrongFamily, match="large"):
-            await drawn(house, a_wish(vae="large"))
+            await drawn(app, a_wish(vae="large"))
         with pytest.raises(NoSuchName) as unknown:
-            await drawn(house, a_wish(vae="fin"))
+            await drawn(app, a_wish(vae="fin"))
         assert (unknown.value.kind, unknown.value.nearest) == ("vae", ("fine",))
 
 
 async def test_a_setting_chooses_it_where_it_fits(tmp_path: Path, models: Path) -> None:
     del models
-    async with a_house(tmp_path, FakeWorker()) as house:
+    async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(NoSuchName):
-            await house.studio.prefer(ANN, Preferences(vae="nowhere"), size=None)
+            await app.studio.prefer(ANN, Preferences(vae="nowhere"), size=None)
         names = []
         for vae in ("fine", "large", "own"):
-            await house.studio.prefer(ANN, Preferences(vae=vae), size=None)
-            recipe = (await drawn(house, a_wish())).pictures[0].recipe
+            await app.studio.prefer(ANN, Preferences(vae=vae), size=None)
+            recipe = (await drawn(app, a_wish())).pictures[0].recipe
             names.append(recipe.vae.name if recipe.vae else None)
         assert names == ["fine", None, None]
 

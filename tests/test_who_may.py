@@ -177,7 +177,7 @@ PLAIN = tuple(w for w in WAYS if "button" not in w or "another" not in w or "rec
 
 async def noted(scene: Scene, message: discord.Message) -> StoredPicture:
     """The first picture of a message, as soon as it is known which message shows it."""
-    while not (found := await scene.house.stores.pictures.of_message(message.id)):  # noqa: ASYNC110
+    while not (found := await scene.app.stores.pictures.of_message(message.id)):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     return found[0]
 
@@ -268,7 +268,7 @@ async def test_the_owner_keeps_the_recipe_of_what_was_deleted_and_nobody_its_byt
         assert await pictures(shown) == [gone.png]
         again = Wish(place=place_of(olga), draft=Draft(prompt="x"))
         with pytest.raises(Missing, match="file"):
-            await stage.scene.house.studio.submit(picture_as_start(gone.picture, again))
+            await stage.scene.app.studio.submit(picture_as_start(gone.picture, again))
 
 
 def place_of(who: Visitor) -> Origin:
@@ -281,11 +281,11 @@ async def test_a_waiting_request_is_ended_by_its_owner_and_moderators_of_its_cha
     worker = FakeWorker()
     worker.gate.clear()
     async with a_scene(tmp_path, worker) as scene:
-        env, board = scene.env, scene.house.studio.board
+        env, open_requests = scene.env, scene.app.studio.open_requests
         for _ in range(2):
             await scene.visitor(env.olga, env.hidden).command("imagine", prompt="secret wish")
-        await eventually(lambda: len(board.requests()) == 2)
-        first, second = board.requests()
+        await eventually(lambda: len(open_requests.requests()) == 2)
+        first, second = open_requests.requests()
         for actor, channel in (
             *((env.dan, place) for place in (env.other, None)),
             *((env.ann, None), (env.ben, env.studio), (env.mia, env.studio), (env.cem, env.other)),
@@ -294,14 +294,14 @@ async def test_a_waiting_request_is_ended_by_its_owner_and_moderators_of_its_cha
             told = await answers(await who.command("cancel", request=str(first)))
             kinds = ("I do not remember", "Only its owner or a moderator")
             assert told[0].startswith(kinds), (who.name, told)
-            assert len(board.requests()) == 2
+            assert len(open_requests.requests()) == 2
         ann = scene.visitor(env.ann, env.studio)
         assert await answers(await ann.command("cancel", request=str(first))) == [
             "Cancelled 1 request."
         ]
         olga = scene.visitor(env.olga, None)  # from anywhere
         await olga.command("cancel", request=f"#{second}")
-        await eventually(lambda: not board.requests())
+        await eventually(lambda: not open_requests.requests())
 
 
 async def test_a_png_tells_nothing_of_a_private_picture_but_what_it_holds(tmp_path: Path) -> None:
@@ -404,5 +404,5 @@ async def test_outsiders_meet_nothing_of_anybodys_by_any_way(tmp_path: Path) -> 
         assert trials.leaks == [], "\n".join(trials.leaks)
         assert trials.tried > 300
         for key, secret in stage.secrets.items():
-            kept = await stage.scene.house.stores.pictures.get(secret.picture.id)
+            kept = await stage.scene.app.stores.pictures.get(secret.picture.id)
             assert kept.deleted is (key == "gone")

@@ -52,7 +52,7 @@ def a_wordsmith(writer: ScriptedWriter | None, **desk: object) -> PromptAssist:
 
 async def test_a_short_wish_is_given_words_and_both_are_shown(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(with_details(tmp_path), wordsmith=a_wordsmith(writer)) as studio:
+    async with a_studio(with_details(tmp_path), prompt_assist=a_wordsmith(writer)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", count=3, seed="5")
         message = await ann.sees(is_result)
@@ -63,7 +63,7 @@ async def test_a_short_wish_is_given_words_and_both_are_shown(tmp_path: Path) ->
         assert "cat" in recipe.prompt
         assert "New wording" in labels(message)
         assert "My words only" in labels(message)
-        stored = await studio.house.stores.words.find(RequestId(1))
+        stored = await studio.app.stores.words.find(RequestId(1))
         assert stored is not None
         assert stored.assisted.writer == "scripted writer"
         assert json.loads(stored.assisted.raw)["subject"]
@@ -72,7 +72,7 @@ async def test_a_short_wish_is_given_words_and_both_are_shown(tmp_path: Path) ->
 
 async def test_rolling_the_seed_and_reproducing_ask_no_model(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(writer)) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(writer)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat")
         first = await ann.sees(is_result)
@@ -85,7 +85,7 @@ async def test_rolling_the_seed_and_reproducing_ask_no_model(tmp_path: Path) -> 
 
 
 async def test_new_wording_keeps_the_seed_and_own_words_go_in_unchanged(tmp_path: Path) -> None:
-    async with a_studio(with_details(tmp_path), wordsmith=a_wordsmith(a_writer())) as studio:
+    async with a_studio(with_details(tmp_path), prompt_assist=a_wordsmith(a_writer())) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", seed="9")
         first = await ann.sees(is_result)
@@ -100,26 +100,26 @@ async def test_new_wording_keeps_the_seed_and_own_words_go_in_unchanged(tmp_path
 
 @pytest.mark.usefixtures("contract")
 async def test_another_style_keeps_seed_and_is_chosen_from_menus(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(a_writer())) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(a_writer())) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", seed="9")
         first = await ann.sees(is_result)
         await ann.press(first, "🎨")
         menu = await ann.sees("Which style?")
-        styles = studio.house.studio.drafting.styles
+        styles = studio.app.studio.drafting.styles
         assert len(styles) >= 60
         chosen = next(iter(styles))
         await ann.actor.select(menu, [chosen], custom_id="atelier:style:1:0")
         second = await recipe_of(await ann.sees(is_result, after=first))
         assert second.seed == 9
-        stored = await studio.house.stores.words.find(RequestId(2))
+        stored = await studio.app.stores.words.find(RequestId(2))
         assert stored is not None
         assert stored.assisted.style == chosen
 
 
 async def test_assist_off_and_marked_up_prompts_are_left_alone(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(writer)) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(writer)) as studio:
         ann = studio.world.ann
         for prompt, options in (
             ("a red cat", {"assist": "off"}),
@@ -134,7 +134,7 @@ async def test_assist_off_and_marked_up_prompts_are_left_alone(tmp_path: Path) -
 
 
 async def test_without_a_model_the_own_words_go_through_with_one_line(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", assist="on")
         message = await ann.sees(is_result)
@@ -149,9 +149,9 @@ async def test_a_model_that_is_still_being_fetched_holds_up_no_picture(tmp_path:
         await arrived.wait()
         return Opened(writer=writer, notes=())
 
-    wordsmith = PromptAssist(WordSettings(assist=AssistMode.ON), open_=slowly)
-    wordsmith.patience = 0.1
-    async with a_studio(tmp_path, wordsmith=wordsmith) as studio:
+    prompt_assist = PromptAssist(WordSettings(assist=AssistMode.ON), open_=slowly)
+    prompt_assist.patience = 0.1
+    async with a_studio(tmp_path, prompt_assist=prompt_assist) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat")
         first = await ann.sees(is_result)
@@ -164,7 +164,7 @@ async def test_a_model_that_is_still_being_fetched_holds_up_no_picture(tmp_path:
 
 
 async def test_enhance_shows_three_ways_that_can_be_drawn_and_edited(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(a_writer())) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(a_writer())) as studio:
         here = studio.world
         await here.ann.command("enhance", wish="a red cat")
         shown = await here.ann.sees("**3.**")
@@ -181,7 +181,7 @@ async def test_enhance_shows_three_ways_that_can_be_drawn_and_edited(tmp_path: P
 
 async def test_permutations_name_their_number_and_wait_for_a_yes(tmp_path: Path) -> None:
     worker = FakeWorker()
-    async with a_studio(tmp_path, worker, wordsmith=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, worker, prompt_assist=a_wordsmith(None)) as studio:
         here = studio.world
         await here.ann.command("imagine", prompt="a {red, blue} {cat, dog}", assist="off")
         asked = await here.ann.sees("4 pictures")
@@ -198,7 +198,7 @@ async def test_permutations_name_their_number_and_wait_for_a_yes(tmp_path: Path)
 
 
 async def test_choices_are_decided_by_the_seed_of_each_picture(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
         ann = studio.world.ann
         prompt = "a {red|blue|green|white} cat"
         await ann.command("imagine", prompt=prompt, assist="off", count=8, seed="1")
@@ -211,8 +211,8 @@ async def test_choices_are_decided_by_the_seed_of_each_picture(tmp_path: Path) -
 
 
 async def test_the_servers_words_are_declined_in_wishes_and_replies(tmp_path: Path) -> None:
-    wordsmith = a_wordsmith(None, forbidden=("badword",))
-    async with a_studio(tmp_path, wordsmith=wordsmith) as studio:
+    prompt_assist = a_wordsmith(None, forbidden=("badword",))
+    async with a_studio(tmp_path, prompt_assist=prompt_assist) as studio:
         ann = studio.world.ann
         for wish in ("a badword", "a B4DW0RD cat", "a bad\u200bword"):
             await ann.command("imagine", prompt=wish)
@@ -223,7 +223,7 @@ async def test_the_servers_words_are_declined_in_wishes_and_replies(tmp_path: Pa
 
 async def test_settings_keep_a_style_and_a_mode(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(tmp_path, wordsmith=a_wordsmith(writer)) as studio:
+    async with a_studio(tmp_path, prompt_assist=a_wordsmith(writer)) as studio:
         ann = studio.world.ann
         await ann.command("settings", assist="off")
         await ann.sees("**assist** off")

@@ -51,8 +51,8 @@ def opened(
     yield ModelCache(catalog, CPU, limit), recipe
 
 
-def drawn(shelf: ModelCache, recipe: Recipe) -> bytes:
-    with shelf.take(recipe, on_load=lambda _: None) as model:
+def drawn(cache: ModelCache, recipe: Recipe) -> bytes:
+    with cache.take(recipe, on_load=lambda _: None) as model:
         return render(recipe, (), model, on_step=lambda *_: None).rgb
 
 
@@ -168,10 +168,10 @@ def test_an_inpainting_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_of_one_precision_are_drawn_in_the_recipes(tmp_path: Path) -> None:
-    with opened(tinymodels.sd15(), precision=Precision.BF16) as (shelf, recipe):
-        half = drawn(shelf, recipe)
-        assert half == drawn(shelf, recipe)
-        full = drawn(shelf, replace(recipe, precision=Precision.FP32))
+    with opened(tinymodels.sd15(), precision=Precision.BF16) as (cache, recipe):
+        half = drawn(cache, recipe)
+        assert half == drawn(cache, recipe)
+        full = drawn(cache, replace(recipe, precision=Precision.FP32))
     assert half != full
     del tmp_path
 
@@ -179,10 +179,10 @@ def test_weights_of_one_precision_are_drawn_in_the_recipes(tmp_path: Path) -> No
 def test_a_velocity_model_draws_by_its_own_rule(tmp_path: Path) -> None:
     velocity = tinymodels.build_sd15(tmp_path / "v" / "v", prediction="v_prediction")
     noise = tinymodels.build_sd15(tmp_path / "e" / "e")
-    with opened(velocity) as (shelf, recipe):
-        one = drawn(shelf, recipe)
-    with opened(noise) as (shelf, recipe):
-        two = drawn(shelf, recipe)
+    with opened(velocity) as (cache, recipe):
+        one = drawn(cache, recipe)
+    with opened(noise) as (cache, recipe):
+        two = drawn(cache, recipe)
     assert one != two
 
 
@@ -199,13 +199,13 @@ def test_a_separate_vae_is_used_and_is_part_of_the_identity(tmp_path: Path) -> N
     other = tinymodels.build_sd15(tmp_path / "other", seed=9)
     catalog = Catalog([folder], tmp_path / "digests.json")
     catalog.scan()
-    shelf = ModelCache(VaeCatalog(catalog, other / "vae"), CPU, None)  # type: ignore[arg-type]  # a fake
+    cache = ModelCache(VaeCatalog(catalog, other / "vae"), CPU, None)  # type: ignore[arg-type]  # a fake
     recipe = a_recipe(checkpoint=catalog.find("mine").weights, width=64, height=64)
-    own = drawn(shelf, recipe)
+    own = drawn(cache, recipe)
     swapped = replace(recipe, vae=Weights(name="other", sha256=VaeCatalog.DIGEST))  # type: ignore[arg-type]  # a digest
     assert recipe.id != swapped.id
-    assert drawn(shelf, swapped) != own
-    assert drawn(shelf, recipe) == own
+    assert drawn(cache, swapped) != own
+    assert drawn(cache, recipe) == own
 
 
 class VaeCatalog:
@@ -226,8 +226,8 @@ def test_a_vae_that_overflows_is_told_and_never_a_black_picture(tmp_path: Path) 
     tensors = load_file(file)
     tensors["decoder.conv_out.bias"] = torch.full((3,), torch.nan)
     save_file(tensors, file, metadata={"format": "pt"})
-    with opened(folder) as (shelf, recipe), pytest.raises(RenderFailed, match="VAE overflowed"):
-        drawn(shelf, recipe)
+    with opened(folder) as (cache, recipe), pytest.raises(RenderFailed, match="VAE overflowed"):
+        drawn(cache, recipe)
 
 
 def test_models_are_kept_and_the_least_recently_used_gives_way(tmp_path: Path) -> None:
@@ -242,8 +242,8 @@ def test_models_are_kept_and_the_least_recently_used_gives_way(tmp_path: Path) -
     ]
     loads: list[str] = []
 
-    def use(shelf: ModelCache, recipe: Recipe) -> None:
-        with shelf.take(recipe, on_load=loads.append):
+    def use(cache: ModelCache, recipe: Recipe) -> None:
+        with cache.take(recipe, on_load=loads.append):
             pass
 
     roomy = ModelCache(catalog, CPU, None)
@@ -270,9 +270,9 @@ def test_models_are_kept_and_the_least_recently_used_gives_way(tmp_path: Path) -
 
 
 def test_a_hopeless_size_is_refused_before_anything_is_loaded() -> None:
-    with opened(tinymodels.sd15(), limit=8 * 2**20, width=2048, height=2048) as (shelf, recipe):
+    with opened(tinymodels.sd15(), limit=8 * 2**20, width=2048, height=2048) as (cache, recipe):
         with pytest.raises(OutOfMemory) as refusal:
-            drawn(shelf, recipe)
+            drawn(cache, recipe)
         assert (refusal.value.needed_bytes or 0) > 8 * 2**20
 
 

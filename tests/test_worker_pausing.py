@@ -87,8 +87,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 class Table:
     """A desk in this process.  Orders come at known steps: while the step is reported."""
 
-    desk: Jobs = field(init=False)
-    shelf: ModelCache
+    jobs: Jobs = field(init=False)
+    cache: ModelCache
     heard: list[Report] = field(default_factory=list)
     pause_at: Callable[[int], bool] = lambda _: False
     cancel_at: int | None = None
@@ -97,20 +97,20 @@ class Table:
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**6)))
 
     def __post_init__(self) -> None:
-        self.desk = Jobs(self.shelf, self._say)
+        self.jobs = Jobs(self.cache, self._say)
 
     def _say(self, report: Report) -> None:
         if isinstance(report, Stepped) and report.job == self.victim:
             if self.pause_at(report.step):
-                self.desk.take(Pause(job=report.job))
+                self.jobs.take(Pause(job=report.job))
             if self.cancel_at == report.step:
-                self.desk.take(Cancel(job=report.job))
+                self.jobs.take(Cancel(job=report.job))
         self.heard.append(report)
         self._news.put(report)
 
     def order(self, recipe: Recipe, *inputs: bytes) -> JobId:
         job = JobId(next(self._numbers))
-        self.desk.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=1))
+        self.jobs.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=1))
         return job
 
     def outcome(self, job: JobId, on_step: Callable[[int], None] = lambda _: None) -> Outcome:
@@ -138,12 +138,12 @@ class Table:
         """`meanwhile(step)` is called while the job is paused behind that step."""
         self.pause_at = pause_at
         job = self.victim = JobId(next(self._numbers))
-        self.desk.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=1))
+        self.jobs.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=1))
 
         def on_step(step: int) -> None:
             if pause_at(step):
                 meanwhile(step)
-                self.desk.take(Resume(job=job))
+                self.jobs.take(Resume(job=job))
 
         return self.outcome(job, on_step)
 
@@ -151,14 +151,14 @@ class Table:
 def a_table(house: House, limit: int | None, *, host_memory: int = 0) -> Table:
     exactness.switch_on(threads=1)
     news: list[Callable[[Report], None]] = []
-    shelf = ModelCache(
+    cache = ModelCache(
         house.catalog,
         CPU,
         limit,
         host_memory=host_memory,
         say=lambda holding: news[0](holding),
     )
-    table = Table(shelf=shelf)
+    table = Table(cache=cache)
     news.append(table._say)
     return table
 
@@ -207,7 +207,7 @@ def test_paused_at_every_step_with_its_weights_moved_out_it_is_the_same_picture(
 
     def meanwhile(step: int) -> None:
         narrow.draw(house.recipe("other", "oil", steps=1, seed=step))
-        gone.append(house.recipe().checkpoint.sha256 not in narrow.shelf.holding.on_device)
+        gone.append(house.recipe().checkpoint.sha256 not in narrow.cache.holding.on_device)
 
     assert narrow.draw_with_pauses(recipe, meanwhile=meanwhile) == expected
     assert gone == [True] * recipe.steps
@@ -289,7 +289,7 @@ def test_a_cancelled_job_makes_not_one_step_more(house: House) -> None:
     table = a_table(house, None)
     table.cancel_at = 3
     job = table.victim = JobId(77)
-    table.desk.take(Render(job=job, recipe=house.recipe(steps=30), inputs=(), preview_every=1))
+    table.jobs.take(Render(job=job, recipe=house.recipe(steps=30), inputs=(), preview_every=1))
     with pytest.raises(Cancelled):
         table.outcome(job)
     assert [r.step for r in table.heard if isinstance(r, Stepped)] == [1, 2, 3]
@@ -311,7 +311,7 @@ def test_the_device_seconds_count_the_way_back_and_not_the_pause(
     def meanwhile(_step: int) -> None:
         narrow.heard.clear()
         assert narrow.victim is not None
-        place = narrow.desk._places[narrow.victim]
+        place = narrow.jobs._places[narrow.victim]
         for _ in range(2):  # once the first of them is drawn, it has given way
             narrow.draw(house.recipe("other", steps=2))
             away.append(place.seconds)
@@ -335,8 +335,8 @@ def test_the_copies_in_memory_are_bounded_and_the_least_used_goes_first(house: H
     mine, other = house.recipe("mine"), house.recipe("other")
     for recipe in (mine, other, mine, other):
         table.draw(recipe)
-    shelf = table.shelf
-    assert shelf.holding == Holding(
+    cache = table.cache
+    assert cache.holding == Holding(
         on_device=(other.checkpoint.sha256,), in_memory=(mine.checkpoint.sha256,)
     )
     loads = [r for r in table.heard if isinstance(r, Loading)]
@@ -345,7 +345,7 @@ def test_the_copies_in_memory_are_bounded_and_the_least_used_goes_first(house: H
     for recipe in (mine, other, mine, other):
         roomy.draw(recipe)
     assert len([r for r in roomy.heard if isinstance(r, Loading)]) == 2
-    assert set(roomy.shelf.holding.in_memory) == {r.checkpoint.sha256 for r in (mine, other)}
+    assert set(roomy.cache.holding.in_memory) == {r.checkpoint.sha256 for r in (mine, other)}
 
 
 def test_what_is_at_hand_is_told_whenever_it_changes(house: House) -> None:

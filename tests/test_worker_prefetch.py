@@ -52,11 +52,11 @@ def test_what_was_read_ahead_is_drawn_with_at_once_and_to_the_same_bits(
     expected = a_table(house, None).draw(recipe)
     table = a_table(house, None, host_memory=host_memory)
     job = table.order(house.recipe(steps=10))
-    table.desk.take(Prefetch(recipe=recipe))
+    table.jobs.take(Prefetch(recipe=recipe))
     table.outcome(job)
     digest = recipe.checkpoint.sha256
-    until(lambda: digest in (*table.shelf.holding.on_device, *table.shelf.holding.in_memory))
-    assert (digest in table.shelf.holding.in_memory) is bool(host_memory)
+    until(lambda: digest in (*table.cache.holding.on_device, *table.cache.holding.in_memory))
+    assert (digest in table.cache.holding.in_memory) is bool(host_memory)
     table.heard.clear()
     assert table.draw(recipe) == expected
     assert not any(isinstance(report, Loading) for report in table.heard)
@@ -93,17 +93,17 @@ def test_a_hint_evicts_nothing_that_is_in_use(house: House) -> None:
     mine, other = house.recipe(steps=10), house.recipe("other")
 
     def meanwhile(_step: int) -> None:
-        table.desk.take(Prefetch(recipe=other))
+        table.jobs.take(Prefetch(recipe=other))
         time.sleep(0.02)
 
     table.draw_with_pauses(mine, meanwhile=meanwhile)
-    assert table.shelf.holding.on_device == (mine.checkpoint.sha256,)
+    assert table.cache.holding.on_device == (mine.checkpoint.sha256,)
 
 
 def test_a_hint_that_cannot_be_followed_is_dropped_without_a_word(house: House) -> None:
     table = a_table(house, None)
     gone = Weights(name="gone", sha256=Sha256("0" * 64))
-    table.desk.take(Prefetch(recipe=a_recipe(checkpoint=gone)))
+    table.jobs.take(Prefetch(recipe=a_recipe(checkpoint=gone)))
     table.draw(house.recipe())
     assert [type(r).__name__ for r in table.heard[:3]] == ["Loading", "Holding", "Stepped"]
 
@@ -124,7 +124,7 @@ def test_a_job_takes_over_a_read_that_is_half_way(house: House) -> None:
     exactness.switch_on(threads=1)
     catalog = Held([house.folder], house.folder.parent / "prefetch.json")
     catalog.scan()
-    shelf = ModelCache(catalog, CPU, None)
+    cache = ModelCache(catalog, CPU, None)
     recipe = house.recipe("large")
     loads: list[str] = []
 
@@ -132,12 +132,12 @@ def test_a_job_takes_over_a_read_that_is_half_way(house: House) -> None:
         loads.append(name)
         catalog.may_go_on.set()
 
-    shelf.prefetch(recipe)
+    cache.prefetch(recipe)
     assert catalog.began.wait(SOON)
-    with shelf.take(recipe, on_load=on_load) as model:
+    with cache.take(recipe, on_load=on_load) as model:
         assert model.residence.on_device
     assert loads == ["large"]  # told once, read once
-    with shelf.take(recipe, on_load=on_load) as again:
+    with cache.take(recipe, on_load=on_load) as again:
         assert again is model
 
 

@@ -49,7 +49,7 @@ def table(house: House) -> Table:
 
 
 def the_model(table: Table, recipe: Recipe) -> Model:
-    return next(m for key, m in table.shelf._models.items() if key[0] == recipe.checkpoint.sha256)
+    return next(m for key, m in table.cache._models.items() if key[0] == recipe.checkpoint.sha256)
 
 
 def blocks(*modules: nn.Module) -> list[nn.Module]:
@@ -88,9 +88,9 @@ def cancelled_in(
 ) -> int:
     """Cancel when that block is entered; how many were entered in all."""
     job = JobId(next(table._numbers))
-    cancel = lambda: table.desk.take(Cancel(job=job))  # noqa: E731
+    cancel = lambda: table.jobs.take(Cancel(job=job))  # noqa: E731
     with counted(found, at, cancel) as count:
-        table.desk.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=0))
+        table.jobs.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=0))
         with pytest.raises(Cancelled):
             table.outcome(job)
     return count[0]
@@ -139,15 +139,15 @@ def test_a_pause_in_the_middle_of_many_chunks_lets_another_be_drawn(
     paused = threading.Event()
 
     def pause() -> None:
-        table.desk.take(Pause(job=job))
+        table.jobs.take(Pause(job=job))
         paused.set()
 
     with counted(layers, len(layers) + 1, pause):  # as the second chunk begins
-        table.desk.take(Render(job=job, recipe=recipe, inputs=(), preview_every=0))
+        table.jobs.take(Render(job=job, recipe=recipe, inputs=(), preview_every=0))
         assert paused.wait(60)
         inner = table.draw(other)
     table.heard.clear()
-    table.desk.take(Resume(job=job))
+    table.jobs.take(Resume(job=job))
     assert (table.outcome(job), inner) == expected
 
 
@@ -158,14 +158,14 @@ def test_a_cancel_while_weights_are_read_ends_the_reading(house: House) -> None:
 
     def say(report: Report) -> None:
         if isinstance(report, Loading) and report.job == job:
-            table.desk.take(Cancel(job=job))
+            table.jobs.take(Cancel(job=job))
         table._say(report)
 
-    table.desk._say = say
-    table.desk.take(Render(job=job, recipe=house.recipe(), inputs=(), preview_every=0))
+    table.jobs._say = say
+    table.jobs.take(Render(job=job, recipe=house.recipe(), inputs=(), preview_every=0))
     with pytest.raises(Cancelled):
         table.outcome(job)
-    assert not table.shelf.holding.on_device
+    assert not table.cache.holding.on_device
     assert table.draw(house.recipe()) == expected
 
 
@@ -174,16 +174,16 @@ def test_a_cancel_while_the_file_is_written_is_a_cancel(house: House, table: Tab
 
     def say(report: Report) -> None:
         if isinstance(report, Drawn) and report.job == job:
-            table.desk.take(Cancel(job=job))
+            table.jobs.take(Cancel(job=job))
         table._say(report)
 
-    before, table.desk._say = table.desk._say, say
+    before, table.jobs._say = table.jobs._say, say
     try:
-        table.desk.take(Render(job=job, recipe=house.recipe(), inputs=(), preview_every=0))
+        table.jobs.take(Render(job=job, recipe=house.recipe(), inputs=(), preview_every=0))
         with pytest.raises(Cancelled):
             table.outcome(job)
     finally:
-        table.desk._say = before
+        table.jobs._say = before
     assert not [r for r in table.heard if isinstance(r, Finished) and r.job == job]
 
 
@@ -283,10 +283,10 @@ def test_a_ping_in_the_middle_of_a_stage_tells_where_it_is_and_that_it_goes_on(
     }[stage]
     table.heard.clear()
     for at in (1, 2):
-        with counted(found, at, lambda: table.desk.take(Ping())):
+        with counted(found, at, lambda: table.jobs.take(Ping())):
             table.outcome(table.order(recipe))
     first, second = (r for r in table.heard if isinstance(r, Heard))
     assert first.stage == second.stage == stage
     assert second.beats > first.beats > 0
-    table.desk.take(Ping())
+    table.jobs.take(Ping())
     assert [r for r in table.heard if isinstance(r, Heard)][-1].stage == ""

@@ -102,15 +102,15 @@ class Announcer:
         only for the few that are edited.
         """
         assert self._studio is not None
-        board, moment = self._studio.board, time.monotonic()
+        open_requests, moment = self._studio.open_requests, time.monotonic()
         found: list[tuple[bool, float, RequestId]] = []
         for request in list(self._dirty):
-            if not board.is_open(request):
+            if not open_requests.is_open(request):
                 # It has ended: `deliver` has the last word.
                 del self._dirty[request]
                 self._shown.pop(request, None)
                 continue
-            waiting = not board.is_drawing(request)
+            waiting = not open_requests.is_drawing(request)
             shown = self._shown.setdefault(request, _Shown())
             if shown.gone:
                 del self._dirty[request]

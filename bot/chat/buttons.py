@@ -366,7 +366,7 @@ async def queue_text(interaction: Interaction) -> str:
     studio = studio_of(interaction)
     device = called(studio.device)
     reader = Reader(id=interaction.user.id, guild=interaction.guild_id, device=device)
-    page = queue_page(studio.board.standings(), reader)
+    page = queue_page(studio.open_requests.standings(), reader)
     return with_lines(page, below=held_page(await studio.held_of(interaction.user.id)))
 
 

@@ -23,7 +23,7 @@ import discord
 
 from bot.chat.answers import SILENT, now, person, place_apology
 from bot.chat.buttons import pictures_shown_by, progress_view
-from bot.chat.commands.help import help_view, shelf
+from bot.chat.commands.help import help_view, installed
 from bot.chat.components import is_ours
 from bot.chat.courtesies import WELCOME, is_thanks
 from bot.chat.intake import Attachments, found_in, started_from
@@ -63,7 +63,7 @@ async def hear(
     words = _words(message, me.id)
     came = found_in(message, links=False)
     if asks_for_help(words) or not (words or message.reference or came.pictures or came.others):
-        page = help_page(Topic.START, shelf(studio))
+        page = help_page(Topic.START, installed(studio))
         await _say(message, page, view=help_view(Topic.START))
         return
     if to_mine and is_thanks(words) and not came.pictures:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.app import BUILT_IN, App, open_house
+from bot.app import BUILT_IN, App, open_app
 from bot.cli.terminal import Bar, apologise, aside, output
 from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
@@ -53,12 +53,12 @@ async def draw(
     settings: Settings, asked: argparse.Namespace, workers: Sequence[Worker] | None = None
 ) -> int:
     """Draw what the arguments say and write PNG files."""
-    async with open_house(settings, workers, at_once=False) as house:
-        wish = await _wish(house, asked)
-        await house.studio.check(wish)
-        house.begin()
+    async with open_app(settings, workers, at_once=False) as app:
+        wish = await _wish(app, asked)
+        await app.studio.check(wish)
+        app.begin()
         with Bar(aside()) as bar:
-            outcome = await house.draw(wish, bar.show)
+            outcome = await app.draw(wish, bar.show)
     paths = _targets(asked.out, asked.prompt, outcome.pictures)
     for path, picture, png in zip(paths, outcome.pictures, outcome.files, strict=True):
         _write(path, picture, png)
@@ -68,7 +68,7 @@ async def draw(
     return _status(outcome)
 
 
-async def _wish(house: App, asked: argparse.Namespace) -> Wish:
+async def _wish(app: App, asked: argparse.Namespace) -> Wish:
     draft = Draft(
         prompt=asked.prompt,
         negative_prompt=asked.negative,
@@ -80,7 +80,7 @@ async def _wish(house: App, asked: argparse.Namespace) -> Wish:
         scheduler=asked.scheduler,
         denoise=asked.denoise,
         clip_skip=asked.clip_skip,
-        adapters=tuple(house.studio.drafting.lora(text) for text in asked.lora),
+        adapters=tuple(app.studio.drafting.lora(text) for text in asked.lora),
     )
     wish = Wish(
         place=console(),
@@ -93,13 +93,13 @@ async def _wish(house: App, asked: argparse.Namespace) -> Wish:
         assist=AssistMode(asked.assist),
         style=asked.style,
     )
-    return wish if asked.image is None else await _with_image(house, wish, asked.image)
+    return wish if asked.image is None else await _with_image(app, wish, asked.image)
 
 
-async def _with_image(house: App, wish: Wish, path: Path) -> Wish:
-    start, facts = await house.studio.keep_input(await asyncio.to_thread(_read, path))
+async def _with_image(app: App, wish: Wish, path: Path) -> Wish:
+    start, facts = await app.studio.keep_input(await asyncio.to_thread(_read, path))
     wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
-    return house.studio.drafting.sized_like(wish, facts.width, facts.height)
+    return app.studio.drafting.sized_like(wish, facts.width, facts.height)
 
 
 def _read(path: Path) -> bytes:
@@ -177,12 +177,12 @@ async def reproduce(
     settings: Settings, asked: argparse.Namespace, workers: Sequence[Worker] | None = None
 ) -> int:
     """Draw a picture again and print the verdict; 0 only when it is identical."""
-    async with open_house(settings, workers, at_once=False) as house:
-        original = await find_original(house, asked.picture)
-        house.catalog.locate(original.recipe.checkpoint)
-        house.begin()
+    async with open_app(settings, workers, at_once=False) as app:
+        original = await find_original(app, asked.picture)
+        app.catalog.locate(original.recipe.checkpoint)
+        app.begin()
         with Bar(aside()) as bar:
-            comparison, again, outcome = await house.reproduce(
+            comparison, again, outcome = await app.reproduce(
                 original.recipe, original.fingerprint, bar.show
             )
     if asked.out is not None and again is not None:
@@ -192,7 +192,7 @@ async def reproduce(
     return {Verdict.IDENTICAL: DONE, Verdict.ELSEWHERE: ELSEWHERE}.get(comparison.verdict, FAILED)
 
 
-async def find_original(house: App, named: str) -> Original:
+async def find_original(app: App, named: str) -> Original:
     """The picture in a file, or the one of that picture id, message id or recipe id.
 
     A message with several pictures takes ":2" for its second.  Raises Mistaken, Missing,
@@ -200,8 +200,8 @@ async def find_original(house: App, named: str) -> Original:
     """
     path = Path(named)
     if await asyncio.to_thread(path.is_file):
-        return await _from_file(house, path)
-    pictures = house.stores.pictures
+        return await _from_file(app, path)
+    pictures = app.stores.pictures
     if re.fullmatch(r"r\d+-[0-9a-f]{64}", named):
         found = await pictures.find_by_recipe(RecipeId(named))
         chosen = found[0] if found else None
@@ -219,7 +219,7 @@ async def find_original(house: App, named: str) -> Original:
     return Original(recipe=chosen.recipe, fingerprint=chosen.fingerprint)
 
 
-async def _from_file(house: App, path: Path) -> Original:
+async def _from_file(app: App, path: Path) -> Original:
     """The picture's own pixels are what is compared, so an edited file is found out."""
     data = await asyncio.to_thread(_read, path)
     recipe = image.recipe_in(data)
@@ -228,7 +228,7 @@ async def _from_file(house: App, path: Path) -> Original:
     pixels = image.pixels_sha256(data)
     known = [
         picture
-        for picture in await house.stores.pictures.find_by_pixels(pixels)
+        for picture in await app.stores.pictures.find_by_pixels(pixels)
         if picture.recipe.id == recipe.id
     ]
     # A file does not say where it was drawn; only this installation's memory may.

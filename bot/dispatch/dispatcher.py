@@ -72,15 +72,15 @@ class Dispatcher:
         self,
         *,
         queue: FairQueue,
-        board: OpenRequests,
+        open_requests: OpenRequests,
         meter: Meter,
         shelves: Shelves,
         listeners: Listeners,
         clock: Callable[[], float],
         preview_every: int,
     ) -> None:
-        self._queue, self._board, self._meter = queue, board, meter
-        self.keeper, self._tickets = Saver(shelves, clock=clock), shelves.tickets
+        self._queue, self._open_requests, self._meter = queue, open_requests, meter
+        self.saver, self._tickets = Saver(shelves, clock=clock), shelves.tickets
         self._to = listeners
         self._preview_every = preview_every
         self._seats: dict[str, WorkerSeat] = {}
@@ -91,7 +91,7 @@ class Dispatcher:
             JobId, tuple[WorkerSeat, Drawing]
         ] = {}  # drawn, and nobody saw whether kept
         self._forecast: tuple[float, Mapping[JobId, Turn]] = (-FORECAST_SECONDS, {})
-        board.ask_forecast(self.forecast)
+        open_requests.ask_forecast(self.forecast)
 
     def arrived(self) -> None:
         """There is something in the queue: idle seats look at once, others after their step."""
@@ -118,7 +118,7 @@ class Dispatcher:
         """Note the cancellations that were told, and that no worker has carried out any more."""
         for job in self._unheard:
             try:
-                await self.keeper.end_cancelled(job)
+                await self.saver.end_cancelled(job)
             except StorageError:
                 log.exception("job %d will be drawn although it was cancelled", job)
 
@@ -141,7 +141,7 @@ class Dispatcher:
                 self._close(run.job, state, run.seconds)
 
     async def _end_unheard(self, job: Job) -> None:
-        await self.keeper.end(job, State.CANCELLED, "Cancelled: ", None)
+        await self.saver.end(job, State.CANCELLED, "Cancelled: ", None)
         self._unheard.discard(job.id)
 
     def forecast(self, wanted: JobId | None = None) -> Mapping[JobId, Turn]:
@@ -169,7 +169,7 @@ class Dispatcher:
                     await self._make_ready(seat)
                     if seat.gone:
                         return
-                    async with self.keeper.room():
+                    async with self.saver.room():
                         if seat.gone or seat.worker.ready is None:
                             continue  # that took a while
                         await self._decide(seat, drawing)
@@ -231,11 +231,11 @@ class Dispatcher:
         before, resumed = seat.running, job is not None and job.id in seat.parked
         if before is not None:
             seat.park()
-            self._board.paused(before.job.id)
+            self._open_requests.paused(before.job.id)
             self._to.watch.paused(before.job, seat.id)
         if job is not None and resumed:
             seat.unpark(job.id)
-            self._board.resumed(job.id)
+            self._open_requests.resumed(job.id)
             self._to.watch.resumed(job, seat.id)
         elif job is not None:
             self._begin(seat, job, drawing)
@@ -247,11 +247,11 @@ class Dispatcher:
     def _begin(self, seat: WorkerSeat, job: Job, drawing: asyncio.TaskGroup) -> None:
         # The order goes down the wire while the disk confirms that it did: a crash between the
         # two finds the ticket still waiting, and draws it again.
-        lease = asyncio.create_task(self.keeper.start(job, seat.id))
+        lease = asyncio.create_task(self.saver.start(job, seat.id))
         run = Drawing(job=job, lease=lease, near=job.model in seat.worker.holding.in_memory)
         seat.begin(run)
         self._seat_of[job.id] = seat
-        waited = self._board.began(job)
+        waited = self._open_requests.began(job)
         self._to.watch.picked(job, seat.id, waited)
         self._everybody_moved()
         drawing.create_task(self._guarded(seat, run), name=f"draw {job.id}")
@@ -302,7 +302,7 @@ class Dispatcher:
 
     async def _draw(self, seat: WorkerSeat, run: Drawing) -> None:
         job = run.job
-        inputs = await self.keeper.inputs(job)
+        inputs = await self.saver.inputs(job)
         ready = seat.worker.ready
         if ready is None:
             raise WorkerDied("it died before it had the job")
@@ -319,7 +319,7 @@ class Dispatcher:
         async for report in seat.worker.render(order):
             match report:
                 case Loading():
-                    self._board.loading(job.id, report.name)
+                    self._open_requests.loading(job.id, report.name)
                     self._changed(job.id)
                 case Stepped():
                     self._stepped(seat, run, report)
@@ -329,12 +329,12 @@ class Dispatcher:
                     self._free(seat, run, loading_seconds=loading_seconds)
                     self._meter.learn(job, report, near=run.near)
                 case Finished():
-                    await self.keeper.keep(run.lease, job, ready.environment, report)
+                    await self.saver.keep(run.lease, job, ready.environment, report)
                     self._close(job, State.DRAWN, run.seconds)
 
     def _stepped(self, seat: WorkerSeat, run: Drawing, report: Stepped) -> None:
         run.stepped(report.step, report.seconds)
-        self._board.stepped(run.job.id, report.step, report.preview)
+        self._open_requests.stepped(run.job.id, report.step, report.preview)
         self._changed(run.job.id)
         chunk_over = seat.curious or run.unpaid >= self._queue.rules.chunk
         # After the last step there is nothing left to pause.
@@ -347,7 +347,7 @@ class Dispatcher:
         if not run.freed:
             run.freed = True
             self._pay(seat, run, left=None, loading_seconds=loading_seconds)
-        self._board.drawn(run.job.id)
+        self._open_requests.drawn(run.job.id)
         seat.forget(run)
 
     async def _ended_badly(self, seat: WorkerSeat, run: Drawing, error: Exception) -> None:
@@ -369,7 +369,7 @@ class Dispatcher:
         state, error = _ending(error, tries, stopped=stopped)
         if state is not State.CANCELLED:
             log.error("job %d ended as %s", job.id, state.value, exc_info=error)
-        await self.keeper.end(job, state, f"{type(error).__name__}: {error}", lease)
+        await self.saver.end(job, state, f"{type(error).__name__}: {error}", lease)
         self._close(job, state, run.seconds)
 
     async def _given_up(
@@ -397,7 +397,7 @@ class Dispatcher:
             return lease, False
         log.warning("job %d: %s; it will be drawn again", run.job.id, why)
         if lease is not None:
-            await self.keeper.put_back(lease, blamed=blamed)
+            await self.saver.put_back(lease, blamed=blamed)
         if run.job.id in self._stopping:
             return None, False  # cancelled while that was written
         self._wait_again(seat, run)
@@ -412,7 +412,7 @@ class Dispatcher:
         else:
             self._queue.put_back(job.id, now)
         self._meter.lost(job, run.paid, run.loading)
-        self._board.back(job)
+        self._open_requests.back(job)
         self.arrived()
         self._changed(job.id)
 
@@ -438,16 +438,16 @@ class Dispatcher:
     def _close(self, job: Job, state: State, seconds: float) -> None:
         self._meter.stored(job.id)
         self._changed(job.id)
-        self._board.ended(job.id)
+        self._open_requests.ended(job.id)
         self._to.watch.ended(job, state.value, seconds)
         self._to.request_ended()
 
     def _everybody_moved(self) -> None:
-        for request in self._board.requests():
+        for request in self._open_requests.requests():
             self._to.audience.changed(request)
 
     def _changed(self, job: JobId) -> None:
-        if (request := self._board.request_of(job)) is not None:
+        if (request := self._open_requests.request_of(job)) is not None:
             self._to.audience.changed(request)
 
 

@@ -66,23 +66,23 @@ def asks_for_help(words: str) -> bool:
     return bool(said) and (said.rstrip(" !.?？！。") in ASKING_FOR_HELP or said in ASKING_FOR_HELP)
 
 
-def help_page(topic: Topic, shelf: Installed) -> str:
+def help_page(topic: Topic, installed: Installed) -> str:
     """The page, in Discord's own markup."""
     match topic:
         case Topic.START:
-            body = _start(shelf)
+            body = _start(installed)
         case Topic.MODELS:
-            body = _models(shelf)
+            body = _models(installed)
         case Topic.LORAS:
-            body = _loras(shelf)
+            body = _loras(installed)
         case Topic.STYLES:
-            body = _styles(shelf)
+            body = _styles(installed)
         case _:
             body = _PAGES[topic]
     return f"### {TITLES[topic]}\n{body}"[:MAX_CONTENT]
 
 
-def _start(shelf: Installed) -> str:
+def _start(installed: Installed) -> str:
     return (
         "**Draw** with `/imagine a red flower`, or mention me beside your words.\n"
         "**Change** a picture: reply to it with what it should become, such as "
@@ -90,15 +90,16 @@ def _start(shelf: Installed) -> str:
         "**Begin with your own picture**: upload it and mention me, or choose "
         "*Apps → Start from this picture* in a message's menu.\n"
         "**Look for words** with `/enhance`, **wait** with `/queue`, **stop** with `/cancel`.\n"
-        f"{_what_is_drawn(shelf)}"
+        f"{_what_is_drawn(installed)}"
         "-# The list below has more: what a prompt can hold, the buttons, and which models, LoRAs "
         "and styles are here."
     )
 
 
-def _what_is_drawn(shelf: Installed) -> str:
-    if shelf.usual_family != "starter":
-        return f"It is drawn by {FAMILIES[shelf.usual_family].title}, if you name no other model.\n"
+def _what_is_drawn(installed: Installed) -> str:
+    if installed.usual_family != "starter":
+        title = FAMILIES[installed.usual_family].title
+        return f"It is drawn by {title}, if you name no other model.\n"
     things, styles = ", ".join(OBJECT_WORDS), ", ".join(STYLE_WORDS)
     return (
         f"**The built-in model draws** one thing of these: {things}; in nine colours; on a colour, "
@@ -147,27 +148,27 @@ _PAGES = {
 }
 
 
-def _models(shelf: Installed) -> str:
-    if not shelf.models:
+def _models(installed: Installed) -> str:
+    if not installed.models:
         return "There is none. The owner puts them into a folder that is named under `models`."
-    rows = _within((f"{code(name, 100)} · {_family(f)}" for name, f in shelf.models), "\n")
+    rows = _within((f"{code(name, 100)} · {_family(f)}" for name, f in installed.models), "\n")
     return f"{rows}\n-# Choose with `model` in `/imagine`, for good in `/settings`."
 
 
-def _loras(shelf: Installed) -> str:
-    if not shelf.loras:
+def _loras(installed: Installed) -> str:
+    if not installed.loras:
         return (
             "There are no LoRAs here. The owner puts them into a folder that is named under "
             "`models`."
         )
-    rows = _within((f"{code(name, 100)} · for {_family(f)}" for name, f in shelf.loras), "\n")
+    rows = _within((f"{code(name, 100)} · for {_family(f)}" for name, f in installed.loras), "\n")
     return f"{rows}\n-# Put one on with `lora: name:0.8` in `/imagine`."
 
 
-def _styles(shelf: Installed) -> str:
-    if shelf.usual_family == "starter":
-        own = [style for style in shelf.styles if style.starter]
-        others = [style for style in shelf.styles if not style.starter]
+def _styles(installed: Installed) -> str:
+    if installed.usual_family == "starter":
+        own = [style for style in installed.styles if style.starter]
+        others = [style for style in installed.styles if not style.starter]
         return (
             f"**The built-in model knows** flat, outline, pixel art and watercolor; these come "
             f"near them: {_within(_called(own), ', ', LINE // 2)}\n"
@@ -175,7 +176,7 @@ def _styles(shelf: Installed) -> str:
             "-# Choose with `style` in `/imagine`, or 🎨 below a picture."
         )
     return (
-        f"{_within(_called(shelf.styles), ', ')}\n"
+        f"{_within(_called(installed.styles), ', ')}\n"
         "-# Choose with `style` in `/imagine`, or 🎨 below a picture."
     )
 

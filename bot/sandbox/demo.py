@@ -38,14 +38,14 @@ class DemoParts(Protocol):
     def client(self) -> discord.Client: ...
 
 
-async def demo(house: DemoParts, out: Path, *, console: Console | None = None) -> int:
+async def demo(app: DemoParts, out: Path, *, console: Console | None = None) -> int:
     """Play the conversation; keep its pictures and a page under `out`.
 
     Returns the exit status: 0 when the bot says IDENTICAL.
     """
     console = console or Console(highlight=False)
     _empty(out)
-    async with live_env(house.client()) as env:
+    async with live_env(app.client()) as env:
         transcript = Transcript(env, out)
         transcript.tell = lambda entry: _print(console, entry, transcript.names)
         verdict = None

@@ -53,22 +53,22 @@ class PromptAssist:
 
     def __init__(
         self,
-        desk: WordSettings,
+        settings: WordSettings,
         *,
         open_: Callable[[WriterConfig], Awaitable[Opened]] | None = None,
     ) -> None:
-        self._desk = desk
+        self._settings = settings
         self._open = open_ or _open_and_tell
         self._opening: asyncio.Task[Assistant] | None = None
         self.patience = PATIENCE_SECONDS
         self.styles: Styles = styles.built_in()
-        if desk.own_styles is not None:
-            self.styles = self.styles.with_own(desk.own_styles)
+        if settings.own_styles is not None:
+            self.styles = self.styles.with_own(settings.own_styles)
             for error in self.styles.refused:
                 log.warning("of the owner's styles: %s", error)
-        self._lists = OwnLists(desk.wildcards) if desk.wildcards is not None else None
+        self._lists = OwnLists(settings.wildcards) if settings.wildcards is not None else None
         self._told: frozenset[str] = frozenset()  # which lists could not be read
-        self._policy = Policy(desk.forbidden, allowed=desk.allowed)
+        self._policy = Policy(settings.forbidden, allowed=settings.allowed)
 
     def check(self, text: str) -> None:
         """Raise Declined when the server's words forbid it."""
@@ -80,7 +80,7 @@ class PromptAssist:
 
     def wanted(self, text: str, mode: AssistMode | None) -> bool:
         """Whether a wish is to be given more words."""
-        match mode if mode is not None else self._desk.assist:
+        match mode if mode is not None else self._settings.assist:
             case AssistMode.ON:
                 return True
             case AssistMode.OFF:
@@ -163,7 +163,7 @@ class PromptAssist:
 
     async def _open_up(self) -> Assistant:
         try:
-            opened = await self._open(self._desk.writer)
+            opened = await self._open(self._settings.writer)
         except Exception:
             # The ladder promises not to; a picture does not depend on it.
             log.exception("the language model cannot be opened")

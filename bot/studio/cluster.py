@@ -28,8 +28,8 @@ Furnish = Callable[[str, Worker], WorkerSeat]
 
 
 @asynccontextmanager
-async def neighbours(
-    settings: Settings, catalog: Catalog, digests: Path, studio: Studio, furnish: Furnish
+async def follow_cluster(
+    settings: Settings, catalog: Catalog, digests: Path, studio: Studio, make_seat: Furnish
 ) -> AsyncIterator[None]:
     """Follow the cluster of the settings, if they name one, while the block runs."""
     if settings.cluster is None:
@@ -37,7 +37,7 @@ async def neighbours(
         return
     server = WeightsServer(catalog, digests, port=settings.cluster_port)
     cluster = Cluster(settings.cluster, server.open, bound=settings.cluster_cache_gib * 2**30)
-    following = asyncio.create_task(_follow(cluster, studio, furnish), name="cluster")
+    following = asyncio.create_task(_follow(cluster, studio, make_seat), name="cluster")
     try:
         yield
     finally:
@@ -48,14 +48,14 @@ async def neighbours(
         await server.close()
 
 
-async def _follow(cluster: Cluster, studio: Studio, furnish: Furnish) -> None:
+async def _follow(cluster: Cluster, studio: Studio, make_seat: Furnish) -> None:
     seats: dict[Worker, WorkerSeat] = {}
     while True:
         try:
             async for change in cluster.changes():
                 match change:
                     case Joined(worker=worker):
-                        seats[worker] = furnish(worker.name, worker)
+                        seats[worker] = make_seat(worker.name, worker)
                         studio.join(seats[worker])
                     case Left(worker=worker):
                         studio.leave(seats.pop(worker))

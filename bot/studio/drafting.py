@@ -58,12 +58,12 @@ class Drafting:
         self,
         *,
         catalog: Catalog,
-        wordsmith: PromptAssist,
+        prompt_assist: PromptAssist,
         default_model: Callable[[], Checkpoint],
         max_count: int,
         dice: Callable[[], int],
     ) -> None:
-        self._catalog, self._wordsmith = catalog, wordsmith
+        self._catalog, self._wordsmith = catalog, prompt_assist
         self._default_model, self._max_count = default_model, max_count
         self._dice = dice
 

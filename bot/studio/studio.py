@@ -99,7 +99,7 @@ class Studio:
         self._queue, self._meter = queue, meter
         self._audience, self._watch = audience, watch
         self._clock, self._dice = clock, dice
-        self.board = OpenRequests(queue, meter.promises, clock=clock)
+        self.open_requests = OpenRequests(queue, meter.promises, clock=clock)
         self._delivery = Delivery(
             tickets=stores.tickets,
             pictures=stores.pictures,
@@ -112,7 +112,7 @@ class Studio:
         )
         self.dispatcher = Dispatcher(
             queue=queue,
-            board=self.board,
+            open_requests=self.open_requests,
             meter=meter,
             shelves=stores.shelves,
             listeners=Listeners(
@@ -145,7 +145,7 @@ class Studio:
             self._queue.restore(accounts)
         now, waiting = time.monotonic(), []
         for request, tickets in await self._stores.tickets.replay():
-            self.board.open(request, tickets)
+            self.open_requests.open(request, tickets)
             waiting += [ticket.job for ticket in tickets if ticket.state.open]
         for job in sorted(waiting, key=lambda job: job.id):
             self._queue.put(job, now)
@@ -389,7 +389,7 @@ class Studio:
             for ticket in tickets:
                 self._queue.put(ticket.job, time.monotonic())
                 self._watch.asked(ticket.job)
-            self.board.open(request, tickets)
+            self.open_requests.open(request, tickets)
         self.dispatcher.arrived()
         return request
 
@@ -416,7 +416,7 @@ class Studio:
     async def say_progress_is(self, request: RequestId, message: int) -> None:
         """Remember which message shows the progress of a request, and end it if that is over."""
         await self._stores.tickets.say_progress_is(request, message)
-        if not self.board.is_open(request):
+        if not self.open_requests.is_open(request):
             self._delivery.look()
 
     async def sending_directly(self, request: RequestId, channel: int) -> None:
@@ -433,7 +433,7 @@ class Studio:
 
     def standing(self, request: RequestId) -> Progress | None:
         """How an open request stands."""
-        return self.board.standing(request)
+        return self.open_requests.standing(request)
 
     async def last_day(self) -> Day:
         """Who had the GPU and who waited, in the last 24 hours."""
@@ -445,7 +445,7 @@ class Studio:
         False: it has ended already.  Raises Missing, or NotAllowed.
         """
         asked = await self._gallery.to_act_on(by, request, "cancel another person's request")
-        open_ = self.board.is_open(request)
+        open_ = self.open_requests.is_open(request)
         if not open_ and asked.owner != by.id:
             raise Missing("request", request)  # there is nothing that a moderator could end
         await self._to_the_end(self._cancel(request))
@@ -456,16 +456,16 @@ class Studio:
         for job in waiting:
             # A seat may have taken it in this very moment, when its ticket did not know yet.
             if not self.dispatcher.has(job) and (left := self._queue.cancel(job)) is not None:
-                self.board.ended(job)
+                self.open_requests.ended(job)
                 self._watch.ended(left, State.CANCELLED.value, 0.0)
         # What runs by its ticket and waits here was put back when the studio stumbled.
         astray = [job for job in running if not self.dispatcher.has(job)]
         stray = [found for job in astray if (found := self._queue.cancel(job)) is not None]
         await self.dispatcher.cancel((*running, *waiting))
         for lost in stray:
-            self.board.ended(lost.id)
+            self.open_requests.ended(lost.id)
             self._watch.ended(lost, State.CANCELLED.value, 0.0)
-            await self.dispatcher.keeper.end(lost, State.CANCELLED, "Cancelled: ", None)
+            await self.dispatcher.saver.end(lost, State.CANCELLED, "Cancelled: ", None)
         self._audience.changed(request)
         self._delivery.look()
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import prompting
-from bot.app import App, open_house, raise_reason
+from bot.app import App, open_app, raise_reason
 from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish
@@ -79,19 +79,17 @@ async def draw(wanted: Sequence[Wanted], folder: Path) -> list[WishPicture]:
     """Both pictures of every wish, through the queue and the worker as everybody's."""
     settings = Settings(data=folder / "data")
     drawn: list[WishPicture] = []
-    async with open_house(settings) as house:
+    async with open_app(settings) as app:
         for number, one in enumerate(wanted):
             for mode in (AssistMode.OFF, AssistMode.ON):
-                drawn.append(await _draw(house, one, mode, SEED + number, folder))
+                drawn.append(await _draw(app, one, mode, SEED + number, folder))
                 print(f"{mode.value:4} {one.wish} > {drawn[-1].prompt}", file=sys.stderr)
     return drawn
 
 
-async def _draw(
-    house: App, wanted: Wanted, mode: AssistMode, seed: int, folder: Path
-) -> WishPicture:
+async def _draw(app: App, wanted: Wanted, mode: AssistMode, seed: int, folder: Path) -> WishPicture:
     wish = Wish(place=console(), draft=Draft(prompt=wanted.wish), seed=seed, assist=mode)
-    outcome = await house.draw(wish, lambda _: None)
+    outcome = await app.draw(wish, lambda _: None)
     if not outcome.pictures:
         raise_reason(outcome)
     picture = outcome.pictures[0]

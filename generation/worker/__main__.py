@@ -52,16 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     exactness.switch_on(options.threads)
     device = exactness.pick_device(kind)
     copies = options.host_memory
-    shelf = ModelCache(
+    cache = ModelCache(
         Catalog(options.models, options.digests, on_piece=pulse.beat),
         device,
         options.memory_limit,
         host_memory=memory.host_memory(device) if copies is None else copies,
         say=outbox.put,
     )
-    desk = Jobs(shelf, outbox.put)
+    jobs = Jobs(cache, outbox.put)
     outbox.put(Ready(environment=exactness.here(device), memory_bytes=memory.total_bytes(device)))
-    inbox.open(lambda order: _leave(0) if isinstance(order, Stop) else desk.take(order))
+    inbox.open(lambda order: _leave(0) if isinstance(order, Stop) else jobs.take(order))
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     while True:
         threading.Event().wait()  # the other threads do the rest

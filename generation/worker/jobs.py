@@ -55,8 +55,8 @@ DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
 class Jobs:
     """Takes orders (on the reader's thread) and says reports (on any)."""
 
-    def __init__(self, shelf: ModelCache, say: Callable[[Report], None]) -> None:
-        self._shelf = shelf
+    def __init__(self, cache: ModelCache, say: Callable[[Report], None]) -> None:
+        self._cache = cache
         self._say = say
         self._baton = Baton()
         self._places: dict[JobId, Turn] = {}
@@ -80,7 +80,7 @@ class Jobs:
                 if (place := self._places.get(order.job)) is not None:
                     place.resume()
             case Prefetch():
-                self._shelf.prefetch(order.recipe)
+                self._cache.prefetch(order.recipe)
             case Ping():
                 self._say(Heard(stage=self._baton.stage, beats=self._baton.beats))
             case _:
@@ -99,7 +99,7 @@ class Jobs:
     def _draw(self, order: Render, place: Turn) -> None:
         try:
             place.enter()
-            drawing = _Drawing(order, place, self._shelf, self._say)
+            drawing = _Drawing(order, place, self._cache, self._say)
             with pulse.of(place):
                 raster = drawing.draw()
         except BaseException as error:
@@ -119,7 +119,7 @@ class Jobs:
             if adapter.kind == "lora" and digest not in self._hashes:
                 # A picture does not fail for it; the recipe names the weights.
                 with contextlib.suppress(OSError, ValueError, UnusableWeights):
-                    path = self._shelf.catalog.locate(adapter.weights)
+                    path = self._cache.catalog.locate(adapter.weights)
                     self._hashes[digest] = tensors_sha256(path, place.beat)
         return self._hashes
 
@@ -136,8 +136,8 @@ class Jobs:
         # The traceback holds the frames, and they hold every tensor of the job.
         _forget_frames(error)
         if out_of_memory:
-            self._shelf.clear()
-            told = translated(error, free_bytes=self._shelf.free_bytes())
+            self._cache.clear()
+            told = translated(error, free_bytes=self._cache.free_bytes())
         place.leave()
         del self._places[order.job]
         self._say(report(order.job, told))
@@ -177,15 +177,15 @@ class _Drawing:
     """One job while it holds the baton."""
 
     def __init__(
-        self, order: Render, place: Turn, shelf: ModelCache, say: Callable[[Report], None]
+        self, order: Render, place: Turn, cache: ModelCache, say: Callable[[Report], None]
     ) -> None:
-        self._order, self._place, self._shelf, self._say = order, place, shelf, say
+        self._order, self._place, self._cache, self._say = order, place, cache, say
         self._behind: torch.cuda.Event | None = None
         self.loading_seconds = 0.0
 
     def draw(self) -> Raster:
         order = self._order
-        with self._shelf.take(order.recipe, on_load=self._loading) as model:
+        with self._cache.take(order.recipe, on_load=self._loading) as model:
             adapters.switch(model, order.recipe, self._locate)
             learned = adapters.learned_words(model, order.recipe, self._locate)
             self.loading_seconds = self._place.seconds
@@ -201,7 +201,7 @@ class _Drawing:
     def _locate(self, weights: Weights) -> Path:
         """One more file of a LoRA or of an embedding is wanted."""
         pulse.beat()
-        return self._shelf.catalog.locate(weights)
+        return self._cache.catalog.locate(weights)
 
     def _loading(self, name: str) -> None:
         plain = name[:1_000].encode("utf-8", "replace").decode()
@@ -239,7 +239,7 @@ class _Drawing:
         began, stage = self._place.seconds, self._place.stage
         recipe = self._order.recipe
         pulse.stage("loading")
-        self._shelf.bring_back(recipe, on_load=self._loading)
+        self._cache.bring_back(recipe, on_load=self._loading)
         with torch.inference_mode(False):
             adapters.switch(model, recipe, self._locate)
         pulse.stage(stage)
@@ -247,12 +247,12 @@ class _Drawing:
 
     def _catch_up(self) -> None:
         """Let a GPU end what it was given, on this job's account and not on the next one's."""
-        if self._shelf.device.type == "cuda":
-            torch.cuda.synchronize(self._shelf.device)
+        if self._cache.device.type == "cuda":
+            torch.cuda.synchronize(self._cache.device)
 
     def _keep_up(self) -> None:
         """Stay at most one step ahead of a GPU, which works on its own time."""
-        if self._shelf.device.type != "cuda":
+        if self._cache.device.type != "cuda":
             return
         if self._behind is not None:
             self._behind.synchronize()

@@ -246,10 +246,10 @@ def memory_free(group: Path = Path("/sys/fs/cgroup")) -> int:
 
 def environment(threads: int, gpu_layers: int) -> dict[str, str]:
     """What the child is started with: one pool of threads, and no graphics card unless asked."""
-    house = str(Path(__file__).parents[2])  # wherever this process was started from
+    app = str(Path(__file__).parents[2])  # wherever this process was started from
     env = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, (house, os.environ.get("PYTHONPATH")))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (app, os.environ.get("PYTHONPATH")))),
     }
     env |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
     if gpu_layers == 0:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.app import App, open_house
+from bot.app import App, open_app
 from bot.dispatch.audience import Outcome, Progress
 from bot.settings import Settings
 from bot.studio.assistant import PromptAssist
@@ -46,26 +46,26 @@ def unwatched(_: Progress) -> None:
 async def a_house(
     folder: Path,
     *workers: FakeWorker,
-    wordsmith: PromptAssist | None = None,
+    prompt_assist: PromptAssist | None = None,
     watch: Watch | None = None,
     **settings: Any,
 ) -> AsyncIterator[App]:
     """A house with a seat per worker."""
     chosen = some_settings(folder, **settings)
-    async with open_house(chosen, workers, wordsmith, watch) as house:
-        yield house
+    async with open_app(chosen, workers, prompt_assist, watch) as app:
+        yield app
 
 
-async def drawn(house: App, wish: Wish) -> Outcome:
+async def drawn(app: App, wish: Wish) -> Outcome:
     """Draw a wish to its end."""
-    return await house.draw(wish, unwatched)
+    return await app.draw(wish, unwatched)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Studio:
     """The bot in a simulated Discord, with the parts that a test reaches into."""
 
-    house: App
+    app: App
     worker: FakeWorker
     world: World
 
@@ -76,7 +76,7 @@ async def a_studio(
 ) -> AsyncIterator[Studio]:
     """The real bot with a doodling worker, in a simulated Discord."""
     worker = worker or FakeWorker()
-    async with a_house(folder, worker, **settings) as house:
-        client = house.client()
+    async with a_house(folder, worker, **settings) as app:
+        client = app.client()
         async with world(client) as here:
-            yield Studio(house=house, worker=worker, world=here)
+            yield Studio(app=app, worker=worker, world=here)

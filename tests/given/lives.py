@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from bot.app import App, open_house
+from bot.app import App, open_app
 from bot.dispatch.audience import Outcome, Shown
 from bot.studio.retention import Retention
 from bot.studio.rights import Asker
@@ -79,26 +79,26 @@ async def _main(folder: Path, requests: int, lingers: bool) -> None:
     settings = some_settings(folder, max_waiting_per_person=1000, max_seconds_per_person=1e6)
     digests, env = folder / "digests.json", {"DOODLER": str(folder)}
     worker = LocalWorker((), digests, program=WORKER, env=env)
-    async with open_house(settings, [worker]) as house:
-        house.relay.audience = FileChannel(folder / "channel.txt")
-        await _tidy(house)
+    async with open_app(settings, [worker]) as app:
+        app.relay.audience = FileChannel(folder / "channel.txt")
+        await _tidy(app)
         for number in range(requests):
-            while len(house.studio.board.requests()) >= BUSY:  # noqa: ASYNC110  # as below
+            while len(app.studio.open_requests.requests()) >= BUSY:  # noqa: ASYNC110  # as below
                 await asyncio.sleep(0.01)
             words = {5: "a failure", 6: "a death"}.get(number % 12, f"wish {number}")
             owner = PEOPLE[number % len(PEOPLE)]
             wish = a_wish(words, owner=owner, count=1 + number % 3)
-            request = await house.studio.submit(wish)
+            request = await app.studio.submit(wish)
             _append(folder / "acknowledged.txt", str(request.id))
-            await _touch(house, request, number)
-        while house.studio.board.requests() or await house.stores.tickets.undelivered():  # noqa: ASYNC110  # a program for tests polls
+            await _touch(app, request, number)
+        while app.studio.open_requests.requests() or await app.stores.tickets.undelivered():  # noqa: ASYNC110  # a program for tests polls
             await asyncio.sleep(0.01)
         if lingers:
             await asyncio.Event().wait()
 
 
-async def _tidy(house: App) -> None:
-    stores = house.stores
+async def _tidy(app: App) -> None:
+    stores = app.stores
     tidying = Retention(
         pictures=stores.pictures,
         files=stores.files,
@@ -109,16 +109,16 @@ async def _tidy(house: App) -> None:
     await tidying.tidy()
 
 
-async def _touch(house: App, request: Request, number: int) -> None:
+async def _touch(app: App, request: Request, number: int) -> None:
     """What people do with a request after they made it."""
-    await house.studio.say_progress_is(request.id, number + 1)
+    await app.studio.say_progress_is(request.id, number + 1)
     if number % 5 == 3:
-        await house.studio.cancel(request.id, by=Asker(id=request.owner, guild=None))
+        await app.studio.cancel(request.id, by=Asker(id=request.owner, guild=None))
     if number % 5 == 4:
         before = RequestId(request.id - 1)
-        await house.stores.deletions.delete(before, by=request.owner, until=0.0)
-        for unused in await house.stores.deletions.let_go(now=1.0):
-            await asyncio.to_thread(house.stores.files.drop, unused)
+        await app.stores.deletions.delete(before, by=request.owner, until=0.0)
+        for unused in await app.stores.deletions.let_go(now=1.0):
+            await asyncio.to_thread(app.stores.files.drop, unused)
 
 
 def _append(file: Path, line: str) -> None:

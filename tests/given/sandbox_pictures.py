@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.app import open_house
+from bot.app import open_app
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import live_env
 from bot.settings import Settings
@@ -31,8 +31,8 @@ async def take(folder: Path) -> None:
     """The sandbox with its data in a folder of its own."""
     settings = Settings(data=folder, progress_seconds=1.0)
     async with (
-        open_house(settings) as house,
-        live_env(house.client()) as env,
+        open_app(settings) as app,
+        live_env(app.client()) as env,
         LivePreview(env) as page,
     ):
         await asyncio.to_thread(visit, page.url)

@@ -40,14 +40,14 @@ class Town(LiveEnv):
 
     def _furnish(self) -> None:
         super()._furnish()
-        house = self.guild_handle
-        self.olga, self.mia = (house.add_member(self._user(name)) for name in ("Olga", "Mia"))
+        server = self.guild_handle
+        self.olga, self.mia = (server.add_member(self._user(name)) for name in ("Olga", "Mia"))
         both = self._user("Kit")
-        self.kit_here = house.add_member(both)
+        self.kit_here = server.add_member(both)
         sees = discord.PermissionOverwrite(view_channel=True)
         admitted = (self.olga, self.mia, self.kit_here, self.ann)
-        shut = {house.default_role: discord.PermissionOverwrite(view_channel=False)}
-        self.hidden = house.create_text_channel(
+        shut = {server.default_role: discord.PermissionOverwrite(view_channel=False)}
+        self.hidden = server.create_text_channel(
             "hidden", overwrites={**shut, **dict.fromkeys(admitted, sees)}
         )
         self.backend.set_overwrite(
@@ -59,7 +59,7 @@ class Town(LiveEnv):
                 deny=0,
             ),
         )
-        self.doomed = house.create_text_channel("doomed")
+        self.doomed = server.create_text_channel("doomed")
         self.other_house = self.create_guild("The Other App")
         self.other = self.other_house.create_text_channel("other")
         everything = discord.Permissions(administrator=True)
@@ -68,7 +68,7 @@ class Town(LiveEnv):
         self.dan = self.other_house.add_member(self._user("Dan"), roles=[admins])
         self.kit = self.other_house.add_member(both)
         self.robot = self.create_user("robot", bot=True)
-        for guild in (house, self.other_house):
+        for guild in (server, self.other_house):
             guild.add_member(self.robot)
 
     def _user(self, name: str) -> Any:
@@ -126,7 +126,7 @@ class Scene:
     """The bot in that town."""
 
     env: Town
-    house: App
+    app: App
     worker: FakeWorker
 
     def visitor(self, actor: Any, channel: ChannelHandle | None) -> Visitor:
@@ -162,7 +162,7 @@ async def a_scene(
 ) -> AsyncIterator[Scene]:
     """The real bot with a doodling worker in the town, until the block ends."""
     worker = worker or FakeWorker()
-    async with a_house(folder, worker, **settings) as house:
-        env = Town(house.client())
+    async with a_house(folder, worker, **settings) as app:
+        env = Town(app.client())
         async with living(env):
-            yield Scene(env=env, house=house, worker=worker)
+            yield Scene(env=env, app=app, worker=worker)

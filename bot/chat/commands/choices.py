@@ -151,7 +151,7 @@ async def _exactly(number: PictureId, studio: Studio, asker: Asker) -> app_comma
 async def requests(interaction: Interaction, typed: str) -> Choices:
     """A number as it was typed, then the person's open requests that fit."""
     studio = studio_of(interaction)
-    mine = [s for s in studio.board.standings() if s.owner == interaction.user.id]
+    mine = [s for s in studio.open_requests.standings() if s.owner == interaction.user.id]
     labels = {str(s.request): f"{plain(s.words, 80)} ({s.done}/{s.total})" for s in mine}
     number = number_in(typed.strip().removeprefix("#").strip())
     offered = []

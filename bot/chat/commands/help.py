@@ -23,11 +23,11 @@ async def help_(interaction: Interaction, topic: str | None = None) -> None:
     """A page for the one who asks."""
     chosen = Topic(topic) if topic else Topic.START
     await whisper(
-        interaction, help_page(chosen, shelf(studio_of(interaction))), view=help_view(chosen)
+        interaction, help_page(chosen, installed(studio_of(interaction))), view=help_view(chosen)
     )
 
 
-def shelf(studio: Studio) -> Installed:
+def installed(studio: Studio) -> Installed:
     """What is installed here."""
     drafting = studio.drafting
     return Installed(
@@ -62,7 +62,7 @@ class HelpMenu(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"atelie
         """Turn the page; one that all see stays as it is, and the reader gets their own."""
         try:
             chosen = Topic(self.item.values[0])
-            page, view = help_page(chosen, shelf(studio_of(interaction))), help_view(chosen)
+            page, view = help_page(chosen, installed(studio_of(interaction))), help_view(chosen)
             message = interaction.message
             if message is not None and message.flags.ephemeral:
                 await interaction.response.edit_message(

@@ -42,7 +42,7 @@ async def cancel(interaction: Interaction, request: str | None = None) -> None:
             raise OutOfRange("request", request, "one from the list")
         chosen = [RequestId(number)]
     else:
-        mine = (s for s in studio.board.standings() if s.owner == interaction.user.id)
+        mine = (s for s in studio.open_requests.standings() if s.owner == interaction.user.id)
         chosen = [s.request for s in mine]
     ended = [await studio.cancel(each, by=asker_of(interaction)) for each in chosen]
     requests = counted(sum(ended), "request", "requests")

@@ -13,7 +13,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bot.app import open_house
+from bot.app import open_app
 from bot.settings import Settings
 from generation.fleet.wire import Holding, Loading, Ready, Render, Report
 from generation.job import JobId
@@ -67,10 +67,10 @@ class Doodler:
 
 async def _main(folder: Path) -> None:
     worker = Doodler()
-    async with open_house(Settings(data=folder, assist="off"), [worker]) as house:
-        house.client()  # a real start has one, and its imports cost time
+    async with open_app(Settings(data=folder, assist="off"), [worker]) as app:
+        app.client()  # a real start has one, and its imports cost time
         await worker.ordered.wait()
-        print("draws", house.replayed, flush=True)
+        print("draws", app.replayed, flush=True)
         await asyncio.Event().wait()  # to be killed
 
 

@@ -17,7 +17,7 @@ from statistics import median
 
 from PIL import Image
 
-from bot.app import BUILT_IN, default_model, open_house
+from bot.app import BUILT_IN, default_model, open_app
 from bot.studio.relay import console
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog.catalog import Catalog
@@ -222,15 +222,15 @@ async def gaps(ground: Ground) -> tuple[Figure, ...]:
     )
     folders = (*settings.models, BUILT_IN)
     watched = WatchedWorker(LocalWorker(folders, ground.folder / "digests.json", settings.device))
-    async with open_house(settings, [watched]) as house:
+    async with open_app(settings, [watched]) as app:
         ready = await watched.start()
-        model = default_model(settings, house.catalog)
+        model = default_model(settings, app.catalog)
         side = family(model.family).min_side
         draft = Draft(prompt="a red flower", steps=2, width=side, height=side)
         device = ready.environment.device
         recipes = [complete(draft, model, seed=n, device=device) for n in range(JOBS + 1)]
-        request = await house.studio.queue_up(console(), recipes, words="gaps")
-        await house.console.outcome(request.id)
+        request = await app.studio.queue_up(console(), recipes, words="gaps")
+        await app.console.outcome(request.id)
     found = watched.gaps()
     return (
         Figure(

@@ -251,7 +251,7 @@ async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
     drafting = Drafting(
         catalog=catalog,
-        wordsmith=PromptAssist(
+        prompt_assist=PromptAssist(
             WordSettings(assist=AssistMode.ON, forbidden=WORDS, allowed=ALLOWED), open_=_nobody
         ),
         default_model=lambda: model,

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from statistics import median
 
-from bot.app import App, default_model, open_house
+from bot.app import App, default_model, open_app
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.studio.wishes import Origin
@@ -37,15 +37,15 @@ async def talking(ground: Ground) -> tuple[Figure, ...]:
         max_waiting_per_person=1000,
         max_seconds_per_person=1_000_000.0,
     )
-    async with open_house(settings) as house, live_env(house.client()) as env:
+    async with open_app(settings) as app, live_env(app.client()) as env:
         ann = SimulatedPerson(env, env.ann)
         async with _ticking() as quiet:
             await ann.command("imagine", prompt="a red flower", count=PICTURES)
             await ann.sees(lambda m: len(m.attachments) == PICTURES, seconds=PATIENCE)
-        await _fill(house, env)
+        await _fill(app, env)
         async with _ticking() as busy:
             answered = [await _answered(ann, number) for number in range(INTERACTIONS)]
-        left = len(house.studio.board.requests())
+        left = len(app.studio.open_requests.requests())
     return (
         Figure(
             name="event_loop_lag",
@@ -84,10 +84,10 @@ async def _answered(person: SimulatedPerson, number: int) -> float:
     return time.perf_counter() - began - LiveEnv.GRACE_SECONDS
 
 
-async def _fill(house: App, env: LiveEnv) -> None:
+async def _fill(app: App, env: LiveEnv) -> None:
     """Two hundred jobs of forty people."""
-    ready = await house.workers[0].start()
-    model = default_model(house.settings, house.catalog)
+    ready = await app.workers[0].start()
+    model = default_model(app.settings, app.catalog)
     device = ready.environment.device
     for number in range(QUEUED):
         place = Origin(
@@ -99,7 +99,7 @@ async def _fill(house: App, env: LiveEnv) -> None:
             locale="en-US",
         )
         recipe = complete(Draft(prompt=f"flower {number}"), model, seed=number, device=device)
-        await house.studio.queue_up(place, [recipe], words=recipe.prompt)
+        await app.studio.queue_up(place, [recipe], words=recipe.prompt)
 
 
 @asynccontextmanager

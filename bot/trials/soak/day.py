@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from bot.app import BUILT_IN, App, open_house
+from bot.app import BUILT_IN, App, open_app
 from bot.sandbox.realtime import living
 from bot.settings import Settings
 from bot.telemetry.journal import Journal
@@ -49,15 +49,15 @@ async def live_through(
     async with (
         gauges.log.watching(),
         watch as seen,
-        open_house(alone, [worker], watch=seen) as house,
+        open_app(alone, [worker], watch=seen) as app,
     ):
-        town = Town(house.client(), people=plan.people)
+        town = Town(app.client(), people=plan.people)
         witness = Witness(town, witnessed)
-        await read_through(house.stores.tickets)
+        await read_through(app.stores.tickets)
         say(f"{plan.hours:g} hours in {plan.seconds / 60:g} minutes, {plan.people} people ...")
         with _settled_garbage():
             async with living(town), gauges.lateness.watching():
-                await _day(plan, house, town, witness, gauges, say)
+                await _day(plan, app, town, witness, gauges, say)
         witness.close()
     say("the audit ...")
     found = await audit(alone.data, witnessed, after=before)
@@ -86,7 +86,7 @@ async def _furnish(path: Path, pictures: int) -> RequestId:
 
 async def _day(
     plan: Ordeal,
-    house: App,
+    app: App,
     town: Town,
     witness: Witness,
     gauges: Gauges,
@@ -94,8 +94,8 @@ async def _day(
 ) -> None:
     """People, mishaps and rests until the day is over; then the drain."""
     day = CompressedDay(seconds=plan.seconds, hours=plan.hours)
-    mishaps = Mishaps(house=house, env=town, log=gauges.log, database=_database(house))
-    await house.workers[0].start()
+    mishaps = Mishaps(app=app, env=town, log=gauges.log, database=_database(app))
+    await app.workers[0].start()
     everybody = residents(town, witness, day, gauges.noticed, seed=plan.seed)
     day.begin()
     async with _living_people(resident.live() for resident in everybody):
@@ -104,7 +104,7 @@ async def _day(
         rests = [(n + 1) / count for n in range(count - 1)]
         while day.part < 1.0:
             await asyncio.sleep(0.1)
-            gauges.most_open = max(gauges.most_open, len(house.studio.board.requests()))
+            gauges.most_open = max(gauges.most_open, len(app.studio.open_requests.requests()))
             if ahead and day.part >= ahead[0][0]:
                 gauges.mishaps.append(await ahead.pop(0)[1]())
                 say(f"  {_clock(day)}  {gauges.mishaps[-1]}")
@@ -113,19 +113,19 @@ async def _day(
                     await everybody[-1].film()
             if rests and day.part >= rests[0]:
                 rests.pop(0)
-                await _rest(day, house, gauges, say)
+                await _rest(day, app, gauges, say)
         day.rest()
-        waiting, began = len(house.studio.board.requests()), time.monotonic()
-        await _idle(house, DRAIN_SECONDS)
+        waiting, began = len(app.studio.open_requests.requests()), time.monotonic()
+        await _idle(app, DRAIN_SECONDS)
         gauges.drain = f"{waiting} open requests drained in {time.monotonic() - began:.1f} s"
-        await _rest(day, house, gauges, say)
+        await _rest(day, app, gauges, say)
 
 
-async def _rest(day: CompressedDay, house: App, gauges: Gauges, say: Callable[[str], None]) -> None:
+async def _rest(day: CompressedDay, app: App, gauges: Gauges, say: Callable[[str], None]) -> None:
     """Stop the day, wait until nothing is to be done, read, go on."""
     day.rest()
-    if await _idle(house, REST_SECONDS):
-        worker = house.workers[0]
+    if await _idle(app, REST_SECONDS):
+        worker = app.workers[0]
         pid = worker.pid if isinstance(worker, LocalWorker) else None
         await asyncio.sleep(SETTLES)
         gauges.lateness.paused = True
@@ -139,17 +139,20 @@ async def _rest(day: CompressedDay, house: App, gauges: Gauges, say: Callable[[s
             f"at most {gauges.most_open} open requests so far"
         )
     else:
-        still = len(house.studio.board.requests())
+        still = len(app.studio.open_requests.requests())
         say(f"  {_clock(day)}  no rest within {REST_SECONDS:.0f} s, {still} requests are open")
     day.begin()
 
 
-async def _idle(house: App, seconds: float) -> bool:
+async def _idle(app: App, seconds: float) -> bool:
     """Wait until no request is open and none is undelivered."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with suppress(Exception):  # a locked database is one of the mishaps
-            if not house.studio.board.requests() and not await house.stores.tickets.undelivered():
+            if (
+                not app.studio.open_requests.requests()
+                and not await app.stores.tickets.undelivered()
+            ):
                 return True
         await asyncio.sleep(0.05)
     return False
@@ -169,8 +172,8 @@ async def _living_people(lives: Iterable[Coroutine[None, None, None]]) -> AsyncI
             raise result
 
 
-def _database(house: App) -> Path:
-    return house.settings.data / "atelier.sqlite3"
+def _database(app: App) -> Path:
+    return app.settings.data / "atelier.sqlite3"
 
 
 def _clock(day: CompressedDay) -> str:

@@ -32,7 +32,7 @@ OUTAGE = r"injected by test"
 class Mishaps:
     """The day's accidents; each says what it did."""
 
-    house: App
+    app: App
     env: LiveEnv
     log: LogWatch
     database: Path
@@ -49,11 +49,11 @@ class Mishaps:
 
     async def kill(self) -> str:
         """Kill the worker while it draws, as the system does when memory is short."""
-        worker = self.house.workers[0]
+        worker = self.app.workers[0]
         assert isinstance(worker, LocalWorker)
         for _ in range(200):
-            board = self.house.studio.board
-            if any(board.is_drawing(request) for request in board.requests()):
+            open_requests = self.app.studio.open_requests
+            if any(open_requests.is_drawing(request) for request in open_requests.requests()):
                 break
             await asyncio.sleep(0.05)
         if worker.pid is not None:
