@@ -219,7 +219,7 @@ def test_whatever_the_studio_does_with_stored_things_it_does_for_somebody() -> N
         said = [ast.unparse(a.annotation) for a in arguments if a.annotation is not None]
         names = " ".join([*said, ast.unparse(method.returns) if method.returns else ""])
         if re.search(r"RequestId|PictureId|StoredPicture|Recipe\b", names):
-            assert re.search(r"\b(Asker|Place|Wish)\b", names), f"Studio.{method.name}"
+            assert re.search(r"\b(Asker|Origin|Wish)\b", names), f"Studio.{method.name}"
 
 
 def test_the_bots_face_reaches_what_is_stored_through_the_studio_alone() -> None:
