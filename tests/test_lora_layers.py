@@ -11,8 +11,6 @@ import torch
 from generation.catalog.checkpoint import CONFIGS
 from generation.catalog.loras.layers import PARTS, SHAPED, Part, layers_of, paths
 
-ARCHITECTURES = {"sd15": "sd1", "sdxl": "sdxl"}
-
 
 def network(architecture: str, part: Part) -> Any:
     """The real one, without its numbers."""
@@ -28,19 +26,12 @@ def network(architecture: str, part: Part) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("family", "part"),
-    [
-        ("sd15", "unet"),
-        ("sd15", "text_encoder"),
-        ("sdxl", "unet"),
-        ("sdxl", "text_encoder"),
-        ("sdxl", "text_encoder_2"),
-    ],
+    ("family", "part"), [(family, part) for family in SHAPED for part in layers_of(family)]
 )
 def test_the_layers_are_the_networks_own(family: str, part: Part) -> None:
     found = {
         name.removeprefix("text_model."): tuple(module.weight.shape)
-        for name, module in network(ARCHITECTURES[family], part).named_modules()
+        for name, module in network(SHAPED[family], part).named_modules()
         if getattr(module, "weight", None) is not None and "embeddings" not in name
     }
     assert dict(layers_of(family)[part]) == found

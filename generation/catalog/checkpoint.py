@@ -114,7 +114,7 @@ def read_vae(contents: Contents, name: str, configs: Path = CONFIGS) -> Reading:
     """
     scales = scales_of(contents, name)
     bare = {key.removeprefix(ldm.VAE): key for key in contents.shapes}
-    config = _config(configs / "sd1" / "vae")
+    config = config_of(configs / "sd1" / "vae")
     expected = blueprint.vae(config) or {}
     if any(key.startswith("encoder.down_blocks.") for key in bare):
         bare = {modern_vae_name(key): old for key, old in bare.items()}
@@ -156,21 +156,21 @@ def fits(shape: Shape, expected: Shape, key: str) -> bool:
 def expected_tensors(architecture: str, configs: Path = CONFIGS) -> Shapes:
     """The tensors of a single file, from the configs of its architecture."""
     folder = configs / architecture
-    config = _config(folder / "unet")
+    config = config_of(folder / "unet")
     layers = config.get("layers_per_block", 2)
     blocks = len(_listed(config["block_out_channels"]))
     attentive = ["CrossAttn" in str(kind) for kind in _listed(config["up_block_types"])]
     unet = blueprint.unet(config) or {}
-    vae = _config(folder / "vae")
+    vae = config_of(folder / "vae")
     found = dict(ldm.unet(unet, [layers] * blocks, attentive))  # type: ignore[list-item]  # an int
     found |= {
         ldm.VAE + key: shape
         for key, shape in ldm.vae(blueprint.vae(vae) or {}, _blocks(vae)).items()
     }
-    first = blueprint.clip(_config(folder / "text_encoder")) or {}
+    first = blueprint.clip(config_of(folder / "text_encoder")) or {}
     if architecture == "sd1":
         return found | dict(ldm.clip(first, _SD1_CLIP))
-    second = blueprint.clip(_config(folder / "text_encoder_2")) or {}
+    second = blueprint.clip(config_of(folder / "text_encoder_2")) or {}
     return (
         found | dict(ldm.clip(first, _SDXL_CLIPS[0])) | dict(ldm.open_clip(second, _SDXL_CLIPS[1]))
     )
@@ -263,7 +263,8 @@ def _levelled(key: str, clips: Iterable[str]) -> str:
     return key
 
 
-def _config(folder: Path) -> dict[str, object]:
+def config_of(folder: Path) -> dict[str, object]:
+    """The config of a part whose shapes come with this program."""
     found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert isinstance(found, dict)  # our own file
     return found
