@@ -26,9 +26,11 @@ from generation.samplers import SAMPLERS, SCHEDULERS
 NOISES: tuple[str, ...] = ("scaled-linear", "scaled-linear-zsnr", "linear", "flow")
 SD_BETAS = (0.00085, 0.012)
 ZERO_SNR = "-zsnr"  # ends a name whose noise leaves no signal at last
+MAX_SHIFT = 100.0  # of a flow's levels; models have 1 to 12
 
 _NUMBER = r"(\d(?:\.\d{1,20})?(?:e-\d{1,2})?)"
 _BETAS = re.compile(rf"(linear|scaled-linear)(?::{_NUMBER}:{_NUMBER})?(-zsnr)?")
+_FLOW = re.compile(rf"flow(?::{_NUMBER})?")
 
 _DIGITS = 7
 # Two levels this close are one: a multistep sampler divides by the width of its last step.
@@ -40,7 +42,7 @@ class _Levels:
     """The noise levels a model was trained with, ascending, and how to read between them."""
 
     table: tuple[float, ...]
-    logarithmic: bool  # between two entries the logarithm is linear, or the level itself
+    shift: float | None = None  # of a flow: between two entries is its curve, else a geometric mean
 
     @property
     def lowest(self) -> float:
@@ -50,14 +52,28 @@ class _Levels:
     def highest(self) -> float:
         return self.table[-1]
 
+    @property
+    def bottom(self) -> float:
+        """The index at which an even walk ends.
+
+        A flow's lowest level is taken for a timestep and shifted once more, as in ComfyUI and
+        in diffusers: such a walk ends above it.
+        """
+        return 0.0 if self.shift is None else self.lowest * len(self.table) - 1
+
     def at(self, position: float) -> float:
         """The level at a fractional index."""
+        if self.shift is not None:
+            return _shifted((position + 1) / len(self.table), self.shift)
         low = min(int(position), len(self.table) - 2)
         share = position - low
         below, above = self.table[low], self.table[low + 1]
-        if self.logarithmic:
-            return math.exp((1 - share) * math.log(below) + share * math.log(above))
-        return (1 - share) * below + share * above
+        return math.exp((1 - share) * math.log(below) + share * math.log(above))
+
+
+def _shifted(time: float, shift: float) -> float:
+    """Esser et al. 2024, equation 23: more of the way at high noise, for larger pictures."""
+    return shift * time / (1 + (shift - 1) * time)
 
 
 _Schedule = Callable[[_Levels, int], list[float]]
@@ -120,7 +136,7 @@ class Betas:
 
 
 def betas(noise: str) -> Betas:
-    """What a name of `levels` says, of all but "flow".  Raises NoSuchName."""
+    """What a name of `levels` says, of all but flows.  Raises NoSuchName."""
     match = _BETAS.fullmatch(noise)
     if match is None:
         raise NoSuchName("noise", noise, tuple(get_close_matches(noise, NOISES, n=3)))
@@ -136,10 +152,15 @@ def levels(noise: str) -> _Levels:
 
     "scaled-linear" (the betas of Stable Diffusion 1, 2 and XL, 0.0292 to 14.6146) or "linear", the
     betas' ends behind it where they are others ("linear:0.0001:0.02"); with "-zsnr" they are
-    rescaled to end without any signal, at 4096.  "flow": 0.001 to 1, unshifted.
+    rescaled to end without any signal, at 4096.  "flow": evenly from 0.001 to 1; with a shift
+    behind it ("flow:3.0"), those bent upwards.
     """
-    if noise == "flow":
-        return _Levels(table=tuple(i / 1000 for i in range(1, 1001)), logarithmic=False)
+    if (flow := _FLOW.fullmatch(noise)) is not None:
+        shift = float(flow[1] or 1.0)
+        if not 0 < shift <= MAX_SHIFT:
+            raise NoSuchName("noise", noise, NOISES)
+        table = tuple(_shifted(i / 1000, shift) for i in range(1, 1001))
+        return _Levels(table=table, shift=shift)
     trained = betas(noise)
     first, last = trained.first, trained.last
     if trained.linear:
@@ -152,7 +173,7 @@ def levels(noise: str) -> _Levels:
         raise NoSuchName("noise", noise, NOISES)
     if trained.zero_snr:
         kept = _without_terminal_signal(kept)
-    return _Levels(table=tuple(math.sqrt((1 - a) / a) for a in kept), logarithmic=True)
+    return _Levels(table=tuple(math.sqrt((1 - a) / a) for a in kept))
 
 
 def _without_terminal_signal(kept: Sequence[float]) -> list[float]:
@@ -171,11 +192,11 @@ def _line(first: float, last: float, n: int) -> list[float]:
 
 
 def _normal(levels: _Levels, n: int) -> list[float]:
-    return [levels.at(t) for t in _line(len(levels.table) - 1, 0, n)]
+    return [levels.at(t) for t in _line(len(levels.table) - 1, levels.bottom, n)]
 
 
 def _sgm_uniform(levels: _Levels, n: int) -> list[float]:
-    return [levels.at(t) for t in _line(len(levels.table) - 1, 0, n + 1)[:-1]]
+    return [levels.at(t) for t in _line(len(levels.table) - 1, levels.bottom, n + 1)[:-1]]
 
 
 def _simple(levels: _Levels, n: int) -> list[float]:

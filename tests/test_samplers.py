@@ -55,6 +55,10 @@ class Mixture:
     def scaled(self, y: Tensor, sigma: Tensor) -> Tensor:
         return self(y * (sigma**2 + 1) ** 0.5, sigma)
 
+    def slope(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        x0 = self(x, sigma)
+        return x0, (x - x0) / sigma
+
 
 class Curve(Mixture):
     """x0 is a curve in log sigma, whatever x is: what a multistep method has to extrapolate."""
@@ -455,6 +459,24 @@ def test_flow_reaches_the_picture(name: str) -> None:
     assert torch.allclose(draw(name, sigmas, model=model), x0)
     some = draw(name, (0.5, 0.2, 0.0), model=model, init=x0)
     assert torch.allclose(some, x0)
+
+
+def test_flow_by_euler_has_the_bits_of_diffusers() -> None:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    def network(y: Tensor, t: Tensor) -> Tensor:
+        return torch.sin(3 * y) + t / 1000
+
+    sigmas = expand("euler", "sgm_uniform", steps=8, denoise=1.0, noise="flow:3.0")
+    noise = normals(dtype=torch.float32)
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0)
+    scheduler.set_timesteps(sigmas=list(sigmas[:-1]))
+    x = noise()
+    for t in scheduler.timesteps:
+        x = scheduler.step(network(x, t), t, x).prev_sample
+    model = Denoiser(network, prediction="flow")
+    again = normals(dtype=torch.float32)
+    assert torch.equal(draw("euler", sigmas, model=model, noise=again), x)
 
 
 def test_flow_refuses_samplers_that_count_on_another_noise() -> None:

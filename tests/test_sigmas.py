@@ -162,13 +162,48 @@ def test_simple_flow_is_evenly_spaced() -> None:
     assert sigmas == (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
+@pytest.mark.parametrize("steps", [2, 4, 28])
+@pytest.mark.parametrize("shift", [1.0, 3.0, 6.5])
+def test_normal_levels_of_a_flow_are_those_of_stock_diffusers(steps: int, shift: float) -> None:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    stock = FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=shift)
+    stock.set_timesteps(steps)
+    sigmas = expand("euler", "normal", steps=steps, denoise=1.0, noise=f"flow:{shift}")
+    assert sigmas == pytest.approx(stock.sigmas.tolist(), rel=1e-5)
+
+
+@pytest.mark.parametrize("steps", [2, 7, 28])
+def test_a_shifted_flow_has_the_levels_of_its_formulas(steps: int) -> None:
+    def shifted(time: Floats) -> Floats:
+        return np.asarray(3 * time / (1 + 2 * time))
+
+    def flow(scheduler: str) -> tuple[float, ...]:
+        return expand("euler", scheduler, steps=steps, denoise=1.0, noise="flow:3.0")[:-1]
+
+    table = shifted(np.arange(1, 1001) / 1000)
+    assert flow("simple") == pytest.approx(
+        [table[-1 - int(i * 1000 / steps)] for i in range(steps)], rel=1e-6
+    )
+    walk = np.linspace(1, table[0], steps + 1)[:-1]
+    assert flow("sgm_uniform") == pytest.approx(shifted(walk), rel=1e-6)
+    roots = np.linspace(1, table[0] ** (1 / 7), steps)
+    assert flow("karras") == pytest.approx(roots**7, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", ["flow:0", "flow:101", "flow:x", "flow:", "flow:-1", "flow:3.0s"])
+def test_a_shift_that_no_model_has_is_refused(noise: str) -> None:
+    with pytest.raises(NoSuchName):
+        expand("euler", "simple", steps=4, denoise=1.0, noise=noise)
+
+
 @settings(deadline=None, max_examples=300)
 @given(
     sampler=st.sampled_from(list(SAMPLERS)),
     scheduler=st.sampled_from(list(SCHEDULERS)),
     steps=st.integers(1, 150),
     denoise=st.one_of(st.just(1.0), st.floats(0.01, 1.0)),
-    noise=st.sampled_from(["scaled-linear", "flow"]),
+    noise=st.sampled_from(["scaled-linear", "flow", "flow:3.0"]),
 )
 def test_sigmas_always_descend_to_zero(
     sampler: str, scheduler: str, steps: int, denoise: float, noise: str

@@ -31,6 +31,9 @@ class Denoise(Protocol):
     def scaled(self, y: Tensor, sigma: Tensor) -> Tensor:
         """The same from y = x / sqrt(1 + sigma^2), which has unit variance."""
 
+    def slope(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """x0, and how x changes with sigma there."""
+
 
 class Denoiser:
     """A network that predicts noise, velocity or flow, as a `Denoise`.
@@ -63,6 +66,13 @@ class Denoiser:
         if self._prediction == "epsilon":
             return x - sigma * output
         return output * (-sigma / (sigma**2 + 1) ** 0.5) + (x / (sigma**2 + 1))
+
+    def slope(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        if self.flow:  # it is what the network says; by way of x0 it would be rounded
+            output = self._output(x, sigma)
+            return x - sigma * output, output
+        x0 = self(x, sigma)
+        return x0, (x - x0) / sigma
 
     def scaled(self, y: Tensor, sigma: Tensor) -> Tensor:
         alpha, spread = alpha_and_spread(sigma)

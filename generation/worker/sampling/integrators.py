@@ -81,8 +81,8 @@ def _euler(run: SamplerRun) -> Tensor:
     """Karras et al. 2022, algorithm 2 without churn.  DDIM with eta 0 is the same step."""
     x = run.start()
     for step, here, then in run.tensors():
-        x0 = run.denoise(x, here)
-        x = x + (x - x0) / here * (then - here)
+        x0, slope = run.denoise.slope(x, here)
+        x = x + slope * (then - here)
         run.on_step(step, x0)
     return x
 
