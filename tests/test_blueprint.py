@@ -14,7 +14,7 @@ from generation.catalog import blueprint
 from generation.catalog.checkpoint import CONFIGS, expected_tensors, fits
 from generation.catalog.header import read_header
 from tests.given import tinymodels
-from tests.given.singlefiles import write_sd1, write_sdxl
+from tests.given.singlefiles import write
 
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
@@ -97,10 +97,10 @@ def test_a_config_that_is_not_understood_has_no_blueprint(odd: dict[str, object]
 def test_the_names_of_single_files_are_those_that_they_are_written_with(
     architecture: str, tmp_path: Path
 ) -> None:
-    source = tinymodels.sdxl() if architecture == "sdxl" else tinymodels.sd15()
+    source = tinymodels.of(architecture)
     configs, file = tmp_path / "configs", tmp_path / "x.safetensors"
     shutil.copytree(source, configs / architecture)
-    (write_sdxl if architecture == "sdxl" else write_sd1)(source, file)
+    write(architecture, source, file)
     found, expected = read_header(file, "x").shapes, expected_tensors(architecture, configs)
     assert found.keys() == expected.keys()
     assert all(fits(found[key], shape, key) for key, shape in expected.items())

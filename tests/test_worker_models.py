@@ -25,7 +25,7 @@ from generation.worker.residence import Residence
 from generation.worker.sampling.samplers import scaled_linear_alphas
 from tests.given import loaded, tinymodels
 from tests.given.builders import a_digest, a_recipe
-from tests.given.singlefiles import write_sd1, write_sdxl
+from tests.given.singlefiles import write
 
 CPU = torch.device("cpu")
 
@@ -80,12 +80,11 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
     architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trap: torch gives other last bits for memory-mapped, unaligned weights."""
-    source = tinymodels.sdxl() if architecture == "sdxl" else tinymodels.sd15()
+    source = tinymodels.of(architecture)
     configs = tmp_path / "configs"
     shutil.copytree(source, configs / architecture)
-    write = write_sdxl if architecture == "sdxl" else write_sd1
     file = tmp_path / "single.safetensors"
-    write(source, file)
+    write(architecture, source, file)
     model = loaded.sdxl() if architecture == "sdxl" else loaded.sd15()
     paddings = {clip.tokenizer.pad_token: clip.tokenizer for clip in model.clips}
     monkeypatch.setattr(
@@ -121,7 +120,7 @@ def test_a_single_file_without_all_its_tensors_is_refused(tmp_path: Path) -> Non
     configs = tmp_path / "configs"
     shutil.copytree(tinymodels.sd15(), configs / "sd1")
     file = tmp_path / "single.safetensors"
-    write_sd1(tinymodels.sd15(), file)
+    write("sd1", tinymodels.sd15(), file)
     tensors = load_file(file)
     del tensors["model.diffusion_model.out.2.weight"]
     save_file(tensors, file)

@@ -17,7 +17,7 @@ from generation.draft import Draft, complete
 from generation.recipe import Recipe
 from generation.worker.loading import single_file
 from tests.given import tinymodels
-from tests.given.singlefiles import write_sd1, write_sdxl
+from tests.given.singlefiles import write
 from tests.given.thinmodels import configs
 
 
@@ -61,11 +61,11 @@ def zero_snr_folder(path: Path, **config: object) -> Path:
 @cache
 def the_single_file(architecture: str) -> tuple[dict[str, Tensor], Path]:
     """The tensors of a tiny model's single file, and its configs."""
-    source = tinymodels.sdxl() if architecture == "sdxl" else tinymodels.sd15()
+    source = tinymodels.of(architecture)
     config = tinymodels.home() / f"configs-{architecture}"
     shutil.copytree(source, config / architecture)
     file = tinymodels.home() / f"{architecture}.safetensors"
-    (write_sdxl if architecture == "sdxl" else write_sd1)(source, file)
+    write(architecture, source, file)
     return load_file(file), config
 
 

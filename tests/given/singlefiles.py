@@ -12,25 +12,12 @@ from torch import Tensor
 Tensors = dict[str, Tensor]
 
 
-def write_sd1(folder: Path, file: Path) -> None:
-    """A Stable Diffusion 1.x folder as one file."""
-    encoder = _part(folder, "text_encoder", "model")
-    prefix = "cond_stage_model.transformer.text_model."
-    save_file({**_drawing_parts(folder), **_renamed(encoder, prefix)}, file)
-
-
-def write_sdxl(folder: Path, file: Path) -> None:
-    """An SDXL folder as one file; its second encoder in OpenCLIP's layout."""
-    first = _part(folder, "text_encoder", "model")
-    second = _part(folder, "text_encoder_2", "model")
-    save_file(
-        {
-            **_drawing_parts(folder),
-            **_renamed(first, "conditioner.embedders.0.transformer.text_model."),
-            **_open_clip(second, "conditioner.embedders.1.model."),
-        },
-        file,
-    )
+def write(architecture: str, folder: Path, file: Path) -> None:
+    """A diffusers folder as one file."""
+    tensors = _drawing_parts(folder)
+    for part, prefix, named in _ENCODERS[architecture]:
+        tensors |= named(_part(folder, part, "model"), prefix)
+    save_file(tensors, file)
 
 
 def _part(folder: Path, part: str, stem: str) -> Tensors:
@@ -129,10 +116,10 @@ def _vae_tensor(key: str, tensor: Tensor) -> Tensor:
 
 
 _OPEN_CLIP = {
-    "text_model.embeddings.token_embedding.weight": "token_embedding.weight",
-    "text_model.embeddings.position_embedding.weight": "positional_embedding",
-    "text_model.final_layer_norm.weight": "ln_final.weight",
-    "text_model.final_layer_norm.bias": "ln_final.bias",
+    "embeddings.token_embedding.weight": "token_embedding.weight",
+    "embeddings.position_embedding.weight": "positional_embedding",
+    "final_layer_norm.weight": "ln_final.weight",
+    "final_layer_norm.bias": "ln_final.bias",
 }
 _OPEN_CLIP_LAYER = {
     "layer_norm1": "ln_1",
@@ -144,6 +131,7 @@ _OPEN_CLIP_LAYER = {
 
 
 def _open_clip(tensors: Tensors, prefix: str) -> Tensors:
+    tensors = {key.removeprefix("text_model."): tensor for key, tensor in tensors.items()}
     out: Tensors = {}
     for key, tensor in tensors.items():
         if key in _OPEN_CLIP:
@@ -167,3 +155,30 @@ def _layer(key: str) -> tuple[str, str, str, str]:
     number, _, inner = rest.partition(".")
     inner, _, end = inner.rpartition(".")
     return before, inner, number, end
+
+
+def _open_clip_of_2(tensors: Tensors, prefix: str) -> Tensors:
+    """As the files of 2.x have it: with a last layer and a projection, which nobody reads."""
+    found = _open_clip(tensors, prefix)
+    blocks = f"{prefix}transformer.resblocks."
+    last = max(int(key.removeprefix(blocks).split(".")[0]) for key in found if blocks in key)
+    more = {
+        key.replace(f"{blocks}{last}.", f"{blocks}{last + 1}."): torch.full_like(tensor, torch.nan)
+        for key, tensor in found.items()
+        if key.startswith(f"{blocks}{last}.")
+    }
+    width = found[f"{prefix}ln_final.weight"].shape[0]
+    more |= {f"{prefix}text_projection": torch.zeros(width, width)}
+    return {**found, **more, f"{prefix}logit_scale": torch.ones(())}
+
+
+# The text encoders of each architecture: their folder, and what they are called in a file.
+_ENCODERS = {
+    "sd1": (("text_encoder", "cond_stage_model.transformer.text_model.", _renamed),),
+    "sd2": (("text_encoder", "cond_stage_model.model.", _open_clip_of_2),),
+    "sdxl": (
+        ("text_encoder", "conditioner.embedders.0.transformer.text_model.", _renamed),
+        ("text_encoder_2", "conditioner.embedders.1.model.", _open_clip),
+    ),
+    "sdxl-refiner": (("text_encoder_2", "conditioner.embedders.0.model.", _open_clip),),
+}

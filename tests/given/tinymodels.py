@@ -9,8 +9,8 @@ import atexit
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,81 +35,151 @@ def home() -> Path:
 
 
 @cache
+def of(architecture: str) -> Path:
+    """The tiny model of an architecture."""
+    name = {"sd1": "tiny-sd15"}.get(architecture, f"tiny-{architecture}")
+    return BUILDS[architecture](home() / architecture / name)
+
+
 def sd15() -> Path:
     """A tiny Stable Diffusion 1.x, carded as of the family "starter"."""
-    return build_sd15(home() / "sd1" / "tiny-sd15")
+    return of("sd1")
 
 
-@cache
 def sdxl() -> Path:
     """A tiny SDXL."""
-    return build_sdxl(home() / "sdxl" / "tiny-sdxl")
+    return of("sdxl")
 
 
-def build_sd15(folder: Path, *, seed: int = 0, prediction: str = "epsilon") -> Path:
+def build_sd15(
+    folder: Path, *, seed: int = 0, prediction: str = "epsilon", channels: int = 4
+) -> Path:
     """Write a tiny SD 1.x into `folder`."""
-    tokenizer = _tokenizer()
-    _save(folder / "tokenizer", lambda: tokenizer, seed)
-    _save(folder / "text_encoder", lambda: _text_encoder(tokenizer, "CLIPTextModel"), seed)
-    _save(folder / "unet", lambda: _unet(cross_attention_dim=32, attention_head_dim=2), seed)
-    _save(folder / "vae", _vae, seed)
-    _write_index(
+    _build(
         folder,
-        "StableDiffusionPipeline",
-        {
-            "text_encoder": ["transformers", "CLIPTextModel"],
-            "tokenizer": ["transformers", "CLIPTokenizer"],
-            "safety_checker": [None, None],
-            "feature_extractor": [None, None],
-            "requires_safety_checker": False,
-        },
-        {**SCHEDULER, "prediction_type": prediction},
+        encoders={"text_encoder": ("CLIPTextModel", 32)},
+        unet={"cross_attention_dim": 32, "attention_head_dim": 2, "in_channels": channels},
+        pipeline="StableDiffusion",
+        scheduler={**SCHEDULER, "prediction_type": prediction},
+        seed=seed,
     )
     (folder / "atelier.toml").write_text('family = "starter"\ntitle = "Tiny"\n')
     return folder
 
 
-def build_sdxl(folder: Path, *, seed: int = 0) -> Path:
-    """Write a tiny SDXL into `folder`."""
-    tokenizer = _tokenizer()
-    for suffix in ("", "_2"):
-        _save(folder / f"tokenizer{suffix}", lambda: tokenizer, seed)
-    _save(folder / "text_encoder", lambda: _text_encoder(tokenizer, "CLIPTextModel"), seed)
-    _save(
-        folder / "text_encoder_2",
-        lambda: _text_encoder(tokenizer, "CLIPTextModelWithProjection", width=48),
-        seed + 1,
-    )
-    _save(
-        folder / "unet",
-        lambda: _unet(
-            cross_attention_dim=32 + 48,
-            attention_head_dim=(2, 4),
-            use_linear_projection=True,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=8,
-            transformer_layers_per_block=(1, 2),
-            projection_class_embeddings_input_dim=80,
-        ),
-        seed,
-    )
-    _save(folder / "vae", _vae, seed)
-    _write_index(
+def build_sd2(
+    folder: Path, *, seed: int = 0, prediction: str = "v_prediction", channels: int = 4
+) -> Path:
+    """Write a tiny SD 2.x into `folder`: that of 768 pixels, unless it predicts the noise."""
+    _build(
         folder,
-        "StableDiffusionXLPipeline",
-        {
-            "text_encoder": ["transformers", "CLIPTextModel"],
-            "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
-            "tokenizer": ["transformers", "CLIPTokenizer"],
-            "tokenizer_2": ["transformers", "CLIPTokenizer"],
-            "feature_extractor": [None, None],
-            "image_encoder": [None, None],
-            "force_zeros_for_empty_prompt": False,
+        encoders={"text_encoder": ("CLIPTextModel", 48)},
+        unet={
+            "cross_attention_dim": 48,
+            "attention_head_dim": (2, 4),
+            "in_channels": channels,
+            "use_linear_projection": True,
         },
-        SCHEDULER,
+        pipeline="StableDiffusion",
+        scheduler={**SCHEDULER, "prediction_type": prediction},
+        seed=seed,
+    )
+    (folder / "atelier.toml").write_text('family = "sd2"\n')
+    return folder
+
+
+def build_sdxl(folder: Path, *, seed: int = 0, channels: int = 4) -> Path:
+    """Write a tiny SDXL into `folder`."""
+    _build(
+        folder,
+        encoders={
+            "text_encoder": ("CLIPTextModel", 32),
+            "text_encoder_2": ("CLIPTextModelWithProjection", 48),
+        },
+        unet={
+            "cross_attention_dim": 32 + 48,
+            "attention_head_dim": (2, 4),
+            "in_channels": channels,
+            "use_linear_projection": True,
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 8,
+            "transformer_layers_per_block": (1, 2),
+            "projection_class_embeddings_input_dim": 32 + 6 * 8,
+        },
+        pipeline="StableDiffusionXL",
+        scheduler=SCHEDULER,
+        seed=seed,
     )
     (folder / "atelier.toml").write_text('family = "sdxl"\n')
     return folder
+
+
+def build_refiner(folder: Path, *, seed: int = 0) -> Path:
+    """Write a tiny refiner of SDXL into `folder`."""
+    _build(
+        folder,
+        encoders={"text_encoder_2": ("CLIPTextModelWithProjection", 48)},
+        unet={
+            "cross_attention_dim": 48,
+            "attention_head_dim": (2, 4),
+            "in_channels": 4,
+            "use_linear_projection": True,
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 8,
+            "transformer_layers_per_block": 2,
+            "projection_class_embeddings_input_dim": 32 + 5 * 8,
+        },
+        pipeline="StableDiffusionXLImg2Img",
+        scheduler=SCHEDULER,
+        seed=seed,
+    )
+    index = json.loads((folder / "model_index.json").read_text())
+    index |= {
+        "text_encoder": [None, None],
+        "tokenizer": [None, None],
+        "requires_aesthetics_score": True,
+    }
+    (folder / "model_index.json").write_text(json.dumps(index))
+    (folder / "atelier.toml").write_text('family = "sdxl-refiner"\n')
+    return folder
+
+
+BUILDS: dict[str, Callable[[Path], Path]] = {
+    "sd1": build_sd15,
+    "sd2": build_sd2,
+    "sdxl": build_sdxl,
+    "sdxl-refiner": build_refiner,
+}
+
+# What a pipeline is called that was saved for a denoiser with so many channels.
+_TASKS = {4: "", 8: "InstructPix2Pix", 9: "Inpaint"}
+
+
+def _build(
+    folder: Path,
+    *,
+    encoders: Mapping[str, tuple[str, int]],
+    unet: dict[str, Any],
+    pipeline: str,
+    scheduler: dict[str, object],
+    seed: int,
+) -> None:
+    """`encoders`: the class and width of each text encoder, by its folder."""
+    tokenizer, index = _tokenizer(), dict[str, object]()
+    for part, (kind, width) in encoders.items():
+        words = part.replace("text_encoder", "tokenizer")
+        index |= {part: ["transformers", kind], words: ["transformers", "CLIPTokenizer"]}
+        _save(folder / words, lambda: tokenizer, seed)
+        make = partial(_text_encoder, tokenizer, kind, width=width)
+        _save(folder / part, make, seed + part.endswith("_2"))
+    _save(folder / "unet", partial(_unet, **unet), seed)
+    _save(folder / "vae", _vae, seed)
+    if pipeline.startswith("StableDiffusionXL"):
+        index |= {"image_encoder": [None, None], "force_zeros_for_empty_prompt": False}
+    else:
+        index |= {"safety_checker": [None, None], "requires_safety_checker": False}
+    index["feature_extractor"] = [None, None]
+    _write_index(folder, f"{pipeline}{_TASKS[unet['in_channels']]}Pipeline", index, scheduler)
 
 
 def _save(folder: Path, make: Callable[[], Any], seed: int) -> None:
@@ -176,7 +246,6 @@ def _unet(**options: object) -> Any:
         block_out_channels=(32, 64),
         layers_per_block=1,
         sample_size=32,
-        in_channels=4,
         out_channels=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
