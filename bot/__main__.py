@@ -36,11 +36,11 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
     from bot.app import open_app
     from bot.chat.gateway import join
     from bot.sandbox.live import live
-    from bot.telemetry.journal import Journal
+    from bot.telemetry import journal
     from bot.telemetry.metrics import watching
 
     async with (
-        watching(settings.metrics_port, Journal()) as watch,
+        watching(settings.metrics_port, journal.write) as watch,
         open_app(settings, watch=watch) as app,
     ):
         # What is here now stays; looked through again and again, it would hold up the event loop.

@@ -34,7 +34,7 @@ from bot.studio.relay import Console, Relay, console
 from bot.studio.retention import Retention
 from bot.studio.studio import Stores, Studio
 from bot.studio.wishes import Wish
-from bot.telemetry.events import Nobody, Watch
+from bot.telemetry.events import Committed, Watch, nobody
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
 from generation.errors import NoSuchName
@@ -148,7 +148,7 @@ async def open_app(
     settings: Settings,
     workers: Sequence[Worker] | None = None,
     prompt_assist: PromptAssist | None = None,
-    watch: Watch | None = None,
+    watch: Watch = nobody,
     rules: Rules = USUAL,
     at_once: bool = True,
 ) -> AsyncIterator[App]:
@@ -163,8 +163,7 @@ async def open_app(
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.data / "atelier.sqlite3")
         closing.push_async_callback(database.close)
-        if watch is not None:
-            database.on_commit = watch.committed
+        database.on_commit = lambda seconds: watch(Committed(seconds=seconds))
         catalog = Catalog(folders, digests)
         await asyncio.to_thread(catalog.scan)
         if workers is None:
@@ -180,9 +179,7 @@ async def open_app(
             closing.push_async_callback(worker.stop)
         prompt_assist = prompt_assist or PromptAssist(word_settings(settings))
         closing.push_async_callback(prompt_assist.close)
-        app = await _build(
-            settings, database, catalog, workers, prompt_assist, watch or Nobody(), rules
-        )
+        app = await _build(settings, database, catalog, workers, prompt_assist, watch, rules)
         closing.push_async_callback(app.studio.close)
         if at_once:
             app.begin()

@@ -27,10 +27,10 @@ from bot.app import App, open_app
 from bot.dispatch.audience import Outcome, Shown
 from bot.dispatch.seats import WorkerSeat
 from bot.studio.rights import Asker
-from bot.telemetry.events import Nobody
+from bot.telemetry.events import ChunkPaid, Event, JobEnded, Picked
 from generation.errors import OutOfMemory, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Ready, Render, Report
-from generation.job import Job, JobId, UserId
+from generation.job import JobId, UserId
 from generation.queue.fair_queue import QueueFull, Rules
 from storage.errors import DiskFull, StorageError
 from storage.tickets import RequestId, State
@@ -50,7 +50,7 @@ LAST_WAIT = 120.0  # seconds until a clear sky has dried everything, also on a d
 
 
 @dataclass(slots=True)
-class Notes(Nobody):
+class Notes:
     """Everything that was said of every job, in all lives of the house."""
 
     paid: dict[JobId, float] = field(default_factory=dict)  # since it was begun last
@@ -60,20 +60,20 @@ class Notes(Nobody):
     jobs: dict[JobId, RequestId] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
-    def picked(self, job: Job, seat: str, waited: float) -> None:  # noqa: ARG002
-        if self.jobs.get(job.id) in self.over:
-            self.wrong.append(f"job {job.id} was begun after it was cancelled")
-        self.paid[job.id] = 0.0
-
-    def chunk(self, job: Job, seat: str, seconds: float, swap_seconds: float) -> None:  # noqa: ARG002
-        self.paid[job.id] += seconds
-
-    def ended(self, job: Job, state: str, seconds: float) -> None:
-        if not seconds:
-            self.paid[job.id] = 0.0  # it waited again, and had been given everything back
-        if job.id in self.ends:
-            self.wrong.append(f"job {job.id} ended twice: {self.ends[job.id]}, {state}")
-        self.ends[job.id] = state
+    def watch(self, event: Event) -> None:
+        match event:
+            case Picked(job=job):
+                if self.jobs.get(job.id) in self.over:
+                    self.wrong.append(f"job {job.id} was begun after it was cancelled")
+                self.paid[job.id] = 0.0
+            case ChunkPaid(job=job, seconds=seconds):
+                self.paid[job.id] += seconds
+            case JobEnded(job=job, state=state, seconds=seconds):
+                if not seconds:
+                    self.paid[job.id] = 0.0  # it waited again, and had been given everything back
+                if job.id in self.ends:
+                    self.wrong.append(f"job {job.id} ended twice: {self.ends[job.id]}, {state}")
+                self.ends[job.id] = state
 
     def closed(self, ended: set[JobId], tickets: dict[JobId, State], *, exact: bool) -> None:
         """After a life of the house, in which these jobs came to an end that may not be kept."""
@@ -299,7 +299,7 @@ class Chaos:
         for name in MODELS[1:]:
             if not (settings.models[0] / name).exists():
                 a_model_folder(settings.models[0], name)
-        async with open_app(settings, workers, None, self.notes, RULES) as app:
+        async with open_app(settings, workers, None, self.notes.watch, RULES) as app:
             self.app = app
             app.relay.audience = self.town
             app.studio.dispatcher.saver.retry_seconds = (0.01, 0.02)

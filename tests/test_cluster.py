@@ -21,7 +21,7 @@ import pytest
 from bot.app import BUILT_IN, open_app
 from bot.dispatch.audience import Progress
 from bot.settings import Settings
-from bot.telemetry.events import Nobody
+from bot.telemetry.events import Event, Picked
 from generation.catalog.catalog import Catalog
 from generation.errors import Cancelled, WorkerDied
 from generation.fleet import Worker
@@ -29,7 +29,7 @@ from generation.fleet.cluster.roster import Cluster, Joined, Left, RayWorker
 from generation.fleet.cluster.weights_server import WeightsServer
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
-from generation.job import Job, JobId
+from generation.job import JobId
 from tests.given.builders import a_recipe
 from tests.given.houses import a_wish
 from tests.given.ray_nodes import RayNode, RayNodes, freeze, thaw
@@ -80,17 +80,6 @@ class Bot:
             inputs=(),
             preview_every=0,
         )
-
-
-class Onlooker(Nobody):
-    """Sees which seats got the jobs."""
-
-    def __init__(self) -> None:
-        self.seats: list[str] = []
-
-    def picked(self, job: Job, seat: str, waited: float) -> None:  # noqa: ARG002  # the port's
-        """Remember where."""
-        self.seats.append(seat)
 
 
 Open = Callable[..., contextlib.AbstractAsyncContextManager[Bot]]
@@ -237,20 +226,23 @@ async def test_a_wish_is_granted_although_its_node_is_killed_in_mid_job(
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
         monkeypatch.setenv(name, nodes.env[name])
     settings = Settings(data=tmp_path / "data", assist="off", cluster=nodes.address, cluster_port=0)
-    onlooker = Onlooker()
+    seen: list[Event] = []
     killed: list[RayNode] = []
+
+    def picked() -> list[str]:
+        return [event.seat for event in seen if isinstance(event, Picked)]
 
     def kill_who_draws(standing: Progress) -> None:
         if standing.step and not killed:
-            node = onlooker.seats[-1].split("/")[1]
+            node = picked()[-1].split("/")[1]
             killed.append(next(n for n in nodes.nodes[1:] if n.find(node)))
             killed[0].kill()
 
     wish = a_wish("a red flower", draft={"steps": 60})
-    async with open_app(settings, workers=(), watch=onlooker) as app:
+    async with open_app(settings, workers=(), watch=seen.append) as app:
         outcome = await app.draw(wish, kill_who_draws)
         (picture,) = outcome.pictures
-    first, second = onlooker.seats
+    first, second = picked()
     assert first != second
     order = Render(job=JobId(1), recipe=picture.recipe, inputs=(), preview_every=0)
     here = await drawn_here(order, BUILT_IN, tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,9 @@ from bot.dispatch.audience import Phase
 from bot.dispatch.dispatcher import NEWER_SECONDS
 from bot.dispatch.seats import WorkerSeat
 from bot.studio.rights import Asker
-from bot.telemetry.events import Nobody
+from bot.telemetry.events import ChunkPaid, Event, JobEnded, Paused, Resumed
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
-from generation.job import Job, JobId, UserId
+from generation.job import JobId, UserId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
 from storage.tickets import Request, State
@@ -32,27 +32,9 @@ PAST = 40  # steps, after which nobody is a newcomer any more
 CLEO, DORA = UserId(303), UserId(404)
 
 
-@dataclass(slots=True)
-class Notes(Nobody):
-    """A watcher that remembers."""
-
-    seen: list[tuple[str, JobId]] = field(default_factory=list)
-    seconds: dict[UserId, float] = field(default_factory=dict)
-
-    def picked(self, job: Job, seat: str, waited: float) -> None:  # noqa: ARG002
-        self.seen.append(("picked", job.id))
-
-    def chunk(self, job: Job, seat: str, seconds: float, swap_seconds: float) -> None:  # noqa: ARG002
-        self.seconds[job.owner] = self.seconds.get(job.owner, 0.0) + seconds
-
-    def paused(self, job: Job, seat: str) -> None:  # noqa: ARG002
-        self.seen.append(("paused", job.id))
-
-    def resumed(self, job: Job, seat: str) -> None:  # noqa: ARG002
-        self.seen.append(("resumed", job.id))
-
-    def ended(self, job: Job, state: str, seconds: float) -> None:  # noqa: ARG002
-        self.seen.append((state, job.id))
+def paid(seen: list[Event], owner: UserId) -> float:
+    """The device's seconds that a person was told to pay."""
+    return sum(e.seconds for e in seen if isinstance(e, ChunkPaid) and e.job.owner == owner)
 
 
 def slow() -> FakeWorker:
@@ -81,8 +63,8 @@ def _step(app: App, request: Request) -> int:
 
 
 async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path: Path) -> None:
-    worker, notes = slow(), Notes()
-    async with a_house(tmp_path, worker, watch=notes) as app:
+    worker, seen = slow(), list[Event]()
+    async with a_house(tmp_path, worker, watch=seen.append) as app:
         memo = listen(app, Memo())
         await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
@@ -94,17 +76,20 @@ async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path:
         ("resume", long),
         ("drew", long),
     ]
-    assert set(notes.seen) >= {("paused", long), ("resumed", long)}
+    assert {type(e) for e in seen if isinstance(e, Paused | Resumed) and e.job.id == long} == {
+        Paused,
+        Resumed,
+    }
 
 
 async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path) -> None:
-    worker, notes = slow(), Notes()
-    async with a_house(tmp_path, worker, watch=notes) as app:
+    worker, seen = slow(), list[Event]()
+    async with a_house(tmp_path, worker, watch=seen.append) as app:
         memo = listen(app, Memo())
         await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
-        assert round(notes.seconds[ANN], 6) == 60.0
-        assert round(notes.seconds[BEN], 6) == 1.0
+        assert round(paid(seen, ANN), 6) == 60.0
+        assert round(paid(seen, BEN), 6) == 1.0
 
 
 async def test_a_paused_job_says_so_and_can_be_cancelled(tmp_path: Path) -> None:
@@ -253,14 +238,15 @@ async def test_a_seat_that_joins_draws_and_one_that_leaves_loses_nothing(tmp_pat
 async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
     tmp_path: Path,
 ) -> None:
-    worker, notes = FakeWorker(), Notes()
+    worker, seen = FakeWorker(), list[Event]()
     worker.gate.clear()
-    async with a_house(tmp_path, worker, watch=notes) as app:
+    async with a_house(tmp_path, worker, watch=seen.append) as app:
         await ask(app, "one", ANN, SHORT)
         await eventually(lambda: worker.orders)
         waiting = await ask(app, "two", ANN, SHORT)
         await app.studio.cancel(waiting.id, by=Asker(id=ANN, guild=None))
-        assert notes.seen[-1][0] == "cancelled"
+        last = [event for event in seen if isinstance(event, JobEnded)][-1]
+        assert (last.job.owner, last.state) == (ANN, State.CANCELLED)
         worker.gate.set()
 
 
@@ -292,13 +278,13 @@ async def test_a_picture_is_shown_and_the_books_stay_finite_whatever_seconds_are
                     case _:
                         yield report
 
-    worker, notes = Liar(), Notes()
-    async with asyncio.timeout(60), a_house(tmp_path, worker, watch=notes) as app:
+    worker, seen = Liar(), list[Event]()
+    async with asyncio.timeout(60), a_house(tmp_path, worker, watch=seen.append) as app:
         for words in ("one", "two"):
             outcome = await drawn(app, a_wish(words))
             assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN]
             assert math.isfinite(outcome.pictures[0].seconds)
-        assert all(math.isfinite(seconds) for seconds in notes.seconds.values())
+        assert math.isfinite(paid(seen, ANN))
 
 
 async def test_a_worker_is_told_how_long_its_job_should_take(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.dispatch.saving import MAX_UNSAVED
 from bot.dispatch.seats import WorkerSeat
 from bot.studio.rights import Asker
-from bot.telemetry.events import Nobody
+from bot.telemetry.events import Event, Picked
 from generation.errors import WorkerDied
 from generation.fleet.wire import Drawn, Finished, Render, Report
 from generation.job import Job, JobId, UserId
@@ -35,15 +35,16 @@ class Forgetful(FakeWorker):
 
 
 @dataclass(slots=True)
-class Interfering(Nobody):
+class Interfering:
     """Does something in the moment in which the first job is begun."""
 
     calls: list[JobId] = field(default_factory=list)
 
-    def picked(self, job: Job, seat: str, waited: float) -> None:  # noqa: ARG002
-        self.calls.append(job.id)
-        if len(self.calls) == 1:
-            self.interfere(job)
+    def watch(self, event: Event) -> None:
+        if isinstance(event, Picked):
+            self.calls.append(event.job.id)
+            if len(self.calls) == 1:
+                self.interfere(event.job)
 
     def interfere(self, job: Job) -> None:
         raise NotImplementedError
@@ -73,7 +74,7 @@ async def test_a_job_that_is_cancelled_before_the_worker_has_it_is_not_drawn(
             self.task = asyncio.create_task(app.studio.dispatcher.cancel([job.id]))
 
     worker = Forgetful()
-    async with a_house(tmp_path, worker, watch=Canceller()) as app:
+    async with a_house(tmp_path, worker, watch=Canceller().watch) as app:
         memo = listen(app, Memo())
         await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
@@ -97,7 +98,7 @@ async def test_nobody_is_blamed_for_a_worker_that_died_before_it_had_the_job(
         def interfere(self, job: Job) -> None:  # noqa: ARG002
             worker._ready = None
 
-    async with a_house(tmp_path, worker, watch=Killer()) as app:
+    async with a_house(tmp_path, worker, watch=Killer().watch) as app:
         memo = listen(app, Memo())
         await app.studio.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.app import App, open_app
 from bot.dispatch.audience import Progress
 from bot.settings import Settings
+from bot.telemetry.events import Event, Paused
 from generation.fleet.local import LocalWorker
 from generation.media import image
 from generation.picture import Fingerprint, Verdict
@@ -18,7 +19,6 @@ from generation.queue.fair_queue import Rules
 from storage.tickets import State
 from tests.given.builders import ANN, BEN
 from tests.given.houses import a_wish, drawn, unwatched
-from tests.test_dispatch import Notes
 from tests.test_studio import eventually
 
 
@@ -87,17 +87,17 @@ async def test_a_long_job_is_held_for_a_short_one_and_its_picture_is_the_same(
 ) -> None:
     long = a_wish("a blue house", owner=ANN, seed=7, draft={"steps": 150, "sampler": "dpmpp_2m"})
     short = a_wish("a red flower", owner=BEN, seed=8, draft={"steps": 4})
-    notes = Notes()
+    seen: list[Event] = []
     at_once = Rules(fresh=0.05, nearly=0.05)  # as if its seconds were minutes
     settings = Settings(data=tmp_path, device="cpu")
-    async with open_app(settings, watch=notes, rules=at_once) as app:
+    async with open_app(settings, watch=seen.append, rules=at_once) as app:
         undisturbed = (await drawn(app, long)).pictures[0]
         held = await app.studio.submit(long)
         await eventually(lambda: (s := app.studio.standing(held.id)) and s.step >= 20)
         passing = await drawn(app, short)
         assert app.studio.standing(held.id) is not None, "the short one came first"
         again = (await app.console.outcome(held.id)).pictures[0]
-        assert [what for what, _ in notes.seen].count("paused") == 1
+        assert len([event for event in seen if isinstance(event, Paused)]) == 1
         assert again.pixels_sha256 == undisturbed.pixels_sha256
         assert again.latents_sha256 == undisturbed.latents_sha256
         assert passing.tickets[0].state is State.DRAWN

@@ -11,9 +11,19 @@ from typing import Any
 import pytest
 
 from bot.settings import Secret, Settings
-from bot.telemetry.journal import Journal
+from bot.telemetry import journal
+from bot.telemetry.events import (
+    ChunkPaid,
+    Delivered,
+    JobEnded,
+    Paused,
+    Picked,
+    Queued,
+    Resumed,
+    WorkerEnded,
+)
 from bot.telemetry.logs import FILE, TALKATIVE, wordless, write_log
-from storage.tickets import RequestId
+from storage.tickets import RequestId, State
 from tests.given.builders import a_job
 
 TOKEN = "MTIzNDU2Nzg5.GhostlyToken.xyz-ÄÖ\\_0"
@@ -45,15 +55,15 @@ def lines(file: Path) -> list[dict[str, Any]]:
 
 def test_a_line_of_text_is_for_people(tmp_path: Path) -> None:
     file = written(tmp_path)
-    Journal().ended(a_job(12), "drawn", 3.44)
+    journal.write(JobEnded(job=a_job(12), state=State.DRAWN, seconds=3.44))
     assert file.read_text().endswith("INFO bot.telemetry.journal: job 12 drawn in 3.4 s\n")
 
 
 def test_a_line_of_json_carries_the_facts(tmp_path: Path) -> None:
     file = written(tmp_path, log_format="json")
-    Journal().picked(a_job(12), "cuda:0", 2.0)
-    Journal().ended(a_job(12), "failed", 3.4444)
-    Journal().delivered(RequestId(5), 9.5)
+    journal.write(Picked(job=a_job(12), seat="cuda:0", waited=2.0))
+    journal.write(JobEnded(job=a_job(12), state=State.FAILED, seconds=3.4444))
+    journal.write(Delivered(request=RequestId(5), seconds=9.5))
     picked, ended, delivered = lines(file)
     assert (picked["job"], picked["seat"], picked["waited"]) == (12, "cuda:0", 2.0)
     assert picked["model"] == "starter"
@@ -64,14 +74,14 @@ def test_a_line_of_json_carries_the_facts(tmp_path: Path) -> None:
 
 def test_the_journal_tells_a_whole_life_without_anybodys_words(tmp_path: Path) -> None:
     file = written(tmp_path, log_format="json", log_level="debug")
-    journal, job = Journal(), a_job(1, prompt="a private wish")
-    journal.asked(job)
-    journal.picked(job, "cuda:0", 0.5)
-    journal.chunk(job, "cuda:0", 2.0, 0.5)
-    journal.paused(job, "cuda:0")
-    journal.resumed(job, "cuda:0")
-    journal.worker_died("cuda:0", "it was killed by SIGKILL")
-    journal.ended(job, "cancelled", 2.0)
+    job = a_job(1, prompt="a private wish")
+    journal.write(Queued(job=job))
+    journal.write(Picked(job=job, seat="cuda:0", waited=0.5))
+    journal.write(ChunkPaid(job=job, seat="cuda:0", seconds=2.0, swap_seconds=0.5))
+    journal.write(Paused(job=job, seat="cuda:0"))
+    journal.write(Resumed(job=job, seat="cuda:0"))
+    journal.write(WorkerEnded(seat="cuda:0", reason="it was killed by SIGKILL"))
+    journal.write(JobEnded(job=job, state=State.CANCELLED, seconds=2.0))
     assert len(lines(file)) == 7
     assert "private" not in file.read_text()
 

@@ -14,10 +14,23 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.telemetry.events import Nobody, Several, Watch
+from bot.telemetry.events import (
+    ChunkPaid,
+    Committed,
+    Delivered,
+    Event,
+    JobEnded,
+    Paused,
+    Picked,
+    Queued,
+    Resumed,
+    Watch,
+    WorkerEnded,
+    everyone,
+)
 from bot.telemetry.metrics import LAG_EVERY, MAX_SEATS, Metrics, serving, watching
 from generation.job import GroupId, Job, Share
-from storage.tickets import RequestId
+from storage.tickets import RequestId, State
 from tests.given.builders import BEN, a_job
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn
@@ -49,20 +62,20 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 
 def a_life(watch: Watch, job: Job, *, seat: str = "cuda:0") -> None:
-    watch.asked(job)
-    watch.picked(job, seat, 2.5)
-    watch.chunk(job, seat, 3.0, 1.0)
-    watch.paused(job, seat)
-    watch.resumed(job, seat)
-    watch.chunk(job, seat, 2.0, 0.0)
-    watch.ended(job, "drawn", 5.0)
-    watch.delivered(RequestId(1), 8.0)
+    watch(Queued(job=job))
+    watch(Picked(job=job, seat=seat, waited=2.5))
+    watch(ChunkPaid(job=job, seat=seat, seconds=3.0, swap_seconds=1.0))
+    watch(Paused(job=job, seat=seat))
+    watch(Resumed(job=job, seat=seat))
+    watch(ChunkPaid(job=job, seat=seat, seconds=2.0, swap_seconds=0.0))
+    watch(JobEnded(job=job, state=State.DRAWN, seconds=5.0))
+    watch(Delivered(request=RequestId(1), seconds=8.0))
 
 
 async def test_a_job_leaves_its_numbers() -> None:
     metrics = Metrics()
-    a_life(metrics, a_job(1))
-    metrics.committed(0.002)
+    a_life(metrics.count, a_job(1))
+    metrics.count(Committed(seconds=0.002))
     seen = await scraped(metrics)
     assert value(seen, "atelier_gpu_seconds_total", seat="cuda:0", kind="draw") == 4.0
     assert value(seen, "atelier_gpu_seconds_total", seat="cuda:0", kind="swap") == 1.0
@@ -80,10 +93,10 @@ async def test_a_job_leaves_its_numbers() -> None:
 async def test_the_queue_is_counted_by_where_jobs_are() -> None:
     metrics = Metrics()
     for number in range(1, 6):
-        metrics.asked(a_job(number))
-    metrics.picked(a_job(1), "cuda:0", 0.1)
-    metrics.paused(a_job(1), "cuda:0")
-    metrics.picked(a_job(2), "cuda:0", 0.1)
+        metrics.count(Queued(job=a_job(number)))
+    metrics.count(Picked(job=a_job(1), seat="cuda:0", waited=0.1))
+    metrics.count(Paused(job=a_job(1), seat="cuda:0"))
+    metrics.count(Picked(job=a_job(2), seat="cuda:0", waited=0.1))
     seen = await scraped(metrics)
     assert value(seen, "atelier_queue_waiting") == 3
     assert value(seen, "atelier_queue_drawing") == 1
@@ -93,11 +106,11 @@ async def test_the_queue_is_counted_by_where_jobs_are() -> None:
 async def test_a_dead_workers_jobs_wait_again_and_their_wait_is_counted_once() -> None:
     metrics = Metrics()
     for number, seat in ((1, "a"), (2, "a"), (3, "b")):
-        metrics.asked(a_job(number))
-        metrics.picked(a_job(number), seat, 1.0)
-    metrics.paused(a_job(2), "a")
-    metrics.worker_died("a", "it was killed")
-    metrics.picked(a_job(1), "b", 9.0)
+        metrics.count(Queued(job=a_job(number)))
+        metrics.count(Picked(job=a_job(number), seat=seat, waited=1.0))
+    metrics.count(Paused(job=a_job(2), seat="a"))
+    metrics.count(WorkerEnded(seat="a", reason="it was killed"))
+    metrics.count(Picked(job=a_job(1), seat="b", waited=9.0))
     seen = await scraped(metrics)
     assert value(seen, "atelier_queue_waiting") == 1
     assert value(seen, "atelier_queue_paused") == 0
@@ -111,7 +124,7 @@ async def test_nobody_can_be_found_in_the_metrics_and_series_do_not_multiply() -
         group = GroupId(f"guild {number * 7919}" if number % 2 else f"odd {number}")
         job = a_job(number, owner=BEN, prompt=f"secret {number}")
         object.__setattr__(job, "share", Share(group=group))  # frozen, and ours
-        a_life(metrics, job, seat=f"node {number}")
+        a_life(metrics.count, job, seat=f"node {number}")
     seen = await scraped(metrics)
     labels = {text for _, pairs in seen for _, text in pairs}
     assert not any("secret" in text or "7919" in text or str(int(BEN)) == text for text in labels)
@@ -150,7 +163,6 @@ async def test_a_taken_port_costs_the_metrics_only(caplog: pytest.LogCaptureFixt
 
 async def test_off_by_default() -> None:
     async with watching(0) as watch:
-        assert isinstance(watch, Nobody)
         a_life(watch, a_job(1))
 
 
@@ -164,21 +176,20 @@ async def test_the_port_is_free_again_afterwards() -> None:
     assert any(found)
 
 
-class Stumbling(Nobody):
-    def asked(self, job: Job) -> None:
-        raise RuntimeError(f"a bug with {job.id}")
+def stumbling(event: Event) -> None:
+    raise RuntimeError(f"a bug with {event}")
 
 
 async def test_a_watchers_bug_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
     metrics = Metrics()
-    Several(Stumbling(), metrics).asked(a_job(1))
+    everyone(stumbling, metrics.count)(Queued(job=a_job(1)))
     assert value(await scraped(metrics), "atelier_queue_waiting") == 1
     assert "a watcher stumbled" in caplog.text
 
 
 async def test_the_studio_tells_its_watcher_everything(tmp_path: Path) -> None:
     metrics = Metrics()
-    async with a_house(tmp_path, FakeWorker(), watch=metrics) as app:
+    async with a_house(tmp_path, FakeWorker(), watch=metrics.count) as app:
         async with asyncio.timeout(60):
             await drawn(app, a_wish(count=2))
     seen = await scraped(metrics)
@@ -206,8 +217,8 @@ def expressions() -> Iterator[str]:
 
 def test_every_metric_of_the_board_exists_with_its_labels() -> None:
     metrics = Metrics()
-    a_life(metrics, a_job(1))
-    metrics.worker_died("cuda:0", "it was killed")
+    a_life(metrics.count, a_job(1))
+    metrics.count(WorkerEnded(seat="cuda:0", reason="it was killed"))
     known: dict[str, set[str]] = {}
     for family in metrics.registry.collect():
         for sample in family.samples:

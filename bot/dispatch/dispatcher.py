@@ -28,7 +28,7 @@ from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.saving import Saver, Shelves
 from bot.dispatch.seats import Drawing, WorkerSeat, believable
-from bot.telemetry.events import Watch
+from bot.telemetry.events import ChunkPaid, JobEnded, Paused, Picked, Resumed, Watch, WorkerEnded
 from generation.errors import (
     Cancelled,
     GenerationError,
@@ -232,11 +232,11 @@ class Dispatcher:
         if before is not None:
             seat.park()
             self._open_requests.paused(before.job.id)
-            self._to.watch.paused(before.job, seat.id)
+            self._to.watch(Paused(job=before.job, seat=seat.id))
         if job is not None and resumed:
             seat.unpark(job.id)
             self._open_requests.resumed(job.id)
-            self._to.watch.resumed(job, seat.id)
+            self._to.watch(Resumed(job=job, seat=seat.id))
         elif job is not None:
             self._begin(seat, job, drawing)
         if before is not None:
@@ -252,7 +252,7 @@ class Dispatcher:
         seat.begin(run)
         self._seat_of[job.id] = seat
         waited = self._open_requests.began(job)
-        self._to.watch.picked(job, seat.id, waited)
+        self._to.watch(Picked(job=job, seat=seat.id, waited=waited))
         self._everybody_moved()
         drawing.create_task(self._guarded(seat, run), name=f"draw {job.id}")
 
@@ -273,7 +273,9 @@ class Dispatcher:
         run.loading += loading_seconds
         self._queue.settle(run.job.id, seconds, time.monotonic(), left=left)
         self._meter.served(run.job, seconds, loading_seconds, ended=left is None)
-        self._to.watch.chunk(run.job, seat.id, seconds, loading_seconds)
+        self._to.watch(
+            ChunkPaid(job=run.job, seat=seat.id, seconds=seconds, swap_seconds=loading_seconds)
+        )
 
     # -- one job ---------------------------------------------------------------------------
 
@@ -378,7 +380,7 @@ class Dispatcher:
         """Its seat failed it.  Returns the lease that the job still has, and if it waits again."""
         had_device = seat.running is run
         if had_device and isinstance(why, WorkerDied):
-            self._to.watch.worker_died(seat.id, str(why))
+            self._to.watch(WorkerEnded(seat=seat.id, reason=str(why)))
         # Whoever was only paused there, or is drawn, or never came so far, did nothing; and
         # nobody takes down a whole machine, nor keeps weights away from it.
         innocent = isinstance(why, WorkerLost | OutOfReach)
@@ -439,7 +441,7 @@ class Dispatcher:
         self._meter.stored(job.id)
         self._changed(job.id)
         self._open_requests.ended(job.id)
-        self._to.watch.ended(job, state.value, seconds)
+        self._to.watch(JobEnded(job=job, state=state, seconds=seconds))
         self._to.request_ended()
 
     def _everybody_moved(self) -> None:

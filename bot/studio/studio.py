@@ -31,7 +31,7 @@ from bot.studio.opening import Opening
 from bot.studio.rights import Asker, Sight
 from bot.studio.stats import Day, last_day
 from bot.studio.wishes import Origin, Wish, init_from, remembered_seed, seeds
-from bot.telemetry.events import Watch
+from bot.telemetry.events import Delivered, JobEnded, Queued, Watch
 from generation.errors import WorkerDied
 from generation.fleet.wire import Ready
 from generation.job import UserId
@@ -107,7 +107,7 @@ class Studio:
             deletions=stores.deletions,
             files=stores.files,
             audience=audience,
-            posted=lambda request: watch.delivered(request.id, clock() - request.created),
+            posted=self._posted,
             clock=clock,
         )
         self.dispatcher = Dispatcher(
@@ -149,7 +149,7 @@ class Studio:
             waiting += [ticket.job for ticket in tickets if ticket.state.open]
         for job in sorted(waiting, key=lambda job: job.id):
             self._queue.put(job, now)
-            self._watch.asked(job)
+            self._watch(Queued(job=job))
         self.dispatcher.arrived()
         return len(waiting)
 
@@ -388,7 +388,7 @@ class Studio:
             request, tickets = await self._stores.tickets.add(asked, recipes, costs, wording)
             for ticket in tickets:
                 self._queue.put(ticket.job, time.monotonic())
-                self._watch.asked(ticket.job)
+                self._watch(Queued(job=ticket.job))
             self.open_requests.open(request, tickets)
         self.dispatcher.arrived()
         return request
@@ -457,14 +457,14 @@ class Studio:
             # A seat may have taken it in this very moment, when its ticket did not know yet.
             if not self.dispatcher.has(job) and (left := self._queue.cancel(job)) is not None:
                 self.open_requests.ended(job)
-                self._watch.ended(left, State.CANCELLED.value, 0.0)
+                self._watch(JobEnded(job=left, state=State.CANCELLED, seconds=0.0))
         # What runs by its ticket and waits here was put back when the studio stumbled.
         astray = [job for job in running if not self.dispatcher.has(job)]
         stray = [found for job in astray if (found := self._queue.cancel(job)) is not None]
         await self.dispatcher.cancel((*running, *waiting))
         for lost in stray:
             self.open_requests.ended(lost.id)
-            self._watch.ended(lost, State.CANCELLED.value, 0.0)
+            self._watch(JobEnded(job=lost, state=State.CANCELLED, seconds=0.0))
             await self.dispatcher.saver.end(lost, State.CANCELLED, "Cancelled: ", None)
         self._audience.changed(request)
         self._delivery.look()
@@ -552,6 +552,9 @@ class Studio:
         except TimeoutError:
             raise WorkerDied(f"no worker was ready within {START_SECONDS:.0f} s") from None
         return ready.environment.device
+
+    def _posted(self, request: Request) -> None:
+        self._watch(Delivered(request=request.id, seconds=self._clock() - request.created))
 
     def _worker_ready(self, ready: Ready) -> None:
         if not self._first_ready.done():

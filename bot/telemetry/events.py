@@ -1,110 +1,116 @@
-"""Whoever watches the studio at work: a port that the dispatcher tells what happens.
+"""What happens in the studio, as values: each event says what was done, and a watch is told of it.
 
-Invariant: a watcher only listens.  Its methods return at once, raise nothing and decide nothing,
-so a studio that nobody watches draws the same pictures in the same order.
+    watch(Picked(job=job, seat="gpu 0", waited=2.5))
+
+Invariant: a watch only listens.  It returns at once, raises nothing and decides nothing, so a
+studio that nobody watches draws the same pictures in the same order.  Seconds are of the device
+unless said otherwise.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 from generation.job import Job
-from storage.tickets import RequestId
+from storage.tickets import RequestId, State
 
 log = logging.getLogger(__name__)
 
 
-class Watch(Protocol):
-    """Told of every event of a job's life; seconds are of the device unless said otherwise."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """The job is committed and waits; also said of each job that a restart finds waiting."""
 
-    def asked(self, job: Job) -> None:
-        """The job is committed and waits; also said of each job that a restart finds waiting."""
-
-    def picked(self, job: Job, seat: str, waited: float) -> None:
-        """A seat begins it for the first time, `waited` seconds of the clock after it was asked."""
-
-    def chunk(self, job: Job, seat: str, seconds: float, swap_seconds: float) -> None:
-        """A chunk is paid for: `seconds` in all, of which `swap_seconds` went into weights."""
-
-    def paused(self, job: Job, seat: str) -> None:
-        """It gave its seat to another job at a step boundary."""
-
-    def resumed(self, job: Job, seat: str) -> None:
-        """It goes on where it was paused."""
-
-    def ended(self, job: Job, state: str, seconds: float) -> None:
-        """It will not be heard of again; `state` is a State's value, `seconds` what it took."""
-
-    def worker_died(self, seat: str, reason: str) -> None:
-        """A worker ended without being asked to."""
-
-    def delivered(self, request: RequestId, seconds: float) -> None:
-        """Its result is posted, `seconds` of the clock after it was asked for."""
-
-    def committed(self, seconds: float) -> None:
-        """A transaction of the database took that long, until it was on the disk."""
+    job: Job
 
 
-class Nobody:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """A seat begins the job, `waited` seconds of the clock after it was asked for."""
+
+    job: Job
+    seat: str
+    waited: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkPaid:
+    """A chunk is paid for: `seconds` in all, of which `swap_seconds` went into weights."""
+
+    job: Job
+    seat: str
+    seconds: float
+    swap_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """The job gave its seat to another one at a step boundary."""
+
+    job: Job
+    seat: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The job goes on where it was paused."""
+
+    job: Job
+    seat: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnded:
+    """The job will not be heard of again, after `seconds`."""
+
+    job: Job
+    state: State
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerEnded:
+    """A worker ended without being asked to."""
+
+    seat: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The request's result is posted, `seconds` of the clock after it was asked for."""
+
+    request: RequestId
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """A transaction of the database took that long, until it was on the disk."""
+
+    seconds: float
+
+
+Event = (
+    Queued | Picked | ChunkPaid | Paused | Resumed | JobEnded | WorkerEnded | Delivered | Committed
+)
+Watch = Callable[[Event], None]
+
+
+def nobody(event: Event) -> None:
     """Does not look."""
 
-    def asked(self, job: Job) -> None: ...
 
-    def picked(self, job: Job, seat: str, waited: float) -> None: ...
+def everyone(*watches: Watch) -> Watch:
+    """All of them as one, which lets none of their bugs through."""
 
-    def chunk(self, job: Job, seat: str, seconds: float, swap_seconds: float) -> None: ...
-
-    def paused(self, job: Job, seat: str) -> None: ...
-
-    def resumed(self, job: Job, seat: str) -> None: ...
-
-    def ended(self, job: Job, state: str, seconds: float) -> None: ...
-
-    def worker_died(self, seat: str, reason: str) -> None: ...
-
-    def delivered(self, request: RequestId, seconds: float) -> None: ...
-
-    def committed(self, seconds: float) -> None: ...
-
-
-class Several:
-    """Tells several watchers, and lets none of their bugs through."""
-
-    def __init__(self, *watchers: Watch) -> None:
-        self._watchers = watchers
-
-    def asked(self, job: Job) -> None:
-        self._tell(lambda watch: watch.asked(job))
-
-    def picked(self, job: Job, seat: str, waited: float) -> None:
-        self._tell(lambda watch: watch.picked(job, seat, waited))
-
-    def chunk(self, job: Job, seat: str, seconds: float, swap_seconds: float) -> None:
-        self._tell(lambda watch: watch.chunk(job, seat, seconds, swap_seconds))
-
-    def paused(self, job: Job, seat: str) -> None:
-        self._tell(lambda watch: watch.paused(job, seat))
-
-    def resumed(self, job: Job, seat: str) -> None:
-        self._tell(lambda watch: watch.resumed(job, seat))
-
-    def ended(self, job: Job, state: str, seconds: float) -> None:
-        self._tell(lambda watch: watch.ended(job, state, seconds))
-
-    def worker_died(self, seat: str, reason: str) -> None:
-        self._tell(lambda watch: watch.worker_died(seat, reason))
-
-    def delivered(self, request: RequestId, seconds: float) -> None:
-        self._tell(lambda watch: watch.delivered(request, seconds))
-
-    def committed(self, seconds: float) -> None:
-        self._tell(lambda watch: watch.committed(seconds))
-
-    def _tell(self, event: Callable[[Watch], None]) -> None:
-        for watch in self._watchers:
+    def tell(event: Event) -> None:
+        for watch in watches:
             try:
-                event(watch)
+                watch(event)
             except Exception:
                 log.exception("a watcher stumbled; the studio goes on")
+
+    return tell

@@ -13,16 +13,31 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import assert_never
 
 import psutil
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from bot.telemetry.events import Nobody, Several, Watch
+from bot.telemetry.events import (
+    ChunkPaid,
+    Committed,
+    Delivered,
+    Event,
+    JobEnded,
+    Paused,
+    Picked,
+    Queued,
+    Resumed,
+    Watch,
+    WorkerEnded,
+    everyone,
+)
 from generation.fleet.doors import Door, is_this_machine, listening
-from generation.job import GroupId, Job, JobId
-from storage.tickets import RequestId, State
+from generation.job import GroupId, JobId
+from storage.tickets import State
 
 log = logging.getLogger(__name__)
 
@@ -42,132 +57,105 @@ COMMITS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 
 LAG_EVERY = 0.25  # seconds between two looks at the event loop
 
+_WAITED = "From being asked for until a seat began it, by whose part of the device it is."
+_DEVICE = "Seconds of the devices: drawing, or moving weights (swap)."
+_SWAPPED = "Chunks that had to read weights first."
+_DRAWN = "Device seconds of a job that was drawn."
+_POSTED = "From a request until its result was posted."
+_LATE = f"How late the event loop woke up, looked at every {LAG_EVERY} s."
+_COMMIT = "One transaction, from its begin until it was on the disk."
+_MEMORY = "Memory of the bot's process, and of its workers together."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Gauge:
-    """Where an open job is."""
+class _Whereabouts:
+    """Of an open job."""
 
     gauge: Gauge
     seat: str
 
 
 class Metrics:
-    """A Watch that counts.  Times are seconds, sizes bytes, as Prometheus wants them."""
+    """Counts what it is told.  Times are seconds, sizes bytes, as Prometheus wants them."""
 
     def __init__(self) -> None:
-        self.registry = r = CollectorRegistry()
-        self._waiting = Gauge("atelier_queue_waiting", "Jobs that wait for a seat.", registry=r)
-        self._drawing = Gauge("atelier_queue_drawing", "Jobs that have a seat.", registry=r)
-        self._parked = Gauge("atelier_queue_paused", "Jobs paused at a step.", registry=r)
-        self._waits = Histogram(
-            "atelier_wait_seconds",
-            "From being asked for until a seat began it, by whose part of the device it is.",
-            ["kind"],
-            buckets=WAITS,
-            registry=r,
-        )
-        self._gpu = Counter(
-            "atelier_gpu_seconds",
-            "Seconds of the devices: drawing, or moving weights (swap).",
-            ["seat", "kind"],
-            registry=r,
-        )
-        self._swaps = Counter(
-            "atelier_model_swaps", "Chunks that had to read weights first.", ["seat"], registry=r
-        )
-        self._jobs = Counter("atelier_jobs", "Jobs by how they ended.", ["outcome"], registry=r)
-        self._drawn = Histogram(
-            "atelier_job_seconds",
-            "Device seconds of a job that was drawn.",
-            buckets=DRAWINGS,
-            registry=r,
-        )
-        self._pauses = Counter(
-            "atelier_pauses", "Jobs paused so that others need not wait.", registry=r
-        )
-        self._deaths = Counter(
-            "atelier_worker_deaths", "Workers that ended unasked.", ["seat"], registry=r
-        )
-        self._delivery = Histogram(
-            "atelier_delivery_seconds",
-            "From a request until its result was posted.",
-            buckets=DELIVERIES,
-            registry=r,
-        )
-        self._lag = Histogram(
-            "atelier_loop_lag_seconds",
-            f"How late the event loop woke up, looked at every {LAG_EVERY} s.",
-            buckets=LAGS,
-            registry=r,
-        )
-        self._commits = Histogram(
-            "atelier_database_commit_seconds",
-            "One transaction, from its begin until it was on the disk.",
-            buckets=COMMITS,
-            registry=r,
-        )
-        memory = Gauge(
-            "atelier_resident_memory_bytes",
-            "Memory of the bot's process, and of its workers together.",
-            ["process"],
-            registry=r,
-        )
+        self.registry = CollectorRegistry()
+        gauge = partial(Gauge, registry=self.registry)
+        counter = partial(Counter, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self._waiting = gauge("atelier_queue_waiting", "Jobs that wait for a seat.")
+        self._drawing = gauge("atelier_queue_drawing", "Jobs that have a seat.")
+        self._parked = gauge("atelier_queue_paused", "Jobs paused at a step.")
+        self._waits = histogram("atelier_wait_seconds", _WAITED, ["kind"], buckets=WAITS)
+        self._gpu = counter("atelier_gpu_seconds", _DEVICE, ["seat", "kind"])
+        self._swaps = counter("atelier_model_swaps", _SWAPPED, ["seat"])
+        self._jobs = counter("atelier_jobs", "Jobs by how they ended.", ["outcome"])
+        self._drawn = histogram("atelier_job_seconds", _DRAWN, buckets=DRAWINGS)
+        self._pauses = counter("atelier_pauses", "Jobs paused so that others need not wait.")
+        self._deaths = counter("atelier_worker_deaths", "Workers that ended unasked.", ["seat"])
+        self._delivery = histogram("atelier_delivery_seconds", _POSTED, buckets=DELIVERIES)
+        self._lag = histogram("atelier_loop_lag_seconds", _LATE, buckets=LAGS)
+        self._commits = histogram("atelier_database_commit_seconds", _COMMIT, buckets=COMMITS)
+        memory = gauge("atelier_resident_memory_bytes", _MEMORY, ["process"])
         memory.labels("bot").set_function(lambda: _resident(psutil.Process()))
         memory.labels("workers").set_function(_resident_of_children)
         for outcome in OUTCOMES:
             self._jobs.labels(outcome)
         for kind in KINDS:
             self._waits.labels(kind)
-        self._open: dict[JobId, _Gauge] = {}
+        self._open: dict[JobId, _Whereabouts] = {}
         self._begun: set[JobId] = set()
         self._seats: set[str] = set()
 
-    # -- Watch -----------------------------------------------------------------------------
+    def count(self, event: Event) -> None:
+        """The watch of this: whose job it was, is not shown."""
+        match event:
+            case Queued(job=job):
+                self._move(job.id, self._waiting)
+            case Picked():
+                self._picked(event)
+            case ChunkPaid():
+                self._paid(event)
+            case Paused(job=job, seat=seat):
+                self._move(job.id, self._parked, seat)
+                self._pauses.inc()
+            case Resumed(job=job, seat=seat):
+                self._move(job.id, self._drawing, seat)
+            case JobEnded():
+                self._ended(event)
+            case WorkerEnded(seat=seat):
+                self._deaths.labels(self._seat(seat)).inc()
+                for left in [job for job, at in self._open.items() if at.seat == seat]:
+                    self._move(left, self._waiting)
+            case Delivered(seconds=seconds):
+                self._delivery.observe(max(0.0, seconds))
+            case Committed(seconds=seconds):
+                self._commits.observe(seconds)
+            case _:
+                assert_never(event)
 
-    def asked(self, job: Job) -> None:
-        self._move(job.id, self._waiting)
-
-    def picked(self, job: Job, seat: str, waited: float) -> None:
-        self._move(job.id, self._drawing, seat)
-        self._seat(seat)
-        if job.id not in self._begun:
+    def _picked(self, event: Picked) -> None:
+        job = event.job
+        self._move(job.id, self._drawing, event.seat)
+        self._seat(event.seat)
+        if job.id not in self._begun:  # else it was begun before, and its worker died
             self._begun.add(job.id)
-            self._waits.labels(_kind(job.share.group)).observe(max(0.0, waited))
+            self._waits.labels(_kind(job.share.group)).observe(max(0.0, event.waited))
 
-    def chunk(self, job: Job, seat: str, seconds: float, swap_seconds: float) -> None:  # noqa: ARG002  # whose it is, is not shown
-        name = self._seat(seat)
-        swap = min(max(0.0, swap_seconds), max(0.0, seconds))
-        self._gpu.labels(name, "draw").inc(max(0.0, seconds) - swap)
-        self._gpu.labels(name, "swap").inc(swap)
+    def _paid(self, event: ChunkPaid) -> None:
+        seat, seconds = self._seat(event.seat), max(0.0, event.seconds)
+        swap = min(max(0.0, event.swap_seconds), seconds)
+        self._gpu.labels(seat, "draw").inc(seconds - swap)
+        self._gpu.labels(seat, "swap").inc(swap)
         if swap:
-            self._swaps.labels(name).inc()
+            self._swaps.labels(seat).inc()
 
-    def paused(self, job: Job, seat: str) -> None:
-        self._move(job.id, self._parked, seat)
-        self._pauses.inc()
-
-    def resumed(self, job: Job, seat: str) -> None:
-        self._move(job.id, self._drawing, seat)
-
-    def ended(self, job: Job, state: str, seconds: float) -> None:
-        self._move(job.id, None)
-        self._begun.discard(job.id)
-        self._jobs.labels(state if state in OUTCOMES else OTHER).inc()
-        if state == State.DRAWN:
-            self._drawn.observe(max(0.0, seconds))
-
-    def worker_died(self, seat: str, reason: str) -> None:  # noqa: ARG002  # the log has the reason
-        self._deaths.labels(self._seat(seat)).inc()
-        for job in [job for job, place in self._open.items() if place.seat == seat]:
-            self._move(job, self._waiting)
-
-    def delivered(self, request: RequestId, seconds: float) -> None:  # noqa: ARG002  # whose it is, is not shown
-        self._delivery.observe(max(0.0, seconds))
-
-    def committed(self, seconds: float) -> None:
-        self._commits.observe(seconds)
-
-    # -- what nobody tells -----------------------------------------------------------------
+    def _ended(self, event: JobEnded) -> None:
+        self._move(event.job.id, None)
+        self._begun.discard(event.job.id)
+        self._jobs.labels(event.state if event.state in OUTCOMES else OTHER).inc()
+        if event.state is State.DRAWN:
+            self._drawn.observe(max(0.0, event.seconds))
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The numbers, for whoever asks this machine by a name of its own."""
@@ -191,7 +179,7 @@ class Metrics:
         if before := self._open.pop(job, None):
             before.gauge.dec()
         if gauge is not None:
-            self._open[job] = _Gauge(gauge=gauge, seat=seat)
+            self._open[job] = _Whereabouts(gauge=gauge, seat=seat)
             gauge.inc()
 
     def _seat(self, seat: str) -> str:
@@ -234,11 +222,11 @@ async def serving(metrics: Metrics, port: int) -> AsyncIterator[int | None]:
 async def watching(port: int, *others: Watch) -> AsyncIterator[Watch]:
     """Whoever watches this installation: `others`, and with a port the metrics."""
     if not port:
-        yield Several(*others) if others else Nobody()
+        yield everyone(*others)
         return
     metrics = Metrics()
     async with serving(metrics, port):
-        yield Several(*others, metrics)
+        yield everyone(*others, metrics.count)
 
 
 def _kind(group: GroupId) -> str:

@@ -14,7 +14,7 @@ from bot.settings import Settings
 from bot.studio.assistant import PromptAssist
 from bot.studio.shares import CONSOLE
 from bot.studio.wishes import Origin, Wish
-from bot.telemetry.events import Watch
+from bot.telemetry.events import Watch, nobody
 from generation.draft import Draft
 from generation.job import UserId
 from tests.given.builders import ANN, a_model_folder
@@ -47,7 +47,7 @@ async def a_house(
     folder: Path,
     *workers: FakeWorker,
     prompt_assist: PromptAssist | None = None,
-    watch: Watch | None = None,
+    watch: Watch = nobody,
     **settings: Any,
 ) -> AsyncIterator[App]:
     """A house with a seat per worker."""

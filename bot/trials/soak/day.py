@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.app import BUILT_IN, App, open_app
 from bot.sandbox.realtime import living
 from bot.settings import Settings
-from bot.telemetry.journal import Journal
+from bot.telemetry import journal
 from bot.telemetry.metrics import Metrics, watching
 from bot.trials.bench.keeping import crowded
 from bot.trials.soak.allocator import AT_ONCE
@@ -43,7 +43,7 @@ async def live_through(
     say(f"a studio with {plan.behind:,} pictures behind it ...")
     before = await _furnish(alone.data / "atelier.sqlite3", plan.behind)
     gauges, witnessed = Gauges(), folder / "channels.txt"
-    watch = watching(0, Journal(), Metrics())
+    watch = watching(0, journal.write, Metrics().count)
     digests = alone.data / "digests.json"
     worker = LocalWorker((BUILT_IN,), digests, alone.device, env=AT_ONCE)
     async with (
