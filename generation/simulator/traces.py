@@ -21,7 +21,7 @@ HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class SimulatedModel:
     """A model as the device feels it, in seconds."""
 
     name: str
@@ -39,19 +39,19 @@ class Checkpoint:
 
 
 # From disk; parameters of the right size, not measurements.
-DISK: Mapping[str, Checkpoint] = {
-    "sdxl": Checkpoint(name="sdxl", step=0.12, swap=6.0, ends=0.6),
-    "flux": Checkpoint(name="flux", step=0.45, swap=15.0, ends=1.0),
-    "anime": Checkpoint(name="anime", step=0.12, swap=6.0, ends=0.6),
-    "video": Checkpoint(name="video", step=4.0, swap=25.0, ends=6.0),
+DISK: Mapping[str, SimulatedModel] = {
+    "sdxl": SimulatedModel(name="sdxl", step=0.12, swap=6.0, ends=0.6),
+    "flux": SimulatedModel(name="flux", step=0.45, swap=15.0, ends=1.0),
+    "anime": SimulatedModel(name="anime", step=0.12, swap=6.0, ends=0.6),
+    "video": SimulatedModel(name="video", step=4.0, swap=25.0, ends=6.0),
 }
 # The same from the machine's memory.
-MEMORY: Mapping[str, Checkpoint] = {
+MEMORY: Mapping[str, SimulatedModel] = {
     name: replace(DISK[name], swap=swap)
     for name, swap in {"sdxl": 1.5, "flux": 4.0, "anime": 1.5, "video": 8.0}.items()
 }
 
-MANY: Mapping[str, Checkpoint] = {
+MANY: Mapping[str, SimulatedModel] = {
     "video": MEMORY["video"],
     **{
         name: replace(MEMORY["sdxl"], name=name)
@@ -86,7 +86,7 @@ class Arrival:
     at: float
     who: str
     kind: Crowd
-    checkpoint: Checkpoint
+    checkpoint: SimulatedModel
     error: float  # predicted seconds / true seconds
 
     @property
@@ -100,7 +100,9 @@ Trace = Sequence[Arrival]  # in order of arrival; job ids count up
 class Script:
     """Collects what people ask for; `trace` sorts and numbers it."""
 
-    def __init__(self, seed: int, models: Mapping[str, Checkpoint], *, sigma: float = 0.25) -> None:
+    def __init__(
+        self, seed: int, models: Mapping[str, SimulatedModel], *, sigma: float = 0.25
+    ) -> None:
         self.dice = random.Random(seed)
         self._models = models
         self._sigma = sigma  # of the logarithm of the predictions' errors
@@ -140,7 +142,7 @@ class Script:
 
 def mixed(
     seed: int,
-    models: Mapping[str, Checkpoint],
+    models: Mapping[str, SimulatedModel],
     *,
     sigma: float = 0.25,
     groups: int = 1,
