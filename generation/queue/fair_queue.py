@@ -53,11 +53,20 @@ from generation.job import GroupId, Job, JobId, UserId
 from generation.queue.accounts import Account, Accounts
 from generation.queue.choice import Choice, Chooser, Rules
 from generation.queue.fairclock import EVEN, FairClock
-from generation.queue.forecast import ImaginedSeat, Turn, play
+from generation.queue.forecast import ExpectedTurn, ImaginedSeat, play
 from generation.queue.people import Parking, Person, Work
 from generation.queue.seat import Seat, SeatId
 
-__all__ = ["Account", "Accounts", "FairQueue", "QueueFull", "Rules", "Seat", "SeatId", "Turn"]
+__all__ = [
+    "Account",
+    "Accounts",
+    "FairQueue",
+    "QueueFull",
+    "Rules",
+    "Seat",
+    "SeatId",
+    "ExpectedTurn",
+]
 
 
 RULES = Rules()
@@ -271,7 +280,7 @@ class FairQueue:
 
     def forecast(
         self, seats: Sequence[Seat], busy: Mapping[SeatId, tuple[JobId, float]], now: float
-    ) -> Mapping[JobId, Turn]:
+    ) -> Mapping[JobId, ExpectedTurn]:
         """When each job comes; `busy` says what runs where, and for how many seconds more.
 
         The first REPLAYED jobs by `order`, and all that have begun, are played in advance on a
@@ -286,7 +295,7 @@ class FairQueue:
         imagined = [ImaginedSeat(seat, models) for seat in seats]
         played = play(self._copy(first, imagined, left), imagined, self.rules.slice, dict(left))
         turns = {
-            job: Turn(
+            job: ExpectedTurn(
                 ahead=0,
                 starts_in=played.starts.get(job, 0.0),
                 ready_in=played.ends.get(job, seconds),
@@ -301,9 +310,9 @@ class FairQueue:
         for ahead, job in enumerate(begun):
             start = played.starts.get(job.id, at)
             end = played.ends.get(job.id, start + job.cost)
-            turns[job.id] = Turn(ahead=ahead, starts_in=start, ready_in=end)
+            turns[job.id] = ExpectedTurn(ahead=ahead, starts_in=start, ready_in=end)
         for ahead, job in enumerate(rest, start=len(begun)):
-            turns[job.id] = Turn(ahead=ahead, starts_in=at, ready_in=at + job.cost)
+            turns[job.id] = ExpectedTurn(ahead=ahead, starts_in=at, ready_in=at + job.cost)
             at += job.cost * pace
         return turns
 

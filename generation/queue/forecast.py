@@ -25,7 +25,7 @@ DECISIONS = 1000  # of one play
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class ExpectedTurn:
     """When a job comes, in seconds from now."""
 
     ahead: int  # waiting jobs that begin before it
