@@ -17,7 +17,7 @@ import pytest
 from prompting.errors import Unreadable
 from prompting.writers import template
 from prompting.writers.bpe import Tokens, split
-from prompting.writers.compose import BrokenModel, Composer, Engine, Interrupted
+from prompting.writers.compose import BrokenModel, Composer, Interrupted, TokenModel
 from prompting.writers.ggufile import BLOCKS, read_header
 from prompting.writers.grammar import Grammar
 from prompting.writers.ladder import BUILT_IN
@@ -51,13 +51,13 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tinyassistant.write(tmp_path_factory.mktemp("gguf") / "half.gguf", kind=kind)
 
 
-def question(engine: Engine, wish: str) -> tuple[list[int], list[int]]:
+def question(engine: TokenModel, wish: str) -> tuple[list[int], list[int]]:
     turns = template.turns(wish, dialect="tags")
     rest = engine.encode(turns.wish, control=False) + engine.encode(turns.tail, control=True)
     return engine.encode(turns.head, control=True), rest
 
 
-def answers(engine: Engine, *, seeds: range, temperature: float) -> list[str]:
+def answers(engine: TokenModel, *, seeds: range, temperature: float) -> list[str]:
     composer = Composer(engine, ANSWERS)
     return [
         composer.compose(*question(engine, wish), seed=seed, temperature=temperature)

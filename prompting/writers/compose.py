@@ -29,7 +29,7 @@ LEAST = 0.05  # those at least so likely as this share of the likeliest
 LONGEST_ANSWER = 1024  # tokens
 
 
-class Engine(Protocol):
+class TokenModel(Protocol):
     """A model and its cache of the tokens that it has read."""
 
     context: int  # tokens that fit
@@ -63,7 +63,7 @@ class BrokenModel(Exception):
 class Composer:
     """An engine that answers questions in one grammar, in at most `longest` tokens."""
 
-    def __init__(self, engine: Engine, grammar: Grammar, longest: int = LONGEST_ANSWER) -> None:
+    def __init__(self, engine: TokenModel, grammar: Grammar, longest: int = LONGEST_ANSWER) -> None:
         self._engine, self._grammar, self._longest = engine, grammar, longest
         self._head: list[int] | None = None  # what the cache begins with
         self._by_first_byte: npt.NDArray[np.int16] | None = None

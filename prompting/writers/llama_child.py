@@ -30,7 +30,7 @@ import numpy.typing as npt
 from prompting.errors import Unreadable
 from prompting.writers import template
 from prompting.writers.chat import ChatTemplate
-from prompting.writers.compose import LONGEST_ANSWER, Composer, Engine
+from prompting.writers.compose import LONGEST_ANSWER, Composer, TokenModel
 from prompting.writers.ggufile import GgufHeader, read_header
 from prompting.writers.grammar import Grammar
 from prompting.writers.tinyllama import TinyLlama
@@ -41,7 +41,7 @@ WISH_SHARE = 3  # a wish may fill this part of the context; the rest of it is cu
 
 
 class LlamaCpp:
-    """An `Engine` by llama.cpp.  `exact`: keep keys and values in full precision."""
+    """An `TokenModel` by llama.cpp.  `exact`: keep keys and values in full precision."""
 
     def __init__(
         self, path: Path, *, context: int, threads: int, gpu_layers: int, exact: bool = False
@@ -113,7 +113,7 @@ _LOG = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_l
 class _Questions:
     """Makes tokens out of an order, in the way that this model knows."""
 
-    def __init__(self, header: GgufHeader, engine: Engine) -> None:
+    def __init__(self, header: GgufHeader, engine: TokenModel) -> None:
         self._engine = engine
         self._chat: ChatTemplate | None = None
         self.longest_answer = LONGEST_ANSWER  # tokens
@@ -174,7 +174,7 @@ class _Child:
         finally:
             os._exit(0)  # whatever the model is doing
 
-    def serve(self, engine: Engine, questions: _Questions) -> None:
+    def serve(self, engine: TokenModel, questions: _Questions) -> None:
         """Answer, one after the other, for ever."""
         composer = Composer(engine, Grammar(template.GRAMMAR), questions.longest_answer)
         engine.interrupted = self._interrupted
@@ -235,7 +235,7 @@ def main() -> None:
     child.serve(engine, questions)
 
 
-def _engine(options: argparse.Namespace, header: GgufHeader) -> Engine:
+def _engine(options: argparse.Namespace, header: GgufHeader) -> TokenModel:
     if options.engine == "numpy":
         return TinyLlama(options.model)
     arch = header.text("general.architecture") or ""
