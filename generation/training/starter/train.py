@@ -30,7 +30,7 @@ SHARDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class TrainingStage:
     """One step of the training, with the minutes it gets by default (0: until it is done)."""
 
     says: str
@@ -63,31 +63,31 @@ def _export(work: Path, _: float) -> None:
     print(f"{MODEL}: {size / 1e6:.1f} MB")
 
 
-STAGES: dict[str, Stage] = {
-    "draw": Stage(
+STAGES: dict[str, TrainingStage] = {
+    "draw": TrainingStage(
         says="a sheet of training pictures, to look at",
         minutes=0,
         run=lambda work, _: draw_sheet(work / "training.png"),
     ),
-    "judge": Stage(
+    "judge": TrainingStage(
         says="the classifier of the evaluation, from renders only",
         minutes=8,
         run=lambda _, minutes: train_judge(minutes),
     ),
-    "text": Stage(says="the tokenizer and the text encoder", minutes=6, run=train_text),
-    "vae": Stage(says="the autoencoder", minutes=22, run=train_vae),
-    "bank": Stage(
+    "text": TrainingStage(says="the tokenizer and the text encoder", minutes=6, run=train_text),
+    "vae": TrainingStage(says="the autoencoder", minutes=22, run=train_vae),
+    "bank": TrainingStage(
         says="latents and caption states for the UNet",
         minutes=0,
         run=lambda work, _: draw_bank(work, SHARDS),
     ),
-    "unet": Stage(says="the denoiser", minutes=80, run=train_unet),
-    "decoder": Stage(
+    "unet": TrainingStage(says="the denoiser", minutes=80, run=train_unet),
+    "decoder": TrainingStage(
         says="the VAE's decoder alone, a little longer; latents keep their meaning",
         minutes=10,
         run=lambda work, minutes: train_vae(work, minutes, decoder_only=True),
     ),
-    "export": Stage(says="the model folder", minutes=0, run=_export),
+    "export": TrainingStage(says="the model folder", minutes=0, run=_export),
 }
 
 
