@@ -122,11 +122,11 @@ def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
 
             return lambda s: restore(s, asked)
         case "bench":
-            from bot.trials.bench import bench
+            from bot.trials.bench.bench import bench
 
             return lambda s: bench(s, asked)
         case "soak":
-            from bot.trials.soak import soak
+            from bot.trials.soak.soak import soak
 
             return lambda s: soak(s, asked)
         case _:

@@ -38,8 +38,8 @@ from bot.telemetry.events import Committed, Watch, nobody
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
 from generation.errors import NoSuchName
-from generation.fleet import Worker
 from generation.fleet.local_seats import local_workers
+from generation.fleet.worker import Worker
 from generation.picture import Comparison, Fingerprint, compare
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, Rules, SeatId

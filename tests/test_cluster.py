@@ -24,11 +24,11 @@ from bot.settings import Settings
 from bot.telemetry.events import Event, Picked
 from generation.catalog.catalog import Catalog
 from generation.errors import Cancelled, WorkerDied
-from generation.fleet import Worker
 from generation.fleet.cluster.roster import Cluster, Joined, Left, RayWorker
 from generation.fleet.cluster.weights_server import WeightsServer
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
+from generation.fleet.worker import Worker
 from generation.job import JobId
 from tests.given.builders import a_recipe
 from tests.given.houses import a_wish

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import start
-from bot.chat.commands import COMMANDS, MENUS
+from bot.chat.commands.tree import COMMANDS, MENUS
 from bot.settings import NAMES
-from bot.trials.bench import MEASUREMENTS
+from bot.trials.bench.bench import MEASUREMENTS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.commands import COMMANDS, MENUS
+from bot.chat.commands.tree import COMMANDS, MENUS
 from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import Installed, Topic, asks_for_help, help_page

@@ -115,6 +115,39 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == []
 
 
+# Public classes that share a name, and why each of them keeps it.
+MORE_THAN_ONCE = {
+    "Scene": "what a training program makes up; one draws it, the other says it",
+    "Parts": "the loaders' are on their way into the model's",
+    "Trained": "the catalog's is on its way into the architectures",
+}
+
+
+def test_a_name_of_a_class_means_one_thing() -> None:
+    """Somebody who searches for a name finds what it is, not four things that it may be."""
+    found: dict[str, list[str]] = {}
+    for name, tree in sources(tests=False):
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(name)
+    assert {c: files for c, files in found.items() if len(files) > 1}.keys() <= set(MORE_THAN_ONCE)
+
+
+def test_a_room_hands_nothing_on() -> None:
+    """Else whoever needs one module of it loads all of them, and circles come back."""
+    for name, tree in sources(tests=False):
+        if name.endswith("/__init__.py"):
+            assert not [n for n in tree.body if isinstance(n, ast.ImportFrom)], name
+
+
+def test_the_bots_front_door_shows_a_dozen_rooms_at_most() -> None:
+    """Folders and files, as `ls bot` shows them."""
+    rooms = [
+        p for p in (ROOT / "bot").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
+    ]
+    assert len([p for p in rooms if p.name != "__init__.py"]) <= 12
+
+
 def test_files_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
     smells: list[str] = []
     too_much: list[str] = []
@@ -224,7 +257,7 @@ def test_whatever_the_studio_does_with_stored_things_it_does_for_somebody() -> N
 
 def test_the_bots_face_reaches_what_is_stored_through_the_studio_alone() -> None:
     """Every module that speaks to Discord; what it imports of storage are names and values."""
-    forbidden = {"Pictures", "Tickets", "Files", "Words", "Outbox", "Database", "Gallery"}
+    forbidden = {"Pictures", "Tickets", "Files", "Wordings", "Outbox", "Database", "Gallery"}
     may_tell_the_place = {
         "bot/chat/announcer.py",
         "bot/chat/posting.py",

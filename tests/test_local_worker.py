@@ -23,12 +23,12 @@ import psutil
 import pytest
 
 from generation.errors import Cancelled, OutOfMemory, WorkerDied
-from generation.fleet import Worker
 from generation.fleet import local as local_module
 from generation.fleet import process as process_module
 from generation.fleet import vigil as vigil_module
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Failed, Finished, Frame, Render, Report, Stepped, encode
+from generation.fleet.worker import Worker
 from generation.job import JobId
 from generation.recipe import Sha256, Weights
 from tests.given.builders import a_png, a_recipe

@@ -17,8 +17,8 @@ from discord import app_commands
 from bot.chat.announcer import Announcer
 from bot.chat.answers import SILENT, apologise
 from bot.chat.buttons import BUTTONS
-from bot.chat.commands import add_commands
 from bot.chat.commands.help import HelpMenu
+from bot.chat.commands.tree import add_commands
 from bot.chat.listening import hear
 from bot.chat.sight import DiscordSight
 from bot.studio.shares import Tiers

@@ -27,7 +27,7 @@ from bot.studio.relay import console
 from bot.studio.wishes import Wish, seed_named
 from generation.catalog.catalog import Catalog
 from generation.draft import Draft
-from generation.fleet import Worker
+from generation.fleet.worker import Worker
 from generation.media import image
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
 from generation.recipe import Recipe, RecipeId

@@ -40,7 +40,8 @@ from generation.errors import (
 )
 from generation.fleet.wire import Drawn, Finished, Loading, Ready, Render, Stepped
 from generation.job import Job, JobId
-from generation.queue.fair_queue import FairQueue, Turn
+from generation.queue.fair_queue import FairQueue
+from generation.queue.forecast import ExpectedTurn
 from storage.errors import Ended, StorageError
 from storage.tickets import Lease, State
 
@@ -90,7 +91,7 @@ class Dispatcher:
         self._unkept: dict[
             JobId, tuple[WorkerSeat, Drawing]
         ] = {}  # drawn, and nobody saw whether kept
-        self._forecast: tuple[float, Mapping[JobId, Turn]] = (-FORECAST_SECONDS, {})
+        self._forecast: tuple[float, Mapping[JobId, ExpectedTurn]] = (-FORECAST_SECONDS, {})
         open_requests.ask_forecast(self.forecast)
 
     def arrived(self) -> None:
@@ -144,7 +145,7 @@ class Dispatcher:
         await self.saver.end(job, State.CANCELLED, "Cancelled: ", None)
         self._unheard.discard(job.id)
 
-    def forecast(self, wanted: JobId | None = None) -> Mapping[JobId, Turn]:
+    def forecast(self, wanted: JobId | None = None) -> Mapping[JobId, ExpectedTurn]:
         """When each job comes, at most a second old; younger when `wanted` has come since."""
         asked, known = self._forecast
         limit = FORECAST_SECONDS if wanted is None or wanted in known else NEWER_SECONDS

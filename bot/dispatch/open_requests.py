@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from bot.dispatch.audience import Phase, Progress
 from generation.job import Job, JobId
-from generation.queue.fair_queue import FairQueue, Turn
-from generation.queue.forecast import Promises
+from generation.queue.fair_queue import FairQueue
+from generation.queue.forecast import ExpectedTurn, Promises
 from storage.tickets import Request, RequestId, State, Ticket
 
 # Tells when each job comes; asked with a job that must be among them, if it waits at all.
-Forecast = Callable[[JobId | None], Mapping[JobId, Turn]]
+Forecast = Callable[[JobId | None], Mapping[JobId, ExpectedTurn]]
 
 SHORTEST_PROMISE = 2.0  # seconds; how well a shorter one was kept teaches nothing
 
@@ -54,7 +54,7 @@ class OpenRequests:
         self._promises = promises
         self._clock = clock
         self._forecast: Forecast = lambda _: {}
-        self._newest: Mapping[JobId, Turn] = {}  # the forecast that `_latest` is the end of
+        self._newest: Mapping[JobId, ExpectedTurn] = {}  # the forecast that `_latest` is the end of
         self._latest = 0.0
         self._lines: dict[RequestId, _OpenRequest] = {}
         self._request_of: dict[JobId, RequestId] = {}
@@ -155,7 +155,7 @@ class OpenRequests:
         found = [self._standing(line, turns) for line in self._lines.values()]
         return tuple(sorted(found, key=lambda s: (s.phase is Phase.WAITING, s.ahead, s.request)))
 
-    def _standing(self, line: _OpenRequest, turns: Mapping[JobId, Turn]) -> Progress:
+    def _standing(self, line: _OpenRequest, turns: Mapping[JobId, ExpectedTurn]) -> Progress:
         run = min(line.running.values(), key=lambda r: r.paused, default=None)
         # A person's jobs keep their order, so the first and the last are known by their ids.
         first = self._turn(turns, min(line.waiting)) if line.waiting else None
@@ -184,14 +184,14 @@ class OpenRequests:
             paused=run.paused if run else False,
         )
 
-    def _turn(self, turns: Mapping[JobId, Turn], job: JobId) -> Turn:
+    def _turn(self, turns: Mapping[JobId, ExpectedTurn], job: JobId) -> ExpectedTurn:
         if (turn := turns.get(job)) is not None:
             return turn
         # One that came since the forecast was made: behind everybody, until the next one.
         if turns is not self._newest:
             self._newest = turns
             self._latest = max((turn.ready_in for turn in turns.values()), default=0.0)
-        return Turn(ahead=len(self._queue), starts_in=self._latest, ready_in=self._latest)
+        return ExpectedTurn(ahead=len(self._queue), starts_in=self._latest, ready_in=self._latest)
 
     def _share(self, line: _OpenRequest) -> float:
         job = next(iter(line.running), None) or next(iter(line.waiting), None)

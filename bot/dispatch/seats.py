@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from generation.fleet import Worker
+from generation.fleet.worker import Worker
 from generation.job import Job, JobId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId

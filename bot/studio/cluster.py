@@ -17,9 +17,9 @@ from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio.studio import Studio
 from generation.catalog.catalog import Catalog
-from generation.fleet import Worker
 from generation.fleet.cluster.roster import Cluster, Joined, Left
 from generation.fleet.cluster.weights_server import WeightsServer
+from generation.fleet.worker import Worker
 
 log = logging.getLogger(__name__)
 

@@ -65,7 +65,6 @@ __all__ = [
     "Rules",
     "Seat",
     "SeatId",
-    "ExpectedTurn",
 ]
 
 

@@ -24,9 +24,9 @@ from generation.catalog.catalog import Catalog
 from generation.draft import Draft, complete
 from generation.errors import WorkerDied
 from generation.families.family import family
-from generation.fleet import Worker
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Holding, Ready, Render, Report
+from generation.fleet.worker import Worker
 from generation.job import JobId
 from generation.recipe import Recipe, dump
 

@@ -1,0 +1,35 @@
+"""All commands and menus, and the tree they are put on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from discord import app_commands
+
+from bot.chat.commands.enhance import enhance
+from bot.chat.commands.help import help_
+from bot.chat.commands.imagine import imagine
+from bot.chat.commands.mine import settings
+from bot.chat.commands.pictures import recipe_menu, redraw_menu, reproduce
+from bot.chat.commands.queue import cancel, queue
+from bot.chat.commands.stats import stats
+
+COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (
+    help_,
+    imagine,
+    enhance,
+    reproduce,
+    queue,
+    cancel,
+    stats,
+    settings,
+)
+MENUS: tuple[app_commands.ContextMenu, ...] = (redraw_menu, recipe_menu)
+
+
+def add_commands(tree: app_commands.CommandTree[Any]) -> None:
+    """Everything a person can call."""
+    for command in COMMANDS:
+        tree.add_command(command)
+    for menu in MENUS:
+        tree.add_command(menu)
