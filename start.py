@@ -210,7 +210,7 @@ def install(env: Env, root: Path, wanted: list[str]) -> None:
     # Compiling every module of torch takes longer than the first start, which compiles its own.
     command += ["--no-compile", "-c", str(root / "constraints.txt"), *wanted]
     env.unfinished.touch()
-    progress = Progress()
+    progress = InstallProgress()
     try:
         status, output = listen(command, env.log, progress)
     finally:
@@ -221,7 +221,7 @@ def install(env: Env, root: Path, wanted: list[str]) -> None:
         raise SetupFailed(explain(output, "pip could not install what is needed."))
 
 
-def listen(command: list[str], log: Path, progress: "Progress") -> tuple[int, str]:
+def listen(command: list[str], log: Path, progress: "InstallProgress") -> tuple[int, str]:
     """Run pip with its lines going to the log and to `progress`; its status and last lines."""
     environ = {**os.environ, "PYTHONUTF8": "1", "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
     tail: list[str] = []
@@ -244,7 +244,7 @@ def listen(command: list[str], log: Path, progress: "Progress") -> tuple[int, st
     return pip.returncode, "".join(tail)
 
 
-class Progress:
+class InstallProgress:
     """Turns pip's many lines into few, and speaks up when it is silent for long."""
 
     SILENCE = 15.0  # seconds

@@ -130,7 +130,8 @@ def test_a_name_of_a_class_means_one_thing() -> None:
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(name)
-    assert {c: files for c, files in found.items() if len(files) > 1}.keys() <= set(MORE_THAN_ONCE)
+    doubled = {c: files for c, files in found.items() if len(files) > 1}
+    assert set(doubled) <= set(MORE_THAN_ONCE), doubled
 
 
 def test_a_room_hands_nothing_on() -> None:

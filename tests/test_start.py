@@ -171,7 +171,7 @@ def test_a_failure_is_explained_in_a_sentence(output: str, sentence: str) -> Non
 
 
 def test_many_lines_of_pip_become_few(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = start.Progress()
+    progress = start.InstallProgress()
     for line in (
         "Collecting torch==2.13.0",
         "  Downloading torch-2.13.0-cp311-none-linux_x86_64.whl (190.1 MB)",
