@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 import generation
 from bot.dispatch.audience import Outcome, Progress
 from bot.dispatch.meter import Meter
-from bot.dispatch.saving import Shelves
 from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio import shares
@@ -32,7 +31,7 @@ from bot.studio.cluster import Furnish, follow_cluster
 from bot.studio.drafting import Drafting
 from bot.studio.relay import Console, Relay, console
 from bot.studio.retention import Retention
-from bot.studio.studio import Stores, Studio
+from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
 from bot.telemetry.events import Committed, Watch, nobody
 from generation.catalog.catalog import Catalog
@@ -47,14 +46,12 @@ from generation.queue.forecast import Promises
 from generation.recipe import MAX_SEED, Recipe
 from prompting.writers.ladder import WriterConfig
 from storage import private
-from storage.accounts import Ledger
 from storage.database import Database
-from storage.deletions import Deletions
 from storage.files import Files
-from storage.people import AssistMode, People
-from storage.pictures import Pictures, StoredPicture
-from storage.tickets import RequestId, Tickets
-from storage.words import Wordings
+from storage.people import AssistMode
+from storage.pictures import StoredPicture
+from storage.stores import Stores
+from storage.tickets import RequestId
 
 if TYPE_CHECKING:
     from bot.chat.client import Atelier
@@ -197,7 +194,7 @@ def _retention(settings: Settings, stores: Stores) -> Retention:
     return Retention(
         pictures=stores.pictures,
         files=stores.files,
-        ledger=stores.shelves.ledger,
+        ledger=stores.ledger,
         keep_days=settings.keep_files_days,
         clock=time.time,
     )
@@ -213,7 +210,7 @@ async def _build(
     rules: Rules,
 ) -> App:
     stores = await _stores(settings, database)
-    ledger = stores.shelves.ledger
+    ledger = stores.ledger
     line = Console()
     relay = Relay(line)
     queue = FairQueue(
@@ -270,14 +267,7 @@ async def _stores(settings: Settings, database: Database) -> Stores:
     files = Files(settings.data / "files")
     # What a crash left half written; nobody else works in this folder.
     await asyncio.to_thread(files.sweep)
-    return Stores(
-        tickets=Tickets(database),
-        pictures=Pictures(database),
-        people=People(database),
-        words=Wordings(database),
-        deletions=Deletions(database),
-        shelves=Shelves(tickets=Tickets(database), files=files, ledger=Ledger(database)),
-    )
+    return Stores.on(database, files)
 
 
 def tiers(settings: Settings) -> shares.Tiers:

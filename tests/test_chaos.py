@@ -433,7 +433,7 @@ class Chaos:
 
     async def _audit_ledger(self, paid: float) -> None:
         await self.app.studio._meter.write()
-        served = await self.app.stores.shelves.ledger.served_since(0.0)
+        served = await self.app.stores.ledger.served_since(0.0)
         if self.exact:
             assert sum(row.seconds for row in served) == pytest.approx(paid, abs=1e-6)
 

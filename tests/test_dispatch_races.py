@@ -120,7 +120,7 @@ async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_pa
         await app.studio.submit(a_wish("one", draft={"steps": 5}))
         await eventually(lambda: memo.outcomes)
         await app.studio.close()
-        ledger = app.stores.shelves.ledger
+        ledger = app.stores.ledger
         assert sum(row.seconds for row in await ledger.served_since(0.0)) == 5.0
         # And there is no debt that the next picture would have to wait for.
         assert sum(a.tag for a in (await ledger.load()).people.values()) <= 5.0
@@ -130,7 +130,7 @@ async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None
     worker, full = FakeWorker(), asyncio.Event()
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        tickets, saver = app.stores.shelves.tickets, app.studio.dispatcher.saver
+        tickets, saver = app.stores.tickets, app.studio.dispatcher.saver
         saver.retry_seconds = (0.01,)
         started = tickets.started
 
@@ -154,7 +154,7 @@ async def test_a_cancellation_is_heeded_while_a_death_is_written_down(tmp_path: 
     worker.deaths["one"] = 1
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        tickets = app.stores.shelves.tickets
+        tickets = app.stores.tickets
         put_back, asked = tickets.put_back, asyncio.Event()
 
         async def slowly(job: JobId, epoch: int, *, blamed: bool = True) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.dispatch.saving import Saver, Shelves
-from storage.accounts import Ledger
+from bot.dispatch.saving import Saver
 from storage.errors import DiskFull, Ended
 from storage.files import Files
 from storage.tickets import Lease, State, Tickets
@@ -44,8 +43,7 @@ async def test_what_storage_refuses_is_tried_until_it_is_stored(tmp_path: Path) 
     async with opened(tmp_path / "db") as database:
         tickets = FullAtFirst(database)
         tickets.tried = Counter()
-        shelves = Shelves(tickets=tickets, files=Files(tmp_path), ledger=Ledger(database))
-        saver = Saver(shelves, clock=lambda: 1.0)
+        saver = Saver(tickets, Files(tmp_path), clock=lambda: 1.0)
         saver.retry_seconds = (0.0, 0.001)
         _, [ticket] = await tickets.add(asked(), [RECIPE], [1.0])
         lease = await saver.start(ticket.job, "seat 0")
@@ -61,8 +59,7 @@ async def test_what_has_ended_is_not_begun_and_whoever_ends_it_again_is_not_told
 ) -> None:
     async with opened(tmp_path / "db") as database:
         tickets = Tickets(database)
-        shelves = Shelves(tickets=tickets, files=Files(tmp_path), ledger=Ledger(database))
-        saver = Saver(shelves, clock=lambda: 1.0)
+        saver = Saver(tickets, Files(tmp_path), clock=lambda: 1.0)
         _, [ticket] = await tickets.add(asked(), [RECIPE], [1.0])
         lease = await saver.start(ticket.job, "seat 0")
         await tickets.ended(ticket.job.id, State.CANCELLED, epoch=lease.epoch)

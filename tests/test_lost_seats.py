@@ -138,7 +138,7 @@ async def test_whoever_cancels_while_a_seat_is_spared_their_job_is_told_so(tmp_p
         worker.failures["one"] = NO_ROOM
     async with a_house(tmp_path, *seats) as app:
         memo = listen(app, Memo())
-        tickets = app.stores.shelves.tickets
+        tickets = app.stores.tickets
         put_back = tickets.put_back
 
         async def slowly(job: JobId, epoch: int, *, blamed: bool = True) -> None:

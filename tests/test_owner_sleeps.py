@@ -178,7 +178,7 @@ async def test_a_picture_that_was_kept_when_the_studio_stumbled_is_told_of_and_n
     worker = FakeWorker()
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        tickets, kept = app.stores.shelves.tickets, asyncio.Event()
+        tickets, kept = app.stores.tickets, asyncio.Event()
         store = tickets.drawn
 
         async def slowly(*args: Any, **kwargs: Any) -> Any:

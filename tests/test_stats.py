@@ -248,7 +248,7 @@ def test_a_large_history_is_counted_quickly() -> None:
 
 async def test_the_last_day_is_read_from_the_ledger(tmp_path: Path) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
-        ledger = app.stores.shelves.ledger
+        ledger = app.stores.ledger
         await ledger.save(Accounts(groups={}, people={}), [served(1, 60), served(1, 9, ago=200)])
         day = await last_day(ledger, NOW)
     assert [row.seconds for row in day.served] == [60]
@@ -272,7 +272,7 @@ async def test_stats_are_answered_in_discord_to_the_asker_only(tmp_path: Path) -
         assert empty.ephemeral
         await here.ann.command("imagine", prompt="a red flower")
         await here.ann.sees(lambda m: m.attachments)
-        ledger = studio.app.stores.shelves.ledger
+        ledger = studio.app.stores.ledger
         group = GroupId(f"guild {here.env.studio.guild.id}")
         now = bucket_of(time.time())
         await ledger.save(

@@ -271,10 +271,10 @@ async def test_accounts_survive_a_restart(tmp_path: Path) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         await drawn(app, a_wish())
         async with asyncio.timeout(LONG):  # they are saved while it works, not only at its end
-            while not await app.stores.shelves.ledger.load_costs():  # noqa: ASYNC110  # as above
+            while not await app.stores.ledger.load_costs():  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.05)
     async with a_house(tmp_path, FakeWorker()) as app:
-        ledger = app.stores.shelves.ledger
+        ledger = app.stores.ledger
         assert [row.user for row in await ledger.served_since(0.0)] == [ANN]
         assert await ledger.load_costs()
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from bot.dispatch.audience import Audience
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
-from bot.dispatch.saving import Saver, Shelves
+from bot.dispatch.saving import Saver
 from bot.dispatch.seats import Drawing, WorkerSeat, believable
 from bot.telemetry.events import ChunkPaid, JobEnded, Paused, Picked, Resumed, Watch, WorkerEnded
 from generation.errors import (
@@ -43,6 +43,7 @@ from generation.job import Job, JobId
 from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import ExpectedTurn
 from storage.errors import Ended, StorageError
+from storage.stores import Stores
 from storage.tickets import Lease, State
 
 log = logging.getLogger(__name__)
@@ -75,13 +76,14 @@ class Dispatcher:
         queue: FairQueue,
         open_requests: OpenRequests,
         meter: Meter,
-        shelves: Shelves,
+        stores: Stores,
         listeners: Listeners,
         clock: Callable[[], float],
         preview_every: int,
     ) -> None:
         self._queue, self._open_requests, self._meter = queue, open_requests, meter
-        self.saver, self._tickets = Saver(shelves, clock=clock), shelves.tickets
+        self.saver = Saver(stores.tickets, stores.files, clock=clock)
+        self._tickets = stores.tickets
         self._to = listeners
         self._preview_every = preview_every
         self._seats: dict[str, WorkerSeat] = {}

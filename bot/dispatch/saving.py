@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TypeVar
 
@@ -19,7 +18,6 @@ from generation.fleet.wire import Finished
 from generation.job import Job, JobId
 from generation.picture import Environment, Picture, remarked
 from generation.recipe import Sha256
-from storage.accounts import Ledger
 from storage.errors import Ended, Fenced, Missing, StorageError
 from storage.files import Files
 from storage.tickets import Lease, State, Tickets
@@ -32,20 +30,11 @@ MAX_UNSAVED = 4  # finished pictures held in memory while storage refuses; then 
 RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelves:
-    """The parts of storage that a dispatcher writes to."""
-
-    tickets: Tickets
-    files: Files
-    ledger: Ledger
-
-
 class Saver:
     """Writes how jobs end."""
 
-    def __init__(self, shelves: Shelves, *, clock: Callable[[], float]) -> None:
-        self._tickets, self._files = shelves.tickets, shelves.files
+    def __init__(self, tickets: Tickets, files: Files, *, clock: Callable[[], float]) -> None:
+        self._tickets, self._files = tickets, files
         self._clock = clock
         self._unsaved = asyncio.Semaphore(MAX_UNSAVED)
         self.retry_seconds: Sequence[float] = RETRY_SECONDS

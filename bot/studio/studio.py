@@ -12,14 +12,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from bot.dispatch.audience import Audience, Outcome, Progress
 from bot.dispatch.dispatcher import Dispatcher, Listeners
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
-from bot.dispatch.saving import Shelves
 from bot.dispatch.seats import WorkerSeat
 from bot.studio.deleting import Deleting
 from bot.studio.delivery import Delivery
@@ -40,13 +39,12 @@ from generation.queue.fair_queue import FairQueue
 from generation.recipe import Input, Recipe, Sha256
 from prompting import wildcards
 from prompting.errors import TooMany
-from storage.deletions import Deletions
 from storage.errors import Missing
-from storage.files import Files
-from storage.people import AssistMode, People, Preferences
-from storage.pictures import PictureId, Pictures, StoredPicture
-from storage.tickets import Asked, Held, Request, RequestId, State, Tickets
-from storage.words import Wording, Wordings
+from storage.people import AssistMode, Preferences
+from storage.pictures import PictureId, StoredPicture
+from storage.stores import Stores
+from storage.tickets import Asked, Held, Request, RequestId, State
+from storage.words import Wording
 
 log = logging.getLogger(__name__)
 
@@ -55,23 +53,6 @@ T = TypeVar("T")
 MOST_PICTURES = 10  # of one request: a message of Discord's shows no more
 CLOSING_SECONDS = 15.0  # that submissions and cancellations have to come to their end
 START_SECONDS = 120.0  # the longest that a first request waits for the worker to start
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
-    """The parts of storage that the studio uses."""
-
-    tickets: Tickets
-    pictures: Pictures
-    people: People
-    words: Wordings
-    deletions: Deletions
-    shelves: Shelves
-
-    @property
-    def files(self) -> Files:
-        """Bytes on disk."""
-        return self.shelves.files
 
 
 class Studio:
@@ -114,7 +95,7 @@ class Studio:
             queue=queue,
             open_requests=self.open_requests,
             meter=meter,
-            shelves=stores.shelves,
+            stores=stores,
             listeners=Listeners(
                 audience=audience,
                 watch=watch,
@@ -140,7 +121,7 @@ class Studio:
 
     async def open(self) -> int:
         """Put everything that was waiting back into the queue.  Returns how many jobs."""
-        accounts = await self._stores.shelves.ledger.load()
+        accounts = await self._stores.ledger.load()
         if accounts is not None:
             self._queue.restore(accounts)
         now, waiting = time.monotonic(), []
@@ -437,7 +418,7 @@ class Studio:
 
     async def last_day(self) -> Day:
         """Who had the GPU and who waited, in the last 24 hours."""
-        return await last_day(self._stores.shelves.ledger, self._clock())
+        return await last_day(self._stores.ledger, self._clock())
 
     async def cancel(self, request: RequestId, *, by: Asker) -> bool:
         """End a request: what waits at once, what is being drawn within a step.

@@ -102,7 +102,7 @@ async def _tidy(app: App) -> None:
     tidying = Retention(
         pictures=stores.pictures,
         files=stores.files,
-        ledger=stores.shelves.ledger,
+        ledger=stores.ledger,
         keep_days=1,
         clock=time.time,
     )

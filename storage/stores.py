@@ -1,0 +1,41 @@
+"""Stores: every part of storage, built once on one database and one folder of files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from storage.accounts import Ledger
+from storage.database import Database
+from storage.deletions import Deletions
+from storage.files import Files
+from storage.people import People
+from storage.pictures import Pictures
+from storage.tickets import Tickets
+from storage.words import Wordings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What the bot remembers with."""
+
+    tickets: Tickets
+    pictures: Pictures
+    people: People
+    words: Wordings
+    deletions: Deletions
+    files: Files
+    ledger: Ledger
+
+    @classmethod
+    def on(cls, database: Database, files: Files) -> Self:
+        """The stores of a database and its folder of files."""
+        return cls(
+            tickets=Tickets(database),
+            pictures=Pictures(database),
+            people=People(database),
+            words=Wordings(database),
+            deletions=Deletions(database),
+            files=files,
+            ledger=Ledger(database),
+        )
