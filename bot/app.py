@@ -99,14 +99,14 @@ class App:
 
     async def draw(self, wish: Wish, on_progress: Callable[[Progress], None]) -> Outcome:
         """Draw a wish for the command line, through the same queue and worker as everybody."""
-        request = await self.studio.submit(wish)
+        request = await self.studio.requests.submit(wish)
         return await self._wait(request.id, on_progress)
 
     async def reproduce(
         self, recipe: Recipe, before: Fingerprint, on_progress: Callable[[Progress], None]
     ) -> tuple[Comparison, StoredPicture | None, Outcome]:
         """Draw a recipe again and compare it with what it was."""
-        request = await self.studio.queue_up(console(), (recipe,), words=recipe.prompt)
+        request = await self.studio.requests.queue_up(console(), (recipe,), words=recipe.prompt)
         outcome = await self._wait(request.id, on_progress)
         if not outcome.pictures:
             raise_reason(outcome)
@@ -115,7 +115,7 @@ class App:
 
     async def _wait(self, request: RequestId, on_progress: Callable[[Progress], None]) -> Outcome:
         def tell(changed: RequestId) -> None:
-            standing = self.studio.standing(request) if changed == request else None
+            standing = self.studio.open_requests.standing(request) if changed == request else None
             if standing is not None:
                 on_progress(standing)
 

@@ -101,7 +101,7 @@ class Town(Quiet):
 
     def changed(self, request: RequestId) -> None:
         if self.app is not None and self._dice.random() < 0.05:
-            self.app.studio.standing(request)
+            self.app.studio.open_requests.standing(request)
             self.app.studio.open_requests.standings()
 
     async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
@@ -219,7 +219,7 @@ class Chaos:
                 draft={"steps": self.dice.choice((1, 2, 2, 4, 12, 40))},
             )
             with contextlib.suppress(QueueFull, StorageError):
-                request = await self.app.studio.submit(wish)
+                request = await self.app.studio.requests.submit(wish)
                 self.requests[request.id] = owner
 
     async def canceller(self) -> None:
@@ -232,7 +232,7 @@ class Chaos:
                     self.notes.jobs[ticket.job.id] = request
                 with contextlib.suppress(StorageError):
                     owner = self.requests[request]
-                    await self.app.studio.cancel(request, by=Asker(id=owner, guild=None))
+                    await self.app.studio.requests.cancel(request, by=Asker(id=owner, guild=None))
                     self.notes.over.add(request)
 
     async def reaper(self) -> None:
@@ -270,7 +270,7 @@ class Chaos:
             for seat in tuple(self.seats):
                 queue, now = studio._queue, 0.0
                 # While too much is to be stored, drawing waits for the disk.
-                full = studio.dispatcher.saver._unsaved.locked()
+                full = studio._dispatcher.saver._unsaved.locked()
                 busy = seat.running is not None or self.refusing or full
                 if busy or seat.worker.ready is None or queue.soon(seat, now) is None:
                     idle[seat] = 0
@@ -302,8 +302,8 @@ class Chaos:
         async with open_app(settings, workers, None, self.notes.watch, RULES) as app:
             self.app = app
             app.relay.audience = self.town
-            app.studio.dispatcher.saver.retry_seconds = (0.01, 0.02)
-            app.studio._delivery.retry_seconds = (0.01, 0.02)
+            app.studio._dispatcher.saver.retry_seconds = (0.01, 0.02)
+            app.studio.delivery.retry_seconds = (0.01, 0.02)
             self.seats = list(app.studio._seats)
             self.town.app = app
             self._spoil(app)
@@ -369,7 +369,7 @@ class Chaos:
         try:
             async with asyncio.timeout(LAST_WAIT):
                 # Who asked last may be gone, and what they asked for still on its way to the disk.
-                while studio._half_done:  # noqa: ASYNC110
+                while studio._admission._half_done:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 while await tickets.waiting() or await tickets.undelivered():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
@@ -397,16 +397,16 @@ class Chaos:
     def books(self) -> dict[str, list[Any]]:
         """Every book that has something in it."""
         studio = self.app.studio
-        dispatcher, queue, open_requests = studio.dispatcher, studio._queue, studio.open_requests
+        dispatcher, queue, open_requests = studio._dispatcher, studio._queue, studio.open_requests
         books: dict[str, list[Any]] = {
-            "door": [*studio._half_done],
+            "door": [*studio._admission._half_done],
             "queue": [*queue._waiting, *queue._begun, *queue._owned, *queue._chooser.running],
             "parked by the queue": [p for p in queue._chooser.places.values() if p.parked],
             "board": [*open_requests._lines, *open_requests._request_of],
             "dispatcher": [*dispatcher._seat_of, *dispatcher._stopping],
             "seats": [run for seat in self.seats for run in seat.runs()],
             "unsettled": [*studio._meter._unsettled],
-            "delivery": [*studio._delivery._in_hand],
+            "delivery": [*studio.delivery._in_hand],
             "workers": [*self.drawing],
         }
         return {name: left for name, left in books.items() if left}

@@ -241,7 +241,7 @@ async def test_what_discord_waits_for_is_not_swallowed_by_the_command_line(tmp_p
     wish = a_wish("for Ann")
     on_discord = replace(wish, place=replace(wish.place, guild=10, channel=20))
     async with a_house(tmp_path, FakeWorker()) as app:
-        request = await app.studio.submit(on_discord)
+        request = await app.studio.requests.submit(on_discord)
     async with a_house(tmp_path, FakeWorker()) as app:
         await drawn(app, a_wish("for me"))
         assert request.id in await app.stores.tickets.undelivered()

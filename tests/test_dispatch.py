@@ -43,7 +43,7 @@ def slow() -> FakeWorker:
 
 
 async def ask(app: App, words: str, owner: UserId, draft: dict[str, int]) -> Request:
-    return await app.studio.submit(a_wish(words, owner=owner, draft=draft))
+    return await app.studio.requests.submit(a_wish(words, owner=owner, draft=draft))
 
 
 async def both_begun(app: App, worker: FakeWorker) -> tuple[Request, Request]:
@@ -58,7 +58,7 @@ async def both_begun(app: App, worker: FakeWorker) -> tuple[Request, Request]:
 
 
 def _step(app: App, request: Request) -> int:
-    standing = app.studio.standing(request.id)
+    standing = app.studio.open_requests.standing(request.id)
     return standing.step if standing is not None else 0
 
 
@@ -101,7 +101,7 @@ async def test_a_paused_job_says_so_and_can_be_cancelled(tmp_path: Path) -> None
         await ask(app, "another long one", BEN, LONG)
         await eventually(lambda: any(s.paused for s in app.studio.open_requests.standings()))
         paused = next(s for s in app.studio.open_requests.standings() if s.paused)
-        await app.studio.cancel(paused.request, by=Asker(id=ANN, guild=None))
+        await app.studio.requests.cancel(paused.request, by=Asker(id=ANN, guild=None))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
         assert states[paused.request] is State.CANCELLED
@@ -244,7 +244,7 @@ async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
         await ask(app, "one", ANN, SHORT)
         await eventually(lambda: worker.orders)
         waiting = await ask(app, "two", ANN, SHORT)
-        await app.studio.cancel(waiting.id, by=Asker(id=ANN, guild=None))
+        await app.studio.requests.cancel(waiting.id, by=Asker(id=ANN, guild=None))
         last = [event for event in seen if isinstance(event, JobEnded)][-1]
         assert (last.job.owner, last.state) == (ANN, State.CANCELLED)
         worker.gate.set()
@@ -257,10 +257,10 @@ async def test_no_forecast_is_made_anew_for_a_picture_that_is_only_being_saved(
         await ask(app, "one", ANN, SHORT)
         open_requests = app.studio.open_requests
         await eventually(lambda: any(s.phase is Phase.KEEPING for s in open_requests.standings()))
-        first = app.studio.dispatcher.forecast()
+        first = app.studio._dispatcher.forecast()
         await asyncio.sleep(2 * NEWER_SECONDS)
         open_requests.standings()
-        assert app.studio.dispatcher.forecast() is first
+        assert app.studio._dispatcher.forecast() is first
 
 
 @pytest.mark.parametrize("claim", [math.nan, math.inf, -math.inf, -5.0, 1e308])

@@ -60,7 +60,7 @@ async def test_a_picture_that_came_before_the_worker_died_is_kept(tmp_path: Path
 
     async with a_house(tmp_path, LastWords()) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
         assert memo.outcomes[0].tickets[0].tries == 1
@@ -71,12 +71,12 @@ async def test_a_job_that_is_cancelled_before_the_worker_has_it_is_not_drawn(
 ) -> None:
     class Canceller(Interfering):
         def interfere(self, job: Job) -> None:
-            self.task = asyncio.create_task(app.studio.dispatcher.cancel([job.id]))
+            self.task = asyncio.create_task(app.studio._dispatcher.cancel([job.id]))
 
     worker = Forgetful()
     async with a_house(tmp_path, worker, watch=Canceller().watch) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
     assert worker.orders == []
@@ -100,7 +100,7 @@ async def test_nobody_is_blamed_for_a_worker_that_died_before_it_had_the_job(
 
     async with a_house(tmp_path, worker, watch=Killer().watch) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].tries == 1
     assert worker.starts == 2
@@ -117,7 +117,7 @@ async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_pa
 
     async with a_house(tmp_path, Fragile(step_cost=1.0)) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one", draft={"steps": 5}))
+        await app.studio.requests.submit(a_wish("one", draft={"steps": 5}))
         await eventually(lambda: memo.outcomes)
         await app.studio.close()
         ledger = app.stores.ledger
@@ -130,7 +130,7 @@ async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None
     worker, full = FakeWorker(), asyncio.Event()
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        tickets, saver = app.stores.tickets, app.studio.dispatcher.saver
+        tickets, saver = app.stores.tickets, app.studio._dispatcher.saver
         saver.retry_seconds = (0.01,)
         started = tickets.started
 
@@ -141,7 +141,7 @@ async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None
 
         object.__setattr__(tickets, "started", refused)
         for number in range(3 * MAX_UNSAVED):
-            await app.studio.submit(a_wish("one", owner=UserId(1000 + number)))
+            await app.studio.requests.submit(a_wish("one", owner=UserId(1000 + number)))
         await eventually(lambda: len(worker.orders) >= MAX_UNSAVED)
         await asyncio.sleep(0.05)
         assert len(worker.orders) <= MAX_UNSAVED + 1
@@ -163,9 +163,9 @@ async def test_a_cancellation_is_heeded_while_a_death_is_written_down(tmp_path: 
             await put_back(job, epoch, blamed=blamed)
 
         object.__setattr__(tickets, "put_back", slowly)
-        request = await app.studio.submit(a_wish("one"))
+        request = await app.studio.requests.submit(a_wish("one"))
         await asked.wait()
-        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+        await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
         written.set()
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
@@ -180,9 +180,9 @@ async def test_a_cancellation_that_no_worker_heard_survives_the_stop(tmp_path: P
     worker = Deaf()
     worker.gate.clear()
     async with a_house(tmp_path, worker) as app:
-        request = await app.studio.submit(a_wish("one"))
+        request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+        await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
     async with a_house(tmp_path, FakeWorker()) as app:
         memo = listen(app, Memo())
         assert app.replayed == 0
@@ -196,7 +196,7 @@ async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
     here, far = FakeWorker(), FakeWorker()
     async with a_house(tmp_path, here) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         for _ in range(2):
             seat = app.make_seat("far", far)
@@ -206,8 +206,8 @@ async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
             await far.die()
         app.studio.join(app.make_seat("far", far))
         here.gate.clear()
-        await app.studio.submit(a_wish("two"))
-        await app.studio.submit(a_wish("three", owner=BEN))
+        await app.studio.requests.submit(a_wish("two"))
+        await app.studio.requests.submit(a_wish("three", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         here.gate.set()
         await eventually(lambda: len(memo.outcomes) == 3)
@@ -218,7 +218,7 @@ async def test_a_model_that_fits_nowhere_is_tried_and_does_not_wait_for_ever(
 ) -> None:
     async with a_house(tmp_path, FakeWorker(memory_bytes=1), FakeWorker(memory_bytes=2)) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
 
 
@@ -235,7 +235,7 @@ async def test_what_is_committed_is_drawn_though_whoever_asked_has_gone(tmp_path
             return stored
 
         object.__setattr__(tickets, "add", slowly)
-        asking = asyncio.create_task(app.studio.submit(a_wish("one")))
+        asking = asyncio.create_task(app.studio.requests.submit(a_wish("one")))
         await committed.wait()
         asking.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -74,7 +74,7 @@ async def test_image_to_image_starts_from_the_kept_bytes_and_comes_back_too(
 ) -> None:
     async with the_house(tmp_path) as app:
         first = await drawn(app, a_wish(seed=5, draft={"steps": 4}))
-        start, _ = await app.studio.keep_input(first.files[0])
+        start, _ = await app.studio.requests.keep_input(first.files[0])
         wish = a_wish("a night sky", seed=6, draft={"steps": 4, "inputs": (start,), "denoise": 0.5})
         second = (await drawn(app, wish)).pictures[0]
         assert second.pixels_sha256 != first.pictures[0].pixels_sha256
@@ -92,10 +92,10 @@ async def test_a_long_job_is_held_for_a_short_one_and_its_picture_is_the_same(
     settings = Settings(data=tmp_path, device="cpu")
     async with open_app(settings, watch=seen.append, rules=at_once) as app:
         undisturbed = (await drawn(app, long)).pictures[0]
-        held = await app.studio.submit(long)
-        await eventually(lambda: (s := app.studio.standing(held.id)) and s.step >= 20)
+        held = await app.studio.requests.submit(long)
+        await eventually(lambda: (s := app.studio.open_requests.standing(held.id)) and s.step >= 20)
         passing = await drawn(app, short)
-        assert app.studio.standing(held.id) is not None, "the short one came first"
+        assert app.studio.open_requests.standing(held.id) is not None, "the short one came first"
         again = (await app.console.outcome(held.id)).pictures[0]
         assert len([event for event in seen if isinstance(event, Paused)]) == 1
         assert again.pixels_sha256 == undisturbed.pixels_sha256

@@ -46,7 +46,7 @@ async def test_a_job_may_lose_its_machine_more_often_than_it_may_take_a_worker_d
 ) -> None:
     async with a_house(tmp_path, OnANode(2 * MAX_TRIES)) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         (ticket,) = memo.outcomes[0].tickets
         assert (ticket.state, ticket.tries) == (State.DRAWN, 1)
@@ -56,7 +56,7 @@ async def test_a_job_under_which_every_machine_goes_is_given_up_some_day(tmp_pat
     worker = OnANode(10_000)
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         (ticket,) = memo.outcomes[0].tickets
         assert ticket.state is State.QUARANTINED
@@ -71,7 +71,7 @@ async def test_a_seat_to_which_the_weights_do_not_come_leaves_the_model_to_the_o
     async with a_house(tmp_path, full, good) as app:
         memo = listen(app, Memo())
         for words in ("one", "two", "three"):
-            await app.studio.submit(a_wish(words))
+            await app.studio.requests.submit(a_wish(words))
         await eventually(lambda: len(memo.outcomes) == 3)
         tickets = [ticket for outcome in memo.outcomes for ticket in outcome.tickets]
         assert {(ticket.state, ticket.tries) for ticket in tickets} == {(State.DRAWN, 1)}
@@ -87,13 +87,13 @@ async def test_an_adapter_that_does_not_come_shuts_out_no_other_pictures_of_the_
     full.failures["one"] = OutOfReach("a lora", "a node cannot get it: its disk has no room")
     async with a_house(tmp_path, full, good) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
         good.gate.clear()
         await asyncio.sleep(0.2)
         for words in ("two", "three"):
-            await app.studio.submit(a_wish(words))
+            await app.studio.requests.submit(a_wish(words))
         await eventually(lambda: len(memo.outcomes) >= 2)  # this one is held at its step
         good.gate.set()
         await eventually(lambda: len(memo.outcomes) == 3)
@@ -109,7 +109,7 @@ class NeverReady(FakeWorker):
 async def test_what_would_fit_only_where_no_worker_starts_is_not_waited_for(tmp_path: Path) -> None:
     async with a_house(tmp_path, NeverReady(), FakeWorker(memory_bytes=1)) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
 
@@ -127,7 +127,7 @@ async def test_a_start_that_fails_once_gives_no_job_to_a_device_that_is_too_smal
     small, large = FakeWorker(memory_bytes=1), AtTheSecond()
     async with a_house(tmp_path, small, large) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
     assert (len(small.orders), len(large.orders)) == (0, 1)
 
@@ -147,9 +147,9 @@ async def test_whoever_cancels_while_a_seat_is_spared_their_job_is_told_so(tmp_p
             await put_back(job, epoch, blamed=blamed)
 
         object.__setattr__(tickets, "put_back", slowly)
-        request = await app.studio.submit(a_wish("one"))
+        request = await app.studio.requests.submit(a_wish("one"))
         await asyncio.wait_for(asked.wait(), 10)
-        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+        await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
         written.set()
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
@@ -161,13 +161,13 @@ async def test_weights_that_come_to_no_seat_end_the_job_in_a_sentence(tmp_path: 
         worker.failures["one"] = NO_ROOM
     async with a_house(tmp_path, *seats) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         (ticket,) = memo.outcomes[0].tickets
         assert ticket.state is State.FAILED
         assert "room for 0 bytes" in str(ticket.reason)
         # And what can be drawn is drawn: to be spared is not to be shut out.
-        await app.studio.submit(a_wish("two"))
+        await app.studio.requests.submit(a_wish("two"))
         await eventually(lambda: len(memo.outcomes) >= 2)  # this one is held at its step
     assert [len(worker.orders) for worker in seats] in ([2, 1], [1, 2])
 

@@ -67,7 +67,7 @@ async def test_own_words_that_were_drawn_already_are_not_drawn_again(tmp_path: P
         # A message of an older version still has the button.
         place = replace(a_wish().place, owner=UserId(ann.id))
         with pytest.raises(NothingNew):
-            await studio.app.studio.reword(RequestId(2), place, own=True)
+            await studio.app.studio.requests.reword(RequestId(2), place, own=True)
         assert len(studio.worker.orders) == 2
 
 

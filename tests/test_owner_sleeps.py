@@ -77,8 +77,8 @@ async def test_a_deleted_progress_message_keeps_nobody_elses_from_being_told(
         app.relay.audience = announcer
         telling = asyncio.create_task(announcer.run())
         for message, owner in ((1, ANN), (2, BEN)):
-            request = await app.studio.submit(a_wish(owner=owner, draft={"steps": 140}))
-            await app.studio.say_progress_is(request.id, message)
+            request = await app.studio.requests.submit(a_wish(owner=owner, draft={"steps": 140}))
+            await app.studio.messages.say_progress_is(request.id, message)
         await eventually(lambda: channel.edited.count(2) >= 2)
         assert channel.edited.count(1) == 1
         telling.cancel()
@@ -99,10 +99,10 @@ async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_
 
         object.__setattr__(tickets, "add", slowly)
         wish = picture_as_start(outcome.pictures[0], a_wish("at night"))
-        asking = asyncio.create_task(app.studio.submit(wish))
+        asking = asyncio.create_task(app.studio.requests.submit(wish))
         await reached.wait()
-        app.studio.deleting.undo_seconds = 0.0
-        await app.studio.delete(outcome.request.id, by=Asker(id=ANN, guild=None))
+        app.studio._deleting.undo_seconds = 0.0
+        await app.studio.gallery.delete(Asker(id=ANN, guild=None), outcome.request.id)
         again = await app.console.outcome((await asking).id)
         assert [ticket.state for ticket in again.tickets] == [State.DRAWN]
 
@@ -130,9 +130,9 @@ async def test_whoever_has_only_pictures_that_take_the_worker_down_lets_others_c
         memo = listen(app, Memo())
         worker.gate.clear()
         for _ in range(6):
-            await app.studio.submit(a_wish("poison", owner=ANN, draft={"steps": 10}))
+            await app.studio.requests.submit(a_wish("poison", owner=ANN, draft={"steps": 10}))
         for _ in range(6):
-            await app.studio.submit(a_wish("a flower", owner=BEN, draft={"steps": 10}))
+            await app.studio.requests.submit(a_wish("a flower", owner=BEN, draft={"steps": 10}))
         worker.gate.set()
         await eventually(lambda: len(memo.outcomes) == 12)
     last_flower = max(n for n, o in enumerate(worker.orders) if o.recipe.prompt == "a flower")
@@ -161,10 +161,10 @@ async def test_a_picture_that_was_drawn_and_not_kept_when_the_studio_stumbled_is
     worker = FakeWorker(encode_seconds=0.5)
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        first = await app.studio.submit(a_wish("one"))
+        first = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
         stumble(app)
-        await app.studio.submit(a_wish("two", owner=BEN))
+        await app.studio.requests.submit(a_wish("two", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         assert {o.tickets[0].state for o in memo.outcomes} == {State.DRAWN}
         assert app.studio.open_requests.standings() == ()
@@ -188,11 +188,11 @@ async def test_a_picture_that_was_kept_when_the_studio_stumbled_is_told_of_and_n
             return stored
 
         object.__setattr__(tickets, "drawn", slowly)
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await kept.wait()
         object.__setattr__(tickets, "drawn", store)
         stumble(app)
-        await app.studio.submit(a_wish("two", owner=BEN))
+        await app.studio.requests.submit(a_wish("two", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         assert app.studio.open_requests.standings() == ()
     assert [o.recipe.prompt for o in worker.orders].count("one") == 1
@@ -223,7 +223,7 @@ async def test_what_was_being_drawn_when_the_studio_stumbled_is_drawn_again(tmp_
     worker.gate.clear()
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         stumble(app)
         [seat] = app.studio._seats
@@ -249,9 +249,9 @@ async def test_what_was_cancelled_before_the_studio_stumbled_is_not_drawn_again(
     worker.gate.clear()
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        request = await app.studio.submit(a_wish("one"))
+        request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+        await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
         stumble(app)
         [seat] = app.studio._seats
         seat.at_boundary = True
@@ -268,12 +268,12 @@ async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_d
     worker = FakeWorker(encode_seconds=0.5)
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        first = await app.studio.submit(a_wish("one"))
+        first = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
         stumble(app)
-        await app.studio.submit(a_wish("two", owner=BEN))
-        await eventually(lambda: app.studio.dispatcher._unkept)
-        await app.studio.cancel(first.id, by=Asker(id=ANN, guild=None))
+        await app.studio.requests.submit(a_wish("two", owner=BEN))
+        await eventually(lambda: app.studio._dispatcher._unkept)
+        await app.studio.requests.cancel(first.id, by=Asker(id=ANN, guild=None))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
         assert states.pop(first.id) is State.CANCELLED
@@ -287,7 +287,7 @@ async def test_what_storage_never_takes_does_not_keep_the_bot_from_stopping(
     monkeypatch.setattr(bot.studio.studio, "CLOSING_SECONDS", 0.05)
     async with asyncio.timeout(30):
         async with a_house(tmp_path, FakeWorker()) as app:
-            never = app.studio._to_the_end(asyncio.Event().wait())
+            never = app.studio._admission._to_the_end(asyncio.Event().wait())
             asked = asyncio.create_task(never)
             await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
@@ -302,7 +302,7 @@ async def test_a_bug_on_the_way_out_does_not_keep_the_bot_from_stopping(tmp_path
         raise RuntimeError("a bug of ours")
 
     async with asyncio.timeout(20), a_house(tmp_path, worker) as app:
-        await app.studio.submit(a_wish())
+        await app.studio.requests.submit(a_wish())
         await eventually(lambda: worker.orders)
         app.studio._queue.dismiss = wrong  # type: ignore[method-assign,assignment]
     async with a_house(tmp_path, FakeWorker()) as app:

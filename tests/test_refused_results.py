@@ -225,7 +225,7 @@ async def test_a_progress_message_that_comes_after_the_result_is_taken_away(tmp_
         await here.ann.sees(is_result)
         await all_told(studio)
         late = await here.env.bot.get_channel(here.env.studio.id).send("🖼️")
-        await app.studio.say_progress_is(RequestId(1), late.id)
+        await app.studio.messages.say_progress_is(RequestId(1), late.id)
         await eventually(lambda: late.id not in [m.id for m in here.ann.messages()])
         assert len([m for m in here.ann.messages() if is_result(m)]) == 1
 

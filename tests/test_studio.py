@@ -73,7 +73,7 @@ async def test_a_request_is_on_disk_before_it_is_acknowledged(tmp_path: Path) ->
     worker = FakeWorker()
     worker.gate.clear()
     async with a_house(tmp_path, worker) as app:
-        request = await app.studio.submit(a_wish(count=3))
+        request = await app.studio.requests.submit(a_wish(count=3))
         assert len(await app.stores.tickets.of_request(request.id)) == 3
 
 
@@ -81,8 +81,8 @@ async def test_what_was_waiting_is_drawn_after_a_restart_and_only_once(tmp_path:
     worker = FakeWorker()
     worker.gate.clear()
     async with a_house(tmp_path, worker) as app:
-        await app.studio.submit(a_wish("one"))
-        await app.studio.submit(a_wish("two", owner=BEN))
+        await app.studio.requests.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("two", owner=BEN))
         await eventually(lambda: worker.orders)
     worker = FakeWorker()
     async with a_house(tmp_path, worker) as app:
@@ -100,7 +100,7 @@ async def test_what_was_waiting_is_drawn_after_a_restart_and_only_once(tmp_path:
 async def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         refused = listen(app, Memo(broken=99))
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: refused.perhaps)
     async with a_house(tmp_path, FakeWorker()) as app:
         memo = listen(app, Memo())
@@ -113,7 +113,7 @@ async def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
 async def test_a_first_delivery_need_not_look_for_an_earlier_one(tmp_path: Path) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.perhaps == [False]
 
@@ -121,7 +121,7 @@ async def test_a_first_delivery_need_not_look_for_an_earlier_one(tmp_path: Path)
 async def test_a_delivery_that_fails_is_tried_again(tmp_path: Path) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         memo = listen(app, Memo(broken=1))
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.perhaps == [False, True]
 
@@ -129,7 +129,7 @@ async def test_a_delivery_that_fails_is_tried_again(tmp_path: Path) -> None:
 async def test_a_closed_channel_is_not_tried_for_ever(tmp_path: Path) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         memo = listen(app, Memo(closed=True))
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.perhaps)
         await everything_told(app)
         assert (await app.stores.pictures.newest(ANN, 1))[0].words == "one"
@@ -152,8 +152,8 @@ async def test_a_job_that_kills_three_workers_is_given_up_and_the_others_are_dra
     worker.deaths["poison"] = 99
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("poison"))
-        await app.studio.submit(a_wish("a flower", owner=BEN))
+        await app.studio.requests.submit(a_wish("poison"))
+        await app.studio.requests.submit(a_wish("a flower", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         ended = {o.request.words: o.tickets[0].state for o in memo.outcomes}
         assert ended == {"poison": State.QUARANTINED, "a flower": State.DRAWN}
@@ -167,10 +167,10 @@ async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
     worker.gate.clear()
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        request = await app.studio.submit(a_wish("one"))
+        request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         worker.deaths["one"] = 1
-        await app.studio.cancel(request.id, by=Asker(id=ANN, guild=None))
+        await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
 
@@ -180,10 +180,12 @@ async def test_a_cancellation_goes_on_when_whoever_asked_goes_away(tmp_path: Pat
     worker.gate.clear()
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        request = await app.studio.submit(a_wish("one", count=2))
+        request = await app.studio.requests.submit(a_wish("one", count=2))
         await eventually(lambda: worker.orders)
-        asked = asyncio.create_task(app.studio.cancel(request.id, by=Asker(id=ANN, guild=None)))
-        while not app.studio._half_done:  # noqa: ASYNC110  # it tells nobody
+        asked = asyncio.create_task(
+            app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
+        )
+        while not app.studio._admission._half_done:  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0)
         asked.cancel()
         await eventually(lambda: memo.outcomes)
@@ -195,8 +197,8 @@ async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path)
     worker.failures["huge"] = OutOfMemory(2, 1)
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        await app.studio.submit(a_wish("huge"))
-        await app.studio.submit(a_wish("small", owner=BEN))
+        await app.studio.requests.submit(a_wish("huge"))
+        await app.studio.requests.submit(a_wish("small", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.words: o.tickets[0] for o in memo.outcomes}
         assert states["huge"].state is State.FAILED
@@ -218,8 +220,8 @@ async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: P
 
         # A full file system in the smallest: the real one is tested in test_storage.
         object.__setattr__(files, "keep", full_at_first)
-        app.studio.dispatcher.saver.retry_seconds = (0.01,)
-        await app.studio.submit(a_wish("one"))
+        app.studio._dispatcher.saver.retry_seconds = (0.01,)
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
         assert refusals == [0]
@@ -231,8 +233,8 @@ async def test_the_heavy_user_waits_behind_their_own_jobs(tmp_path: Path) -> Non
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
         for number in range(4):
-            await app.studio.submit(a_wish(f"ann {number}", count=2))
-        await app.studio.submit(a_wish("ben", owner=BEN))
+            await app.studio.requests.submit(a_wish(f"ann {number}", count=2))
+        await app.studio.requests.submit(a_wish("ben", owner=BEN))
         worker.gate.set()
         await eventually(lambda: len(memo.outcomes) == 5)
         drawn_in_order = [order.recipe.prompt for order in worker.orders]
@@ -243,11 +245,11 @@ async def test_nobody_queues_beyond_their_limit(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
     async with a_house(tmp_path, worker, max_waiting_per_person=3) as app:
-        await app.studio.submit(a_wish("one"))
+        await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
-        await app.studio.submit(a_wish("two", count=3))
+        await app.studio.requests.submit(a_wish("two", count=3))
         with pytest.raises(QueueFull):
-            await app.studio.submit(a_wish("three"))
+            await app.studio.requests.submit(a_wish("three"))
         # Nothing of the refused wish is in the database.
         assert len(await app.stores.tickets.waiting()) == 4
 
@@ -257,9 +259,9 @@ async def test_a_studio_without_channels_lets_the_owner_alone_take_away(tmp_path
         outcome = await drawn(app, a_wish())
         request = outcome.request.id
         with pytest.raises(Missing):
-            await app.studio.delete(request, by=Asker(id=BEN, guild=None))
-        app.studio.deleting.undo_seconds = 0.0
-        await app.studio.delete(request, by=Asker(id=ANN, guild=None))
+            await app.studio.gallery.delete(Asker(id=BEN, guild=None), request)
+        app.studio._deleting.undo_seconds = 0.0
+        await app.studio.gallery.delete(Asker(id=ANN, guild=None), request)
         picture = await app.stores.pictures.get(outcome.pictures[0].id)
         assert picture.deleted
         assert picture.recipe == outcome.pictures[0].recipe
@@ -282,9 +284,9 @@ async def test_accounts_survive_a_restart(tmp_path: Path) -> None:
 async def test_a_kept_input_is_checked_and_named_by_its_digest(tmp_path: Path) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(BadPicture):
-            await app.studio.keep_input(b"no picture")
+            await app.studio.requests.keep_input(b"no picture")
         outcome = await drawn(app, a_wish())
-        start, facts = await app.studio.keep_input(outcome.files[0])
+        start, facts = await app.studio.requests.keep_input(outcome.files[0])
         assert (facts.width, facts.height) == (128, 128)
         again = await drawn(app, a_wish("a boat", draft={"inputs": (start,)}))
         assert again.pictures[0].recipe.task is Task.IMAGE_TO_IMAGE
@@ -310,10 +312,10 @@ async def test_impossible_numbers_are_refused_before_anything_is_stored(
 ) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         if draft.get("denoise") is not None:
-            start, _ = await app.studio.keep_input((await drawn(app, a_wish())).files[0])
+            start, _ = await app.studio.requests.keep_input((await drawn(app, a_wish())).files[0])
             draft = {**draft, "inputs": (start,)}
         with pytest.raises(OutOfRange):
-            await app.studio.submit(a_wish(draft=draft))
+            await app.studio.requests.submit(a_wish(draft=draft))
         assert not await app.stores.tickets.waiting()
 
 
@@ -323,7 +325,7 @@ async def test_prompts_without_words_or_without_end_are_refused(
 ) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(OutOfRange):
-            await app.studio.submit(a_wish(prompt))
+            await app.studio.requests.submit(a_wish(prompt))
 
 
 async def test_control_characters_do_not_reach_the_recipe(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def nobody_listens_afterwards() -> Iterator[None]:
 async def an_eager_house(folder: Path) -> AsyncIterator[App]:
     """One that waits for no disk longer than it must."""
     async with a_house(folder, FakeWorker()) as app:
-        app.studio.dispatcher.saver.retry_seconds = (0.01,)
-        app.studio._delivery.retry_seconds = (0.01,)
+        app.studio._dispatcher.saver.retry_seconds = (0.01,)
+        app.studio.delivery.retry_seconds = (0.01,)
         yield app
 
 
@@ -90,7 +90,7 @@ async def test_a_request_that_cannot_be_written_is_refused_and_leaves_nothing(
     async with an_eager_house(tmp_path) as app:
         failpoints.listen(Full("add.written", times=1))
         with pytest.raises(DiskFull):
-            await app.studio.submit(a_wish())
+            await app.studio.requests.submit(a_wish())
         assert await app.stores.tickets.waiting() == ()
         assert (await drawn(app, a_wish())).pictures
 
@@ -98,7 +98,7 @@ async def test_a_request_that_cannot_be_written_is_refused_and_leaves_nothing(
 async def test_a_start_without_room_says_so_and_loses_nothing(tmp_path: Path) -> None:
     async with a_house(tmp_path, worker := FakeWorker()) as app:
         worker.gate.clear()
-        await app.studio.submit(a_wish())
+        await app.studio.requests.submit(a_wish())
     failpoints.listen(Full("replay.written", times=1))
     with pytest.raises(DiskFull):
         async with a_house(tmp_path, FakeWorker()):
@@ -141,11 +141,11 @@ async def test_a_database_that_is_held_for_longer_than_we_wait_costs_no_picture(
         database = app.stores.tickets._database
         async with database.transaction("test") as db:
             await db.execute("PRAGMA busy_timeout = 20")
-        request = await app.studio.submit(a_wish(count=2))
+        request = await app.studio.requests.submit(a_wish(count=2))
         with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(DatabaseLocked):
-                await app.studio.submit(a_wish("another"))
+                await app.studio.requests.submit(a_wish("another"))
             await asyncio.sleep(0.3)
             other.execute("ROLLBACK")
         outcome = await asyncio.wait_for(app.console.outcome(request.id), LONG)
@@ -208,13 +208,13 @@ async def test_a_file_that_rots_is_found_out_and_drawn_again(
             files.path(picture.png_sha256).write_bytes(damage)
             with pytest.raises(DamagedFile):
                 files.read(picture.png_sha256)
-            shown = await app.studio.outcome(outcome.request)
+            shown = await app.studio.delivery.outcome(outcome.request)
             assert shown.files == ()  # never the damaged bytes
             assert "not readable" in caplog.text
-            again = await app.studio.reproduce(picture.id, a_wish().place)
+            again = await app.studio.requests.reproduce(picture.id, a_wish().place)
             await asyncio.wait_for(app.console.outcome(again.id), LONG)
             assert files.read(picture.png_sha256) == png
-            shown = await app.studio.outcome(outcome.request)
+            shown = await app.studio.delivery.outcome(outcome.request)
             assert shown.files == (png,)
 
 
@@ -240,7 +240,7 @@ async def test_at_no_instant_of_a_crash_is_a_debt_forgotten_or_paid_twice(tmp_pa
 
         failpoints.listen(photograph)
         wishes = [a_wish(owner=o, count=4, draft={"steps": 40}) for o in PEOPLE]
-        for request in [await app.studio.submit(wish) for wish in wishes]:
+        for request in [await app.studio.requests.submit(wish) for wish in wishes]:
             await asyncio.wait_for(app.console.outcome(request.id), LONG)
     failpoints.listen(lambda _: None)
     for copy in copies:
@@ -273,9 +273,9 @@ async def test_a_picture_whose_file_is_gone_is_no_start_until_it_is_drawn_again(
         app.stores.files.drop(picture.png_sha256)  # as retention does
         wish = picture_as_start(picture, a_wish("the same at night"))
         with pytest.raises(Missing) as missing:
-            await app.studio.submit(wish)
+            await app.studio.requests.submit(wish)
         assert "draws it again" in apology_for(missing.value)
         assert await app.stores.tickets.waiting() == ()
-        again = await app.studio.reproduce(picture.id, a_wish().place)
+        again = await app.studio.requests.reproduce(picture.id, a_wish().place)
         await asyncio.wait_for(app.console.outcome(again.id), LONG)
         assert (await drawn(app, wish)).pictures

@@ -64,7 +64,7 @@ async def test_a_moderators_deletion_is_undone_by_the_moderator_alone(tmp_path: 
         answer = await taken_away(ann, message)
         assert not [m for m in ben.messages() if "Deleted" in m.content]
         with pytest.raises(TooLate):
-            await studio.restore(RequestId(1), by=Asker(id=UserId(ben.id), guild=None))
+            await studio.gallery.restore(Asker(id=UserId(ben.id), guild=None), RequestId(1))
         assert (await scene.app.stores.pictures.get(PictureId(1))).deleted
         await ann.press(answer, "↩️")
         await ben.sees(is_result)
@@ -73,7 +73,7 @@ async def test_a_moderators_deletion_is_undone_by_the_moderator_alone(tmp_path: 
 async def test_after_the_minute_the_files_are_gone_and_undo_says_so(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         ann, app = studio.world.ann, studio.app
-        app.studio.deleting.undo_seconds = 0.0
+        app.studio._deleting.undo_seconds = 0.0
         await ann.command("imagine", prompt="a red flower")
         message = await ann.sees(is_result)
         [picture] = await app.stores.pictures.of_request(RequestId(1))
@@ -97,8 +97,8 @@ async def test_the_minute_goes_on_across_a_restart(tmp_path: Path) -> None:
         folder = files.path(gone.pictures[0].png_sha256).parent
         await eventually(lambda: not list(folder.glob(f"{gone.pictures[0].png_sha256}*")))
         assert files.read(kept.pictures[0].png_sha256) == kept.files[0]
-        await app.studio.restore(kept.request.id, by=Asker(id=ANN, guild=None))
-        found = await app.studio.outcome(kept.request)
+        await app.studio.gallery.restore(Asker(id=ANN, guild=None), kept.request.id)
+        found = await app.studio.delivery.outcome(kept.request)
         assert found.files == kept.files
         assert found.returned == 1
 

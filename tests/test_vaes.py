@@ -135,10 +135,10 @@ async def test_a_setting_chooses_it_where_it_fits(tmp_path: Path, models: Path) 
     del models
     async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(NoSuchName):
-            await app.studio.prefer(ANN, Preferences(vae="nowhere"), size=None)
+            await app.studio.defaults.keep(ANN, Preferences(vae="nowhere"), size=None)
         names = []
         for vae in ("fine", "large", "own"):
-            await app.studio.prefer(ANN, Preferences(vae=vae), size=None)
+            await app.studio.defaults.keep(ANN, Preferences(vae=vae), size=None)
             recipe = (await drawn(app, a_wish())).pictures[0].recipe
             names.append(recipe.vae.name if recipe.vae else None)
         assert names == ["fine", None, None]

@@ -268,7 +268,7 @@ async def test_the_owner_keeps_the_recipe_of_what_was_deleted_and_nobody_its_byt
         assert await pictures(shown) == [gone.png]
         again = Wish(place=place_of(olga), draft=Draft(prompt="x"))
         with pytest.raises(Missing, match="file"):
-            await stage.scene.app.studio.submit(picture_as_start(gone.picture, again))
+            await stage.scene.app.studio.requests.submit(picture_as_start(gone.picture, again))
 
 
 def place_of(who: Visitor) -> Origin:

@@ -128,13 +128,13 @@ class Announcer:
             return  # it has ended meanwhile
         try:
             # Where its progress is shown does not change; asking again costs a query each time.
-            found = shown.request or await self._studio.request(request)
-            if found.progress_message is None:
+            found = shown.request or await self._studio.messages.with_progress(request)
+            if found is None:
                 return
             shown.request = found
             if not self._may_edit(found.channel):
                 self.changed(request)
-            elif (standing := self._studio.standing(request)) is not None:
+            elif (standing := self._studio.open_requests.standing(request)) is not None:
                 await self._edit(found, standing, shown)
         except discord.NotFound:
             shown.gone = True

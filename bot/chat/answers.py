@@ -120,12 +120,12 @@ async def begin(
     request = await accepted(interaction, asking())
     host: ChatHost = interaction.client
     host.remember_answer(request.id, interaction)
-    standing = studio.standing(request.id)
+    standing = studio.open_requests.standing(request.id)
     text = replies.progress(standing, now()) if standing else "🖼️"
     message = await _show(interaction, request.id, text, cancel_view(request.id))
     if message is None:
         return
-    await studio.say_progress_is(request.id, message.id)
+    await studio.messages.say_progress_is(request.id, message.id)
 
 
 async def accepted(interaction: discord.Interaction[Any], work: Coroutine[Any, Any, T]) -> T:
@@ -145,7 +145,7 @@ async def _say_it_goes_on(interaction: discord.Interaction[Any]) -> None:
     with contextlib.suppress(discord.HTTPException):
         if not interaction.response.is_done():
             await interaction.response.defer(ephemeral=True, thinking=True)
-        if not studio_of(interaction).ready:
+        if not studio_of(interaction).device.known:
             await interaction.edit_original_response(content=replies.STARTING)
 
 

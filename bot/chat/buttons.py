@@ -103,7 +103,7 @@ class Again(RequestButton, template=r"atelier:again:(?P<request>.*)"):
         """The same wish, other seeds."""
 
         async def asking() -> Request:
-            return await studio.again(self.request, place_of(interaction))
+            return await studio.requests.again(self.request, place_of(interaction))
 
         await begin(interaction, asking, progress_view)
 
@@ -116,7 +116,7 @@ class RecipeOf(RequestButton, template=r"atelier:recipe:(?P<request>.*)"):
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """What decides the pixels, for the one who asks."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        pictures = await studio.pictures_of(self.request, asker_of(interaction))
+        pictures = await studio.gallery.of_request(asker_of(interaction), self.request)
         if not pictures:
             raise Missing("request", self.request)
         await whisper_recipes(interaction, pictures)
@@ -132,10 +132,10 @@ class Reproduce(RequestButton, template=r"atelier:reproduce:(?P<request>.*)"):
         place = place_of(interaction)
 
         async def asking() -> Request:
-            pictures = await studio.pictures_of(self.request, place.asker)
+            pictures = await studio.gallery.of_request(place.asker, self.request)
             if not pictures:
                 raise Missing("request", self.request)
-            return await studio.reproduce(pictures[0].id, place)
+            return await studio.requests.reproduce(pictures[0].id, place)
 
         await begin(interaction, asking, progress_view)
 
@@ -148,7 +148,7 @@ class Delete(RequestButton, template=r"atelier:delete:(?P<request>.*)"):
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Take the message away, and the files in a minute; the recipe stays."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        until = await studio.delete(self.request, by=asker_of(interaction))
+        until = await studio.gallery.delete(asker_of(interaction), self.request)
         if interaction.message is not None:
             with contextlib.suppress(discord.NotFound):  # somebody was faster
                 await interaction.message.delete()
@@ -168,7 +168,7 @@ class Undo(RequestButton, template=r"atelier:undo:(?P<request>.*)"):
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Bring back what the same person has just deleted."""
         await interaction.response.defer()
-        await studio.restore(self.request, by=asker_of(interaction))
+        await studio.gallery.restore(asker_of(interaction), self.request)
         await interaction.edit_original_response(content=replies.RESTORED, view=None)
 
 
@@ -181,10 +181,10 @@ class CancelButton(RequestButton, template=r"atelier:cancel:(?P<request>.*)"):
         """End the request."""
         await interaction.response.defer()
         message = interaction.message
-        open_ = await studio.cancel(self.request, by=asker_of(interaction))
+        open_ = await studio.requests.cancel(self.request, by=asker_of(interaction))
         if not open_ and message is not None and not message.flags.ephemeral:
             # It was left behind by a crash or a refusal; now it ends as the request did.
-            await studio.say_progress_is(self.request, message.id)
+            await studio.messages.say_progress_is(self.request, message.id)
 
 
 class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
@@ -197,7 +197,7 @@ class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
         """The same wish and seeds, other words for it."""
 
         async def asking() -> Request:
-            return await studio.reword(self.request, place_of(interaction))
+            return await studio.requests.reword(self.request, place_of(interaction))
 
         await begin(interaction, asking, progress_view)
 
@@ -210,7 +210,7 @@ class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>.*)"):
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Offer the styles to the one who asks."""
-        drawn = await studio.pictures_of(self.request, asker_of(interaction))
+        drawn = await studio.gallery.of_request(asker_of(interaction), self.request)
         family = drawn[0].recipe.family if drawn else ""
         view = styles_view(self.request, tuple(studio.drafting.styles.values()), family)
         await whisper_about(interaction, self.request, question(family), view)
@@ -226,7 +226,7 @@ class OwnWords(RequestButton, template=r"atelier:own:(?P<request>.*)"):
         """The same seeds, the person's own words unchanged."""
 
         async def asking() -> Request:
-            return await studio.reword(self.request, place_of(interaction), own=True)
+            return await studio.requests.reword(self.request, place_of(interaction), own=True)
 
         await begin(interaction, asking, progress_view)
 
@@ -271,7 +271,9 @@ class StyleMenu(
             await check_pressed(interaction, studio, self.request)
 
             async def asking() -> Request:
-                return await studio.reword(self.request, place_of(interaction), style=chosen)
+                return await studio.requests.reword(
+                    self.request, place_of(interaction), style=chosen
+                )
 
             await begin(interaction, asking, progress_view)
         except Exception as error:
@@ -364,10 +366,10 @@ def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
 async def queue_text(interaction: Interaction) -> str:
     """The waiting line, for the one who asks, and what of theirs is done and has no place."""
     studio = studio_of(interaction)
-    device = called(studio.device)
+    device = called(studio.device.name)
     reader = Reader(id=interaction.user.id, guild=interaction.guild_id, device=device)
     page = queue_page(studio.open_requests.standings(), reader)
-    return with_lines(page, below=held_page(await studio.held_of(interaction.user.id)))
+    return with_lines(page, below=held_page(await studio.delivery.held_of(interaction.user.id)))
 
 
 def queue_view() -> discord.ui.View:
@@ -412,14 +414,14 @@ async def pictures_shown_by(
     """The pictures of ours that a message shows, in their order, as the asker may see them."""
     if not is_ours(message, client):
         return ()
-    noted = await studio.pictures_in_message(message.id, asker)
+    noted = await studio.gallery.in_message(asker, message.id)
     request = request_shown_by(message)
     if noted or request is None:
         return noted
     # It was posted a moment ago, and which message it is has not been noted yet.
     with contextlib.suppress(Missing):
         await studio.messages.check(request, [message.id], channel=message.channel.id)
-        return await studio.pictures_of(request, asker)
+        return await studio.gallery.of_request(asker, request)
     return ()
 
 

@@ -75,7 +75,7 @@ class Atelier(discord.Client):
     def open_for(self, studio: Studio) -> None:
         """Whose face this client is."""
         self._studio = studio
-        studio.look_through(DiscordSight(self, self.moderator_permission))
+        studio.gallery.look_through(DiscordSight(self, self.moderator_permission))
         self.announcer.speak_for(studio)
 
     def remember_answer(self, request: RequestId, interaction: discord.Interaction[Any]) -> None:
@@ -100,51 +100,51 @@ class Atelier(discord.Client):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """We are there, or there again."""
-        self.studio.reconsider(guild=guild.id)
+        self.studio.delivery.reconsider(guild=guild.id)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """The server is back from an outage."""
-        self.studio.reconsider(guild=guild.id)
+        self.studio.delivery.reconsider(guild=guild.id)
 
     async def on_guild_update(self, _: discord.Guild, after: discord.Guild) -> None:
         """It may take larger files now."""
-        self.studio.reconsider(guild=after.id)
+        self.studio.delivery.reconsider(guild=after.id)
 
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
         """Also said of one that we may see from now on."""
-        self.studio.reconsider(guild=channel.guild.id)
+        self.studio.delivery.reconsider(guild=channel.guild.id)
 
     async def on_guild_channel_update(
         self, _: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
         """Its permissions may be others."""
-        self.studio.reconsider(guild=after.guild.id)
+        self.studio.delivery.reconsider(guild=after.guild.id)
 
     async def on_guild_role_update(self, _: discord.Role, after: discord.Role) -> None:
         """We may have it."""
-        self.studio.reconsider(guild=after.guild.id)
+        self.studio.delivery.reconsider(guild=after.guild.id)
 
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """It may have forbidden something."""
-        self.studio.reconsider(guild=role.guild.id)
+        self.studio.delivery.reconsider(guild=role.guild.id)
 
     async def on_member_update(self, _: discord.Member, after: discord.Member) -> None:
         """We may have other roles; of others we need not know."""
         if after == after.guild.me:
-            self.studio.reconsider(guild=after.guild.id)
+            self.studio.delivery.reconsider(guild=after.guild.id)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
         """We may write in it."""
-        self.studio.reconsider(guild=thread.guild.id)
+        self.studio.delivery.reconsider(guild=thread.guild.id)
 
     async def on_thread_update(self, _: discord.Thread, after: discord.Thread) -> None:
         """It may be open again."""
-        self.studio.reconsider(guild=after.guild.id)
+        self.studio.delivery.reconsider(guild=after.guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Whoever asks for anything is asked about, too."""
         if interaction.type is not discord.InteractionType.autocomplete:
-            self.studio.reconsider(owner=interaction.user.id)
+            self.studio.delivery.reconsider(owner=interaction.user.id)
 
     async def on_message(self, message: discord.Message) -> None:
         """Hear what is meant for us.  After a gap Discord may say again what it said before."""
@@ -157,11 +157,11 @@ class Atelier(discord.Client):
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """Somebody took a message away."""
-        await self.studio.taken_away([event.message_id])
+        await self.studio.messages.taken_away([event.message_id])
 
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         """Somebody took many away."""
-        await self.studio.taken_away(sorted(event.message_ids))
+        await self.studio.messages.taken_away(sorted(event.message_ids))
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """An event that failed goes to the log; the connection goes on."""

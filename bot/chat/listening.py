@@ -56,7 +56,7 @@ async def hear(
     to_mine = answered is not None and is_ours(answered, client)
     if not to_mine and me not in message.mentions:
         return
-    studio.reconsider(owner=message.author.id)
+    studio.delivery.reconsider(owner=message.author.id)
     if not may_speak(message.channel):
         await _say_elsewhere(message, lacking(message.channel))
         return
@@ -77,7 +77,7 @@ async def hear(
             place = _place(message, tiers)
             wish = Wish(place=place, draft=Draft(prompt=words))
             wish = await _started(client, wish, message, came, answered, studio)
-            request = await studio.submit(wish)
+            request = await studio.requests.submit(wish)
     except AskedBefore:
         log.info("Discord said the message %d twice", message.id)
         return
@@ -86,11 +86,11 @@ async def hear(
             log.error("a message could not be answered", exc_info=wordless(error, message.content))
         await _say(message, place_apology(error) or apology_for(error))
         return
-    standing = studio.standing(request.id)
+    standing = studio.open_requests.standing(request.id)
     text = replies.progress(standing, now()) if standing else "🖼️"
     progress = await _say(message, text, view=progress_view(request.id))
     if progress is not None:
-        await studio.say_progress_is(request.id, progress.id)
+        await studio.messages.say_progress_is(request.id, progress.id)
 
 
 def _words(message: discord.Message, me: int) -> str:

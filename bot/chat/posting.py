@@ -147,7 +147,7 @@ class Poster:
                 case Way.DIRECT:
                     user = discord.Object(request.owner)
                     direct = await self._client.create_dm(user)
-                    await studio.sending_directly(request.id, direct.id)
+                    await studio.messages.sending_directly(request.id, direct.id)
                     place = self._client.get_partial_messageable(direct.id)
                     return await self._send(place, step, outcome, message)
         except discord.HTTPException as error:

@@ -55,7 +55,7 @@ async def draw(
     """Draw what the arguments say and write PNG files."""
     async with open_app(settings, workers, at_once=False) as app:
         wish = await _wish(app, asked)
-        await app.studio.check(wish)
+        await app.studio.requests.check(wish)
         app.begin()
         with Bar(aside()) as bar:
             outcome = await app.draw(wish, bar.show)
@@ -97,7 +97,7 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
 
 
 async def _with_image(app: App, wish: Wish, path: Path) -> Wish:
-    start, facts = await app.studio.keep_input(await asyncio.to_thread(_read, path))
+    start, facts = await app.studio.requests.keep_input(await asyncio.to_thread(_read, path))
     wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
     return app.studio.drafting.sized_like(wish, facts.width, facts.height)
 

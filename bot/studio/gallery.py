@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.studio.deleting import Deleting
 from bot.studio.rights import (
     Access,
     Asker,
@@ -44,9 +45,13 @@ class _Once:
 class Gallery:
     """What is stored, behind the rights."""
 
-    def __init__(self, tickets: Tickets, pictures: Pictures) -> None:
-        self._tickets, self._pictures = tickets, pictures
-        self.sight: Sight = Blind()
+    def __init__(self, tickets: Tickets, pictures: Pictures, deleting: Deleting) -> None:
+        self._tickets, self._pictures, self._deleting = tickets, pictures, deleting
+        self._sight: Sight = Blind()
+
+    def look_through(self, sight: Sight) -> None:
+        """Who knows what people can do in the channels."""
+        self._sight = sight
 
     async def picture(self, asker: Asker, picture: PictureId) -> StoredPicture:
         """A picture by its number.  Raises Missing."""
@@ -77,7 +82,7 @@ class Gallery:
         found = await self._tickets.request(request)
         # Its pictures know whether they are deleted, and where they were shown.
         things: Sequence[Request | StoredPicture] = await self._pictures.of_request(request)
-        once = _Once(self.sight)
+        once = _Once(self._sight)
         for thing in things or (found,):
             deleted = isinstance(thing, StoredPicture) and thing.deleted
             if await may_see(asker, thing, once, deleted=deleted):
@@ -90,15 +95,31 @@ class Gallery:
         NotAllowed tells that there is such a request, so it is for those who may see it.
         """
         found = await self._tickets.request(request)
-        if await may_act_on(asker, found, self.sight):
+        if await may_act_on(asker, found, self._sight):
             return found
         await self.request(asker, request)
         raise NotAllowed(what)
 
+    async def delete(self, asker: Asker, request: RequestId) -> float | None:
+        """Take a request's pictures away; the recipes stay.  Returns until when `restore` works.
+
+        None: they were taken away before.  Raises Missing, or NotAllowed.
+        """
+        await self.to_act_on(asker, request, "delete another person's picture")
+        return await self._deleting.delete(request, by=asker.id)
+
+    async def restore(self, asker: Asker, request: RequestId) -> None:
+        """Bring back what the same person has just deleted: it is posted again.
+
+        Raises TooLate, Missing, or NotAllowed.
+        """
+        await self.to_act_on(asker, request, "bring back another person's picture")
+        await self._deleting.restore(request, by=asker.id)
+
     async def check_start(self, asker: Asker, picture: PictureId) -> None:
         """Raise Missing unless the picture's bytes may become the start of another one."""
         found = await self._pictures.get(picture)
-        if await may_start_from(asker, found, self.sight, deleted=found.deleted):
+        if await may_start_from(asker, found, self._sight, deleted=found.deleted):
             return
         # Its owner knows that there was one, and may draw it again.
         raise Missing("file" if asker.id == found.owner else "picture", picture)
@@ -122,7 +143,7 @@ class Gallery:
             return
         for digest in {item.sha256 for item in recipe.inputs}:
             same = await self._pictures.find_by_file(digest)
-            once = _Once(self.sight)
+            once = _Once(self._sight)
             shown = [await may_start_from(asker, p, once, deleted=p.deleted) for p in same]
             if any(shown) or (not same and await self._tickets.first_user(digest) == asker.id):
                 continue
@@ -135,7 +156,7 @@ class Gallery:
     async def _visible(
         self, asker: Asker, pictures: Collection[StoredPicture]
     ) -> tuple[StoredPicture, ...]:
-        once = _Once(self.sight)
+        once = _Once(self._sight)
         return tuple(
             [
                 await self._veiled(asker, picture, once)

@@ -88,7 +88,7 @@ async def _main(folder: Path, requests: int, lingers: bool) -> None:
             words = {5: "a failure", 6: "a death"}.get(number % 12, f"wish {number}")
             owner = PEOPLE[number % len(PEOPLE)]
             wish = a_wish(words, owner=owner, count=1 + number % 3)
-            request = await app.studio.submit(wish)
+            request = await app.studio.requests.submit(wish)
             _append(folder / "acknowledged.txt", str(request.id))
             await _touch(app, request, number)
         while app.studio.open_requests.requests() or await app.stores.tickets.undelivered():  # noqa: ASYNC110  # a program for tests polls
@@ -111,9 +111,9 @@ async def _tidy(app: App) -> None:
 
 async def _touch(app: App, request: Request, number: int) -> None:
     """What people do with a request after they made it."""
-    await app.studio.say_progress_is(request.id, number + 1)
+    await app.studio.messages.say_progress_is(request.id, number + 1)
     if number % 5 == 3:
-        await app.studio.cancel(request.id, by=Asker(id=request.owner, guild=None))
+        await app.studio.requests.cancel(request.id, by=Asker(id=request.owner, guild=None))
     if number % 5 == 4:
         before = RequestId(request.id - 1)
         await app.stores.deletions.delete(before, by=request.owner, until=0.0)

@@ -114,7 +114,7 @@ async def sizes(interaction: Interaction, typed: str) -> Choices:
     studio = studio_of(interaction)
     chosen = getattr(interaction.namespace, "model", None)
     if chosen is None:
-        chosen = (await studio.preferences(interaction.user.id)).model
+        chosen = (await studio.defaults.of(interaction.user.id)).model
     offered = replies.size_choices(studio.drafting.family_of(chosen), typed)
     return [app_commands.Choice(name=name, value=value) for name, value in offered][:MOST]
 
@@ -122,7 +122,7 @@ async def sizes(interaction: Interaction, typed: str) -> Choices:
 async def pictures(interaction: Interaction, typed: str) -> Choices:
     """A number as it was typed, then the person's newest pictures that fit."""
     studio, asker = studio_of(interaction), asker_of(interaction)
-    newest = await studio.newest_of(asker, 50)
+    newest = await studio.gallery.own(asker, 50)
     text = typed.strip().removeprefix("#").strip()
     number = number_in(text)
     offered = []
@@ -144,7 +144,7 @@ async def _exactly(number: PictureId, studio: Studio, asker: Asker) -> app_comma
     """The picture of that number; one that the person may not see looks like one that never was."""
     label = f"#{number}"
     with contextlib.suppress(Missing, StorageError, discord.HTTPException):
-        label = replies.picture_choice(await studio.picture(number, asker))
+        label = replies.picture_choice(await studio.gallery.picture(asker, number))
     return app_commands.Choice(name=label, value=str(number))
 
 

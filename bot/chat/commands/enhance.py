@@ -46,7 +46,7 @@ async def enhance(
 
 async def _show(interaction: Interaction, wish: str, model: str | None) -> None:
     studio = studio_of(interaction)
-    mine = await studio.preferences(interaction.user.id)
+    mine = await studio.defaults.of(interaction.user.id)
     found = await studio.drafting.propose(wish, mine, model)
     family = studio.drafting.usual(model or mine.model).family
     said = tuple(of_words([words.prompt for words in found], family))
@@ -79,7 +79,7 @@ class Proposals(discord.ui.View):
             wish = replace(wish, draft=draft, assist=AssistMode.OFF)
 
         async def asking() -> Request:
-            return await studio_of(interaction).submit(wish)
+            return await studio_of(interaction).requests.submit(wish)
 
         await begin(interaction, asking, progress_view)
 

@@ -114,6 +114,6 @@ async def imagine(
         return
 
     async def asking() -> Request:
-        return await studio.submit(await wished())
+        return await studio.requests.submit(await wished())
 
     await begin(interaction, asking, progress_view)

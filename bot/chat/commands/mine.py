@@ -68,7 +68,7 @@ async def settings(
     """Change what was given, then show everything."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = studio_of(interaction)
-    before = Preferences() if reset else await studio.preferences(interaction.user.id)
+    before = Preferences() if reset else await studio.defaults.of(interaction.user.id)
     given: dict[str, Any] = {
         "model": model,
         "negative_prompt": negative,
@@ -84,7 +84,7 @@ async def settings(
         "style": studio.drafting.styles.find(style).name if style else None,
     }
     changed = replace(before, **{k: v for k, v in given.items() if v is not None})
-    mine = await studio.prefer(interaction.user.id, changed, size=size)
+    mine = await studio.defaults.keep(interaction.user.id, changed, size=size)
     usual = studio.drafting.usual(mine.model)
     page = replies.preferences_page(mine, (usual.weights.name, family(usual.family)))
     await interaction.edit_original_response(content=page, allowed_mentions=SILENT)

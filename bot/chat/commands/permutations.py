@@ -11,7 +11,7 @@ import discord
 from bot.chat.answers import accepted, apologise, begin, studio_of, whisper
 from bot.chat.buttons import progress_view
 from bot.pages import replies
-from bot.studio.studio import MOST_PICTURES
+from bot.studio.requests import MOST_PICTURES
 from bot.studio.wishes import Wish
 from prompting import wildcards
 from prompting.errors import TooMany
@@ -30,7 +30,7 @@ async def ask_for_all(interaction: Interaction, wish: Wish) -> None:
     studio = studio_of(interaction)
 
     async def predicting() -> list[tuple[int, float]]:
-        return [await studio.predicted(each) for each in wishes]
+        return [await studio.requests.predicted(each) for each in wishes]
 
     predicted = await accepted(interaction, predicting())
     count = sum(pictures for pictures, _ in predicted)
@@ -62,7 +62,7 @@ class _Confirmation(discord.ui.View):
         await interaction.response.defer()
 
         async def asking() -> Request:
-            return await studio.submit_all(self._wishes, words=self._words)
+            return await studio.requests.submit_all(self._wishes, words=self._words)
 
         await begin(interaction, asking, progress_view)
         await interaction.edit_original_response(content="They are queued.", view=None)

@@ -49,9 +49,11 @@ async def reproduce(
     async def asking() -> Request:
         if file is not None:
             recipe, pixels = await _read(file, studio)
-            return await studio.reproduce_file(recipe, pixels, place)
+            return await studio.requests.reproduce_file(recipe, pixels, place)
         if picture is not None:
-            return await studio.reproduce(await _named(picture, studio, place.asker), place)
+            return await studio.requests.reproduce(
+                await _named(picture, studio, place.asker), place
+            )
         raise OutOfRange("picture", "nothing", "a number such as `12`, a message link, or a file")
 
     await begin(interaction, asking, progress_view)
@@ -61,7 +63,7 @@ async def _named(text: str, studio: Studio, asker: Asker) -> PictureId:
     """The picture that a number or a link means.  Raises OutOfRange, or Missing."""
     if match := _LINK.fullmatch(text.strip()):
         message = number_in(match[1])
-        found = await studio.pictures_in_message(message, asker) if message is not None else ()
+        found = await studio.gallery.in_message(asker, message) if message is not None else ()
         if not found:
             raise Missing("message", match[1])
         return found[0].id
@@ -136,7 +138,7 @@ class RedrawModal(discord.ui.Modal, title="Start from this picture"):
             draft = Draft(prompt=str(self.words), denoise=_number(str(self.denoise)))
             wish = Wish(place=place_of(interaction), draft=draft)
             wish = await started_from(self._ours, found_in(self._message), wish, studio)
-            return await studio.submit(wish)
+            return await studio.requests.submit(wish)
 
         await begin(interaction, asking, progress_view)
 

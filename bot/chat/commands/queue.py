@@ -44,7 +44,7 @@ async def cancel(interaction: Interaction, request: str | None = None) -> None:
     else:
         mine = (s for s in studio.open_requests.standings() if s.owner == interaction.user.id)
         chosen = [s.request for s in mine]
-    ended = [await studio.cancel(each, by=asker_of(interaction)) for each in chosen]
+    ended = [await studio.requests.cancel(each, by=asker_of(interaction)) for each in chosen]
     requests = counted(sum(ended), "request", "requests")
     text = f"Cancelled {requests}." if any(ended) else "Nothing of yours is waiting."
     if request is not None and not any(ended):

@@ -25,7 +25,7 @@ async def today(interaction: Interaction) -> None:
     """In words."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = studio_of(interaction)
-    page = today_page(await studio.last_day(), called(studio.device))
+    page = today_page(await studio.last_day(), called(studio.device.name))
     await interaction.edit_original_response(content=page, allowed_mentions=SILENT)
 
 
@@ -37,7 +37,7 @@ async def fairness(interaction: Interaction) -> None:
     """As a picture, with what it shows in words."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     studio = studio_of(interaction)
-    day, device = await studio.last_day(), called(studio.device)
+    day, device = await studio.last_day(), called(studio.device.name)
     guild = interaction.guild_id if is_moderator(interaction) else None
     viewer = Viewer(id=interaction.user.id, guild=guild)
     loop = asyncio.get_running_loop()

@@ -229,7 +229,7 @@ async def gaps(ground: Ground) -> tuple[Figure, ...]:
         draft = Draft(prompt="a red flower", steps=2, width=side, height=side)
         device = ready.environment.device
         recipes = [complete(draft, model, seed=n, device=device) for n in range(JOBS + 1)]
-        request = await app.studio.queue_up(console(), recipes, words="gaps")
+        request = await app.studio.requests.queue_up(console(), recipes, words="gaps")
         await app.console.outcome(request.id)
     found = watched.gaps()
     return (

@@ -99,7 +99,7 @@ async def _fill(app: App, env: LiveEnv) -> None:
             locale="en-US",
         )
         recipe = complete(Draft(prompt=f"flower {number}"), model, seed=number, device=device)
-        await app.studio.queue_up(place, [recipe], words=recipe.prompt)
+        await app.studio.requests.queue_up(place, [recipe], words=recipe.prompt)
 
 
 @asynccontextmanager

@@ -1,0 +1,267 @@
+"""Requests: asking for pictures, asking again in another way, and ending what was asked.
+
+A wish, a picture to be changed or drawn once more, other words for the same seeds: each becomes
+recipes, and those one request.  Nothing is acknowledged before it is committed: what returns a
+Request returns when its tickets are on disk.  Whoever asks is named in each of them, and what it
+starts from passes `bot.studio.gallery`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from bot.dispatch.open_requests import OpenRequests
+from bot.studio.admission import Admission
+from bot.studio.device import DrawingDevice
+from bot.studio.drafting import Drafted, Drafting
+from bot.studio.gallery import Gallery
+from bot.studio.notes import bounded
+from bot.studio.opening import Opening
+from bot.studio.rights import Asker
+from bot.studio.wishes import Origin, Wish, init_from, remembered_seed, seeds
+from generation.media import photos
+from generation.recipe import Input, Recipe, Sha256
+from prompting import wildcards
+from prompting.errors import TooMany
+from storage.errors import Missing
+from storage.people import AssistMode
+from storage.pictures import PictureId
+from storage.stores import Stores
+from storage.tickets import Asked, Request, RequestId
+from storage.words import Wording
+
+MOST_PICTURES = 10  # of one request: a message of Discord's shows no more
+
+
+class Requests:
+    """What people ask for."""
+
+    def __init__(
+        self,
+        *,
+        stores: Stores,
+        gallery: Gallery,
+        drafting: Drafting,
+        device: DrawingDevice,
+        opening: Opening,
+        admission: Admission,
+        open_requests: OpenRequests,
+        clock: Callable[[], float],
+        dice: Callable[[], int],
+    ) -> None:
+        self._stores, self._gallery, self._drafting = stores, gallery, drafting
+        self._device, self._opening = device, opening
+        self._admission, self._open_requests = admission, open_requests
+        self._clock, self._dice = clock, dice
+
+    # -- something new ---------------------------------------------------------------------
+
+    async def submit(self, wish: Wish) -> Request:
+        """Turn a wish into recipes and queue them.
+
+        Raises Unacceptable, QueueFull, StorageError, or WorkerDied while nothing can draw yet.
+        """
+        return await self.submit_all((wish,), words=wish.draft.prompt)
+
+    async def submit_all(self, wishes: Sequence[Wish], *, words: str) -> Request:
+        """Several wishes of one person as one request: all of them are queued, or none is.
+
+        `words` is what was typed, and stood for all of them.  Raises what `submit` raises, and
+        TooMany where a message could not show them all.
+        """
+        first = wishes[0]
+        if first.parent is not None:
+            await self._gallery.check_start(first.place.asker, first.parent.id)
+        device = await self._device.wait()
+        mine = await self._stores.people.preferences(first.place.owner)
+        found: list[Drafted] = []
+        for wish in wishes:
+            drafted = await self._drafting.draft(await self._own(wish), mine, device=device)
+            found.append(drafted)
+            # Kept for every mode: who switches to "increment" goes on from the picture they liked.
+            used = tuple(recipe.seed for recipe in drafted.recipes)
+            mine = replace(mine, last_seed=remembered_seed(used, mine.seed_mode))
+        if (count := sum(len(drafted.recipes) for drafted in found)) > MOST_PICTURES:
+            raise TooMany("pictures", count, MOST_PICTURES)
+        parent = first.parent.id if first.parent else None
+        request = await self._all_of(first.place, found, words=words, parent=parent)
+        await self._stores.people.prefer(first.place.owner, mine)
+        return request
+
+    async def _own(self, wish: Wish) -> Wish:
+        """The wish with what its parent was not to show, as far as the person said so.
+
+        A style's own negative would live on in every change of the picture, and fight a new style.
+        """
+        if wish.parent is None or wish.draft.negative_prompt is not None:
+            return wish
+        before = await self._stores.words.of_picture(wish.parent.id)
+        if before is None:
+            return wish
+        return replace(wish, draft=replace(wish.draft, negative_prompt=before.own_negative))
+
+    async def keep_input(self, data: bytes) -> tuple[Input, photos.InputFacts]:
+        """Check and keep the bytes of a picture that somebody sent.  Raises BadPicture."""
+        facts = await self._opening.check(data)
+        sha256 = await asyncio.to_thread(self._stores.files.keep, data, ".input")
+        return init_from(sha256), facts
+
+    # -- before it is asked ----------------------------------------------------------------
+
+    async def predicted(self, wish: Wish) -> tuple[int, float]:
+        """How many pictures a wish is, and the seconds of the device.  Raises Unacceptable."""
+        drafted = await self._plainly(wish, await self._device.wait())
+        return len(drafted.recipes), sum(self._admission.seconds(drafted.recipes))
+
+    async def check(self, wish: Wish) -> None:
+        """Raise what `submit` would raise of the wish itself; no worker needs to run for that."""
+        if wish.style is not None:
+            self._drafting.styles.find(wish.style)
+        await self._plainly(wish, "cpu")  # the device decides the precision, which is always known
+
+    async def _plainly(self, wish: Wish, device: str) -> Drafted:
+        """In the person's own words: other words cost the same, and asking for them takes time."""
+        mine = await self._stores.people.preferences(wish.place.owner)
+        plain = replace(wish, assist=AssistMode.OFF, style=None)
+        return await self._drafting.draft(plain, replace(mine, style=None), device=device)
+
+    # -- something of what there is --------------------------------------------------------
+
+    async def again(self, request: RequestId, place: Origin) -> Request:
+        """The same wish with other seeds."""
+        before, recipes = await self._before(request, place)
+        mine = await self._stores.people.preferences(place.owner)
+        fresh = seeds(self._dice() % 2**32, len(recipes), mine, self._dice)
+        rolled = tuple(replace(r, seed=s) for r, s in zip(recipes, fresh, strict=True))
+        return await self.queue_up(
+            place,
+            rolled,
+            words=before.words,
+            parent=before.parent,
+            wording=await self._stores.words.find(request),
+            notes=before.notes,
+        )
+
+    async def reword(
+        self, request: RequestId, place: Origin, *, style: str | None = None, own: bool = False
+    ) -> Request:
+        """The same wish and seeds in other words: a new wording, another style, or one's own.
+
+        `style` keeps the wording, so that only the style differs.  `own` asks nobody.
+        """
+        before, recipes = await self._before(request, place)
+        last = await self._stores.words.find(request)
+        found = [
+            await self._drafting.reword(words, group, last, style=style, own=own)
+            for words, group in _readings(before.words, recipes)
+        ]
+        return await self._all_of(place, found, words=before.words, parent=before.parent)
+
+    async def reproduce(self, number: PictureId, place: Origin) -> Request:
+        """Draw a picture a second time from its recipe, to compare.  Raises Missing."""
+        await self._gallery.picture(place.asker, number)
+        picture = await self._stores.pictures.get(number)  # with all that it came from
+        return await self.queue_up(
+            place,
+            (picture.recipe,),
+            words=picture.words,
+            parent=picture.parent,
+            reproduces=picture.id,
+        )
+
+    async def reproduce_file(self, recipe: Recipe, pixels: Sha256, place: Origin) -> Request:
+        """Draw the recipe that a stranger's PNG carries, to compare with its pixels.
+
+        Raises what `submit` raises.
+        """
+        recipe = self._drafting.for_somebody(recipe)
+        await self._gallery.check_strangers(place.asker, recipe)
+        found = await self._gallery.drawn_from(place.asker, recipe.id)
+        same = [picture for picture in found if picture.pixels_sha256 == pixels]
+        if same:
+            return await self.reproduce(same[0].id, place)
+        return await self.queue_up(place, (recipe,), words=recipe.prompt, expects=pixels)
+
+    async def _before(
+        self, request: RequestId, place: Origin
+    ) -> tuple[Request, tuple[Recipe, ...]]:
+        """A request and its recipes, for somebody who wants something new of them."""
+        before = await self._gallery.request(place.asker, request)
+        tickets = await self._stores.tickets.of_request(request)
+        recipes = tuple(ticket.job.recipe for ticket in tickets)
+        await self._gallery.check_inputs(place.asker, recipes)
+        return before, recipes
+
+    # -- into the queue, and out of it -----------------------------------------------------
+
+    async def _all_of(
+        self, place: Origin, found: Sequence[Drafted], *, words: str, parent: PictureId | None
+    ) -> Request:
+        """Queue what was drafted as one request."""
+        return await self.queue_up(
+            place,
+            [recipe for drafted in found for recipe in drafted.recipes],
+            words=words,
+            parent=parent,
+            # A request has one wording; several wishes have none that is everybody's.
+            wording=found[0].wording if len(found) == 1 else None,
+            notes=[note for drafted in found for note in drafted.notes],
+        )
+
+    async def queue_up(
+        self,
+        place: Origin,
+        recipes: Sequence[Recipe],
+        *,
+        words: str,
+        parent: PictureId | None = None,
+        reproduces: PictureId | None = None,
+        expects: Sha256 | None = None,
+        wording: Wording | None = None,
+        notes: Sequence[str] = (),
+    ) -> Request:
+        """Commit recipes as a request and let them wait for their turn.
+
+        `notes` are sentences to be said beside the pictures (`bot.studio.notes`).
+        """
+        asked = Asked(
+            owner=place.owner,
+            share=place.share,
+            guild=place.guild,
+            channel=place.channel,
+            reply_to=place.reply_to,
+            source=place.source,
+            locale=place.locale,
+            words=words,
+            parent=parent,
+            reproduces=reproduces,
+            expects=expects,
+            created=self._clock(),
+            notes=bounded(notes),
+        )
+        return await self._admission.admit(asked, recipes, wording)
+
+    async def cancel(self, request: RequestId, *, by: Asker) -> bool:
+        """End a request: what waits at once, what is being drawn within a step.
+
+        False: it has ended already.  Raises Missing, or NotAllowed.
+        """
+        asked = await self._gallery.to_act_on(by, request, "cancel another person's request")
+        open_ = self._open_requests.is_open(request)
+        if not open_ and asked.owner != by.id:
+            raise Missing("request", request)  # there is nothing that a moderator could end
+        await self._admission.end(request)
+        return open_
+
+
+def _readings(words: str, recipes: Sequence[Recipe]) -> list[tuple[str, Sequence[Recipe]]]:
+    """What a request's words stand for, each with its recipes: as `submit_all` queued them."""
+    if 1 < wildcards.count(words) <= len(recipes):
+        prompts = wildcards.permutations(words, limit=MOST_PICTURES)
+        each, odd = divmod(len(recipes), len(prompts))
+        if not odd:
+            groups = [recipes[at : at + each] for at in range(0, len(recipes), each)]
+            return list(zip(prompts, groups, strict=True))
+    return [(words, recipes)]
