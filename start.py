@@ -54,6 +54,10 @@ COMMANDS = {
     "doctor": ("what is here, what is wrong, what to do", ["-m", "bot", "doctor"]),
     "backup": ("copy what people made: backup FOLDER", ["-m", "bot", "backup"]),
     "restore": ("check a backup and put it back: restore FOLDER", ["-m", "bot", "restore"]),
+    "completion": (
+        "for your shell: source <(python start.py completion)",
+        ["-m", "bot", "completion"],
+    ),
     "simulate": (
         "who waits how long under which rule; the queue's targets",
         ["-m", "generation.simulator"],
@@ -62,6 +66,7 @@ COMMANDS = {
     "soak": ("a day in a quarter of an hour, with mishaps; audited", ["-m", "bot", "soak"]),
     "setup": ("only make the environment, with the developers' tools", []),
 }
+COMMANDS["completion"][1].extend(COMMANDS)
 NEEDS_DEVELOPERS_TOOLS = {"test", "test-all", "test-cluster", "check", "setup"}
 NEEDS_RAY = {"test-all", "test-cluster"}
 

@@ -160,7 +160,13 @@ def _to_the_end(work: Coroutine[Any, Any, int]) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse, load the settings, run, and turn every failure into a sentence and a status."""
-    asked = parser().parse_args(arguments)
+    known = parser()
+    asked = known.parse_args(arguments)
+    if asked.command == "completion":
+        from bot.cli.completion import completion
+
+        print(completion(known, asked.also))
+        return 0
     named = asked.config or (Path(os.environ[CONFIG_VARIABLE]) if _configured() else None)
     config = named or (CONFIG if CONFIG.exists() else None)
     environ = dict(os.environ)

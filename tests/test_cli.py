@@ -317,6 +317,8 @@ def test_a_picture_that_is_none_starts_no_worker(desk: Desk) -> None:
         ("draw a red flower", "stand in quotes"),
         ("nonsensical", "there are"),
         ("draw x --zzzzzz", "see --help"),
+        ("draw x --steps many", "--steps is 'many', but must be a whole number"),
+        ("draw x --cfg 7,5", "--cfg is '7,5', but must be a number"),
     ],
 )
 def test_what_is_misspelt_is_answered_with_the_nearest(

@@ -16,6 +16,8 @@ _UNKNOWN_COMMAND = re.compile(
     r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL
 )
 _UNKNOWN_OPTION = re.compile(r"unrecognized arguments: (.*)", re.DOTALL)
+_NO_NUMBER = re.compile(r"argument (--[\w-]+): invalid (int|float) value: '(.*)'", re.DOTALL)
+_NUMBERS = {"int": "a whole number", "float": "a number"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,6 +48,8 @@ class Parser(argparse.ArgumentParser):
             else:
                 message = f"{found[1]!r:.80} is one word too many; words that belong together "
                 message += "stand in quotes"
+        elif found := _NO_NUMBER.fullmatch(message):
+            message = f"{found[1]} is {found[3]!r:.60}, but must be {_NUMBERS[found[2]]}"
         super().error(message)
 
 
@@ -85,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
     back.add_argument("folder", type=Path, help="where backups lie, or one of the copies in it")
     back.add_argument("--check", action="store_true", help="only look")
     back.add_argument("--even-damaged", action="store_true", help="restore what is whole of it")
+
+    shell = commands.add_parser("completion", help="source <(python start.py completion)")
+    shell.add_argument("also", nargs="*", metavar="COMMAND", help="those of the launcher alone")
 
     demo = commands.add_parser("demo", help="a scripted conversation with the real bot")
     demo.add_argument("--out", type=Path, metavar="FOLDER", help="instead of var/demo")
