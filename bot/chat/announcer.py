@@ -18,7 +18,7 @@ from functools import partial
 import discord
 
 from bot.chat.answers import SILENT, now
-from bot.chat.buttons import progress_view
+from bot.chat.buttons.progress import progress_view
 from bot.chat.places import lacking
 from bot.chat.posting import Poster
 from bot.dispatch.audience import Outcome, Progress, Shown, Undeliverable

@@ -15,11 +15,12 @@ import discord
 from discord import app_commands
 
 from bot.chat.announcer import Announcer
-from bot.chat.answers import SILENT, apologise
-from bot.chat.buttons import BUTTONS
+from bot.chat.answers import SILENT
+from bot.chat.buttons.table import BUTTONS
 from bot.chat.commands.help import HelpMenu
 from bot.chat.commands.tree import add_commands
 from bot.chat.listening import hear
+from bot.chat.refusals import apologise
 from bot.chat.sight import DiscordSight
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio

@@ -21,25 +21,26 @@ from typing import Any
 
 import discord
 
-from bot.chat.answers import SILENT, now, person, place_apology
-from bot.chat.buttons import pictures_shown_by, progress_view
+from bot.chat.answers import SILENT
+from bot.chat.askers import origin_of_message
+from bot.chat.buttons.progress import progress_text, progress_view
 from bot.chat.commands.help import help_view, installed
 from bot.chat.components import is_ours
 from bot.chat.courtesies import WELCOME, is_thanks
 from bot.chat.intake import Attachments, found_in, started_from
 from bot.chat.places import NoPlaceToPost, lacking, may_speak
-from bot.pages import replies
+from bot.chat.refusals import place_apology
+from bot.chat.shown import pictures_shown_by
 from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
 from bot.pages.whereabouts import listed
 from bot.studio.notes import left_out
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
-from bot.studio.wishes import Origin, Wish
+from bot.studio.wishes import Wish
 from bot.telemetry.logs import wordless
 from generation.draft import Draft
 from generation.errors import BadPicture
-from generation.job import UserId
 from storage.errors import AskedBefore
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ async def hear(
         if missing := lacking(message.channel):
             raise NoPlaceToPost(missing)
         async with _typing(message.channel):
-            place = _place(message, tiers)
+            place = origin_of_message(message, tiers)
             wish = Wish(place=place, draft=Draft(prompt=words))
             wish = await _started(client, wish, message, came, answered, studio)
             request = await studio.requests.submit(wish)
@@ -86,8 +87,7 @@ async def hear(
             log.error("a message could not be answered", exc_info=wordless(error, message.content))
         await _say(message, place_apology(error) or apology_for(error))
         return
-    standing = studio.open_requests.standing(request.id)
-    text = replies.progress(standing, now()) if standing else "🖼️"
+    text = progress_text(studio, request.id)
     progress = await _say(message, text, view=progress_view(request.id))
     if progress is not None:
         await studio.messages.say_progress_is(request.id, progress.id)
@@ -125,19 +125,6 @@ async def _started(
     raise BadPicture(
         "I see none in the message you answer. Its menu (Apps, Start from this picture) shows it "
         "to me; or upload it"
-    )
-
-
-def _place(message: discord.Message, tiers: Tiers) -> Origin:
-    guild = message.guild.id if message.guild else None
-    return Origin(
-        owner=UserId(message.author.id),
-        share=tiers.share(person(message.author, guild)),
-        guild=guild,
-        channel=message.channel.id,
-        reply_to=message.id,
-        locale="en-US",
-        source=message.id,
     )
 
 

@@ -21,8 +21,9 @@ from typing import Any
 import discord
 
 from bot.chat.answers import SILENT, now
-from bot.chat.buttons import failure_view, progress_in, request_shown_by, result_view
+from bot.chat.buttons.result import failure_view, result_view
 from bot.chat.places import lacking
+from bot.chat.shown import progress_in, request_shown_by
 from bot.chat.uploads import fitting
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts

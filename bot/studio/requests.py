@@ -171,6 +171,13 @@ class Requests:
             reproduces=picture.id,
         )
 
+    async def reproduce_first(self, request: RequestId, place: Origin) -> Request:
+        """Draw the first picture of a request a second time, to compare.  Raises Missing."""
+        pictures = await self._gallery.of_request(place.asker, request)
+        if not pictures:
+            raise Missing("request", request)
+        return await self.reproduce(pictures[0].id, place)
+
     async def reproduce_file(self, recipe: Recipe, pixels: Sha256, place: Origin) -> Request:
         """Draw the recipe that a stranger's PNG carries, to compare with its pixels.
 

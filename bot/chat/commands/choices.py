@@ -10,7 +10,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.chat.answers import asker_of, studio_of
+from bot.chat.askers import asker_of, studio_of
 from bot.pages import replies
 from bot.pages.quoting import plain
 from bot.studio.drafting import Drafting

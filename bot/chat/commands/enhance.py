@@ -14,16 +14,17 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.chat.answers import SILENT, apologise, begin, place_of, studio_of
-from bot.chat.buttons import progress_view
+from bot.chat.answers import SILENT
+from bot.chat.askers import origin_of, studio_of
+from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices
+from bot.chat.refusals import apologise
 from bot.pages import replies
 from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish
 from generation.draft import MAX_PROMPT, Draft
 from prompting.assist import Assisted
 from storage.people import AssistMode
-from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
 
@@ -71,17 +72,13 @@ class Proposals(discord.ui.View):
 
     async def draw(self, interaction: Interaction, words: Assisted, typed: str | None) -> None:
         """Queue a proposal, or what the person made of it."""
-        wish = Wish(place=place_of(interaction), draft=Draft(prompt=self.wish), model=self.model)
+        wish = Wish(place=origin_of(interaction), draft=Draft(prompt=self.wish), model=self.model)
         if typed is None:
             wish = replace(wish, words=words)
         else:
             draft = Draft(prompt=typed, negative_prompt=words.negative or None)
             wish = replace(wish, draft=draft, assist=AssistMode.OFF)
-
-        async def asking() -> Request:
-            return await studio_of(interaction).requests.submit(wish)
-
-        await begin(interaction, asking, progress_view)
+        await begin(interaction, lambda: studio_of(interaction).requests.submit(wish))
 
     async def on_error(
         self, interaction: Interaction, error: Exception, _: discord.ui.Item[Any], /

@@ -7,7 +7,9 @@ from typing import Any, Self
 import discord
 from discord import app_commands
 
-from bot.chat.answers import SILENT, apologise, studio_of, whisper
+from bot.chat.answers import SILENT, whisper
+from bot.chat.askers import studio_of
+from bot.chat.refusals import apologise
 from bot.pages.help_pages import TITLES, Installed, Topic, help_page
 from bot.studio.studio import Studio
 

@@ -12,8 +12,9 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.chat.answers import accepted, begin, place_of, studio_of
-from bot.chat.buttons import progress_view
+from bot.chat.answers import accepted
+from bot.chat.askers import origin_of, studio_of
+from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices
 from bot.chat.commands.permutations import ask_for_all
 from bot.chat.intake import picture_from
@@ -97,7 +98,7 @@ async def imagine(
             adapters=tuple(studio.drafting.lora(one) for one in named),
         )
         wish = Wish(
-            place=place_of(interaction),
+            place=origin_of(interaction),
             draft=draft,
             model=model,
             vae=vae,
@@ -116,4 +117,4 @@ async def imagine(
     async def asking() -> Request:
         return await studio.requests.submit(await wished())
 
-    await begin(interaction, asking, progress_view)
+    await begin(interaction, asking)

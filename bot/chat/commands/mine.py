@@ -9,7 +9,8 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.chat.answers import SILENT, studio_of
+from bot.chat.answers import SILENT
+from bot.chat.askers import studio_of
 from bot.chat.commands import choices
 from bot.pages import replies
 from generation.draft import MAX_PROMPT, MAX_STEPS

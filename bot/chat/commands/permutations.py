@@ -8,14 +8,15 @@ from typing import Any
 
 import discord
 
-from bot.chat.answers import accepted, apologise, begin, studio_of, whisper
-from bot.chat.buttons import progress_view
+from bot.chat.answers import accepted, whisper
+from bot.chat.askers import studio_of
+from bot.chat.buttons.progress import begin
+from bot.chat.refusals import apologise
 from bot.pages import replies
 from bot.studio.requests import MOST_PICTURES
 from bot.studio.wishes import Wish
 from prompting import wildcards
 from prompting.errors import TooMany
-from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
 
@@ -57,14 +58,10 @@ class _Confirmation(discord.ui.View):
     @discord.ui.button(label="Draw all", emoji="🖌️", style=discord.ButtonStyle.primary)
     async def yes(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Queue all of them, as one request."""
-        studio = studio_of(interaction)
+        asked = studio_of(interaction).requests
         self.stop()
         await interaction.response.defer()
-
-        async def asking() -> Request:
-            return await studio.requests.submit_all(self._wishes, words=self._words)
-
-        await begin(interaction, asking, progress_view)
+        await begin(interaction, lambda: asked.submit_all(self._wishes, words=self._words))
         await interaction.edit_original_response(content="They are queued.", view=None)
 
     @discord.ui.button(label="No", style=discord.ButtonStyle.secondary)

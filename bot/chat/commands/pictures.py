@@ -9,10 +9,13 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.chat.answers import apologise, asker_of, begin, place_of, studio_of, whisper_recipes
-from bot.chat.buttons import pictures_shown_by, progress_view
+from bot.chat.answers import whisper_recipes
+from bot.chat.askers import asker_of, origin_of, studio_of
+from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices
 from bot.chat.intake import MAX_BYTES, found_in, image_of, started_from
+from bot.chat.refusals import apologise
+from bot.chat.shown import pictures_shown_by
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
@@ -44,7 +47,7 @@ async def reproduce(
 ) -> None:
     """Find the recipe and cook it again."""
     studio = studio_of(interaction)
-    place = place_of(interaction)
+    place = origin_of(interaction)
 
     async def asking() -> Request:
         if file is not None:
@@ -56,7 +59,7 @@ async def reproduce(
             )
         raise OutOfRange("picture", "nothing", "a number such as `12`, a message link, or a file")
 
-    await begin(interaction, asking, progress_view)
+    await begin(interaction, asking)
 
 
 async def _named(text: str, studio: Studio, asker: Asker) -> PictureId:
@@ -136,11 +139,11 @@ class RedrawModal(discord.ui.Modal, title="Start from this picture"):
 
         async def asking() -> Request:
             draft = Draft(prompt=str(self.words), denoise=_number(str(self.denoise)))
-            wish = Wish(place=place_of(interaction), draft=draft)
+            wish = Wish(place=origin_of(interaction), draft=draft)
             wish = await started_from(self._ours, found_in(self._message), wish, studio)
             return await studio.requests.submit(wish)
 
-        await begin(interaction, asking, progress_view)
+        await begin(interaction, asking)
 
     async def on_error(  # type: ignore[override]  # a modal's has no item, says discord.py's own
         self, interaction: Interaction, error: Exception, /

@@ -7,8 +7,9 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.chat.answers import SILENT, asker_of, studio_of
-from bot.chat.buttons import queue_text, queue_view
+from bot.chat.answers import SILENT
+from bot.chat.askers import asker_of, studio_of
+from bot.chat.buttons.waiting_line import queue_text, queue_view
 from bot.chat.commands import choices
 from bot.pages.queue_page import counted
 from generation.errors import OutOfRange

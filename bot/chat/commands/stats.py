@@ -9,7 +9,8 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.chat.answers import SILENT, is_moderator, studio_of
+from bot.chat.answers import SILENT
+from bot.chat.askers import is_moderator, studio_of
 from bot.pages.device import called
 from bot.pages.fairness_plot import ARTIST, draw
 from bot.pages.stats_page import fairness_page, today_page

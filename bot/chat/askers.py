@@ -1,0 +1,87 @@
+"""Askers: who asks by an interaction or a message, where, and of which studio."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import discord
+
+from bot.studio.rights import Asker
+from bot.studio.shares import Requester, Tiers
+from bot.studio.studio import Studio
+from bot.studio.wishes import Origin
+from generation.job import UserId
+from storage.tickets import RequestId
+
+
+class ChatHost(Protocol):
+    """What commands and buttons need of the client."""
+
+    @property
+    def studio(self) -> Studio: ...
+
+    @property
+    def moderator_permission(self) -> str: ...
+
+    @property
+    def tiers(self) -> Tiers: ...
+
+    def remember_answer(
+        self, request: RequestId, interaction: discord.Interaction[Any]
+    ) -> None: ...
+
+
+def studio_of(interaction: discord.Interaction[Any]) -> Studio:
+    """The studio that the client was built with."""
+    host: ChatHost = interaction.client
+    return host.studio
+
+
+def origin_of(interaction: discord.Interaction[Any]) -> Origin:
+    """Who asks, and where the answer belongs."""
+    host: ChatHost = interaction.client
+    return Origin(
+        owner=UserId(interaction.user.id),
+        share=host.tiers.share(requester(interaction.user, interaction.guild_id)),
+        guild=interaction.guild_id,
+        channel=interaction.channel_id or 0,
+        reply_to=None,
+        locale=str(interaction.locale),
+        source=interaction.id,
+    )
+
+
+def origin_of_message(message: discord.Message, tiers: Tiers) -> Origin:
+    """The same of a message; its author's language is not told."""
+    guild = message.guild.id if message.guild else None
+    return Origin(
+        owner=UserId(message.author.id),
+        share=tiers.share(requester(message.author, guild)),
+        guild=guild,
+        channel=message.channel.id,
+        reply_to=message.id,
+        locale="en-US",
+        source=message.id,
+    )
+
+
+def asker_of(interaction: discord.Interaction[Any]) -> Asker:
+    """Who asks, for `bot.studio.rights`."""
+    return Asker(id=UserId(interaction.user.id), guild=interaction.guild_id)
+
+
+def requester(user: discord.User | discord.Member, guild: int | None) -> Requester:
+    """What decides out of whose part of the device somebody is paid."""
+    roles: set[str] = set()
+    pending = False
+    if isinstance(user, discord.Member):
+        roles = {text for role in user.roles for text in (role.name, str(role.id))}
+        pending = user.pending
+    age = (discord.utils.utcnow() - user.created_at).total_seconds()
+    return Requester(guild=guild, roles=roles, account_age=age, pending=pending)
+
+
+def is_moderator(interaction: discord.Interaction[Any]) -> bool:
+    """Whether the person has the permission that the owner chose for moderators."""
+    host: ChatHost = interaction.client
+    return bool(getattr(interaction.permissions, host.moderator_permission))

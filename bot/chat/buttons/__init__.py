@@ -1,0 +1,16 @@
+"""The buttons.  Each carries only an id; everything else is in the database.
+
+    atelier:again:<request>      🎲  the same wish, other seeds
+    atelier:recipe:<request>     📄  what decides the pixels, to read and copy
+    atelier:reproduce:<request>  ♻️  draw it again and compare
+    atelier:delete:<request>     🗑  take the message and the files away
+    atelier:undo:<request>       ↩️  bring back what was deleted less than a minute ago
+    atelier:words:<request>      ✨  the same wish and seeds, other words for it
+    atelier:styles:<request>     🎨  the same wish, seeds and wording in another style
+    atelier:own:<request>        💬  the same seeds, the person's own words only
+    atelier:cancel:<request>     ✋  on a progress message
+    atelier:queue                🔄  the waiting line once more, in the same place
+
+So a button works for ever: after a restart, an update, or a year; and only where the database knows
+the message for its request (`bot.chat.components`).
+"""

@@ -1,0 +1,62 @@
+"""All buttons, and one for what is none of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Self
+
+import discord
+
+from bot.chat.buttons.deleting import Delete, Undo
+from bot.chat.buttons.progress import CancelButton
+from bot.chat.buttons.request_button import RequestButton
+from bot.chat.buttons.result import Again, NewWords, OwnWords, RecipeOf, Reproduce
+from bot.chat.buttons.styles import OtherStyle, StyleMenu
+from bot.chat.buttons.waiting_line import LookAgain
+from bot.chat.refusals import apologise
+from storage.errors import Missing
+
+Interaction = discord.Interaction[Any]
+
+
+_OF_REQUESTS: tuple[type[RequestButton], ...] = (
+    Again,
+    RecipeOf,
+    Reproduce,
+    Delete,
+    Undo,
+    NewWords,
+    OtherStyle,
+    OwnWords,
+    CancelButton,
+)
+_ACTIONS = "|".join(button.action for button in _OF_REQUESTS)
+
+
+class Unheard(
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=rf"atelier:(?!(?:{_ACTIONS}):|style:[^:]*:|(?:queue|help)$).*",
+):
+    """A component of no release of ours, or of one that is forgotten."""
+
+    def __init__(self, custom_id: str) -> None:
+        super().__init__(discord.ui.Button(label="?", custom_id=custom_id))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: Interaction, __: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The component as it was pressed."""
+        return cls(match[0])
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Say so."""
+        await apologise(interaction, Missing("component", self.custom_id))
+
+
+BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain | Unheard], ...] = (
+    LookAgain,
+    *_OF_REQUESTS,
+    StyleMenu,
+    Unheard,
+)
