@@ -7,10 +7,11 @@ test.  After it, no default is ever looked up for this picture again.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TypeVar
 
 from generation.errors import OutOfRange, WrongFamily
 from generation.families import sizes
@@ -18,7 +19,18 @@ from generation.families.family import Family, family
 from generation.names import USUAL
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
-from generation.recipe import MAX_SEED, Adapter, Input, Recipe, Sha256, Task, Weights
+from generation.recipe import (
+    MAX_SEED,
+    Adapter,
+    Canvas,
+    Input,
+    Recipe,
+    Sampling,
+    Sha256,
+    Task,
+    Weights,
+    Words,
+)
 from generation.sigmas import ZERO_SNR, expand
 
 MAX_PROMPT = 6000  # characters: Discord's own limit for a command option
@@ -27,19 +39,40 @@ MAX_ADAPTERS = 32  # one LoRA may stand there twice: its effects add up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A wish with gaps.  None means "whatever is usual"."""
+class DraftWords:
+    """A recipe's Words, as far as they can be said."""
 
-    prompt: str
+    prompt: str | None = None
     negative_prompt: str | None = None
+    clip_skip: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftCanvas:
+    """A recipe's Canvas, as far as it can be said."""
+
     width: int | None = None
     height: int | None = None
-    steps: int | None = None
-    cfg: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftSampling:
+    """A recipe's Sampling, as far as it can be said; its noise levels follow from it."""
+
     sampler: str | None = None
     scheduler: str | None = None
+    steps: int | None = None
+    cfg: float | None = None
     denoise: float | None = None
-    clip_skip: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A recipe with gaps, section by section.  None, or an empty tuple, is a gap."""
+
+    words: DraftWords = DraftWords()
+    canvas: DraftCanvas = DraftCanvas()
+    sampling: DraftSampling = DraftSampling()
     adapters: tuple[Adapter, ...] = ()
     inputs: tuple[Input, ...] = ()
 
@@ -50,6 +83,7 @@ class Checkpoint:
 
     weights: Weights
     family: str
+    components: tuple[Weights, ...] = ()  # its parts that are files of their own
     vae: Weights | None = None
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
     prediction: str | None = None  # what its card says, where the file says nothing or wrong
@@ -79,69 +113,127 @@ def complete(
     was found and what is allowed.
     """
     usual = family(model.family)
-    if len(draft.adapters) > MAX_ADAPTERS:
-        raise OutOfRange("number of adapters", len(draft.adapters), f"at most {MAX_ADAPTERS}")
-    for adapter in draft.adapters:
-        theirs = families.get(adapter.weights.sha256, usual.name)
-        if theirs != usual.name:
-            raise WrongFamily(
-                adapter.kind,
-                adapter.weights.name,
-                family(theirs).title,
-                model.weights.name,
-                usual.title,
-            )
-    prompt = clean_text("prompt", draft.prompt)
-    if not prompt and not draft.inputs:
-        raise OutOfRange("prompt", draft.prompt, "at least one word")
-    task = Task.IMAGE_TO_IMAGE if draft.inputs else Task.TEXT_TO_IMAGE
-    if task not in usual.tasks:
-        raise OutOfRange("task", task.value, f"what {usual.title} can do")
-    width, height = _size(draft, usual)
-    steps = draft.steps if draft.steps is not None else usual.steps
-    if not 1 <= steps <= MAX_STEPS:
-        raise OutOfRange("steps", steps, f"1 to {MAX_STEPS}")
-    draft = named(draft)
-    sampler = draft.sampler or usual.sampler
-    noise = model.noise or model.levels or usual.noise
-    # Karras's levels leave few steps below 100 when they begin at 4096.
-    usual_scheduler = "sgm_uniform" if noise.endswith(ZERO_SNR) else usual.scheduler
-    scheduler = draft.scheduler or USUAL
-    scheduler = usual_scheduler if scheduler == USUAL else scheduler
-    if task is Task.IMAGE_TO_IMAGE:
-        denoise = draft.denoise if draft.denoise is not None else DENOISE_OF_IMAGES
-    else:
-        denoise = 1.0
-    if not 0.01 <= denoise <= 1.0:  # also refuses NaN
-        raise OutOfRange("denoise", denoise, "0.01 to 1")
-    sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
-    clip_skip = draft.clip_skip if draft.clip_skip is not None else 1
-    check_clip_skip(clip_skip, usual)
+    _check_adapters(draft.adapters, model, usual, families)
+    task = _task(draft, usual)
     return Recipe(
         task=task,
         family=usual.name,
-        prompt=prompt,
-        negative_prompt=clean_text("negative prompt", draft.negative_prompt or ""),
-        syntax=usual.syntax,
         checkpoint=model.weights,
+        components=model.components,
         vae=model.vae,
         adapters=draft.adapters,
         inputs=draft.inputs,
-        width=width,
-        height=height,
+        words=_words(draft.words, usual),
+        canvas=_canvas(draft.canvas, usual),
+        sampling=_sampling(draft.sampling, task, model, usual),
+        seed=_seed(seed),
+        precision=usual.precision_cuda if device == "cuda" else usual.precision_cpu,
+    )
+
+
+def _check_adapters(
+    adapters: Sequence[Adapter], model: Checkpoint, usual: Family, families: Mapping[Sha256, str]
+) -> None:
+    if len(adapters) > MAX_ADAPTERS:
+        raise OutOfRange("number of adapters", len(adapters), f"at most {MAX_ADAPTERS}")
+    for adapter in adapters:
+        theirs = families.get(adapter.weights.sha256, usual.name)
+        if theirs != usual.name:
+            title = family(theirs).title
+            raise WrongFamily(
+                adapter.kind, adapter.weights.name, title, model.weights.name, usual.title
+            )
+
+
+def _task(draft: Draft, usual: Family) -> Task:
+    prompt = draft.words.prompt or ""
+    if not clean_text("prompt", prompt) and not draft.inputs:
+        raise OutOfRange("prompt", prompt, "at least one word")
+    task = Task.IMAGE_TO_IMAGE if draft.inputs else Task.TEXT_TO_IMAGE
+    if task not in usual.tasks:
+        raise OutOfRange("task", task.value, f"what {usual.title} can do")
+    return task
+
+
+def _words(said: DraftWords, usual: Family) -> Words:
+    clip_skip = said.clip_skip if said.clip_skip is not None else 1
+    check_clip_skip(clip_skip, usual)
+    return Words(
+        prompt=clean_text("prompt", said.prompt or ""),
+        negative_prompt=clean_text("negative prompt", said.negative_prompt or ""),
+        syntax=usual.syntax,
+        clip_skip=clip_skip,
+    )
+
+
+def _canvas(said: DraftCanvas, usual: Family) -> Canvas:
+    width = said.width if said.width is not None else usual.width
+    height = said.height if said.height is not None else usual.height
+    sizes.check(width, height, usual)
+    return Canvas(width=width, height=height)
+
+
+def _sampling(said: DraftSampling, task: Task, model: Checkpoint, usual: Family) -> Sampling:
+    steps = said.steps if said.steps is not None else usual.steps
+    if not 1 <= steps <= MAX_STEPS:
+        raise OutOfRange("steps", steps, f"1 to {MAX_STEPS}")
+    said = named(said)
+    sampler = said.sampler or usual.sampler
+    noise = model.noise or model.levels or usual.noise
+    # Karras's levels leave few steps below 100 when they begin at 4096.
+    usual_scheduler = "sgm_uniform" if noise.endswith(ZERO_SNR) else usual.scheduler
+    scheduler = said.scheduler or USUAL
+    scheduler = usual_scheduler if scheduler == USUAL else scheduler
+    denoise = said.denoise if said.denoise is not None else DENOISE_OF_IMAGES
+    denoise = denoise if task is Task.IMAGE_TO_IMAGE else 1.0
+    if not 0.01 <= denoise <= 1.0:  # also refuses NaN
+        raise OutOfRange("denoise", denoise, "0.01 to 1")
+    sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
+    return Sampling(
         sampler=sampler,
         scheduler=scheduler,
         sigmas=sigmas,
         # Some schedules have fewer distinct levels than the steps asked for.
         steps=len(sigmas) - 1,
-        cfg=float(draft.cfg if draft.cfg is not None else usual.cfg),
+        cfg=float(said.cfg if said.cfg is not None else usual.cfg),
         denoise=float(denoise),
-        clip_skip=clip_skip,
-        seed=_seed(seed),
-        precision=usual.precision_cuda if device == "cuda" else usual.precision_cpu,
         prediction=model.prediction,
         noise=model.noise,
     )
+
+
+S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
+
+
+def filled(draft: Draft, source: Draft) -> Draft:
+    """The draft with its gaps filled from another one."""
+    return Draft(
+        words=_filled(draft.words, source.words),
+        canvas=_filled(draft.canvas, source.canvas),
+        sampling=_filled(draft.sampling, source.sampling),
+        adapters=draft.adapters or source.adapters,
+        inputs=draft.inputs or source.inputs,
+    )
+
+
+def said(recipe: Recipe) -> Draft:
+    """The draft that says all of a recipe that can be said."""
+    return Draft(
+        words=_said(DraftWords, recipe.words),
+        canvas=_said(DraftCanvas, recipe.canvas),
+        sampling=_said(DraftSampling, recipe.sampling),
+        adapters=recipe.adapters,
+        inputs=recipe.inputs,
+    )
+
+
+def _said(kind: type[S], section: Words | Canvas | Sampling | None) -> S:
+    return kind(**{field.name: getattr(section, field.name, None) for field in fields(kind)})
+
+
+def _filled(section: S, source: S) -> S:
+    gaps = [field.name for field in fields(section) if getattr(section, field.name) is None]
+    return replace(section, **{name: getattr(source, name) for name in gaps})
 
 
 def check_clip_skip(clip_skip: int, usual: Family) -> None:
@@ -150,20 +242,20 @@ def check_clip_skip(clip_skip: int, usual: Family) -> None:
         raise OutOfRange("clip_skip", clip_skip, f"1 to {usual.clip_layers} for {usual.title}")
 
 
-def named(draft: Draft) -> Draft:
-    """The draft with a sampler and a scheduler in our names, whoever's names they were given in.
+def named(said: DraftSampling) -> DraftSampling:
+    """With a sampler and a scheduler in our names, whoever's names they were given in.
 
     A scheduler that is asked for as the usual one stays so, whatever a person's settings say; one
     in the sampler's name ("DPM++ 2M Karras") is what is meant when no other is named.  Raises
     NoSuchName.
     """
-    said = sampler_named(draft.sampler) if draft.sampler is not None else None
-    scheduler = draft.scheduler
+    sampler = sampler_named(said.sampler) if said.sampler is not None else None
+    scheduler = said.scheduler
     if scheduler is not None:
         scheduler = scheduler_named(scheduler) or USUAL
-    elif said is not None:
-        scheduler = said.scheduler
-    return replace(draft, sampler=said.name if said else None, scheduler=scheduler)
+    elif sampler is not None:
+        scheduler = sampler.scheduler
+    return replace(said, sampler=sampler.name if sampler else None, scheduler=scheduler)
 
 
 def clean_text(what: str, text: str) -> str:
@@ -198,13 +290,6 @@ def _seen(text: str, at: int, char: str) -> str:
 
 _LOOK_BLANK = "\u2800\u3164\uffa0"  # a Braille pattern without dots, Hangul fillers
 _LATIN = "\u036f"  # the last of the letters that no joiner is needed between
-
-
-def _size(draft: Draft, usual: Family) -> tuple[int, int]:
-    width = draft.width if draft.width is not None else usual.width
-    height = draft.height if draft.height is not None else usual.height
-    sizes.check(width, height, usual)
-    return width, height
 
 
 def _seed(seed: int) -> int:

@@ -16,7 +16,7 @@ from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import FAMILIES, Family, family
 from generation.media.photos import FITS
-from generation.recipe import SYNTAXES, Adapter, Recipe, Sha256, Task, Weights
+from generation.recipe import SYNTAXES, Adapter, Recipe, Sampling, Sha256, Task, Weights, Words
 from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.sigmas import strongest
 
@@ -46,30 +46,34 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     Raises Unacceptable with the field, what was found and what is allowed.
     """
     usual = family(_known("family", recipe.family, tuple(FAMILIES)))
-    _check_words(recipe)
-    _check_task(recipe, usual)
-    sizes.check(recipe.width, recipe.height, usual)
-    _known("sampler", recipe.sampler, SAMPLERS)
-    _known("scheduler", recipe.scheduler, SCHEDULERS)
-    _known("syntax", recipe.syntax, SYNTAXES)
-    check_clip_skip(recipe.clip_skip, usual)
     model = _present("checkpoint", recipe.checkpoint, usual, here)
-    _check_levels(recipe, recipe.noise or model.noise or usual.noise)
+    _check_task(recipe, usual)
+    if recipe.words is not None:
+        _check_words(recipe.words, usual)
+    if recipe.canvas is not None:
+        sizes.check(recipe.canvas.width, recipe.canvas.height, usual)
+    if recipe.sampling is not None:
+        _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
     return replace(
         recipe,
         checkpoint=model.weights,
+        components=tuple(
+            _present("component", part, usual, here).weights for part in recipe.components
+        ),
         vae=_present("vae", recipe.vae, usual, here).weights if recipe.vae is not None else None,
         adapters=_adapters(recipe, usual, here),
     )
 
 
-def _check_words(recipe: Recipe) -> None:
+def _check_words(words: Words, usual: Family) -> None:
     for what, text in (
-        ("prompt", recipe.prompt),
-        ("negative prompt", recipe.negative_prompt),
+        ("prompt", words.prompt),
+        ("negative prompt", words.negative_prompt),
     ):
         if len(text) > MAX_PROMPT:
             raise OutOfRange(what, f"{len(text)} characters", f"at most {MAX_PROMPT} characters")
+    _known("syntax", words.syntax, SYNTAXES)
+    check_clip_skip(words.clip_skip, usual)
 
 
 def _check_task(recipe: Recipe, usual: Family) -> None:
@@ -79,17 +83,20 @@ def _check_task(recipe: Recipe, usual: Family) -> None:
     if [(item.role, item.fit in FITS) for item in recipe.inputs] != [("init", True)] * starts:
         wanted = "one picture to start from" if starts else "none"
         raise OutOfRange("inputs", len(recipe.inputs), wanted)
-    if not starts and recipe.denoise != 1.0:
-        raise OutOfRange("denoise", recipe.denoise, "1 without a picture to start from")
-    if recipe.denoise < LEAST_DENOISE:
-        raise OutOfRange("denoise", recipe.denoise, f"{LEAST_DENOISE:g} to 1")
 
 
-def _check_levels(recipe: Recipe, noise: str) -> None:
-    if recipe.steps > MAX_LEVELS:
-        raise OutOfRange("steps", recipe.steps, f"1 to {MAX_STEPS}")
-    most = strongest(noise)
-    levels = recipe.sigmas
+def _check_sampling(sampling: Sampling, task: Task, noise: str) -> None:
+    """`noise` is the model's, for a recipe that names none."""
+    _known("sampler", sampling.sampler, SAMPLERS)
+    _known("scheduler", sampling.scheduler, SCHEDULERS)
+    if task is not Task.IMAGE_TO_IMAGE and sampling.denoise != 1.0:
+        raise OutOfRange("denoise", sampling.denoise, "1 without a picture to start from")
+    if sampling.denoise < LEAST_DENOISE:
+        raise OutOfRange("denoise", sampling.denoise, f"{LEAST_DENOISE:g} to 1")
+    if sampling.steps > MAX_LEVELS:
+        raise OutOfRange("steps", sampling.steps, f"1 to {MAX_STEPS}")
+    most = strongest(sampling.noise or noise)
+    levels = sampling.sigmas
     if levels[0] > most * _ROUNDED:
         raise OutOfRange("noise levels", levels[0], f"at most {most:g} for this model")
     descending = all(high > low for high, low in pairwise(levels))

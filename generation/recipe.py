@@ -10,6 +10,10 @@ The identity of a recipe is the sha256 of its canonical form: JSON with sorted k
 weights and inputs stand by their digest alone (renaming a file changes no picture), and in which a
 field that does not apply (None, or an empty tuple) is absent.  The last rule is what lets a later
 task or adapter bring fields of its own without changing the id of any older picture.
+
+It grows so: a new field is `| None` or a tuple, a new section is an object of its own.  Words,
+canvas and sampling are sections, too; their fields stand at the top of the text, where the first
+recipes had them.
 """
 
 from __future__ import annotations
@@ -18,13 +22,13 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, TypeVar
 
 from generation.errors import NoSuchName, OutOfRange
 from generation.sigmas import ZERO_SNR, levels
+from generation.spelling import FLAT, MAX_KEY, at_most, plain, read
 
 RecipeId = NewType("RecipeId", str)
 Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
@@ -39,7 +43,6 @@ SYNTAXES = ("a1111", "a1111-2", "plain")
 
 MAX_WORDS = 20_000  # characters of a prompt, when every choice in it is made
 MAX_NAME = 500  # characters of a file's name, with the folders it lies in
-MAX_KEY = 100  # characters of what names a sampler, a role and the like
 
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
 
@@ -48,6 +51,8 @@ MAX_SIGMA = 10_000.0
 
 PREDICTIONS = ("epsilon", "v_prediction")
 NOISES_OF_CARDS = ("scaled-linear", "scaled-linear-zsnr")
+
+T = TypeVar("T")
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -71,7 +76,7 @@ class Precision(StrEnum):
 class Weights:
     """A file or folder of weights.  The digest is its identity, the name is for people."""
 
-    name: str
+    name: str = field(metadata=at_most(MAX_NAME))
     sha256: Sha256
 
     def __post_init__(self) -> None:
@@ -103,29 +108,45 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """One picture, completely described.  Every field must be given."""
+class Words:
+    """What the text encoders read."""
 
-    task: Task
-    family: str  # a key of generation.families.family
-    prompt: str
-    negative_prompt: str
+    prompt: str = field(metadata=at_most(MAX_WORDS))
+    negative_prompt: str = field(metadata=at_most(MAX_WORDS))
     syntax: str  # how the prompt is read, one of SYNTAXES
-    checkpoint: Weights
-    vae: Weights | None  # None: the checkpoint's own
-    adapters: tuple[Adapter, ...]
-    inputs: tuple[Input, ...]
-    width: int  # pixels
+    clip_skip: int  # 1: the text encoder's last layer, 2: the one before it
+
+    def __post_init__(self) -> None:
+        _check_integer("clip_skip", self.clip_skip, 1, 12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canvas:
+    """The picture's size, in pixels."""
+
+    width: int
     height: int
+
+    def __post_init__(self) -> None:
+        for side, pixels in (("width", self.width), ("height", self.height)):
+            _check_integer(side, pixels, 8, 16384)
+
+    @property
+    def pixels(self) -> int:
+        """How many there are."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """The way from noise to a picture."""
+
     sampler: str  # ComfyUI's name
     scheduler: str  # ComfyUI's name
     sigmas: tuple[float, ...]  # descending noise levels, steps + 1 of them; the last is 0
     steps: int
     cfg: float
     denoise: float  # 1.0 starts from pure noise
-    clip_skip: int  # 1: the text encoder's last layer, 2: the one before it
-    seed: int
-    precision: Precision
     # None, as in every recipe before they were written: the prediction that an empty tensor or a
     # folder's scheduler says, and its betas, never rescaled.  What else a file or a card says of
     # the training is here, and decides pixels.
@@ -136,10 +157,6 @@ class Recipe:
         _check_number("cfg", self.cfg, 0.0, 100.0)
         _check_number("denoise", self.denoise, 0.0, 1.0)
         _check_integer("steps", self.steps, 1, 1000)
-        _check_integer("seed", self.seed, 0, MAX_SEED)
-        _check_integer("clip_skip", self.clip_skip, 1, 12)
-        for side, pixels in (("width", self.width), ("height", self.height)):
-            _check_integer(side, pixels, 8, 16384)
         if len(self.sigmas) != self.steps + 1:
             raise OutOfRange("sigmas", len(self.sigmas), f"{self.steps + 1} values")
         for sigma in self.sigmas:
@@ -150,6 +167,37 @@ class Recipe:
             raise OutOfRange("prediction", self.prediction, " or ".join(PREDICTIONS))
         if self.noise is not None:
             _check_noise(self.noise)
+
+
+# The sections that a recipe of each task has.
+SECTIONS = {
+    Task.TEXT_TO_IMAGE: ("words", "canvas", "sampling"),
+    Task.IMAGE_TO_IMAGE: ("words", "canvas", "sampling"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One picture, completely described.  Every field must be given."""
+
+    task: Task
+    family: str  # a key of generation.families.family
+    checkpoint: Weights
+    components: tuple[Weights, ...]  # parts of the checkpoint that are files of their own
+    vae: Weights | None  # None: the checkpoint's own
+    adapters: tuple[Adapter, ...]
+    inputs: tuple[Input, ...]
+    words: Words | None = field(metadata=FLAT)
+    canvas: Canvas | None = field(metadata=FLAT)
+    sampling: Sampling | None = field(metadata=FLAT)
+    seed: int
+    precision: Precision
+
+    def __post_init__(self) -> None:
+        _check_integer("seed", self.seed, 0, MAX_SEED)
+        for name in SECTIONS[self.task]:
+            if getattr(self, name) is None:
+                raise OutOfRange(name, None, f"what {self.task} needs")
         if (self.task is Task.IMAGE_TO_IMAGE) != any(i.role == "init" for i in self.inputs):
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
 
@@ -159,15 +207,32 @@ class Recipe:
         digest = hashlib.sha256(canonical(self).encode()).hexdigest()
         return RecipeId(f"{FORMAT}-{digest}")
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that a person may have written in it."""
+        return () if self.words is None else (self.words.prompt, self.words.negative_prompt)
+
+    @property
+    def prompt(self) -> str:
+        """The prompt; nothing where the task needs no words."""
+        return "" if self.words is None else self.words.prompt
+
+
+def needed(section: T | None) -> T:
+    """The section, where only recipes come that have it.  Raises OutOfRange."""
+    if section is None:
+        raise OutOfRange("recipe", None, "one with all that its task needs")
+    return section
+
 
 def canonical(recipe: Recipe) -> str:
     """The one spelling of a recipe.  Changing it is a new FORMAT."""
-    return _json(_plain(recipe, identity=True))
+    return _json(plain(recipe, short={Weights: "sha256"}))
 
 
 def dump(recipe: Recipe) -> str:
     """The recipe as JSON with the names people gave their files; `parse` reads it back."""
-    return _json({"format": FORMAT, **_plain(recipe, identity=False)})
+    return _json({"format": FORMAT, **plain(recipe)})
 
 
 def parse(text: str, *, kept: bool = False) -> Recipe:
@@ -180,97 +245,9 @@ def parse(text: str, *, kept: bool = False) -> Recipe:
         data = json.loads(text)
         if data.pop("format") != FORMAT:
             raise OutOfRange("recipe format", "another one", FORMAT)
-        recipe = _recipe(data, kept=kept)
+        return read(Recipe, data, kept=kept)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise OutOfRange("recipe", "something else", "a recipe written by this program") from error
-    return recipe
-
-
-def _recipe(data: Mapping[str, object], *, kept: bool) -> Recipe:
-    def text(where: Mapping[str, object], name: str, most: int) -> str:
-        value = where[name]
-        if not isinstance(value, str):
-            if kept and name == "name":
-                return str(value)  # taken from a PNG when nobody looked
-            raise OutOfRange(name, f"a {type(value).__name__}", "text")
-        if len(value) > most and not kept:
-            raise OutOfRange(name, f"{len(value)} characters", f"at most {most} characters")
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:  # JSON spells half a surrogate, no file holds it
-            raise OutOfRange(name, "half a character", "text") from error
-        return value
-
-    def weights(value: object) -> Weights:
-        given = _mapping(value)
-        return Weights(**{**given, "name": text(given, "name", MAX_NAME)})  # type: ignore[arg-type]  # checked by __post_init__
-
-    def adapter(value: object) -> Adapter:
-        given = _mapping(value)
-        whole = {
-            **given,
-            "kind": text(given, "kind", MAX_KEY),
-            "weights": weights(given["weights"]),
-        }
-        return Adapter(**whole)  # type: ignore[arg-type]  # checked by __post_init__
-
-    def picture(value: object) -> Input:
-        given = _mapping(value)
-        keys = {name: text(given, name, MAX_KEY) for name in ("role", "fit")}
-        return Input(**{**given, **keys})  # type: ignore[arg-type]  # checked by __post_init__
-
-    unknown = sorted(set(data) - {f.name for f in fields(Recipe)})
-    if unknown:
-        # A field that this version does not know decides pixels in a way it does not know either.
-        raise OutOfRange("recipe fields", unknown[0][:20], "those this version knows")
-    given = dict(data)
-    given["task"] = Task(str(given["task"]))
-    given["precision"] = Precision(str(given["precision"]))
-    given["checkpoint"] = weights(given["checkpoint"])
-    given["vae"] = weights(given["vae"]) if given.get("vae") is not None else None
-    given["adapters"] = tuple(map(adapter, _list(given.get("adapters", []))))
-    given["inputs"] = tuple(map(picture, _list(given.get("inputs", []))))
-    given["sigmas"] = tuple(_list(given["sigmas"]))
-    for name in ("prediction", "noise"):
-        given.setdefault(name, None)
-    for name in _TEXTS:
-        text(given, name, MAX_WORDS if name in _WORDS else MAX_KEY)
-    return Recipe(**given)  # type: ignore[arg-type]  # checked by __post_init__
-
-
-_WORDS = ("prompt", "negative_prompt")
-_TEXTS = (*_WORDS, "family", "syntax", "sampler", "scheduler")
-
-
-def _mapping(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError("expected an object")
-    return value
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise TypeError("expected a list")
-    return value
-
-
-def _plain(value: object, *, identity: bool) -> dict[str, object]:
-    out: dict[str, object] = {}
-    for field in fields(value):  # type: ignore[arg-type]  # only called with our dataclasses
-        item = _plain_value(getattr(value, field.name), identity=identity)
-        if item is not None and item != []:
-            out[field.name] = item
-    return out
-
-
-def _plain_value(value: object, *, identity: bool) -> object:
-    if isinstance(value, Weights):
-        return str(value.sha256) if identity else {"name": value.name, "sha256": value.sha256}
-    if isinstance(value, tuple):
-        return [_plain_value(item, identity=identity) for item in value]
-    if isinstance(value, (Adapter, Input)):
-        return _plain(value, identity=identity)
-    return str(value) if isinstance(value, StrEnum) else value
 
 
 def _json(value: object) -> str:

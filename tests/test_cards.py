@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from generation.recipe import dump, parse
+from generation.recipe import dump, needed, parse
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given import tinymodels
+from tests.given.builders import changed
 from tests.given.checkpoints import only, reason, recipe_for, scanned, zero_snr_folder
 from tests.given.thinmodels import SD15, SDXL, VAE, write_file
 
@@ -24,10 +24,13 @@ def test_a_card_says_what_a_file_does_not(tmp_path: Path) -> None:
     card.write_text('prediction = "v_prediction"\nnoise = "scaled-linear-zsnr"\n')
     entry = only(tmp_path / "m")
     recipe = recipe_for(entry, width=512, height=512)
-    assert (recipe.prediction, recipe.noise) == ("v_prediction", "scaled-linear-zsnr")
-    assert recipe.sigmas[0] == pytest.approx(4096, abs=0.01)
+    assert (needed(recipe.sampling).prediction, needed(recipe.sampling).noise) == (
+        "v_prediction",
+        "scaled-linear-zsnr",
+    )
+    assert needed(recipe.sampling).sigmas[0] == pytest.approx(4096, abs=0.01)
     assert parse(dump(recipe)) == recipe
-    assert replace(recipe, prediction=None).id != recipe.id != replace(recipe, noise=None).id
+    assert changed(recipe, prediction=None).id != recipe.id != changed(recipe, noise=None).id
 
 
 def test_a_cards_prediction_and_noise_decide_the_picture(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from bot.cli.terminal import Bar, phase_text
 from bot.dispatch.audience import Phase, Progress
 from bot.settings import Secret, Settings
 from generation.errors import NoSuchName, Unacceptable
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 from prompting.errors import UnknownName
 from storage.database import Database
 from storage.errors import Missing
@@ -72,9 +72,21 @@ def test_every_field_of_a_recipe_can_be_said(desk: Desk, tmp_path: Path) -> None
     )
     assert desk.draw("a red flower", *options.split()) == 0
     recipe = desk.recipe
-    said = (recipe.prompt, recipe.negative_prompt, recipe.width, recipe.height, recipe.steps)
+    said = (
+        recipe.prompt,
+        needed(recipe.words).negative_prompt,
+        needed(recipe.canvas).width,
+        needed(recipe.canvas).height,
+        needed(recipe.sampling).steps,
+    )
     assert said == ("a red flower", "fog", 96, 64, 7)
-    said_too = (recipe.cfg, recipe.sampler, recipe.scheduler, recipe.denoise, recipe.clip_skip)
+    said_too = (
+        needed(recipe.sampling).cfg,
+        needed(recipe.sampling).sampler,
+        needed(recipe.sampling).scheduler,
+        needed(recipe.sampling).denoise,
+        needed(recipe.words).clip_skip,
+    )
     assert said_too == (2.5, "heun", "simple", 0.5, 2)
     assert recipe.seed == 9
     assert recipe.inputs[0].role == "init"

@@ -6,18 +6,18 @@ highest level; docs/reproduction.md says why the others differ.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 from generation.samplers import SAMPLERS
 from generation.sigmas import expand
 from generation.worker.render import render
 from tests.given import loaded
+from tests.given.builders import changed
 from tests.given.comfyui_drawing import LEVELS, beginning, cut, drawn_as_comfyui_does, timestep
 from tests.given.plain_diffusers import stock_pipeline
 
@@ -32,7 +32,7 @@ def a_recipe_of(
         *(("tiny-sdxl", "sdxl") if kind == "sdxl" else ("tiny-sd15", "starter"))
     )
     sigmas = expand(sampler, scheduler, steps=steps, denoise=1.0, noise="scaled-linear")
-    return replace(
+    return changed(
         base,
         sampler=sampler,
         scheduler=scheduler,
@@ -47,17 +47,19 @@ def a_recipe_of(
 
 def difference(kind: str, recipe: Recipe) -> np.ndarray[Any, Any]:
     """Ours less ComfyUI's, in grey levels."""
+    words, canvas = needed(recipe.words), needed(recipe.canvas)
+    sampling = needed(recipe.sampling)
     model = loaded.sdxl() if kind == "sdxl" else loaded.sd15()
     ours = render(recipe, (), model, on_step=lambda *_: None).rgb
     theirs = drawn_as_comfyui_does(
         stock_pipeline(model),
-        recipe.prompt,
-        recipe.negative_prompt,
-        sampler=recipe.sampler,
-        sigmas=recipe.sigmas,
-        cfg=recipe.cfg,
+        words.prompt,
+        words.negative_prompt,
+        sampler=sampling.sampler,
+        sigmas=sampling.sigmas,
+        cfg=sampling.cfg,
         seed=recipe.seed,
-        size=(recipe.width, recipe.height),
+        size=(canvas.width, canvas.height),
     )
     return np.frombuffer(ours, np.uint8).reshape(theirs.shape).astype(int) - theirs
 

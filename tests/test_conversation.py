@@ -20,7 +20,7 @@ from bot.studio.shares import Tiers
 from generation.errors import OutOfMemory
 from generation.job import UserId
 from generation.media import image
-from generation.recipe import Recipe, Task
+from generation.recipe import Recipe, Task, needed
 from storage.tickets import RequestId
 from tests.given.builders import a_lora, a_model_folder, an_environment
 from tests.given.discord_world import buttons, pictures
@@ -63,7 +63,7 @@ async def test_imagine_ends_in_an_ordinary_message_with_picture_settings_and_but
         assert "5 steps" in message.content
         assert labels(message)[:4] == ["Again", "Recipe", "Reproduce", "Delete"]
         recipe = await recipe_of(message)
-        assert (recipe.prompt, recipe.seed, recipe.steps) == ("a red flower", 7, 5)
+        assert (recipe.prompt, recipe.seed, needed(recipe.sampling).steps) == ("a red flower", 7, 5)
         assert not here.faults
 
 
@@ -268,7 +268,12 @@ async def test_settings_fill_the_gaps_and_are_checked(tmp_path: Path) -> None:
         await ann.command("imagine", prompt="two")
         second = await ann.sees(is_result, after=first)
         recipe = await recipe_of(second)
-        assert (recipe.steps, recipe.width, recipe.height, recipe.seed) == (6, 64, 96, 11)
+        assert (
+            needed(recipe.sampling).steps,
+            needed(recipe.canvas).width,
+            needed(recipe.canvas).height,
+            recipe.seed,
+        ) == (6, 64, 96, 11)
         await ann.command("settings", sampler="no such thing")
         await ann.sees("I know no sampler")
 
@@ -284,7 +289,7 @@ async def test_a_reply_to_a_picture_starts_from_it_and_names_its_parent(tmp_path
         recipe = await recipe_of(second)
         assert recipe.task is Task.IMAGE_TO_IMAGE
         assert recipe.prompt == "make it night"
-        assert (recipe.steps, recipe.cfg) == (7, 5.5)
+        assert (needed(recipe.sampling).steps, needed(recipe.sampling).cfg) == (7, 5.5)
         assert recipe.inputs[0].sha256 == sha256((await pictures(first))[0]).hexdigest()
         assert studio.worker.orders[-1].inputs == ((await pictures(first))[0],)
         assert "made from #1" in second.content
@@ -313,7 +318,7 @@ async def test_an_upload_with_a_mention_is_drawn_from_in_its_shape(tmp_path: Pat
         message = await here.ann.sees(is_result)
         recipe = await recipe_of(message)
         assert recipe.prompt == "as a painting"
-        assert recipe.width > recipe.height
+        assert needed(recipe.canvas).width > needed(recipe.canvas).height
         assert studio.worker.orders[-1].inputs == (photo,)
 
 
@@ -323,7 +328,7 @@ async def test_imagine_with_an_image_and_denoise(tmp_path: Path) -> None:
         photo = a_photo()
         await ann.command("imagine", prompt="a painting", image=("p.png", photo), denoise=0.4)
         recipe = await recipe_of(await ann.sees(is_result))
-        assert (recipe.task, recipe.denoise) == (Task.IMAGE_TO_IMAGE, 0.4)
+        assert (recipe.task, needed(recipe.sampling).denoise) == (Task.IMAGE_TO_IMAGE, 0.4)
 
 
 async def test_a_mention_alone_draws_from_words(tmp_path: Path) -> None:
@@ -381,7 +386,7 @@ async def test_a_message_menu_opens_a_form_and_draws(tmp_path: Path) -> None:
         form = await ann.menu("Start from this picture", first)
         await ann.submit(form, "make it night", "0,5")
         recipe = await recipe_of(await ann.sees(is_result, after=first))
-        assert (recipe.prompt, recipe.denoise) == ("make it night", 0.5)
+        assert (recipe.prompt, needed(recipe.sampling).denoise) == ("make it night", 0.5)
         form = await ann.menu("Start from this picture", first)
         await ann.submit(form, "make it night", "nan")
         await ann.sees("denoise must be")
@@ -407,7 +412,7 @@ async def test_autocomplete_offers_names_and_sizes_that_work(tmp_path: Path) -> 
             newest = ann.messages()[-1] if ann.messages() else None
             await ann.command("imagine", prompt="a", size=size, steps=1)
             recipe = await recipe_of(await ann.sees(is_result, after=newest))
-            assert size == f"{recipe.width}x{recipe.height}"
+            assert size == f"{needed(recipe.canvas).width}x{needed(recipe.canvas).height}"
 
 
 async def test_impossible_wishes_end_in_a_sentence_that_says_what_to_do(tmp_path: Path) -> None:

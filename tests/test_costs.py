@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.queue.costs import MAX_LINES, SHORTEST, CostModel
-from generation.recipe import Recipe, Sha256, Weights
+from generation.recipe import Recipe, Sha256, Weights, needed
+from tests.given.builders import changed
 from tests.given.stored import RECIPE, with_steps
 
 OTHER = Weights(name="another", sha256=Sha256("d" * 64))
@@ -18,7 +19,7 @@ OTHER = Weights(name="another", sha256=Sha256("d" * 64))
 
 def seconds_of(recipe: Recipe, steps: int | None = None) -> float:
     """A machine: 0.8 s for what is done once, 0.25 s a step."""
-    return 0.8 + 0.25 * (recipe.steps if steps is None else steps)
+    return 0.8 + 0.25 * (needed(recipe.sampling).steps if steps is None else steps)
 
 
 def taught(*steps: int, times: int = 20) -> CostModel:
@@ -32,7 +33,7 @@ def taught(*steps: int, times: int = 20) -> CostModel:
 
 def test_a_fresh_model_guesses_more_for_more_work() -> None:
     model = CostModel()
-    small, large = with_steps(10), replace(with_steps(10), width=256, height=256)
+    small, large = with_steps(10), changed(with_steps(10), width=256, height=256)
     assert 0.0 < model.predict(small) < model.predict(with_steps(20)) < model.predict(large)
 
 
@@ -63,15 +64,15 @@ def test_a_cancelled_job_teaches_by_the_steps_it_had() -> None:
 
 def test_a_new_size_is_judged_by_the_pixels_of_the_known_one() -> None:
     model = taught(20)
-    large = replace(with_steps(20), width=256, height=256)
+    large = changed(with_steps(20), width=256, height=256)
     assert model.predict(large) == pytest.approx(4 * model.predict(with_steps(20)), rel=0.01)
 
 
 def test_guidance_and_twofold_samplers_cost_two_calls_a_step() -> None:
     model = taught(20)
     known = model.predict(with_steps(20))
-    assert model.predict(replace(with_steps(20), cfg=1.0)) == pytest.approx(known / 2, rel=0.01)
-    assert model.predict(replace(with_steps(20), sampler="heun")) == pytest.approx(
+    assert model.predict(changed(with_steps(20), cfg=1.0)) == pytest.approx(known / 2, rel=0.01)
+    assert model.predict(changed(with_steps(20), sampler="heun")) == pytest.approx(
         known * 2, rel=0.01
     )
 

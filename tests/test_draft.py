@@ -7,8 +7,8 @@ import pytest
 from generation.draft import MAX_PROMPT, Draft, clean_text, complete
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import FAMILIES
-from generation.recipe import Adapter, Input, Precision, Task, Weights
-from tests.given.builders import a_digest, a_model
+from generation.recipe import Adapter, Input, Precision, Task, Weights, needed
+from tests.given.builders import a_digest, a_draft, a_model
 
 INIT = Input(role="init", sha256=a_digest("b"), fit="cover")
 
@@ -16,25 +16,34 @@ INIT = Input(role="init", sha256=a_digest("b"), fit="cover")
 def test_gaps_are_closed_with_what_is_usual_for_the_family() -> None:
     for family in FAMILIES.values():
         model = a_model(family=family.name)
-        recipe = complete(Draft(prompt="a cat"), model, seed=5, device="cpu")
-        assert (recipe.width, recipe.height) == (family.width, family.height)
-        assert (recipe.steps, recipe.cfg) == (family.steps, family.cfg)
-        assert (recipe.sampler, recipe.scheduler) == (family.sampler, family.scheduler)
+        recipe = complete(a_draft(prompt="a cat"), model, seed=5, device="cpu")
+        assert (needed(recipe.canvas).width, needed(recipe.canvas).height) == (
+            family.width,
+            family.height,
+        )
+        assert (needed(recipe.sampling).steps, needed(recipe.sampling).cfg) == (
+            family.steps,
+            family.cfg,
+        )
+        assert (needed(recipe.sampling).sampler, needed(recipe.sampling).scheduler) == (
+            family.sampler,
+            family.scheduler,
+        )
         assert recipe.seed == 5
 
 
 def test_the_same_draft_makes_the_same_recipe() -> None:
-    draft = Draft(prompt="a cat", steps=9)
+    draft = a_draft(prompt="a cat", steps=9)
     assert complete(draft, a_model(), seed=5, device="cpu") == complete(
         draft, a_model(), seed=5, device="cpu"
     )
 
 
 def test_an_input_makes_it_image_to_image_and_shortens_the_schedule_at_its_noisy_end() -> None:
-    words = Draft(prompt="a cat", steps=10, sampler="euler", scheduler="normal")
+    words = a_draft(prompt="a cat", steps=10, sampler="euler", scheduler="normal")
     plain = complete(words, a_model(), seed=1, device="cpu")
     image = complete(
-        Draft(
+        a_draft(
             prompt="a cat",
             steps=10,
             sampler="euler",
@@ -48,18 +57,18 @@ def test_an_input_makes_it_image_to_image_and_shortens_the_schedule_at_its_noisy
     )
     assert image.task is Task.IMAGE_TO_IMAGE
     # ComfyUI's rule: the steps asked for are made, on the last part of a longer schedule.
-    assert len(image.sigmas) == len(plain.sigmas) == 11
-    assert image.sigmas[0] < plain.sigmas[0] / 2
+    assert len(needed(image.sampling).sigmas) == len(needed(plain.sampling).sigmas) == 11
+    assert needed(image.sampling).sigmas[0] < needed(plain.sampling).sigmas[0] / 2
 
 
 def test_denoise_means_nothing_without_an_input() -> None:
-    recipe = complete(Draft(prompt="a", denoise=0.3), a_model(), seed=1, device="cpu")
-    assert recipe.denoise == 1.0
+    recipe = complete(a_draft(prompt="a", denoise=0.3), a_model(), seed=1, device="cpu")
+    assert needed(recipe.sampling).denoise == 1.0
 
 
 def test_an_adapter_of_another_family_is_refused_with_both_named() -> None:
     ink = Adapter(kind="lora", weights=Weights(name="ink", sha256=a_digest("c")), strength=0.8)
-    draft, model = Draft(prompt="a", adapters=(ink,)), a_model(family="sd15")
+    draft, model = a_draft(prompt="a", adapters=(ink,)), a_model(family="sd15")
 
     def completed(family: str | None) -> object:
         families = {ink.weights.sha256: family} if family else {}
@@ -72,26 +81,26 @@ def test_an_adapter_of_another_family_is_refused_with_both_named() -> None:
 
 def test_the_device_decides_the_usual_precision() -> None:
     model = a_model(family="sd15")
-    assert complete(Draft(prompt="a"), model, seed=1, device="cuda").precision is Precision.FP16
-    assert complete(Draft(prompt="a"), model, seed=1, device="cpu").precision is Precision.FP32
+    assert complete(a_draft(prompt="a"), model, seed=1, device="cuda").precision is Precision.FP16
+    assert complete(a_draft(prompt="a"), model, seed=1, device="cpu").precision is Precision.FP32
 
 
 @pytest.mark.parametrize(
     "draft",
     [
-        Draft(prompt=""),
-        Draft(prompt=" \n"),
-        Draft(prompt="a" * (MAX_PROMPT + 1)),
-        Draft(prompt="a", negative_prompt="a" * (MAX_PROMPT + 1)),
-        Draft(prompt="a", width=130),
-        Draft(prompt="a", width=8),
-        Draft(prompt="a", width=-64),
-        Draft(prompt="a", width=10_000, height=10_000),
-        Draft(prompt="a", steps=0),
-        Draft(prompt="a", steps=-3),
-        Draft(prompt="a", cfg=float("nan")),
-        Draft(prompt="a", inputs=(INIT,), denoise=float("nan")),
-        Draft(prompt="a", inputs=(INIT,), denoise=0.0),
+        a_draft(prompt=""),
+        a_draft(prompt=" \n"),
+        a_draft(prompt="a" * (MAX_PROMPT + 1)),
+        a_draft(prompt="a", negative_prompt="a" * (MAX_PROMPT + 1)),
+        a_draft(prompt="a", width=130),
+        a_draft(prompt="a", width=8),
+        a_draft(prompt="a", width=-64),
+        a_draft(prompt="a", width=10_000, height=10_000),
+        a_draft(prompt="a", steps=0),
+        a_draft(prompt="a", steps=-3),
+        a_draft(prompt="a", cfg=float("nan")),
+        a_draft(prompt="a", inputs=(INIT,), denoise=float("nan")),
+        a_draft(prompt="a", inputs=(INIT,), denoise=0.0),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_the_reason(draft: Draft) -> None:
@@ -103,7 +112,7 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(draft: Draft) -> None:
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     with pytest.raises(NoSuchName) as caught:
-        complete(Draft(prompt="a", sampler="eulr"), a_model(), seed=1, device="cpu")
+        complete(a_draft(prompt="a", sampler="eulr"), a_model(), seed=1, device="cpu")
     assert "euler" in caught.value.nearest
 
 

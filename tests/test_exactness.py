@@ -15,6 +15,7 @@ from generation.picture import Picture, Verdict, compare
 from generation.recipe import Recipe, Sha256, Weights, dump, parse
 from generation.samplers import SAMPLERS
 from tests.given import tinymodels
+from tests.given.builders import changed
 from tests.given.worker_process import WorkerProcess, a_photo, redrawing, shared, tiny_recipe
 
 
@@ -61,10 +62,10 @@ def test_another_seed_prompt_or_cfg_is_another_picture(worker: WorkerProcess) ->
     recipe = tiny_recipe()
     others = [
         replace(recipe, seed=2),
-        replace(recipe, prompt="a blue dog"),
-        replace(recipe, negative_prompt="cat"),
-        replace(recipe, cfg=7.0),
-        replace(recipe, clip_skip=2),
+        changed(recipe, prompt="a blue dog"),
+        changed(recipe, negative_prompt="cat"),
+        changed(recipe, cfg=7.0),
+        changed(recipe, clip_skip=2),
     ]
     digests = {worker.draw(r).pixels_sha256 for r in [recipe, *others]}
     assert len(digests) == len(others) + 1

@@ -18,10 +18,10 @@ from generation import names
 from generation.catalog.digests import tensors_sha256
 from generation.fleet.wire import Finished
 from generation.media.image import NO_NETWORK, infotext
-from generation.recipe import Adapter, Recipe, Sha256, Weights
+from generation.recipe import Adapter, Recipe, Sha256, Weights, needed
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.reading import markup
-from tests.given.builders import a_lora, a_recipe
+from tests.given.builders import a_lora, a_recipe, changed
 from tests.test_worker_pausing import House, a_table, house
 
 __all__ = ["house"]  # a fixture
@@ -80,21 +80,21 @@ def test_every_prompt_and_every_name_reads_back(
 ) -> None:
     prompt, negative = (_TAG.sub("", t).replace("<", "").strip() for t in (prompt, negative))
     model = model.encode("utf-8", "replace").decode()
-    recipe = replace(
+    recipe = changed(
         a_recipe(), prompt=prompt, negative_prompt=negative, adapters=(a_lora_named(lora),)
     )
     said = a_reader(infotext(recipe, model_name=model or "m"))
     assert said.prompt == prompt
     assert said.negative == negative
     assert said.pairs["Model"] == (model or "m")
-    assert said.pairs["Steps"] == str(recipe.steps)
+    assert said.pairs["Steps"] == str(needed(recipe.sampling).steps)
     assert said.pairs["Seed"] == str(recipe.seed)
     assert [strength for _, strength in said.loras] == ["0.8"]
     assert not set(said.loras[0][0]) & set(":<>")
 
 
 def test_line_breaks_of_a_strangers_recipe_open_no_line() -> None:
-    recipe = replace(
+    recipe = changed(
         a_recipe(), prompt="a\nNegative prompt: b\nSteps: 1", negative_prompt="c\nSteps: 2, x: y"
     )
     said = a_reader(infotext(recipe))
@@ -103,17 +103,17 @@ def test_line_breaks_of_a_strangers_recipe_open_no_line() -> None:
 
 
 def test_what_stands_before_a_misread_prompt_means_nothing_to_us_either() -> None:
-    first = infotext(replace(a_recipe(), prompt="Negative prompt: none")).splitlines()[0]
+    first = infotext(changed(a_recipe(), prompt="Negative prompt: none")).splitlines()[0]
     assert markup.NOTHING == NO_NETWORK
     assert markup.read(first) == markup.Read(text="Negative prompt: none")
 
 
 def test_samplers_and_schedulers_read_back_as_themselves() -> None:
     for sampler in SAMPLERS:
-        pairs = a_reader(infotext(replace(a_recipe(), sampler=sampler))).pairs
+        pairs = a_reader(infotext(changed(a_recipe(), sampler=sampler))).pairs
         assert names.sampler(pairs["Sampler"]).name == sampler
     for scheduler in SCHEDULERS:
-        pairs = a_reader(infotext(replace(a_recipe(), scheduler=scheduler))).pairs
+        pairs = a_reader(infotext(changed(a_recipe(), scheduler=scheduler))).pairs
         assert names.scheduler(pairs["Schedule type"]) == scheduler
 
 

@@ -6,7 +6,6 @@ import hashlib
 import io
 import struct
 import zlib
-from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -15,6 +14,7 @@ from generation.errors import BadPicture, OutOfRange
 from generation.media.image import infotext, pixels_sha256, png, recipe_in
 from generation.recipe import Adapter, Input, Recipe, Sha256, Task, Weights, dump
 from tests.given import builders
+from tests.given.builders import changed
 
 RGB = bytes(range(256)) * 3 * 4  # 32 x 32 pixels
 
@@ -47,7 +47,7 @@ def test_the_pixels_that_come_out_went_in() -> None:
 
 def test_the_recipe_that_comes_out_went_in() -> None:
     plain = a_recipe()
-    rich = replace(
+    rich = changed(
         plain,
         task=Task.IMAGE_TO_IMAGE,
         prompt='ein "Mädchen", 花 🌸: (sehr:1.2), \\(x\\)',
@@ -66,7 +66,7 @@ def test_the_recipe_that_comes_out_went_in() -> None:
 
 
 def test_the_infotext_speaks_a1111() -> None:
-    recipe = replace(
+    recipe = changed(
         a_recipe(),
         negative_prompt="blurry",
         clip_skip=2,

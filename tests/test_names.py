@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from bot.pages.apologies import apology_for
 from generation import names
-from generation.draft import Draft, complete, named
+from generation.draft import DraftSampling, complete, named
 from generation.errors import NoSuchName, NotHere
+from generation.recipe import needed
 from generation.samplers import SAMPLERS, SCHEDULERS
 from storage.people import Preferences
-from tests.given.builders import a_model
+from tests.given.builders import a_draft, a_model
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio, a_wish, drawn
 from tests.test_conversation import is_result, recipe_of
@@ -96,12 +97,15 @@ def test_any_text_is_a_name_or_a_sentence(text: str) -> None:
 
 
 def test_a_scheduler_named_apart_counts_more_than_one_in_the_samplers_name() -> None:
-    both = named(Draft(prompt="a", sampler="DPM++ 2M Karras", scheduler="SGM Uniform"))
+    both = named(DraftSampling(sampler="DPM++ 2M Karras", scheduler="SGM Uniform"))
     assert (both.sampler, both.scheduler) == ("dpmpp_2m", "sgm_uniform")
     recipe = complete(
-        Draft(prompt="a", sampler="DPM++ 2M SDE Karras"), a_model(), seed=1, device="cpu"
+        a_draft(prompt="a", sampler="DPM++ 2M SDE Karras"), a_model(), seed=1, device="cpu"
     )
-    assert (recipe.sampler, recipe.scheduler) == ("dpmpp_2m_sde", "karras")
+    assert (needed(recipe.sampling).sampler, needed(recipe.sampling).scheduler) == (
+        "dpmpp_2m_sde",
+        "karras",
+    )
 
 
 async def test_options_and_settings_take_them(tmp_path: Path) -> None:
@@ -112,10 +116,16 @@ async def test_options_and_settings_take_them(tmp_path: Path) -> None:
         await ann.command("imagine", prompt="one", sampler="DPM++ 2M Karras")
         first = await ann.sees(is_result)
         recipe = await recipe_of(first)
-        assert (recipe.sampler, recipe.scheduler) == ("dpmpp_2m", "karras")
+        assert (needed(recipe.sampling).sampler, needed(recipe.sampling).scheduler) == (
+            "dpmpp_2m",
+            "karras",
+        )
         await ann.command("imagine", prompt="two")
         second = await recipe_of(await ann.sees(is_result, after=first))
-        assert (second.sampler, second.scheduler) == ("euler_ancestral", "simple")
+        assert (needed(second.sampling).sampler, needed(second.sampling).scheduler) == (
+            "euler_ancestral",
+            "simple",
+        )
 
 
 async def test_automatic_is_the_models_usual_scheduler_whatever_the_settings_say(
@@ -125,8 +135,8 @@ async def test_automatic_is_the_models_usual_scheduler_whatever_the_settings_say
         wish = a_wish(draft={"scheduler": "Automatic"})
         await app.studio.defaults.keep(wish.place.owner, Preferences(scheduler="beta"))
         outcome = await drawn(app, a_wish(owner=wish.place.owner))
-        assert outcome.pictures[0].recipe.scheduler == "beta"
+        assert needed(outcome.pictures[0].recipe.sampling).scheduler == "beta"
         outcome = await drawn(app, wish)
-        assert outcome.pictures[0].recipe.scheduler == "karras"
+        assert needed(outcome.pictures[0].recipe.sampling).scheduler == "karras"
         mine = await app.studio.defaults.keep(wish.place.owner, Preferences(scheduler="automatic"))
         assert mine.scheduler is None

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from bot.pages import replies
 from bot.pages.apologies import apology_for
-from generation.draft import Draft, complete
+from generation.draft import complete
 from generation.errors import NoSuchName, OutOfRange
 from generation.families import sizes
 from generation.families.family import FAMILIES
 from prompting.errors import UnknownName
-from tests.given.builders import a_lora, a_model, a_model_folder
+from tests.given.builders import a_draft, a_lora, a_model, a_model_folder
 from tests.given.houses import a_studio
 
 pixels = st.integers(-10, 20_000)
@@ -51,7 +51,7 @@ def test_a_size_that_fits_is_its_own_nearest(width: int, height: int, name: str)
 def test_a_size_error_names_one_that_fits_for_this_shape(
     family: str, width: int, height: int, fits: str
 ) -> None:
-    draft = Draft(prompt="a", width=width, height=height)
+    draft = a_draft(prompt="a", width=width, height=height)
     with pytest.raises(OutOfRange) as refused:
         complete(draft, a_model(family=family), seed=1, device="cpu")
     told = apology_for(refused.value)

@@ -12,7 +12,7 @@ from bot.pages.apologies import apology_for
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.networks import marked
 from generation.errors import GenerationError, NoSuchName, OutOfRange
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from storage.tickets import Request
@@ -103,7 +103,7 @@ async def test_an_embedding_in_the_negative_prompt_is_on_and_a_lora_there_is_tol
     recipe, request = await asked(
         folder, "a red cat", negative_prompt="easyneg, blurry <lora:ink:1>"
     )
-    assert recipe.negative_prompt == "easyneg, blurry"
+    assert needed(recipe.words).negative_prompt == "easyneg, blurry"
     assert on(recipe) == [NEGATIVE]
     assert any("<lora:ink:1>" in note for note in request.notes)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,14 @@ from safetensors.torch import save_file
 from generation.catalog.checkpoint import read_checkpoint
 from generation.catalog.quantised import Contents
 from generation.errors import OutOfRange, UnusableWeights
-from generation.recipe import dump, parse
+from generation.recipe import dump, needed, parse
 from generation.worker.loading import single_file
 from generation.worker.loading.loader import alphas_cumprod, alphas_of
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import Raster, render
 from generation.worker.sampling.denoiser import scaled_linear_alphas
 from tests.given import tinymodels
-from tests.given.builders import a_recipe
+from tests.given.builders import a_recipe, changed
 from tests.given.checkpoints import only, recipe_for, scanned, the_single_file, zero_snr_folder
 from tests.given.thinmodels import SDXL, configs, write_file
 
@@ -33,8 +32,10 @@ def drawn(folder: Path, **changes: Any) -> Raster:
     """What the folder's model draws by a recipe that begins where the older ones did."""
     catalog = scanned(folder)
     recipe = recipe_for(catalog.models()[0], steps=3, scheduler="karras")
-    sigmas = a_recipe(sampler=recipe.sampler, scheduler="karras", steps=3).sigmas
-    recipe = replace(recipe, sigmas=sigmas, **changes)
+    sigmas = needed(
+        a_recipe(sampler=needed(recipe.sampling).sampler, scheduler="karras", steps=3).sampling
+    ).sigmas
+    recipe = changed(recipe, sigmas=sigmas, **changes)
     with ModelCache(catalog, torch.device("cpu"), None).take(
         recipe, on_load=lambda _: None
     ) as model:
@@ -47,9 +48,9 @@ def test_a_recipe_without_noise_is_drawn_as_if_the_folder_did_not_say_zero_snr(
 ) -> None:
     marked = zero_snr_folder(tmp_path / "marked" / "x", **betas)
     silent = zero_snr_folder(tmp_path / "silent" / "x", rescale_betas_zero_snr=False, **betas)
-    noise = recipe_for(only(marked)).noise
+    noise = needed(recipe_for(only(marked)).sampling).noise
     assert noise is not None
-    assert recipe_for(only(silent)).noise is None
+    assert needed(recipe_for(only(silent)).sampling).noise is None
     before = drawn(marked, **WITHOUT)
     assert before == drawn(silent, **WITHOUT)
     assert before.rgb != drawn(marked, noise=noise).rgb
@@ -78,7 +79,7 @@ def test_a_prediction_that_only_the_metadata_says_is_in_the_recipe(tmp_path: Pat
     size = int.from_bytes(file.read_bytes()[:8], "little")
     file.write_bytes(len(text).to_bytes(8, "little") + text + file.read_bytes()[8 + size :])
     recipe = recipe_for(only(tmp_path / "m"), width=512, height=512)
-    assert recipe.prediction == "v_prediction"
+    assert needed(recipe.sampling).prediction == "v_prediction"
     said = Contents(shapes=SDXL, dtypes={}, metadata=header["__metadata__"], read=None)
     assert read_checkpoint(said, "x", "sdxl", configs()).prediction == "epsilon"
 
@@ -102,9 +103,10 @@ def test_other_betas_that_end_without_signal_are_the_stock_schedulers(tmp_path: 
     stock: Any = EulerDiscreteScheduler(
         **LINEAR, rescale_betas_zero_snr=True, timestep_spacing="trailing"
     )
-    assert recipe.noise == "linear:0.0001:0.02-zsnr"
-    assert torch.equal(alphas_of(recipe.noise), stock.alphas_cumprod)
-    assert recipe.sigmas[0] == pytest.approx(4096, abs=0.01)
+    noise = needed(recipe.sampling).noise
+    assert noise == "linear:0.0001:0.02-zsnr"
+    assert torch.equal(alphas_of(noise), stock.alphas_cumprod)
+    assert needed(recipe.sampling).sigmas[0] == pytest.approx(4096, abs=0.01)
     assert parse(dump(recipe)) == recipe
 
 
@@ -122,4 +124,4 @@ def test_a_strangers_noise_is_a_name_that_can_be_used(noise: object) -> None:
 
 def test_a_folder_of_the_family_s_own_betas_says_nothing() -> None:
     recipe = recipe_for(only(tinymodels.sd15()))
-    assert (recipe.noise, recipe.prediction) == (None, None)
+    assert (needed(recipe.sampling).noise, needed(recipe.sampling).prediction) == (None, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.media.image import infotext
+from generation.recipe import needed
 from prompting.reading.pasted import pasted
-from tests.given.builders import a_recipe
+from tests.given.builders import a_recipe, changed
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn
 
@@ -28,11 +28,23 @@ async def test_its_settings_fill_the_gaps(tmp_path: Path, text: str) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish(text))
     recipe, (note, *_) = outcome.pictures[0].recipe, outcome.request.notes
-    assert (recipe.prompt, recipe.negative_prompt) == ("a red cat, (gold:1.2)", "dog, blurry")
-    assert (recipe.steps, recipe.cfg, recipe.clip_skip) == (12, 5.5, 2)
-    assert (recipe.sampler, recipe.scheduler) == ("dpmpp_2m", "karras")
+    assert (recipe.prompt, needed(recipe.words).negative_prompt) == (
+        "a red cat, (gold:1.2)",
+        "dog, blurry",
+    )
+    assert (
+        needed(recipe.sampling).steps,
+        needed(recipe.sampling).cfg,
+        needed(recipe.words).clip_skip,
+    ) == (12, 5.5, 2)
+    assert (needed(recipe.sampling).sampler, needed(recipe.sampling).scheduler) == (
+        "dpmpp_2m",
+        "karras",
+    )
     assert recipe.seed == 12345678901234 % 2**32
-    assert recipe.width * 3 == recipe.height * 2, "the shape, as large as this model draws"
+    assert needed(recipe.canvas).width * 3 == needed(recipe.canvas).height * 2, (
+        "the shape, as large as this model draws"
+    )
     assert "sampler DPM++ 2M Karras" in note
     assert "Not taken: size 512x768, Model other, v2" in note
 
@@ -42,8 +54,8 @@ async def test_what_is_said_apart_counts_more_and_what_is_not_here_is_noted(tmp_
     async with a_house(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish(text, seed=5, draft={"cfg": 3.0}))
     recipe = outcome.pictures[0].recipe
-    assert (recipe.prompt, recipe.cfg, recipe.seed) == ("a cat", 3.0, 5)
-    assert recipe.sampler == "dpmpp_2m"
+    assert (recipe.prompt, needed(recipe.sampling).cfg, recipe.seed) == ("a cat", 3.0, 5)
+    assert needed(recipe.sampling).sampler == "dpmpp_2m"
     assert any("steps 900, sampler Restart" in note for note in outcome.request.notes)
 
 
@@ -61,7 +73,7 @@ async def test_a_negative_prompt_is_none_of_the_words_without_settings_too(
         (left, "blur", "Not taken: the negative prompt."),
     ):
         recipe = outcome.pictures[0].recipe
-        assert (recipe.prompt, recipe.negative_prompt) == ("a red cat", negative)
+        assert (recipe.prompt, needed(recipe.words).negative_prompt) == ("a red cat", negative)
         assert note in outcome.request.notes[0]
 
 
@@ -79,7 +91,7 @@ def test_words_that_look_like_it_stay_words(text: str) -> None:
 
 
 def test_our_own_pictures_text_can_be_pasted() -> None:
-    recipe = replace(a_recipe(), prompt="a cat, 猫", negative_prompt="dog")
+    recipe = changed(a_recipe(), prompt="a cat, 猫", negative_prompt="dog")
     found = pasted(infotext(recipe))
     assert found is not None
     assert (found.prompt, found.negative) == ("a cat, 猫", "dog")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ from storage.people import Preferences
 from storage.pictures import StoredPicture
 from storage.tickets import RequestId, State
 from storage.words import Wording
-from tests.given.builders import a_digest, a_recipe
+from tests.given.builders import a_digest, a_recipe, changed
 
 EVIL = (
     "x` `` ```\n# FREE [click](https://evil.example) **bold** ||spoiler|| <@1> <@&2> @everyone "
@@ -48,7 +47,7 @@ def outside_code(text: str) -> str:
 
 def hostile_recipe() -> Recipe:
     weights = Weights(name=EVIL, sha256=a_digest())
-    return replace(
+    return changed(
         a_recipe(),
         family=EVIL,
         task=Task.IMAGE_TO_IMAGE,

@@ -21,6 +21,7 @@ from generation.recipe import (
     Weights,
     canonical,
     dump,
+    needed,
     parse,
 )
 from tests.given.builders import a_digest, a_recipe
@@ -82,7 +83,7 @@ def test_renaming_a_file_changes_no_id() -> None:
 )
 def test_whatever_decides_pixels_changes_the_id(change: dict[str, object]) -> None:
     recipe = a_recipe(sigmas=(14.6, 7.0, 3.0, 1.0, 0.0))
-    assert a_recipe(**{"sigmas": recipe.sigmas, **change}).id != recipe.id
+    assert a_recipe(**{"sigmas": needed(recipe.sampling).sigmas, **change}).id != recipe.id
 
 
 def test_the_order_of_adapters_is_part_of_the_identity() -> None:

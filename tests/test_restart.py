@@ -11,10 +11,11 @@ import pytest
 
 from bot.dispatch.audience import Outcome, Shown
 from bot.studio.delivery import AT_ONCE
-from generation.draft import Draft, complete
+from generation.draft import complete
 from generation.job import GroupId, Share, UserId
 from storage.tickets import Tickets
 from tests.given.audiences import Quiet
+from tests.given.builders import a_draft
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house
 from tests.given.stored import asked, opened
@@ -26,7 +27,7 @@ async def ten_thousand_wait(folder: Path) -> None:
     """As many as 500 people with five requests of four pictures, in twenty servers."""
     async with a_house(folder, FakeWorker()) as app:
         model = app.catalog.models()[0].model
-    base = complete(Draft(prompt="a red flower " * 20, steps=25), model, seed=0, device="cpu")
+    base = complete(a_draft(prompt="a red flower " * 20, steps=25), model, seed=0, device="cpu")
     async with opened(folder / "data" / "atelier.sqlite3") as database:
         tickets = Tickets(database)
         for number in range(REQUESTS):
@@ -80,7 +81,7 @@ async def test_after_a_day_without_discord_only_a_few_results_are_in_memory_at_o
         pass
     async with opened(tmp_path / "data" / "atelier.sqlite3") as database:
         tickets, model = Tickets(database), app.catalog.models()[0].model
-        recipe = complete(Draft(prompt="a red flower"), model, seed=0, device="cpu")
+        recipe = complete(a_draft(prompt="a red flower"), model, seed=0, device="cpu")
         for number in range(60):
             request, _ = await tickets.add(asked(UserId(number + 1)), [recipe], [1.0])
             await tickets.cancel(request.id)

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.pages import replies
-from generation.recipe import parse
+from generation.recipe import needed, parse
 from tests.given.houses import a_studio
 from tests.test_conversation import a_photo, is_result, recipe_of
 from tests.test_words_in_chat import a_wordsmith, a_writer
@@ -95,7 +95,7 @@ async def test_a_styles_negative_does_not_outlive_the_style(tmp_path: Path) -> N
         here = studio.world
         await here.ann.command("imagine", prompt="a red flower", style="pixel-art", negative="sun")
         first = await here.ann.sees(is_result)
-        assert "photo" in (await recipe_of(first)).negative_prompt
+        assert "photo" in needed((await recipe_of(first)).words).negative_prompt
         await here.ann.say("a red flower, photo", reply_to=first)
         second = await here.ann.sees(is_result, after=first)
-        assert (await recipe_of(second)).negative_prompt == "sun"
+        assert needed((await recipe_of(second)).words).negative_prompt == "sun"

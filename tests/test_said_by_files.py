@@ -11,7 +11,7 @@ import torch
 
 from generation.catalog.trained import of_scheduler
 from generation.errors import UnusableWeights
-from generation.recipe import canonical, dump, parse
+from generation.recipe import canonical, dump, needed, parse
 from generation.sigmas import levels
 from generation.worker.loading.loader import alphas_cumprod, alphas_of
 from generation.worker.memory.model_cache import ModelCache
@@ -40,8 +40,12 @@ def test_zero_terminal_snr_has_the_stock_schedulers_levels(tmp_path: Path) -> No
     entry = only(zero_snr_folder(tmp_path / "m" / "zero"))
     recipe = recipe_for(entry, steps=20, sampler="euler", scheduler="sgm_uniform")
     stock.set_timesteps(20)
-    assert recipe.sigmas[0] == pytest.approx(float(stock.sigmas[0]), rel=1e-6) == 4096.0
-    assert recipe_for(entry).scheduler == "sgm_uniform"
+    assert (
+        needed(recipe.sampling).sigmas[0]
+        == pytest.approx(float(stock.sigmas[0]), rel=1e-6)
+        == 4096.0
+    )
+    assert needed(recipe_for(entry).sampling).scheduler == "sgm_uniform"
     assert parse(dump(recipe)) == recipe
 
 
@@ -66,15 +70,19 @@ def test_a_single_file_says_it_by_empty_tensors(
 ) -> None:
     write_file(tmp_path / "m" / "x.safetensors", {**SDXL, **dict.fromkeys(marks, (0,))})
     entry = only(tmp_path / "m")
-    assert entry.noise == recipe_for(entry, width=512, height=512).noise == noise
-    first = recipe_for(entry, width=512, height=512).sigmas[0]
+    assert entry.noise == needed(recipe_for(entry, width=512, height=512).sampling).noise == noise
+    first = needed(recipe_for(entry, width=512, height=512).sampling).sigmas[0]
     assert first == pytest.approx(levels(noise or "scaled-linear").highest, rel=1e-6)
 
 
 def test_a_recipe_of_a_file_that_says_nothing_is_what_it_always_was(tmp_path: Path) -> None:
     write_file(tmp_path / "m" / "x.safetensors", SD15)
     recipe = recipe_for(only(tmp_path / "m"), width=512, height=512)
-    assert (recipe.prediction, recipe.noise, recipe.vae) == (None, None, None)
+    assert (needed(recipe.sampling).prediction, needed(recipe.sampling).noise, recipe.vae) == (
+        None,
+        None,
+        None,
+    )
     assert '"prediction"' not in canonical(recipe)
     assert '"noise"' not in canonical(recipe)
 
@@ -123,5 +131,7 @@ def test_other_betas_are_the_levels_of_the_recipe(tmp_path: Path) -> None:
     config = SCHEDULER | {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(config))
     kept = alphas_cumprod(dict(config))[-1]
-    first = recipe_for(only(tmp_path / "m"), width=512, height=512).sigmas[0]
-    assert first == pytest.approx(float(((1 - kept) / kept) ** 0.5), rel=1e-5)
+    recipe = recipe_for(only(tmp_path / "m"), width=512, height=512)
+    assert needed(recipe.sampling).sigmas[0] == pytest.approx(
+        float(((1 - kept) / kept) ** 0.5), rel=1e-5
+    )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.queue.fair_queue import Seat, SeatId
+from generation.recipe import needed
 from generation.simulator import figures, policies, scenarios, targets, traces
 from generation.simulator.__main__ import main
 from generation.simulator.engine import (
@@ -188,7 +189,9 @@ def test_lag_is_looked_at_where_it_is_asked_for() -> None:
 def test_lags_end_where_everybody_has_everything() -> None:
     trace = traces.mixed(11, DISK, jobs=5, light=6, horizon=600.0)
     trace = [asked for asked in trace if asked.checkpoint.name != "video"]
-    trace = small(*((a.who, a.at, a.checkpoint.name, a.job.recipe.steps) for a in trace))
+    trace = small(
+        *((a.who, a.at, a.checkpoint.name, needed(a.job.recipe.sampling).steps) for a in trace)
+    )
     for contender in (*OTHERS, FAIR):
         log = played(trace, contender.make(1), chunk=contender.chunk)
         assert len(log.finished) == len(trace)

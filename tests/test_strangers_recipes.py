@@ -15,14 +15,14 @@ from PIL import Image
 
 from bot.app import App
 from bot.pages.apologies import apology_for
-from generation.draft import MAX_ADAPTERS, Draft, complete
+from generation.draft import MAX_ADAPTERS, complete
 from generation.errors import NoSuchName, NotPresent, OutOfRange, Unacceptable
 from generation.families.family import FAMILIES
 from generation.limits import Present, for_somebody
 from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, dump, parse
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.errors import Declined
-from tests.given.builders import a_digest, a_model, a_recipe
+from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed
 from tests.given.houses import a_house, a_studio
 
 OURS = Weights(name="starter", sha256=a_digest())
@@ -86,7 +86,7 @@ def levels(first: float, steps: int = 4) -> dict[str, Any]:
     ids=lambda change: str(change)[:60],
 )
 def test_what_could_not_be_asked_for_here_is_refused_in_a_sentence(change: dict[str, Any]) -> None:
-    recipe = replace(a_recipe(checkpoint=OURS, sigmas=(9.0, 5.0, 2.0, 1.0, 0.0)), **change)
+    recipe = changed(a_recipe(checkpoint=OURS, sigmas=(9.0, 5.0, 2.0, 1.0, 0.0)), **change)
     with pytest.raises(Unacceptable) as refused:
         for_somebody(recipe, HERE)
     assert len(apology_for(refused.value)) < 500
@@ -99,7 +99,7 @@ def test_what_can_be_asked_for_here_may_come_back_from_a_file(family: str, sched
     here = {model.weights.sha256: Present(kind="checkpoint", weights=OURS, family=family)}
     for sampler in SAMPLERS:
         for steps, denoise in ((1, 1.0), (20, 0.6), (145, 1.0), (150, 0.01)):
-            draft = Draft(
+            draft = a_draft(
                 prompt="a" * 6000,
                 negative_prompt="b",
                 steps=steps,
@@ -226,8 +226,8 @@ def a_file(recipe: Recipe) -> bytes:
 def drawable(app: App, **changes: Any) -> Recipe:
     """A recipe of the model that is here."""
     (entry,) = (e for e in app.catalog.models() if e.name == "tiny")
-    whole = complete(Draft(prompt="a red flower"), entry.model, seed=1, device="cpu")
-    return replace(whole, **changes)
+    whole = complete(a_draft(prompt="a red flower"), entry.model, seed=1, device="cpu")
+    return changed(whole, **changes)
 
 
 @pytest.mark.parametrize("field", ["prompt", "negative_prompt"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from generation.recipe import Task
+from generation.recipe import Task, needed
 from tests.given.discord_world import World
 from tests.given.houses import a_studio
 from tests.test_conversation import a_photo, is_result
@@ -60,7 +60,7 @@ async def test_of_several_files_the_first_picture_is_taken_and_the_rest_named(
         assert "“c.png” was left out" in message.content
         assert "“a.txt” is no picture" in message.content
         recipe = studio.worker.orders[-1].recipe
-        assert recipe.width > recipe.height
+        assert needed(recipe.canvas).width > needed(recipe.canvas).height
 
 
 async def test_a_number_chooses_among_uploads_too(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ async def test_a_number_chooses_among_uploads_too(tmp_path: Path) -> None:
         await here.ann.say(f"{mention(here)} 2: as a painting", reply_to=upload)
         await here.ann.sees(lambda m: is_result(m) and "as a painting" in m.content)
         recipe = studio.worker.orders[-1].recipe
-        assert recipe.height > recipe.width
+        assert needed(recipe.canvas).height > needed(recipe.canvas).width
         assert recipe.prompt == "as a painting"
 
 

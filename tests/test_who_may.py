@@ -23,11 +23,11 @@ from bot.chat.intake import picture_as_start
 from bot.pages.apologies import expected
 from bot.studio.relay import console
 from bot.studio.wishes import Origin, Wish
-from generation.draft import Draft
 from generation.job import UserId
 from generation.media import image
 from storage.errors import Missing
 from storage.pictures import StoredPicture
+from tests.given.builders import a_draft, changed
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
 from tests.given.town import ACTIONS, Scene, Visitor, a_scene, is_result
@@ -266,7 +266,7 @@ async def test_the_owner_keeps_the_recipe_of_what_was_deleted_and_nobody_its_byt
         await olga.command("reproduce", picture=str(gone.picture.id))
         shown = await olga.sees(lambda m: is_result(m) and "IDENTICAL" in m.content)
         assert await pictures(shown) == [gone.png]
-        again = Wish(place=place_of(olga), draft=Draft(prompt="x"))
+        again = Wish(place=place_of(olga), draft=a_draft(prompt="x"))
         with pytest.raises(Missing, match="file"):
             await stage.scene.app.studio.requests.submit(picture_as_start(gone.picture, again))
 
@@ -325,7 +325,7 @@ async def test_a_recipe_from_outside_starts_from_no_bytes_that_are_anothers(tmp_
         made = await near.sees(lambda m: is_result(m) and "make it night" in m.content)
         recipe = image.recipe_in((await pictures(made))[0])
         assert recipe is not None
-        almost = replace(recipe, prompt="x", seed=5)
+        almost = changed(recipe, prompt="x", seed=5)
         data = image.png(bytes(3 * 64 * 64), 64, 64, almost, model_name="tiny")
         drawn = len(scene.worker.orders)
         for who in (stage.at(env.cem, env.other), stage.at(env.ben, env.studio)):

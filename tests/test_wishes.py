@@ -5,27 +5,30 @@ from __future__ import annotations
 import pytest
 
 from bot.studio.wishes import carried_over, preferred, remembered_seed, seeds, shape, sized
-from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from storage.people import Preferences, SeedMode
-from tests.given.builders import a_recipe
+from tests.given.builders import a_draft, a_recipe
 
 STARTER = FAMILIES["starter"]
 
 
 def test_what_was_said_comes_before_the_parent_and_the_parent_before_the_settings() -> None:
-    said = Draft(prompt="night", steps=3)
+    said = a_draft(prompt="night", steps=3)
     parent = a_recipe(steps=9, cfg=2.0, negative_prompt="blur")
     mine = Preferences(steps=50, cfg=9.0, denoise=0.4)
     draft = preferred(carried_over(said, parent), mine)
-    assert (draft.steps, draft.cfg, draft.negative_prompt) == (3, 2.0, "blur")
-    assert draft.denoise == 0.4
+    assert (draft.sampling.steps, draft.sampling.cfg, draft.words.negative_prompt) == (
+        3,
+        2.0,
+        "blur",
+    )
+    assert draft.sampling.denoise == 0.4
 
 
 def test_an_empty_negative_prompt_is_a_choice_not_a_gap() -> None:
     mine = Preferences(negative_prompt="blur")
-    assert preferred(Draft(prompt="a", negative_prompt=""), mine).negative_prompt == ""
+    assert preferred(a_draft(prompt="a", negative_prompt=""), mine).words.negative_prompt == ""
 
 
 @pytest.mark.parametrize(
@@ -65,14 +68,14 @@ def test_a_named_seed_wins_and_must_be_one() -> None:
 
 @pytest.mark.parametrize("text", ["64x96", " 64 X 96 ", "64×96", "64*96"])
 def test_a_size_can_be_written_as_people_write_it(text: str) -> None:
-    draft = sized(Draft(prompt="a"), text, STARTER)
-    assert (draft.width, draft.height) == (64, 96)
+    draft = sized(a_draft(prompt="a"), text, STARTER)
+    assert (draft.canvas.width, draft.canvas.height) == (64, 96)
 
 
 @pytest.mark.parametrize("text", ["", "x", "64x", "0:1", "a:b", "64x96x3"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(OutOfRange):
-        sized(Draft(prompt="a"), text, STARTER)
+        sized(a_draft(prompt="a"), text, STARTER)
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda f: f.name)

@@ -49,6 +49,7 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.recipe import Adapter, Sha256, Weights
 from tests.given import tinymodels
+from tests.given.builders import changed
 from tests.given.worker_process import (
     FAULTY,
     ROOT,
@@ -221,7 +222,7 @@ def test_bad_input_is_refused_in_words_and_the_next_job_is_fine(worker: WorkerPr
     with pytest.raises(BadPicture, match="0 were sent"):
         worker.draw(redrawing(recipe, a_photo()))
     with pytest.raises(NoSuchName, match="no sampler has the name"):
-        worker.draw(replace(recipe, sampler="zauber"))
+        worker.draw(changed(recipe, sampler="zauber"))
     lora = Adapter(kind="lora", weights=Weights(name="ink", sha256=Sha256("1" * 64)), strength=1.0)
     with pytest.raises(MissingWeights, match="ink"):
         worker.draw(replace(recipe, adapters=(lora,)))
@@ -247,7 +248,7 @@ def test_a_job_that_fails_leaves_the_next_one_bit_exact(
 ) -> None:
     recipe = tiny_recipe(sampler="dpmpp_2m")
     with pytest.raises(error, match=words):
-        faulty.draw(replace(recipe, prompt=prompt))
+        faulty.draw(changed(recipe, prompt=prompt))
     assert faulty.draw(recipe).pixels_sha256 == worker.draw(recipe).pixels_sha256
 
 

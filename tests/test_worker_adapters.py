@@ -18,6 +18,7 @@ from generation.worker.adapters.adapters import learned_words, switch
 from generation.worker.loading.loader import Model
 from generation.worker.render import render
 from tests.given import loaded, tinymodels
+from tests.given.builders import changed
 
 
 class Drawer:
@@ -53,7 +54,7 @@ class Drawer:
         return self.files[weights.sha256]
 
     def draw(self, *adapters: Adapter, prompt: str = "a red cat") -> str:
-        recipe = replace(self.recipe, adapters=adapters, prompt=prompt)
+        recipe = changed(self.recipe, adapters=adapters, prompt=prompt)
         switch(self.model, recipe, self.locate)
         learned = learned_words(self.model, recipe, self.locate)
         raster = render(recipe, (), self.model, on_step=lambda *_: None, learned=learned)
@@ -195,7 +196,7 @@ def test_an_embedding_is_a_word_of_its_files_name(drawer: Drawer) -> None:
 def test_paused_under_another_jobs_loras_it_is_the_same_picture(drawer: Drawer) -> None:
     ink, wash = drawer.lora("ink", a_lora(1)), drawer.lora("wash", a_lora(2))
     undisturbed = drawer.draw(ink)
-    recipe = replace(drawer.recipe, adapters=(ink,), prompt="a red cat")
+    recipe = changed(drawer.recipe, adapters=(ink,), prompt="a red cat")
 
     def others_draw(*_: object) -> None:
         drawer.draw(wash)

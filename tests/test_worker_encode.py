@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from generation.worker.loading.loader import Model
 from generation.worker.text.clip import Words, encode
 from generation.worker.text.emphasis import Span, parse, parse_first
+from tests.given.builders import changed
 from tests.given.loaded import sd15, sdxl
 
 
@@ -80,14 +81,13 @@ def test_every_text_is_a_prompt(text: str) -> None:
 
 
 def words(model: Model, prompt: str, negative: str = "", *, clip_skip: int = 1) -> Words:
-    from dataclasses import replace
 
     from generation.worker.render import read_words
     from tests.given.builders import a_recipe
 
     with torch.inference_mode():
         return read_words(
-            replace(a_recipe(), prompt=prompt, negative_prompt=negative, clip_skip=clip_skip),
+            changed(a_recipe(), prompt=prompt, negative_prompt=negative, clip_skip=clip_skip),
             model,
         )
 

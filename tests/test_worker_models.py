@@ -24,7 +24,7 @@ from generation.worker.render import render
 from generation.worker.residence import Residence
 from generation.worker.sampling.samplers import scaled_linear_alphas
 from tests.given import loaded, tinymodels
-from tests.given.builders import a_digest, a_recipe
+from tests.given.builders import a_digest, a_recipe, changed
 from tests.given.singlefiles import write
 
 CPU = torch.device("cpu")
@@ -286,7 +286,7 @@ def test_sizes_off_the_grid_and_layers_that_are_not_there_are_refused() -> None:
     recipe = loaded.recipe_of("tiny-sd15", "starter")
     for wrong, what in (({"width": 68}, "width"), ({"clip_skip": 9}, "clip_skip")):
         with pytest.raises(OutOfRange, match=what):
-            render(replace(recipe, **wrong), (), loaded.sd15(), on_step=lambda *_: None)  # type: ignore[arg-type]  # fields
+            render(changed(recipe, **wrong), (), loaded.sd15(), on_step=lambda *_: None)
 
 
 def test_nothing_touches_the_global_random_numbers() -> None:

@@ -32,7 +32,7 @@ from generation.fleet.wire import (
     failure,
 )
 from generation.job import JobId
-from generation.recipe import Adapter, Recipe
+from generation.recipe import Adapter, Recipe, needed
 from generation.samplers import SAMPLERS
 from generation.worker import exactness
 from generation.worker.jobs import Jobs
@@ -210,7 +210,7 @@ def test_paused_at_every_step_with_its_weights_moved_out_it_is_the_same_picture(
         gone.append(house.recipe().checkpoint.sha256 not in narrow.cache.holding.on_device)
 
     assert narrow.draw_with_pauses(recipe, meanwhile=meanwhile) == expected
-    assert gone == [True] * recipe.steps
+    assert gone == [True] * needed(recipe.sampling).steps
 
 
 def test_paused_at_every_step_of_an_image_to_image_with_other_loras_between(
@@ -251,7 +251,7 @@ def test_two_jobs_of_one_model_that_was_moved_out_share_it_when_it_comes_back(
         found.append(narrow.draw(inner))
 
     assert narrow.draw_with_pauses(recipe, meanwhile=meanwhile) == expected[0]
-    assert found == [expected[1]] * recipe.steps
+    assert found == [expected[1]] * needed(recipe.sampling).steps
 
 
 def test_a_model_that_was_changed_or_taken_away_in_a_pause_ends_its_job(
@@ -375,7 +375,7 @@ def test_a_parked_job_keeps_its_words_and_a_few_latents(
     recipe = house.recipe("large", sampler=sampler, steps=6)
     calm.draw(recipe)
     before = set(_tensors())
-    latents = (1, 4, recipe.height // 8, recipe.width // 8)
+    latents = (1, 4, needed(recipe.canvas).height // 8, needed(recipe.canvas).width // 8)
     kept: list[tuple[int, int]] = []
 
     def meanwhile(_step: int) -> None:

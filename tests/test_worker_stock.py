@@ -7,7 +7,6 @@ pipeline, called the plain way, have 0 differing pixels.
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,12 @@ import torch
 from PIL import Image
 
 from generation.media.photos import load
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 from generation.worker.loading.loader import Model
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given import loaded
-from tests.given.builders import a_recipe
+from tests.given.builders import a_recipe, changed
 from tests.given.checkpoints import scanned, zero_snr_folder
 from tests.given.plain_diffusers import forced, scheduler_for, stock_pipeline
 from tests.given.worker_process import a_photo, redrawing
@@ -37,9 +36,9 @@ def stock(model: Model, kind: str, recipe: Recipe) -> Any:
 
     pipe: Any = stock_pipeline(model)
     parts = dict(pipe.components)
-    scheduler = scheduler_for(recipe.sampler)
+    scheduler = scheduler_for(needed(recipe.sampling).sampler)
     scheduler.register_to_config(steps_offset=1)  # the pipelines warn of anything else
-    parts["scheduler"] = forced(scheduler, recipe.sigmas)
+    parts["scheduler"] = forced(scheduler, needed(recipe.sampling).sigmas)
     name = "StableDiffusionXL" if model.architecture == "sdxl" else "StableDiffusion"
     options = (
         {"add_watermarker": False}
@@ -54,16 +53,18 @@ def stock(model: Model, kind: str, recipe: Recipe) -> Any:
 def start(recipe: Recipe) -> torch.Tensor:
     """The worker's first draw, scaled so that the stock pipeline starts from the same latents."""
     noise = torch.randn(
-        (1, 4, recipe.height // 8, recipe.width // 8),
+        (1, 4, needed(recipe.canvas).height // 8, needed(recipe.canvas).width // 8),
         generator=torch.Generator().manual_seed(recipe.seed),
     )
-    if recipe.sampler == "euler":
+    if needed(recipe.sampling).sampler == "euler":
         return noise  # its "leading" scheduler multiplies by sqrt(1 + sigma^2) itself
     return noise  # the multistep schedulers work on unit variance
 
 
 def pixels(rgb: bytes, recipe: Recipe) -> np.ndarray[Any, Any]:
-    return np.frombuffer(rgb, np.uint8).reshape(recipe.height, recipe.width, 3)
+    return np.frombuffer(rgb, np.uint8).reshape(
+        needed(recipe.canvas).height, needed(recipe.canvas).width, 3
+    )
 
 
 @pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
@@ -75,10 +76,10 @@ def test_text_to_image_has_no_differing_pixel(sampler: str, architecture: str) -
     plain = stock(model, "Pipeline", recipe)(
         prompt=recipe.prompt,
         negative_prompt="dog",
-        width=recipe.width,
-        height=recipe.height,
-        guidance_scale=recipe.cfg,
-        num_inference_steps=recipe.steps,
+        width=needed(recipe.canvas).width,
+        height=needed(recipe.canvas).height,
+        guidance_scale=needed(recipe.sampling).cfg,
+        num_inference_steps=needed(recipe.sampling).steps,
         latents=start(recipe),
     ).images[0]
     assert np.count_nonzero(ours != np.asarray(plain)) == 0
@@ -91,10 +92,10 @@ def test_without_cfg_it_has_none_either(sampler: str) -> None:
     ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
     plain = stock(model, "Pipeline", recipe)(
         prompt=recipe.prompt,
-        width=recipe.width,
-        height=recipe.height,
+        width=needed(recipe.canvas).width,
+        height=needed(recipe.canvas).height,
         guidance_scale=1.0,
-        num_inference_steps=recipe.steps,
+        num_inference_steps=needed(recipe.sampling).steps,
         latents=start(recipe),
     ).images[0]
     assert np.count_nonzero(ours != np.asarray(plain)) == 0
@@ -107,7 +108,7 @@ def picture_recipe(architecture: str, sampler: str, **changes: Any) -> Recipe:
     base = loaded.recipe_of("tiny-sdxl" if architecture == "sdxl" else "tiny-sd15", family)
 
     sigmas = expand(sampler, "karras", steps=6, denoise=1.0, noise="scaled-linear")
-    return replace(
+    return changed(
         base,
         sampler=sampler,
         scheduler="karras",
@@ -125,15 +126,17 @@ def test_image_to_image_has_no_differing_pixel() -> None:
     recipe = redrawing(picture_recipe("sd1", "euler", prompt="a red cat"), photo)
     model = loaded.sd15()
     ours = pixels(render(recipe, (photo,), model, on_step=lambda *_: None).rgb, recipe)
-    image = load(photo, width=recipe.width, height=recipe.height, fit="cover")
+    image = load(
+        photo, width=needed(recipe.canvas).width, height=needed(recipe.canvas).height, fit="cover"
+    )
     pipe = stock(model, "Img2ImgPipeline", recipe)
     plain = pipe(
         prompt=recipe.prompt,
-        negative_prompt=recipe.negative_prompt,
+        negative_prompt=needed(recipe.words).negative_prompt,
         image=image,
         strength=1.0,  # the sigmas say where it begins
-        guidance_scale=recipe.cfg,
-        num_inference_steps=recipe.steps,
+        guidance_scale=needed(recipe.sampling).cfg,
+        num_inference_steps=needed(recipe.sampling).steps,
         generator=torch.Generator().manual_seed(recipe.seed),
     ).images[0]
     assert np.count_nonzero(ours != np.asarray(plain)) == 0
@@ -144,7 +147,13 @@ def test_the_digest_of_a_png_is_the_digest_of_what_was_rendered() -> None:
 
     recipe = picture_recipe("sd1", "euler")
     raster = render(recipe, (), loaded.sd15(), on_step=lambda *_: None)
-    file = png(raster.rgb, recipe.width, recipe.height, recipe, model_name="tiny")
+    file = png(
+        raster.rgb,
+        needed(recipe.canvas).width,
+        needed(recipe.canvas).height,
+        recipe,
+        model_name="tiny",
+    )
     assert pixels_sha256(file) == rgb_sha256(raster.rgb)
     with Image.open(io.BytesIO(file)) as image:
         assert image.tobytes() == raster.rgb
@@ -178,7 +187,7 @@ def test_zero_terminal_snr_and_velocity_have_no_differing_pixel(tmp_path: Path) 
     recipe = a_recipe(
         checkpoint=entry.weights, sigmas=sigmas, steps=6, width=64, height=64, sampler="euler"
     )
-    recipe = replace(recipe, noise=entry.noise)  # as `complete` writes it
+    recipe = changed(recipe, noise=entry.noise)  # as `complete` writes it
     with ModelCache(catalog, torch.device("cpu"), None).take(
         recipe, on_load=lambda _: None
     ) as model:
@@ -188,7 +197,7 @@ def test_zero_terminal_snr_and_velocity_have_no_differing_pixel(tmp_path: Path) 
         negative_prompt="",
         width=64,
         height=64,
-        guidance_scale=recipe.cfg,
+        guidance_scale=needed(recipe.sampling).cfg,
         num_inference_steps=6,
         latents=start(recipe),
     ).images[0]

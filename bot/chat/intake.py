@@ -71,8 +71,8 @@ async def picture_from(sent: Sent, wish: Wish, studio: Studio) -> Wish:
 def picture_as_start(picture: StoredPicture, wish: Wish) -> Wish:
     """The wish with one of our own pictures as its start: the kept PNG, by digest."""
     start = init_from(picture.png_sha256)
-    words = wish.draft.prompt or picture.recipe.prompt
-    draft = replace(wish.draft, prompt=words, inputs=(start,))
+    words = replace(wish.draft.words, prompt=wish.draft.words.prompt or picture.recipe.prompt)
+    draft = replace(wish.draft, words=words, inputs=(start,))
     return replace(wish, draft=draft, parent=picture)
 
 
@@ -87,8 +87,9 @@ async def started_from(
     count = len(ours) or len(found.pictures)
     if not count:
         return replace(wish, notes=(*wish.notes, *notes.no_pictures(found.others)))
-    number, words = which(wish.draft.prompt, count)
-    wish = replace(wish, draft=replace(wish.draft, prompt=words))
+    number, prompt = which(wish.draft.words.prompt or "", count)
+    words = replace(wish.draft.words, prompt=prompt)
+    wish = replace(wish, draft=replace(wish.draft, words=words))
     if ours:
         return picture_as_start(ours[number or 0], wish)
     chosen = found.pictures[number or 0]

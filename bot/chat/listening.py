@@ -39,7 +39,7 @@ from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
 from bot.telemetry.logs import wordless
-from generation.draft import Draft
+from generation.draft import Draft, DraftWords
 from generation.errors import BadPicture
 from storage.errors import AskedBefore
 
@@ -76,7 +76,7 @@ async def hear(
             raise NoPlaceToPost(missing)
         async with _typing(message.channel):
             place = origin_of_message(message, tiers)
-            wish = Wish(place=place, draft=Draft(prompt=words))
+            wish = Wish(place=place, draft=Draft(words=DraftWords(prompt=words)))
             wish = await _started(client, wish, message, came, answered, studio)
             request = await studio.requests.submit(wish)
     except AskedBefore:

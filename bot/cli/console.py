@@ -26,11 +26,11 @@ from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish, seed_named
 from generation.catalog.catalog import Catalog
-from generation.draft import Draft
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords
 from generation.fleet.worker import Worker
 from generation.media import image
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
-from generation.recipe import Recipe, RecipeId
+from generation.recipe import Recipe, RecipeId, needed
 from storage import private
 from storage.errors import Missing
 from storage.people import AssistMode
@@ -70,16 +70,17 @@ async def draw(
 
 async def _wish(app: App, asked: argparse.Namespace) -> Wish:
     draft = Draft(
-        prompt=asked.prompt,
-        negative_prompt=asked.negative,
-        width=asked.width,
-        height=asked.height,
-        steps=asked.steps,
-        cfg=asked.cfg,
-        sampler=asked.sampler,
-        scheduler=asked.scheduler,
-        denoise=asked.denoise,
-        clip_skip=asked.clip_skip,
+        words=DraftWords(
+            prompt=asked.prompt, negative_prompt=asked.negative, clip_skip=asked.clip_skip
+        ),
+        canvas=DraftCanvas(width=asked.width, height=asked.height),
+        sampling=DraftSampling(
+            sampler=asked.sampler,
+            scheduler=asked.scheduler,
+            steps=asked.steps,
+            cfg=asked.cfg,
+            denoise=asked.denoise,
+        ),
         adapters=tuple(app.studio.drafting.lora(text) for text in asked.lora),
     )
     wish = Wish(
@@ -146,11 +147,12 @@ def _slug(prompt: str) -> str:
 
 def _tell(out: Console, path: Path, picture: StoredPicture) -> None:
     recipe = picture.recipe
+    canvas, sampling = needed(recipe.canvas), needed(recipe.sampling)
     out.print(f"[bold]{escape(str(path))}[/]")
     out.print(
         f"  picture {picture.id} · seed {recipe.seed} · {escape(recipe.checkpoint.name)} · "
-        f"{recipe.width}x{recipe.height} · {recipe.steps} steps · cfg {recipe.cfg:g} · "
-        f"{recipe.sampler} {recipe.scheduler} · {picture.seconds:.1f} s"
+        f"{canvas.width}x{canvas.height} · {sampling.steps} steps · cfg {sampling.cfg:g} · "
+        f"{sampling.sampler} {sampling.scheduler} · {picture.seconds:.1f} s"
     )
     out.print(f"  {recipe.id}", style="dim")
 

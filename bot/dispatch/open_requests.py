@@ -14,6 +14,7 @@ from bot.dispatch.audience import Phase, Progress
 from generation.job import Job, JobId
 from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import ExpectedTurn, Promises
+from generation.recipe import needed
 from storage.tickets import Request, RequestId, State, Ticket
 
 # Tells when each job comes; asked with a job that must be among them, if it waits at all.
@@ -175,7 +176,7 @@ class OpenRequests:
             ready_in=ready_in,
             loading=run.loading if run else "",
             step=run.step if run else 0,
-            steps=run.job.recipe.steps if run else 0,
+            steps=needed(run.job.recipe.sampling).steps if run else 0,
             preview=run.preview if run else b"",
             words=line.request.words,
             guild=line.request.guild,

@@ -16,7 +16,7 @@ from generation.fleet.worker import Worker
 from generation.job import Job, JobId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
-from generation.recipe import Sha256
+from generation.recipe import Sha256, needed
 from storage.tickets import Lease
 
 # What weights may take of a device; drawing needs the rest.
@@ -60,9 +60,10 @@ class Drawing:
     @property
     def left(self) -> float:
         """Predicted seconds of the device that it still needs."""
-        remaining = self.job.recipe.steps - self.step
+        steps = needed(self.job.recipe.sampling).steps
+        remaining = steps - self.step
         if self.step < 2:
-            return self.job.cost * remaining / self.job.recipe.steps
+            return self.job.cost * remaining / steps
         # Its own pace, without what came before the first step (weights, words).
         return remaining * (self.seconds - self.first) / (self.step - 1)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bot.pages.quoting import plain
 from bot.pages.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Recipe, Task, dump
+from generation.recipe import Recipe, Sampling, Task, dump
 from storage.pictures import StoredPicture
 
 LONG = 400  # characters of a row in the message, where all of them do not fit
@@ -38,17 +38,14 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
     r = picture.recipe
     rows = [
         ("prompt", r.prompt),
-        ("negative", r.negative_prompt),
+        ("negative", r.words.negative_prompt if r.words else ""),
         ("model", f"{r.checkpoint.name} (sha256 {r.checkpoint.sha256[:16]}…)"),
         ("vae", f"{r.vae.name} (sha256 {r.vae.sha256[:16]}…)" if r.vae else ""),
-        ("predicts", r.prediction or ""),
-        ("noise", r.noise or ""),
-        ("size", f"{r.width}x{r.height}"),
-        ("steps", str(r.steps)),
-        ("cfg", f"{r.cfg:g}"),
-        ("sampler", f"{r.sampler}, {r.scheduler}"),
-        ("denoise", f"{r.denoise:g}" if r.task is Task.IMAGE_TO_IMAGE else ""),
-        ("clip skip", str(r.clip_skip) if r.clip_skip > 1 else ""),
+        ("predicts", (r.sampling.prediction or "") if r.sampling else ""),
+        ("noise", (r.sampling.noise or "") if r.sampling else ""),
+        ("size", f"{r.canvas.width}x{r.canvas.height}" if r.canvas else ""),
+        *(_sampling(r.sampling, r.task) if r.sampling else ()),
+        ("clip skip", str(r.words.clip_skip) if r.words and r.words.clip_skip > 1 else ""),
         ("adapters", _adapters(r)),
         ("seed", str(r.seed)),
         ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
@@ -60,6 +57,15 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("drawn on", f"{picture.environment.hardware}, torch {picture.environment.torch}"),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
+    return (
+        ("steps", str(sampling.steps)),
+        ("cfg", f"{sampling.cfg:g}"),
+        ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
+        ("denoise", f"{sampling.denoise:g}" if task is Task.IMAGE_TO_IMAGE else ""),
+    )
 
 
 def _adapters(recipe: Recipe) -> str:

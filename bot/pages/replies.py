@@ -18,7 +18,7 @@ from generation.families import sizes
 from generation.families.family import FAMILIES, Family
 from generation.limits import ADAPTERS
 from generation.picture import Comparison, Verdict
-from generation.recipe import Recipe, Task
+from generation.recipe import Recipe, Sampling, Task
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.assist import Assisted
 from prompting.speaking.dialects import DIALECTS
@@ -88,15 +88,13 @@ def progress(standing: Progress, now: float) -> str:
 
 def settings_line(recipe: Recipe) -> str:
     """The settings of a picture in one compact line."""
-    parts = [
-        code(recipe.checkpoint.name, 80),
-        f"{recipe.width}×{recipe.height}",
-        f"{recipe.steps} steps",
-        f"cfg {recipe.cfg:g}",
-        f"{_known(recipe.sampler, SAMPLERS)} {_known(recipe.scheduler, SCHEDULERS)}",
-    ]
-    if recipe.task is Task.IMAGE_TO_IMAGE:
-        parts.append(f"denoise {recipe.denoise:g}")
+    parts = [code(recipe.checkpoint.name, 80)]
+    if recipe.canvas is not None:
+        parts.append(f"{recipe.canvas.width}×{recipe.canvas.height}")
+    if recipe.sampling is not None:
+        parts += _sampling(recipe.sampling)
+    if recipe.task is Task.IMAGE_TO_IMAGE and recipe.sampling is not None:
+        parts.append(f"denoise {recipe.sampling.denoise:g}")
     if recipe.vae is not None:
         parts.append(f"vae {code(recipe.vae.name, 80)}")
     parts += [
@@ -104,6 +102,14 @@ def settings_line(recipe: Recipe) -> str:
         for a in recipe.adapters
     ]
     return " · ".join(parts)
+
+
+def _sampling(sampling: Sampling) -> tuple[str, ...]:
+    return (
+        f"{sampling.steps} steps",
+        f"cfg {sampling.cfg:g}",
+        f"{_known(sampling.sampler, SAMPLERS)} {_known(sampling.scheduler, SCHEDULERS)}",
+    )
 
 
 def _known(name: str, names: Collection[str]) -> str:
@@ -149,7 +155,8 @@ def _decided(outcome: Outcome) -> list[str]:
     words = outcome.wording
     styled = words is not None and words.assisted.style
     # What stands in every negative prompt of a dialect is nobody's choice.
-    negative = words.own_negative if words is not None and not styled else first.negative_prompt
+    negative = first.words.negative_prompt if first.words is not None else ""
+    negative = words.own_negative if words is not None and not styled else negative
     family = FAMILIES.get(first.family)  # recipes of strangers were drawn once, of any family
     usual = DIALECTS[family.dialect].default_negative if family else ""
     if negative.strip() and negative != usual:
@@ -293,7 +300,7 @@ def size_choices(family_name: str, typed: str = "") -> tuple[tuple[str, str], ..
     if found:
         return tuple(found)
     try:
-        said = sized(Draft(prompt=""), typed, family)
+        said = sized(Draft(), typed, family).canvas
     except OutOfRange:
         return tuple(offered)
     across, down = sizes.nearest(said.width or 1, said.height or 1, family)

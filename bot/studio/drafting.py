@@ -21,11 +21,11 @@ from bot.studio.remarks import remarks
 from bot.studio.wishes import OWN_VAE, Wish, carried_over, preferred, seeds, shape, sized
 from generation import limits
 from generation.catalog.catalog import Catalog, Entry
-from generation.draft import Checkpoint, Draft, clean_text, complete, named
+from generation.draft import Checkpoint, Draft, DraftCanvas, DraftWords, clean_text, complete, named
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import Family, family
 from generation.names import USUAL
-from generation.recipe import Adapter, Recipe, Weights
+from generation.recipe import Adapter, Recipe, Weights, needed
 from prompting.assist import Assisted
 from prompting.speaking.styles import Styles
 from storage.people import AssistMode, Preferences
@@ -71,7 +71,7 @@ class Drafting:
         """The recipes of a wish, one per picture.  Raises Unacceptable and PromptingError."""
         model = self._with_vae(self._model(wish, mine), wish, mine)
         wish, told = unpasted(wish, family(model.family), model.weights.name)
-        draft = named(wish.draft)
+        draft = replace(wish.draft, sampling=named(wish.draft.sampling))
         if wish.size is not None:
             draft = sized(draft, wish.size, family(model.family))
         if wish.parent is not None:
@@ -83,8 +83,9 @@ class Drafting:
         used = seeds(wish.seed, count, mine, self._dice)
         wording = await self._wording(wish, draft, mine, model, used[0])
         if wording is not None:
-            words = wording.assisted
-            draft = replace(draft, prompt=words.prompt, negative_prompt=words.negative)
+            found = wording.assisted
+            words = replace(draft.words, prompt=found.prompt, negative_prompt=found.negative)
+            draft = replace(draft, words=words)
         await asyncio.sleep(0)
         families = self._catalog.families()
         recipes: list[Recipe] = []
@@ -105,7 +106,7 @@ class Drafting:
 
     def for_somebody(self, recipe: Recipe) -> Recipe:
         """A stranger's recipe as it may be drawn.  Raises Unacceptable and Declined."""
-        for words in (recipe.prompt, recipe.negative_prompt):
+        for words in recipe.texts:
             self._wordsmith.check(words)
         here = {
             entry.weights.sha256: limits.Present(
@@ -131,7 +132,7 @@ class Drafting:
 
         `words` is what the person typed, `last` what was made of it before.  Raises NothingNew.
         """
-        negative = last.own_negative if last else recipes[0].negative_prompt
+        negative = last.own_negative if last else needed(recipes[0].words).negative_prompt
         if own:
             said, told = await self._saying(recipes, words, negative)
             return Drafted(recipes=_other(said, recipes, "own words"), wording=None, notes=told)
@@ -155,17 +156,21 @@ class Drafting:
         told: list[str] = []
         for recipe in recipes:
             model = Checkpoint(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
-            draft = Draft(prompt=prompt, negative_prompt=negative, adapters=recipe.adapters)
+            words = DraftWords(prompt=prompt, negative_prompt=negative)
+            draft = Draft(words=words, adapters=recipe.adapters)
             decided, notes_of_it = await self._decided(draft, model, recipe.seed, recipe.adapters)
             told += notes_of_it
             said.append(
                 replace(
                     recipe,
-                    prompt=decided.prompt,
-                    negative_prompt=decided.negative_prompt or "",
+                    words=replace(
+                        needed(recipe.words),
+                        prompt=decided.words.prompt or "",
+                        negative_prompt=decided.words.negative_prompt or "",
+                        # Other words are a new picture, read as A1111 reads new ones.
+                        syntax=family(recipe.family).syntax,
+                    ),
                     adapters=decided.adapters,
-                    # Other words are a new picture, and new pictures are read as A1111 reads them.
-                    syntax=family(recipe.family).syntax,
                 )
             )
         return tuple(said), tuple(told)
@@ -186,25 +191,27 @@ class Drafting:
     def checked(self, wanted: Preferences, *, size: str | None = None) -> Preferences:
         """A person's settings with a size, if one is named.  Raises Unacceptable."""
         model = self._named(wanted.model)
-        draft = Draft(prompt="a")
+        draft = Draft(words=DraftWords(prompt="a"))
         if size is not None:
             shaped = sized(draft, size, family(model.family))
-            wanted = replace(wanted, width=shaped.width, height=shaped.height)
-        filled = named(preferred(draft, wanted))
+            wanted = replace(wanted, width=shaped.canvas.width, height=shaped.canvas.height)
+        filled = preferred(draft, wanted)
+        sampling = named(filled.sampling)
         if wanted.vae is not None and wanted.vae.strip().casefold() != OWN_VAE:
             self._catalog.find(wanted.vae.strip(), "vae")
         # Completing a draft with them is the one check of all others.
         complete(filled, model, seed=0, device="cpu")
-        scheduler = filled.scheduler if filled.scheduler != USUAL else None
-        return replace(wanted, sampler=filled.sampler, scheduler=scheduler)
+        scheduler = sampling.scheduler if sampling.scheduler != USUAL else None
+        return replace(wanted, sampler=sampling.sampler, scheduler=scheduler)
 
     def sized_like(self, wish: Wish, width: int, height: int) -> Wish:
         """The wish with the shape of its input picture, unless it names a size of its own."""
-        if wish.size is not None or wish.draft.width is not None:
+        if wish.size is not None or wish.draft.canvas.width is not None:
             return wish
         usual = family(self._model(wish, Preferences()).family)
         across, down = shape(usual, width, height)
-        return replace(wish, draft=replace(wish.draft, width=across, height=down))
+        canvas = DraftCanvas(width=across, height=down)
+        return replace(wish, draft=replace(wish.draft, canvas=canvas))
 
     def lora(self, text: str) -> Adapter:
         """ "name:0.8" as an adapter; without a number, at full strength.  Raises NoSuchName."""
@@ -244,11 +251,11 @@ class Drafting:
         self, wish: Wish, draft: Draft, mine: Preferences, model: Checkpoint, seed: int
     ) -> Wording | None:
         """Words from the assistant, or None where the person's own go in unchanged."""
-        prompt = marked(clean_text("prompt", draft.prompt), self._catalog)
-        for words in (prompt, draft.negative_prompt or ""):
+        prompt = marked(clean_text("prompt", draft.words.prompt or ""), self._catalog)
+        for words in (prompt, draft.words.negative_prompt or ""):
             self._wordsmith.check(words)
             await asyncio.sleep(0)  # nobody else waits for more than one of them
-        own_negative = draft.negative_prompt or ""
+        own_negative = draft.words.negative_prompt or ""
         if wish.words is not None:
             return Wording(assisted=wish.words, own_negative=own_negative)
         style = wish.style or mine.style
@@ -273,14 +280,15 @@ class Drafting:
 
         Wildcards come first, so that they may bring LoRAs and embeddings, too.
         """
-        prompt, unknown = self._chosen(draft.prompt, seed)
-        negative, unknown_too = self._chosen(draft.negative_prompt or "", seed)
+        prompt, unknown = self._chosen(draft.words.prompt or "", seed)
+        negative, unknown_too = self._chosen(draft.words.negative_prompt or "", seed)
         # A wildcard's line was written by the owner, but not necessarily with this policy in mind.
-        for words in (prompt, negative):  # apart, so that each is read once for all pictures
-            self._wordsmith.check(words)
+        for text in (prompt, negative):  # apart, so that each is read once for all pictures
+            self._wordsmith.check(text)
         await asyncio.sleep(0)
-        chosen = draft.negative_prompt and negative
-        draft = replace(draft, prompt=prompt, negative_prompt=chosen)
+        chosen = draft.words.negative_prompt and negative
+        words = replace(draft.words, prompt=prompt, negative_prompt=chosen)
+        draft = replace(draft, words=words)
         draft, said = applied(draft, self._catalog, model, given=given)
         return draft, (*unknown, *unknown_too, *said)
 
@@ -303,15 +311,16 @@ class Drafting:
 
     def _model(self, wish: Wish, mine: Preferences) -> Checkpoint:
         if wish.model is None and wish.parent is not None:
-            recipe = wish.parent.recipe
+            recipe, sampling = wish.parent.recipe, wish.parent.recipe.sampling
             entry = self._catalog.known(recipe.checkpoint)
             return Checkpoint(
                 weights=recipe.checkpoint,
                 family=recipe.family,
+                components=recipe.components,
                 vae=recipe.vae,
                 levels=entry.levels if entry is not None else None,
-                prediction=recipe.prediction,
-                noise=recipe.noise,
+                prediction=sampling.prediction if sampling is not None else None,
+                noise=sampling.noise if sampling is not None else None,
             )
         return self._named(wish.model if wish.model is not None else mine.model)
 

@@ -10,23 +10,29 @@ from collections.abc import Iterator
 from bot.studio import notes
 from bot.studio.wishes import SEEDS, Wish
 from generation import names
-from generation.recipe import MAX_SEED, Recipe
+from generation.draft import DraftCanvas, DraftSampling, DraftWords
+from generation.recipe import MAX_SEED, Recipe, Sampling
 
 
 def ignored(wish: Wish, recipe: Recipe) -> Iterator[str]:
     """The notes on a wish and the first recipe that came of it."""
-    asked = wish.draft
-    if asked.denoise is not None and not asked.inputs:
+    words, canvas, asked = wish.draft.words, wish.draft.canvas, wish.draft.sampling
+    if asked.denoise is not None and not wish.draft.inputs:
         yield notes.denoise_without_a_picture(asked.denoise)
     if wish.seed is not None and wish.seed > MAX_SEED:
         yield notes.folded_seed(wish.seed, wish.seed % SEEDS)
-    if asked.negative_prompt and asked.negative_prompt.strip() and recipe.cfg == 1.0:
+    if wish.size is not None and canvas != DraftCanvas() and recipe.canvas is not None:
+        yield notes.size_said_twice(recipe.canvas.width, recipe.canvas.height)
+    if recipe.sampling is not None:
+        yield from _in_sampling(words, asked, recipe.sampling)
+
+
+def _in_sampling(words: DraftWords, asked: DraftSampling, drawn: Sampling) -> Iterator[str]:
+    if words.negative_prompt and words.negative_prompt.strip() and drawn.cfg == 1.0:
         yield notes.negative_without_guidance()
-    if wish.size is not None and (asked.width is not None or asked.height is not None):
-        yield notes.size_said_twice(recipe.width, recipe.height)
-    if asked.steps is not None and asked.steps != recipe.steps:
-        yield notes.other_steps(asked.steps, recipe.steps, recipe.scheduler)
+    if asked.steps is not None and asked.steps != drawn.steps:
+        yield notes.other_steps(asked.steps, drawn.steps, drawn.scheduler)
     if asked.sampler is not None and asked.scheduler is not None:
         brought = names.sampler(asked.sampler).scheduler
-        if brought is not None and brought != recipe.scheduler:
-            yield notes.scheduler_said_twice(asked.sampler, recipe.scheduler)
+        if brought is not None and brought != drawn.scheduler:
+            yield notes.scheduler_said_twice(asked.sampler, drawn.scheduler)

@@ -56,8 +56,8 @@ def applied(
     """
     # An embedding is on for the words that name it, and these are read anew.
     words = _Prompt(catalog, model, [a for a in draft.adapters if a.kind != "embedding"])
-    prompt = markup.read(clean_text("prompt", draft.prompt))
-    negative = markup.read(clean_text("negative prompt", draft.negative_prompt or ""))
+    prompt = markup.read(clean_text("prompt", draft.words.prompt or ""))
+    negative = markup.read(clean_text("negative prompt", draft.words.negative_prompt or ""))
     for change in (*prompt.changes, *negative.changes):
         words.said.append(notes.read_otherwise(change))
     if len(prompt.tags) > MOST_TAGS:
@@ -70,13 +70,12 @@ def applied(
         words.said.append(notes.nothing_in_a_negative(tag.typed))
     texts = [_with_embeddings(words, read.text) for read in (prompt, negative)]
     _check_words(words.adapters)
-    done = replace(
-        draft,
+    plain = replace(
+        draft.words,
         prompt=texts[0],
-        negative_prompt=texts[1] if draft.negative_prompt is not None else None,
-        adapters=tuple(words.adapters),
+        negative_prompt=texts[1] if draft.words.negative_prompt is not None else None,
     )
-    return done, tuple(words.said)
+    return replace(draft, words=plain, adapters=tuple(words.adapters)), tuple(words.said)
 
 
 def marked(text: str, catalog: Catalog) -> str:

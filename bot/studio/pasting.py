@@ -13,7 +13,7 @@ from typing import TypeVar
 from bot.studio import notes
 from bot.studio.wishes import Wish, seed_named
 from generation import names
-from generation.draft import MAX_STEPS, Draft
+from generation.draft import MAX_STEPS, DraftCanvas, DraftSampling, DraftWords
 from generation.errors import NoSuchName, OutOfRange
 from generation.families import sizes
 from generation.families.family import Family
@@ -29,34 +29,30 @@ def unpasted(wish: Wish, usual: Family, model: str) -> tuple[Wish, tuple[str, ..
 
     `model` is what draws it, by name.
     """
-    found = pasted(wish.draft.prompt)
+    found = pasted(wish.draft.words.prompt or "")
     if found is None or not found.prompt:
         return wish, ()
     read = _Reading(found)
     draft = wish.draft
-    if found.negative and draft.negative_prompt is not None:
+    if found.negative and draft.words.negative_prompt is not None:
         read.left.append("the negative prompt")
     elif not found.pairs:
         read.taken.append("the negative prompt")
-    filled = replace(
-        draft,
+    words = DraftWords(
         prompt=found.prompt,
-        negative_prompt=_first(draft.negative_prompt, found.negative or None),
-        steps=_first(draft.steps, read.number("steps", 1, MAX_STEPS)),
-        cfg=_first(draft.cfg, read.amount("cfg scale", 0.0, 100.0)),
-        clip_skip=_first(draft.clip_skip, read.number("clip skip", 1, 12)),
-        denoise=_first(draft.denoise, read.amount("denoising strength", 0.01, 1.0))
-        if draft.inputs
-        else draft.denoise,
+        negative_prompt=_first(draft.words.negative_prompt, found.negative or None),
+        clip_skip=_first(draft.words.clip_skip, read.number("clip skip", 1, 12)),
     )
-    filled = _sampled(filled, read)
-    if wish.size is None and draft.width is None and draft.height is None and not draft.inputs:
-        filled = _sized(filled, read, usual)
+    sampling = _sampled(draft.sampling, read, starts=bool(draft.inputs))
+    canvas = draft.canvas
+    if wish.size is None and canvas == DraftCanvas() and not draft.inputs:
+        canvas = _sized(canvas, read, usual)
     seed = _first(wish.seed, read.seed())
     other = found.pairs.get("model", "")
     if other and other.casefold() != model.casefold():
         read.left.append(f"Model {other}")
     said = notes.pasted_settings(read.taken, read.left)
+    filled = replace(draft, words=words, canvas=canvas, sampling=sampling)
     return replace(wish, draft=filled, seed=seed), (said,)
 
 
@@ -95,40 +91,47 @@ class _Reading:
         return seed
 
 
-def _sampled(draft: Draft, read: _Reading) -> Draft:
-    """With the sampler and the scheduler, where these are here."""
+def _sampled(before: DraftSampling, read: _Reading, *, starts: bool) -> DraftSampling:
+    """With the numbers of the sampling, and the sampler and the scheduler where these are here."""
+    steps = _first(before.steps, read.number("steps", 1, MAX_STEPS))
+    cfg = _first(before.cfg, read.amount("cfg scale", 0.0, 100.0))
+    denoise = before.denoise
+    if starts:
+        denoise = _first(denoise, read.amount("denoising strength", 0.01, 1.0))
     said, typed = read.pairs.get("sampler"), read.pairs.get("schedule type")
     sampler = scheduler = None
-    if said and draft.sampler is None:
+    if said and before.sampler is None:
         try:
             found = names.sampler(said)
             sampler, scheduler = found.name, found.scheduler
             read.taken.append(f"sampler {said}")
         except NoSuchName:
             read.left.append(f"sampler {said}")
-    if typed and draft.scheduler is None:
+    if typed and before.scheduler is None:
         try:
             scheduler = names.scheduler(typed) or scheduler
             read.taken.append(f"scheduler {typed}")
         except NoSuchName:
             read.left.append(f"scheduler {typed}")
-    return replace(
-        draft,
-        sampler=_first(draft.sampler, sampler),
-        scheduler=_first(draft.scheduler, scheduler),
+    return DraftSampling(
+        sampler=_first(before.sampler, sampler),
+        scheduler=_first(before.scheduler, scheduler),
+        steps=steps,
+        cfg=cfg,
+        denoise=denoise,
     )
 
 
-def _sized(draft: Draft, read: _Reading, usual: Family) -> Draft:
+def _sized(canvas: DraftCanvas, read: _Reading, usual: Family) -> DraftCanvas:
     match = _SIZE.fullmatch(read.pairs.get("size", ""))
     if match is None:
-        return draft
+        return canvas
     asked = int(match[1]), int(match[2])
     width, height = sizes.nearest(*asked, usual)
     read.taken.append(f"size {width}x{height}")
     if (width, height) != asked:
         read.left.append(f"size {match[0]}")
-    return replace(draft, width=width, height=height)
+    return DraftCanvas(width=width, height=height)
 
 
 def _first(said: T | None, pasted: T | None) -> T | None:

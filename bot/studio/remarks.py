@@ -37,8 +37,9 @@ _SMALL = frozenset(_FEW.split())
 def remarks(recipes: Sequence[Recipe]) -> Iterator[str]:
     """What is to be said of the pictures of one request, which differ in words and seeds only."""
     first = recipes[0]
-    if first.task is Task.IMAGE_TO_IMAGE and first.denoise <= LITTLE:
-        yield notes.little_redrawn(first.denoise)
+    sampling = first.sampling
+    if first.task is Task.IMAGE_TO_IMAGE and sampling is not None and sampling.denoise <= LITTLE:
+        yield notes.little_redrawn(sampling.denoise)
     yield from of_words([recipe.prompt for recipe in recipes], first.family)
 
 

@@ -63,7 +63,7 @@ class Requests:
 
         Raises Unacceptable, QueueFull, StorageError, or WorkerDied while nothing can draw yet.
         """
-        return await self.submit_all((wish,), words=wish.draft.prompt)
+        return await self.submit_all((wish,), words=wish.draft.words.prompt or "")
 
     async def submit_all(self, wishes: Sequence[Wish], *, words: str) -> Request:
         """Several wishes of one person as one request: all of them are queued, or none is.
@@ -95,12 +95,13 @@ class Requests:
 
         A style's own negative would live on in every change of the picture, and fight a new style.
         """
-        if wish.parent is None or wish.draft.negative_prompt is not None:
+        if wish.parent is None or wish.draft.words.negative_prompt is not None:
             return wish
         before = await self._stores.words.of_picture(wish.parent.id)
         if before is None:
             return wish
-        return replace(wish, draft=replace(wish.draft, negative_prompt=before.own_negative))
+        words = replace(wish.draft.words, negative_prompt=before.own_negative)
+        return replace(wish, draft=replace(wish.draft, words=words))
 
     async def keep_input(self, data: bytes) -> tuple[Input, photos.InputFacts]:
         """Check and keep the bytes of a picture that somebody sent.  Raises BadPicture."""

@@ -8,11 +8,11 @@ settings, then what is usual for the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.studio.rights import Asker
-from generation.draft import Draft
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, filled, said
 from generation.errors import OutOfRange
 from generation.families.family import Family
 from generation.job import Share, UserId
@@ -80,7 +80,20 @@ class Wish:
 
 def preferred(draft: Draft, mine: Preferences) -> Draft:
     """The draft with its gaps filled from the person's own settings."""
-    return _filled(draft, mine, (*_SETTINGS, "denoise"))
+    return filled(
+        draft,
+        Draft(
+            words=DraftWords(negative_prompt=mine.negative_prompt),
+            canvas=DraftCanvas(width=mine.width, height=mine.height),
+            sampling=DraftSampling(
+                sampler=mine.sampler,
+                scheduler=mine.scheduler,
+                steps=mine.steps,
+                cfg=mine.cfg,
+                denoise=mine.denoise,
+            ),
+        ),
+    )
 
 
 def carried_over(draft: Draft, parent: Recipe) -> Draft:
@@ -89,8 +102,10 @@ def carried_over(draft: Draft, parent: Recipe) -> Draft:
     The words are new, so the prompt is not carried over; nor is denoise, which said how much of
     an older picture to keep.
     """
-    filled = _filled(draft, parent, (*_SETTINGS, "clip_skip"))
-    return replace(filled, adapters=draft.adapters or parent.adapters)
+    before = said(parent)
+    words = replace(before.words, prompt=None)
+    sampling = replace(before.sampling, denoise=None)
+    return filled(draft, replace(before, words=words, sampling=sampling, inputs=()))
 
 
 def sized(draft: Draft, size: str, family: Family) -> Draft:
@@ -99,7 +114,7 @@ def sized(draft: Draft, size: str, family: Family) -> Draft:
     A shape keeps the model's native number of pixels, on its grid.  Raises OutOfRange.
     """
     if match := _SIZE.fullmatch(size):
-        return replace(draft, width=int(match[1]), height=int(match[2]))
+        return replace(draft, canvas=DraftCanvas(width=int(match[1]), height=int(match[2])))
     if match := _RATIO.fullmatch(size):
         ratio = int(match[1]), int(match[2])
     elif size.strip().lower() in SHAPES:
@@ -111,7 +126,7 @@ def sized(draft: Draft, size: str, family: Family) -> Draft:
     if 0 in ratio:
         raise OutOfRange("size", size, "two numbers above 0")
     width, height = shape(family, ratio[0], ratio[1])
-    return replace(draft, width=width, height=height)
+    return replace(draft, canvas=DraftCanvas(width=width, height=height))
 
 
 def shape(family: Family, across: int, down: int) -> tuple[int, int]:
@@ -175,13 +190,3 @@ def remembered_seed(used: tuple[int, ...], mode: SeedMode) -> int:
 def init_from(sha256: Sha256) -> Input:
     """A picture as the starting point of another one."""
     return Input(role="init", sha256=sha256, fit="cover")
-
-
-# What a draft, a person's settings and a recipe call by the same names.
-_SETTINGS = ("negative_prompt", "width", "height", "steps", "cfg", "sampler", "scheduler")
-
-
-def _filled(draft: Draft, source: Preferences | Recipe, names: Sequence[str]) -> Draft:
-    """The draft with each named gap filled from the source, where that has something."""
-    gaps = [name for name in names if getattr(draft, name) is None]
-    return replace(draft, **{name: getattr(source, name) for name in gaps})

@@ -24,7 +24,7 @@ from bot.app import App, open_app, raise_reason
 from bot.settings import Settings
 from bot.studio.relay import console
 from bot.studio.wishes import Wish
-from generation.draft import Draft
+from generation.draft import Draft, DraftWords
 from prompting.trials.measures import share, wilson
 from storage.people import AssistMode
 
@@ -88,7 +88,9 @@ async def draw(wanted: Sequence[Wanted], folder: Path) -> list[WishPicture]:
 
 
 async def _draw(app: App, wanted: Wanted, mode: AssistMode, seed: int, folder: Path) -> WishPicture:
-    wish = Wish(place=console(), draft=Draft(prompt=wanted.wish), seed=seed, assist=mode)
+    wish = Wish(
+        place=console(), draft=Draft(words=DraftWords(prompt=wanted.wish)), seed=seed, assist=mode
+    )
     outcome = await app.draw(wish, lambda _: None)
     if not outcome.pictures:
         raise_reason(outcome)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from generation.recipe import Recipe, Task
+from generation.recipe import Recipe, Task, needed
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]  # of tensors, by their names
@@ -124,7 +124,7 @@ class Noise:
 
 def megapixels(recipe: Recipe) -> float:
     """The work of a call, for networks that look at a picture's pixels."""
-    return recipe.width * recipe.height / 1e6
+    return needed(recipe.canvas).pixels / 1e6
 
 
 def _nothing(_: Shapes) -> str | None:

@@ -28,7 +28,7 @@ from generation.fleet.wire import (
     Stepped,
 )
 from generation.job import JobId
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class Conversation:
                 _must(not asked.drawn, "it loads for what is drawn")
             case Stepped():
                 _must(not asked.drawn, "it steps behind the last step")
-                _must(frame.steps == asked.recipe.steps, "it counts other steps")
+                _must(frame.steps == needed(asked.recipe.sampling).steps, "it counts other steps")
                 _must(asked.step < frame.step <= frame.steps, "its steps are out of order")
                 asked.step = frame.step
             case Drawn():
@@ -92,7 +92,8 @@ class Conversation:
                 asked.drawn = True
             case Finished():
                 _must(asked.drawn, "it finished what is not drawn")
-                size = asked.recipe.width, asked.recipe.height
+                canvas = needed(asked.recipe.canvas)
+                size = canvas.width, canvas.height
                 _must(png_size(frame.png) == size, "its picture has another size")
                 del self._jobs[frame.job]
             case Failed():

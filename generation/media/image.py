@@ -22,7 +22,7 @@ from PIL import Image, PngImagePlugin
 from generation import names
 from generation.errors import OutOfRange
 from generation.media import photos, pngchunks
-from generation.recipe import Recipe, Sha256, Task, dump, parse
+from generation.recipe import Canvas, Recipe, Sampling, Sha256, Task, dump, parse
 
 RECIPE_CHUNK = "atelier"
 INFOTEXT_CHUNK = "parameters"
@@ -89,21 +89,18 @@ def infotext(
     goes without a hash rather than with one that nobody looks up.
     """
     pairs: list[tuple[str, object]] = [
-        ("Steps", recipe.steps),
-        ("Sampler", names.sampler_title(recipe.sampler)),
-        ("Schedule type", names.scheduler_title(recipe.scheduler)),
-        ("CFG scale", f"{recipe.cfg:g}"),
+        *_sampling_pairs(recipe.sampling),
         ("Seed", recipe.seed),
-        ("Size", f"{recipe.width}x{recipe.height}"),
+        *_canvas_pairs(recipe.canvas),
         ("Model hash", recipe.checkpoint.sha256[:10]),
         ("Model", model_name or recipe.checkpoint.name),
     ]
     if recipe.vae is not None:
         pairs += [("VAE hash", recipe.vae.sha256[:10]), ("VAE", recipe.vae.name)]
-    if recipe.task is not Task.TEXT_TO_IMAGE:
-        pairs.append(("Denoising strength", f"{recipe.denoise:g}"))
-    if recipe.clip_skip > 1:
-        pairs.append(("Clip skip", recipe.clip_skip))
+    if recipe.task is not Task.TEXT_TO_IMAGE and recipe.sampling is not None:
+        pairs.append(("Denoising strength", f"{recipe.sampling.denoise:g}"))
+    if recipe.words is not None and recipe.words.clip_skip > 1:
+        pairs.append(("Clip skip", recipe.words.clip_skip))
     loras = [a for a in recipe.adapters if a.kind == "lora"]
     known = {
         a.weights.name: tensors[a.weights.sha256] for a in loras if a.weights.sha256 in tensors
@@ -121,10 +118,25 @@ def infotext(
         # Readers take that line for another; they take a tag of no network out again.
         prompt = f"{NO_NETWORK}{prompt}"
     lines = [prompt]
-    if recipe.negative_prompt:
-        lines.append(f"{_NEGATIVE} {_line(recipe.negative_prompt)}")
+    if recipe.words is not None and recipe.words.negative_prompt:
+        lines.append(f"{_NEGATIVE} {_line(recipe.words.negative_prompt)}")
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs))
     return "\n".join(lines).encode("utf-8", "replace").decode()
+
+
+def _sampling_pairs(sampling: Sampling | None) -> list[tuple[str, object]]:
+    if sampling is None:
+        return []
+    return [
+        ("Steps", sampling.steps),
+        ("Sampler", names.sampler_title(sampling.sampler)),
+        ("Schedule type", names.scheduler_title(sampling.scheduler)),
+        ("CFG scale", f"{sampling.cfg:g}"),
+    ]
+
+
+def _canvas_pairs(canvas: Canvas | None) -> list[tuple[str, object]]:
+    return [] if canvas is None else [("Size", f"{canvas.width}x{canvas.height}")]
 
 
 def _line(text: str) -> str:

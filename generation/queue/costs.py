@@ -79,7 +79,7 @@ class CostModel:
 
     def predict(self, recipe: Recipe) -> float:
         """Seconds of the device for this picture."""
-        work = _work(recipe, recipe.steps)
+        work = _work(recipe)
         for key in _keys(recipe):
             if key in self._lines:
                 return max(self._lines[key].at(work), SHORTEST)
@@ -139,13 +139,14 @@ class CostModel:
 
 def at_most(recipe: Recipe) -> float:
     """Seconds that a picture can have taken; a claim of more would keep everybody out."""
-    return SLOWEST * _work(recipe, recipe.steps)
+    return SLOWEST * _work(recipe)
 
 
 def _keys(recipe: Recipe) -> tuple[str, ...]:
     """From the finest to the coarsest."""
     checkpoint = f"checkpoint {recipe.checkpoint.sha256}"
-    size = f"{recipe.width}x{recipe.height}"
+    canvas = recipe.canvas
+    size = f"{canvas.width}x{canvas.height}" if canvas is not None else "any size"
     calls = f"{recipe.precision} {_calls(recipe)}"
     return (f"{checkpoint} {size} {calls}", checkpoint, f"family {recipe.family}", "anything")
 
@@ -154,12 +155,18 @@ def _reading(model: Sha256, *, in_memory: bool) -> str:
     return f"{'copy' if in_memory else 'read'} {model}"
 
 
-def _work(recipe: Recipe, steps: int) -> float:
-    """Calls of the model times megapixels."""
-    return steps * _calls(recipe) * recipe.width * recipe.height / 1e6
+def _work(recipe: Recipe, steps: int | None = None) -> float:
+    """Calls of the model times megapixels; `steps` are fewer where it was cancelled."""
+    if steps is None:
+        steps = recipe.sampling.steps if recipe.sampling is not None else 1
+    pixels = recipe.canvas.pixels if recipe.canvas is not None else 10**6
+    return steps * _calls(recipe) * pixels / 1e6
 
 
 def _calls(recipe: Recipe) -> int:
     """Calls of the model in one step: guidance doubles them, and so do some samplers."""
-    sampler = SAMPLERS.get(recipe.sampler)  # None: a recipe of another program's
-    return (2 if recipe.cfg > 1.0 else 1) * (sampler.calls if sampler else 1)
+    sampling = recipe.sampling
+    if sampling is None:
+        return 1
+    sampler = SAMPLERS.get(sampling.sampler)  # None: a recipe of another program's
+    return (2 if sampling.cfg > 1.0 else 1) * (sampler.calls if sampler else 1)

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from generation.job import Job, JobId
 from generation.queue.fair_queue import Seat, SeatId
-from generation.recipe import Sha256
+from generation.recipe import Sha256, needed
 from generation.simulator.traces import Arrival, Trace
 
 PAUSE = 0.05  # seconds of the device to put a job aside and another in its place
@@ -112,7 +112,9 @@ class Simulation:
         self._trace = trace
         self._policy = policy
         self._device = device
-        self._left = [asked.job.recipe.steps for asked in trace]  # steps, by job id
+        self._left = [
+            needed(asked.job.recipe.sampling).steps for asked in trace
+        ]  # steps, by job id
         swaps = {asked.job.model: asked.checkpoint.swap for asked in trace}
         self._seats = [SimulatedSeat(number, device.slots, swaps) for number in range(device.seats)]
         self._ends: list[tuple[float, int, int]] = []  # of chunks: when, order, seat

@@ -15,7 +15,17 @@ from enum import StrEnum
 from functools import cache
 
 from generation.job import GroupId, Job, JobId, Share, UserId
-from generation.recipe import Precision, Recipe, Sha256, Task, Weights
+from generation.recipe import (
+    Canvas,
+    Precision,
+    Recipe,
+    Sampling,
+    Sha256,
+    Task,
+    Weights,
+    Words,
+    needed,
+)
 
 HOUR = 3600.0
 
@@ -91,7 +101,7 @@ class Arrival:
 
     @property
     def seconds(self) -> float:
-        return self.checkpoint.seconds(self.job.recipe.steps)
+        return self.checkpoint.seconds(needed(self.job.recipe.sampling).steps)
 
 
 Trace = Sequence[Arrival]  # in order of arrival; job ids count up
@@ -254,26 +264,25 @@ def recipe(model: str, steps: int) -> Recipe:
     return Recipe(
         task=Task.TEXT_TO_IMAGE,
         family="sdxl",
-        prompt="",
-        negative_prompt="",
-        syntax="plain",
         checkpoint=Weights(name=model, sha256=_digest(model)),
+        components=(),
         vae=None,
         adapters=(),
         inputs=(),
-        width=1024,
-        height=1024,
-        sampler="euler",
-        scheduler="normal",
-        sigmas=tuple(float(steps - step) for step in range(steps + 1)),
-        steps=steps,
-        cfg=5.0,
-        denoise=1.0,
-        clip_skip=1,
+        words=Words(prompt="", negative_prompt="", syntax="plain", clip_skip=1),
+        canvas=Canvas(width=1024, height=1024),
+        sampling=Sampling(
+            sampler="euler",
+            scheduler="normal",
+            sigmas=tuple(float(steps - step) for step in range(steps + 1)),
+            steps=steps,
+            cfg=5.0,
+            denoise=1.0,
+            prediction=None,
+            noise=None,
+        ),
         seed=1,
         precision=Precision.BF16,
-        prediction=None,
-        noise=None,
     )
 
 

@@ -40,7 +40,7 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.media import image
-from generation.recipe import Recipe, Sha256, Weights
+from generation.recipe import Recipe, Sha256, Weights, needed
 from generation.worker import pulse
 from generation.worker.adapters import adapters
 from generation.worker.baton import Baton, Turn
@@ -124,7 +124,7 @@ class Jobs:
         return self._hashes
 
     def _end_badly(self, order: Render, place: Turn, error: BaseException) -> None:
-        words = (order.recipe.prompt, order.recipe.negative_prompt)
+        words = order.recipe.texts
         if is_fatal(error):
             print(trace(error, words), file=sys.stderr)
             print("the device is gone; this process ends", file=sys.stderr, flush=True)
@@ -143,13 +143,13 @@ class Jobs:
         self._say(report(order.job, told))
 
     def _write(self, order: Render, place: Turn, raster: Raster, seconds: float) -> None:
-        recipe = order.recipe
+        recipe, canvas = order.recipe, needed(order.recipe.canvas)
         try:
             place.beat()
             png = image.png(
                 raster.rgb,
-                recipe.width,
-                recipe.height,
+                canvas.width,
+                canvas.height,
                 recipe,
                 model_name=recipe.checkpoint.name,
                 tensors=self._tensors(recipe, place),
@@ -165,7 +165,7 @@ class Jobs:
             place.beat()
             ended: Report = finished
         except Exception as error:
-            words = (recipe.prompt, recipe.negative_prompt)
+            words = recipe.texts
             if not isinstance(error, Cancelled):
                 print(trace(error, words), file=sys.stderr)
             ended = report(order.job, translated(error, free_bytes=None, words=words))
@@ -209,7 +209,7 @@ class _Drawing:
 
     def _stepped(self, model: Model, step: int, x0: Tensor) -> None:
         """A step is done: say so, then let others have their say."""
-        order, steps = self._order, self._order.recipe.steps
+        order, steps = self._order, needed(self._order.recipe.sampling).steps
         self._keep_up()
         every = order.preview_every
         preview = b""

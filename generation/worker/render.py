@@ -20,7 +20,7 @@ from torch import Tensor
 
 from generation.errors import OutOfRange, RenderFailed
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Recipe, Sha256, Task
+from generation.recipe import Recipe, Sampling, Sha256, Task, needed
 from generation.worker import pulse
 from generation.worker.codecs.image import to_pixels
 from generation.worker.loading.loader import Model, alphas_of
@@ -82,23 +82,24 @@ def read_words(recipe: Recipe, model: Model, learned: Sequence[Learned] = ()) ->
     """Stage one.  Raises OutOfRange for what nobody reads in a minute.
 
     SDXL was trained on the layer before the last: clip skip 1 and 2 both mean it."""
-    for text in (recipe.prompt, recipe.negative_prompt):
+    said = needed(recipe.words)
+    for text in recipe.texts:
         if len(text) > MAX_LETTERS:
             raise OutOfRange(
                 "prompt", f"{len(text)} letters", f"at most {MAX_LETTERS} letters long"
             )
     if model.architecture == "sdxl":
-        layer: int | None = max(recipe.clip_skip, 2)
+        layer: int | None = max(said.clip_skip, 2)
     else:
-        layer = recipe.clip_skip if recipe.clip_skip > 1 else None
+        layer = said.clip_skip if said.clip_skip > 1 else None
     deepest = min(clip.encoder.config.num_hidden_layers for clip in model.clips)
     if layer is not None and layer > deepest:
-        raise OutOfRange("clip_skip", recipe.clip_skip, f"1 to {deepest} for this model")
+        raise OutOfRange("clip_skip", said.clip_skip, f"1 to {deepest} for this model")
     return encode(
         model.clips,
-        recipe.prompt,
-        recipe.negative_prompt,
-        syntax=recipe.syntax,
+        said.prompt,
+        said.negative_prompt,
+        syntax=said.syntax,
         layer=layer,
         final_norm=model.architecture != "sdxl",
         learned=learned,
@@ -114,12 +115,13 @@ def denoise(
     on_step: OnStep,
 ) -> Tensor:
     """Stage two: the final latents, float32."""
+    sampling, canvas = needed(recipe.sampling), needed(recipe.canvas)
     device = model.unet.device
     shape = (
         1,
         model.unet.config.in_channels,
-        recipe.height // model.scale,
-        recipe.width // model.scale,
+        canvas.height // model.scale,
+        canvas.width // model.scale,
     )
 
     def noise() -> Tensor:
@@ -127,23 +129,26 @@ def denoise(
 
     denoiser = Denoiser(
         predictor(recipe, model, words),
-        prediction=recipe.prediction or model.prediction,
-        alphas_cumprod=_alphas(recipe, model),
+        prediction=sampling.prediction or model.prediction,
+        alphas_cumprod=_alphas(sampling, model),
     )
-    return sample(recipe.sampler, denoiser, recipe.sigmas, noise=noise, on_step=on_step, init=init)
+    return sample(
+        sampling.sampler, denoiser, sampling.sigmas, noise=noise, on_step=on_step, init=init
+    )
 
 
-def _alphas(recipe: Recipe, model: Model) -> Tensor:
+def _alphas(sampling: Sampling, model: Model) -> Tensor:
     """The recipe's noise schedule; pictures from before zero terminal SNR was read name none."""
-    if recipe.noise is not None:
-        return alphas_of(recipe.noise)
+    if sampling.noise is not None:
+        return alphas_of(sampling.noise)
     return model.alphas_cumprod if model.unmarked is None else model.unmarked
 
 
 def predictor(recipe: Recipe, model: Model, words: Words) -> Callable[[Tensor, Tensor], Tensor]:
     """The UNet with its words and cfg: (what it eats, timestep) -> its output, float32."""
     unet = model.unet
-    guided = recipe.cfg != 1.0
+    cfg = needed(recipe.sampling).cfg
+    guided = cfg != 1.0
     context = torch.cat([words.negative, words.context]) if guided else words.context
     added = _added(recipe, model, words, guided)
 
@@ -159,7 +164,7 @@ def predictor(recipe: Recipe, model: Model, words: Words) -> Callable[[Tensor, T
         if not guided:
             return out
         negative, positive = out.chunk(2)
-        return negative + recipe.cfg * (positive - negative)
+        return negative + cfg * (positive - negative)
 
     return predict
 
@@ -170,7 +175,8 @@ def _added(recipe: Recipe, model: Model, words: Words, guided: bool) -> dict[str
         return None
     assert words.pooled is not None  # its last encoder has a projection
     assert words.negative_pooled is not None
-    size = float(recipe.height), float(recipe.width)
+    canvas = needed(recipe.canvas)
+    size = float(canvas.height), float(canvas.width)
     ids = torch.tensor([[*size, 0.0, 0.0, *size]], dtype=model.unet.dtype, device=model.unet.device)
     if not guided:
         return {"text_embeds": words.pooled, "time_ids": ids}
@@ -187,6 +193,7 @@ def latents_sha256(latents: Tensor) -> Sha256:
 
 
 def _check_size(recipe: Recipe, model: Model) -> None:
-    for side, pixels in (("width", recipe.width), ("height", recipe.height)):
+    canvas = needed(recipe.canvas)
+    for side, pixels in (("width", canvas.width), ("height", canvas.height)):
         if pixels % model.scale:
             raise OutOfRange(side, pixels, f"a multiple of {model.scale}")

@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from generation.draft import Checkpoint
+from generation.draft import Checkpoint, Draft
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
-from generation.recipe import Precision, Recipe, Sha256, Task, Weights
+from generation.recipe import (
+    Canvas,
+    Precision,
+    Recipe,
+    Sampling,
+    Sha256,
+    Task,
+    Weights,
+    Words,
+)
 from generation.sigmas import expand
 from tests.given import thinmodels
 
@@ -41,14 +51,15 @@ def a_model(name: str = "starter", family: str = "starter") -> Checkpoint:
 
 
 def a_recipe(**changes: Any) -> Recipe:
-    """A small text-to-image recipe of the starter; `changes` are fields of Recipe."""
-    fields: dict[str, Any] = {
+    """A small text-to-image recipe of the starter; `changes` are fields of it or its sections."""
+    given: dict[str, Any] = {
         "task": Task.TEXT_TO_IMAGE,
         "family": "starter",
         "prompt": "a red flower",
         "negative_prompt": "",
         "syntax": "a1111",
         "checkpoint": Weights(name="starter", sha256=a_digest()),
+        "components": (),
         "vae": None,
         "adapters": (),
         "inputs": (),
@@ -65,18 +76,40 @@ def a_recipe(**changes: Any) -> Recipe:
         "prediction": None,
         "noise": None,
     }
-    fields |= changes
-    fields.setdefault(
+    given |= changes
+    given.setdefault(
         "sigmas",
         expand(
-            fields["sampler"],
-            fields["scheduler"],
-            steps=fields["steps"],
-            denoise=fields["denoise"],
+            given["sampler"],
+            given["scheduler"],
+            steps=given["steps"],
+            denoise=given["denoise"],
             noise="scaled-linear",
         ),
     )
-    return Recipe(**fields)
+    sections: dict[str, Any] = {
+        name: kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+        for name, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
+    }
+    return Recipe(**sections, **given)
+
+
+def a_draft(prompt: str | None = None, **changes: Any) -> Draft:
+    """A draft that says this; `changes` are fields of it or of its sections."""
+    return changed(Draft(), prompt=prompt, **changes)
+
+
+W = TypeVar("W", Recipe, Draft)
+
+
+def changed(whole: W, **changes: Any) -> W:
+    """A recipe or a draft with these fields of it or of its sections."""
+    for name in ("words", "canvas", "sampling"):
+        section = getattr(whole, name)
+        its = changes.keys() & {field.name for field in fields(section)}
+        if its:
+            changes[name] = replace(section, **{field: changes.pop(field) for field in its})
+    return replace(whole, **changes)
 
 
 SHARE = Share(group=GroupId("a server"))
@@ -87,7 +120,7 @@ def a_job(number: int = 1, *, owner: UserId = ANN, cost: float = 1.0, **recipe: 
 
 
 def an_environment(**changes: Any) -> Environment:
-    fields: dict[str, Any] = {
+    given: dict[str, Any] = {
         "device": "cpu",
         "hardware": "a processor",
         "driver": "",
@@ -100,7 +133,7 @@ def an_environment(**changes: Any) -> Environment:
         "flags": "deterministic",
         "probe": "exact",
     }
-    return Environment(**(fields | changes))
+    return Environment(**(given | changes))
 
 
 def a_fingerprint(letter: str = "a", **environment: Any) -> Fingerprint:

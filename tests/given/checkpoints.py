@@ -13,10 +13,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from generation.catalog.catalog import Catalog, Entry
-from generation.draft import Draft, complete
+from generation.draft import complete
 from generation.recipe import Recipe
 from generation.worker.loading import single_file
 from tests.given import tinymodels
+from tests.given.builders import a_draft
 from tests.given.singlefiles import write
 from tests.given.thinmodels import configs
 
@@ -43,7 +44,7 @@ def reason(folder: Path) -> str:
 
 def recipe_for(entry: Entry, **said: Any) -> Recipe:
     return complete(
-        Draft(prompt="a red cat", **{"width": 64, "height": 64, **said}),
+        a_draft(prompt="a red cat", **{"width": 64, "height": 64, **said}),
         entry.model,
         seed=1,
         device="cpu",

@@ -30,6 +30,7 @@ from generation.fleet.wire import (
 from generation.fleet.wire import encode as encoded
 from generation.job import JobId
 from generation.media import image
+from generation.recipe import needed
 from tests.given.builders import an_environment
 from tests.given.fakes import doodle
 
@@ -49,17 +50,31 @@ def draw(order: Render) -> None:
     if "a death" in recipe.prompt:
         die_once(job)
     began = time.monotonic()
-    for step in range(1, recipe.steps + 1):
+    for step in range(1, needed(recipe.sampling).steps + 1):
         time.sleep(STEP_SECONDS)
         seconds = time.monotonic() - began
-        say(Stepped(job=job, step=step, steps=recipe.steps, preview=b"", seconds=seconds))
+        say(
+            Stepped(
+                job=job,
+                step=step,
+                steps=needed(recipe.sampling).steps,
+                preview=b"",
+                seconds=seconds,
+            )
+        )
     say(Drawn(job=job, seconds=time.monotonic() - began, loading_seconds=0.0))
     rgb = doodle(recipe, b"")
     name = recipe.checkpoint.name
     say(
         Finished(
             job=job,
-            png=image.png(rgb, recipe.width, recipe.height, recipe, model_name=name),
+            png=image.png(
+                rgb,
+                needed(recipe.canvas).width,
+                needed(recipe.canvas).height,
+                recipe,
+                model_name=name,
+            ),
             pixels_sha256=image.rgb_sha256(rgb),
             latents_sha256=hashlib.sha256(b"latents" + rgb).hexdigest(),
             seconds=time.monotonic() - began,

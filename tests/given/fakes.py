@@ -11,14 +11,14 @@ from generation.errors import Cancelled, GenerationError, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Holding, Loading, Ready, Render, Report, Stepped
 from generation.job import JobId
 from generation.media import image
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 from tests.given.builders import an_environment
 
 
 def doodle(recipe: Recipe, brush: bytes) -> bytes:
     """RGB bytes that are a function of the recipe and the brush, and of nothing else."""
     colour = hashlib.sha256(recipe.id.encode() + brush).digest()[:3]
-    return colour * (recipe.width * recipe.height)
+    return colour * (needed(recipe.canvas).width * needed(recipe.canvas).height)
 
 
 class FakeWorker:
@@ -85,7 +85,7 @@ class FakeWorker:
             await self._leave(order.job)
 
     async def _drawn(self, order: Render, life: int) -> AsyncIterator[Report]:
-        recipe, steps = order.recipe, order.recipe.steps
+        recipe, steps = order.recipe, needed(order.recipe.sampling).steps
         await self._device(order.job, life)
         self.log.append(("began", order.job))
         loading = 0.0
@@ -120,7 +120,13 @@ class FakeWorker:
             if self._died != life:
                 raise WorkerDied("it was killed by SIGKILL")
         rgb = doodle(recipe, self.brush)
-        png = image.png(rgb, recipe.width, recipe.height, recipe, model_name=recipe.checkpoint.name)
+        png = image.png(
+            rgb,
+            needed(recipe.canvas).width,
+            needed(recipe.canvas).height,
+            recipe,
+            model_name=recipe.checkpoint.name,
+        )
         yield Finished(
             job=order.job,
             png=png,

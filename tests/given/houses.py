@@ -15,9 +15,8 @@ from bot.studio.assistant import PromptAssist
 from bot.studio.shares import CONSOLE
 from bot.studio.wishes import Origin, Wish
 from bot.telemetry.events import Watch, nobody
-from generation.draft import Draft
 from generation.job import UserId
-from tests.given.builders import ANN, a_model_folder
+from tests.given.builders import ANN, a_draft, a_model_folder
 from tests.given.discord_world import World, world
 from tests.given.fakes import FakeWorker
 
@@ -34,7 +33,7 @@ def some_settings(folder: Path, **changes: Any) -> Settings:
 def a_wish(prompt: str = "a red flower", *, owner: UserId = ANN, **changes: Any) -> Wish:
     """A wish from the command line's place, for any person."""
     place = Origin(owner=owner, share=CONSOLE, guild=None, channel=0, reply_to=None, locale="en-US")
-    draft = Draft(prompt=prompt, **changes.pop("draft", {}))
+    draft = a_draft(prompt=prompt, **changes.pop("draft", {}))
     return Wish(place=place, draft=draft, **changes)
 
 

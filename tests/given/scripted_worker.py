@@ -25,6 +25,7 @@ from generation.fleet.wire import (
     read,
 )
 from generation.picture import Environment
+from generation.recipe import needed
 from tests.given.builders import a_png
 
 ENVIRONMENT = Environment(
@@ -53,7 +54,7 @@ def draw(order: Render) -> None:
         Stepped(
             job=order.job,
             step=1,
-            steps=order.recipe.steps,
+            steps=needed(order.recipe.sampling).steps,
             preview=b"\xff\xd8\xffpreview",
             seconds=0.1,
         )
@@ -85,7 +86,11 @@ def finish(order: Render) -> None:
     say(
         Finished(
             job=order.job,
-            png=a_png(order.recipe.width, order.recipe.height, b"".join(order.inputs)),
+            png=a_png(
+                needed(order.recipe.canvas).width,
+                needed(order.recipe.canvas).height,
+                b"".join(order.inputs),
+            ),
             pixels_sha256="ab" * 32,
             latents_sha256="cd" * 32,
             seconds=0.5,

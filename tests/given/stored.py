@@ -9,11 +9,22 @@ from pathlib import Path
 
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Picture
-from generation.recipe import Input, Precision, Recipe, Sha256, Task, Weights
+from generation.recipe import (
+    Canvas,
+    Input,
+    Precision,
+    Recipe,
+    Sampling,
+    Sha256,
+    Task,
+    Weights,
+    Words,
+)
 from storage.database import Database
 from storage.deletions import Deletions
 from storage.pictures import PictureId
 from storage.tickets import Asked, RequestId, Tickets
+from tests.given.builders import changed
 
 ANN, BEN, CLEO = UserId(1), UserId(2), UserId(3)
 
@@ -34,26 +45,25 @@ ENVIRONMENT = Environment(
 RECIPE = Recipe(
     task=Task.TEXT_TO_IMAGE,
     family="starter",
-    prompt="a red flower",
-    negative_prompt="",
-    syntax="a1111",
     checkpoint=Weights(name="starter", sha256=Sha256("c" * 64)),
+    components=(),
     vae=None,
     adapters=(),
     inputs=(),
-    width=128,
-    height=128,
-    sampler="euler",
-    scheduler="normal",
-    sigmas=(14.6, 3.1, 0.0),
-    steps=2,
-    cfg=4.0,
-    denoise=1.0,
-    clip_skip=1,
+    words=Words(prompt="a red flower", negative_prompt="", syntax="a1111", clip_skip=1),
+    canvas=Canvas(width=128, height=128),
+    sampling=Sampling(
+        sampler="euler",
+        scheduler="normal",
+        sigmas=(14.6, 3.1, 0.0),
+        steps=2,
+        cfg=4.0,
+        denoise=1.0,
+        prediction=None,
+        noise=None,
+    ),
     seed=1,
     precision=Precision.FP32,
-    prediction=None,
-    noise=None,
 )
 
 
@@ -73,11 +83,11 @@ def a_recipe(seed: int = 1) -> Recipe:
 
 def a_recipe_from(sha256: Sha256) -> Recipe:
     inputs = (Input(role="init", sha256=sha256, fit="cover"),)
-    return replace(RECIPE, task=Task.IMAGE_TO_IMAGE, inputs=inputs, denoise=0.6)
+    return changed(RECIPE, task=Task.IMAGE_TO_IMAGE, inputs=inputs, denoise=0.6)
 
 
 def with_steps(steps: int) -> Recipe:
-    return replace(RECIPE, steps=steps, sigmas=(*(float(n) for n in range(steps, 0, -1)), 0.0))
+    return changed(RECIPE, steps=steps, sigmas=(*(float(n) for n in range(steps, 0, -1)), 0.0))
 
 
 SHARE = Share(group=GroupId("a server"))

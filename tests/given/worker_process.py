@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,9 @@ from generation.fleet.wire import Failed, Finished, Frame, Ready, Render, encode
 from generation.fleet.wire import failure as as_error
 from generation.job import JobId
 from generation.picture import Environment, Picture, remarked
-from generation.recipe import Input, Recipe, Sha256, Task
+from generation.recipe import Input, Recipe, Sha256, Task, needed
 from tests.given import tinymodels
-from tests.given.builders import a_recipe
+from tests.given.builders import a_recipe, changed
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "generation.worker")
@@ -154,9 +153,15 @@ def redrawing(recipe: Recipe, picture: bytes) -> Recipe:
 
     from generation.sigmas import expand
 
-    sigmas = expand(recipe.sampler, recipe.scheduler, steps=3, denoise=0.6, noise="scaled-linear")
+    sigmas = expand(
+        needed(recipe.sampling).sampler,
+        needed(recipe.sampling).scheduler,
+        steps=3,
+        denoise=0.6,
+        noise="scaled-linear",
+    )
     init = Input(role="init", sha256=Sha256(hashlib.sha256(picture).hexdigest()), fit="cover")
-    return replace(
+    return changed(
         recipe,
         task=Task.IMAGE_TO_IMAGE,
         inputs=(init,),

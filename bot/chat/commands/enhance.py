@@ -22,7 +22,7 @@ from bot.chat.refusals import apologise
 from bot.pages import replies
 from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish
-from generation.draft import MAX_PROMPT, Draft
+from generation.draft import MAX_PROMPT, Draft, DraftWords
 from prompting.assist import Assisted
 from storage.people import AssistMode
 
@@ -72,12 +72,13 @@ class Proposals(discord.ui.View):
 
     async def draw(self, interaction: Interaction, words: Assisted, typed: str | None) -> None:
         """Queue a proposal, or what the person made of it."""
-        wish = Wish(place=origin_of(interaction), draft=Draft(prompt=self.wish), model=self.model)
+        said = Draft(words=DraftWords(prompt=self.wish))
+        wish = Wish(place=origin_of(interaction), draft=said, model=self.model)
         if typed is None:
             wish = replace(wish, words=words)
         else:
-            draft = Draft(prompt=typed, negative_prompt=words.negative or None)
-            wish = replace(wish, draft=draft, assist=AssistMode.OFF)
+            own = DraftWords(prompt=typed, negative_prompt=words.negative or None)
+            wish = replace(wish, draft=Draft(words=own), assist=AssistMode.OFF)
         await begin(interaction, lambda: studio_of(interaction).requests.submit(wish))
 
     async def on_error(

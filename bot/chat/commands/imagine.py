@@ -19,7 +19,7 @@ from bot.chat.commands import choices
 from bot.chat.commands.permutations import ask_for_all
 from bot.chat.intake import picture_from
 from bot.studio.wishes import Wish, seed_named
-from generation.draft import MAX_PROMPT, MAX_STEPS, Draft
+from generation.draft import MAX_PROMPT, MAX_STEPS, Draft, DraftSampling, DraftWords
 from prompting import wildcards
 from storage.people import AssistMode
 from storage.tickets import Request
@@ -87,14 +87,14 @@ async def imagine(
     async def wished() -> Wish:
         named = [one for one in (lora or "").split(",") if one.strip()]
         draft = Draft(
-            prompt=prompt,
-            negative_prompt=negative,
-            steps=steps,
-            cfg=cfg,
-            sampler=sampler,
-            scheduler=scheduler,
-            denoise=denoise,
-            clip_skip=clip_skip,
+            words=DraftWords(prompt=prompt, negative_prompt=negative, clip_skip=clip_skip),
+            sampling=DraftSampling(
+                sampler=sampler,
+                scheduler=scheduler,
+                steps=steps,
+                cfg=cfg,
+                denoise=denoise,
+            ),
             adapters=tuple(studio.drafting.lora(one) for one in named),
         )
         wish = Wish(

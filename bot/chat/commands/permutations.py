@@ -25,9 +25,12 @@ SECONDS = 840.0  # the answer's token lives for 15 minutes
 
 async def ask_for_all(interaction: Interaction, wish: Wish) -> None:
     """Name the number and the cost, and draw all of them only when told to.  Raises TooMany."""
-    words = wish.draft.prompt
+    words = wish.draft.words.prompt or ""
     prompts = wildcards.permutations(words, limit=MOST_PICTURES)
-    wishes = tuple(replace(wish, draft=replace(wish.draft, prompt=prompt)) for prompt in prompts)
+    drafts = (
+        replace(wish.draft, words=replace(wish.draft.words, prompt=prompt)) for prompt in prompts
+    )
+    wishes = tuple(replace(wish, draft=draft) for draft in drafts)
     studio = studio_of(interaction)
 
     async def predicting() -> list[tuple[int, float]]:

@@ -19,7 +19,7 @@ from bot.chat.shown import pictures_shown_by
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
-from generation.draft import Draft
+from generation.draft import Draft, DraftSampling, DraftWords
 from generation.errors import BadPicture, OutOfRange
 from generation.recipe import Recipe, Sha256
 from storage.errors import Missing
@@ -138,7 +138,10 @@ class RedrawModal(discord.ui.Modal, title="Start from this picture"):
         studio = studio_of(interaction)
 
         async def asking() -> Request:
-            draft = Draft(prompt=str(self.words), denoise=_number(str(self.denoise)))
+            draft = Draft(
+                words=DraftWords(prompt=str(self.words)),
+                sampling=DraftSampling(denoise=_number(str(self.denoise))),
+            )
             wish = Wish(place=origin_of(interaction), draft=draft)
             wish = await started_from(self._ours, found_in(self._message), wish, studio)
             return await studio.requests.submit(wish)

@@ -21,14 +21,14 @@ from bot.app import BUILT_IN, default_model, open_app
 from bot.studio.relay import console
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog.catalog import Catalog
-from generation.draft import Draft, complete
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.errors import WorkerDied
 from generation.families.family import family
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Holding, Ready, Render, Report
 from generation.fleet.worker import Worker
 from generation.job import JobId
-from generation.recipe import Recipe, dump
+from generation.recipe import Recipe, dump, needed
 
 PAIRS = 30
 JOBS = 60
@@ -59,7 +59,9 @@ async def against_diffusers(ground: Ground) -> tuple[Figure, ...]:
     try:
         ready = await worker.start()
         device = ready.environment.device
-        base = complete(Draft(prompt="a red flower"), model, seed=0, device=device)
+        base = complete(
+            Draft(words=DraftWords(prompt="a red flower")), model, seed=0, device=device
+        )
         async with _reference(device) as ask:
             ours, theirs, differing = [], [], 0
             for number in range(PAIRS + 1):
@@ -77,10 +79,12 @@ async def against_diffusers(ground: Ground) -> tuple[Figure, ...]:
                     theirs.append(other)
     finally:
         await worker.stop()
+    canvas, sampling = needed(base.canvas), needed(base.sampling)
     how = (
         f"medians of {PAIRS} pictures each, in turns: {median(ours):.2f} s and "
-        f"{median(theirs):.2f} s ({base.width}x{base.height}, {base.steps} steps, "
-        f"{base.sampler}, {model.weights.name}, {device}); fastest {min(ours) / min(theirs):.3f} x"
+        f"{median(theirs):.2f} s ({canvas.width}x{canvas.height}, {sampling.steps} steps, "
+        f"{sampling.sampler}, {model.weights.name}, {device}); "
+        f"fastest {min(ours) / min(theirs):.3f} x"
     )
     return (
         Figure(
@@ -226,7 +230,11 @@ async def gaps(ground: Ground) -> tuple[Figure, ...]:
         ready = await watched.start()
         model = default_model(settings, app.catalog)
         side = family(model.family).min_side
-        draft = Draft(prompt="a red flower", steps=2, width=side, height=side)
+        draft = Draft(
+            words=DraftWords(prompt="a red flower"),
+            canvas=DraftCanvas(width=side, height=side),
+            sampling=DraftSampling(steps=2),
+        )
         device = ready.environment.device
         recipes = [complete(draft, model, seed=n, device=device) for n in range(JOBS + 1)]
         request = await app.studio.requests.queue_up(console(), recipes, words="gaps")

@@ -35,12 +35,12 @@ from bot.trials.bench.keeping import RECIPE
 from generation import names
 from generation.catalog.catalog import Catalog, Entry
 from generation.catalog.recognition import Kind
-from generation.draft import Checkpoint, Draft, clean_text
+from generation.draft import Checkpoint, Draft, DraftWords, clean_text
 from generation.errors import GenerationError
 from generation.families.family import FAMILIES
 from generation.job import GroupId, Share, UserId
 from generation.media import image
-from generation.recipe import Recipe, Sha256, Weights, dump, parse
+from generation.recipe import Recipe, Sha256, Weights, dump, needed, parse
 from prompting import wildcards
 from prompting.assist import Assistant
 from prompting.errors import PromptingError
@@ -133,7 +133,9 @@ def readers() -> dict[str, Reader]:
         "wildcards.permutations": lambda text: wildcards.permutations(text, limit=32),
         "wildcards.expand": lambda text: wildcards.expand(text, seed=1, lists=lists),
         "markup": markup.read,
-        "networks": lambda text: applied(Draft(prompt=text, negative_prompt=text), catalog, model),
+        "networks": lambda text: applied(
+            Draft(words=DraftWords(prompt=text, negative_prompt=text)), catalog, model
+        ),
         "marked": lambda text: marked(text, catalog),
         "pasted": pasted.pasted,
         "pasting": lambda text: unpasted(_a_wish(text), FAMILIES["sd15"], "m"),
@@ -143,7 +145,7 @@ def readers() -> dict[str, Reader]:
         "language": lexicon.language,
         "keep": kept,
         "remarks": lambda text: list(of_words((text,), "starter")),
-        "size": lambda text: sized(Draft(prompt=""), text, FAMILIES["sd15"]),
+        "size": lambda text: sized(Draft(), text, FAMILIES["sd15"]),
         "seed": seed_named,
         "sampler": names.sampler,
         "scheduler": names.scheduler,
@@ -282,13 +284,14 @@ def _a_wish(text: str) -> Wish:
         locale="en-US",
     )
     # The assistant adds to a negative prompt, which would then be too long.
-    draft = Draft(prompt=never_read(text), negative_prompt=never_read(text[:5500]))
-    return Wish(place=place, draft=draft, count=COUNT)
+    words = DraftWords(prompt=never_read(text), negative_prompt=never_read(text[:5500]))
+    return Wish(place=place, draft=Draft(words=words), count=COUNT)
 
 
 def _recipe(text: str) -> Recipe:
     text = text.encode(errors="ignore").decode()  # no recipe holds half a character
-    return replace(RECIPE, prompt=text, negative_prompt=text)
+    words = replace(needed(RECIPE.words), prompt=text, negative_prompt=text)
+    return replace(RECIPE, words=words)
 
 
 class _Full(Catalog):

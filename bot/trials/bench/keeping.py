@@ -11,7 +11,7 @@ from statistics import median
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.job import GroupId, Share, UserId
 from generation.picture import Environment, Picture
-from generation.recipe import Precision, Recipe, Sha256, Task, Weights
+from generation.recipe import Canvas, Precision, Recipe, Sampling, Sha256, Task, Weights, Words
 from storage.database import Database
 from storage.pictures import Pictures
 from storage.tickets import Asked, Tickets
@@ -27,26 +27,30 @@ _ANY = Sha256("a" * 64)
 RECIPE = Recipe(
     task=Task.TEXT_TO_IMAGE,
     family="starter",
-    prompt="a red flower in a glass vase on a wooden table, soft light",
-    negative_prompt="",
-    syntax="a1111",
     checkpoint=Weights(name="starter", sha256=_ANY),
+    components=(),
     vae=None,
     adapters=(),
     inputs=(),
-    width=128,
-    height=128,
-    sampler="euler",
-    scheduler="normal",
-    sigmas=(*(float(level) for level in range(20, 0, -1)), 0.0),
-    steps=20,
-    cfg=4.0,
-    denoise=1.0,
-    clip_skip=1,
+    words=Words(
+        prompt="a red flower in a glass vase on a wooden table, soft light",
+        negative_prompt="",
+        syntax="a1111",
+        clip_skip=1,
+    ),
+    canvas=Canvas(width=128, height=128),
+    sampling=Sampling(
+        sampler="euler",
+        scheduler="normal",
+        sigmas=(*(float(level) for level in range(20, 0, -1)), 0.0),
+        steps=20,
+        cfg=4.0,
+        denoise=1.0,
+        prediction=None,
+        noise=None,
+    ),
     seed=0,
     precision=Precision.FP32,
-    prediction=None,
-    noise=None,
 )
 
 ENVIRONMENT = Environment(

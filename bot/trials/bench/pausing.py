@@ -15,12 +15,12 @@ from statistics import median
 from bot.app import BUILT_IN, default_model
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog.catalog import Catalog
-from generation.draft import MAX_STEPS, Draft, complete
+from generation.draft import MAX_STEPS, Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.families.family import family
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Render, Stepped
 from generation.job import JobId
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 
 ROUNDS = 2
 EVERY = 2.0  # seconds between two pauses
@@ -102,8 +102,13 @@ async def _drawer(ground: Ground) -> AsyncIterator[_Drawer]:
     try:
         device = (await worker.start()).environment.device
         limits = family(model.family)
-        small = Draft(prompt="a red flower", steps=2, width=limits.min_side, height=limits.min_side)
-        long = Draft(prompt="a red flower", steps=MAX_STEPS)
+        words = DraftWords(prompt="a red flower")
+        small = Draft(
+            words=words,
+            canvas=DraftCanvas(width=limits.min_side, height=limits.min_side),
+            sampling=DraftSampling(steps=2),
+        )
+        long = Draft(words=words, sampling=DraftSampling(steps=MAX_STEPS))
         recipes = (complete(draft, model, seed=0, device=device) for draft in (long, small))
         drawer = _Drawer(worker, *recipes)
         await drawer.drawn(drawer.small)
@@ -112,13 +117,18 @@ async def _drawer(ground: Ground) -> AsyncIterator[_Drawer]:
         await worker.stop()
 
 
+def _size(recipe: Recipe) -> str:
+    canvas = needed(recipe.canvas)
+    return f"{canvas.width}x{canvas.height}"
+
+
 async def pausing(ground: Ground) -> tuple[Figure, ...]:
     """Pause a long job every two seconds, with nothing and with a small job in between."""
     figures: list[Figure] = []
     async with _drawer(ground) as drawer:
         plain = [await drawer.lost(every=NEVER, between=False) for _ in range(ROUNDS)]
         base = median(lost for lost, _, _ in plain)
-        recipe = drawer.long
+        steps, size = needed(drawer.long.sampling).steps, _size(drawer.long)
         for between, name, what in (
             (False, "pausing", "pausing a long job every 2 s"),
             (True, "pausing_for_others", "the same, for a small job each time"),
@@ -129,8 +139,7 @@ async def pausing(ground: Ground) -> tuple[Figure, ...]:
             cost = (lost - base * ROUNDS) / wall
             how = (
                 f"{pauses} pauses in {wall:.1f} s, {1000 * cost * wall / max(1, pauses):.1f} ms "
-                f"each, in which nothing was drawn ({recipe.steps} steps of "
-                f"{recipe.width}x{recipe.height})"
+                f"each, in which nothing was drawn ({steps} steps of {size})"
             )
             figures.append(
                 Figure(name=name, what=what, value=100 * cost, target=1.0, unit="%", how=how)
@@ -144,7 +153,7 @@ async def pausing(ground: Ground) -> tuple[Figure, ...]:
             value=percentile(late, 95),
             target=100.0,
             unit="ms",
-            how=f"{PREVIEWS} small jobs ({drawer.small.width}x{drawer.small.height}); median "
+            how=f"{PREVIEWS} small jobs ({_size(drawer.small)}); median "
             f"{median(late):.0f} ms, a step {1000 * median(s for _, s in previews):.0f} ms",
         )
     )

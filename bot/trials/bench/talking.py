@@ -18,7 +18,7 @@ from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.studio.wishes import Origin
 from bot.trials.bench.figure import Figure, Ground, percentile
-from generation.draft import Draft, complete
+from generation.draft import Draft, DraftWords, complete
 from generation.job import GroupId, Share, UserId
 
 QUEUED = 200
@@ -98,7 +98,9 @@ async def _fill(app: App, env: LiveEnv) -> None:
             reply_to=None,
             locale="en-US",
         )
-        recipe = complete(Draft(prompt=f"flower {number}"), model, seed=number, device=device)
+        recipe = complete(
+            Draft(words=DraftWords(prompt=f"flower {number}")), model, seed=number, device=device
+        )
         await app.studio.requests.queue_up(place, [recipe], words=recipe.prompt)
 
 

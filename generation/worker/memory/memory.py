@@ -19,7 +19,7 @@ import psutil
 import torch
 
 from generation.catalog.header import read_header
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 
 READ_AHEAD = 2**23  # bytes at a time
 PASSED_OVER = 2**28
@@ -43,8 +43,8 @@ def weights_bytes(files: Iterable[Path], itemsize: int) -> int:
 
 def activation_bytes(recipe: Recipe, unet_width: int, vae_width: int, itemsize: int) -> int:
     """What drawing needs besides the weights, at its worst moment."""
-    pixels = recipe.width * recipe.height
-    lanes = 2 if recipe.cfg != 1.0 else 1
+    pixels = needed(recipe.canvas).pixels
+    lanes = 2 if needed(recipe.sampling).cfg != 1.0 else 1
     step = UNET_ACTIVATIONS * unet_width * lanes * pixels // 64 * itemsize
     decode = VAE_ACTIVATIONS * vae_width * pixels * itemsize
     return max(step, decode)

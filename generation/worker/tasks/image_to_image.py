@@ -10,7 +10,7 @@ from torch import Tensor
 
 from generation.errors import BadPicture
 from generation.media.photos import load
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 from generation.worker import pulse
 from generation.worker.codecs.image import to_latents
 from generation.worker.loading.loader import Model
@@ -29,7 +29,8 @@ def begin(
         raise BadPicture(f"one picture to start from is needed, {len(given)} were sent")
     data, fit = given[0]
     pulse.beat()
-    image = load(data, width=recipe.width, height=recipe.height, fit=fit)
+    canvas = needed(recipe.canvas)
+    image = load(data, width=canvas.width, height=canvas.height, fit=fit)
     pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 255.0)
     # Batch first, then permuted: strides choose among convolutions that differ in their last bits,
     # and these strides are the stock pipelines'.

@@ -28,7 +28,7 @@ from safetensors.torch import save_file
 
 from generation.catalog.catalog import Catalog, Entry
 from generation.catalog.checkpoint import CONFIGS, expected_tensors
-from generation.draft import Draft, complete
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.fleet.wire import Drawn, Failed, Finished, Frame, Ready, Render, encode, read
 from generation.job import JobId
 from generation.recipe import Precision, Recipe, Sha256
@@ -108,11 +108,9 @@ def _measure(folder: Path, temporary: Path, options: argparse.Namespace) -> bool
 
 def _recipe(entry: Entry, options: argparse.Namespace) -> Recipe:
     draft = Draft(
-        prompt="a lighthouse at night",
-        width=options.side,
-        height=options.side,
-        steps=options.steps,
-        sampler="euler",
+        words=DraftWords(prompt="a lighthouse at night"),
+        canvas=DraftCanvas(width=options.side, height=options.side),
+        sampling=DraftSampling(steps=options.steps, sampler="euler"),
     )
     recipe = complete(draft, entry.model, seed=1, device="cpu")
     return replace(recipe, precision=Precision(options.precision))

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from generation.recipe import Recipe, parse
+from generation.recipe import Recipe, needed, parse
 from generation.worker import exactness
 from generation.worker.loading.loader import DTYPES
 from generation.worker.sampling.samplers import Denoiser, scaled_linear_alphas
@@ -45,20 +45,21 @@ def scheduler(recipe: Recipe, config: Any) -> Any:
     """diffusers' scheduler of the recipe's sampler, walking the recipe's sigmas."""
     from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
 
+    sampling = needed(recipe.sampling)
     made: Any
-    if recipe.sampler == "euler":
+    if sampling.sampler == "euler":
         made = EulerDiscreteScheduler.from_config(config, timestep_spacing="leading")
     else:
         made = DPMSolverMultistepScheduler.from_config(
             config, algorithm_type="dpmsolver++", solver_type="midpoint"
         )
     alphas = Denoiser(lambda y, _: y, alphas_cumprod=scaled_linear_alphas())
-    times = torch.tensor([float(alphas.timestep(sigma)) for sigma in recipe.sigmas[:-1]])
+    times = torch.tensor([float(alphas.timestep(sigma)) for sigma in sampling.sigmas[:-1]])
     original = made.set_timesteps
 
     def set_timesteps(steps: int, device: Any = None, **_: object) -> None:
         original(steps, device=device)
-        made.sigmas = torch.tensor(recipe.sigmas, dtype=torch.float32)
+        made.sigmas = torch.tensor(sampling.sigmas, dtype=torch.float32)
         made.timesteps = times.to(device)
         made._step_index = made._begin_index = None
 
@@ -70,14 +71,16 @@ def draw(recipe: Recipe, folder: Path, device: str) -> tuple[bytes, float]:
     """The picture's RGB bytes, and the seconds of the call."""
     pipe = pipeline(folder, DTYPES[recipe.precision], device)
     pipe.scheduler = scheduler(recipe, pipe.scheduler.config)
+    words, canvas = needed(recipe.words), needed(recipe.canvas)
+    sampling = needed(recipe.sampling)
     began = time.perf_counter()
     image = pipe(
-        prompt=recipe.prompt,
-        negative_prompt=recipe.negative_prompt,
-        width=recipe.width,
-        height=recipe.height,
-        num_inference_steps=recipe.steps,
-        guidance_scale=recipe.cfg,
+        prompt=words.prompt,
+        negative_prompt=words.negative_prompt,
+        width=canvas.width,
+        height=canvas.height,
+        num_inference_steps=sampling.steps,
+        guidance_scale=sampling.cfg,
         generator=torch.Generator("cpu").manual_seed(recipe.seed),
     ).images[0]
     return image.tobytes(), time.perf_counter() - began

@@ -1,0 +1,168 @@
+"""A recipe grows: a field or a section that comes later changes no older text and no older id."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generation.draft import Draft, said
+from generation.errors import OutOfRange
+from generation.recipe import (
+    Adapter,
+    Input,
+    Recipe,
+    Sampling,
+    Task,
+    Weights,
+    canonical,
+    dump,
+    needed,
+    parse,
+)
+from generation.spelling import FLAT, read
+from tests.given.builders import a_digest, a_recipe
+
+RELEASED = Path(__file__).parent / "data" / "released"
+TEXTS = [
+    json.loads(line)["recipe"]
+    for name in ("recipes.jsonl", "pictures.jsonl", "marks.jsonl")
+    for line in (RELEASED / name).read_text(encoding="utf-8").splitlines()
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterAdapter(Adapter):
+    """One with optional fields more."""
+
+    start: float | None
+    input: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterSampling(Sampling):
+    """One with an optional field more."""
+
+    guidance: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """A section that no recipe has yet."""
+
+    frames: int
+    fps: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterRecipe(Recipe):
+    """What a later version of this program may call a recipe."""
+
+    adapters: tuple[LaterAdapter, ...]
+    sampling: LaterSampling | None = field(metadata=FLAT)
+    motion: Motion | None
+    tiles: tuple[int, ...]
+
+
+def later(text: str) -> LaterRecipe:
+    data = json.loads(text)
+    del data["format"]
+    return read(LaterRecipe, data, kept=True)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:20])
+def test_a_recipe_of_today_keeps_its_text_and_id_in_a_version_that_has_more(text: str) -> None:
+    recipe = later(text)
+    assert recipe.motion is None
+    assert recipe.tiles == ()
+    assert needed(recipe.sampling).guidance is None
+    assert dump(recipe) == text
+    assert recipe.id == parse(text).id
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"guidance": 3.5},
+        {"motion": {"frames": 9}},
+        {"motion": {"frames": 9, "fps": 24.0}},
+        {"tiles": [512, 512]},
+        {
+            "adapters": [
+                {
+                    "kind": "controlnet",
+                    "weights": {"name": "c", "sha256": "c" * 64},
+                    "strength": 1.0,
+                    "start": 0.5,
+                }
+            ]
+        },
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_a_later_version_adds_is_kept_decides_the_id_and_is_refused_today(
+    more: dict[str, Any],
+) -> None:
+    plain = dump(a_recipe())
+    recipe = later(json.dumps({**json.loads(plain), **more}))
+    text = dump(recipe)
+    assert later(text) == recipe
+    assert json.loads(text).items() >= more.items()
+    assert recipe.id != parse(plain).id
+    with pytest.raises(OutOfRange) as refused:
+        parse(text)
+    assert refused.value.what.endswith("fields")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upscale(Recipe):
+    """A recipe of a task that needs neither words nor sampling."""
+
+    def __post_init__(self) -> None:
+        """Whatever it has."""
+
+
+def test_sections_that_a_task_has_not_are_absent_and_read_as_none() -> None:
+    whole = json.loads(dump(a_recipe()))
+    kept = ("task", "family", "checkpoint", "width", "height", "seed", "precision")
+    given = {name: whole[name] for name in kept}
+    recipe = read(Upscale, given)
+    assert (recipe.words, recipe.sampling) == (None, None)
+    assert json.loads(canonical(recipe)).keys() == set(kept)
+    assert (recipe.prompt, recipe.texts) == ("", ())
+    assert said(recipe).words == Draft().words
+
+
+@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize("section", ["words", "canvas", "sampling"])
+def test_a_task_that_needs_a_section_is_refused_without_it(task: Task, section: str) -> None:
+    start = Input(role="init", sha256=a_digest("b"), fit="cover")
+    inputs = (start,) if task is Task.IMAGE_TO_IMAGE else ()
+    data = json.loads(dump(a_recipe(task=task, inputs=inputs)))
+    del data["format"]
+    its = {inner.name for inner in fields(getattr(a_recipe(), section))}
+    with pytest.raises(OutOfRange) as refused:
+        read(Recipe, {name: value for name, value in data.items() if name not in its})
+    assert refused.value.what == section
+
+
+def test_parts_that_are_files_of_their_own_are_in_the_identity_by_their_digest_and_order() -> None:
+    one, two = (Weights(name=c, sha256=a_digest(c)) for c in "bc")
+    recipe = a_recipe(components=(one, two))
+    assert json.loads(canonical(recipe))["components"] == [one.sha256, two.sha256]
+    assert parse(dump(recipe)) == recipe
+    assert recipe.id == a_recipe(components=(Weights(name="x", sha256=one.sha256), two)).id
+    assert len({recipe.id, a_recipe(components=(two, one)).id, a_recipe().id}) == 3
+
+
+def test_a_draft_has_the_sections_of_a_recipe_and_every_field_of_it_is_a_gap_at_first() -> None:
+    draft, recipe = Draft(), a_recipe()
+    for name in ("words", "canvas", "sampling"):
+        section = getattr(draft, name)
+        known = {inner.name for inner in fields(getattr(recipe, name))}
+        assert {inner.name for inner in fields(section)} <= known
+        assert all(getattr(section, inner.name) is None for inner in fields(section))
+    assert said(recipe).sampling.cfg == needed(recipe.sampling).cfg
