@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.worker.loading.loader import Model
-from generation.worker.text.clip import Words, encode
+from generation.worker.text.clip import EncodedWords, encode
 from generation.worker.text.emphasis import Span, parse, parse_first
 from tests.given.builders import changed
 from tests.given.loaded import sd15, sdxl
@@ -80,7 +80,7 @@ def test_every_text_is_a_prompt(text: str) -> None:
     assert len(kept) <= len(text)
 
 
-def words(model: Model, prompt: str, negative: str = "", *, clip_skip: int = 1) -> Words:
+def words(model: Model, prompt: str, negative: str = "", *, clip_skip: int = 1) -> EncodedWords:
 
     from generation.worker.render import read_words
     from tests.given.builders import a_recipe

@@ -26,7 +26,7 @@ from generation.worker.codecs.image import to_pixels
 from generation.worker.loading.loader import Model, alphas_of
 from generation.worker.sampling.samplers import Denoiser, sample
 from generation.worker.tasks import image_to_image, text_to_image
-from generation.worker.text.clip import Learned, Words, encode
+from generation.worker.text.clip import EncodedWords, Learned, encode
 
 OnStep = Callable[[int, Tensor], None]
 
@@ -78,7 +78,7 @@ def render(
     )
 
 
-def read_words(recipe: Recipe, model: Model, learned: Sequence[Learned] = ()) -> Words:
+def read_words(recipe: Recipe, model: Model, learned: Sequence[Learned] = ()) -> EncodedWords:
     """Stage one.  Raises OutOfRange for what nobody reads in a minute.
 
     SDXL was trained on the layer before the last: clip skip 1 and 2 both mean it."""
@@ -109,7 +109,7 @@ def read_words(recipe: Recipe, model: Model, learned: Sequence[Learned] = ()) ->
 def denoise(
     recipe: Recipe,
     model: Model,
-    words: Words,
+    words: EncodedWords,
     init: Tensor | None,
     generator: torch.Generator,
     on_step: OnStep,
@@ -144,7 +144,9 @@ def _alphas(sampling: Sampling, model: Model) -> Tensor:
     return model.alphas_cumprod if model.unmarked is None else model.unmarked
 
 
-def predictor(recipe: Recipe, model: Model, words: Words) -> Callable[[Tensor, Tensor], Tensor]:
+def predictor(
+    recipe: Recipe, model: Model, words: EncodedWords
+) -> Callable[[Tensor, Tensor], Tensor]:
     """The UNet with its words and cfg: (what it eats, timestep) -> its output, float32."""
     unet = model.unet
     cfg = needed(recipe.sampling).cfg
@@ -169,7 +171,9 @@ def predictor(recipe: Recipe, model: Model, words: Words) -> Callable[[Tensor, T
     return predict
 
 
-def _added(recipe: Recipe, model: Model, words: Words, guided: bool) -> dict[str, Any] | None:
+def _added(
+    recipe: Recipe, model: Model, words: EncodedWords, guided: bool
+) -> dict[str, Any] | None:
     """What SDXL reads besides words: the pooled prompt, and sizes as if the picture were whole."""
     if model.architecture != "sdxl":
         return None

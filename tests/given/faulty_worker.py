@@ -21,11 +21,13 @@ def spoil() -> None:
     from generation.recipe import Recipe
     from generation.worker import render
     from generation.worker.loading.loader import Model
-    from generation.worker.text.clip import Words
+    from generation.worker.text.clip import EncodedWords
 
     sound = render.predictor
 
-    def faulty(recipe: Recipe, model: Model, words: Words) -> Callable[[Tensor, Tensor], Tensor]:
+    def faulty(
+        recipe: Recipe, model: Model, words: EncodedWords
+    ) -> Callable[[Tensor, Tensor], Tensor]:
         predict = sound(recipe, model, words)
         calls = 0
 

@@ -1,6 +1,6 @@
 """One architecture at work: the port between drawing and the networks that draw.
 
-    words --condition--> Words --predictor--> Predict --sampler--> latents --decode--> pixels
+    words --condition--> EncodedWords --predictor--> Predict --sampler--> latents --decode--> pixels
     pixels --encode--> latents (of a picture to begin with)
 
 Everything above a `Predict` (samplers, pauses, previews, exactness) knows no architecture, and an
@@ -22,14 +22,14 @@ from generation.recipe import Recipe
 from generation.worker.codecs.image import Decoded
 from generation.worker.model import Parts
 from generation.worker.sampling.denoiser import Predict
-from generation.worker.text.clip import Clip, Learned, Words
+from generation.worker.text.clip import Clip, EncodedWords, Learned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What a denoiser reads besides noisy latents."""
 
-    words: Words
+    words: EncodedWords
     extra: Tensor | None = None  # channels that are laid beside the noisy ones: (1, C, h, w)
 
 
@@ -39,7 +39,7 @@ class Engine(Protocol):
     def scale(self, parts: Parts) -> int:
         """Pixels of a latent pixel's side."""
 
-    def condition(self, parts: Parts, recipe: Recipe, learned: Sequence[Learned]) -> Words:
+    def condition(self, parts: Parts, recipe: Recipe, learned: Sequence[Learned]) -> EncodedWords:
         """The words, encoded.  `learned`: new words, for each of `learners`.
 
         Raises OutOfRange for words, or a clip skip, that these encoders cannot read.

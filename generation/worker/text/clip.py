@@ -50,7 +50,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class EncodedWords:
     """Two prompts as a UNet reads them."""
 
     context: Tensor  # (1, 77 * chunks, width)
@@ -86,7 +86,7 @@ def encode(
     layer: int | None,
     final_norm: bool,
     learned: Sequence[Learned] = (),
-) -> Words:
+) -> EncodedWords:
     """Embed both prompts.
 
     `layer` None takes the encoder's output, 2 the hidden states before its last layer, and so on;
@@ -105,7 +105,7 @@ def encode(
         outputs.append([embedding for embedding, _ in rows])
         pooled = [p for _, p in rows]
     context, negative_context = (torch.cat(side, dim=-1) for side in zip(*outputs, strict=True))
-    return Words(
+    return EncodedWords(
         context=context,
         negative=negative_context,
         pooled=pooled[0] if pooled else None,
