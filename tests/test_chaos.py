@@ -270,7 +270,7 @@ class Chaos:
             for seat in tuple(self.seats):
                 queue, now = studio._queue, 0.0
                 # While too much is to be stored, drawing waits for the disk.
-                full = studio._dispatcher.saver._unsaved.locked()
+                full = studio._drawings.saver._unsaved.locked()
                 busy = seat.running is not None or self.refusing or full
                 if busy or seat.worker.ready is None or queue.soon(seat, now) is None:
                     idle[seat] = 0
@@ -302,7 +302,7 @@ class Chaos:
         async with open_app(settings, workers, None, self.notes.watch, RULES) as app:
             self.app = app
             app.relay.audience = self.town
-            app.studio._dispatcher.saver.retry_seconds = (0.01, 0.02)
+            app.studio._drawings.saver.retry_seconds = (0.01, 0.02)
             app.studio.delivery.retry_seconds = (0.01, 0.02)
             self.seats = list(app.studio._seats)
             self.town.app = app
@@ -397,14 +397,14 @@ class Chaos:
     def books(self) -> dict[str, list[Any]]:
         """Every book that has something in it."""
         studio = self.app.studio
-        dispatcher, queue, open_requests = studio._dispatcher, studio._queue, studio.open_requests
+        drawings, queue, open_requests = studio._drawings, studio._queue, studio.open_requests
         books: dict[str, list[Any]] = {
             "door": [*studio._admission._half_done],
             "queue": [*queue._waiting, *queue._begun, *queue._owned, *queue._chooser.running],
             "parked by the queue": [p for p in queue._chooser.places.values() if p.parked],
             "board": [*open_requests._lines, *open_requests._request_of],
-            "dispatcher": [*dispatcher._seat_of, *dispatcher._stopping],
-            "seats": [run for seat in self.seats for run in seat.runs()],
+            "drawings": [*drawings._seat_of, *drawings._stopping],
+            "seats": [run for seat in self.seats for run in seat.drawings()],
             "unsettled": [*studio._meter._unsettled],
             "delivery": [*studio.delivery._in_hand],
             "workers": [*self.drawing],

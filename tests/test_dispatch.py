@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import App
 from bot.dispatch.audience import Phase
-from bot.dispatch.dispatcher import NEWER_SECONDS
+from bot.dispatch.forecasts import NEWER_SECONDS
 from bot.dispatch.seats import WorkerSeat
 from bot.studio.rights import Asker
 from bot.telemetry.events import ChunkPaid, Event, JobEnded, Paused, Resumed
@@ -257,10 +257,10 @@ async def test_no_forecast_is_made_anew_for_a_picture_that_is_only_being_saved(
         await ask(app, "one", ANN, SHORT)
         open_requests = app.studio.open_requests
         await eventually(lambda: any(s.phase is Phase.KEEPING for s in open_requests.standings()))
-        first = app.studio._dispatcher.forecast()
+        first = open_requests._forecast(None)
         await asyncio.sleep(2 * NEWER_SECONDS)
         open_requests.standings()
-        assert app.studio._dispatcher.forecast() is first
+        assert open_requests._forecast(None) is first
 
 
 @pytest.mark.parametrize("claim", [math.nan, math.inf, -math.inf, -5.0, 1e308])

@@ -71,7 +71,7 @@ async def test_a_job_that_is_cancelled_before_the_worker_has_it_is_not_drawn(
 ) -> None:
     class Canceller(Interfering):
         def interfere(self, job: Job) -> None:
-            self.task = asyncio.create_task(app.studio._dispatcher.cancel([job.id]))
+            self.task = asyncio.create_task(app.studio._drawings.stop([job.id]))
 
     worker = Forgetful()
     async with a_house(tmp_path, worker, watch=Canceller().watch) as app:
@@ -130,7 +130,7 @@ async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None
     worker, full = FakeWorker(), asyncio.Event()
     async with a_house(tmp_path, worker) as app:
         memo = listen(app, Memo())
-        tickets, saver = app.stores.tickets, app.studio._dispatcher.saver
+        tickets, saver = app.stores.tickets, app.studio._drawings.saver
         saver.retry_seconds = (0.01,)
         started = tickets.started
 

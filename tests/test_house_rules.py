@@ -297,7 +297,13 @@ def test_the_bots_face_reaches_what_is_stored_through_the_studio_alone() -> None
             if isinstance(node, ast.ImportFrom):
                 assert not forbidden & {alias.name for alias in node.names}, f"{name} imports"
             if isinstance(node, ast.Attribute):
-                private = node.attr in {"stores", "_stores", "_admission", "_dispatcher"}
+                private = node.attr in {
+                    "stores",
+                    "_stores",
+                    "_admission",
+                    "_dispatcher",
+                    "_drawings",
+                }
                 assert not private, f"{name}:{node.lineno}"
             if isinstance(node, ast.Call) and name not in may_tell_the_place:
                 told = called(node).endswith(("messages.with_progress", "delivery.outcome"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.dispatch.saving import Saver
+from generation.errors import RenderFailed
 from storage.errors import DiskFull, Ended
 from storage.files import Files
 from storage.tickets import Lease, State, Tickets
@@ -48,7 +49,7 @@ async def test_what_storage_refuses_is_tried_until_it_is_stored(tmp_path: Path) 
         _, [ticket] = await tickets.add(asked(), [RECIPE], [1.0])
         lease = await saver.start(ticket.job, "seat 0")
         await saver.put_back(lease, blamed=False)
-        await saver.end(ticket.job, State.FAILED, "a reason", None)
+        await saver.end(ticket.job, State.FAILED, RenderFailed("a reason"), None)
         assert tickets.tried == dict.fromkeys(("started", "put_back", "ended"), REFUSALS + 1)
         [ticket] = await tickets.of_request(ticket.request)
         assert (ticket.state, ticket.tries) == (State.FAILED, 0)
@@ -66,6 +67,6 @@ async def test_what_has_ended_is_not_begun_and_whoever_ends_it_again_is_not_told
         with pytest.raises(Ended):
             await saver.start(ticket.job, "seat 1")
         await saver.put_back(Lease(job=lease.job, epoch=9, tries=1), blamed=True)
-        await saver.end(a_job(99), State.FAILED, "nobody knows it", None)
+        await saver.end(a_job(99), State.FAILED, RenderFailed("nobody knows it"), None)
         [ticket] = await tickets.of_request(ticket.request)
         assert ticket.state is State.CANCELLED

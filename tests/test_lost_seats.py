@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import bot.dispatch.dispatcher
-from bot.dispatch.dispatcher import MAX_EPOCHS, MAX_TRIES
+import bot.dispatch.drawing
+from bot.dispatch.drawing import MAX_EPOCHS, MAX_TRIES
 from bot.studio.rights import Asker
 from generation.errors import OutOfReach, WorkerDied, WorkerLost
 from generation.fleet.local import LocalWorker
@@ -82,7 +82,7 @@ async def test_a_seat_to_which_the_weights_do_not_come_leaves_the_model_to_the_o
 async def test_an_adapter_that_does_not_come_shuts_out_no_other_pictures_of_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bot.dispatch.dispatcher, "SPARED_A_LITTLE", 0.2)
+    monkeypatch.setattr(bot.dispatch.drawing, "AVOID_ADAPTER_SECONDS", 0.2)
     full, good = FakeWorker(), FakeWorker()
     full.failures["one"] = OutOfReach("a lora", "a node cannot get it: its disk has no room")
     async with a_house(tmp_path, full, good) as app:

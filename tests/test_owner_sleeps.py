@@ -15,12 +15,14 @@ from typing import Any, cast
 import discord
 import pytest
 
-import bot.studio.studio
+import bot.studio.admission
 from bot.app import App
 from bot.chat.announcer import Announcer
 from bot.chat.commands.pictures import RedrawModal
 from bot.chat.intake import picture_as_start
+from bot.dispatch.forecasts import Forecasts
 from bot.dispatch.open_requests import OpenRequests
+from bot.dispatch.seats import Seats
 from bot.studio.retention import DAY, Retention
 from bot.studio.rights import Asker
 from generation.errors import RenderFailed
@@ -272,7 +274,7 @@ async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_d
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
         stumble(app)
         await app.studio.requests.submit(a_wish("two", owner=BEN))
-        await eventually(lambda: app.studio._dispatcher._unkept)
+        await eventually(lambda: app.studio._drawings._unkept)
         await app.studio.requests.cancel(first.id, by=Asker(id=ANN, guild=None))
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
@@ -284,7 +286,7 @@ async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_d
 async def test_what_storage_never_takes_does_not_keep_the_bot_from_stopping(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bot.studio.studio, "CLOSING_SECONDS", 0.05)
+    monkeypatch.setattr(bot.studio.admission, "CLOSING_SECONDS", 0.05)
     async with asyncio.timeout(30):
         async with a_house(tmp_path, FakeWorker()) as app:
             never = app.studio._admission._to_the_end(asyncio.Event().wait())
@@ -315,9 +317,9 @@ async def test_a_bug_on_the_way_out_does_not_keep_the_bot_from_stopping(tmp_path
 async def test_a_clock_that_is_put_forward_teaches_nothing_about_promises(tmp_path: Path) -> None:
     now = [1_000_000.0]
     queue, promises = FairQueue(), Promises()
-    open_requests = OpenRequests(queue, promises, clock=lambda: now[0])
+    turns = Forecasts(queue, Seats()).turns
+    open_requests = OpenRequests(queue, promises, turns, clock=lambda: now[0])
     async with opened(tmp_path / "atelier.db") as database:
-        open_requests.ask_forecast(lambda _: queue.forecast((), {}, 0.0))
         for _ in range(2):
             request, (ticket,) = await Tickets(database).add(asked(), [a_recipe()], [60.0])
             queue.put(ticket.job, 0.0)

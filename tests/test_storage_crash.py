@@ -25,7 +25,7 @@ from generation.accounts import Accounts
 from storage.accounts import Ledger
 from storage.database import Database
 from storage.tickets import Tickets
-from tests.stored import a_digest, a_picture, a_recipe, asked, drawn
+from tests.given.stored import a_digest, a_picture, a_recipe, asked, drawn
 
 async def main():
     database = await Database.open(Path(sys.argv[1]))

@@ -119,7 +119,7 @@ from storage.database import Database
 from storage.errors import DiskFull
 from storage.files import Files
 from storage.tickets import Tickets
-from tests.stored import a_recipe, asked
+from tests.given.stored import a_recipe, asked
 
 async def main(folder):
     database = await Database.open(folder / "atelier.db")

@@ -220,7 +220,7 @@ async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: P
 
         # A full file system in the smallest: the real one is tested in test_storage.
         object.__setattr__(files, "keep", full_at_first)
-        app.studio._dispatcher.saver.retry_seconds = (0.01,)
+        app.studio._drawings.saver.retry_seconds = (0.01,)
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN

@@ -45,7 +45,7 @@ def nobody_listens_afterwards() -> Iterator[None]:
 async def an_eager_house(folder: Path) -> AsyncIterator[App]:
     """One that waits for no disk longer than it must."""
     async with a_house(folder, FakeWorker()) as app:
-        app.studio._dispatcher.saver.retry_seconds = (0.01,)
+        app.studio._drawings.saver.retry_seconds = (0.01,)
         app.studio.delivery.retry_seconds = (0.01,)
         yield app
 
@@ -110,8 +110,8 @@ async def test_a_start_without_room_says_so_and_loses_nothing(tmp_path: Path) ->
 FULL_LOG = """
 import logging, sys
 from pathlib import Path
-from bot.logs import write_log
-from tests.houses import some_settings
+from bot.telemetry.logs import write_log
+from tests.given.houses import some_settings
 
 write_log(some_settings(Path(sys.argv[1])), quiet=True)
 logging.getLogger("bot").warning("nobody will read this")

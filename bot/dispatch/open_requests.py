@@ -1,7 +1,7 @@
-"""The board: how every open request stands, in memory.
+"""The open requests: how each of them stands, in memory.
 
-Fed by the dispatcher, read by the announcer and by /queue.  It holds nothing that a restart needs:
-after one, it is filled again from the tickets.
+Told by `bot.dispatch.lifecycle`, read by the announcer and by /queue.  They hold nothing that a
+restart needs: after one, they are filled again from the tickets.
 """
 
 from __future__ import annotations
@@ -50,22 +50,23 @@ class _Drawing:
 class OpenRequests:
     """Open requests and how far they are."""
 
-    def __init__(self, queue: FairQueue, promises: Promises, *, clock: Callable[[], float]) -> None:
-        self._queue = queue
-        self._promises = promises
+    def __init__(
+        self,
+        queue: FairQueue,
+        promises: Promises,
+        forecast: Forecast,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._queue, self._promises, self._forecast = queue, promises, forecast
         self._clock = clock
-        self._forecast: Forecast = lambda _: {}
         self._newest: Mapping[JobId, ExpectedTurn] = {}  # the forecast that `_latest` is the end of
         self._latest = 0.0
         self._lines: dict[RequestId, _OpenRequest] = {}
         self._request_of: dict[JobId, RequestId] = {}
 
-    def ask_forecast(self, forecast: Forecast) -> None:
-        """Who knows when each job comes."""
-        self._forecast = forecast
-
     def open(self, request: Request, tickets: Iterable[Ticket]) -> None:
-        """Put a request on the board, or put it there again after a restart."""
+        """A request waits; also said of each that a restart finds."""
         tickets = tuple(tickets)
         jobs = {t.job.id: t.job for t in tickets if t.state in (State.WAITING, State.RUNNING)}
         self._lines[request.id] = _OpenRequest(
@@ -125,11 +126,11 @@ class OpenRequests:
                 line.keeping -= 1
             line.waiting[job.id] = job
 
-    def ended(self, job: JobId) -> None:
-        """The job will not be heard of again."""
+    def ended(self, job: JobId) -> RequestId | None:
+        """The job will not be heard of again.  Returns the request that it was of."""
         line = self._line(job)
         if line is None:
-            return
+            return None
         del self._request_of[job]
         waited = line.waiting.pop(job, None)
         if waited is None and line.running.pop(job, None) is None and line.keeping:
@@ -137,6 +138,7 @@ class OpenRequests:
         line.done += 1
         if line.done >= line.total:
             del self._lines[line.request.id]
+        return line.request.id
 
     def standing(self, request: RequestId) -> Progress | None:
         """How the request stands, or None when it is not open."""

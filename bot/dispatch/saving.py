@@ -84,9 +84,14 @@ class Saver:
             lease = await leased
             await self._settle(write)
 
-    async def end(self, job: Job, state: State, reason: str, lease: Lease | None) -> None:
+    async def state(self, job: JobId) -> State:
+        """Where the job is, as it is stored.  Raises StorageError."""
+        return await self._tickets.state(job)
+
+    async def end(self, job: Job, state: State, why: Exception, lease: Lease | None) -> None:
         """Store that there is no picture, and why."""
         epoch = lease.epoch if lease is not None else None
+        reason = f"{type(why).__name__}: {why}"
         await self._settle(lambda: self._tickets.ended(job.id, state, reason, epoch=epoch))
 
     async def end_cancelled(self, job: JobId) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from generation.fleet.worker import Worker
@@ -52,6 +52,12 @@ class Drawing:
         if step == 1:
             self.first = self.seconds
 
+    def pay(self, loading_seconds: float) -> float:
+        """The chunk is paid for, of which that went into weights.  Returns the chunk's seconds."""
+        seconds, self.paid = self.unpaid, max(self.seconds, self.paid)
+        self.loading += loading_seconds
+        return seconds
+
     @property
     def unpaid(self) -> float:
         """Seconds of the chunk that is being drawn."""
@@ -79,13 +85,13 @@ class WorkerSeat:
     running: Drawing | None = None
     parked: dict[JobId, Drawing] = field(default_factory=dict)
     at_boundary: bool = False  # its job has drawn a chunk, and may be paused for another
-    curious: bool = False  # somebody arrived: the next step ends the chunk
+    recheck: bool = False  # somebody arrived: the next step ends the chunk
     gone: bool = False  # it will not come back
-    peers: Collection[WorkerSeat] = ()  # all that are served now, this one included
+    peers: Iterable[WorkerSeat] = ()  # all that are served now, this one included
     memory: float = math.inf  # bytes of its device, as it said last
     starting: float = 0.0  # seconds that its worker's last start took
     prefetched: Sha256 | None = None
-    spared: dict[Sha256, float] = field(default_factory=dict)  # models, and until when
+    avoided: dict[Sha256, float] = field(default_factory=dict)  # models, and until when
     news: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)  # nobody serves it any more
 
@@ -106,53 +112,53 @@ class WorkerSeat:
     def can_draw(self, model: Sha256) -> bool:
         """Whether the weights fit, or nowhere else either.
 
-        What fits nowhere is to fail, or to succeed against all odds, and not to wait for ever.
+        What fits nowhere is tried all the same: it fails, or works after all, and waits no longer.
         """
         return self._fits(model) or not any(peer._fits(model) for peer in self.peers)
 
-    def spare(self, model: Sha256, seconds: float) -> bool:
+    def avoid(self, model: Sha256, seconds: float) -> bool:
         """Leave the model to others for so long, as weights do not come here.
 
         Returns whether there is another seat for it.
         """
-        self.spared[model] = max(self.spared.get(model, 0.0), time.monotonic() + seconds)
+        self.avoided[model] = max(self.avoided.get(model, 0.0), time.monotonic() + seconds)
         return any(peer._fits(model) for peer in self.peers)
 
     def holds(self, models: Collection[Sha256]) -> bool:
         """Whether all of them fit at once, so that none would ever have to give way."""
         return sum(self.sizes.get(model, 0) for model in models) <= self._room
 
-    def runs(self) -> tuple[Drawing, ...]:
+    def drawings(self) -> tuple[Drawing, ...]:
         """Every job that it has begun and not drawn."""
         return (*([self.running] if self.running else ()), *self.parked.values())
 
-    def begin(self, run: Drawing) -> None:
+    def begin(self, drawing: Drawing) -> None:
         """A new job has the device."""
-        self.running, self.at_boundary = run, False
+        self.running, self.at_boundary = drawing, False
 
     def park(self) -> Drawing:
         """The running job gives the device away, and stays."""
-        run = self.running
-        assert run is not None, "nothing runs here"
-        self.parked[run.job.id] = run
+        drawing = self.running
+        assert drawing is not None, "nothing runs here"
+        self.parked[drawing.job.id] = drawing
         self.running = None
-        return run
+        return drawing
 
     def unpark(self, job: JobId) -> Drawing:
         """A parked job has the device again."""
-        run = self.parked.pop(job)
-        self.begin(run)
-        return run
+        drawing = self.parked.pop(job)
+        self.begin(drawing)
+        return drawing
 
-    def forget(self, run: Drawing) -> None:
-        """The run is over; its device is free if it had it."""
-        self.parked.pop(run.job.id, None)
-        if self.running is run:
+    def forget(self, drawing: Drawing) -> None:
+        """The drawing is over; its device is free if it had it."""
+        self.parked.pop(drawing.job.id, None)
+        if self.running is drawing:
             self.running, self.at_boundary = None, False
         self.news.set()
 
     def _fits(self, model: Sha256) -> bool:
-        if model in self.spared and time.monotonic() < self.spared[model]:
+        if model in self.avoided and time.monotonic() < self.avoided[model]:
             return False
         return self.sizes.get(model, 0) <= self._room
 
@@ -160,3 +166,35 @@ class WorkerSeat:
     def _room(self) -> float:
         ready = self.worker.ready
         return FOR_WEIGHTS * (ready.memory_bytes if ready is not None else self.memory)
+
+
+class Seats:
+    """The seats that are served now, by name."""
+
+    def __init__(self) -> None:
+        self._named: dict[SeatId, WorkerSeat] = {}
+
+    def __iter__(self) -> Iterator[WorkerSeat]:
+        return iter(self._named.values())
+
+    def find(self, name: SeatId) -> WorkerSeat | None:
+        """Whoever is served under that name."""
+        return self._named.get(name)
+
+    def add(self, seat: WorkerSeat) -> None:
+        """The seat is served from now on."""
+        self._named[seat.id] = seat
+        seat.over.clear()
+        seat.peers = self
+
+    def remove(self, seat: WorkerSeat) -> None:
+        """The seat is served no longer."""
+        del self._named[seat.id]
+        seat.over.set()
+
+    def look(self) -> None:
+        """There is something in the queue: idle seats look at once, others after their step."""
+        for seat in self:
+            seat.recheck = True
+            if seat.running is None:
+                seat.news.set()

@@ -7,18 +7,15 @@ also when whoever asked has gone away meanwhile.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
-from bot.dispatch.dispatcher import Dispatcher, Listeners
+from bot.dispatch.drawing import Drawings
+from bot.dispatch.lifecycle import Lifecycle
 from bot.dispatch.meter import Meter
-from bot.dispatch.open_requests import OpenRequests
-from bot.telemetry.events import JobEnded, Queued
-from generation.queue.fair_queue import FairQueue
 from generation.recipe import Recipe
 from storage.stores import Stores
-from storage.tickets import Asked, Request, RequestId, State
+from storage.tickets import Asked, Request, RequestId
 from storage.words import Wording
 
 T = TypeVar("T")
@@ -30,18 +27,10 @@ class Admission:
     """Lets requests in, one at a time, and ends them."""
 
     def __init__(
-        self,
-        *,
-        stores: Stores,
-        queue: FairQueue,
-        meter: Meter,
-        open_requests: OpenRequests,
-        dispatcher: Dispatcher,
-        listeners: Listeners,
+        self, stores: Stores, meter: Meter, lifecycle: Lifecycle, drawings: Drawings
     ) -> None:
         self._tickets, self._files, self._ledger = stores.tickets, stores.files, stores.ledger
-        self._queue, self._meter, self._open_requests = queue, meter, open_requests
-        self._dispatcher, self._to = dispatcher, listeners
+        self._meter, self._jobs, self._drawings = meter, lifecycle, drawings
         # One submission at a time: between "is there room?" and "it is queued" nobody else counts,
         # and between "the file is there" and "it is needed" nobody deletes it.
         self.door = asyncio.Lock()
@@ -51,16 +40,8 @@ class Admission:
         """Put everything that was waiting back into the queue.  Returns how many jobs."""
         accounts = await self._ledger.load()
         if accounts is not None:
-            self._queue.restore(accounts)
-        now, waiting = time.monotonic(), []
-        for request, tickets in await self._tickets.replay():
-            self._open_requests.open(request, tickets)
-            waiting += [ticket.job for ticket in tickets if ticket.state.open]
-        for job in sorted(waiting, key=lambda job: job.id):
-            self._queue.put(job, now)
-            self._to.watch(Queued(job=job))
-        self._dispatcher.arrived()
-        return len(waiting)
+            self._jobs.queue.restore(accounts)
+        return sum([self._jobs.queued(*found) for found in await self._tickets.replay()])
 
     def seconds(self, recipes: Sequence[Recipe]) -> list[float]:
         """What each would take of the device, as far as is known."""
@@ -80,15 +61,11 @@ class Admission:
     ) -> Request:
         costs = self.seconds(recipes)
         async with self.door:
-            self._queue.room_for(asked.owner, costs)
+            self._jobs.queue.room_for(asked.owner, costs)
             for digest in {item.sha256 for recipe in recipes for item in recipe.inputs}:
                 await asyncio.to_thread(self._files.need, digest)
             request, tickets = await self._tickets.add(asked, recipes, costs, wording)
-            for ticket in tickets:
-                self._queue.put(ticket.job, time.monotonic())
-                self._to.watch(Queued(job=ticket.job))
-            self._open_requests.open(request, tickets)
-        self._dispatcher.arrived()
+            self._jobs.queued(request, tickets)
         return request
 
     async def end(self, request: RequestId) -> None:
@@ -96,22 +73,7 @@ class Admission:
         await self._to_the_end(self._end(request))
 
     async def _end(self, request: RequestId) -> None:
-        waiting, running = await self._tickets.cancel(request)
-        for job in waiting:
-            # A seat may have taken it in this very moment, when its ticket did not know yet.
-            if not self._dispatcher.has(job) and (left := self._queue.cancel(job)) is not None:
-                self._open_requests.ended(job)
-                self._to.watch(JobEnded(job=left, state=State.CANCELLED, seconds=0.0))
-        # What runs by its ticket and waits here was put back when the studio stumbled.
-        astray = [job for job in running if not self._dispatcher.has(job)]
-        stray = [found for job in astray if (found := self._queue.cancel(job)) is not None]
-        await self._dispatcher.cancel((*running, *waiting))
-        for lost in stray:
-            self._open_requests.ended(lost.id)
-            self._to.watch(JobEnded(job=lost, state=State.CANCELLED, seconds=0.0))
-            await self._dispatcher.saver.end(lost, State.CANCELLED, "Cancelled: ", None)
-        self._to.audience.changed(request)
-        self._to.request_ended()
+        await self._drawings.cancel(*await self._tickets.cancel(request))
 
     async def close(self) -> None:
         """Finish what must not be left half done."""

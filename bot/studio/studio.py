@@ -19,10 +19,14 @@ import logging
 from collections.abc import Callable, Sequence
 
 from bot.dispatch.audience import Audience
-from bot.dispatch.dispatcher import Dispatcher, Listeners
+from bot.dispatch.dispatcher import Dispatcher
+from bot.dispatch.drawing import Drawings
+from bot.dispatch.forecasts import Forecasts
+from bot.dispatch.lifecycle import Lifecycle
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
-from bot.dispatch.seats import WorkerSeat
+from bot.dispatch.saving import Saver
+from bot.dispatch.seats import Seats, WorkerSeat
 from bot.studio.admission import Admission
 from bot.studio.defaults import Defaults
 from bot.studio.deleting import Deleting
@@ -65,7 +69,9 @@ class Studio:
         self.device = DrawingDevice()
         self.drafting = drafting
         self.opening = Opening()
-        self.open_requests = OpenRequests(queue, meter.promises, clock=clock)
+        served = Seats()
+        forecasts = Forecasts(queue, served)
+        self.open_requests = OpenRequests(queue, meter.promises, forecasts.turns, clock=clock)
         self.delivery = Delivery(
             tickets=stores.tickets,
             pictures=stores.pictures,
@@ -78,29 +84,19 @@ class Studio:
             ),
             clock=clock,
         )
-        listeners = Listeners(
+        lifecycle = Lifecycle(
+            queue=queue,
+            meter=meter,
+            open_requests=self.open_requests,
+            seats=served,
             audience=audience,
             watch=watch,
             request_ended=self.delivery.look,
-            worker_ready=self.device.said,
         )
-        self._dispatcher = Dispatcher(
-            queue=queue,
-            open_requests=self.open_requests,
-            meter=meter,
-            stores=stores,
-            listeners=listeners,
-            clock=clock,
-            preview_every=preview_every,
-        )
-        self._admission = Admission(
-            stores=stores,
-            queue=queue,
-            meter=meter,
-            open_requests=self.open_requests,
-            dispatcher=self._dispatcher,
-            listeners=listeners,
-        )
+        saver = Saver(stores.tickets, stores.files, clock=clock)
+        self._drawings = Drawings(lifecycle, saver, preview_every=preview_every)
+        self._dispatcher = Dispatcher(lifecycle, self._drawings, worker_ready=self.device.said)
+        self._admission = Admission(stores, meter, lifecycle, self._drawings)
         self._deleting = Deleting(
             stores.deletions,
             stores.files,
@@ -145,7 +141,7 @@ class Studio:
         """After a bug has ended `run`, and before it is run again: nothing goes on unheard."""
         for seat in tuple(self._seats):
             await seat.worker.stop()  # or it takes a job that comes again for one it has already
-        await self._dispatcher.pick_up()
+        await self._drawings.pick_up()
 
     def join(self, seat: WorkerSeat) -> None:
         """One more device draws from now on."""
@@ -163,7 +159,7 @@ class Studio:
     async def close(self) -> None:
         """After `run` was cancelled: finish what must not be left half done."""
         await self._admission.close()
-        await self._dispatcher.close()
+        await self._drawings.close()
         await self.delivery.close()
         await self._meter.write()
 
