@@ -12,9 +12,9 @@ from tests.given.builders import a_lora, a_model_folder
 from tests.given.discord_world import pictures
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_studio
+from tests.given.results import is_result, recipe_of
 from tests.given.town import a_scene
-from tests.test_conversation import is_result, recipe_of
-from tests.test_studio import eventually
+from tests.given.waiting import eventually
 
 LONG = "x" * 105
 

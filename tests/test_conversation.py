@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import itertools
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import discord
 import pytest
-from PIL import Image
 
 from bot.chat.listening import hear
 from bot.dispatch.audience import Shown
@@ -20,33 +17,14 @@ from bot.studio.shares import Tiers
 from generation.errors import OutOfMemory
 from generation.job import UserId
 from generation.media import image
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Task, needed
 from storage.tickets import RequestId
-from tests.given.builders import a_lora, a_model_folder, an_environment
+from tests.given.builders import a_blue_png, a_lora, a_model_folder, an_environment
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_studio
-from tests.test_studio import eventually
-
-
-def a_photo(width: int = 200, height: int = 100) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height), (10, 120, 200)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def labels(message: Any) -> list[str]:
-    return [b.label or "" for b in buttons(message)]
-
-
-def is_result(message: Any) -> bool:
-    return bool(message.attachments) and "Again" in labels(message)
-
-
-async def recipe_of(message: Any) -> Recipe:
-    recipe = image.recipe_in((await pictures(message))[0])
-    assert recipe is not None
-    return recipe
+from tests.given.results import is_result, labels, recipe_of
+from tests.given.waiting import eventually
 
 
 @pytest.mark.usefixtures("contract")
@@ -142,7 +120,7 @@ async def test_a_picture_from_another_server_is_reproduced_from_its_file_alone(
         message = await ann.sees(is_result, after=newest)
         # The first drawing here is remembered, so a second one that differs is our own fault.
         assert "DIVERGED" in message.content
-        await ann.command("reproduce", file=("photo.png", a_photo()))
+        await ann.command("reproduce", file=("photo.png", a_blue_png()))
         await ann.sees("carries no recipe of mine")
 
 
@@ -313,7 +291,7 @@ async def test_an_upload_with_a_mention_is_drawn_from_in_its_shape(tmp_path: Pat
         here = studio.world
         me = studio.world.bot.user
         assert me is not None
-        photo = a_photo(200, 100)
+        photo = a_blue_png(200, 100)
         await here.ann.say(f"<@{me.id}> as a painting", files=[("p.png", photo)])
         message = await here.ann.sees(is_result)
         recipe = await recipe_of(message)
@@ -325,7 +303,7 @@ async def test_an_upload_with_a_mention_is_drawn_from_in_its_shape(tmp_path: Pat
 async def test_imagine_with_an_image_and_denoise(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         ann = studio.world.ann
-        photo = a_photo()
+        photo = a_blue_png()
         await ann.command("imagine", prompt="a painting", image=("p.png", photo), denoise=0.4)
         recipe = await recipe_of(await ann.sees(is_result))
         assert (recipe.task, needed(recipe.sampling).denoise) == (Task.IMAGE_TO_IMAGE, 0.4)
@@ -426,7 +404,7 @@ async def test_impossible_wishes_end_in_a_sentence_that_says_what_to_do(tmp_path
             ({"size": "huge"}, "such as"),
             ({"prompt": "   "}, "at least one word"),
             ({"image": ("a.png", b"not a picture")}, "I cannot use that picture"),
-            ({"image": ("a.png", a_photo(1, 1))}, "I cannot use that picture"),
+            ({"image": ("a.png", a_blue_png(1, 1))}, "I cannot use that picture"),
         ):
             await ann.command("imagine", **{"prompt": "a flower", **options})
             await ann.sees(words)

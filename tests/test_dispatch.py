@@ -21,10 +21,11 @@ from generation.job import JobId, UserId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
 from storage.tickets import Request, State
+from tests.given.audiences import Memo, listen
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn
-from tests.test_studio import Memo, eventually, listen
+from tests.given.waiting import eventually
 
 LONG = {"steps": 120}  # a minute of the device, as the slow worker counts
 SHORT = {"steps": 2}

@@ -20,10 +20,11 @@ from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, SeatId
 from storage.errors import DiskFull
 from storage.tickets import State
+from tests.given.audiences import Memo, listen
 from tests.given.builders import ANN, BEN, SHARE, a_job
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish
-from tests.test_studio import Memo, eventually, listen
+from tests.given.waiting import eventually
 
 
 class Forgetful(FakeWorker):

@@ -19,7 +19,7 @@ from generation.queue.fair_queue import Rules
 from storage.tickets import State
 from tests.given.builders import ANN, BEN
 from tests.given.houses import a_wish, drawn, unwatched
-from tests.test_studio import eventually
+from tests.given.waiting import eventually
 
 
 @asynccontextmanager

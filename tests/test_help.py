@@ -15,7 +15,7 @@ from bot.pages.help_pages import Installed, Topic, asks_for_help, help_page
 from prompting.speaking import styles
 from tests.given.builders import a_lora, a_model_folder
 from tests.given.houses import a_studio
-from tests.test_conversation import is_result
+from tests.given.results import is_result
 
 STYLES = tuple(styles.built_in().values())
 SOME = Installed(models=(("starter", "starter"),), loras=(), styles=STYLES, usual_family="starter")

@@ -204,6 +204,14 @@ def test_fakes_are_written_not_patched() -> None:
                 assert "mock" not in imported, f"{name}:{node.lineno}: {imported}"
 
 
+def test_tests_import_no_tests() -> None:
+    """What several of them need lies in tests/given/; a test may be thrown away alone."""
+    for name, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and name.startswith("tests/"):
+                assert not node.module.startswith("tests.test_"), f"{name}:{node.lineno}"
+
+
 def test_no_place_of_packages_is_written_down() -> None:
     """Where packages come from is the installing machine's to decide."""
     hosts = ["pypi.org", "pythonhosted.org", "download.pytorch.org", "--index-url", "--find-links"]

@@ -22,7 +22,7 @@ from generation.recipe import Adapter, Recipe, Sha256, Weights, needed
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.reading import markup
 from tests.given.builders import a_lora, a_recipe, changed
-from tests.test_worker_pausing import House, a_table, house
+from tests.given.pausing import House, a_table, house
 
 __all__ = ["house"]  # a fixture
 

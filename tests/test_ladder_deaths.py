@@ -23,9 +23,9 @@ from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import RequestId, Tickets
 from storage.words import Wordings
+from tests.given.builders import noisy_png
 from tests.given.fake_discord import Death, FakeDiscord
 from tests.given.stored import ANN, a_picture, a_recipe, asked, opened
-from tests.test_uploads import noise
 
 HERE = 77
 DIRECT = ANN + 10**6
@@ -50,7 +50,7 @@ class Ladder:
             wish = replace(asked(ANN), channel=HERE, reply_to=42)
             request, (ticket,) = await tickets.add(wish, [a_recipe()], [1.0])
             lease = await tickets.started(ticket.job.id, "seat", at=NOON)
-            png = files.keep(noise(16), ".png")
+            png = files.keep(noisy_png(16), ".png")
             await tickets.drawn(
                 ticket.job.id, lease.epoch, a_picture(), png_sha256=png, drawn_at=NOON
             )

@@ -17,10 +17,11 @@ from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Ready, Render, Report
 from generation.job import JobId
 from storage.tickets import State
+from tests.given.audiences import Memo, listen
 from tests.given.builders import ANN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish
-from tests.test_studio import Memo, eventually, listen
+from tests.given.waiting import eventually
 
 NO_ROOM = OutOfReach("tiny", "a node cannot get it: its disk has room for 0 bytes")
 

@@ -19,7 +19,7 @@ from storage.people import Preferences
 from tests.given.builders import a_draft, a_model
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio, a_wish, drawn
-from tests.test_conversation import is_result, recipe_of
+from tests.given.results import is_result, recipe_of
 
 SAID = {
     "DPM++ 2M Karras": ("dpmpp_2m", "karras"),

@@ -19,9 +19,9 @@ from storage.tickets import Request
 from tests.given.builders import a_lora, a_model_folder
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio, a_wish, drawn
+from tests.given.results import is_result, recipe_of
 from tests.given.scripted_writer import ScriptedWriter
-from tests.test_conversation import is_result, recipe_of
-from tests.test_words_in_chat import detailed
+from tests.given.words import detailed
 
 
 def an_embedding(folder: Path, name: str, family: str = "starter") -> None:

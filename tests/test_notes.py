@@ -17,8 +17,8 @@ from storage.tickets import Tickets
 from tests.given.builders import a_recipe
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio, a_wish, drawn, some_settings
+from tests.given.results import is_result
 from tests.given.stored import asked
-from tests.test_conversation import is_result
 
 USELESS = "Denoise 0.4 does nothing without a picture to start from."
 

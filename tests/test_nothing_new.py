@@ -20,9 +20,9 @@ from prompting.writers.writer import Ask
 from storage.ids import RequestId
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_studio, a_wish
+from tests.given.results import is_result, labels
 from tests.given.scripted_writer import ScriptedWriter
-from tests.test_conversation import is_result, labels
-from tests.test_words_in_chat import a_wordsmith, a_writer, with_details
+from tests.given.words import a_writer, with_details, words_by
 
 
 def plain(ask: Ask) -> str:
@@ -31,7 +31,7 @@ def plain(ask: Ask) -> str:
 
 
 def at_a_loss() -> PromptAssist:
-    return a_wordsmith(ScriptedWriter([plain]))
+    return words_by(ScriptedWriter([plain]))
 
 
 async def test_a_new_wording_that_changes_nothing_is_told_and_not_drawn(tmp_path: Path) -> None:
@@ -51,13 +51,13 @@ async def test_my_words_only_is_offered_only_where_the_words_were_changed(tmp_pa
     async with a_studio(tmp_path / "a", prompt_assist=at_a_loss()) as studio:
         await studio.world.ann.command("imagine", prompt="a red cat")
         assert "My words only" not in labels(await studio.world.ann.sees(is_result))
-    async with a_studio(with_details(tmp_path), prompt_assist=a_wordsmith(a_writer())) as studio:
+    async with a_studio(with_details(tmp_path), prompt_assist=words_by(a_writer())) as studio:
         await studio.world.ann.command("imagine", prompt="a red cat")
         assert "My words only" in labels(await studio.world.ann.sees(is_result))
 
 
 async def test_own_words_that_were_drawn_already_are_not_drawn_again(tmp_path: Path) -> None:
-    async with a_studio(with_details(tmp_path), prompt_assist=a_wordsmith(a_writer())) as studio:
+    async with a_studio(with_details(tmp_path), prompt_assist=words_by(a_writer())) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat")
         first = await ann.sees(is_result)

@@ -19,7 +19,7 @@ from bot.telemetry.metrics import Metrics, serving
 from generation.catalog.catalog import Catalog
 from generation.fleet.cluster.weights_server import WeightsServer
 from generation.fleet.doors import Door, is_this_machine, listening
-from tests.test_sandbox import quick
+from tests.given.sample_bot import quick
 
 LONG = 60.0  # seconds, after which something hangs
 

@@ -36,11 +36,12 @@ from storage.errors import DamagedFile
 from storage.files import Files, sync_tree
 from storage.pictures import Pictures
 from storage.tickets import State, Tickets
+from tests.given.audiences import Memo, listen
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn
 from tests.given.stored import a_recipe, asked, opened
-from tests.test_studio import Memo, eventually, listen
+from tests.given.waiting import eventually
 
 # -- what people do ----------------------------------------------------------------------------
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from tests.given.discord_world import pictures
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_studio
-from tests.test_conversation import is_result, labels
-from tests.test_studio import eventually
-from tests.test_words_in_chat import a_wordsmith, prompts_of
+from tests.given.results import is_result, labels, prompts_of
+from tests.given.waiting import eventually
+from tests.given.words import words_by
 
 
 async def test_they_are_one_request_and_one_message(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(None)) as studio:
         ann, app = studio.world.ann, studio.app
         await ann.command("imagine", prompt="a {red, blue} {cat, dog}", assist="off")
         await ann.press(await ann.sees("4 pictures"), "🖌️ Draw all")
@@ -30,7 +30,7 @@ async def test_without_room_for_all_none_is_queued(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
     async with a_studio(
-        tmp_path, worker, prompt_assist=a_wordsmith(None), max_waiting_per_person=10
+        tmp_path, worker, prompt_assist=words_by(None), max_waiting_per_person=10
     ) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a boat", count=4)
@@ -47,7 +47,7 @@ async def test_without_room_for_all_none_is_queued(tmp_path: Path) -> None:
 
 
 async def test_more_than_a_message_shows_are_refused_with_the_number(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(None)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a {red, blue} {cat, dog}", assist="off", count=4)
         await ann.sees("16 pictures; I take at most 10")
@@ -55,7 +55,7 @@ async def test_more_than_a_message_shows_are_refused_with_the_number(tmp_path: P
 
 
 async def test_another_style_for_them_is_one_for_each(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(None)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a {red, blue} cat", assist="off")
         await ann.press(await ann.sees("2 pictures"), "🖌️ Draw all")

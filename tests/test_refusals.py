@@ -16,8 +16,8 @@ from storage.people import AssistMode
 from tests.given.discord_world import World
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_studio
-from tests.test_conversation import is_result, labels
-from tests.test_studio import eventually
+from tests.given.results import is_result, labels
+from tests.given.waiting import eventually
 
 WISH = "a cat of glass on a very old sofa"
 

@@ -15,8 +15,8 @@ from storage.tickets import RequestId
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
 from tests.given.houses import Studio, a_studio
-from tests.test_conversation import is_result, labels
-from tests.test_studio import eventually
+from tests.given.results import is_result, labels
+from tests.given.waiting import eventually
 
 HERE = "/channels/{}/messages"
 

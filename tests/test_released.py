@@ -36,8 +36,8 @@ from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house
 from tests.given.stored import opened
+from tests.given.waiting import LONG
 from tests.given.worker_process import WorkerProcess
-from tests.test_studio import LONG
 
 RELEASED = Path(__file__).parent / "data" / "released"
 CLEO, STRANGER = UserId(103), UserId(104)

@@ -16,7 +16,7 @@ from generation.training.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, ST
 from tests.given.builders import a_digest, a_recipe
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_studio
-from tests.test_conversation import is_result
+from tests.given.results import is_result
 
 
 def said_of(prompt: str, **changes: object) -> str:

@@ -10,9 +10,10 @@ import discord
 
 from bot.pages import replies
 from generation.recipe import needed, parse
+from tests.given.builders import a_blue_png
 from tests.given.houses import a_studio
-from tests.test_conversation import a_photo, is_result, recipe_of
-from tests.test_words_in_chat import a_wordsmith, a_writer
+from tests.given.results import is_result, recipe_of
+from tests.given.words import a_writer, words_by
 
 
 async def the_result(tmp_path: Path, **options: Any) -> tuple[discord.Message, str]:
@@ -47,7 +48,7 @@ async def test_the_negative_prompt_is_shown_where_somebody_gave_one(tmp_path: Pa
 
 
 async def test_an_upload_that_a_picture_was_made_from_is_named(tmp_path: Path) -> None:
-    message, _ = await the_result(tmp_path, prompt="a boat", image=("a.png", a_photo()))
+    message, _ = await the_result(tmp_path, prompt="a boat", image=("a.png", a_blue_png()))
     assert "made from an upload" in message.content
 
 
@@ -91,7 +92,7 @@ async def test_a_short_recipe_is_in_the_message_and_a_long_one_whole_in_a_file(
 
 
 async def test_a_styles_negative_does_not_outlive_the_style(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(a_writer())) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(a_writer())) as studio:
         here = studio.world
         await here.ann.command("imagine", prompt="a red flower", style="pixel-art", negative="sun")
         first = await here.ann.sees(is_result)

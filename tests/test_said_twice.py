@@ -14,8 +14,8 @@ from storage.errors import AskedBefore
 from tests.given.discord_world import World
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio, a_wish
-from tests.test_conversation import is_result
-from tests.test_studio import eventually
+from tests.given.results import is_result
+from tests.given.waiting import eventually
 
 
 def events(world: World, name: str) -> list[Any]:

@@ -27,13 +27,9 @@ from bot.sandbox.repairs import REPAIRS, WELCOME, repaired
 from bot.sandbox.speed import HASHING, PARSING, remember_markdown
 from generation.starter.words import OBJECT_WORDS
 from tests.given.discord_world import NotSeen, buttons, pictures, world
-from tests.given.sample_bot import SampleBot
+from tests.given.sample_bot import SampleBot, quick
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
-
-
-def quick() -> SampleBot:
-    return SampleBot(seconds=0.05, edit_every=0.01)
 
 
 async def test_progress_is_edited_in_real_time_while_the_worker_works() -> None:

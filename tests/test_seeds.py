@@ -15,7 +15,7 @@ from generation.errors import OutOfRange
 from storage.people import Preferences, SeedMode
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_studio, some_settings
-from tests.test_conversation import is_result, recipe_of
+from tests.given.results import is_result, recipe_of
 
 
 def test_minus_one_is_a_fresh_seed_whatever_the_seed_mode_is() -> None:

@@ -36,7 +36,7 @@ from storage.accounts import BUCKET, Service, Waited, bucket_of
 from tests.given.discord_world import SimulatedPerson
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio
-from tests.test_studio import eventually
+from tests.given.waiting import eventually
 
 NOW = 1_790_000_000.0
 B = bucket_of(NOW)

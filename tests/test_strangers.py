@@ -124,9 +124,9 @@ def test_a_strange_folder_is_called_by_its_name_and_hides_no_other(tmp_path: Pat
 
 def test_a_card_does_not_talk_a_known_stranger_in(tmp_path: Path) -> None:
     """What is refused by name stays refused: a card helps only where nothing is known."""
-    from tests.test_catalog import safetensors
+    from tests.given.thinmodels import write_file
 
-    safetensors(tmp_path / "models" / "f.safetensors", {"double_blocks.0.img_attn.qkv.w": (1,)})
+    write_file(tmp_path / "models" / "f.safetensors", {"double_blocks.0.img_attn.qkv.w": (1,)})
     card = tmp_path / "models" / "f.safetensors.atelier.toml"
     card.write_text('family = "sdxl"\nkind = "checkpoint"\n')
     catalog = Catalog([tmp_path / "models"], tmp_path / "digests.json")

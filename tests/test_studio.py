@@ -3,62 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bot.app import App
-from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.studio.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
 from generation.queue.fair_queue import QueueFull
 from generation.recipe import Task
 from storage.errors import DiskFull, Missing
 from storage.tickets import State
-from tests.given.audiences import Quiet
+from tests.given.audiences import Memo, listen
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn
-
-
-class Memo(Quiet):
-    """An audience that notes what it is told; `broken` deliveries fail first."""
-
-    def __init__(self, broken: int = 0, closed: bool = False) -> None:
-        self.outcomes: list[Outcome] = []
-        self.perhaps: list[bool] = []
-        self.broken, self.closed = broken, closed
-
-    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
-        self.perhaps.append(perhaps_posted)
-        if self.closed:
-            raise Undeliverable("gone", "the channel is gone")
-        if self.broken:
-            self.broken -= 1
-            raise ConnectionError("Discord is away")
-        self.outcomes.append(outcome)
-        return Shown(message=1000 + outcome.request.id, channel=outcome.request.channel)
-
-
-LONG = 60.0  # seconds; only what hangs takes longer
-
-
-async def eventually(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(LONG):
-        while not true():  # noqa: ASYNC110  # a test polls what has no event
-            await asyncio.sleep(0.01)
-
-
-async def everything_told(app: App) -> None:
-    async with asyncio.timeout(LONG):
-        while await app.stores.tickets.undelivered():  # noqa: ASYNC110  # as above
-            await asyncio.sleep(0.01)
-
-
-def listen(app: App, memo: Memo) -> Memo:
-    app.relay.audience = memo
-    return memo
+from tests.given.waiting import LONG, eventually, everything_told
 
 
 async def test_a_wish_becomes_a_stored_picture_with_its_file(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from storage.tickets import State, Tickets
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn, some_settings
 from tests.given.stored import ANN, BEN, SHARE, a_recipe, asked, opened
-from tests.test_studio import LONG, eventually
+from tests.given.waiting import LONG, eventually
 
 
 @pytest.fixture(autouse=True)

@@ -17,9 +17,9 @@ from tests.given.builders import ANN
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_studio, a_wish, drawn
-from tests.given.town import a_scene, is_result
-from tests.test_studio import eventually
-from tests.test_who_may import answers
+from tests.given.results import answers, is_result
+from tests.given.town import a_scene
+from tests.given.waiting import eventually
 
 
 async def taken_away(who: Any, message: Any) -> Any:

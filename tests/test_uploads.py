@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
 
 from PIL import Image
 
 from bot.chat.uploads import fitting
-
-
-def noise(side: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(buffer, "PNG")
-    return buffer.getvalue()
+from tests.given.builders import noisy_png
 
 
 def test_a_small_png_is_posted_as_it_is() -> None:
-    png = noise(8)
+    png = noisy_png(8)
     assert fitting([png], [12], 10**6) == (("12.png", png),)
 
 
 def test_a_large_picture_is_shown_in_another_format_below_the_limit() -> None:
-    ((name, data),) = fitting([noise(300)], [12], 100_000)
+    ((name, data),) = fitting([noisy_png(300)], [12], 100_000)
     assert len(data) <= 100_000
     assert name == "12.jpg"
     with Image.open(io.BytesIO(data)) as picture:
@@ -37,4 +31,4 @@ def test_a_flat_picture_stays_lossless() -> None:
 
 
 def test_a_message_holds_ten_pictures_at_most() -> None:
-    assert len(fitting([noise(8)] * 12, list(range(12)), 10**6)) == 10
+    assert len(fitting([noisy_png(8)] * 12, list(range(12)), 10**6)) == 10

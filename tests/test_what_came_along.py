@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from generation.recipe import Task, needed
+from tests.given.builders import a_blue_png
 from tests.given.discord_world import World
 from tests.given.houses import a_studio
-from tests.test_conversation import a_photo, is_result
+from tests.given.results import is_result
 
 
 def mention(here: World) -> str:
@@ -27,7 +28,7 @@ async def forwarded(here: World, message: Any) -> Any:
 async def test_a_forwarded_picture_is_one_in_a_reply_and_in_the_menu(tmp_path: Path) -> None:
     async with a_studio(tmp_path, message_content=True) as studio:
         here, worker = studio.world, studio.worker
-        upload = await here.ann.say("look", files=[("sky.png", a_photo())])
+        upload = await here.ann.say("look", files=[("sky.png", a_blue_png())])
         forward = await forwarded(here, upload)
         await here.ben.say(f"{mention(here)} at night", reply_to=forward)
         await here.ben.sees(lambda m: is_result(m) and "at night" in m.content)
@@ -53,7 +54,7 @@ async def test_of_several_files_the_first_picture_is_taken_and_the_rest_named(
 ) -> None:
     async with a_studio(tmp_path) as studio:
         here = studio.world
-        files = [("a.txt", b"words"), ("b.png", a_photo()), ("c.png", a_photo(100, 100))]
+        files = [("a.txt", b"words"), ("b.png", a_blue_png()), ("c.png", a_blue_png(100, 100))]
         await here.ann.say(f"{mention(here)} a red boat", files=files)
         message = await here.ann.sees(is_result)
         assert "I took the first picture, “b.png”" in message.content
@@ -66,7 +67,7 @@ async def test_of_several_files_the_first_picture_is_taken_and_the_rest_named(
 async def test_a_number_chooses_among_uploads_too(tmp_path: Path) -> None:
     async with a_studio(tmp_path, message_content=True) as studio:
         here = studio.world
-        files = [("wide.png", a_photo()), ("tall.png", a_photo(100, 200))]
+        files = [("wide.png", a_blue_png()), ("tall.png", a_blue_png(100, 200))]
         upload = await here.ben.say("mine", files=files)
         await here.ann.say(f"{mention(here)} 2: as a painting", reply_to=upload)
         await here.ann.sees(lambda m: is_result(m) and "as a painting" in m.content)

@@ -30,8 +30,9 @@ from storage.pictures import StoredPicture
 from tests.given.builders import a_draft, changed
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
-from tests.given.town import ACTIONS, Scene, Visitor, a_scene, is_result
-from tests.test_studio import eventually
+from tests.given.results import answers, is_result
+from tests.given.town import ACTIONS, Scene, Visitor, a_scene
+from tests.given.waiting import eventually
 
 NEVER = 999_999  # a number that was never given
 
@@ -91,18 +92,6 @@ class Trials:
 
 
 Way = Callable[[Visitor, Scene, int, int, Secret | None], Awaitable[list[str]]]
-
-
-async def answers(result: Any) -> list[str]:
-    """What the bot said to that, as soon as it has said it."""
-
-    def said() -> list[str]:
-        shown = [result.response, *result.followups]
-        texts = [m.content for m in shown if m is not None and m.content]
-        return [text.partition("\nWhat you typed")[0] for text in texts]
-
-    await eventually(lambda: said() or result.modal or result.autocomplete_choices is not None)
-    return [*said(), *(["a form"] if result.modal else [])]
 
 
 async def by_number(who: Visitor, _: Scene, __: int, picture: int, ___: Secret | None) -> list[str]:

@@ -6,53 +6,23 @@ import asyncio
 import json
 from pathlib import Path
 
-import discord
 import pytest
 
 from bot.app import BUILT_IN
 from bot.studio.assistant import PromptAssist, WordSettings, counter
-from generation.media import image
-from prompting.writers import template
 from prompting.writers.ladder import Opened, WriterConfig
-from prompting.writers.writer import Ask
 from storage.people import AssistMode
 from storage.tickets import RequestId
-from tests.given.builders import a_model_folder
-from tests.given.discord_world import pictures
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_studio
-from tests.given.scripted_writer import ScriptedWriter
-from tests.test_conversation import is_result, labels, recipe_of
-from tests.test_studio import eventually
-
-DETAILS = ("soft light", "fine grain", "a calm mood", "long shadows", "a warm glow")
-
-
-def detailed(ask: Ask) -> str:
-    """The wish with one detail that depends on the seed."""
-    return template.answer(subject=ask.text, details=(DETAILS[ask.seed % len(DETAILS)],))
-
-
-def a_writer() -> ScriptedWriter:
-    return ScriptedWriter([detailed])
-
-
-def with_details(folder: Path) -> Path:
-    """A folder whose model is of a family that is told of details, as the built-in one is not."""
-    (a_model_folder(folder / "models") / "atelier.toml").write_text('family = "sd15"\n')
-    return folder
-
-
-def a_wordsmith(writer: ScriptedWriter | None, **desk: object) -> PromptAssist:
-    async def opened(_: WriterConfig) -> Opened:
-        return Opened(writer=writer, notes=() if writer else ("nothing here",))
-
-    return PromptAssist(WordSettings(assist=AssistMode.AUTO, **desk), open_=opened)  # type: ignore[arg-type]  # fields of WordSettings
+from tests.given.results import is_result, labels, prompts_of, recipe_of
+from tests.given.waiting import eventually
+from tests.given.words import a_writer, with_details, words_by
 
 
 async def test_a_short_wish_is_given_words_and_both_are_shown(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(with_details(tmp_path), prompt_assist=a_wordsmith(writer)) as studio:
+    async with a_studio(with_details(tmp_path), prompt_assist=words_by(writer)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", count=3, seed="5")
         message = await ann.sees(is_result)
@@ -72,7 +42,7 @@ async def test_a_short_wish_is_given_words_and_both_are_shown(tmp_path: Path) ->
 
 async def test_rolling_the_seed_and_reproducing_ask_no_model(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(writer)) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(writer)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat")
         first = await ann.sees(is_result)
@@ -85,7 +55,7 @@ async def test_rolling_the_seed_and_reproducing_ask_no_model(tmp_path: Path) -> 
 
 
 async def test_new_wording_keeps_the_seed_and_own_words_go_in_unchanged(tmp_path: Path) -> None:
-    async with a_studio(with_details(tmp_path), prompt_assist=a_wordsmith(a_writer())) as studio:
+    async with a_studio(with_details(tmp_path), prompt_assist=words_by(a_writer())) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", seed="9")
         first = await ann.sees(is_result)
@@ -100,7 +70,7 @@ async def test_new_wording_keeps_the_seed_and_own_words_go_in_unchanged(tmp_path
 
 @pytest.mark.usefixtures("contract")
 async def test_another_style_keeps_seed_and_is_chosen_from_menus(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(a_writer())) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(a_writer())) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", seed="9")
         first = await ann.sees(is_result)
@@ -119,7 +89,7 @@ async def test_another_style_keeps_seed_and_is_chosen_from_menus(tmp_path: Path)
 
 async def test_assist_off_and_marked_up_prompts_are_left_alone(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(writer)) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(writer)) as studio:
         ann = studio.world.ann
         for prompt, options in (
             ("a red cat", {"assist": "off"}),
@@ -134,7 +104,7 @@ async def test_assist_off_and_marked_up_prompts_are_left_alone(tmp_path: Path) -
 
 
 async def test_without_a_model_the_own_words_go_through_with_one_line(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(None)) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat", assist="on")
         message = await ann.sees(is_result)
@@ -164,7 +134,7 @@ async def test_a_model_that_is_still_being_fetched_holds_up_no_picture(tmp_path:
 
 
 async def test_enhance_shows_three_ways_that_can_be_drawn_and_edited(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(a_writer())) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(a_writer())) as studio:
         here = studio.world
         await here.ann.command("enhance", wish="a red cat")
         shown = await here.ann.sees("**3.**")
@@ -181,7 +151,7 @@ async def test_enhance_shows_three_ways_that_can_be_drawn_and_edited(tmp_path: P
 
 async def test_permutations_name_their_number_and_wait_for_a_yes(tmp_path: Path) -> None:
     worker = FakeWorker()
-    async with a_studio(tmp_path, worker, prompt_assist=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, worker, prompt_assist=words_by(None)) as studio:
         here = studio.world
         await here.ann.command("imagine", prompt="a {red, blue} {cat, dog}", assist="off")
         asked = await here.ann.sees("4 pictures")
@@ -198,7 +168,7 @@ async def test_permutations_name_their_number_and_wait_for_a_yes(tmp_path: Path)
 
 
 async def test_choices_are_decided_by_the_seed_of_each_picture(tmp_path: Path) -> None:
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(None)) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(None)) as studio:
         ann = studio.world.ann
         prompt = "a {red|blue|green|white} cat"
         await ann.command("imagine", prompt=prompt, assist="off", count=8, seed="1")
@@ -211,7 +181,7 @@ async def test_choices_are_decided_by_the_seed_of_each_picture(tmp_path: Path) -
 
 
 async def test_the_servers_words_are_declined_in_wishes_and_replies(tmp_path: Path) -> None:
-    prompt_assist = a_wordsmith(None, forbidden=("badword",))
+    prompt_assist = words_by(None, forbidden=("badword",))
     async with a_studio(tmp_path, prompt_assist=prompt_assist) as studio:
         ann = studio.world.ann
         for wish in ("a badword", "a B4DW0RD cat", "a bad\u200bword"):
@@ -223,7 +193,7 @@ async def test_the_servers_words_are_declined_in_wishes_and_replies(tmp_path: Pa
 
 async def test_settings_keep_a_style_and_a_mode(tmp_path: Path) -> None:
     writer = a_writer()
-    async with a_studio(tmp_path, prompt_assist=a_wordsmith(writer)) as studio:
+    async with a_studio(tmp_path, prompt_assist=words_by(writer)) as studio:
         ann = studio.world.ann
         await ann.command("settings", assist="off")
         await ann.sees("**assist** off")
@@ -240,8 +210,3 @@ def test_tokens_are_counted_by_the_models_own_tokenizer() -> None:
     assert 2 <= count("a red cat") <= 6
     assert counter(None) is None
     assert counter(BUILT_IN) is None
-
-
-async def prompts_of(message: discord.Message) -> list[str]:
-    found = [image.recipe_in(png) for png in await pictures(message)]
-    return [recipe.prompt for recipe in found if recipe is not None]

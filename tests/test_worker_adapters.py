@@ -19,6 +19,7 @@ from generation.worker.loading.loader import Model
 from generation.worker.render import render
 from tests.given import loaded, tinymodels
 from tests.given.builders import changed
+from tests.given.loras import lora_tensors
 
 
 class Drawer:
@@ -66,27 +67,9 @@ def drawer(tmp_path: Path) -> Drawer:
     return Drawer(tmp_path)
 
 
-def a_lora(seed: int, *, rank: int = 2, alpha: float | None = None) -> dict[str, Tensor]:
-    """A LoRA in kohya's format for attention layers of the UNet and of the text encoder."""
-    generator = torch.Generator().manual_seed(seed)
-    shapes = {
-        "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q": (64, 64),
-        "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k": (64, 32),
-        "lora_te_text_model_encoder_layers_0_self_attn_q_proj": (32, 32),
-        "lora_te_text_model_encoder_layers_0_self_attn_out_proj": (32, 32),
-    }
-    out: dict[str, Tensor] = {}
-    for number, (layer, (rows, columns)) in enumerate(shapes.items()):
-        out[f"{layer}.lora_down.weight"] = torch.randn(rank, columns, generator=generator)
-        out[f"{layer}.lora_up.weight"] = torch.randn(rows, rank, generator=generator)
-        if alpha is not None:
-            out[f"{layer}.alpha"] = torch.tensor(alpha + number)
-    return out
-
-
 def test_a_lora_changes_the_picture_and_leaves_no_trace(drawer: Drawer) -> None:
     plain = drawer.draw()
-    ink = drawer.lora("ink", a_lora(1))
+    ink = drawer.lora("ink", lora_tensors(1))
     inked = drawer.draw(ink)
     assert inked != plain
     assert drawer.draw() == plain
@@ -96,7 +79,7 @@ def test_a_lora_changes_the_picture_and_leaves_no_trace(drawer: Drawer) -> None:
 
 
 def test_what_was_loaded_before_decides_nothing(drawer: Drawer, tmp_path: Path) -> None:
-    ink, wash = drawer.lora("ink", a_lora(1)), drawer.lora("wash", a_lora(2), 0.7)
+    ink, wash = drawer.lora("ink", lora_tensors(1)), drawer.lora("wash", lora_tensors(2), 0.7)
     drawer.draw(ink)
     late = drawer.draw(wash)
     both = drawer.draw(wash, ink)
@@ -145,7 +128,7 @@ def test_text_encoders_in_diffusers_spellings_draw_the_same(
 def test_layers_that_the_model_does_not_have_are_refused_by_name(drawer: Drawer) -> None:
     """Trap: diffusers leaves out the layers it does not find, without a word."""
     plain = drawer.draw()
-    wide = {k: torch.ones(v.shape[0] * 2, v.shape[1] * 2) for k, v in a_lora(1).items()}
+    wide = {k: torch.ones(v.shape[0] * 2, v.shape[1] * 2) for k, v in lora_tensors(1).items()}
     with pytest.raises(UnusableWeights, match=r"wide: .*attn1\.to_q is 128x128 in the file and"):
         drawer.draw(drawer.lora("wide", {k: v for k, v in wide.items() if "unet" in k}))
     deep = {
@@ -153,16 +136,16 @@ def test_layers_that_the_model_does_not_have_are_refused_by_name(drawer: Drawer)
         "lora_unet_up_blocks_3_resnets_0_conv1.lora_up.weight": torch.ones(4, 2, 1, 1),
     }
     with pytest.raises(UnusableWeights, match=r"there is no unet up_blocks\.3\.resnets\.0\.conv1"):
-        drawer.draw(drawer.lora("deep", {**a_lora(1), **deep}))
+        drawer.draw(drawer.lora("deep", {**lora_tensors(1), **deep}))
     assert drawer.draw() == plain
-    ink = drawer.lora("ink", a_lora(1))
+    ink = drawer.lora("ink", lora_tensors(1))
     assert drawer.draw(ink) != plain
 
 
 def test_one_lora_twice_adds_up(drawer: Drawer) -> None:
     """Trap: PEFT gives both the strength of the last."""
-    ink = drawer.lora("ink", a_lora(1))
-    wash = drawer.lora("wash", {k: v.clone() for k, v in a_lora(1).items()})
+    ink = drawer.lora("ink", lora_tensors(1))
+    wash = drawer.lora("wash", {k: v.clone() for k, v in lora_tensors(1).items()})
     twice = drawer.draw(replace(ink, strength=0.3), replace(ink, strength=0.5))
     assert twice == drawer.draw(replace(ink, strength=0.3), replace(wash, strength=0.5))
     assert twice != drawer.draw(replace(ink, strength=0.5), replace(ink, strength=0.5))
@@ -173,14 +156,15 @@ def test_the_words_that_a_lora_brings_are_used(drawer: Drawer) -> None:
     (key,) = [k for k in table if k.endswith("token_embedding.weight")]
     cat = drawer.model.clips[0].tokenizer("cat", add_special_tokens=False).input_ids[0]
     vector = table[key][cat : cat + 1].clone()
-    ink = drawer.lora("ink", a_lora(1), 0.5)
-    hero = drawer.lora("hero", {**a_lora(1), "bundle_emb.My.Hero.string_to_param.*": vector}, 0.5)
+    ink = drawer.lora("ink", lora_tensors(1), 0.5)
+    bundled = {"bundle_emb.My.Hero.string_to_param.*": vector}
+    hero = drawer.lora("hero", {**lora_tensors(1), **bundled}, 0.5)
     assert drawer.draw(hero, prompt="a red my.hero") == drawer.draw(ink, prompt="a red cat")
 
 
 def test_an_unknown_kind_of_adapter_is_refused(drawer: Drawer) -> None:
     with pytest.raises(UnusableWeights, match="hypernetwork"):
-        drawer.draw(replace(drawer.lora("ink", a_lora(1)), kind="hypernetwork"))
+        drawer.draw(replace(drawer.lora("ink", lora_tensors(1)), kind="hypernetwork"))
 
 
 def test_an_embedding_is_a_word_of_its_files_name(drawer: Drawer) -> None:
@@ -194,7 +178,7 @@ def test_an_embedding_is_a_word_of_its_files_name(drawer: Drawer) -> None:
 
 
 def test_paused_under_another_jobs_loras_it_is_the_same_picture(drawer: Drawer) -> None:
-    ink, wash = drawer.lora("ink", a_lora(1)), drawer.lora("wash", a_lora(2))
+    ink, wash = drawer.lora("ink", lora_tensors(1)), drawer.lora("wash", lora_tensors(2))
     undisturbed = drawer.draw(ink)
     recipe = changed(drawer.recipe, adapters=(ink,), prompt="a red cat")
 

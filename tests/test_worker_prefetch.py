@@ -21,7 +21,7 @@ from generation.worker.memory.model_cache import ModelCache
 from generation.worker.memory.prefetch import Prefetcher
 from tests.given import tinymodels
 from tests.given.builders import a_recipe
-from tests.test_worker_pausing import CPU, LIMIT, House, a_table
+from tests.given.pausing import CPU, LIMIT, House, a_table
 
 SOON = 60.0  # seconds; only what hangs takes longer
 

@@ -31,8 +31,8 @@ from generation.worker.baton import Baton
 from generation.worker.loading.loader import Model
 from generation.worker.memory import memory
 from generation.worker.text import clip
+from tests.given.pausing import House, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
-from tests.test_worker_pausing import House, Table, a_table, house
 
 __all__ = ["house"]  # a fixture
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import struct
 import zlib
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+from PIL import Image
 
 from generation.draft import Checkpoint, Draft
 from generation.job import GroupId, Job, JobId, Share, UserId
@@ -173,3 +177,17 @@ def a_lora(folder: Path, name: str, family: str = "starter") -> Path:
     card.write_text(f'family = "{family}"\nkind = "lora"\n')
     file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(end))
     return file
+
+
+def a_blue_png(width: int = 200, height: int = 100) -> bytes:
+    """A PNG that a person could have sent."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (10, 120, 200)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def noisy_png(side: int) -> bytes:
+    """A PNG that no compression makes smaller."""
+    buffer = io.BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -258,3 +258,8 @@ async def whoami(interaction: discord.Interaction) -> None:
 async def look_closer(interaction: discord.Interaction, message: discord.Message) -> None:
     sizes = [f"{a.filename}: {a.size} bytes" for a in message.attachments]
     await interaction.response.send_message("\n".join(sizes) or "No picture.", ephemeral=True)
+
+
+def quick() -> SampleBot:
+    """A bot whose pictures are soon there."""
+    return SampleBot(seconds=0.05, edit_every=0.01)

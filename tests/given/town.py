@@ -24,7 +24,7 @@ from simcord.enums import ChannelType, OverwriteType
 from simcord.results import to_discord_message
 
 from bot.app import App
-from bot.sandbox.person import SimulatedPerson, buttons
+from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, living
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house
@@ -149,11 +149,6 @@ class Scene:
 
 def _button(custom_id: str) -> dict[str, Any]:
     return {"type": 2, "style": 2, "label": custom_id, "custom_id": custom_id}
-
-
-def is_result(message: discord.Message) -> bool:
-    """Whether it shows finished pictures."""
-    return bool(message.attachments) and any(b.label == "Again" for b in buttons(message))
 
 
 @asynccontextmanager
