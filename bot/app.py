@@ -29,6 +29,7 @@ from bot.studio import shares
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.cluster import Furnish, follow_cluster
 from bot.studio.drafting import Drafting
+from bot.studio.model_folders import ModelFolders
 from bot.studio.relay import Console, Relay, console
 from bot.studio.retention import Retention
 from bot.studio.studio import Studio
@@ -69,6 +70,7 @@ class App:
 
     settings: Settings
     catalog: Catalog
+    model_folders: ModelFolders
     stores: Stores
     workers: tuple[Worker, ...]
     studio: Studio
@@ -184,6 +186,8 @@ async def open_app(
         closing.push_async_callback(_end, running)
         tidying = asyncio.create_task(_retention(settings, app.stores).run(), name="retention")
         closing.push_async_callback(_end, tidying)
+        looking = asyncio.create_task(app.model_folders.run(), name="model folders")
+        closing.push_async_callback(_end, looking)
         await closing.enter_async_context(
             follow_cluster(settings, catalog, digests, app.studio, app.make_seat)
         )
@@ -226,15 +230,18 @@ async def _build(
         ledger=ledger,
         clock=time.time,
     )
-    sizes = {entry.weights.sha256: entry.size_bytes for entry in catalog.models()}
+    model_folders = ModelFolders(catalog)
 
     def make_seat(name: str, worker: Worker) -> WorkerSeat:
-        return WorkerSeat(id=SeatId(name), worker=worker, costs=meter.costs, sizes=sizes)
+        return WorkerSeat(
+            id=SeatId(name), worker=worker, costs=meter.costs, size_of=catalog.size_of
+        )
 
     studio = Studio(
         stores=stores,
         drafting=Drafting(
             catalog=catalog,
+            folders=model_folders,
             prompt_assist=prompt_assist,
             default_model=lambda: default_model(settings, catalog),
             max_count=settings.max_count,
@@ -253,6 +260,7 @@ async def _build(
     return App(
         settings=settings,
         catalog=catalog,
+        model_folders=model_folders,
         stores=stores,
         workers=tuple(workers),
         studio=studio,

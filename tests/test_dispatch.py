@@ -222,7 +222,7 @@ async def test_a_seat_that_joins_draws_and_one_that_leaves_loses_nothing(tmp_pat
         memo = listen(app, Memo())
         for owner in (ANN, BEN):
             await ask(app, f"a long one of {owner}", owner, LONG)
-        far = WorkerSeat(id=SeatId("far"), worker=there, costs=CostModel(), sizes={})
+        far = WorkerSeat(id=SeatId("far"), worker=there, costs=CostModel(), size_of=lambda _: 0)
         near = app.studio.open_requests.standings()[0].share
         app.studio.join(far)
         assert app.studio.open_requests.standings()[0].share == 2 * near

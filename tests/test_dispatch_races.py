@@ -250,5 +250,7 @@ def test_whoever_cancels_before_the_first_turn_after_a_restart_has_left_once() -
     queue.restore(Accounts(groups={SHARE.group: 0.0}, people={(SHARE.group, job.owner): account}))
     queue.put(job, 0.0)
     assert queue.cancel(job.id) is job
-    seat = WorkerSeat(id=SeatId("gpu 0"), worker=FakeWorker(), costs=CostModel(), sizes={})
+    seat = WorkerSeat(
+        id=SeatId("gpu 0"), worker=FakeWorker(), costs=CostModel(), size_of=lambda _: 0
+    )
     assert queue.take(seat, 1.0) is None

@@ -54,7 +54,9 @@ class Scene:
         self.said: list[str] = []
         self.events: list[Event] = []
         self.queue, seats, promises = FairQueue(), Seats(), Promises()
-        self._seat = WorkerSeat(id=SeatId("a"), worker=FakeWorker(), costs=CostModel(), sizes={})
+        self._seat = WorkerSeat(
+            id=SeatId("a"), worker=FakeWorker(), costs=CostModel(), size_of=lambda _: 0
+        )
         seats.add(self._seat)
         meter = Meter(
             queue=self.queue,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from generation.fleet.worker import Worker
@@ -81,7 +81,7 @@ class WorkerSeat:
     id: SeatId
     worker: Worker
     costs: CostModel
-    sizes: Mapping[Sha256, int]  # bytes of each checkpoint's weights
+    size_of: Callable[[Sha256], int]  # bytes of a checkpoint's weights, as they are known now
     running: Drawing | None = None
     parked: dict[JobId, Drawing] = field(default_factory=dict)
     at_boundary: bool = False  # its job has drawn a chunk, and may be paused for another
@@ -107,7 +107,7 @@ class WorkerSeat:
     def reading_seconds(self, model: Sha256) -> float:
         """Predicted seconds of getting these weights, from where they are unless they are there."""
         near = model in self.worker.holding.in_memory
-        return self.costs.predict_loading(model, self.sizes.get(model, 0), in_memory=near)
+        return self.costs.predict_loading(model, self.size_of(model), in_memory=near)
 
     def can_draw(self, model: Sha256) -> bool:
         """Whether the weights fit, or nowhere else either.
@@ -126,7 +126,7 @@ class WorkerSeat:
 
     def holds(self, models: Collection[Sha256]) -> bool:
         """Whether all of them fit at once, so that none would ever have to give way."""
-        return sum(self.sizes.get(model, 0) for model in models) <= self._room
+        return sum(self.size_of(model) for model in models) <= self._room
 
     def drawings(self) -> tuple[Drawing, ...]:
         """Every job that it has begun and not drawn."""
@@ -160,7 +160,7 @@ class WorkerSeat:
     def _fits(self, model: Sha256) -> bool:
         if model in self.avoided and time.monotonic() < self.avoided[model]:
             return False
-        return self.sizes.get(model, 0) <= self._room
+        return self.size_of(model) <= self._room
 
     @property
     def _room(self) -> float:

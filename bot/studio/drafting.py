@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.studio import notes
 from bot.studio.assistant import PromptAssist
 from bot.studio.ignored import ignored
+from bot.studio.model_folders import ModelFolders
 from bot.studio.networks import applied, marked
 from bot.studio.pasting import unpasted
 from bot.studio.remarks import remarks
@@ -58,17 +59,26 @@ class Drafting:
         self,
         *,
         catalog: Catalog,
+        folders: ModelFolders,
         prompt_assist: PromptAssist,
         default_model: Callable[[], Checkpoint],
         max_count: int,
         dice: Callable[[], int],
     ) -> None:
-        self._catalog, self._wordsmith = catalog, prompt_assist
+        self._catalog, self._folders, self._wordsmith = catalog, folders, prompt_assist
         self._default_model, self._max_count = default_model, max_count
         self._dice = dice
 
     async def draft(self, wish: Wish, mine: Preferences, *, device: str) -> Drafted:
         """The recipes of a wish, one per picture.  Raises Unacceptable and PromptingError."""
+        try:
+            return await self._draft(wish, mine, device=device)
+        except NoSuchName:  # perhaps it came a moment ago
+            if not await self._folders.changed():
+                raise
+            return await self._draft(wish, mine, device=device)
+
+    async def _draft(self, wish: Wish, mine: Preferences, *, device: str) -> Drafted:
         model = self._with_vae(self._model(wish, mine), wish, mine)
         wish, told = unpasted(wish, family(model.family), model.weights.name)
         draft = replace(wish.draft, sampling=named(wish.draft.sampling))
@@ -225,10 +235,12 @@ class Drafting:
 
     def loras(self) -> tuple[Entry, ...]:
         """The LoRAs that can be put on a checkpoint."""
+        self._folders.nudge()
         return self._catalog.entries("lora")
 
     def checkpoints(self) -> tuple[Entry, ...]:
         """The models that can draw."""
+        self._folders.nudge()
         return self._catalog.models()
 
     def family_of(self, model: str | None) -> str:
@@ -350,6 +362,7 @@ class Drafting:
 
     def vaes(self) -> tuple[Entry, ...]:
         """The VAEs that can be put in place of a checkpoint's own."""
+        self._folders.nudge()
         return self._catalog.entries("vae")
 
     def _named(self, model: str | None) -> Checkpoint:

@@ -25,6 +25,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from generation.catalog.card import CARD, as_carded, read_card
+from generation.catalog.changes import State, state
 from generation.catalog.checkpoint import CONFIGS
 from generation.catalog.digests import Digests
 from generation.catalog.folderparts import note_on_variants, read_parts, read_vae_folder
@@ -115,7 +116,7 @@ class _Found:
 
 
 class Catalog:
-    """The weights in some folders.  Call `scan` first; it may be called again at any time.
+    """The weights in some folders.  Call `scan` first, and `refresh` when they may have changed.
 
     Safe to use from several threads: a scan puts its result in place at once.
     """
@@ -132,6 +133,9 @@ class Catalog:
         self._digests = Digests(digests, on_piece)
         self._entries: tuple[Entry, ...] = ()
         self._refused: tuple[UnusableWeights, ...] = ()
+        self._sizes: dict[Sha256, int] = {}  # of all that ever lay here
+        self._scanned: State = frozenset()  # the folders as they were at the last scan
+        self._seen: State = frozenset()  # and at the last look
         self._lock = threading.Lock()
 
     @property
@@ -142,6 +146,7 @@ class Catalog:
     def scan(self) -> None:
         """Look at the folders.  Reads new and changed files once, from beginning to end."""
         with self._lock:
+            self._scanned = self._seen = state(self._folders)
             found: list[_Found] = []
             refused: list[UnusableWeights] = []
             for path in _candidates(self._folders, refused):
@@ -154,6 +159,26 @@ class Catalog:
             entries = _entries(names, found, refused)
             self._entries = tuple(sorted(entries, key=lambda e: (KINDS.index(e.kind), e.name)))
             self._refused = tuple(sorted(refused, key=str))
+            self._sizes |= {entry.weights.sha256: entry.size_bytes for entry in entries}
+
+    def refresh(self, *, at_rest: bool = False) -> bool:
+        """Scan if the folders are not what they were at the last scan; returns whether.
+
+        `at_rest`: not while they are written to, which is when two looks see the same.
+        """
+        now = state(self._folders)
+        if now == self._scanned:
+            return False
+        before, self._seen = self._seen, now
+        if at_rest and now != before:
+            return False
+        self.scan()
+        return True
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether the last look saw what no scan has seen yet."""
+        return self._seen != self._scanned
 
     def models(self) -> tuple[Entry, ...]:
         """The checkpoints, by name."""
@@ -162,6 +187,10 @@ class Catalog:
     def entries(self, kind: Kind | None = None) -> tuple[Entry, ...]:
         """Everything usable, or what is of one kind, by name."""
         return tuple(e for e in self._entries if kind is None or e.kind == kind)
+
+    def size_of(self, digest: Sha256) -> int:
+        """Bytes of weights that lie here or once did; 0 for others."""
+        return self._sizes.get(digest, 0)
 
     def families(self) -> dict[Sha256, str]:
         """The family of everything that has one, by digest."""

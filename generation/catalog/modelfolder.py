@@ -19,7 +19,7 @@ UNREAD = {
 }
 
 # Configs, tokenizers, weights.
-_MATTERING = frozenset({".json", ".txt", ".model", ".safetensors"})
+MATTERING = frozenset({".json", ".txt", ".model", ".safetensors"})
 # Parts that a folder may name without having them: they judge or describe, and draw nothing.
 _DISPENSABLE = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 _WEIGHTY = ("unet", "vae", "text_encoder", "text_encoder_2")
@@ -68,7 +68,7 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
 
 def _part(folder: Path, name: str) -> list[Path]:
     try:
-        here = sorted(f for f in folder.iterdir() if f.suffix in _MATTERING and f.is_file())
+        here = sorted(f for f in folder.iterdir() if f.suffix in MATTERING and f.is_file())
     except FileNotFoundError:
         return []
     except OSError as error:

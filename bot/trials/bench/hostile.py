@@ -24,6 +24,7 @@ from bot.pages.help_pages import asks_for_help
 from bot.pages.quoting import code, plain, quoted
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.drafting import Drafting
+from bot.studio.model_folders import ModelFolders
 from bot.studio.networks import applied, marked
 from bot.studio.notes import bounded
 from bot.studio.pasting import unpasted
@@ -253,6 +254,7 @@ async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
     drafting = Drafting(
         catalog=catalog,
+        folders=ModelFolders(catalog),
         prompt_assist=PromptAssist(
             WordSettings(assist=AssistMode.ON, forbidden=WORDS, allowed=ALLOWED), open_=_nobody
         ),

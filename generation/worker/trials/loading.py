@@ -40,7 +40,7 @@ FROM_THE_START = "5"  # what makes Linux count a process's peak anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Weighed:
     """A process's memory, in bytes."""
 
     written: int  # pages that it has written itself
@@ -153,13 +153,13 @@ class _Worker:
         times = self._watched.cpu_times()
         return float(times.user + times.system)
 
-    def memory(self) -> Memory:
+    def memory(self) -> Weighed:
         """Its memory, when it has come to rest."""
         time.sleep(RESTING)
         lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
         said = dict(line.split(":", 1) for line in lines)
         kib = {key: int(said[key].split()[0]) * 1024 for key in ("RssAnon", "VmRSS", "VmHWM")}
-        return Memory(written=kib["RssAnon"], resident=kib["VmRSS"], peak=kib["VmHWM"])
+        return Weighed(written=kib["RssAnon"], resident=kib["VmRSS"], peak=kib["VmHWM"])
 
     def close(self) -> None:
         """End of stdin; returns when the process is gone."""
@@ -173,7 +173,7 @@ class _Worker:
         return read(self._process.stdout)  # type: ignore[arg-type]  # a pipe is a BinaryIO
 
 
-def _told(memory: Memory) -> str:
+def _told(memory: Weighed) -> str:
     return (
         f"memory at rest {memory.resident / GIB:.2f} GiB ({memory.written / GIB:.2f} of its own), "
         f"at most {memory.peak / GIB:.2f}"
