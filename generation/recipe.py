@@ -22,6 +22,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, TypeVar
@@ -81,6 +82,9 @@ class Weights:
 
     def __post_init__(self) -> None:
         _check_digest(self.sha256)
+
+
+BY_DIGEST: Mapping[type, str] = {Weights: "sha256"}  # how an identity spells them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +231,7 @@ def needed(section: T | None) -> T:
 
 def canonical(recipe: Recipe) -> str:
     """The one spelling of a recipe.  Changing it is a new FORMAT."""
-    return _json(plain(recipe, short={Weights: "sha256"}))
+    return _json(plain(recipe, short=BY_DIGEST))
 
 
 def dump(recipe: Recipe) -> str:

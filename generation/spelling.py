@@ -35,7 +35,7 @@ def plain(value: object, *, short: Mapping[type, str] = _NONE_SHORT) -> dict[str
     """A dataclass's instance as JSON holds it; types in `short` stand by that one field alone."""
     out: dict[str, object] = {}
     for field in fields(value):  # type: ignore[arg-type]  # only called with our dataclasses
-        item = _plain(getattr(value, field.name), short)
+        item = spelled(getattr(value, field.name), short)
         if field.metadata.get("flat") and isinstance(item, dict):
             out |= item
         elif item is not None and item != []:
@@ -43,11 +43,12 @@ def plain(value: object, *, short: Mapping[type, str] = _NONE_SHORT) -> dict[str
     return out
 
 
-def _plain(value: object, short: Mapping[type, str]) -> object:
+def spelled(value: object, short: Mapping[type, str]) -> object:
+    """Any value of a field as JSON holds it."""
     if type(value) in short:
-        return _plain(getattr(value, short[type(value)]), short)
+        return spelled(getattr(value, short[type(value)]), short)
     if isinstance(value, tuple):
-        return [_plain(item, short) for item in value]
+        return [spelled(item, short) for item in value]
     if is_dataclass(value):
         return plain(value, short=short)
     return str(value) if isinstance(value, StrEnum) else value

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -12,10 +11,8 @@ import pytest
 from generation.draft import Draft, said
 from generation.errors import OutOfRange
 from generation.recipe import (
-    Adapter,
     Input,
     Recipe,
-    Sampling,
     Task,
     Weights,
     canonical,
@@ -23,48 +20,10 @@ from generation.recipe import (
     needed,
     parse,
 )
-from generation.spelling import FLAT, read
+from generation.spelling import read
 from tests.given.builders import a_digest, a_recipe
-
-RELEASED = Path(__file__).parent / "data" / "released"
-TEXTS = [
-    json.loads(line)["recipe"]
-    for name in ("recipes.jsonl", "pictures.jsonl", "marks.jsonl")
-    for line in (RELEASED / name).read_text(encoding="utf-8").splitlines()
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaterAdapter(Adapter):
-    """One with optional fields more."""
-
-    start: float | None
-    input: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaterSampling(Sampling):
-    """One with an optional field more."""
-
-    guidance: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Motion:
-    """A section that no recipe has yet."""
-
-    frames: int
-    fps: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaterRecipe(Recipe):
-    """What a later version of this program may call a recipe."""
-
-    adapters: tuple[LaterAdapter, ...]
-    sampling: LaterSampling | None = field(metadata=FLAT)
-    motion: Motion | None
-    tiles: tuple[int, ...]
+from tests.given.later import LaterRecipe, Upscale
+from tests.given.released import TEXTS
 
 
 def later(text: str) -> LaterRecipe:
@@ -115,14 +74,6 @@ def test_what_a_later_version_adds_is_kept_decides_the_id_and_is_refused_today(
     with pytest.raises(OutOfRange) as refused:
         parse(text)
     assert refused.value.what.endswith("fields")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upscale(Recipe):
-    """A recipe of a task that needs neither words nor sampling."""
-
-    def __post_init__(self) -> None:
-        """Whatever it has."""
 
 
 def test_sections_that_a_task_has_not_are_absent_and_read_as_none() -> None:

@@ -35,23 +35,17 @@ from tests.given import tinymodels
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house
+from tests.given.released import MARKS, PICTURES, RECIPES, RELEASED
 from tests.given.stored import opened
 from tests.given.waiting import LONG
 from tests.given.worker_process import WorkerProcess
 
-RELEASED = Path(__file__).parent / "data" / "released"
 CLEO, STRANGER = UserId(103), UserId(104)
 FLOWER = RecipeId("r1-08dc998a73d0953cb7a15d397a7cb345e24809c2971d55389921142ae63bc552")
 FLOWER_PIXELS = Sha256("6b0abab5843b17b2f7a438df670b9610166148123600246c8e92071bf1035e24")
 FLOWER_PNG = (RELEASED / "flower.png").read_bytes()
 
 
-def lines(name: str) -> list[dict[str, Any]]:
-    text = (RELEASED / name).read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
-
-
-RECIPES, PICTURES, MARKS = lines("recipes.jsonl"), lines("pictures.jsonl"), lines("marks.jsonl")
 THEIRS = Environment(**json.loads((RELEASED / "environment.json").read_text()))
 
 

@@ -1,0 +1,49 @@
+"""What a later version of this program may call a recipe: one with more, one with less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from generation.recipe import Adapter, Recipe, Sampling
+from generation.spelling import FLAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterAdapter(Adapter):
+    """One with optional fields more."""
+
+    start: float | None
+    input: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterSampling(Sampling):
+    """One with an optional field more."""
+
+    guidance: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """A section that no recipe has yet."""
+
+    frames: int
+    fps: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterRecipe(Recipe):
+    """What a later version of this program may call a recipe."""
+
+    adapters: tuple[LaterAdapter, ...]
+    sampling: LaterSampling | None = field(metadata=FLAT)
+    motion: Motion | None
+    tiles: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upscale(Recipe):
+    """A recipe of a task that needs neither words nor sampling."""
+
+    def __post_init__(self) -> None:
+        """Whatever it has."""
