@@ -172,6 +172,11 @@ class Sampling:
         if self.noise is not None:
             _check_noise(self.noise)
 
+    @property
+    def guided(self) -> bool:
+        """Whether the negative prompt is asked about too: two lanes, and twice the work."""
+        return self.cfg != 1.0
+
 
 # The sections that a recipe of each task has.
 SECTIONS = {

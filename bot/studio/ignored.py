@@ -28,7 +28,7 @@ def ignored(wish: Wish, recipe: Recipe) -> Iterator[str]:
 
 
 def _in_sampling(words: DraftWords, asked: DraftSampling, drawn: Sampling) -> Iterator[str]:
-    if words.negative_prompt and words.negative_prompt.strip() and drawn.cfg == 1.0:
+    if words.negative_prompt and words.negative_prompt.strip() and not drawn.guided:
         yield notes.negative_without_guidance()
     if asked.steps is not None and asked.steps != drawn.steps:
         yield notes.other_steps(asked.steps, drawn.steps, drawn.scheduler)

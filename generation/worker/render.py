@@ -149,8 +149,8 @@ def predictor(
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """The UNet with its words and cfg: (what it eats, timestep) -> its output, float32."""
     unet = model.unet
-    cfg = needed(recipe.sampling).cfg
-    guided = cfg != 1.0
+    sampling = needed(recipe.sampling)
+    cfg, guided = sampling.cfg, sampling.guided
     context = torch.cat([words.negative, words.context]) if guided else words.context
     added = _added(recipe, model, words, guided)
 

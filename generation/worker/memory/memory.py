@@ -44,7 +44,7 @@ def weights_bytes(files: Iterable[Path], itemsize: int) -> int:
 def activation_bytes(recipe: Recipe, unet_width: int, vae_width: int, itemsize: int) -> int:
     """What drawing needs besides the weights, at its worst moment."""
     pixels = needed(recipe.canvas).pixels
-    lanes = 2 if needed(recipe.sampling).cfg != 1.0 else 1
+    lanes = 2 if needed(recipe.sampling).guided else 1
     step = UNET_ACTIVATIONS * unet_width * lanes * pixels // 64 * itemsize
     decode = VAE_ACTIVATIONS * vae_width * pixels * itemsize
     return max(step, decode)

@@ -1,0 +1,52 @@
+"""Whether a picture is guided is one question with one answer, for the worker and for the queue."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generation.queue.costs import CostModel
+from generation.recipe import needed
+from generation.worker.memory.memory import activation_bytes
+from generation.worker.render import render
+from tests.given import loaded
+from tests.given.builders import changed
+from tests.given.plain_diffusers import stock_pipeline
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(("cfg", "lanes"), [(0.0, 2), (0.5, 2), (1.0, 1), (1.5, 2), (7.0, 2)])
+def test_the_queue_charges_the_lanes_that_the_worker_runs(cfg: float, lanes: int) -> None:
+    recipe = changed(loaded.recipe_of("tiny-sd15", "starter"), cfg=cfg)
+    model = loaded.sd15()
+    run: list[int] = []
+
+    def count(_: object, given: tuple[Any, ...], __: object) -> None:
+        run.append(given[0].shape[0])
+
+    hook = stock_pipeline(model).unet.register_forward_pre_hook(count, with_kwargs=True)
+    try:
+        render(recipe, (), model, on_step=lambda *_: None)
+    finally:
+        hook.remove()
+    assert set(run) == {lanes}
+    plain = changed(recipe, cfg=1.0)
+    assert CostModel().predict(recipe) == pytest.approx(lanes * CostModel().predict(plain))
+    room, alone = (activation_bytes(r, 1000, 1, 4) for r in (recipe, plain))
+    assert room == lanes * alone
+    assert needed(recipe.sampling).guided == (lanes == 2)
+
+
+def test_the_formula_stands_once() -> None:
+    """At cfg 0.5 the worker ran two lanes while the queue had been told one."""
+    found = [
+        file.relative_to(ROOT).as_posix()
+        for package in ("bot", "generation", "prompting", "storage")
+        for file in sorted((ROOT / package).rglob("*.py"))
+        if re.search(r"\bcfg\s*(==|!=|<=?|>=?)\s*1", file.read_text("utf-8"))
+    ]
+    assert found == ["generation/recipe.py"]
