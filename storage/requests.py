@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import aiosqlite
@@ -15,8 +15,8 @@ from storage.ids import PictureId, RequestId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a person asked for, before it is stored."""
+class Origin:
+    """Who asks, and where the answer belongs."""
 
     owner: UserId
     share: Share  # out of whose part of the device it is paid
@@ -24,13 +24,20 @@ class Asked:
     channel: int
     reply_to: int | None  # the message to answer
     locale: str
+    source: int | None = None  # the message or interaction that asks; it asks once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person asked for, before it is stored."""
+
+    origin: Origin
     words: str  # what the person typed
-    parent: PictureId | None  # the picture it is made of
-    reproduces: PictureId | None  # the picture it is to be equal to
-    expects: Sha256 | None  # the pixels it is to have, when only a file of it is known
     created: float  # Unix time
+    parent: PictureId | None = None  # the picture it is made of
+    reproduces: PictureId | None = None  # the picture it is to be equal to
+    expects: Sha256 | None = None  # the pixels it is to have, when only a file of it is known
     notes: tuple[str, ...] = ()  # sentences that are said beside its pictures
-    source: int | None = None  # the message or interaction that asked; it asks once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +53,10 @@ async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
     # SQLite refuses half a surrogate pair, which a client can send.
     asked = replace(asked, words=_whole(asked.words), notes=tuple(map(_whole, asked.notes)))
     facts: dict[str, Any] = asdict(asked)
-    share = facts.pop("share")
+    origin = facts.pop("origin")
+    share = origin.pop("share")
     columns = {
+        **origin,
         **facts,
         "notes": json.dumps(asked.notes, ensure_ascii=False),
         "share_group": share.pop("group"),
@@ -58,7 +67,9 @@ async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
         tuple(columns.values()),
     )
     return Request(
-        **facts, share=asked.share, id=RequestId(cursor.lastrowid or 0), progress_message=None
+        **{**facts, "origin": asked.origin},
+        id=RequestId(cursor.lastrowid or 0),
+        progress_message=None,
     )
 
 
@@ -75,7 +86,9 @@ def request_of(row: Row) -> Request:
     for column in ("share_group", "group_weight", "weight"):
         del facts[column]
     facts["notes"] = tuple(json.loads(facts["notes"]))
-    return Request(**facts, share=share_of(row))
+    asking = [field.name for field in fields(Origin) if field.name != "share"]
+    origin = Origin(**{name: facts.pop(name) for name in asking}, share=share_of(row))
+    return Request(**facts, origin=origin)
 
 
 def _whole(text: str) -> str:

@@ -105,8 +105,8 @@ class Tickets(Outbox):
         if not recipes:
             raise ValueError("a request without a recipe would never be delivered")
         async with self._database.transaction("add") as db:
-            if (before := await _asked_by(db, asked.source)) is not None:
-                raise AskedBefore(asked.source, before)
+            if (before := await _asked_by(db, asked.origin.source)) is not None:
+                raise AskedBefore(asked.origin.source, before)
             request = await insert_request(db, asked)
             jobs = await _insert_tickets(db, request, recipes, costs)
             if wording is not None:
@@ -349,7 +349,13 @@ async def _insert_tickets(
         "SELECT id FROM tickets WHERE request = ? ORDER BY ordinal", (request.id,)
     )
     return [
-        Job(id=JobId(row["id"]), owner=request.owner, recipe=recipe, cost=cost, share=request.share)
+        Job(
+            id=JobId(row["id"]),
+            owner=request.origin.owner,
+            recipe=recipe,
+            cost=cost,
+            share=request.origin.share,
+        )
         for row, recipe, cost in zip(rows, recipes, costs, strict=True)
     ]
 

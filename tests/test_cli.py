@@ -251,7 +251,7 @@ def _png() -> bytes:
 async def test_what_discord_waits_for_is_not_swallowed_by_the_command_line(tmp_path: Path) -> None:
     """The bot was killed; then somebody draws on the command line; then the bot is back."""
     wish = a_wish("for Ann")
-    on_discord = replace(wish, place=replace(wish.place, guild=10, channel=20))
+    on_discord = replace(wish, origin=replace(wish.origin, guild=10, channel=20))
     async with a_house(tmp_path, FakeWorker()) as app:
         request = await app.studio.requests.submit(on_discord)
     async with a_house(tmp_path, FakeWorker()) as app:

@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from bot.chat.announcer import Announcer
 from bot.studio.delivery import Delivery
+from bot.studio.known import KnownMessages
 from bot.studio.studio import Studio
 from storage import failpoints
 from storage.deletions import Deletions
@@ -47,7 +49,8 @@ class Ladder:
         async with opened(self.folder / "db.sqlite3") as database:
             tickets = Tickets(database)
             files = Files(self.folder / "files")
-            wish = replace(asked(ANN), channel=HERE, reply_to=42)
+            usual = asked(ANN)
+            wish = replace(usual, origin=replace(usual.origin, channel=HERE, reply_to=42))
             request, (ticket,) = await tickets.add(wish, [a_recipe()], [1.0])
             lease = await tickets.started(ticket.job.id, "seat", at=NOON)
             png = files.keep(noisy_png(16), ".png")
@@ -64,7 +67,7 @@ class Ladder:
             tickets = Tickets(database)
             announcer = Announcer(self.discord.client(), progress_seconds=1.0)
             # Of the studio, the announcer needs this much here.
-            announcer.speak_for(cast(Studio, tickets))
+            announcer.speak_for(cast(Studio, SimpleNamespace(messages=KnownMessages(tickets))))
             announcer.arrived()
             delivery = Delivery(
                 tickets=tickets,

@@ -133,10 +133,10 @@ async def test_automatic_is_the_models_usual_scheduler_whatever_the_settings_say
 ) -> None:
     async with a_house(tmp_path, FakeWorker()) as app:
         wish = a_wish(draft={"scheduler": "Automatic"})
-        await app.studio.defaults.keep(wish.place.owner, Preferences(scheduler="beta"))
-        outcome = await drawn(app, a_wish(owner=wish.place.owner))
+        await app.studio.defaults.keep(wish.origin.owner, Preferences(scheduler="beta"))
+        outcome = await drawn(app, a_wish(owner=wish.origin.owner))
         assert needed(outcome.pictures[0].recipe.sampling).scheduler == "beta"
         outcome = await drawn(app, wish)
         assert needed(outcome.pictures[0].recipe.sampling).scheduler == "karras"
-        mine = await app.studio.defaults.keep(wish.place.owner, Preferences(scheduler="automatic"))
+        mine = await app.studio.defaults.keep(wish.origin.owner, Preferences(scheduler="automatic"))
         assert mine.scheduler is None

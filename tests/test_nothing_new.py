@@ -65,7 +65,7 @@ async def test_own_words_that_were_drawn_already_are_not_drawn_again(tmp_path: P
         second = await ann.sees(is_result, after=first)
         assert "My words only" not in labels(second)
         # A message of an older version still has the button.
-        place = replace(a_wish().place, owner=UserId(ann.id))
+        place = replace(a_wish().origin, owner=UserId(ann.id))
         with pytest.raises(NothingNew):
             await studio.app.studio.requests.reword(RequestId(2), place, own=True)
         assert len(studio.worker.orders) == 2

@@ -160,8 +160,10 @@ async def check_tickets(database: Database) -> None:
     (failed,) = await tickets.of_request(RequestId(5))
     assert failed.reason == "OutOfMemory: 9 GB of 8 GB"
     first = await tickets.request(RequestId(1))
-    assert (first.owner, first.guild, first.channel, first.words) == (ANN, 10, 20, "a red flower")
-    assert (first.share.group, first.share.group_weight, first.progress_message) == (
+    origin, share = first.origin, first.origin.share
+    assert (origin.owner, origin.guild, origin.channel) == (ANN, 10, 20)
+    assert first.words == "a red flower"
+    assert (share.group, share.group_weight, first.progress_message) == (
         GroupId("guild 10"),
         2.0,
         990,
@@ -169,7 +171,7 @@ async def check_tickets(database: Database) -> None:
     assert first.notes == ()
     assert await tickets.undelivered() == (5, 6, 7, 10)
     (request, _), (other, two) = await tickets.replay()
-    assert (request.owner, other.owner, len(two)) == (CLEO, CLEO, 2)
+    assert (request.origin.owner, other.origin.owner, len(two)) == (CLEO, CLEO, 2)
     wording = await Wordings(database).find(request.id)
     assert wording is not None
     assert wording.own_negative == "blue"

@@ -81,10 +81,10 @@ async def test_an_interaction_that_comes_twice_is_drawn_once(tmp_path: Path) -> 
 
 async def test_what_asked_once_asks_never_again_whatever_is_restarted(tmp_path: Path) -> None:
     wish = a_wish("a red flower")
-    wish = replace(wish, place=replace(wish.place, source=4711))
+    wish = replace(wish, origin=replace(wish.origin, source=4711))
     async with a_house(tmp_path, FakeWorker()) as app:
         await app.studio.requests.submit(wish)
     async with a_house(tmp_path, FakeWorker()) as app:
         with pytest.raises(AskedBefore):
             await app.studio.requests.submit(wish)
-        await app.studio.requests.submit(replace(wish, place=replace(wish.place, source=4712)))
+        await app.studio.requests.submit(replace(wish, origin=replace(wish.origin, source=4712)))

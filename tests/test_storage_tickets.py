@@ -174,7 +174,7 @@ async def test_the_first_start_is_remembered_however_often_a_job_is_tried(
 async def test_a_job_s_share_comes_back_with_it(tickets: Tickets) -> None:
     share = Share(group=GroupId("guild 7"), group_weight=2.0, weight=1 / 3)
     request, made = await tickets.add(asked(share=share), [a_recipe()], [1.0])
-    assert request.share == share
+    assert request.origin.share == share
     assert await tickets.request(request.id) == request
     assert made == await tickets.waiting()
     assert made[0].job.share == share

@@ -211,7 +211,7 @@ async def test_a_file_that_rots_is_found_out_and_drawn_again(
             shown = await app.studio.delivery.outcome(outcome.request)
             assert shown.files == ()  # never the damaged bytes
             assert "not readable" in caplog.text
-            again = await app.studio.requests.reproduce(picture.id, a_wish().place)
+            again = await app.studio.requests.reproduce(picture.id, a_wish().origin)
             await asyncio.wait_for(app.console.outcome(again.id), LONG)
             assert files.read(picture.png_sha256) == png
             shown = await app.studio.delivery.outcome(outcome.request)
@@ -276,6 +276,6 @@ async def test_a_picture_whose_file_is_gone_is_no_start_until_it_is_drawn_again(
             await app.studio.requests.submit(wish)
         assert "draws it again" in apology_for(missing.value)
         assert await app.stores.tickets.waiting() == ()
-        again = await app.studio.requests.reproduce(picture.id, a_wish().place)
+        again = await app.studio.requests.reproduce(picture.id, a_wish().origin)
         await asyncio.wait_for(app.console.outcome(again.id), LONG)
         assert (await drawn(app, wish)).pictures

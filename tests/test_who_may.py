@@ -22,11 +22,12 @@ from simcord.enums import OverwriteType
 from bot.chat.intake import picture_as_start
 from bot.pages.apologies import expected
 from bot.studio.relay import console
-from bot.studio.wishes import Origin, Wish
+from bot.studio.wishes import Wish
 from generation.job import UserId
 from generation.media import image
 from storage.errors import Missing
 from storage.pictures import StoredPicture
+from storage.requests import Origin
 from tests.given.builders import a_draft, changed
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
@@ -255,7 +256,7 @@ async def test_the_owner_keeps_the_recipe_of_what_was_deleted_and_nobody_its_byt
         await olga.command("reproduce", picture=str(gone.picture.id))
         shown = await olga.sees(lambda m: is_result(m) and "IDENTICAL" in m.content)
         assert await pictures(shown) == [gone.png]
-        again = Wish(place=place_of(olga), draft=a_draft(prompt="x"))
+        again = Wish(origin=place_of(olga), draft=a_draft(prompt="x"))
         with pytest.raises(Missing, match="file"):
             await stage.scene.app.studio.requests.submit(picture_as_start(gone.picture, again))
 

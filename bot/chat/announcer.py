@@ -115,7 +115,7 @@ class Announcer:
             if shown.gone:
                 del self._dirty[request]
                 continue
-            if shown.request is not None and not self._may_edit(shown.request.channel):
+            if shown.request is not None and not self._may_edit(shown.request.origin.channel):
                 continue
             if moment - shown.edited_at >= (WAITING_SECONDS if waiting else self._every):
                 found.append((waiting, shown.edited_at, request))
@@ -132,7 +132,7 @@ class Announcer:
             if found is None:
                 return
             shown.request = found
-            if not self._may_edit(found.channel):
+            if not self._may_edit(found.origin.channel):
                 self.changed(request)
             elif (standing := self._studio.open_requests.standing(request)) is not None:
                 await self._edit(found, standing, shown)
@@ -154,8 +154,10 @@ class Announcer:
             shown.edited_at = time.monotonic()
             return
         assert request.progress_message is not None
-        message = self.poster.channel(request.channel).get_partial_message(request.progress_message)
-        self._channel_busy.add(request.channel)
+        message = self.poster.channel(request.origin.channel).get_partial_message(
+            request.progress_message
+        )
+        self._channel_busy.add(request.origin.channel)
         try:
             if standing.preview and standing.preview != shown.preview:
                 preview = discord.File(io.BytesIO(standing.preview), filename="preview.jpg")
@@ -170,9 +172,9 @@ class Announcer:
                     content=text, view=progress_view(request.id), allowed_mentions=SILENT
                 )
         finally:
-            self._channel_busy.discard(request.channel)
+            self._channel_busy.discard(request.origin.channel)
             # Also when it failed: the next edit of this channel is somebody else's.
-            self._channel_edited[request.channel] = shown.edited_at = time.monotonic()
+            self._channel_edited[request.origin.channel] = shown.edited_at = time.monotonic()
         shown.place = _place(standing)
         shown.ready_at = now() + standing.ready_in
         shown.preview = standing.preview
@@ -188,7 +190,7 @@ class Announcer:
             return None
         try:
             found = await self.poster.find(outcome) if perhaps_posted else None
-            return found or await self.poster.post(outcome, self._studio)
+            return found or await self.poster.post(outcome, self._studio.messages)
         except Undeliverable:
             raise
         except Exception:

@@ -9,8 +9,8 @@ import discord
 from bot.studio.rights import Asker
 from bot.studio.shares import Requester, Tiers
 from bot.studio.studio import Studio
-from bot.studio.wishes import Origin
 from generation.job import UserId
+from storage.requests import Origin
 from storage.tickets import RequestId
 
 

@@ -35,6 +35,7 @@ from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
 from bot.pages.whereabouts import listed
 from bot.studio.notes import left_out
+from bot.studio.rights import Asker
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
@@ -75,8 +76,10 @@ async def hear(
         if missing := lacking(message.channel):
             raise NoPlaceToPost(missing)
         async with _typing(message.channel):
-            place = origin_of_message(message, tiers)
-            wish = Wish(place=place, draft=Draft(words=DraftWords(prompt=words)))
+            wish = Wish(
+                origin=origin_of_message(message, tiers),
+                draft=Draft(words=DraftWords(prompt=words)),
+            )
             wish = await _started(client, wish, message, came, answered, studio)
             request = await studio.requests.submit(wish)
     except AskedBefore:
@@ -113,7 +116,7 @@ async def _started(
         if message.reference is not None and not message.message_snapshots:
             raise BadPicture("the message you answer is gone")
         return wish
-    ours = await pictures_shown_by(answered, client, studio, wish.place.asker)
+    ours = await pictures_shown_by(answered, client, studio, Asker.of(wish.origin))
     theirs = found_in(answered)
     if ours or theirs.pictures:
         # What came with the message is noted already, and did not go into the words alone.

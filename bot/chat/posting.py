@@ -27,8 +27,8 @@ from bot.chat.shown import progress_in, request_shown_by
 from bot.chat.uploads import fitting
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
+from bot.studio.known import KnownMessages
 from bot.studio.ladder import Refusal, Step, Way, refusal, steps
-from bot.studio.studio import Studio
 from storage.tickets import Request, RequestId
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Poster:
     async def find(self, outcome: Outcome) -> Shown | None:
         """The result, if an attempt that was cut short did show it."""
         request = outcome.request
-        here = self.channel(request.channel)
+        here = self.channel(request.origin.channel)
         for place in (here, outcome.direct and self.channel(outcome.direct)):
             if place and (found := await self._searched(place, request)) is not None:
                 return found
@@ -86,7 +86,7 @@ class Poster:
     async def _searched(self, channel: Channel, request: Request) -> Shown | None:
         me = self._client.user
         try:
-            if request.progress_message is not None and channel.id == request.channel:
+            if request.progress_message is not None and channel.id == request.origin.channel:
                 # It may have become the result, and be far up.
                 with contextlib.suppress(discord.NotFound):
                     progress = await channel.fetch_message(request.progress_message)
@@ -104,14 +104,14 @@ class Poster:
 
     # -- the ladder ------------------------------------------------------------------------
 
-    async def post(self, outcome: Outcome, studio: Studio) -> Shown:
+    async def post(self, outcome: Outcome, messages: KnownMessages) -> Shown:
         """Show it in the first way that is taken.  Raises Undeliverable."""
         request = outcome.request
-        ladder = steps(self._ways(outcome), reference=request.reply_to is not None)
+        ladder = steps(self._ways(outcome), reference=request.origin.reply_to is not None)
         step, here = next(ladder), None
         while True:
             try:
-                return await self._attempt(step, outcome, studio, here)
+                return await self._attempt(step, outcome, messages, here)
             except Refused as refused:
                 log.warning("request %d was refused (%s): %s", request.id, step.way, refused)
                 # Why it is not where it belongs; what other ways say tells nobody anything.
@@ -129,26 +129,28 @@ class Poster:
             Way.PROGRESS: request.progress_message is not None,
             Way.ANSWER: self._answer(request.id) is not None,
             # Where they asked in direct messages, those are the channel.
-            Way.DIRECT: request.guild is not None and not outcome.private,
+            Way.DIRECT: request.origin.guild is not None and not outcome.private,
         }
         return frozenset(way for way, is_there in there.items() if is_there)
 
     async def _attempt(
-        self, step: Step, outcome: Outcome, studio: Studio, here: Refused | None
+        self, step: Step, outcome: Outcome, messages: KnownMessages, here: Refused | None
     ) -> Shown:
         request, message = outcome.request, await self._message(step, outcome, here)
         try:
             match step.way:
                 case Way.CHANNEL:
-                    return await self._send(self.channel(request.channel), step, outcome, message)
+                    return await self._send(
+                        self.channel(request.origin.channel), step, outcome, message
+                    )
                 case Way.PROGRESS:
                     return await self._become(request, message)
                 case Way.ANSWER:
                     return await self._answered(request, message)
                 case Way.DIRECT:
-                    user = discord.Object(request.owner)
+                    user = discord.Object(request.origin.owner)
                     direct = await self._client.create_dm(user)
-                    await studio.messages.sending_directly(request.id, direct.id)
+                    await messages.sending_directly(request.id, direct.id)
                     place = self._client.get_partial_messageable(direct.id)
                     return await self._send(place, step, outcome, message)
         except discord.HTTPException as error:
@@ -162,7 +164,7 @@ class Poster:
     ) -> Mapping[str, Any]:
         """Text, files and buttons of the result, as they are for this step."""
         request = outcome.request
-        place = self._client.get_channel(request.channel)
+        place = self._client.get_channel(request.origin.channel)
         # In direct messages the server's boosts do not count.
         guild = getattr(place, "guild", None) if step.way is not Way.DIRECT else None
         limit: int = getattr(guild, "filesize_limit", USUAL_LIMIT)
@@ -190,10 +192,10 @@ class Poster:
         self, channel: Channel, step: Step, outcome: Outcome, message: Mapping[str, Any]
     ) -> Shown:
         request = outcome.request
-        if step.reference and request.reply_to is not None:
+        if step.reference and request.origin.reply_to is not None:
             reference = discord.MessageReference(
-                message_id=request.reply_to,
-                channel_id=request.channel,
+                message_id=request.origin.reply_to,
+                channel_id=request.origin.channel,
                 fail_if_not_exists=False,
             )
             message = {**message, "reference": reference}
@@ -203,16 +205,16 @@ class Poster:
     async def _become(self, request: Request, message: Mapping[str, Any]) -> Shown:
         progress, _ = self._progress(request)
         await progress.edit(**_as_edit(message))
-        return Shown(message=progress.id, channel=request.channel)
+        return Shown(message=progress.id, channel=request.origin.channel)
 
     async def _answered(self, request: Request, message: Mapping[str, Any]) -> Shown:
         interaction = self._answer(request.id)
         assert interaction is not None
         if _is_answer(interaction, request.progress_message):
             edited = await interaction.edit_original_response(**_as_edit(message))
-            return Shown(message=edited.id, channel=request.channel)
+            return Shown(message=edited.id, channel=request.origin.channel)
         sent = await interaction.followup.send(**message, wait=True)
-        return Shown(message=sent.id, channel=request.channel)
+        return Shown(message=sent.id, channel=request.origin.channel)
 
     def _answer(self, request: RequestId) -> Interaction | None:
         interaction = self._answers.get(request)
@@ -231,7 +233,7 @@ class Poster:
             await self._retell(request, whereabouts.held(request, self._reason(request, held)))
         elif shown is None:
             await self._retell(request, replies.cancelled(request.words))
-        elif shown.channel != request.channel:
+        elif shown.channel != request.origin.channel:
             why = self._reason(request, Refusal.CLOSED)
             await self._retell(request, whereabouts.sent_directly(request, why))
         else:
@@ -247,7 +249,7 @@ class Poster:
         if request.progress_message is not None or request.created >= self._began:
             return request
         with contextlib.suppress(discord.Forbidden, discord.NotFound):
-            async for message in self.channel(request.channel).history(limit=LOOK_BACK):
+            async for message in self.channel(request.origin.channel).history(limit=LOOK_BACK):
                 if message.author == self._client.user and progress_in(message) == request.id:
                     return replace(request, progress_message=message.id)
         return request
@@ -285,13 +287,13 @@ class Poster:
     def _progress(self, request: Request) -> tuple[discord.PartialMessage, Interaction | None]:
         """The progress message, and the interaction whose answer it is, if its token lives."""
         assert request.progress_message is not None
-        message = self.channel(request.channel).get_partial_message(request.progress_message)
+        message = self.channel(request.origin.channel).get_partial_message(request.progress_message)
         answer = self._answer(request.id)
         ours = answer is not None and _is_answer(answer, request.progress_message)
         return message, answer if ours else None
 
     def _reason(self, request: Request, why: str | None) -> str:
-        missing = lacking(self._client.get_channel(request.channel))
+        missing = lacking(self._client.get_channel(request.origin.channel))
         return whereabouts.reason(why or Refusal.CLOSED, missing)
 
 

@@ -84,7 +84,7 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         adapters=tuple(app.studio.drafting.lora(text) for text in asked.lora),
     )
     wish = Wish(
-        place=console(),
+        origin=console(),
         draft=draft,
         model=asked.model,
         vae=asked.vae,

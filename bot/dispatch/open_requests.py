@@ -169,7 +169,7 @@ class OpenRequests:
             ready_in = max(ready_in, self._turn(turns, max(line.waiting)).ready_in)
         return Progress(
             request=line.request.id,
-            owner=line.request.owner,
+            owner=line.request.origin.owner,
             phase=self._phase(line, run),
             done=line.done,
             total=line.total,
@@ -181,7 +181,7 @@ class OpenRequests:
             steps=needed(run.job.recipe.sampling).steps if run else 0,
             preview=run.preview if run else b"",
             words=line.request.words,
-            guild=line.request.guild,
+            guild=line.request.origin.guild,
             share=self._share(line),
             ready_p90=self._promises.p90(ready_in),
             paused=run.paused if run else False,

@@ -120,7 +120,7 @@ def _known(name: str, names: Collection[str]) -> str:
 def result(outcome: Outcome) -> str:
     """The message that shows finished pictures, and what decided them."""
     request, pictures = outcome.request, outcome.pictures
-    lines = [f"**{quoted(request.words, HEAD) or 'A picture'}** · <@{request.owner}>"]
+    lines = [f"**{quoted(request.words, HEAD) or 'A picture'}** · <@{request.origin.owner}>"]
     if pictures:
         seeds = ", ".join(f"`{p.recipe.seed}`" for p in pictures)
         name = "seed" if len(pictures) == 1 else "seeds"

@@ -50,7 +50,8 @@ def sent_directly(request: Request, why: str) -> str:
 
 def directly(request: Request, why: str) -> str:
     """Above a result in a direct message."""
-    return f"📬 This belongs into <#{request.channel}>. {_sentence(why)}, so I bring it to you."
+    channel = request.origin.channel
+    return f"📬 This belongs into <#{channel}>. {_sentence(why)}, so I bring it to you."
 
 
 def waiting(request: Request) -> str:

@@ -61,7 +61,7 @@ class Admission:
     ) -> Request:
         costs = self.seconds(recipes)
         async with self.door:
-            self._jobs.queue.room_for(asked.owner, costs)
+            self._jobs.queue.room_for(asked.origin.owner, costs)
             for digest in {item.sha256 for recipe in recipes for item in recipe.inputs}:
                 await asyncio.to_thread(self._files.need, digest)
             request, tickets = await self._tickets.add(asked, recipes, costs, wording)

@@ -157,7 +157,7 @@ class Delivery:
             comparison=_comparison(request, original, pictures),
             wording=await self._words.find(request.id),
             unnamed=await self._unnamed(request),
-            private=original is not None and original.owner != request.owner,
+            private=original is not None and original.owner != request.origin.owner,
             returned=await self._deletions.returned(request.id),
         )
 
@@ -165,7 +165,9 @@ class Delivery:
         """Those pictures it came from that not everybody may see who sees the result."""
         numbers = {n for n in (request.parent, request.reproduces) if n is not None}
         found = [await self._pictures.get(number) for number in numbers]
-        return frozenset(p.id for p in found if not named_among(p, request, deleted=p.deleted))
+        return frozenset(
+            p.id for p in found if not named_among(p, request.origin, deleted=p.deleted)
+        )
 
     async def _original(self, request: Request) -> StoredPicture | None:
         """The picture that a request draws again."""

@@ -8,7 +8,7 @@ that they may not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from bot.studio.deleting import Deleting
@@ -81,12 +81,13 @@ class Gallery:
         """A request as it was asked.  Raises Missing."""
         found = await self._tickets.request(request)
         # Its pictures know whether they are deleted, and where they were shown.
-        things: Sequence[Request | StoredPicture] = await self._pictures.of_request(request)
+        pictures = await self._pictures.of_request(request)
         once = _Once(self._sight)
-        for thing in things or (found,):
-            deleted = isinstance(thing, StoredPicture) and thing.deleted
-            if await may_see(asker, thing, once, deleted=deleted):
+        for picture in pictures:
+            if await may_see(asker, picture, once, deleted=picture.deleted):
                 return found
+        if not pictures and await may_see(asker, found.origin, once, deleted=False):
+            return found
         raise Missing("request", request)
 
     async def to_act_on(self, asker: Asker, request: RequestId, what: str) -> Request:
@@ -95,7 +96,7 @@ class Gallery:
         NotAllowed tells that there is such a request, so it is for those who may see it.
         """
         found = await self._tickets.request(request)
-        if await may_act_on(asker, found, self._sight):
+        if await may_act_on(asker, found.origin, self._sight):
             return found
         await self.request(asker, request)
         raise NotAllowed(what)

@@ -45,7 +45,7 @@ class KnownMessages:
         found = await self._tickets.request(request)
         # Asked first: which message it is may be noted between the two questions.
         perhaps = self._answering[request] > 0 or (
-            found.channel == channel and await self._tickets.is_being_shown(request)
+            found.origin.channel == channel and await self._tickets.is_being_shown(request)
         )
         for message in messages:
             if await self._tickets.is_shown_by(request, message):

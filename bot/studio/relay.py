@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from bot.dispatch.audience import Audience, Outcome, Shown
 from bot.studio import shares
-from bot.studio.wishes import Origin
 from generation.job import UserId
+from storage.requests import Origin
 from storage.tickets import RequestId
 
 # Who draws from the command line: no Discord id is as small.
@@ -48,7 +48,7 @@ class Console:
 
     async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:  # noqa: ARG002  # a console shows it again without harm
         """Hand the outcome to whoever awaits it."""
-        if outcome.request.channel != HERE:
+        if outcome.request.origin.channel != HERE:
             # Drawn because it was waiting; it stays in the outbox until the bot is back there.
             raise Elsewhere(f"request {outcome.request.id} belongs to Discord")
         promised = self._promised(outcome.request.id)

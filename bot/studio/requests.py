@@ -20,7 +20,7 @@ from bot.studio.gallery import Gallery
 from bot.studio.notes import bounded
 from bot.studio.opening import Opening
 from bot.studio.rights import Asker
-from bot.studio.wishes import Origin, Wish, init_from, remembered_seed, seeds
+from bot.studio.wishes import Wish, init_from, remembered_seed, seeds
 from generation.media import photos
 from generation.recipe import Input, Recipe, Sha256
 from prompting import wildcards
@@ -28,6 +28,7 @@ from prompting.errors import TooMany
 from storage.errors import Missing
 from storage.people import AssistMode
 from storage.pictures import PictureId
+from storage.requests import Origin
 from storage.stores import Stores
 from storage.tickets import Asked, Request, RequestId
 from storage.words import Wording
@@ -73,9 +74,9 @@ class Requests:
         """
         first = wishes[0]
         if first.parent is not None:
-            await self._gallery.check_start(first.place.asker, first.parent.id)
+            await self._gallery.check_start(Asker.of(first.origin), first.parent.id)
         device = await self._device.wait()
-        mine = await self._stores.people.preferences(first.place.owner)
+        mine = await self._stores.people.preferences(first.origin.owner)
         found: list[Drafted] = []
         for wish in wishes:
             drafted = await self._drafting.draft(await self._own(wish), mine, device=device)
@@ -86,8 +87,8 @@ class Requests:
         if (count := sum(len(drafted.recipes) for drafted in found)) > MOST_PICTURES:
             raise TooMany("pictures", count, MOST_PICTURES)
         parent = first.parent.id if first.parent else None
-        request = await self._all_of(first.place, found, words=words, parent=parent)
-        await self._stores.people.prefer(first.place.owner, mine)
+        request = await self._all_of(first.origin, found, words=words, parent=parent)
+        await self._stores.people.prefer(first.origin.owner, mine)
         return request
 
     async def _own(self, wish: Wish) -> Wish:
@@ -124,20 +125,20 @@ class Requests:
 
     async def _plainly(self, wish: Wish, device: str) -> Drafted:
         """In the person's own words: other words cost the same, and asking for them takes time."""
-        mine = await self._stores.people.preferences(wish.place.owner)
+        mine = await self._stores.people.preferences(wish.origin.owner)
         plain = replace(wish, assist=AssistMode.OFF, style=None)
         return await self._drafting.draft(plain, replace(mine, style=None), device=device)
 
     # -- something of what there is --------------------------------------------------------
 
-    async def again(self, request: RequestId, place: Origin) -> Request:
+    async def again(self, request: RequestId, origin: Origin) -> Request:
         """The same wish with other seeds."""
-        before, recipes = await self._before(request, place)
-        mine = await self._stores.people.preferences(place.owner)
+        before, recipes = await self._before(request, origin)
+        mine = await self._stores.people.preferences(origin.owner)
         fresh = seeds(self._dice() % 2**32, len(recipes), mine, self._dice)
         rolled = tuple(replace(r, seed=s) for r, s in zip(recipes, fresh, strict=True))
         return await self.queue_up(
-            place,
+            origin,
             rolled,
             words=before.words,
             parent=before.parent,
@@ -146,70 +147,70 @@ class Requests:
         )
 
     async def reword(
-        self, request: RequestId, place: Origin, *, style: str | None = None, own: bool = False
+        self, request: RequestId, origin: Origin, *, style: str | None = None, own: bool = False
     ) -> Request:
         """The same wish and seeds in other words: a new wording, another style, or one's own.
 
         `style` keeps the wording, so that only the style differs.  `own` asks nobody.
         """
-        before, recipes = await self._before(request, place)
+        before, recipes = await self._before(request, origin)
         last = await self._stores.words.find(request)
         found = [
             await self._drafting.reword(words, group, last, style=style, own=own)
             for words, group in _readings(before.words, recipes)
         ]
-        return await self._all_of(place, found, words=before.words, parent=before.parent)
+        return await self._all_of(origin, found, words=before.words, parent=before.parent)
 
-    async def reproduce(self, number: PictureId, place: Origin) -> Request:
+    async def reproduce(self, number: PictureId, origin: Origin) -> Request:
         """Draw a picture a second time from its recipe, to compare.  Raises Missing."""
-        await self._gallery.picture(place.asker, number)
+        await self._gallery.picture(Asker.of(origin), number)
         picture = await self._stores.pictures.get(number)  # with all that it came from
         return await self.queue_up(
-            place,
+            origin,
             (picture.recipe,),
             words=picture.words,
             parent=picture.parent,
             reproduces=picture.id,
         )
 
-    async def reproduce_first(self, request: RequestId, place: Origin) -> Request:
+    async def reproduce_first(self, request: RequestId, origin: Origin) -> Request:
         """Draw the first picture of a request a second time, to compare.  Raises Missing."""
-        pictures = await self._gallery.of_request(place.asker, request)
+        pictures = await self._gallery.of_request(Asker.of(origin), request)
         if not pictures:
             raise Missing("request", request)
-        return await self.reproduce(pictures[0].id, place)
+        return await self.reproduce(pictures[0].id, origin)
 
-    async def reproduce_file(self, recipe: Recipe, pixels: Sha256, place: Origin) -> Request:
+    async def reproduce_file(self, recipe: Recipe, pixels: Sha256, origin: Origin) -> Request:
         """Draw the recipe that a stranger's PNG carries, to compare with its pixels.
 
         Raises what `submit` raises.
         """
         recipe = self._drafting.for_somebody(recipe)
-        await self._gallery.check_strangers(place.asker, recipe)
-        found = await self._gallery.drawn_from(place.asker, recipe.id)
+        await self._gallery.check_strangers(Asker.of(origin), recipe)
+        found = await self._gallery.drawn_from(Asker.of(origin), recipe.id)
         same = [picture for picture in found if picture.pixels_sha256 == pixels]
         if same:
-            return await self.reproduce(same[0].id, place)
-        return await self.queue_up(place, (recipe,), words=recipe.prompt, expects=pixels)
+            return await self.reproduce(same[0].id, origin)
+        return await self.queue_up(origin, (recipe,), words=recipe.prompt, expects=pixels)
 
     async def _before(
-        self, request: RequestId, place: Origin
+        self, request: RequestId, origin: Origin
     ) -> tuple[Request, tuple[Recipe, ...]]:
         """A request and its recipes, for somebody who wants something new of them."""
-        before = await self._gallery.request(place.asker, request)
+        before = await self._gallery.request(Asker.of(origin), request)
         tickets = await self._stores.tickets.of_request(request)
         recipes = tuple(ticket.job.recipe for ticket in tickets)
-        await self._gallery.check_inputs(place.asker, recipes)
+        await self._gallery.check_inputs(Asker.of(origin), recipes)
         return before, recipes
 
     # -- into the queue, and out of it -----------------------------------------------------
 
     async def _all_of(
-        self, place: Origin, found: Sequence[Drafted], *, words: str, parent: PictureId | None
+        self, origin: Origin, found: Sequence[Drafted], *, words: str, parent: PictureId | None
     ) -> Request:
         """Queue what was drafted as one request."""
         return await self.queue_up(
-            place,
+            origin,
             [recipe for drafted in found for recipe in drafted.recipes],
             words=words,
             parent=parent,
@@ -220,7 +221,7 @@ class Requests:
 
     async def queue_up(
         self,
-        place: Origin,
+        origin: Origin,
         recipes: Sequence[Recipe],
         *,
         words: str,
@@ -235,18 +236,12 @@ class Requests:
         `notes` are sentences to be said beside the pictures (`bot.studio.notes`).
         """
         asked = Asked(
-            owner=place.owner,
-            share=place.share,
-            guild=place.guild,
-            channel=place.channel,
-            reply_to=place.reply_to,
-            source=place.source,
-            locale=place.locale,
+            origin=origin,
             words=words,
+            created=self._clock(),
             parent=parent,
             reproduces=reproduces,
             expects=expects,
-            created=self._clock(),
             notes=bounded(notes),
         )
         return await self._admission.admit(asked, recipes, wording)
@@ -258,7 +253,7 @@ class Requests:
         """
         asked = await self._gallery.to_act_on(by, request, "cancel another person's request")
         open_ = self._open_requests.is_open(request)
-        if not open_ and asked.owner != by.id:
+        if not open_ and asked.origin.owner != by.id:
             raise Missing("request", request)  # there is nothing that a moderator could end
         await self._admission.end(request)
         return open_

@@ -17,9 +17,10 @@ told what they would be told of one that never was.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from generation.job import UserId
+from storage.requests import Origin
 
 
 class NotAllowed(Exception):
@@ -36,6 +37,11 @@ class Asker:
 
     id: UserId
     guild: int | None
+
+    @classmethod
+    def of(cls, origin: Origin) -> Self:
+        """Whoever asks from there."""
+        return cls(id=origin.owner, guild=origin.guild)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,15 +11,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.studio.rights import Asker
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, filled, said
 from generation.errors import OutOfRange
 from generation.families.family import Family
-from generation.job import Share, UserId
 from generation.recipe import MAX_SEED, Input, Recipe, Sha256
 from prompting.assist import Assisted
 from storage.people import AssistMode, Preferences, SeedMode
 from storage.pictures import StoredPicture
+from storage.requests import Origin
 
 OWN_VAE = "own"  # in place of a VAE's name: the one that lies in the checkpoint
 
@@ -43,28 +42,10 @@ SHAPES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Who asks, and where the answer belongs."""
-
-    owner: UserId
-    share: Share  # out of whose part of the device it is paid
-    guild: int | None
-    channel: int
-    reply_to: int | None
-    locale: str
-    source: int | None = None  # the message or interaction, which asks once
-
-    @property
-    def asker(self) -> Asker:
-        """Who asks, for `bot.studio.rights`."""
-        return Asker(id=self.owner, guild=self.guild)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """One request for pictures, before any gap is filled."""
 
-    place: Origin
+    origin: Origin
     draft: Draft
     model: str | None = None  # a name of the catalog
     vae: str | None = None  # the same, or OWN_VAE

@@ -89,7 +89,7 @@ async def draw(wanted: Sequence[Wanted], folder: Path) -> list[WishPicture]:
 
 async def _draw(app: App, wanted: Wanted, mode: AssistMode, seed: int, folder: Path) -> WishPicture:
     wish = Wish(
-        place=console(), draft=Draft(words=DraftWords(prompt=wanted.wish)), seed=seed, assist=mode
+        origin=console(), draft=Draft(words=DraftWords(prompt=wanted.wish)), seed=seed, assist=mode
     )
     outcome = await app.draw(wish, lambda _: None)
     if not outcome.pictures:

@@ -36,7 +36,7 @@ class Memo(Quiet):
             self.broken -= 1
             raise ConnectionError("Discord is away")
         self.outcomes.append(outcome)
-        return Shown(message=1000 + outcome.request.id, channel=outcome.request.channel)
+        return Shown(message=1000 + outcome.request.id, channel=outcome.request.origin.channel)
 
 
 def listen(app: App, memo: Memo) -> Memo:

@@ -13,9 +13,10 @@ from bot.dispatch.audience import Outcome, Progress
 from bot.settings import Settings
 from bot.studio.assistant import PromptAssist
 from bot.studio.shares import CONSOLE
-from bot.studio.wishes import Origin, Wish
+from bot.studio.wishes import Wish
 from bot.telemetry.events import Watch, nobody
 from generation.job import UserId
+from storage.requests import Origin
 from tests.given.builders import ANN, a_draft, a_model_folder
 from tests.given.discord_world import World, world
 from tests.given.fakes import FakeWorker
@@ -34,7 +35,7 @@ def a_wish(prompt: str = "a red flower", *, owner: UserId = ANN, **changes: Any)
     """A wish from the command line's place, for any person."""
     place = Origin(owner=owner, share=CONSOLE, guild=None, channel=0, reply_to=None, locale="en-US")
     draft = a_draft(prompt=prompt, **changes.pop("draft", {}))
-    return Wish(place=place, draft=draft, **changes)
+    return Wish(origin=place, draft=draft, **changes)
 
 
 def unwatched(_: Progress) -> None:

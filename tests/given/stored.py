@@ -23,6 +23,7 @@ from generation.recipe import (
 from storage.database import Database
 from storage.deletions import Deletions
 from storage.pictures import PictureId
+from storage.requests import Origin
 from storage.tickets import Asked, RequestId, Tickets
 from tests.given.builders import changed
 
@@ -120,19 +121,8 @@ def asked(
     share: Share = SHARE,
     created: float = 1000.0,
 ) -> Asked:
-    return Asked(
-        owner=owner,
-        share=share,
-        guild=10,
-        channel=20,
-        reply_to=None,
-        locale="en-US",
-        words=words,
-        parent=parent,
-        reproduces=None,
-        expects=None,
-        created=created,
-    )
+    origin = Origin(owner=owner, share=share, guild=10, channel=20, reply_to=None, locale="en-US")
+    return Asked(origin=origin, words=words, created=created, parent=parent)
 
 
 async def drawn(

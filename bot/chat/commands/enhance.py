@@ -73,7 +73,7 @@ class Proposals(discord.ui.View):
     async def draw(self, interaction: Interaction, words: Assisted, typed: str | None) -> None:
         """Queue a proposal, or what the person made of it."""
         said = Draft(words=DraftWords(prompt=self.wish))
-        wish = Wish(place=origin_of(interaction), draft=said, model=self.model)
+        wish = Wish(origin=origin_of(interaction), draft=said, model=self.model)
         if typed is None:
             wish = replace(wish, words=words)
         else:

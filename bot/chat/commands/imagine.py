@@ -98,7 +98,7 @@ async def imagine(
             adapters=tuple(studio.drafting.lora(one) for one in named),
         )
         wish = Wish(
-            place=origin_of(interaction),
+            origin=origin_of(interaction),
             draft=draft,
             model=model,
             vae=vae,

@@ -47,15 +47,15 @@ async def reproduce(
 ) -> None:
     """Find the recipe and cook it again."""
     studio = studio_of(interaction)
-    place = origin_of(interaction)
+    origin = origin_of(interaction)
 
     async def asking() -> Request:
         if file is not None:
             recipe, pixels = await _read(file, studio)
-            return await studio.requests.reproduce_file(recipe, pixels, place)
+            return await studio.requests.reproduce_file(recipe, pixels, origin)
         if picture is not None:
             return await studio.requests.reproduce(
-                await _named(picture, studio, place.asker), place
+                await _named(picture, studio, Asker.of(origin)), origin
             )
         raise OutOfRange("picture", "nothing", "a number such as `12`, a message link, or a file")
 
@@ -142,7 +142,7 @@ class RedrawModal(discord.ui.Modal, title="Start from this picture"):
                 words=DraftWords(prompt=str(self.words)),
                 sampling=DraftSampling(denoise=_number(str(self.denoise))),
             )
-            wish = Wish(place=origin_of(interaction), draft=draft)
+            wish = Wish(origin=origin_of(interaction), draft=draft)
             wish = await started_from(self._ours, found_in(self._message), wish, studio)
             return await studio.requests.submit(wish)
 

@@ -29,7 +29,7 @@ from bot.studio.networks import applied, marked
 from bot.studio.notes import bounded
 from bot.studio.pasting import unpasted
 from bot.studio.remarks import of_words
-from bot.studio.wishes import Origin, Wish, seed_named, sized
+from bot.studio.wishes import Wish, seed_named, sized
 from bot.trials.bench.figure import Figure, Ground
 from bot.trials.bench.hostile_texts import LONGEST, texts
 from bot.trials.bench.keeping import RECIPE
@@ -53,6 +53,7 @@ from prompting.writers import template
 from prompting.writers.ladder import Opened, WriterConfig
 from prompting.writers.writer import Answer, Ask
 from storage.people import AssistMode, Preferences
+from storage.requests import Origin
 
 TARGET = 50.0  # ms of the processor
 TRIES = 3  # the least counts: what others do with the processor is not the text's doing
@@ -287,7 +288,7 @@ def _a_wish(text: str) -> Wish:
     )
     # The assistant adds to a negative prompt, which would then be too long.
     words = DraftWords(prompt=never_read(text), negative_prompt=never_read(text[:5500]))
-    return Wish(place=place, draft=Draft(words=words), count=COUNT)
+    return Wish(origin=place, draft=Draft(words=words), count=COUNT)
 
 
 def _recipe(text: str) -> Recipe:

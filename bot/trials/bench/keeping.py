@@ -14,6 +14,7 @@ from generation.picture import Environment, Picture
 from generation.recipe import Canvas, Precision, Recipe, Sampling, Sha256, Task, Weights, Words
 from storage.database import Database
 from storage.pictures import Pictures
+from storage.requests import Origin
 from storage.tickets import Asked, Tickets
 from storage.trials.crowd import PICTURES_PER_MESSAGE, crowd, message
 
@@ -147,16 +148,12 @@ async def _opened(ground: Ground) -> AsyncIterator[Database]:
 
 def asked() -> Asked:
     """A request of somebody."""
-    return Asked(
+    origin = Origin(
         owner=UserId(1),
         share=Share(group=GroupId("guild 10")),
         guild=10,
         channel=20,
         reply_to=None,
         locale="en-US",
-        words=RECIPE.prompt,
-        parent=None,
-        reproduces=None,
-        expects=None,
-        created=0.0,
     )
+    return Asked(origin=origin, words=RECIPE.prompt, created=0.0)

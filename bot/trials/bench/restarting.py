@@ -54,9 +54,11 @@ async def restarts(ground: Ground) -> tuple[Figure, ...]:
 
 async def _fill(tickets: Tickets) -> None:
     for number in range(WAITING // EACH):
-        owner = number % PEOPLE
-        share = Share(group=GroupId(f"guild {owner % SERVERS}"))
-        wanted = replace(asked(), owner=UserId(1000 + owner), guild=owner % SERVERS, share=share)
+        person = number % PEOPLE
+        guild, usual = person % SERVERS, asked()
+        share = Share(group=GroupId(f"guild {guild}"))
+        origin = replace(usual.origin, owner=UserId(1000 + person), guild=guild, share=share)
+        wanted = replace(usual, origin=origin)
         recipes = [replace(RECIPE, seed=number * EACH + place) for place in range(EACH)]
         await tickets.add(wanted, recipes, [1.0] * EACH)
 

@@ -16,10 +16,10 @@ from statistics import median
 from bot.app import App, default_model, open_app
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, live_env
-from bot.studio.wishes import Origin
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.draft import Draft, DraftWords, complete
 from generation.job import GroupId, Share, UserId
+from storage.requests import Origin
 
 QUEUED = 200
 PEOPLE = 40
