@@ -115,6 +115,22 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == []
 
 
+DOTTED = re.compile(r"`((?:bot|generation|prompting|storage)(?:\.\w+)+)`")
+
+
+def test_what_a_docstring_names_is_where_it_says() -> None:
+    """A module, or a module and something in it; else a move leaves signs that point nowhere."""
+    known = dict(texts())
+    for name, text in known.items():
+        for dotted in DOTTED.findall(text) if name.endswith(".py") else ():
+            module, _, last = dotted.rpartition(".")
+            here, there = dotted.replace(".", "/"), module.replace(".", "/")
+            if f"{here}.py" in known or f"{here}/__init__.py" in known:
+                continue
+            holder = known.get(f"{there}.py", known.get(f"{there}/__init__.py", ""))
+            assert re.search(rf"\b{last}\b", holder), f"{name}: {dotted}"
+
+
 # Public classes that share a name, and why each of them keeps it.
 MORE_THAN_ONCE = {
     "Scene": "what a training program makes up; one draws it, the other says it",

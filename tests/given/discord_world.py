@@ -12,7 +12,7 @@
             assert (await pictures(message))[0].startswith(b"\\x89PNG")
             assert not here.faults  # what the bot raised, also what it handled
 
-`here.ann` may manage messages, `here.ben` may not; both are `bot.sandbox.person.Person`:
+`here.ann` may manage messages, `here.ben` may not; both are `bot.sandbox.person.SimulatedPerson`:
 command, complete, say, press, choose, submit, menu, messages, sees.  `sees` raises NotSeen with
 the channel as it is.  `here.env` is simcord's Env, in real time:
 `here.env.inject_error("POST", "/channels/*/messages", status=500)` makes requests fail.
