@@ -260,7 +260,15 @@ def test_the_suite_draws_the_same_examples_every_time_and_test_all_throws_dice()
 # What is told for the places where things were asked: no person is answered with it.
 FOR_THE_BOT = {
     "KnownMessages": {"answering", "check", "say_progress_is", "with_progress", "sending_directly"},
-    "OpenRequests": {"open", "request_of", "standing", "is_open", "is_drawing", "requests"},
+    "OpenRequests": {
+        "open",
+        "ended",
+        "request_of",
+        "standing",
+        "is_open",
+        "is_drawing",
+        "requests",
+    },
     "Delivery": {"outcome"},
     "Drafting": {"for_somebody", "reword"},  # of recipes that the gallery has let through
     "Opening": {"recipe"},  # of bytes that the person has just sent
