@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from generation.catalog import blueprint
 from generation.catalog.checkpoint import CONFIGS, expected_tensors, fits
 from generation.catalog.header import read_header
+from generation.families import blueprint
 from tests.given import tinymodels
 from tests.given.singlefiles import write
+from tests.given.thinmodels import architecture as build_of
 
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
@@ -101,6 +102,7 @@ def test_the_names_of_single_files_are_those_that_they_are_written_with(
     configs, file = tmp_path / "configs", tmp_path / "x.safetensors"
     shutil.copytree(source, configs / architecture)
     write(architecture, source, file)
-    found, expected = read_header(file, "x").shapes, expected_tensors(architecture, configs)
+    found = read_header(file, "x").shapes
+    expected = expected_tensors(build_of(architecture), configs)
     assert found.keys() == expected.keys()
     assert all(fits(found[key], shape, key) for key, shape in expected.items())

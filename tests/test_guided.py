@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from generation.families.architecture import Stage
 from generation.queue.costs import CostModel
 from generation.recipe import needed
-from generation.worker.memory.memory import activation_bytes
 from generation.worker.render import render
 from tests.given import loaded
 from tests.given.builders import changed
@@ -36,7 +36,10 @@ def test_the_queue_charges_the_lanes_that_the_worker_runs(cfg: float, lanes: int
     assert set(run) == {lanes}
     plain = changed(recipe, cfg=1.0)
     assert CostModel().predict(recipe) == pytest.approx(lanes * CostModel().predict(plain))
-    room, alone = (activation_bytes(r, 1000, 1, 4) for r in (recipe, plain))
+    room, alone = (
+        model.engine.activation_bytes(r, model.parts.configs, 4, Stage.DENOISE)
+        for r in (recipe, plain)
+    )
     assert room == lanes * alone
     assert needed(recipe.sampling).guided == (lanes == 2)
 

@@ -10,19 +10,18 @@ import torch
 
 from generation.catalog.checkpoint import CONFIGS
 from generation.catalog.loras.layers import PARTS, SHAPED, Part, layers_of, paths
+from generation.families.architecture import Part as PartOfModel
+from generation.worker.loading.building import class_of
 
 
-def network(architecture: str, part: Part) -> Any:
+def network(part: PartOfModel) -> Any:
     """The real one, without its numbers."""
-    from diffusers import UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
-
-    config = json.loads((CONFIGS / architecture / part / "config.json").read_text())
+    kind = class_of(part.network.module, part.network.name)
+    config = json.loads((CONFIGS / part.config / "config.json").read_text())
     with torch.device("meta"):
-        if part == "unet":
-            return UNet2DConditionModel.from_config(config)
-        kind: Any = CLIPTextModelWithProjection if part == "text_encoder_2" else CLIPTextModel
-        return kind(CLIPTextConfig(**config))
+        if part.network.library == "diffusers":
+            return kind.from_config(config)
+        return kind(kind.config_class(**config))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +30,7 @@ def network(architecture: str, part: Part) -> Any:
 def test_the_layers_are_the_networks_own(family: str, part: Part) -> None:
     found = {
         name.removeprefix("text_model."): tuple(module.weight.shape)
-        for name, module in network(SHAPED[family], part).named_modules()
+        for name, module in network(SHAPED[family].part(part)).named_modules()
         if getattr(module, "weight", None) is not None and "embeddings" not in name
     }
     assert dict(layers_of(family)[part]) == found

@@ -13,12 +13,12 @@ from safetensors.torch import save_file
 from generation.catalog.checkpoint import read_checkpoint
 from generation.catalog.quantised import Contents
 from generation.errors import OutOfRange, UnusableWeights
+from generation.families.stable_diffusion import SDXL as SDXL_BUILD
 from generation.recipe import dump, needed, parse
 from generation.worker.loading import single_file
-from generation.worker.loading.loader import alphas_cumprod, alphas_of
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import Raster, render
-from generation.worker.sampling.denoiser import scaled_linear_alphas
+from generation.worker.sampling.denoiser import alphas_of
 from tests.given import tinymodels
 from tests.given.builders import a_recipe, changed
 from tests.given.checkpoints import only, recipe_for, scanned, the_single_file, zero_snr_folder
@@ -63,12 +63,9 @@ def test_a_single_file_is_loaded_with_the_prediction_and_the_betas_that_it_says(
     tensors, config = the_single_file("sdxl")
     file = tmp_path / "x.safetensors"
     save_file({**tensors, **{mark: torch.zeros(0) for mark in marks}}, file)
-    parts = single_file.load(file, "sdxl", torch.float32, "x", configs=config)
-    zero = alphas_of("scaled-linear-zsnr")
-    said = zero if "ztsnr" in marks else scaled_linear_alphas()
-    assert torch.equal(alphas_cumprod(parts["scheduler"]), said)
-    wanted = "v_prediction" if "v_pred" in marks else "epsilon"
-    assert parts["scheduler"]["prediction_type"] == wanted
+    _, trained = single_file.load(file, SDXL_BUILD, torch.float32, "x", configs=config)
+    assert trained.noise == ("scaled-linear-zsnr" if "ztsnr" in marks else "scaled-linear")
+    assert trained.prediction == ("v_prediction" if "v_pred" in marks else "epsilon")
 
 
 def test_a_prediction_that_only_the_metadata_says_is_in_the_recipe(tmp_path: Path) -> None:
@@ -81,17 +78,17 @@ def test_a_prediction_that_only_the_metadata_says_is_in_the_recipe(tmp_path: Pat
     recipe = recipe_for(only(tmp_path / "m"), width=512, height=512)
     assert needed(recipe.sampling).prediction == "v_prediction"
     said = Contents(shapes=SDXL, dtypes={}, metadata=header["__metadata__"], read=None)
-    assert read_checkpoint(said, "x", "sdxl", configs()).prediction == "epsilon"
+    assert read_checkpoint(said, "x", SDXL_BUILD, configs()).prediction == "epsilon"
 
 
 @pytest.mark.parametrize("said", ["rectified-flow", "sample"])
 def test_a_prediction_of_another_kind_in_the_metadata_is_refused_by_name(said: str) -> None:
     for word, told in (("V-prediction", "v_prediction"), ("epsilon", None), ("", None)):
         contents = Contents(shapes=SDXL, metadata={"modelspec.prediction_type": word})
-        assert read_checkpoint(contents, "x", "sdxl", configs()).told == told
+        assert read_checkpoint(contents, "x", SDXL_BUILD, configs()).told == told
     contents = Contents(shapes=SDXL, metadata={"modelspec.prediction_type": said})
     with pytest.raises(UnusableWeights, match=f"modelspec.prediction_type is '{said}'"):
-        read_checkpoint(contents, "x", "sdxl", configs())
+        read_checkpoint(contents, "x", SDXL_BUILD, configs())
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from generation.catalog.trained import of_scheduler
 from generation.errors import UnusableWeights
+from generation.families.trained import of_scheduler
 from generation.recipe import canonical, dump, needed, parse
 from generation.sigmas import levels
-from generation.worker.loading.loader import alphas_cumprod, alphas_of
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
+from generation.worker.sampling.denoiser import alphas_of
 from tests.given.checkpoints import only, recipe_for, scanned, zero_snr_folder
 from tests.given.thinmodels import SCHEDULER, SD15, SDXL, write_file, write_folder
 
@@ -55,10 +55,12 @@ def test_a_picture_begins_at_the_last_timestep_and_ends_finite(tmp_path: Path) -
     recipe = recipe_for(catalog.models()[0], steps=3)
     seen: list[float] = []
     with ModelCache(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
-        model.unet.register_forward_pre_hook(lambda _, inputs: seen.append(float(inputs[1])))
+        model.parts["unet"].register_forward_pre_hook(
+            lambda _, inputs: seen.append(float(inputs[1]))
+        )
         render(recipe, (), model, on_step=lambda *_: None)
     assert seen[0] == 999
-    assert model.prediction == "v_prediction"
+    assert model.trained.prediction == "v_prediction"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_other_betas_are_the_levels_of_the_recipe(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "m" / "x")
     config = SCHEDULER | {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(config))
-    kept = alphas_cumprod(dict(config))[-1]
+    kept = alphas_of("linear:0.0001:0.02")[-1]
     recipe = recipe_for(only(tmp_path / "m"), width=512, height=512)
     assert needed(recipe.sampling).sigmas[0] == pytest.approx(
         float(((1 - kept) / kept) ** 0.5), rel=1e-5

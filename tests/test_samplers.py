@@ -19,11 +19,11 @@ from torch import Tensor
 from generation.errors import NoSuchName
 from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.sigmas import expand
+from generation.worker.sampling.denoiser import alphas_of
 from generation.worker.sampling.integrators import INTEGRATORS
 from generation.worker.sampling.samplers import (
     Denoiser,
     sample,
-    scaled_linear_alphas,
 )
 from tests.given.plain_diffusers import forced, scheduler_for
 from tests.given.sampler_formulas import REFERENCES, ref_3m_sde
@@ -419,7 +419,7 @@ def test_an_unknown_sampler_is_refused() -> None:
 
 def test_timesteps_are_the_nearest_whole_ones() -> None:
     timestep = Denoiser(lambda y, _: y).timestep
-    kept = scaled_linear_alphas().double()
+    kept = alphas_of("scaled-linear").double()
     table = ((1 - kept) / kept).sqrt().tolist()
     assert [timestep(table[t]) for t in (0, 1, 500, 998, 999)] == [0, 1, 500, 998, 999]
     assert timestep(math.sqrt(table[500] * table[501]) * 1.0001) == 501

@@ -15,10 +15,11 @@ from torch import Tensor
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.worker.adapters.adapters import learned_words, switch
-from generation.worker.loading.loader import Model
+from generation.worker.model import Model
 from generation.worker.render import render
 from tests.given import loaded, tinymodels
 from tests.given.builders import changed
+from tests.given.loaded import clips
 from tests.given.loras import lora_tensors
 
 
@@ -154,7 +155,7 @@ def test_one_lora_twice_adds_up(drawer: Drawer) -> None:
 def test_the_words_that_a_lora_brings_are_used(drawer: Drawer) -> None:
     table = load_file(tinymodels.sd15() / "text_encoder" / "model.safetensors")
     (key,) = [k for k in table if k.endswith("token_embedding.weight")]
-    cat = drawer.model.clips[0].tokenizer("cat", add_special_tokens=False).input_ids[0]
+    cat = clips(drawer.model)[0].tokenizer("cat", add_special_tokens=False).input_ids[0]
     vector = table[key][cat : cat + 1].clone()
     ink = drawer.lora("ink", lora_tensors(1), 0.5)
     bundled = {"bundle_emb.My.Hero.string_to_param.*": vector}
@@ -170,7 +171,7 @@ def test_an_unknown_kind_of_adapter_is_refused(drawer: Drawer) -> None:
 def test_an_embedding_is_a_word_of_its_files_name(drawer: Drawer) -> None:
     table = load_file(tinymodels.sd15() / "text_encoder" / "model.safetensors")
     (key,) = [k for k in table if k.endswith("token_embedding.weight")]
-    cat = drawer.model.clips[0].tokenizer("cat", add_special_tokens=False).input_ids[0]
+    cat = clips(drawer.model)[0].tokenizer("cat", add_special_tokens=False).input_ids[0]
     taught = drawer.embedding("my-cat", {"emb_params": table[key][cat : cat + 1].clone()})
     assert drawer.draw(taught, prompt="a red my-cat") == drawer.draw(prompt="a red cat")
     with pytest.raises(UnusableWeights, match="wide"):

@@ -9,11 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.worker.loading.loader import Model
+from generation.worker.model import Model
 from generation.worker.text.clip import EncodedWords, encode
 from generation.worker.text.emphasis import Span, parse, parse_first
 from tests.given.builders import changed
-from tests.given.loaded import sd15, sdxl
+from tests.given.loaded import clips, sd15, sdxl
 
 
 def spans(text: str) -> list[tuple[str | None, float]]:
@@ -132,7 +132,7 @@ def test_clip_skip_of_sdxl_is_the_stock_pipelines_shifted_by_its_usual_layer() -
 
 def test_clip_skip_of_sd1_takes_an_earlier_layer_through_the_last_norm() -> None:
     model = sd15()
-    encoder, tokenizer = model.clips[0].encoder, model.clips[0].tokenizer
+    encoder, tokenizer = clips(model)[0].encoder, clips(model)[0].tokenizer
     with torch.inference_mode():
         ids = tokenizer("cat", padding="max_length", max_length=77, return_tensors="pt").input_ids
         states = encoder(ids, output_hidden_states=True).hidden_states
@@ -164,24 +164,24 @@ def test_a_weight_changes_its_words_and_restores_the_mean() -> None:
 def test_in_plain_syntax_brackets_are_words() -> None:
     with torch.inference_mode():
         options: dict[str, Any] = {"layer": None, "final_norm": True}
-        plain = encode(sd15().clips, "(cat)", "", syntax="plain", **options)
-        a1111 = encode(sd15().clips, "\\(cat\\)", "", syntax="a1111", **options)
+        plain = encode(clips(sd15()), "(cat)", "", syntax="plain", **options)
+        a1111 = encode(clips(sd15()), "\\(cat\\)", "", syntax="a1111", **options)
     assert torch.equal(plain.context, a1111.context)
 
 
 def test_a_learned_word_stands_where_it_is_written_and_leaves_no_trace() -> None:
-    clips = sd15().clips
-    embeddings = clips[0].encoder.get_input_embeddings().weight
-    cat = clips[0].tokenizer("cat", add_special_tokens=False).input_ids
+    encoders = clips(sd15())
+    embeddings = encoders[0].encoder.get_input_embeddings().weight
+    cat = encoders[0].tokenizer("cat", add_special_tokens=False).input_ids
     assert len(cat) == 1
     learned = [{"my-cat": [embeddings[cat[0]].clone(), embeddings[cat[0]].clone()]}]
     options: dict[str, Any] = {"syntax": "a1111", "layer": None, "final_norm": True}
     with torch.inference_mode():
-        before = encode(clips, "red cat cat dog", "", **options)
-        taught = encode(clips, "red My-Cat dog", "", learned=learned, **options)
-        after = encode(clips, "red cat cat dog", "", **options)
-        inside = encode(clips, "my-catalogue", "", learned=learned, **options)
-        untaught = encode(clips, "my-catalogue", "", **options)
+        before = encode(encoders, "red cat cat dog", "", **options)
+        taught = encode(encoders, "red My-Cat dog", "", learned=learned, **options)
+        after = encode(encoders, "red cat cat dog", "", **options)
+        inside = encode(encoders, "my-catalogue", "", learned=learned, **options)
+        untaught = encode(encoders, "my-catalogue", "", **options)
     assert torch.equal(before.context, taught.context)
     assert torch.equal(before.context, after.context)
     assert torch.equal(inside.context, untaught.context)

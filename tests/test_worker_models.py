@@ -16,16 +16,21 @@ from safetensors.torch import load_file, save_file
 
 from generation.catalog.catalog import Catalog
 from generation.errors import BrokenWeights, OutOfMemory, OutOfRange, RenderFailed, UnusableWeights
+from generation.families.trained import of_scheduler
 from generation.recipe import Precision, Recipe, Weights
+from generation.worker.engines.table import ENGINES
 from generation.worker.loading import single_file
-from generation.worker.loading.loader import Model, alphas_cumprod, load
+from generation.worker.loading.loader import load
 from generation.worker.memory.model_cache import ModelCache
+from generation.worker.model import Model
 from generation.worker.render import render
 from generation.worker.residence import Residence
-from generation.worker.sampling.samplers import scaled_linear_alphas
+from generation.worker.sampling.denoiser import alphas_of
 from tests.given import loaded, tinymodels
 from tests.given.builders import a_digest, a_recipe, changed
+from tests.given.loaded import clips
 from tests.given.singlefiles import write
+from tests.given.thinmodels import architecture as build_of
 
 CPU = torch.device("cpu")
 
@@ -86,22 +91,21 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
     file = tmp_path / "single.safetensors"
     write(architecture, source, file)
     model = loaded.sdxl() if architecture == "sdxl" else loaded.sd15()
-    paddings = {clip.tokenizer.pad_token: clip.tokenizer for clip in model.clips}
+    paddings = {clip.tokenizer.pad_token: clip.tokenizer for clip in clips(model)}
     monkeypatch.setattr(
-        single_file, "tokenizer", lambda padding: paddings.get(padding, model.clips[0].tokenizer)
+        single_file, "tokenizer", lambda padding: paddings.get(padding, clips(model)[0].tokenizer)
     )
-    parts = single_file.load(file, architecture, torch.float32, "single", configs=configs)
+    built = build_of(architecture)
+    parts, trained = single_file.load(file, built, torch.float32, "single", configs=configs)
     single = Model(
-        architecture=architecture,
-        unet=aligned(parts["unet"]),
-        vae=aligned(parts["vae"]),
-        clips=parts["clips"],
-        alphas_cumprod=alphas_cumprod(parts["scheduler"]),
-        prediction="epsilon",
+        architecture=built,
+        engine=ENGINES[architecture],
+        parts=parts,
+        trained=trained,
         residence=Residence(()),
     )
-    for clip in single.clips:
-        aligned(clip.encoder)
+    for module in parts.modules.values():
+        aligned(module)
     recipe = loaded.recipe_of(source.name, "sdxl" if architecture == "sdxl" else "starter")
     one = render(recipe, (), model, on_step=lambda *_: None)
     two = render(recipe, (), single, on_step=lambda *_: None)
@@ -125,7 +129,7 @@ def test_a_single_file_without_all_its_tensors_is_refused(tmp_path: Path) -> Non
     del tensors["model.diffusion_model.out.2.weight"]
     save_file(tensors, file)
     with pytest.raises(BrokenWeights, match="missing"):
-        single_file.load(file, "sd1", torch.float32, "single", configs=configs)
+        single_file.load(file, build_of("sd1"), torch.float32, "single", configs=configs)
 
 
 def test_a_folder_without_all_its_tensors_is_refused_and_not_completed_at_random(
@@ -259,12 +263,12 @@ def test_models_are_kept_and_the_least_recently_used_gives_way(tmp_path: Path) -
     # A paused job's model gives way last, and is the same when it comes back.
     loads.clear()
     with narrow.take(recipes[0], on_load=loads.append) as model:
-        before = [tensor.clone() for tensor in model.unet.parameters()]
+        before = [tensor.clone() for tensor in model.parts["unet"].parameters()]
         use(narrow, recipes[1])
         assert model.residence.nowhere
-        assert not any(tensor.numel() for tensor in model.unet.parameters())
+        assert not any(tensor.numel() for tensor in model.parts["unet"].parameters())
         narrow.bring_back(recipes[0], on_load=loads.append)
-        assert all(map(torch.equal, before, model.unet.parameters()))
+        assert all(map(torch.equal, before, model.parts["unet"].parameters()))
     assert loads == ["second", "tiny-sd15"]
 
 
@@ -276,10 +280,12 @@ def test_a_hopeless_size_is_refused_before_anything_is_loaded() -> None:
 
 
 def test_the_noise_schedule_is_the_checkpoints_own() -> None:
-    assert torch.equal(alphas_cumprod(dict(tinymodels.SCHEDULER)), scaled_linear_alphas())
-    linear = alphas_cumprod({"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02})
+    usual = alphas_of(of_scheduler(tinymodels.SCHEDULER, "x").noise)
+    assert torch.equal(usual, alphas_of("scaled-linear"))
+    said = {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
+    linear = alphas_of(of_scheduler({**tinymodels.SCHEDULER, **said}, "x").noise)
     assert linear.shape == (1000,)
-    assert not torch.equal(linear, scaled_linear_alphas())
+    assert not torch.equal(linear, usual)
 
 
 def test_sizes_off_the_grid_and_layers_that_are_not_there_are_refused() -> None:

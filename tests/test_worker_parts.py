@@ -10,12 +10,14 @@ from PIL import Image
 
 from generation import errors
 from generation.errors import GenerationError, OutOfMemory, RenderFailed
+from generation.families.architecture import Stage
 from generation.fleet.wire import Failed, decode, encode, failure
 from generation.job import JobId
 from generation.picture import Environment
 from generation.worker import exactness
 from generation.worker.__main__ import _only, _options
 from generation.worker.codecs.previews import Previewer
+from generation.worker.engines.table import ENGINES
 from generation.worker.failures import is_fatal, report, translated
 from generation.worker.memory import memory
 from tests.given import loaded, tinymodels
@@ -80,7 +82,10 @@ def test_foreign_errors_are_told_apart(
 
 def test_a_recipes_need_grows_with_its_pixels_and_with_cfg() -> None:
     def need(**changes: object) -> int:
-        return memory.activation_bytes(a_recipe(**changes), 320, 128, 2)
+        engine, of_decode = ENGINES["sdxl"], {"block_out_channels": [128]}
+        configs = {"unet": {"block_out_channels": [320]}, "vae": of_decode}
+        recipe = a_recipe(**changes)
+        return max(engine.activation_bytes(recipe, configs, 2, stage) for stage in Stage)
 
     assert need(width=256) == 2 * need(width=128)
     assert need(cfg=1.0) <= need(cfg=7.0)
@@ -91,7 +96,7 @@ def test_a_recipes_need_grows_with_its_pixels_and_with_cfg() -> None:
 def test_weights_are_counted_in_the_precision_they_are_drawn_in() -> None:
     files = sorted((tinymodels.sd15() / "unet").glob("*.safetensors"))
     full = memory.weights_bytes(files, 4)
-    count = sum(p.numel() for p in loaded.sd15().unet.parameters())
+    count = sum(p.numel() for p in loaded.sd15().parts["unet"].parameters())
     assert full == 4 * count
     assert memory.weights_bytes(files, 2) == 2 * count
 

@@ -20,6 +20,7 @@ from generation.recipe import Adapter, Sha256, Weights
 from generation.worker.adapters.adapters import switch, unload
 from generation.worker.loading.loader import settle
 from tests.given import loaded, tinymodels
+from tests.given.loaded import clips
 from tests.given.plain_diffusers import stock_pipeline
 
 UNET, BLOCK = "lora_unet_down_blocks_1_", "down_blocks.1."
@@ -56,7 +57,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.folder, self.model = folder, loaded.sd15()
         self.recipe = loaded.recipe_of("tiny-sd15", "starter")
-        self.modules: dict[str, Any] = dict(self.model.unet.named_modules())
+        self.modules: dict[str, Any] = dict(self.model.parts["unet"].named_modules())
 
     def switch(
         self,
@@ -74,7 +75,7 @@ class Bench:
     def output(self) -> Tensor:
         """What the UNet makes of them now."""
         with torch.no_grad():
-            return output_of(self.model.unet)
+            return output_of(self.model.parts["unet"])
 
     def by_formula(self, changes: Mapping[str, Mapping[str, Tensor]]) -> Tensor:
         """The same, with these differences in the weights and biases themselves."""
@@ -354,11 +355,11 @@ def test_a_lora_of_sdxl_in_compvis_names_is_stock_bit_for_bit(tmp_path: Path) ->
     try:
         with torch.no_grad():
             for ours, theirs in (
-                (model.clips[0].encoder, pipe.text_encoder),
-                (model.clips[1].encoder, pipe.text_encoder_2),
+                (clips(model)[0].encoder, pipe.text_encoder),
+                (clips(model)[1].encoder, pipe.text_encoder_2),
             ):
                 assert torch.equal(ours(ids)[0], theirs(ids)[0])
-            ours = model.unet(*fixed, added_cond_kwargs=more).sample
+            ours = model.parts["unet"](*fixed, added_cond_kwargs=more).sample
             assert torch.equal(ours, pipe.unet(*fixed, added_cond_kwargs=more).sample)
     finally:
         unload(model)

@@ -15,10 +15,11 @@ import pytest
 import torch
 from PIL import Image
 
+from generation.families.stable_diffusion import SDXL
 from generation.media.photos import load
 from generation.recipe import Recipe, needed
-from generation.worker.loading.loader import Model
 from generation.worker.memory.model_cache import ModelCache
+from generation.worker.model import Model
 from generation.worker.render import render
 from tests.given import loaded
 from tests.given.builders import a_recipe, changed
@@ -39,10 +40,10 @@ def stock(model: Model, kind: str, recipe: Recipe) -> Any:
     scheduler = scheduler_for(needed(recipe.sampling).sampler)
     scheduler.register_to_config(steps_offset=1)  # the pipelines warn of anything else
     parts["scheduler"] = forced(scheduler, needed(recipe.sampling).sigmas)
-    name = "StableDiffusionXL" if model.architecture == "sdxl" else "StableDiffusion"
+    name = "StableDiffusionXL" if model.architecture is SDXL else "StableDiffusion"
     options = (
         {"add_watermarker": False}
-        if model.architecture == "sdxl"
+        if model.architecture is SDXL
         else {"requires_safety_checker": False}
     )
     stock_pipe = getattr(diffusers, f"{name}{kind}")(**parts, **options)

@@ -28,9 +28,10 @@ from generation.job import JobId
 from generation.recipe import Recipe
 from generation.worker import pulse, render
 from generation.worker.baton import Baton
-from generation.worker.loading.loader import Model
 from generation.worker.memory import memory
+from generation.worker.model import Model
 from generation.worker.text import clip
+from tests.given.loaded import clips
 from tests.given.pausing import House, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
 
@@ -108,10 +109,10 @@ def test_a_cancel_ends_every_stage_before_its_next_block(
     if stage == "picture":
         victim, inputs = redrawing(recipe, a_photo()), (a_photo(),)  # type: ignore[assignment]
     found = {
-        "words": blocks(*(clip.encoder for clip in model.clips)),
-        "steps": blocks(model.unet),
-        "decode": blocks(model.vae.decoder),
-        "picture": blocks(model.vae.encoder),
+        "words": blocks(*(clip.encoder for clip in clips(model))),
+        "steps": blocks(model.parts["unet"]),
+        "decode": blocks(model.parts["vae"].decoder),
+        "picture": blocks(model.parts["vae"].encoder),
     }[stage]
     assert cancelled_in(table, victim, found, 2, *inputs) == 2
     # And the next person has the device, with the bits that it always gave.
@@ -122,7 +123,7 @@ def test_a_cancel_in_the_middle_of_many_chunks_reads_no_further_one(
     house: House, table: Table
 ) -> None:
     recipe = house.recipe(prompt=LONG)
-    layers = blocks(the_model(table, recipe).clips[0].encoder)
+    layers = blocks(clips(the_model(table, recipe))[0].encoder)
     with counted(layers, -1, lambda: None) as whole:
         table.draw(recipe)
     assert whole[0] >= 2 * CHUNKS * len(layers)  # both prompts are as long as the longer one
@@ -134,7 +135,7 @@ def test_a_pause_in_the_middle_of_many_chunks_lets_another_be_drawn(
 ) -> None:
     recipe, other = house.recipe(prompt=LONG), house.recipe(seed=99, prompt="a dog")
     expected = table.draw(recipe), table.draw(other)
-    layers = blocks(the_model(table, recipe).clips[0].encoder)
+    layers = blocks(clips(the_model(table, recipe))[0].encoder)
     job = JobId(next(table._numbers))
     paused = threading.Event()
 
@@ -234,7 +235,7 @@ def test_a_prompt_that_would_be_read_for_minutes_is_refused(
     house: House, table: Table, changes: dict[str, str]
 ) -> None:
     recipe = house.recipe(**changes)
-    layers = blocks(the_model(table, recipe).clips[0].encoder)
+    layers = blocks(clips(the_model(table, recipe))[0].encoder)
     with counted(layers, -1, lambda: None) as count, pytest.raises(OutOfRange) as refusal:
         table.draw(recipe)
     assert refusal.value.what == "prompt"
@@ -277,9 +278,9 @@ def test_a_ping_in_the_middle_of_a_stage_tells_where_it_is_and_that_it_goes_on(
     recipe = house.recipe(steps=2)
     model = the_model(table, recipe)
     found = {
-        "words": blocks(model.clips[0].encoder),
-        "steps": blocks(model.unet),
-        "decode": blocks(model.vae.decoder),
+        "words": blocks(clips(model)[0].encoder),
+        "steps": blocks(model.parts["unet"]),
+        "decode": blocks(model.parts["vae"].decoder),
     }[stage]
     table.heard.clear()
     for at in (1, 2):

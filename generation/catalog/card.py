@@ -62,7 +62,7 @@ def as_carded(anatomy: Anatomy, card: Mapping[str, str], name: str) -> Anatomy:
     family = card.get("family", anatomy.family)
     if anatomy.kind == "checkpoint":
         built, called = FAMILIES[anatomy.family].architecture, FAMILIES[family].architecture
-        if built != called:
+        if built is not called:
             raise UnusableWeights(name, f"its card says {family}, its tensors {anatomy.family}")
     elif told := sorted(card.keys() & {"prediction", "noise", "vae"}):
         raise UnusableWeights(name, f"its card says {told[0]}, and it is no checkpoint")

@@ -34,11 +34,12 @@ from generation.catalog.modelfolder import (
     INDEX,
     PICKLES,
     UNREAD,
+    denoiser_of_folder,
     files_of_folder,
     is_vae_folder,
     read_json,
 )
-from generation.catalog.recognition import KINDS, Anatomy, Kind, of_file, of_folder
+from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
 from generation.draft import Checkpoint
 from generation.errors import (
     MissingWeights,
@@ -76,6 +77,7 @@ class Entry:
     levels: str | None = None
     prediction: str | None = None
     noise: str | None = None
+    built: tuple[str, ...] = ()  # of a VAE: the architectures that have such a one
     note: str = ""  # what its owner may want to know
 
     @property
@@ -98,9 +100,9 @@ class Entry:
         )
 
     def fits(self, family_name: str) -> bool:
-        """Whether a VAE can be used with that family: those of SD 1 and XL have the same shapes."""
-        mine = FAMILIES.get(self.family)
-        return mine is None or mine.architecture == family(family_name).architecture
+        """Whether a VAE can be used with that family: some architectures have the same shapes."""
+        mine, theirs = FAMILIES.get(self.family), family(family_name).architecture
+        return theirs.name in self.built if mine is None else mine.architecture is theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,11 +306,10 @@ class Catalog:
         files = files_of_folder(path, name)
         card = read_card(path / CARD, name)
         if is_vae_folder(path):
-            read_vae_folder(path, name)
-            anatomy, note = Anatomy(kind="vae", family=""), ""
+            anatomy, note = anatomy_of_vae(read_vae_folder(path, name)), ""
         else:
             anatomy = _anatomy_of_folder(path, card.get("family"), name)
-            note = note_on_variants(path, name)
+            note = note_on_variants(path, name, family(anatomy.family).architecture)
         lines, size = [], 0
         for file in files:
             if file.suffix == ".safetensors":
@@ -328,8 +329,8 @@ class Catalog:
 
 def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
     index = read_json(path / INDEX, name)
-    unet = read_json(path / "unet" / "config.json", name)
-    anatomy = of_folder(index.get("_class_name"), unet, name, said)
+    config = read_json(denoiser_of_folder(path, index) / "config.json", name)
+    anatomy = of_folder(index.get("_class_name"), config, name, said)
     usual = family(anatomy.family)
     trained = read_parts(path, name, index, usual.architecture)
     if trained.noise == usual.noise:
@@ -377,6 +378,7 @@ def _entry(name: str, found: _Found, vae: Weights | None) -> Entry:
         levels=anatomy.levels,
         prediction=anatomy.prediction,
         noise=anatomy.noise,
+        built=anatomy.built,
         note=found.note,
     )
 

@@ -9,31 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from generation.catalog import blueprint, ldm
 from generation.catalog.quantised import Contents, Scales, scales_of
 from generation.errors import BrokenWeights, UnusableWeights
+from generation.families.architecture import Architecture, Part
+from generation.families.family import ARCHITECTURES
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 
 CONFIGS = Path(__file__).parents[1] / "worker" / "configs"
-
-_SD1_CLIP = "cond_stage_model.transformer."
-_SDXL_CLIPS = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
-# Some merges of 2022 lost this level of the names.
-_LEVEL = "text_model."
-
-_PARTS = (
-    (ldm.UNET, "UNet"),
-    (ldm.VAE, "VAE"),
-    ("cond_stage_model.", "text encoder"),
-    ("conditioner.embedders.0.", "first text encoder"),
-    ("conditioner.embedders.1.", "second text encoder"),
-)
 
 V_PREDICTION, ZERO_SNR = "v_pred", "ztsnr"  # empty tensors that say so
 PREDICTION = "modelspec.prediction_type"  # in the metadata
@@ -78,70 +66,66 @@ class Reading:
 
 
 def read_checkpoint(
-    contents: Contents, name: str, architecture: str, configs: Path = CONFIGS
+    contents: Contents, name: str, architecture: Architecture, configs: Path = CONFIGS
 ) -> Reading:
-    """How a checkpoint of "sd1" or "sdxl" is read.  Raises UnusableWeights."""
+    """How a checkpoint of that architecture is read.  Raises UnusableWeights."""
     shapes = contents.shapes
     for key, kind in _EDM.items():
         if key in shapes:
             raise UnusableWeights(name, f"{kind}, not supported yet")
     scales = scales_of(contents, name)
-    if (special := _relative(shapes, architecture)) is not None:
+    if (special := architecture.relative(shapes)) is not None:
         raise UnusableWeights(name, f"{special}, not supported yet")
     expected = expected_tensors(architecture, configs)
-    clips = (_SD1_CLIP,) if architecture == "sd1" else _SDXL_CLIPS[:1]
-    used = {_levelled(key, clips): key for key in shapes if key not in expected}
+    used = {_spelled(key, architecture): key for key in shapes if key not in expected}
     used = {theirs: key for theirs, key in used.items() if theirs in expected}
     used |= {key: key for key in shapes if key in expected}
-    _check_parts(expected, used, name)
-    _check_whole(expected, used, shapes, name)
+    expected = _of_parts_there(expected, used, architecture, name)
+    _check_whole(expected, used, shapes, name, architecture.parts)
     check_types(used.values(), contents.dtypes, name)
     spare = shapes.keys() - set(used.values()) - scales.keys
     _check_spare(spare - {V_PREDICTION, ZERO_SNR}, name)
+    usual = architecture.noise
     return Reading(
         used=used,
         scales=scales,
-        prediction="v_prediction" if V_PREDICTION in shapes else "epsilon",
+        prediction="v_prediction" if V_PREDICTION in shapes else usual.prediction,
         told=_told(contents, name),
-        noise="scaled-linear-zsnr" if ZERO_SNR in shapes else None,
+        noise=f"{usual.levels}-zsnr" if ZERO_SNR in shapes else None,
     )
 
 
 def read_vae(contents: Contents, name: str, configs: Path = CONFIGS) -> Reading:
-    """How a VAE that is a file of its own is read, in either layout.  Raises UnusableWeights.
-
-    The VAEs of Stable Diffusion 1 and XL have the same tensors.
-    """
+    """How a VAE that is a file of its own is read, in either layout.  Raises UnusableWeights."""
     scales = scales_of(contents, name)
-    bare = {key.removeprefix(ldm.VAE): key for key in contents.shapes}
-    config = config_of(configs / "sd1" / "vae")
-    expected = blueprint.vae(config) or {}
+    architecture = architectures_of_vae(contents.shapes)[0]
+    part = architecture.vae
+    bare = {key.removeprefix(part.prefix): key for key in contents.shapes}
+    config = config_of(configs / part.config)
+    expected = part.network.tensors(config) or {}
     if any(key.startswith("encoder.down_blocks.") for key in bare):
-        bare = {modern_vae_name(key): old for key, old in bare.items()}
+        bare = {part.network.modern(key): old for key, old in bare.items()}
     else:
-        expected = dict(ldm.vae(expected, _blocks(config)))
+        layout = part.layout(expected, config)
+        expected = {key.removeprefix(part.prefix): shape for key, shape in layout.items()}
     used = {key: bare[key] for key in expected if key in bare}
-    _check_whole(expected, used, contents.shapes, name, part="VAE")
+    _check_whole(expected, used, contents.shapes, name, (replace(part, prefix=""),))
     check_types(used.values(), contents.dtypes, name)
     spare = contents.shapes.keys() - set(used.values()) - scales.keys
     _check_spare(spare, name)
-    return Reading(used=used, scales=scales, prediction="epsilon", told=None, noise=None)
+    usual = architecture.noise
+    return Reading(used=used, scales=scales, prediction=usual.prediction, told=None, noise=None)
 
 
-_OLD_ATTENTION = {
-    ".query.": ".to_q.",
-    ".key.": ".to_k.",
-    ".value.": ".to_v.",
-    ".proj_attn.": ".to_out.0.",
-}
-
-
-def modern_vae_name(key: str) -> str:
-    """diffusers' name of today for one of 2022."""
-    if ".attentions." in key:
-        for old, new in _OLD_ATTENTION.items():
-            key = key.replace(old, new)
-    return key
+def architectures_of_vae(shapes: Shapes) -> tuple[Architecture, ...]:
+    """Those whose latents have as many channels; all where the file does not tell."""
+    for each in ARCHITECTURES:
+        for prefix in ("", each.vae.prefix):
+            latent = shapes.get(f"{prefix}decoder.conv_in.weight", ())[1:2]
+            if latent:
+                fitting = tuple(a for a in ARCHITECTURES if (a.latent_channels,) == latent)
+                return fitting or ARCHITECTURES
+    return ARCHITECTURES
 
 
 def fits(shape: Shape, expected: Shape, key: str) -> bool:
@@ -152,28 +136,14 @@ def fits(shape: Shape, expected: Shape, key: str) -> bool:
     return attention and shape[:2] == expected[:2] and set(shape[2:] + expected[2:]) <= {1}
 
 
-@lru_cache(8)
-def expected_tensors(architecture: str, configs: Path = CONFIGS) -> Shapes:
+@lru_cache(16)
+def expected_tensors(architecture: Architecture, configs: Path = CONFIGS) -> Shapes:
     """The tensors of a single file, from the configs of its architecture."""
-    folder = configs / architecture
-    config = config_of(folder / "unet")
-    layers = config.get("layers_per_block", 2)
-    blocks = len(_listed(config["block_out_channels"]))
-    attentive = ["CrossAttn" in str(kind) for kind in _listed(config["up_block_types"])]
-    unet = blueprint.unet(config) or {}
-    vae = config_of(folder / "vae")
-    found = dict(ldm.unet(unet, [layers] * blocks, attentive))  # type: ignore[list-item]  # an int
-    found |= {
-        ldm.VAE + key: shape
-        for key, shape in ldm.vae(blueprint.vae(vae) or {}, _blocks(vae)).items()
-    }
-    first = blueprint.clip(config_of(folder / "text_encoder")) or {}
-    if architecture == "sd1":
-        return found | dict(ldm.clip(first, _SD1_CLIP))
-    second = blueprint.clip(config_of(folder / "text_encoder_2")) or {}
-    return (
-        found | dict(ldm.clip(first, _SDXL_CLIPS[0])) | dict(ldm.open_clip(second, _SDXL_CLIPS[1]))
-    )
+    found: dict[str, Shape] = {}
+    for part in architecture.parts:
+        config = config_of(configs / part.config)
+        found |= part.layout(part.network.tensors(config) or {}, config)
+    return found
 
 
 def check_types(
@@ -197,34 +167,25 @@ def missing(name: str, part: str, keys: Iterable[str]) -> BrokenWeights:
     )
 
 
-def _relative(shapes: Shapes, architecture: str) -> str | None:
-    """What is built like SDXL and is another model."""
-    if architecture != "sdxl":
-        return None
-    if shapes.get(f"{ldm.UNET}label_emb.0.0.weight", ())[1:2] == (5632,):
-        return "Kolors"
-    whole = f"{ldm.UNET}middle_block."
-    if any(key.startswith(whole) for key in shapes) and not any(
-        key.startswith(f"{whole}1.") for key in shapes
-    ):
-        return "SSD-1B or another SDXL with layers taken out"
-    return None
-
-
-def _check_parts(expected: Shapes, used: Mapping[str, str], name: str) -> None:
-    for prefix, part in _PARTS:
-        wanted = any(key.startswith(prefix) for key in expected)
-        if wanted and not any(key.startswith(prefix) for key in used):
-            raise UnusableWeights(name, f"a checkpoint without its {part}")
+def _of_parts_there(
+    expected: Shapes, used: Mapping[str, str], architecture: Architecture, name: str
+) -> Shapes:
+    """What is expected of the parts that a file has.  Raises UnusableWeights where one lacks."""
+    for part in architecture.parts:
+        if not any(key.startswith(part.prefix) for key in used):
+            if not part.optional:
+                raise UnusableWeights(name, f"a checkpoint without its {part.title}")
+            expected = {k: s for k, s in expected.items() if not k.startswith(part.prefix)}
+    return expected
 
 
 def _check_whole(
-    expected: Shapes, used: Mapping[str, str], shapes: Shapes, name: str, part: str | None = None
+    expected: Shapes, used: Mapping[str, str], shapes: Shapes, name: str, parts: Iterable[Part]
 ) -> None:
     lacking = expected.keys() - used.keys()
     if lacking:
         first = min(lacking)
-        called = part or next(title for prefix, title in _PARTS if first.startswith(prefix))
+        called = next(part.title for part in parts if first.startswith(part.prefix))
         raise missing(name, called, lacking)
     for key, theirs in used.items():
         if not fits(shapes[theirs], expected[key], key):
@@ -256,10 +217,10 @@ def _told(contents: Contents, name: str) -> str | None:
     return "v_prediction" if velocity and V_PREDICTION not in contents.shapes else None
 
 
-def _levelled(key: str, clips: Iterable[str]) -> str:
-    for prefix in clips:
-        if key.startswith(prefix) and not key.startswith(prefix + _LEVEL):
-            return prefix + _LEVEL + key[len(prefix) :]
+def _spelled(key: str, architecture: Architecture) -> str:
+    """The layout's name for a tensor that the file calls otherwise."""
+    for part in architecture.parts:
+        key = part.spelling(key)
     return key
 
 
@@ -268,12 +229,3 @@ def config_of(folder: Path) -> dict[str, object]:
     found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert isinstance(found, dict)  # our own file
     return found
-
-
-def _blocks(config: Mapping[str, object]) -> int:
-    return len(_listed(config["block_out_channels"]))
-
-
-def _listed(value: object) -> list[object]:
-    assert isinstance(value, list)  # our own file
-    return value

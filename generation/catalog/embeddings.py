@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.errors import UnknownWeights, UnusableWeights
+from generation.families.family import ARCHITECTURES
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -22,7 +23,7 @@ _PAIRS = (("clip_l", "clip_g"), ("text_encoders_0", "text_encoders_1"))
 # A1111 keeps the word's token and name beside its vectors.
 _BESIDE = ("string_to_token", "step", "name", "sd_checkpoint", "sd_checkpoint_name")
 
-_FAMILIES = {(768,): "sd15", (768, 1280): "sdxl"}
+_FAMILIES = {one.embedding_widths: one.family for one in ARCHITECTURES if one.embedding_widths}
 _NAMED = {
     1024: "an embedding for Stable Diffusion 2.x, not supported yet",
     1280: "half an SDXL embedding: it has clip_g, and no clip_l",

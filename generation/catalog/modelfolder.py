@@ -8,6 +8,7 @@ from pathlib import Path
 
 from generation.catalog import strangers
 from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
+from generation.families.family import ARCHITECTURES
 
 INDEX = "model_index.json"
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
@@ -22,7 +23,9 @@ UNREAD = {
 MATTERING = frozenset({".json", ".txt", ".model", ".safetensors"})
 # Parts that a folder may name without having them: they judge or describe, and draw nothing.
 _DISPENSABLE = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
-_WEIGHTY = ("unet", "vae", "text_encoder", "text_encoder_2")
+_WEIGHTY = {part.name for one in ARCHITECTURES for part in one.parts}
+_DENOISERS = tuple(dict.fromkeys(one.denoiser.name for one in ARCHITECTURES))
+_VAES = {one.vae.network.name for one in ARCHITECTURES}
 
 
 def is_vae_folder(path: Path) -> bool:
@@ -30,7 +33,7 @@ def is_vae_folder(path: Path) -> bool:
     try:
         if (path / INDEX).exists() or not (path / "config.json").is_file():
             return False
-        return read_json(path / "config.json", "").get("_class_name") == "AutoencoderKL"
+        return read_json(path / "config.json", "").get("_class_name") in _VAES
     except (OSError, UnusableWeights):
         return False
 
@@ -46,12 +49,11 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
         for part, library in sorted(index.items())
         if isinstance(library, list) and len(library) == 2 and library[1] is not None
     ]
-    if "unet" not in parts:
+    if not set(_DENOISERS) & set(parts):
         called = str(index.get("_class_name"))
         other = strangers.pipeline(called)
-        raise UnusableWeights(
-            name, f"{other or f'{called:.60}, which has no unet'}, not supported yet"
-        )
+        lacking = f"{called:.60}, which has no {' or '.join(_DENOISERS)}"
+        raise UnusableWeights(name, f"{other or lacking}, not supported yet")
     for part in parts:
         if not part.isidentifier():
             raise BrokenWeights(name, f"its {INDEX} names a folder elsewhere")
@@ -64,6 +66,11 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
             raise BrokenWeights(name, f"its folder {part} has no weights")
         files += here
     return files
+
+
+def denoiser_of_folder(path: Path, index: Mapping[str, object]) -> Path:
+    """The folder of its denoiser, which `files_of_folder` found there."""
+    return path / next(name for name in _DENOISERS if name in index)
 
 
 def _part(folder: Path, name: str) -> list[Path]:

@@ -6,21 +6,27 @@ reason why nothing here could draw with it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from generation.catalog import strangers
-from generation.catalog.checkpoint import CONFIGS, check_types, read_checkpoint, read_vae
+from generation.catalog.checkpoint import (
+    CONFIGS,
+    architectures_of_vae,
+    check_types,
+    read_checkpoint,
+    read_vae,
+)
 from generation.catalog.embeddings import family_of_words, is_embedding, read_words
 from generation.catalog.loras.kin import family_of
 from generation.catalog.loras.plan import is_lora, read_plan
 from generation.catalog.quantised import Contents
 from generation.errors import UnknownWeights, UnusableWeights
-from generation.families.family import FAMILIES
+from generation.families.architecture import Architecture, Config
+from generation.families.family import ARCHITECTURES, FAMILIES
 
 Kind = Literal["checkpoint", "lora", "vae", "embedding"]
 KINDS: tuple[Kind, ...] = ("checkpoint", "lora", "vae", "embedding")
@@ -28,24 +34,10 @@ KINDS: tuple[Kind, ...] = ("checkpoint", "lora", "vae", "embedding")
 Shapes = Mapping[str, tuple[int, ...]]
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
-# The width of what the text encoders hand to the UNet's cross-attention tells the families apart.
-_FAMILY_OF_WIDTH = {768: "sd15", 2048: "sdxl"}
-
-# Of other models of the same build, and of those made for another task.
-_OTHER_WIDTHS = {1024: "Stable Diffusion 2.x", 1280: "the refiner of SDXL"}
-_TASK_OF_CHANNELS: dict[int, str] = {
-    5: "a depth-to-image model (5 channels)",
-    7: "the x4 upscaler (7 channels)",
-    8: "InstructPix2Pix or another model that edits (8 channels)",
-    9: "an inpainting model (9 channels)",
-}
-
-# The same parts are used by several pipelines; which task they were saved for decides nothing.
-_TASKS = "(Img2Img|Inpaint)"
-
 NOT_YET = "not supported yet"
 
-_UNET = "model.diffusion_model."
+_DENOISERS = tuple({one.denoiser.prefix for one in ARCHITECTURES})
+_VAES = {one.vae.prefix for one in ARCHITECTURES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +51,8 @@ class Anatomy:
     prediction: str | None = None  # what its card or metadata says
     noise: str | None = None  # what its card says, or that it ends without signal
     vae: str | None = None  # the name of the VAE that its card chooses
+    # Of a VAE alone: the architectures that have such a VAE.
+    built: tuple[str, ...] = ()
 
 
 def of_file(
@@ -96,11 +90,11 @@ def of_file(
     if (other := strangers.architecture(shapes)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     contents = Contents(shapes=shapes, dtypes=dtypes, metadata=metadata, read=read)
-    if kind == "checkpoint" or any(key.startswith(_UNET) for key in shapes):
+    if kind == "checkpoint" or any(key.startswith(_DENOISERS) for key in shapes):
         return _checkpoint(contents, name, family, configs)
     if kind == "vae" or _is_vae(shapes):
         read_vae(contents, name, configs)
-        return Anatomy(kind="vae", family="")
+        return anatomy_of_vae(architectures_of_vae(shapes))
     if (alone := strangers.part(shapes)) is not None:
         raise UnusableWeights(name, f"{alone}, {NOT_YET}")
     raise UnknownWeights(name, strangers.likeness(shapes))
@@ -116,53 +110,40 @@ def _told(read: Callable[[], str], said: str | None) -> str:
         return said
 
 
-def of_folder(
-    class_name: object, unet: Mapping[str, object], name: str, said: str | None = None
-) -> Anatomy:
-    """What a diffusers folder is, from its model_index.json and unet/config.json.
+def anatomy_of_vae(architectures: Sequence[Architecture]) -> Anatomy:
+    """That of a VAE which these architectures have."""
+    return Anatomy(kind="vae", family="", built=tuple(one.name for one in architectures))
+
+
+def of_folder(class_name: object, config: Config, name: str, said: str | None = None) -> Anatomy:
+    """What a diffusers folder is, from its model_index.json and its denoiser's config.json.
 
     `said`: the family that its card names.
     """
     if isinstance(class_name, str) and (other := strangers.pipeline(class_name)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
-    width = unet.get("cross_attention_dim")
-    widths = {width} if isinstance(width, int) else set()
-    if (special := _special(widths, unet.get("in_channels", 4))) is not None:
-        raise UnusableWeights(name, f"{special}, {NOT_YET}")
-    family = said or _family_of(widths)
+    found = next((one for one in ARCHITECTURES if one.recognise_folder(config)), None)
+    if found is None and (other := strangers.unet_of_folder(config)) is not None:
+        raise UnusableWeights(name, f"{other}, {NOT_YET}")
     if class_name is None and said is None:
         raise UnknownWeights(name, "its model_index.json does not name its pipeline (_class_name)")
+    family = said or (found and found.family)
     if family not in FAMILIES:
+        width = config.get("cross_attention_dim")
         raise UnknownWeights(name, f"a {class_name!s:.60} with words of width {width!r:.20}")
-    built = {"sd1": "StableDiffusion", "sdxl": "StableDiffusionXL"}[FAMILIES[family].architecture]
-    usual = re.fullmatch(rf"{built}(PAG|KDiffusion|Panorama)?{_TASKS}?Pipeline", str(class_name))
+    usual = FAMILIES[family].architecture.is_pipeline(str(class_name))
     if class_name is not None and not usual:
         raise UnusableWeights(name, f"a {class_name!s:.60} that is called {family}, {NOT_YET}")
     return Anatomy(kind="checkpoint", family=family)
 
 
-def _special(widths: Set[int], channels: object) -> str | None:
-    """What a UNet of Stable Diffusion's kind is, if it is none that is drawn here."""
-    if isinstance(channels, int) and channels in _TASK_OF_CHANNELS:
-        return _TASK_OF_CHANNELS[channels]
-    if channels != 4:
-        return f"a UNet that takes {channels!r:.20} channels"
-    return next((_OTHER_WIDTHS[width] for width in widths if width in _OTHER_WIDTHS), None)
-
-
-def _family_of(widths: Set[int]) -> str | None:
-    """The family whose cross-attention has this one width."""
-    return _FAMILY_OF_WIDTH.get(next(iter(widths))) if len(widths) == 1 else None
-
-
 def _checkpoint(contents: Contents, name: str, said: str | None, configs: Path) -> Anatomy:
-    """`said`: the family that its card names; needed only where the widths tell none."""
+    """`said`: the family that its card names; needed only where the tensors tell none."""
     shapes = contents.shapes
-    widths = {s[1] for key, s in shapes.items() if ".attn2.to_k.weight" in key and len(s) == 2}
-    first = shapes.get(f"{_UNET}input_blocks.0.0.weight", ())
-    if (special := _special(widths, first[1] if len(first) > 1 else 4)) is not None:
-        raise UnusableWeights(name, f"{special}, {NOT_YET}")
-    family = _family_of(widths) or said
+    found = next((one for one in ARCHITECTURES if one.recognise(shapes)), None)
+    if found is None and (other := strangers.unet(shapes)) is not None:
+        raise UnusableWeights(name, f"{other}, {NOT_YET}")
+    family = found.family if found else said
     if family not in FAMILIES:
         raise UnknownWeights(name, strangers.likeness(shapes))
     reading = read_checkpoint(contents, name, FAMILIES[family].architecture, configs)
@@ -170,10 +151,8 @@ def _checkpoint(contents: Contents, name: str, said: str | None, configs: Path) 
 
 
 def _is_vae(shapes: Shapes) -> bool:
-    bare = {key.removeprefix("first_stage_model.") for key in shapes}
-    if not {"decoder.conv_in.weight", "encoder.conv_in.weight"} <= bare:
+    bare = {key.removeprefix(prefix): key for key in shapes for prefix in _VAES}
+    if not {"decoder.conv_in.weight", "encoder.conv_in.weight"} <= bare.keys():
         return False
-    latent = shapes.get("decoder.conv_in.weight") or shapes.get(
-        "first_stage_model.decoder.conv_in.weight", ()
-    )
-    return latent[1:2] == (4,)
+    latent = shapes[bare["decoder.conv_in.weight"]][1:2]
+    return latent in {(one.latent_channels,) for one in ARCHITECTURES}

@@ -17,11 +17,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, Task
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]  # of tensors, by their names
 Config = Mapping[str, object]  # a config.json
+
+
+def _nothing(_: Mapping[str, object]) -> str | None:
+    return None
+
 
 # The values that a setting may have, by its name.
 Settings = Mapping[str, tuple[object, ...]]
@@ -57,8 +62,10 @@ class Network:
     only: Settings = field(default_factory=dict)  # settings of which only these values are drawn
     # Its name of today for a tensor's name of an older release.
     modern: Callable[[str], str] = str
-    # What its files may hold beside its tensors.
+    # Beginnings of the names of what its files may hold beside its tensors.
     harmless: tuple[str, ...] = ()
+    # Why nothing can be drawn with a config, as a clause; None: nothing speaks against it.
+    fault: Callable[[Config], str | None] = _nothing
 
     @property
     def library(self) -> str:
@@ -84,6 +91,7 @@ class Part:
     title: str  # in sentences: "UNet"
     network: Network
     stage: Stage
+    config: str  # the folder of its config for single files, in generation/worker/configs
     prefix: str  # of its tensors in a single file: "model.diffusion_model."
     # (by the network's names, its config) -> the same by the single file's, prefix included.
     layout: Callable[[Shapes, Config], Shapes]
@@ -124,18 +132,14 @@ class Noise:
 
 def megapixels(recipe: Recipe) -> float:
     """The work of a call, for networks that look at a picture's pixels."""
-    return needed(recipe.canvas).pixels / 1e6
+    return recipe.canvas.pixels / 1e6 if recipe.canvas is not None else 1.0
 
 
-def _nothing(_: Shapes) -> str | None:
-    return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Architecture:
     """A build of networks that many checkpoints share, and how their files are recognised."""
 
-    name: str  # the key of its engine, and the folder of its configs in generation/worker/configs
+    name: str  # the key of its engine
     family: str  # of its checkpoints whose card names none: a key of generation.families.family
     parts: tuple[Part, ...]
     # A single file's tensors, and the config of a folder's denoiser: whether they are this one's.
@@ -153,10 +157,8 @@ class Architecture:
     relative: Callable[[Shapes], str | None] = _nothing
     # How wide the vectors of an embedding are, for each text encoder that learns words.
     embedding_widths: tuple[int, ...] = ()
-    # What trainers of LoRAs write into the metadata: the beginnings of its name.
+    # What trainers of LoRAs write into the metadata: beginnings; empty: no LoRA of it is read.
     trainers_names: tuple[str, ...] = ()
-    # The shape of every layer's weight by its path, of each part that a LoRA may change.
-    layers: Callable[[], Mapping[str, Shapes]] = dict
 
     def part(self, name: str) -> Part:
         """The part of that name.  Raises KeyError."""

@@ -17,6 +17,8 @@ import json
 import math
 from dataclasses import astuple, dataclass
 
+from generation.families.architecture import megapixels
+from generation.families.family import FAMILIES
 from generation.recipe import Recipe, Sha256
 from generation.samplers import SAMPLERS
 
@@ -156,11 +158,12 @@ def _reading(model: Sha256, *, in_memory: bool) -> str:
 
 
 def _work(recipe: Recipe, steps: int | None = None) -> float:
-    """Calls of the model times megapixels; `steps` are fewer where it was cancelled."""
+    """Calls of the model times what one works on; `steps` are fewer where it was cancelled."""
     if steps is None:
         steps = recipe.sampling.steps if recipe.sampling is not None else 1
-    pixels = recipe.canvas.pixels if recipe.canvas is not None else 10**6
-    return steps * _calls(recipe) * pixels / 1e6
+    usual = FAMILIES.get(recipe.family)  # None: a family of another program's
+    each = usual.architecture.work(recipe) if usual is not None else megapixels(recipe)
+    return steps * _calls(recipe) * each
 
 
 def _calls(recipe: Recipe) -> int:

@@ -45,8 +45,8 @@ from generation.worker import pulse
 from generation.worker.adapters import adapters
 from generation.worker.baton import Baton, Turn
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
-from generation.worker.loading.loader import Model
 from generation.worker.memory.model_cache import ModelCache
+from generation.worker.model import Model
 from generation.worker.render import Raster, render
 
 DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE

@@ -1,25 +1,59 @@
-"""A checkpoint in memory: its parts by name."""
+"""A loaded checkpoint: its parts, the engine that draws with them, and where its numbers are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The loaded networks of a checkpoint, by the names of `Architecture.parts`."""
+from generation.families.architecture import Architecture, Trained
+from generation.recipe import Sha256
+from generation.worker.codecs.previews import Previewer, fitted
+from generation.worker.engines.engine import Engine
+from generation.worker.parts import Parts
+from generation.worker.residence import Residence
 
-    modules: Mapping[str, Any]
-    tokenizers: Mapping[str, Any]  # by the name of the text encoder that reads their tokens
 
-    def __getitem__(self, name: str) -> Any:
-        """The module of that part.  Raises KeyError."""
-        return self.modules[name]
+@dataclass(eq=False, slots=True, kw_only=True)
+class Model:
+    """A loaded checkpoint, shared by all jobs and changed by none (its adapters aside)."""
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.modules
+    architecture: Architecture
+    engine: Engine
+    parts: Parts
+    trained: Trained  # what its files say
+    residence: Residence
+    previewer: Previewer | None = None
+    adapters: dict[Sha256, Any] = field(default_factory=dict)  # LoRAs at hand, by digest
+    hooks: list[Any] = field(default_factory=list)  # what those that are on hang by
+    users: int = 0  # jobs that draw with it or are paused with it
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.modules)
+    @property
+    def bytes(self) -> int:
+        """Its weights."""
+        return self.residence.bytes
+
+    @property
+    def scale(self) -> int:
+        """Pixels of a latent pixel's side."""
+        return self.engine.scale(self.parts)
+
+    @property
+    def denoiser(self) -> Any:
+        """The network that is called in every step."""
+        return self.parts[self.architecture.denoiser.name]
+
+    @property
+    def device(self) -> torch.device:
+        """Where it draws."""
+        found: torch.device = self.denoiser.device
+        return found
+
+    def fit_previewer(self) -> Previewer:
+        """What makes its previews; fitted when it is first on the device."""
+        if self.previewer is None:
+            self.previewer = fitted(
+                lambda pixels: self.engine.encode(self.parts, pixels, None), self.scale
+            )
+        return self.previewer

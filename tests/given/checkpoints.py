@@ -19,6 +19,7 @@ from generation.worker.loading import single_file
 from tests.given import tinymodels
 from tests.given.builders import a_draft
 from tests.given.singlefiles import write
+from tests.given.thinmodels import architecture as build_of
 from tests.given.thinmodels import configs
 
 
@@ -75,10 +76,10 @@ def loaded(tensors: dict[str, Tensor], architecture: str, tmp_path: Path) -> dic
     config = the_single_file(architecture)[1]
     file = tmp_path / "x.safetensors"
     save_file({key: tensor.contiguous().clone() for key, tensor in tensors.items()}, file)
-    parts = single_file.load(file, architecture, torch.float32, "x", configs=config)
-    modules = [parts["unet"], parts["vae"], *(clip.encoder for clip in parts["clips"])]
+    built = build_of(architecture)
+    parts, _ = single_file.load(file, built, torch.float32, "x", configs=config)
     return {
         f"{number}.{key}": tensor
-        for number, module in enumerate(modules)
+        for number, module in enumerate(parts.modules.values())
         for key, tensor in module.state_dict().items()
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
 
 from generation.worker.__main__ import main
 
@@ -19,16 +18,15 @@ def spoil() -> None:
     from torch import Tensor
 
     from generation.recipe import Recipe
-    from generation.worker import render
-    from generation.worker.loading.loader import Model
-    from generation.worker.text.clip import EncodedWords
+    from generation.worker.engines.engine import Given
+    from generation.worker.engines.stable_diffusion import StableDiffusion
+    from generation.worker.parts import Parts
+    from generation.worker.sampling.denoiser import Predict
 
-    sound = render.predictor
+    sound = StableDiffusion.predictor
 
-    def faulty(
-        recipe: Recipe, model: Model, words: EncodedWords
-    ) -> Callable[[Tensor, Tensor], Tensor]:
-        predict = sound(recipe, model, words)
+    def faulty(engine: StableDiffusion, parts: Parts, recipe: Recipe, given: Given) -> Predict:
+        predict = sound(engine, parts, recipe, given)
         calls = 0
 
         def fail(y: Tensor, t: Tensor) -> Tensor:
@@ -55,7 +53,7 @@ def spoil() -> None:
 
         return fail
 
-    render.predictor = faulty
+    StableDiffusion.predictor = faulty  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":

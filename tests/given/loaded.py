@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 
 from generation.catalog.catalog import Catalog
+from generation.families.stable_diffusion import SDXL
 from generation.recipe import Recipe
 from generation.worker import exactness
-from generation.worker.loading.loader import Model
 from generation.worker.memory.model_cache import ModelCache
+from generation.worker.model import Model
+from generation.worker.text.clip import Clip
 from tests.given import tinymodels
 from tests.given.builders import a_recipe
 
@@ -40,7 +42,12 @@ def recipe_of(name: str, family: str) -> Recipe:
 
 
 def folder_of(model: Model) -> Path:
-    return tinymodels.sdxl() if model.architecture == "sdxl" else tinymodels.sd15()
+    return tinymodels.sdxl() if model.architecture is SDXL else tinymodels.sd15()
+
+
+def clips(model: Model) -> tuple[Clip, ...]:
+    """Its text encoders."""
+    return model.engine.learners(model.parts)
 
 
 def _model(name: str, family: str) -> Model:

@@ -19,8 +19,10 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
-from generation.worker.loading.loader import Model
-from generation.worker.sampling.samplers import Denoiser, scaled_linear_alphas
+from generation.families.stable_diffusion import SDXL
+from generation.worker.model import Model
+from generation.worker.sampling.samplers import Denoiser
+from tests.given.loaded import clips
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
@@ -57,7 +59,7 @@ def scheduler_for(name: str) -> Any:
 
 def forced(scheduler: Any, sigmas: Sequence[float]) -> Any:
     """The scheduler, walking exactly `sigmas` at whole timesteps whatever it is asked for."""
-    timestep = Denoiser(lambda y, _: y, alphas_cumprod=scaled_linear_alphas()).timestep
+    timestep = Denoiser(lambda y, _: y).timestep
     whole = [timestep(sigma) for sigma in sigmas[:-1]]
     original = scheduler.set_timesteps
 
@@ -86,12 +88,12 @@ def stock_pipeline(model: Model) -> Any:
     import diffusers
 
     scheduler = diffusers.EulerDiscreteScheduler(steps_offset=1)  # never asked for anything
-    first = model.clips[0]
-    if model.architecture == "sdxl":
-        second = model.clips[1]
+    first = clips(model)[0]
+    if model.architecture is SDXL:
+        second = clips(model)[1]
         return diffusers.StableDiffusionXLPipeline(
-            vae=model.vae,
-            unet=model.unet,
+            vae=model.parts["vae"],
+            unet=model.parts["unet"],
             text_encoder=first.encoder,
             tokenizer=first.tokenizer,
             text_encoder_2=second.encoder,
@@ -100,8 +102,8 @@ def stock_pipeline(model: Model) -> Any:
             add_watermarker=False,
         )
     return diffusers.StableDiffusionPipeline(
-        vae=model.vae,
-        unet=model.unet,
+        vae=model.parts["vae"],
+        unet=model.parts["unet"],
         text_encoder=first.encoder,
         tokenizer=first.tokenizer,
         scheduler=scheduler,

@@ -16,9 +16,11 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from generation.catalog import blueprint
 from generation.catalog.checkpoint import expected_tensors
-from generation.catalog.ldm import VAE as VAE_PREFIX
+from generation.families import blueprint
+from generation.families.architecture import Architecture
+from generation.families.family import ARCHITECTURES
+from generation.families.ldm import VAE as VAE_PREFIX
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -86,8 +88,13 @@ def configs() -> Path:
     return home
 
 
-SD15: Shapes = expected_tensors("sd1", configs())
-SDXL: Shapes = expected_tensors("sdxl", configs())
+def architecture(name: str) -> Architecture:
+    """The architecture of that name."""
+    return next(one for one in ARCHITECTURES if one.name == name)
+
+
+SD15: Shapes = expected_tensors(architecture("sd1"), configs())
+SDXL: Shapes = expected_tensors(architecture("sdxl"), configs())
 VAE: Shapes = {
     key.removeprefix(VAE_PREFIX): shape for key, shape in SD15.items() if key.startswith(VAE_PREFIX)
 }

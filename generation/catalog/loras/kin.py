@@ -12,12 +12,7 @@ from generation.catalog.embeddings import family_of_words
 from generation.catalog.loras.layers import SHAPED, layers_of
 from generation.catalog.loras.plan import LayerChange, LoraPlan, Shapes, second_generation
 from generation.errors import UnknownWeights, UnusableWeights
-
-# What trainers write: modelspec.architecture and kohya's ss_base_model_version.
-_SAID = (
-    *(("stable-diffusion-xl", "sdxl"), ("sdxl", "sdxl")),
-    *(("stable-diffusion-v1", "sd15"), ("sd_v1", "sd15"), ("sd_1", "sd15")),
-)
+from generation.families.architecture import Stage
 
 
 def family_of(plan: LoraPlan, shapes: Shapes, metadata: Mapping[str, str], name: str) -> str:
@@ -52,15 +47,16 @@ def _said(plan: LoraPlan, metadata: Mapping[str, str], fitting: list[str], name:
     """Which of several it is."""
     for key in ("modelspec.architecture", "ss_base_model_version"):
         said = metadata.get(key, "").casefold()
-        for start, family in _SAID:
-            if said.startswith(start) and family in fitting:
+        for family in fitting:
+            if said and said.startswith(SHAPED[family].trainers_names):
                 return family
     # kohya numbers the text encoders only where there are two, and calls a UNet's layers by
     # CompVis' names only in SDXL.
+    encoders = {family: len(SHAPED[family].at(Stage.ENCODE)) for family in fitting}
     if "lora_te1" in plan.prefixes or plan.compvis:
-        return "sdxl"
+        return max(encoders, key=encoders.__getitem__)
     if all(change.part == "text_encoder" for change in plan.changes):
-        return "sd15"
+        return min(encoders, key=encoders.__getitem__)
     raise UnknownWeights(name, f"a LoRA whose few layers are in {' and '.join(fitting)} alike")
 
 

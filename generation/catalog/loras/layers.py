@@ -8,32 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Literal
 
-from generation.catalog import blueprint
 from generation.catalog.checkpoint import CONFIGS, config_of
+from generation.families.architecture import Part as PartOfModel
+from generation.families.architecture import Shape, Shapes, Stage
+from generation.families.family import ARCHITECTURES
 
-Part = Literal["unet", "text_encoder", "text_encoder_2"]
-PARTS: tuple[Part, ...] = ("unet", "text_encoder", "text_encoder_2")
+Part = str  # a part's name: "unet", "text_encoder"
 
-Shape = tuple[int, ...]
-Layers = Mapping[str, Shape]
-
-# The families whose layers are known: all of one have the shapes of its architecture's configs.
-SHAPED = {"sd15": "sd1", "sdxl": "sdxl"}
+# The architectures that LoRAs are read for, by the family of their checkpoints: all of one have
+# the shapes of its configs.
+SHAPED = {one.family: one for one in ARCHITECTURES if one.trainers_names}
 
 
 @cache
-def layers_of(family: str) -> Mapping[Part, Layers]:
+def layers_of(family: str) -> Mapping[Part, Shapes]:
     """The shape of every layer's weight; empty for a family without a fixed shape."""
     if family not in SHAPED:
         return {}
-    folder = CONFIGS / SHAPED[family]
-    return {
-        part: dict(_layers(config_of(folder / part), part))
-        for part in PARTS
-        if (folder / part).is_dir()
-    }
+    changed = [part for part in SHAPED[family].parts if part.stage is not Stage.DECODE]
+    return {part.name: dict(_layers(part)) for part in changed}
 
 
 @cache
@@ -43,9 +37,12 @@ def paths(part: Part) -> Mapping[str, str]:
     return {path.replace(".", "_"): path for path in known}
 
 
-def _layers(config: Mapping[str, object], part: Part) -> Iterator[tuple[str, Shape]]:
-    shapes = (blueprint.unet if part == "unet" else blueprint.clip)(config) or {}
+def _layers(part: PartOfModel) -> Iterator[tuple[str, Shape]]:
+    shapes = part.network.tensors(config_of(CONFIGS / part.config)) or {}
     for key, shape in shapes.items():
         path, _, kind = key.rpartition(".")
         if kind == "weight" and "embeddings." not in path:
             yield path, shape
+
+
+PARTS: tuple[Part, ...] = tuple(dict.fromkeys(part for f in SHAPED for part in layers_of(f)))

@@ -23,7 +23,7 @@ from generation.catalog.loras.plan import LayerChange, LoraPlan, read_plan
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Recipe, Weights
 from generation.worker.adapters.patches import Layer, Patch, patch
-from generation.worker.loading.loader import Model
+from generation.worker.model import Model
 from generation.worker.text.clip import Learned
 
 Locate = Callable[[Weights], Path]
@@ -72,7 +72,7 @@ def learned_words(model: Model, recipe: Recipe, locate: Locate) -> tuple[Learned
 
     An embedding's word is its file's name; those that a LoRA brings have names of their own.
     """
-    words: list[dict[str, list[Tensor]]] = [{} for _ in model.clips]
+    words: list[dict[str, list[Tensor]]] = [{} for _ in model.engine.learners(model.parts)]
     for adapter in recipe.adapters:
         if adapter.kind == "embedding":
             word = Path(adapter.weights.name).name.removesuffix(".safetensors")
@@ -102,7 +102,7 @@ def _lora(model: Model, adapter: Adapter, locate: Locate) -> Lora:
     if known is not None:
         return known
     header = read_header(path, name)
-    each = model.unet.config.layers_per_block
+    each = model.denoiser.config.get("layers_per_block")
     plan = read_plan(
         header.shapes,
         header.metadata,
@@ -123,7 +123,7 @@ def _lora(model: Model, adapter: Adapter, locate: Locate) -> Lora:
         _tables(model, {word: [tensors[key] for key in keys]}, name)
         for word, keys in plan.words.items()
     ]
-    merged: tuple[dict[str, Tensor], ...] = tuple({} for _ in model.clips)
+    merged: tuple[dict[str, Tensor], ...] = tuple({} for _ in model.engine.learners(model.parts))
     for tables in words:
         for all_words, table in zip(merged, tables, strict=True):
             all_words.update(table)
@@ -133,10 +133,14 @@ def _lora(model: Model, adapter: Adapter, locate: Locate) -> Lora:
 
 def _layers(model: Model, plan: LoraPlan, name: str) -> list[Layer]:
     """The model's layers that a plan changes.  Raises UnusableWeights for what does not fit."""
-    parts = {"unet": dict(model.unet.named_modules())}
-    for part, clip in zip(("text_encoder", "text_encoder_2"), model.clips, strict=False):
-        modules = clip.encoder.named_modules()
-        parts[part] = {path.removeprefix("text_model."): module for path, module in modules}
+    parts = {
+        part.name: {
+            part.network.modern(path): module
+            for path, module in model.parts[part.name].named_modules()
+        }
+        for part in model.architecture.parts
+        if part.name in model.parts
+    }
     found = [parts.get(change.part, {}).get(change.path) for change in plan.changes]
     odd = [_misfit(c, layer) for c, layer in zip(plan.changes, found, strict=True)]
     if misfits := [why for why in odd if why]:
@@ -170,14 +174,15 @@ def _tables(
     model: Model, words: dict[str, list[Tensor]], name: str
 ) -> tuple[dict[str, Tensor], ...]:
     """The vectors of words, for each text encoder.  Raises UnusableWeights for other ones."""
+    clips = model.engine.learners(model.parts)
     for vectors in words.values():
-        if len(vectors) != len(model.clips):
+        if len(vectors) != len(clips):
             raise UnusableWeights(name, "an embedding for other text encoders")
-        for clip, table in zip(model.clips, vectors, strict=True):
+        for clip, table in zip(clips, vectors, strict=True):
             width = clip.encoder.config.hidden_size
             if table.shape[-1] != width:
                 raise UnusableWeights(name, f"it is {table.shape[-1]} wide, the model {width}")
     return tuple(
         {word: vectors[n].reshape(-1, vectors[n].shape[-1]) for word, vectors in words.items()}
-        for n in range(len(model.clips))
+        for n in range(len(clips))
     )

@@ -9,14 +9,13 @@ latents and changes nothing.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
-
-from generation.worker.codecs.image import to_latents
+from torch import Tensor
 
 LONGEST_SIDE = 256
 CARD = 16  # latent pixels of a side of the test card
@@ -43,12 +42,12 @@ class Previewer:
         return out.getvalue()
 
 
-def fitted(vae: nn.Module, scale: int) -> Previewer:
-    """Fit the function to this VAE.  Costs one encoding of a small test card."""
+def fitted(encode: Callable[[Tensor], Tensor], scale: int) -> Previewer:
+    """Fit the function to what turns pixels into latents.  Costs one encoding of a small card."""
     card = _card()
     pixels = card.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
     with torch.inference_mode():
-        latents = to_latents(vae, pixels.permute(2, 0, 1)[None] * 2 - 1, generator=None)
+        latents = encode(pixels.permute(2, 0, 1)[None] * 2 - 1)
     flat = latents[0].permute(1, 2, 0).reshape(CARD * CARD, -1).to("cpu", torch.float64).numpy()
     known = np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
     solved, *_ = np.linalg.lstsq(known, card.reshape(-1, 3).double().numpy(), rcond=None)

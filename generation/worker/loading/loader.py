@@ -7,29 +7,26 @@ memory of its own), and nothing that a file lacks is made up at random.
 
 from __future__ import annotations
 
-import importlib
-import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from generation.catalog.folderparts import chosen_weights, read_parts, read_vae_folder
 from generation.catalog.modelfolder import INDEX, read_json
 from generation.errors import BrokenWeights, Cancelled, GenerationError, UnusableWeights
-from generation.families.family import family
-from generation.recipe import Precision, Recipe, Sha256
-from generation.sigmas import betas
-from generation.worker.codecs.previews import Previewer, fitted
+from generation.families.architecture import Architecture, Dtype, Part, Trained
+from generation.families.family import ARCHITECTURES, family
+from generation.recipe import Precision, Recipe
+from generation.worker.engines.table import ENGINES
 from generation.worker.loading import single_file
-from generation.worker.loading.building import BUILDING
+from generation.worker.loading.building import BUILDING, class_of
+from generation.worker.model import Model
+from generation.worker.parts import Parts
 from generation.worker.residence import Residence
-from generation.worker.text.clip import Clip
 
 DTYPES = {
     Precision.FP32: torch.float32,
@@ -37,70 +34,13 @@ DTYPES = {
     Precision.BF16: torch.bfloat16,
 }
 
-PARTS = ("unet", "vae", "text_encoder", "text_encoder_2")  # of a folder, that have weights
 
-
-@dataclass(eq=False, slots=True, kw_only=True)
-class Model:
-    """A loaded checkpoint, shared by all jobs and changed by none (its adapters aside)."""
-
-    architecture: str  # "sd1", "sdxl"
-    unet: Any
-    vae: Any
-    clips: tuple[Clip, ...]
-    alphas_cumprod: Tensor  # float32, of the training's noise schedule
-    prediction: str  # "epsilon" or "v_prediction"
-    residence: Residence
-    # The same without zero terminal SNR, for recipes that name no noise; None: there is none.
-    unmarked: Tensor | None = None
-    previewer: Previewer | None = None
-    adapters: dict[Sha256, Any] = field(default_factory=dict)  # LoRAs at hand, by digest
-    hooks: list[Any] = field(default_factory=list)  # what those that are on hang by
-    users: int = 0  # jobs that draw with it or are paused with it
-
-    @property
-    def bytes(self) -> int:
-        """Its weights."""
-        return self.residence.bytes
-
-    @property
-    def scale(self) -> int:
-        """Pixels of a latent pixel's side."""
-        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
-
-    def fit_previewer(self) -> Previewer:
-        """What makes its previews; fitted when it is first on the device."""
-        if self.previewer is None:
-            self.previewer = fitted(self.vae, self.scale)
-        return self.previewer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """What a loader gives back."""
-
-    unet: Any
-    vae: Any
-    clips: tuple[Clip, ...]
-    scheduler: dict[str, Any]
-
-
-def import_libraries() -> None:
+def import_libraries(architecture: Architecture = ARCHITECTURES[0]) -> None:
     """Import what loading and drawing need: some seconds that a first job need not wait for."""
-    with _IMPORTING:
-        for module in _LIBRARIES:
-            importlib.import_module(module)
-
-
-_LIBRARIES = (
-    "diffusers.models.autoencoders.autoencoder_kl",
-    "diffusers.models.unets.unet_2d_condition",
-    "transformers.models.clip.modeling_clip",
-    "transformers.models.clip.tokenization_clip",
-)
-
-# Lazy packages do not like to be imported by two threads at once.
-_IMPORTING = threading.Lock()
+    for part in architecture.parts:
+        class_of(part.network.module, part.network.name)
+        if (tokenizer := part.tokenizer) is not None:
+            class_of(tokenizer.module, tokenizer.classes[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,92 +78,81 @@ def load(
     name, dtype = recipe.checkpoint.name, DTYPES[recipe.precision]
     architecture = family(recipe.family).architecture
     reading = _Reading(name=name, dtype=dtype, beside=beside, may_go_on=may_go_on)
-    import_libraries()
+    import_libraries(architecture)
     with _translated(name):
         if path.is_dir():
-            parts = _from_folder(path, architecture, reading)
+            parts, trained = _from_folder(path, architecture, reading)
         else:
-            parts = _Parts(**single_file.load(path, architecture, dtype, name, may_go_on=may_go_on))
-    vae = parts.vae
+            parts, trained = single_file.load(path, architecture, dtype, name, may_go_on=may_go_on)
+    vae = architecture.vae
     if vae_path is not None and recipe.vae is not None:
         with _translated(recipe.vae.name):
-            vae = _separate_vae(vae_path, architecture, replace(reading, name=recipe.vae.name))
-    if architecture == "sdxl" and dtype == torch.float16 and vae.config.force_upcast:
-        vae = vae.to(torch.float32)  # SDXL's own VAE overflows in fp16
-    modules = [parts.unet, vae, *(clip.encoder for clip in parts.clips)]
-    for module in modules:
-        settle(module, device)
-    prediction = parts.scheduler.get("prediction_type", "epsilon")
-    if prediction not in ("epsilon", "v_prediction"):
-        raise UnusableWeights(name, f"an unknown prediction type {prediction!r}")
-    zero_snr = bool(parts.scheduler.get("rescale_betas_zero_snr"))
-    plain = {**parts.scheduler, "rescale_betas_zero_snr": False}
+            other = _separate_vae(vae_path, architecture, replace(reading, name=recipe.vae.name))
+            parts = parts.having(vae.name, other)
+    for part in architecture.parts:
+        if part.name in parts:
+            _in_its_format(part, parts[part.name], dtype)
+            settle(parts[part.name], device)
     return Model(
         architecture=architecture,
-        unet=parts.unet,
-        vae=vae,
-        clips=parts.clips,
-        alphas_cumprod=alphas_cumprod(parts.scheduler),
-        unmarked=alphas_cumprod(plain) if zero_snr else None,
-        prediction=prediction,
-        residence=Residence(modules),
+        engine=ENGINES[architecture.name],
+        parts=parts,
+        trained=trained,
+        residence=Residence(parts.modules.values()),
     )
 
 
-def _from_folder(path: Path, architecture: str, reading: _Reading) -> _Parts:
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-    from transformers.models.clip import modeling_clip
-    from transformers.models.clip.tokenization_clip import CLIPTokenizer
-
-    read_parts(path, reading.name, read_json(path / INDEX, reading.name), architecture)
-    kinds: list[tuple[str, Any]] = [("", modeling_clip.CLIPTextModel)]
-    if architecture == "sdxl":
-        kinds.append(("_2", modeling_clip.CLIPTextModelWithProjection))
-    clips = tuple(
-        Clip(
-            tokenizer=CLIPTokenizer.from_pretrained(
-                path, subfolder=f"tokenizer{suffix}", local_files_only=True
-            ),
-            encoder=_pretrained(kind, path / f"text_encoder{suffix}", reading, "text_encoder"),
-        )
-        for suffix, kind in kinds
-    )
-    return _Parts(
-        unet=_pretrained(UNet2DConditionModel, path / "unet", reading, "unet"),
-        vae=_folder_vae(path / "vae", reading),
-        clips=clips,
-        scheduler=json.loads((path / "scheduler" / "scheduler_config.json").read_text()),
-    )
+def _from_folder(
+    path: Path, architecture: Architecture, reading: _Reading
+) -> tuple[Parts, Trained]:
+    index = read_json(path / INDEX, reading.name)
+    trained = read_parts(path, reading.name, index, architecture)
+    modules: dict[str, Any] = {}
+    tokenizers: dict[str, Any] = {}
+    for part in architecture.parts:
+        if part.optional and not (path / part.name).is_dir():
+            continue
+        modules[part.name] = _pretrained(part, path / part.name, reading)
+        if (made := part.tokenizer) is not None:
+            kind = class_of(made.module, made.classes[0])
+            tokenizers[part.name] = kind.from_pretrained(
+                path, subfolder=made.name, local_files_only=True
+            )
+    return Parts(modules=modules, tokenizers=tokenizers), trained
 
 
-def _folder_vae(path: Path, reading: _Reading) -> Any:
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-
-    return _pretrained(AutoencoderKL, path, reading, "vae")
-
-
-def _separate_vae(path: Path, architecture: str, reading: _Reading) -> Any:
+def _separate_vae(path: Path, architecture: Architecture, reading: _Reading) -> Any:
     if path.is_dir():
         read_vae_folder(path, reading.name)
-        return _folder_vae(path, reading)
+        return _pretrained(architecture.vae, path, reading)
     return single_file.load_vae(path, architecture, reading.dtype, reading.name)
 
 
-def _pretrained(kind: Any, folder: Path, reading: _Reading, part: str) -> Any:
+def _in_its_format(part: Part, module: Any, dtype: torch.dtype) -> None:
+    """Bring a part to the number format that its architecture keeps it in."""
+    overflows = part.dtype is Dtype.UPCAST and dtype == torch.float16
+    if part.dtype is Dtype.FLOAT32 or (overflows and module.config.force_upcast):
+        module.to(torch.float32)
+
+
+def _pretrained(part: Part, folder: Path, reading: _Reading) -> Any:
     """One part of a folder.  Raises BrokenWeights when it would be completed at random."""
     if not reading.may_go_on():
         raise Cancelled
     # The libraries make a part's dtype the default of the whole process for a moment, also for
     # the thread that draws; float32 is the default anyway.
     dtype = torch.float32 if reading.beside else reading.dtype
+    network = part.network
+    kind = class_of(network.module, network.name)
+    said = "torch_dtype" if network.library == "diffusers" else "dtype"
     with BUILDING:
         module, info = kind.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
-            variant=chosen_weights(folder, reading.name, part).variant,
+            variant=chosen_weights(folder, reading.name, network).variant,
             output_loading_info=True,
-            **{"dtype" if part == "text_encoder" else "torch_dtype": dtype},
+            **{said: dtype},
         )
     missing = sorted(info["missing_keys"])
     if missing:
@@ -242,50 +171,6 @@ def settle(module: Any, device: torch.device) -> None:
         return
     for tensor in (*module.parameters(), *module.buffers()):
         tensor.data = tensor.data.clone()
-
-
-def alphas_cumprod(scheduler: dict[str, Any]) -> Tensor:
-    """The training's noise schedule from a scheduler's config, in float32 as diffusers has it."""
-    steps = int(scheduler.get("num_train_timesteps", 1000))
-    first = float(scheduler.get("beta_start", 0.0001))
-    last = float(scheduler.get("beta_end", 0.02))
-    kind = scheduler.get("beta_schedule", "linear")
-    if scheduler.get("trained_betas") is not None:
-        noises = torch.tensor(scheduler["trained_betas"], dtype=torch.float32)
-    elif kind == "scaled_linear":
-        noises = torch.linspace(first**0.5, last**0.5, steps, dtype=torch.float32) ** 2
-    elif kind == "linear":
-        noises = torch.linspace(first, last, steps, dtype=torch.float32)
-    else:
-        raise UnusableWeights("scheduler", f"an unknown noise schedule {kind!r}")
-    kept = torch.cumprod(1.0 - noises, dim=0)
-    if not scheduler.get("rescale_betas_zero_snr"):
-        return kept
-    kept = torch.cumprod(1.0 - _without_terminal_signal(kept), dim=0)
-    kept[-1] = 2**-24  # as diffusers has it: 0 would be an infinite level
-    return kept
-
-
-def alphas_of(noise: str) -> Tensor:
-    """The same of a recipe's name for it, a name of generation.sigmas.levels."""
-    said = betas(noise)
-    kind = "linear" if said.linear else "scaled_linear"
-    return alphas_cumprod(
-        {
-            "beta_schedule": kind,
-            "beta_start": said.first,
-            "beta_end": said.last,
-            "rescale_betas_zero_snr": said.zero_snr,
-        }
-    )
-
-
-def _without_terminal_signal(kept: Tensor) -> Tensor:
-    """The betas of Lin et al. 2023, algorithm 1, in the order of diffusers' arithmetic."""
-    roots = kept.sqrt()
-    first, last = roots[0].clone(), roots[-1].clone()
-    fewer = ((roots - last) * (first / (first - last))) ** 2
-    return 1 - torch.cat([fewer[:1], fewer[1:] / fewer[:-1]])
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import lzma
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,76 +20,45 @@ from generation.catalog.checkpoint import CONFIGS, Reading, read_checkpoint, rea
 from generation.catalog.header import read_header, read_tensor
 from generation.catalog.quantised import Contents
 from generation.errors import BrokenWeights, Cancelled
-from generation.worker.loading.building import BUILDING
-from generation.worker.text.clip import Clip
-
-SCHEDULER = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-
-
-class Parts(TypedDict):
-    """What a checkpoint is made of."""
-
-    unet: Any
-    vae: Any
-    clips: tuple[Clip, ...]
-    scheduler: dict[str, Any]
+from generation.families.architecture import Architecture, Part, Trained
+from generation.worker.loading.building import BUILDING, class_of
+from generation.worker.parts import Parts
 
 
 def load(
     path: Path,
-    architecture: str,
+    architecture: Architecture,
     dtype: torch.dtype,
     name: str,
     *,
     configs: Path = CONFIGS,
     may_go_on: Callable[[], bool] = lambda: True,
-) -> Parts:
+) -> tuple[Parts, Trained]:
     """Load every part.  Raises BrokenWeights when tensors are missing or of other shapes.
 
     `may_go_on` is asked between two parts; Cancelled is raised when it says no.
     """
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-
     reading = read_checkpoint(_contents(path, name), name, architecture, configs)
     tensors = _read(path, reading, dtype)
-    folder = configs / architecture
-    try:
-        with BUILDING:
-            unet = UNet2DConditionModel.from_single_file(
-                dict(tensors),
-                config=str(folder),
-                subfolder="unet",
-                torch_dtype=dtype,
-                local_files_only=True,
-            )
-        if not may_go_on():
+    modules: dict[str, Any] = {}
+    tokenizers: dict[str, Any] = {}
+    for part in architecture.parts:
+        if part.optional and not any(key.startswith(part.prefix) for key in tensors):
+            continue
+        if modules and not may_go_on():
             raise Cancelled
-        vae = _vae(tensors, folder, dtype)
-        if not may_go_on():
-            raise Cancelled
-        clips = _clips(tensors, architecture, folder, dtype)
-    except NotImplementedError as error:  # an empty tensor was asked to become a number
-        raise BrokenWeights(name, "tensors are missing that its family has") from error
-    for part in (unet, vae, *(clip.encoder for clip in clips)):
-        _check_whole(part, name)
-    return Parts(
-        unet=unet,
-        vae=vae,
-        clips=clips,
-        scheduler={
-            **SCHEDULER,
-            "prediction_type": reading.prediction,
-            "rescale_betas_zero_snr": reading.noise is not None,
-        },
-    )
+        modules[part.name] = _built(part, tensors, configs, dtype, name)
+        if part.tokenizer is not None:
+            tokenizers[part.name] = tokenizer(part.tokenizer.padding)
+    noise = reading.noise or architecture.noise.levels
+    trained = Trained(prediction=reading.prediction, noise=noise)
+    return Parts(modules=modules, tokenizers=tokenizers), trained
 
 
-def load_vae(path: Path, architecture: str, dtype: torch.dtype, name: str) -> Any:
+def load_vae(path: Path, architecture: Architecture, dtype: torch.dtype, name: str) -> Any:
     """Load a VAE that is a file of its own."""
     reading = read_vae(_contents(path, name), name, CONFIGS)
-    vae = _vae(_read(path, reading, dtype), CONFIGS / architecture, dtype)
-    _check_whole(vae, name)
-    return vae
+    return _built(architecture.vae, _read(path, reading, dtype), CONFIGS, dtype, name)
 
 
 def _contents(path: Path, name: str) -> Contents:
@@ -121,52 +90,34 @@ def _read(path: Path, reading: Reading, dtype: torch.dtype) -> dict[str, Tensor]
     return tensors
 
 
-def _vae(tensors: Mapping[str, Tensor], folder: Path, dtype: torch.dtype) -> Any:
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-
-    with BUILDING:
-        return AutoencoderKL.from_single_file(
-            dict(tensors),
-            config=str(folder),
-            subfolder="vae",
-            torch_dtype=dtype,
-            local_files_only=True,
-        )
-
-
-def _clips(
-    tensors: Mapping[str, Tensor], architecture: str, folder: Path, dtype: torch.dtype
-) -> tuple[Clip, ...]:
-    from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
-
-    if architecture != "sdxl":
-        return (_clip(CLIPTextModel, tensors, folder, "text_encoder", dtype, "<|endoftext|>"),)
-    return (
-        _clip(CLIPTextModel, tensors, folder, "text_encoder", dtype, "<|endoftext|>"),
-        _clip(CLIPTextModelWithProjection, tensors, folder, "text_encoder_2", dtype, "!"),
-    )
+def _built(
+    part: Part, tensors: Mapping[str, Tensor], configs: Path, dtype: torch.dtype, name: str
+) -> Any:
+    """A part with its tensors of these.  Raises BrokenWeights where it lacks some."""
+    kind, config = class_of(part.network.module, part.network.name), configs / part.config
+    shape = {"config": str(config.parent), "subfolder": config.name}
+    try:
+        with BUILDING:
+            if part.network.library == "diffusers":
+                module = kind.from_single_file(
+                    dict(tensors), **shape, torch_dtype=dtype, local_files_only=True
+                )
+            else:
+                module = _text_encoder(kind, dict(tensors), shape, dtype)
+    except NotImplementedError as error:  # an empty tensor was asked to become a number
+        raise BrokenWeights(name, "tensors are missing that its family has") from error
+    _check_whole(module, name)
+    return module
 
 
-def _clip(
-    kind: Any,
-    tensors: Mapping[str, Tensor],
-    folder: Path,
-    part: str,
-    dtype: torch.dtype,
-    padding: str,
-) -> Clip:
+def _text_encoder(
+    kind: Any, tensors: dict[str, Tensor], shape: dict[str, str], dtype: torch.dtype
+) -> Any:
     from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
 
-    with BUILDING:
-        encoder = create_diffusers_clip_model_from_ldm(
-            kind,
-            dict(tensors),
-            subfolder=part,
-            config=str(folder),
-            torch_dtype=dtype,
-            local_files_only=True,
-        )
-    return Clip(tokenizer=tokenizer(padding), encoder=encoder)
+    return create_diffusers_clip_model_from_ldm(
+        kind, tensors, **shape, torch_dtype=dtype, local_files_only=True
+    )
 
 
 def _check_whole(module: Any, name: str) -> None:

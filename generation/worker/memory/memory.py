@@ -1,15 +1,13 @@
 """How much memory a recipe needs, and how much there is.
 
 Weights are known to the byte from the heads of their files; what a step and a decode need besides
-is estimated from the widest layer (measured for SD 1.x and SDXL with fake tensors: a UNet keeps
-about 16 and a VAE about 6 full-size activations of its first width alive at its worst moment).
-The estimate decides two things only: what to evict before, and what is hopeless to try.
+is estimated by the engine.  The estimate decides two things only: what to evict before, and what is
+hopeless to try.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -19,13 +17,10 @@ import psutil
 import torch
 
 from generation.catalog.header import read_header
-from generation.recipe import Recipe, needed
 
 READ_AHEAD = 2**23  # bytes at a time
 PASSED_OVER = 2**28
 FASTER_THAN_DISKS = 2e9  # bytes per second
-UNET_ACTIVATIONS = 16
-VAE_ACTIVATIONS = 6
 
 
 def weights_bytes(files: Iterable[Path], itemsize: int) -> int:
@@ -39,24 +34,6 @@ def weights_bytes(files: Iterable[Path], itemsize: int) -> int:
                 count *= side
             total += count * itemsize
     return total
-
-
-def activation_bytes(recipe: Recipe, unet_width: int, vae_width: int, itemsize: int) -> int:
-    """What drawing needs besides the weights, at its worst moment."""
-    pixels = needed(recipe.canvas).pixels
-    lanes = 2 if needed(recipe.sampling).guided else 1
-    step = UNET_ACTIVATIONS * unet_width * lanes * pixels // 64 * itemsize
-    decode = VAE_ACTIVATIONS * vae_width * pixels * itemsize
-    return max(step, decode)
-
-
-def widths_of_folder(path: Path) -> tuple[int, int]:
-    """The first widths of the UNet and of the VAE of a diffusers folder."""
-    unet, vae = (
-        json.loads((path / part / "config.json").read_text())["block_out_channels"][0]
-        for part in ("unet", "vae")
-    )
-    return int(unet), int(vae)
 
 
 def total_bytes(device: torch.device) -> int:

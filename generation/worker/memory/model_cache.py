@@ -23,13 +23,15 @@ import torch
 
 from generation.catalog.catalog import Catalog
 from generation.errors import OutOfMemory
+from generation.families.architecture import Stage
 from generation.fleet.wire import Holding
 from generation.recipe import Precision, Recipe, Sha256
 from generation.worker import pulse
 from generation.worker.adapters import adapters
-from generation.worker.loading.loader import Model, load
+from generation.worker.loading.loader import load
 from generation.worker.memory import memory, needs
 from generation.worker.memory.prefetch import Prefetcher
+from generation.worker.model import Model
 
 _Key = tuple[Sha256, Sha256 | None, Precision]
 
@@ -156,7 +158,7 @@ class ModelCache:
         path, vae_path = self._paths(recipe)
         self._make_room(needs.to_draw(recipe, path, vae_path), sparing=None)
         on_load(recipe.checkpoint.name)
-        files = needs.files(path, vae_path)
+        files = needs.files(recipe, path, vae_path)
         if sum(file.stat().st_size for file in files) < memory.spare_host_bytes():
             memory.read_ahead(files, pulse.goes_on)
         fresh = load(recipe, path, vae_path, self.device, may_go_on=pulse.goes_on)
@@ -270,7 +272,7 @@ class ModelCache:
                 self._coming_bytes = self._room_for(needs.weights(recipe, path, vae_path))
             if not self._coming_bytes:
                 return
-            memory.read_ahead(needs.files(path, vae_path), may_go_on)
+            memory.read_ahead(needs.files(recipe, path, vae_path), may_go_on)
             target = torch.device("cpu") if self._host_memory else self.device
             fresh = load(recipe, path, vae_path, target, beside=True, may_go_on=may_go_on)
             self._paths(recipe)  # still the same after the reading
@@ -305,9 +307,9 @@ class ModelCache:
 
 def _followed(fresh: Model) -> Model:
     """Whoever draws with it can be stopped at each of its blocks."""
-    for module in (fresh.unet, *(clip.encoder for clip in fresh.clips)):
-        pulse.follow(module)
-    pulse.follow(fresh.vae, abreast=True)
+    for part in fresh.architecture.parts:
+        if part.name in fresh.parts:
+            pulse.follow(fresh.parts[part.name], abreast=part.stage is Stage.DECODE)
     return fresh
 
 

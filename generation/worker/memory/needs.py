@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from generation.catalog.checkpoint import CONFIGS
+from generation.catalog.modelfolder import read_json
+from generation.families.architecture import Architecture, Config, Stage
+from generation.families.family import family
 from generation.recipe import Recipe
-from generation.worker.loading.loader import DTYPES, PARTS, Model
+from generation.worker.engines.table import ENGINES
+from generation.worker.loading.loader import DTYPES
 from generation.worker.memory import memory
+from generation.worker.model import Model
 
 
 def to_draw(recipe: Recipe, path: Path, vae_path: Path | None) -> int:
     """What weights and drawing will take, from the heads of the files."""
-    widths = memory.widths_of_folder(path) if path.is_dir() else (320, 128)
-    itemsize = DTYPES[recipe.precision].itemsize
-    numbers = weights(recipe, path, vae_path)
-    return numbers + memory.activation_bytes(recipe, *widths, itemsize)
+    architecture = family(recipe.family).architecture
+    configs = {
+        part.name: read_json(folder / "config.json", recipe.checkpoint.name)
+        for part in architecture.parts
+        if (folder := path / part.name if path.is_dir() else CONFIGS / part.config).is_dir()
+    }
+    return weights(recipe, path, vae_path) + _activations(recipe, architecture, configs)
 
 
 def weights(recipe: Recipe, path: Path, vae_path: Path | None) -> int:
     """What weights will take, in the recipe's precision."""
-    return memory.weights_bytes(files(path, vae_path), DTYPES[recipe.precision].itemsize)
+    return memory.weights_bytes(files(recipe, path, vae_path), DTYPES[recipe.precision].itemsize)
 
 
 def activations(recipe: Recipe, model: Model) -> int:
     """What drawing with a model that is at hand will take besides."""
-    return memory.activation_bytes(
-        recipe,
-        model.unet.config.block_out_channels[0],
-        model.vae.config.block_out_channels[0],
-        DTYPES[recipe.precision].itemsize,
-    )
+    return _activations(recipe, model.architecture, model.parts.configs)
 
 
-def files(path: Path, vae_path: Path | None) -> list[Path]:
+def _activations(recipe: Recipe, architecture: Architecture, configs: Mapping[str, Config]) -> int:
+    """That of the stage which needs most."""
+    engine, itemsize = ENGINES[architecture.name], DTYPES[recipe.precision].itemsize
+    return max(engine.activation_bytes(recipe, configs, itemsize, stage) for stage in Stage)
+
+
+def files(recipe: Recipe, path: Path, vae_path: Path | None) -> list[Path]:
     """The weights' files, without the fp16 copies that lie beside their originals."""
     found = [path]
     if path.is_dir():
-        found = [f for part in PARTS for f in sorted((path / part).glob("*.safetensors"))]
+        parts = family(recipe.family).architecture.parts
+        found = [f for part in parts for f in sorted((path / part.name).glob("*.safetensors"))]
     if vae_path is not None:
         found += [vae_path] if vae_path.is_file() else sorted(vae_path.glob("*.safetensors"))
     here = set(found)

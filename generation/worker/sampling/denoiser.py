@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from generation.errors import NoSuchName
+from generation.sigmas import betas
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 
@@ -40,20 +41,20 @@ class Denoiser:
 
     `predict(y, t)` runs the network, cfg applied: y is what it eats (unit variance), t a 0-dim
     int64 timestep on y's device (0-dim float32 for flow, sigma * 1000).  Timesteps are whole, the
-    nearest in log sigma, as in ComfyUI and in diffusers' DPM++: the network was trained on those.
+    nearest in log sigma, as in ComfyUI and in diffusers' DPM++: the network was trained on those,
+    under the noise of that name (of generation.sigmas.levels).
     """
 
     def __init__(
-        self, predict: Predict, *, prediction: str = "epsilon", alphas_cumprod: Tensor | None = None
+        self, predict: Predict, *, prediction: str = "epsilon", noise: str = "scaled-linear"
     ) -> None:
         if prediction not in ("epsilon", "v_prediction", "flow"):
             raise NoSuchName("prediction type", prediction, ("epsilon", "v_prediction", "flow"))
         self._predict = predict
         self._prediction = prediction
-        if alphas_cumprod is None:
-            alphas_cumprod = scaled_linear_alphas()
-        kept = alphas_cumprod.detach().to("cpu", torch.float64)
-        self._log_sigmas = ((1 - kept) / kept).sqrt().log()
+        if not self.flow:
+            kept = alphas_of(noise).to(torch.float64)
+            self._log_sigmas = ((1 - kept) / kept).sqrt().log()
 
     @property
     def flow(self) -> bool:
@@ -93,10 +94,27 @@ class Denoiser:
         return self._predict(y, t).to(y.dtype)
 
 
-def scaled_linear_alphas() -> Tensor:
-    """alphas_cumprod of Stable Diffusion 1, 2 and XL, in float32 as their schedulers have it."""
-    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float32) ** 2
-    return torch.cumprod(1.0 - betas, dim=0)
+def alphas_of(noise: str) -> Tensor:
+    """alphas_cumprod of a name of generation.sigmas.levels, in float32 as diffusers has them."""
+    said = betas(noise)
+    if said.linear:
+        noises = torch.linspace(said.first, said.last, 1000, dtype=torch.float32)
+    else:
+        noises = torch.linspace(said.first**0.5, said.last**0.5, 1000, dtype=torch.float32) ** 2
+    kept = torch.cumprod(1.0 - noises, dim=0)
+    if not said.zero_snr:
+        return kept
+    kept = torch.cumprod(1.0 - _without_terminal_signal(kept), dim=0)
+    kept[-1] = 2**-24  # as diffusers has it: 0 would be an infinite level
+    return kept
+
+
+def _without_terminal_signal(kept: Tensor) -> Tensor:
+    """The betas of Lin et al. 2023, algorithm 1, in the order of diffusers' arithmetic."""
+    roots = kept.sqrt()
+    first, last = roots[0].clone(), roots[-1].clone()
+    fewer = ((roots - last) * (first / (first - last))) ** 2
+    return 1 - torch.cat([fewer[:1], fewer[1:] / fewer[:-1]])
 
 
 def alpha_and_spread(sigma: Tensor) -> tuple[Tensor, Tensor]:

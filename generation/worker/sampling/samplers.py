@@ -1,6 +1,6 @@
 """ComfyUI's sampler names -> small integrators in one grammar, that of k-diffusion.
 
-    denoise = Denoiser(predict, prediction="epsilon", alphas_cumprod=scheduler.alphas_cumprod)
+    denoise = Denoiser(predict, prediction="epsilon", noise="scaled-linear")
     latents = sample(name, denoise, recipe.sigmas, noise=noise, on_step=on_step, init=None)
 
 A sampler walks x = x0 + sigma * noise down the list of sigmas it is given; it invents no sigma
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from generation.errors import NoSuchName
 from generation.samplers import SAMPLERS
-from generation.worker.sampling.denoiser import Denoise, Denoiser, scaled_linear_alphas
+from generation.worker.sampling.denoiser import Denoise, Denoiser
 from generation.worker.sampling.integrators import INTEGRATORS, Noise, OnStep, SamplerRun
 
 
@@ -55,4 +55,4 @@ def sample(
     return INTEGRATORS[name](run)
 
 
-__all__ = ["Denoise", "Denoiser", "sample", "scaled_linear_alphas"]
+__all__ = ["Denoise", "Denoiser", "sample"]

@@ -12,8 +12,7 @@ from generation.errors import BadPicture
 from generation.media.photos import load
 from generation.recipe import Recipe, needed
 from generation.worker import pulse
-from generation.worker.codecs.image import to_latents
-from generation.worker.loading.loader import Model
+from generation.worker.model import Model
 
 
 def begin(
@@ -36,4 +35,4 @@ def begin(
     # and these strides are the stock pipelines'.
     pulse.beat()
     pixels = pixels[None].permute(0, 3, 1, 2)
-    return to_latents(model.vae, 2.0 * pixels - 1.0, generator)
+    return model.engine.encode(model.parts, 2.0 * pixels - 1.0, generator)

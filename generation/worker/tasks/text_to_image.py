@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from generation.recipe import Recipe
-from generation.worker.loading.loader import Model
+from generation.worker.model import Model
 
 
 def begin(

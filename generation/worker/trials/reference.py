@@ -22,7 +22,7 @@ import torch
 from generation.recipe import Recipe, needed, parse
 from generation.worker import exactness
 from generation.worker.loading.loader import DTYPES
-from generation.worker.sampling.samplers import Denoiser, scaled_linear_alphas
+from generation.worker.sampling.samplers import Denoiser
 
 SAMPLERS = ("euler", "dpmpp_2m")  # those that diffusers computes in the same order as we do
 
@@ -53,7 +53,7 @@ def scheduler(recipe: Recipe, config: Any) -> Any:
         made = DPMSolverMultistepScheduler.from_config(
             config, algorithm_type="dpmsolver++", solver_type="midpoint"
         )
-    alphas = Denoiser(lambda y, _: y, alphas_cumprod=scaled_linear_alphas())
+    alphas = Denoiser(lambda y, _: y)
     times = torch.tensor([float(alphas.timestep(sigma)) for sigma in sampling.sigmas[:-1]])
     original = made.set_timesteps
 

@@ -5,18 +5,22 @@
     cond_stage_model.transformer...         SD 1's text encoder
     conditioner.embedders.0 and .1          SDXL's two; the second in OpenCLIP's layout
 
-Each function takes shapes by diffusers' and transformers' names (`generation.catalog.blueprint`)
-and gives the same by these.
+Each layout takes shapes by diffusers' and transformers' names (`generation.families.blueprint`),
+with the config that they are of, and gives the same by these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 Shapes = Mapping[str, tuple[int, ...]]
+Config = Mapping[str, object]
 
 UNET = "model.diffusion_model."
 VAE = "first_stage_model."
+
+# Some merges of 2022 lost this level of the names.
+_LEVEL = "text_model."
 
 _ENDS = {
     "time_embedding.linear_1": "time_embed.0",
@@ -40,8 +44,12 @@ _RESNET = {
 }
 
 
-def unet(shapes: Shapes, layers: Sequence[int], attentive: Sequence[bool]) -> Shapes:
-    """A UNet's: `layers` of each block down, `attentive`: which blocks up have attention."""
+def unet(shapes: Shapes, config: Config) -> Shapes:
+    """A UNet's, every block of it with as many layers."""
+    blocks, each = _blocks(config), config.get("layers_per_block", 2)
+    assert isinstance(each, int)  # in every file of this kind
+    layers = [each] * blocks
+    attentive = ["CrossAttn" in str(kind) for kind in _listed(config["up_block_types"])]
     down = [1 + sum(n + 1 for n in layers[:block]) for block in range(len(layers))]
     upwards = [n + 1 for n in reversed(layers)]
     up = [sum(upwards[:block]) for block in range(len(layers))]
@@ -70,12 +78,24 @@ def _inside(rest: str) -> str:
     return f".{_RESNET.get(head, head)}" + (f".{tail}" if tail else "")
 
 
-def vae(shapes: Shapes, blocks: int) -> Shapes:
-    """A VAE's, without the prefix."""
-    return {vae_name(key, blocks): shape for key, shape in shapes.items()}
+def words_of_unet(shapes: Shapes) -> set[int]:
+    """How wide the words are that a single file's UNet reads."""
+    return {s[1] for key, s in shapes.items() if ".attn2.to_k.weight" in key and len(s) == 2}
 
 
-def vae_name(key: str, blocks: int) -> str:
+def channels_of_unet(shapes: Shapes) -> int:
+    """How many channels a single file's UNet takes."""
+    first = shapes.get(f"{UNET}input_blocks.0.0.weight", ())
+    return first[1] if len(first) > 1 else 4
+
+
+def vae(shapes: Shapes, config: Config) -> Shapes:
+    """A VAE's."""
+    blocks = _blocks(config)
+    return {VAE + _vae_name(key, blocks): shape for key, shape in shapes.items()}
+
+
+def _vae_name(key: str, blocks: int) -> str:
     """One name of the VAE."""
     if ".mid_block.attentions.0." in key:
         for ours, theirs in (
@@ -97,9 +117,24 @@ def vae_name(key: str, blocks: int) -> str:
     return key
 
 
-def clip(shapes: Shapes, prefix: str) -> Shapes:
-    """A CLIP text encoder's in transformers' layout."""
-    return {f"{prefix}text_model.{key}": shape for key, shape in shapes.items()}
+def clip(prefix: str) -> Callable[[Shapes, Config], Shapes]:
+    """A CLIP text encoder's in transformers' layout, behind `prefix`."""
+
+    def layout(shapes: Shapes, _: Config) -> Shapes:
+        return {f"{prefix}{_LEVEL}{key}": shape for key, shape in shapes.items()}
+
+    return layout
+
+
+def levelled(prefix: str) -> Callable[[str], str]:
+    """The name that a tensor behind `prefix` has in other files."""
+
+    def spelling(key: str) -> str:
+        if key.startswith(prefix) and not key.startswith(prefix + _LEVEL):
+            return prefix + _LEVEL + key[len(prefix) :]
+        return key
+
+    return spelling
 
 
 _OPEN_CLIP = {
@@ -117,20 +152,38 @@ _OPEN_CLIP_LAYER = {
 }
 
 
-def open_clip(shapes: Shapes, prefix: str) -> Shapes:
+def open_clip(prefix: str) -> Callable[[Shapes, Config], Shapes]:
     """A CLIP text encoder's in OpenCLIP's layout: q, k and v are one, the projection lies over."""
-    out: dict[str, tuple[int, ...]] = {}
-    for key, shape in shapes.items():
-        if key in _OPEN_CLIP:
-            out[prefix + _OPEN_CLIP[key]] = shape
-        elif key == "text_projection.weight":
-            out[f"{prefix}text_projection"] = shape[::-1]
-        else:
-            number, _, inner = key.removeprefix("encoder.layers.").partition(".")
-            inner, _, end = inner.rpartition(".")
-            layer = f"{prefix}transformer.resblocks.{number}."
-            if inner == "self_attn.q_proj":
-                out[f"{layer}attn.in_proj_{end}"] = (3 * shape[0], *shape[1:])
-            elif inner in _OPEN_CLIP_LAYER:
-                out[f"{layer}{_OPEN_CLIP_LAYER[inner]}.{end}"] = shape
-    return out
+
+    def layout(shapes: Shapes, _: Config) -> Shapes:
+        out: dict[str, tuple[int, ...]] = {}
+        for key, shape in shapes.items():
+            if key in _OPEN_CLIP:
+                out[prefix + _OPEN_CLIP[key]] = shape
+            elif key == "text_projection.weight":
+                out[f"{prefix}text_projection"] = shape[::-1]
+            else:
+                out |= _open_clip_layer(prefix, key, shape)
+        return out
+
+    return layout
+
+
+def _open_clip_layer(prefix: str, key: str, shape: tuple[int, ...]) -> Shapes:
+    number, _, inner = key.removeprefix("encoder.layers.").partition(".")
+    inner, _, end = inner.rpartition(".")
+    layer = f"{prefix}transformer.resblocks.{number}."
+    if inner == "self_attn.q_proj":
+        return {f"{layer}attn.in_proj_{end}": (3 * shape[0], *shape[1:])}
+    if inner in _OPEN_CLIP_LAYER:
+        return {f"{layer}{_OPEN_CLIP_LAYER[inner]}.{end}": shape}
+    return {}
+
+
+def _blocks(config: Config) -> int:
+    return len(_listed(config["block_out_channels"]))
+
+
+def _listed(value: object) -> list[object]:
+    assert isinstance(value, list)  # our own file
+    return value

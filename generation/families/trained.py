@@ -8,9 +8,9 @@ samplers only, or refused with its name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from generation.errors import NoSuchName, UnusableWeights
+from generation.families.architecture import Trained
 from generation.recipe import PREDICTIONS
 from generation.sigmas import SD_BETAS, levels
 
@@ -56,14 +56,6 @@ _HARMLESS = frozenset(
         *("tau_func", "use_dynamic_shifting", "time_shift_type", "eta", "max_shift", "base_shift"),
     )
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
-    """What a checkpoint says of its training."""
-
-    prediction: str  # "epsilon" or "v_prediction"
-    noise: str  # a name of generation.sigmas.levels
 
 
 def of_scheduler(config: Mapping[str, object], name: str) -> Trained:

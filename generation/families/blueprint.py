@@ -1,7 +1,7 @@
 """Which tensors a part must have, and of which shapes: from its config, without building it.
 
-    UNet, VAE, CLIP as diffusers and transformers name them; `ldm_*`: the same in the names of the
-    single files of Stable Diffusion 1 and XL, in which the VAE's attention may be 1x1 convolutions
+    UNet, VAE, CLIP as diffusers and transformers name them; `generation.families.ldm` has the same
+    in the names of single files
 
 Invariant: `generation.worker` builds from the same config a module with exactly these parameters
 (a test compares them); a config of a build that is not written down here has no blueprint (None).

@@ -1,0 +1,136 @@
+"""Stable Diffusion at work: a UNet that reads CLIP's words, and a VAE.
+
+    words -> CLIP (one or two, side by side) -> context, pooled
+    (noisy latents, timestep, context; in XL pooled words and sizes) -> UNet -> noise or velocity
+
+The picture is one forward batch of one (of two with cfg: negative first, then positive), so that it
+never depends on who else is drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from generation.errors import OutOfRange
+from generation.families.architecture import Config, Stage
+from generation.recipe import Recipe, needed
+from generation.worker.codecs.image import Decoded, to_latents, to_pixels
+from generation.worker.engines.engine import Given
+from generation.worker.parts import Parts
+from generation.worker.sampling.denoiser import Predict
+from generation.worker.text.clip import Clip, EncodedWords, Learned, encode
+
+# Measured for SD 1.x and SDXL with fake tensors: how many full-size activations of its first width
+# a network keeps alive at its worst moment.
+UNET_ACTIVATIONS = 16
+VAE_ACTIVATIONS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StableDiffusion:
+    """How the networks of Stable Diffusion draw."""
+
+    # The layer that is read when nobody skips any, counted from the encoders' end; and whether what
+    # a layer before the last one puts out goes through the encoder's last norm.
+    shallowest: int = 1
+    final_norm: bool = True
+
+    def scale(self, parts: Parts) -> int:
+        return int(2 ** (len(parts["vae"].config.block_out_channels) - 1))
+
+    def learners(self, parts: Parts) -> tuple[Clip, ...]:
+        return tuple(
+            Clip(tokenizer=tokenizer, encoder=parts[name])
+            for name, tokenizer in parts.tokenizers.items()
+        )
+
+    def condition(self, parts: Parts, recipe: Recipe, learned: Sequence[Learned]) -> EncodedWords:
+        clips, said = self.learners(parts), needed(recipe.words)
+        wanted = max(said.clip_skip, self.shallowest)
+        layer = wanted if wanted > 1 else None
+        deepest = min(clip.encoder.config.num_hidden_layers for clip in clips)
+        if layer is not None and layer > deepest:
+            raise OutOfRange("clip_skip", said.clip_skip, f"1 to {deepest} for this model")
+        return encode(
+            clips,
+            said.prompt,
+            said.negative_prompt,
+            syntax=said.syntax,
+            layer=layer,
+            final_norm=self.final_norm,
+            learned=learned,
+        )
+
+    def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
+        scale, canvas = self.scale(parts), needed(recipe.canvas)
+        channels = parts["unet"].config.out_channels
+        return 1, channels, canvas.height // scale, canvas.width // scale
+
+    def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
+        unet, words, sampling = parts["unet"], given.words, needed(recipe.sampling)
+        cfg, guided = sampling.cfg, sampling.guided
+        context = torch.cat([words.negative, words.context]) if guided else words.context
+        added = _added(recipe, unet, words, guided)
+
+        def predict(y: Tensor, t: Tensor) -> Tensor:
+            lanes = torch.cat([y, y]) if guided else y
+            out: Tensor = unet(
+                lanes.to(unet.dtype),
+                t,
+                encoder_hidden_states=context,
+                added_cond_kwargs=added,
+                return_dict=False,
+            )[0].float()
+            if not guided:
+                return out
+            negative, positive = out.chunk(2)
+            return negative + cfg * (positive - negative)
+
+        return predict
+
+    def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
+        return to_latents(parts["vae"], pixels, generator)
+
+    def decode(self, parts: Parts, latents: Tensor) -> Decoded:
+        return to_pixels(parts["vae"], latents)
+
+    def activation_bytes(
+        self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
+    ) -> int:
+        pixels = needed(recipe.canvas).pixels
+        match stage:
+            case Stage.ENCODE:
+                return 0  # a chunk of words is small beside a picture
+            case Stage.DENOISE:
+                lanes = 2 if needed(recipe.sampling).guided else 1
+                width = first_width(configs["unet"])
+                return UNET_ACTIVATIONS * width * lanes * pixels // 64 * itemsize
+            case Stage.DECODE:
+                return VAE_ACTIVATIONS * first_width(configs["vae"]) * pixels * itemsize
+
+
+def first_width(config: Config) -> int:
+    """The channels of a network's first and largest level."""
+    widths = config["block_out_channels"]
+    assert isinstance(widths, Sequence)  # the catalog looked at it
+    return int(widths[0])
+
+
+def _added(recipe: Recipe, unet: Any, words: EncodedWords, guided: bool) -> dict[str, Any] | None:
+    """What XL reads besides words: the pooled prompt, and sizes as if the picture were whole."""
+    if unet.config.addition_embed_type is None:
+        return None
+    assert words.pooled is not None  # its last encoder has a projection
+    assert words.negative_pooled is not None
+    canvas = needed(recipe.canvas)
+    size = float(canvas.height), float(canvas.width)
+    ids = torch.tensor([[*size, 0.0, 0.0, *size]], dtype=unet.dtype, device=unet.device)
+    if not guided:
+        return {"text_embeds": words.pooled, "time_ids": ids}
+    pooled = torch.cat([words.negative_pooled, words.pooled])
+    return {"text_embeds": pooled, "time_ids": torch.cat([ids, ids])}

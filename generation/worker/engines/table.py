@@ -1,0 +1,14 @@
+"""Which engine draws with which architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from generation.worker.engines.engine import Engine
+from generation.worker.engines.stable_diffusion import StableDiffusion
+
+ENGINES: Mapping[str, Engine] = {
+    "sd1": StableDiffusion(),
+    # XL was trained on the layer before the last, as it comes: clip skip 1 and 2 both mean it.
+    "sdxl": StableDiffusion(shallowest=2, final_norm=False),
+}
