@@ -1,0 +1,66 @@
+"""A drafting over weights that are nowhere: what is decided of a wish needs no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bot.studio.assistant import PromptAssist, WordSettings
+from bot.studio.drafting import Drafting
+from bot.studio.model_folders import ModelFolders
+from generation.catalog.catalog import Catalog, Entry
+from generation.recipe import Sha256, Weights
+from storage.people import AssistMode
+
+MOST = 4  # pictures of one wish
+
+
+def weights(name: str) -> Weights:
+    return Weights(name=name, sha256=Sha256(sha256(name.encode()).hexdigest()))
+
+
+class Unchanging(Catalog):
+    """A catalog of what it is told, and of nothing else."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        super().__init__((), Path("nowhere"))
+        self._entries = tuple(entries)
+
+
+class Still(ModelFolders):
+    """Folders in which nothing ever changes."""
+
+    async def changed(self) -> bool:
+        return False
+
+
+def an_entry(name: str, family: str, kind: Any = "checkpoint", **more: Any) -> Entry:
+    if "vae" in more:
+        more["vae"] = weights(more["vae"])
+    return Entry(
+        name=name,
+        path=Path("nowhere") / name,
+        weights=weights(name),
+        family=family,
+        kind=kind,
+        size_bytes=1,
+        title=name,
+        **more,
+    )
+
+
+def a_drafting(models: Iterable[Mapping[str, Any]], *, default: str) -> Drafting:
+    """Fills in recipes with entries of these fields; whoever names no model gets `default`."""
+    catalog = Unchanging(an_entry(**model) for model in models)
+    thrown = count(1)
+    return Drafting(
+        catalog=catalog,
+        folders=Still(catalog),
+        prompt_assist=PromptAssist(WordSettings(assist=AssistMode.OFF)),
+        default_model=lambda: catalog.find(default).model,
+        max_count=MOST,
+        dice=lambda: 1_000_003 * next(thrown) % 2**32,
+    )
