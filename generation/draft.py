@@ -82,7 +82,7 @@ class Checkpoint:
     """A checkpoint of the catalog, as far as completing a draft needs it."""
 
     weights: Weights
-    family: str
+    family: Family
     components: tuple[Weights, ...] = ()  # its parts that are files of their own
     vae: Weights | None = None
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
@@ -112,7 +112,7 @@ def complete(
     are those of the adapters, as far as they are known.  Raises Unacceptable with the field, what
     was found and what is allowed.
     """
-    usual = family(model.family)
+    usual = model.family
     _check_adapters(draft.adapters, model, usual, families)
     task = _task(draft, usual)
     return Recipe(

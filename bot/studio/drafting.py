@@ -80,13 +80,13 @@ class Drafting:
 
     async def _draft(self, wish: Wish, mine: Preferences, *, device: str) -> Drafted:
         model = self._with_vae(self._model(wish, mine), wish, mine)
-        wish, told = unpasted(wish, family(model.family), model.weights.name)
+        wish, told = unpasted(wish, model.family, model.weights.name)
         draft = replace(wish.draft, sampling=named(wish.draft.sampling))
         if wish.size is not None:
-            draft = sized(draft, wish.size, family(model.family))
+            draft = sized(draft, wish.size, model.family)
         if wish.parent is not None:
             draft = carried_over(draft, wish.parent.recipe)
-        draft = preferred(draft, _fitting(mine, family(model.family)))
+        draft = preferred(draft, _fitting(mine, model.family))
         count = wish.count if wish.count is not None else (mine.count or 1)
         if not 1 <= count <= self._max_count:
             raise OutOfRange("count", count, f"1 to {self._max_count}")
@@ -165,7 +165,9 @@ class Drafting:
         said: list[Recipe] = []
         told: list[str] = []
         for recipe in recipes:
-            model = Checkpoint(weights=recipe.checkpoint, family=recipe.family, vae=recipe.vae)
+            model = Checkpoint(
+                weights=recipe.checkpoint, family=family(recipe.family), vae=recipe.vae
+            )
             words = DraftWords(prompt=prompt, negative_prompt=negative)
             draft = Draft(words=words, adapters=recipe.adapters)
             decided, notes_of_it = await self._decided(draft, model, recipe.seed, recipe.adapters)
@@ -192,7 +194,7 @@ class Drafting:
         chosen = self._named(model or mine.model)
         return await self._wordsmith.propose(
             marked(clean_text("prompt", text), self._catalog),
-            family(chosen.family),
+            chosen.family,
             seed=self._dice() % 2**31,
             style=mine.style,
             tokenizer=self._folder(chosen.weights),
@@ -203,7 +205,7 @@ class Drafting:
         model = self._named(wanted.model)
         draft = Draft(words=DraftWords(prompt="a"))
         if size is not None:
-            shaped = sized(draft, size, family(model.family))
+            shaped = sized(draft, size, model.family)
             wanted = replace(wanted, width=shaped.canvas.width, height=shaped.canvas.height)
         filled = preferred(draft, wanted)
         sampling = named(filled.sampling)
@@ -218,7 +220,7 @@ class Drafting:
         """The wish with the shape of its input picture, unless it names a size of its own."""
         if wish.size is not None or wish.draft.canvas.width is not None:
             return wish
-        usual = family(self._model(wish, Preferences()).family)
+        usual = self._model(wish, Preferences()).family
         across, down = shape(usual, width, height)
         canvas = DraftCanvas(width=across, height=down)
         return replace(wish, draft=replace(wish.draft, canvas=canvas))
@@ -248,7 +250,7 @@ class Drafting:
         if model is not None:
             with contextlib.suppress(NoSuchName):
                 return self._catalog.find(model).family
-        return self._default_model().family
+        return self._default_model().family.name
 
     def usual(self, model: str | None) -> Checkpoint:
         """The model of that name, or the one that draws for whoever names none."""
@@ -277,7 +279,7 @@ class Drafting:
             return None
         assisted = await self._wordsmith.assist(
             prompt,
-            family(model.family),
+            model.family,
             seed=seed,
             style=style,
             negative=own_negative,
@@ -327,7 +329,7 @@ class Drafting:
             entry = self._catalog.known(recipe.checkpoint)
             return Checkpoint(
                 weights=recipe.checkpoint,
-                family=recipe.family,
+                family=family(recipe.family),
                 components=recipe.components,
                 vae=recipe.vae,
                 levels=entry.levels if entry is not None else None,
@@ -355,8 +357,8 @@ class Drafting:
         if name.strip().casefold() == OWN_VAE:
             return replace(model, vae=None)
         entry = self._catalog.find(name.strip(), "vae")
-        if not entry.fits(model.family):
-            theirs, wanted = family(entry.family).title, family(model.family).title
+        if not entry.fits(model.family.name):
+            theirs, wanted = family(entry.family).title, model.family.title
             raise WrongFamily("vae", entry.name, theirs, model.weights.name, wanted)
         return replace(model, vae=entry.weights)
 

@@ -233,7 +233,7 @@ def _named(words: _Prompt, by_word: Mapping[str, list[Entry]], found: re.Match[s
     chosen = {a.weights.sha256 for a in words.adapters if a.kind == "embedding"}
     if any(entry.weights.sha256 in chosen for entry in entries):
         return found[1]
-    fitting = [entry for entry in entries if entry.family == words.model.family]
+    fitting = [entry for entry in entries if entry.family == words.model.family.name]
     if len(fitting) == 1:
         _add(words, fitting[0])
         return found[1]

@@ -92,7 +92,7 @@ class Entry:
             raise NoSuchName("model", self.name)
         return Checkpoint(
             weights=self.weights,
-            family=self.family,
+            family=family(self.family),
             vae=self.vae,
             levels=self.levels,
             prediction=self.prediction,

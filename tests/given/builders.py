@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from generation.draft import Checkpoint, Draft
+from generation.families.family import FAMILIES
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import (
@@ -51,7 +52,7 @@ def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
 
 
 def a_model(name: str = "starter", family: str = "starter") -> Checkpoint:
-    return Checkpoint(weights=Weights(name=name, sha256=a_digest()), family=family)
+    return Checkpoint(weights=Weights(name=name, sha256=a_digest()), family=FAMILIES[family])
 
 
 def a_recipe(**changes: Any) -> Recipe:

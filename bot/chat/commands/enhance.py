@@ -49,7 +49,7 @@ async def _show(interaction: Interaction, wish: str, model: str | None) -> None:
     studio = studio_of(interaction)
     mine = await studio.defaults.of(interaction.user.id)
     found = await studio.drafting.propose(wish, mine, model)
-    family = studio.drafting.usual(model or mine.model).family
+    family = studio.drafting.usual(model or mine.model).family.name
     said = tuple(of_words([words.prompt for words in found], family))
     await interaction.edit_original_response(
         content=replies.proposals(found, said),

@@ -14,7 +14,6 @@ from bot.chat.askers import studio_of
 from bot.chat.commands import choices
 from bot.pages import replies
 from generation.draft import MAX_PROMPT, MAX_STEPS
-from generation.families.family import family
 from storage.people import AssistMode, Preferences, SeedMode
 
 Interaction = discord.Interaction[Any]
@@ -87,5 +86,5 @@ async def settings(
     changed = replace(before, **{k: v for k, v in given.items() if v is not None})
     mine = await studio.defaults.keep(interaction.user.id, changed, size=size)
     usual = studio.drafting.usual(mine.model)
-    page = replies.preferences_page(mine, (usual.weights.name, family(usual.family)))
+    page = replies.preferences_page(mine, (usual.weights.name, usual.family))
     await interaction.edit_original_response(content=page, allowed_mentions=SILENT)

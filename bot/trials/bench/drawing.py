@@ -23,7 +23,6 @@ from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog.catalog import Catalog
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.errors import WorkerDied
-from generation.families.family import family
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Holding, Ready, Render, Report
 from generation.fleet.worker import Worker
@@ -229,7 +228,7 @@ async def gaps(ground: Ground) -> tuple[Figure, ...]:
     async with open_app(settings, [watched]) as app:
         ready = await watched.start()
         model = default_model(settings, app.catalog)
-        side = family(model.family).min_side
+        side = model.family.min_side
         draft = Draft(
             words=DraftWords(prompt="a red flower"),
             canvas=DraftCanvas(width=side, height=side),

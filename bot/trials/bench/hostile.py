@@ -112,7 +112,7 @@ def readers() -> dict[str, Reader]:
     lexicon, library = built_in(), styles()
     policy, free = Policy(WORDS, allowed=ALLOWED), Policy()
     catalog = _Full()
-    model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
+    model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family=FAMILIES["sd15"])
     lists = {"a": ("cat", "a {red|blue} dog"), "b/c-d": ()}
 
     def kept(text: str) -> object:
@@ -252,7 +252,7 @@ async def _assisted(placeholders: int, corpus: dict[str, str]) -> tuple[float, s
 async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     """/imagine of eight pictures, prompt and negative prompt alike."""
     catalog = _Full()
-    model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family="sd15")
+    model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family=FAMILIES["sd15"])
     drafting = Drafting(
         catalog=catalog,
         folders=ModelFolders(catalog),

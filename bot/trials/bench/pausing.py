@@ -16,7 +16,6 @@ from bot.app import BUILT_IN, default_model
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog.catalog import Catalog
 from generation.draft import MAX_STEPS, Draft, DraftCanvas, DraftSampling, DraftWords, complete
-from generation.families.family import family
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Render, Stepped
 from generation.job import JobId
@@ -101,7 +100,7 @@ async def _drawer(ground: Ground) -> AsyncIterator[_Drawer]:
     worker = LocalWorker(folders, digests, settings.device)
     try:
         device = (await worker.start()).environment.device
-        limits = family(model.family)
+        limits = model.family
         words = DraftWords(prompt="a red flower")
         small = Draft(
             words=words,
