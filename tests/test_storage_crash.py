@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from generation.accounts import Accounts
+from generation.queue.accounts import Accounts
 from storage.accounts import Ledger
 from storage.database import Database
 from storage.tickets import Tickets

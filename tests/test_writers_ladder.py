@@ -131,7 +131,7 @@ FETCHING = """
 import asyncio, functools, json, resource, sys
 from pathlib import Path
 from prompting.errors import WriterUnavailable
-from prompting.fetch import HubName, fetch, from_hub
+from prompting.writers.fetch import HubName, fetch, from_hub
 
 async def main(url, folder):
     download = functools.partial(from_hub, endpoint=url)

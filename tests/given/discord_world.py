@@ -1,6 +1,6 @@
 """A simulated Discord for tests of the bot: real discord.py, real time, no network.
 
-    from tests.discord_world import pictures, world
+    from tests.given.discord_world import pictures, world
 
     async def test_a_picture_arrives(contract) -> None:
         async with world(bot) as here:  # logs the bot in, closes it at the end
