@@ -17,7 +17,7 @@ from PIL import Image
 from generation import names
 from generation.catalog.digests import tensors_sha256
 from generation.fleet.wire import Finished
-from generation.media.image import NO_NETWORK, infotext
+from generation.interchange.infotext import NO_NETWORK, infotext
 from generation.recipe import Adapter, Recipe, Sha256, Weights, needed
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.reading import markup

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from generation.errors import BadPicture, OutOfRange
-from generation.media.image import infotext, pixels_sha256, png, recipe_in
+from generation.interchange.infotext import infotext
+from generation.media.image import pixels_sha256, png, recipe_in
 from generation.recipe import Adapter, Input, Recipe, Sha256, Task, Weights, dump
 from tests.given import builders
 from tests.given.builders import changed

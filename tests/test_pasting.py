@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.media.image import infotext
+from generation.interchange.infotext import infotext
 from generation.recipe import needed
 from prompting.reading.pasted import pasted
 from tests.given.builders import a_recipe, changed

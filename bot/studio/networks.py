@@ -20,7 +20,7 @@ from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Checkpoint, Draft, clean_text
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
-from generation.media.image import tag_name
+from generation.interchange.infotext import tag_name
 from generation.recipe import Adapter
 from prompting.reading import markup
 from prompting.reading.markup import Tag

@@ -39,8 +39,8 @@ from generation.catalog.recognition import Kind
 from generation.draft import Checkpoint, Draft, DraftWords, clean_text
 from generation.errors import GenerationError
 from generation.families.family import FAMILIES
+from generation.interchange.infotext import infotext
 from generation.job import GroupId, Share, UserId
-from generation.media import image
 from generation.recipe import Recipe, Sha256, Weights, dump, needed, parse
 from prompting import wildcards
 from prompting.assist import Assistant
@@ -154,7 +154,7 @@ def readers() -> dict[str, Reader]:
         "style": library.find,
         "model": catalog.find,
         "recipe": stranger,
-        "infotext": lambda text: image.infotext(_recipe(text)),
+        "infotext": lambda text: infotext(_recipe(text)),
         "quoted": quoted,
         "plain": plain,
         "code": code,
