@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.fleet.local_seats import Gpus
+from generation.parameters import COUNT
 from prompting.textfile import decoded
 
 PREFIX = "ATELIER_"
@@ -258,7 +259,7 @@ class Settings:
     relaxed_roles: tuple[str, ...] = field(default=(), metadata={"read": _texts})
     server_weights: Mapping[str, float] = field(default_factory=dict, metadata={"read": _weights})
     newcomer_days: float = field(default=7.0, metadata={"read": _number(0, 3650)})
-    max_count: int = field(default=8, metadata={"read": _whole(1, 8)})
+    max_count: int = field(default=COUNT.high, metadata={"read": _whole(COUNT.low, COUNT.high)})
     preview_every: int = field(default=4, metadata={"read": _whole(0, 150)})
     progress_seconds: float = field(default=3.0, metadata={"read": _number(3, 60)})
     moderator_permission: str = field(

@@ -19,6 +19,7 @@ from generation.families.family import Family, family
 from generation.names import USUAL
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
+from generation.parameters import DENOISE, PROMPT, STEPS
 from generation.recipe import (
     MAX_SEED,
     Adapter,
@@ -33,8 +34,6 @@ from generation.recipe import (
 )
 from generation.sigmas import ZERO_SNR, expand
 
-MAX_PROMPT = 6000  # characters: Discord's own limit for a command option
-MAX_STEPS = 150
 MAX_ADAPTERS = 32  # one LoRA may stand there twice: its effects add up
 
 
@@ -175,8 +174,7 @@ def _canvas(said: DraftCanvas, usual: Family) -> Canvas:
 
 def _sampling(said: DraftSampling, task: Task, model: Checkpoint, usual: Family) -> Sampling:
     steps = said.steps if said.steps is not None else usual.steps
-    if not 1 <= steps <= MAX_STEPS:
-        raise OutOfRange("steps", steps, f"1 to {MAX_STEPS}")
+    STEPS.check(steps)
     said = named(said)
     sampler = said.sampler or usual.sampler
     noise = model.noise or model.levels or usual.noise
@@ -186,8 +184,7 @@ def _sampling(said: DraftSampling, task: Task, model: Checkpoint, usual: Family)
     scheduler = usual_scheduler if scheduler == USUAL else scheduler
     denoise = said.denoise if said.denoise is not None else DENOISE_OF_IMAGES
     denoise = denoise if task is Task.IMAGE_TO_IMAGE else 1.0
-    if not 0.01 <= denoise <= 1.0:  # also refuses NaN
-        raise OutOfRange("denoise", denoise, "0.01 to 1")
+    DENOISE.check(denoise)
     sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
     return Sampling(
         sampler=sampler,
@@ -266,8 +263,7 @@ def clean_text(what: str, text: str) -> str:
     goes (zero-width and bidirectional marks, half surrogates), except joiners in emoji and in the
     scripts that need them.
     """
-    if len(text) > MAX_PROMPT:
-        raise OutOfRange(what, f"{len(text)} characters", f"at most {MAX_PROMPT} characters")
+    PROMPT.check(text, what)
     if text.isascii() and text.isprintable():
         return text.strip()
     return _cleaned(text)

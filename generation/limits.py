@@ -11,18 +11,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from generation.draft import MAX_ADAPTERS, MAX_PROMPT, MAX_STEPS, check_clip_skip
+from generation.draft import MAX_ADAPTERS, check_clip_skip
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import FAMILIES, Family, family
 from generation.media.photos import FITS
+from generation.parameters import DENOISE, NEGATIVE, PROMPT, STEPS
 from generation.recipe import SYNTAXES, Adapter, Recipe, Sampling, Sha256, Task, Weights, Words
 from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.sigmas import strongest
 
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
-MAX_LEVELS = MAX_STEPS + 25
-LEAST_DENOISE = 0.01
+MAX_LEVELS = STEPS.high + 25
 ADAPTERS = ("lora", "embedding")
 _ROUNDED = 1.0 + 1e-5  # levels are spelled with seven digits
 
@@ -66,12 +66,8 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
 
 
 def _check_words(words: Words, usual: Family) -> None:
-    for what, text in (
-        ("prompt", words.prompt),
-        ("negative prompt", words.negative_prompt),
-    ):
-        if len(text) > MAX_PROMPT:
-            raise OutOfRange(what, f"{len(text)} characters", f"at most {MAX_PROMPT} characters")
+    PROMPT.check(words.prompt)
+    NEGATIVE.check(words.negative_prompt, "negative prompt")
     _known("syntax", words.syntax, SYNTAXES)
     check_clip_skip(words.clip_skip, usual)
 
@@ -91,10 +87,8 @@ def _check_sampling(sampling: Sampling, task: Task, noise: str) -> None:
     _known("scheduler", sampling.scheduler, SCHEDULERS)
     if task is not Task.IMAGE_TO_IMAGE and sampling.denoise != 1.0:
         raise OutOfRange("denoise", sampling.denoise, "1 without a picture to start from")
-    if sampling.denoise < LEAST_DENOISE:
-        raise OutOfRange("denoise", sampling.denoise, f"{LEAST_DENOISE:g} to 1")
-    if sampling.steps > MAX_LEVELS:
-        raise OutOfRange("steps", sampling.steps, f"1 to {MAX_STEPS}")
+    DENOISE.check(sampling.denoise)
+    STEPS.check(sampling.steps, MAX_LEVELS)
     most = strongest(sampling.noise or noise)
     levels = sampling.sigmas
     if levels[0] > most * _ROUNDED:

@@ -28,6 +28,7 @@ from enum import StrEnum
 from typing import NewType, TypeVar
 
 from generation.errors import NoSuchName, OutOfRange
+from generation.parameters import CFG, CLIP_SKIP
 from generation.sigmas import ZERO_SNR, levels
 from generation.spelling import FLAT, MAX_KEY, at_most, plain, read
 
@@ -44,6 +45,8 @@ SYNTAXES = ("a1111", "a1111-2", "plain")
 
 MAX_WORDS = 20_000  # characters of a prompt, when every choice in it is made
 MAX_NAME = 500  # characters of a file's name, with the folders it lies in
+
+MAX_STRENGTH = 10.0  # of an adapter, in both directions
 
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
 
@@ -96,7 +99,7 @@ class Adapter:
     strength: float
 
     def __post_init__(self) -> None:
-        _check_number("adapter strength", self.strength, -10.0, 10.0)
+        _check_number("adapter strength", self.strength, -MAX_STRENGTH, MAX_STRENGTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,7 @@ class Words:
     clip_skip: int  # 1: the text encoder's last layer, 2: the one before it
 
     def __post_init__(self) -> None:
-        _check_integer("clip_skip", self.clip_skip, 1, 12)
+        _check_integer("clip_skip", self.clip_skip, CLIP_SKIP.low, CLIP_SKIP.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +161,7 @@ class Sampling:
     noise: str | None  # a name of generation.sigmas.levels
 
     def __post_init__(self) -> None:
-        _check_number("cfg", self.cfg, 0.0, 100.0)
+        _check_number("cfg", self.cfg, CFG.low, CFG.high)
         _check_number("denoise", self.denoise, 0.0, 1.0)
         _check_integer("steps", self.steps, 1, 1000)
         if len(self.sigmas) != self.steps + 1:

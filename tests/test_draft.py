@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from generation.draft import MAX_PROMPT, Draft, clean_text, complete
+from generation.draft import Draft, clean_text, complete
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import FAMILIES
+from generation.parameters import PROMPT
 from generation.recipe import Adapter, Input, Precision, Task, Weights, needed
 from tests.given.builders import a_digest, a_draft, a_model
 
@@ -90,8 +91,8 @@ def test_the_device_decides_the_usual_precision() -> None:
     [
         a_draft(prompt=""),
         a_draft(prompt=" \n"),
-        a_draft(prompt="a" * (MAX_PROMPT + 1)),
-        a_draft(prompt="a", negative_prompt="a" * (MAX_PROMPT + 1)),
+        a_draft(prompt="a" * (PROMPT.longest + 1)),
+        a_draft(prompt="a", negative_prompt="a" * (PROMPT.longest + 1)),
         a_draft(prompt="a", width=130),
         a_draft(prompt="a", width=8),
         a_draft(prompt="a", width=-64),

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from generation.parameters import PARAMETERS, PROMPT
 
 _UNKNOWN_COMMAND = re.compile(
     r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL
@@ -119,24 +121,25 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+# What argparse is told of a parameter besides; the rest is text.
+_FORMS: dict[str, dict[str, Any]] = {
+    "negative": {"metavar": "TEXT"},
+    "image": {"type": Path, "metavar": "FILE"},
+    "width": {"type": int, "metavar": "PIXELS"},
+    "height": {"type": int, "metavar": "PIXELS"},
+    "clip_skip": {"type": int, "metavar": "LAYERS"},
+    "seed": {"metavar": "NUMBER"},
+    "assist": {"choices": ("on", "off", "auto"), "default": "off"},
+    "lora": {"action": "append", "default": [], "metavar": "NAME:STRENGTH"},
+    **{name: {"metavar": "NAME"} for name in ("model", "sampler", "scheduler", "style", "vae")},
+    **{name: {"type": int} for name in ("steps", "count")},
+    **{name: {"type": float} for name in ("denoise", "cfg")},
+}
+
+
 def _add_draw(draw: argparse.ArgumentParser) -> None:
     draw.add_argument("prompt")
-    draw.add_argument("--negative", metavar="TEXT", help="what should not be in it")
-    draw.add_argument("--model", metavar="NAME", help="see `models`")
-    draw.add_argument("--size", help="768x512, 3:2, square, portrait, landscape, tall or wide")
-    draw.add_argument("--width", type=int, metavar="PIXELS")
-    draw.add_argument("--height", type=int, metavar="PIXELS")
-    draw.add_argument("--steps", type=int)
-    draw.add_argument("--cfg", type=float)
-    draw.add_argument("--sampler", metavar="NAME", help='such as dpmpp_2m or "DPM++ 2M Karras"')
-    draw.add_argument("--scheduler", metavar="NAME", help='such as karras or "SGM Uniform"')
-    draw.add_argument("--image", type=Path, metavar="FILE", help="a picture to start from")
-    draw.add_argument("--denoise", type=float, help="how much of --image is redrawn, 0.01 to 1")
-    draw.add_argument("--clip-skip", type=int, metavar="LAYERS")
-    draw.add_argument("--lora", action="append", default=[], metavar="NAME:STRENGTH")
-    draw.add_argument("--seed", metavar="NUMBER", help="up to 64 bits; -1: a fresh one")
-    draw.add_argument("--assist", choices=("on", "off", "auto"), default="off", help="find words")
-    draw.add_argument("--vae", metavar="NAME", help="one of `models`, or own: the checkpoint's")
-    draw.add_argument("--style", metavar="NAME", help="a style of the library")
-    draw.add_argument("--count", type=int, help="how many pictures, of consecutive seeds")
+    for name, row in PARAMETERS.items():
+        if row is not PROMPT:
+            draw.add_argument(row.flag, help=row.help, **_FORMS.get(name, {}))
     draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")

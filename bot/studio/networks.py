@@ -21,7 +21,7 @@ from generation.draft import Checkpoint, Draft, clean_text
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import tag_name
-from generation.recipe import Adapter
+from generation.recipe import MAX_STRENGTH, Adapter
 from prompting.reading import markup
 from prompting.reading.markup import Tag
 
@@ -183,8 +183,10 @@ def _number(text: str) -> float:
     plain = text.strip()
     if not plain:
         return 1.0
-    if not _NUMBER.fullmatch(plain) or not -10 <= float(plain) <= 10:
-        raise OutOfRange("strength of a LoRA", plain, "a number from -10 to 10")
+    if not _NUMBER.fullmatch(plain) or abs(float(plain)) > MAX_STRENGTH:
+        raise OutOfRange(
+            "strength of a LoRA", plain, f"a number from {-MAX_STRENGTH:g} to {MAX_STRENGTH:g}"
+        )
     return float(plain)
 
 

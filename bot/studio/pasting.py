@@ -13,10 +13,23 @@ from typing import TypeVar
 from bot.studio import notes
 from bot.studio.wishes import Wish, seed_named
 from generation import names
-from generation.draft import MAX_STEPS, DraftCanvas, DraftSampling, DraftWords
+from generation.draft import DraftCanvas, DraftSampling, DraftWords
 from generation.errors import NoSuchName, OutOfRange
 from generation.families import sizes
 from generation.families.family import Family
+from generation.parameters import (
+    CFG,
+    CLIP_SKIP,
+    DENOISE,
+    MODEL,
+    SAMPLER,
+    SCHEDULER,
+    SEED,
+    SIZE,
+    STEPS,
+    AmountParameter,
+    WholeParameter,
+)
 from prompting.reading.pasted import Pasted, pasted
 
 T = TypeVar("T")
@@ -41,14 +54,14 @@ def unpasted(wish: Wish, usual: Family, model: str) -> tuple[Wish, tuple[str, ..
     words = DraftWords(
         prompt=found.prompt,
         negative_prompt=_first(draft.words.negative_prompt, found.negative or None),
-        clip_skip=_first(draft.words.clip_skip, read.number("clip skip", 1, 12)),
+        clip_skip=_first(draft.words.clip_skip, read.number(CLIP_SKIP)),
     )
     sampling = _sampled(draft.sampling, read, starts=bool(draft.inputs))
     canvas = draft.canvas
     if wish.size is None and canvas == DraftCanvas() and not draft.inputs:
         canvas = _sized(canvas, read, usual)
     seed = _first(wish.seed, read.seed())
-    other = found.pairs.get("model", "")
+    other = found.pairs.get(MODEL.key, "")
     if other and other.casefold() != model.casefold():
         read.left.append(f"Model {other}")
     said = notes.pasted_settings(read.taken, read.left)
@@ -64,22 +77,23 @@ class _Reading:
         self.taken: list[str] = []
         self.left: list[str] = []
 
-    def amount(self, key: str, low: float, high: float) -> float | None:
-        text = self.pairs.get(key)
+    def amount(self, row: AmountParameter | WholeParameter) -> float | None:
+        text = self.pairs.get(row.key)
         if text is None:
             return None
-        if re.fullmatch(r"[0-9]{1,5}(?:\.[0-9]{1,6})?", text) and low <= float(text) <= high:
-            self.taken.append(f"{key} {text}")
+        is_number = re.fullmatch(r"[0-9]{1,5}(?:\.[0-9]{1,6})?", text)
+        if is_number and row.low <= float(text) <= row.high:
+            self.taken.append(f"{row.key} {text}")
             return float(text)
-        self.left.append(f"{key} {text}")
+        self.left.append(f"{row.key} {text}")
         return None
 
-    def number(self, key: str, low: int, high: int) -> int | None:
-        found = self.amount(key, low, high)
+    def number(self, row: WholeParameter) -> int | None:
+        found = self.amount(row)
         return None if found is None else round(found)
 
     def seed(self) -> int | None:
-        text = self.pairs.get("seed")
+        text = self.pairs.get(SEED.key)
         if text is None:
             return None
         try:
@@ -93,12 +107,12 @@ class _Reading:
 
 def _sampled(before: DraftSampling, read: _Reading, *, starts: bool) -> DraftSampling:
     """With the numbers of the sampling, and the sampler and the scheduler where these are here."""
-    steps = _first(before.steps, read.number("steps", 1, MAX_STEPS))
-    cfg = _first(before.cfg, read.amount("cfg scale", 0.0, 100.0))
+    steps = _first(before.steps, read.number(STEPS))
+    cfg = _first(before.cfg, read.amount(CFG))
     denoise = before.denoise
     if starts:
-        denoise = _first(denoise, read.amount("denoising strength", 0.01, 1.0))
-    said, typed = read.pairs.get("sampler"), read.pairs.get("schedule type")
+        denoise = _first(denoise, read.amount(DENOISE))
+    said, typed = read.pairs.get(SAMPLER.key), read.pairs.get(SCHEDULER.key)
     sampler = scheduler = None
     if said and before.sampler is None:
         try:
@@ -123,7 +137,7 @@ def _sampled(before: DraftSampling, read: _Reading, *, starts: bool) -> DraftSam
 
 
 def _sized(canvas: DraftCanvas, read: _Reading, usual: Family) -> DraftCanvas:
-    match = _SIZE.fullmatch(read.pairs.get("size", ""))
+    match = _SIZE.fullmatch(read.pairs.get(SIZE.key, ""))
     if match is None:
         return canvas
     asked = int(match[1]), int(match[2])

@@ -14,12 +14,28 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from generation import names
-from generation.recipe import Canvas, Recipe, Sampling, Sha256, Task
+from generation.parameters import (
+    CFG,
+    CLIP_SKIP,
+    DENOISE,
+    MODEL,
+    NEGATIVE,
+    SAMPLER,
+    SCHEDULER,
+    SEED,
+    SIZE,
+    STEPS,
+    VAE,
+)
+from generation.recipe import Recipe, Sha256, Task
 
 NO_NETWORK = "<atelier:none>"  # a tag that means nothing, for readers that take tags out
 
-_NEGATIVE = "Negative prompt:"
+_NEGATIVE = f"{NEGATIVE.a1111}:"
 _NO_TENSORS: Mapping[Sha256, str] = MappingProxyType({})
+
+
+Pairs = list[tuple[str, object]]
 
 
 def infotext(
@@ -31,55 +47,62 @@ def infotext(
     the file, which editors change: `tensors` has them by the file's own.  A LoRA that is not in it
     goes without a hash rather than with one that nobody looks up.
     """
-    pairs: list[tuple[str, object]] = [
-        *_sampling_pairs(recipe.sampling),
-        ("Seed", recipe.seed),
-        *_canvas_pairs(recipe.canvas),
-        ("Model hash", recipe.checkpoint.sha256[:10]),
-        ("Model", model_name or recipe.checkpoint.name),
-    ]
-    if recipe.vae is not None:
-        pairs += [("VAE hash", recipe.vae.sha256[:10]), ("VAE", recipe.vae.name)]
-    if recipe.task is not Task.TEXT_TO_IMAGE and recipe.sampling is not None:
-        pairs.append(("Denoising strength", f"{recipe.sampling.denoise:g}"))
-    if recipe.words is not None and recipe.words.clip_skip > 1:
-        pairs.append(("Clip skip", recipe.words.clip_skip))
-    loras = [a for a in recipe.adapters if a.kind == "lora"]
-    known = {
-        a.weights.name: tensors[a.weights.sha256] for a in loras if a.weights.sha256 in tensors
-    }
-    learned = {a.weights.name: a.weights.sha256 for a in recipe.adapters if a.kind == "embedding"}
-    for key, hashes in (("Lora hashes", known), ("TI hashes", learned)):
-        if hashes:
-            listed = (f"{tag_name(n).replace(',', '')}: {d[:12]}" for n, d in hashes.items())
-            pairs.append((key, ", ".join(listed)))
-    pairs += [("RNG", "CPU"), ("Recipe", recipe.id), ("Version", "atelier")]
-
-    tags = [f"<lora:{tag_name(a.weights.name)}:{a.strength:g}>" for a in loras]
-    prompt = " ".join([_line(recipe.prompt), *tags])
-    if prompt.lstrip().startswith(_NEGATIVE):
-        # Readers take that line for another; they take a tag of no network out again.
-        prompt = f"{NO_NETWORK}{prompt}"
-    lines = [prompt]
+    lines = [_prompt(recipe)]
     if recipe.words is not None and recipe.words.negative_prompt:
         lines.append(f"{_NEGATIVE} {_line(recipe.words.negative_prompt)}")
+    pairs = _settings(recipe, model_name or recipe.checkpoint.name) + _hashes(recipe, tensors)
+    pairs += [("RNG", "CPU"), ("Recipe", recipe.id), ("Version", "atelier")]
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs))
     return "\n".join(lines).encode("utf-8", "replace").decode()
 
 
-def _sampling_pairs(sampling: Sampling | None) -> list[tuple[str, object]]:
-    if sampling is None:
-        return []
-    return [
-        ("Steps", sampling.steps),
-        ("Sampler", names.sampler_title(sampling.sampler)),
-        ("Schedule type", names.scheduler_title(sampling.scheduler)),
-        ("CFG scale", f"{sampling.cfg:g}"),
+def _prompt(recipe: Recipe) -> str:
+    tags = [
+        f"<lora:{tag_name(adapter.weights.name)}:{adapter.strength:g}>"
+        for adapter in recipe.adapters
+        if adapter.kind == "lora"
     ]
+    prompt = " ".join([_line(recipe.prompt), *tags])
+    if prompt.lstrip().startswith(_NEGATIVE):
+        # Readers take that line for another; they take a tag of no network out again.
+        prompt = f"{NO_NETWORK}{prompt}"
+    return prompt
 
 
-def _canvas_pairs(canvas: Canvas | None) -> list[tuple[str, object]]:
-    return [] if canvas is None else [("Size", f"{canvas.width}x{canvas.height}")]
+def _settings(recipe: Recipe, model: str) -> Pairs:
+    words, canvas, sampling = recipe.words, recipe.canvas, recipe.sampling
+    pairs: Pairs = []
+    if sampling is not None:
+        pairs += [
+            (STEPS.a1111, sampling.steps),
+            (SAMPLER.a1111, names.sampler_title(sampling.sampler)),
+            (SCHEDULER.a1111, names.scheduler_title(sampling.scheduler)),
+            (CFG.a1111, f"{sampling.cfg:g}"),
+        ]
+    pairs.append((SEED.a1111, recipe.seed))
+    if canvas is not None:
+        pairs.append((SIZE.a1111, f"{canvas.width}x{canvas.height}"))
+    pairs += [("Model hash", recipe.checkpoint.sha256[:10]), (MODEL.a1111, model)]
+    if recipe.vae is not None:
+        pairs += [("VAE hash", recipe.vae.sha256[:10]), (VAE.a1111, recipe.vae.name)]
+    if recipe.task is not Task.TEXT_TO_IMAGE and sampling is not None:
+        pairs.append((DENOISE.a1111, f"{sampling.denoise:g}"))
+    if words is not None and words.clip_skip > 1:
+        pairs.append((CLIP_SKIP.a1111, words.clip_skip))
+    return pairs
+
+
+def _hashes(recipe: Recipe, tensors: Mapping[Sha256, str]) -> Pairs:
+    loras, learned = (
+        {a.weights.name: a.weights.sha256 for a in recipe.adapters if a.kind == kind}
+        for kind in ("lora", "embedding")
+    )
+    known = {name: tensors[digest] for name, digest in loras.items() if digest in tensors}
+    return [
+        (key, ", ".join(f"{tag_name(n).replace(',', '')}: {d[:12]}" for n, d in hashes.items()))
+        for key, hashes in (("Lora hashes", known), ("TI hashes", learned))
+        if hashes
+    ]
 
 
 def _line(text: str) -> str:

@@ -12,17 +12,16 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import Range
 
 from bot.chat.answers import SILENT
 from bot.chat.askers import origin_of, studio_of
 from bot.chat.buttons.progress import begin
-from bot.chat.commands import choices
+from bot.chat.commands import choices, options
 from bot.chat.refusals import apologise
 from bot.pages import replies
 from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish
-from generation.draft import MAX_PROMPT, Draft, DraftWords
+from generation.draft import Draft, DraftWords
 from prompting.assist import Assisted
 from storage.people import AssistMode
 
@@ -37,9 +36,7 @@ SECONDS = 840.0  # an ephemeral message can be answered for 15 minutes
 )
 @app_commands.describe(wish="What you want to see", model="Which model would draw it")
 @app_commands.autocomplete(model=choices.models)
-async def enhance(
-    interaction: Interaction, wish: Range[str, 1, MAX_PROMPT], model: str | None = None
-) -> None:
+async def enhance(interaction: Interaction, wish: options.Prompt, model: str | None = None) -> None:
     """Find words and show them to the one who asks."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     await _show(interaction, wish, model)

@@ -7,32 +7,20 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import Range
 
 from bot.chat.answers import SILENT
 from bot.chat.askers import studio_of
-from bot.chat.commands import choices
+from bot.chat.commands import choices, options
+from bot.chat.commands.options import described_as_settings
 from bot.pages import replies
-from generation.draft import MAX_PROMPT, MAX_STEPS
 from storage.people import AssistMode, Preferences, SeedMode
 
 Interaction = discord.Interaction[Any]
 
 
 @app_commands.command(name="settings", description="Your own defaults; shows them when left empty")
+@described_as_settings
 @app_commands.describe(
-    model="Which model draws",
-    negative="What your pictures must not show",
-    size="A shape such as 3:2 or portrait, or a size that fits the model: see the list",
-    count="How many pictures at once",
-    steps="How many steps of denoising",
-    cfg="How closely the words are followed",
-    sampler="How a step is made",
-    scheduler="How the noise levels are spaced",
-    denoise="How much of a picture is redrawn when you start from one",
-    assist="Whether I find more words for your wishes",
-    style="The style of your pictures",
-    vae="What turns drawings into pixels: a VAE from the list, or the model's own",
     seed_mode="Where the next seed comes from when you name none",
     reset="Forget all of them first",
 )
@@ -51,18 +39,18 @@ Interaction = discord.Interaction[Any]
 async def settings(
     interaction: Interaction,
     model: str | None = None,
-    negative: Range[str, 0, MAX_PROMPT] | None = None,
-    size: Range[str, 1, 40] | None = None,
-    count: Range[int, 1, 8] | None = None,
-    steps: Range[int, 1, MAX_STEPS] | None = None,
-    cfg: Range[float, 0.0, 100.0] | None = None,
+    negative: options.Negative | None = None,
+    size: options.Size | None = None,
+    count: options.Count | None = None,
+    steps: options.Steps | None = None,
+    cfg: options.Cfg | None = None,
     sampler: str | None = None,
     scheduler: str | None = None,
-    denoise: Range[float, 0.01, 1.0] | None = None,
+    denoise: options.Denoise | None = None,
     seed_mode: str | None = None,
     assist: str | None = None,
-    style: Range[str, 1, 100] | None = None,
-    vae: Range[str, 1, 100] | None = None,
+    style: options.Style | None = None,
+    vae: options.Vae | None = None,
     reset: bool = False,
 ) -> None:
     """Change what was given, then show everything."""

@@ -19,8 +19,9 @@ from bot.chat.shown import pictures_shown_by
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
-from generation.draft import Draft, DraftSampling, DraftWords
+from generation.draft import DENOISE_OF_IMAGES, Draft, DraftSampling, DraftWords
 from generation.errors import BadPicture, OutOfRange
+from generation.parameters import DENOISE
 from generation.recipe import Recipe, Sha256
 from storage.errors import Missing
 from storage.ids import number_in
@@ -123,8 +124,8 @@ class RedrawModal(discord.ui.Modal, title="Start from this picture"):
         placeholder="make it night",
     )
     denoise: discord.ui.TextInput[Any] = discord.ui.TextInput(
-        label="How much is redrawn (0.01 to 1)",
-        default="0.6",
+        label=f"How much is redrawn ({DENOISE.range})",
+        default=f"{DENOISE_OF_IMAGES:g}",
         max_length=5,
         required=False,
     )
@@ -161,4 +162,4 @@ def _number(text: str) -> float | None:
     try:
         return float(text.replace(",", "."))
     except ValueError:
-        raise OutOfRange("denoise", text, "a number from 0.01 to 1") from None
+        raise OutOfRange("denoise", text, f"a number from {DENOISE.range}") from None

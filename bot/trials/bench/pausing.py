@@ -15,10 +15,11 @@ from statistics import median
 from bot.app import BUILT_IN, default_model
 from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog.catalog import Catalog
-from generation.draft import MAX_STEPS, Draft, DraftCanvas, DraftSampling, DraftWords, complete
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Render, Stepped
 from generation.job import JobId
+from generation.parameters import STEPS
 from generation.recipe import Recipe, needed
 
 ROUNDS = 2
@@ -36,7 +37,7 @@ class _Drawer:
 
     def order(self, recipe: Recipe) -> Render:
         job = JobId(next(self._numbers))
-        return Render(job=job, recipe=recipe, inputs=(), preview_every=MAX_STEPS)
+        return Render(job=job, recipe=recipe, inputs=(), preview_every=STEPS.high)
 
     async def drawn(self, recipe: Recipe) -> float:
         """Draw; the seconds of the device."""
@@ -107,7 +108,7 @@ async def _drawer(ground: Ground) -> AsyncIterator[_Drawer]:
             canvas=DraftCanvas(width=limits.min_side, height=limits.min_side),
             sampling=DraftSampling(steps=2),
         )
-        long = Draft(words=words, sampling=DraftSampling(steps=MAX_STEPS))
+        long = Draft(words=words, sampling=DraftSampling(steps=STEPS.high))
         recipes = (complete(draft, model, seed=0, device=device) for draft in (long, small))
         drawer = _Drawer(worker, *recipes)
         await drawer.drawn(drawer.small)

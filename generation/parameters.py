@@ -1,0 +1,284 @@
+"""What people can say of a picture, each thing described once.
+
+Its range, its sentence, and what it is called elsewhere.  Slash commands, the command line, the
+checks of drafts and of strangers' recipes, and what is read from and written for other programs
+take their facts from here; a new parameter is a row, a field of the recipe and one of the draft.
+
+The invariant: a range is what can be asked for here, and what can be asked for can be kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generation.errors import OutOfRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """Something that can be said.
+
+    `section` and `field` say where it stands in a draft and in a recipe: "words", "canvas" and
+    "sampling", or "recipe" for its own fields.  What is of the request alone has no field.
+    """
+
+    name: str  # of the option of a slash command; with hyphens, of the command line
+    section: str
+    field: str = ""
+    sentence: str  # what it is
+    as_setting: str = ""  # as a person's default; empty: the same
+    in_terminal: str = ""  # where there is no list to choose from; empty: the same
+    a1111: str = ""  # its key in generation data; empty: it has none
+    comfyui: str = ""  # a node that has it, and the input
+
+    @property
+    def what(self) -> str:
+        """What it is called where it is refused."""
+        return self.field or self.name
+
+    @property
+    def key(self) -> str:
+        """A1111's key as it is looked up: in lower case."""
+        return self.a1111.casefold()
+
+    @property
+    def flag(self) -> str:
+        """Its option on the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def help(self) -> str:
+        """What the command line says of it."""
+        return self.in_terminal or self.sentence[:1].lower() + self.sentence[1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextParameter(Parameter):
+    """Text, or the name of something."""
+
+    shortest: int = 1  # characters
+    longest: int = 100
+
+    def check(self, text: str, what: str = "") -> None:
+        """Raise OutOfRange when it is too long."""
+        if len(text) > self.longest:
+            allowed = f"at most {self.longest} characters"
+            raise OutOfRange(what or self.what, f"{len(text)} characters", allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeParameter(Parameter):
+    """A whole number."""
+
+    low: int
+    high: int
+
+    def check(self, value: int, high: int | None = None) -> None:
+        """Raise OutOfRange outside of the range, of which `high` may be another end."""
+        if not self.low <= value <= (high or self.high):
+            raise OutOfRange(self.what, value, self.range)
+
+    @property
+    def range(self) -> str:
+        """Its range in words."""
+        return f"{self.low} to {self.high}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountParameter(Parameter):
+    """A number with decimals."""
+
+    low: float
+    high: float
+
+    def check(self, value: float) -> None:
+        """Raise OutOfRange outside of the range, and for NaN."""
+        if not self.low <= value <= self.high:
+            raise OutOfRange(self.what, value, self.range)
+
+    @property
+    def range(self) -> str:
+        """Its range in words."""
+        return f"{self.low:g} to {self.high:g}"
+
+
+PROMPT = TextParameter(
+    name="prompt",
+    section="words",
+    field="prompt",
+    sentence="What the picture shows, in your words, such as: a red flower",
+    longest=6000,  # Discord's own limit for an option
+    comfyui="CLIPTextEncode.text",
+)
+NEGATIVE = TextParameter(
+    name="negative",
+    section="words",
+    field="negative_prompt",
+    sentence="What it must not show, such as: people, text",
+    as_setting="What your pictures must not show",
+    in_terminal="what should not be in it",
+    shortest=0,
+    longest=PROMPT.longest,
+    a1111="Negative prompt",
+    comfyui="CLIPTextEncode.text",
+)
+IMAGE = Parameter(
+    name="image",
+    section="recipe",
+    field="inputs",
+    sentence="A picture to start from",
+    comfyui="LoadImage.image",
+)
+DENOISE = AmountParameter(
+    name="denoise",
+    section="sampling",
+    field="denoise",
+    sentence="How much of that picture is redrawn: 0.3 a little, 0.6 much, 1 all of it",
+    as_setting="How much of a picture is redrawn when you start from one",
+    in_terminal="how much of --image is redrawn, 0.01 to 1",
+    low=0.01,
+    high=1.0,
+    a1111="Denoising strength",
+    comfyui="KSampler.denoise",
+)
+MODEL = TextParameter(
+    name="model",
+    section="recipe",
+    field="checkpoint",
+    sentence="Which model draws",
+    in_terminal="see `models`",
+    a1111="Model",
+    comfyui="CheckpointLoaderSimple.ckpt_name",
+)
+SIZE = TextParameter(
+    name="size",
+    section="request",
+    sentence="A shape such as 3:2 or portrait, or a size that fits the model: see the list",
+    in_terminal="768x512, 3:2, square, portrait, landscape, tall or wide",
+    longest=40,
+    a1111="Size",
+)
+# The ends are the family's (`generation.families.sizes`).
+WIDTH = Parameter(
+    name="width",
+    section="canvas",
+    field="width",
+    sentence="How wide it is, in pixels",
+    comfyui="EmptyLatentImage.width",
+)
+HEIGHT = Parameter(
+    name="height",
+    section="canvas",
+    field="height",
+    sentence="How high it is, in pixels",
+    comfyui="EmptyLatentImage.height",
+)
+COUNT = WholeParameter(
+    name="count",
+    section="request",
+    sentence="How many pictures",
+    as_setting="How many pictures at once",
+    in_terminal="how many pictures, of consecutive seeds",
+    low=1,
+    high=8,
+)
+STEPS = WholeParameter(
+    name="steps",
+    section="sampling",
+    field="steps",
+    sentence="How many steps of denoising",
+    low=1,
+    high=150,
+    a1111="Steps",
+    comfyui="KSampler.steps",
+)
+CFG = AmountParameter(
+    name="cfg",
+    section="sampling",
+    field="cfg",
+    sentence="How closely the words are followed",
+    low=0.0,
+    high=100.0,
+    a1111="CFG scale",
+    comfyui="KSampler.cfg",
+)
+SAMPLER = TextParameter(
+    name="sampler",
+    section="sampling",
+    field="sampler",
+    sentence="How a step is made",
+    in_terminal='such as dpmpp_2m or "DPM++ 2M Karras"',
+    a1111="Sampler",
+    comfyui="KSampler.sampler_name",
+)
+SCHEDULER = TextParameter(
+    name="scheduler",
+    section="sampling",
+    field="scheduler",
+    sentence="How the noise levels are spaced",
+    in_terminal='such as karras or "SGM Uniform"',
+    a1111="Schedule type",
+    comfyui="KSampler.scheduler",
+)
+SEED = TextParameter(  # up to 64 bits: more than a number of Discord's holds
+    name="seed",
+    section="recipe",
+    field="seed",
+    sentence="The number that decides the noise; the same one gives the same picture; "
+    "-1: a fresh one",
+    in_terminal="up to 64 bits; -1: a fresh one",
+    longest=40,
+    a1111="Seed",
+    comfyui="KSampler.seed",
+)
+CLIP_SKIP = WholeParameter(
+    name="clip_skip",
+    section="words",
+    field="clip_skip",
+    sentence="Which layer of the text encoder is read: 1 the last, 2 the one before",
+    low=1,
+    high=12,  # a family may have fewer layers
+    a1111="Clip skip",
+    comfyui="CLIPSetLastLayer.stop_at_clip_layer",  # as a negative number
+)
+ASSIST = Parameter(
+    name="assist",
+    section="request",
+    sentence="Whether I find more words: on, off, or auto for short wishes",
+    as_setting="Whether I find more words for your wishes",
+    in_terminal="find words",
+)
+STYLE = TextParameter(
+    name="style",
+    section="request",
+    sentence="A style from the library",
+    as_setting="The style of your pictures",
+    in_terminal="a style of the library",
+)
+LORA = TextParameter(
+    name="lora",
+    section="recipe",
+    field="adapters",
+    sentence="LoRAs to put on it and how strongly, such as: ink:0.8, sketch:0.5",
+    in_terminal="a LoRA to put on it, and how strongly; as often as there are LoRAs",
+    longest=400,
+    comfyui="LoraLoader.lora_name",
+)
+VAE = TextParameter(
+    name="vae",
+    section="recipe",
+    field="vae",
+    sentence="What turns the drawing into pixels: a VAE from the list, or the model's own",
+    as_setting="What turns drawings into pixels: a VAE from the list, or the model's own",
+    in_terminal="one of `models`, or own: the checkpoint's",
+    a1111="VAE",
+    comfyui="VAELoader.vae_name",
+)
+
+PARAMETERS: dict[str, Parameter] = {
+    row.name: row
+    for row in (
+        *(PROMPT, NEGATIVE, IMAGE, DENOISE, MODEL, SIZE, WIDTH, HEIGHT, COUNT, STEPS, CFG),
+        *(SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA, VAE),
+    )
+}
