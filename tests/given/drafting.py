@@ -40,6 +40,8 @@ class Still(ModelFolders):
 def an_entry(name: str, family: str, kind: Any = "checkpoint", **more: Any) -> Entry:
     if "vae" in more:
         more["vae"] = weights(more["vae"])
+    if kind == "vae" and not family:
+        more["built"] = ("sd1", "sdxl")  # whose VAEs have the same shapes
     return Entry(
         name=name,
         path=Path("nowhere") / name,
