@@ -31,6 +31,7 @@ from generation.recipe import (
     Task,
     Weights,
     Words,
+    task_for,
 )
 from generation.sigmas import ZERO_SNR, expand
 
@@ -148,7 +149,7 @@ def _task(draft: Draft, usual: Family) -> Task:
     prompt = draft.words.prompt or ""
     if not clean_text("prompt", prompt) and not draft.inputs:
         raise OutOfRange("prompt", prompt, "at least one word")
-    task = Task.IMAGE_TO_IMAGE if draft.inputs else Task.TEXT_TO_IMAGE
+    task = task_for(draft.inputs)
     if task not in usual.tasks:
         raise OutOfRange("task", task.value, f"what {usual.title} can do")
     return task
@@ -183,7 +184,7 @@ def _sampling(said: DraftSampling, task: Task, model: Checkpoint, usual: Family)
     scheduler = said.scheduler or USUAL
     scheduler = usual_scheduler if scheduler == USUAL else scheduler
     denoise = said.denoise if said.denoise is not None else DENOISE_OF_IMAGES
-    denoise = denoise if task is Task.IMAGE_TO_IMAGE else 1.0
+    denoise = denoise if task.needs.redraws else 1.0
     DENOISE.check(denoise)
     sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
     return Sampling(

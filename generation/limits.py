@@ -75,9 +75,10 @@ def _check_words(words: Words, usual: Family) -> None:
 def _check_task(recipe: Recipe, usual: Family) -> None:
     if recipe.task not in usual.tasks:
         raise OutOfRange("task", recipe.task.value, f"what {usual.title} can do")
-    starts = recipe.task is Task.IMAGE_TO_IMAGE
-    if [(item.role, item.fit in FITS) for item in recipe.inputs] != [("init", True)] * starts:
-        wanted = "one picture to start from" if starts else "none"
+    needs = recipe.task.needs
+    wanted_roles = [(role, True) for role in needs.roles]
+    if [(item.role, item.fit in FITS) for item in recipe.inputs] != wanted_roles:
+        wanted = "one picture to start from" if needs.redraws else "none"
         raise OutOfRange("inputs", len(recipe.inputs), wanted)
 
 
@@ -85,7 +86,7 @@ def _check_sampling(sampling: Sampling, task: Task, noise: str) -> None:
     """`noise` is the model's, for a recipe that names none."""
     _known("sampler", sampling.sampler, SAMPLERS)
     _known("scheduler", sampling.scheduler, SCHEDULERS)
-    if task is not Task.IMAGE_TO_IMAGE and sampling.denoise != 1.0:
+    if not task.needs.redraws and sampling.denoise != 1.0:
         raise OutOfRange("denoise", sampling.denoise, "1 without a picture to start from")
     DENOISE.check(sampling.denoise)
     STEPS.check(sampling.steps, MAX_LEVELS)

@@ -22,7 +22,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, TypeVar
@@ -66,6 +66,11 @@ class Task(StrEnum):
 
     TEXT_TO_IMAGE = "text-to-image"
     IMAGE_TO_IMAGE = "image-to-image"
+
+    @property
+    def needs(self) -> Needs:
+        """What a recipe of it has."""
+        return NEEDS[self]
 
 
 class Precision(StrEnum):
@@ -181,11 +186,36 @@ class Sampling:
         return self.cfg != 1.0
 
 
-# The sections that a recipe of each task has.
-SECTIONS = {
-    Task.TEXT_TO_IMAGE: ("words", "canvas", "sampling"),
-    Task.IMAGE_TO_IMAGE: ("words", "canvas", "sampling"),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a recipe of one task has."""
+
+    sections: tuple[str, ...]
+    roles: tuple[str, ...]  # of its inputs, one of each, in this order
+
+    @property
+    def redraws(self) -> bool:
+        """Whether it begins with a picture, of which `denoise` says how much is drawn anew."""
+        return "init" in self.roles
+
+
+# What makes a task possible is its file in generation/worker/tasks.
+_DRAWING = ("words", "canvas", "sampling")
+NEEDS = {
+    Task.TEXT_TO_IMAGE: Needs(sections=_DRAWING, roles=()),
+    Task.IMAGE_TO_IMAGE: Needs(sections=_DRAWING, roles=("init",)),
 }
+_ROLES = {role for needs in NEEDS.values() for role in needs.roles}
+
+
+def task_for(inputs: Iterable[Input]) -> Task:
+    """The task that is made of these inputs.  Raises OutOfRange."""
+    roles = tuple(item.role for item in inputs)
+    for task, needs in NEEDS.items():
+        if needs.roles == roles:
+            return task
+    possible = "; ".join(" and ".join(needs.roles) or "none" for needs in NEEDS.values())
+    raise OutOfRange("inputs", " and ".join(roles), possible)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,10 +237,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _check_integer("seed", self.seed, 0, MAX_SEED)
-        for name in SECTIONS[self.task]:
+        for name in self.task.needs.sections:
             if getattr(self, name) is None:
                 raise OutOfRange(name, None, f"what {self.task} needs")
-        if (self.task is Task.IMAGE_TO_IMAGE) != any(i.role == "init" for i in self.inputs):
+        if {item.role for item in self.inputs} & _ROLES != set(self.task.needs.roles):
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
 
     @property

@@ -64,7 +64,7 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
         ("steps", str(sampling.steps)),
         ("cfg", f"{sampling.cfg:g}"),
         ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
-        ("denoise", f"{sampling.denoise:g}" if task is Task.IMAGE_TO_IMAGE else ""),
+        ("denoise", f"{sampling.denoise:g}" if task.needs.redraws else ""),
     )
 
 

@@ -18,7 +18,7 @@ from generation.families import sizes
 from generation.families.family import FAMILIES, Family
 from generation.limits import ADAPTERS
 from generation.picture import Comparison, Verdict
-from generation.recipe import Recipe, Sampling, Task
+from generation.recipe import Recipe, Sampling
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.assist import Assisted
 from prompting.speaking.dialects import DIALECTS
@@ -93,7 +93,7 @@ def settings_line(recipe: Recipe) -> str:
         parts.append(f"{recipe.canvas.width}×{recipe.canvas.height}")
     if recipe.sampling is not None:
         parts += _sampling(recipe.sampling)
-    if recipe.task is Task.IMAGE_TO_IMAGE and recipe.sampling is not None:
+    if recipe.task.needs.redraws and recipe.sampling is not None:
         parts.append(f"denoise {recipe.sampling.denoise:g}")
     if recipe.vae is not None:
         parts.append(f"vae {code(recipe.vae.name, 80)}")

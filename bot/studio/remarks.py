@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from bot.studio import notes
 from generation.families.family import FAMILIES
-from generation.recipe import Recipe, Task
+from generation.recipe import Recipe
 from generation.starter import words as seen
 from prompting.speaking.dialects import DIALECTS
 
@@ -38,7 +38,7 @@ def remarks(recipes: Sequence[Recipe]) -> Iterator[str]:
     """What is to be said of the pictures of one request, which differ in words and seeds only."""
     first = recipes[0]
     sampling = first.sampling
-    if first.task is Task.IMAGE_TO_IMAGE and sampling is not None and sampling.denoise <= LITTLE:
+    if first.task.needs.redraws and sampling is not None and sampling.denoise <= LITTLE:
         yield notes.little_redrawn(sampling.denoise)
     yield from of_words([recipe.prompt for recipe in recipes], first.family)
 

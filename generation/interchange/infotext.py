@@ -27,7 +27,7 @@ from generation.parameters import (
     STEPS,
     VAE,
 )
-from generation.recipe import Recipe, Sha256, Task
+from generation.recipe import Recipe, Sha256
 
 NO_NETWORK = "<atelier:none>"  # a tag that means nothing, for readers that take tags out
 
@@ -85,7 +85,7 @@ def _settings(recipe: Recipe, model: str) -> Pairs:
     pairs += [("Model hash", recipe.checkpoint.sha256[:10]), (MODEL.a1111, model)]
     if recipe.vae is not None:
         pairs += [("VAE hash", recipe.vae.sha256[:10]), (VAE.a1111, recipe.vae.name)]
-    if recipe.task is not Task.TEXT_TO_IMAGE and sampling is not None:
+    if recipe.task.needs.redraws and sampling is not None:
         pairs.append((DENOISE.a1111, f"{sampling.denoise:g}"))
     if words is not None and words.clip_skip > 1:
         pairs.append((CLIP_SKIP.a1111, words.clip_skip))

@@ -4,7 +4,8 @@ Every random number comes from one CPU generator, seeded with the recipe's seed 
 order: (1) what the task draws to begin (image-to-image: the VAE's posterior), (2) the noise of the
 start, (3) what the sampler draws per step.  Nothing reads or moves torch's global generators.
 
-How an architecture does each of them is its engine's (`generation.worker.engines`).
+How a task begins and ends is in `generation.worker.tasks`, how networks do it is their engine's
+(`generation.worker.engines`).
 """
 
 from __future__ import annotations
@@ -18,21 +19,20 @@ from torch import Tensor
 
 from generation.errors import OutOfRange, RenderFailed
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Recipe, Sha256, Task, needed
+from generation.recipe import Recipe, Sha256, needed
 from generation.sigmas import ZERO_SNR
 from generation.worker import pulse
 from generation.worker.engines.engine import Given
 from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser, sample
-from generation.worker.tasks import image_to_image, text_to_image
+from generation.worker.tasks.table import TASKS
+from generation.worker.tasks.task import Bench
 from generation.worker.text.clip import EncodedWords, Learned
 
 OnStep = Callable[[int, Tensor], None]
 
 # Ten times what /imagine takes.  Beyond, it would be read for as long as somebody likes.
 MAX_LETTERS = 60_000
-
-TASKS = {Task.TEXT_TO_IMAGE: text_to_image.begin, Task.IMAGE_TO_IMAGE: image_to_image.begin}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +54,25 @@ def render(
 ) -> Raster:
     """Draw.  `on_step(step, x0)` is called after each step; it may wait, and may raise."""
     _check_size(recipe, model)
-    engine, parts = model.engine, model.parts
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
+    work = TASKS[recipe.task]
+    bench = Bench(recipe=recipe, inputs=inputs, model=model, generator=generator)
     with torch.inference_mode():
         pulse.stage("words")
         words = read_words(recipe, model, learned)
         pulse.stage("picture")
-        init: Tensor | None = TASKS[recipe.task](recipe, inputs, model, generator)
+        begun = work.begin(bench)
         pulse.stage("steps")
         pulse.rest()
-        latents = denoise(recipe, model, Given(words=words), init, generator, on_step)
+        given = Given(words=words, extra=begun.extra)
+        latents = denoise(recipe, model, given, begun.init, generator, on_step)
         if not bool(torch.isfinite(latents).all()):
             raise RenderFailed(
                 f"the numbers overflowed in {recipe.precision}: the latents hold values that are "
                 "no numbers (NaN); a lower cfg, or LoRAs at less strength, may help"
             )
         pulse.stage("decode")
-        decoded = engine.decode(parts, latents)
+        decoded = work.finish(bench, latents)
     return Raster(
         rgb=decoded.rgb,
         latents_sha256=latents_sha256(latents),

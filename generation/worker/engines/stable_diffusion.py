@@ -78,7 +78,8 @@ class StableDiffusion:
         added = _added(recipe, unet, words, guided)
 
         def predict(y: Tensor, t: Tensor) -> Tensor:
-            lanes = torch.cat([y, y]) if guided else y
+            read = y if given.extra is None else torch.cat([y, given.extra], dim=1)
+            lanes = torch.cat([read, read]) if guided else read
             out: Tensor = unet(
                 lanes.to(unet.dtype),
                 t,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from torch import Tensor
 
-import torch
-
-from generation.recipe import Recipe
-from generation.worker.model import Model
+from generation.worker.codecs.image import Decoded
+from generation.worker.tasks.task import Begun, Bench
 
 
-def begin(
-    recipe: Recipe, inputs: Sequence[bytes], model: Model, generator: torch.Generator
-) -> None:
+class TextToImage:
     """Nothing to begin from; nothing is drawn from the generator."""
+
+    def begin(self, _bench: Bench) -> Begun:
+        return Begun()
+
+    def finish(self, bench: Bench, latents: Tensor) -> Decoded:
+        return bench.decoded(latents)

@@ -1,0 +1,60 @@
+"""What engines hand to their networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from generation.families.family import ARCHITECTURES
+from generation.worker.engines.engine import Given
+from generation.worker.engines.table import ENGINES
+from generation.worker.parts import Parts
+from generation.worker.text.clip import EncodedWords
+from tests.given.builders import a_recipe
+
+WORDS = EncodedWords(
+    context=torch.ones(1, 77, 8),
+    negative=torch.zeros(1, 77, 8),
+    pooled=None,
+    negative_pooled=None,
+)
+
+
+@dataclass
+class Listening:
+    """A UNet that keeps what it is given, and answers with its first channels."""
+
+    config: Any
+    dtype: torch.dtype = torch.float32
+    heard: Tensor | None = None
+
+    def __call__(self, lanes: Tensor, _t: Tensor, **_: object) -> tuple[Tensor]:
+        self.heard = lanes
+        return (lanes[:, :4],)
+
+
+@dataclass
+class Config:
+    addition_embed_type: str | None = None
+
+
+def test_every_architecture_has_an_engine_and_every_engine_an_architecture() -> None:
+    assert ENGINES.keys() == {architecture.name for architecture in ARCHITECTURES}
+
+
+@pytest.mark.parametrize("cfg", [1.0, 7.0])
+def test_extra_channels_lie_behind_the_noisy_ones_in_every_lane(cfg: float) -> None:
+    unet = Listening(config=Config())
+    parts = Parts(modules={"unet": unet}, tokenizers={})
+    extra = torch.full((1, 5, 8, 8), 0.5)
+    predict = ENGINES["sd1"].predictor(parts, a_recipe(cfg=cfg), Given(words=WORDS, extra=extra))
+    y = torch.randn(1, 4, 8, 8)
+    predict(y, torch.tensor(500))
+    assert unet.heard is not None
+    assert unet.heard.shape[0] == (1 if cfg == 1.0 else 2)
+    for lane in unet.heard:
+        assert torch.equal(lane, torch.cat([y, extra], dim=1)[0])
