@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import machine
+from bot.cli.findings import Health
 from generation.errors import WorkerDied
 from generation.fleet.cluster import roster, versions
 from generation.fleet.cluster.roster import Cluster, Joined, Left, Node
@@ -185,7 +186,7 @@ async def test_a_lookout_that_ends_is_sent_again_and_seats_stay(
 
 def test_the_doctor_says_when_nothing_answers_at_the_clusters_address() -> None:
     finding = machine.cluster("127.0.0.1:1")
-    assert finding.state is machine.Health.WRONG
+    assert finding.state is Health.WRONG
     assert finding.advice
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bot.cli import doctor, machine
 from bot.cli.doctor import examine
-from bot.cli.machine import Finding, Health
+from bot.cli.findings import Finding, Health
 from bot.settings import Secret, Settings
 from storage.database import Database
 

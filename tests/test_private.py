@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.doctor import privacy
-from bot.cli.machine import Health
+from bot.cli.findings import Health
 from bot.telemetry.logs import write_log
 from storage import backup as storing
 from tests.given.houses import some_settings

@@ -19,9 +19,8 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from bot.cli.findings import Finding, Health, good, note, wrong
 from bot.cli.machine import (
-    Finding,
-    Health,
     cluster,
     disk,
     graphics_card,
@@ -77,12 +76,10 @@ def examine(
         settings = Settings.load(config, environ)
     except SettingsInvalid as invalid:
         for problem in invalid.problems:
-            yield Finding(
-                what="settings", state=Health.WRONG, found=problem, advice="mend that line"
-            )
+            yield wrong("settings", problem, "mend that line")
         return
     where = config.name if config is not None else "no config.toml, the defaults"
-    yield Finding(what="settings", state=Health.GOOD, found=where)
+    yield good("settings", where)
     yield from not_the_wanted(settings.device, found)
     yield token(settings.token, config)
     yield disk(settings.data)
@@ -102,12 +99,7 @@ def examine(
 def token(secret: Secret | None, config: Path | None) -> Finding:
     """Whether there is one, and whether others can read it.  Never shown."""
     if secret is None:
-        return Finding(
-            what="token",
-            state=Health.NOTE,
-            found="none: `run` opens the sandbox",
-            advice="set DISCORD_TOKEN to join Discord",
-        )
+        return note("token", "none: `run` opens the sandbox", "set DISCORD_TOKEN to join Discord")
     exposed = (
         os.name != "nt"
         and config is not None
@@ -116,13 +108,12 @@ def token(secret: Secret | None, config: Path | None) -> Finding:
         and config.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
     )
     if exposed:
-        return Finding(
-            what="token",
-            state=Health.NOTE,
-            found=f"present, in a file that other users of this machine can read ({config})",
-            advice=f"chmod 600 {config}",
+        return note(
+            "token",
+            f"present, in a file that other users of this machine can read ({config})",
+            f"chmod 600 {config}",
         )
-    return Finding(what="token", state=Health.GOOD, found="present")
+    return good("token", "present")
 
 
 def privacy(data: Path) -> Finding:
@@ -130,13 +121,12 @@ def privacy(data: Path) -> Finding:
     names = ("atelier.sqlite3*", "atelier.log*", "digests.json", "files", "before-restore-*")
     exposed = [path.name or str(path) for path in private.open_to_others(data, names)]
     if exposed:
-        return Finding(
-            what="privacy",
-            state=Health.WRONG,
-            found=f"other users of this machine can look into {data}: {', '.join(exposed[:5])}",
-            advice=f"chmod -R go= {data}",
+        return wrong(
+            "privacy",
+            f"other users of this machine can look into {data}: {', '.join(exposed[:5])}",
+            f"chmod -R go= {data}",
         )
-    return Finding(what="privacy", state=Health.GOOD, found="the data folder is yours alone")
+    return good("privacy", "the data folder is yours alone")
 
 
 def own_texts(data: Path) -> Iterator[Finding]:
@@ -150,11 +140,10 @@ def own_texts(data: Path) -> Iterator[Finding]:
         ]
     for what, error in refused:
         name = f"{error.found}: " if error.found else ""
-        yield Finding(
-            what=what,
-            state=Health.NOTE,
-            found=f"{name}{error.reason}",
-            advice=f"mend it in {data / ('wildcards' if what == 'wildcards' else 'styles.toml')}",
+        yield note(
+            what,
+            f"{name}{error.reason}",
+            f"mend it in {data / ('wildcards' if what == 'wildcards' else 'styles.toml')}",
         )
 
 
@@ -168,32 +157,29 @@ def models(settings: Settings) -> Iterator[Finding]:
     catalog.scan()
     names = [f"{entry.name} ({entry.family})" for entry in catalog.models()]
     if names:
-        yield Finding(what="models", state=Health.GOOD, found=", ".join(names))
+        yield good("models", ", ".join(names))
     else:
-        yield Finding(
-            what="models",
-            state=Health.WRONG,
-            found="no checkpoint, and the built-in model is missing",
-            advice="fetch the repository again (generation/starter/models), or name a folder "
+        yield wrong(
+            "models",
+            "no checkpoint, and the built-in model is missing",
+            "fetch the repository again (generation/starter/models), or name a folder "
             "with checkpoints in `models`",
         )
     for refused in catalog.refused():
-        yield Finding(
-            what="refused",
-            state=Health.NOTE,
-            found=f"{refused.name}: {refused.reason}",
-            advice="replace the file, or move it out of the models' folders",
+        yield note(
+            "refused",
+            f"{refused.name}: {refused.reason}",
+            "replace the file, or move it out of the models' folders",
         )
     if settings.default_model is not None:
         try:
             catalog.find(settings.default_model)
         except NoSuchName as error:
             near = f"; did you mean {error.nearest[0]}?" if error.nearest else ""
-            yield Finding(
-                what="models",
-                state=Health.WRONG,
-                found=f"default_model {settings.default_model!r} is not here{near}",
-                advice="name one of the models above",
+            yield wrong(
+                "models",
+                f"default_model {settings.default_model!r} is not here{near}",
+                "name one of the models above",
             )
 
 
@@ -203,14 +189,9 @@ async def database(path: Path) -> Finding:
     from storage.errors import DatabaseCorrupt, DatabaseLocked, DatabaseTooNew, InUse, StorageError
     from storage.tickets import Tickets
 
-    def wrong(found: object, advice: str) -> Finding:
-        return Finding(what="database", state=Health.WRONG, found=str(found), advice=advice)
-
     restore = "`restore FOLDER` puts a backup in its place; without one, move it away, start afresh"
     if not await asyncio.to_thread(path.exists):
-        return Finding(
-            what="database", state=Health.GOOD, found="none yet; the first start makes it"
-        )
+        return good("database", "none yet; the first start makes it")
     try:
         opened = await Database.open(path)
         try:
@@ -221,26 +202,23 @@ async def database(path: Path) -> Finding:
         finally:
             await opened.close()
     except InUse as error:
-        return Finding(
-            what="database",
-            state=Health.NOTE,
-            found=error.reason,
-            advice="the bot is running; stop it to have the database examined",
+        return note(
+            "database", error.reason, "the bot is running; stop it to have the database examined"
         )
     except DatabaseLocked as error:
-        return wrong(error, "stop the program that holds it")
+        return wrong("database", str(error), "stop the program that holds it")
     except DatabaseTooNew as error:
-        return wrong(error, "update this program")
+        return wrong("database", str(error), "update this program")
     except DatabaseCorrupt as error:
-        return wrong(error, restore)
+        return wrong("database", str(error), restore)
     except StorageError as error:
-        return wrong(error, "see what the sentence says; nothing was changed")
+        return wrong("database", str(error), "see what the sentence says; nothing was changed")
     if damage:
-        return wrong("; ".join(damage[:3]), restore)
+        return wrong("database", "; ".join(damage[:3]), restore)
     found = f"whole; {waiting} pictures wait to be drawn, {unsent} results to be posted"
     if held:
         found += f", {held} held: Discord takes them nowhere"
-    return Finding(what="database", state=Health.GOOD, found=found)
+    return good("database", found)
 
 
 def discord_answers(secret: Secret | None) -> Finding:
@@ -253,24 +231,20 @@ def discord_answers(secret: Secret | None) -> Finding:
     try:
         with urllib.request.urlopen(request, timeout=15):
             found = "reachable" if secret is None else "reachable, and it knows the token"
-            return Finding(what="Discord", state=Health.GOOD, found=found)
+            return good("Discord", found)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == 401:
-                return Finding(
-                    what="Discord",
-                    state=Health.WRONG,
-                    found="it does not know this token",
-                    advice="copy the token again from the developer portal (Bot, Reset Token)",
+                return wrong(
+                    "Discord",
+                    "it does not know this token",
+                    "copy the token again from the developer portal (Bot, Reset Token)",
                 )
             found = f"it answers {error.code}"
     except OSError as error:
         found = f"not reachable: {getattr(error, 'reason', error)}"
-    return Finding(
-        what="Discord",
-        state=Health.WRONG,
-        found=found,
-        advice="look at the network, a proxy or a firewall; the sandbox works without",
+    return wrong(
+        "Discord", found, "look at the network, a proxy or a firewall; the sandbox works without"
     )
 
 
@@ -287,5 +261,5 @@ def _show(findings: tuple[Finding, ...], well: bool) -> None:
         advice = f"\n[cyan]→ {escape(finding.advice)}[/]" if finding.advice else ""
         table.add_row(_SIGNS[finding.state], finding.what, escape(finding.found) + advice)
     out.print(table)
-    wrong = sum(finding.state is Health.WRONG for finding in findings)
-    out.print("\nAll is well." if well else f"\n{wrong} to mend; each line says how.")
+    broken = sum(finding.state is Health.WRONG for finding in findings)
+    out.print("\nAll is well." if well else f"\n{broken} to mend; each line says how.")

@@ -1,6 +1,6 @@
 """This machine, as far as the bot depends on it: Python, libraries, device, disk, port.
 
-Each function looks at one thing and returns a Finding; a finding that is wrong comes with a deed.
+Each function looks at one thing and returns a Finding.
 torch is asked in a process of its own: a broken GPU driver can take the asking process with it.
 """
 
@@ -16,12 +16,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
 import psutil
+
+from bot.cli.findings import Finding, Health, good, note, wrong
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = "run: python start.py setup"
@@ -35,24 +35,6 @@ LITTLE_MEMORY = 2 * 2**30
 LITTLE_DISK = 2 * 2**30
 
 
-class Health(StrEnum):
-    """How a finding is to be taken."""
-
-    GOOD = "good"
-    NOTE = "note"  # worth knowing; the bot works
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    state: Health
-    found: str
-    advice: str = ""
-
-
 def machine() -> Finding:
     """Python, processor and memory."""
     memory = psutil.virtual_memory()
@@ -61,13 +43,10 @@ def machine() -> Finding:
         f"{os.cpu_count()} cores, {_gib(memory.total)} memory ({_gib(memory.available)} free)"
     )
     if memory.available < LITTLE_MEMORY:
-        return Finding(
-            what="machine",
-            state=Health.NOTE,
-            found=found,
-            advice="little memory is free; close something, or draw small pictures",
+        return note(
+            "machine", found, "little memory is free; close something, or draw small pictures"
         )
-    return Finding(what="machine", state=Health.GOOD, found=found)
+    return good("machine", found)
 
 
 def libraries() -> Finding:
@@ -91,15 +70,14 @@ def libraries() -> Finding:
             other.append(f"{name} {version} (pinned: {pins[name]})")
     if missing:
         found = "missing: " + ", ".join(missing)
-        return Finding(what="libraries", state=Health.WRONG, found=found, advice=SETUP)
+        return wrong("libraries", found, SETUP)
     if other:
-        return Finding(
-            what="libraries",
-            state=Health.NOTE,
-            found="not the tested versions: " + ", ".join(other),
-            advice=f"pictures may differ in their last bits; {SETUP}",
+        return note(
+            "libraries",
+            "not the tested versions: " + ", ".join(other),
+            f"pictures may differ in their last bits; {SETUP}",
         )
-    return Finding(what="libraries", state=Health.GOOD, found=", ".join(versions))
+    return good("libraries", ", ".join(versions))
 
 
 _ASK_TORCH = """
@@ -124,17 +102,14 @@ def torch(program: tuple[str, ...] = (sys.executable, "-c", _ASK_TORCH)) -> Find
             program, capture_output=True, text=True, timeout=TORCH_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        return Finding(
-            what="device",
-            state=Health.WRONG,
-            found=f"torch did not answer within {TORCH_SECONDS:.0f} s",
-            advice='the GPU\'s driver may hang: restart the machine, or set device = "cpu"',
+        return wrong(
+            "device",
+            f"torch did not answer within {TORCH_SECONDS:.0f} s",
+            'the GPU\'s driver may hang: restart the machine, or set device = "cpu"',
         )
     if asked.returncode != 0:
         last = (asked.stderr.strip().splitlines() or [f"exit status {asked.returncode}"])[-1]
-        return Finding(
-            what="device", state=Health.WRONG, found=f"torch does not start: {last}", advice=SETUP
-        )
+        return wrong("device", f"torch does not start: {last}", SETUP)
     said = json.loads(asked.stdout)
     if said["cuda"]:
         memory = f"{_gib(said['total'])} ({_gib(said['free'])} free)"
@@ -143,7 +118,7 @@ def torch(program: tuple[str, ...] = (sys.executable, "-c", _ASK_TORCH)) -> Find
         found = f"{APPLE}, torch {said['version']}"
     else:
         found = f"{PROCESSOR}, torch {said['version']}"
-    return Finding(what="device", state=Health.GOOD, found=found)
+    return good("device", found)
 
 
 def not_the_wanted(setting: str, found: Finding) -> Iterator[Finding]:
@@ -151,11 +126,10 @@ def not_the_wanted(setting: str, found: Finding) -> Iterator[Finding]:
     there = {PROCESSOR: "cpu", APPLE: "mps"}
     kind = next((kind for name, kind in there.items() if found.found.startswith(name)), "cuda")
     if found.state is Health.GOOD and setting not in ("auto", "cpu", kind):
-        yield Finding(
-            what="device",
-            state=Health.WRONG,
-            found=f'device = "{setting}" is set, and torch sees none here: nothing can be drawn',
-            advice='set device = "auto", or see CONTRIBUTING.md (Torch and the GPU)',
+        yield wrong(
+            "device",
+            f'device = "{setting}" is set, and torch sees none here: nothing can be drawn',
+            'set device = "auto", or see CONTRIBUTING.md (Torch and the GPU)',
         )
 
 
@@ -163,7 +137,7 @@ def graphics_card() -> Finding:
     """Whether there is an NVIDIA card that the installed torch cannot use."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return Finding(what="NVIDIA GPU", state=Health.GOOD, found="none")
+        return good("NVIDIA GPU", "none")
     asked = subprocess.run(
         [tool, "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"],
         capture_output=True,
@@ -172,22 +146,20 @@ def graphics_card() -> Finding:
         check=False,
     )
     if asked.returncode != 0:
-        return Finding(
-            what="NVIDIA GPU",
-            state=Health.NOTE,
-            found=f"the driver does not answer: {asked.stdout.strip() or asked.stderr.strip()}",
-            advice="install or restart NVIDIA's driver; until then the processor draws",
+        return note(
+            "NVIDIA GPU",
+            f"the driver does not answer: {asked.stdout.strip() or asked.stderr.strip()}",
+            "install or restart NVIDIA's driver; until then the processor draws",
         )
     found = "; ".join(asked.stdout.strip().splitlines())
     if "+cpu" in _version("torch"):
-        return Finding(
-            what="NVIDIA GPU",
-            state=Health.NOTE,
-            found=found,
-            advice="the installed torch is the processor's build; CONTRIBUTING.md (Torch "
+        return note(
+            "NVIDIA GPU",
+            found,
+            "the installed torch is the processor's build; CONTRIBUTING.md (Torch "
             "and the GPU) says how to change it",
         )
-    return Finding(what="NVIDIA GPU", state=Health.GOOD, found=found)
+    return good("NVIDIA GPU", found)
 
 
 def disk(data: Path) -> Finding:
@@ -202,7 +174,7 @@ def disk(data: Path) -> Finding:
             found=found,
             advice="make room, or choose another folder with `data`",
         )
-    return Finding(what="disk", state=Health.GOOD, found=found)
+    return good("disk", found)
 
 
 def port(number: int) -> Finding:
@@ -213,36 +185,33 @@ def port(number: int) -> Finding:
         try:
             trying.bind(("127.0.0.1", number))
         except OSError:
-            return Finding(
-                what="sandbox",
-                state=Health.NOTE,
-                found=f"port {number} is taken",
-                advice="stop the other program, or choose another sandbox_port (0: any)",
+            return note(
+                "sandbox",
+                f"port {number} is taken",
+                "stop the other program, or choose another sandbox_port (0: any)",
             )
-    return Finding(what="sandbox", state=Health.GOOD, found=f"port {number} is free")
+    return good("sandbox", f"port {number} is free")
 
 
 def cluster(address: str) -> Finding:
     """Whether the bot can be a part of its Ray cluster."""
     if importlib.util.find_spec("ray") is None:
-        return Finding(
-            what="cluster",
-            state=Health.WRONG,
-            found=f"cluster is {address}, and Ray is not installed",
-            advice="run: .venv/bin/python -m pip install -c constraints.txt .[cluster]",
+        return wrong(
+            "cluster",
+            f"cluster is {address}, and Ray is not installed",
+            "run: .venv/bin/python -m pip install -c constraints.txt .[cluster]",
         )
     host, _, port = address.partition(":")
     if port:
         try:
             socket.create_connection((host, int(port)), timeout=5).close()
         except OSError as error:
-            return Finding(
-                what="cluster",
-                state=Health.WRONG,
-                found=f"nothing answers at {address}: {error}",
-                advice="start the cluster's head; docs/cluster.md has the command",
+            return wrong(
+                "cluster",
+                f"nothing answers at {address}: {error}",
+                "start the cluster's head; docs/cluster.md has the command",
             )
-    return Finding(what="cluster", state=Health.GOOD, found=f"Ray {_version('ray')} at {address}")
+    return good("cluster", f"Ray {_version('ray')} at {address}")
 
 
 def _version(library: str) -> str:

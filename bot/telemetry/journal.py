@@ -8,50 +8,39 @@ from __future__ import annotations
 import logging
 from typing import assert_never
 
-from bot.telemetry.events import (
-    ChunkPaid,
-    Committed,
-    Delivered,
-    Event,
-    JobEnded,
-    Paused,
-    Picked,
-    Queued,
-    Resumed,
-    WorkerEnded,
-)
+from bot.telemetry import events
 from generation.job import Job
 from storage.tickets import State
 
 log = logging.getLogger(__name__)
 
 
-def write(event: Event) -> None:
+def write(event: events.Event) -> None:
     """The event as a line of the log, its facts beside the words."""
     match event:
-        case Queued(job=job):
+        case events.Queued(job=job):
             log.debug("job %d waits", job.id, extra=_facts(job))
-        case Picked(job=job, seat=seat, waited=waited):
+        case events.Picked(job=job, seat=seat, waited=waited):
             extra = _facts(job, seat=seat, waited=waited)
             log.info("job %d begun on %s after %.1f s", job.id, seat, waited, extra=extra)
-        case ChunkPaid(job=job, seat=seat, seconds=seconds, swap_seconds=swap_seconds):
+        case events.ChunkPaid(job=job, seat=seat, seconds=seconds, swap_seconds=swap_seconds):
             extra = _facts(job, seat=seat, seconds=seconds)
             words = "job %d: %.2f s of %s, %.2f s of them for weights"
             log.debug(words, job.id, seconds, seat, swap_seconds, extra=extra)
-        case Paused(job=job, seat=seat):
+        case events.Paused(job=job, seat=seat):
             log.info("job %d paused on %s", job.id, seat, extra=_facts(job, seat=seat))
-        case Resumed(job=job, seat=seat):
+        case events.Resumed(job=job, seat=seat):
             log.info("job %d goes on, on %s", job.id, seat, extra=_facts(job, seat=seat))
-        case JobEnded(job=job, state=state, seconds=seconds):
+        case events.JobEnded(job=job, state=state, seconds=seconds):
             level = logging.INFO if state in (State.DRAWN, State.CANCELLED) else logging.WARNING
             extra = _facts(job, outcome=state.value, seconds=seconds)
             log.log(level, "job %d %s in %.1f s", job.id, state.value, seconds, extra=extra)
-        case WorkerEnded(seat=seat, reason=reason):
+        case events.WorkerEnded(seat=seat, reason=reason):
             log.error("the worker of %s died: %s", seat, reason, extra={"seat": seat})
-        case Delivered(request=request, seconds=seconds):
+        case events.Delivered(request=request, seconds=seconds):
             extra = {"request": request, "seconds": round(seconds, 3)}
             log.info("request %d delivered after %.1f s", request, seconds, extra=extra)
-        case Committed():
+        case events.Committed():
             pass  # a line of the log for each would tell nobody anything
         case _:
             assert_never(event)

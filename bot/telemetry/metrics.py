@@ -21,20 +21,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from bot.telemetry.events import (
-    ChunkPaid,
-    Committed,
-    Delivered,
-    Event,
-    JobEnded,
-    Paused,
-    Picked,
-    Queued,
-    Resumed,
-    Watch,
-    WorkerEnded,
-    everyone,
-)
+from bot.telemetry import events
 from generation.fleet.doors import Door, is_this_machine, listening
 from generation.job import GroupId, JobId
 from storage.tickets import State
@@ -107,34 +94,34 @@ class Metrics:
         self._begun: set[JobId] = set()
         self._seats: set[str] = set()
 
-    def count(self, event: Event) -> None:
+    def count(self, event: events.Event) -> None:
         """The watch of this: whose job it was, is not shown."""
         match event:
-            case Queued(job=job):
+            case events.Queued(job=job):
                 self._move(job.id, self._waiting)
-            case Picked():
+            case events.Picked():
                 self._picked(event)
-            case ChunkPaid():
+            case events.ChunkPaid():
                 self._paid(event)
-            case Paused(job=job, seat=seat):
+            case events.Paused(job=job, seat=seat):
                 self._move(job.id, self._parked, seat)
                 self._pauses.inc()
-            case Resumed(job=job, seat=seat):
+            case events.Resumed(job=job, seat=seat):
                 self._move(job.id, self._drawing, seat)
-            case JobEnded():
+            case events.JobEnded():
                 self._ended(event)
-            case WorkerEnded(seat=seat):
+            case events.WorkerEnded(seat=seat):
                 self._deaths.labels(self._seat(seat)).inc()
                 for left in [job for job, at in self._open.items() if at.seat == seat]:
                     self._move(left, self._waiting)
-            case Delivered(seconds=seconds):
+            case events.Delivered(seconds=seconds):
                 self._delivery.observe(max(0.0, seconds))
-            case Committed(seconds=seconds):
+            case events.Committed(seconds=seconds):
                 self._commits.observe(seconds)
             case _:
                 assert_never(event)
 
-    def _picked(self, event: Picked) -> None:
+    def _picked(self, event: events.Picked) -> None:
         job = event.job
         self._move(job.id, self._drawing, event.seat)
         self._seat(event.seat)
@@ -142,7 +129,7 @@ class Metrics:
             self._begun.add(job.id)
             self._waits.labels(_kind(job.share.group)).observe(max(0.0, event.waited))
 
-    def _paid(self, event: ChunkPaid) -> None:
+    def _paid(self, event: events.ChunkPaid) -> None:
         seat, seconds = self._seat(event.seat), max(0.0, event.seconds)
         swap = min(max(0.0, event.swap_seconds), seconds)
         self._gpu.labels(seat, "draw").inc(seconds - swap)
@@ -150,7 +137,7 @@ class Metrics:
         if swap:
             self._swaps.labels(seat).inc()
 
-    def _ended(self, event: JobEnded) -> None:
+    def _ended(self, event: events.JobEnded) -> None:
         self._move(event.job.id, None)
         self._begun.discard(event.job.id)
         self._jobs.labels(event.state if event.state in OUTCOMES else OTHER).inc()
@@ -219,14 +206,14 @@ async def serving(metrics: Metrics, port: int) -> AsyncIterator[int | None]:
 
 
 @asynccontextmanager
-async def watching(port: int, *others: Watch) -> AsyncIterator[Watch]:
+async def watching(port: int, *others: events.Watch) -> AsyncIterator[events.Watch]:
     """Whoever watches this installation: `others`, and with a port the metrics."""
     if not port:
-        yield everyone(*others)
+        yield events.everyone(*others)
         return
     metrics = Metrics()
     async with serving(metrics, port):
-        yield everyone(*others, metrics.count)
+        yield events.everyone(*others, metrics.count)
 
 
 def _kind(group: GroupId) -> str:

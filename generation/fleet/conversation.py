@@ -12,21 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generation.fleet import wire
 from generation.fleet.pictures import png_size
-from generation.fleet.wire import (
-    BrokenFrame,
-    Drawn,
-    Failed,
-    Finished,
-    Frame,
-    Heard,
-    Holding,
-    Loading,
-    Ping,
-    Ready,
-    Render,
-    Stepped,
-)
 from generation.job import JobId
 from generation.recipe import Recipe, needed
 
@@ -52,54 +39,56 @@ class Conversation:
         """Whether the worker still owes the end of it."""
         return job in self._jobs
 
-    def asked(self, order: Frame) -> None:
+    def asked(self, order: wire.Frame) -> None:
         """This is on its way to the worker."""
-        if isinstance(order, Render):
+        if isinstance(order, wire.Render):
             self._jobs[order.job] = _Asked(order.recipe)
-        elif isinstance(order, Ping):
+        elif isinstance(order, wire.Ping):
             self._pings += 1
 
-    def said(self, frame: Frame) -> None:
+    def said(self, frame: wire.Frame) -> None:
         """This came from the worker.  Raises BrokenFrame when it may not say that now."""
         match frame:
-            case Heard():
+            case wire.Heard():
                 self._pings -= 1
                 _must(self._pings >= 0, "it answers what it was not asked")
-            case Ready():
+            case wire.Ready():
                 _must(not self._ready, "it is ready twice")
                 self._ready = True
-            case Holding():
+            case wire.Holding():
                 _must(self._ready, "it was not ready yet")
-            case Loading() | Stepped() | Drawn() | Finished() | Failed():
+            case wire.Loading() | wire.Stepped() | wire.Drawn() | wire.Finished() | wire.Failed():
                 _must(frame.job in self._jobs, "it speaks of a job that it does not have")
                 self._of_a_job(frame, self._jobs[frame.job])
             case _:
-                raise BrokenFrame(f"a worker does not say {type(frame).__name__}")
+                raise wire.BrokenFrame(f"a worker does not say {type(frame).__name__}")
 
     def _of_a_job(
-        self, frame: Loading | Stepped | Drawn | Finished | Failed, asked: _Asked
+        self,
+        frame: wire.Loading | wire.Stepped | wire.Drawn | wire.Finished | wire.Failed,
+        asked: _Asked,
     ) -> None:
         match frame:
-            case Loading():
+            case wire.Loading():
                 _must(not asked.drawn, "it loads for what is drawn")
-            case Stepped():
+            case wire.Stepped():
                 _must(not asked.drawn, "it steps behind the last step")
                 _must(frame.steps == needed(asked.recipe.sampling).steps, "it counts other steps")
                 _must(asked.step < frame.step <= frame.steps, "its steps are out of order")
                 asked.step = frame.step
-            case Drawn():
+            case wire.Drawn():
                 _must(not asked.drawn, "it has drawn twice")
                 asked.drawn = True
-            case Finished():
+            case wire.Finished():
                 _must(asked.drawn, "it finished what is not drawn")
                 canvas = needed(asked.recipe.canvas)
                 size = canvas.width, canvas.height
                 _must(png_size(frame.png) == size, "its picture has another size")
                 del self._jobs[frame.job]
-            case Failed():
+            case wire.Failed():
                 del self._jobs[frame.job]
 
 
 def _must(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise BrokenFrame(otherwise)
+        raise wire.BrokenFrame(otherwise)

@@ -24,23 +24,10 @@ from generation.fleet.wire import (
     encode,
     read,
 )
-from generation.picture import Environment
 from generation.recipe import needed
-from tests.given.builders import a_png
+from tests.given.builders import a_png, an_environment
 
-ENVIRONMENT = Environment(
-    device="cpu",
-    hardware="scripted",
-    driver="",
-    python="3",
-    torch="none",
-    diffusers="none",
-    transformers="none",
-    libraries="",
-    threads=1,
-    flags="",
-    probe="exact",
-)
+ENVIRONMENT = an_environment(hardware="scripted")
 
 
 def say(frame: Frame) -> None:

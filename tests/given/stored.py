@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from generation.job import GroupId, Job, JobId, Share, UserId
-from generation.picture import Environment, Picture
+from generation.picture import Picture
 from generation.recipe import (
     Canvas,
     Input,
@@ -25,23 +25,11 @@ from storage.deletions import Deletions
 from storage.pictures import PictureId
 from storage.requests import Origin
 from storage.tickets import Asked, RequestId, Tickets
-from tests.given.builders import changed
+from tests.given.builders import an_environment, changed
 
 ANN, BEN, CLEO = UserId(1), UserId(2), UserId(3)
 
-ENVIRONMENT = Environment(
-    device="cpu",
-    hardware="a processor",
-    driver="",
-    python="3.11.7",
-    torch="2.11.0",
-    diffusers="0.42.1",
-    transformers="5.23.0",
-    libraries="pillow 12.0.0",
-    threads=1,
-    flags="deterministic",
-    probe="exact",
-)
+ENVIRONMENT = an_environment()
 
 RECIPE = Recipe(
     task=Task.TEXT_TO_IMAGE,

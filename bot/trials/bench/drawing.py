@@ -19,7 +19,7 @@ from PIL import Image
 
 from bot.app import BUILT_IN, default_model, open_app
 from bot.studio.relay import console
-from bot.trials.bench.figure import Figure, Ground, percentile
+from bot.trials.bench.figure import Figure, Ground, nearly_all
 from generation.catalog.catalog import Catalog
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.errors import WorkerDied
@@ -240,13 +240,12 @@ async def gaps(ground: Ground) -> tuple[Figure, ...]:
         await app.console.outcome(request.id)
     found = watched.gaps()
     return (
-        Figure(
+        nearly_all(
+            "gap between two queued jobs",
+            found,
+            95,
+            5.0,
             name="gap_between_jobs",
-            what="gap between two queued jobs, p95",
-            value=percentile(found, 95) * 1000,
-            target=5.0,
-            unit="ms",
-            how=f"{len(found)} gaps through studio and database; median "
-            f"{median(found) * 1000:.1f} ms, longest {max(found) * 1000:.0f} ms",
+            how=f"{len(found)} gaps through studio and database",
         ),
     )

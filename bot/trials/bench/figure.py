@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from bot.settings import Settings
 
@@ -70,6 +71,21 @@ class Ground:
 
 
 Measurement = Callable[[Ground], Awaitable[tuple[Figure, ...]]]
+
+
+def nearly_all(
+    what: str, seconds: Sequence[float], percent: int, target: float, *, name: str, how: str
+) -> Figure:
+    """The milliseconds that `percent` of a hundred do not exceed; `how` is told with the spread."""
+    middle, longest = median(seconds) * 1000, max(seconds) * 1000
+    return Figure(
+        name=name,
+        what=f"{what}, p{percent}",
+        value=percentile(seconds, percent) * 1000,
+        target=target,
+        unit="ms",
+        how=f"{how}; median {middle:.1f} ms, longest {longest:.1f} ms",
+    )
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -6,11 +6,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from statistics import median
 
-from bot.trials.bench.figure import Figure, Ground, percentile
+from bot.trials.bench.figure import Figure, Ground, nearly_all
 from generation.job import GroupId, Share, UserId
-from generation.picture import Environment, Picture
+from generation.picture import UNKNOWN, Picture
 from generation.recipe import Canvas, Precision, Recipe, Sampling, Sha256, Task, Weights, Words
 from storage.database import Database
 from storage.pictures import Pictures
@@ -54,20 +53,6 @@ RECIPE = Recipe(
     precision=Precision.FP32,
 )
 
-ENVIRONMENT = Environment(
-    device="cpu",
-    hardware="",
-    driver="",
-    python="",
-    torch="",
-    diffusers="",
-    transformers="",
-    libraries="",
-    threads=1,
-    flags="",
-    probe="exact",
-)
-
 
 async def commits(ground: Ground) -> tuple[Figure, ...]:
     """Store requests of one picture each, one after the other, on the data folder's own disk."""
@@ -79,13 +64,13 @@ async def commits(ground: Ground) -> tuple[Figure, ...]:
             await tickets.add(asked(), [replace(RECIPE, seed=number)], [1.0])
             seconds.append(time.perf_counter() - began)
     return (
-        Figure(
+        nearly_all(
+            "a ticket committed",
+            seconds,
+            95,
+            20.0,
             name="ticket_committed",
-            what="a ticket committed, p95",
-            value=percentile(seconds, 95) * 1000,
-            target=20.0,
-            unit="ms",
-            how=f"{COMMITS} commits, synchronous=FULL; median {median(seconds) * 1000:.2f} ms",
+            how=f"{COMMITS} commits, synchronous=FULL",
         ),
     )
 
@@ -106,15 +91,13 @@ async def lookups(ground: Ground) -> tuple[Figure, ...]:
             if len(found) != PICTURES_PER_MESSAGE:
                 raise AssertionError(f"{len(found)} pictures in message {wanted}")
     return (
-        Figure(
+        nearly_all(
+            "lookup by message among a million pictures",
+            seconds,
+            95,
+            2.0,
             name="lookup_by_message",
-            what="lookup by message among a million pictures, p95",
-            value=percentile(seconds, 95) * 1000,
-            target=2.0,
-            unit="ms",
-            how=f"{LOOKUPS} messages of {PICTURES_PER_MESSAGE}; median "
-            f"{median(seconds) * 1000:.2f} ms, longest {max(seconds) * 1000:.1f} ms "
-            f"(filled in {filled:.0f} s)",
+            how=f"{LOOKUPS} messages of {PICTURES_PER_MESSAGE}, filled in {filled:.0f} s",
         ),
     )
 
@@ -125,7 +108,7 @@ async def crowded(database: Database, pictures: int) -> None:
     request, (ticket,) = await tickets.add(asked(), [RECIPE], [1.0])
     picture = Picture(
         recipe=RECIPE,
-        environment=ENVIRONMENT,
+        environment=UNKNOWN,
         png=b"",
         pixels_sha256=_ANY,
         latents_sha256=_ANY,

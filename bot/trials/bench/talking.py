@@ -11,12 +11,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from statistics import median
 
 from bot.app import App, default_model, open_app
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, live_env
-from bot.trials.bench.figure import Figure, Ground, percentile
+from bot.trials.bench.figure import Figure, Ground, nearly_all, percentile
 from generation.draft import Draft, DraftWords, complete
 from generation.job import GroupId, Share, UserId
 from storage.requests import Origin
@@ -47,23 +46,21 @@ async def talking(ground: Ground) -> tuple[Figure, ...]:
             answered = [await _answered(ann, number) for number in range(INTERACTIONS)]
         left = len(app.studio.open_requests.requests())
     return (
-        Figure(
+        nearly_all(
+            "event loop late while the worker renders",
+            quiet,
+            99,
+            50.0,
             name="event_loop_lag",
-            what="event loop late while the worker renders, p99",
-            value=percentile(quiet, 99) * 1000,
-            target=50.0,
-            unit="ms",
-            how=f"{len(quiet)} ticks over {PICTURES} pictures with progress and previews; median "
-            f"{median(quiet) * 1000:.1f} ms, longest {max(quiet) * 1000:.0f} ms",
+            how=f"{len(quiet)} ticks over {PICTURES} pictures with progress and previews",
         ),
-        Figure(
+        nearly_all(
+            f"interaction acknowledged with {QUEUED} queued jobs",
+            answered,
+            99,
+            500.0,
             name="interaction_acknowledged",
-            what=f"interaction acknowledged with {QUEUED} queued jobs, p99",
-            value=percentile(answered, 99) * 1000,
-            target=500.0,
-            unit="ms",
-            how=f"{INTERACTIONS} of /imagine, /queue, /settings and autocomplete; median "
-            f"{median(answered) * 1000:.0f} ms, longest {max(answered) * 1000:.0f} ms; loop late "
+            how=f"{INTERACTIONS} of /imagine, /queue, /settings and autocomplete; loop late "
             f"{percentile(busy, 99) * 1000:.0f} ms (p99); {left} requests still open at the end",
         ),
     )
