@@ -51,16 +51,15 @@ async def run(settings: Settings, asked: argparse.Namespace) -> int:
             log.info("%d pictures were waiting and go on now", app.replayed)
         if settings.token is not None and not asked.sandbox:
             print("Joining Discord. Ctrl-C stops the bot; what waits is kept.", flush=True)
-            await join(app.client(), settings.token)
+            async with app.on_discord() as client:
+                await join(client, settings.token)
             return 0
         why = "" if asked.sandbox else "No DISCORD_TOKEN: "
         print(f"{why}opening the sandbox, a simulated Discord on this machine ...", flush=True)
         port = asked.port if asked.port is not None else settings.sandbox_port
-        await live(
-            app.client(),
-            port=port,
-            open_browser=settings.open_browser and not asked.no_browser,
-        )
+        async with app.on_discord() as client:
+            browse = settings.open_browser and not asked.no_browser
+            await live(client, port=port, open_browser=browse)
     return 0
 
 
@@ -90,8 +89,8 @@ async def demo(settings: Settings, asked: argparse.Namespace) -> int:
     shutil.rmtree(out / "data", ignore_errors=True)
     print("Starting the bot and its drawing program; this can take half a minute.", flush=True)
     alone = Settings(data=out / "data", device=settings.device)
-    async with open_app(alone) as app:
-        return await play(app, out)
+    async with open_app(alone) as app, app.on_discord() as client:
+        return await play(client, out)
 
 
 def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:

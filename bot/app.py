@@ -1,10 +1,10 @@
-"""The house: every part built once and introduced to the others; the composition root.
+"""The app: every part built once and introduced to the others; the composition root.
 
 Here, and only here, the real clock and the real dice come in.
 
-    async with open_house(settings) as house:
-        await house.draw(...)            for the command line
-        await house.client().start(...)  for Discord, or for its simulation
+    async with open_app(settings) as app:
+        async with app.on_discord() as client: ...      for Discord, or for its simulation
+        async with app.at_work(audience): ...           for anybody else
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import generation
-from bot.dispatch.audience import Outcome, Progress
+from bot.dispatch.audience import Audience
 from bot.dispatch.meter import Meter
 from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
@@ -30,29 +30,24 @@ from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.cluster import Furnish, follow_cluster
 from bot.studio.drafting import Drafting
 from bot.studio.model_folders import ModelFolders
-from bot.studio.relay import Console, Relay, console
 from bot.studio.retention import Retention
 from bot.studio.studio import Studio
-from bot.studio.wishes import Wish
 from bot.telemetry.events import Committed, Watch, nobody
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
 from generation.errors import NoSuchName
 from generation.fleet.local_seats import local_workers
 from generation.fleet.worker import Worker
-from generation.picture import Comparison, Fingerprint, compare
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, Rules, SeatId
 from generation.queue.forecast import Promises
-from generation.recipe import MAX_SEED, Recipe
+from generation.recipe import MAX_SEED
 from prompting.writers.ladder import WriterConfig
 from storage import private
 from storage.database import Database
 from storage.files import Files
 from storage.people import AssistMode
-from storage.pictures import StoredPicture
 from storage.stores import Stores
-from storage.tickets import RequestId
 
 if TYPE_CHECKING:
     from bot.chat.client import Atelier
@@ -74,67 +69,41 @@ class App:
     stores: Stores
     workers: tuple[Worker, ...]
     studio: Studio
-    relay: Relay
-    console: Console
-    replayed: int  # jobs that were waiting when the house was opened
+    replayed: int  # jobs that were waiting when the app was opened
     make_seat: Furnish  # makes a seat for one more worker
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def begin(self) -> None:
-        """Start the workers; without effect where they were started at once."""
-        self.begun.set()
+    @asynccontextmanager
+    async def at_work(self, audience: Audience) -> AsyncIterator[None]:
+        """Draw, deliver to this audience and tidy up while the block runs."""
+        settings, studio = self.settings, self.studio
+        digests = _digests(settings)
+        async with (
+            _meanwhile(_keep_running(studio, audience), "studio"),
+            _meanwhile(_retention(settings, self.stores).run(), "retention"),
+            _meanwhile(self.model_folders.run(), "model folders"),
+            follow_cluster(settings, self.catalog, digests, studio, self.make_seat),
+        ):
+            yield
 
     def client(self) -> Atelier:
-        """The Discord client; from here on it is the audience."""
+        """The Discord client; its announcer is an audience."""
         from bot.chat.client import Atelier
 
-        client = Atelier(
+        return Atelier(
+            self.studio,
             guild=self.settings.guild,
             message_content=self.settings.message_content,
             progress_seconds=self.settings.progress_seconds,
             moderator_permission=self.settings.moderator_permission,
             tiers=tiers(self.settings),
         )
-        client.open_for(self.studio)
-        self.relay.audience = client.announcer
-        return client
 
-    async def draw(self, wish: Wish, on_progress: Callable[[Progress], None]) -> Outcome:
-        """Draw a wish for the command line, through the same queue and worker as everybody."""
-        request = await self.studio.requests.submit(wish)
-        return await self._wait(request.id, on_progress)
-
-    async def reproduce(
-        self, recipe: Recipe, before: Fingerprint, on_progress: Callable[[Progress], None]
-    ) -> tuple[Comparison, StoredPicture | None, Outcome]:
-        """Draw a recipe again and compare it with what it was."""
-        request = await self.studio.requests.queue_up(console(), (recipe,), words=recipe.prompt)
-        outcome = await self._wait(request.id, on_progress)
-        if not outcome.pictures:
-            raise_reason(outcome)
-        again = outcome.pictures[0]
-        return compare(before, again.fingerprint), again, outcome
-
-    async def _wait(self, request: RequestId, on_progress: Callable[[Progress], None]) -> Outcome:
-        def tell(changed: RequestId) -> None:
-            standing = self.studio.open_requests.standing(request) if changed == request else None
-            if standing is not None:
-                on_progress(standing)
-
-        self.console.on_change = tell
-        tell(request)
-        return await self.console.outcome(request)
-
-
-def raise_reason(outcome: Outcome) -> None:
-    """Raise what a request without pictures ended with."""
-    from generation import errors
-
-    for ticket in outcome.tickets:
-        kind, _, text = (ticket.reason or "").partition(": ")
-        if issubclass(getattr(errors, kind, object), errors.GenerationError):
-            raise errors.RenderFailed(text)
-    raise errors.RenderFailed("it ended without a picture")
+    @asynccontextmanager
+    async def on_discord(self) -> AsyncIterator[Atelier]:
+        """The Discord client, with the studio at work for those who are there."""
+        client = self.client()
+        async with self.at_work(client.announcer):
+            yield client
 
 
 def dice() -> int:
@@ -149,15 +118,14 @@ async def open_app(
     prompt_assist: PromptAssist | None = None,
     watch: Watch = nobody,
     rules: Rules = USUAL,
-    at_once: bool = True,
 ) -> AsyncIterator[App]:
-    """Build everything, replay what was waiting, and draw until the block ends.
+    """Build everything and put what was waiting back into the queue; nothing draws yet.
 
-    Not `at_once`, no worker starts before `begin` is called.  `workers` are the seats; None: one
-    process on this machine.  `prompt_assist` finds words; None: the one that the settings describe.
+    `workers` are the seats; None: those of this machine.  `prompt_assist` finds words; None: the
+    one that the settings describe.
     """
     private.make_folder(settings.data)
-    digests = settings.data / "digests.json"
+    digests = _digests(settings)
     folders = (*settings.models, BUILT_IN)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.data / "atelier.sqlite3")
@@ -180,18 +148,11 @@ async def open_app(
         closing.push_async_callback(prompt_assist.close)
         app = await _build(settings, database, catalog, workers, prompt_assist, watch, rules)
         closing.push_async_callback(app.studio.close)
-        if at_once:
-            app.begin()
-        running = asyncio.create_task(_keep_running(app), name="studio")
-        closing.push_async_callback(_end, running)
-        tidying = asyncio.create_task(_retention(settings, app.stores).run(), name="retention")
-        closing.push_async_callback(_end, tidying)
-        looking = asyncio.create_task(app.model_folders.run(), name="model folders")
-        closing.push_async_callback(_end, looking)
-        await closing.enter_async_context(
-            follow_cluster(settings, catalog, digests, app.studio, app.make_seat)
-        )
         yield app
+
+
+def _digests(settings: Settings) -> Path:
+    return settings.data / "digests.json"
 
 
 def _retention(settings: Settings, stores: Stores) -> Retention:
@@ -215,8 +176,6 @@ async def _build(
 ) -> App:
     stores = await _stores(settings, database)
     ledger = stores.ledger
-    line = Console()
-    relay = Relay(line)
     queue = FairQueue(
         rules=rules,
         seats=len(workers),
@@ -250,7 +209,6 @@ async def _build(
         seats=[make_seat(f"gpu {number}", worker) for number, worker in enumerate(workers)],
         queue=queue,
         meter=meter,
-        audience=relay,
         watch=watch,
         preview_every=settings.preview_every,
         clock=time.time,
@@ -264,8 +222,6 @@ async def _build(
         stores=stores,
         workers=tuple(workers),
         studio=studio,
-        relay=relay,
-        console=line,
         replayed=replayed,
         make_seat=make_seat,
     )
@@ -319,23 +275,27 @@ def default_model(settings: Settings, catalog: Catalog) -> Checkpoint:
     raise NoSuchName("model", "any")
 
 
-async def _keep_running(app: App) -> None:
+async def _keep_running(studio: Studio, audience: Audience) -> None:
     """Whoever runs this sleeps at night: a bug is logged, and the studio goes on."""
-    await app.begun.wait()
-    studio = app.studio
     me, stumbled = asyncio.current_task(), False
     while me is not None and not me.cancelling():  # a bug on the way out hides that it was told to
         try:
             if stumbled:
                 await studio.recover()
-            await studio.run()
+            await studio.run(audience)
         except Exception:
             log.exception("the studio stumbled; it goes on")
             stumbled = True
             await asyncio.sleep(1.0)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """Do that until the block ends."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

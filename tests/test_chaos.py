@@ -299,9 +299,11 @@ class Chaos:
         for name in MODELS[1:]:
             if not (settings.models[0] / name).exists():
                 a_model_folder(settings.models[0], name)
-        async with open_app(settings, workers, None, self.notes.watch, RULES) as app:
+        async with (
+            open_app(settings, workers, None, self.notes.watch, RULES) as app,
+            app.at_work(self.town),
+        ):
             self.app = app
-            app.relay.audience = self.town
             app.studio._drawings.saver.retry_seconds = (0.01, 0.02)
             app.studio.delivery.retry_seconds = (0.01, 0.02)
             self.seats = list(app.studio._seats)

@@ -21,6 +21,7 @@ from bot.__main__ import main
 from bot.chat.gateway import CannotJoin, join
 from bot.cli.arguments import parser
 from bot.cli.console import Mistaken, draw, find_original, reproduce
+from bot.cli.direct import ConsoleAudience
 from bot.cli.terminal import Bar, phase_text
 from bot.dispatch.audience import Phase, Progress
 from bot.settings import Secret, Settings
@@ -31,7 +32,8 @@ from storage.database import Database
 from storage.errors import Missing
 from storage.ids import RequestId
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn, some_settings
+from tests.given.houses import a_house, a_wish, an_idle_house, drawn, some_settings, unwatched
+from tests.given.waiting import eventually
 
 ROOT = Path(__file__).parent.parent
 
@@ -252,10 +254,15 @@ async def test_what_discord_waits_for_is_not_swallowed_by_the_command_line(tmp_p
     """The bot was killed; then somebody draws on the command line; then the bot is back."""
     wish = a_wish("for Ann")
     on_discord = replace(wish, origin=replace(wish.origin, guild=10, channel=20))
-    async with a_house(tmp_path, FakeWorker()) as app:
+    killed = FakeWorker()
+    killed.gate.clear()
+    async with a_house(tmp_path, killed) as app:
         request = await app.studio.requests.submit(on_discord)
-    async with a_house(tmp_path, FakeWorker()) as app:
-        await drawn(app, a_wish("for me"))
+    async with an_idle_house(tmp_path, FakeWorker()) as app:
+        console = ConsoleAudience(app.studio)
+        async with app.at_work(console):
+            await console.draw(a_wish("for me"), unwatched)
+            await eventually(lambda: not app.studio.open_requests.requests())
         assert request.id in await app.stores.tickets.undelivered()
 
 

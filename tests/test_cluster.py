@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from bot.app import BUILT_IN, open_app
+from bot.cli.direct import ConsoleAudience
 from bot.dispatch.audience import Progress
 from bot.settings import Settings
 from bot.telemetry.events import Event, Picked
@@ -240,7 +241,9 @@ async def test_a_wish_is_granted_although_its_node_is_killed_in_mid_job(
 
     wish = a_wish("a red flower", draft={"steps": 60})
     async with open_app(settings, workers=(), watch=seen.append) as app:
-        outcome = await app.draw(wish, kill_who_draws)
+        console = ConsoleAudience(app.studio)
+        async with app.at_work(console):
+            outcome = await console.draw(wish, kill_who_draws)
         (picture,) = outcome.pictures
     first, second = picked()
     assert first != second

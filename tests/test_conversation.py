@@ -486,7 +486,7 @@ async def test_a_result_that_was_posted_unnoticed_is_found_and_not_posted_again(
         await eventually(lambda: len(ann.messages()) == 1)
         request = await app.stores.tickets.request(RequestId(1))
         outcome = await app.studio.delivery.outcome(request)
-        found = await app.relay.deliver(outcome, perhaps_posted=True)
+        found = await studio.client.announcer.deliver(outcome, perhaps_posted=True)
         assert found == Shown(message=message.id, channel=message.channel.id)
         assert len(ann.messages()) == 1
 

@@ -21,7 +21,7 @@ from generation.job import JobId, UserId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
 from storage.tickets import Request, State
-from tests.given.audiences import Memo, listen
+from tests.given.audiences import Memo
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn
@@ -65,8 +65,8 @@ def _step(app: App, request: Request) -> int:
 
 async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path: Path) -> None:
     worker, seen = slow(), list[Event]()
-    async with a_house(tmp_path, worker, watch=seen.append) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, watch=seen.append, audience=memo) as app:
         await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
     # Which of them is posted first depends on the disk.
@@ -85,8 +85,8 @@ async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path:
 
 async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path) -> None:
     worker, seen = slow(), list[Event]()
-    async with a_house(tmp_path, worker, watch=seen.append) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, watch=seen.append, audience=memo) as app:
         await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         assert round(paid(seen, ANN), 6) == 60.0
@@ -95,8 +95,8 @@ async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path
 
 async def test_a_paused_job_says_so_and_can_be_cancelled(tmp_path: Path) -> None:
     worker = slow()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         long = await ask(app, "a long one", ANN, LONG)
         await eventually(lambda: _step(app, long) >= PAST)
         await ask(app, "another long one", BEN, LONG)
@@ -114,8 +114,8 @@ async def test_when_the_worker_dies_the_paused_job_is_drawn_again_and_not_blamed
 ) -> None:
     worker = slow()
     worker.deaths["a short one"] = 2
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         long, short = await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         tries = {o.request.id: o.tickets[0].tries for o in memo.outcomes}
@@ -130,8 +130,8 @@ async def test_a_job_that_takes_every_worker_down_is_given_up_and_the_paused_one
 ) -> None:
     worker = slow()
     worker.deaths["a short one"] = 100
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         long, short = await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
@@ -153,8 +153,8 @@ async def test_a_paused_job_is_drawn_after_a_restart(tmp_path: Path) -> None:
 
 async def test_nobody_is_interrupted_when_nobody_else_waits(tmp_path: Path) -> None:
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         await ask(app, "a long one", ANN, LONG)
         await eventually(lambda: len(memo.outcomes) == 1)
     assert [what for what, _ in worker.log] == ["began", "drew"]
@@ -164,8 +164,8 @@ async def test_two_workers_draw_at_the_same_time(tmp_path: Path) -> None:
     first, second = FakeWorker(), FakeWorker()
     first.gate.clear()
     second.gate.clear()
-    async with a_house(tmp_path, first, second) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, first, second, audience=memo) as app:
         await ask(app, "one", ANN, SHORT)
         await ask(app, "two", BEN, SHORT)
         await eventually(lambda: first.orders and second.orders)
@@ -176,8 +176,8 @@ async def test_two_workers_draw_at_the_same_time(tmp_path: Path) -> None:
 
 async def test_a_paused_job_goes_on_at_the_seat_that_holds_it(tmp_path: Path) -> None:
     workers = [slow(), slow()]
-    async with a_house(tmp_path, *workers) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, *workers, audience=memo) as app:
         for owner in (ANN, BEN, CLEO, DORA):
             await ask(app, f"a long one of {owner}", owner, LONG)
         await eventually(lambda: len(memo.outcomes) == 4)
@@ -187,8 +187,8 @@ async def test_a_paused_job_goes_on_at_the_seat_that_holds_it(tmp_path: Path) ->
 
 async def test_no_more_than_four_jobs_are_held_paused(tmp_path: Path) -> None:
     worker, most = slow(), 0
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         for number in range(12):
             await ask(app, f"a long one {number}", UserId(1000 + number), {"steps": 60})
         while len(memo.outcomes) < 12:
@@ -205,8 +205,8 @@ async def test_a_job_that_was_drawn_before_its_pause_arrived_is_kept(tmp_path: P
             self.log.append(("pause", job))
 
     worker = Deaf(step_seconds=0.001, step_cost=0.5)
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         assert all(o.tickets[0].state is State.DRAWN for o in memo.outcomes)
@@ -218,8 +218,8 @@ async def test_a_seat_that_joins_draws_and_one_that_leaves_loses_nothing(tmp_pat
     here, there = slow(), slow()
     here.gate.clear()
     there.gate.clear()
-    async with a_house(tmp_path, here) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, here, audience=memo) as app:
         for owner in (ANN, BEN):
             await ask(app, f"a long one of {owner}", owner, LONG)
         far = WorkerSeat(id=SeatId("far"), worker=there, costs=CostModel(), size_of=lambda _: 0)

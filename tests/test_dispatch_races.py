@@ -20,7 +20,7 @@ from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, SeatId
 from storage.errors import DiskFull
 from storage.tickets import State
-from tests.given.audiences import Memo, listen
+from tests.given.audiences import Memo
 from tests.given.builders import ANN, BEN, SHARE, a_job
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish
@@ -59,8 +59,8 @@ async def test_a_picture_that_came_before_the_worker_died_is_kept(tmp_path: Path
                     self._ready = None
                 yield report
 
-    async with a_house(tmp_path, LastWords()) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, LastWords(), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
@@ -75,8 +75,8 @@ async def test_a_job_that_is_cancelled_before_the_worker_has_it_is_not_drawn(
             self.task = asyncio.create_task(app.studio._drawings.stop([job.id]))
 
     worker = Forgetful()
-    async with a_house(tmp_path, worker, watch=Canceller().watch) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, watch=Canceller().watch, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
@@ -99,8 +99,8 @@ async def test_nobody_is_blamed_for_a_worker_that_died_before_it_had_the_job(
         def interfere(self, job: Job) -> None:  # noqa: ARG002
             worker._ready = None
 
-    async with a_house(tmp_path, worker, watch=Killer().watch) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, watch=Killer().watch, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].tries == 1
@@ -116,8 +116,8 @@ async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_pa
                     await self.die()
                     raise WorkerDied("it was killed by SIGKILL")
 
-    async with a_house(tmp_path, Fragile(step_cost=1.0)) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, Fragile(step_cost=1.0), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one", draft={"steps": 5}))
         await eventually(lambda: memo.outcomes)
         await app.studio.close()
@@ -129,8 +129,8 @@ async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_pa
 
 async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None:
     worker, full = FakeWorker(), asyncio.Event()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         tickets, saver = app.stores.tickets, app.studio._drawings.saver
         saver.retry_seconds = (0.01,)
         started = tickets.started
@@ -153,8 +153,8 @@ async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None
 async def test_a_cancellation_is_heeded_while_a_death_is_written_down(tmp_path: Path) -> None:
     worker, written = FakeWorker(), asyncio.Event()
     worker.deaths["one"] = 1
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         tickets = app.stores.tickets
         put_back, asked = tickets.put_back, asyncio.Event()
 
@@ -184,8 +184,8 @@ async def test_a_cancellation_that_no_worker_heard_survives_the_stop(tmp_path: P
         request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
-    async with a_house(tmp_path, FakeWorker()) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
         assert app.replayed == 0
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
@@ -195,8 +195,8 @@ async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
     tmp_path: Path,
 ) -> None:
     here, far = FakeWorker(), FakeWorker()
-    async with a_house(tmp_path, here) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, here, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         for _ in range(2):
@@ -217,15 +217,17 @@ async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
 async def test_a_model_that_fits_nowhere_is_tried_and_does_not_wait_for_ever(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker(memory_bytes=1), FakeWorker(memory_bytes=2)) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(
+        tmp_path, FakeWorker(memory_bytes=1), FakeWorker(memory_bytes=2), audience=memo
+    ) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
 
 
 async def test_what_is_committed_is_drawn_though_whoever_asked_has_gone(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
         tickets = app.stores.tickets
         add, committed = tickets.add, asyncio.Event()
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.studio.relay import console
+from bot.cli.direct import console
 from bot.studio.wishes import Wish
 from generation.errors import Unacceptable
 from generation.recipe import Adapter, Input, Recipe, Sha256, parse

@@ -65,9 +65,9 @@ class Ladder:
         """A life of the bot: until all is said or held, or its death.  How it ended."""
         async with opened(self.folder / "db.sqlite3") as database:
             tickets = Tickets(database)
-            announcer = Announcer(self.discord.client(), progress_seconds=1.0)
             # Of the studio, the announcer needs this much here.
-            announcer.speak_for(cast(Studio, SimpleNamespace(messages=KnownMessages(tickets))))
+            studio = cast(Studio, SimpleNamespace(messages=KnownMessages(tickets)))
+            announcer = Announcer(self.discord.client(), studio, progress_seconds=1.0)
             announcer.arrived()
             delivery = Delivery(
                 tickets=tickets,
@@ -75,12 +75,11 @@ class Ladder:
                 words=Wordings(database),
                 deletions=Deletions(database),
                 files=Files(self.folder / "files"),
-                audience=announcer,
                 posted=lambda _: None,
                 clock=lambda: self.now,
             )
             delivery.retry_seconds = (0.0,)
-            life = asyncio.create_task(delivery.run())
+            life = asyncio.create_task(delivery.run(announcer))
             try:
                 began = False
                 while not life.done():

@@ -67,18 +67,17 @@ class Scene:
         )
         turns = Forecasts(self.queue, seats).turns
         self.open_requests = OpenRequests(self.queue, promises, turns, clock=lambda: 0.0)
-        self.seat = cast(WorkerSeat, self._overheard("seat", self._seat))
+        self.seat = cast(WorkerSeat, self.overheard("seat", self._seat))
         self.jobs = Lifecycle(
-            queue=cast(FairQueue, self._overheard("queue", self.queue)),
-            meter=cast(Meter, self._overheard("books", meter)),
-            open_requests=cast(OpenRequests, self._overheard("open requests", self.open_requests)),
-            seats=cast(Seats, self._overheard("seats", seats)),
-            audience=cast(Audience, self._overheard("audience", Quiet())),
+            queue=cast(FairQueue, self.overheard("queue", self.queue)),
+            meter=cast(Meter, self.overheard("books", meter)),
+            open_requests=cast(OpenRequests, self.overheard("open requests", self.open_requests)),
+            seats=cast(Seats, self.overheard("seats", seats)),
             watch=self._watch,
             request_ended=lambda: self.said.append("outbox"),
         )
 
-    def _overheard(self, name: str, part: object) -> Overheard:
+    def overheard(self, name: str, part: object) -> Overheard:
         return Overheard(name, part, self.said)
 
     def _watch(self, event: Event) -> None:
@@ -111,7 +110,9 @@ async def a_scene(folder: Path) -> AsyncIterator[Scene]:
         scene = Scene(Ledger(database))
         found = await Tickets(database).add(asked(), [RECIPE, RECIPE], [1.0, 1.0])
         assert scene.jobs.queued(*found) == 2
-        yield scene
+        audience = scene.overheard("audience", Quiet())
+        with scene.jobs.told_to(cast(Audience, audience)):
+            yield scene
 
 
 async def test_each_transition_is_told_to_all_whom_it_concerns_in_one_order(tmp_path: Path) -> None:

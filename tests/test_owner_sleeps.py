@@ -36,10 +36,10 @@ from storage.errors import DamagedFile
 from storage.files import Files, sync_tree
 from storage.pictures import Pictures
 from storage.tickets import State, Tickets
-from tests.given.audiences import Memo, listen
+from tests.given.audiences import Memo
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn
+from tests.given.houses import a_house, a_wish, an_idle_house, drawn, finished
 from tests.given.stored import a_recipe, asked, opened
 from tests.given.waiting import eventually
 
@@ -73,16 +73,17 @@ async def test_a_deleted_progress_message_keeps_nobody_elses_from_being_told(
 ) -> None:
     workers = [FakeWorker(step_seconds=0.1), FakeWorker(step_seconds=0.1)]
     channel = Channel(gone=1)
-    async with a_house(tmp_path, *workers) as app:
-        announcer = Announcer(cast(discord.Client, channel), progress_seconds=0.05)
-        announcer.speak_for(app.studio)
+    async with an_idle_house(tmp_path, *workers) as app:
+        client = cast(discord.Client, channel)
+        announcer = Announcer(client, app.studio, progress_seconds=0.05)
         announcer.arrived()
-        app.relay.audience = announcer
         telling = asyncio.create_task(announcer.run())
-        for message, owner in ((1, ANN), (2, BEN)):
-            request = await app.studio.requests.submit(a_wish(owner=owner, draft={"steps": 140}))
-            await app.studio.messages.say_progress_is(request.id, message)
-        await eventually(lambda: channel.edited.count(2) >= 2)
+        async with app.at_work(announcer):
+            for message, owner in ((1, ANN), (2, BEN)):
+                wish = a_wish(owner=owner, draft={"steps": 140})
+                request = await app.studio.requests.submit(wish)
+                await app.studio.messages.say_progress_is(request.id, message)
+            await eventually(lambda: channel.edited.count(2) >= 2)
         assert channel.edited.count(1) == 1
         telling.cancel()
 
@@ -106,7 +107,7 @@ async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_
         await reached.wait()
         app.studio._deleting.undo_seconds = 0.0
         await app.studio.gallery.delete(Asker(id=ANN, guild=None), outcome.request.id)
-        again = await app.console.outcome((await asking).id)
+        again = await finished(app, (await asking).id)
         assert [ticket.state for ticket in again.tickets] == [State.DRAWN]
 
 
@@ -129,8 +130,8 @@ async def test_whoever_has_only_pictures_that_take_the_worker_down_lets_others_c
 ) -> None:
     worker = Costly(step_cost=0.01)
     worker.deaths["poison"] = 999
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         worker.gate.clear()
         for _ in range(6):
             await app.studio.requests.submit(a_wish("poison", owner=ANN, draft={"steps": 10}))
@@ -162,8 +163,8 @@ async def test_a_picture_that_was_drawn_and_not_kept_when_the_studio_stumbled_is
     tmp_path: Path,
 ) -> None:
     worker = FakeWorker(encode_seconds=0.5)
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         first = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
         stumble(app)
@@ -179,8 +180,8 @@ async def test_a_picture_that_was_kept_when_the_studio_stumbled_is_told_of_and_n
     tmp_path: Path,
 ) -> None:
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         tickets, kept = app.stores.tickets, asyncio.Event()
         store = tickets.drawn
 
@@ -224,8 +225,8 @@ class InALongStep(FakeWorker):
 async def test_what_was_being_drawn_when_the_studio_stumbled_is_drawn_again(tmp_path: Path) -> None:
     worker = InALongStep()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         stumble(app)
@@ -250,8 +251,8 @@ async def test_what_was_cancelled_before_the_studio_stumbled_is_not_drawn_again(
 ) -> None:
     worker = Deaf()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
@@ -269,8 +270,8 @@ async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_d
     tmp_path: Path,
 ) -> None:
     worker = FakeWorker(encode_seconds=0.5)
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         first = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
         stumble(app)

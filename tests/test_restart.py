@@ -85,8 +85,8 @@ async def test_after_a_day_without_discord_only_a_few_results_are_in_memory_at_o
         for number in range(60):
             request, _ = await tickets.add(asked(UserId(number + 1)), [recipe], [1.0])
             await tickets.cancel(request.id)
-    async with a_house(tmp_path, FakeWorker()) as app:
-        app.relay.audience = crowded = Crowded()
+    crowded = Crowded()
+    async with a_house(tmp_path, FakeWorker(), audience=crowded) as app:
         async with asyncio.timeout(60):
             while await app.stores.tickets.undelivered():  # noqa: ASYNC110  # a poll
                 await asyncio.sleep(0.01)

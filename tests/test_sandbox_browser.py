@@ -20,7 +20,7 @@ from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import LiveEnv, live_env
 from tests.given.browser import CHROMIUM, Browser, chromium
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house
+from tests.given.houses import an_idle_house
 from tests.given.sample_bot import SampleBot
 
 SCREENSHOTS = Path(__file__).parents[1] / "var" / "screenshots"
@@ -90,15 +90,18 @@ async def test_the_studio_in_a_browser(tmp_path: Path) -> None:
     def go_on() -> None:
         loop.call_soon_threadsafe(worker.gate.set)
 
-    async with a_house(tmp_path, worker, progress_seconds=0.5) as app:
+    async with (
+        an_idle_house(tmp_path, worker, progress_seconds=0.5) as app,
+        app.on_discord() as client,
+    ):
         holding = asyncio.create_task(hold_at_a_step(app, worker))
-        await visit(app.client(), lambda browser: meet_the_studio(browser, go_on))
+        await visit(client, lambda browser: meet_the_studio(browser, go_on))
         await holding
 
 
 async def test_what_is_typed_or_pasted_in_one_go_is_drawn(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
-        await visit(app.client(), type_and_paste)
+    async with an_idle_house(tmp_path, FakeWorker()) as app, app.on_discord() as client:
+        await visit(client, type_and_paste)
 
 
 def type_and_paste(browser: Browser) -> None:
@@ -158,7 +161,11 @@ async def test_whoever_reads_old_messages_still_sees_what_they_say(tmp_path: Pat
         )
         browser.until("document.querySelector('#history-newer').hidden")
 
-    async with a_house(tmp_path, FakeWorker()) as app, live_env(app.client()) as env:
+    async with (
+        an_idle_house(tmp_path, FakeWorker()) as app,
+        app.on_discord() as client,
+        live_env(client) as env,
+    ):
         for number in range(120):
             await env.ann.send(env.studio, f"message {number}")
         await visit_of(env, script, seen="message 119")
@@ -182,8 +189,8 @@ async def test_on_a_phone_a_picture_s_buttons_take_two_rows(tmp_path: Path) -> N
         assert browser.js(f"Math.min(...{lefts})") >= 0
         assert browser.js("document.querySelector('#toolbar').offsetHeight < 60")
 
-    async with a_house(tmp_path, FakeWorker()) as app:
-        await visit(app.client(), script)
+    async with an_idle_house(tmp_path, FakeWorker()) as app, app.on_discord() as client:
+        await visit(client, script)
 
 
 async def hold_at_a_step(app: App, worker: FakeWorker) -> None:

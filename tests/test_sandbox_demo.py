@@ -6,7 +6,6 @@ import io
 import re
 from pathlib import Path
 
-import discord
 import pytest
 from rich.console import Console
 
@@ -14,14 +13,9 @@ from bot.sandbox.demo import demo
 from tests.given.sample_bot import SampleBot
 
 
-class SampleHouse:
-    """A house whose bot draws squares."""
-
-    def __init__(self, verdict: str, *, seconds: float = 0.1) -> None:
-        self.verdict, self.seconds = verdict, seconds
-
-    def client(self) -> discord.Client:
-        return SampleBot(seconds=self.seconds, edit_every=0.05, verdict=self.verdict)
+def a_bot(verdict: str, *, seconds: float = 0.1) -> SampleBot:
+    """A bot that draws squares."""
+    return SampleBot(seconds=seconds, edit_every=0.05, verdict=verdict)
 
 
 def listening() -> Console:
@@ -30,8 +24,8 @@ def listening() -> Console:
 
 async def test_a_demo_ends_well_when_the_bot_says_identical(tmp_path: Path) -> None:
     console = listening()
-    app = SampleHouse("IDENTICAL", seconds=1.0)  # even a busy machine looks in between
-    assert await demo(app, tmp_path, console=console) == 0
+    bot = a_bot("IDENTICAL", seconds=1.0)  # even a busy machine looks in between
+    assert await demo(bot, tmp_path, console=console) == 0
     assert isinstance(console.file, io.StringIO)
     told = console.file.getvalue()
     assert str(tmp_path / "index.html") in told.replace("\n", "")
@@ -52,13 +46,13 @@ async def test_a_demo_ends_well_when_the_bot_says_identical(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("verdict", ["DIVERGED", "ELSEWHERE"])
 async def test_any_other_verdict_fails_the_demo(tmp_path: Path, verdict: str) -> None:
-    assert await demo(SampleHouse(verdict), tmp_path, console=listening()) == 1
+    assert await demo(a_bot(verdict), tmp_path, console=listening()) == 1
     assert f'class="verdict bad">{verdict}' in (tmp_path / "index.html").read_text("utf-8")
 
 
 async def test_an_earlier_demo_is_replaced_and_other_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "old.png").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("mine")
-    await demo(SampleHouse("IDENTICAL"), tmp_path, console=listening())
+    await demo(a_bot("IDENTICAL"), tmp_path, console=listening())
     assert not (tmp_path / "old.png").exists()
     assert (tmp_path / "notes.txt").exists()

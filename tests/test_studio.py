@@ -13,7 +13,7 @@ from generation.queue.fair_queue import QueueFull
 from generation.recipe import Task
 from storage.errors import DiskFull, Missing
 from storage.tickets import State
-from tests.given.audiences import Memo, listen
+from tests.given.audiences import Memo
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn
@@ -44,8 +44,8 @@ async def test_what_was_waiting_is_drawn_after_a_restart_and_only_once(tmp_path:
         await app.studio.requests.submit(a_wish("two", owner=BEN))
         await eventually(lambda: worker.orders)
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         assert app.replayed == 2
         await eventually(lambda: len(memo.outcomes) == 2)
         assert sorted(o.request.words for o in memo.outcomes) == ["one", "two"]
@@ -57,12 +57,12 @@ async def test_what_was_waiting_is_drawn_after_a_restart_and_only_once(tmp_path:
 
 
 async def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
-        refused = listen(app, Memo(broken=99))
+    refused = Memo(broken=99)
+    async with a_house(tmp_path, FakeWorker(), audience=refused) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: refused.perhaps)
-    async with a_house(tmp_path, FakeWorker()) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
         await eventually(lambda: memo.outcomes)
         # The first life may have posted it in the moment before it ended.
         assert memo.perhaps[0] is True
@@ -70,24 +70,24 @@ async def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
 
 
 async def test_a_first_delivery_need_not_look_for_an_earlier_one(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.perhaps == [False]
 
 
 async def test_a_delivery_that_fails_is_tried_again(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
-        memo = listen(app, Memo(broken=1))
+    memo = Memo(broken=1)
+    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.perhaps == [False, True]
 
 
 async def test_a_closed_channel_is_not_tried_for_ever(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
-        memo = listen(app, Memo(closed=True))
+    memo = Memo(closed=True)
+    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.perhaps)
         await everything_told(app)
@@ -109,8 +109,8 @@ async def test_a_job_that_kills_three_workers_is_given_up_and_the_others_are_dra
 ) -> None:
     worker = FakeWorker()
     worker.deaths["poison"] = 99
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         await app.studio.requests.submit(a_wish("poison"))
         await app.studio.requests.submit(a_wish("a flower", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
@@ -124,8 +124,8 @@ async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
 ) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         worker.deaths["one"] = 1
@@ -137,8 +137,8 @@ async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
 async def test_a_cancellation_goes_on_when_whoever_asked_goes_away(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         request = await app.studio.requests.submit(a_wish("one", count=2))
         await eventually(lambda: worker.orders)
         asked = asyncio.create_task(
@@ -154,8 +154,8 @@ async def test_a_cancellation_goes_on_when_whoever_asked_goes_away(tmp_path: Pat
 async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.failures["huge"] = OutOfMemory(2, 1)
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         await app.studio.requests.submit(a_wish("huge"))
         await app.studio.requests.submit(a_wish("small", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
@@ -166,8 +166,8 @@ async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path)
 
 
 async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
         files = app.stores.files
         keep, refusals = files.keep, [3]
 
@@ -189,8 +189,8 @@ async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: P
 async def test_the_heavy_user_waits_behind_their_own_jobs(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as app:
-        memo = listen(app, Memo())
+    memo = Memo()
+    async with a_house(tmp_path, worker, audience=memo) as app:
         for number in range(4):
             await app.studio.requests.submit(a_wish(f"ann {number}", count=2))
         await app.studio.requests.submit(a_wish("ben", owner=BEN))

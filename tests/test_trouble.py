@@ -30,7 +30,7 @@ from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import State, Tickets
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn, some_settings
+from tests.given.houses import a_house, a_wish, drawn, finished, some_settings
 from tests.given.stored import ANN, BEN, SHARE, a_recipe, asked, opened
 from tests.given.waiting import LONG, eventually
 
@@ -148,7 +148,7 @@ async def test_a_database_that_is_held_for_longer_than_we_wait_costs_no_picture(
                 await app.studio.requests.submit(a_wish("another"))
             await asyncio.sleep(0.3)
             other.execute("ROLLBACK")
-        outcome = await asyncio.wait_for(app.console.outcome(request.id), LONG)
+        outcome = await finished(app, request.id)
         assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN] * 2
 
 
@@ -212,7 +212,7 @@ async def test_a_file_that_rots_is_found_out_and_drawn_again(
             assert shown.files == ()  # never the damaged bytes
             assert "not readable" in caplog.text
             again = await app.studio.requests.reproduce(picture.id, a_wish().origin)
-            await asyncio.wait_for(app.console.outcome(again.id), LONG)
+            await finished(app, again.id)
             assert files.read(picture.png_sha256) == png
             shown = await app.studio.delivery.outcome(outcome.request)
             assert shown.files == (png,)
@@ -241,7 +241,7 @@ async def test_at_no_instant_of_a_crash_is_a_debt_forgotten_or_paid_twice(tmp_pa
         failpoints.listen(photograph)
         wishes = [a_wish(owner=o, count=4, draft={"steps": 40}) for o in PEOPLE]
         for request in [await app.studio.requests.submit(wish) for wish in wishes]:
-            await asyncio.wait_for(app.console.outcome(request.id), LONG)
+            await finished(app, request.id)
     failpoints.listen(lambda _: None)
     for copy in copies:
         async with opened(copy) as database:
@@ -277,5 +277,5 @@ async def test_a_picture_whose_file_is_gone_is_no_start_until_it_is_drawn_again(
         assert "draws it again" in apology_for(missing.value)
         assert await app.stores.tickets.waiting() == ()
         again = await app.studio.requests.reproduce(picture.id, a_wish().origin)
-        await asyncio.wait_for(app.console.outcome(again.id), LONG)
+        await finished(app, again.id)
         assert (await drawn(app, wish)).pictures

@@ -20,8 +20,8 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.chat.intake import picture_as_start
+from bot.cli.direct import console
 from bot.pages.apologies import expected
-from bot.studio.relay import console
 from bot.studio.wishes import Wish
 from generation.job import UserId
 from generation.media import image

@@ -47,10 +47,9 @@ class _Shown:
 class Announcer:
     """The studio's audience, kept by Discord."""
 
-    def __init__(self, client: discord.Client, *, progress_seconds: float) -> None:
-        self._client = client
+    def __init__(self, client: discord.Client, studio: Studio, *, progress_seconds: float) -> None:
+        self._client, self._studio = client, studio
         self._every = progress_seconds
-        self._studio: Studio | None = None
         self._dirty: dict[RequestId, None] = {}
         self._shown: dict[RequestId, _Shown] = {}
         self._channel_edited: dict[int, float] = {}
@@ -59,10 +58,6 @@ class Announcer:
         self._here = asyncio.Event()
         self._editing: dict[RequestId, asyncio.Task[None]] = {}
         self.poster = Poster(client)
-
-    def speak_for(self, studio: Studio) -> None:
-        """Whose progress is told.  Must be called once before `run`."""
-        self._studio = studio
 
     def arrived(self) -> None:
         """Discord is there; until then nothing can be told."""
@@ -101,7 +96,6 @@ class Announcer:
         Looks at nothing that costs more the longer the queue is: where a request stands is asked
         only for the few that are edited.
         """
-        assert self._studio is not None
         open_requests, moment = self._studio.open_requests, time.monotonic()
         found: list[tuple[bool, float, RequestId]] = []
         for request in list(self._dirty):
@@ -122,7 +116,6 @@ class Announcer:
         return [request for _, _, request in sorted(found)[:5]]
 
     async def _refresh(self, request: RequestId) -> None:
-        assert self._studio is not None
         shown = self._shown.get(request)
         if shown is None:
             return  # it has ended meanwhile
@@ -183,7 +176,6 @@ class Announcer:
 
     async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
         """Show the result, unless an earlier attempt did.  Raises Undeliverable."""
-        assert self._studio is not None
         await self._here.wait()
         await self._still(outcome.request.id)
         if _wholly_cancelled(outcome):

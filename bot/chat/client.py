@@ -46,6 +46,7 @@ class Atelier(discord.Client):
 
     def __init__(
         self,
+        studio: Studio,
         *,
         guild: int | None,
         message_content: bool,
@@ -58,26 +59,15 @@ class Atelier(discord.Client):
         # discord.py would keep the last thousand messages with all their parts; nobody reads them.
         super().__init__(intents=intents, allowed_mentions=SILENT, max_messages=None)
         self._guild = discord.Object(guild) if guild is not None else None
-        self._studio: Studio | None = None
+        self.studio = studio
         self.moderator_permission = moderator_permission
         self.tiers = tiers
         self._heard: dict[int, None] = {}  # messages, the oldest first
         self._tasks: list[asyncio.Task[None]] = []
-        self.announcer = Announcer(self, progress_seconds=progress_seconds)
+        self.announcer = Announcer(self, studio, progress_seconds=progress_seconds)
+        studio.gallery.look_through(DiscordSight(self, moderator_permission))
         self.tree = Tree(self)
         add_commands(self.tree)
-
-    @property
-    def studio(self) -> Studio:
-        """The studio.  `open_for` must have been called."""
-        assert self._studio is not None, "the client has no studio yet"
-        return self._studio
-
-    def open_for(self, studio: Studio) -> None:
-        """Whose face this client is."""
-        self._studio = studio
-        studio.gallery.look_through(DiscordSight(self, self.moderator_permission))
-        self.announcer.speak_for(studio)
 
     def remember_answer(self, request: RequestId, interaction: discord.Interaction[Any]) -> None:
         """The interaction that made a request: its result may become the answer."""

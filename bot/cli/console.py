@@ -19,11 +19,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.app import BUILT_IN, App, open_app
+from bot.cli.direct import ConsoleAudience, console
 from bot.cli.terminal import Bar, apologise, aside, output
 from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
-from bot.studio.relay import console
 from bot.studio.wishes import Wish, seed_named
 from generation.catalog.catalog import Catalog
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords
@@ -53,12 +53,13 @@ async def draw(
     settings: Settings, asked: argparse.Namespace, workers: Sequence[Worker] | None = None
 ) -> int:
     """Draw what the arguments say and write PNG files."""
-    async with open_app(settings, workers, at_once=False) as app:
+    async with open_app(settings, workers) as app:
         wish = await _wish(app, asked)
         await app.studio.requests.check(wish)
-        app.begin()
-        with Bar(aside()) as bar:
-            outcome = await app.draw(wish, bar.show)
+        waiting = ConsoleAudience(app.studio)
+        async with app.at_work(waiting):
+            with Bar(aside()) as bar:
+                outcome = await waiting.draw(wish, bar.show)
     paths = _targets(asked.out, asked.prompt, outcome.pictures)
     for path, picture, png in zip(paths, outcome.pictures, outcome.files, strict=True):
         _write(path, picture, png)
@@ -179,14 +180,15 @@ async def reproduce(
     settings: Settings, asked: argparse.Namespace, workers: Sequence[Worker] | None = None
 ) -> int:
     """Draw a picture again and print the verdict; 0 only when it is identical."""
-    async with open_app(settings, workers, at_once=False) as app:
+    async with open_app(settings, workers) as app:
         original = await find_original(app, asked.picture)
         app.catalog.locate(original.recipe.checkpoint)
-        app.begin()
-        with Bar(aside()) as bar:
-            comparison, again, outcome = await app.reproduce(
-                original.recipe, original.fingerprint, bar.show
-            )
+        waiting = ConsoleAudience(app.studio)
+        async with app.at_work(waiting):
+            with Bar(aside()) as bar:
+                comparison, again, outcome = await waiting.reproduce(
+                    original.recipe, original.fingerprint, bar.show
+                )
     if asked.out is not None and again is not None:
         (path,) = _targets(asked.out, original.recipe.prompt, (again,))
         _write(path, again, outcome.files[0])

@@ -19,7 +19,8 @@ in between two of them finds every job where it belongs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from bot.dispatch.audience import Audience
 from bot.dispatch.meter import Meter
@@ -54,13 +55,22 @@ class Lifecycle:
         meter: Meter,
         open_requests: OpenRequests,
         seats: Seats,
-        audience: Audience,
         watch: Watch,
         request_ended: Callable[[], None],
     ) -> None:
         self.seats, self.queue, self._meter = seats, queue, meter
-        self._open_requests, self._watch, self._audience = open_requests, watch, audience
+        self._open_requests, self._watch = open_requests, watch
         self._request_ended = request_ended
+        self._audience: Audience | None = None
+
+    @contextmanager
+    def told_to(self, audience: Audience) -> Iterator[None]:
+        """The audience hears of every change while the block runs."""
+        self._audience = audience
+        try:
+            yield
+        finally:
+            self._audience = None
 
     # -- waiting ---------------------------------------------------------------------------
 
@@ -175,5 +185,5 @@ class Lifecycle:
         self._request_ended()
 
     def _tell(self, request: RequestId | None) -> None:
-        if request is not None:
+        if request is not None and self._audience is not None:
             self._audience.changed(request)

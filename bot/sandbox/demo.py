@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import discord
 from rich.console import Console
@@ -32,20 +32,14 @@ PATIENCE_SECONDS = 600.0  # the first picture loads the model, on a slow machine
 AGAIN = "🎲"
 
 
-class DemoParts(Protocol):
-    """What the demo needs of the composition root."""
-
-    def client(self) -> discord.Client: ...
-
-
-async def demo(app: DemoParts, out: Path, *, console: Console | None = None) -> int:
+async def demo(bot: discord.Client, out: Path, *, console: Console | None = None) -> int:
     """Play the conversation; keep its pictures and a page under `out`.
 
     Returns the exit status: 0 when the bot says IDENTICAL.
     """
     console = console or Console(highlight=False)
     _empty(out)
-    async with live_env(app.client()) as env:
+    async with live_env(bot) as env:
         transcript = Transcript(env, out)
         transcript.tell = lambda entry: _print(console, entry, transcript.names)
         verdict = None

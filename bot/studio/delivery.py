@@ -47,7 +47,6 @@ class Delivery:
         words: Wordings,
         deletions: Deletions,
         files: Files,
-        audience: Audience,
         posted: Callable[[Request], None],
         clock: Callable[[], float],
     ) -> None:
@@ -55,7 +54,6 @@ class Delivery:
         self._clock = clock  # Unix time
         self._tickets, self._pictures, self._files = tickets, pictures, files
         self._words, self._deletions = words, deletions
-        self._audience = audience
         self._something = asyncio.Event()
         self._something.set()  # the outbox of the last run, at start
         self.retry_seconds: Sequence[float] = RETRY_SECONDS
@@ -87,8 +85,8 @@ class Delivery:
         """What of a person's is done and has no place."""
         return await self._tickets.held_of(owner=owner)
 
-    async def run(self) -> None:
-        """Deliver, for ever."""
+    async def run(self, audience: Audience) -> None:
+        """Deliver to this audience, for ever."""
         started = False
         async with asyncio.TaskGroup() as posting:
             while True:
@@ -97,7 +95,7 @@ class Delivery:
                     if not started:
                         await self._tickets.release(now=self._clock())
                         started = True
-                    await self._consider()
+                    await self._consider(audience)
                     waiting = await self._tickets.due(self._clock())
                     next_due = await self._tickets.next_due()
                 except StorageError:
@@ -107,7 +105,8 @@ class Delivery:
                 for request in waiting:
                     if request not in self._in_hand:
                         self._in_hand.add(request)
-                        posting.create_task(self._deliver(request), name=f"post {request}")
+                        deliver = self._deliver(request, audience)
+                        posting.create_task(deliver, name=f"post {request}")
                 await self._rest(next_due)
 
     async def _rest(self, next_due: float | None) -> None:
@@ -120,7 +119,7 @@ class Delivery:
             async with asyncio.timeout(seconds):
                 await self._something.wait()
 
-    async def _consider(self) -> None:
+    async def _consider(self, audience: Audience) -> None:
         """What is held is due where that may help."""
         guilds, self._guilds = self._guilds, set()
         owners, self._owners = self._owners, set()
@@ -129,7 +128,7 @@ class Delivery:
             for guild in guilds
             for held in await self._tickets.held_of(guild=guild)
             # Something happens in a server all the time; most of it changes nothing for us.
-            if self._audience.may_post(held.channel)
+            if audience.may_post(held.channel)
         ]
         for owner in owners:
             found += [held.request for held in await self._tickets.held_of(owner=owner)]
@@ -186,27 +185,27 @@ class Delivery:
                 log.exception("the file of picture %d is not readable", picture.id)
             return None
 
-    async def _deliver(self, request: RequestId) -> None:
+    async def _deliver(self, request: RequestId, audience: Audience) -> None:
         attempt = 0
         try:
             while True:
                 try:
                     async with self._room:
-                        await self._try(request)
+                        await self._try(request, audience)
                     return
                 except Exception as error:
                     pause = self.retry_seconds[min(attempt, len(self.retry_seconds) - 1)]
                     log.exception("request %d not delivered; again in %.0f s", request, pause)
                     attempt += 1
                     if attempt >= TRIES and not _passes(error):
-                        await self._give_up(request)
+                        await self._give_up(request, audience)
                         return
                     await asyncio.sleep(pause)
         finally:
             self._in_hand.discard(request)
             self.look()  # when it is due again, if it is held
 
-    async def _try(self, request: RequestId) -> None:
+    async def _try(self, request: RequestId, audience: Audience) -> None:
         try:
             # Counted before it is made, so that a crash in between is known afterwards.
             perhaps_posted = await self._tickets.delivering(request)
@@ -218,44 +217,44 @@ class Delivery:
         shown = _shown(sent)
         if shown is None:
             try:
-                shown = await self._audience.deliver(outcome, perhaps_posted=perhaps_posted)
+                shown = await audience.deliver(outcome, perhaps_posted=perhaps_posted)
             except Undeliverable as refused:
-                await self._hold(outcome, refused)
+                await self._hold(outcome, refused, audience)
                 return
             if outcome.pictures and not outcome.returned:
                 self._posted(outcome.request)
             instant("result.posted")
             if shown is not None:
                 await self._to_the_end(self._tickets.posted(request, shown.message, shown.channel))
-        await self._audience.conclude(outcome, shown)
+        await audience.conclude(outcome, shown)
         instant("result.concluded")
         await self._to_the_end(self._tickets.delivered(request, None, returned=outcome.returned))
-        await self._conclude_late(outcome, shown)
+        await self._conclude_late(outcome, shown, audience)
 
-    async def _hold(self, outcome: Outcome, refused: Undeliverable) -> None:
+    async def _hold(self, outcome: Outcome, refused: Undeliverable, audience: Audience) -> None:
         request = outcome.request.id
         log.warning("request %d is held: %s", request, refused)
         await self._to_the_end(self._tickets.hold(request, str(refused), at=self._clock()))
         instant("result.held")
-        await self._audience.conclude(outcome, None, held=refused.why)
-        await self._conclude_late(outcome, None, held=refused.why)
+        await audience.conclude(outcome, None, held=refused.why)
+        await self._conclude_late(outcome, None, audience, held=refused.why)
 
-    async def _give_up(self, request: RequestId) -> None:
+    async def _give_up(self, request: RequestId, audience: Audience) -> None:
         """It fails again and again, and not because Discord or the disk is away."""
         try:
             outcome = await self.outcome(await self._tickets.request(request))
-            await self._hold(outcome, Undeliverable(FAULT, "see the log"))
+            await self._hold(outcome, Undeliverable(FAULT, "see the log"), audience)
         except Exception:
             log.exception("request %d cannot even be held", request)
             await self._tickets.hold(request, FAULT, at=self._clock())
 
     async def _conclude_late(
-        self, outcome: Outcome, shown: Shown | None, *, held: str = ""
+        self, outcome: Outcome, shown: Shown | None, audience: Audience, *, held: str = ""
     ) -> None:
         """A progress message that was made meanwhile ends like one that was there before."""
         now = await self._tickets.request(outcome.request.id)
         if now.progress_message != outcome.request.progress_message:
-            await self._audience.conclude(replace(outcome, request=now), shown, held=held)
+            await audience.conclude(replace(outcome, request=now), shown, held=held)
 
     async def _to_the_end(self, work: Coroutine[Any, Any, None]) -> None:
         noting = asyncio.create_task(work)

@@ -57,7 +57,6 @@ class Studio:
         seats: Sequence[WorkerSeat],
         queue: FairQueue,
         meter: Meter,
-        audience: Audience,
         watch: Watch,
         preview_every: int,
         clock: Callable[[], float],
@@ -78,25 +77,25 @@ class Studio:
             words=stores.words,
             deletions=stores.deletions,
             files=stores.files,
-            audience=audience,
             posted=lambda request: watch(
                 Delivered(request=request.id, seconds=clock() - request.created)
             ),
             clock=clock,
         )
-        lifecycle = Lifecycle(
+        self._lifecycle = Lifecycle(
             queue=queue,
             meter=meter,
             open_requests=self.open_requests,
             seats=served,
-            audience=audience,
             watch=watch,
             request_ended=self.delivery.look,
         )
         saver = Saver(stores.tickets, stores.files, clock=clock)
-        self._drawings = Drawings(lifecycle, saver, preview_every=preview_every)
-        self._dispatcher = Dispatcher(lifecycle, self._drawings, worker_ready=self.device.said)
-        self._admission = Admission(stores, meter, lifecycle, self._drawings)
+        self._drawings = Drawings(self._lifecycle, saver, preview_every=preview_every)
+        self._dispatcher = Dispatcher(
+            self._lifecycle, self._drawings, worker_ready=self.device.said
+        )
+        self._admission = Admission(stores, meter, self._lifecycle, self._drawings)
         self._deleting = Deleting(
             stores.deletions,
             stores.files,
@@ -123,19 +122,20 @@ class Studio:
         """Put everything that was waiting back into the queue.  Returns how many jobs."""
         return await self._admission.replay()
 
-    async def run(self) -> None:
-        """Draw and deliver until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._meter.save(), name="meter")
-            tasks.create_task(self.delivery.run(), name="delivery")
-            tasks.create_task(self._deleting.run(), name="deleting")
-            # New for each run: who joined while nothing ran is among the seats already.
-            self._joined = asyncio.Queue()
-            for seat in self._seats:
-                self._joined.put_nowait(seat)
-            while True:
-                seat = await self._joined.get()
-                tasks.create_task(self._dispatcher.serve(seat), name=f"seat {seat.id}")
+    async def run(self, audience: Audience) -> None:
+        """Draw, and deliver to this audience, until cancelled."""
+        with self._lifecycle.told_to(audience):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._meter.save(), name="meter")
+                tasks.create_task(self.delivery.run(audience), name="delivery")
+                tasks.create_task(self._deleting.run(), name="deleting")
+                # New for each run: who joined while nothing ran is among the seats already.
+                self._joined = asyncio.Queue()
+                for seat in self._seats:
+                    self._joined.put_nowait(seat)
+                while True:
+                    seat = await self._joined.get()
+                    tasks.create_task(self._dispatcher.serve(seat), name=f"seat {seat.id}")
 
     async def recover(self) -> None:
         """After a bug has ended `run`, and before it is run again: nothing goes on unheard."""

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import prompting
-from bot.app import App, open_app, raise_reason
+from bot.app import open_app
+from bot.cli.direct import ConsoleAudience, console, raise_reason
 from bot.settings import Settings
-from bot.studio.relay import console
 from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftWords
 from prompting.trials.measures import share, wilson
@@ -80,18 +80,22 @@ async def draw(wanted: Sequence[Wanted], folder: Path) -> list[WishPicture]:
     settings = Settings(data=folder / "data")
     drawn: list[WishPicture] = []
     async with open_app(settings) as app:
-        for number, one in enumerate(wanted):
-            for mode in (AssistMode.OFF, AssistMode.ON):
-                drawn.append(await _draw(app, one, mode, SEED + number, folder))
-                print(f"{mode.value:4} {one.wish} > {drawn[-1].prompt}", file=sys.stderr)
+        waiting = ConsoleAudience(app.studio)
+        async with app.at_work(waiting):
+            for number, one in enumerate(wanted):
+                for mode in (AssistMode.OFF, AssistMode.ON):
+                    drawn.append(await _draw(waiting, one, mode, SEED + number, folder))
+                    print(f"{mode.value:4} {one.wish} > {drawn[-1].prompt}", file=sys.stderr)
     return drawn
 
 
-async def _draw(app: App, wanted: Wanted, mode: AssistMode, seed: int, folder: Path) -> WishPicture:
+async def _draw(
+    waiting: ConsoleAudience, wanted: Wanted, mode: AssistMode, seed: int, folder: Path
+) -> WishPicture:
     wish = Wish(
         origin=console(), draft=Draft(words=DraftWords(prompt=wanted.wish)), seed=seed, assist=mode
     )
-    outcome = await app.draw(wish, lambda _: None)
+    outcome = await waiting.draw(wish, lambda _: None)
     if not outcome.pictures:
         raise_reason(outcome)
     picture = outcome.pictures[0]

@@ -1,8 +1,7 @@
-"""Audiences for tests: one that need not do anything, and one that notes what it is told."""
+"""Audiences for tests: those that need not do anything, and one that notes what it is told."""
 
 from __future__ import annotations
 
-from bot.app import App
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from storage.tickets import RequestId
 
@@ -18,6 +17,13 @@ class Quiet:
 
     def may_post(self, channel: int) -> bool:  # noqa: ARG002  # everywhere
         return True
+
+
+class Content(Quiet):
+    """An audience that takes every result, and shows it nowhere."""
+
+    async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:
+        """Taken."""
 
 
 class Memo(Quiet):
@@ -37,9 +43,3 @@ class Memo(Quiet):
             raise ConnectionError("Discord is away")
         self.outcomes.append(outcome)
         return Shown(message=1000 + outcome.request.id, channel=outcome.request.origin.channel)
-
-
-def listen(app: App, memo: Memo) -> Memo:
-    """The memo, as the audience of all that is drawn there."""
-    app.relay.audience = memo
-    return memo

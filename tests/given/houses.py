@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import App, open_app
-from bot.dispatch.audience import Outcome, Progress
+from bot.chat.client import Atelier
+from bot.dispatch.audience import Audience, Outcome, Progress
 from bot.settings import Settings
 from bot.studio.assistant import PromptAssist
 from bot.studio.shares import CONSOLE
@@ -17,9 +19,14 @@ from bot.studio.wishes import Wish
 from bot.telemetry.events import Watch, nobody
 from generation.job import UserId
 from storage.requests import Origin
+from storage.tickets import RequestId
+from tests.given.audiences import Content
 from tests.given.builders import ANN, a_draft, a_model_folder
 from tests.given.discord_world import World, world
 from tests.given.fakes import FakeWorker
+from tests.given.waiting import LONG
+
+CONTENT = Content()
 
 
 def some_settings(folder: Path, **changes: Any) -> Settings:
@@ -43,22 +50,41 @@ def unwatched(_: Progress) -> None:
 
 
 @asynccontextmanager
-async def a_house(
+async def an_idle_house(
     folder: Path,
     *workers: FakeWorker,
     prompt_assist: PromptAssist | None = None,
     watch: Watch = nobody,
     **settings: Any,
 ) -> AsyncIterator[App]:
-    """A house with a seat per worker."""
+    """A house with a seat per worker, in which nobody is at work yet."""
     chosen = some_settings(folder, **settings)
     async with open_app(chosen, workers, prompt_assist, watch) as app:
         yield app
 
 
+@asynccontextmanager
+async def a_house(
+    folder: Path, *workers: FakeWorker, audience: Audience = CONTENT, **more: Any
+) -> AsyncIterator[App]:
+    """A house at work for that audience."""
+    async with an_idle_house(folder, *workers, **more) as app, app.at_work(audience):
+        yield app
+
+
 async def drawn(app: App, wish: Wish) -> Outcome:
     """Draw a wish to its end."""
-    return await app.draw(wish, unwatched)
+    return await finished(app, (await app.studio.requests.submit(wish)).id)
+
+
+async def finished(app: App, request: RequestId) -> Outcome:
+    """What there was to show of a request, once that is done.  Raises TimeoutError."""
+    async with asyncio.timeout(LONG):
+        while app.studio.open_requests.is_open(request):  # noqa: ASYNC110  # a test polls
+            await asyncio.sleep(0.01)
+        while request in await app.stores.tickets.undelivered():  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0.01)
+    return await app.studio.delivery.outcome(await app.stores.tickets.request(request))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +92,7 @@ class Studio:
     """The bot in a simulated Discord, with the parts that a test reaches into."""
 
     app: App
+    client: Atelier
     worker: FakeWorker
     world: World
 
@@ -76,7 +103,9 @@ async def a_studio(
 ) -> AsyncIterator[Studio]:
     """The real bot with a doodling worker, in a simulated Discord."""
     worker = worker or FakeWorker()
-    async with a_house(folder, worker, **settings) as app:
-        client = app.client()
-        async with world(client) as here:
-            yield Studio(app=app, worker=worker, world=here)
+    async with (
+        an_idle_house(folder, worker, **settings) as app,
+        app.on_discord() as client,
+        world(client) as here,
+    ):
+        yield Studio(app=app, client=client, worker=worker, world=here)

@@ -79,8 +79,8 @@ async def _main(folder: Path, requests: int, lingers: bool) -> None:
     settings = some_settings(folder, max_waiting_per_person=1000, max_seconds_per_person=1e6)
     digests, env = folder / "digests.json", {"DOODLER": str(folder)}
     worker = LocalWorker((), digests, program=WORKER, env=env)
-    async with open_app(settings, [worker]) as app:
-        app.relay.audience = FileChannel(folder / "channel.txt")
+    channel = FileChannel(folder / "channel.txt")
+    async with open_app(settings, [worker]) as app, app.at_work(channel):
         await _tidy(app)
         for number in range(requests):
             while len(app.studio.open_requests.requests()) >= BUSY:  # noqa: ASYNC110  # as below

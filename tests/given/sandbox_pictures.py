@@ -32,7 +32,8 @@ async def take(folder: Path) -> None:
     settings = Settings(data=folder, progress_seconds=1.0)
     async with (
         open_app(settings) as app,
-        live_env(app.client()) as env,
+        app.on_discord() as client,
+        live_env(client) as env,
         LivePreview(env) as page,
     ):
         await asyncio.to_thread(visit, page.url)

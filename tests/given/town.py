@@ -27,7 +27,7 @@ from bot.app import App
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, living
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house
+from tests.given.houses import an_idle_house
 
 ACTIONS = ("again", "recipe", "reproduce", "delete", "words", "styles", "own", "cancel", "undo")
 
@@ -157,7 +157,7 @@ async def a_scene(
 ) -> AsyncIterator[Scene]:
     """The real bot with a doodling worker in the town, until the block ends."""
     worker = worker or FakeWorker()
-    async with a_house(folder, worker, **settings) as app:
-        env = Town(app.client())
+    async with an_idle_house(folder, worker, **settings) as app, app.on_discord() as client:
+        env = Town(client)
         async with living(env):
             yield Scene(env=env, app=app, worker=worker)

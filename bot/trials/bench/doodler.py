@@ -67,8 +67,9 @@ class Doodler:
 
 async def _main(folder: Path) -> None:
     worker = Doodler()
-    async with open_app(Settings(data=folder, assist="off"), [worker]) as app:
-        app.client()  # a real start has one, and its imports cost time
+    settings = Settings(data=folder, assist="off")
+    # On Discord as a real start: its imports cost time.
+    async with open_app(settings, [worker]) as app, app.on_discord():
         await worker.ordered.wait()
         print("draws", app.replayed, flush=True)
         await asyncio.Event().wait()  # to be killed

@@ -18,7 +18,7 @@ from statistics import median
 from PIL import Image
 
 from bot.app import BUILT_IN, default_model, open_app
-from bot.studio.relay import console
+from bot.cli.direct import ConsoleAudience, console
 from bot.trials.bench.figure import Figure, Ground, nearly_all
 from generation.catalog.catalog import Catalog
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
@@ -236,8 +236,10 @@ async def gaps(ground: Ground) -> tuple[Figure, ...]:
         )
         device = ready.environment.device
         recipes = [complete(draft, model, seed=n, device=device) for n in range(JOBS + 1)]
-        request = await app.studio.requests.queue_up(console(), recipes, words="gaps")
-        await app.console.outcome(request.id)
+        waiting = ConsoleAudience(app.studio)
+        async with app.at_work(waiting):
+            request = await app.studio.requests.queue_up(console(), recipes, words="gaps")
+            await waiting.outcome(request.id)
     found = watched.gaps()
     return (
         nearly_all(

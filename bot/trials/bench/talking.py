@@ -36,7 +36,7 @@ async def talking(ground: Ground) -> tuple[Figure, ...]:
         max_waiting_per_person=1000,
         max_seconds_per_person=1_000_000.0,
     )
-    async with open_app(settings) as app, live_env(app.client()) as env:
+    async with open_app(settings) as app, app.on_discord() as client, live_env(client) as env:
         ann = SimulatedPerson(env, env.ann)
         async with _ticking() as quiet:
             await ann.command("imagine", prompt="a red flower", count=PICTURES)

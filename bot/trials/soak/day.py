@@ -50,8 +50,9 @@ async def live_through(
         gauges.log.watching(),
         watch as seen,
         open_app(alone, [worker], watch=seen) as app,
+        app.on_discord() as client,
     ):
-        town = Town(app.client(), people=plan.people)
+        town = Town(client, people=plan.people)
         witness = Witness(town, witnessed)
         await read_through(app.stores.tickets)
         say(f"{plan.hours:g} hours in {plan.seconds / 60:g} minutes, {plan.people} people ...")
