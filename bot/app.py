@@ -270,7 +270,7 @@ def default_model(settings: Settings, catalog: Catalog) -> Checkpoint:
     if settings.default_model is not None:
         return catalog.find(settings.default_model).model
     for entry in catalog.models():
-        if entry.kind == "checkpoint":
+        if entry.draws_words:
             return entry.model
     raise NoSuchName("model", "any")
 

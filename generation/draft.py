@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeVar
 
-from generation.errors import OutOfRange, WrongFamily
+from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import Family, family
 from generation.names import USUAL
@@ -83,16 +83,12 @@ class Checkpoint:
 
     weights: Weights
     family: Family
+    purpose: str | None = None  # what it is made for that no recipe asks for yet
     components: tuple[Weights, ...] = ()  # its parts that are files of their own
     vae: Weights | None = None
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
     prediction: str | None = None  # what its card says, where the file says nothing or wrong
     noise: str | None = None  # the same
-
-
-# How much of an input picture is redrawn when nobody says: enough to follow new words, little
-# enough to keep the composition (ComfyUI's and A1111's examples lie between 0.5 and 0.75).
-DENOISE_OF_IMAGES = 0.6
 
 
 _NO_FAMILIES: Mapping[Sha256, str] = MappingProxyType({})
@@ -114,7 +110,7 @@ def complete(
     """
     usual = model.family
     _check_adapters(draft.adapters, model, usual, families)
-    task = _task(draft, usual)
+    task = _task(draft, model, usual)
     return Recipe(
         task=task,
         family=usual.name,
@@ -138,20 +134,19 @@ def _check_adapters(
         raise OutOfRange("number of adapters", len(adapters), f"at most {MAX_ADAPTERS}")
     for adapter in adapters:
         theirs = families.get(adapter.weights.sha256, usual.name)
-        if theirs != usual.name:
+        if not usual.takes(adapter.kind, family(theirs)):
             title = family(theirs).title
             raise WrongFamily(
                 adapter.kind, adapter.weights.name, title, model.weights.name, usual.title
             )
 
 
-def _task(draft: Draft, usual: Family) -> Task:
+def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
     prompt = draft.words.prompt or ""
     if not clean_text("prompt", prompt) and not draft.inputs:
         raise OutOfRange("prompt", prompt, "at least one word")
     task = task_for(draft.inputs)
-    if task not in usual.tasks:
-        raise OutOfRange("task", task.value, f"what {usual.title} can do")
+    check_purpose(model.weights.name, model.purpose, task, usual)
     return task
 
 
@@ -183,7 +178,7 @@ def _sampling(said: DraftSampling, task: Task, model: Checkpoint, usual: Family)
     usual_scheduler = "sgm_uniform" if noise.endswith(ZERO_SNR) else usual.scheduler
     scheduler = said.scheduler or USUAL
     scheduler = usual_scheduler if scheduler == USUAL else scheduler
-    denoise = said.denoise if said.denoise is not None else DENOISE_OF_IMAGES
+    denoise = said.denoise if said.denoise is not None else usual.denoise
     denoise = denoise if task.needs.redraws else 1.0
     DENOISE.check(denoise)
     sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
@@ -232,6 +227,14 @@ def _said(kind: type[S], section: Words | Canvas | Sampling | None) -> S:
 def _filled(section: S, source: S) -> S:
     gaps = [field.name for field in fields(section) if getattr(section, field.name) is None]
     return replace(section, **{name: getattr(source, name) for name in gaps})
+
+
+def check_purpose(model: str, purpose: str | None, task: Task, usual: Family) -> None:
+    """Raise NotMadeFor where a checkpoint, or its whole family, is made for something else."""
+    if purpose is not None:
+        raise NotMadeFor(model, purpose)
+    if task not in usual.tasks:
+        raise NotMadeFor(model, " or ".join(sorted(usual.tasks)))
 
 
 def check_clip_skip(clip_skip: int, usual: Family) -> None:

@@ -103,6 +103,14 @@ class WrongFamily(Unacceptable):
         self.model, self.wanted = model, wanted
 
 
+class NotMadeFor(Unacceptable):
+    """`model` is made for `purpose` alone: a task, or what no task is yet."""
+
+    def __init__(self, model: str, purpose: str) -> None:
+        super().__init__(f"{model!r:.80} is made for {purpose}")
+        self.model, self.purpose = model, purpose
+
+
 class NotPresent(Unacceptable):
     """A recipe names weights of this `kind` by their digest, and nothing here has it."""
 

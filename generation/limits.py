@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from generation.draft import MAX_ADAPTERS, check_clip_skip
+from generation.draft import MAX_ADAPTERS, check_clip_skip, check_purpose
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import FAMILIES, Family, family
@@ -34,6 +34,7 @@ class Present:
     kind: str
     weights: Weights  # under our name
     family: str  # "" where nobody knows
+    purpose: str | None = None  # what a checkpoint is made for that no recipe asks for yet
     noise: str | None = None  # a checkpoint's, for recipes that say none; None: its family's
 
 
@@ -47,7 +48,8 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     """
     usual = family(_known("family", recipe.family, tuple(FAMILIES)))
     model = _present("checkpoint", recipe.checkpoint, usual, here)
-    _check_task(recipe, usual)
+    check_purpose(model.weights.name, model.purpose, recipe.task, usual)
+    _check_task(recipe)
     if recipe.words is not None:
         _check_words(recipe.words, usual)
     if recipe.canvas is not None:
@@ -72,9 +74,7 @@ def _check_words(words: Words, usual: Family) -> None:
     check_clip_skip(words.clip_skip, usual)
 
 
-def _check_task(recipe: Recipe, usual: Family) -> None:
-    if recipe.task not in usual.tasks:
-        raise OutOfRange("task", recipe.task.value, f"what {usual.title} can do")
+def _check_task(recipe: Recipe) -> None:
     needs = recipe.task.needs
     wanted_roles = [(role, True) for role in needs.roles]
     if [(item.role, item.fit in FITS) for item in recipe.inputs] != wanted_roles:
@@ -115,10 +115,11 @@ def _present(kind: str, weights: Weights, usual: Family, here: Here) -> Present:
     found = here.get(weights.sha256)
     if found is None or found.kind != kind:
         raise NotPresent(kind, weights.name, weights.sha256)
-    if found.family and found.family != usual.name:
+    known = FAMILIES.get(found.family)
+    if found.family and not (known and usual.takes(kind, known)):
         if kind == "checkpoint":
             raise OutOfRange("family", usual.name, f"{found.family}, as {found.weights.name} is")
-        title = FAMILIES[found.family].title if found.family in FAMILIES else found.family
+        title = known.title if known else found.family
         raise WrongFamily(kind, found.weights.name, title, "that recipe", usual.title)
     return found
 

@@ -17,7 +17,7 @@ from generation.worker.loading.single_file import tokenizer as a_tokenizer
 from generation.worker.text import clip
 from generation.worker.text.emphasis import Span, parse, parse_first
 from tests.given import a1111_twin
-from tests.given.builders import a_draft, a_model
+from tests.given.builders import a_draft, a_model, needed_by
 
 PIECES = [
     *(
@@ -127,7 +127,8 @@ def test_a_comma_as_76th_token_begins_a_chunk_and_takes_nothing_with_it(tokenize
 
 def test_new_pictures_say_the_new_syntax_and_every_one_is_known(tokenizer: Any) -> None:
     for usual in FAMILIES.values():
-        recipe = complete(a_draft(prompt="a"), a_model(family=usual.name), seed=1, device="cpu")
+        draft = a_draft(prompt="a", inputs=needed_by(usual))
+        recipe = complete(draft, a_model(family=usual.name), seed=1, device="cpu")
         assert needed(recipe.words).syntax in ("a1111-2", "plain")
     for syntax in SYNTAXES:
         assert clip._read(tokenizer, "a (b:1.2)", syntax, {})

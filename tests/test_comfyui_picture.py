@@ -28,9 +28,7 @@ SAME = [n for n, s in SAMPLERS.items() if not s.stochastic and not n.startswith(
 def a_recipe_of(
     kind: str, sampler: str, scheduler: str = "karras", steps: int = 6, **changes: Any
 ) -> Recipe:
-    base = loaded.recipe_of(
-        *(("tiny-sdxl", "sdxl") if kind == "sdxl" else ("tiny-sd15", "starter"))
-    )
+    base = loaded.recipe_of(kind)
     sigmas = expand(sampler, scheduler, steps=steps, denoise=1.0, noise="scaled-linear")
     return changed(
         base,
@@ -49,7 +47,7 @@ def difference(kind: str, recipe: Recipe) -> np.ndarray[Any, Any]:
     """Ours less ComfyUI's, in grey levels."""
     words, canvas = needed(recipe.words), needed(recipe.canvas)
     sampling = needed(recipe.sampling)
-    model = loaded.sdxl() if kind == "sdxl" else loaded.sd15()
+    model = loaded.model(kind)
     ours = render(recipe, (), model, on_step=lambda *_: None).rgb
     theirs = drawn_as_comfyui_does(
         stock_pipeline(model),

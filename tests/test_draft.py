@@ -9,7 +9,7 @@ from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import FAMILIES
 from generation.parameters import PROMPT
 from generation.recipe import Adapter, Input, Precision, Task, Weights, needed
-from tests.given.builders import a_digest, a_draft, a_model
+from tests.given.builders import a_digest, a_draft, a_model, needed_by
 
 INIT = Input(role="init", sha256=a_digest("b"), fit="cover")
 
@@ -17,7 +17,8 @@ INIT = Input(role="init", sha256=a_digest("b"), fit="cover")
 def test_gaps_are_closed_with_what_is_usual_for_the_family() -> None:
     for family in FAMILIES.values():
         model = a_model(family=family.name)
-        recipe = complete(a_draft(prompt="a cat"), model, seed=5, device="cpu")
+        draft = a_draft(prompt="a cat", inputs=needed_by(family))
+        recipe = complete(draft, model, seed=5, device="cpu")
         assert (needed(recipe.canvas).width, needed(recipe.canvas).height) == (
             family.width,
             family.height,

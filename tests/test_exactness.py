@@ -33,7 +33,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def another(copy: Path) -> Iterator[WorkerProcess]:
     """A second process, started later, which has drawn other things."""
-    process = WorkerProcess(tinymodels.sd15(), tinymodels.sdxl(), copy)
+    process = WorkerProcess(*map(tinymodels.of, tinymodels.BUILDS), copy)
     yield process
     process.close()
 
@@ -96,9 +96,11 @@ def test_after_a_cancel(worker: WorkerProcess) -> None:
 
 @pytest.mark.parametrize("prompt", ["cat", "red (cat:1.3), [dog]", "a " * 200 + "BREAK dog"])
 def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt: str) -> None:
-    for family in ("starter", "sdxl"):
+    for family in ("starter", "sd2-768", "sdxl"):
         recipe = tiny_recipe(family=family, prompt=prompt)
         assert same(worker.draw(recipe), another.draw(recipe))
+    refined = redrawing(tiny_recipe(family="sdxl-refiner", prompt=prompt), a_photo())
+    assert same(worker.draw(refined, a_photo()), another.draw(refined, a_photo()))
 
 
 def test_from_the_png_alone(worker: WorkerProcess, another: WorkerProcess) -> None:
@@ -131,7 +133,7 @@ def test_every_sampler_for_both_tasks(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["starter", "sdxl"])
+@pytest.mark.parametrize("family", ["starter", "sd2-768", "sdxl"])
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_whole_matrix(
     worker: WorkerProcess, another: WorkerProcess, sampler: str, family: str

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.mark.parametrize(("cfg", "lanes"), [(0.0, 2), (0.5, 2), (1.0, 1), (1.5, 2), (7.0, 2)])
 def test_the_queue_charges_the_lanes_that_the_worker_runs(cfg: float, lanes: int) -> None:
-    recipe = changed(loaded.recipe_of("tiny-sd15", "starter"), cfg=cfg)
+    recipe = changed(loaded.recipe_of("sd1"), cfg=cfg)
     model = loaded.sd15()
     run: list[int] = []
 

@@ -100,6 +100,30 @@ def test_a_lora_of_sdxl_is_told_by_its_layers(shapes: Shapes) -> None:
     assert family(shapes) == "sdxl"
 
 
+@pytest.mark.parametrize(
+    ("shapes", "known"),
+    [
+        (cross(size=(640, 1024)), "sd2"),
+        (lora("lora_te_text_model_encoder_layers_22_self_attn_q_proj", 1024, 1024), "sd2"),
+        (lora("unet.down_blocks.1.attentions.0.proj_in", 768, 768, "peft"), "sdxl-refiner"),
+        (lora("lora_unet_label_emb_0_0", 1536, 2560), "sdxl-refiner"),
+    ],
+)
+def test_a_lora_of_their_kin_is_told_by_its_layers(shapes: Shapes, known: str) -> None:
+    assert family(shapes) == known
+
+
+def test_layers_that_are_alike_are_the_elder_familys_unless_the_trainer_says_otherwise() -> None:
+    """2.x has the widths of 1.x but for words, and the refiner one of XL's text encoders."""
+    block = "unet.down_blocks.0.attentions.0.transformer_blocks.0"  # XL has no such one
+    alike = lora(f"{block}.attn1.to_k", 320, 320, "peft")
+    assert family(alike) == "sd15"
+    assert family(alike, {"ss_base_model_version": "sd_v2_v"}) == "sd2"
+    encoder = lora("lora_te2_text_projection", 1280, 1280)
+    said = {"modelspec.architecture": "stable-diffusion-xl-v1-refiner/lora"}
+    assert family(encoder, said) == "sdxl-refiner"
+
+
 def test_where_both_families_have_the_layers_the_trainer_is_believed_and_else_the_owner_asked() -> (
     None
 ):
@@ -199,9 +223,6 @@ STRANGERS: list[tuple[Shapes, str]] = [
     (lora("transformer.transformer_blocks.0.img_mlp.net.2", 9, 9, "peft"), "Qwen-Image"),
     (lora("lora_prior_unet_x", 9, 9), "Stable Cascade"),
     (lora("base_model.model.model.layers.0.self_attn.q_proj", 9, 9, "peft"), "a language model"),
-    (cross(size=(640, 1024)), "a LoRA for Stable Diffusion 2.x"),
-    (lora("lora_te_text_model_encoder_layers_22_self_attn_q_proj", 1024, 1024), "Diffusion 2.x"),
-    (cross(size=(640, 1280)), "a LoRA for the SDXL refiner"),
 ]
 
 
@@ -254,7 +275,6 @@ def test_settings_of_the_training_are_harmless() -> None:
 
 
 EMBEDDINGS: list[tuple[Shapes, str]] = [
-    ({"emb_params": (4, 1024)}, "Stable Diffusion 2.x, not supported yet"),
     ({"clip_g": (4, 1280)}, "half an SDXL embedding"),
     ({"clip_l": (4, 768), "clip_g": (3, 1280)}, "4 vectors in clip_l, 3 in clip_g"),
     ({"<s0>": (1, 768), "<s1>": (1, 768)}, "2 words"),
@@ -274,6 +294,7 @@ def test_an_embedding_that_cannot_be_used_is_refused_with_the_reason(
     [
         ({"string_to_param.*": (8, 768), "string_to_token.*": ()}, "sd15"),
         ({"text_encoders_0": (2, 768), "text_encoders_1": (2, 1280)}, "sdxl"),
+        ({"emb_params": (4, 1024)}, "sd2"),
     ],
 )
 def test_embeddings_of_other_programs_are_read(shapes: Shapes, known: str) -> None:

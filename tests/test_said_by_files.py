@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import torch
 
-from generation.errors import UnusableWeights
+from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.trained import of_scheduler
-from generation.recipe import canonical, dump, needed, parse
+from generation.recipe import Canvas, canonical, dump, needed, parse
 from generation.sigmas import levels
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from generation.worker.sampling.denoiser import alphas_of
 from tests.given.checkpoints import only, recipe_for, scanned, zero_snr_folder
-from tests.given.thinmodels import SCHEDULER, SD15, SDXL, write_file, write_folder
+from tests.given.thinmodels import SCHEDULER, SD2, SD15, SDXL, Shapes, write_file, write_folder
 
 CPU = torch.device("cpu")
 ZERO = SCHEDULER | {"_class_name": "EulerDiscreteScheduler", "rescale_betas_zero_snr": True}
@@ -137,3 +137,68 @@ def test_other_betas_are_the_levels_of_the_recipe(tmp_path: Path) -> None:
     assert needed(recipe.sampling).sigmas[0] == pytest.approx(
         float(((1 - kept) / kept) ** 0.5), rel=1e-5
     )
+
+
+UNSAID = "its tensors do not tell what it predicts"
+
+
+def test_a_file_of_2_that_does_not_say_what_it_predicts_waits_for_a_card(tmp_path: Path) -> None:
+    """Noise at 512 pixels, or velocity at 768: the tensors are the same."""
+    write_file(tmp_path / "m" / "x.safetensors", SD2)
+    (refused,) = scanned(tmp_path / "m").refused()
+    assert isinstance(refused, UnknownWeights)
+    assert UNSAID in refused.reason
+    assert "Stable Diffusion 2.x (768): v_prediction" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("card", "family", "prediction"),
+    [
+        ('prediction = "v_prediction"', "sd2-768", "v_prediction"),
+        ('prediction = "epsilon"', "sd2", "epsilon"),
+        ('family = "sd2-768"', "sd2-768", "v_prediction"),
+        ('family = "sd2"', "sd2", "epsilon"),
+        ('family = "sd2"\nprediction = "v_prediction"', "sd2", "v_prediction"),
+    ],
+)
+def test_a_card_says_it(tmp_path: Path, card: str, family: str, prediction: str) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", SD2)
+    (tmp_path / "m" / "x.safetensors.atelier.toml").write_text(card)
+    entry = only(tmp_path / "m")
+    recipe = recipe_for(entry, width=None, height=None)
+    assert (recipe.family, needed(recipe.sampling).prediction) == (family, prediction)
+    side = 768 if family == "sd2-768" else 512
+    assert recipe.canvas == Canvas(width=side, height=side)
+
+
+@pytest.mark.parametrize(
+    ("more", "metadata", "family", "prediction"),
+    [
+        ({"v_pred": (0,)}, {}, "sd2-768", None),  # the worker reads it too
+        ({}, {"modelspec.prediction_type": "v"}, "sd2-768", "v_prediction"),
+        ({}, {"modelspec.prediction_type": "epsilon"}, "sd2", "epsilon"),
+    ],
+)
+def test_a_file_of_2_may_say_it_itself(
+    tmp_path: Path,
+    more: Shapes,
+    metadata: dict[str, str],
+    family: str,
+    prediction: str | None,
+) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", {**SD2, **more}, metadata=metadata)
+    entry = only(tmp_path / "m")
+    assert (entry.family, entry.prediction) == (family, prediction)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "family"), [("epsilon", "sd2"), ("v_prediction", "sd2-768")]
+)
+def test_a_folder_of_2_says_it_by_its_scheduler(
+    tmp_path: Path, prediction: str, family: str
+) -> None:
+    folder = write_folder(tmp_path / "m" / "x", "sd2")
+    file = folder / "scheduler" / "scheduler_config.json"
+    file.write_text(json.dumps(SCHEDULER | {"prediction_type": prediction}))
+    entry = only(tmp_path / "m")
+    assert (entry.family, entry.prediction) == (family, None)

@@ -30,11 +30,10 @@ def unet(kind: str = "SD", *, width: int | None = None, channels: int = 4) -> Sh
 
 
 FILES: list[tuple[Shapes, str]] = [
-    (unet(width=1024), "Stable Diffusion 2.x"),
-    (unet("SDXL", width=1280), "refiner"),
-    (unet(channels=9), "inpainting"),
-    (unet("SDXL", channels=9), "inpainting"),
-    (unet(channels=8), "InstructPix2Pix"),
+    (unet(channels=5), "depth-to-image"),
+    (unet(channels=7), "x4 upscaler"),
+    (unet(channels=11), "11 channels"),
+    (unet(width=1024) | {"noise_augmentor.time_embed.0.weight": (1,)}, "unCLIP"),
     (unet("SDXL") | {"edm_mean": (1, 4, 1, 1)}, "Playground 2.5"),
     (unet("SDXL") | {"edm_vpred.sigma_max": ()}, "CosXL"),
     ({f"{UNET}joint_blocks.0.x_block.attn.qkv.weight": (4608, 1536)}, "Stable Diffusion 3"),
@@ -103,6 +102,7 @@ def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> Non
         ("KolorsPipeline", "Kolors"),
         ("StableCascadeDecoderPipeline", "Stable Cascade"),
         ("StableDiffusionXLInpaintPipeline", None),
+        ("StableDiffusionInstructPix2PixPipeline", None),
         ("StableDiffusionXLPipeline", None),
         ("StableDiffusionPipeline", None),
         ("StableDiffusionXLImg2ImgPipeline", None),

@@ -22,7 +22,7 @@ from generation.limits import Present, for_somebody
 from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, dump, parse
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.errors import Declined
-from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed
+from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed, needed_by
 from tests.given.houses import a_house, a_studio
 
 OURS = Weights(name="starter", sha256=a_digest())
@@ -106,7 +106,7 @@ def test_what_can_be_asked_for_here_may_come_back_from_a_file(family: str, sched
                 sampler=sampler,
                 scheduler=scheduler,
                 denoise=denoise,
-                inputs=(START,) if denoise < 1 else (),
+                inputs=(START,) if denoise < 1 else needed_by(FAMILIES[family]),
             )
             recipe = complete(draft, model, seed=1, device="cpu")
             assert for_somebody(parse(dump(recipe)), here).id == recipe.id

@@ -33,7 +33,7 @@ class Drawer:
         from generation.worker.memory.model_cache import ModelCache
 
         shelf = ModelCache(catalog, torch.device("cpu"), None)
-        self.recipe: Recipe = loaded.recipe_of("tiny-sd15", "starter")
+        self.recipe: Recipe = loaded.recipe_of("sd1")
         with shelf.take(self.recipe, on_load=lambda _: None) as model:
             self.model: Model = model
 

@@ -56,7 +56,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.model = folder, loaded.sd15()
-        self.recipe = loaded.recipe_of("tiny-sd15", "starter")
+        self.recipe = loaded.recipe_of("sd1")
         self.modules: dict[str, Any] = dict(self.model.parts["unet"].named_modules())
 
     def switch(
@@ -346,7 +346,7 @@ def test_a_lora_of_sdxl_in_compvis_names_is_stock_bit_for_bit(tmp_path: Path) ->
     for module in (pipe.unet, pipe.text_encoder, pipe.text_encoder_2):
         settle(module, torch.device("cpu"))  # memory that is aligned otherwise gives other bits
 
-    model, recipe = loaded.sdxl(), loaded.recipe_of("tiny-sdxl", "sdxl")
+    model, recipe = loaded.sdxl(), loaded.recipe_of("sdxl")
     adapter = Adapter(kind="lora", weights=Weights(name="x", sha256=Sha256("2" * 64)), strength=0.7)
     switch(model, replace(recipe, adapters=(adapter,)), lambda _: file)
     ids = torch.tensor([[5, 6, 7, 8]])

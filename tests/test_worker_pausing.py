@@ -87,8 +87,18 @@ def test_paused_at_every_step_of_an_image_to_image_with_other_loras_between(
     assert layered.draw(recipe, a_photo()) == expected
 
 
+@pytest.mark.parametrize("name", ["second", "refiner"])
+def test_so_is_an_image_to_image_of_their_kin(
+    house: House, calm: Table, layered: Table, name: str
+) -> None:
+    recipe = redrawing(house.recipe(name, sampler="lms", steps=5), a_photo())
+    expected = calm.draw(recipe, a_photo())
+    meanwhile = disturb(layered, house)
+    assert layered.draw_with_pauses(recipe, a_photo(), meanwhile=meanwhile) == expected
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mine", "large"])
+@pytest.mark.parametrize("name", ["mine", "second", "large"])
 @pytest.mark.parametrize(("number", "sampler"), list(enumerate(SAMPLERS)))
 def test_every_sampler_and_both_tasks(
     house: House, calm: Table, narrow: Table, layered: Table, number: int, sampler: str, name: str

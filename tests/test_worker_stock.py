@@ -15,13 +15,12 @@ import pytest
 import torch
 from PIL import Image
 
-from generation.families.stable_diffusion import SDXL
 from generation.media.photos import load
 from generation.recipe import Recipe, needed
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
 from generation.worker.render import render
-from tests.given import loaded
+from tests.given import loaded, tinymodels
 from tests.given.builders import a_recipe, changed
 from tests.given.checkpoints import scanned, zero_snr_folder
 from tests.given.plain_diffusers import forced, scheduler_for, stock_pipeline
@@ -38,14 +37,13 @@ def stock(model: Model, kind: str, recipe: Recipe) -> Any:
     pipe: Any = stock_pipeline(model)
     parts = dict(pipe.components)
     scheduler = scheduler_for(needed(recipe.sampling).sampler)
-    scheduler.register_to_config(steps_offset=1)  # the pipelines warn of anything else
+    prediction = model.trained.prediction
+    # The pipelines warn of another offset.
+    scheduler.register_to_config(steps_offset=1, prediction_type=prediction)
     parts["scheduler"] = forced(scheduler, needed(recipe.sampling).sigmas)
-    name = "StableDiffusionXL" if model.architecture is SDXL else "StableDiffusion"
-    options = (
-        {"add_watermarker": False}
-        if model.architecture is SDXL
-        else {"requires_safety_checker": False}
-    )
+    known = ("requires_safety_checker", "requires_aesthetics_score", "force_zeros_for_empty_prompt")
+    options = {key: value for key, value in pipe.config.items() if key in known}
+    name = "StableDiffusionXL" if "text_encoder_2" in model.parts else "StableDiffusion"
     stock_pipe = getattr(diffusers, f"{name}{kind}")(**parts, **options)
     stock_pipe.set_progress_bar_config(disable=True)
     return stock_pipe
@@ -68,11 +66,27 @@ def pixels(rgb: bytes, recipe: Recipe) -> np.ndarray[Any, Any]:
     )
 
 
-@pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
+@pytest.mark.parametrize("architecture", ["sd1", "sd2", "sdxl"])
 @pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m"])
 def test_text_to_image_has_no_differing_pixel(sampler: str, architecture: str) -> None:
-    model = loaded.sd15() if architecture == "sd1" else loaded.sdxl()
     recipe = picture_recipe(architecture, sampler, prompt="a red cat")
+    compare(recipe, loaded.model(architecture))
+
+
+def test_the_base_model_of_2_has_none_either(tmp_path: Path) -> None:
+    """It predicts the noise, with the networks of the one that predicts velocity."""
+    tinymodels.build_sd2(tmp_path / "m" / "base", prediction="epsilon")
+    catalog = scanned(tmp_path / "m")
+    (entry,) = catalog.models()
+    recipe = picture_recipe("sd2", "euler", checkpoint=entry.weights, family=entry.family)
+    with ModelCache(catalog, torch.device("cpu"), None).take(
+        recipe, on_load=lambda _: None
+    ) as model:
+        assert model.trained.prediction == "epsilon"
+        compare(recipe, model)
+
+
+def compare(recipe: Recipe, model: Model) -> None:
     ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
     plain = stock(model, "Pipeline", recipe)(
         prompt=recipe.prompt,
@@ -105,12 +119,9 @@ def test_without_cfg_it_has_none_either(sampler: str) -> None:
 def picture_recipe(architecture: str, sampler: str, **changes: Any) -> Recipe:
     from generation.sigmas import expand
 
-    family = "sdxl" if architecture == "sdxl" else "starter"
-    base = loaded.recipe_of("tiny-sdxl" if architecture == "sdxl" else "tiny-sd15", family)
-
     sigmas = expand(sampler, "karras", steps=6, denoise=1.0, noise="scaled-linear")
     return changed(
-        base,
+        loaded.recipe_of(architecture),
         sampler=sampler,
         scheduler="karras",
         sigmas=sigmas,
@@ -122,10 +133,11 @@ def picture_recipe(architecture: str, sampler: str, **changes: Any) -> Recipe:
     )
 
 
-def test_image_to_image_has_no_differing_pixel() -> None:
+@pytest.mark.parametrize("architecture", tinymodels.BUILDS)
+def test_image_to_image_has_no_differing_pixel(architecture: str) -> None:
     photo = a_photo()
-    recipe = redrawing(picture_recipe("sd1", "euler", prompt="a red cat"), photo)
-    model = loaded.sd15()
+    recipe = redrawing(picture_recipe(architecture, "euler", prompt="a red cat"), photo)
+    model = loaded.model(architecture)
     ours = pixels(render(recipe, (photo,), model, on_step=lambda *_: None).rgb, recipe)
     image = load(
         photo, width=needed(recipe.canvas).width, height=needed(recipe.canvas).height, fit="cover"

@@ -25,7 +25,7 @@ from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
 from bot.studio.wishes import Wish, seed_named
-from generation.catalog.catalog import Catalog
+from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords
 from generation.fleet.worker import Worker
 from generation.media import image
@@ -276,7 +276,7 @@ def models(settings: Settings, _: argparse.Namespace) -> int:
     for entry in catalog.entries():
         table.add_row(
             escape(entry.name),
-            entry.kind,
+            _kind(entry),
             entry.family,
             f"{entry.size_bytes / 1e6:,.0f} MB",
             entry.weights.sha256[:12],
@@ -291,3 +291,9 @@ def models(settings: Settings, _: argparse.Namespace) -> int:
     if not catalog.models():
         out.print("There is no checkpoint here.  `python start.py doctor` says what to do.")
     return DONE if catalog.models() else FAILED
+
+
+def _kind(entry: Entry) -> str:
+    if entry.purpose is None:
+        return entry.kind
+    return f"{entry.kind} for {entry.purpose} ({entry.channels} channels)"

@@ -81,6 +81,22 @@ _NOTHING_NEW = {
     "style": "It is drawn in that style already, or the model has nothing of the kind.",
 }
 
+# What follows the name of a model that was asked for something else.
+_MADE_FOR = {
+    "inpainting": (
+        "is made to redraw a masked part of a picture, and cannot draw from words alone. I cannot "
+        "hand it a mask yet: please choose another model"
+    ),
+    "editing": (
+        "is made to change a picture as it is told to, and cannot draw from words alone. I cannot "
+        "hand it a picture yet: please choose another model"
+    ),
+    "image-to-image": (
+        "draws over a picture, and cannot draw from words alone: give it a picture to start from "
+        "(the option `image`), or draw with another model first and reply to the result"
+    ),
+}
+
 _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.OutOfRange: _range,
     g.NoSuchName: _name,
@@ -90,6 +106,9 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.WrongFamily: lambda e: (
         f"{code(e.name)} is made for {e.family}, and {code(e.model)} is {e.wanted}: they "
         f"do not fit together. Choose another model, or another {KINDS.get(e.kind, e.kind)}."
+    ),
+    g.NotMadeFor: lambda e: (
+        f"{code(e.model)} {_MADE_FOR.get(e.purpose, f'is made for {e.purpose} alone')}."
     ),
     g.NotPresent: lambda e: (
         f"The {_kind(e.kind)} {code(e.name)} that this recipe names is not here: nothing has its "

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.pages.apologies import apology_for_reason
 from bot.pages.quoting import code, plain, quoted
-from generation.draft import DENOISE_OF_IMAGES, Draft
+from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families import sizes
 from generation.families.family import FAMILIES, Family
@@ -267,7 +267,7 @@ def preferences_page(mine: Preferences, usual: tuple[str, Family] | None = None)
             (mine.cfg is None, f"cfg {family.cfg:g}"),
             (mine.sampler is None, family.sampler),
             (mine.scheduler is None, family.scheduler),
-            (mine.denoise is None, f"denoise {DENOISE_OF_IMAGES:g} from a picture"),
+            (mine.denoise is None, f"denoise {family.denoise:g} from a picture"),
             (mine.count is None, "1 picture"),
         ]
         said = ", ".join(text for gap, text in rest if gap)

@@ -123,6 +123,7 @@ class Drafting:
                 kind=entry.kind,
                 weights=entry.weights,
                 family=entry.family,
+                purpose=entry.purpose,
                 noise=entry.levels,
             )
             for entry in self._catalog.entries()

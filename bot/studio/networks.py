@@ -235,7 +235,9 @@ def _named(words: _Prompt, by_word: Mapping[str, list[Entry]], found: re.Match[s
     chosen = {a.weights.sha256 for a in words.adapters if a.kind == "embedding"}
     if any(entry.weights.sha256 in chosen for entry in entries):
         return found[1]
-    fitting = [entry for entry in entries if entry.family == words.model.family.name]
+    known = [e for e in entries if e.family in FAMILIES]
+    usual = words.model.family
+    fitting = [e for e in known if usual.takes("embedding", FAMILIES[e.family])]
     if len(fitting) == 1:
         _add(words, fitting[0])
         return found[1]

@@ -19,7 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from generation.catalog.recognition import KINDS, Anatomy
-from generation.errors import UnusableWeights
+from generation.errors import UnknownWeights, UnusableWeights
+from generation.families.architecture import Architecture
 from generation.families.family import FAMILIES
 from generation.recipe import NOISES_OF_CARDS, PREDICTIONS
 
@@ -64,6 +65,9 @@ def as_carded(anatomy: Anatomy, card: Mapping[str, str], name: str) -> Anatomy:
         built, called = FAMILIES[anatomy.family].architecture, FAMILIES[family].architecture
         if built is not called:
             raise UnusableWeights(name, f"its card says {family}, its tensors {anatomy.family}")
+        if built.by_prediction:
+            anatomy = _of_prediction(anatomy, built, card, name)
+            family = card.get("family", anatomy.family)
     elif told := sorted(card.keys() & {"prediction", "noise", "vae"}):
         raise UnusableWeights(name, f"its card says {told[0]}, and it is no checkpoint")
     kind = card.get("kind", anatomy.kind)
@@ -75,4 +79,23 @@ def as_carded(anatomy: Anatomy, card: Mapping[str, str], name: str) -> Anatomy:
         prediction=card.get("prediction", anatomy.prediction),
         noise=card.get("noise", anatomy.noise),
         vae=card.get("vae"),
+    )
+
+
+def _of_prediction(
+    anatomy: Anatomy, built: Architecture, card: Mapping[str, str], name: str
+) -> Anatomy:
+    """With the family of what it predicts: as it says itself, or else as its card does."""
+    carded = card.get("prediction") or built.predicts(card.get("family", ""))
+    # Those that are made for something else come of those that predict the noise.
+    made = "epsilon" if anatomy.channels in built.purposes else None
+    predicts = card.get("prediction") or anatomy.says or carded or made
+    if predicts is None:
+        titles = " or ".join(
+            f"{FAMILIES[family].title}: {what}" for what, family in built.by_prediction.items()
+        )
+        raise UnknownWeights(name, f"its tensors do not tell what it predicts ({titles})")
+    said = anatomy.prediction if anatomy.says is not None else predicts
+    return replace(
+        anatomy, family=built.by_prediction.get(predicts, anatomy.family), prediction=said
     )

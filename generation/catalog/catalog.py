@@ -49,8 +49,9 @@ from generation.errors import (
     UnusableWeights,
     WeightsChanged,
 )
+from generation.families.architecture import Purpose
 from generation.families.family import FAMILIES, family
-from generation.recipe import Sha256, Weights
+from generation.recipe import Sha256, Task, Weights
 from generation.sigmas import ZERO_SNR
 
 # What odd files might still make of our judging: they are refused, and hide no other.
@@ -72,6 +73,7 @@ class Entry:
     kind: Kind
     size_bytes: int
     title: str
+    channels: int | None = None  # of a checkpoint: that its denoiser takes
     # Of a checkpoint: what `Checkpoint` says of them.
     vae: Weights | None = None
     levels: str | None = None
@@ -93,16 +95,30 @@ class Entry:
         return Checkpoint(
             weights=self.weights,
             family=family(self.family),
+            purpose=self.purpose,
             vae=self.vae,
             levels=self.levels,
             prediction=self.prediction,
             noise=self.noise,
         )
 
+    @property
+    def purpose(self) -> Purpose | None:
+        """What it is made for, where it does not draw from words or over a picture."""
+        if self.channels is None or self.kind != "checkpoint":
+            return None
+        return family(self.family).architecture.purposes.get(self.channels)
+
+    @property
+    def draws_words(self) -> bool:
+        """Whether it makes pictures of words alone."""
+        tasks = family(self.family).tasks if self.kind == "checkpoint" else frozenset()
+        return self.purpose is None and Task.TEXT_TO_IMAGE in tasks
+
     def fits(self, family_name: str) -> bool:
         """Whether a VAE can be used with that family: some architectures have the same shapes."""
-        mine, theirs = FAMILIES.get(self.family), family(family_name).architecture
-        return theirs.name in self.built if mine is None else mine.architecture is theirs
+        mine, theirs = FAMILIES.get(self.family), family(family_name)
+        return theirs.architecture.name in self.built if mine is None else theirs.takes("vae", mine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +349,7 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
     anatomy = of_folder(index.get("_class_name"), config, name, said)
     usual = family(anatomy.family)
     trained = read_parts(path, name, index, usual.architecture)
+    anatomy = replace(anatomy, says=trained.prediction)
     if trained.noise == usual.noise:
         return anatomy
     levels = trained.noise.removesuffix(ZERO_SNR)
@@ -375,6 +392,7 @@ def _entry(name: str, found: _Found, vae: Weights | None) -> Entry:
         size_bytes=found.size_bytes,
         title=found.title or name,
         vae=vae,
+        channels=anatomy.channels,
         levels=anatomy.levels,
         prediction=anatomy.prediction,
         noise=anatomy.noise,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from generation.catalog.quantised import Contents, Scales, scales_of
 from generation.errors import BrokenWeights, UnusableWeights
@@ -25,6 +26,11 @@ CONFIGS = Path(__file__).parents[1] / "worker" / "configs"
 
 V_PREDICTION, ZERO_SNR = "v_pred", "ztsnr"  # empty tensors that say so
 PREDICTION = "modelspec.prediction_type"  # in the metadata
+_PREDICTIONS = {
+    **dict.fromkeys(("v", "v_prediction", "v-prediction"), "v_prediction"),
+    **dict.fromkeys(("eps", "epsilon"), "epsilon"),
+    **dict.fromkeys(("", "none")),
+}
 
 # Noise of another kind: drawn with the usual one, such models give noise.
 _EDM = {
@@ -62,6 +68,7 @@ class Reading:
     prediction: str  # that its tensors say, and a recipe that names none
     # What a recipe must say, or it is drawn without, as before anybody read it.
     told: str | None  # the prediction that only its metadata says
+    says: str | None  # what it predicts, by whatever says so; None: nothing does
     noise: str | None  # a name of generation.sigmas.levels; None: its family's
 
 
@@ -76,7 +83,7 @@ def read_checkpoint(
     scales = scales_of(contents, name)
     if (special := architecture.relative(shapes)) is not None:
         raise UnusableWeights(name, f"{special}, not supported yet")
-    expected = expected_tensors(architecture, configs)
+    expected = expected_tensors(architecture, configs, shapes)
     used = {_spelled(key, architecture): key for key in shapes if key not in expected}
     used = {theirs: key for theirs, key in used.items() if theirs in expected}
     used |= {key: key for key in shapes if key in expected}
@@ -84,13 +91,20 @@ def read_checkpoint(
     _check_whole(expected, used, shapes, name, architecture.parts)
     check_types(used.values(), contents.dtypes, name)
     spare = shapes.keys() - set(used.values()) - scales.keys
-    _check_spare(spare - {V_PREDICTION, ZERO_SNR}, name)
-    usual = architecture.noise
+    unread = tuple(
+        begin
+        for part in architecture.parts
+        for begin in part.spare(config_of(configs / part.config))
+    )
+    _check_spare(spare - {V_PREDICTION, ZERO_SNR}, name, unread)
+    usual, told = architecture.noise, _told(contents, name, architecture.noise.prediction)
+    marked = "v_prediction" if V_PREDICTION in shapes else None
     return Reading(
         used=used,
         scales=scales,
-        prediction="v_prediction" if V_PREDICTION in shapes else usual.prediction,
-        told=_told(contents, name),
+        prediction=marked or usual.prediction or "epsilon",
+        told=told,
+        says=marked or told or usual.prediction,
         noise=f"{usual.levels}-zsnr" if ZERO_SNR in shapes else None,
     )
 
@@ -114,7 +128,14 @@ def read_vae(contents: Contents, name: str, configs: Path = CONFIGS) -> Reading:
     spare = contents.shapes.keys() - set(used.values()) - scales.keys
     _check_spare(spare, name)
     usual = architecture.noise
-    return Reading(used=used, scales=scales, prediction=usual.prediction, told=None, noise=None)
+    return Reading(
+        used=used,
+        scales=scales,
+        prediction=usual.prediction or "epsilon",
+        told=None,
+        says=None,
+        noise=None,
+    )
 
 
 def architectures_of_vae(shapes: Shapes) -> tuple[Architecture, ...]:
@@ -136,14 +157,20 @@ def fits(shape: Shape, expected: Shape, key: str) -> bool:
     return attention and shape[:2] == expected[:2] and set(shape[2:] + expected[2:]) <= {1}
 
 
-@lru_cache(16)
-def expected_tensors(architecture: Architecture, configs: Path = CONFIGS) -> Shapes:
-    """The tensors of a single file, from the configs of its architecture."""
+def expected_tensors(
+    architecture: Architecture, configs: Path = CONFIGS, shapes: Shapes = MappingProxyType({})
+) -> Shapes:
+    """The tensors of a single file, from the configs of its architecture, and what `shapes` say."""
     found: dict[str, Shape] = {}
     for part in architecture.parts:
-        config = config_of(configs / part.config)
-        found |= part.layout(part.network.tensors(config) or {}, config)
+        found |= _tensors_of(part, configs, tuple(part.told(shapes).items()))
     return found
+
+
+@lru_cache(64)
+def _tensors_of(part: Part, configs: Path, told: tuple[tuple[str, object], ...]) -> Shapes:
+    config = config_of(configs / part.config) | dict(told)
+    return part.layout(part.network.tensors(config) or {}, config)
 
 
 def check_types(
@@ -195,8 +222,8 @@ def _check_whole(
             )
 
 
-def _check_spare(spare: Iterable[str], name: str) -> None:
-    unknown = sorted(key for key in spare if not is_harmless(key))
+def _check_spare(spare: Iterable[str], name: str, unread: tuple[str, ...] = ()) -> None:
+    unknown = sorted(key for key in spare if not (is_harmless(key) or key.startswith(unread)))
     if unknown:
         more = f" and {len(unknown) - 1} others" if len(unknown) > 1 else ""
         raise UnusableWeights(
@@ -209,12 +236,13 @@ def is_harmless(key: str) -> bool:
     return key in _HARMLESS or key.startswith(_HARMLESS_BEGINNINGS) or key.endswith(_HARMLESS_ENDS)
 
 
-def _told(contents: Contents, name: str) -> str | None:
-    said = contents.metadata.get(PREDICTION, "").strip()
-    velocity = said.lower() in ("v", "v_prediction", "v-prediction")
-    if not velocity and said.lower() not in ("", "none", "eps", "epsilon"):
+def _told(contents: Contents, name: str, usual: str | None) -> str | None:
+    """What the metadata says of the prediction that is not the usual one."""
+    said = contents.metadata.get(PREDICTION, "").strip().lower()
+    if said not in _PREDICTIONS:
         raise UnusableWeights(name, f"its {PREDICTION} is {said!r:.40}, not supported yet")
-    return "v_prediction" if velocity and V_PREDICTION not in contents.shapes else None
+    found = _PREDICTIONS[said]
+    return found if found != usual and V_PREDICTION not in contents.shapes else None
 
 
 def _spelled(key: str, architecture: Architecture) -> str:

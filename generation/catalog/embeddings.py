@@ -25,7 +25,6 @@ _BESIDE = ("string_to_token", "step", "name", "sd_checkpoint", "sd_checkpoint_na
 
 _FAMILIES = {one.embedding_widths: one.family for one in ARCHITECTURES if one.embedding_widths}
 _NAMED = {
-    1024: "an embedding for Stable Diffusion 2.x, not supported yet",
     1280: "half an SDXL embedding: it has clip_g, and no clip_l",
     2048: "an embedding for Stable Cascade or a video model, not supported yet",
     4096: "an embedding for a T5 text encoder, not supported yet",

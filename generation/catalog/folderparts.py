@@ -28,12 +28,9 @@ from generation.families.family import ARCHITECTURES
 
 # They judge, describe or read pictures; words are drawn without them.
 _UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermark"})
-_INDEX_SETTINGS: dict[str, tuple[object, ...] | None] = {
-    "requires_safety_checker": None,
-    "force_zeros_for_empty_prompt": None,
-    "add_watermarker": None,
-    "requires_aesthetics_score": (False, None),
-}
+_INDEX_SETTINGS = frozenset(
+    {"requires_safety_checker", "force_zeros_for_empty_prompt", "add_watermarker"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +90,10 @@ def read_parts(path: Path, name: str, index: Config, architecture: Architecture)
         if entry not in index:
             raise UnusableWeights(name, f"its model_index.json names no {entry}")
     for key, value in index.items():
-        _check_entry(key, value, classes, name)
+        if key in architecture.index:
+            _check_setting(key, value, architecture.index[key], name)
+        else:
+            _check_entry(key, value, classes, name)
     for part in architecture.parts:
         if _class_of(index[part.name]) is not None:
             _read_part(path / part.name, name, part)
@@ -116,18 +116,19 @@ def _classes(architecture: Architecture) -> Mapping[str, tuple[object, ...]]:
 def _check_entry(
     key: str, value: object, classes: Mapping[str, tuple[object, ...]], name: str
 ) -> None:
-    if key.startswith("_") or key in _UNUSED:
+    if key.startswith("_") or key in _UNUSED or key in _INDEX_SETTINGS:
         return
-    if key in _INDEX_SETTINGS:
-        fine = _INDEX_SETTINGS[key]
-        if fine is not None and value not in fine:
-            raise UnusableWeights(name, f"its {key} is {value!r:.40}, not supported yet")
-    elif key not in classes:
+    if key not in classes:
         if _class_of(value) is not None or not isinstance(value, list):
             raise UnusableWeights(name, f"its part or setting {key:.60} is not known here")
     elif _class_of(value) not in classes[key]:
         kind = _class_of(value)
         raise UnusableWeights(name, f"its {key} is {kind!r:.60}, not supported yet")
+
+
+def _check_setting(key: str, value: object, fine: tuple[object, ...], name: str) -> None:
+    if value not in fine:
+        raise UnusableWeights(name, f"its {key} is {value!r:.40}, not supported yet")
 
 
 def _class_of(entry: object) -> object:

@@ -47,8 +47,10 @@ class Anatomy:
     kind: Kind
     family: str
     # Of a checkpoint alone.
+    channels: int | None = None  # that its denoiser takes
     levels: str | None = None  # of a folder with betas of its own; None: its family's
     prediction: str | None = None  # what its card or metadata says
+    says: str | None = None  # what it predicts, by whatever says so
     noise: str | None = None  # what its card says, or that it ends without signal
     vae: str | None = None  # the name of the VAE that its card chooses
     # Of a VAE alone: the architectures that have such a VAE.
@@ -123,7 +125,8 @@ def of_folder(class_name: object, config: Config, name: str, said: str | None = 
     if isinstance(class_name, str) and (other := strangers.pipeline(class_name)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     found = next((one for one in ARCHITECTURES if one.recognise_folder(config)), None)
-    if found is None and (other := strangers.unet_of_folder(config)) is not None:
+    other = strangers.unet_of_folder(config) if found is None else None
+    if other is not None and not _is_made_for(said, lambda _: config):
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     if class_name is None and said is None:
         raise UnknownWeights(name, "its model_index.json does not name its pipeline (_class_name)")
@@ -131,23 +134,40 @@ def of_folder(class_name: object, config: Config, name: str, said: str | None = 
     if family not in FAMILIES:
         width = config.get("cross_attention_dim")
         raise UnknownWeights(name, f"a {class_name!s:.60} with words of width {width!r:.20}")
-    usual = FAMILIES[family].architecture.is_pipeline(str(class_name))
-    if class_name is not None and not usual:
+    usual = FAMILIES[family].architecture
+    if class_name is not None and not usual.is_pipeline(str(class_name)):
         raise UnusableWeights(name, f"a {class_name!s:.60} that is called {family}, {NOT_YET}")
-    return Anatomy(kind="checkpoint", family=family)
+    return Anatomy(kind="checkpoint", family=family, channels=usual.channels(config))
 
 
 def _checkpoint(contents: Contents, name: str, said: str | None, configs: Path) -> Anatomy:
     """`said`: the family that its card names; needed only where the tensors tell none."""
     shapes = contents.shapes
     found = next((one for one in ARCHITECTURES if one.recognise(shapes)), None)
-    if found is None and (other := strangers.unet(shapes)) is not None:
+    other = strangers.unet(shapes) if found is None else None
+    if other is not None and not _is_made_for(said, lambda one: one.denoiser.told(shapes)):
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     family = found.family if found else said
     if family not in FAMILIES:
         raise UnknownWeights(name, strangers.likeness(shapes))
-    reading = read_checkpoint(contents, name, FAMILIES[family].architecture, configs)
-    return Anatomy(kind="checkpoint", family=family, prediction=reading.told, noise=reading.noise)
+    usual = FAMILIES[family].architecture
+    reading = read_checkpoint(contents, name, usual, configs)
+    return Anatomy(
+        kind="checkpoint",
+        family=family,
+        channels=usual.channels(usual.denoiser.told(shapes)),
+        prediction=reading.told,
+        says=reading.says,
+        noise=reading.noise,
+    )
+
+
+def _is_made_for(said: str | None, told: Callable[[Architecture], Config]) -> bool:
+    """Whether models of the family that a card names are made for something with that config."""
+    if said is None or said not in FAMILIES:
+        return False
+    built = FAMILIES[said].architecture
+    return built.channels(told(built)) in built.purposes
 
 
 def _is_vae(shapes: Shapes) -> bool:

@@ -7,7 +7,7 @@ a riddle.  Invariant: a row matches nothing that this program draws.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from generation.families import ldm
@@ -70,17 +70,14 @@ _ARCHITECTURES = (
     _row("Stable Audio", "pretransform.model."),
     _row("GLIGEN", "position_net.", "input_blocks.1.1.transformer_blocks.0.fuser."),
     _row("an AnimateDiff motion module", "down_blocks.0.motion_modules.", "mid_block.motion_"),
+    _row("Stable unCLIP", "noise_augmentor."),
     _row("a T2I-Adapter", "adapter.body.", "body.0.block1.", "body.0.resnets."),
 )
 
-# UNets of Stable Diffusion's kind by the width of words they read, and by the channels they take:
-# those of other models, and those made for another task.
-_WIDTHS = {1024: "Stable Diffusion 2.x", 1280: "the refiner of SDXL"}
+# UNets of Stable Diffusion's kind that are made for another task, by the channels they take.
 _CHANNELS = {
     5: "a depth-to-image model (5 channels)",
     7: "the x4 upscaler (7 channels)",
-    8: "InstructPix2Pix or another model that edits (8 channels)",
-    9: "an inpainting model (9 channels)",
 }
 
 _UNET_ALONE = "a UNet alone, without text encoder and VAE"
@@ -149,8 +146,6 @@ _CLASSES = {
     "StableDiffusionLatentUpscale": "the latent upscaler",
     "StableDiffusionDepth2Img": "depth-to-image",
     "StableDiffusionGLIGEN": "GLIGEN",
-    "StableDiffusionInstructPix2Pix": "InstructPix2Pix",
-    "StableDiffusionXLInstructPix2Pix": "InstructPix2Pix",
     "StableDiffusionControlNet": "a model with a ControlNet",
     "StableDiffusionXLControlNet": "a model with a ControlNet",
     "StableDiffusionLDM3D": "LDM3D",
@@ -164,21 +159,20 @@ def architecture(shapes: Shapes) -> str | None:
 
 def unet(shapes: Shapes) -> str | None:
     """What a single file's UNet is, if it is of a kind that is known and not drawn."""
-    return _special(ldm.words_of_unet(shapes), ldm.channels_of_unet(shapes))
+    return _special(ldm.channels_of_unet(shapes))
 
 
 def unet_of_folder(config: Mapping[str, object]) -> str | None:
     """The same of a folder's, from its config.json."""
-    width = config.get("cross_attention_dim")
-    return _special({width} if isinstance(width, int) else set(), config.get("in_channels", 4))
+    return _special(config.get("in_channels", 4))
 
 
-def _special(widths: Set[int], channels: object) -> str | None:
+def _special(channels: object) -> str | None:
     if isinstance(channels, int) and channels in _CHANNELS:
         return _CHANNELS[channels]
     if channels != 4:
         return f"a UNet that takes {channels!r:.20} channels"
-    return next((_WIDTHS[width] for width in widths if width in _WIDTHS), None)
+    return None
 
 
 def part(shapes: Shapes) -> str | None:

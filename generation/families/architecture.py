@@ -28,8 +28,23 @@ def _nothing(_: Mapping[str, object]) -> str | None:
     return None
 
 
+def _as_it_is(_: Shapes) -> Config:
+    return {}
+
+
+def _none(_: Config) -> tuple[str, ...]:
+    return ()
+
+
 # The values that a setting may have, by its name.
 Settings = Mapping[str, tuple[object, ...]]
+
+
+class Purpose(StrEnum):
+    """What a checkpoint is made for that draws neither from words alone nor over a picture."""
+
+    INPAINTING = "inpainting"
+    EDITING = "editing"
 
 
 class Stage(StrEnum):
@@ -83,7 +98,7 @@ class Tokenizer:
     padding: str  # the token that fills short prompts, where a single file does not say
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Part:
     """One network of an architecture: where it lies in a folder and in a single file."""
 
@@ -97,6 +112,10 @@ class Part:
     layout: Callable[[Shapes, Config], Shapes]
     # Names that the file may give a tensor instead: (the file's) -> the layout's.
     spelling: Callable[[str], str] = str
+    # What a single file's tensors say of its config otherwise.
+    told: Callable[[Shapes], Config] = _as_it_is
+    # Beginnings of the names of what a single file may hold beside its tensors, from its config.
+    spare: Callable[[Config], tuple[str, ...]] = _none
     dtype: Dtype = Dtype.RECIPE
     classes: tuple[str, ...] = ()  # that model_index.json may name; empty: the network's alone
     settings: Settings = field(
@@ -124,7 +143,7 @@ class Noise:
     """The noise that an architecture is trained under."""
 
     levels: str  # the usual: a name of generation.sigmas.levels
-    prediction: str  # of a single file that does not say it
+    prediction: str | None  # of a single file that does not say it; None: its owner has to
     schedulers: frozenset[str]  # the classes that a folder's scheduler may have
     # (a scheduler_config.json, the model's name) -> what it says.  Raises UnusableWeights.
     read: Callable[[Config, str], Trained]
@@ -159,6 +178,14 @@ class Architecture:
     embedding_widths: tuple[int, ...] = ()
     # What trainers of LoRAs write into the metadata: beginnings; empty: no LoRA of it is read.
     trainers_names: tuple[str, ...] = ()
+    # The family for whose a LoRA is taken that has no layer but those which both have alike.
+    elder: str = ""
+    # The families of its checkpoints by what they predict, where that tells them apart.
+    by_prediction: Mapping[str, str] = field(default_factory=dict)
+    # Channels that its denoiser takes in models that are made for something else.
+    purposes: Mapping[int, Purpose] = field(default_factory=dict)
+    # What a model_index.json must say where it says it.
+    index: Settings = field(default_factory=dict)
 
     def part(self, name: str) -> Part:
         """The part of that name.  Raises KeyError."""
@@ -180,6 +207,15 @@ class Architecture:
     def vae(self) -> Part:
         """The part that another file may take the place of: a recipe's `vae`."""
         return self.at(Stage.DECODE)[0]
+
+    def channels(self, config: Config) -> int | None:
+        """How many channels a denoiser with that config takes."""
+        found = config.get("in_channels", self.latent_channels)
+        return found if isinstance(found, int) else None
+
+    def predicts(self, family: str) -> str | None:
+        """What its checkpoints of that family predict, where that tells them apart."""
+        return next((what for what, name in self.by_prediction.items() if name == family), None)
 
     def is_pipeline(self, class_name: str) -> bool:
         """Whether a folder may name that class as its pipeline."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from generation.errors import NoSuchName
 from generation.families.architecture import Architecture
-from generation.families.stable_diffusion import SD1, SDXL
+from generation.families.stable_diffusion import REFINER, SD1, SD2, SDXL
 from generation.recipe import Precision, Task
 
 
@@ -29,6 +29,7 @@ class Family:
     max_pixels: int
     steps: int
     cfg: float
+    denoise: float  # of a picture that is drawn over
     sampler: str
     scheduler: str
     clip_layers: int  # of its text encoder that can be read: how far clip skip may go back
@@ -37,6 +38,17 @@ class Family:
     negative: bool  # whether a negative prompt has an effect
     precision_cuda: Precision
     precision_cpu: Precision  # also used where a GPU has no such format
+    kin: str = ""  # the family whose LoRAs and embeddings are made for it too
+
+    def takes(self, kind: str, other: Family) -> bool:
+        """Whether weights of that kind fit it that are made for the other family."""
+        match kind:
+            case "checkpoint":
+                return self is other
+            case "vae":
+                return self.architecture.vae is other.architecture.vae
+            case _:
+                return (self.kin or self.name) == (other.kin or other.name)
 
     @property
     def noise(self) -> str:
@@ -49,6 +61,10 @@ class Family:
         return self.architecture.tasks
 
 
+# Enough to follow new words, little enough to keep the composition (ComfyUI's and A1111's examples
+# lie between 0.5 and 0.75).
+DENOISE_OF_IMAGES = 0.6
+
 _SD15 = Family(
     name="sd15",
     title="Stable Diffusion 1.x",
@@ -60,6 +76,7 @@ _SD15 = Family(
     max_pixels=1024 * 1024,
     steps=25,
     cfg=7.0,
+    denoise=DENOISE_OF_IMAGES,
     sampler="dpmpp_2m",
     scheduler="karras",
     clip_layers=12,
@@ -68,6 +85,21 @@ _SD15 = Family(
     negative=True,
     precision_cuda=Precision.FP16,
     precision_cpu=Precision.FP32,
+)
+
+_SD2 = replace(_SD15, name="sd2", title="Stable Diffusion 2.x", architecture=SD2, dialect="sd21")
+_SDXL = replace(
+    _SD15,
+    name="sdxl",
+    title="Stable Diffusion XL",
+    architecture=SDXL,
+    width=1024,
+    height=1024,
+    min_side=512,
+    max_pixels=2048 * 2048,
+    steps=28,
+    cfg=6.0,
+    dialect="sdxl",
 )
 
 FAMILIES: dict[str, Family] = {
@@ -88,18 +120,22 @@ FAMILIES: dict[str, Family] = {
             precision_cuda=Precision.FP32,
         ),
         _SD15,
+        _SD2,
         replace(
-            _SD15,
-            name="sdxl",
-            title="Stable Diffusion XL",
-            architecture=SDXL,
-            width=1024,
-            height=1024,
-            min_side=512,
-            max_pixels=2048 * 2048,
-            steps=28,
-            cfg=6.0,
-            dialect="sdxl",
+            _SD2,
+            name="sd2-768",
+            title="Stable Diffusion 2.x (768)",
+            width=768,
+            height=768,
+            kin="sd2",
+        ),
+        _SDXL,
+        replace(
+            _SDXL,
+            name="sdxl-refiner",
+            title="Stable Diffusion XL refiner",
+            architecture=REFINER,
+            denoise=0.3,  # it was trained on the last fifth of the noise
         ),
     )
 }

@@ -1,15 +1,16 @@
-"""Stable Diffusion 1 and XL: their parts, and how their files are told.
+"""Stable Diffusion 1, 2 and XL with its refiner: their parts, and how their files are told.
 
-    model.diffusion_model.   the UNet               cond_stage_model.        SD 1's text encoder
-    first_stage_model.       the VAE                conditioner.embedders.   SDXL's two
+    model.diffusion_model.   the UNet    cond_stage_model.        the text encoder of SD 1 and 2
+    first_stage_model.       the VAE     conditioner.embedders.   SDXL's two, or its refiner's one
 
-Both are a UNet between CLIP and a VAE of four channels.  The width of what the text encoders hand
-to the UNet's cross-attention tells them apart.
+Each is a UNet between CLIP and a VAE of four channels.  The width of what the text encoders hand
+to the UNet's cross-attention tells them apart; those that are made to inpaint or to edit take
+more channels than the four of the latents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from generation.families import ldm
@@ -19,6 +20,7 @@ from generation.families.architecture import (
     Dtype,
     Noise,
     Part,
+    Purpose,
     Shapes,
     Stage,
 )
@@ -35,29 +37,46 @@ from generation.recipe import Task
 _CLIP_OF_1 = "cond_stage_model.transformer."
 _FIRST_CLIP = "conditioner.embedders.0.transformer."
 _SECOND_CLIP = "conditioner.embedders.1.model."
+_CLIP_OF_2 = "cond_stage_model.model."
+_CLIP_OF_REFINER = "conditioner.embedders.0.model."
 
 _BOTH_CLASSES = (CLIP.name, PROJECTED_CLIP.name)  # a projection that is there is not used
 
 
-def _reads(width: int, channels: int) -> Callable[[Shapes], bool]:
+# Channels of a UNet -> what it is made for: it reads a mask and a picture, or a picture, besides.
+_FOR_A_MASK = {9: Purpose.INPAINTING}
+_FOR_PICTURES = {**_FOR_A_MASK, 8: Purpose.EDITING}
+
+
+def _reads(width: int, besides: Mapping[int, Purpose]) -> Callable[[Shapes], bool]:
     def recognise(shapes: Shapes) -> bool:
         read, taken = ldm.words_of_unet(shapes), ldm.channels_of_unet(shapes)
-        return read == {width} and taken == channels
+        return read == {width} and taken in {4, *besides}
 
     return recognise
 
 
-def _configured(width: int, channels: int) -> Callable[[Config], bool]:
+def _configured(width: int, besides: Mapping[int, Purpose]) -> Callable[[Config], bool]:
     def recognise(config: Config) -> bool:
         taken = config.get("in_channels", 4)
-        return config.get("cross_attention_dim") == width and taken == channels
+        return config.get("cross_attention_dim") == width and taken in {4, *besides}
 
     return recognise
 
 
 def _pipelines(name: str) -> str:
     # The same parts are used by several; which task they were saved for decides nothing.
-    return rf"{name}(PAG|KDiffusion|Panorama)?(Img2Img|Inpaint)?Pipeline"
+    return rf"{name}(PAG|KDiffusion|Panorama)?(Img2Img|Inpaint|InstructPix2Pix)?Pipeline"
+
+
+def _channels(shapes: Shapes) -> Config:
+    return {"in_channels": ldm.channels_of_unet(shapes)}
+
+
+def _unread_of_2(config: Config) -> tuple[str, ...]:
+    """Its text encoder's last layer and projection: the layer before is what is read."""
+    layers = config["num_hidden_layers"]
+    return (f"{_CLIP_OF_2}transformer.resblocks.{layers}.", f"{_CLIP_OF_2}text_projection")
 
 
 def _relative_of_xl(shapes: Shapes) -> str | None:
@@ -81,7 +100,12 @@ _UNET_OF_1 = Part(
     config="sd1/unet",
     prefix=ldm.UNET,
     layout=ldm.unet,
-    settings={"in_channels": _FOUR, "out_channels": _FOUR, "addition_embed_type": (None,)},
+    told=_channels,
+    settings={
+        "in_channels": (*_FOUR, *_FOR_PICTURES),
+        "out_channels": _FOUR,
+        "addition_embed_type": (None,),
+    },
 )
 _VAE = Part(
     name="vae",
@@ -110,8 +134,8 @@ SD1 = Architecture(
     name="sd1",
     family="sd15",
     parts=(_UNET_OF_1, _VAE, _TEXT_ENCODER),
-    recognise=_reads(768, 4),
-    recognise_folder=_configured(768, 4),
+    recognise=_reads(768, _FOR_PICTURES),
+    recognise_folder=_configured(768, _FOR_PICTURES),
     pipelines=_pipelines("StableDiffusion"),
     noise=Noise(
         levels="scaled-linear",
@@ -124,6 +148,56 @@ SD1 = Architecture(
     latent_channels=4,
     embedding_widths=(768,),
     trainers_names=("stable-diffusion-v1", "sd_v1", "sd_1"),
+    purposes=_FOR_PICTURES,
+    index={"requires_aesthetics_score": (False, None)},
+)
+
+SD2 = replace(
+    SD1,
+    name="sd2",
+    family="sd2",
+    parts=(
+        replace(
+            _UNET_OF_1,
+            config="sd2/unet",
+            settings={**_UNET_OF_1.settings, "in_channels": (*_FOUR, *_FOR_A_MASK)},
+        ),
+        _VAE,
+        replace(
+            _TEXT_ENCODER,
+            config="sd2/text_encoder",
+            prefix=_CLIP_OF_2,
+            layout=ldm.open_clip(_CLIP_OF_2),
+            spelling=str,
+            spare=_unread_of_2,
+            tokenizer=clip_tokenizer("tokenizer", padding="!"),
+        ),
+    ),
+    recognise=_reads(1024, _FOR_A_MASK),
+    recognise_folder=_configured(1024, _FOR_A_MASK),
+    noise=replace(SD1.noise, prediction=None),  # some predict the noise, and some velocity
+    embedding_widths=(1024,),
+    trainers_names=("stable-diffusion-v2", "sd_v2", "sd_2"),
+    elder="sd15",
+    by_prediction={"epsilon": "sd2", "v_prediction": "sd2-768"},
+    purposes=_FOR_A_MASK,
+)
+
+_UNET_OF_XL = replace(
+    _UNET_OF_1,
+    config="sdxl/unet",
+    settings={**_UNET_OF_1.settings, "addition_embed_type": ("text_time",)},
+)
+_VAE_OF_XL = replace(_VAE, config="sdxl/vae", dtype=Dtype.UPCAST)  # its own overflows in fp16
+_TEXT_ENCODER_2 = Part(
+    name="text_encoder_2",
+    title="second text encoder",
+    network=PROJECTED_CLIP,
+    stage=Stage.ENCODE,
+    config="sdxl/text_encoder_2",
+    prefix=_SECOND_CLIP,
+    layout=ldm.open_clip(_SECOND_CLIP),
+    tokenizer=clip_tokenizer("tokenizer_2", padding="!"),
 )
 
 SDXL = replace(
@@ -131,12 +205,8 @@ SDXL = replace(
     name="sdxl",
     family="sdxl",
     parts=(
-        replace(
-            _UNET_OF_1,
-            config="sdxl/unet",
-            settings={**_UNET_OF_1.settings, "addition_embed_type": ("text_time",)},
-        ),
-        replace(_VAE, config="sdxl/vae", dtype=Dtype.UPCAST),  # its own overflows in fp16
+        _UNET_OF_XL,
+        _VAE_OF_XL,
         replace(
             _TEXT_ENCODER,
             title="first text encoder",
@@ -145,21 +215,42 @@ SDXL = replace(
             layout=ldm.clip(_FIRST_CLIP),
             spelling=ldm.levelled(_FIRST_CLIP),
         ),
-        Part(
-            name="text_encoder_2",
-            title="second text encoder",
-            network=PROJECTED_CLIP,
-            stage=Stage.ENCODE,
-            config="sdxl/text_encoder_2",
-            prefix=_SECOND_CLIP,
-            layout=ldm.open_clip(_SECOND_CLIP),
-            tokenizer=clip_tokenizer("tokenizer_2", padding="!"),
-        ),
+        _TEXT_ENCODER_2,
     ),
-    recognise=_reads(2048, 4),
-    recognise_folder=_configured(2048, 4),
+    recognise=_reads(2048, _FOR_PICTURES),
+    recognise_folder=_configured(2048, _FOR_PICTURES),
     pipelines=_pipelines("StableDiffusionXL"),
     relative=_relative_of_xl,
     embedding_widths=(768, 1280),
     trainers_names=("stable-diffusion-xl", "sdxl"),
+)
+
+REFINER = replace(
+    SDXL,
+    name="sdxl-refiner",
+    family="sdxl-refiner",
+    parts=(
+        replace(
+            _UNET_OF_XL,
+            config="sdxl-refiner/unet",
+            settings={**_UNET_OF_XL.settings, "in_channels": _FOUR},
+        ),
+        _VAE_OF_XL,
+        replace(
+            _TEXT_ENCODER_2,
+            title="text encoder",
+            prefix=_CLIP_OF_REFINER,
+            layout=ldm.open_clip(_CLIP_OF_REFINER),
+        ),
+    ),
+    recognise=_reads(1280, {}),
+    recognise_folder=_configured(1280, {}),
+    relative=SD1.relative,
+    # It knows the last of the noise alone: there has to be a picture to begin with.
+    tasks=frozenset({Task.IMAGE_TO_IMAGE}),
+    embedding_widths=(),
+    trainers_names=("stable-diffusion-xl-v1-refiner", "sdxl_refiner"),
+    elder="sdxl",
+    purposes={},
+    index={"requires_aesthetics_score": (True, None)},
 )

@@ -20,6 +20,7 @@ from generation.errors import (
     GenerationError,
     MissingWeights,
     NoSuchName,
+    NotMadeFor,
     OutOfMemory,
     OutOfRange,
     PickleRefused,
@@ -114,6 +115,8 @@ def _facts(error: GenerationError) -> Facts:
             return (error.what, str(error.found)[:80], error.allowed)
         case NoSuchName():
             return (error.kind, error.name)
+        case NotMadeFor():
+            return (error.model, str(error.purpose))
         case BadPicture() | RenderFailed():
             return (error.reason,)
         case PickleRefused():

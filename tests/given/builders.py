@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from generation.draft import Checkpoint, Draft
-from generation.families.family import FAMILIES
+from generation.families.family import FAMILIES, Family
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import (
     Canvas,
+    Input,
     Precision,
     Recipe,
     Sampling,
@@ -49,6 +50,12 @@ def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = (b"IHDR", head), (b"IDAT", rest), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)
+
+
+def needed_by(family: Family) -> tuple[Input, ...]:
+    """The picture that a family has to begin with, if it draws from no words alone."""
+    alone = Task.TEXT_TO_IMAGE in family.tasks
+    return () if alone else (Input(role="init", sha256=a_digest("b"), fit="cover"),)
 
 
 def a_model(name: str = "starter", family: str = "starter") -> Checkpoint:

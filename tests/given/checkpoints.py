@@ -60,12 +60,18 @@ def zero_snr_folder(path: Path, **config: object) -> Path:
     return folder
 
 
+def configs_of(architecture: str, source: Path, folder: Path) -> Path:
+    """A folder of the configs by which that model's single file is read."""
+    for part in build_of(architecture).parts:
+        shutil.copytree(source / part.name, folder / "configs" / part.config)
+    return folder / "configs"
+
+
 @cache
 def the_single_file(architecture: str) -> tuple[dict[str, Tensor], Path]:
     """The tensors of a tiny model's single file, and its configs."""
     source = tinymodels.of(architecture)
-    config = tinymodels.home() / f"configs-{architecture}"
-    shutil.copytree(source, config / architecture)
+    config = configs_of(architecture, source, tinymodels.home() / f"single-{architecture}")
     file = tinymodels.home() / f"{architecture}.safetensors"
     write(architecture, source, file)
     return load_file(file), config

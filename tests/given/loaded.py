@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 
 from generation.catalog.catalog import Catalog
-from generation.families.stable_diffusion import SDXL
 from generation.recipe import Recipe
 from generation.worker import exactness
 from generation.worker.memory.model_cache import ModelCache
@@ -19,37 +18,40 @@ from tests.given.builders import a_recipe
 
 
 @cache
-def shelf() -> ModelCache:
+def shelf(architecture: str = "sd1") -> ModelCache:
+    """A cache over the tiny model of an architecture."""
     exactness.switch_on(threads=1)
-    catalog = Catalog([tinymodels.sd15(), tinymodels.sdxl()], tinymodels.home() / "loaded.json")
+    source = tinymodels.of(architecture)
+    catalog = Catalog([source], tinymodels.home() / f"loaded-{architecture}.json")
     catalog.scan()
     return ModelCache(catalog, torch.device("cpu"), None)
 
 
 @cache
+def model(architecture: str) -> Model:
+    """The tiny model of an architecture."""
+    with shelf(architecture).take(recipe_of(architecture), on_load=lambda _: None) as found:
+        return found
+
+
 def sd15() -> Model:
-    return _model("tiny-sd15", "starter")
+    return model("sd1")
 
 
-@cache
 def sdxl() -> Model:
-    return _model("tiny-sdxl", "sdxl")
+    return model("sdxl")
 
 
-def recipe_of(name: str, family: str) -> Recipe:
-    weights = shelf().catalog.find(name).weights
-    return a_recipe(checkpoint=weights, family=family, width=64, height=64)
+def recipe_of(architecture: str) -> Recipe:
+    """A recipe for it."""
+    (entry,) = shelf(architecture).catalog.models()
+    return a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64)
 
 
 def folder_of(model: Model) -> Path:
-    return tinymodels.sdxl() if model.architecture is SDXL else tinymodels.sd15()
+    return tinymodels.of(model.architecture.name)
 
 
 def clips(model: Model) -> tuple[Clip, ...]:
     """Its text encoders."""
     return model.engine.learners(model.parts)
-
-
-def _model(name: str, family: str) -> Model:
-    with shelf().take(recipe_of(name, family), on_load=lambda _: None) as model:
-        return model

@@ -64,6 +64,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     tinymodels.build_sd15(folder / "mine", seed=1)
     tinymodels.build_sd15(folder / "other", seed=2)
     tinymodels.build_sdxl(folder / "large", seed=3)
+    tinymodels.build_sd2(folder / "second", seed=4)
+    tinymodels.build_refiner(folder / "refiner", seed=5)
     for seed, lora in enumerate(("ink", "oil")):
         save_file(lora_tensors(seed), folder / f"{lora}.safetensors")
         card = folder / f"{lora}.safetensors.atelier.toml"

@@ -19,7 +19,6 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
-from generation.families.stable_diffusion import SDXL
 from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser
 from tests.given.loaded import clips
@@ -88,18 +87,21 @@ def stock_pipeline(model: Model) -> Any:
     import diffusers
 
     scheduler = diffusers.EulerDiscreteScheduler(steps_offset=1)  # never asked for anything
-    first = clips(model)[0]
-    if model.architecture is SDXL:
-        second = clips(model)[1]
-        return diffusers.StableDiffusionXLPipeline(
+    first, last = clips(model)[0], clips(model)[-1]
+    if "text_encoder_2" in model.parts:
+        alone = "text_encoder" not in model.parts  # in the refiner, which has no other pipeline
+        kind = "Img2Img" if alone else ""
+        return getattr(diffusers, f"StableDiffusionXL{kind}Pipeline")(
             vae=model.parts["vae"],
             unet=model.parts["unet"],
-            text_encoder=first.encoder,
-            tokenizer=first.tokenizer,
-            text_encoder_2=second.encoder,
-            tokenizer_2=second.tokenizer,
+            text_encoder=None if alone else first.encoder,
+            tokenizer=None if alone else first.tokenizer,
+            text_encoder_2=last.encoder,
+            tokenizer_2=last.tokenizer,
             scheduler=scheduler,
+            force_zeros_for_empty_prompt=not alone,
             add_watermarker=False,
+            **({"requires_aesthetics_score": True} if alone else {}),
         )
     return diffusers.StableDiffusionPipeline(
         vae=model.parts["vae"],

@@ -1,7 +1,7 @@
 """Configs of thin models: of the real widths of words, everything else small.
 
-`SD15`, `SDXL` and `VAE` are the tensors of their single files, by name and shape; a catalog with
-`configs()` takes files of these shapes for whole.  Nothing can draw with them.
+`SD15`, `SD2`, `SDXL`, `REFINER` and `VAE` are the tensors of their single files, by name and shape;
+a catalog with `configs()` takes files of these shapes for whole.  Nothing can draw with them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 
 from generation.catalog.checkpoint import expected_tensors
-from generation.families import blueprint
 from generation.families.architecture import Architecture
 from generation.families.family import ARCHITECTURES
 from generation.families.ldm import VAE as VAE_PREFIX
@@ -34,6 +33,7 @@ UNET: dict[str, object] = {
     "out_channels": 4,
     "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
 }
+UNET_OF_2 = UNET | {"cross_attention_dim": 1024, "use_linear_projection": True}
 UNET_XL = UNET | {
     "addition_embed_type": "text_time",
     "cross_attention_dim": 2048,
@@ -42,6 +42,7 @@ UNET_XL = UNET | {
     "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
     "use_linear_projection": True,
 }
+UNET_OF_REFINER = UNET_XL | {"cross_attention_dim": 1280}
 AUTOENCODER: dict[str, object] = {
     "_class_name": "AutoencoderKL",
     "block_out_channels": [4, 4],
@@ -70,21 +71,29 @@ SCHEDULER: dict[str, object] = {
     "prediction_type": "epsilon",
 }
 
-_PARTS: dict[str, dict[str, dict[str, object]]] = {
-    "sd1": {"unet": UNET, "vae": AUTOENCODER, "text_encoder": CLIP},
-    "sdxl": {"unet": UNET_XL, "vae": AUTOENCODER, "text_encoder": CLIP, "text_encoder_2": CLIP_2},
+# By `Part.config`.
+_CONFIGS: dict[str, dict[str, object]] = {
+    "sd1/unet": UNET,
+    "sd1/vae": AUTOENCODER,
+    "sd1/text_encoder": CLIP,
+    "sd2/unet": UNET_OF_2,
+    "sd2/text_encoder": CLIP,
+    "sdxl/unet": UNET_XL,
+    "sdxl/vae": AUTOENCODER,
+    "sdxl/text_encoder": CLIP,
+    "sdxl/text_encoder_2": CLIP_2,
+    "sdxl-refiner/unet": UNET_OF_REFINER,
 }
 
 
 @cache
 def configs() -> Path:
-    """The folder of the configs, one folder for each architecture; removed at the end."""
+    """The folder of the configs, a folder for each; removed at the end."""
     home = Path(tempfile.mkdtemp(prefix="atelier-thin-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    for architecture, parts in _PARTS.items():
-        for part, config in parts.items():
-            (home / architecture / part).mkdir(parents=True)
-            (home / architecture / part / "config.json").write_text(json.dumps(config))
+    for part, config in _CONFIGS.items():
+        (home / part).mkdir(parents=True)
+        (home / part / "config.json").write_text(json.dumps(config))
     return home
 
 
@@ -94,52 +103,66 @@ def architecture(name: str) -> Architecture:
 
 
 SD15: Shapes = expected_tensors(architecture("sd1"), configs())
+SD2: Shapes = expected_tensors(architecture("sd2"), configs())
 SDXL: Shapes = expected_tensors(architecture("sdxl"), configs())
+REFINER: Shapes = expected_tensors(architecture("sdxl-refiner"), configs())
 VAE: Shapes = {
     key.removeprefix(VAE_PREFIX): shape for key, shape in SD15.items() if key.startswith(VAE_PREFIX)
 }
 
 
-def parts(architecture: str) -> dict[str, tuple[dict[str, object], Shapes]]:
+def with_channels(shapes: Shapes, channels: int) -> Shapes:
+    """A single file's tensors of a UNet that takes so many channels."""
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    rows, _, *kernel = shapes[first]
+    return {**shapes, first: (rows, channels, *kernel)}
+
+
+def parts(name: str, channels: int = 4) -> dict[str, tuple[dict[str, object], Shapes]]:
     """The parts of a folder that have weights: their config and tensors."""
-    made = {"unet": blueprint.unet, "vae": blueprint.vae}
-    return {
-        part: (config, made.get(part, blueprint.clip)(config) or {})
-        for part, config in _PARTS[architecture].items()
-    }
+    found: dict[str, tuple[dict[str, object], Shapes]] = {}
+    for part in architecture(name).parts:
+        config = dict(_CONFIGS[part.config])
+        if part.name == "unet":
+            config["in_channels"] = channels
+        found[part.name] = config, part.network.tensors(config) or {}
+    return found
 
 
-def index(architecture: str) -> dict[str, object]:
+def index(name: str, channels: int = 4) -> dict[str, object]:
     """A model_index.json."""
-    second: dict[str, object] = {
-        "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
-        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+    made_for = {4: "", 8: "InstructPix2Pix", 9: "Inpaint"}[channels]
+    pipeline = {
+        "sdxl": f"StableDiffusionXL{made_for}Pipeline",
+        "sdxl-refiner": "StableDiffusionXLImg2ImgPipeline",
     }
+    entries: dict[str, object] = {}
+    for part in architecture(name).parts:
+        entries[part.name] = [part.network.library, part.network.name]
+        if part.tokenizer is not None:
+            entries[part.tokenizer.name] = ["transformers", part.tokenizer.classes[0]]
     return {
-        "_class_name": f"StableDiffusion{'XL' if architecture == 'sdxl' else ''}Pipeline",
+        "_class_name": pipeline.get(name, f"StableDiffusion{made_for}Pipeline"),
         "_diffusers_version": "0.42.1",
-        "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
-        "text_encoder": ["transformers", "CLIPTextModel"],
-        "tokenizer": ["transformers", "CLIPTokenizer"],
+        **entries,
         "scheduler": ["diffusers", "DDIMScheduler"],
         "safety_checker": [None, None],
-        **(second if architecture == "sdxl" else {}),
     }
 
 
-def write_folder(path: Path, architecture: str = "sd1", *, fill: int = 0) -> Path:
+def write_folder(path: Path, name: str = "sd1", *, fill: int = 0, channels: int = 4) -> Path:
     """A whole diffusers folder of half-precision zeros (or other bytes)."""
     path.mkdir(parents=True)
-    (path / "model_index.json").write_text(json.dumps(index(architecture)))
-    for part, (config, shapes) in parts(architecture).items():
+    (path / "model_index.json").write_text(json.dumps(index(name, channels)))
+    for part, (config, shapes) in parts(name, channels).items():
         (path / part).mkdir()
         (path / part / "config.json").write_text(json.dumps(config))
         stem = "model" if part.startswith("text") else "diffusion_pytorch_model"
         write_file(path / part / f"{stem}.safetensors", shapes, fill=fill)
-    for part in ("tokenizer", "tokenizer_2") if architecture == "sdxl" else ("tokenizer",):
-        (path / part).mkdir()
-        (path / part / "tokenizer_config.json").write_text("{}")
+    for one in architecture(name).parts:
+        if one.tokenizer is not None:
+            (path / one.tokenizer.name).mkdir()
+            (path / one.tokenizer.name / "tokenizer_config.json").write_text("{}")
     (path / "scheduler").mkdir()
     (path / "scheduler" / "scheduler_config.json").write_text(json.dumps(SCHEDULER))
     return path
@@ -155,11 +178,16 @@ def write_vae(path: Path, *, fill: int = 0) -> Path:
 
 
 def write_file(
-    path: Path, shapes: Shapes, *, fill: int = 0, dtypes: Mapping[str, str] | None = None
+    path: Path,
+    shapes: Shapes,
+    *,
+    fill: int = 0,
+    dtypes: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Path:
     """A file of half-precision zeros (or other bytes) with these tensors."""
     sizes = {"F16": 2, "BF16": 2, "F32": 4, "F8_E4M3": 1, "U8": 1, "I8": 1, "F8_E8M0": 1}
-    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    header: dict[str, object] = {"__metadata__": {"format": "pt", **(metadata or {})}}
     at = 0
     for key, shape in shapes.items():
         kind = (dtypes or {}).get(key, "F16")

@@ -84,7 +84,8 @@ def build_sd2(
         scheduler={**SCHEDULER, "prediction_type": prediction},
         seed=seed,
     )
-    (folder / "atelier.toml").write_text('family = "sd2"\n')
+    family = "sd2-768" if prediction == "v_prediction" else "sd2"
+    (folder / "atelier.toml").write_text(f'family = "{family}"\n')
     return folder
 
 

@@ -125,16 +125,23 @@ class WorkerProcess:
 @cache
 def shared() -> WorkerProcess:
     """One worker with the tiny models, for all tests that leave it as they found it."""
-    worker = WorkerProcess(tinymodels.sd15(), tinymodels.sdxl())
+    worker = WorkerProcess(*map(tinymodels.of, tinymodels.BUILDS))
     atexit.register(worker.close)
     return worker
 
 
+_TINY = {
+    "starter": "tiny-sd15",
+    "sd2-768": "tiny-sd2",
+    "sdxl": "tiny-sdxl",
+    "sdxl-refiner": "tiny-sdxl-refiner",
+}
+
+
 def tiny_recipe(worker: WorkerProcess | None = None, **changes: Any) -> Recipe:
-    """64x64, 3 steps, of the tiny model with the wanted architecture."""
+    """64x64, 3 steps, of the tiny model of a family."""
     family = changes.get("family", "starter")
-    name = "tiny-sdxl" if family == "sdxl" else "tiny-sd15"
-    weights = (worker or shared()).model(name).weights
+    weights = (worker or shared()).model(_TINY[family]).weights
     return a_recipe(
         **{
             "checkpoint": weights,

@@ -33,12 +33,12 @@ Choices = list[app_commands.Choice[str]]
 
 
 async def models(interaction: Interaction, typed: str) -> Choices:
-    """Checkpoints of the catalog."""
+    """Checkpoints of the catalog that can draw."""
     entries = studio_of(interaction).drafting.checkpoints()
     return [
         app_commands.Choice(name=_label(e.name, f" · {FAMILIES[e.family].title}"), value=_value(e))
         for e in entries
-        if _matches(typed, e.name)
+        if e.purpose is None and _matches(typed, e.name)
     ][:MOST]
 
 

@@ -19,8 +19,9 @@ from bot.chat.shown import pictures_shown_by
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
-from generation.draft import DENOISE_OF_IMAGES, Draft, DraftSampling, DraftWords
+from generation.draft import Draft, DraftSampling, DraftWords
 from generation.errors import BadPicture, OutOfRange
+from generation.families.family import DENOISE_OF_IMAGES
 from generation.parameters import DENOISE
 from generation.recipe import Recipe, Sha256
 from storage.errors import Missing

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from generation.catalog.embeddings import family_of_words
 from generation.catalog.loras.layers import SHAPED, layers_of
-from generation.catalog.loras.plan import LayerChange, LoraPlan, Shapes, second_generation
+from generation.catalog.loras.plan import LayerChange, LoraPlan, Shapes
 from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.architecture import Stage
 
@@ -29,7 +29,7 @@ def family_of(plan: LoraPlan, shapes: Shapes, metadata: Mapping[str, str], name:
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        raise _stranger(plan, shapes, name)
+        raise _stranger(plan, name)
     return _said(plan, metadata, fitting, name)
 
 
@@ -47,9 +47,17 @@ def _said(plan: LoraPlan, metadata: Mapping[str, str], fitting: list[str], name:
     """Which of several it is."""
     for key in ("modelspec.architecture", "ss_base_model_version"):
         said = metadata.get(key, "").casefold()
-        for family in fitting:
-            if said and said.startswith(SHAPED[family].trainers_names):
-                return family
+        named = {
+            begin: family
+            for family in fitting
+            for begin in SHAPED[family].trainers_names
+            if said.startswith(begin)
+        }
+        if named:
+            return named[max(named, key=len)]
+    fitting = [family for family in fitting if SHAPED[family].elder not in fitting]
+    if len(fitting) == 1:
+        return fitting[0]
     # kohya numbers the text encoders only where there are two, and calls a UNet's layers by
     # CompVis' names only in SDXL.
     encoders = {family: len(SHAPED[family].at(Stage.ENCODE)) for family in fitting}
@@ -60,9 +68,7 @@ def _said(plan: LoraPlan, metadata: Mapping[str, str], fitting: list[str], name:
     raise UnknownWeights(name, f"a LoRA whose few layers are in {' and '.join(fitting)} alike")
 
 
-def _stranger(plan: LoraPlan, shapes: Shapes, name: str) -> UnusableWeights:
-    if (title := second_generation(shapes)) is not None:
-        return UnusableWeights(name, f"{title}, not supported yet")
+def _stranger(plan: LoraPlan, name: str) -> UnusableWeights:
     nearest = min(SHAPED, key=lambda family: len(_misfits(plan, family)))
     misfits = _misfits(plan, nearest)
     if not misfits:

@@ -93,7 +93,7 @@ def read_plan(
         else:
             layers.setdefault((read.part, read.path), []).append((read, key))
     if unread:
-        raise UnusableWeights(name, _why_unread(unread, shapes, metadata))
+        raise UnusableWeights(name, _why_unread(unread, metadata))
     words = _bundled(shapes, name)
     settings = read_settings(metadata, name)
     changes = []
@@ -127,8 +127,8 @@ def _roles(found: list[tuple[Name, str]], name: str) -> dict[str, str]:
     return roles
 
 
-def _why_unread(unread: list[str], shapes: Shapes, metadata: Mapping[str, str]) -> str:
-    if (title := stranger(unread, metadata) or second_generation(shapes)) is not None:
+def _why_unread(unread: list[str], metadata: Mapping[str, str]) -> str:
+    if (title := stranger(unread, metadata)) is not None:
         return f"{title}, not supported yet"
     for names, kind in _OTHER_KINDS:
         if any(key.endswith(tuple(f".{end}" for end in names)) for key in unread):
@@ -137,20 +137,6 @@ def _why_unread(unread: list[str], shapes: Shapes, metadata: Mapping[str, str]) 
         return "a PEFT adapter whose alpha is kept in another file; save it as a diffusers LoRA"
     names_ = [key if role_of(key) else ".".join(key.split(".")[-2:]) for key in unread]
     return f"keys that cannot be drawn: {listed(names_)}"
-
-
-def second_generation(shapes: Shapes) -> str | None:
-    """ "a LoRA for Stable Diffusion 2.x" when its widths say so: the names are those of 1.x."""
-    widths = {1024: "Stable Diffusion 2.x", 1280: "the SDXL refiner"}
-    for key, shape in shapes.items():
-        if len(shape) < 2 or role_of(key) not in ("down", "w1_b"):
-            continue
-        flat = key.replace(".", "_")
-        if "attn2" in flat and ("to_k" in flat or "to_v" in flat) and shape[1] in widths:
-            return f"a LoRA for {widths[shape[1]]}"
-        if "self_attn" in flat and "te2" not in flat and shape[1] == 1024:
-            return f"a LoRA for {widths[1024]}"
-    return None
 
 
 def listed(names: Iterable[str]) -> str:

@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generation.errors import OutOfRange
+from generation.errors import NotMadeFor, OutOfRange
 from generation.families.architecture import Config, Stage
+from generation.families.family import family
 from generation.recipe import Recipe, needed
 from generation.worker.codecs.image import Decoded, to_latents, to_pixels
 from generation.worker.engines.engine import Given
@@ -39,6 +40,8 @@ class StableDiffusion:
     # a layer before the last one puts out goes through the encoder's last norm.
     shallowest: int = 1
     final_norm: bool = True
+    # The score of beauty that is asked for, and the negative prompt's, where sizes are not.
+    scores: tuple[float, float] | None = None
 
     def scale(self, parts: Parts) -> int:
         return int(2 ** (len(parts["vae"].config.block_out_channels) - 1))
@@ -75,7 +78,8 @@ class StableDiffusion:
         unet, words, sampling = parts["unet"], given.words, needed(recipe.sampling)
         cfg, guided = sampling.cfg, sampling.guided
         context = torch.cat([words.negative, words.context]) if guided else words.context
-        added = _added(recipe, unet, words, guided)
+        added = _added(recipe, unet, words, guided, self.scores)
+        _check_channels(recipe, unet, given)
 
         def predict(y: Tensor, t: Tensor) -> Tensor:
             read = y if given.extra is None else torch.cat([y, given.extra], dim=1)
@@ -122,16 +126,36 @@ def first_width(config: Config) -> int:
     return int(widths[0])
 
 
-def _added(recipe: Recipe, unet: Any, words: EncodedWords, guided: bool) -> dict[str, Any] | None:
-    """What XL reads besides words: the pooled prompt, and sizes as if the picture were whole."""
+def _added(
+    recipe: Recipe,
+    unet: Any,
+    words: EncodedWords,
+    guided: bool,
+    scores: tuple[float, float] | None,
+) -> dict[str, Any] | None:
+    """What XL reads besides words: the pooled prompt, and sizes as if the picture were whole.
+
+    Its refiner reads a score in place of the last size.
+    """
     if unet.config.addition_embed_type is None:
         return None
     assert words.pooled is not None  # its last encoder has a projection
     assert words.negative_pooled is not None
     canvas = needed(recipe.canvas)
     size = float(canvas.height), float(canvas.width)
-    ids = torch.tensor([[*size, 0.0, 0.0, *size]], dtype=unet.dtype, device=unet.device)
-    if not guided:
-        return {"text_embeds": words.pooled, "time_ids": ids}
-    pooled = torch.cat([words.negative_pooled, words.pooled])
-    return {"text_embeds": pooled, "time_ids": torch.cat([ids, ids])}
+    good, bad = ((scores[0],), (scores[1],)) if scores else (size, size)
+    lanes = [(words.negative_pooled, bad), (words.pooled, good)][0 if guided else 1 :]
+    ids = [[*size, 0.0, 0.0, *last] for _, last in lanes]
+    return {
+        "text_embeds": torch.cat([pooled for pooled, _ in lanes]),
+        "time_ids": torch.tensor(ids, dtype=unet.dtype, device=unet.device),
+    }
+
+
+def _check_channels(recipe: Recipe, unet: Any, given: Given) -> None:
+    """Raises NotMadeFor where a UNet reads more than it is given."""
+    beside = given.extra.shape[1] if given.extra is not None else 0
+    if unet.config.in_channels != unet.config.out_channels + beside:
+        purposes = family(recipe.family).architecture.purposes
+        channels = unet.config.in_channels
+        raise NotMadeFor(recipe.checkpoint.name, purposes.get(channels, f"{channels} channels"))

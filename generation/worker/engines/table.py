@@ -9,6 +9,9 @@ from generation.worker.engines.stable_diffusion import StableDiffusion
 
 ENGINES: Mapping[str, Engine] = {
     "sd1": StableDiffusion(),
+    "sd2": StableDiffusion(),  # its encoder ends with the layer that is read
     # XL was trained on the layer before the last, as it comes: clip skip 1 and 2 both mean it.
     "sdxl": StableDiffusion(shallowest=2, final_norm=False),
+    # Scores as the stock pipelines and ComfyUI have them.
+    "sdxl-refiner": StableDiffusion(shallowest=2, final_norm=False, scores=(6.0, 2.5)),
 }

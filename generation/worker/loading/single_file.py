@@ -99,8 +99,9 @@ def _built(
     try:
         with BUILDING:
             if part.network.library == "diffusers":
+                told = part.told({key: tuple(tensor.shape) for key, tensor in tensors.items()})
                 module = kind.from_single_file(
-                    dict(tensors), **shape, torch_dtype=dtype, local_files_only=True
+                    dict(tensors), **shape, **told, torch_dtype=dtype, local_files_only=True
                 )
             else:
                 module = _text_encoder(kind, dict(tensors), shape, dtype)

@@ -29,6 +29,7 @@ from safetensors.torch import save_file
 from generation.catalog.catalog import Catalog, Entry
 from generation.catalog.checkpoint import CONFIGS, expected_tensors
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
+from generation.families.family import ARCHITECTURES
 from generation.fleet.wire import Drawn, Failed, Finished, Frame, Ready, Render, encode, read
 from generation.job import JobId
 from generation.recipe import Precision, Recipe, Sha256
@@ -53,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser = argparse.ArgumentParser(
         "python -m generation.worker.trials.loading", description=__doc__
     )
-    parser.add_argument("--architecture", choices=("sd1", "sdxl"), default="sd1")
+    parser.add_argument(
+        "--architecture", choices=[one.name for one in ARCHITECTURES], default="sd1"
+    )
     parser.add_argument("--precision", choices=[str(p) for p in Precision], default="fp32")
     parser.add_argument("--side", type=int, default=256, help="pixels")
     parser.add_argument("--steps", type=int, default=2)
@@ -75,7 +78,8 @@ def write_checkpoint(path: Path, architecture: str, seed: int, *, configs: Path 
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(seed)
     tensors = {}
-    for key, shape in expected_tensors(architecture, configs).items():
+    built = next(one for one in ARCHITECTURES if one.name == architecture)
+    for key, shape in expected_tensors(built, configs).items():
         plain = torch.ones(shape) if len(shape) == 1 and key.endswith("weight") else None
         made = torch.randn(shape, generator=generator) * 0.02 if plain is None else plain
         tensors[key] = made.half()
