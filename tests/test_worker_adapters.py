@@ -13,14 +13,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from generation.errors import UnusableWeights
+from generation.limits import ADAPTERS
 from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.worker.adapters.adapters import learned_words, switch
+from generation.worker.adapters.table import KINDS
 from generation.worker.model import Model
 from generation.worker.render import render
 from tests.given import loaded, tinymodels
 from tests.given.builders import changed
 from tests.given.loaded import clips
 from tests.given.loras import lora_tensors
+
+
+def test_the_kinds_that_are_let_in_are_those_that_are_put_on() -> None:
+    assert set(ADAPTERS) == KINDS.keys()
 
 
 class Drawer:
