@@ -185,32 +185,23 @@ def port(number: int) -> Finding:
         try:
             trying.bind(("127.0.0.1", number))
         except OSError:
-            return note(
-                "sandbox",
-                f"port {number} is taken",
-                "stop the other program, or choose another sandbox_port (0: any)",
-            )
+            advice = "stop the other program, or choose another sandbox_port (0: any)"
+            return note("sandbox", f"port {number} is taken", advice)
     return good("sandbox", f"port {number} is free")
 
 
 def cluster(address: str) -> Finding:
     """Whether the bot can be a part of its Ray cluster."""
     if importlib.util.find_spec("ray") is None:
-        return wrong(
-            "cluster",
-            f"cluster is {address}, and Ray is not installed",
-            "run: .venv/bin/python -m pip install -c constraints.txt .[cluster]",
-        )
+        advice = "run: .venv/bin/python -m pip install -c constraints.txt .[cluster]"
+        return wrong("cluster", f"cluster is {address}, and Ray is not installed", advice)
     host, _, port = address.partition(":")
     if port:
         try:
             socket.create_connection((host, int(port)), timeout=5).close()
         except OSError as error:
-            return wrong(
-                "cluster",
-                f"nothing answers at {address}: {error}",
-                "start the cluster's head; docs/cluster.md has the command",
-            )
+            advice = "start the cluster's head; docs/cluster.md has the command"
+            return wrong("cluster", f"nothing answers at {address}: {error}", advice)
     return good("cluster", f"Ray {_version('ray')} at {address}")
 
 

@@ -217,12 +217,7 @@ class WatchedWorker:
 
 async def gaps(ground: Ground) -> tuple[Figure, ...]:
     """Queue many small pictures and see what lies between them: studio, database and pipe."""
-    settings = replace(
-        ground.settings,
-        data=ground.folder,
-        max_waiting_per_person=1000,
-        max_seconds_per_person=1_000_000.0,
-    )
+    settings = ground.for_many_jobs
     folders = (*settings.models, BUILT_IN)
     watched = WatchedWorker(LocalWorker(folders, ground.folder / "digests.json", settings.device))
     async with open_app(settings, [watched]) as app:

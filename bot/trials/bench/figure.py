@@ -69,6 +69,16 @@ class Ground:
     settings: Settings
     folder: Path  # empty, and gone afterwards
 
+    @property
+    def for_many_jobs(self) -> Settings:
+        """Settings under which one person may have any number of jobs, in that folder."""
+        return replace(
+            self.settings,
+            data=self.folder,
+            max_waiting_per_person=1000,
+            max_seconds_per_person=1_000_000.0,
+        )
+
 
 Measurement = Callable[[Ground], Awaitable[tuple[Figure, ...]]]
 

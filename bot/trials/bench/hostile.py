@@ -32,7 +32,7 @@ from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish, seed_named, sized
 from bot.trials.bench.figure import Figure, Ground
 from bot.trials.bench.hostile_texts import LONGEST, texts
-from bot.trials.bench.keeping import RECIPE
+from bot.trials.bench.keeping import RECIPE, somebody
 from generation import names
 from generation.catalog.catalog import Catalog, Entry
 from generation.catalog.recognition import Kind
@@ -40,7 +40,6 @@ from generation.draft import Checkpoint, Draft, DraftWords, clean_text
 from generation.errors import GenerationError
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import infotext
-from generation.job import GroupId, Share, UserId
 from generation.recipe import Recipe, Sha256, Weights, dump, needed, parse
 from prompting import wildcards
 from prompting.assist import Assistant
@@ -53,7 +52,6 @@ from prompting.writers import template
 from prompting.writers.ladder import Opened, WriterConfig
 from prompting.writers.writer import Answer, Ask
 from storage.people import AssistMode, Preferences
-from storage.requests import Origin
 
 TARGET = 50.0  # ms of the processor
 TRIES = 3  # the least counts: what others do with the processor is not the text's doing
@@ -278,17 +276,9 @@ async def _nobody(_: WriterConfig) -> Opened:
 
 
 def _a_wish(text: str) -> Wish:
-    place = Origin(
-        owner=UserId(1),
-        share=Share(group=GroupId("guild 1")),
-        guild=1,
-        channel=1,
-        reply_to=None,
-        locale="en-US",
-    )
     # The assistant adds to a negative prompt, which would then be too long.
     words = DraftWords(prompt=never_read(text), negative_prompt=never_read(text[:5500]))
-    return Wish(origin=place, draft=Draft(words=words), count=COUNT)
+    return Wish(origin=somebody(), draft=Draft(words=words), count=COUNT)
 
 
 def _recipe(text: str) -> Recipe:

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot.trials.bench.figure import Figure, Ground, nearly_all
+from generation.draft import Checkpoint, Draft, DraftWords, complete
+from generation.families.family import family
 from generation.job import GroupId, Share, UserId
 from generation.picture import UNKNOWN, Picture
-from generation.recipe import Canvas, Precision, Recipe, Sampling, Sha256, Task, Weights, Words
+from generation.recipe import Sha256, Weights
 from storage.database import Database
 from storage.pictures import Pictures
 from storage.requests import Origin
@@ -24,33 +26,12 @@ STRIDE = 104_729  # a prime: visits messages all over the table
 
 _ANY = Sha256("a" * 64)
 
-RECIPE = Recipe(
-    task=Task.TEXT_TO_IMAGE,
-    family="starter",
-    checkpoint=Weights(name="starter", sha256=_ANY),
-    components=(),
-    vae=None,
-    adapters=(),
-    inputs=(),
-    words=Words(
-        prompt="a red flower in a glass vase on a wooden table, soft light",
-        negative_prompt="",
-        syntax="a1111",
-        clip_skip=1,
-    ),
-    canvas=Canvas(width=128, height=128),
-    sampling=Sampling(
-        sampler="euler",
-        scheduler="normal",
-        sigmas=(*(float(level) for level in range(20, 0, -1)), 0.0),
-        steps=20,
-        cfg=4.0,
-        denoise=1.0,
-        prediction=None,
-        noise=None,
-    ),
+_WORDS = "a red flower in a glass vase on a wooden table, soft light"
+RECIPE = complete(
+    Draft(words=DraftWords(prompt=_WORDS)),
+    Checkpoint(weights=Weights(name="starter", sha256=_ANY), family=family("starter")),
     seed=0,
-    precision=Precision.FP32,
+    device="cpu",
 )
 
 
@@ -129,14 +110,18 @@ async def _opened(ground: Ground) -> AsyncIterator[Database]:
         await database.close()
 
 
-def asked() -> Asked:
-    """A request of somebody."""
-    origin = Origin(
-        owner=UserId(1),
-        share=Share(group=GroupId("guild 10")),
-        guild=10,
-        channel=20,
+def somebody(user: int = 1, guild: int = 10, channel: int = 20) -> Origin:
+    """A person in a channel of a server."""
+    return Origin(
+        owner=UserId(user),
+        share=Share(group=GroupId(f"guild {guild}")),
+        guild=guild,
+        channel=channel,
         reply_to=None,
         locale="en-US",
     )
-    return Asked(origin=origin, words=RECIPE.prompt, created=0.0)
+
+
+def asked() -> Asked:
+    """A request of somebody."""
+    return Asked(origin=somebody(), words=RECIPE.prompt, created=0.0)

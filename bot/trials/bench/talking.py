@@ -10,15 +10,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from bot.app import App, default_model, open_app
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.trials.bench.figure import Figure, Ground, nearly_all, percentile
+from bot.trials.bench.keeping import somebody
 from generation.draft import Draft, DraftWords, complete
-from generation.job import GroupId, Share, UserId
-from storage.requests import Origin
 
 QUEUED = 200
 PEOPLE = 40
@@ -30,13 +28,11 @@ PATIENCE = 240.0
 
 async def talking(ground: Ground) -> tuple[Figure, ...]:
     """Draw for one person and watch the loop; then queue 200 jobs and run commands."""
-    settings = replace(
-        ground.settings,
-        data=ground.folder,
-        max_waiting_per_person=1000,
-        max_seconds_per_person=1_000_000.0,
-    )
-    async with open_app(settings) as app, app.on_discord() as client, live_env(client) as env:
+    async with (
+        open_app(ground.for_many_jobs) as app,
+        app.on_discord() as client,
+        live_env(client) as env,
+    ):
         ann = SimulatedPerson(env, env.ann)
         async with _ticking() as quiet:
             await ann.command("imagine", prompt="a red flower", count=PICTURES)
@@ -87,14 +83,7 @@ async def _fill(app: App, env: LiveEnv) -> None:
     model = default_model(app.settings, app.catalog)
     device = ready.environment.device
     for number in range(QUEUED):
-        place = Origin(
-            owner=UserId(5000 + number % PEOPLE),
-            share=Share(group=GroupId(f"guild {env.guild_handle.id}")),
-            guild=env.guild_handle.id,
-            channel=env.studio.id,
-            reply_to=None,
-            locale="en-US",
-        )
+        place = somebody(5000 + number % PEOPLE, env.guild_handle.id, env.studio.id)
         recipe = complete(
             Draft(words=DraftWords(prompt=f"flower {number}")), model, seed=number, device=device
         )

@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +55,20 @@ class Pinned:
             self._handle = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """Who waits for weights: they may stop it, and are told that it still goes on."""
+
+    stop: threading.Event
+    tell: Callable[[], None]
+
+    def a_while(self, seconds: float) -> None:
+        """Raises Cancelled when they stop it meanwhile."""
+        self.tell()
+        if self.stop.wait(seconds):
+            raise Cancelled()
+
+
 class WeightsCache:
     """Fetched weights on this node.  `bound`: bytes that they may take together."""
 
@@ -83,18 +98,19 @@ class WeightsCache:
         Cancelled once `stop` is set, and what keeps them from coming here: OutOfReach, Lost when
         the bot cannot be reached, OSError of the disk.
         """
+        waiting = _Waiting(stop=stop, tell=tell)
         while (held := self.hold(weights.sha256)) is None:
             # Whoever fetches the same is waited for; but not who draws with it by then.
             if (alone := self._claim(weights.sha256, fcntl.LOCK_EX)) is None:
-                _wait(stop, tell)
+                waiting.a_while(0.2)
                 continue
             with closing(alone):
                 if not self._place(weights.sha256).is_dir():
                     # One at a time on a node: the cable is one, and so is the room.
                     while (room := self._claim("room", fcntl.LOCK_EX)) is None:
-                        _wait(stop, tell)
+                        waiting.a_while(0.2)
                     with closing(room):
-                        self._fetch(weights, stop, tell)
+                        self._fetch(weights, waiting)
         return held
 
     def discard(self, sha256: Sha256) -> None:
@@ -118,13 +134,13 @@ class WeightsCache:
             raise
         return Pinned(handle)
 
-    def _fetch(self, weights: Weights, stop: threading.Event, tell: Callable[[], None]) -> None:
-        manifest = self._patiently(lambda: self._manifest(weights), stop, tell)
+    def _fetch(self, weights: Weights, waiting: _Waiting) -> None:
+        manifest = self._patiently(lambda: self._manifest(weights), waiting)
         self._make_room(weights, manifest.size)
         began = time.monotonic()
         draft = self.folder / "parts" / weights.sha256
         for part in manifest.parts:
-            self._fetch_part(weights.name, part, draft / part.path, stop, tell)
+            self._fetch_part(weights.name, part, draft / part.path, waiting)
         if manifest.card:
             _write(draft / manifest.card_path, manifest.card.encode())
         for folder in {file.parent for file in draft.rglob("*")}:
@@ -150,18 +166,11 @@ class WeightsCache:
                 wrong = error
         raise OutOfReach(weights.name, f"a node cannot get it: {wrong}")
 
-    def _fetch_part(
-        self,
-        name: str,
-        part: WeightFile,
-        file: Path,
-        stop: threading.Event,
-        tell: Callable[[], None],
-    ) -> None:
+    def _fetch_part(self, name: str, part: WeightFile, file: Path, waiting: _Waiting) -> None:
         """One file, gone on with wherever the last try ended."""
         file.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(WRONG):
-            self._patiently(lambda: self._copy(name, part, file, stop, tell), stop, tell)
+            self._patiently(lambda: self._copy(name, part, file, waiting), waiting)
             with file.open("rb") as stream:
                 if hashlib.file_digest(stream, "sha256").hexdigest() == part.sha256:
                     os.fsync(stream.fileno())
@@ -170,14 +179,7 @@ class WeightsCache:
             file.unlink()
         raise OutOfReach(name, f"a node got {part.path} {WRONG} times with another digest")
 
-    def _copy(
-        self,
-        name: str,
-        part: WeightFile,
-        file: Path,
-        stop: threading.Event,
-        tell: Callable[[], None],
-    ) -> None:
+    def _copy(self, name: str, part: WeightFile, file: Path, waiting: _Waiting) -> None:
         with file.open("ab") as draft:
             have = draft.tell()
             if have >= part.size:
@@ -185,10 +187,10 @@ class WeightsCache:
                 return
             try:
                 for block in self._source.read(part.sha256, start=have):
-                    if stop.is_set():
+                    if waiting.stop.is_set():
                         raise Cancelled()
                     draft.write(block[: part.size - draft.tell()])
-                    tell()
+                    waiting.tell()
             except NotThere:
                 raise MissingWeights(name, part.sha256) from None
             finally:
@@ -198,9 +200,7 @@ class WeightsCache:
             if draft.tell() < part.size:
                 raise Lost("the connection was cut")
 
-    def _patiently(
-        self, deed: Callable[[], Answer], stop: threading.Event, tell: Callable[[], None]
-    ) -> Answer:
+    def _patiently(self, deed: Callable[[], Answer], waiting: _Waiting) -> Answer:
         """Try again after a cut connection, for as long as bytes still come."""
         self._heard_at, pause = time.monotonic(), 0.1
         while True:
@@ -212,9 +212,7 @@ class WeightsCache:
                 pause = 0.1 if self._heard_at > before else min(2 * pause, LONGEST_PAUSE)
                 if time.monotonic() - self._heard_at > self.give_up:
                     raise
-            tell()
-            if stop.wait(pause):
-                raise Cancelled()
+            waiting.a_while(pause)
 
     def _make_room(self, weights: Weights, needed: int) -> None:
         """Remove the longest unused until the new ones fit."""
@@ -250,12 +248,6 @@ class WeightsCache:
         for part in manifest.parts:
             digests.remember(self._place(sha256) / part.path, part.sha256)
         digests.save()
-
-
-def _wait(stop: threading.Event, tell: Callable[[], None]) -> None:
-    tell()
-    if stop.wait(0.2):
-        raise Cancelled()
 
 
 def _size(folder: Path) -> int:

@@ -75,7 +75,7 @@ def draw(recipe: Recipe, folder: Path, device: str) -> tuple[bytes, float]:
     sampling = needed(recipe.sampling)
     began = time.perf_counter()
     image = pipe(
-        prompt=words.prompt,
+        words.prompt,
         negative_prompt=words.negative_prompt,
         width=canvas.width,
         height=canvas.height,
