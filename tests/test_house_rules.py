@@ -134,8 +134,6 @@ def test_what_a_docstring_names_is_where_it_says() -> None:
 # Public classes that share a name, and why each of them keeps it.
 MORE_THAN_ONCE = {
     "Scene": "what a training program makes up; one draws it, the other says it",
-    "Parts": "the loaders' are on their way into the model's",
-    "Trained": "the catalog's is on its way into the architectures",
 }
 
 
@@ -155,6 +153,56 @@ def test_a_room_hands_nothing_on() -> None:
     for name, tree in sources(tests=False):
         if name.endswith("/__init__.py"):
             assert not [n for n in tree.body if isinstance(n, ast.ImportFrom)], name
+
+
+# Where families and architectures are called by their names.
+KNOW_FAMILIES = (
+    *("generation/families/", "generation/worker/engines/", "tests/"),
+    *("generation/training/", "generation/simulator/", "generation/worker/trials/", "bot/trials/"),
+    "prompting/",  # dialects are called as their families are
+)
+MAY_NAME_FAMILIES = {
+    "bot/app.py": "the folder of the built-in model",
+    "generation/fleet/cluster/host.py": "the same folder",
+    "generation/catalog/loras/strangers.py": "what trainers write into files that are refused",
+}
+
+
+def test_only_families_and_engines_know_an_architecture_by_its_name() -> None:
+    """Whoever needs an `if` elsewhere has found what the port lacks."""
+    from generation.families.family import ARCHITECTURES, FAMILIES
+
+    known = {*FAMILIES, *(one.name for one in ARCHITECTURES)}
+    found = {
+        f"{name}:{node.lineno}"
+        for name, tree in sources(tests=False)
+        if not name.startswith(KNOW_FAMILIES) and name not in MAY_NAME_FAMILIES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in known
+    }
+    assert found == set()
+
+
+def test_only_their_tables_know_the_modules_of_architectures() -> None:
+    from generation.families import family
+    from generation.families.architecture import Architecture
+
+    values = {name for name, one in vars(family).items() if isinstance(one, Architecture)}
+    assert values
+    described = {
+        node.module
+        for node in ast.walk(parsed()["generation/families/family.py"])
+        if isinstance(node, ast.ImportFrom) and values & {a.name for a in node.names}
+    }
+    engines = {
+        name.removesuffix(".py").replace("/", ".")
+        for name in parsed()
+        if name.startswith("generation/worker/engines/")
+    } - {"generation.worker.engines.engine", "generation.worker.engines.table"}
+    for name, tree in sources(tests=False):
+        if not name.startswith(KNOW_FAMILIES):
+            imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+            assert not imported & (described | engines), name
 
 
 def test_the_bots_front_door_shows_a_dozen_rooms_at_most() -> None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bot.pages.quoting import code, quoted
 from bot.pages.replies import MAX_CONTENT
-from generation.families.family import FAMILIES
+from generation.families.family import FAMILIES, has_few_words
 from generation.starter.words import OBJECT_WORDS, STYLE_WORDS
 from prompting.speaking.styles import Style
 
@@ -97,7 +97,7 @@ def _start(installed: Installed) -> str:
 
 
 def _what_is_drawn(installed: Installed) -> str:
-    if installed.usual_family != "starter":
+    if not has_few_words(installed.usual_family):
         title = FAMILIES[installed.usual_family].title
         return f"It is drawn by {title}, if you name no other model.\n"
     things, styles = ", ".join(OBJECT_WORDS), ", ".join(STYLE_WORDS)
@@ -166,7 +166,7 @@ def _loras(installed: Installed) -> str:
 
 
 def _styles(installed: Installed) -> str:
-    if installed.usual_family == "starter":
+    if has_few_words(installed.usual_family):
         own = [style for style in installed.styles if style.starter]
         others = [style for style in installed.styles if not style.starter]
         return (

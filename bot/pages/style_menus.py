@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from generation.families.family import has_few_words
 from prompting.speaking.styles import Style
 
 MENUS, OPTIONS = 5, 25  # Discord's limits
@@ -49,13 +50,13 @@ def menus(styles: Sequence[Style], family: str) -> tuple[StyleList, ...]:
 
 def taught(style: Style, family: str) -> bool:
     """Whether the model was trained with that very style, as far as we know."""
-    return family == "starter" and style.name in TAUGHT_TO_STARTER
+    return has_few_words(family) and style.name in TAUGHT_TO_STARTER
 
 
 def question(family: str) -> str:
     """What is asked above the menus."""
     asked = "Which style? The seed and the wording stay."
-    if family != "starter":
+    if not has_few_words(family):
         return asked
     return (
         f"{asked}\n-# The built-in model was taught four styles, which come first; "

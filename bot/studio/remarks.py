@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from bot.studio import notes
-from generation.families.family import FAMILIES
+from generation.families.family import FAMILIES, has_few_words
 from generation.recipe import Recipe
 from generation.starter import words as seen
 from prompting.speaking.dialects import DIALECTS
 
-STARTER = "starter"
 LITTLE = 0.35  # denoise up to which most of a picture stays as it was
 LOOKED_AT = 1000  # characters of a prompt
 
@@ -48,7 +47,7 @@ def of_words(prompts: Sequence[str], family: str) -> Iterator[str]:
     foreign = dict.fromkeys(word for prompt in prompts for word in _foreign(prompt))
     if foreign and DIALECTS[FAMILIES[family].dialect].keeps == ("en",):
         yield notes.not_english(" ".join(foreign))
-    if family == STARTER:
+    if has_few_words(family):
         found = [never_seen(prompt) for prompt in dict.fromkeys(prompts)]
         unseen = tuple(dict.fromkeys(word for words, _ in found for word in words))
         together = next((things for _, things in found if len(things) > 1), ())

@@ -38,6 +38,7 @@ class Family:
     negative: bool  # whether a negative prompt has an effect
     precision_cuda: Precision
     precision_cpu: Precision  # also used where a GPU has no such format
+    few_words: bool = False  # trained with the words of generation.starter.words, and no others
     kin: str = ""  # the family whose LoRAs and embeddings are made for it too
 
     def takes(self, kind: str, other: Family) -> bool:
@@ -117,6 +118,7 @@ FAMILIES: dict[str, Family] = {
             cfg=2.0,
             clip_layers=3,
             dialect="starter",
+            few_words=True,
             precision_cuda=Precision.FP32,
         ),
         _SD15,
@@ -143,6 +145,11 @@ FAMILIES: dict[str, Family] = {
 ARCHITECTURES: tuple[Architecture, ...] = tuple(
     dict.fromkeys(f.architecture for f in FAMILIES.values())
 )
+
+
+def has_few_words(name: str) -> bool:
+    """Whether models of that family have seen few things, and the program knows which."""
+    return name in FAMILIES and FAMILIES[name].few_words
 
 
 def family(name: str) -> Family:

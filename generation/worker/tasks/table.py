@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from generation.recipe import Task
 from generation.worker.tasks.image_to_image import ImageToImage
-from generation.worker.tasks.task import Work
+from generation.worker.tasks.task import TaskWork
 from generation.worker.tasks.text_to_image import TextToImage
 
-TASKS: Mapping[Task, Work] = {
+TASKS: Mapping[Task, TaskWork] = {
     Task.TEXT_TO_IMAGE: TextToImage(),
     Task.IMAGE_TO_IMAGE: ImageToImage(),
 }

@@ -61,7 +61,7 @@ class Begun:
     extra: Tensor | None = None  # channels that the denoiser reads beside the noisy ones
 
 
-class Work(Protocol):
+class TaskWork(Protocol):
     """How a task begins and ends."""
 
     def begin(self, bench: Bench, /) -> Begun:
