@@ -1,6 +1,6 @@
-"""What the release before wrote is read, and drawn again with the same pixels.
+"""What earlier releases wrote is read, and drawn again with the same pixels.
 
-The files lie in `tests/data/released`; its README says what each is.
+The files lie in `tests/data/released*`; the READMEs there say what each is.
 """
 
 from __future__ import annotations
@@ -35,33 +35,37 @@ from tests.given import tinymodels
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house
-from tests.given.released import MARKS, PICTURES, RECIPES, RELEASED
+from tests.given.released import FIRST, RELEASES, SECOND, Release
 from tests.given.stored import opened
 from tests.given.waiting import LONG
 from tests.given.worker_process import WorkerProcess
 
 CLEO, STRANGER = UserId(103), UserId(104)
-FLOWER = RecipeId("r1-08dc998a73d0953cb7a15d397a7cb345e24809c2971d55389921142ae63bc552")
+FLOWERS = {
+    "released": RecipeId("r1-08dc998a73d0953cb7a15d397a7cb345e24809c2971d55389921142ae63bc552"),
+    "released-2": RecipeId("r1-29ae2c445e7e1d71689a4426a65d6742f84f3ef6d02e3ce1e810ac3ae842bf0e"),
+}
 FLOWER_PIXELS = Sha256("6b0abab5843b17b2f7a438df670b9610166148123600246c8e92071bf1035e24")
-FLOWER_PNG = (RELEASED / "flower.png").read_bytes()
-
-
-THEIRS = Environment(**json.loads((RELEASED / "environment.json").read_text()))
 
 
 def a_copy(tmp_path: Path) -> Path:
     """The database, in a folder where it may be changed."""
     folder = tmp_path / "data"
     folder.mkdir()
-    shutil.copyfile(RELEASED / "atelier.sqlite3", folder / storing.DATABASE)
+    shutil.copyfile(FIRST.folder / "atelier.sqlite3", folder / storing.DATABASE)
     return folder
 
 
 # --- recipes ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", [*RECIPES, *PICTURES, *MARKS], ids=lambda line: line["id"][:12])
-def test_a_recipe_of_the_release_before_keeps_its_text_and_id(line: dict[str, Any]) -> None:
+EVERY = pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.folder.name)
+
+
+@pytest.mark.parametrize(
+    "line", [*FIRST.recipes, *SECOND.recipes], ids=lambda line: line["id"][:12]
+)
+def test_a_recipe_of_an_earlier_release_keeps_its_text_and_id(line: dict[str, Any]) -> None:
     recipe = parse(line["recipe"])
     assert recipe.id == line["id"]
     assert dump(recipe) == line["recipe"]
@@ -71,11 +75,12 @@ def test_a_recipe_of_the_release_before_keeps_its_text_and_id(line: dict[str, An
     assert recipe_in(png(bytes(3 * 8 * 8), 8, 8, recipe, model_name="a model")) == recipe
 
 
-def test_a_png_of_the_release_before_carries_its_recipe_and_its_pixels() -> None:
-    recipe = recipe_in(FLOWER_PNG)
+@EVERY
+def test_a_png_of_an_earlier_release_carries_its_recipe_and_its_pixels(release: Release) -> None:
+    recipe = recipe_in(release.flower)
     assert recipe is not None
-    assert recipe.id == FLOWER
-    assert pixels_sha256(FLOWER_PNG) == FLOWER_PIXELS
+    assert recipe.id == FLOWERS[release.folder.name]
+    assert pixels_sha256(release.flower) == FLOWER_PIXELS
 
 
 # --- pictures ---------------------------------------------------------------------------------
@@ -83,52 +88,58 @@ def test_a_png_of_the_release_before_carries_its_recipe_and_its_pixels() -> None
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[WorkerProcess]:
-    process = WorkerProcess(RELEASED / "models", BUILT_IN)
+    process = WorkerProcess(FIRST.folder / "models", BUILT_IN)
     yield process
     process.close()
 
 
-def agree(drawn: Picture, pixels: str) -> None:
+def agree(drawn: Picture, pixels: str, theirs: Environment) -> None:
     """Not a bug of ours: equal, or drawn on another kind of machine."""
-    verdict = compare(Fingerprint(environment=THEIRS, pixels_sha256=Sha256(pixels)), drawn)
+    verdict = compare(Fingerprint(environment=theirs, pixels_sha256=Sha256(pixels)), drawn)
     assert verdict.verdict in (Verdict.IDENTICAL, Verdict.ELSEWHERE), drawn.recipe
 
 
-def test_the_png_of_the_release_before_is_drawn_again_to_the_last_pixel(
-    worker: WorkerProcess,
+@EVERY
+def test_the_png_of_an_earlier_release_is_drawn_again_to_the_last_pixel(
+    worker: WorkerProcess, release: Release
 ) -> None:
-    recipe = recipe_in(FLOWER_PNG)
+    recipe = recipe_in(release.flower)
     assert recipe is not None
     drawn = worker.draw(recipe)
-    agree(drawn, FLOWER_PIXELS)
-    if drawn.environment != THEIRS and drawn.pixels_sha256 != FLOWER_PIXELS:
+    agree(drawn, FLOWER_PIXELS, release.environment)
+    if drawn.environment != release.environment and drawn.pixels_sha256 != FLOWER_PIXELS:
         pytest.skip("drawn on another kind of machine: ELSEWHERE")
 
 
-def test_every_picture_of_the_release_before_is_drawn_again_to_the_last_pixel(
-    worker: WorkerProcess,
+@EVERY
+def test_every_picture_of_an_earlier_release_is_drawn_again_to_the_last_pixel(
+    worker: WorkerProcess, release: Release
 ) -> None:
     """Each sampler and schedule, image to image, LoRA, embedding, weights, BREAK, clip skip."""
-    for line in PICTURES:
+    for line in release.lines("pictures.jsonl"):
         recipe = parse(line["recipe"])
-        agree(worker.draw(recipe, *([FLOWER_PNG] if recipe.inputs else [])), line["pixels"])
+        drawn = worker.draw(recipe, *([release.flower] if recipe.inputs else []))
+        agree(drawn, line["pixels"], release.environment)
 
 
 @pytest.mark.slow
+@EVERY
 def test_what_a_schedulers_config_did_not_mean_then_changes_no_older_picture(
-    tmp_path: Path,
+    tmp_path: Path, release: Release
 ) -> None:
-    for line in MARKS:
+    marks = release.lines("marks.jsonl")
+    for line in marks:
         folder = tinymodels.build_sd15(tmp_path / parse(line["recipe"]).checkpoint.name)
         config = tinymodels.SCHEDULER | line["scheduler"]
         (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(config))
     worker = WorkerProcess(tmp_path)
     try:
-        for line in MARKS:
+        for line in marks:
             recipe = parse(line["recipe"])
             # Another version of the libraries writes the same model in other words.
             here: Weights = worker.model(recipe.checkpoint.name).weights
-            agree(worker.draw(replace(recipe, checkpoint=here)), line["pixels"])
+            drawn = worker.draw(replace(recipe, checkpoint=here))
+            agree(drawn, line["pixels"], release.environment)
     finally:
         worker.close()
 
@@ -192,7 +203,7 @@ async def check_pictures(database: Database) -> None:
     assert (found[2].parent, found[4].reproduces) == (found[0].id, found[0].id)
     assert found[4].pixels_sha256 == found[0].pixels_sha256
     assert found[2].recipe.inputs[0].sha256 == found[0].png_sha256
-    assert {p.environment for p in found} == {THEIRS}
+    assert {p.environment for p in found} == {FIRST.environment}
     assert [p.id for p in await pictures.newest(CLEO, 9)] == []
     assert [p.id for p in await pictures.find_by_recipe(found[0].recipe.id)] == [1, 5, 6]
     assert [p.id for p in await pictures.of_message(1000)] == [1, 2]
@@ -233,7 +244,7 @@ async def test_what_waited_at_the_release_before_is_drawn(tmp_path: Path) -> Non
 
 async def test_a_backup_of_the_release_before_is_whole_and_comes_back(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    shutil.copytree(RELEASED / "backup", kept)
+    shutil.copytree(FIRST.folder / "backup", kept)
     found = storing.look_through(kept)
     assert found.whole
     assert found.absent == ()
