@@ -14,14 +14,15 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import generation
 from bot.dispatch.audience import Audience
+from bot.dispatch.meanwhile import meanwhile
 from bot.dispatch.meter import Meter
 from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
@@ -78,9 +79,9 @@ class App:
         settings, studio = self.settings, self.studio
         digests = _digests(settings)
         async with (
-            _meanwhile(_keep_running(studio, audience), "studio"),
-            _meanwhile(_retention(settings, self.stores).run(), "retention"),
-            _meanwhile(self.model_folders.run(), "model folders"),
+            meanwhile(_keep_running(studio, audience), "studio"),
+            meanwhile(_retention(settings, self.stores).run(), "retention"),
+            meanwhile(self.model_folders.run(), "model folders"),
             follow_cluster(settings, self.catalog, digests, studio, self.make_seat),
         ):
             yield
@@ -287,15 +288,3 @@ async def _keep_running(studio: Studio, audience: Audience) -> None:
             log.exception("the studio stumbled; it goes on")
             stumbled = True
             await asyncio.sleep(1.0)
-
-
-@asynccontextmanager
-async def _meanwhile(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-    """Do that until the block ends."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -20,7 +20,11 @@ PACKAGES = ("bot", "generation", "prompting", "storage")
 # Sizes are a smell detector, not a law: beyond SMELL is worth a look, and printed; beyond LIMIT
 # is too much.
 SMELL_LINES, LIMIT_LINES = 300, 600
-LIMIT_FUNCTION = 90  # ruff warns of tangled ones long before
+LIMIT_FUNCTION = 60  # ruff warns of tangled ones long before
+USUAL_FUNCTION = 22  # nine of ten are no longer
+
+# Those that may be longer, as there is nothing in them but a list.
+LISTS = {"bot/studio/studio.py: __init__"}  # the studio's parts, each made of those before it
 
 # Who unpickles, and why it is harmless there.
 MAY_UNPICKLE = {"bot/sandbox/speed.py"}  # what it has pickled itself, in memory: deep copies
@@ -226,14 +230,15 @@ def test_files_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_functions_stay_readable() -> None:
-    too_much = []
+    lengths: dict[str, int] = {}
     for name, tree in sources(tests=False):
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
-                if lines > LIMIT_FUNCTION:
-                    too_much.append(f"{name}: {node.name} has {lines} lines")
-    assert too_much == []
+                lengths[f"{name}: {node.name} in line {node.lineno}"] = lines
+    too_much = {name for name, lines in lengths.items() if lines > LIMIT_FUNCTION}
+    assert {name.partition(" in line")[0] for name in too_much} <= LISTS, too_much
+    assert sorted(lengths.values())[len(lengths) * 9 // 10] <= USUAL_FUNCTION
 
 
 def test_nothing_unpickles() -> None:

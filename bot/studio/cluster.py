@@ -7,12 +7,12 @@ this process.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.dispatch.meanwhile import meanwhile
 from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio.studio import Studio
@@ -37,13 +37,10 @@ async def follow_cluster(
         return
     server = WeightsServer(catalog, digests, port=settings.cluster_port)
     cluster = Cluster(settings.cluster, server.open, bound=settings.cluster_cache_gib * 2**30)
-    following = asyncio.create_task(_follow(cluster, studio, make_seat), name="cluster")
     try:
-        yield
+        async with meanwhile(_follow(cluster, studio, make_seat), "cluster"):
+            yield
     finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
         await cluster.close()
         await server.close()
 

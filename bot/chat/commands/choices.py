@@ -4,8 +4,9 @@ for at most three seconds, and people for less."""
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 from discord import app_commands
@@ -30,6 +31,7 @@ MOST, LETTERS = 25, 100  # Discord's limits: choices, and letters of one
 
 Interaction = discord.Interaction[Any]
 Choices = list[app_commands.Choice[str]]
+C = TypeVar("C", bound=Callable[..., object])
 
 
 async def models(interaction: Interaction, typed: str) -> Choices:
@@ -198,6 +200,24 @@ def _named(
             meaning(typed)
             found = [app_commands.Choice(name=typed[:100], value=typed[:100])]
     return found[:MOST]
+
+
+# What each option offers while it is typed.
+_OFFERED = {
+    "model": models,
+    "size": sizes,
+    "sampler": samplers,
+    "scheduler": schedulers,
+    "style": styles,
+    "vae": vaes,
+    "lora": loras,
+}
+
+
+def offered(callback: C) -> C:
+    """The command's function, with choices for each of its options that has some."""
+    known = inspect.signature(callback).parameters.keys() & _OFFERED.keys()
+    return app_commands.autocomplete(**{name: _OFFERED[name] for name in known})(callback)
 
 
 def _matches(typed: str, name: str) -> bool:

@@ -35,7 +35,7 @@ SECONDS = 840.0  # an ephemeral message can be answered for 15 minutes
     description="Three better ways to say your wish, to choose from before it is drawn",
 )
 @app_commands.describe(wish="What you want to see", model="Which model would draw it")
-@app_commands.autocomplete(model=choices.models)
+@choices.offered
 async def enhance(interaction: Interaction, wish: options.Prompt, model: str | None = None) -> None:
     """Find words and show them to the one who asks."""
     await interaction.response.defer(ephemeral=True, thinking=True)

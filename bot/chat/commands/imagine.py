@@ -31,15 +31,7 @@ Interaction = discord.Interaction[Any]
     name="imagine", description="Draw a picture: say what it shows, such as: a red flower"
 )
 @described
-@app_commands.autocomplete(
-    model=choices.models,
-    size=choices.sizes,
-    sampler=choices.samplers,
-    scheduler=choices.schedulers,
-    style=choices.styles,
-    vae=choices.vaes,
-    lora=choices.loras,
-)
+@choices.offered
 @app_commands.choices(
     assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode]
 )

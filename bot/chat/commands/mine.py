@@ -24,14 +24,7 @@ Interaction = discord.Interaction[Any]
     seed_mode="Where the next seed comes from when you name none",
     reset="Forget all of them first",
 )
-@app_commands.autocomplete(
-    model=choices.models,
-    size=choices.sizes,
-    sampler=choices.samplers,
-    scheduler=choices.schedulers,
-    style=choices.styles,
-    vae=choices.vaes,
-)
+@choices.offered
 @app_commands.choices(
     seed_mode=[app_commands.Choice(name=mode.value, value=mode.value) for mode in SeedMode],
     assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode],

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.app import App, default_model, open_app
+from bot.dispatch.meanwhile import meanwhile
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, live_env
 from bot.trials.bench.figure import Figure, Ground, nearly_all, percentile
@@ -101,8 +102,5 @@ async def _ticking() -> AsyncIterator[list[float]]:
             await asyncio.sleep(TICK)
             late.append(max(0.0, time.perf_counter() - due))
 
-    task = asyncio.create_task(tick(), name="tick")
-    try:
+    async with meanwhile(tick(), "tick"):
         yield late
-    finally:
-        task.cancel()

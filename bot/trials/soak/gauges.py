@@ -12,7 +12,6 @@ Invariant: reading takes no memory that grows: histograms and a fixed number of 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import re
 import time
@@ -23,6 +22,7 @@ from statistics import median
 
 import psutil
 
+from bot.dispatch.meanwhile import meanwhile
 from bot.trials.bench.figure import Spread
 from bot.trials.soak.allocator import give_back
 from generation.yardstick import machine_slowness
@@ -54,13 +54,8 @@ class Lateness:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Ask every 5 ms while the block runs."""
-        task = asyncio.create_task(self._tick(), name="lateness")
-        try:
+        async with meanwhile(self._tick(), "lateness"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _tick(self) -> None:
         while True:

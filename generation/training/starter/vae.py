@@ -100,6 +100,23 @@ def psnr(vae: AutoencoderKL, batch: torch.Tensor) -> float:
     return float((-10 * error.log10()).mean())
 
 
+def _loss(
+    vae: AutoencoderKL, real: torch.Tensor, generator: torch.Generator, *, decoder_only: bool
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What pictures lose on the way there and back, and how much the code says, if that learns."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        posterior = vae.encode(real).latent_dist
+        latent = posterior.sample(generator)
+        if decoder_only:
+            latent = _roughened(latent, generator)
+        made = vae.decode(latent).sample
+    loss = reconstruction_loss(made.float(), real)
+    if decoder_only:
+        return loss, None
+    nats = posterior.kl().mean() / posterior.mean[0].numel()
+    return loss + KL_WEIGHT * nats.float(), nats
+
+
 def train_vae(work: Path, minutes: float, *, decoder_only: bool = False, seed: int = 1) -> None:
     """Trains by the clock; the average goes to work/vae.pt.
 
@@ -130,16 +147,7 @@ def train_vae(work: Path, minutes: float, *, decoder_only: bool = False, seed: i
             real = to_floats(pool[which])
         else:
             real = to_floats(_crops(pool, 16, generator))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            posterior = vae.encode(real).latent_dist
-            latent = posterior.sample(generator)
-            if decoder_only:
-                latent = _roughened(latent, generator)
-            made = vae.decode(latent).sample
-        loss = reconstruction_loss(made.float(), real)
-        if not decoder_only:
-            kl = posterior.kl().mean() / posterior.mean[0].numel()
-            loss = loss + KL_WEIGHT * kl.float()
+        loss, nats = _loss(vae, real, generator, decoder_only=decoder_only)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -148,7 +156,7 @@ def train_vae(work: Path, minutes: float, *, decoder_only: bool = False, seed: i
         follow(average, vae, min(0.998, clock.step / (clock.step + 10)))
         recent += 0.02 * (loss.item() - recent) if clock.step > 1 else loss.item()
         if clock.step % 200 == 0:
-            report = "" if decoder_only else f" kl {float(kl.detach()):.2f} nats"
+            report = "" if nats is None else f" kl {float(nats.detach()):.2f} nats"
             print(
                 f"{time.strftime('%H:%M:%S')} {name} step {clock.step} "
                 f"{clock.elapsed_s() / 60:.1f} min loss {recent:.4f}{report} "
