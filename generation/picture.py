@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NewType
 
 from generation.recipe import Recipe, Sha256
+from generation.spelling import plain, read
 
 EnvironmentId = NewType("EnvironmentId", str)
 
@@ -40,8 +41,13 @@ class Environment:
     @property
     def id(self) -> EnvironmentId:
         """Equal environments, and only they, share it."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(plain(self), sort_keys=True, separators=(",", ":"))
         return EnvironmentId(f"e1-{hashlib.sha256(text.encode()).hexdigest()[:32]}")
+
+
+def environment_in(text: str) -> Environment:
+    """What `plain` wrote of one, also before it had all of today's fields."""
+    return read(Environment, json.loads(text), kept=True)
 
 
 def remarked(environment: Environment, remark: str) -> Environment:

@@ -250,6 +250,13 @@ class Recipe:
         return RecipeId(f"{FORMAT}-{digest}")
 
     @property
+    def weights(self) -> tuple[Weights, ...]:
+        """All files that it is drawn with."""
+        vae = () if self.vae is None else (self.vae,)
+        adapters = (adapter.weights for adapter in self.adapters)
+        return (self.checkpoint, *self.components, *vae, *adapters)
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """All that a person may have written in it."""
         return () if self.words is None else (self.words.prompt, self.words.negative_prompt)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import aiosqlite
 
 from generation.job import JobId, UserId
-from generation.picture import Environment, Fingerprint, Picture
+from generation.picture import Environment, Fingerprint, Picture, environment_in
 from generation.recipe import Recipe, RecipeId, Sha256, dump, parse
+from generation.spelling import plain
 from storage.database import Database, Row, Value
 from storage.errors import Missing
 from storage.ids import PictureId, RequestId
@@ -130,7 +131,7 @@ async def insert_picture(
     """Write a picture and its environment, within the caller's transaction."""
     await db.execute(
         "INSERT INTO environments VALUES (?, ?) ON CONFLICT DO NOTHING",
-        (picture.environment.id, json.dumps(asdict(picture.environment), sort_keys=True)),
+        (picture.environment.id, json.dumps(plain(picture.environment), sort_keys=True)),
     )
     await insert_recipes(db, [picture.recipe])
     cursor = await db.execute(
@@ -223,7 +224,7 @@ def _picture(row: Row) -> StoredPicture:
     return StoredPicture(
         id=PictureId(row["id"]),
         recipe=parse(row["recipe_text"], kept=True),
-        environment=Environment(**json.loads(row["environment_text"])),
+        environment=environment_in(row["environment_text"]),
         png_sha256=Sha256(row["png_sha256"]),
         pixels_sha256=Sha256(row["pixels_sha256"]),
         latents_sha256=Sha256(row["latents_sha256"]),

@@ -5,7 +5,6 @@ Everything here blocks and opens connections of its own, for programs beside the
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generation.errors import OutOfRange
-from generation.picture import Environment
-from generation.recipe import Sha256, parse
+from generation.picture import environment_in
+from generation.recipe import Recipe, Sha256, parse
 from storage.database import APPLICATION, LIVE_THINGS, MIGRATIONS, our_live_things
 from storage.errors import DatabaseCorrupt, DatabaseTooNew, Missing, translated
 from storage.files import is_digest
@@ -82,16 +81,16 @@ def check_readable(path: Path) -> None:
     Raises DatabaseCorrupt: one that cannot be read would keep the bot from starting.
     """
     with _opened(path) as db:
-        for kind, read in (("recipe", parse), ("environment", _environment)):
+        for kind, read in (("recipe", _recipe), ("environment", environment_in)):
             for name, text in db.execute(f"SELECT id, text FROM {kind}s"):
                 try:
                     read(text)
-                except (OutOfRange, TypeError, ValueError, RecursionError) as error:
+                except (OutOfRange, KeyError, TypeError, ValueError, RecursionError) as error:
                     raise DatabaseCorrupt(path, f"the {kind} {name!r:.40} is not one") from error
 
 
-def _environment(text: str) -> Environment:
-    return Environment(**json.loads(text))
+def _recipe(text: str) -> Recipe:
+    return parse(text, kept=True)
 
 
 def make_restorable(path: Path) -> None:

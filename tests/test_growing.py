@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from generation.draft import Draft, said
 from generation.errors import OutOfRange
 from generation.recipe import (
+    Adapter,
     Input,
     Recipe,
     Task,
@@ -20,10 +21,10 @@ from generation.recipe import (
     needed,
     parse,
 )
-from generation.spelling import read
+from generation.spelling import plain, read
 from tests.given.builders import a_digest, a_recipe
-from tests.given.later import LaterRecipe, Upscale
-from tests.given.released import TEXTS
+from tests.given.later import LaterEnvironment, LaterRecipe, Upscale
+from tests.given.released import RELEASES, TEXTS
 
 
 def later(text: str) -> LaterRecipe:
@@ -117,3 +118,21 @@ def test_a_draft_has_the_sections_of_a_recipe_and_every_field_of_it_is_a_gap_at_
         assert {inner.name for inner in fields(section)} <= known
         assert all(getattr(section, inner.name) is None for inner in fields(section))
     assert said(recipe).sampling.cfg == needed(recipe.sampling).cfg
+
+
+def test_an_environment_of_today_keeps_its_text_and_id_in_a_version_that_has_more() -> None:
+    for release in RELEASES:
+        text = json.dumps(plain(release.environment), sort_keys=True)
+        environment = read(LaterEnvironment, json.loads(text), kept=True)
+        assert environment.quantiser is None
+        assert json.dumps(plain(environment), sort_keys=True) == text
+        assert environment.id == release.environment.id
+        assert replace(environment, quantiser="gguf").id != environment.id
+
+
+def test_the_files_that_a_recipe_is_drawn_with_are_all_it_names() -> None:
+    one, two, three, four = (Weights(name=c, sha256=a_digest(c)) for c in "bcde")
+    lora = Adapter(kind="lora", weights=four, strength=1.0)
+    recipe = a_recipe(components=(one, two), vae=three, adapters=(lora,))
+    assert recipe.weights == (recipe.checkpoint, one, two, three, four)
+    assert a_recipe().weights == (a_recipe().checkpoint,)

@@ -26,10 +26,10 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, BinaryIO, Protocol
 
-from generation import errors
+from generation import errors, spelling
 from generation.errors import GenerationError, WorkerDied
 from generation.fleet.pictures import no_png, no_preview
 from generation.fleet.shape import (
@@ -228,7 +228,7 @@ def encode(frame: Frame) -> bytes:
             case Recipe():
                 head[field.name] = dump(value)
             case Environment():
-                head[field.name] = asdict(value)
+                head[field.name] = spelling.plain(value)
             case tuple() if field.name == "inputs":
                 head[field.name] = [len(blob) for blob in value]
                 blobs += value
@@ -292,7 +292,7 @@ def _built(kind: type[Frame], data: dict[str, object], body: bytes) -> Frame:
             case "recipe" if isinstance(value, str):
                 value = parse(value, kept=True)
             case "environment" if isinstance(value, dict):
-                value = Environment(**value)
+                value = spelling.read(Environment, value, kept=True)
             case "facts" | "on_device" | "in_memory":
                 value = tuple(_listed(value))
             case _ if isinstance(value, dict):

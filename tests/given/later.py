@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from generation.picture import Environment
 from generation.recipe import Adapter, Recipe, Sampling
 from generation.spelling import FLAT
 
@@ -47,3 +48,10 @@ class Upscale(Recipe):
 
     def __post_init__(self) -> None:
         """Whatever it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterEnvironment(Environment):
+    """One with a fact more, which machines may or may not have."""
+
+    quantiser: str | None

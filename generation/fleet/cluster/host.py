@@ -168,7 +168,7 @@ class Host:
         loop = asyncio.get_running_loop()
         told = time.monotonic()
         try:
-            for weights in _weights(recipe):
+            for weights in recipe.weights:
 
                 def tell(name: str = weights.name) -> None:
                     nonlocal told
@@ -262,11 +262,6 @@ def cache_folder() -> Path:
     """Where this machine keeps what it has fetched."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "atelier"
-
-
-def _weights(recipe: Recipe) -> list[Weights]:
-    vae = [recipe.vae] if recipe.vae is not None else []
-    return [recipe.checkpoint, *vae, *(adapter.weights for adapter in recipe.adapters)]
 
 
 def _failed(job: JobId, error: Exception) -> Failed:
