@@ -174,7 +174,7 @@ class WeightsChanged(UnusableWeights):
 
 
 class OutOfReach(UnusableWeights):
-    """They cannot be brought to this seat (no room, no way to them); another may have them."""
+    """The weights cannot be brought to this seat (no room, no way); another may have them."""
 
 
 class OutOfMemory(GenerationError):

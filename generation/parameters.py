@@ -43,7 +43,7 @@ class Parameter:
 
     @property
     def flag(self) -> str:
-        """Its option on the command line."""
+        """The parameter's option on the command line."""
         return f"--{self.name.replace('_', '-')}"
 
     @property
@@ -80,7 +80,7 @@ class WholeParameter(Parameter):
 
     @property
     def range(self) -> str:
-        """Its range in words."""
+        """The parameter's range in words."""
         return f"{self.low} to {self.high}"
 
 
@@ -98,7 +98,7 @@ class AmountParameter(Parameter):
 
     @property
     def range(self) -> str:
-        """Its range in words."""
+        """The parameter's range in words."""
         return f"{self.low:g} to {self.high:g}"
 
 

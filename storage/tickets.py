@@ -239,7 +239,7 @@ class Tickets(Outbox):
         raise Missing("request", request)
 
     async def of_request(self, request: RequestId) -> tuple[Ticket, ...]:
-        """Its tickets, in the order of its recipes."""
+        """The request's tickets, in the order of its recipes."""
         return await self._tickets("t.request = ? ORDER BY t.ordinal", request)
 
     async def open_of(self, owner: UserId) -> tuple[Request, ...]:

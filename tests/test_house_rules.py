@@ -217,6 +217,19 @@ def test_the_bots_front_door_shows_a_dozen_rooms_at_most() -> None:
     assert len([p for p in rooms if p.name != "__init__.py"]) <= 12
 
 
+def test_a_docstring_names_what_it_speaks_of() -> None:
+    """Its subject is the noun of the signature, and no pronoun of which one has to guess."""
+    pronoun = re.compile(r"(It|Its|They|Their|Nobody)\b")
+    found = [
+        f"{name}:{node.lineno}: {text.splitlines()[0]}"
+        for name, tree in sources(tests=False)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if pronoun.match(text := ast.get_docstring(node) or "")
+    ]
+    assert found == []
+
+
 def test_files_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
     smells: list[str] = []
     too_much: list[str] = []

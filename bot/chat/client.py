@@ -98,7 +98,7 @@ class Atelier(discord.Client):
         self.studio.delivery.reconsider(guild=guild.id)
 
     async def on_guild_update(self, _: discord.Guild, after: discord.Guild) -> None:
-        """It may take larger files now."""
+        """The server may take larger files now."""
         self.studio.delivery.reconsider(guild=after.id)
 
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
@@ -108,15 +108,15 @@ class Atelier(discord.Client):
     async def on_guild_channel_update(
         self, _: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Its permissions may be others."""
+        """The channel's permissions may be others."""
         self.studio.delivery.reconsider(guild=after.guild.id)
 
     async def on_guild_role_update(self, _: discord.Role, after: discord.Role) -> None:
-        """We may have it."""
+        """The role may be ours."""
         self.studio.delivery.reconsider(guild=after.guild.id)
 
     async def on_guild_role_delete(self, role: discord.Role) -> None:
-        """It may have forbidden something."""
+        """The role may have forbidden something."""
         self.studio.delivery.reconsider(guild=role.guild.id)
 
     async def on_member_update(self, _: discord.Member, after: discord.Member) -> None:
@@ -129,7 +129,7 @@ class Atelier(discord.Client):
         self.studio.delivery.reconsider(guild=thread.guild.id)
 
     async def on_thread_update(self, _: discord.Thread, after: discord.Thread) -> None:
-        """It may be open again."""
+        """The thread may be open again."""
         self.studio.delivery.reconsider(guild=after.guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:

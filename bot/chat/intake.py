@@ -35,7 +35,7 @@ class LinkedPicture:
     size: int = 0  # not told
 
     async def read(self) -> bytes:
-        """Its bytes.  Raises discord.NotFound."""
+        """The picture's bytes.  Raises discord.NotFound."""
         data: bytes = await self.state.http.get_from_cdn(self.url)
         return data
 

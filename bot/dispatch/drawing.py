@@ -184,7 +184,7 @@ class Drawings:
             seat.news.set()
 
     def abandon(self, seat: WorkerSeat, drawing: Drawing) -> None:
-        """Nobody listens to the job any more."""
+        """Listen to the job no more."""
         drawing.lease.cancel()
         self._seat_of.pop(drawing.job.id, None)
         if drawing.freed:
@@ -220,7 +220,7 @@ class Drawings:
     async def _given_up(
         self, seat: WorkerSeat, drawing: Drawing, why: WorkerDied | OutOfReach
     ) -> tuple[Lease | None, bool]:
-        """Its seat failed it.  Returns the lease that the job still has, and if it waits again."""
+        """The lease that a job still has whose seat failed it, and whether it waits again."""
         job, had_device = drawing.job, seat.running is drawing
         if had_device and isinstance(why, WorkerDied):
             self._jobs.worker_ended(seat, str(why))

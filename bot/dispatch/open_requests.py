@@ -99,12 +99,12 @@ class OpenRequests:
             run.loading = name
 
     def paused(self, job: JobId) -> None:
-        """It is held at a step."""
+        """The job is held at a step."""
         if run := self._run(job):
             run.paused = True
 
     def resumed(self, job: JobId) -> None:
-        """It goes on."""
+        """The job goes on."""
         if run := self._run(job):
             run.paused = False
 

@@ -240,7 +240,7 @@ class Delivery:
         await self._conclude_late(outcome, None, audience, held=refused.why)
 
     async def _give_up(self, request: RequestId, audience: Audience) -> None:
-        """It fails again and again, and not because Discord or the disk is away."""
+        """Hold a request that fails again and again, though Discord and the disk are there."""
         try:
             outcome = await self.outcome(await self._tickets.request(request))
             await self._hold(outcome, Undeliverable(FAULT, "see the log"), audience)

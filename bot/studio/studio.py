@@ -168,6 +168,6 @@ class Studio:
         return await last_day(self._stores.ledger, self._clock())
 
     def _progress_noted(self, request: RequestId) -> None:
-        """Its message ends where it stands, if that is over."""
+        """The request's message ends where it stands, if that is over."""
         if not self.open_requests.is_open(request):
             self.delivery.look()

@@ -74,7 +74,7 @@ def _channels(shapes: Shapes) -> Config:
 
 
 def _unread_of_2(config: Config) -> tuple[str, ...]:
-    """Its text encoder's last layer and projection: the layer before is what is read."""
+    """The text encoder's last layer and projection: the layer before is what is read."""
     layers = config["num_hidden_layers"]
     return (f"{_CLIP_OF_2}transformer.resblocks.{layers}.", f"{_CLIP_OF_2}text_projection")
 

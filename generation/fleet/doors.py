@@ -42,7 +42,7 @@ class Door(web.Server):
         self._mute[handler] = loop.call_later(self._patience, self._close, handler)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
-        """It is gone."""
+        """The connection is gone."""
         self._has_spoken(handler)
         self._kept.pop(handler, None)
         super().connection_lost(handler, exc)

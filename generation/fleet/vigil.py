@@ -69,7 +69,7 @@ class Vigil:
         self._stage, self._beats = "", -1
 
     def ready(self) -> None:
-        """It can draw."""
+        """The worker can draw."""
         self._ready = True
 
     def begun(self) -> None:
@@ -77,7 +77,7 @@ class Vigil:
         self._frame = 0.0
 
     def told(self, order: Frame) -> None:
-        """It was sent this."""
+        """The worker was sent this order."""
         match order:
             case Render():
                 self._jobs[order.job] = _Job(expected=order.expected)
@@ -93,7 +93,7 @@ class Vigil:
                     job.ending, job.since = True, 0.0
 
     def heard(self, frame: Frame) -> None:
-        """It said this, and may."""
+        """The worker said this frame, as it may."""
         self._frame = None
         match frame:
             case Heard():

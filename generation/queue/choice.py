@@ -79,7 +79,7 @@ class Chooser:
         return sum(work.person.owner == owner for work in self.running.values()) < limit
 
     def touch(self, person: Person) -> None:
-        """Their tag, their jobs or their right to a seat have changed."""
+        """The person's tag, jobs or right to a seat have changed."""
         self._touched[person] = None
         if len(self._touched) > 32:
             self._refresh()  # no decision waits for a thousand arrivals

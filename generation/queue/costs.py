@@ -107,7 +107,7 @@ class CostModel:
         return max(self._loading.get(_reading(model, in_memory=in_memory), usual), SHORTEST)
 
     def learn_loading(self, model: Sha256, seconds: float, *, in_memory: bool) -> None:
-        """It took that long.  What cannot be true is passed over."""
+        """Reading the weights took that long.  What cannot be true is passed over."""
         if not 0.0 < seconds < math.inf:
             return
         key = _reading(model, in_memory=in_memory)

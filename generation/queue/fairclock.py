@@ -77,7 +77,7 @@ class Member:
 
     @property
     def part(self) -> float:
-        """Their weight among all, in the unit of FairClock.weight."""
+        """The member's weight among all, in the unit of FairClock.weight."""
         return self.group.weight * self.weight / self.group.members
 
 

@@ -109,7 +109,7 @@ class Parking:
     swaps: dict[Sha256, float] = field(default_factory=dict)  # what each model cost when cold
 
     def unpark(self, work: Work) -> None:
-        """It runs, or is no more."""
+        """The work runs, or is no more."""
         self.parked.pop(work.job.id, None)
         if self.current is work:
             self.current = None

@@ -15,7 +15,7 @@ class Seat(Protocol):
 
     @property
     def id(self) -> SeatId:
-        """Its name."""
+        """The seat's name."""
 
     def is_warm(self, model: Sha256) -> bool:
         """Whether these weights can draw at once."""

@@ -31,7 +31,7 @@ class Model:
 
     @property
     def bytes(self) -> int:
-        """Its weights."""
+        """The size of all weights."""
         return self.residence.bytes
 
     @property

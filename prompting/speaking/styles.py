@@ -43,7 +43,7 @@ class Style:
 
     @property
     def key(self) -> str:
-        """Its name, or, where that is very long, a shorter one that means it as well."""
+        """The style's name, or, where that is very long, a shorter one that means it as well."""
         if len(self.name) <= MAX_KEY:
             return self.name
         return f"{self.name[:80]}… {hashlib.sha256(self.name.encode()).hexdigest()[:10]}"

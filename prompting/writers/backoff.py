@@ -35,7 +35,7 @@ class Backoff:
         _log.warning("%s: %s; next try in %g s", self._name, reason, delay)
 
     def succeeded(self) -> None:
-        """It works again."""
+        """The writer works again."""
         self._failures = 0
 
     def check(self) -> None:

@@ -53,7 +53,7 @@ class ChildProcess:
         return ready if isinstance(ready, dict) else {}
 
     async def ask(self, number: int, order: dict[str, object], limit: float) -> dict[str, object]:
-        """Its report on one question.  Raises TimeoutError after `limit` seconds, or WriterDied."""
+        """The child's report on a question.  Raises TimeoutError after `limit` s, or WriterDied."""
         if self.death is not None:
             raise WriterDied(self.death)
         answer = self._answers[number] = _future()

@@ -258,6 +258,6 @@ def environment(threads: int, gpu_layers: int) -> dict[str, str]:
 
 
 def _look_at(task: asyncio.Task[ChildProcess]) -> None:
-    """Nobody may be waiting for it any more."""
+    """Take note of the task's end, in case nobody waits for it any more."""
     if not task.cancelled():
         task.exception()

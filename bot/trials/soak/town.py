@@ -57,7 +57,7 @@ class Town(LiveEnv):
         """Everybody may act at once."""
 
     def _end_operation(self) -> None:
-        """Nobody waits for it."""
+        """The end of an operation, for which nobody waits here."""
 
     def trim(self) -> None:
         """Forget more than the sandbox does: the day is a short one."""

@@ -158,7 +158,7 @@ class _Worker:
         return float(times.user + times.system)
 
     def memory(self) -> Weighed:
-        """Its memory, when it has come to rest."""
+        """The process's memory, when it has come to rest."""
         time.sleep(RESTING)
         lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
         said = dict(line.split(":", 1) for line in lines)
