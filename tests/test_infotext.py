@@ -81,9 +81,12 @@ def test_every_prompt_and_every_name_reads_back(
     prompt, negative = (_TAG.sub("", t).replace("<", "").strip() for t in (prompt, negative))
     model = model.encode("utf-8", "replace").decode()
     recipe = changed(
-        a_recipe(), prompt=prompt, negative_prompt=negative, adapters=(a_lora_named(lora),)
+        a_recipe(checkpoint=Weights(name=model or "m", sha256=Sha256("a" * 64))),
+        prompt=prompt,
+        negative_prompt=negative,
+        adapters=(a_lora_named(lora),),
     )
-    said = a_reader(infotext(recipe, model_name=model or "m"))
+    said = a_reader(infotext(recipe))
     assert said.prompt == prompt
     assert said.negative == negative
     assert said.pairs["Model"] == (model or "m")

@@ -35,7 +35,7 @@ def a_recipe() -> Recipe:
 
 
 def written(recipe: Recipe) -> bytes:
-    return png(RGB, 32, 32, recipe, model_name="Starter")
+    return png(RGB, 32, 32, recipe)
 
 
 def test_the_pixels_that_come_out_went_in() -> None:
@@ -69,6 +69,7 @@ def test_the_recipe_that_comes_out_went_in() -> None:
 def test_the_infotext_speaks_a1111() -> None:
     recipe = changed(
         a_recipe(),
+        checkpoint=Weights(name="Star, ter", sha256=Sha256("ab" * 32)),
         negative_prompt="blurry",
         clip_skip=2,
         adapters=(
@@ -77,7 +78,7 @@ def test_the_infotext_speaks_a1111() -> None:
             ),
         ),
     )
-    first, second, third = infotext(recipe, model_name="Star, ter").splitlines()
+    first, second, third = infotext(recipe).splitlines()
     assert first == "a red flower <lora:ink:0.8>"
     assert second == "Negative prompt: blurry"
     assert third.startswith(
@@ -85,7 +86,7 @@ def test_the_infotext_speaks_a1111() -> None:
         'Size: 32x32, Model hash: ababababab, Model: "Star, ter", Clip skip: 2'
     )
     with Image.open(io.BytesIO(written(recipe))) as image:
-        assert image.info["parameters"] == infotext(recipe, model_name="Starter")
+        assert image.info["parameters"] == infotext(recipe)
 
 
 def test_a_foreign_picture_has_no_recipe() -> None:

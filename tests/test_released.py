@@ -72,7 +72,7 @@ def test_a_recipe_of_an_earlier_release_keeps_its_text_and_id(line: dict[str, An
     assert json.loads(canonical(recipe)).keys() == json.loads(line["recipe"]).keys() - {"format"}
     order = Render(job=JobId(1), recipe=recipe, inputs=(), preview_every=0)
     assert read(io.BytesIO(encode(order))) == order
-    assert recipe_in(png(bytes(3 * 8 * 8), 8, 8, recipe, model_name="a model")) == recipe
+    assert recipe_in(png(bytes(3 * 8 * 8), 8, 8, recipe)) == recipe
 
 
 @EVERY

@@ -316,7 +316,7 @@ async def test_a_recipe_from_outside_starts_from_no_bytes_that_are_anothers(tmp_
         recipe = image.recipe_in((await pictures(made))[0])
         assert recipe is not None
         almost = changed(recipe, prompt="x", seed=5)
-        data = image.png(bytes(3 * 64 * 64), 64, 64, almost, model_name="tiny")
+        data = image.png(bytes(3 * 64 * 64), 64, 64, almost)
         drawn = len(scene.worker.orders)
         for who in (stage.at(env.cem, env.other), stage.at(env.ben, env.studio)):
             told = await answers(await who.command("reproduce", file=("x.png", data)))

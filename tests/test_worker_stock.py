@@ -165,7 +165,6 @@ def test_the_digest_of_a_png_is_the_digest_of_what_was_rendered() -> None:
         needed(recipe.canvas).width,
         needed(recipe.canvas).height,
         recipe,
-        model_name="tiny",
     )
     assert pixels_sha256(file) == rgb_sha256(raster.rgb)
     with Image.open(io.BytesIO(file)) as image:

@@ -38,9 +38,7 @@ _NO_TENSORS: Mapping[Sha256, str] = MappingProxyType({})
 Pairs = list[tuple[str, object]]
 
 
-def infotext(
-    recipe: Recipe, *, model_name: str | None = None, tensors: Mapping[Sha256, str] = _NO_TENSORS
-) -> str:
+def infotext(recipe: Recipe, *, tensors: Mapping[Sha256, str] = _NO_TENSORS) -> str:
     """The recipe in A1111's words: the prompt, the negative prompt, then "Key: value" pairs.
 
     A1111 and the sites that read it know a LoRA by the sha256 of its tensors, without the head of
@@ -50,7 +48,7 @@ def infotext(
     lines = [_prompt(recipe)]
     if recipe.words is not None and recipe.words.negative_prompt:
         lines.append(f"{_NEGATIVE} {_line(recipe.words.negative_prompt)}")
-    pairs = _settings(recipe, model_name or recipe.checkpoint.name) + _hashes(recipe, tensors)
+    pairs = _settings(recipe) + _hashes(recipe, tensors)
     pairs += [("RNG", "CPU"), ("Recipe", recipe.id), ("Version", "atelier")]
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs))
     return "\n".join(lines).encode("utf-8", "replace").decode()
@@ -69,7 +67,7 @@ def _prompt(recipe: Recipe) -> str:
     return prompt
 
 
-def _settings(recipe: Recipe, model: str) -> Pairs:
+def _settings(recipe: Recipe) -> Pairs:
     words, canvas, sampling = recipe.words, recipe.canvas, recipe.sampling
     pairs: Pairs = []
     if sampling is not None:
@@ -82,7 +80,8 @@ def _settings(recipe: Recipe, model: str) -> Pairs:
     pairs.append((SEED.a1111, recipe.seed))
     if canvas is not None:
         pairs.append((SIZE.a1111, f"{canvas.width}x{canvas.height}"))
-    pairs += [("Model hash", recipe.checkpoint.sha256[:10]), (MODEL.a1111, model)]
+    model = recipe.checkpoint
+    pairs += [("Model hash", model.sha256[:10]), (MODEL.a1111, model.name)]
     if recipe.vae is not None:
         pairs += [("VAE hash", recipe.vae.sha256[:10]), (VAE.a1111, recipe.vae.name)]
     if recipe.task.needs.redraws and sampling is not None:

@@ -35,13 +35,12 @@ def png(
     height: int,
     recipe: Recipe,
     *,
-    model_name: str,
     tensors: Mapping[Sha256, str] = _NO_TENSORS,
 ) -> bytes:
     """Write `rgb` (height rows of width times 3 bytes) as a PNG that carries its recipe."""
     texts = PngImagePlugin.PngInfo()
     texts.add_itxt(RECIPE_CHUNK, dump(recipe))
-    texts.add_text(INFOTEXT_CHUNK, infotext(recipe, model_name=model_name, tensors=tensors))
+    texts.add_text(INFOTEXT_CHUNK, infotext(recipe, tensors=tensors))
     out = io.BytesIO()
     Image.frombytes("RGB", (width, height), rgb).save(out, "PNG", pnginfo=texts)
     return out.getvalue()

@@ -151,7 +151,6 @@ class Jobs:
                 canvas.width,
                 canvas.height,
                 recipe,
-                model_name=recipe.checkpoint.name,
                 tensors=self._tensors(recipe, place),
             )
             finished = Finished(

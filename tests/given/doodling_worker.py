@@ -64,7 +64,6 @@ def draw(order: Render) -> None:
         )
     say(Drawn(job=job, seconds=time.monotonic() - began, loading_seconds=0.0))
     rgb = doodle(recipe, b"")
-    name = recipe.checkpoint.name
     say(
         Finished(
             job=job,
@@ -73,7 +72,6 @@ def draw(order: Render) -> None:
                 needed(recipe.canvas).width,
                 needed(recipe.canvas).height,
                 recipe,
-                model_name=name,
             ),
             pixels_sha256=image.rgb_sha256(rgb),
             latents_sha256=hashlib.sha256(b"latents" + rgb).hexdigest(),

@@ -120,13 +120,7 @@ class FakeWorker:
             if self._died != life:
                 raise WorkerDied("it was killed by SIGKILL")
         rgb = doodle(recipe, self.brush)
-        png = image.png(
-            rgb,
-            needed(recipe.canvas).width,
-            needed(recipe.canvas).height,
-            recipe,
-            model_name=recipe.checkpoint.name,
-        )
+        png = image.png(rgb, needed(recipe.canvas).width, needed(recipe.canvas).height, recipe)
         yield Finished(
             job=order.job,
             png=png,
