@@ -20,6 +20,7 @@ from generation.families import blueprint
 from tests.given import tinymodels
 from tests.given.checkpoints import the_single_file
 from tests.given.thinmodels import architecture as build_of
+from tests.given.thinmodels import with_channels
 
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
@@ -96,6 +97,38 @@ def test_fewer_layers_and_lists_of_them_are_written_down_too() -> None:
 def test_a_config_that_is_not_understood_has_no_blueprint(odd: dict[str, object]) -> None:
     config = json.loads((CONFIGS / "sdxl" / "unet" / "config.json").read_text())
     assert blueprint.unet(config | odd) is None
+
+
+@pytest.mark.parametrize(
+    ("architecture", "channels", "known"),
+    [
+        ("sd1", 4, "v1"),
+        ("sd1", 9, "inpainting"),
+        ("sd2", 4, "v2"),
+        ("sd2", 9, "inpainting_v2"),
+        ("sdxl", 4, "xl_base"),
+        ("sdxl", 9, "xl_inpaint"),
+        ("sdxl-refiner", 4, "xl_refiner"),
+    ],
+)
+def test_the_stock_library_takes_a_file_of_these_tensors_for_the_same_model(
+    architecture: str, channels: int, known: str
+) -> None:
+    from diffusers.loaders.single_file_utils import infer_diffusers_model_type
+
+    shapes = with_channels(expected_tensors(build_of(architecture)), channels)
+    with torch.device("meta"):
+        tensors = {key: torch.empty(shape) for key, shape in shapes.items()}
+    assert infer_diffusers_model_type(tensors) == known
+
+
+def test_what_the_stock_library_passes_over_in_a_file_of_2_is_passed_over_here() -> None:
+    from diffusers.loaders.single_file_utils import SD_2_TEXT_ENCODER_KEYS_TO_IGNORE
+
+    encoder = build_of("sd2").part("text_encoder")
+    spare = encoder.spare(config_of(CONFIGS / encoder.config))
+    assert all(key.startswith(spare) for key in SD_2_TEXT_ENCODER_KEYS_TO_IGNORE)
+    assert not any(key.startswith(spare) for key in expected_tensors(build_of("sd2")))
 
 
 @pytest.mark.parametrize("architecture", tinymodels.BUILDS)

@@ -81,6 +81,16 @@ def test_an_adapter_of_another_family_is_refused_with_both_named() -> None:
         completed("sdxl")
 
 
+def test_what_is_made_for_2_fits_both_of_it_and_no_other() -> None:
+    ink = Adapter(kind="lora", weights=Weights(name="ink", sha256=a_digest("c")), strength=0.8)
+    draft, made = a_draft(prompt="a", adapters=(ink,)), {ink.weights.sha256: "sd2"}
+    for family in ("sd2", "sd2-768"):
+        model = a_model(family=family)
+        assert complete(draft, model, seed=1, device="cpu", families=made).adapters == (ink,)
+    with pytest.raises(WrongFamily, match=r"ink.*2\.x.*Stable Diffusion 1"):
+        complete(draft, a_model(family="sd15"), seed=1, device="cpu", families=made)
+
+
 def test_the_device_decides_the_usual_precision() -> None:
     model = a_model(family="sd15")
     assert complete(a_draft(prompt="a"), model, seed=1, device="cuda").precision is Precision.FP16

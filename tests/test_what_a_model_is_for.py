@@ -22,8 +22,9 @@ from generation.worker.loading import single_file
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given import tinymodels
-from tests.given.builders import a_digest, a_recipe
+from tests.given.builders import a_digest, a_model_folder, a_recipe
 from tests.given.checkpoints import configs_of, only, scanned
+from tests.given.houses import a_studio
 from tests.given.singlefiles import write
 from tests.given.thinmodels import (
     REFINER,
@@ -109,6 +110,17 @@ def test_nobody_who_names_no_model_is_given_one_that_needs_a_picture(tmp_path: P
     write_file(tmp_path / "m" / "b.safetensors", REFINER)
     write_file(tmp_path / "m" / "c.safetensors", SD15)
     assert default_model(Settings(), scanned(tmp_path / "m")).weights.name == "c"
+
+
+async def test_it_is_not_offered_and_a_wish_for_it_is_answered_at_once(tmp_path: Path) -> None:
+    a_model_folder(tmp_path / "models")
+    write_folder(tmp_path / "models" / "masks", channels=9)
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        assert "tiny" in await ann.complete("imagine", "model", "", prompt="a")
+        assert "masks" not in await ann.complete("imagine", "model", "", prompt="a")
+        await ann.command("imagine", prompt="a", model="masks")
+        await ann.sees("`masks` is made to redraw a masked part of a picture")
 
 
 def test_a_strangers_recipe_of_one_is_refused_like_a_wish(tmp_path: Path) -> None:

@@ -21,8 +21,10 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.recipe import Recipe, needed
 from generation.samplers import SAMPLERS
-from tests.given.pausing import LIMIT, House, Outcome, Table, a_table
+from tests.given.pausing import LIMIT, House, Outcome, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
+
+__all__ = ["house"]  # a fixture
 
 pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
 

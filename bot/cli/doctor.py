@@ -32,7 +32,7 @@ from bot.cli.machine import (
 )
 from bot.cli.terminal import aside, output
 from bot.settings import Secret, Settings, SettingsInvalid
-from generation.catalog.catalog import Catalog
+from generation.catalog.catalog import Catalog, Entry
 from generation.errors import NoSuchName
 from prompting.ownlists import OwnLists
 from prompting.speaking.styles import built_in
@@ -155,7 +155,7 @@ def models(settings: Settings) -> Iterator[Finding]:
     remembered = settings.data / "digests.json"
     catalog = Catalog((*settings.models, BUILT_IN), remembered)
     catalog.scan()
-    names = [f"{entry.name} ({entry.family})" for entry in catalog.models()]
+    names = [f"{entry.name} ({_made_for(entry)})" for entry in catalog.models()]
     if names:
         yield good("models", ", ".join(names))
     else:
@@ -219,6 +219,10 @@ async def database(path: Path) -> Finding:
     if held:
         found += f", {held} held: Discord takes them nowhere"
     return good("database", found)
+
+
+def _made_for(entry: Entry) -> str:
+    return entry.family if entry.purpose is None else f"{entry.family}, for {entry.purpose}"
 
 
 def discord_answers(secret: Secret | None) -> Finding:

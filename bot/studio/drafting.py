@@ -244,7 +244,7 @@ class Drafting:
     def checkpoints(self) -> tuple[Entry, ...]:
         """The models that can draw."""
         self._folders.nudge()
-        return self._catalog.models()
+        return tuple(entry for entry in self._catalog.models() if entry.purpose is None)
 
     def family_of(self, model: str | None) -> str:
         """The family of a named model, or of the default one."""

@@ -35,12 +35,12 @@ C = TypeVar("C", bound=Callable[..., object])
 
 
 async def models(interaction: Interaction, typed: str) -> Choices:
-    """Checkpoints of the catalog that can draw."""
+    """Checkpoints of the catalog."""
     entries = studio_of(interaction).drafting.checkpoints()
     return [
         app_commands.Choice(name=_label(e.name, f" · {FAMILIES[e.family].title}"), value=_value(e))
         for e in entries
-        if e.purpose is None and _matches(typed, e.name)
+        if _matches(typed, e.name)
     ][:MOST]
 
 
