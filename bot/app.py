@@ -30,7 +30,10 @@ from bot.studio import shares
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.cluster import Furnish, follow_cluster
 from bot.studio.drafting import Drafting
+from bot.studio.layers import RequestDraft
 from bot.studio.model_folders import ModelFolders
+from bot.studio.offers import Offers
+from bot.studio.phrasing import Phrasing
 from bot.studio.retention import Retention
 from bot.studio.studio import Studio
 from bot.telemetry.events import Committed, Watch, nobody
@@ -197,16 +200,11 @@ async def _build(
             id=SeatId(name), worker=worker, costs=meter.costs, size_of=catalog.size_of
         )
 
+    drafting = _drafting(settings, catalog, model_folders, prompt_assist)
     studio = Studio(
         stores=stores,
-        drafting=Drafting(
-            catalog=catalog,
-            folders=model_folders,
-            prompt_assist=prompt_assist,
-            default_model=lambda: default_model(settings, catalog),
-            max_count=settings.max_count,
-            dice=dice,
-        ),
+        offers=drafting.offers,
+        drafting=drafting,
         seats=[make_seat(f"gpu {number}", worker) for number, worker in enumerate(workers)],
         queue=queue,
         meter=meter,
@@ -225,6 +223,24 @@ async def _build(
         studio=studio,
         replayed=replayed,
         make_seat=make_seat,
+    )
+
+
+def _drafting(
+    settings: Settings, catalog: Catalog, folders: ModelFolders, prompt_assist: PromptAssist
+) -> Drafting:
+    offers = Offers(
+        catalog=catalog,
+        folders=folders,
+        styles=prompt_assist.styles,
+        default_model=lambda: default_model(settings, catalog),
+    )
+    return Drafting(
+        offers=offers,
+        phrasing=Phrasing(prompt_assist, offers, dice=dice),
+        server=RequestDraft(model=settings.default_model, assist=prompt_assist.mode),
+        max_count=settings.max_count,
+        dice=dice,
     )
 
 

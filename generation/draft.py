@@ -16,6 +16,7 @@ from typing import TypeVar
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import Family, family
+from generation.layers import filled
 from generation.names import USUAL
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
@@ -31,6 +32,7 @@ from generation.recipe import (
     Task,
     Weights,
     Words,
+    needed,
     task_for,
 )
 from generation.sigmas import ZERO_SNR, expand
@@ -89,6 +91,7 @@ class Checkpoint:
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
     prediction: str | None = None  # what its card says, where the file says nothing or wrong
     noise: str | None = None  # the same
+    usual: Draft = Draft()  # what its card says is usual
 
 
 _NO_FAMILIES: Mapping[Sha256, str] = MappingProxyType({})
@@ -102,34 +105,63 @@ def complete(
     device: str,
     families: Mapping[Sha256, str] = _NO_FAMILIES,
 ) -> Recipe:
-    """Close every gap of the draft.
+    """Close every gap of the draft with what is usual for the model.
 
     `device` is "cuda", "mps" or "cpu" and decides the precision that is usual there; `families`
     are those of the adapters, as far as they are known.  Raises Unacceptable with the field, what
     was found and what is allowed.
     """
-    usual = model.family
-    _check_adapters(draft.adapters, model, usual, families)
-    task = _task(draft, model, usual)
+    family, usual = model.family, usual_of(model)
+    said = replace(draft, sampling=named(draft.sampling))
+    draft = filled(Draft, [("said", said), ("usual", usual)]).value
+    _check_adapters(draft.adapters, model, families)
+    task = _task(draft, model, family)
     return Recipe(
         task=task,
-        family=usual.name,
+        family=family.name,
         checkpoint=model.weights,
         components=model.components,
         vae=model.vae,
         adapters=draft.adapters,
         inputs=draft.inputs,
-        words=_words(draft.words, usual),
-        canvas=_canvas(draft.canvas, usual),
-        sampling=_sampling(draft.sampling, task, model, usual),
+        words=_words(draft.words, family),
+        canvas=_canvas(draft.canvas, family),
+        sampling=_sampling(draft.sampling, usual.sampling, task, model),
         seed=_seed(seed),
-        precision=usual.precision_cuda if device == "cuda" else usual.precision_cpu,
+        precision=family.precision_cuda if device == "cuda" else family.precision_cpu,
     )
 
 
+def usual_of(model: Checkpoint) -> Draft:
+    """What is drawn with a model where nobody says otherwise: as its card says, then its family."""
+    return filled(Draft, [("card", model.usual), ("family", usual_of_family(model))]).value
+
+
+def usual_of_family(model: Checkpoint) -> Draft:
+    """What is usual for the model's family, under the noise that the model was trained with."""
+    family = model.family
+    return Draft(
+        words=DraftWords(negative_prompt="", clip_skip=1),
+        canvas=DraftCanvas(width=family.width, height=family.height),
+        sampling=DraftSampling(
+            sampler=family.sampler,
+            # Karras's levels leave few steps below 100 when they begin at 4096.
+            scheduler="sgm_uniform" if _noise(model).endswith(ZERO_SNR) else family.scheduler,
+            steps=family.steps,
+            cfg=family.cfg,
+            denoise=family.denoise,
+        ),
+    )
+
+
+def _noise(model: Checkpoint) -> str:
+    return model.noise or model.levels or model.family.noise
+
+
 def _check_adapters(
-    adapters: Sequence[Adapter], model: Checkpoint, usual: Family, families: Mapping[Sha256, str]
+    adapters: Sequence[Adapter], model: Checkpoint, families: Mapping[Sha256, str]
 ) -> None:
+    usual = model.family
     if len(adapters) > MAX_ADAPTERS:
         raise OutOfRange("number of adapters", len(adapters), f"at most {MAX_ADAPTERS}")
     for adapter in adapters:
@@ -151,44 +183,36 @@ def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
 
 
 def _words(said: DraftWords, usual: Family) -> Words:
-    clip_skip = said.clip_skip if said.clip_skip is not None else 1
+    clip_skip = needed(said.clip_skip)
     check_clip_skip(clip_skip, usual)
     return Words(
         prompt=clean_text("prompt", said.prompt or ""),
-        negative_prompt=clean_text("negative prompt", said.negative_prompt or ""),
+        negative_prompt=clean_text("negative prompt", needed(said.negative_prompt)),
         syntax=usual.syntax,
         clip_skip=clip_skip,
     )
 
 
 def _canvas(said: DraftCanvas, usual: Family) -> Canvas:
-    width = said.width if said.width is not None else usual.width
-    height = said.height if said.height is not None else usual.height
+    width, height = needed(said.width), needed(said.height)
     sizes.check(width, height, usual)
     return Canvas(width=width, height=height)
 
 
-def _sampling(said: DraftSampling, task: Task, model: Checkpoint, usual: Family) -> Sampling:
-    steps = said.steps if said.steps is not None else usual.steps
+def _sampling(said: DraftSampling, usual: DraftSampling, task: Task, model: Checkpoint) -> Sampling:
+    steps, sampler = needed(said.steps), needed(said.sampler)
     STEPS.check(steps)
-    said = named(said)
-    sampler = said.sampler or usual.sampler
-    noise = model.noise or model.levels or usual.noise
-    # Karras's levels leave few steps below 100 when they begin at 4096.
-    usual_scheduler = "sgm_uniform" if noise.endswith(ZERO_SNR) else usual.scheduler
-    scheduler = said.scheduler or USUAL
-    scheduler = usual_scheduler if scheduler == USUAL else scheduler
-    denoise = said.denoise if said.denoise is not None else usual.denoise
-    denoise = denoise if task.needs.redraws else 1.0
+    scheduler = needed(usual.scheduler if said.scheduler == USUAL else said.scheduler)
+    denoise = needed(said.denoise) if task.needs.redraws else 1.0
     DENOISE.check(denoise)
-    sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
+    sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=_noise(model))
     return Sampling(
         sampler=sampler,
         scheduler=scheduler,
         sigmas=sigmas,
         # Some schedules have fewer distinct levels than the steps asked for.
         steps=len(sigmas) - 1,
-        cfg=float(said.cfg if said.cfg is not None else usual.cfg),
+        cfg=float(needed(said.cfg)),
         denoise=float(denoise),
         prediction=model.prediction,
         noise=model.noise,
@@ -198,35 +222,20 @@ def _sampling(said: DraftSampling, task: Task, model: Checkpoint, usual: Family)
 S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
 
 
-def filled(draft: Draft, source: Draft) -> Draft:
-    """The draft with its gaps filled from another one."""
-    return Draft(
-        words=_filled(draft.words, source.words),
-        canvas=_filled(draft.canvas, source.canvas),
-        sampling=_filled(draft.sampling, source.sampling),
-        adapters=draft.adapters or source.adapters,
-        inputs=draft.inputs or source.inputs,
-    )
-
-
 def said(recipe: Recipe) -> Draft:
     """The draft that says all of a recipe that can be said."""
     return Draft(
-        words=_said(DraftWords, recipe.words),
-        canvas=_said(DraftCanvas, recipe.canvas),
-        sampling=_said(DraftSampling, recipe.sampling),
+        words=picked(DraftWords, recipe.words),
+        canvas=picked(DraftCanvas, recipe.canvas),
+        sampling=picked(DraftSampling, recipe.sampling),
         adapters=recipe.adapters,
         inputs=recipe.inputs,
     )
 
 
-def _said(kind: type[S], section: Words | Canvas | Sampling | None) -> S:
-    return kind(**{field.name: getattr(section, field.name, None) for field in fields(kind)})
-
-
-def _filled(section: S, source: S) -> S:
-    gaps = [field.name for field in fields(section) if getattr(section, field.name) is None]
-    return replace(section, **{name: getattr(source, name) for name in gaps})
+def picked(kind: type[S], source: object) -> S:
+    """A draft's section, of what the source has by the same names."""
+    return kind(**{field.name: getattr(source, field.name, None) for field in fields(kind)})
 
 
 def check_purpose(model: str, purpose: str | None, task: Task, usual: Family) -> None:

@@ -72,8 +72,8 @@ async def test_loras_with_long_names_or_commas_are_offered_so_that_they_can_be_c
             ]
             assert all(len(value) <= 100 for value in found)
             chosen = f"{found[0]}:0.5, "
-        drafting = studio.app.studio.drafting
-        adapters = [drafting.lora(one) for one in chosen.split(",") if one.strip()]
+        offers = studio.app.studio.offers
+        adapters = [offers.lora(one) for one in chosen.split(",") if one.strip()]
         assert {adapter.weights.name for adapter in adapters} == set(names)
         assert {adapter.strength for adapter in adapters} == {0.5}
 

@@ -10,19 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from bot.cli.direct import console
 from bot.studio.wishes import Wish
 from generation.errors import Unacceptable
-from generation.recipe import Adapter, Input, Recipe, Sha256, parse
+from generation.recipe import Adapter, Input, Sha256, parse
 from storage.people import Preferences, SeedMode
-from storage.pictures import StoredPicture
 from tests.given.builders import a_draft
-from tests.given.drafting import a_drafting, weights
+from tests.given.drafting import a_drafting, a_parent, weights
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "drafted.json").read_text())
 PARENTS = [parse(json.dumps(recipe)) for recipe in RECORDED["parents"]]
@@ -76,13 +74,8 @@ def a_wish(case: Mapping[str, Any]) -> Wish:
         size=case.get("size"),
         count=case.get("count"),
         seed=case.get("seed"),
-        parent=a_picture(PARENTS[case["parent"]]) if "parent" in case else None,
+        parent=a_parent(PARENTS[case["parent"]]) if "parent" in case else None,
     )
-
-
-def a_picture(recipe: Recipe) -> StoredPicture:
-    # Of a parent, drafting reads its recipe alone.
-    return cast(StoredPicture, SimpleNamespace(recipe=recipe))
 
 
 def liked(mine: Mapping[str, Any]) -> Preferences:

@@ -336,7 +336,7 @@ FOR_THE_BOT = {
         "requests",
     },
     "Delivery": {"outcome"},
-    "Drafting": {"for_somebody", "reword"},  # of recipes that the gallery has let through
+    "Offers": {"checkpoint_of"},  # of recipes that the gallery has let through
     "Opening": {"recipe"},  # of bytes that the person has just sent
 }
 

@@ -165,7 +165,7 @@ async def test_wildcards_may_bring_loras_and_embeddings(folder: Path) -> None:
 
 async def test_the_options_strength_counts_and_the_other_is_told(folder: Path) -> None:
     async with a_house(folder, FakeWorker()) as app:
-        ink = app.studio.drafting.lora("ink:0.5")
+        ink = app.studio.offers.lora("ink:0.5")
         outcome = await drawn(app, a_wish("a <lora:ink:0.8>", draft={"adapters": (ink,)}))
         assert on(outcome.pictures[0].recipe) == [("lora", "ink", 0.5)]
         assert any("the prompt says 0.8" in note for note in outcome.request.notes)

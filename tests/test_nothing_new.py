@@ -10,7 +10,7 @@ import pytest
 from bot.pages.apologies import apology_for
 from bot.pages.style_menus import MENUS, OPTIONS, TAUGHT_TO_STARTER, menus
 from bot.studio.assistant import PromptAssist
-from bot.studio.drafting import NothingNew
+from bot.studio.phrasing import NothingNew
 from generation.families.family import FAMILIES
 from generation.job import UserId
 from prompting.speaking import styles

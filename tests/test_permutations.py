@@ -63,7 +63,7 @@ async def test_another_style_for_them_is_one_for_each(tmp_path: Path) -> None:
         await ann.press(message, "🎨")
         menu, style = (
             await ann.sees("Which style?"),
-            next(iter(studio.app.studio.drafting.styles)),
+            next(iter(studio.app.studio.offers.styles)),
         )
         await ann.actor.select(menu, [style], custom_id="atelier:style:1:0")
         again = await ann.sees(is_result, after=message)

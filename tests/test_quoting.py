@@ -111,9 +111,8 @@ class Told:
 
 
 def an_outcome() -> Outcome:
-    request: Any = Told(
-        words=EVIL, owner=5, parent=3, reproduces=None, notes=(EVIL,), guild=1, channel=2
-    )
+    origin = Told(owner=5, guild=1, channel=2)
+    request: Any = Told(words=EVIL, origin=origin, parent=3, reproduces=None, notes=(EVIL,))
     bad: Any = Told(state=State.FAILED, reason=f"RenderFailed: {EVIL}")
     return Outcome(
         request=request,

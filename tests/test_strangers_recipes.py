@@ -23,7 +23,7 @@ from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, 
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.errors import Declined
 from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed, needed_by
-from tests.given.houses import a_house, a_studio
+from tests.given.houses import a_house, a_studio, a_wish
 
 OURS = Weights(name="starter", sha256=a_digest())
 LORA = Weights(name="ink", sha256=a_digest("b"))
@@ -233,8 +233,9 @@ def drawable(app: App, **changes: Any) -> Recipe:
 @pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
 async def test_the_word_policy_reads_recipes_too(tmp_path: Path, field: str) -> None:
     async with a_house(tmp_path, forbidden_words=("nude",)) as app:
+        recipe = drawable(app, **{field: "a nud3 person"})
         with pytest.raises(Declined):
-            app.studio.drafting.for_somebody(drawable(app, **{field: "a nud3 person"}))
+            await app.studio.requests.reproduce_file(recipe, a_digest(), a_wish().origin)
 
 
 async def test_a_file_is_drawn_or_refused_and_never_quoted(tmp_path: Path) -> None:

@@ -4,31 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.studio.wishes import carried_over, preferred, remembered_seed, seeds, shape, sized
+from bot.studio.wishes import remembered_seed, seeds, shape, sized
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from storage.people import Preferences, SeedMode
-from tests.given.builders import a_draft, a_recipe
+from tests.given.builders import a_draft
 
 STARTER = FAMILIES["starter"]
-
-
-def test_what_was_said_comes_before_the_parent_and_the_parent_before_the_settings() -> None:
-    said = a_draft(prompt="night", steps=3)
-    parent = a_recipe(steps=9, cfg=2.0, negative_prompt="blur")
-    mine = Preferences(steps=50, cfg=9.0, denoise=0.4)
-    draft = preferred(carried_over(said, parent), mine)
-    assert (draft.sampling.steps, draft.sampling.cfg, draft.words.negative_prompt) == (
-        3,
-        2.0,
-        "blur",
-    )
-    assert draft.sampling.denoise == 0.4
-
-
-def test_an_empty_negative_prompt_is_a_choice_not_a_gap() -> None:
-    mine = Preferences(negative_prompt="blur")
-    assert preferred(a_draft(prompt="a", negative_prompt=""), mine).words.negative_prompt == ""
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ async def test_another_style_keeps_seed_and_is_chosen_from_menus(tmp_path: Path)
         first = await ann.sees(is_result)
         await ann.press(first, "🎨")
         menu = await ann.sees("Which style?")
-        styles = studio.app.studio.drafting.styles
+        styles = studio.app.studio.offers.styles
         assert len(styles) >= 60
         chosen = next(iter(styles))
         await ann.actor.select(menu, [chosen], custom_id="atelier:style:1:0")

@@ -62,10 +62,7 @@ async def picture_from(sent: Sent, wish: Wish, studio: Studio) -> Wish:
             raise BadPicture("Discord no longer has it") from None
         if len(data) > MAX_BYTES:
             raise BadPicture("it has more than the 32 MiB that I take")
-        start, facts = await studio.requests.keep_input(data)
-        del data
-    wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
-    return studio.drafting.sized_like(wish, facts.width, facts.height)
+        return await studio.requests.started_from(data, wish)
 
 
 def picture_as_start(picture: StoredPicture, wish: Wish) -> Wish:

@@ -11,7 +11,7 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from rich.console import Console
@@ -82,7 +82,7 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
             cfg=asked.cfg,
             denoise=asked.denoise,
         ),
-        adapters=tuple(app.studio.drafting.lora(text) for text in asked.lora),
+        adapters=tuple(app.studio.offers.lora(text) for text in asked.lora),
     )
     wish = Wish(
         origin=console(),
@@ -95,13 +95,10 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         assist=AssistMode(asked.assist),
         style=asked.style,
     )
-    return wish if asked.image is None else await _with_image(app, wish, asked.image)
-
-
-async def _with_image(app: App, wish: Wish, path: Path) -> Wish:
-    start, facts = await app.studio.requests.keep_input(await asyncio.to_thread(_read, path))
-    wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
-    return app.studio.drafting.sized_like(wish, facts.width, facts.height)
+    if asked.image is None:
+        return wish
+    data = await asyncio.to_thread(_read, asked.image)
+    return await app.studio.requests.started_from(data, wish)
 
 
 def _read(path: Path) -> bytes:

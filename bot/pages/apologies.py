@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.pages.quoting import code, plain, quoted
 from bot.studio.deleting import TooLate
-from bot.studio.drafting import NothingNew
+from bot.studio.phrasing import NothingNew
 from bot.studio.rights import NotAllowed
 from bot.studio.which import NotThatMany
 from generation import errors as g

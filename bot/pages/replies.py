@@ -15,7 +15,7 @@ from bot.pages.quoting import code, plain, quoted
 from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families import sizes
-from generation.families.family import FAMILIES, Family
+from generation.families.family import FAMILIES
 from generation.limits import ADAPTERS
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Sampling
@@ -238,7 +238,7 @@ def verdict(comparison: Comparison, which: str) -> str:
             )
 
 
-def preferences_page(mine: Preferences, usual: tuple[str, Family] | None = None) -> str:
+def preferences_page(mine: Preferences, usual: tuple[str, Draft] | None = None) -> str:
     """A person's own settings; `usual` is the model that would draw, which says all the others."""
     rows = [
         ("model", quoted(mine.model, 80) if mine.model else None),
@@ -260,17 +260,18 @@ def preferences_page(mine: Preferences, usual: tuple[str, Family] | None = None)
         lines.append(f"**last seed** `{mine.last_seed}`")
     note = "Everything else is what is usual for the model."
     if usual is not None:
-        name, family = usual
+        name, draft = usual
+        canvas, sampling = draft.canvas, draft.sampling
         rest = [
-            (mine.width is None, f"{family.width}×{family.height}"),
-            (mine.steps is None, f"{family.steps} steps"),
-            (mine.cfg is None, f"cfg {family.cfg:g}"),
-            (mine.sampler is None, family.sampler),
-            (mine.scheduler is None, family.scheduler),
-            (mine.denoise is None, f"denoise {family.denoise:g} from a picture"),
+            (mine.width is None, f"{canvas.width}×{canvas.height}"),
+            (mine.steps is None, f"{sampling.steps} steps"),
+            (mine.cfg is None, f"cfg {sampling.cfg:g}"),
+            (mine.sampler is None, sampling.sampler),
+            (mine.scheduler is None, sampling.scheduler),
+            (mine.denoise is None, f"denoise {sampling.denoise:g} from a picture"),
             (mine.count is None, "1 picture"),
         ]
-        said = ", ".join(text for gap, text in rest if gap)
+        said = ", ".join(str(text) for gap, text in rest if gap)
         note = f"-# Everything else is what is usual for {quoted(name, 80)}"
         note += f": {said}." if said else "."
     return "Your settings:\n" + "\n".join(lines) + f"\n{note}"

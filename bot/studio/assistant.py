@@ -78,9 +78,14 @@ class PromptAssist:
         """The style of that name, in either language.  Raises UnknownName."""
         return self.styles.find(name)
 
-    def wanted(self, text: str, mode: AssistMode | None) -> bool:
+    @property
+    def mode(self) -> AssistMode:
+        """When the owner wants more words for those who say nothing of it."""
+        return self._settings.assist
+
+    def wanted(self, text: str, mode: AssistMode) -> bool:
         """Whether a wish is to be given more words."""
-        match mode if mode is not None else self._settings.assist:
+        match mode:
             case AssistMode.ON:
                 return True
             case AssistMode.OFF:

@@ -4,7 +4,7 @@ Whatever a person wrote and the picture does not show is drawn, refused, or note
 silence.  A note is one plain sentence without Markdown; words of a person stand in “ ”.
 
 How to add one.  Write the sentence here as a function.  Whoever prepares the recipes appends it to
-`Drafted.notes` (`bot.studio.drafting`), or passes it to `Requests.queue_up`; it is stored with the
+`Drafted.notes` (`bot.studio.layers`), or passes it to `Requests.queue_up`; it is stored with the
 request, stays with its re-rolls, and is shown below the result (`bot.pages.replies.result`) and on
 the command line (`bot.cli.console`).
 """

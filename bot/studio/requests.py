@@ -15,10 +15,12 @@ from dataclasses import replace
 from bot.dispatch.open_requests import OpenRequests
 from bot.studio.admission import Admission
 from bot.studio.device import DrawingDevice
-from bot.studio.drafting import Drafted, Drafting
+from bot.studio.drafting import Drafting
 from bot.studio.gallery import Gallery
+from bot.studio.layers import Drafted
 from bot.studio.notes import bounded
 from bot.studio.opening import Opening
+from bot.studio.phrasing import Proposed
 from bot.studio.rights import Asker
 from bot.studio.wishes import Wish, init_from, remembered_seed, seeds
 from generation.media import photos
@@ -26,7 +28,6 @@ from generation.recipe import Input, Recipe, Sha256
 from prompting import wildcards
 from prompting.errors import TooMany
 from storage.errors import Missing
-from storage.people import AssistMode
 from storage.pictures import PictureId
 from storage.requests import Origin
 from storage.stores import Stores
@@ -110,6 +111,15 @@ class Requests:
         sha256 = await asyncio.to_thread(self._stores.files.keep, data, ".input")
         return init_from(sha256), facts
 
+    async def started_from(self, data: bytes, wish: Wish) -> Wish:
+        """The wish with a picture that somebody sent as its start, and in its shape.
+
+        A size that it names stays.  Raises BadPicture.
+        """
+        start, facts = await self.keep_input(data)
+        wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
+        return self._drafting.sized_like(wish, facts.width, facts.height)
+
     # -- before it is asked ----------------------------------------------------------------
 
     async def predicted(self, wish: Wish) -> tuple[int, float]:
@@ -120,14 +130,18 @@ class Requests:
     async def check(self, wish: Wish) -> None:
         """Raise what `submit` would raise of the wish itself; no worker needs to run for that."""
         if wish.style is not None:
-            self._drafting.styles.find(wish.style)
+            self._drafting.offers.styles.find(wish.style)
         await self._plainly(wish, "cpu")  # the device decides the precision, which is always known
 
     async def _plainly(self, wish: Wish, device: str) -> Drafted:
         """In the person's own words: other words cost the same, and asking for them takes time."""
         mine = await self._stores.people.preferences(wish.origin.owner)
-        plain = replace(wish, assist=AssistMode.OFF, style=None)
-        return await self._drafting.draft(plain, replace(mine, style=None), device=device)
+        return await self._drafting.draft(wish, mine, device=device, plainly=True)
+
+    async def propose(self, wish: Wish) -> Proposed:
+        """Different ways to say a wish, before any of them is drawn.  Raises Declined."""
+        mine = await self._stores.people.preferences(wish.origin.owner)
+        return await self._drafting.propose(wish, mine)
 
     # -- something of what there is --------------------------------------------------------
 
@@ -156,7 +170,7 @@ class Requests:
         before, recipes = await self._before(request, origin)
         last = await self._stores.words.find(request)
         found = [
-            await self._drafting.reword(words, group, last, style=style, own=own)
+            await self._drafting.phrasing.reword(words, group, last, style=style, own=own)
             for words, group in _readings(before.words, recipes)
         ]
         return await self._all_of(origin, found, words=before.words, parent=before.parent)

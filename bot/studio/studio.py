@@ -3,6 +3,7 @@
     requests        asking for pictures, asking again, ending it
     gallery         what was drawn, as one person may see it; taking it away
     defaults        what people like where they say nothing
+    offers          what can be chosen: models, LoRAs, VAEs, styles
     opening         pictures that people send
     open_requests   how far everything is
     messages        which message shows what                       (for the bot's own messages)
@@ -35,6 +36,7 @@ from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
 from bot.studio.gallery import Gallery
 from bot.studio.known import KnownMessages
+from bot.studio.offers import Offers
 from bot.studio.opening import Opening
 from bot.studio.requests import Requests
 from bot.studio.stats import Day, last_day
@@ -53,6 +55,7 @@ class Studio:
         self,
         *,
         stores: Stores,
+        offers: Offers,
         drafting: Drafting,
         seats: Sequence[WorkerSeat],
         queue: FairQueue,
@@ -66,7 +69,7 @@ class Studio:
         self._joined: asyncio.Queue[WorkerSeat] = asyncio.Queue()
         self._queue, self._meter, self._clock = queue, meter, clock
         self.device = DrawingDevice()
-        self.drafting = drafting
+        self.offers = offers
         self.opening = Opening()
         served = Seats()
         forecasts = Forecasts(queue, served)

@@ -1,8 +1,6 @@
-"""From what a person asked to the recipes that are queued: whose settings apply, which seeds.
+"""What a person asked for, as it was said: sizes and seeds in people's words.
 
-Pure: catalogue, settings, clock and dice are arguments.  The order in which a gap is filled is
-the same everywhere: what was said, then the picture that is being changed, then the person's own
-settings, then what is usual for the model.
+Pure: settings and dice are arguments.  What nobody said is filled in by `bot.studio.layers`.
 """
 
 from __future__ import annotations
@@ -11,10 +9,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, filled, said
+from generation.draft import Draft, DraftCanvas
 from generation.errors import OutOfRange
 from generation.families.family import Family
-from generation.recipe import MAX_SEED, Input, Recipe, Sha256
+from generation.recipe import MAX_SEED, Input, Sha256
 from prompting.assist import Assisted
 from storage.people import AssistMode, Preferences, SeedMode
 from storage.pictures import StoredPicture
@@ -57,36 +55,6 @@ class Wish:
     style: str | None = None  # a name of the style library
     words: Assisted | None = None  # words that were found and chosen already
     notes: tuple[str, ...] = ()  # what is to be said beside the pictures already
-
-
-def preferred(draft: Draft, mine: Preferences) -> Draft:
-    """The draft with its gaps filled from the person's own settings."""
-    return filled(
-        draft,
-        Draft(
-            words=DraftWords(negative_prompt=mine.negative_prompt),
-            canvas=DraftCanvas(width=mine.width, height=mine.height),
-            sampling=DraftSampling(
-                sampler=mine.sampler,
-                scheduler=mine.scheduler,
-                steps=mine.steps,
-                cfg=mine.cfg,
-                denoise=mine.denoise,
-            ),
-        ),
-    )
-
-
-def carried_over(draft: Draft, parent: Recipe) -> Draft:
-    """The draft with its gaps filled from the recipe of the picture that is being changed.
-
-    The words are new, so the prompt is not carried over; nor is denoise, which said how much of
-    an older picture to keep.
-    """
-    before = said(parent)
-    words = replace(before.words, prompt=None)
-    sampling = replace(before.sampling, denoise=None)
-    return filled(draft, replace(before, words=words, sampling=sampling, inputs=()))
 
 
 def sized(draft: Draft, size: str, family: Family) -> Draft:

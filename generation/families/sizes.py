@@ -1,6 +1,6 @@
 """Which sizes a family draws: on its grid, no side too short, not too many pixels in all.
 
-Pure.  Invariant: what `nearest` returns, `check` accepts.
+Pure.  Invariant: what `nearest` returns, `check` accepts; `fit` says the same as `check`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,26 @@ from generation.families.family import Family
 
 def check(width: int, height: int, usual: Family) -> None:
     """Raise OutOfRange, with the nearest size that fits, where the family cannot draw that one."""
+    if (rule := _broken(width, height, usual)) is not None:
+        across, down = nearest(width, height, usual)
+        allowed = f"{rule}; for this shape {across}x{down} fits"
+        raise OutOfRange("size", f"{width}x{height}", allowed)
+
+
+def fit(width: int, height: int, usual: Family) -> bool:
+    """Whether the family can draw that size."""
+    return _broken(width, height, usual) is None
+
+
+def _broken(width: int, height: int, usual: Family) -> str | None:
     side, grid = math.isqrt(usual.max_pixels), usual.grid
     if width * height > usual.max_pixels:
-        rule = f"at most {side}x{side} pixels in all"
-    elif min(width, height) < usual.min_side:
-        rule = f"at least {usual.min_side} pixels on each side"
-    elif width % grid or height % grid:
-        rule = f"a multiple of {grid} on each side"
-    else:
-        return
-    across, down = nearest(width, height, usual)
-    raise OutOfRange("size", f"{width}x{height}", f"{rule}; for this shape {across}x{down} fits")
+        return f"at most {side}x{side} pixels in all"
+    if min(width, height) < usual.min_side:
+        return f"at least {usual.min_side} pixels on each side"
+    if width % grid or height % grid:
+        return f"a multiple of {grid} on each side"
+    return None
 
 
 def nearest(width: int, height: int, usual: Family) -> tuple[int, int]:

@@ -6,14 +6,19 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.drafting import Drafting
+from bot.studio.layers import RequestDraft
 from bot.studio.model_folders import ModelFolders
+from bot.studio.offers import Offers
+from bot.studio.phrasing import Phrasing
 from generation.catalog.catalog import Catalog, Entry
-from generation.recipe import Sha256, Weights
+from generation.recipe import Recipe, Sha256, Weights
 from storage.people import AssistMode
+from storage.pictures import StoredPicture
 
 MOST = 4  # pictures of one wish
 
@@ -54,15 +59,30 @@ def an_entry(name: str, family: str, kind: Any = "checkpoint", **more: Any) -> E
     )
 
 
+def a_parent(recipe: Recipe) -> StoredPicture:
+    """A picture of that recipe; of a parent, drafting reads nothing else."""
+    return cast(StoredPicture, SimpleNamespace(recipe=recipe))
+
+
 def a_drafting(models: Iterable[Mapping[str, Any]], *, default: str) -> Drafting:
     """Fills in recipes with entries of these fields; whoever names no model gets `default`."""
     catalog = Unchanging(an_entry(**model) for model in models)
     thrown = count(1)
-    return Drafting(
+    prompt_assist = PromptAssist(WordSettings(assist=AssistMode.OFF))
+    offers = Offers(
         catalog=catalog,
         folders=Still(catalog),
-        prompt_assist=PromptAssist(WordSettings(assist=AssistMode.OFF)),
+        styles=prompt_assist.styles,
         default_model=lambda: catalog.find(default).model,
+    )
+
+    def dice() -> int:
+        return 1_000_003 * next(thrown) % 2**32
+
+    return Drafting(
+        offers=offers,
+        phrasing=Phrasing(prompt_assist, offers, dice=dice),
+        server=RequestDraft(model=default, assist=AssistMode.OFF),
         max_count=MOST,
-        dice=lambda: 1_000_003 * next(thrown) % 2**32,
+        dice=dice,
     )

@@ -14,7 +14,7 @@ from discord import app_commands
 from bot.chat.askers import asker_of, studio_of
 from bot.pages import replies
 from bot.pages.quoting import plain
-from bot.studio.drafting import Drafting
+from bot.studio.offers import Offers
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import OWN_VAE
@@ -36,7 +36,7 @@ C = TypeVar("C", bound=Callable[..., object])
 
 async def models(interaction: Interaction, typed: str) -> Choices:
     """Checkpoints of the catalog."""
-    entries = studio_of(interaction).drafting.checkpoints()
+    entries = studio_of(interaction).offers.checkpoints()
     return [
         app_commands.Choice(name=_label(e.name, f" · {FAMILIES[e.family].title}"), value=_value(e))
         for e in entries
@@ -56,28 +56,28 @@ async def schedulers(_: Interaction, typed: str) -> Choices:
 
 async def loras(interaction: Interaction, typed: str) -> Choices:
     """LoRAs by name; what was typed before the last comma stays."""
-    drafting = studio_of(interaction).drafting
+    offers = studio_of(interaction).offers
     before, comma, last = typed.rpartition(",")
     kept = f"{before}{comma} " if comma else ""
     found = []
-    for entry in drafting.loras():
+    for entry in offers.loras():
         if _matches(last, entry.name):
             # A comma in a name would end it.
             value = f"{kept}{entry.short if ',' in entry.name else entry.name}"
             if len(value) > LETTERS:
-                value = ", ".join([*_shortened(before, drafting), entry.short])
+                value = ", ".join([*_shortened(before, offers), entry.short])
             if len(value) <= LETTERS:  # else it could be chosen, and would mean another one
                 found.append(app_commands.Choice(name=_label(f"{kept}{entry.name}"), value=value))
     return found[:MOST]
 
 
-def _shortened(typed: str, drafting: Drafting) -> list[str]:
+def _shortened(typed: str, offers: Offers) -> list[str]:
     """LoRAs and their strengths, each by its short name, where it is known."""
-    short = {entry.weights: f"[{entry.weights.sha256[:SHORT_HASH]}]" for entry in drafting.loras()}
+    short = {entry.weights: f"[{entry.weights.sha256[:SHORT_HASH]}]" for entry in offers.loras()}
     said = []
     for one in filter(str.strip, typed.split(",")):
         try:
-            adapter = drafting.lora(one)
+            adapter = offers.lora(one)
         except NoSuchName:
             said.append(one.strip())
         else:
@@ -87,16 +87,16 @@ def _shortened(typed: str, drafting: Drafting) -> list[str]:
 
 async def vaes(interaction: Interaction, typed: str) -> Choices:
     """VAEs by name, those that fit the chosen model, and the model's own."""
-    drafting = studio_of(interaction).drafting
-    family = drafting.family_of(getattr(interaction.namespace, "model", None))
+    offers = studio_of(interaction).offers
+    family = offers.family_of(getattr(interaction.namespace, "model", None))
     own = app_commands.Choice(name="the model's own", value=OWN_VAE)
     found = [
         app_commands.Choice(
             name=_label(entry.title) if plain(entry.title) else _label(entry.name),
             value=_value(entry),
         )
-        for entry in drafting.vaes()
-        if entry.fits(family) and _matches(typed, f"{entry.name} {entry.title}")
+        for entry in offers.vaes()
+        if entry.fits(family.name) and _matches(typed, f"{entry.name} {entry.title}")
     ]
     return [*([own] if _matches(typed, own.name) else []), *found][:MOST]
 
@@ -105,7 +105,7 @@ async def styles(interaction: Interaction, typed: str) -> Choices:
     """The style library, by its English or Chinese name."""
     found = [
         app_commands.Choice(name=_label(f"{style.en} · {style.zh}"), value=style.key)
-        for style in studio_of(interaction).drafting.styles.values()
+        for style in studio_of(interaction).offers.styles.values()
         if _matches(typed, f"{style.en} {style.zh} {style.name}")
     ]
     return found[:MOST]
@@ -117,7 +117,7 @@ async def sizes(interaction: Interaction, typed: str) -> Choices:
     chosen = getattr(interaction.namespace, "model", None)
     if chosen is None:
         chosen = (await studio.defaults.of(interaction.user.id)).model
-    offered = replies.size_choices(studio.drafting.family_of(chosen), typed)
+    offered = replies.size_choices(studio.offers.family_of(chosen).name, typed)
     return [app_commands.Choice(name=name, value=value) for name, value in offered][:MOST]
 
 

@@ -19,7 +19,6 @@ from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
 from bot.chat.refusals import apologise
 from bot.pages import replies
-from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftWords
 from prompting.assist import Assisted
@@ -43,16 +42,17 @@ async def enhance(interaction: Interaction, wish: options.Prompt, model: str | N
 
 
 async def _show(interaction: Interaction, wish: str, model: str | None) -> None:
-    studio = studio_of(interaction)
-    mine = await studio.defaults.of(interaction.user.id)
-    found = await studio.drafting.propose(wish, mine, model)
-    family = studio.drafting.usual(model or mine.model).family.name
-    said = tuple(of_words([words.prompt for words in found], family))
+    found = await studio_of(interaction).requests.propose(_wished(interaction, wish, model))
     await interaction.edit_original_response(
-        content=replies.proposals(found, said),
-        view=Proposals(wish, model, found),
+        content=replies.proposals(found.words, found.notes),
+        view=Proposals(wish, model, found.words),
         allowed_mentions=SILENT,
     )
+
+
+def _wished(interaction: Interaction, wish: str, model: str | None) -> Wish:
+    draft = Draft(words=DraftWords(prompt=wish))
+    return Wish(origin=origin_of(interaction), draft=draft, model=model)
 
 
 class Proposals(discord.ui.View):
@@ -69,8 +69,7 @@ class Proposals(discord.ui.View):
 
     async def draw(self, interaction: Interaction, words: Assisted, typed: str | None) -> None:
         """Queue a proposal, or what the person made of it."""
-        said = Draft(words=DraftWords(prompt=self.wish))
-        wish = Wish(origin=origin_of(interaction), draft=said, model=self.model)
+        wish = _wished(interaction, self.wish, self.model)
         if typed is None:
             wish = replace(wish, words=words)
         else:

@@ -31,12 +31,12 @@ async def help_(interaction: Interaction, topic: str | None = None) -> None:
 
 def installed(studio: Studio) -> Installed:
     """What is installed here."""
-    drafting = studio.drafting
+    offers = studio.offers
     return Installed(
-        models=tuple((entry.name, entry.family) for entry in drafting.checkpoints()),
-        loras=tuple((entry.name, entry.family) for entry in drafting.loras()),
-        styles=tuple(drafting.styles.values()),
-        usual_family=drafting.family_of(None),
+        models=tuple((entry.name, entry.family) for entry in offers.checkpoints()),
+        loras=tuple((entry.name, entry.family) for entry in offers.loras()),
+        styles=tuple(offers.styles.values()),
+        usual_family=offers.family_of(None).name,
     )
 
 

@@ -69,7 +69,7 @@ async def imagine(
                 cfg=cfg,
                 denoise=denoise,
             ),
-            adapters=tuple(studio.drafting.lora(one) for one in named),
+            adapters=tuple(studio.offers.lora(one) for one in named),
         )
         wish = Wish(
             origin=origin_of(interaction),

@@ -13,6 +13,7 @@ from bot.chat.askers import studio_of
 from bot.chat.commands import choices, options
 from bot.chat.commands.options import described_as_settings
 from bot.pages import replies
+from generation.draft import usual_of
 from storage.people import AssistMode, Preferences, SeedMode
 
 Interaction = discord.Interaction[Any]
@@ -62,10 +63,10 @@ async def settings(
         "vae": vae,
         "seed_mode": SeedMode(seed_mode) if seed_mode else None,
         "assist": AssistMode(assist) if assist else None,
-        "style": studio.drafting.styles.find(style).name if style else None,
+        "style": studio.offers.styles.find(style).name if style else None,
     }
     changed = replace(before, **{k: v for k, v in given.items() if v is not None})
     mine = await studio.defaults.keep(interaction.user.id, changed, size=size)
-    usual = studio.drafting.usual(mine.model)
-    page = replies.preferences_page(mine, (usual.weights.name, usual.family))
+    usual = studio.offers.checkpoint(mine.model)
+    page = replies.preferences_page(mine, (usual.weights.name, usual_of(usual)))
     await interaction.edit_original_response(content=page, allowed_mentions=SILENT)

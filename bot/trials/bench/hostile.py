@@ -24,10 +24,13 @@ from bot.pages.help_pages import asks_for_help
 from bot.pages.quoting import code, plain, quoted
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.drafting import Drafting
+from bot.studio.layers import RequestDraft
 from bot.studio.model_folders import ModelFolders
 from bot.studio.networks import applied, marked
 from bot.studio.notes import bounded
+from bot.studio.offers import Offers
 from bot.studio.pasting import unpasted
+from bot.studio.phrasing import Phrasing
 from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish, seed_named, sized
 from bot.trials.bench.figure import Figure, Ground
@@ -251,13 +254,19 @@ async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     """/imagine of eight pictures, prompt and negative prompt alike."""
     catalog = _Full()
     model = Checkpoint(weights=Weights(name="m", sha256=Sha256("a" * 64)), family=FAMILIES["sd15"])
-    drafting = Drafting(
+    prompt_assist = PromptAssist(
+        WordSettings(assist=AssistMode.ON, forbidden=WORDS, allowed=ALLOWED), open_=_nobody
+    )
+    offers = Offers(
         catalog=catalog,
         folders=ModelFolders(catalog),
-        prompt_assist=PromptAssist(
-            WordSettings(assist=AssistMode.ON, forbidden=WORDS, allowed=ALLOWED), open_=_nobody
-        ),
+        styles=prompt_assist.styles,
         default_model=lambda: model,
+    )
+    drafting = Drafting(
+        offers=offers,
+        phrasing=Phrasing(prompt_assist, offers, dice=lambda: 1),
+        server=RequestDraft(assist=prompt_assist.mode),
         max_count=COUNT,
         dice=lambda: 1,
     )

@@ -1,0 +1,159 @@
+"""Who fills in what nobody said: the layers of a request, from what was said to what is usual.
+
+    said      the wish itself, and what its prompt carries of another program's settings
+    parent    the picture that is being changed
+    preset    a preset that the wish names
+    person    the person's own settings
+    channel   the settings of the channel
+    server    what the owner decided
+    card      what the model's card says is usual
+    family    what is usual for every model of its kind
+
+Each is a Draft, or a RequestDraft where it says more than a recipe holds; the first that says
+anything counts (`generation.layers`).  What is not that simple is a function here: what a parent
+hands on, and what was chosen without this model in mind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from bot.studio.wishes import OWN_VAE, Wish, sized
+from generation.draft import (
+    Checkpoint,
+    Draft,
+    DraftCanvas,
+    DraftSampling,
+    DraftWords,
+    named,
+    picked,
+    said,
+    usual_of_family,
+)
+from generation.families import sizes
+from generation.families.family import Family
+from generation.layers import Filled
+from generation.recipe import Recipe, Weights
+from storage.people import AssistMode, Preferences
+from storage.words import Wording
+
+
+class Whence(StrEnum):
+    """Where a value comes from; the first that says one counts."""
+
+    SAID = "said"
+    PARENT = "parent"
+    PRESET = "preset"
+    PERSON = "person"
+    CHANNEL = "channel"
+    SERVER = "server"
+    CARD = "card"
+    FAMILY = "family"
+
+
+# Whoever chose without knowing which model it would be drawn with.
+OF_NO_MODEL = (Whence.PRESET, Whence.PERSON, Whence.CHANNEL, Whence.SERVER)
+
+Layers = Sequence[tuple[Whence, Draft]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDraft(Draft):
+    """A draft with what is chosen for a request and stands in no recipe, or otherwise."""
+
+    model: str | Checkpoint | None = None  # a name of the catalog, or what it names
+    vae: str | Weights | None = None  # the same, or OWN_VAE
+    count: int | None = None
+    style: str | None = None  # a name of the style library
+    assist: AssistMode | None = None  # whether to look for more words
+
+
+FilledRequest = Filled[RequestDraft, Whence]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """The recipes of a request, one per picture, and where they came from."""
+
+    recipes: tuple[Recipe, ...]
+    wording: Wording | None  # when an assistant found their words
+    notes: tuple[str, ...] = ()  # what is to be said beside the pictures (`bot.studio.notes`)
+    whence: Mapping[str, Whence] = field(default_factory=dict)  # of each value: "sampling.steps"
+
+
+def of_wish(wish: Wish, family: Family) -> RequestDraft:
+    """What was said, with the size that its words mean for the family.  Raises Unacceptable."""
+    draft = replace(wish.draft, sampling=named(wish.draft.sampling))
+    if wish.size is not None:
+        draft = sized(draft, wish.size, family)
+    return _requested(
+        draft,
+        model=wish.model,
+        vae=wish.vae,
+        count=wish.count,
+        style=wish.style,
+        assist=wish.assist,
+    )
+
+
+def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
+    """What the picture that is being changed hands on; with its checkpoint, also its VAE.
+
+    The words are new, so the prompt is not handed on; nor is denoise, which said how much of an
+    older picture to keep, nor that picture.
+    """
+    before = said(parent)
+    draft = replace(
+        before,
+        words=replace(before.words, prompt=None),
+        sampling=replace(before.sampling, denoise=None),
+        inputs=(),
+    )
+    vae = (parent.vae or OWN_VAE) if checkpoint is not None else None
+    return _requested(draft, model=checkpoint, vae=vae)
+
+
+def of_person(mine: Preferences) -> RequestDraft:
+    """What a person's own settings say."""
+    return RequestDraft(
+        words=picked(DraftWords, mine),
+        canvas=picked(DraftCanvas, mine),
+        sampling=picked(DraftSampling, mine),
+        model=mine.model,
+        vae=mine.vae,
+        count=mine.count or None,
+        style=mine.style,
+        assist=mine.assist,
+    )
+
+
+def of_model(model: Checkpoint) -> Layers:
+    """What is usual for a model: as its card says, and for its family."""
+    card = _requested(model.usual, vae=model.vae)
+    family = _requested(usual_of_family(model), vae=OWN_VAE, count=1)
+    return ((Whence.CARD, card), (Whence.FAMILY, family))
+
+
+def fitting(layers: Layers, family: Family, vae_fits: Callable[[str], bool]) -> Layers:
+    """The layers, without the sizes and the VAEs that others chose for a model of another kind."""
+    return [
+        (whence, _fitting(layer, family, vae_fits) if whence in OF_NO_MODEL else layer)
+        for whence, layer in layers
+    ]
+
+
+def _fitting(layer: Draft, family: Family, vae_fits: Callable[[str], bool]) -> Draft:
+    width, height = layer.canvas.width, layer.canvas.height
+    if width is not None and height is not None and not sizes.fit(width, height, family):
+        layer = replace(layer, canvas=DraftCanvas())
+    if isinstance(layer, RequestDraft) and isinstance(layer.vae, str) and not vae_fits(layer.vae):
+        layer = replace(layer, vae=None)
+    return layer
+
+
+def _requested(draft: Draft, **chosen: Any) -> RequestDraft:
+    """A draft, and what is chosen besides."""
+    return RequestDraft(**{f.name: getattr(draft, f.name) for f in fields(Draft)}, **chosen)

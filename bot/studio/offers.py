@@ -1,0 +1,146 @@
+"""Offers: what can be chosen here, by the names that people type.
+
+Models, VAEs and LoRAs of the catalog, and styles of the library.  Somebody who is choosing makes
+the folders be looked at soon, so that what was just put there is offered, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from bot.studio.model_folders import ModelFolders
+from bot.studio.wishes import OWN_VAE
+from generation import limits
+from generation.catalog.catalog import Catalog, Entry
+from generation.draft import Checkpoint
+from generation.errors import NoSuchName, WrongFamily
+from generation.families.family import FAMILIES, Family, family
+from generation.recipe import Adapter, Recipe, Sha256, Weights
+from prompting.speaking.styles import Styles
+
+
+class Offers:
+    """What is installed, as people call it."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        folders: ModelFolders,
+        styles: Styles,
+        default_model: Callable[[], Checkpoint],
+    ) -> None:
+        self.catalog, self._folders = catalog, folders
+        self.styles, self._default_model = styles, default_model
+
+    def checkpoints(self) -> tuple[Entry, ...]:
+        """The models that can draw."""
+        self._folders.nudge()
+        return tuple(entry for entry in self.catalog.models() if entry.purpose is None)
+
+    def loras(self) -> tuple[Entry, ...]:
+        """The LoRAs that can be put on a checkpoint."""
+        self._folders.nudge()
+        return self.catalog.entries("lora")
+
+    def vaes(self) -> tuple[Entry, ...]:
+        """The VAEs that can be put in place of a checkpoint's own."""
+        self._folders.nudge()
+        return self.catalog.entries("vae")
+
+    async def changed(self) -> bool:
+        """Look now whether anything is here that was not, for somebody who named it."""
+        return await self._folders.changed()
+
+    def checkpoint(self, model: str | Checkpoint | None) -> Checkpoint:
+        """The model of that name, or the one that draws for whoever names none.
+
+        Raises NoSuchName.
+        """
+        if model is None:
+            return self._default_model()
+        return self.catalog.find(model).model if isinstance(model, str) else model
+
+    def checkpoint_of(self, recipe: Recipe) -> Checkpoint:
+        """The one that a recipe was drawn with, with the VAE and the noise that are its own."""
+        entry, sampling = self.catalog.known(recipe.checkpoint), recipe.sampling
+        return Checkpoint(
+            weights=recipe.checkpoint,
+            family=family(recipe.family),
+            components=recipe.components,
+            vae=recipe.vae,
+            levels=entry.levels if entry is not None else None,
+            prediction=sampling.prediction if sampling is not None else None,
+            noise=sampling.noise if sampling is not None else None,
+        )
+
+    def family_of(self, model: str | None) -> Family:
+        """The family of a named model, or of the default one."""
+        with contextlib.suppress(NoSuchName):
+            return self.checkpoint(model).family
+        return self._default_model().family
+
+    def folder_of(self, weights: Weights) -> Path | None:
+        """Where a model's tokenizer may lie."""
+        for entry in self.catalog.models():
+            if entry.weights.sha256 == weights.sha256 and entry.path.is_dir():
+                return entry.path
+        return None
+
+    def lora(self, text: str) -> Adapter:
+        """ "name:0.8" as an adapter; without a number, at full strength.  Raises NoSuchName."""
+        name, _, number = text.strip().rpartition(":")
+        try:
+            strength = float(number) if name else 1.0
+        except ValueError:
+            name, strength = "", 1.0  # the colon belongs to the name
+        entry = self.catalog.find(name or text.strip(), "lora")
+        return Adapter(kind="lora", weights=entry.weights, strength=strength)
+
+    def with_vae(self, model: Checkpoint, vae: str | Weights | None) -> Checkpoint:
+        """The model with that VAE, or with its own (OWN_VAE).  Raises NoSuchName, WrongFamily."""
+        if not isinstance(vae, str):
+            return replace(model, vae=vae)
+        if _is_own(vae):
+            return replace(model, vae=None)
+        entry = self.catalog.find(vae.strip(), "vae")
+        if not entry.fits(model.family.name):
+            theirs, wanted = _title(entry.family), model.family.title
+            raise WrongFamily("vae", entry.name, theirs, model.weights.name, wanted)
+        return replace(model, vae=entry.weights)
+
+    def check_vae(self, vae: str) -> None:
+        """Raise NoSuchName unless there is one of that name."""
+        if not _is_own(vae):
+            self.catalog.find(vae.strip(), "vae")
+
+    def vae_fits(self, vae: str, family: Family) -> bool:
+        """Whether it is one for that family, or unknown, and to be refused where it is put on."""
+        try:
+            return _is_own(vae) or self.catalog.find(vae.strip(), "vae").fits(family.name)
+        except NoSuchName:
+            return True
+
+    def here(self) -> dict[Sha256, limits.Present]:
+        """What the recipes of strangers are checked against."""
+        return {
+            entry.weights.sha256: limits.Present(
+                kind=entry.kind,
+                weights=entry.weights,
+                family=entry.family,
+                purpose=entry.purpose,
+                noise=entry.levels,
+            )
+            for entry in self.catalog.entries()
+        }
+
+
+def _is_own(vae: str) -> bool:
+    return vae.strip().casefold() == OWN_VAE
+
+
+def _title(family_name: str) -> str:
+    return FAMILIES[family_name].title if family_name in FAMILIES else "another kind of model"

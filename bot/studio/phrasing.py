@@ -1,0 +1,213 @@
+"""Phrasing: the words of recipes, from what a person typed.
+
+It asks the assistant where more words are wanted, lets each picture's seed decide its choices, and
+puts on the networks that the words name.  Every word that is drawn has passed the policy here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bot.studio import notes
+from bot.studio.assistant import PromptAssist
+from bot.studio.layers import Drafted, RequestDraft
+from bot.studio.networks import applied, marked
+from bot.studio.offers import Offers
+from bot.studio.remarks import of_words, remarks
+from generation.draft import Checkpoint, Draft, DraftWords, clean_text
+from generation.families.family import family
+from generation.recipe import Adapter, Recipe, needed
+from prompting.assist import Assisted
+from storage.people import AssistMode
+from storage.words import Wording
+
+ATTEMPTS = 3  # to find other words than those before
+
+
+class NothingNew(Exception):
+    """Other words were asked for and are the same: `what` is "wording", "style" or "own words"."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no other {what}")
+        self.what = what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """Different ways to say a wish, and what is to be said of them."""
+
+    words: tuple[Assisted, ...]
+    notes: tuple[str, ...]
+
+
+class Phrasing:
+    """Finds the words of recipes.  `dice` throws a fresh seed."""
+
+    def __init__(
+        self, prompt_assist: PromptAssist, offers: Offers, *, dice: Callable[[], int]
+    ) -> None:
+        self._assist, self._offers, self._dice = prompt_assist, offers, dice
+
+    def check(self, recipe: Recipe) -> None:
+        """Raise Declined where the policy does not let its words be drawn."""
+        for words in recipe.texts:
+            self._assist.check(words)
+
+    async def wording(
+        self, draft: RequestDraft, model: Checkpoint, seed: int, found: Assisted | None
+    ) -> Wording | None:
+        """Words from the assistant, or None where the person's own go in unchanged.
+
+        `found` are words that were chosen already.
+        """
+        prompt = marked(clean_text("prompt", draft.words.prompt or ""), self._offers.catalog)
+        own_negative = draft.words.negative_prompt or ""
+        for words in (prompt, own_negative):
+            self._assist.check(words)
+            await asyncio.sleep(0)  # nobody else waits for more than one of them
+        if found is not None:
+            return Wording(assisted=found, own_negative=own_negative)
+        # A style is spoken in the model's dialect, so whoever names one asks for words.
+        wanted = draft.style or self._assist.wanted(prompt, draft.assist or AssistMode.OFF)
+        if not prompt or not wanted:
+            return None
+        assisted = await self._assist.assist(
+            prompt,
+            model.family,
+            seed=seed,
+            style=draft.style,
+            negative=own_negative,
+            tokenizer=self._offers.folder_of(model.weights),
+        )
+        return Wording(assisted=assisted, own_negative=own_negative)
+
+    async def decided(
+        self, draft: Draft, model: Checkpoint, seed: int, given: Sequence[Adapter]
+    ) -> tuple[Draft, tuple[str, ...]]:
+        """The draft with words that stand for themselves, and what is to be said of them.
+
+        Wildcards come first, so that they may bring LoRAs and embeddings, too.
+        """
+        prompt, unknown = self._chosen(draft.words.prompt or "", seed)
+        negative, unknown_too = self._chosen(draft.words.negative_prompt or "", seed)
+        # A wildcard's line was written by the owner, but not necessarily with this policy in mind.
+        for text in (prompt, negative):  # apart, so that each is read once for all pictures
+            self._assist.check(text)
+        await asyncio.sleep(0)
+        words = replace(draft.words, prompt=prompt, negative_prompt=negative)
+        draft = replace(draft, words=words)
+        draft, said = applied(draft, self._offers.catalog, model, given=given)
+        return draft, (*unknown, *unknown_too, *said)
+
+    async def reword(
+        self,
+        words: str,
+        recipes: Sequence[Recipe],
+        last: Wording | None,
+        *,
+        style: str | None,
+        own: bool,
+    ) -> Drafted:
+        """The same recipes in other words: a new wording, another style, or the person's own.
+
+        `words` is what the person typed, `last` what was made of it before.  Raises NothingNew.
+        """
+        negative = last.own_negative if last else needed(recipes[0].words).negative_prompt
+        if own:
+            said, told = await self._saying(recipes, words, negative)
+            said = _other(said, recipes, "own words")
+            return Drafted(recipes=said, wording=None, notes=told)
+        base = self._dice() % 2**31
+        for attempt in range(ATTEMPTS):
+            assisted = await self._reworded(
+                words, recipes[0], last, negative, style, (base + attempt) % 2**31
+            )
+            said, told = await self._saying(recipes, assisted.prompt, assisted.negative)
+            if style is not None or _prompts(said) != _prompts(recipes):
+                break
+        said = _other(said, recipes, "wording" if style is None else "style")
+        wording = Wording(assisted=assisted, own_negative=negative)
+        return Drafted(recipes=said, wording=wording, notes=notes.bounded((*told, *remarks(said))))
+
+    async def propose(self, text: str, draft: RequestDraft, model: Checkpoint) -> Proposed:
+        """Three different prompts for a wish, in the dialect of the model that would draw it."""
+        found = await self._assist.propose(
+            marked(clean_text("prompt", text), self._offers.catalog),
+            model.family,
+            seed=self._dice() % 2**31,
+            style=draft.style,
+            tokenizer=self._offers.folder_of(model.weights),
+        )
+        said = of_words([words.prompt for words in found], model.family.name)
+        return Proposed(words=found, notes=tuple(said))
+
+    async def _saying(
+        self, recipes: Sequence[Recipe], prompt: str, negative: str
+    ) -> tuple[tuple[Recipe, ...], tuple[str, ...]]:
+        """The recipes with other words, whose choices each one's seed decides."""
+        said: list[Recipe] = []
+        told: list[str] = []
+        for recipe in recipes:
+            words = DraftWords(prompt=prompt, negative_prompt=negative)
+            draft = Draft(words=words, adapters=recipe.adapters)
+            model = self._offers.checkpoint_of(recipe)
+            decided, notes_of_it = await self.decided(draft, model, recipe.seed, recipe.adapters)
+            told += notes_of_it
+            changed = replace(
+                needed(recipe.words),
+                prompt=decided.words.prompt or "",
+                negative_prompt=decided.words.negative_prompt or "",
+                # Other words are a new picture, read as A1111 reads new ones.
+                syntax=model.family.syntax,
+            )
+            said.append(replace(recipe, words=changed, adapters=decided.adapters))
+        return tuple(said), tuple(told)
+
+    async def _reworded(
+        self,
+        words: str,
+        recipe: Recipe,
+        last: Wording | None,
+        negative: str,
+        style: str | None,
+        seed: int,
+    ) -> Assisted:
+        tokenizer = self._offers.folder_of(recipe.checkpoint)
+        if last is not None and style is not None:
+            return await self._assist.restyle(
+                last.assisted, style, negative=negative, tokenizer=tokenizer
+            )
+        return await self._assist.assist(
+            marked(words or recipe.prompt, self._offers.catalog),
+            family(recipe.family),
+            seed=seed,
+            style=style or (last.assisted.style or None if last else None),
+            negative=negative,
+            tokenizer=tokenizer,
+        )
+
+    def _chosen(self, text: str, seed: int) -> tuple[str, tuple[str, ...]]:
+        """The text with its choices decided; a list that is not here is read as its name."""
+        expanded = self._assist.expanded(text, seed)
+        plain, said = expanded.text, []
+        for name in expanded.unknown:
+            word = name.rstrip("/").rpartition("/")[2].replace("_", " ").replace("-", " ").strip()
+            plain = plain.replace(f"__{name}__", word)
+            said.append(notes.unknown_wildcard(name, word, self._assist.lists()))
+        return plain, tuple(said)
+
+
+def _prompts(recipes: Sequence[Recipe]) -> list[str]:
+    return [recipe.prompt for recipe in recipes]
+
+
+def _other(said: tuple[Recipe, ...], before: Sequence[Recipe], what: str) -> tuple[Recipe, ...]:
+    """The recipes, if they say anything else.  Raises NothingNew.
+
+    A negative prompt alone is no other wording, but it is a part of a style.
+    """
+    if said == tuple(before) or (what != "style" and _prompts(said) == _prompts(before)):
+        raise NothingNew(what)
+    return said
