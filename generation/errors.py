@@ -23,14 +23,18 @@
         ├── WorkerLost              its whole machine is, or the way there: not the job's doing
         └── Quarantined             it died with this job too often; the job is given up
 
-The text of an exception is for the log, and what people typed is none of the log's business: it
-names the field, and of a text no more than its length.  What a person reads is written in
-`bot.pages.apologies` from the attributes, so every class keeps the facts that a sentence needs.
+Each class names its facts once, as fields; `facts` are their values, of which the error can be made
+again, in another process or from the database (`generation.reasons`).  The text of an exception is
+for the log, and what people typed is none of the log's business: it names the field, and of a text
+no more than its length.  What a person reads is written in `bot.pages.apologies` from the facts.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field
+from typing import Self
 
 # What we counted ourselves, as in "6001 characters" and "99999x1".
 _COUNTED = re.compile(r"[\d.x]{1,20}(?: (?:characters|values|pixels|chunks of \d+ tokens))?")
@@ -55,98 +59,140 @@ def told(found: object) -> str:
 class GenerationError(Exception):
     """Anything this package raises on purpose."""
 
+    def __new__(cls, *_: object, **__: object) -> Self:
+        return super().__new__(cls)  # without `args`: they would hold what people typed
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """What it was made of: `type(error)(*error.facts)` says the same."""
+        named: Mapping[str, Field[object]] | None = getattr(self, "__dataclass_fields__", None)
+        if named is None:
+            return self.args
+        return tuple(getattr(self, name) for name, each in named.items() if each.init)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        return type(self), self.facts
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
 
 class Unacceptable(GenerationError):
     """The request cannot be drawn as it is."""
 
 
+@dataclass(eq=False, repr=False)
 class OutOfRange(Unacceptable):
     """`what` must be `allowed`, and is `found`."""
 
-    def __init__(self, what: str, found: object, allowed: str) -> None:
-        super().__init__(f"{what} is {told(found)}; allowed: {allowed}")
-        self.what, self.found, self.allowed = what, found, allowed
+    what: str
+    found: object
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.what} is {told(self.found)}; allowed: {self.allowed}"
 
 
+@dataclass(eq=False, repr=False)
 class NoSuchName(Unacceptable):
     """Nothing of `kind` is called `name`; `nearest` are the likeliest that exist.
 
     `there` are all that exist, None where that is not told.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        name: str,
-        nearest: tuple[str, ...] = (),
-        there: tuple[str, ...] | None = None,
-    ) -> None:
-        near = ", ".join(nearest) or "none"
-        super().__init__(f"no {kind} has the name that was given, {told(name)}; nearest: {near}")
-        self.kind, self.name, self.nearest, self.there = kind, name, nearest, there
+    kind: str
+    name: str
+    nearest: tuple[str, ...] = ()
+    there: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        near = ", ".join(self.nearest) or "none"
+        return f"no {self.kind} has the name that was given, {told(self.name)}; nearest: {near}"
 
 
+@dataclass(eq=False, repr=False)
 class NotUsable(NoSuchName):
     """A file of that name lies here, but cannot be used: `reason`."""
 
-    def __init__(self, kind: str, name: str, reason: str) -> None:
-        super().__init__(kind, name)
-        self.reason = reason
+    nearest: tuple[str, ...] = field(init=False, default=())
+    there: tuple[str, ...] | None = field(init=False, default=None)
+    reason: str
 
 
+@dataclass(eq=False, repr=False)
 class WrongFamily(Unacceptable):
     """`name`, a LoRA or embedding (`kind`) for one family, was put on a model of another."""
 
-    def __init__(self, kind: str, name: str, family: str, model: str, wanted: str) -> None:
-        super().__init__(f"{kind} {name!r:.80} is for {family}; {model!r:.80} is {wanted}")
-        self.kind, self.name, self.family = kind, name, family
-        self.model, self.wanted = model, wanted
+    kind: str
+    name: str
+    family: str
+    model: str
+    wanted: str
+
+    def __str__(self) -> str:
+        model = f"{self.model!r:.80} is {self.wanted}"
+        return f"{self.kind} {self.name!r:.80} is for {self.family}; {model}"
 
 
+@dataclass(eq=False, repr=False)
 class NotMadeFor(Unacceptable):
     """`model` is made for `purpose` alone: a task, or what no task is yet."""
 
-    def __init__(self, model: str, purpose: str) -> None:
-        super().__init__(f"{model!r:.80} is made for {purpose}")
-        self.model, self.purpose = model, purpose
+    model: str
+    purpose: str
+
+    def __str__(self) -> str:
+        return f"{self.model!r:.80} is made for {self.purpose}"
 
 
+@dataclass(eq=False, repr=False)
 class NotPresent(Unacceptable):
     """A recipe names weights of this `kind` by their digest, and nothing here has it."""
 
-    def __init__(self, kind: str, name: str, sha256: str) -> None:
-        super().__init__(f"a recipe names a {kind} that is not here: {sha256}")
-        self.kind, self.name, self.sha256 = kind, name, sha256
+    kind: str
+    name: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"a recipe names a {self.kind} that is not here: {self.sha256}"
 
 
+@dataclass(eq=False, repr=False)
 class NotHere(NoSuchName):
     """Other programs have something of that name; nothing of ours is the same."""
 
-    def __init__(self, kind: str, name: str, there: tuple[str, ...]) -> None:
-        super().__init__(kind, name, (), there)
+    nearest: tuple[str, ...] = field(init=False, default=())
 
 
+@dataclass(eq=False, repr=False)
 class BadPicture(Unacceptable):
     """The bytes are no picture that can be used; `reason` is a clause, as in "it is cut short"."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"unusable input picture: {reason}")
-        self.reason = reason
+    reason: str
+
+    def __str__(self) -> str:
+        return f"unusable input picture: {self.reason}"
 
 
+@dataclass(eq=False, repr=False)
 class UnusableWeights(GenerationError):
     """A weight file cannot be used."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
-        self.name, self.reason = name, reason
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
 
 
+@dataclass(eq=False, repr=False)
 class PickleRefused(UnusableWeights):
     """A .ckpt, .pt, .pth or .bin file: opening it can run code."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name, "a pickle can run code when it is opened; convert it to safetensors")
+    reason: str = field(
+        init=False,
+        default="a pickle can run code when it is opened; convert it to safetensors",
+    )
 
 
 class UnknownWeights(UnusableWeights):
@@ -157,61 +203,83 @@ class BrokenWeights(UnusableWeights):
     """The file is truncated or its header is not readable."""
 
 
+@dataclass(eq=False, repr=False)
 class MissingWeights(UnusableWeights):
     """No file here has the wanted digest."""
 
-    def __init__(self, name: str, sha256: str) -> None:
-        super().__init__(name, f"no file here has the sha256 {sha256}")
-        self.sha256 = sha256
+    reason: str = field(init=False)
+    sha256: str
+
+    def __post_init__(self) -> None:
+        self.reason = f"no file here has the sha256 {self.sha256}"
 
 
+@dataclass(eq=False, repr=False)
 class WeightsChanged(UnusableWeights):
     """A file of that name is here, but it is another one."""
 
-    def __init__(self, name: str, recorded: str, found: str) -> None:
-        super().__init__(name, f"recorded sha256 {recorded}, found {found}")
-        self.recorded, self.found = recorded, found
+    reason: str = field(init=False)
+    recorded: str
+    found: str
+
+    def __post_init__(self) -> None:
+        self.reason = f"recorded sha256 {self.recorded}, found {self.found}"
 
 
 class OutOfReach(UnusableWeights):
     """The weights cannot be brought to this seat (no room, no way); another may have them."""
 
 
+@dataclass(eq=False, repr=False)
 class OutOfMemory(GenerationError):
     """The device has not enough memory for this recipe."""
 
-    def __init__(self, needed_bytes: int | None = None, free_bytes: int | None = None) -> None:
-        super().__init__(f"out of memory: needed {needed_bytes}, free {free_bytes} bytes")
-        self.needed_bytes, self.free_bytes = needed_bytes, free_bytes
+    needed_bytes: int | None = None
+    free_bytes: int | None = None
+
+    def __str__(self) -> str:
+        return f"out of memory: needed {self.needed_bytes}, free {self.free_bytes} bytes"
 
 
+@dataclass(eq=False, repr=False)
 class Cancelled(GenerationError):
-    """The job was ended on request."""
+    """The job was ended on request; `when`, where it was an odd moment."""
+
+    when: str = ""
+
+    def __str__(self) -> str:
+        return self.when
 
 
+@dataclass(eq=False, repr=False)
 class RenderFailed(GenerationError):
     """The job raised in the worker; `reason` names the foreign error."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
+@dataclass(eq=False, repr=False)
 class WorkerDied(GenerationError):
     """The worker process is gone; `reason` says how (signal, exit status, silence)."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class WorkerLost(WorkerDied):
     """The machine of the worker is gone, or the way there; the job had no part in that."""
 
 
+@dataclass(eq=False, repr=False)
 class Quarantined(WorkerDied):
     """The worker died with this job too often; it is not tried again."""
 
-    def __init__(self, tries: int, reason: str) -> None:
-        super().__init__(f"given up after {tries} tries: {reason}")
-        self.tries = tries
+    tries: int
+
+    def __str__(self) -> str:
+        return f"given up after {self.tries} tries: {self.reason}"

@@ -28,7 +28,9 @@ import aiosqlite
 
 from generation.job import Job, JobId, UserId
 from generation.picture import Picture
+from generation.reasons import Reason
 from generation.recipe import Recipe, Sha256, parse
+from storage import reasons
 from storage.database import Row
 from storage.errors import AskedBefore, Ended, Fenced, Missing
 from storage.ids import PictureId, RequestId
@@ -84,7 +86,7 @@ class Ticket:
     ordinal: int  # within the request, from 0
     state: State
     tries: int  # how often it was started
-    reason: str | None  # why there is no picture: an error's class and text
+    reason: Reason | None  # why there is no picture
     picture: PictureId | None
 
 
@@ -200,7 +202,7 @@ class Tickets(Outbox):
         return stored
 
     async def ended(
-        self, job: JobId, state: State, reason: str | None = None, *, epoch: int | None
+        self, job: JobId, state: State, reason: Reason | None = None, *, epoch: int | None
     ) -> None:
         """Store that there will be no picture.
 
@@ -378,8 +380,9 @@ async def _check_epoch(db: aiosqlite.Connection, job: JobId, epoch: int) -> None
         raise Fenced(job, epoch, now)
 
 
-async def _end(db: aiosqlite.Connection, job: JobId, state: State, reason: str | None) -> None:
-    await db.execute("UPDATE tickets SET state = ?, reason = ? WHERE id = ?", (state, reason, job))
+async def _end(db: aiosqlite.Connection, job: JobId, state: State, reason: Reason | None) -> None:
+    why = reasons.dump(reason) if reason is not None else None
+    await db.execute("UPDATE tickets SET state = ?, reason = ? WHERE id = ?", (state, why, job))
     # The outbox rule, in one place.  A row is there already after a restored backup only, and says
     # that the result may have been posted.
     await db.execute(
@@ -406,6 +409,6 @@ def _ticket(row: Row) -> Ticket:
         ordinal=row["ordinal"],
         state=State(row["state"]),
         tries=row["tries"],
-        reason=row["reason"],
+        reason=reasons.load(row["reason"]),
         picture=row["picture"],
     )

@@ -20,6 +20,7 @@ from bot.pages.recipe_page import recipe_page
 from generation import errors as g
 from generation.picture import Comparison, Environment, Verdict
 from generation.queue.fair_queue import QueueFull, TooLong
+from generation.reasons import Reason, reason_of
 from generation.recipe import Adapter, Input, Recipe, Task, Weights
 from prompting import errors as p
 from prompting.assist import Assisted
@@ -111,9 +112,9 @@ class Told:
 
 
 def an_outcome() -> Outcome:
-    origin = Told(owner=5, guild=1, channel=2)
+    origin: Any = Told(owner=5, guild=1, channel=2)
     request: Any = Told(words=EVIL, origin=origin, parent=3, reproduces=None, notes=(EVIL,))
-    bad: Any = Told(state=State.FAILED, reason=f"RenderFailed: {EVIL}")
+    bad: Any = Told(state=State.FAILED, reason=reason_of(g.RenderFailed(EVIL)))
     return Outcome(
         request=request,
         tickets=(bad,),
@@ -187,8 +188,9 @@ def everything() -> Iterator[tuple[str, str]]:
             yield f"queue {phase}", queue_page([standing], Reader(id=reader, guild=None))
     for error in the_errors():
         yield type(error).__name__, apology_for(error)
-        reason = f"{type(error).__name__}: {EVIL}"
-        yield f"reason {type(error).__name__}", quoted(apology_for_reason(reason))
+        said = Reason(kind=type(error).__name__, told=EVIL)
+        for name, reason in (("reason", reason_of(error)), ("old reason", said)):
+            yield f"{name} {type(error).__name__}", quoted(apology_for_reason(reason))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from generation.fleet.wire import Render, encode, read
 from generation.job import GroupId, JobId, UserId
 from generation.media.image import pixels_sha256, png, recipe_in
 from generation.picture import Environment, Fingerprint, Picture, Verdict, compare
+from generation.reasons import Reason
 from generation.recipe import RecipeId, Sha256, Weights, canonical, dump, parse
 from storage import backup as storing
 from storage.accounts import Ledger
@@ -169,7 +170,7 @@ async def check_tickets(database: Database) -> None:
         State.WAITING: 2,
     }
     (failed,) = await tickets.of_request(RequestId(5))
-    assert failed.reason == "OutOfMemory: 9 GB of 8 GB"
+    assert failed.reason == Reason(kind="OutOfMemory", told="9 GB of 8 GB")
     first = await tickets.request(RequestId(1))
     origin, share = first.origin, first.origin.share
     assert (origin.owner, origin.guild, origin.channel) == (ANN, 10, 20)

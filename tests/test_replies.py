@@ -17,6 +17,7 @@ from generation import errors as g
 from generation.draft import usual_of
 from generation.picture import Comparison, Verdict
 from generation.queue.fair_queue import QueueFull
+from generation.reasons import reason_of
 from prompting import errors as p
 from storage import errors as s
 from storage.people import Preferences
@@ -120,7 +121,7 @@ def every_error() -> list[Exception]:
         g.Cancelled(),
         g.RenderFailed("boom"),
         g.WorkerDied("it was killed by SIGKILL"),
-        g.Quarantined(3, "it was killed"),
+        g.Quarantined("it was killed", 3),
         QueueFull(17, 16, "jobs"),
         NotAllowed("cancel another person's request"),
         s.DiskFull(Path("x"), "no space"),
@@ -154,6 +155,7 @@ def test_an_unknown_error_tells_nothing_of_itself() -> None:
 
 
 def test_recorded_reasons_are_told_without_their_class() -> None:
-    assert "memory" in apology_for_reason("OutOfMemory: out of memory: needed 1, free 0 bytes")
-    assert apology_for_reason("RenderFailed: boom") == "boom"
-    assert "log" in apology_for_reason("KeyError: 'x'")
+    assert "memory" in apology_for_reason(reason_of(g.OutOfMemory(1, 0)))
+    assert apology_for_reason(reason_of(g.RenderFailed("boom"))) == "boom"
+    assert "log" in apology_for_reason(reason_of(KeyError("x")))
+    assert apology_for_reason(None) == "Cancelled."

@@ -16,6 +16,7 @@ from bot.trials.soak.day import live_through
 from bot.trials.soak.gauges import AtRest, LogWatch, quarters
 from bot.trials.soak.people import HABITS, CompressedDay
 from bot.trials.soak.verdict import Gauges, Ordeal, judged
+from generation.reasons import Reason
 from generation.recipe import Sha256
 from storage.database import Database
 from storage.files import Files
@@ -102,7 +103,9 @@ async def test_a_cancelled_request_needs_no_result(tmp_path: Path, database: Dat
 async def test_a_failed_request_is_told_by_its_message(tmp_path: Path, database: Database) -> None:
     tickets = Tickets(database)
     request, (ticket,) = await tickets.add(asked(), [a_recipe()], [1.0])
-    await tickets.ended(ticket.job.id, State.FAILED, "RenderFailed: no", epoch=None)
+    await tickets.ended(
+        ticket.job.id, State.FAILED, Reason(kind="RenderFailed", facts=("no",)), epoch=None
+    )
     await tickets.delivering(request.id)
     await tickets.delivered(request.id, 9)
     assert await complaints(tmp_path, database, "posted 9 0 0") == []

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from generation.job import GroupId, JobId, Share
+from generation.reasons import Reason
 from storage.database import Database
 from storage.errors import Ended, Fenced, Missing, StorageError
 from storage.ids import RequestId
 from storage.pictures import PictureId, Pictures
 from storage.tickets import Lease, Request, State, Ticket, Tickets
 from tests.given.stored import ANN, BEN, a_digest, a_picture, a_recipe, asked, drawn, opened
+
+NO_MEMORY = Reason(kind="OutOfMemory", facts=(2**33, None))
+GIVEN_UP = Reason(kind="Quarantined", facts=("it was killed", 3))
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ async def test_what_was_being_drawn_when_the_bot_died_waits_again_without_blame(
     [(_, [ticket])] = await tickets.replay()
     assert (ticket.state, ticket.tries) == (State.WAITING, 0)
     with pytest.raises(Fenced):
-        await tickets.ended(job, State.FAILED, "from another life", epoch=lost.epoch)
+        await tickets.ended(job, State.FAILED, NO_MEMORY, epoch=lost.epoch)
     assert await tickets.cancel(request.id) == ((job,), ())
 
 
@@ -143,7 +147,7 @@ async def test_a_seat_that_lost_its_lease_changes_nothing(
         with pytest.raises(Fenced):
             await tickets.drawn(job, lost.epoch, a_picture(), png_sha256=a_digest(1), drawn_at=9.0)
         with pytest.raises(Fenced):
-            await tickets.ended(job, State.FAILED, "late", epoch=lost.epoch)
+            await tickets.ended(job, State.FAILED, NO_MEMORY, epoch=lost.epoch)
         with pytest.raises(Fenced) as fenced:
             await tickets.put_back(job, lost.epoch)
         assert await database.rows("SELECT * FROM tickets") == before
@@ -209,7 +213,7 @@ async def test_a_second_report_of_a_job_changes_nothing(
     again = await tickets.drawn(job, 1, a_picture(pixels=2), png_sha256=a_digest(2), drawn_at=9.0)
     assert again == first
     assert (await Pictures(database).get(first)).drawn_at == 5.0
-    await tickets.ended(job, State.FAILED, "too late", epoch=1)
+    await tickets.ended(job, State.FAILED, NO_MEMORY, epoch=1)
     [ticket] = await tickets.of_request(request.id)
     assert (ticket.state, ticket.reason, ticket.picture) == (State.DRAWN, None, first)
     assert len(await tickets.undelivered()) == 1
@@ -218,10 +222,10 @@ async def test_a_second_report_of_a_job_changes_nothing(
 async def test_how_a_job_ended_is_kept_with_its_reason(tickets: Tickets) -> None:
     request, [job] = await a_request(tickets)
     lease = await start(tickets, job)
-    await tickets.ended(job, State.QUARANTINED, "Quarantined: died three times", epoch=lease.epoch)
-    await tickets.ended(job, State.FAILED, "a second opinion", epoch=lease.epoch)
+    await tickets.ended(job, State.QUARANTINED, GIVEN_UP, epoch=lease.epoch)
+    await tickets.ended(job, State.FAILED, NO_MEMORY, epoch=lease.epoch)
     [ticket] = await tickets.of_request(request.id)
-    assert (ticket.state, ticket.reason) == (State.QUARANTINED, "Quarantined: died three times")
+    assert (ticket.state, ticket.reason) == (State.QUARANTINED, GIVEN_UP)
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.RUNNING, State.DRAWN])
@@ -235,7 +239,7 @@ async def test_the_last_open_ticket_brings_the_request_to_the_outbox(tickets: Ti
     request, [one, two, three] = await a_request(tickets, 3)
     await draw(tickets, one)
     assert await tickets.undelivered() == ()
-    await tickets.ended(two, State.FAILED, "out of memory", epoch=None)
+    await tickets.ended(two, State.FAILED, NO_MEMORY, epoch=None)
     assert await tickets.undelivered() == ()
     assert await tickets.open_of(ANN) == (request,)
     await tickets.cancel(request.id)
@@ -272,7 +276,7 @@ async def test_delivered_pictures_know_their_place_in_the_message(
     request, [one, two, three] = await a_request(tickets, 3)
     last = await draw(tickets, three, 3)
     first = await draw(tickets, one, 1)
-    await tickets.ended(two, State.FAILED, "out of memory", epoch=None)
+    await tickets.ended(two, State.FAILED, NO_MEMORY, epoch=None)
     await tickets.delivering(request.id)
     await tickets.delivered(request.id, 500)
     found = await Pictures(database).of_message(500)
@@ -283,7 +287,7 @@ async def test_a_request_without_a_picture_is_delivered_without_a_message(
     tickets: Tickets,
 ) -> None:
     request, [job] = await a_request(tickets)
-    await tickets.ended(job, State.FAILED, "out of memory", epoch=None)
+    await tickets.ended(job, State.FAILED, NO_MEMORY, epoch=None)
     await tickets.delivered(request.id, None)
     assert await tickets.undelivered() == ()
 

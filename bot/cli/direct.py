@@ -16,9 +16,10 @@ from bot.dispatch.audience import Outcome, Progress, Shown
 from bot.studio import shares
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
-from generation import errors
+from generation.errors import RenderFailed
 from generation.job import UserId
 from generation.picture import Comparison, Fingerprint, compare
+from generation.reasons import error_of
 from generation.recipe import Recipe
 from storage.pictures import StoredPicture
 from storage.requests import Origin
@@ -115,7 +116,6 @@ class ConsoleAudience:
 def raise_reason(outcome: Outcome) -> None:
     """Raise what a request without pictures ended with."""
     for ticket in outcome.tickets:
-        kind, _, text = (ticket.reason or "").partition(": ")
-        if issubclass(getattr(errors, kind, object), errors.GenerationError):
-            raise errors.RenderFailed(text)
-    raise errors.RenderFailed("it ended without a picture")
+        if ticket.reason is not None and (error := error_of(ticket.reason)) is not None:
+            raise error
+    raise RenderFailed("it ended without a picture")

@@ -270,7 +270,7 @@ def _ending(error: Exception, tries: int, *, stopped: bool) -> tuple[State, Exce
         case WorkerDied() | OutOfReach() if stopped:
             return State.CANCELLED, Cancelled("its seat failed it while it was being cancelled")
         case WorkerDied():
-            return State.QUARANTINED, Quarantined(tries, error.reason)
+            return State.QUARANTINED, Quarantined(error.reason, tries)
         case GenerationError() | StorageError():
             return State.FAILED, error
         case _:

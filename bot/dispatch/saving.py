@@ -14,9 +14,11 @@ from itertools import chain, repeat
 from typing import TypeVar
 
 from bot.dispatch.seats import believable
+from generation.errors import Cancelled
 from generation.fleet.wire import Finished
 from generation.job import Job, JobId
 from generation.picture import Environment, Picture, remarked
+from generation.reasons import reason_of
 from generation.recipe import Sha256
 from storage.errors import Ended, Fenced, Missing, StorageError
 from storage.files import Files
@@ -91,14 +93,13 @@ class Saver:
     async def end(self, job: Job, state: State, why: Exception, lease: Lease | None) -> None:
         """Store that there is no picture, and why."""
         epoch = lease.epoch if lease is not None else None
-        reason = f"{type(why).__name__}: {why}"
+        reason = reason_of(why)
         await self._settle(lambda: self._tickets.ended(job.id, state, reason, epoch=epoch))
 
     async def end_cancelled(self, job: JobId) -> None:
         """Store that it is cancelled, whoever had it.  Raises StorageError; tries once."""
-        await self._tickets.ended(
-            job, State.CANCELLED, "Cancelled: the bot was stopped", epoch=None
-        )
+        reason = reason_of(Cancelled("the bot was stopped"))
+        await self._tickets.ended(job, State.CANCELLED, reason, epoch=None)
 
     async def put_back(self, lease: Lease, *, blamed: bool) -> None:
         """The job waits again; this try counts against it when it is `blamed`."""

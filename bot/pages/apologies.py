@@ -16,6 +16,7 @@ from bot.studio.rights import NotAllowed
 from bot.studio.which import NotThatMany
 from generation import errors as g
 from generation.queue.fair_queue import QueueFull, TooLong
+from generation.reasons import Reason, error_of
 from prompting import errors as p
 from storage import errors as s
 
@@ -228,20 +229,19 @@ def apology_for(error: BaseException, *, terminal: bool = False) -> str:
     return UNKNOWN
 
 
-def apology_for_reason(reason: str | None) -> str:
-    """The sentence for a job's recorded reason: "ClassName: text"."""
-    kind, _, text = (reason or "").partition(": ")
-    match kind:
+def apology_for_reason(reason: Reason | None) -> str:
+    """The sentence for why a job ended without a picture."""
+    match reason and reason.kind:
         case "OutOfMemory":
             return "It did not fit into the memory here. Try a smaller size."
         case "Quarantined":
             return "I gave it up: the drawing program stopped several times while working on it."
-        case "Cancelled" | "":
+        case "Cancelled" | None:
             return "Cancelled."
-        case _ if isinstance(getattr(g, kind, None), type):
-            return plain(text, 300)
-        case _:
-            return "Drawing it failed; the details are in the log."
+    error = error_of(reason) if reason is not None else None
+    if error is None:
+        return "Drawing it failed; the details are in the log."
+    return plain(str(error), 300)
 
 
 def expected(error: BaseException) -> bool:

@@ -44,6 +44,7 @@ from generation.fleet.shape import (
 )
 from generation.job import JobId
 from generation.picture import MAX_REMARK, Environment
+from generation.reasons import MOST_NAMES, Reason, error_of
 from generation.recipe import Recipe, dump, parse
 
 MAX_HEAD_BYTES = 4 * 2**20
@@ -60,7 +61,8 @@ Digest = Annotated[str, TextForm(r"[0-9a-f]{64}")]
 Digests = Annotated[tuple[Digest, ...], AtMost(10_000)]
 Name = Annotated[str, AtMost(1_000)]
 Remark = Annotated[str, AtMost(MAX_REMARK)]
-Facts = Annotated[tuple[str | int | None, ...], AtMost(8)]
+Names = Annotated[tuple[Name, ...], AtMost(MOST_NAMES)]
+Facts = Annotated[tuple[str | int | Names | None, ...], AtMost(8)]
 Png = Annotated[bytes, AtMost(256 * 2**20), Passes(no_png)]
 Preview = Annotated[bytes, AtMost(2**20), Passes(no_preview)]
 
@@ -293,7 +295,9 @@ def _built(kind: type[Frame], data: dict[str, object], body: bytes) -> Frame:
                 value = parse(value, kept=True)
             case "environment" if isinstance(value, dict):
                 value = spelling.read(Environment, value, kept=True)
-            case "facts" | "on_device" | "in_memory":
+            case "facts":
+                value = tuple(tuple(f) if isinstance(f, list) else f for f in _listed(value))
+            case "on_device" | "in_memory":
                 value = tuple(_listed(value))
             case _ if isinstance(value, dict):
                 value = blobs.next(value["bytes"])
@@ -350,10 +354,9 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
 
 def failure(report: Failed) -> GenerationError:
     """The exception that a Failed report tells of."""
-    if why := _no_failure(report):
-        return WorkerDied(f"an unknown failure: {why}")
-    failed: GenerationError = getattr(errors, report.kind)(*report.facts)
-    return failed
+    why = _no_failure(report)
+    error = error_of(Reason(kind=report.kind, facts=report.facts)) if why is None else None
+    return error or WorkerDied(f"an unknown failure: {why}")
 
 
 def _no_failure(report: Failed) -> str | None:

@@ -13,32 +13,16 @@ from collections.abc import Sequence
 import torch
 
 from generation import errors
-from generation.errors import (
-    BadPicture,
-    BrokenWeights,
-    Cancelled,
-    GenerationError,
-    MissingWeights,
-    NoSuchName,
-    NotMadeFor,
-    OutOfMemory,
-    OutOfRange,
-    PickleRefused,
-    RenderFailed,
-    UnusableWeights,
-    WeightsChanged,
-)
+from generation.errors import GenerationError, OutOfMemory, RenderFailed
 from generation.fleet.wire import Failed
 from generation.job import JobId
+from generation.reasons import reason_of
 
-LONGEST_FACT = 1_000  # letters
 FRAMES = 20  # the last ones of each error
 CAUSES = 5
 
 # Four letters of an alphabet, or two of a script that needs no more.
 _WORDS = re.compile(r"[^\W\d_]{4,}|[^\W\d_\x00-\u024f]{2,}")
-
-Facts = tuple[str | int | None, ...]
 
 _NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
 _DEAD_DEVICE = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "device-side assert")
@@ -100,36 +84,5 @@ def report(job: JobId, error: GenerationError) -> Failed:
     """The error as a frame; `wire.failure` makes it an exception again."""
     if getattr(errors, type(error).__name__, None) is not type(error):
         error = RenderFailed(f"{type(error).__name__}: {error}")
-    facts = tuple(_told(fact) if isinstance(fact, str) else fact for fact in _facts(error))
-    return Failed(job=job, kind=type(error).__name__, facts=facts)
-
-
-def _told(text: str) -> str:
-    """As it may stand in a frame, whatever a library or a file's name holds."""
-    return text[:LONGEST_FACT].encode("utf-8", "replace").decode()
-
-
-def _facts(error: GenerationError) -> Facts:
-    match error:
-        case OutOfRange():
-            return (error.what, str(error.found)[:80], error.allowed)
-        case NoSuchName():
-            return (error.kind, error.name)
-        case NotMadeFor():
-            return (error.model, str(error.purpose))
-        case BadPicture() | RenderFailed():
-            return (error.reason,)
-        case PickleRefused():
-            return (error.name,)
-        case MissingWeights():
-            return (error.name, error.sha256)
-        case WeightsChanged():
-            return (error.name, error.recorded, error.found)
-        case BrokenWeights() | UnusableWeights():
-            return (error.name, error.reason)
-        case OutOfMemory():
-            return (error.needed_bytes, error.free_bytes)
-        case Cancelled():
-            return ()
-        case _:
-            return (str(error),)
+    reason = reason_of(error)
+    return Failed(job=job, kind=reason.kind, facts=reason.facts)
