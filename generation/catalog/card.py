@@ -91,10 +91,12 @@ def _of_prediction(
     made = "epsilon" if anatomy.channels in built.purposes else None
     predicts = card.get("prediction") or anatomy.says or carded or made
     if predicts is None:
-        titles = " or ".join(
-            f"{FAMILIES[family].title}: {what}" for what, family in built.by_prediction.items()
+        choices = " or ".join(
+            f'"{what}" for {FAMILIES[family].title}' for what, family in built.by_prediction.items()
         )
-        raise UnknownWeights(name, f"its tensors do not tell what it predicts ({titles})")
+        raise UnknownWeights(
+            name, f"nothing in it tells what it predicts: its card may, as prediction = {choices}"
+        )
     said = anatomy.prediction if anatomy.says is not None else predicts
     return replace(
         anatomy, family=built.by_prediction.get(predicts, anatomy.family), prediction=said
