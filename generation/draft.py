@@ -79,6 +79,9 @@ class Draft:
     inputs: tuple[Input, ...] = ()
 
 
+UNSAID = Draft()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """A checkpoint of the catalog, as far as completing a draft needs it."""
@@ -91,7 +94,7 @@ class Checkpoint:
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
     prediction: str | None = None  # what its card says, where the file says nothing or wrong
     noise: str | None = None  # the same
-    usual: Draft = Draft()  # what its card says is usual
+    usual: Draft = UNSAID  # what its card says is usual
 
 
 _NO_FAMILIES: Mapping[Sha256, str] = MappingProxyType({})
@@ -130,6 +133,13 @@ def complete(
         seed=_seed(seed),
         precision=family.precision_cuda if device == "cuda" else family.precision_cpu,
     )
+
+
+def check_settings(draft: Draft, model: Checkpoint) -> None:
+    """Raise Unacceptable where its settings cannot be drawn, whatever the words and the task."""
+    _words(draft.words, model.family)
+    _canvas(draft.canvas, model.family)
+    _sampling(draft.sampling, usual_of(model).sampling, Task.IMAGE_TO_IMAGE, model)
 
 
 def usual_of(model: Checkpoint) -> Draft:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from generation.draft import complete
 from generation.recipe import dump, needed, parse
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given import tinymodels
-from tests.given.builders import changed
+from tests.given.builders import a_draft, changed
 from tests.given.checkpoints import only, reason, recipe_for, scanned, zero_snr_folder
 from tests.given.thinmodels import SD15, SDXL, VAE, write_file
 
@@ -31,6 +32,25 @@ def test_a_card_says_what_a_file_does_not(tmp_path: Path) -> None:
     assert needed(recipe.sampling).sigmas[0] == pytest.approx(4096, abs=0.01)
     assert parse(dump(recipe)) == recipe
     assert changed(recipe, prediction=None).id != recipe.id != changed(recipe, noise=None).id
+
+
+def test_a_card_says_what_is_usual_for_its_model_so_nobody_need_know(tmp_path: Path) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", SD15)
+    card = tmp_path / "m" / "x.safetensors.atelier.toml"
+    card.write_text('steps = 4\ncfg = 1\nsampler = "LCM"\nnegative = "blur"\nheight = 768\n')
+    model = only(tmp_path / "m").model
+    recipe = complete(a_draft(prompt="a cat", steps=6), model, seed=1, device="cpu")
+    sampling, canvas = needed(recipe.sampling), needed(recipe.canvas)
+    assert (sampling.steps, sampling.cfg, sampling.sampler) == (6, 1.0, "lcm")
+    assert sampling.scheduler == model.family.scheduler
+    assert (canvas.width, canvas.height) == (512, 768)
+    assert needed(recipe.words).negative_prompt == "blur"
+
+
+def test_a_card_of_what_is_no_checkpoint_says_no_settings(tmp_path: Path) -> None:
+    write_file(tmp_path / "m" / "x.safetensors", VAE)
+    (tmp_path / "m" / "x.safetensors.atelier.toml").write_text("steps = 4\n")
+    assert "no checkpoint" in reason(tmp_path / "m")
 
 
 def test_a_cards_prediction_and_noise_decide_the_picture(tmp_path: Path) -> None:
@@ -58,6 +78,15 @@ def test_a_cards_prediction_and_noise_decide_the_picture(tmp_path: Path) -> None
         ('vae = "nowhere"', "nowhere"),
         ('family = "sdxl"', "sdxl"),
         ('kind = "lora"', "cannot be drawn"),
+        ('steps = "many"', "whole number"),
+        ("steps = true", "whole number"),
+        ("steps = 151", "1 to 150"),
+        ("cfg = []", "number"),
+        ('sampler = "eulr"', "sampler"),
+        ("width = 100", "size"),
+        ("clip_skip = 40", "clip_skip"),
+        ("denoise = 2.0", "denoise"),
+        ("count = 2", "count"),
     ],
 )
 def test_a_card_that_cannot_be_followed_refuses_the_file(

@@ -51,7 +51,7 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
         ("made from", f"#{picture.parent}" if picture.parent else ""),
         ("precision", r.precision.value),
-        ("recipe", r.id[:19] + "…"),
+        ("recipe", r.id),
         ("pixels", picture.pixels_sha256[:16] + "…"),
         ("decoded", "again in fp32" if DECODED_AGAIN in picture.environment.flags else ""),
         ("drawn on", f"{picture.environment.hardware}, torch {picture.environment.torch}"),

@@ -15,7 +15,7 @@ from bot.studio.model_folders import ModelFolders
 from bot.studio.wishes import OWN_VAE
 from generation import limits
 from generation.catalog.catalog import Catalog, Entry
-from generation.draft import Checkpoint
+from generation.draft import UNSAID, Checkpoint
 from generation.errors import NoSuchName, WrongFamily
 from generation.families.family import FAMILIES, Family, family
 from generation.recipe import Adapter, Recipe, Sha256, Weights
@@ -75,6 +75,7 @@ class Offers:
             levels=entry.levels if entry is not None else None,
             prediction=sampling.prediction if sampling is not None else None,
             noise=sampling.noise if sampling is not None else None,
+            usual=entry.usual if entry is not None else UNSAID,
         )
 
     def family_of(self, model: str | None) -> Family:

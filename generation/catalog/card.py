@@ -6,6 +6,9 @@
     prediction = "v_prediction"    of a checkpoint that does not say it of itself, or "epsilon"
     noise = "scaled-linear-zsnr"   the same: trained to zero terminal SNR; or "scaled-linear"
     vae = "fine-vae"           the VAE that is used with a checkpoint unless somebody names one
+    steps = 4                  what is usual for a checkpoint, unless somebody says otherwise: any
+    cfg = 1.0                  setting of a draft by its name, such as sampler, width or negative
+    sampler = "lcm"
 
 A card is no part of a model's digest: what decides pixels goes into each recipe.  A key that is
 not written here is an error, so that no wish of an owner is dropped without a word.
@@ -15,13 +18,33 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from generation.catalog.recognition import KINDS, Anatomy
-from generation.errors import UnknownWeights, UnusableWeights
+from generation.draft import (
+    UNSAID,
+    Checkpoint,
+    Draft,
+    DraftCanvas,
+    DraftSampling,
+    DraftWords,
+    check_settings,
+    named,
+    usual_of,
+)
+from generation.errors import NoSuchName, Unacceptable, UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture
 from generation.families.family import FAMILIES
+from generation.names import USUAL
+from generation.parameters import (
+    PARAMETERS,
+    PROMPT,
+    AmountParameter,
+    Parameter,
+    TextParameter,
+)
 from generation.recipe import NOISES_OF_CARDS, PREDICTIONS
 
 CARD = "atelier.toml"
@@ -31,15 +54,43 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "prediction": PREDICTIONS,
     "noise": NOISES_OF_CARDS,
 }
-KEYS = ("family", "kind", "title", "prediction", "noise", "vae")
+_TEXTS = ("family", "kind", "title", "prediction", "noise", "vae")
+_SECTIONS: dict[str, type[DraftWords | DraftCanvas | DraftSampling]] = {
+    "words": DraftWords,
+    "canvas": DraftCanvas,
+    "sampling": DraftSampling,
+}
+_SETTINGS = {
+    row.name: row for row in PARAMETERS.values() if row.section in _SECTIONS and row is not PROMPT
+}
+KEYS = (*_TEXTS, *_SETTINGS)
 
 
-def read_card(path: Path, name: str) -> dict[str, str]:
-    """What the card says; empty without one.  Raises UnusableWeights when it cannot be read."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What an owner says of a model."""
+
+    family: str | None = None
+    title: str | None = None
+    kind: str | None = None
+    prediction: str | None = None
+    noise: str | None = None
+    vae: str | None = None
+    usual: Draft = UNSAID
+
+    @property
+    def of_checkpoints(self) -> tuple[str, ...]:
+        """The keys that it has and that only a checkpoint can have."""
+        told = [key for key in ("noise", "prediction", "vae") if getattr(self, key) is not None]
+        return (*told, *(("usual settings",) if self.usual != UNSAID else ()))
+
+
+def read_card(path: Path, name: str) -> Card:
+    """What the card says; nothing without one.  Raises UnusableWeights when it cannot be read."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}
+        return Card()
     except (OSError, ValueError) as error:
         raise UnusableWeights(name, f"its card {CARD} is not readable: {error}"[:200]) from error
     unknown = sorted(data.keys() - set(KEYS))
@@ -47,7 +98,8 @@ def read_card(path: Path, name: str) -> dict[str, str]:
         raise UnusableWeights(
             name, f"its card {CARD} says {unknown[0]:.40}; what is known: {', '.join(KEYS)}"
         )
-    for key, value in data.items():
+    texts = {key: data[key] for key in _TEXTS if key in data}
+    for key, value in texts.items():
         if not isinstance(value, str) or not value:
             raise UnusableWeights(name, f"its card {CARD} gives no text as {key}")
     for key, known in _KNOWN.items():
@@ -55,41 +107,79 @@ def read_card(path: Path, name: str) -> dict[str, str]:
             raise UnusableWeights(
                 name, f"its card's {key} {data[key]!r:.40} is none of {', '.join(known)}"
             )
-    return data
+    return Card(**texts, usual=_usual(data, name))
 
 
-def as_carded(anatomy: Anatomy, card: Mapping[str, str], name: str) -> Anatomy:
+def _usual(data: Mapping[str, object], name: str) -> Draft:
+    """The settings of a card as a draft.  Raises UnusableWeights."""
+    said: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
+    for key, row in _SETTINGS.items():
+        if key not in data:
+            continue
+        kind, what = _kind_of(row)
+        if not isinstance(data[key], kind) or isinstance(data[key], bool):
+            raise UnusableWeights(name, f"its card {CARD} gives no {what} as {key}")
+        said[row.section][row.field] = data[key]
+    sections: dict[str, Any] = {key: _SECTIONS[key](**values) for key, values in said.items()}
+    try:
+        sampling = named(sections["sampling"])
+    except NoSuchName as error:
+        unknown = f"{error.name!r:.40}, which is none"
+        raise UnusableWeights(name, f"its card names the {error.kind} {unknown}") from error
+    scheduler = sampling.scheduler if sampling.scheduler != USUAL else None
+    return Draft(**{**sections, "sampling": replace(sampling, scheduler=scheduler)})
+
+
+def _kind_of(row: Parameter) -> tuple[type | tuple[type, ...], str]:
+    match row:
+        case TextParameter():
+            return str, "text"
+        case AmountParameter():
+            return (int, float), "number"
+        case _:
+            return int, "whole number"
+
+
+def check_usual(model: Checkpoint) -> None:
+    """Raise UnusableWeights where what a card says is usual cannot be drawn with the model."""
+    try:
+        check_settings(usual_of(model), model)
+    except Unacceptable as error:
+        name = model.weights.name
+        raise UnusableWeights(name, f"its card's settings are refused: {error}"[:200]) from error
+
+
+def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
     """The anatomy, corrected by what the card says."""
-    family = card.get("family", anatomy.family)
+    family = card.family or anatomy.family
     if anatomy.kind == "checkpoint":
         built, called = FAMILIES[anatomy.family].architecture, FAMILIES[family].architecture
         if built is not called:
             raise UnusableWeights(name, f"its card says {family}, its tensors {anatomy.family}")
         if built.by_prediction:
             anatomy = _of_prediction(anatomy, built, card, name)
-            family = card.get("family", anatomy.family)
-    elif told := sorted(card.keys() & {"prediction", "noise", "vae"}):
+            family = card.family or anatomy.family
+    elif told := card.of_checkpoints:
         raise UnusableWeights(name, f"its card says {told[0]}, and it is no checkpoint")
-    kind = card.get("kind", anatomy.kind)
+    kind = card.kind or anatomy.kind
     if kind != anatomy.kind:
         raise UnusableWeights(name, f"its card calls it a {kind}, and it is a {anatomy.kind}")
     return replace(
         anatomy,
         family=family,
-        prediction=card.get("prediction", anatomy.prediction),
-        noise=card.get("noise", anatomy.noise),
-        vae=card.get("vae"),
+        prediction=card.prediction or anatomy.prediction,
+        noise=card.noise or anatomy.noise,
+        vae=card.vae,
+        usual=card.usual,
     )
 
 
-def _of_prediction(
-    anatomy: Anatomy, built: Architecture, card: Mapping[str, str], name: str
-) -> Anatomy:
+def _of_prediction(anatomy: Anatomy, built: Architecture, card: Card, name: str) -> Anatomy:
     """With the family of what it predicts: as it says itself, or else as its card does."""
-    carded = card.get("prediction") or built.predicts(card.get("family", ""))
+    carded = card.prediction or built.predicts(card.family or "")
     # Those that are made for something else come of those that predict the noise.
     made = "epsilon" if anatomy.channels in built.purposes else None
-    predicts = card.get("prediction") or anatomy.says or carded or made
+    predicts = card.prediction or anatomy.says or carded or made
     if predicts is None:
         choices = " or ".join(
             f'"{what}" for {FAMILIES[family].title}' for what, family in built.by_prediction.items()

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from generation.catalog.card import CARD, as_carded, read_card
+from generation.catalog.card import CARD, as_carded, check_usual, read_card
 from generation.catalog.changes import State, state
 from generation.catalog.checkpoint import CONFIGS
 from generation.catalog.digests import Digests
@@ -40,7 +40,7 @@ from generation.catalog.modelfolder import (
     read_json,
 )
 from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
-from generation.draft import Checkpoint
+from generation.draft import UNSAID, Checkpoint, Draft
 from generation.errors import (
     MissingWeights,
     NoSuchName,
@@ -79,6 +79,7 @@ class Entry:
     levels: str | None = None
     prediction: str | None = None
     noise: str | None = None
+    usual: Draft = UNSAID
     built: tuple[str, ...] = ()  # of a VAE: the architectures that have such a one
     note: str = ""  # what its owner may want to know
 
@@ -100,6 +101,7 @@ class Entry:
             levels=self.levels,
             prediction=self.prediction,
             noise=self.noise,
+            usual=self.usual,
         )
 
     @property
@@ -304,8 +306,8 @@ class Catalog:
             header.shapes,
             name,
             header.metadata,
-            card.get("kind"),
-            card.get("family"),
+            card.kind,
+            card.family,
             dtypes=header.dtypes,
             read=lambda key: read_tensor(path, header, key, name),
             configs=self._configs,
@@ -315,7 +317,7 @@ class Catalog:
             sha256=self._digests.of(path, name),
             anatomy=as_carded(anatomy, card, name),
             size_bytes=header.file_bytes,
-            title=card.get("title"),
+            title=card.title,
         )
 
     def _look_at_folder(self, path: Path, name: str) -> _Found:
@@ -324,7 +326,7 @@ class Catalog:
         if is_vae_folder(path):
             anatomy, note = anatomy_of_vae(read_vae_folder(path, name)), ""
         else:
-            anatomy = _anatomy_of_folder(path, card.get("family"), name)
+            anatomy = _anatomy_of_folder(path, card.family, name)
             note = note_on_variants(path, name, family(anatomy.family).architecture)
         lines, size = [], 0
         for file in files:
@@ -338,7 +340,7 @@ class Catalog:
             sha256=Sha256(whole.hexdigest()),
             anatomy=as_carded(anatomy, card, name),
             size_bytes=size,
-            title=card.get("title"),
+            title=card.title,
             note=note,
         )
 
@@ -363,7 +365,7 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
 def _entries(
     names: Sequence[str], found: Sequence[_Found], refused: list[UnusableWeights]
 ) -> list[Entry]:
-    """Each under its name; a checkpoint whose card's VAE is not here is refused."""
+    """Each under its name; a checkpoint whose card's VAE or settings cannot be used is refused."""
     vaes = {
         spelled: Weights(name=name, sha256=one.sha256)
         for name, one in zip(names, found, strict=True)
@@ -377,7 +379,14 @@ def _entries(
         if wanted is not None and vae is None:
             refused.append(UnusableWeights(name, f"its card's VAE {wanted!r:.60} is not here"))
             continue
-        entries.append(_entry(name, one, vae))
+        entry = _entry(name, one, vae)
+        try:
+            if entry.usual != UNSAID:
+                check_usual(entry.model)
+        except UnusableWeights as error:
+            refused.append(error)
+        else:
+            entries.append(entry)
     return entries
 
 
@@ -396,6 +405,7 @@ def _entry(name: str, found: _Found, vae: Weights | None) -> Entry:
         levels=anatomy.levels,
         prediction=anatomy.prediction,
         noise=anatomy.noise,
+        usual=anatomy.usual,
         built=anatomy.built,
         note=found.note,
     )

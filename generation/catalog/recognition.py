@@ -24,6 +24,7 @@ from generation.catalog.embeddings import family_of_words, is_embedding, read_wo
 from generation.catalog.loras.kin import family_of
 from generation.catalog.loras.plan import is_lora, read_plan
 from generation.catalog.quantised import Contents
+from generation.draft import UNSAID, Draft
 from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
 from generation.families.family import ARCHITECTURES, FAMILIES
@@ -53,6 +54,7 @@ class Anatomy:
     says: str | None = None  # what it predicts, by whatever says so
     noise: str | None = None  # what its card says, or that it ends without signal
     vae: str | None = None  # the name of the VAE that its card chooses
+    usual: Draft = UNSAID  # the settings that its card says are usual
     # Of a VAE alone: the architectures that have such a VAE.
     built: tuple[str, ...] = ()
 
