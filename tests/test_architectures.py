@@ -64,3 +64,10 @@ def test_no_part_takes_anothers_tensors_or_folder(one: Architecture) -> None:
         assert not mine.prefix.startswith(other.prefix)
     for key in shapes_of(one):
         assert sum(key.startswith(part.prefix) for part in one.parts) == 1, key
+
+
+@every
+def test_on_its_grid_a_picture_has_whole_latents(one: Architecture) -> None:
+    config = json.loads((CONFIGS / one.vae.config / "config.json").read_text("utf-8"))
+    assert config["latent_channels"] == one.latent_channels
+    assert one.grid % 2 ** (len(config["block_out_channels"]) - 1) == 0

@@ -118,9 +118,8 @@ class Part:
     spare: Callable[[Config], tuple[str, ...]] = _none
     dtype: Dtype = Dtype.RECIPE
     classes: tuple[str, ...] = ()  # that model_index.json may name; empty: the network's alone
-    settings: Settings = field(
-        default_factory=dict
-    )  # what its config must say besides, to be of this architecture
+    # What its config must say to be of this architecture; what it does not say counts as None.
+    settings: Settings = field(default_factory=dict)
     tokenizer: Tokenizer | None = None  # of a text encoder
     optional: bool = False  # drawn without where it is not there
 
@@ -167,9 +166,8 @@ class Architecture:
     pipelines: str  # a regular expression: the classes that its model_index.json may name
     noise: Noise
     tasks: frozenset[Task]
-    pixels_per_latent: int  # of a side; a checkpoint's VAE may have others
+    grid: int  # pixels that a picture's sides are multiples of
     latent_channels: int
-    medium: str = "image"
     # What one call of the denoiser works on: a step's cost is its calls times this.
     work: Callable[[Recipe], float] = megapixels
     # What is built like it and is another model, by its name; None: nothing.

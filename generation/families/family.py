@@ -24,7 +24,6 @@ class Family:
     architecture: Architecture
     width: int  # native size, pixels
     height: int
-    grid: int  # width and height are multiples of it
     min_side: int
     max_pixels: int
     steps: int
@@ -52,6 +51,11 @@ class Family:
                 return (self.kin or self.name) == (other.kin or other.name)
 
     @property
+    def grid(self) -> int:
+        """Pixels that width and height are multiples of."""
+        return self.architecture.grid
+
+    @property
     def noise(self) -> str:
         """The noise it is trained under: a name of generation.sigmas.levels."""
         return self.architecture.noise.levels
@@ -72,7 +76,6 @@ _SD15 = Family(
     architecture=SD1,
     width=512,
     height=512,
-    grid=8,
     min_side=256,
     max_pixels=1024 * 1024,
     steps=25,

@@ -144,7 +144,7 @@ SD1 = Architecture(
         read=of_scheduler,
     ),
     tasks=frozenset({Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE}),
-    pixels_per_latent=8,
+    grid=8,  # of one latent
     latent_channels=4,
     embedding_widths=(768,),
     trainers_names=("stable-diffusion-v1", "sd_v1", "sd_1"),
