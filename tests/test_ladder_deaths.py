@@ -20,11 +20,9 @@ from bot.studio.delivery import Delivery
 from bot.studio.known import KnownMessages
 from bot.studio.studio import Studio
 from storage import failpoints
-from storage.deletions import Deletions
 from storage.files import Files
-from storage.pictures import Pictures
+from storage.stores import Stores
 from storage.tickets import RequestId, Tickets
-from storage.words import Wordings
 from tests.given.builders import noisy_png
 from tests.given.fake_discord import Death, FakeDiscord
 from tests.given.stored import ANN, a_picture, a_recipe, asked, opened
@@ -70,11 +68,7 @@ class Ladder:
             announcer = Announcer(self.discord.client(), studio, progress_seconds=1.0)
             announcer.arrived()
             delivery = Delivery(
-                tickets=tickets,
-                pictures=Pictures(database),
-                words=Wordings(database),
-                deletions=Deletions(database),
-                files=Files(self.folder / "files"),
+                Stores.on(database, Files(self.folder / "files")),
                 posted=lambda _: None,
                 clock=lambda: self.now,
             )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pages import replies
+from bot.pages import choosing
 from bot.pages.apologies import apology_for
 from generation.draft import complete
 from generation.errors import NoSuchName, OutOfRange
@@ -61,9 +61,9 @@ def test_a_size_error_names_one_that_fits_for_this_shape(
 
 
 def test_what_is_typed_as_a_size_is_offered_as_it_fits() -> None:
-    assert replies.size_choices("starter", "768x512")[0][1] == "312x208"
-    assert replies.size_choices("starter", "192x128") == (("192x128", "192x128"),)
-    assert replies.size_choices("starter", "port") == replies.size_choices("starter")[1:2]
+    assert choosing.size_choices("starter", "768x512")[0][1] == "312x208"
+    assert choosing.size_choices("starter", "192x128") == (("192x128", "192x128"),)
+    assert choosing.size_choices("starter", "port") == choosing.size_choices("starter")[1:2]
 
 
 async def test_shapes_are_offered_in_the_size_of_the_model_that_would_draw(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dispatch.audience import Outcome, Phase, Progress
-from bot.pages import replies
+from bot.pages import replies, settings_page
 from bot.pages.apologies import apology_for, apology_for_reason
+from bot.pages.choosing import picture_choice
 from bot.pages.queue_page import Reader, queue_page
 from bot.pages.quoting import code, plain, quoted
 from bot.pages.recipe_page import recipe_page
@@ -173,14 +174,14 @@ def everything() -> Iterator[tuple[str, str]]:
     yield "settings_line", replies.settings_line(recipe)
     yield "result", replies.result(an_outcome())
     yield "recipe_page", recipe_page(picture)[0]
-    yield "picture_choice", replies.picture_choice(picture)
+    yield "picture_choice", picture_choice(picture)
     yield "cancelled", replies.cancelled(EVIL)
     yield "proposals", replies.proposals([an_assisted()], [EVIL])
     yield "verdict", replies.verdict(an_outcome().comparison, None)  # type: ignore[arg-type]
     mine = Preferences(
         model=EVIL, negative_prompt=EVIL, style=EVIL, sampler="euler", scheduler="normal"
     )
-    yield "preferences", replies.preferences_page(mine)
+    yield "preferences", settings_page.preferences_page(mine)
     for phase in Phase:
         standing = a_standing(phase)
         yield f"progress {phase}", replies.progress(standing, 0.0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dispatch.audience import Phase, Progress
-from bot.pages import replies
+from bot.pages import replies, settings_page
 from bot.pages.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.pages.quoting import quoted
 from bot.studio.rights import NotAllowed
@@ -91,13 +91,13 @@ def test_every_verdict_has_its_sentence(verdict: Verdict) -> None:
 
 
 def test_settings_show_only_what_was_set() -> None:
-    page = replies.preferences_page(Preferences(steps=12))
+    page = settings_page.preferences_page(Preferences(steps=12))
     assert "**steps** 12" in page
     assert "sampler" not in page
 
 
 def test_settings_say_what_is_usual_for_what_was_not_set() -> None:
-    page = replies.preferences_page(Preferences(steps=12), ("starter", usual_of(a_model())))
+    page = settings_page.preferences_page(Preferences(steps=12), ("starter", usual_of(a_model())))
     for usual in ("usual for starter", "128×128", "cfg 2", "dpmpp_2m", "karras", "denoise 0.6"):
         assert usual in page
     assert "20 steps" not in page

@@ -19,7 +19,9 @@ import discord
 
 from bot.chat.answers import SILENT, now
 from bot.chat.buttons.progress import progress_view
-from bot.chat.places import lacking
+from bot.chat.concluding import ProgressMessages
+from bot.chat.open_answers import OpenAnswers
+from bot.chat.places import channel_of, lacking
 from bot.chat.posting import Poster
 from bot.dispatch.audience import Outcome, Progress, Shown, Undeliverable
 from bot.pages import replies
@@ -57,7 +59,9 @@ class Announcer:
         self._news = asyncio.Event()
         self._here = asyncio.Event()
         self._editing: dict[RequestId, asyncio.Task[None]] = {}
-        self.poster = Poster(client)
+        self.answers = OpenAnswers()
+        self._poster = Poster(client, self.answers)
+        self._progress = ProgressMessages(client, self.answers)
 
     def arrived(self) -> None:
         """Discord is there; until then nothing can be told."""
@@ -147,7 +151,7 @@ class Announcer:
             shown.edited_at = time.monotonic()
             return
         assert request.progress_message is not None
-        message = self.poster.channel(request.origin.channel).get_partial_message(
+        message = channel_of(self._client, request.origin.channel).get_partial_message(
             request.progress_message
         )
         self._channel_busy.add(request.origin.channel)
@@ -181,19 +185,19 @@ class Announcer:
         if _wholly_cancelled(outcome):
             return None
         try:
-            found = await self.poster.find(outcome) if perhaps_posted else None
-            return found or await self.poster.post(outcome, self._studio.messages)
+            found = await self._poster.find(outcome) if perhaps_posted else None
+            return found or await self._poster.post(outcome, self._studio.messages)
         except Undeliverable:
             raise
         except Exception:
-            await self.poster.say_it_waits(outcome.request)
+            await self._progress.say_it_waits(outcome.request)
             raise
 
     async def conclude(self, outcome: Outcome, shown: Shown | None, *, held: str = "") -> None:
         """Take the progress message away, or let it tell what became of the request."""
         await self._here.wait()
         await self._still(outcome.request.id)
-        await self.poster.conclude(outcome, shown, held)
+        await self._progress.conclude(outcome, shown, held)
 
     def may_post(self, channel: int) -> bool:
         """Whether no permission is known to be missing."""

@@ -71,7 +71,7 @@ class Atelier(discord.Client):
 
     def remember_answer(self, request: RequestId, interaction: discord.Interaction[Any]) -> None:
         """The interaction that made a request: its result may become the answer."""
-        self.announcer.poster.answers(request, interaction)
+        self.announcer.answers.remember(request, interaction)
 
     async def setup_hook(self) -> None:
         """Register what people can press and call, then begin to tell them things."""

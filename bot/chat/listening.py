@@ -62,7 +62,7 @@ async def hear(
     if not may_speak(message.channel):
         await _say_elsewhere(message, lacking(message.channel))
         return
-    words = _words(message, me.id)
+    words = re.sub(rf"<@!?{me.id}>", " ", message.content).strip()
     came = found_in(message, links=False)
     if asks_for_help(words) or not (words or message.reference or came.pictures or came.others):
         page = help_page(Topic.START, installed(studio))
@@ -72,23 +72,16 @@ async def hear(
         await _say(message, WELCOME)
         return
     # A reply that only says something to somebody else's upload is theirs, not ours.
+    draft = Draft(words=DraftWords(prompt=words))
+    wish = Wish(origin=origin_of_message(message, tiers), draft=draft)
     try:
         if missing := lacking(message.channel):
             raise NoPlaceToPost(missing)
         async with _typing(message.channel):
-            wish = Wish(
-                origin=origin_of_message(message, tiers),
-                draft=Draft(words=DraftWords(prompt=words)),
-            )
             wish = await _started(client, wish, message, came, answered, studio)
             request = await studio.requests.submit(wish)
-    except AskedBefore:
-        log.info("Discord said the message %d twice", message.id)
-        return
     except Exception as error:
-        if not (expected(error) or isinstance(error, NoPlaceToPost)):
-            log.error("a message could not be answered", exc_info=wordless(error, message.content))
-        await _say(message, place_apology(error) or apology_for(error))
+        await _refuse(message, error)
         return
     text = progress_text(studio, request.id)
     progress = await _say(message, text, view=progress_view(request.id))
@@ -96,8 +89,14 @@ async def hear(
         await studio.messages.say_progress_is(request.id, progress.id)
 
 
-def _words(message: discord.Message, me: int) -> str:
-    return re.sub(rf"<@!?{me}>", " ", message.content).strip()
+async def _refuse(message: discord.Message, error: Exception) -> None:
+    """Say in one sentence why nothing is drawn; the log has the cause."""
+    if isinstance(error, AskedBefore):
+        log.info("Discord said the message %d twice", message.id)
+        return
+    if not (expected(error) or isinstance(error, NoPlaceToPost)):
+        log.error("a message could not be answered", exc_info=wordless(error, message.content))
+    await _say(message, place_apology(error) or apology_for(error))
 
 
 async def _started(

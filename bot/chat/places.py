@@ -1,4 +1,4 @@
-"""Places: whether a result could be posted in a channel, asked before anything is drawn.
+"""Places: channels to write to, and whether a result could be posted there.
 
 One list of permissions for commands, buttons, mentions and replies alike.
 """
@@ -16,6 +16,20 @@ class NoPlaceToPost(Exception):
     def __init__(self, missing: tuple[str, ...]) -> None:
         super().__init__(f"missing permissions: {', '.join(missing)}")
         self.missing = missing
+
+
+Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.PartialMessageable
+
+LOOK_BACK = 100  # messages that are searched for one that an earlier life may have posted
+
+
+def channel_of(client: discord.Client, channel: int) -> Channel:
+    """A channel to write to, known or not."""
+    known = client.get_channel(channel)
+    if isinstance(known, (discord.TextChannel, discord.Thread, discord.VoiceChannel)):
+        return known
+    # A thread or a DM may be unknown to a fresh cache and still be writable.
+    return client.get_partial_messageable(channel)
 
 
 def check_place(interaction: discord.Interaction[Any]) -> None:

@@ -2,8 +2,8 @@
 
     find      was it shown by an attempt that was cut short?
     post      up the ladder (`bot/studio/ladder.py`), one way after the other
-    conclude  the progress message goes, or tells what became of the request
 
+What becomes of the progress message is in `bot.chat.concluding`.
 Invariant: a way is left only for a refusal that Discord is sure of.  Whatever else happens is
 raised, and the next attempt looks first.
 """
@@ -14,29 +14,28 @@ import asyncio
 import contextlib
 import io
 import logging
-from collections.abc import Coroutine, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import discord
 
-from bot.chat.answers import SILENT, now
+from bot.chat.answers import SILENT
 from bot.chat.buttons.result import failure_view, result_view
-from bot.chat.places import lacking
-from bot.chat.shown import progress_in, request_shown_by
+from bot.chat.concluding import progress_of, reason
+from bot.chat.open_answers import OpenAnswers, is_answer
+from bot.chat.places import LOOK_BACK, Channel, channel_of
+from bot.chat.shown import request_shown_by
 from bot.chat.uploads import fitting
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
 from bot.studio.known import KnownMessages
 from bot.studio.ladder import Refusal, Step, Way, refusal, steps
-from storage.tickets import Request, RequestId
+from storage.tickets import Request
 
 log = logging.getLogger(__name__)
 
-LOOK_BACK = 100  # messages that are searched for a result that may have been posted already
 USUAL_LIMIT = 10 * 2**20  # bytes of a file, where the server says nothing else
 
-Channel = discord.TextChannel | discord.Thread | discord.VoiceChannel | discord.PartialMessageable
 Interaction = discord.Interaction[Any]
 
 
@@ -51,34 +50,16 @@ class Refused(Exception):
 class Poster:
     """Shows results in Discord."""
 
-    def __init__(self, client: discord.Client) -> None:
-        self._client = client
-        self._began = now()  # what was asked before was asked in another life
-        # The interactions whose answer a result may become, while their tokens live.
-        self._answers: dict[RequestId, Interaction] = {}
-
-    def answers(self, request: RequestId, interaction: Interaction) -> None:
-        """The interaction that asked for it."""
-        over = [r for r, kept in self._answers.items() if kept.is_expired()]
-        for each in over:
-            del self._answers[each]
-        self._answers[request] = interaction
-
-    def channel(self, channel: int) -> Channel:
-        """A channel to write to, known or not."""
-        known = self._client.get_channel(channel)
-        if isinstance(known, (discord.TextChannel, discord.Thread, discord.VoiceChannel)):
-            return known
-        # A thread or a DM may be unknown to a fresh cache and still be writable.
-        return self._client.get_partial_messageable(channel)
+    def __init__(self, client: discord.Client, answers: OpenAnswers) -> None:
+        self._client, self._answers = client, answers
 
     # -- looking back ----------------------------------------------------------------------
 
     async def find(self, outcome: Outcome) -> Shown | None:
         """The result, if an attempt that was cut short did show it."""
         request = outcome.request
-        here = self.channel(request.origin.channel)
-        for place in (here, outcome.direct and self.channel(outcome.direct)):
+        here = channel_of(self._client, request.origin.channel)
+        for place in (here, outcome.direct and channel_of(self._client, outcome.direct)):
             if place and (found := await self._searched(place, request)) is not None:
                 return found
         return None
@@ -127,7 +108,7 @@ class Poster:
         there = {
             Way.CHANNEL: True,
             Way.PROGRESS: request.progress_message is not None,
-            Way.ANSWER: self._answer(request.id) is not None,
+            Way.ANSWER: self._answers.of(request.id) is not None,
             # Where they asked in direct messages, those are the channel.
             Way.DIRECT: request.origin.guild is not None and not outcome.private,
         }
@@ -141,7 +122,7 @@ class Poster:
             match step.way:
                 case Way.CHANNEL:
                     return await self._send(
-                        self.channel(request.origin.channel), step, outcome, message
+                        channel_of(self._client, request.origin.channel), step, outcome, message
                     )
                 case Way.PROGRESS:
                     return await self._become(request, message)
@@ -174,7 +155,9 @@ class Poster:
         )
         above = ""
         if step.way is Way.DIRECT:
-            above = whereabouts.directly(request, self._reason(request, here.why if here else None))
+            above = whereabouts.directly(
+                request, reason(self._client, request, here.why if here else None)
+            )
         view = (
             result_view(request.id, worded=_worded(outcome))
             if outcome.pictures
@@ -203,98 +186,18 @@ class Poster:
         return Shown(message=posted.id, channel=posted.channel.id)
 
     async def _become(self, request: Request, message: Mapping[str, Any]) -> Shown:
-        progress, _ = self._progress(request)
+        progress, _ = progress_of(self._client, self._answers, request)
         await progress.edit(**_as_edit(message))
         return Shown(message=progress.id, channel=request.origin.channel)
 
     async def _answered(self, request: Request, message: Mapping[str, Any]) -> Shown:
-        interaction = self._answer(request.id)
+        interaction = self._answers.of(request.id)
         assert interaction is not None
-        if _is_answer(interaction, request.progress_message):
+        if is_answer(interaction, request.progress_message):
             edited = await interaction.edit_original_response(**_as_edit(message))
             return Shown(message=edited.id, channel=request.origin.channel)
         sent = await interaction.followup.send(**message, wait=True)
         return Shown(message=sent.id, channel=request.origin.channel)
-
-    def _answer(self, request: RequestId) -> Interaction | None:
-        interaction = self._answers.get(request)
-        return None if interaction is None or interaction.is_expired() else interaction
-
-    # -- the progress message --------------------------------------------------------------
-
-    async def conclude(self, outcome: Outcome, shown: Shown | None, held: str) -> None:
-        """Let the progress message end."""
-        request = await self._with_progress(outcome.request)
-        if request.progress_message is None or (
-            shown is not None and shown.message == request.progress_message
-        ):
-            pass
-        elif held:
-            await self._retell(request, whereabouts.held(request, self._reason(request, held)))
-        elif shown is None:
-            await self._retell(request, replies.cancelled(request.words))
-        elif shown.channel != request.origin.channel:
-            why = self._reason(request, Refusal.CLOSED)
-            await self._retell(request, whereabouts.sent_directly(request, why))
-        else:
-            await self._drop(request)
-        if not held:
-            self._answers.pop(request.id, None)
-
-    async def _with_progress(self, request: Request) -> Request:
-        """The request with its progress message.
-
-        An earlier life may have died between posting and noting it; then it is looked for.
-        """
-        if request.progress_message is not None or request.created >= self._began:
-            return request
-        with contextlib.suppress(discord.Forbidden, discord.NotFound):
-            async for message in self.channel(request.origin.channel).history(limit=LOOK_BACK):
-                if message.author == self._client.user and progress_in(message) == request.id:
-                    return replace(request, progress_message=message.id)
-        return request
-
-    async def say_it_waits(self, request: Request) -> None:
-        """Discord does not answer: if it takes an edit, say so.  A courtesy, raises nothing."""
-        try:
-            if request.progress_message is not None:
-                await self._retell(request, whereabouts.waiting(request))
-        except Exception as error:
-            log.info("the progress of request %d says nothing new: %s", request.id, error)
-
-    async def _retell(self, request: Request, text: str) -> None:
-        """Let the progress message say this; where that is refused, take it away."""
-        edit: dict[str, Any] = {
-            "content": text,
-            "attachments": [],
-            "view": None,
-            "allowed_mentions": SILENT,
-        }
-        message, answer = self._progress(request)
-        if await _done(message.edit(**edit)):
-            return
-        if answer is None or not await _done(answer.edit_original_response(**edit)):
-            await _done(message.delete())
-
-    async def _drop(self, request: Request) -> None:
-        """Take the progress message away; where that is refused, let it say that all is done."""
-        message, answer = self._progress(request)
-        if await _done(message.delete()):
-            return
-        if answer is None or not await _done(answer.delete_original_response()):
-            await self._retell(request, whereabouts.elsewhere(request))
-
-    def _progress(self, request: Request) -> tuple[discord.PartialMessage, Interaction | None]:
-        """The progress message, and the interaction whose answer it is, if its token lives."""
-        assert request.progress_message is not None
-        message = self.channel(request.origin.channel).get_partial_message(request.progress_message)
-        answer = self._answer(request.id)
-        ours = answer is not None and _is_answer(answer, request.progress_message)
-        return message, answer if ours else None
-
-    def _reason(self, request: Request, why: str | None) -> str:
-        missing = lacking(self._client.get_channel(request.origin.channel))
-        return whereabouts.reason(why or Refusal.CLOSED, missing)
 
 
 def _nonce(outcome: Outcome) -> str:
@@ -311,25 +214,3 @@ def _worded(outcome: Outcome) -> bool:
 
 def _as_edit(message: Mapping[str, Any]) -> dict[str, Any]:
     return {("attachments" if key == "files" else key): part for key, part in message.items()}
-
-
-def _is_answer(interaction: Interaction, message: int | None) -> bool:
-    """Whether the answer of the interaction is that message."""
-    kind = interaction.response.type
-    if kind is discord.InteractionResponseType.channel_message:
-        return message is not None
-    changed = kind is discord.InteractionResponseType.deferred_message_update
-    return changed and interaction.message is not None and interaction.message.id == message
-
-
-async def _done(asking: Coroutine[Any, Any, object]) -> bool:
-    """Whether Discord did it, or what it is about is gone; raises where nothing is sure."""
-    try:
-        await asking
-    except discord.NotFound:
-        return True
-    except discord.HTTPException as error:
-        if refusal(error.status, error.code) is None:
-            raise
-        return False
-    return True

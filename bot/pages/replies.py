@@ -11,10 +11,7 @@ from collections.abc import Collection, Sequence
 
 from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.pages.apologies import apology_for_reason
-from bot.pages.quoting import code, plain, quoted
-from generation.draft import Draft
-from generation.errors import OutOfRange
-from generation.families import sizes
+from bot.pages.quoting import code, quoted
 from generation.families.family import FAMILIES
 from generation.limits import ADAPTERS
 from generation.picture import Comparison, Verdict
@@ -22,8 +19,6 @@ from generation.recipe import Recipe, Sampling
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting.assist import Assisted
 from prompting.speaking.dialects import DIALECTS
-from storage.people import Preferences
-from storage.pictures import StoredPicture
 from storage.tickets import State
 from storage.words import Wording
 
@@ -238,45 +233,6 @@ def verdict(comparison: Comparison, which: str) -> str:
             )
 
 
-def preferences_page(mine: Preferences, usual: tuple[str, Draft] | None = None) -> str:
-    """A person's own settings; `usual` is the model that would draw, which says all the others."""
-    rows = [
-        ("model", quoted(mine.model, 80) if mine.model else None),
-        ("negative", quoted(mine.negative_prompt, 200) if mine.negative_prompt else None),
-        ("size", f"{mine.width}×{mine.height}" if mine.width and mine.height else None),
-        ("steps", mine.steps),
-        ("cfg", f"{mine.cfg:g}" if mine.cfg is not None else None),
-        ("sampler", mine.sampler),
-        ("scheduler", mine.scheduler),
-        ("denoise", f"{mine.denoise:g}" if mine.denoise is not None else None),
-        ("count", mine.count),
-        ("assist", mine.assist.value if mine.assist else None),
-        ("style", quoted(mine.style, 80) if mine.style else None),
-        ("vae", quoted(mine.vae, 80) if mine.vae else None),
-    ]
-    lines = [f"**{name}** {value}" for name, value in rows if value is not None]
-    lines.append(f"**seed mode** {mine.seed_mode.value}")
-    if mine.last_seed is not None:
-        lines.append(f"**last seed** `{mine.last_seed}`")
-    note = "Everything else is what is usual for the model."
-    if usual is not None:
-        name, draft = usual
-        canvas, sampling = draft.canvas, draft.sampling
-        rest = [
-            (mine.width is None, f"{canvas.width}×{canvas.height}"),
-            (mine.steps is None, f"{sampling.steps} steps"),
-            (mine.cfg is None, f"cfg {sampling.cfg:g}"),
-            (mine.sampler is None, sampling.sampler),
-            (mine.scheduler is None, sampling.scheduler),
-            (mine.denoise is None, f"denoise {sampling.denoise:g} from a picture"),
-            (mine.count is None, "1 picture"),
-        ]
-        said = ", ".join(str(text) for gap, text in rest if gap)
-        note = f"-# Everything else is what is usual for {quoted(name, 80)}"
-        note += f": {said}." if said else "."
-    return "Your settings:\n" + "\n".join(lines) + f"\n{note}"
-
-
 def deleted(until: float) -> str:
     """The answer to whoever has deleted something."""
     return (
@@ -288,28 +244,3 @@ def deleted(until: float) -> str:
 def cancelled(words: str) -> str:
     """The end of a progress message that was cancelled."""
     return f"**{quoted(words, 200)}**\n✋ Cancelled."
-
-
-def size_choices(family_name: str, typed: str = "") -> tuple[tuple[str, str], ...]:
-    """Sizes to offer for a family, as (label, value): its shapes, or what was typed as it fits."""
-    from bot.studio.wishes import SHAPES, shape, sized
-
-    family = FAMILIES[family_name]
-    shapes = {name: shape(family, *ratio) for name, ratio in SHAPES.items()}
-    offered = [(f"{name} {w}x{h}", f"{w}x{h}") for name, (w, h) in shapes.items()]
-    found = [o for o in offered if all(part in o[0] for part in typed.lower().split())]
-    if found:
-        return tuple(found)
-    try:
-        said = sized(Draft(), typed, family).canvas
-    except OutOfRange:
-        return tuple(offered)
-    across, down = sizes.nearest(said.width or 1, said.height or 1, family)
-    size = f"{across}x{down}"
-    same = (across, down) == (said.width, said.height)
-    return ((size if same else f"{size}, the nearest that fits", size),)
-
-
-def picture_choice(picture: StoredPicture) -> str:
-    """One line for a list of pictures to choose from (Discord allows 100 characters)."""
-    return f"#{picture.id} {plain(picture.words, 70)} (seed {picture.recipe.seed})"[:100]

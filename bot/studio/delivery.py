@@ -21,13 +21,11 @@ from typing import Any
 from bot.dispatch.audience import Audience, Outcome, Shown, Undeliverable
 from bot.studio.rights import named_among
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
-from storage.deletions import Deletions
 from storage.errors import Missing, StorageError
 from storage.failpoints import instant
-from storage.files import Files
-from storage.pictures import Pictures, StoredPicture
-from storage.tickets import Held, Request, RequestId, Sent, Tickets
-from storage.words import Wordings
+from storage.pictures import StoredPicture
+from storage.stores import Stores
+from storage.tickets import Held, Request, RequestId, Sent
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +39,15 @@ class Delivery:
 
     def __init__(
         self,
+        stores: Stores,
         *,
-        tickets: Tickets,
-        pictures: Pictures,
-        words: Wordings,
-        deletions: Deletions,
-        files: Files,
         posted: Callable[[Request], None],
         clock: Callable[[], float],
     ) -> None:
         self._posted = posted  # told of every result with pictures
         self._clock = clock  # Unix time
-        self._tickets, self._pictures, self._files = tickets, pictures, files
-        self._words, self._deletions = words, deletions
+        self._tickets, self._pictures, self._files = stores.tickets, stores.pictures, stores.files
+        self._words, self._deletions = stores.words, stores.deletions
         self._something = asyncio.Event()
         self._something.set()  # the outbox of the last run, at start
         self.retry_seconds: Sequence[float] = RETRY_SECONDS

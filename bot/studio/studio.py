@@ -75,11 +75,7 @@ class Studio:
         forecasts = Forecasts(queue, served)
         self.open_requests = OpenRequests(queue, meter.promises, forecasts.turns, clock=clock)
         self.delivery = Delivery(
-            tickets=stores.tickets,
-            pictures=stores.pictures,
-            words=stores.words,
-            deletions=stores.deletions,
-            files=stores.files,
+            stores,
             posted=lambda request: watch(
                 Delivered(request=request.id, seconds=clock() - request.created)
             ),

@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.chat.askers import asker_of, studio_of
-from bot.pages import replies
+from bot.pages import choosing
 from bot.pages.quoting import plain
 from bot.studio.offers import Offers
 from bot.studio.rights import Asker
@@ -117,7 +117,7 @@ async def sizes(interaction: Interaction, typed: str) -> Choices:
     chosen = getattr(interaction.namespace, "model", None)
     if chosen is None:
         chosen = (await studio.defaults.of(interaction.user.id)).model
-    offered = replies.size_choices(studio.offers.family_of(chosen).name, typed)
+    offered = choosing.size_choices(studio.offers.family_of(chosen).name, typed)
     return [app_commands.Choice(name=name, value=value) for name, value in offered][:MOST]
 
 
@@ -132,7 +132,7 @@ async def pictures(interaction: Interaction, typed: str) -> Choices:
         offered.append(await _exactly(PictureId(number), studio, asker))
         # Those whose number goes on so come before those that hold the digits somewhere.
         newest = tuple(sorted(newest, key=lambda p: not str(p.id).startswith(text)))
-    labels = {str(p.id): replies.picture_choice(p) for p in newest if p.id != number}
+    labels = {str(p.id): choosing.picture_choice(p) for p in newest if p.id != number}
     fits = text if number is not None else typed
     offered += [
         app_commands.Choice(name=label, value=value)
@@ -146,7 +146,7 @@ async def _exactly(number: PictureId, studio: Studio, asker: Asker) -> app_comma
     """The picture of that number; one that the person may not see looks like one that never was."""
     label = f"#{number}"
     with contextlib.suppress(Missing, StorageError, discord.HTTPException):
-        label = replies.picture_choice(await studio.gallery.picture(asker, number))
+        label = choosing.picture_choice(await studio.gallery.picture(asker, number))
     return app_commands.Choice(name=label, value=str(number))
 
 

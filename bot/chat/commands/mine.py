@@ -12,7 +12,7 @@ from bot.chat.answers import SILENT
 from bot.chat.askers import studio_of
 from bot.chat.commands import choices, options
 from bot.chat.commands.options import described_as_settings
-from bot.pages import replies
+from bot.pages import settings_page
 from generation.draft import usual_of
 from storage.people import AssistMode, Preferences, SeedMode
 
@@ -68,5 +68,5 @@ async def settings(
     changed = replace(before, **{k: v for k, v in given.items() if v is not None})
     mine = await studio.defaults.keep(interaction.user.id, changed, size=size)
     usual = studio.offers.checkpoint(mine.model)
-    page = replies.preferences_page(mine, (usual.weights.name, usual_of(usual)))
+    page = settings_page.preferences_page(mine, (usual.weights.name, usual_of(usual)))
     await interaction.edit_original_response(content=page, allowed_mentions=SILENT)
