@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.draft import clean_text
+from generation.texts import clean_text
 
 BLANKS = [
     chr(n)

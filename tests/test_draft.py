@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from generation.draft import Draft, clean_text, complete
+from generation.draft import Draft, complete
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import FAMILIES
 from generation.parameters import PROMPT
 from generation.recipe import Adapter, Input, Precision, Task, Weights, needed
+from generation.texts import clean_text
 from tests.given.builders import a_digest, a_draft, a_model, needed_by
 
 INIT = Input(role="init", sha256=a_digest("b"), fit="cover")

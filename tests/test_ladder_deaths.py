@@ -19,6 +19,7 @@ from bot.chat.announcer import Announcer
 from bot.studio.delivery import Delivery
 from bot.studio.known import KnownMessages
 from bot.studio.studio import Studio
+from bot.telemetry.events import nobody
 from storage import failpoints
 from storage.files import Files
 from storage.stores import Stores
@@ -69,7 +70,7 @@ class Ladder:
             announcer.arrived()
             delivery = Delivery(
                 Stores.on(database, Files(self.folder / "files")),
-                posted=lambda _: None,
+                watch=nobody,
                 clock=lambda: self.now,
             )
             delivery.retry_seconds = (0.0,)

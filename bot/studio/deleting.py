@@ -10,9 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from storage.deletions import Deletions
 from storage.errors import Missing, StorageError
-from storage.files import Files
+from storage.stores import Stores
 from storage.tickets import RequestId
 
 log = logging.getLogger(__name__)
@@ -30,14 +29,13 @@ class Deleting:
 
     def __init__(
         self,
-        deletions: Deletions,
-        files: Files,
+        stores: Stores,
         *,
         door: asyncio.Lock,
         clock: Callable[[], float],
         restored: Callable[[], None],
     ) -> None:
-        self._deletions, self._files = deletions, files
+        self._deletions, self._files = stores.deletions, stores.files
         self._door = door  # while it is closed, nobody begins to need a file
         self._clock, self._restored = clock, restored
         self._deleted = asyncio.Event()

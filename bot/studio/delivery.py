@@ -20,6 +20,7 @@ from typing import Any
 
 from bot.dispatch.audience import Audience, Outcome, Shown, Undeliverable
 from bot.studio.rights import named_among
+from bot.telemetry.events import Delivered, Watch
 from generation.picture import UNKNOWN, Comparison, Fingerprint, compare
 from storage.errors import Missing, StorageError
 from storage.failpoints import instant
@@ -41,11 +42,10 @@ class Delivery:
         self,
         stores: Stores,
         *,
-        posted: Callable[[Request], None],
+        watch: Watch,
         clock: Callable[[], float],
     ) -> None:
-        self._posted = posted  # told of every result with pictures
-        self._clock = clock  # Unix time
+        self._watch, self._clock = watch, clock  # the clock tells Unix time
         self._tickets, self._pictures, self._files = stores.tickets, stores.pictures, stores.files
         self._words, self._deletions = stores.words, stores.deletions
         self._something = asyncio.Event()
@@ -216,7 +216,8 @@ class Delivery:
                 await self._hold(outcome, refused, audience)
                 return
             if outcome.pictures and not outcome.returned:
-                self._posted(outcome.request)
+                seconds = self._clock() - outcome.request.created
+                self._watch(Delivered(request=request, seconds=seconds))
             instant("result.posted")
             if shown is not None:
                 await self._to_the_end(self._tickets.posted(request, shown.message, shown.channel))

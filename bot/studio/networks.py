@@ -17,11 +17,12 @@ from pathlib import PurePath
 
 from bot.studio import notes
 from generation.catalog.catalog import Catalog, Entry
-from generation.draft import Checkpoint, Draft, clean_text
+from generation.draft import Checkpoint, Draft
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import tag_name
 from generation.recipe import MAX_STRENGTH, Adapter
+from generation.texts import clean_text
 from prompting.reading import markup
 from prompting.reading.markup import Tag
 

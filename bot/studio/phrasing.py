@@ -16,9 +16,10 @@ from bot.studio.layers import Drafted, RequestDraft
 from bot.studio.networks import applied, marked
 from bot.studio.offers import Offers
 from bot.studio.remarks import of_words, remarks
-from generation.draft import Checkpoint, Draft, DraftWords, clean_text
+from generation.draft import Checkpoint, Draft, DraftWords
 from generation.families.family import family
 from generation.recipe import Adapter, Recipe, needed
+from generation.texts import clean_text
 from prompting.assist import Assisted
 from storage.people import AssistMode
 from storage.words import Wording

@@ -40,7 +40,7 @@ from bot.studio.offers import Offers
 from bot.studio.opening import Opening
 from bot.studio.requests import Requests
 from bot.studio.stats import Day, last_day
-from bot.telemetry.events import Delivered, Watch
+from bot.telemetry.events import Watch
 from generation.queue.fair_queue import FairQueue
 from storage.stores import Stores
 from storage.tickets import RequestId
@@ -74,13 +74,7 @@ class Studio:
         served = Seats()
         forecasts = Forecasts(queue, served)
         self.open_requests = OpenRequests(queue, meter.promises, forecasts.turns, clock=clock)
-        self.delivery = Delivery(
-            stores,
-            posted=lambda request: watch(
-                Delivered(request=request.id, seconds=clock() - request.created)
-            ),
-            clock=clock,
-        )
+        self.delivery = Delivery(stores, watch=watch, clock=clock)
         self._lifecycle = Lifecycle(
             queue=queue,
             meter=meter,
@@ -96,11 +90,7 @@ class Studio:
         )
         self._admission = Admission(stores, meter, self._lifecycle, self._drawings)
         self._deleting = Deleting(
-            stores.deletions,
-            stores.files,
-            door=self._admission.door,
-            clock=clock,
-            restored=self.delivery.look,
+            stores, door=self._admission.door, clock=clock, restored=self.delivery.look
         )
         self.messages = KnownMessages(stores.tickets, self._progress_noted)
         self.gallery = Gallery(stores.tickets, stores.pictures, self._deleting)

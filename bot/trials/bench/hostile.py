@@ -39,11 +39,12 @@ from bot.trials.bench.keeping import RECIPE, somebody
 from generation import names
 from generation.catalog.catalog import Catalog, Entry
 from generation.catalog.recognition import Kind
-from generation.draft import Checkpoint, Draft, DraftWords, clean_text
+from generation.draft import Checkpoint, Draft, DraftWords
 from generation.errors import GenerationError
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import infotext
 from generation.recipe import Recipe, Sha256, Weights, dump, needed, parse
+from generation.texts import clean_text
 from prompting import wildcards
 from prompting.assist import Assistant
 from prompting.errors import PromptingError
