@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from generation.draft import MAX_ADAPTERS, check_clip_skip, check_purpose
+from generation.draft import MAX_ADAPTERS, check_clip_skip, check_purpose, check_sampler
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import FAMILIES, Family, family
@@ -56,6 +56,7 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
         sizes.check(recipe.canvas.width, recipe.canvas.height, usual)
     if recipe.sampling is not None:
         _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
+        check_sampler(recipe.sampling.sampler, usual)
     return replace(
         recipe,
         checkpoint=model.weights,

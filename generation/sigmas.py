@@ -30,7 +30,7 @@ MAX_SHIFT = 100.0  # of a flow's levels; models have 1 to 12
 
 _NUMBER = r"(\d(?:\.\d{1,20})?(?:e-\d{1,2})?)"
 _BETAS = re.compile(rf"(linear|scaled-linear)(?::{_NUMBER}:{_NUMBER})?(-zsnr)?")
-_FLOW = re.compile(rf"flow(?::{_NUMBER})?")
+_FLOW = re.compile(r"flow(?::(\d{1,3}(?:\.\d{1,20})?))?")
 
 _DIGITS = 7
 # Two levels this close are one: a multistep sampler divides by the width of its last step.

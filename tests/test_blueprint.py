@@ -16,7 +16,7 @@ from generation.catalog.checkpoint import (
     fits,
     is_harmless,
 )
-from generation.families import blueprint
+from generation.families import blueprint, sd3
 from tests.given import tinymodels
 from tests.given.checkpoints import the_single_file
 from tests.given.thinmodels import architecture as build_of
@@ -28,10 +28,9 @@ STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 def built(kind: Any, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     with torch.device("meta"):
         module = kind(config)
-    return {
-        key.removeprefix("text_model."): tuple(tensor.shape)
-        for key, tensor in module.named_parameters()
-    }
+    saved = module.state_dict().keys()
+    tensors = [*module.named_parameters(), *(b for b in module.named_buffers() if b[0] in saved)]
+    return {key.removeprefix("text_model."): tuple(tensor.shape) for key, tensor in tensors}
 
 
 def diffusers_module(name: str) -> Any:
@@ -40,16 +39,16 @@ def diffusers_module(name: str) -> Any:
     return getattr(diffusers, name).from_config
 
 
-def clip_module(config: dict[str, Any]) -> Any:
+def text_encoder(config: dict[str, Any]) -> Any:
     import transformers
 
-    made = transformers.CLIPTextConfig(**config)
-    return getattr(transformers, config["architectures"][0])(made)
+    kind = getattr(transformers, config["architectures"][0])
+    return kind(kind.config_class(**config))
 
 
 def folders() -> list[Path]:
     known = sorted(path for path in CONFIGS.iterdir() if path.is_dir())
-    return [*known, STARTER, tinymodels.sd15(), tinymodels.sdxl()]
+    return [*known, STARTER, *map(tinymodels.of, tinymodels.BUILDS)]
 
 
 def test_every_tensor_is_written_down_with_its_shape() -> None:
@@ -64,8 +63,11 @@ def check(folder: Path) -> None:
             right, ours = built(diffusers_module("UNet2DConditionModel"), config), blueprint.unet
         elif part.name == "vae":
             right, ours = built(diffusers_module("AutoencoderKL"), config), blueprint.vae
+        elif part.name == "transformer":
+            right, ours = built(diffusers_module("SD3Transformer2DModel"), config), sd3.tensors
         else:
-            right, ours = built(clip_module, config), blueprint.clip
+            t5 = config["architectures"] == ["T5EncoderModel"]
+            right, ours = built(text_encoder, config), blueprint.t5 if t5 else blueprint.clip
         assert ours(config) == right, part
 
 
@@ -137,13 +139,14 @@ def test_the_names_of_single_files_are_those_that_they_are_written_with(
 ) -> None:
     tensors, configs = the_single_file(architecture)
     built = build_of(architecture)
-    expected = expected_tensors(built, configs)
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    expected = expected_tensors(built, configs, shapes)
     unread = tuple(
         begin for part in built.parts for begin in part.spare(config_of(configs / part.config))
     )
     found = {
-        key: tuple(tensor.shape)
-        for key, tensor in tensors.items()
+        key: shape
+        for key, shape in shapes.items()
         if not key.startswith(unread) and not is_harmless(key)
     }
     assert found.keys() == expected.keys()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from generation.draft import Draft, complete
@@ -33,6 +35,30 @@ def test_gaps_are_closed_with_what_is_usual_for_the_family() -> None:
             family.scheduler,
         )
         assert recipe.seed == 5
+
+
+@pytest.mark.parametrize(
+    ("sampler", "nearest"), [("dpmpp_2m", "dpm_2"), ("Euler a", "euler"), ("uni_pc", "")]
+)
+def test_a_sampler_that_cannot_draw_a_flow_is_refused_with_the_nearest_that_can(
+    sampler: str, nearest: str
+) -> None:
+    with pytest.raises(OutOfRange) as refused:
+        complete(a_draft(prompt="a cat", sampler=sampler), a_model(family="sd3"), seed=1, device="")
+    assert refused.value.what == "sampler"
+    allowed, title = refused.value.allowed.split(" for ")
+    assert allowed.startswith(nearest)
+    assert set(allowed.split(", ")) == {"euler", "ddim", "heun", "dpm_2", "lms"}
+    assert title == FAMILIES["sd3"].title
+
+
+def test_the_shift_of_a_flow_is_in_the_levels_of_its_recipe() -> None:
+    draft = a_draft(prompt="a cat", steps=4, scheduler="simple")
+    shifted = complete(draft, a_model(family="sd3"), seed=1, device="")
+    assert needed(shifted.sampling).sigmas == (1.0, 0.9, 0.75, 0.5, 0.0)
+    model = replace(a_model(family="sd3"), levels="flow:1.0")
+    even = complete(draft, model, seed=1, device="")
+    assert needed(even.sampling).sigmas == (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
 def test_the_same_draft_makes_the_same_recipe() -> None:

@@ -36,8 +36,11 @@ FILES: list[tuple[Shapes, str]] = [
     (unet(width=1024) | {"noise_augmentor.time_embed.0.weight": (1,)}, "unCLIP"),
     (unet("SDXL") | {"edm_mean": (1, 4, 1, 1)}, "Playground 2.5"),
     (unet("SDXL") | {"edm_vpred.sigma_max": ()}, "CosXL"),
-    ({f"{UNET}joint_blocks.0.x_block.attn.qkv.weight": (4608, 1536)}, "Stable Diffusion 3"),
-    ({"joint_blocks.0.x_block.attn.ln_q.weight": (64,)}, "Stable Diffusion 3.5"),
+    ({"joint_blocks.0.x_block.attn.qkv.weight": (4608, 1536)}, "the transformer of Stable Diffus"),
+    (
+        {"pos_embed.proj.bias": (64,), "transformer_blocks.0.attn.add_q_proj.bias": (64,)},
+        "without text encoders and VAE",
+    ),
     ({"double_blocks.0.img_attn.qkv.weight": (9216, 3072)}, "FLUX.1"),
     ({f"{UNET}double_blocks.0.img_attn.norm.key_norm.scale": (128,)}, "FLUX.1"),
     ({"single_stream_modulation.lin.weight": (9, 3), "double_blocks.0.img_attn.x": (1,)}, "FLUX.2"),
@@ -75,8 +78,8 @@ FILES: list[tuple[Shapes, str]] = [
     ),
     ({"conv_in.weight": (320, 4, 3, 3), "down_blocks.0.resnets.0.conv1.weight": ()}, "UNet alone"),
     (
-        {"decoder.conv_in.weight": (5, 16, 3, 3), "encoder.conv_in.weight": (1, 3, 3, 3)},
-        "16 latent",
+        {"decoder.conv_in.weight": (5, 32, 3, 3), "encoder.conv_in.weight": (1, 3, 3, 3)},
+        "32 latent",
     ),
     ({"decoder.conv_in.weight": (512, 4, 3, 3)}, "without its encoder"),
     ({"1.weight": (64, 4, 3, 3), "3.conv.0.weight": (64, 64, 3, 3)}, "TAESD"),
@@ -96,7 +99,7 @@ def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> Non
     [
         ("FluxPipeline", "FLUX.1"),
         ("Flux2KleinPipeline", "FLUX.2"),
-        ("StableDiffusion3Pipeline", "Stable Diffusion 3"),
+        ("StableDiffusion3Pipeline", None),
         ("QwenImageEditPipeline", "Qwen-Image"),
         ("WanImageToVideoPipeline", "Wan"),
         ("KolorsPipeline", "Kolors"),

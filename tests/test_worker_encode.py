@@ -188,13 +188,13 @@ def test_a_learned_word_stands_where_it_is_written_and_leaves_no_trace() -> None
 
 
 def test_the_shipped_tokenizer_is_clips() -> None:
-    from generation.worker.loading.single_file import tokenizer
+    from generation.worker.loading.single_file import clip_tokenizer
 
-    clip = tokenizer("<|endoftext|>")
+    clip = clip_tokenizer("<|endoftext|>")
     ids = clip("a photograph of an astronaut riding a horse").input_ids
     # The ids that are printed in many tutorials of Stable Diffusion.
     assert ids == [49406, 320, 8853, 539, 550, 18376, 6765, 320, 4558, 49407]
     assert clip("Ünïcode 🌸", add_special_tokens=False).input_ids
     assert len(clip) == 49408
     assert clip.pad_token_id == 49407
-    assert tokenizer("!").pad_token_id == 0
+    assert clip_tokenizer("!").pad_token_id == 0

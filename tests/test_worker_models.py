@@ -29,7 +29,6 @@ from generation.worker.sampling.denoiser import alphas_of
 from tests.given import loaded, tinymodels
 from tests.given.builders import a_digest, a_recipe, changed
 from tests.given.checkpoints import the_single_file
-from tests.given.loaded import clips
 from tests.given.singlefiles import write
 from tests.given.thinmodels import architecture as build_of
 
@@ -89,9 +88,9 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
     _, configs = the_single_file(architecture)
     file = tinymodels.home() / f"{architecture}.safetensors"
     model = loaded.model(architecture)
-    paddings = {clip.tokenizer.pad_token: clip.tokenizer for clip in clips(model)}
+    read_by = {name.replace("text_encoder", "tokenizer"): name for name in model.parts.tokenizers}
     monkeypatch.setattr(
-        single_file, "tokenizer", lambda padding: paddings.get(padding, clips(model)[0].tokenizer)
+        single_file, "tokenizer", lambda wanted: model.parts.tokenizers[read_by[wanted.name]]
     )
     built = build_of(architecture)
     parts, trained = single_file.load(file, built, torch.float32, "single", configs=configs)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from generation.errors import Cancelled, GenerationError, MissingWeights, WeightsChanged
+from generation.families.family import FAMILIES
 from generation.fleet.wire import (
     Drawn,
     Holding,
@@ -20,13 +21,14 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.recipe import Recipe, needed
-from generation.samplers import SAMPLERS
 from tests.given.pausing import LIMIT, House, Outcome, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
 
-__all__ = ["house"]  # a fixture
-
 pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
+
+__all__ = ["house"]  # a fixture
+WIDER = 13 * 2**20  # room for one larger model
+_FAMILIES = {"mine": "starter", "second": "sd2-768", "large": "sdxl", "flow": "sd3"}
 
 
 @pytest.fixture(scope="module")
@@ -62,20 +64,26 @@ def disturb(table: Table, house: House) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize(
-    "sampler", ["euler_ancestral", "lms", "dpmpp_2m", "dpmpp_sde", "dpmpp_3m_sde", "uni_pc"]
+    ("name", "sampler"),
+    [
+        *(("mine", "euler_ancestral"), ("mine", "lms"), ("mine", "dpmpp_2m"), ("mine", "uni_pc")),
+        *(("mine", "dpmpp_sde"), ("mine", "dpmpp_3m_sde"), ("flow", "euler"), ("flow", "lms")),
+    ],
 )
 def test_paused_at_every_step_with_its_weights_moved_out_it_is_the_same_picture(
-    house: House, calm: Table, narrow: Table, sampler: str
+    house: House, calm: Table, narrow: Table, sampler: str, name: str
 ) -> None:
-    recipe = house.recipe("mine", "ink", sampler=sampler, scheduler="karras")
+    loras = ("ink",) if name == "mine" else ()
+    table = narrow if name == "mine" else a_table(house, WIDER)
+    recipe = house.recipe(name, *loras, sampler=sampler, scheduler="karras")
     expected = calm.draw(recipe)
     gone: list[bool] = []
 
     def meanwhile(step: int) -> None:
-        narrow.draw(house.recipe("other", "oil", steps=1, seed=step))
-        gone.append(house.recipe().checkpoint.sha256 not in narrow.cache.holding.on_device)
+        table.draw(house.recipe("other", "oil", steps=1, seed=step))
+        gone.append(recipe.checkpoint.sha256 not in table.cache.holding.on_device)
 
-    assert narrow.draw_with_pauses(recipe, meanwhile=meanwhile) == expected
+    assert table.draw_with_pauses(recipe, meanwhile=meanwhile) == expected
     assert gone == [True] * needed(recipe.sampling).steps
 
 
@@ -100,15 +108,21 @@ def test_so_is_an_image_to_image_of_their_kin(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mine", "second", "large"])
-@pytest.mark.parametrize(("number", "sampler"), list(enumerate(SAMPLERS)))
+@pytest.mark.parametrize(
+    ("number", "sampler", "name"),
+    [
+        (number, sampler, name)
+        for name, family in _FAMILIES.items()
+        for number, sampler in enumerate(FAMILIES[family].samplers)
+    ],
+)
 def test_every_sampler_and_both_tasks(
     house: House, calm: Table, narrow: Table, layered: Table, number: int, sampler: str, name: str
 ) -> None:
     photo = a_photo()
     loras = ("ink",) if name == "mine" else ()
     words = house.recipe(name, *loras, sampler=sampler, scheduler="karras")
-    table = (narrow, layered)[number % 2] if name == "mine" else a_table(house, 13 * 2**20)
+    table = (narrow, layered)[number % 2] if name == "mine" else a_table(house, WIDER)
     for recipe, inputs in ((words, ()), (redrawing(words, photo), (photo,))):
         expected = calm.draw(recipe, *inputs)
         meanwhile = disturb(table, house)

@@ -7,6 +7,7 @@ pipeline, called the plain way, have 0 differing pixels.
 from __future__ import annotations
 
 import io
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
+from generation.families.family import FAMILIES
 from generation.media.photos import load
 from generation.recipe import Recipe, needed
 from generation.worker.memory.model_cache import ModelCache
@@ -36,23 +38,24 @@ def stock(model: Model, kind: str, recipe: Recipe) -> Any:
 
     pipe: Any = stock_pipeline(model)
     parts = dict(pipe.components)
-    scheduler = scheduler_for(needed(recipe.sampling).sampler)
     prediction = model.trained.prediction
-    # The pipelines warn of another offset.
-    scheduler.register_to_config(steps_offset=1, prediction_type=prediction)
-    parts["scheduler"] = forced(scheduler, needed(recipe.sampling).sigmas)
+    if prediction != "flow":
+        parts["scheduler"] = scheduler_for(needed(recipe.sampling).sampler)
+        # The pipelines warn of another offset.
+        parts["scheduler"].register_to_config(steps_offset=1, prediction_type=prediction)
+    forced(parts["scheduler"], needed(recipe.sampling).sigmas)
     known = ("requires_safety_checker", "requires_aesthetics_score", "force_zeros_for_empty_prompt")
     options = {key: value for key, value in pipe.config.items() if key in known}
-    name = "StableDiffusionXL" if "text_encoder_2" in model.parts else "StableDiffusion"
+    name = type(pipe).__name__.removesuffix("Pipeline").removesuffix("Img2Img")
     stock_pipe = getattr(diffusers, f"{name}{kind}")(**parts, **options)
     stock_pipe.set_progress_bar_config(disable=True)
     return stock_pipe
 
 
-def start(recipe: Recipe) -> torch.Tensor:
+def start(recipe: Recipe, channels: int = 4) -> torch.Tensor:
     """The worker's first draw, scaled so that the stock pipeline starts from the same latents."""
     noise = torch.randn(
-        (1, 4, needed(recipe.canvas).height // 8, needed(recipe.canvas).width // 8),
+        (1, channels, needed(recipe.canvas).height // 8, needed(recipe.canvas).width // 8),
         generator=torch.Generator().manual_seed(recipe.seed),
     )
     if needed(recipe.sampling).sampler == "euler":
@@ -66,8 +69,13 @@ def pixels(rgb: bytes, recipe: Recipe) -> np.ndarray[Any, Any]:
     )
 
 
-@pytest.mark.parametrize("architecture", ["sd1", "sd2", "sdxl"])
-@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m"])
+@pytest.mark.parametrize(
+    ("architecture", "sampler"),
+    [
+        *product(("sd1", "sd2", "sdxl"), ("euler", "dpmpp_2m")),
+        *product(("sd3",), ("euler", "ddim")),
+    ],
+)
 def test_text_to_image_has_no_differing_pixel(sampler: str, architecture: str) -> None:
     recipe = picture_recipe(architecture, sampler, prompt="a red cat")
     compare(recipe, loaded.model(architecture))
@@ -86,6 +94,21 @@ def test_the_base_model_of_2_has_none_either(tmp_path: Path) -> None:
         compare(recipe, model)
 
 
+@pytest.mark.parametrize("build", [{"t5": False}, {"large": True}, {"first": True}], ids=min)
+def test_other_builds_of_stable_diffusion_3_have_none_either(
+    tmp_path: Path, build: dict[str, bool]
+) -> None:
+    tinymodels.build_sd3(tmp_path / "m" / "other", **build)
+    catalog = scanned(tmp_path / "m")
+    (entry,) = catalog.models()
+    recipe = picture_recipe("sd3", "euler", checkpoint=entry.weights)
+    with ModelCache(catalog, torch.device("cpu"), None).take(
+        recipe, on_load=lambda _: None
+    ) as model:
+        assert ("text_encoder_3" in model.parts) == build.get("t5", True)
+        compare(recipe, model)
+
+
 def compare(recipe: Recipe, model: Model) -> None:
     ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
     plain = stock(model, "Pipeline", recipe)(
@@ -95,15 +118,17 @@ def compare(recipe: Recipe, model: Model) -> None:
         height=needed(recipe.canvas).height,
         guidance_scale=needed(recipe.sampling).cfg,
         num_inference_steps=needed(recipe.sampling).steps,
-        latents=start(recipe),
+        latents=start(recipe, model.architecture.latent_channels),
     ).images[0]
     assert np.count_nonzero(ours != np.asarray(plain)) == 0
 
 
-@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m"])
-def test_without_cfg_it_has_none_either(sampler: str) -> None:
-    recipe = picture_recipe("sd1", sampler, cfg=1.0)
-    model = loaded.sd15()
+@pytest.mark.parametrize(
+    ("architecture", "sampler"), [("sd1", "euler"), ("sd1", "dpmpp_2m"), ("sd3", "euler")]
+)
+def test_without_cfg_it_has_none_either(sampler: str, architecture: str) -> None:
+    recipe = picture_recipe(architecture, sampler, cfg=1.0)
+    model = loaded.model(architecture)
     ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
     plain = stock(model, "Pipeline", recipe)(
         prompt=recipe.prompt,
@@ -111,7 +136,7 @@ def test_without_cfg_it_has_none_either(sampler: str) -> None:
         height=needed(recipe.canvas).height,
         guidance_scale=1.0,
         num_inference_steps=needed(recipe.sampling).steps,
-        latents=start(recipe),
+        latents=start(recipe, model.architecture.latent_channels),
     ).images[0]
     assert np.count_nonzero(ours != np.asarray(plain)) == 0
 
@@ -119,9 +144,11 @@ def test_without_cfg_it_has_none_either(sampler: str) -> None:
 def picture_recipe(architecture: str, sampler: str, **changes: Any) -> Recipe:
     from generation.sigmas import expand
 
-    sigmas = expand(sampler, "karras", steps=6, denoise=1.0, noise="scaled-linear")
+    base = loaded.recipe_of(architecture)
+    noise = FAMILIES[base.family].noise
+    sigmas = expand(sampler, "karras", steps=6, denoise=1.0, noise=noise)
     return changed(
-        loaded.recipe_of(architecture),
+        base,
         sampler=sampler,
         scheduler="karras",
         sigmas=sigmas,
@@ -143,11 +170,13 @@ def test_image_to_image_has_no_differing_pixel(architecture: str) -> None:
         photo, width=needed(recipe.canvas).width, height=needed(recipe.canvas).height, fit="cover"
     )
     pipe = stock(model, "Img2ImgPipeline", recipe)
+    size = {"width": image.width, "height": image.height} if "transformer" in model.parts else {}
     plain = pipe(
         prompt=recipe.prompt,
         negative_prompt=needed(recipe.words).negative_prompt,
         image=image,
         strength=1.0,  # the sigmas say where it begins
+        **size,  # others take the picture's own
         guidance_scale=needed(recipe.sampling).cfg,
         num_inference_steps=needed(recipe.sampling).steps,
         generator=torch.Generator().manual_seed(recipe.seed),

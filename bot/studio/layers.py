@@ -138,14 +138,27 @@ def of_model(model: Checkpoint) -> Layers:
 
 
 def fitting(layers: Layers, family: Family, vae_fits: Callable[[str], bool]) -> Layers:
-    """The layers, without the sizes and the VAEs that others chose for a model of another kind."""
+    """The layers, without what others chose for a model of another kind: sizes, VAEs, samplers.
+
+    Of a parent's, which was drawn with a model, the sampler alone.
+    """
     return [
-        (whence, _fitting(layer, family, vae_fits) if whence in OF_NO_MODEL else layer)
+        (whence, _fitting(layer, family, vae_fits))
+        if whence in OF_NO_MODEL
+        else (whence, _with_sampler(layer, family) if whence is Whence.PARENT else layer)
         for whence, layer in layers
     ]
 
 
+def _with_sampler(layer: Draft, family: Family) -> Draft:
+    """The layer, without a sampler that cannot draw with the family."""
+    if layer.sampling.sampler in (None, *family.samplers):
+        return layer
+    return replace(layer, sampling=replace(layer.sampling, sampler=None))
+
+
 def _fitting(layer: Draft, family: Family, vae_fits: Callable[[str], bool]) -> Draft:
+    layer = _with_sampler(layer, family)
     width, height = layer.canvas.width, layer.canvas.height
     if width is not None and height is not None and not sizes.fit(width, height, family):
         layer = replace(layer, canvas=DraftCanvas())

@@ -156,6 +156,10 @@ def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
         built, called = FAMILIES[anatomy.family].architecture, FAMILIES[family].architecture
         if built is not called:
             raise UnusableWeights(name, f"its card says {family}, its tensors {anatomy.family}")
+        if built.noise.prediction == "flow" and (card.prediction or card.noise):
+            said = "prediction" if card.prediction else "noise"
+            title = FAMILIES[family].title
+            raise UnusableWeights(name, f"its card says {said}, and {title} has its own")
         if built.by_prediction:
             anatomy = _of_prediction(anatomy, built, card, name)
             family = card.family or anatomy.family

@@ -29,6 +29,7 @@ PREDICTION = "modelspec.prediction_type"  # in the metadata
 _PREDICTIONS = {
     **dict.fromkeys(("v", "v_prediction", "v-prediction"), "v_prediction"),
     **dict.fromkeys(("eps", "epsilon"), "epsilon"),
+    **dict.fromkeys(("flow", "rf", "rectified_flow", "flow_matching"), "flow"),
     **dict.fromkeys(("", "none")),
 }
 
@@ -96,8 +97,10 @@ def read_checkpoint(
         for part in architecture.parts
         for begin in part.spare(config_of(configs / part.config))
     )
-    _check_spare(spare - {V_PREDICTION, ZERO_SNR}, name, unread)
-    usual, told = architecture.noise, _told(contents, name, architecture.noise.prediction)
+    usual = architecture.noise
+    marks = {V_PREDICTION, ZERO_SNR} if usual.prediction != "flow" else set()
+    _check_spare(spare - marks, name, unread)
+    told = _told(contents, name, architecture.noise.prediction)
     marked = "v_prediction" if V_PREDICTION in shapes else None
     return Reading(
         used=used,
@@ -239,9 +242,11 @@ def is_harmless(key: str) -> bool:
 def _told(contents: Contents, name: str, usual: str | None) -> str | None:
     """What the metadata says of the prediction that is not the usual one."""
     said = contents.metadata.get(PREDICTION, "").strip().lower()
-    if said not in _PREDICTIONS:
+    found = _PREDICTIONS.get(said)
+    # A flow is no other way to say what noise is in a picture: it is trained for itself.
+    odd = "flow" in (found, usual) and found not in (None, usual)
+    if said not in _PREDICTIONS or odd:
         raise UnusableWeights(name, f"its {PREDICTION} is {said!r:.40}, not supported yet")
-    found = _PREDICTIONS[said]
     return found if found != usual and V_PREDICTION not in contents.shapes else None
 
 

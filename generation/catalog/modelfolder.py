@@ -49,9 +49,9 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
         for part, library in sorted(index.items())
         if isinstance(library, list) and len(library) == 2 and library[1] is not None
     ]
-    if not set(_DENOISERS) & set(parts):
-        called = str(index.get("_class_name"))
-        other = strangers.pipeline(called)
+    called = str(index.get("_class_name"))
+    other = strangers.pipeline(called)
+    if other is not None or not set(_DENOISERS) & set(parts):
         lacking = f"{called:.60}, which has no {' or '.join(_DENOISERS)}"
         raise UnusableWeights(name, f"{other or lacking}, not supported yet")
     for part in parts:

@@ -97,8 +97,10 @@ def of_file(
     if kind == "checkpoint" or any(key.startswith(_DENOISERS) for key in shapes):
         return _checkpoint(contents, name, family, configs)
     if kind == "vae" or _is_vae(shapes):
+        fitting = architectures_of_vae(shapes)
+        _check_twins(fitting, family, name)
         read_vae(contents, name, configs)
-        return anatomy_of_vae(architectures_of_vae(shapes))
+        return anatomy_of_vae(fitting)
     if (alone := strangers.part(shapes)) is not None:
         raise UnusableWeights(name, f"{alone}, {NOT_YET}")
     raise UnknownWeights(name, strangers.likeness(shapes))
@@ -112,6 +114,18 @@ def _told(read: Callable[[], str], said: str | None) -> str:
         if said is None:
             raise
         return said
+
+
+def _check_twins(fitting: Sequence[Architecture], said: str | None, name: str) -> None:
+    """Raise UnknownWeights for a VAE that may be another model's, unless its card says whose."""
+    for one in fitting:
+        if one.vae.twin is not None and said is None:
+            title = FAMILIES[one.family].title
+            raise UnknownWeights(
+                name,
+                f"a VAE with {one.latent_channels} latent channels, of {title} or of "
+                f"{one.vae.twin}: a card beside it says which (family)",
+            )
 
 
 def anatomy_of_vae(architectures: Sequence[Architecture]) -> Anatomy:

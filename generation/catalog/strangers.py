@@ -45,10 +45,6 @@ _ARCHITECTURES = (
     _row("FLUX.1", "double_blocks.0.img_attn.", "single_blocks.0.linear1."),
     _row("AuraFlow", "double_layers.0.", "joint_transformer_blocks.0."),
     _row("CogVideoX", "patch_embed.text_proj."),
-    _row("Stable Diffusion 3.5", "joint_blocks.37.", "joint_blocks.0.x_block.attn.ln_q."),
-    _row("Stable Diffusion 3.5", ("pos_embed.proj.", "transformer_blocks.0.attn.norm_added_q.")),
-    _row("Stable Diffusion 3", "joint_blocks.0."),
-    _row("Stable Diffusion 3", ("pos_embed.proj.", "transformer_blocks.0.attn.add_q_proj.")),
     _row("Qwen-Image", "transformer_blocks.0.img_mod.1.", "txt_in.text_norm."),
     _row("FLUX.1", ("single_transformer_blocks.0.", "context_embedder.")),
     _row("Z-Image", "layers.0.adaLN_modulation.0.", "all_x_embedder."),
@@ -88,8 +84,12 @@ _UNETS = {
     2048: "SDXL's",
 }
 
+_TRANSFORMER_ALONE = "the transformer of Stable Diffusion 3, alone, without text encoders and VAE"
+
 # Parts that lie alone.  Only of a file that has no denoiser under the usual prefix.
 _PARTS = (
+    _row(_TRANSFORMER_ALONE, "joint_blocks.0."),
+    _row(_TRANSFORMER_ALONE, ("pos_embed.proj.", "transformer_blocks.0.attn.add_q_proj.")),
     _row("an upscaler", ("conv_first.", "body.0."), "RRDB_trunk.", "model.1.sub.0."),
     _row("an upscaler", "layers.0.residual_group.", "params_ema.", "params.", "upsampler."),
     _row("an upscaler", ("conv_first.", "conv_last."), ("conv_first.", "conv_up1.")),
@@ -112,7 +112,6 @@ _PARTS = (
 _CLASSES = {
     "Flux2": "FLUX.2",
     "Flux": "FLUX.1",
-    "StableDiffusion3": "Stable Diffusion 3",
     "QwenImage": "Qwen-Image",
     "ZImage": "Z-Image",
     "Wan": "Wan",

@@ -122,6 +122,8 @@ class Part:
     settings: Settings = field(default_factory=dict)
     tokenizer: Tokenizer | None = None  # of a text encoder
     optional: bool = False  # drawn without where it is not there
+    # Whose part has the same tensors and other settings, so that a file alone does not tell.
+    twin: str | None = None
 
     @property
     def named(self) -> tuple[str, ...]:

@@ -21,15 +21,15 @@ Config = Mapping[str, object]
 MOST = 64
 
 
-class _Unwritten(Exception):
-    """A config of a build that is not written down here."""
+class Unwritten(Exception):
+    """A config of a build that is not written down."""
 
 
 def unet(config: Config) -> Shapes | None:
     """The tensors of a UNet2DConditionModel."""
     try:
         return _Unet(config).shapes()
-    except (_Unwritten, IndexError, TypeError, ValueError):
+    except (Unwritten, IndexError, TypeError, ValueError):
         return None
 
 
@@ -37,7 +37,15 @@ def vae(config: Config) -> Shapes | None:
     """The tensors of an AutoencoderKL."""
     try:
         return _vae(config)
-    except (_Unwritten, IndexError, TypeError, ValueError):
+    except (Unwritten, IndexError, TypeError, ValueError):
+        return None
+
+
+def t5(config: Config) -> Shapes | None:
+    """The tensors of a T5EncoderModel."""
+    try:
+        return _t5(config)
+    except (Unwritten, TypeError, ValueError):
         return None
 
 
@@ -45,16 +53,17 @@ def clip(config: Config) -> Shapes | None:
     """The tensors of a CLIPTextModel, or of one with a projection, as its config says."""
     try:
         return _clip(config)
-    except (_Unwritten, TypeError, ValueError):
+    except (Unwritten, TypeError, ValueError):
         return None
 
 
 # Small pieces.
 
 
-def _whole(value: object, most: int = 2**20) -> int:
+def whole(value: object, most: int = 2**20) -> int:
+    """A positive whole number.  Raises Unwritten."""
     if type(value) is not int or not 0 < value <= most:
-        raise _Unwritten
+        raise Unwritten
     return value
 
 
@@ -62,11 +71,12 @@ def _wholes(value: object, count: int, most: int = 2**20) -> list[int]:
     """One number for each of `count` blocks, or the same for all."""
     found = list(value) if isinstance(value, Sequence) else [value] * count
     if len(found) != count or count > MOST:
-        raise _Unwritten
-    return [_whole(number, most) for number in found]
+        raise Unwritten
+    return [whole(number, most) for number in found]
 
 
-def _linear(out: Shapes, name: str, rows: int, columns: int, *, bias: bool = True) -> None:
+def linear(out: Shapes, name: str, rows: int, columns: int, *, bias: bool = True) -> None:
+    """The tensors of a linear layer."""
     out[f"{name}.weight"] = (rows, columns)
     if bias:
         out[f"{name}.bias"] = (rows,)
@@ -85,7 +95,7 @@ def _resnet(out: Shapes, name: str, before: int, after: int, time: int | None) -
     _norm(out, f"{name}.norm1", before)
     _conv(out, f"{name}.conv1", after, before)
     if time is not None:
-        _linear(out, f"{name}.time_emb_proj", after, time)
+        linear(out, f"{name}.time_emb_proj", after, time)
     _norm(out, f"{name}.norm2", after)
     _conv(out, f"{name}.conv2", after, after)
     if before != after:
@@ -122,14 +132,14 @@ class _Unet:
     def __init__(self, config: Config) -> None:
         for key, plain in _UNET_PLAIN.items():
             if key in config and not any(config[key] == fine for fine in plain):
-                raise _Unwritten
+                raise Unwritten
         self.out: Shapes = {}
         self.down = _names(config["down_block_types"])
         self.up = _names(config["up_block_types"])
         blocks = len(self.down)
         self.widths = _wholes(config["block_out_channels"], blocks)
         self.layers = _wholes(config.get("layers_per_block", 2), blocks, 8)
-        self.words = _whole(config.get("cross_attention_dim", 1280))
+        self.words = whole(config.get("cross_attention_dim", 1280))
         self.linear = bool(config.get("use_linear_projection", False))
         self.mid = config.get("mid_block_type", "UNetMidBlock2DCrossAttn")
         self.depths = _depths(config.get("transformer_layers_per_block", 1), self.layers)
@@ -139,23 +149,23 @@ class _Unet:
 
     def shapes(self) -> Shapes:
         out, widths = self.out, self.widths
-        _conv(out, "conv_in", widths[0], _whole(self.config.get("in_channels", 4)))
-        _linear(out, "time_embedding.linear_1", self.time, widths[0])
-        _linear(out, "time_embedding.linear_2", self.time, self.time)
+        _conv(out, "conv_in", widths[0], whole(self.config.get("in_channels", 4)))
+        linear(out, "time_embedding.linear_1", self.time, widths[0])
+        linear(out, "time_embedding.linear_2", self.time, self.time)
         match self.config.get("addition_embed_type"):
             case None:
                 pass
             case "text_time":
-                given = _whole(self.config["projection_class_embeddings_input_dim"])
-                _linear(out, "add_embedding.linear_1", self.time, given)
-                _linear(out, "add_embedding.linear_2", self.time, self.time)
+                given = whole(self.config["projection_class_embeddings_input_dim"])
+                linear(out, "add_embedding.linear_1", self.time, given)
+                linear(out, "add_embedding.linear_2", self.time, self.time)
             case _:
-                raise _Unwritten
+                raise Unwritten
         skips = self._down_blocks()
         self._mid_block()
         self._up_blocks(skips)
         _norm(out, "conv_norm_out", widths[0])
-        _conv(out, "conv_out", _whole(self.config.get("out_channels", 4)), widths[0])
+        _conv(out, "conv_out", whole(self.config.get("out_channels", 4)), widths[0])
         return out
 
     def _down_blocks(self) -> list[int]:
@@ -168,7 +178,7 @@ class _Unet:
                 if kind == "CrossAttnDownBlock2D":
                     self._attention(f"{name}.attentions.{layer}", width, self.depths[block][layer])
                 elif kind != "DownBlock2D":
-                    raise _Unwritten
+                    raise Unwritten
                 before = width
                 skips.append(width)
             if block < len(self.down) - 1:
@@ -185,7 +195,7 @@ class _Unet:
             self._attention("mid_block.attentions.0", width, self.depths[-1][-1])
             _resnet(self.out, "mid_block.resnets.1", width, width, self.time)
         elif self.mid != "UNetMidBlock2D":
-            raise _Unwritten
+            raise Unwritten
 
     def _up_blocks(self, skips: list[int]) -> None:
         before = self.widths[-1]
@@ -197,7 +207,7 @@ class _Unet:
                     depth = self.depths_up[block][layer]
                     self._attention(f"{name}.attentions.{layer}", width, depth)
                 elif kind != "UpBlock2D":
-                    raise _Unwritten
+                    raise Unwritten
                 before = width
             if block < len(self.up) - 1:
                 _conv(self.out, f"{name}.upsamplers.0.conv", width, width)
@@ -207,7 +217,7 @@ class _Unet:
         _norm(out, f"{name}.norm", width)
         for side in ("proj_in", "proj_out"):
             if self.linear:
-                _linear(out, f"{name}.{side}", width, width)
+                linear(out, f"{name}.{side}", width, width)
             else:
                 _conv(out, f"{name}.{side}", width, width, 1)
         for layer in range(depth):
@@ -215,17 +225,17 @@ class _Unet:
             for number in (1, 2, 3):
                 _norm(out, f"{inner}.norm{number}", width)
             for attention, read in (("attn1", width), ("attn2", self.words)):
-                _linear(out, f"{inner}.{attention}.to_q", width, width, bias=False)
-                _linear(out, f"{inner}.{attention}.to_k", width, read, bias=False)
-                _linear(out, f"{inner}.{attention}.to_v", width, read, bias=False)
-                _linear(out, f"{inner}.{attention}.to_out.0", width, width)
-            _linear(out, f"{inner}.ff.net.0.proj", 8 * width, width)
-            _linear(out, f"{inner}.ff.net.2", width, 4 * width)
+                linear(out, f"{inner}.{attention}.to_q", width, width, bias=False)
+                linear(out, f"{inner}.{attention}.to_k", width, read, bias=False)
+                linear(out, f"{inner}.{attention}.to_v", width, read, bias=False)
+                linear(out, f"{inner}.{attention}.to_out.0", width, width)
+            linear(out, f"{inner}.ff.net.0.proj", 8 * width, width)
+            linear(out, f"{inner}.ff.net.2", width, 4 * width)
 
 
 def _names(value: object) -> list[str]:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise _Unwritten
+        raise Unwritten
     return [str(name) for name in value]
 
 
@@ -233,7 +243,7 @@ def _depths(value: object, layers: list[int]) -> list[list[int]]:
     """How many transformer layers each attention of each block has."""
     found = list(value) if isinstance(value, Sequence) else [value] * len(layers)
     if len(found) != len(layers):
-        raise _Unwritten
+        raise Unwritten
     return [_wholes(depth, count, MOST) for depth, count in zip(found, layers, strict=True)]
 
 
@@ -243,7 +253,7 @@ def _depths_up(config: Config, down: list[list[int]], layers: list[int]) -> list
     if given is not None:
         return _depths(given, counts)
     if any(len(set(depths)) > 1 for depths in down):
-        raise _Unwritten
+        raise Unwritten
     return [[depths[0]] * n for depths, n in zip(reversed(down), counts, strict=True)]
 
 
@@ -254,12 +264,12 @@ def _vae(config: Config) -> Shapes:
     out: Shapes = {}
     kinds = (_names(config["down_block_types"]), _names(config["up_block_types"]))
     if {"DownEncoderBlock2D"} != set(kinds[0]) or {"UpDecoderBlock2D"} != set(kinds[1]):
-        raise _Unwritten
+        raise Unwritten
     widths = _wholes(config["block_out_channels"], len(kinds[0]))
-    layers = _whole(config.get("layers_per_block", 1), MOST)
-    latent = _whole(config.get("latent_channels", 4))
+    layers = whole(config.get("layers_per_block", 1), MOST)
+    latent = whole(config.get("latent_channels", 4))
     attention = config.get("mid_block_add_attention", True) is not False
-    _conv(out, "encoder.conv_in", widths[0], _whole(config.get("in_channels", 3)))
+    _conv(out, "encoder.conv_in", widths[0], whole(config.get("in_channels", 3)))
     before = widths[0]
     for block, width in enumerate(widths):
         name = f"encoder.down_blocks.{block}"
@@ -286,7 +296,7 @@ def _vae(config: Config) -> Shapes:
         if block < len(widths) - 1:
             _conv(out, f"{name}.upsamplers.0.conv", width, width)
     _norm(out, "decoder.conv_norm_out", widths[0])
-    _conv(out, "decoder.conv_out", _whole(config.get("out_channels", 3)), widths[0])
+    _conv(out, "decoder.conv_out", whole(config.get("out_channels", 3)), widths[0])
     return out
 
 
@@ -297,31 +307,55 @@ def _vae_middle(out: Shapes, side: str, width: int, attention: bool) -> None:
         name = f"{side}.mid_block.attentions.0"
         _norm(out, f"{name}.group_norm", width)
         for what in ("to_q", "to_k", "to_v", "to_out.0"):
-            _linear(out, f"{name}.{what}", width, width)
+            linear(out, f"{name}.{what}", width, width)
 
 
-# The text encoder.
+# The text encoders.
 
 
 def _clip(config: Config) -> Shapes:
     out: Shapes = {}
     width, inner = (
-        _whole(config.get("hidden_size", 512)),
-        _whole(config.get("intermediate_size", 2048)),
+        whole(config.get("hidden_size", 512)),
+        whole(config.get("intermediate_size", 2048)),
     )
-    out["embeddings.token_embedding.weight"] = (_whole(config.get("vocab_size", 49408)), width)
-    positions = _whole(config.get("max_position_embeddings", 77))
+    out["embeddings.token_embedding.weight"] = (whole(config.get("vocab_size", 49408)), width)
+    positions = whole(config.get("max_position_embeddings", 77))
     out["embeddings.position_embedding.weight"] = (positions, width)
-    for layer in range(_whole(config.get("num_hidden_layers", 12), MOST)):
+    for layer in range(whole(config.get("num_hidden_layers", 12), MOST)):
         name = f"encoder.layers.{layer}"
         for what in ("k_proj", "v_proj", "q_proj", "out_proj"):
-            _linear(out, f"{name}.self_attn.{what}", width, width)
+            linear(out, f"{name}.self_attn.{what}", width, width)
         _norm(out, f"{name}.layer_norm1", width)
         _norm(out, f"{name}.layer_norm2", width)
-        _linear(out, f"{name}.mlp.fc1", inner, width)
-        _linear(out, f"{name}.mlp.fc2", width, inner)
+        linear(out, f"{name}.mlp.fc1", inner, width)
+        linear(out, f"{name}.mlp.fc2", width, inner)
     _norm(out, "final_layer_norm", width)
     if "CLIPTextModelWithProjection" in _names(config.get("architectures", [])):
-        projected = _whole(config.get("projection_dim", 512))
+        projected = whole(config.get("projection_dim", 512))
         out["text_projection.weight"] = (projected, width)
+    return out
+
+
+def _t5(config: Config) -> Shapes:
+    out: Shapes = {}
+    width, inner = whole(config.get("d_model", 512)), whole(config.get("d_ff", 2048))
+    heads = whole(config.get("num_heads", 8))
+    attention = heads * whole(config.get("d_kv", 64))
+    out["shared.weight"] = (whole(config.get("vocab_size", 32128)), width)
+    for layer in range(whole(config.get("num_layers", 6), MOST)):
+        name = f"encoder.block.{layer}.layer"
+        for what in "qkv":
+            linear(out, f"{name}.0.SelfAttention.{what}", attention, width, bias=False)
+        linear(out, f"{name}.0.SelfAttention.o", width, attention, bias=False)
+        if not layer:  # the others take its distances
+            buckets = whole(config.get("relative_attention_num_buckets", 32))
+            out[f"{name}.0.SelfAttention.relative_attention_bias.weight"] = (buckets, heads)
+        gated = str(config.get("feed_forward_proj", "relu")).startswith("gated-")
+        for what in ("wi_0", "wi_1") if gated else ("wi",):
+            linear(out, f"{name}.1.DenseReluDense.{what}", inner, width, bias=False)
+        linear(out, f"{name}.1.DenseReluDense.wo", width, inner, bias=False)
+        for number in (0, 1):
+            out[f"{name}.{number}.layer_norm.weight"] = (width,)
+    out["encoder.final_layer_norm.weight"] = (width,)
     return out

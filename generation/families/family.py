@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 
 from generation.errors import NoSuchName
 from generation.families.architecture import Architecture
+from generation.families.sd3 import SD3
 from generation.families.stable_diffusion import REFINER, SD1, SD2, SDXL
 from generation.recipe import Precision, Task
+from generation.samplers import SAMPLERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,12 @@ class Family:
         return self.architecture.noise.levels
 
     @property
+    def samplers(self) -> tuple[str, ...]:
+        """Those that can draw with it: a flow is no noise that all of them count on."""
+        flow = self.architecture.noise.prediction == "flow"
+        return tuple(name for name, one in SAMPLERS.items() if one.flow or not flow)
+
+    @property
     def tasks(self) -> frozenset[Task]:
         """What can be made with it."""
         return self.architecture.tasks
@@ -105,6 +113,26 @@ _SDXL = replace(
     cfg=6.0,
     dialect="sdxl",
 )
+_SD3 = Family(
+    name="sd3",
+    title="Stable Diffusion 3 and 3.5",
+    architecture=SD3,
+    width=1024,
+    height=1024,
+    min_side=512,
+    max_pixels=1536 * 1024,  # so that no side is longer than 3072, where its positions end
+    steps=28,
+    cfg=4.5,
+    denoise=DENOISE_OF_IMAGES,
+    sampler="euler",
+    scheduler="sgm_uniform",
+    clip_layers=12,
+    syntax="a1111-2",
+    dialect="sd3",
+    negative=True,
+    precision_cuda=Precision.FP16,
+    precision_cpu=Precision.FP32,
+)
 
 FAMILIES: dict[str, Family] = {
     f.name: f
@@ -142,6 +170,7 @@ FAMILIES: dict[str, Family] = {
             architecture=REFINER,
             denoise=0.3,  # it was trained on the last fifth of the noise
         ),
+        _SD3,
     )
 }
 

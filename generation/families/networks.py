@@ -145,3 +145,23 @@ def clip_tokenizer(name: str, padding: str) -> Tokenizer:
         classes=("CLIPTokenizer", "CLIPTokenizerFast"),
         padding=padding,
     )
+
+
+T5 = Network(
+    module="transformers.models.t5.modeling_t5",
+    name="T5EncoderModel",
+    weights="model",
+    tensors=blueprint.t5,
+    settings=None,
+    harmless=("encoder.embed_tokens.",),  # the same as `shared`
+)
+
+
+def t5_tokenizer(name: str) -> Tokenizer:
+    """T5's, in a folder of that name."""
+    return Tokenizer(
+        name=name,
+        module="transformers.models.t5.tokenization_t5",
+        classes=("T5Tokenizer", "T5TokenizerFast"),
+        padding="<pad>",
+    )

@@ -79,6 +79,44 @@ def of_scheduler(config: Mapping[str, object], name: str) -> Trained:
     return Trained(prediction=prediction, noise=_noise(config, name) + ("-zsnr" if zero else ""))
 
 
+FLOW_SCHEDULER = "FlowMatchEulerDiscreteScheduler"
+
+_FLOW_ONLY: dict[str, tuple[object, ...]] = {
+    "num_train_timesteps": (1000,),
+    "use_dynamic_shifting": (False, None),
+    "invert_sigmas": (False, None),
+    "shift_terminal": (None,),
+}
+_FLOW_HARMLESS = frozenset(
+    (
+        *("_class_name", "_diffusers_version", "_name_or_path", "time_shift_type"),
+        *("base_shift", "max_shift", "base_image_seq_len", "max_image_seq_len"),
+        *("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"),
+        *("stochastic_sampling", "sigma_min", "sigma_max"),
+    )
+)
+
+
+def of_flow_scheduler(config: Mapping[str, object], name: str) -> Trained:
+    """The same of a model of flow, whose levels are shifted alike at every size."""
+    if (called := config.get("_class_name", FLOW_SCHEDULER)) != FLOW_SCHEDULER:
+        raise UnusableWeights(name, f"its scheduler is {called!r:.60}, not supported yet")
+    for key, value in config.items():
+        if key not in _FLOW_ONLY and key not in _FLOW_HARMLESS and key != "shift":
+            raise UnusableWeights(name, f"its scheduler's setting {key:.60} is not known here")
+        if key in _FLOW_ONLY and value not in _FLOW_ONLY[key]:
+            raise _refused(name, key, value)
+    shift = config.get("shift", 1.0)
+    if not isinstance(shift, int | float):
+        raise _refused(name, "shift", shift)
+    noise = f"flow:{float(shift)!r}"
+    try:
+        levels(noise)
+    except NoSuchName:
+        raise _refused(name, "shift", shift) from None
+    return Trained(prediction="flow", noise=noise)
+
+
 def _noise(config: Mapping[str, object], name: str) -> str:
     said: dict[str, object] = {}
     for key in ("beta_schedule", "beta_start", "beta_end"):

@@ -96,7 +96,7 @@ def a_recipe(**changes: Any) -> Recipe:
             given["scheduler"],
             steps=given["steps"],
             denoise=given["denoise"],
-            noise="scaled-linear",
+            noise=FAMILIES[given["family"]].noise,
         ),
     )
     sections: dict[str, Any] = {

@@ -14,6 +14,7 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
     HeunDiscreteScheduler,
     LMSDiscreteScheduler,
     UniPCMultistepScheduler,
@@ -57,9 +58,13 @@ def scheduler_for(name: str) -> Any:
 
 
 def forced(scheduler: Any, sigmas: Sequence[float]) -> Any:
-    """The scheduler, walking exactly `sigmas` at whole timesteps whatever it is asked for."""
+    """The scheduler, walking exactly `sigmas` whatever it is asked for.
+
+    At whole timesteps, but for a flow, whose timesteps are its levels.
+    """
+    flow = isinstance(scheduler, FlowMatchEulerDiscreteScheduler)
     timestep = Denoiser(lambda y, _: y).timestep
-    whole = [timestep(sigma) for sigma in sigmas[:-1]]
+    at = list(torch.tensor(sigmas) * 1000) if flow else list(map(timestep, sigmas))
     original = scheduler.set_timesteps
 
     def set_timesteps(
@@ -70,7 +75,7 @@ def forced(scheduler: Any, sigmas: Sequence[float]) -> Any:
         original(steps, device=device)
         levels = torch.tensor(sigmas, dtype=torch.float32)
         # float32: EulerDiscreteScheduler.step refuses whole types; the network sees the same value.
-        times = torch.tensor(whole, dtype=torch.float32)
+        times = torch.tensor(at[:-1], dtype=torch.float32)
         if isinstance(scheduler, HeunDiscreteScheduler):  # two evaluations per step
             levels = torch.cat([levels[:1], levels[1:-1].repeat_interleave(2), levels[-1:]])
             times = torch.cat([times[:1], times[1:].repeat_interleave(2)])
@@ -88,6 +93,8 @@ def stock_pipeline(model: Model) -> Any:
 
     scheduler = diffusers.EulerDiscreteScheduler(steps_offset=1)  # never asked for anything
     first, last = clips(model)[0], clips(model)[-1]
+    if "transformer" in model.parts:
+        return _with_transformer(model)
     if "text_encoder_2" in model.parts:
         alone = "text_encoder" not in model.parts  # in the refiner, which has no other pipeline
         kind = "Img2Img" if alone else ""
@@ -113,3 +120,13 @@ def stock_pipeline(model: Model) -> Any:
         feature_extractor=None,
         requires_safety_checker=False,
     )
+
+
+def _with_transformer(model: Model) -> Any:
+    import diffusers
+
+    parts: dict[str, Any] = {"text_encoder_3": None, "tokenizer_3": None, **model.parts.modules}
+    for name, tokenizer in model.parts.tokenizers.items():
+        parts[name.replace("text_encoder", "tokenizer")] = tokenizer
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0)
+    return diffusers.StableDiffusion3Pipeline(scheduler=scheduler, **parts)

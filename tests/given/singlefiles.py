@@ -16,8 +16,9 @@ def write(architecture: str, folder: Path, file: Path) -> None:
     """A diffusers folder as one file."""
     tensors = _drawing_parts(folder)
     for part, prefix, named in _ENCODERS[architecture]:
-        tensors |= named(_part(folder, part, "model"), prefix)
-    save_file(tensors, file)
+        if (folder / part).is_dir():
+            tensors |= named(_part(folder, part, "model"), prefix)
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, file)
 
 
 def _part(folder: Path, part: str, stem: str) -> Tensors:
@@ -29,13 +30,19 @@ def _renamed(tensors: Tensors, prefix: str) -> Tensors:
 
 
 def _drawing_parts(folder: Path) -> Tensors:
+    if (folder / "transformer").is_dir():
+        return _mmdit(folder) | _vae(folder)
     unet = _part(folder, "unet", "diffusion_pytorch_model")
-    vae = _part(folder, "vae", "diffusion_pytorch_model")
     layers = json.loads((folder / "unet" / "config.json").read_text())["layers_per_block"]
     return {
         **{f"model.diffusion_model.{_unet_key(k, layers)}": v for k, v in unet.items()},
-        **{f"first_stage_model.{_vae_key(k)}": _vae_tensor(k, v) for k, v in vae.items()},
+        **_vae(folder),
     }
+
+
+def _vae(folder: Path) -> Tensors:
+    vae = _part(folder, "vae", "diffusion_pytorch_model")
+    return {f"first_stage_model.{_vae_key(k)}": _vae_tensor(k, v) for k, v in vae.items()}
 
 
 _RESNET = {
@@ -172,6 +179,75 @@ def _open_clip_of_2(tensors: Tensors, prefix: str) -> Tensors:
     return {**found, **more, f"{prefix}logit_scale": torch.ones(())}
 
 
+# Stability's names for the transformer of Stable Diffusion 3, and diffusers'.
+_MMDIT = {
+    "pos_embed": "pos_embed.pos_embed",
+    "x_embedder.proj.{}": "pos_embed.proj.{}",
+    "t_embedder.mlp.0.{}": "time_text_embed.timestep_embedder.linear_1.{}",
+    "t_embedder.mlp.2.{}": "time_text_embed.timestep_embedder.linear_2.{}",
+    "y_embedder.mlp.0.{}": "time_text_embed.text_embedder.linear_1.{}",
+    "y_embedder.mlp.2.{}": "time_text_embed.text_embedder.linear_2.{}",
+    "context_embedder.{}": "context_embedder.{}",
+    "final_layer.linear.{}": "proj_out.{}",
+}
+_MMDIT_BLOCK = {
+    "x_block.adaLN_modulation.1": ("norm1.linear",),
+    "context_block.adaLN_modulation.1": ("norm1_context.linear",),
+    "x_block.attn.qkv": ("attn.to_q", "attn.to_k", "attn.to_v"),
+    "context_block.attn.qkv": ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"),
+    "x_block.attn.ln_q": ("attn.norm_q",),
+    "x_block.attn.ln_k": ("attn.norm_k",),
+    "context_block.attn.ln_q": ("attn.norm_added_q",),
+    "context_block.attn.ln_k": ("attn.norm_added_k",),
+    "x_block.attn.proj": ("attn.to_out.0",),
+    "context_block.attn.proj": ("attn.to_add_out",),
+    "x_block.attn2.qkv": ("attn2.to_q", "attn2.to_k", "attn2.to_v"),
+    "x_block.attn2.ln_q": ("attn2.norm_q",),
+    "x_block.attn2.ln_k": ("attn2.norm_k",),
+    "x_block.attn2.proj": ("attn2.to_out.0",),
+    "x_block.mlp.fc1": ("ff.net.0.proj",),
+    "x_block.mlp.fc2": ("ff.net.2",),
+    "context_block.mlp.fc1": ("ff_context.net.0.proj",),
+    "context_block.mlp.fc2": ("ff_context.net.2",),
+}
+
+
+def _mmdit(folder: Path) -> Tensors:
+    """Where a norm's scale and shift lie in one tensor, Stability's shift comes first."""
+    ours, out = _part(folder, "transformer", "diffusion_pytorch_model"), Tensors()
+    last = max(int(key.split(".")[1]) for key in ours if key.startswith("transformer_blocks."))
+    for end in ("weight", "bias"):
+        for theirs, name in _MMDIT.items():
+            if (key := name.format(end)) in ours:
+                out[theirs.format(end)] = ours[key]
+        scaled, shifted = ours[f"norm_out.linear.{end}"].chunk(2)
+        out[f"final_layer.adaLN_modulation.1.{end}"] = torch.cat([shifted, scaled])
+        for block in range(last + 1):
+            for theirs, names in _MMDIT_BLOCK.items():
+                keys = [f"transformer_blocks.{block}.{name}.{end}" for name in names]
+                if keys[0] in ours:
+                    whole = torch.cat([ours[key] for key in keys])
+                    if block == last and names == ("norm1_context.linear",):
+                        whole = torch.cat(whole.chunk(2)[::-1])
+                    out[f"joint_blocks.{block}.{theirs}.{end}"] = whole
+    return {f"model.diffusion_model.{key}": tensor for key, tensor in out.items()}
+
+
+def _clip_l(tensors: Tensors, prefix: str) -> Tensors:
+    """Without its projection, which changes nothing."""
+    inner = {key: tensor for key, tensor in tensors.items() if key != "text_projection.weight"}
+    return _renamed(inner, f"{prefix}text_model.")
+
+
+def _clip_g(tensors: Tensors, prefix: str) -> Tensors:
+    projection = tensors["text_projection.weight"].clone()
+    return {**_clip_l(tensors, prefix), f"{prefix}text_projection.weight": projection}
+
+
+def _t5(tensors: Tensors, prefix: str) -> Tensors:
+    return {prefix + key: tensor.clone() for key, tensor in tensors.items()}
+
+
 # The text encoders of each architecture: their folder, and what they are called in a file.
 _ENCODERS = {
     "sd1": (("text_encoder", "cond_stage_model.transformer.text_model.", _renamed),),
@@ -181,4 +257,9 @@ _ENCODERS = {
         ("text_encoder_2", "conditioner.embedders.1.model.", _open_clip),
     ),
     "sdxl-refiner": (("text_encoder_2", "conditioner.embedders.0.model.", _open_clip),),
+    "sd3": (
+        ("text_encoder", "text_encoders.clip_l.transformer.", _clip_l),
+        ("text_encoder_2", "text_encoders.clip_g.transformer.", _clip_g),
+        ("text_encoder_3", "text_encoders.t5xxl.transformer.", _t5),
+    ),
 }

@@ -6,6 +6,7 @@ They draw noise, but through every line of code that a real checkpoint goes thro
 from __future__ import annotations
 
 import atexit
+import copy
 import json
 import shutil
 import tempfile
@@ -23,6 +24,11 @@ SCHEDULER = {
     "prediction_type": "epsilon",
     "steps_offset": 1,
     "timestep_spacing": "leading",
+}
+FLOW_SCHEDULER = {
+    "_class_name": "FlowMatchEulerDiscreteScheduler",
+    "num_train_timesteps": 1000,
+    "shift": 3.0,
 }
 
 
@@ -145,11 +151,49 @@ def build_refiner(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
+def build_sd3(
+    folder: Path,
+    *,
+    seed: int = 0,
+    t5: bool = True,
+    large: bool = False,
+    first: bool = False,
+    real_words: bool = False,
+) -> Path:
+    """Write a tiny Stable Diffusion 3.5 into `folder`.
+
+    Its first block has two attentions, as 3.5 medium's have, unless it is to be built as 3.5
+    large, or without its norms as 3 (`first`).  `real_words`: with the tokenizers of real
+    checkpoints, and room for their tokens.
+    """
+    clip, t5_words = (_real_tokenizers if real_words else _tiny_tokenizers)()
+    index: dict[str, object] = {}
+    for suffix, width in (("", 32), ("_2", 48)):
+        _save(folder / f"tokenizer{suffix}", partial(_padded, clip, suffix), seed)
+        make = partial(_text_encoder, clip, "CLIPTextModelWithProjection", width=width)
+        _save(folder / f"text_encoder{suffix}", make if suffix else _unprojected(make), seed)
+        index[f"text_encoder{suffix}"] = ["transformers", "CLIPTextModelWithProjection"]
+        index[f"tokenizer{suffix}"] = ["transformers", "CLIPTokenizer"]
+    index |= {"text_encoder_3": [None, None], "tokenizer_3": [None, None]}
+    if t5:
+        _save(folder / "tokenizer_3", lambda: t5_words, seed)
+        _save(folder / "text_encoder_3", partial(_t5, 32128 if real_words else 300), seed)
+        index["text_encoder_3"] = ["transformers", "T5EncoderModel"]
+        index["tokenizer_3"] = ["transformers", "T5TokenizerFast"]
+    _save(folder / "transformer", partial(_mmdit, large=large, first=first), seed)
+    vae = partial(_vae, latent_channels=16, scaling_factor=1.5305, shift_factor=0.0609)
+    _save(folder / "vae", partial(vae, use_quant_conv=False, use_post_quant_conv=False), seed)
+    index["transformer"] = ["diffusers", "SD3Transformer2DModel"]
+    _write_index(folder, "StableDiffusion3Pipeline", index, FLOW_SCHEDULER)
+    return folder
+
+
 BUILDS: dict[str, Callable[[Path], Path]] = {
     "sd1": build_sd15,
     "sd2": build_sd2,
     "sdxl": build_sdxl,
     "sdxl-refiner": build_refiner,
+    "sd3": build_sd3,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.
@@ -179,6 +223,7 @@ def _build(
         index |= {"image_encoder": [None, None], "force_zeros_for_empty_prompt": False}
     else:
         index |= {"safety_checker": [None, None], "requires_safety_checker": False}
+    index["unet"] = ["diffusers", "UNet2DConditionModel"]
     index["feature_extractor"] = [None, None]
     _write_index(folder, f"{pipeline}{_TASKS[unet['in_channels']]}Pipeline", index, scheduler)
 
@@ -197,9 +242,8 @@ def _write_index(
     index = {
         "_class_name": pipeline,
         "_diffusers_version": "0.42.1",
-        "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
-        "scheduler": ["diffusers", "EulerDiscreteScheduler"],
+        "scheduler": ["diffusers", scheduler["_class_name"]],
         **parts,
     }
     (folder / "model_index.json").write_text(json.dumps(index))
@@ -255,7 +299,7 @@ def _unet(**options: object) -> Any:
     )
 
 
-def _vae() -> Any:
+def _vae(*, latent_channels: int = 4, scaling_factor: float = 0.18215, **options: object) -> Any:
     from diffusers import AutoencoderKL
 
     return AutoencoderKL(
@@ -264,7 +308,80 @@ def _vae() -> Any:
         out_channels=3,
         down_block_types=["DownEncoderBlock2D"] * 4,
         up_block_types=["UpDecoderBlock2D"] * 4,
-        latent_channels=4,
+        latent_channels=latent_channels,
         norm_num_groups=8,
-        scaling_factor=0.18215,
+        scaling_factor=scaling_factor,
+        **options,
     )
+
+
+def _mmdit(*, large: bool, first: bool) -> Any:
+    """One head is 64 wide, as in every checkpoint: a single file does not say it otherwise."""
+    from diffusers import SD3Transformer2DModel
+
+    return SD3Transformer2DModel(
+        sample_size=16,
+        patch_size=2,
+        in_channels=16,
+        out_channels=16,
+        num_layers=2,
+        attention_head_dim=64,
+        num_attention_heads=2,
+        caption_projection_dim=128,
+        joint_attention_dim=96,
+        pooled_projection_dim=32 + 32,
+        pos_embed_max_size=32,
+        dual_attention_layers=() if large or first else (0,),
+        qk_norm=None if first else "rms_norm",
+    )
+
+
+def _t5(tokens: int) -> Any:
+    import transformers
+
+    config = transformers.T5Config(
+        d_model=96,
+        d_kv=8,
+        d_ff=37,
+        num_heads=4,
+        num_layers=2,
+        feed_forward_proj="gated-gelu",
+        vocab_size=tokens,
+    )
+    return transformers.T5EncoderModel(config)
+
+
+def _unprojected(make: Callable[[], Any]) -> Callable[[], Any]:
+    """The encoder's projection changes nothing, as that of CLIP-L in Stable Diffusion 3."""
+    import torch
+
+    def made() -> Any:
+        encoder = make()
+        encoder.text_projection.weight.data = torch.eye(len(encoder.text_projection.weight))
+        return encoder
+
+    return made
+
+
+def _tiny_tokenizers() -> tuple[Any, Any]:
+    from transformers import T5Tokenizer
+
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -2.0)]
+    pieces += [(letter, -6.0) for letter in map(chr, range(33, 127))]
+    pieces += [(word, -4.0) for word in ("\u2581red", "\u2581cat", "\u2581dog", "\u2581a")]
+    pieces += [(f"<extra_id_{n}>", 0.0) for n in reversed(range(100))]
+    return _tokenizer(), T5Tokenizer(vocab=pieces, model_max_length=512)
+
+
+def _real_tokenizers() -> tuple[Any, Any]:
+    from generation.worker.loading.single_file import clip_tokenizer
+    from generation.worker.text import t5
+
+    return clip_tokenizer("<|endoftext|>"), t5.tokenizer()
+
+
+def _padded(tokenizer: Any, suffix: str) -> Any:
+    """The second CLIP fills short prompts with another token."""
+    kept = copy.deepcopy(tokenizer)
+    kept.pad_token = "!" if suffix else tokenizer.pad_token
+    return kept

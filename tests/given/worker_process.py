@@ -18,6 +18,7 @@ from PIL import Image
 
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
+from generation.families.family import FAMILIES
 from generation.fleet.wire import Failed, Finished, Frame, Ready, Render, encode, read
 from generation.fleet.wire import failure as as_error
 from generation.job import JobId
@@ -135,6 +136,7 @@ _TINY = {
     "sd2-768": "tiny-sd2",
     "sdxl": "tiny-sdxl",
     "sdxl-refiner": "tiny-sdxl-refiner",
+    "sd3": "tiny-sd3",
 }
 
 
@@ -165,7 +167,7 @@ def redrawing(recipe: Recipe, picture: bytes) -> Recipe:
         needed(recipe.sampling).scheduler,
         steps=3,
         denoise=0.6,
-        noise="scaled-linear",
+        noise=FAMILIES[recipe.family].noise,
     )
     init = Input(role="init", sha256=Sha256(hashlib.sha256(picture).hexdigest()), fit="cover")
     return changed(

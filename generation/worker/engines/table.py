@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.worker.engines.engine import Engine
+from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.stable_diffusion import StableDiffusion
 
 ENGINES: Mapping[str, Engine] = {
@@ -14,4 +15,5 @@ ENGINES: Mapping[str, Engine] = {
     "sdxl": StableDiffusion(shallowest=2, final_norm=False),
     # Scores as the stock pipelines and ComfyUI have them.
     "sdxl-refiner": StableDiffusion(shallowest=2, final_norm=False, scores=(6.0, 2.5)),
+    "sd3": StableDiffusion3(),
 }

@@ -160,7 +160,17 @@ def _pretrained(part: Part, folder: Path, reading: _Reading) -> Any:
             reading.name,
             f"{len(missing)} tensors of its {folder.name} are missing, such as {missing[0]}",
         )
-    return module if dtype == reading.dtype else module.to(reading.dtype)
+    if dtype != reading.dtype:
+        _lower(module, reading.dtype)
+    return module
+
+
+def _lower(module: Any, dtype: torch.dtype) -> None:
+    """Bring a part to a format as the libraries do: some of its layers overflow in fp16."""
+    kept = (getattr(module, "_keep_in_fp32_modules", None) or ()) if dtype == torch.float16 else ()
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if tensor.is_floating_point() and not set(name.split(".")) & set(kept):
+            tensor.data = tensor.data.to(dtype)
 
 
 def settle(module: Any, device: torch.device) -> None:

@@ -20,9 +20,10 @@ from generation.catalog.checkpoint import CONFIGS, Reading, read_checkpoint, rea
 from generation.catalog.header import read_header, read_tensor
 from generation.catalog.quantised import Contents
 from generation.errors import BrokenWeights, Cancelled
-from generation.families.architecture import Architecture, Part, Trained
+from generation.families.architecture import Architecture, Part, Tokenizer, Trained
 from generation.worker.loading.building import BUILDING, class_of
 from generation.worker.parts import Parts
+from generation.worker.text import t5
 
 
 def load(
@@ -49,7 +50,7 @@ def load(
             raise Cancelled
         modules[part.name] = _built(part, tensors, configs, dtype, name)
         if part.tokenizer is not None:
-            tokenizers[part.name] = tokenizer(part.tokenizer.padding)
+            tokenizers[part.name] = tokenizer(part.tokenizer)
     noise = reading.noise or architecture.noise.levels
     trained = Trained(prediction=reading.prediction, noise=noise)
     return Parts(modules=modules, tokenizers=tokenizers), trained
@@ -103,17 +104,37 @@ def _built(
                 module = kind.from_single_file(
                     dict(tensors), **shape, **told, torch_dtype=dtype, local_files_only=True
                 )
+            elif part.network.name.startswith("CLIP"):
+                module = _clip(kind, dict(tensors), shape, dtype)
             else:
-                module = _text_encoder(kind, dict(tensors), shape, dtype)
+                module = _by_own_names(part, kind, tensors, config, dtype)
     except NotImplementedError as error:  # an empty tensor was asked to become a number
         raise BrokenWeights(name, "tensors are missing that its family has") from error
     _check_whole(module, name)
     return module
 
 
-def _text_encoder(
-    kind: Any, tensors: dict[str, Tensor], shape: dict[str, str], dtype: torch.dtype
+def _by_own_names(
+    part: Part, kind: Any, tensors: Mapping[str, Tensor], config: Path, dtype: torch.dtype
 ) -> Any:
+    """A part of transformers' whose tensors have its own names, behind the prefix."""
+    from accelerate import init_empty_weights  # type: ignore[import-untyped]  # it has none
+
+    with init_empty_weights():
+        module = kind(kind.config_class.from_pretrained(config, local_files_only=True))
+    # As when it is read from a folder: some of its layers overflow in fp16.
+    kept = module._keep_in_fp32_modules if dtype == torch.float16 else ()
+    found = {}
+    for key, tensor in tensors.items():
+        if key.startswith(part.prefix):
+            own = key.removeprefix(part.prefix)
+            found[own] = tensor.to(torch.float32 if set(own.split(".")) & set(kept) else dtype)
+    module.load_state_dict(found, strict=False, assign=True)
+    module.tie_weights()
+    return module
+
+
+def _clip(kind: Any, tensors: dict[str, Tensor], shape: dict[str, str], dtype: torch.dtype) -> Any:
     from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
 
     return create_diffusers_clip_model_from_ldm(
@@ -131,8 +152,15 @@ def _check_whole(module: Any, name: str) -> None:
         )
 
 
+def tokenizer(wanted: Tokenizer) -> Any:
+    """The tokenizer of a text encoder, which no file brings."""
+    if wanted.classes[0] == "T5Tokenizer":
+        return t5.tokenizer()
+    return clip_tokenizer(wanted.padding)
+
+
 @cache
-def tokenizer(padding: str) -> Any:
+def clip_tokenizer(padding: str) -> Any:
     """CLIP's tokenizer, from its merges; `padding` fills short prompts."""
     from transformers.models.clip.tokenization_clip import CLIPTokenizer
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from generation.catalog.checkpoint import CONFIGS
+from generation.catalog.checkpoint import CONFIGS, config_of
+from generation.catalog.header import read_header
 from generation.catalog.modelfolder import read_json
 from generation.families.architecture import Architecture, Config, Stage
 from generation.families.family import family
@@ -19,12 +20,21 @@ from generation.worker.model import Model
 def to_draw(recipe: Recipe, path: Path, vae_path: Path | None) -> int:
     """What weights and drawing will take, from the heads of the files."""
     architecture = family(recipe.family).architecture
-    configs = {
-        part.name: read_json(folder / "config.json", recipe.checkpoint.name)
-        for part in architecture.parts
-        if (folder := path / part.name if path.is_dir() else CONFIGS / part.config).is_dir()
-    }
+    configs = _configs(recipe.checkpoint.name, path, architecture)
     return weights(recipe, path, vae_path) + _activations(recipe, architecture, configs)
+
+
+def _configs(name: str, path: Path, architecture: Architecture) -> Mapping[str, Config]:
+    """Those of the parts that are there, and for a single file of all that it may have."""
+    if path.is_dir():
+        folders = {part.name: path / part.name for part in architecture.parts}
+        found = {part: folder for part, folder in folders.items() if folder.is_dir()}
+        return {part: read_json(folder / "config.json", name) for part, folder in found.items()}
+    shapes = read_header(path, name).shapes
+    return {
+        part.name: {**config_of(CONFIGS / part.config), **part.told(shapes)}
+        for part in architecture.parts
+    }
 
 
 def weights(recipe: Recipe, path: Path, vae_path: Path | None) -> int:
