@@ -17,9 +17,9 @@ from tests.given.stored import RECIPE, with_steps
 OTHER = Weights(name="another", sha256=Sha256("d" * 64))
 
 
-def seconds_of(recipe: Recipe, steps: int | None = None) -> float:
+def seconds_of(recipe: Recipe) -> float:
     """A machine: 0.8 s for what is done once, 0.25 s a step."""
-    return 0.8 + 0.25 * (needed(recipe.sampling).steps if steps is None else steps)
+    return 0.8 + 0.25 * needed(recipe.sampling).steps
 
 
 def taught(*steps: int, times: int = 20) -> CostModel:
@@ -27,7 +27,7 @@ def taught(*steps: int, times: int = 20) -> CostModel:
     for _ in range(times):
         for count in steps:
             recipe = with_steps(count)
-            model.learn(recipe, seconds_of(recipe), steps=count)
+            model.learn(recipe, seconds_of(recipe))
     return model
 
 
@@ -39,7 +39,7 @@ def test_a_fresh_model_guesses_more_for_more_work() -> None:
 
 def test_one_picture_is_enough_to_forget_the_guess() -> None:
     model = CostModel()
-    model.learn(with_steps(20), 40.0, steps=20)
+    model.learn(with_steps(20), 40.0)
     assert model.predict(with_steps(20)) == pytest.approx(40.0)
 
 
@@ -52,14 +52,6 @@ def test_with_two_the_fixed_part_is_told_from_the_steps() -> None:
     for steps in (5, 20, 60):
         recipe = with_steps(steps)
         assert model.predict(recipe) == pytest.approx(seconds_of(recipe), rel=0.12)
-
-
-def test_a_cancelled_job_teaches_by_the_steps_it_had() -> None:
-    model = CostModel()
-    for _ in range(20):
-        model.learn(with_steps(30), seconds_of(RECIPE, 10), steps=10)
-        model.learn(with_steps(30), seconds_of(RECIPE, 30), steps=30)
-    assert model.predict(with_steps(20)) == pytest.approx(seconds_of(RECIPE, 20), rel=0.1)
 
 
 def test_a_new_size_is_judged_by_the_pixels_of_the_known_one() -> None:
@@ -89,28 +81,27 @@ def test_checkpoints_do_not_spoil_each_other_s_line() -> None:
     model = taught(20)
     before = model.predict(with_steps(20))
     for _ in range(50):
-        model.learn(replace(with_steps(20), checkpoint=OTHER), 500.0, steps=20)
+        model.learn(replace(with_steps(20), checkpoint=OTHER), 500.0)
     assert model.predict(with_steps(20)) == before
 
 
 def test_a_laptop_that_slept_is_no_news_about_its_speed() -> None:
     model = taught(20)
-    model.learn(with_steps(20), 36_000.0, steps=20)
+    model.learn(with_steps(20), 36_000.0)
     assert model.predict(with_steps(20)) < 1.5 * seconds_of(with_steps(20))
 
 
 def test_a_machine_that_became_slower_is_believed_in_the_end() -> None:
     model = taught(20)
     for _ in range(60):
-        model.learn(with_steps(20), 100.0, steps=20)
+        model.learn(with_steps(20), 100.0)
     assert model.predict(with_steps(20)) == pytest.approx(100.0, rel=0.1)
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf])
 def test_what_cannot_be_true_is_passed_over(seconds: float) -> None:
     model = CostModel()
-    model.learn(RECIPE, seconds, steps=2)
-    model.learn(RECIPE, 1.0, steps=0)
+    model.learn(RECIPE, seconds)
     assert model.dump() == CostModel().dump()
 
 
@@ -123,7 +114,7 @@ def test_a_prediction_is_positive_and_finite_whatever_was_learnt(
 ) -> None:
     model = CostModel()
     for count, seconds in pictures:
-        model.learn(with_steps(count), seconds, steps=count)
+        model.learn(with_steps(count), seconds)
     assert SHORTEST <= model.predict(with_steps(steps)) < math.inf
     assert CostModel.load(model.dump()).predict(with_steps(steps)) == model.predict(
         with_steps(steps)
@@ -142,7 +133,7 @@ def test_the_memory_has_an_end_and_keeps_what_was_used_last() -> None:
     model = CostModel()
     for number in range(MAX_LINES):
         weights = Weights(name="one of many", sha256=Sha256(f"{number:064x}"))
-        model.learn(replace(RECIPE, checkpoint=weights), float(number + 1), steps=2)
+        model.learn(replace(RECIPE, checkpoint=weights), float(number + 1))
     assert len(model._lines) == MAX_LINES
     newest = replace(RECIPE, checkpoint=weights)
     assert model.predict(newest) == pytest.approx(float(MAX_LINES))

@@ -7,22 +7,23 @@ import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.app import App
 from bot.dispatch.audience import Phase
 from bot.dispatch.forecasts import NEWER_SECONDS
-from bot.dispatch.seats import WorkerSeat
+from bot.dispatch.seats import Drawing, WorkerSeat
 from bot.studio.rights import Asker
 from bot.telemetry.events import ChunkPaid, Event, JobEnded, Paused, Resumed
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.job import JobId, UserId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
-from storage.tickets import Request, State
-from tests.given.audiences import Memo
-from tests.given.builders import ANN, BEN
+from storage.tickets import Request, RequestId, State
+from tests.given.audiences import Content, Memo
+from tests.given.builders import ANN, BEN, a_job
 from tests.given.fakes import FakeWorker
 from tests.given.houses import a_house, a_wish, drawn
 from tests.given.waiting import eventually
@@ -294,3 +295,56 @@ async def test_a_worker_is_told_how_long_its_job_should_take(tmp_path: Path) -> 
         await drawn(app, a_wish())
         recipe = worker.orders[0].recipe
     assert worker.orders[0].expected > CostModel().predict(recipe) > 0.0  # and for its weights
+
+
+# --- how far it is, in the worker's own count --------------------------------------------------
+
+
+class InPieces(FakeWorker):
+    """One whose work does not end with the last step: what follows is as many pieces again."""
+
+    async def render(self, order: Render) -> AsyncIterator[Report]:
+        async for report in super().render(order):
+            if not isinstance(report, Stepped):
+                yield report
+                continue
+            total = 2 * report.total
+            yield replace(report, total=total)
+            if report.done == report.total:
+                for done in range(report.total + 1, total + 1):
+                    yield replace(report, done=done, total=total)
+
+
+class Seen(Content):
+    """An audience that notes every step that it could show."""
+
+    def __init__(self) -> None:
+        self.app: App | None = None
+        self.steps: list[tuple[int, int]] = []
+
+    def changed(self, request: RequestId) -> None:
+        standing = self.app.studio.open_requests.standing(request) if self.app else None
+        if standing is not None and standing.phase is Phase.DRAWING:
+            self.steps.append((standing.step, standing.steps))
+
+
+async def test_people_are_told_the_count_of_the_worker_and_not_that_of_the_recipe(
+    tmp_path: Path,
+) -> None:
+    audience = Seen()
+    async with a_house(tmp_path, InPieces(), audience=audience) as app:
+        audience.app = app
+        await drawn(app, a_wish(draft={"steps": 3}))
+    assert list(dict.fromkeys(audience.steps)) == [(done, 6) for done in range(1, 7)]
+
+
+def test_what_a_job_still_needs_follows_the_count_of_its_worker() -> None:
+    nobodys: Any = None
+    drawing = Drawing(job=a_job(1, cost=12.0), lease=nobodys)
+    assert drawing.left == 12.0  # nothing is known yet but the prediction
+    drawing.stepped(1, 4, 5.0)
+    assert drawing.left == 9.0
+    drawing.stepped(2, 4, 6.0)
+    assert drawing.left == 2.0  # at its own pace, without what came before the first step
+    drawing.stepped(4, 4, 8.0)
+    assert drawing.left == 0.0

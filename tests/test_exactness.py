@@ -91,7 +91,7 @@ def test_after_a_cancel(worker: WorkerProcess) -> None:
     worker.send(victim)
 
     def cancel(report: object) -> None:
-        if isinstance(report, Stepped) and report.step == 1:
+        if isinstance(report, Stepped) and report.done == 1:
             worker.send(Cancel(job=victim.job))
 
     with pytest.raises(Cancelled):

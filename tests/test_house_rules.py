@@ -209,6 +209,13 @@ def test_only_their_tables_know_the_modules_of_architectures() -> None:
             assert not imported & (described | engines), name
 
 
+def test_how_many_steps_there_are_is_the_workers_to_say() -> None:
+    for name, tree in sources(tests=False):
+        if name.startswith(("bot/dispatch/", "generation/fleet/")):
+            read = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            assert not read & {"sampling", "sigmas"}, name
+
+
 def test_the_bots_front_door_shows_a_dozen_rooms_at_most() -> None:
     """Folders and files, as `ls bot` shows them."""
     rooms = [

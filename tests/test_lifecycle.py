@@ -124,7 +124,7 @@ async def test_each_transition_is_told_to_all_whom_it_concerns_in_one_order(tmp_
         jobs.loading(drawing, Loading(job=drawing.job.id, name="starter"))
         told["loading"] = scene.last()
         jobs.stepped(
-            drawing, Stepped(job=drawing.job.id, step=1, steps=2, preview=b"", seconds=1.0)
+            drawing, Stepped(job=drawing.job.id, done=1, total=2, preview=b"", seconds=1.0)
         )
         told["stepped"] = scene.last()
         jobs.paid(seat, drawing, left=1.0)

@@ -61,7 +61,8 @@ async def test_a_job_under_which_every_machine_goes_is_given_up_some_day(tmp_pat
         await eventually(lambda: memo.outcomes)
         (ticket,) = memo.outcomes[0].tickets
         assert ticket.state is State.QUARANTINED
-        assert f"after {MAX_EPOCHS // 2} tries" in str(ticket.reason)
+        assert ticket.reason is not None
+    assert ticket.reason.facts[1] == MAX_EPOCHS // 2
 
 
 async def test_a_seat_to_which_the_weights_do_not_come_leaves_the_model_to_the_others(

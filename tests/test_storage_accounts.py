@@ -155,7 +155,7 @@ async def test_how_long_people_waited_is_known(database: Database) -> None:
 async def test_what_was_learnt_survives_a_restart(database: Database) -> None:
     ledger, model = Ledger(database), CostModel()
     await ledger.save(SAVES[0], costs=model.dump(), promises="1.0 1.2")
-    model.learn(RECIPE, 3.0, steps=2)
+    model.learn(RECIPE, 3.0)
     await ledger.save(SAVES[0], costs=model.dump(), promises="1.0 1.3")
     again = CostModel.load(await Ledger(database).load_costs())
     assert again.predict(RECIPE) == model.predict(RECIPE)

@@ -76,7 +76,7 @@ def test_each_report_begins_the_time_anew() -> None:
     steps = iter(range(1, 10**6))
 
     def step() -> None:
-        watched.heard(Stepped(job=JOB, step=next(steps), steps=10**6, preview=b"", seconds=1.0))
+        watched.heard(Stepped(job=JOB, done=next(steps), total=10**6, preview=b"", seconds=1.0))
 
     assert until_killed(watched, step) == float("inf")
     watched.heard(Loading(job=JOB, name="x"))
@@ -114,7 +114,7 @@ def test_a_drawn_job_whose_file_never_comes_is_noticed_although_others_are_drawn
     steps = iter(range(1, 10**6))
 
     def step() -> None:
-        watched.heard(Stepped(job=OTHER, step=next(steps), steps=10**6, preview=b"", seconds=1.0))
+        watched.heard(Stepped(job=OTHER, done=next(steps), total=10**6, preview=b"", seconds=1.0))
 
     assert until_killed(watched, step) == 300.0 + LOOK
 

@@ -64,8 +64,8 @@ FRAMES: tuple[Frame, ...] = (
     Heard(),
     Holding(on_device=(a_digest(), a_digest("b")), in_memory=()),
     Loading(job=JOB, name="x"),
-    Stepped(job=JOB, step=1, steps=20, preview=b"\xff\xd8\xffjpeg", seconds=0.5),
-    Stepped(job=JOB, step=1, steps=20, preview=b"", seconds=0.5),
+    Stepped(job=JOB, done=1, total=20, preview=b"\xff\xd8\xffjpeg", seconds=0.5),
+    Stepped(job=JOB, done=1, total=20, preview=b"", seconds=0.5),
     Drawn(job=JOB, seconds=1.5, loading_seconds=0.0),
     Finished(
         job=JOB,

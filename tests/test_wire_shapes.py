@@ -37,7 +37,7 @@ SECRET = "a very private wish"
 
 READY = Ready(environment=an_environment(), memory_bytes=2**30)
 LOADING = Loading(job=JOB, name="starter")
-STEPPED = Stepped(job=JOB, step=1, steps=4, preview=b"\xff\xd8\xff", seconds=0.5)
+STEPPED = Stepped(job=JOB, done=1, total=4, preview=b"\xff\xd8\xff", seconds=0.5)
 DRAWN = Drawn(job=JOB, seconds=1.0, loading_seconds=0.0)
 FINISHED = Finished(
     job=JOB,
@@ -207,7 +207,7 @@ def a_talk(*said: Frame) -> Conversation:
 
 
 def test_an_ordinary_job_may_be_told() -> None:
-    talk = a_talk(HOLDING, LOADING, STEPPED, LOADING, replace(STEPPED, step=4), DRAWN, HOLDING)
+    talk = a_talk(HOLDING, LOADING, STEPPED, LOADING, replace(STEPPED, done=4), DRAWN, HOLDING)
     assert talk.has(JOB)
     talk.said(FINISHED)
     assert not talk.has(JOB)
@@ -222,10 +222,10 @@ def test_an_ordinary_job_may_be_told() -> None:
         (replace(DRAWN, job=OTHER),),
         (replace(FINISHED, job=OTHER),),
         (replace(FAILED, job=OTHER),),
-        (replace(STEPPED, step=0),),
-        (replace(STEPPED, step=5),),
-        (replace(STEPPED, steps=5),),
-        (replace(STEPPED, step=2), STEPPED),
+        (replace(STEPPED, done=0),),
+        (replace(STEPPED, done=5),),
+        (STEPPED, replace(STEPPED, done=2, total=5)),
+        (replace(STEPPED, done=2), STEPPED),
         (STEPPED, STEPPED),
         (FINISHED,),
         (DRAWN, STEPPED),

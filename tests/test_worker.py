@@ -95,7 +95,7 @@ def test_a_job_is_stepped_drawn_and_finished(worker: WorkerProcess) -> None:
     frames = [f for f in frames if not isinstance(f, (Loading, Holding))]
     assert [type(f) for f in frames] == [Stepped] * 5 + [Drawn, Finished]
     steps = [f for f in frames if isinstance(f, Stepped)]
-    assert [(f.step, f.steps, bool(f.preview)) for f in steps] == [
+    assert [(f.done, f.total, bool(f.preview)) for f in steps] == [
         (1, 5, True),  # the first at once
         (2, 5, False),
         (3, 5, True),
@@ -132,8 +132,8 @@ def test_a_job_that_is_being_drawn_can_be_cancelled(worker: WorkerProcess) -> No
 
     def cancel_at_the_third(report: Frame) -> None:
         if isinstance(report, Stepped):
-            steps.append(report.step)
-            if report.step == 3:
+            steps.append(report.done)
+            if report.done == 3:
                 worker.send(Cancel(job=victim.job))
 
     with pytest.raises(Cancelled):
@@ -160,7 +160,7 @@ def test_a_ping_is_answered_while_a_job_is_drawn(worker: WorkerProcess) -> None:
     answered_at = 0
     while not isinstance(report := worker.read(), Heard):
         assert isinstance(report, Stepped)
-        answered_at = report.step
+        answered_at = report.done
     assert answered_at < LONG["steps"]
     worker.send(Cancel(job=order.job))
     with pytest.raises(Cancelled):
@@ -314,7 +314,7 @@ async def _drawn(
 ) -> Report:
     """The last report."""
     async for report in local.render(order):
-        if isinstance(report, Stepped) and report.step == 2:
+        if isinstance(report, Stepped) and report.done == 2:
             at_the_second_step()
     return report
 

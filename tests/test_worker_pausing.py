@@ -182,7 +182,7 @@ def test_a_cancelled_job_makes_not_one_step_more(house: House) -> None:
     table.jobs.take(Render(job=job, recipe=house.recipe(steps=30), inputs=(), preview_every=1))
     with pytest.raises(Cancelled):
         table.outcome(job)
-    assert [r.step for r in table.heard if isinstance(r, Stepped)] == [1, 2, 3]
+    assert [r.done for r in table.heard if isinstance(r, Stepped)] == [1, 2, 3]
 
 
 def test_a_pause_without_company_moves_nothing(house: House, calm: Table) -> None:
@@ -212,7 +212,7 @@ def test_the_device_seconds_count_the_way_back_and_not_the_pause(
     )
     mine = [r for r in narrow.heard if getattr(r, "job", None) == narrow.victim]
     (drawn,) = (r for r in mine if isinstance(r, Drawn))
-    last = max((r for r in mine if isinstance(r, Stepped)), key=lambda r: r.step)
+    last = max((r for r in mine if isinstance(r, Stepped)), key=lambda r: r.done)
     assert any(isinstance(r, Loading) for r in mine)
     assert drawn.loading_seconds > 0
     assert 0 < last.seconds <= drawn.seconds + drawn.loading_seconds + 0.01

@@ -179,7 +179,7 @@ class Drawings:
         self._jobs.stepped(drawing, report)
         chunk_over = seat.recheck or drawing.unpaid >= self._jobs.queue.rules.chunk
         # After the last step there is nothing left to pause.
-        if seat.running is drawing and chunk_over and report.step < report.steps:
+        if seat.running is drawing and chunk_over and report.done < report.total:
             seat.at_boundary = True
             seat.news.set()
 

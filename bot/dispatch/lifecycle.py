@@ -122,8 +122,8 @@ class Lifecycle:
 
     def stepped(self, drawing: Drawing, report: Stepped) -> None:
         """A step of the job is done."""
-        drawing.stepped(report.step, report.seconds)
-        self._open_requests.stepped(drawing.job.id, report.step, report.preview)
+        drawing.stepped(report.done, report.total, report.seconds)
+        self._open_requests.stepped(drawing.job.id, report)
         self._tell(self._open_requests.request_of(drawing.job.id))
 
     def paid(self, seat: WorkerSeat, drawing: Drawing, *, left: float) -> None:

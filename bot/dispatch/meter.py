@@ -15,7 +15,6 @@ from generation.job import GroupId, Job, JobId, UserId
 from generation.queue.costs import LONGEST_READING, CostModel, at_most
 from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import Promises
-from generation.recipe import needed
 from storage.accounts import Ledger, Service, Unsettled, bucket_of
 from storage.errors import StorageError
 
@@ -72,7 +71,7 @@ class Meter:
     def learn(self, job: Job, report: Drawn, *, near: bool) -> None:
         """A picture is drawn: this is what it cost.  `near`: its weights were in memory before."""
         seconds = min(report.seconds, at_most(job.recipe))
-        self.costs.learn(job.recipe, seconds, steps=needed(job.recipe.sampling).steps)
+        self.costs.learn(job.recipe, seconds)
         if report.loading_seconds > 0.0:
             loading = min(report.loading_seconds, LONGEST_READING)
             self.costs.learn_loading(job.model, loading, in_memory=near)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.dispatch.audience import Phase, Progress
+from generation.fleet.wire import Stepped
 from generation.job import Job, JobId
 from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import ExpectedTurn, Promises
-from generation.recipe import needed
 from storage.tickets import Request, RequestId, State, Ticket
 
 # Tells when each job comes; asked with a job that must be among them, if it waits at all.
@@ -43,6 +43,7 @@ class _Drawing:
     job: Job
     loading: str = ""
     step: int = 0
+    steps: int = 0  # as the worker says
     preview: bytes = b""
     paused: bool = False
 
@@ -108,11 +109,11 @@ class OpenRequests:
         if run := self._run(job):
             run.paused = False
 
-    def stepped(self, job: JobId, step: int, preview: bytes) -> None:
+    def stepped(self, job: JobId, report: Stepped) -> None:
         """A step is done."""
         if run := self._run(job):
-            run.loading, run.step = "", step
-            run.preview = preview or run.preview
+            run.loading, run.step, run.steps = "", report.done, report.total
+            run.preview = report.preview or run.preview
 
     def drawn(self, job: JobId) -> None:
         """The device has finished with it; it is being saved."""
@@ -178,7 +179,7 @@ class OpenRequests:
             ready_in=ready_in,
             loading=run.loading if run else "",
             step=run.step if run else 0,
-            steps=needed(run.job.recipe.sampling).steps if run else 0,
+            steps=run.steps if run else 0,
             preview=run.preview if run else b"",
             words=line.request.words,
             guild=line.request.origin.guild,

@@ -16,7 +16,7 @@ from generation.fleet.worker import Worker
 from generation.job import Job, JobId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
-from generation.recipe import Sha256, needed
+from generation.recipe import Sha256
 from storage.tickets import Lease
 
 # What weights may take of a device; drawing needs the rest.
@@ -41,15 +41,16 @@ class Drawing:
     seconds: float = 0.0  # of the device, as reported
     paid: float = 0.0  # of these
     loading: float = 0.0  # of the paid ones: weights moved in and out
-    step: int = 0
+    done: int = 0  # steps
+    total: int = 0  # of them, as the worker says; 0: it has not said yet
     first: float = 0.0  # `seconds` at the end of its first step
     handed_over: bool = False  # the worker has the order
     freed: bool = False  # the device has done with it, and all is paid
 
-    def stepped(self, step: int, seconds: float) -> None:
-        """A step is done."""
-        self.step, self.seconds = step, believable(seconds)
-        if step == 1:
+    def stepped(self, done: int, total: int, seconds: float) -> None:
+        """So many steps are done."""
+        self.done, self.total, self.seconds = done, total, believable(seconds)
+        if done == 1:
             self.first = self.seconds
 
     def pay(self, loading_seconds: float) -> float:
@@ -66,12 +67,13 @@ class Drawing:
     @property
     def left(self) -> float:
         """Predicted seconds of the device that it still needs."""
-        steps = needed(self.job.recipe.sampling).steps
-        remaining = steps - self.step
-        if self.step < 2:
-            return self.job.cost * remaining / steps
+        if not self.total:
+            return self.job.cost
+        remaining = self.total - self.done
+        if self.done < 2:
+            return self.job.cost * remaining / self.total
         # Its own pace, without what came before the first step (weights, words).
-        return remaining * (self.seconds - self.first) / (self.step - 1)
+        return believable(remaining * (self.seconds - self.first) / (self.done - 1))
 
 
 @dataclass(slots=True, eq=False)

@@ -23,7 +23,8 @@ class _Asked:
     """One job, from its Render to its end."""
 
     recipe: Recipe
-    step: int = 0
+    done: int = 0  # steps, of `total`; 0: none was told
+    total: int = 0
     drawn: bool = False
 
 
@@ -73,9 +74,9 @@ class Conversation:
                 _must(not asked.drawn, "it loads for what is drawn")
             case wire.Stepped():
                 _must(not asked.drawn, "it steps behind the last step")
-                _must(frame.steps == needed(asked.recipe.sampling).steps, "it counts other steps")
-                _must(asked.step < frame.step <= frame.steps, "its steps are out of order")
-                asked.step = frame.step
+                _must(asked.total in (0, frame.total), "it counts to another total")
+                _must(asked.done < frame.done <= frame.total, "its steps are out of order")
+                asked.done, asked.total = frame.done, frame.total
             case wire.Drawn():
                 _must(not asked.drawn, "it has drawn twice")
                 asked.drawn = True

@@ -157,11 +157,14 @@ class Loading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stepped:
-    """A step is done.  `preview` is a small JPEG, or empty."""
+    """A piece of the work is done; how many there are, is the worker's to say.
+
+    `preview` is a small JPEG, or empty.
+    """
 
     job: Job
-    step: Count  # 1 to steps
-    steps: Count
+    done: Count  # 1 to total
+    total: Count  # the same all through a job
     preview: Preview
     seconds: Seconds  # of the device, so far, with loading: pauses do not count
 

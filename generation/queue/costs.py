@@ -87,16 +87,13 @@ class CostModel:
                 return max(self._lines[key].at(work), SHORTEST)
         return max(GUESS * work, SHORTEST)
 
-    def learn(self, recipe: Recipe, seconds: float, *, steps: int) -> None:
-        """A picture took that long for that many of its steps (all, unless it was cancelled).
-
-        What cannot be true (no step, no time) is passed over.
-        """
-        if steps < 1 or not 0.0 < seconds < math.inf:
+    def learn(self, recipe: Recipe, seconds: float) -> None:
+        """A picture took that long.  What cannot be true (no time) is passed over."""
+        if not 0.0 < seconds < math.inf:
             return
         for key in _keys(recipe):
             line = self._lines.pop(key, None) or _Fit()
-            line.learn(_work(recipe, steps), seconds)
+            line.learn(_work(recipe), seconds)
             self._lines[key] = line  # at the end: the longest unused come first
         while len(self._lines) > MAX_LINES:
             del self._lines[next(iter(self._lines))]
@@ -157,10 +154,9 @@ def _reading(model: Sha256, *, in_memory: bool) -> str:
     return f"{'copy' if in_memory else 'read'} {model}"
 
 
-def _work(recipe: Recipe, steps: int | None = None) -> float:
-    """Calls of the model times what one works on; `steps` are fewer where it was cancelled."""
-    if steps is None:
-        steps = recipe.sampling.steps if recipe.sampling is not None else 1
+def _work(recipe: Recipe) -> float:
+    """Calls of the model times what one works on."""
+    steps = recipe.sampling.steps if recipe.sampling is not None else 1
     usual = FAMILIES.get(recipe.family)  # None: a family of another program's
     each = usual.architecture.work(recipe) if usual is not None else megapixels(recipe)
     return steps * _calls(recipe) * each

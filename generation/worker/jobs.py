@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -193,7 +194,7 @@ class _Drawing:
                     order.recipe,
                     order.inputs,
                     model,
-                    on_step=lambda step, x0: self._stepped(model, step, x0),
+                    on_step=partial(self._stepped, model),
                     learned=learned,
                 )
 
@@ -206,20 +207,19 @@ class _Drawing:
         plain = name[:1_000].encode("utf-8", "replace").decode()
         self._say(Loading(job=self._order.job, name=plain))
 
-    def _stepped(self, model: Model, step: int, x0: Tensor) -> None:
+    def _stepped(self, model: Model, done: int, total: int, x0: Tensor) -> None:
         """A step is done: say so, then let others have their say."""
-        order, steps = self._order, needed(self._order.recipe.sampling).steps
         self._keep_up()
-        every = order.preview_every
+        every = self._order.preview_every
         preview = b""
         # The first at once, so that people see that it began; none just before the picture itself.
-        if every and (step == 1 or step % every == 0) and step < steps:
+        if every and (done == 1 or done % every == 0) and done < total:
             preview = model.fit_previewer().jpeg(x0)
         self._say(
             Stepped(
-                job=order.job,
-                step=step,
-                steps=steps,
+                job=self._order.job,
+                done=done,
+                total=total,
                 preview=preview,
                 seconds=self._place.seconds,
             )

@@ -29,7 +29,7 @@ from generation.worker.tasks.table import TASKS
 from generation.worker.tasks.task import Bench
 from generation.worker.text.clip import EncodedWords, Learned
 
-OnStep = Callable[[int, Tensor], None]
+OnStep = Callable[[int, int, Tensor], None]  # steps done, of so many, and the guess of x0
 
 # Ten times what /imagine takes.  Beyond, it would be read for as long as somebody likes.
 MAX_LETTERS = 60_000
@@ -52,7 +52,7 @@ def render(
     on_step: OnStep,
     learned: Sequence[Learned] = (),
 ) -> Raster:
-    """Draw.  `on_step(step, x0)` is called after each step; it may wait, and may raise."""
+    """Draw.  `on_step(done, total, x0)` is called after each step; it may wait, and may raise."""
     _check_size(recipe, model)
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     work = TASKS[recipe.task]
@@ -112,7 +112,12 @@ def denoise(
         noise=sampling.noise or trained.noise.removesuffix(ZERO_SNR),
     )
     return sample(
-        sampling.sampler, denoiser, sampling.sigmas, noise=noise, on_step=on_step, init=init
+        sampling.sampler,
+        denoiser,
+        sampling.sigmas,
+        noise=noise,
+        on_step=lambda step, x0: on_step(step, sampling.steps, x0),
+        init=init,
     )
 
 

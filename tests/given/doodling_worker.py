@@ -56,8 +56,8 @@ def draw(order: Render) -> None:
         say(
             Stepped(
                 job=job,
-                step=step,
-                steps=needed(recipe.sampling).steps,
+                done=step,
+                total=needed(recipe.sampling).steps,
                 preview=b"",
                 seconds=seconds,
             )

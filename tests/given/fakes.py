@@ -107,8 +107,8 @@ class FakeWorker:
                 await self._device(order.job, life)
             yield Stepped(
                 job=order.job,
-                step=step,
-                steps=steps,
+                done=step,
+                total=steps,
                 preview=b"",
                 seconds=loading + self.step_cost * step,
             )

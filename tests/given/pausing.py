@@ -94,9 +94,9 @@ class Table:
 
     def _say(self, report: Report) -> None:
         if isinstance(report, Stepped) and report.job == self.victim:
-            if self.pause_at(report.step):
+            if self.pause_at(report.done):
                 self.jobs.take(Pause(job=report.job))
-            if self.cancel_at == report.step:
+            if self.cancel_at == report.done:
                 self.jobs.take(Cancel(job=report.job))
         self.heard.append(report)
         self._news.put(report)
@@ -114,7 +114,7 @@ class Table:
             if isinstance(report, Failed):
                 raise failure(report)
             if isinstance(report, Stepped):
-                on_step(report.step)
+                on_step(report.done)
             if isinstance(report, Finished):
                 return report.pixels_sha256, report.latents_sha256
 

@@ -40,8 +40,8 @@ def draw(order: Render) -> None:
     say(
         Stepped(
             job=order.job,
-            step=1,
-            steps=needed(order.recipe.sampling).steps,
+            done=1,
+            total=needed(order.recipe.sampling).steps,
             preview=b"\xff\xd8\xffpreview",
             seconds=0.1,
         )

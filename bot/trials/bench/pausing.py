@@ -59,7 +59,7 @@ class _Drawer:
                         other += await self.drawn(self.small) if between else 0.0
                         await self._worker.resume(order.job)
                         rested, pausing, pauses = time.perf_counter(), False, pauses + 1
-                    elif time.perf_counter() - rested > every and report.step < report.steps - 1:
+                    elif time.perf_counter() - rested > every and report.done < report.total - 1:
                         await self._worker.pause(order.job)
                         pausing = True
                 case Drawn():
