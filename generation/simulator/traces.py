@@ -14,18 +14,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 
+from generation.draft import Checkpoint, Draft, DraftSampling, DraftWords, complete
+from generation.families.family import FAMILIES
 from generation.job import GroupId, Job, JobId, Share, UserId
-from generation.recipe import (
-    Canvas,
-    Precision,
-    Recipe,
-    Sampling,
-    Sha256,
-    Task,
-    Weights,
-    Words,
-    needed,
-)
+from generation.recipe import Recipe, Sha256, Weights, needed
 
 HOUR = 3600.0
 
@@ -261,29 +253,14 @@ FIRST_SEED = 11
 @cache
 def recipe(model: str, steps: int) -> Recipe:
     """Any recipe of this model and so many steps; the queue reads no more of it."""
-    return Recipe(
-        task=Task.TEXT_TO_IMAGE,
-        family="sdxl",
-        checkpoint=Weights(name=model, sha256=_digest(model)),
-        components=(),
-        vae=None,
-        adapters=(),
-        inputs=(),
-        words=Words(prompt="", negative_prompt="", syntax="plain", clip_skip=1),
-        canvas=Canvas(width=1024, height=1024),
-        sampling=Sampling(
-            sampler="euler",
-            scheduler="normal",
-            sigmas=tuple(float(steps - step) for step in range(steps + 1)),
-            steps=steps,
-            cfg=5.0,
-            denoise=1.0,
-            prediction=None,
-            noise=None,
-        ),
-        seed=1,
-        precision=Precision.BF16,
+    checkpoint = Checkpoint(
+        weights=Weights(name=model, sha256=_digest(model)), family=FAMILIES["sdxl"]
     )
+    draft = Draft(
+        words=DraftWords(prompt="anything"),
+        sampling=DraftSampling(sampler="euler", scheduler="normal", steps=steps),
+    )
+    return complete(draft, checkpoint, seed=1, device="cuda")
 
 
 @cache

@@ -85,8 +85,6 @@ def a_recipe(**changes: Any) -> Recipe:
         "clip_skip": 1,
         "seed": 1,
         "precision": Precision.FP32,
-        "prediction": None,
-        "noise": None,
     }
     given |= changes
     given.setdefault(
@@ -100,7 +98,8 @@ def a_recipe(**changes: Any) -> Recipe:
         ),
     )
     sections: dict[str, Any] = {
-        name: kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+        # What is not given is a field that does not apply here.
+        name: kind(**{field.name: given.pop(field.name, None) for field in fields(kind)})
         for name, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
     }
     return Recipe(**sections, **given)

@@ -9,50 +9,21 @@ from pathlib import Path
 
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Picture
-from generation.recipe import (
-    Canvas,
-    Input,
-    Precision,
-    Recipe,
-    Sampling,
-    Sha256,
-    Task,
-    Weights,
-    Words,
-)
+from generation.recipe import Input, Recipe, Sha256, Task, Weights
 from storage.database import Database
 from storage.deletions import Deletions
 from storage.pictures import PictureId
 from storage.requests import Origin
 from storage.tickets import Asked, RequestId, Tickets
+from tests.given import builders
 from tests.given.builders import an_environment, changed
 
 ANN, BEN, CLEO = UserId(1), UserId(2), UserId(3)
 
 ENVIRONMENT = an_environment()
 
-RECIPE = Recipe(
-    task=Task.TEXT_TO_IMAGE,
-    family="starter",
-    checkpoint=Weights(name="starter", sha256=Sha256("c" * 64)),
-    components=(),
-    vae=None,
-    adapters=(),
-    inputs=(),
-    words=Words(prompt="a red flower", negative_prompt="", syntax="a1111", clip_skip=1),
-    canvas=Canvas(width=128, height=128),
-    sampling=Sampling(
-        sampler="euler",
-        scheduler="normal",
-        sigmas=(14.6, 3.1, 0.0),
-        steps=2,
-        cfg=4.0,
-        denoise=1.0,
-        prediction=None,
-        noise=None,
-    ),
-    seed=1,
-    precision=Precision.FP32,
+RECIPE = builders.a_recipe(
+    checkpoint=Weights(name="starter", sha256=Sha256("c" * 64)), steps=2, sigmas=(14.6, 3.1, 0.0)
 )
 
 
