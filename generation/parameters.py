@@ -159,18 +159,22 @@ SIZE = TextParameter(
     a1111="Size",
 )
 # The ends are the family's (`generation.families.sizes`).
-WIDTH = Parameter(
+WIDTH = WholeParameter(
     name="width",
     section="canvas",
     field="width",
     sentence="How wide it is, in pixels",
+    low=8,
+    high=16384,  # a family draws fewer
     comfyui="EmptyLatentImage.width",
 )
-HEIGHT = Parameter(
+HEIGHT = WholeParameter(
     name="height",
     section="canvas",
     field="height",
     sentence="How high it is, in pixels",
+    low=8,
+    high=16384,  # a family draws fewer
     comfyui="EmptyLatentImage.height",
 )
 COUNT = WholeParameter(

@@ -28,7 +28,7 @@ from enum import StrEnum
 from typing import NewType, TypeVar
 
 from generation.errors import NoSuchName, OutOfRange
-from generation.parameters import CFG, CLIP_SKIP
+from generation.parameters import CFG, CLIP_SKIP, HEIGHT, WIDTH
 from generation.sigmas import ZERO_SNR, levels
 from generation.spelling import FLAT, MAX_KEY, at_most, plain, read
 
@@ -140,8 +140,8 @@ class Canvas:
     height: int
 
     def __post_init__(self) -> None:
-        for side, pixels in (("width", self.width), ("height", self.height)):
-            _check_integer(side, pixels, 8, 16384)
+        _check_integer("width", self.width, WIDTH.low, WIDTH.high)
+        _check_integer("height", self.height, HEIGHT.low, HEIGHT.high)
 
     @property
     def pixels(self) -> int:

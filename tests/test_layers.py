@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import pytest
 
@@ -23,10 +23,12 @@ from bot.studio.wishes import OWN_VAE, Wish
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.families.family import FAMILIES
 from generation.layers import filled
-from generation.recipe import Adapter, Recipe, Weights
+from generation.recipe import Adapter, Canvas, Recipe, Sampling, Weights, Words
 from storage.people import AssistMode, Preferences
 from tests.given.builders import a_draft, a_model, a_recipe
 from tests.given.drafting import a_drafting, a_parent, weights
+
+S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
 
 INK = Adapter(kind="lora", weights=weights("ink"), strength=0.5)
 MODELS = (
@@ -53,9 +55,9 @@ def test_the_first_layer_that_says_anything_counts_and_is_named(first: Whence) -
 
 def test_each_parameter_has_a_layer_of_its_own() -> None:
     every = RequestDraft(
-        words=DraftWords(prompt="a", negative_prompt="b", clip_skip=2),
-        canvas=DraftCanvas(width=64, height=64),
-        sampling=DraftSampling(sampler="euler", scheduler="normal", steps=3, cfg=1.0, denoise=0.5),
+        words=_everything(DraftWords),
+        canvas=_everything(DraftCanvas),
+        sampling=_everything(DraftSampling),
         adapters=(INK,),
         model="photo",
         vae="fine",
@@ -67,6 +69,12 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
     found = filled(RequestDraft, layers)
     assert found.value == every
     assert found.whence == {name: name for name, _ in layers}
+
+
+def _everything(kind: type[S]) -> S:
+    """A section of a draft that says something of each of its fields."""
+    said: dict[str, Any] = {field.name: "a" for field in fields(kind)}
+    return kind(**said)
 
 
 def _one_by_one(draft: Draft) -> dict[str, Draft]:
@@ -157,8 +165,9 @@ def test_what_is_usual_for_a_model_says_all_that_a_recipe_needs() -> None:
     said = {name for name, _ in found.whence.items()}
     needed = {
         f"{part}.{field.name}"
-        for part in ("words", "canvas", "sampling")
+        for part, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
         for field in fields(getattr(Draft(), part))
+        if type(None) not in get_args(get_type_hints(kind)[field.name])
     }
     assert needed - said == {"words.prompt"}
     assert found.whence["sampling.steps"] is Whence.CARD

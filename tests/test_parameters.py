@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot.chat.commands.tree import COMMANDS
 from bot.cli.arguments import parser
+from bot.pages.recipe_page import recipe_page
 from bot.studio.pasting import unpasted
 from generation import parameters
 from generation.draft import Draft, complete
@@ -20,7 +21,6 @@ from generation.families.family import FAMILIES
 from generation.interchange.infotext import infotext
 from generation.limits import Present, for_somebody
 from generation.parameters import (
-    CFG,
     CLIP_SKIP,
     DENOISE,
     NEGATIVE,
@@ -32,21 +32,13 @@ from generation.parameters import (
     TextParameter,
     WholeParameter,
 )
-from generation.recipe import Input, Recipe, Task, Weights, needed
+from generation.recipe import Input, Recipe, Task, Weights
 from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed
 from tests.given.houses import a_wish
+from tests.given.stored import a_stored_picture
 
-# Options of commands that are nothing of a picture, or another thing of that name.
-OWN = {
-    ("enhance", "wish"),
-    ("enhance", "model"),
-    ("settings", "seed_mode"),
-    ("settings", "reset"),
-    ("reproduce", "picture"),
-    ("reproduce", "file"),
-    ("cancel", "request"),
-    ("help", "topic"),
-}
+# Options that are called like a parameter and are another thing.
+OTHERS = {("enhance", "model")}  # which model the proposals are for
 OPTIONS = [
     (command.name, option)
     for command in COMMANDS
@@ -57,7 +49,11 @@ OPTIONS = [
 
 @pytest.mark.parametrize(
     ("command", "option"),
-    [pair for pair in OPTIONS if (pair[0], pair[1].name) not in OWN],
+    [
+        (command, option)
+        for command, option in OPTIONS
+        if option.name in PARAMETERS and (command, option.name) not in OTHERS
+    ],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_an_option_of_a_command_has_the_tables_sentence_and_range(
@@ -78,12 +74,15 @@ def test_an_option_of_a_command_has_the_tables_sentence_and_range(
             assert (option.type.name, *ends) == ("string", row.shortest, row.longest)
 
 
-def test_a_command_has_no_option_that_neither_it_nor_the_table_describes() -> None:
-    named = {(command, option.name) for command, option in OPTIONS}
-    assert named >= OWN
-    assert {name for _, name in named - OWN} <= set(PARAMETERS)
-    drawn = {name for command, name in named if command == "imagine"}
-    assert set(PARAMETERS) - drawn == {"width", "height"}, "which /imagine takes as a size"
+def test_an_option_that_is_no_parameter_is_described_by_its_command() -> None:
+    silent = [(command, option.name) for command, option in OPTIONS if option.description == "…"]
+    assert silent == [], "app_commands.describe says what each of them is"
+
+
+def test_imagine_offers_every_parameter() -> None:
+    offered = {option.name for command, option in OPTIONS if command == "imagine"}
+    lacking = set(PARAMETERS) - offered - {"width", "height"}  # which are said as a size
+    assert lacking == set(), "each is a word in the signature of bot/chat/commands/imagine.py"
 
 
 def drawing() -> dict[str, argparse.Action]:
@@ -98,11 +97,10 @@ def test_the_command_line_has_every_parameter_and_says_the_tables_sentence() -> 
     others = {"-h", "--help", "--out", "--config", "--debug"}
     rows = [row for row in PARAMETERS.values() if row is not PROMPT]
     assert found.keys() - others == {row.flag for row in rows}
-    kinds = {WholeParameter: int, AmountParameter: float}
     for row in rows:
         assert found[row.flag].help == row.help
-        if type(row) in kinds:
-            assert found[row.flag].type is kinds[type(row)]
+        if isinstance(row, WholeParameter | AmountParameter):
+            assert found[row.flag].type is KINDS[type(row)]
 
 
 def bare(hint: Any) -> Any:
@@ -131,7 +129,7 @@ def test_a_parameter_is_a_field_of_the_recipe_or_of_the_request_alone(row: Param
     for kind in (Recipe, Draft):
         section = bare(get_type_hints(kind)[row.section])
         hint = bare(get_type_hints(section)[row.field])
-        assert hint is KINDS.get(type(row), int), kind
+        assert hint is KINDS[type(row)], kind
 
 
 def test_whatever_a_draft_can_say_is_in_the_table() -> None:
@@ -152,7 +150,8 @@ def test_names_flags_and_keys_of_other_programs_mean_one_thing_each() -> None:
     assert all(row.comfyui.count(".") == 1 for row in rows if row.comfyui)
 
 
-NUMBERS = [STEPS, CFG, DENOISE, CLIP_SKIP]
+SAID = [row for row in PARAMETERS.values() if row.section in ("words", "sampling")]
+NUMBERS = [row for row in SAID if isinstance(row, WholeParameter | AmountParameter)]
 START = Input(role="init", sha256=a_digest("e"), fit="cover")
 
 
@@ -173,37 +172,68 @@ def test_both_ends_of_a_range_are_drawn_and_nothing_beyond(row: Any) -> None:
         assert refused.value.what == row.field
 
 
+OURS = Weights(name="starter", sha256=a_digest())
+HERE = {OURS.sha256: Present(kind="checkpoint", weights=OURS, family="starter")}
+
+
+@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
+def test_a_strangers_recipe_says_nothing_beyond_a_range(row: Any) -> None:
+    plain = a_recipe(checkpoint=OURS, task=Task.IMAGE_TO_IMAGE, inputs=(START,))
+    for_somebody(plain, HERE)
+    for beyond in (row.low - 1, row.high + 1):
+        with pytest.raises(OutOfRange):
+            for_somebody(changed(plain, **{row.field: beyond}), HERE)
+
+
 @pytest.mark.parametrize("row", [PROMPT, NEGATIVE], ids=lambda row: row.name)
 def test_a_text_is_as_long_as_the_table_says_in_a_wish_and_in_a_strangers_recipe(
     row: TextParameter,
 ) -> None:
-    ours = Weights(name="starter", sha256=a_digest())
-    here = {ours.sha256: Present(kind="checkpoint", weights=ours, family="starter")}
-    plain = a_recipe(checkpoint=ours)
-    for_somebody(changed(plain, **{row.field: "a" * row.longest}), here)
+    plain = a_recipe(checkpoint=OURS)
+    for_somebody(changed(plain, **{row.field: "a" * row.longest}), HERE)
     with pytest.raises(OutOfRange):
-        for_somebody(changed(plain, **{row.field: "a" * (row.longest + 1)}), here)
+        for_somebody(changed(plain, **{row.field: "a" * (row.longest + 1)}), HERE)
+
+
+def in_all_parameters() -> Recipe:
+    """A recipe that says all that can be said, and nothing as it is usual."""
+    said: dict[str, Any] = {
+        "negative_prompt": "dog",
+        "clip_skip": 2,
+        "denoise": 0.55,
+        "cfg": 6.5,
+        "steps": 4,
+        "sigmas": (9.0, 5.0, 2.0, 1.0, 0.0),
+    }
+    others = {row.field: (row.low + row.high) / 2 for row in NUMBERS if row.field not in said}
+    soft = Weights(name="soft", sha256=a_digest("b"))
+    return a_recipe(task=Task.IMAGE_TO_IMAGE, inputs=(START,), vae=soft, **said, **others)
 
 
 def test_what_is_written_for_a1111_is_read_back_by_the_tables_keys() -> None:
-    recipe = a_recipe(
-        task=Task.IMAGE_TO_IMAGE,
-        inputs=(START,),
-        vae=Weights(name="soft", sha256=a_digest("b")),
-        negative_prompt="dog",
-        clip_skip=2,
-        denoise=0.55,
-        cfg=6.5,
-        sigmas=(9.0, 5.0, 2.0, 1.0, 0.0),
-    )
+    recipe = in_all_parameters()
     text = infotext(recipe)
-    assert all(f"{row.a1111}: " in text for row in PARAMETERS.values() if row.a1111)
-    wish = a_wish(text, draft={"inputs": (START,)})
-    found, _ = unpasted(wish, FAMILIES["starter"], "starter")
-    words, sampling = needed(recipe.words), needed(recipe.sampling)
-    assert found.draft.words.prompt == words.prompt
-    assert found.draft.words.negative_prompt == words.negative_prompt
-    assert found.draft.words.clip_skip == words.clip_skip
-    for field in ("steps", "cfg", "denoise", "sampler", "scheduler"):
-        assert getattr(found.draft.sampling, field) == getattr(sampling, field)
+    keys = [row.a1111 for row in PARAMETERS.values() if row.a1111]
+    assert [key for key in keys if f"{key}: " not in text] == [], "of generation/interchange"
+    found, _ = unpasted(a_wish(text, draft={"inputs": (START,)}), FAMILIES["starter"], "starter")
+    for row in SAID:
+        if row.a1111 or row is PROMPT:
+            read = getattr(getattr(found.draft, row.section), row.field)
+            assert read == getattr(getattr(recipe, row.section), row.field), row.name
     assert found.seed == recipe.seed
+
+
+@pytest.mark.parametrize("row", SAID, ids=lambda row: row.name)
+def test_a_pictures_page_shows_every_parameter(row: Parameter) -> None:
+    recipe = in_all_parameters()
+    said = getattr(getattr(recipe, row.section), row.field)
+    other = {row.field: f"{said}x" if isinstance(said, str) else row.low}  # type: ignore[attr-defined]
+    if row is STEPS:
+        other["sigmas"] = (9.0, 0.0)
+    assert page(changed(recipe, **other)) != page(recipe)
+
+
+def page(recipe: Recipe) -> list[str]:
+    """What is shown of a recipe, but for its id, which all of it decides."""
+    shown, _ = recipe_page(a_stored_picture(recipe))
+    return [line for line in shown.splitlines() if not line.startswith("recipe ")]

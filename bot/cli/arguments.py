@@ -12,7 +12,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from generation.parameters import PARAMETERS, PROMPT
+from generation.parameters import (
+    PARAMETERS,
+    PROMPT,
+    AmountParameter,
+    Parameter,
+    WholeParameter,
+)
 
 _UNKNOWN_COMMAND = re.compile(
     r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL
@@ -121,19 +127,17 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-# What argparse is told of a parameter besides; the rest is text.
+# What argparse is told of a parameter besides its sentence and what kind of number it is.
 _FORMS: dict[str, dict[str, Any]] = {
     "negative": {"metavar": "TEXT"},
     "image": {"type": Path, "metavar": "FILE"},
-    "width": {"type": int, "metavar": "PIXELS"},
-    "height": {"type": int, "metavar": "PIXELS"},
-    "clip_skip": {"type": int, "metavar": "LAYERS"},
+    "width": {"metavar": "PIXELS"},
+    "height": {"metavar": "PIXELS"},
+    "clip_skip": {"metavar": "LAYERS"},
     "seed": {"metavar": "NUMBER"},
     "assist": {"choices": ("on", "off", "auto"), "default": "off"},
     "lora": {"action": "append", "default": [], "metavar": "NAME:STRENGTH"},
     **{name: {"metavar": "NAME"} for name in ("model", "sampler", "scheduler", "style", "vae")},
-    **{name: {"type": int} for name in ("steps", "count")},
-    **{name: {"type": float} for name in ("denoise", "cfg")},
 }
 
 
@@ -141,5 +145,14 @@ def _add_draw(draw: argparse.ArgumentParser) -> None:
     draw.add_argument("prompt")
     for name, row in PARAMETERS.items():
         if row is not PROMPT:
-            draw.add_argument(row.flag, help=row.help, **_FORMS.get(name, {}))
+            draw.add_argument(row.flag, help=row.help, **_number(row), **_FORMS.get(name, {}))
     draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")
+
+
+def _number(row: Parameter) -> dict[str, Any]:
+    match row:
+        case WholeParameter():
+            return {"type": int}
+        case AmountParameter():
+            return {"type": float}
+    return {}  # text

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -29,6 +30,7 @@ from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords
 from generation.fleet.worker import Worker
 from generation.media import image
+from generation.parameters import PARAMETERS
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
 from generation.recipe import Recipe, RecipeId, needed
 from storage import private
@@ -71,17 +73,9 @@ async def draw(
 
 async def _wish(app: App, asked: argparse.Namespace) -> Wish:
     draft = Draft(
-        words=DraftWords(
-            prompt=asked.prompt, negative_prompt=asked.negative, clip_skip=asked.clip_skip
-        ),
-        canvas=DraftCanvas(width=asked.width, height=asked.height),
-        sampling=DraftSampling(
-            sampler=asked.sampler,
-            scheduler=asked.scheduler,
-            steps=asked.steps,
-            cfg=asked.cfg,
-            denoise=asked.denoise,
-        ),
+        words=DraftWords(**_fields("words", asked)),
+        canvas=DraftCanvas(**_fields("canvas", asked)),
+        sampling=DraftSampling(**_fields("sampling", asked)),
         adapters=tuple(app.studio.offers.lora(text) for text in asked.lora),
     )
     wish = Wish(
@@ -99,6 +93,12 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         return wish
     data = await asyncio.to_thread(_read, asked.image)
     return await app.studio.requests.started_from(data, wish)
+
+
+def _fields(section: str, asked: argparse.Namespace) -> dict[str, Any]:
+    """What was said of a section of the draft, by the table of parameters."""
+    rows = (row for row in PARAMETERS.values() if row.section == section)
+    return {row.field: getattr(asked, row.name) for row in rows}
 
 
 def _read(path: Path) -> bytes:

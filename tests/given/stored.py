@@ -12,7 +12,7 @@ from generation.picture import Picture
 from generation.recipe import Input, Recipe, Sha256, Task, Weights
 from storage.database import Database
 from storage.deletions import Deletions
-from storage.pictures import PictureId
+from storage.pictures import PictureId, StoredPicture
 from storage.requests import Origin
 from storage.tickets import Asked, RequestId, Tickets
 from tests.given import builders
@@ -69,6 +69,29 @@ def a_picture(recipe: Recipe = RECIPE, *, pixels: int = 1) -> Picture:
         pixels_sha256=a_digest(pixels),
         latents_sha256=a_digest(pixels + 1000),
         seconds=1.5,
+    )
+
+
+def a_stored_picture(recipe: Recipe = RECIPE) -> StoredPicture:
+    """A picture as it is remembered."""
+    return StoredPicture(
+        id=PictureId(1),
+        recipe=recipe,
+        environment=ENVIRONMENT,
+        png_sha256=a_digest(1),
+        pixels_sha256=a_digest(2),
+        latents_sha256=a_digest(3),
+        seconds=1.5,
+        owner=ANN,
+        guild=10,
+        channel=20,
+        message=30,
+        ordinal=0,
+        parent=None,
+        reproduces=None,
+        words=recipe.prompt,
+        drawn_at=1000.0,
+        deleted=False,
     )
 
 
