@@ -38,9 +38,10 @@ def test_a_page_fits_into_a_message_whatever_is_installed(
 def test_every_command_and_menu_is_in_the_help() -> None:
     pages = "\n".join(help_page(topic, SOME) for topic in Topic)
     for command in COMMANDS:
-        assert command.name == "help" or f"/{command.name}" in pages
+        named = command.name == "help" or f"/{command.name}" in pages
+        assert named, f"/{command.name} is on no page of bot/pages/help_pages.py"
     for menu in MENUS:
-        assert menu.name in pages
+        assert menu.name in pages, menu.name
 
 
 def test_the_help_teaches_what_cannot_be_seen() -> None:

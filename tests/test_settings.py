@@ -47,7 +47,15 @@ def test_without_file_and_environment_everything_is_usual() -> None:
 
 def test_the_example_names_every_setting_once() -> None:
     named = [line.split(" = ")[0] for line in example_lines()]
-    assert sorted(named) == sorted(NAMES)
+    assert set(named) ^ set(NAMES) == set()
+    assert len(named) == len(NAMES)
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    read = "".join(
+        path.read_text(encoding="utf-8") for path in (EXAMPLE.parent / "bot").rglob("*.py")
+    )
+    assert [name for name in NAMES if not re.search(rf"\bsettings\.{name}\b", read)] == []
 
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import re
 import shutil
 import sqlite3
 import time
@@ -27,6 +28,7 @@ from storage.errors import (
     StorageError,
 )
 from storage.tickets import Tickets
+from tests.given.released import DATA
 from tests.given.stored import a_recipe, asked, opened
 
 
@@ -166,12 +168,13 @@ async def test_a_file_that_is_no_database_is_reported_and_left_alone(
 
 async def test_a_damaged_page_is_reported_when_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "atelier.db"
+    async with opened(path):
+        pass
+    empty = path.stat().st_size  # what it takes to be opened
     async with opened(path) as database:
         await Tickets(database).add(asked(), [a_recipe(n) for n in range(200)], [1.0] * 200)
-    damaged = bytearray(path.read_bytes())
-    half = len(damaged) // 2 // 4096 * 4096
-    damaged[half:] = b"\xff" * (len(damaged) - half)
-    path.write_bytes(damaged)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:empty] + b"\xff" * (len(whole) - empty))
     async with opened(path) as database:
         with pytest.raises(DatabaseCorrupt):
             await Tickets(database).waiting()
@@ -286,6 +289,26 @@ async def test_a_database_of_the_version_before_knows_who_pays_and_who_owes(tmp_
         assert owed == {("guild 8", 1): 30.0, ("direct", 2): 12.0, ("direct", 9): 40.0}
         assert accounts.groups == {"guild 8": 10.0, "direct": 10.0}
         assert await database.damage() == ()
+
+
+@pytest.mark.parametrize(
+    "file", sorted(DATA.glob("released*/**/*.sqlite3")), ids=lambda path: path.parent.name
+)
+def test_a_script_that_was_released_says_what_it_said(file: Path, tmp_path: Path) -> None:
+    copy = shutil.copy(file, tmp_path)
+    with closing(sqlite3.connect(copy)) as old, closing(sqlite3.connect(":memory:")) as new:
+        (version,) = old.execute("PRAGMA user_version").fetchone()
+        for script in sorted(MIGRATIONS.glob("*.sql"))[:version]:
+            new.executescript(script.read_text(encoding="utf-8"))
+        before, now = _schema(old), _schema(new)
+    assert version
+    assert before == now, "what changes a released table is a script of its own"
+
+
+def _schema(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    """What the scripts made, less their comments."""
+    made = db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    return {(name, re.sub(r"--.*", "", sql)) for name, sql in made}
 
 
 async def test_a_migration_that_fails_halfway_leaves_the_old_version_and_no_half_made_table(
