@@ -404,7 +404,7 @@ class Chaos:
             "door": [*studio._admission._half_done],
             "queue": [*queue._waiting, *queue._begun, *queue._owned, *queue._chooser.running],
             "parked by the queue": [p for p in queue._chooser.places.values() if p.parked],
-            "board": [*open_requests._lines, *open_requests._request_of],
+            "board": [*open_requests._open, *open_requests._request_of],
             "drawings": [*drawings._seat_of, *drawings._stopping],
             "seats": [run for seat in self.seats for run in seat.drawings()],
             "unsettled": [*studio._meter._unsettled],

@@ -75,11 +75,11 @@ def test_after_a_power_cut_nothing_contradicts_itself_and_every_picture_has_its_
 def test_a_death_at_any_named_instant_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Before and after each commit, write, fsync, rename, post and note."""
     lives = Lives(tmp_path)
-    assert lives.mourn(lives.begin(12)) == 0
+    assert lives.wait_for_end(lives.begin(12)) == 0
     names = lives.names()
     assert names >= SOME_OF_THEM
     for name in sorted(names):
-        assert lives.mourn(lives.begin(instant=name)) == -signal.SIGKILL, name
+        assert lives.wait_for_end(lives.begin(instant=name)) == -signal.SIGKILL, name
     lives.finish()
     lives.audit()
     print(len(names), "instants")

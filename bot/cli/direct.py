@@ -27,7 +27,7 @@ from storage.tickets import RequestId
 
 # Who draws from the command line: no Discord id is as small.
 CONSOLE = UserId(0)
-HERE = 0  # its channel
+CHANNEL = 0  # where it asks
 
 OnProgress = Callable[[Progress], None]
 
@@ -38,7 +38,7 @@ def console() -> Origin:
         owner=CONSOLE,
         share=shares.CONSOLE,
         guild=None,
-        channel=HERE,
+        channel=CHANNEL,
         reply_to=None,
         locale="en-US",
     )
@@ -92,7 +92,7 @@ class ConsoleAudience:
 
     async def deliver(self, outcome: Outcome, *, perhaps_posted: bool) -> Shown | None:  # noqa: ARG002  # a console shows it again without harm
         """Hand the outcome to whoever awaits it."""
-        if outcome.request.origin.channel != HERE:
+        if outcome.request.origin.channel != CHANNEL:
             # Drawn because it was waiting; it stays in the outbox until the bot is back there.
             raise Elsewhere(f"request {outcome.request.id} belongs to Discord")
         promised = self._promised(outcome.request.id)
@@ -105,7 +105,7 @@ class ConsoleAudience:
 
     def may_post(self, channel: int) -> bool:
         """Only here."""
-        return channel == HERE
+        return channel == CHANNEL
 
     def _promised(self, request: RequestId) -> asyncio.Future[Outcome]:
         if request not in self._outcomes:

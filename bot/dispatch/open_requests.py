@@ -63,14 +63,14 @@ class OpenRequests:
         self._clock = clock
         self._newest: Mapping[JobId, ExpectedTurn] = {}  # the forecast that `_latest` is the end of
         self._latest = 0.0
-        self._lines: dict[RequestId, _OpenRequest] = {}
+        self._open: dict[RequestId, _OpenRequest] = {}
         self._request_of: dict[JobId, RequestId] = {}
 
     def open(self, request: Request, tickets: Iterable[Ticket]) -> None:
         """A request waits; also said of each that a restart finds."""
         tickets = tuple(tickets)
         jobs = {t.job.id: t.job for t in tickets if t.state in (State.WAITING, State.RUNNING)}
-        self._lines[request.id] = _OpenRequest(
+        self._open[request.id] = _OpenRequest(
             request=request, waiting=jobs, done=len(tickets) - len(jobs), total=len(tickets)
         )
         for job in jobs:
@@ -82,110 +82,110 @@ class OpenRequests:
 
     def began(self, job: Job) -> float:
         """A worker has the job.  Returns how many seconds ago it was asked for."""
-        line = self._line(job.id)
-        if line is None:
+        opened = self._of(job.id)
+        if opened is None:
             return 0.0
-        line.waiting.pop(job.id, None)
-        line.running[job.id] = _Drawing(job=job)
-        if line.promised is not None:
-            at, seconds = line.promised
+        opened.waiting.pop(job.id, None)
+        opened.running[job.id] = _Drawing(job=job)
+        if opened.promised is not None:
+            at, seconds = opened.promised
             if seconds >= SHORTEST_PROMISE:
                 self._promises.kept(seconds, time.monotonic() - at)
-            line.promised = None
-        return max(self._clock() - line.request.created, 0.0)
+            opened.promised = None
+        return max(self._clock() - opened.request.created, 0.0)
 
     def loading(self, job: JobId, name: str) -> None:
         """The worker reads weights for it."""
-        if run := self._run(job):
-            run.loading = name
+        if drawing := self._drawing_of(job):
+            drawing.loading = name
 
     def paused(self, job: JobId) -> None:
         """The job is held at a step."""
-        if run := self._run(job):
-            run.paused = True
+        if drawing := self._drawing_of(job):
+            drawing.paused = True
 
     def resumed(self, job: JobId) -> None:
         """The job goes on."""
-        if run := self._run(job):
-            run.paused = False
+        if drawing := self._drawing_of(job):
+            drawing.paused = False
 
     def stepped(self, job: JobId, report: Stepped) -> None:
         """A step is done."""
-        if run := self._run(job):
-            run.loading, run.step, run.steps = "", report.done, report.total
-            run.preview = report.preview or run.preview
+        if drawing := self._drawing_of(job):
+            drawing.loading, drawing.step, drawing.steps = "", report.done, report.total
+            drawing.preview = report.preview or drawing.preview
 
     def drawn(self, job: JobId) -> None:
         """The device has finished with it; it is being saved."""
-        if (line := self._line(job)) and line.running.pop(job, None):
-            line.keeping += 1
+        if (opened := self._of(job)) and opened.running.pop(job, None):
+            opened.keeping += 1
 
     def back(self, job: Job) -> None:
         """The job waits again."""
-        if line := self._line(job.id):
-            if line.running.pop(job.id, None) is None and line.keeping:
-                line.keeping -= 1
-            line.waiting[job.id] = job
+        if opened := self._of(job.id):
+            if opened.running.pop(job.id, None) is None and opened.keeping:
+                opened.keeping -= 1
+            opened.waiting[job.id] = job
 
     def ended(self, job: JobId) -> RequestId | None:
         """The job will not be heard of again.  Returns the request that it was of."""
-        line = self._line(job)
-        if line is None:
+        opened = self._of(job)
+        if opened is None:
             return None
         del self._request_of[job]
-        waited = line.waiting.pop(job, None)
-        if waited is None and line.running.pop(job, None) is None and line.keeping:
-            line.keeping -= 1
-        line.done += 1
-        if line.done >= line.total:
-            del self._lines[line.request.id]
-        return line.request.id
+        waited = opened.waiting.pop(job, None)
+        if waited is None and opened.running.pop(job, None) is None and opened.keeping:
+            opened.keeping -= 1
+        opened.done += 1
+        if opened.done >= opened.total:
+            del self._open[opened.request.id]
+        return opened.request.id
 
     def standing(self, request: RequestId) -> Progress | None:
         """How the request stands, or None when it is not open."""
-        line = self._lines.get(request)
-        if line is None:
+        opened = self._open.get(request)
+        if opened is None:
             return None
-        wanted = max(line.waiting) if line.waiting else None
-        standing = self._standing(line, self._forecast(wanted))
-        if line.promised is None and line.waiting and not line.running:
-            line.promised = (time.monotonic(), standing.starts_in)
+        wanted = max(opened.waiting) if opened.waiting else None
+        standing = self._standing(opened, self._forecast(wanted))
+        if opened.promised is None and opened.waiting and not opened.running:
+            opened.promised = (time.monotonic(), standing.starts_in)
         return standing
 
     def standings(self) -> tuple[Progress, ...]:
         """Every open request, those being drawn first, then in the order of their turn."""
-        waiting = (max(line.waiting) for line in self._lines.values() if line.waiting)
+        waiting = (max(opened.waiting) for opened in self._open.values() if opened.waiting)
         turns = self._forecast(max(waiting, default=None))
-        found = [self._standing(line, turns) for line in self._lines.values()]
+        found = [self._standing(opened, turns) for opened in self._open.values()]
         return tuple(sorted(found, key=lambda s: (s.phase is Phase.WAITING, s.ahead, s.request)))
 
-    def _standing(self, line: _OpenRequest, turns: Mapping[JobId, ExpectedTurn]) -> Progress:
-        run = min(line.running.values(), key=lambda r: r.paused, default=None)
+    def _standing(self, opened: _OpenRequest, turns: Mapping[JobId, ExpectedTurn]) -> Progress:
+        drawing = min(opened.running.values(), key=lambda r: r.paused, default=None)
         # A person's jobs keep their order, so the first and the last are known by their ids.
-        first = self._turn(turns, min(line.waiting)) if line.waiting else None
+        first = self._turn(turns, min(opened.waiting)) if opened.waiting else None
         ready_in = 0.0
-        for job in line.running:
+        for job in opened.running:
             ready_in = max(ready_in, self._turn(turns, job).ready_in)
-        if line.waiting:
-            ready_in = max(ready_in, self._turn(turns, max(line.waiting)).ready_in)
+        if opened.waiting:
+            ready_in = max(ready_in, self._turn(turns, max(opened.waiting)).ready_in)
         return Progress(
-            request=line.request.id,
-            owner=line.request.origin.owner,
-            phase=self._phase(line, run),
-            done=line.done,
-            total=line.total,
-            ahead=0 if run or first is None else first.ahead,
-            starts_in=0.0 if run or first is None else first.starts_in,
+            request=opened.request.id,
+            owner=opened.request.origin.owner,
+            phase=self._phase(opened, drawing),
+            done=opened.done,
+            total=opened.total,
+            ahead=0 if drawing or first is None else first.ahead,
+            starts_in=0.0 if drawing or first is None else first.starts_in,
             ready_in=ready_in,
-            loading=run.loading if run else "",
-            step=run.step if run else 0,
-            steps=run.steps if run else 0,
-            preview=run.preview if run else b"",
-            words=line.request.words,
-            guild=line.request.origin.guild,
-            share=self._share(line),
+            loading=drawing.loading if drawing else "",
+            step=drawing.step if drawing else 0,
+            steps=drawing.steps if drawing else 0,
+            preview=drawing.preview if drawing else b"",
+            words=opened.request.words,
+            guild=opened.request.origin.guild,
+            share=self._share(opened),
             ready_p90=self._promises.p90(ready_in),
-            paused=run.paused if run else False,
+            paused=drawing.paused if drawing else False,
         )
 
     def _turn(self, turns: Mapping[JobId, ExpectedTurn], job: JobId) -> ExpectedTurn:
@@ -197,32 +197,32 @@ class OpenRequests:
             self._latest = max((turn.ready_in for turn in turns.values()), default=0.0)
         return ExpectedTurn(ahead=len(self._queue), starts_in=self._latest, ready_in=self._latest)
 
-    def _share(self, line: _OpenRequest) -> float:
-        job = next(iter(line.running), None) or next(iter(line.waiting), None)
+    def _share(self, opened: _OpenRequest) -> float:
+        job = next(iter(opened.running), None) or next(iter(opened.waiting), None)
         return self._queue.share_of(job) if job is not None else 0.0
 
     def is_open(self, request: RequestId) -> bool:
         """Whether some job of the request has not ended."""
-        return request in self._lines
+        return request in self._open
 
     def is_drawing(self, request: RequestId) -> bool:
         """Whether a worker has a job of the request."""
-        line = self._lines.get(request)
-        return line is not None and bool(line.running or line.keeping)
+        opened = self._open.get(request)
+        return opened is not None and bool(opened.running or opened.keeping)
 
     def requests(self) -> tuple[RequestId, ...]:
         """Every open request, in the order of arrival."""
-        return tuple(self._lines)
+        return tuple(self._open)
 
-    def _phase(self, line: _OpenRequest, run: _Drawing | None) -> Phase:
-        if run is None:
-            return Phase.WAITING if line.waiting else Phase.KEEPING
-        return Phase.LOADING if run.loading or not run.step else Phase.DRAWING
+    def _phase(self, opened: _OpenRequest, drawing: _Drawing | None) -> Phase:
+        if drawing is None:
+            return Phase.WAITING if opened.waiting else Phase.KEEPING
+        return Phase.LOADING if drawing.loading or not drawing.step else Phase.DRAWING
 
-    def _line(self, job: JobId) -> _OpenRequest | None:
+    def _of(self, job: JobId) -> _OpenRequest | None:
         request = self._request_of.get(job)
-        return None if request is None else self._lines.get(request)
+        return None if request is None else self._open.get(request)
 
-    def _run(self, job: JobId) -> _Drawing | None:
-        line = self._line(job)
-        return line.running.get(job) if line else None
+    def _drawing_of(self, job: JobId) -> _Drawing | None:
+        opened = self._of(job)
+        return opened.running.get(job) if opened else None

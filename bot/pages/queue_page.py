@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bot.dispatch.audience import Phase, Progress
 from bot.pages.device import GPU
 from bot.pages.quoting import quoted
-from bot.pages.replies import MAX_CONTENT, SO_THAT, bar
+from bot.pages.replies import MAX_CONTENT, WHY_PAUSED, bar
 from storage.tickets import RequestId
 
 # Rows of one's own, of others begun, of others waiting: the most that fits into a message.
@@ -120,7 +120,7 @@ def _where(standing: Progress, places: dict[RequestId, int]) -> str:
 def _doing(standing: Progress) -> str:
     """What happens to one's own request that has begun."""
     if standing.paused:
-        return f"⏸️ paused at step {_step(standing)} {SO_THAT}"
+        return f"⏸️ paused at step {_step(standing)} {WHY_PAUSED}"
     match standing.phase:
         case Phase.KEEPING:
             return "🖼️ drawn, being saved"

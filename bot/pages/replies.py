@@ -27,7 +27,7 @@ BAR_CELLS = 12
 HEAD = 120  # characters of the words above a result: a line or two of a phone
 WORTH_GIVING_BACK = 24  # characters
 
-SO_THAT = "so that others need not wait"
+WHY_PAUSED = "so that others need not wait"
 DELETED_BEFORE = "It was deleted before; its message is gone now, too."
 RESTORED = "↩️ It is back: I post it again."
 STARTING = "📦 The drawing program is starting; this takes a moment…"
@@ -60,7 +60,7 @@ def progress(standing: Progress, now: float) -> str:
     ready = f"<t:{math.ceil(now + standing.ready_in)}:R>"
     if standing.paused:
         where = f"{standing.step} of {standing.steps}"
-        return f"{head}\n⏸️ Paused at step {where} {SO_THAT} · ready {ready}"
+        return f"{head}\n⏸️ Paused at step {where} {WHY_PAUSED} · ready {ready}"
     match standing.phase:
         case Phase.WAITING:
             before = {0: "next in line", 1: "1 picture before you"}

@@ -28,7 +28,7 @@ from storage.tickets import State
 
 log = logging.getLogger(__name__)
 
-HERE = "127.0.0.1"  # nobody else's business; who wants it elsewhere runs Prometheus here
+LOCALHOST = "127.0.0.1"  # nobody else's business; who wants it elsewhere runs Prometheus here
 CONNECTIONS = 32  # a Prometheus has one
 MAX_SEATS = 64
 OTHER = "other"
@@ -189,13 +189,13 @@ async def serving(metrics: Metrics, port: int) -> AsyncIterator[int | None]:
     """
     door = Door(metrics.answer, connections=CONNECTIONS)
     try:
-        runner, found = await listening(door, HERE, port)
+        runner, found = await listening(door, LOCALHOST, port)
     except OSError as error:
         log.warning("no metrics: port %d cannot be had (%s)", port, error)
         yield None
         return
     looking = asyncio.create_task(metrics.look_at_the_loop(), name="loop lag")
-    log.info("metrics: http://%s:%d/metrics", HERE, found)
+    log.info("metrics: http://%s:%d/metrics", LOCALHOST, found)
     try:
         yield found
     finally:

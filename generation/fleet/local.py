@@ -108,7 +108,7 @@ class LocalWorker:
         async with self._starting:
             if (ready := self.ready) is not None:
                 return ready
-            await self._bury()
+            await self._end()
             if self._deaths:
                 delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (self._deaths - 1))
                 self._log.info("starting again in %.1f s", delay)
@@ -145,7 +145,7 @@ class LocalWorker:
                 report = await reports.get()
                 if isinstance(report, WorkerDied):
                     over = True
-                    self._mourn(live)
+                    self._count_death(live)
                     raise type(report)(report.reason)
                 if isinstance(report, Failed):
                     over = True
@@ -182,7 +182,7 @@ class LocalWorker:
 
     async def stop(self) -> None:
         """End the worker, politely for a moment and then with SIGKILL."""
-        await self._bury()
+        await self._end()
 
     async def _tell(self, job: JobId, order: Order) -> None:
         live = self._live
@@ -190,14 +190,14 @@ class LocalWorker:
             with contextlib.suppress(WorkerDied):  # its render will say so
                 await live.send(order)
 
-    def _mourn(self, live: Process) -> None:
-        if not live.mourned:
-            live.mourned = True
+    def _count_death(self, live: Process) -> None:
+        if not live.death_counted:
+            live.death_counted = True
             self._deaths += 1
 
-    async def _bury(self) -> None:
+    async def _end(self) -> None:
         live, self._live = self._live, None
         if live is not None:
             if live.death is not None and live.ready is not None:
-                self._mourn(live)
+                self._count_death(live)
             await live.end()

@@ -72,7 +72,7 @@ class Process:
         self.process, self._gone = process, gone
         self.ready: Ready | None = None
         self.death: WorkerDied | None = None
-        self.mourned = False
+        self.death_counted = False
         self.holding = NOTHING
         self._log = log
         self._jobs: dict[JobId, asyncio.Queue[Report | WorkerDied]] = {}

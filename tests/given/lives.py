@@ -152,9 +152,9 @@ class Lives:
     def end(self, life: ForkServerProcess) -> None:
         """kill -9 of the bot, and a look at what it left."""
         life.kill()
-        self.mourn(life)
+        self.wait_for_end(life)
 
-    def mourn(self, life: ForkServerProcess, patience: float = 60.0) -> int | None:
+    def wait_for_end(self, life: ForkServerProcess, patience: float = 60.0) -> int | None:
         """Wait for the end of a life; its exit status."""
         life.join(patience)
         status = life.exitcode
@@ -192,7 +192,7 @@ class Lives:
 
     def finish(self) -> None:
         """A life in peace: everything that waits is drawn and shown."""
-        assert self.mourn(self.begin(0), patience=120.0) == 0, "it did not come to an end"
+        assert self.wait_for_end(self.begin(0), patience=120.0) == 0, "it did not come to an end"
 
     def names(self) -> set[str]:
         """Every instant that was passed in lives that were not to end at one."""
