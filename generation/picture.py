@@ -63,7 +63,7 @@ class Picture:
 
     recipe: Recipe
     environment: Environment
-    png: bytes
+    file: bytes  # that carries the recipe; of which kind, the medium says
     pixels_sha256: Sha256  # of the decoded RGB pixels, row by row
     latents_sha256: Sha256  # of the final latents, before the VAE
     seconds: float  # time the device worked on it

@@ -20,25 +20,27 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from generation.media.table import MEDIA
 from generation.recipe import Sha256
 from storage.errors import DamagedFile, Missing, translated
 from storage.failpoints import instant
 
-SUFFIXES = (".png", ".input")  # of all that is kept
+INPUT = ".input"  # of what people send
+SUFFIXES = (*(medium.suffix for medium in MEDIA.values()), INPUT)  # of all that is kept
 UNFINISHED = ".unfinished"
 
 
 class Files:
     """A folder of files named by digest, spread over 256 folders by its first two digits."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
+        self._folder, self._suffixes = folder, suffixes
         # Between finding that a file is here already and saying so, nobody drops it.
         self._dropping = threading.Lock()
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, data: bytes, suffix: str = ".png") -> Sha256:
+    def keep(self, data: bytes, suffix: str) -> Sha256:
         """Keep these bytes.  When this returns, they survive a power cut.  Raises DiskFull."""
         digest = Sha256(hashlib.sha256(data).hexdigest())
         target = self._folder / digest[:2] / f"{digest}{suffix}"
@@ -142,7 +144,7 @@ class Files:
             return None
         # Asked for by name: a pattern for each digest costs time and memory.
         folder = self._folder / digest[:2]
-        named = (folder / f"{digest}{suffix}" for suffix in SUFFIXES)
+        named = (folder / f"{digest}{suffix}" for suffix in self._suffixes)
         return next((path for path in named if path.exists()), None)
 
     def _make_folder(self, folder: Path) -> None:

@@ -53,7 +53,7 @@ async def a_drawing(database: Database, number: int) -> Sha256:
     """One request with a picture that was drawn and posted."""
     tickets = Tickets(database)
     request, [ticket] = await tickets.add(asked(), [a_recipe(number)], [1.0])
-    file = Files(database.path.parent / "files").keep(b"picture %d" % number * 100)
+    file = Files(database.path.parent / "files").keep(b"picture %d" % number * 100, ".png")
     await drawn(tickets, ticket.job.id, a_picture(a_recipe(number), pixels=number), file)
     await tickets.delivering(request.id)
     await tickets.delivered(request.id, 500 + number)

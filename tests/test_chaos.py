@@ -328,7 +328,7 @@ class Chaos:
                 yield db
                 self._refuse()
 
-        def kept(data: bytes, suffix: str = ".png") -> object:
+        def kept(data: bytes, suffix: str) -> object:
             self._refuse()
             return keep(data, suffix)
 

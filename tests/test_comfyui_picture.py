@@ -48,7 +48,7 @@ def difference(kind: str, recipe: Recipe) -> np.ndarray[Any, Any]:
     words, canvas = needed(recipe.words), needed(recipe.canvas)
     sampling = needed(recipe.sampling)
     model = loaded.model(kind)
-    ours = render(recipe, (), model, on_step=lambda *_: None).rgb
+    ours = render(recipe, (), model, on_step=lambda *_: None).content
     theirs = drawn_as_comfyui_does(
         stock_pipeline(model),
         words.prompt,

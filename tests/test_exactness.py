@@ -47,7 +47,7 @@ def same(one: Picture, two: Picture) -> bool:
     return (
         one.pixels_sha256 == two.pixels_sha256
         and one.latents_sha256 == two.latents_sha256
-        and pixels_sha256(one.png) == one.pixels_sha256
+        and pixels_sha256(one.file) == one.pixels_sha256
         and compare(one, two).verdict is Verdict.IDENTICAL
     )
 
@@ -110,7 +110,7 @@ def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt:
 
 def test_from_the_png_alone(worker: WorkerProcess, another: WorkerProcess) -> None:
     drawn = worker.draw(tiny_recipe(prompt="a 🌸, (red:1.2)", sampler="euler_ancestral"))
-    found = recipe_in(drawn.png)
+    found = recipe_in(drawn.file)
     assert found == drawn.recipe
     assert same(drawn, another.draw(found))
 

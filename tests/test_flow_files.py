@@ -206,7 +206,7 @@ def test_a_single_file_draws_the_stock_pipelines_picture_of_the_same_folder(
     )
     words = {"prompt": "A red cat, naïve painting", "negative_prompt": "dog"}
     recipe = a_recipe(family="sd3", **words, width=64, height=96, steps=3)
-    ours = render(recipe, (), model, on_step=lambda *_: None).rgb
+    ours = render(recipe, (), model, on_step=lambda *_: None).content
     pipe: Any = diffusers.StableDiffusion3Pipeline.from_pretrained(folder)
     for part in pipe.components.values():
         if isinstance(part, torch.nn.Module):

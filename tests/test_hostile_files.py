@@ -19,8 +19,8 @@ from PIL import Image, ImageOps
 from bot.studio.opening import AT_ONCE, Opening
 from generation.errors import BadPicture, OutOfRange
 from generation.media import photos, pngchunks
-from generation.media.image import pixels_sha256, recipe_in
-from generation.recipe import dump
+from generation.media.image import pixels_sha256, png, recipe_in
+from generation.recipe import dump, needed
 from tests.given.builders import a_recipe
 
 RED = (200, 30, 40)
@@ -183,7 +183,10 @@ async def test_a_large_picture_is_decoded_apart_with_the_same_answer() -> None:
     file = encoded(Image.new("RGB", (2100, 2000), RED))
     opening = Opening()
     assert await opening.check(file) == photos.check(file)
-    assert await opening.pixels(file) == pixels_sha256(file)
+    recipe = a_recipe(width=2104, height=2000)
+    ours = png(bytes(RED) * needed(recipe.canvas).pixels, recipe)
+    assert not photos.is_light(ours)
+    assert await opening.carried(ours) == (recipe, pixels_sha256(ours))
     with pytest.raises(BadPicture, match="cut short"):
         await opening.check(file[:-2000])
 

@@ -216,6 +216,28 @@ def test_how_many_steps_there_are_is_the_workers_to_say() -> None:
             assert not read & {"sampling", "sigmas"}, name
 
 
+# What people send is no work of ours, nor are the faces in the simulated Discord.
+MAY_NAME_SUFFIXES = ("bot/chat/intake.py", "bot/sandbox/")
+
+
+def test_only_its_own_file_and_the_table_know_a_medium() -> None:
+    """Whoever needs to know which medium a work is of asks the table; then a new one is a row."""
+    from generation.media.table import MEDIA
+
+    suffixes = {medium.suffix for medium in MEDIA.values()}
+    for name, tree in sources(tests=False):
+        if name.startswith("generation/media/"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and node.value in suffixes:
+                assert name.startswith(MAY_NAME_SUFFIXES), f"{name}:{node.lineno}"
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "generation.media"
+            ):
+                known = {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+                assert not known & {f"generation.media.{medium}" for medium in MEDIA}, name
+
+
 def test_the_bots_front_door_shows_a_dozen_rooms_at_most() -> None:
     """Folders and files, as `ls bot` shows them."""
     rooms = [
@@ -344,7 +366,7 @@ FOR_THE_BOT = {
     },
     "Delivery": {"outcome"},
     "Offers": {"checkpoint_of"},  # of recipes that the gallery has let through
-    "Opening": {"recipe"},  # of bytes that the person has just sent
+    "Opening": {"carried"},  # of bytes that the person has just sent
 }
 
 

@@ -157,7 +157,7 @@ def test_embeddings_are_known_by_their_files() -> None:
 def test_a_worker_writes_the_hashes_of_the_loras_that_it_drew_with(house: House) -> None:
     table = a_table(house, None)
     table.draw(house.recipe("mine", "ink", "oil", steps=1))
-    (png,) = [report.png for report in table.heard if isinstance(report, Finished)]
+    (png,) = [report.file for report in table.heard if isinstance(report, Finished)]
     with Image.open(io.BytesIO(png)) as image:
         hashes = a_reader(str(image.info["parameters"])).pairs["Lora hashes"]
     expected = (

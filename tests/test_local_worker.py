@@ -87,7 +87,7 @@ async def test_a_job_is_stepped_drawn_and_finished(make: Make) -> None:
     reports = [report async for report in worker.render(an_order("picture"))]
     assert [type(r) for r in reports] == [Stepped, Drawn, Finished]
     assert isinstance(reports[-1], Finished)
-    assert reports[-1].png == a_png(64, 64, b"onetwo")
+    assert reports[-1].file == a_png(64, 64, b"onetwo")
 
 
 async def test_starting_twice_starts_one_process(make: Make) -> None:

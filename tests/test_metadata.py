@@ -35,7 +35,7 @@ def a_recipe() -> Recipe:
 
 
 def written(recipe: Recipe) -> bytes:
-    return png(RGB, 32, 32, recipe)
+    return png(RGB, recipe)
 
 
 def test_the_pixels_that_come_out_went_in() -> None:

@@ -17,7 +17,7 @@ from generation.families.stable_diffusion import SDXL as SDXL_BUILD
 from generation.recipe import dump, needed, parse
 from generation.worker.loading import single_file
 from generation.worker.memory.model_cache import ModelCache
-from generation.worker.render import Raster, render
+from generation.worker.render import Rendition, render
 from generation.worker.sampling.denoiser import alphas_of
 from tests.given import tinymodels
 from tests.given.builders import a_recipe, changed
@@ -28,7 +28,7 @@ LINEAR = {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02}
 WITHOUT: dict[str, Any] = {"noise": None, "prediction": None}
 
 
-def drawn(folder: Path, **changes: Any) -> Raster:
+def drawn(folder: Path, **changes: Any) -> Rendition:
     """What the folder's model draws by a recipe that begins where the older ones did."""
     catalog = scanned(folder)
     recipe = recipe_for(catalog.models()[0], steps=3, scheduler="karras")
@@ -53,7 +53,7 @@ def test_a_recipe_without_noise_is_drawn_as_if_the_folder_did_not_say_zero_snr(
     assert needed(recipe_for(only(silent)).sampling).noise is None
     before = drawn(marked, **WITHOUT)
     assert before == drawn(silent, **WITHOUT)
-    assert before.rgb != drawn(marked, noise=noise).rgb
+    assert before.content != drawn(marked, noise=noise).content
 
 
 @pytest.mark.parametrize("marks", [(), ("ztsnr",), ("v_pred",), ("v_pred", "ztsnr")])

@@ -336,7 +336,7 @@ async def test_a_machine_that_sleeps_at_night_still_tidies_up(tmp_path: Path) ->
     passed = [0.0]
     async with opened(tmp_path / "atelier.db") as database:
         files = Files(tmp_path / "files")
-        loose = files.keep(b"a file that nothing refers to")
+        loose = files.keep(b"a file that nothing refers to", ".png")
         os.utime(files.path(loose), (0.0, 0.0))
         retention = Retention(
             pictures=Pictures(database),
@@ -360,7 +360,7 @@ async def test_a_machine_that_sleeps_at_night_still_tidies_up(tmp_path: Path) ->
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/mem")
 def test_a_file_on_a_bad_sector_is_damaged_and_can_be_written_anew(tmp_path: Path) -> None:
     files = Files(tmp_path / "files")
-    digest = files.keep(b"a picture")
+    digest = files.keep(b"a picture", ".png")
     file = files.path(digest)
     file.unlink()
     file.symlink_to("/proc/self/mem")  # whose first bytes nobody can read
@@ -368,7 +368,7 @@ def test_a_file_on_a_bad_sector_is_damaged_and_can_be_written_anew(tmp_path: Pat
         file.read_bytes()
     with pytest.raises(DamagedFile):
         files.read(digest)
-    assert files.keep(b"a picture") == digest
+    assert files.keep(b"a picture", ".png") == digest
     assert files.read(digest) == b"a picture"
 
 

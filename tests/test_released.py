@@ -22,7 +22,7 @@ from generation.job import GroupId, JobId, UserId
 from generation.media.image import pixels_sha256, png, recipe_in
 from generation.picture import Environment, Fingerprint, Picture, Verdict, compare
 from generation.reasons import Reason
-from generation.recipe import RecipeId, Sha256, Weights, canonical, dump, parse
+from generation.recipe import RecipeId, Sha256, Weights, canonical, dump, needed, parse
 from storage import backup as storing
 from storage.accounts import Ledger
 from storage.database import Database
@@ -73,7 +73,7 @@ def test_a_recipe_of_an_earlier_release_keeps_its_text_and_id(line: dict[str, An
     assert json.loads(canonical(recipe)).keys() == json.loads(line["recipe"]).keys() - {"format"}
     order = Render(job=JobId(1), recipe=recipe, inputs=(), preview_every=0)
     assert read(io.BytesIO(encode(order))) == order
-    assert recipe_in(png(bytes(3 * 8 * 8), 8, 8, recipe)) == recipe
+    assert recipe_in(png(bytes(3 * needed(recipe.canvas).pixels), recipe)) == recipe
 
 
 @EVERY

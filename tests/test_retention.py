@@ -60,7 +60,7 @@ async def a_drawing(
     """A picture drawn so many days ago, and posted as many, unless `posted` says otherwise."""
     tickets = Tickets(database)
     request, [ticket] = await tickets.add(asked(), [recipe], [1.0])
-    file = files.keep(bytes_ if bytes_ is not None else recipe.id.encode())
+    file = files.keep(bytes_ if bytes_ is not None else recipe.id.encode(), ".png")
     at = NOW - days_old * DAY
     await drawn(tickets, ticket.job.id, a_picture(recipe), file, at=at)
     aged(files, file, days_old)
@@ -184,9 +184,9 @@ async def test_the_history_of_service_is_kept_for_a_season(
 
 
 async def test_a_file_that_is_being_kept_again_is_not_dropped(files: Files) -> None:
-    file, old = files.keep(b"a picture"), time.time() - 40 * DAY
+    file, old = files.keep(b"a picture", ".png"), time.time() - 40 * DAY
     os.utime(files.path(file), (old, old))
-    files.keep(b"a picture")  # drawn again; its row will be written in a moment
+    files.keep(b"a picture", ".png")  # drawn again; its row will be written in a moment
     files.drop(file, before=time.time() - DAY)
     assert here(files) == {file}
     os.utime(files.path(file), (old, old))

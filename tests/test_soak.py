@@ -38,7 +38,7 @@ async def delivered(database: Database, files: Files, *, message: int) -> Reques
     tickets = Tickets(database)
     request, made = await tickets.add(asked(), [a_recipe(1), a_recipe(2)], [1.0, 1.0])
     for ticket in made:
-        file = files.keep(f"picture of {ticket.job.id}".encode())
+        file = files.keep(f"picture of {ticket.job.id}".encode(), ".png")
         await drawn(tickets, ticket.job.id, a_picture(), file)
     await tickets.delivering(request.id)
     await tickets.delivered(request.id, message)
@@ -114,7 +114,7 @@ async def test_a_failed_request_is_told_by_its_message(tmp_path: Path, database:
 async def test_a_damaged_file_is_seen(tmp_path: Path, database: Database) -> None:
     files = Files(tmp_path / "files")
     request = await delivered(database, files, message=7)
-    files.path(Sha256(files.keep(b"picture of 1"))).write_bytes(b"another")
+    files.path(Sha256(files.keep(b"picture of 1", ".png"))).write_bytes(b"another")
     said = await complaints(tmp_path, database, f"posted 7 {request} 2")
     assert len(said) == 1
 

@@ -27,7 +27,7 @@ def on_disk(folder: Path) -> list[str]:
 
 
 def test_what_is_kept_is_read_back_under_its_digest(files: Files) -> None:
-    digest = files.keep(PNG)
+    digest = files.keep(PNG, ".png")
     assert digest == hashlib.sha256(PNG).hexdigest()
     assert files.read(digest) == PNG
     assert files.path(digest).suffix == ".png"
@@ -35,27 +35,27 @@ def test_what_is_kept_is_read_back_under_its_digest(files: Files) -> None:
 
 
 def test_keeping_the_same_twice_is_one_file(files: Files, tmp_path: Path) -> None:
-    assert files.keep(PNG) == files.keep(PNG) == files.keep(PNG, ".input")
+    assert files.keep(PNG, ".png") == files.keep(PNG, ".png") == files.keep(PNG, ".input")
     assert len(on_disk(tmp_path)) == 1
 
 
 def test_another_life_finds_what_was_kept(files: Files, tmp_path: Path) -> None:
-    digest = files.keep(PNG)
+    digest = files.keep(PNG, ".png")
     assert Files(tmp_path / "files").read(digest) == PNG
 
 
 @pytest.mark.parametrize("damage", [b"", PNG[:-1], b"x" + PNG[1:], PNG + b"x"])
 def test_a_damaged_file_is_never_returned_and_can_be_kept_anew(files: Files, damage: bytes) -> None:
-    digest = files.keep(PNG)
+    digest = files.keep(PNG, ".png")
     files.path(digest).write_bytes(damage)
     with pytest.raises(DamagedFile):
         files.read(digest)
-    files.keep(PNG)
+    files.keep(PNG, ".png")
     assert files.read(digest) == PNG
 
 
 def test_what_was_dropped_is_missing(files: Files) -> None:
-    digest = files.keep(PNG)
+    digest = files.keep(PNG, ".png")
     files.drop(digest)
     files.drop(digest)
     with pytest.raises(Missing):
@@ -67,7 +67,7 @@ def test_what_was_dropped_is_missing(files: Files) -> None:
 def test_what_a_crash_left_unfinished_is_no_file_and_is_swept_away(
     files: Files, tmp_path: Path
 ) -> None:
-    digest = files.keep(PNG)
+    digest = files.keep(PNG, ".png")
     torn = files.path(digest).with_name(f"{digest}.unfinished")
     files.path(digest).rename(torn)
     with pytest.raises(Missing):
@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_written_to_is_a_storage_error(
 ) -> None:
     (tmp_path / "files" / hashlib.sha256(PNG).hexdigest()[:2]).write_text("in the way")
     with pytest.raises(StorageError):
-        files.keep(PNG)
+        files.keep(PNG, ".png")
 
 
 FULL = """
@@ -91,13 +91,13 @@ from storage.errors import DiskFull
 from storage.files import Files
 
 files = Files(Path(sys.argv[1]))
-small = files.keep(b"x" * 1000)
+small = files.keep(b"x" * 1000, ".png")
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
-    files.keep(b"y" * 50_000)
+    files.keep(b"y" * 50_000, ".png")
 except DiskFull:
     assert files.read(small) == b"x" * 1000
-    files.keep(b"z" * 1000)
+    files.keep(b"z" * 1000, ".png")
     print("refused, and went on")
 """
 
@@ -132,7 +132,7 @@ async def main(folder):
     except DiskFull:
         pass
     try:
-        files.keep(b"x" * 2**21)
+        files.keep(b"x" * 2**21, ".png")
     except DiskFull:
         pass
     print(stored > 10, len(await tickets.waiting()) == stored, await database.damage())
@@ -165,4 +165,4 @@ def test_on_a_disk_that_is_really_full_what_was_said_to_be_stored_is_stored(
 def test_the_errors_of_a_full_disk_say_where(files: Files, tmp_path: Path) -> None:
     error = DiskFull(tmp_path, "no space left")
     assert (error.path, str(error)) == (tmp_path, f"{tmp_path}: no space left")
-    assert Sha256(files.keep(PNG))
+    assert Sha256(files.keep(PNG, ".png"))

@@ -177,7 +177,7 @@ async def test_nothing_is_let_go_on_the_day_on_which_the_clock_jumped(
     now = [1_800_000_000.0]
     async with opened(tmp_path / "atelier.db") as database:
         files = Files(tmp_path / "files")
-        loose = files.keep(b"a file that nothing refers to")
+        loose = files.keep(b"a file that nothing refers to", ".png")
         os.utime(files.path(loose), (now[0], now[0]))
         retention = Retention(
             pictures=Pictures(database),

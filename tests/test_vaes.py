@@ -18,7 +18,7 @@ from generation.picture import DECODED_AGAIN, Verdict, compare
 from generation.recipe import Precision, Recipe, Weights
 from generation.worker.loading.loader import load
 from generation.worker.memory.model_cache import ModelCache
-from generation.worker.render import Raster, render
+from generation.worker.render import Rendition, render
 from storage.people import Preferences
 from tests.given import thinmodels, tinymodels
 from tests.given.builders import ANN, a_model_folder, a_recipe
@@ -91,7 +91,7 @@ def test_a_vae_folder_loads_as_it_lies(tmp_path: Path) -> None:
     recipe = a_recipe(checkpoint=catalog.find("tiny").weights, width=64, height=64)
     own, fine = (rastered(catalog, r) for r in (recipe, replace(recipe, vae=vae)))
     assert own.latents_sha256 == fine.latents_sha256
-    assert own.rgb != fine.rgb
+    assert own.content != fine.content
 
 
 def test_a_recipe_of_a_stranger_makes_no_vae_of_a_checkpoint(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ async def test_the_command_offers_those_that_fit(tmp_path: Path, models: Path) -
 # Overflow.
 
 
-def rastered(catalog: Catalog, recipe: Recipe) -> Raster:
+def rastered(catalog: Catalog, recipe: Recipe) -> Rendition:
     with ModelCache(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
         return render(recipe, (), model, on_step=lambda *_: None)
 
@@ -186,7 +186,7 @@ def test_a_vae_that_overflows_in_fp16_decodes_again_in_fp32(tmp_path: Path) -> N
     )
     one = rastered(catalog, recipe)
     assert one.remark == DECODED_AGAIN
-    assert len(set(one.rgb)) > 10  # a picture, not black
+    assert len(set(one.content)) > 10  # a picture, not black
     assert one == rastered(catalog, recipe)
     assert rastered(catalog, replace(recipe, precision=Precision.FP32)).remark == ""
 

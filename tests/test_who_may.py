@@ -25,6 +25,7 @@ from bot.pages.apologies import expected
 from bot.studio.wishes import Wish
 from generation.job import UserId
 from generation.media import image
+from generation.recipe import needed
 from storage.errors import Missing
 from storage.pictures import StoredPicture
 from storage.requests import Origin
@@ -316,7 +317,7 @@ async def test_a_recipe_from_outside_starts_from_no_bytes_that_are_anothers(tmp_
         recipe = image.recipe_in((await pictures(made))[0])
         assert recipe is not None
         almost = changed(recipe, prompt="x", seed=5)
-        data = image.png(bytes(3 * 64 * 64), 64, 64, almost)
+        data = image.png(bytes(3 * needed(almost.canvas).pixels), almost)
         drawn = len(scene.worker.orders)
         for who in (stage.at(env.cem, env.other), stage.at(env.ben, env.studio)):
             told = await answers(await who.command("reproduce", file=("x.png", data)))

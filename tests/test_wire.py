@@ -69,7 +69,7 @@ FRAMES: tuple[Frame, ...] = (
     Drawn(job=JOB, seconds=1.5, loading_seconds=0.0),
     Finished(
         job=JOB,
-        png=a_png(128, 128),
+        file=a_png(128, 128),
         pixels_sha256=a_digest(),
         latents_sha256=a_digest("b"),
         seconds=0.1,

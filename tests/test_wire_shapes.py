@@ -41,7 +41,7 @@ STEPPED = Stepped(job=JOB, done=1, total=4, preview=b"\xff\xd8\xff", seconds=0.5
 DRAWN = Drawn(job=JOB, seconds=1.0, loading_seconds=0.0)
 FINISHED = Finished(
     job=JOB,
-    png=a_png(128, 128),
+    file=a_png(128, 128),
     pixels_sha256=a_digest(),
     latents_sha256=a_digest("b"),
     seconds=1.0,
@@ -147,8 +147,9 @@ def test_a_picture_that_is_no_whole_png_is_refused() -> None:
         whole[:8] + b"\xff\xff\xff\xff" + whole[12:],
         whole[:33] + whole[-12:],
     ):
-        head, _ = parts(FINISHED)
-        assert "png" in refused({**head, "png": {"bytes": len(data)}}, data)
+        talk = a_talk(DRAWN)
+        with pytest.raises(BrokenFrame, match="its file is refused: it"):
+            talk.said(replace(FINISHED, file=data))
 
 
 def test_a_failure_is_one_of_ours_with_its_own_facts() -> None:
@@ -236,7 +237,7 @@ def test_an_ordinary_job_may_be_told() -> None:
         (DRAWN, FINISHED, FAILED),
         (FAILED, FAILED),
         (FAILED, DRAWN),
-        (DRAWN, replace(FINISHED, png=a_png(64, 128))),
+        (DRAWN, replace(FINISHED, file=a_png(64, 128))),
         (READY,),
         (Heard(),),
         (RENDER,),

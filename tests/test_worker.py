@@ -104,7 +104,7 @@ def test_a_job_is_stepped_drawn_and_finished(worker: WorkerProcess) -> None:
     ]
     with Image.open(io.BytesIO(steps[2].preview)) as preview:
         assert (preview.format, preview.size) == ("JPEG", (64, 64))
-    with Image.open(io.BytesIO(picture.png)) as image:
+    with Image.open(io.BytesIO(picture.file)) as image:
         assert image.size == (64, 64)
     assert 0 < picture.seconds < 60
 
@@ -198,7 +198,7 @@ def test_a_paused_job_can_be_cancelled(worker: WorkerProcess) -> None:
     order = worker.order(tiny_recipe(**LONG))
     worker.send(order, Pause(job=order.job))
     other = worker.draw(tiny_recipe())
-    assert other.png
+    assert other.file
     worker.send(Cancel(job=order.job))
     with pytest.raises(Cancelled):
         worker.finished(order)

@@ -58,7 +58,7 @@ def opened(
 
 def drawn(cache: ModelCache, recipe: Recipe) -> bytes:
     with cache.take(recipe, on_load=lambda _: None) as model:
-        return render(recipe, (), model, on_step=lambda *_: None).rgb
+        return render(recipe, (), model, on_step=lambda *_: None).content
 
 
 def refused_alike(folder: Path, said: str) -> UnusableWeights:
@@ -108,7 +108,7 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
     one = render(recipe, (), model, on_step=lambda *_: None)
     two = render(recipe, (), single, on_step=lambda *_: None)
     assert one.latents_sha256 == two.latents_sha256
-    assert one.rgb == two.rgb
+    assert one.content == two.content
 
 
 def aligned(module: Any) -> Any:

@@ -110,7 +110,7 @@ def test_other_builds_of_stable_diffusion_3_have_none_either(
 
 
 def compare(recipe: Recipe, model: Model) -> None:
-    ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
+    ours = pixels(render(recipe, (), model, on_step=lambda *_: None).content, recipe)
     plain = stock(model, "Pipeline", recipe)(
         prompt=recipe.prompt,
         negative_prompt="dog",
@@ -129,7 +129,7 @@ def compare(recipe: Recipe, model: Model) -> None:
 def test_without_cfg_it_has_none_either(sampler: str, architecture: str) -> None:
     recipe = picture_recipe(architecture, sampler, cfg=1.0)
     model = loaded.model(architecture)
-    ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
+    ours = pixels(render(recipe, (), model, on_step=lambda *_: None).content, recipe)
     plain = stock(model, "Pipeline", recipe)(
         prompt=recipe.prompt,
         width=needed(recipe.canvas).width,
@@ -165,7 +165,7 @@ def test_image_to_image_has_no_differing_pixel(architecture: str) -> None:
     photo = a_photo()
     recipe = redrawing(picture_recipe(architecture, "euler", prompt="a red cat"), photo)
     model = loaded.model(architecture)
-    ours = pixels(render(recipe, (photo,), model, on_step=lambda *_: None).rgb, recipe)
+    ours = pixels(render(recipe, (photo,), model, on_step=lambda *_: None).content, recipe)
     image = load(
         photo, width=needed(recipe.canvas).width, height=needed(recipe.canvas).height, fit="cover"
     )
@@ -188,16 +188,11 @@ def test_the_digest_of_a_png_is_the_digest_of_what_was_rendered() -> None:
     from generation.media.image import pixels_sha256, png, rgb_sha256
 
     recipe = picture_recipe("sd1", "euler")
-    raster = render(recipe, (), loaded.sd15(), on_step=lambda *_: None)
-    file = png(
-        raster.rgb,
-        needed(recipe.canvas).width,
-        needed(recipe.canvas).height,
-        recipe,
-    )
-    assert pixels_sha256(file) == rgb_sha256(raster.rgb)
+    drawn = render(recipe, (), loaded.sd15(), on_step=lambda *_: None)
+    file = png(drawn.content, recipe)
+    assert pixels_sha256(file) == rgb_sha256(drawn.content)
     with Image.open(io.BytesIO(file)) as image:
-        assert image.tobytes() == raster.rgb
+        assert image.tobytes() == drawn.content
 
 
 def test_zero_terminal_snr_and_velocity_have_no_differing_pixel(tmp_path: Path) -> None:
@@ -232,7 +227,7 @@ def test_zero_terminal_snr_and_velocity_have_no_differing_pixel(tmp_path: Path) 
     with ModelCache(catalog, torch.device("cpu"), None).take(
         recipe, on_load=lambda _: None
     ) as model:
-        ours = pixels(render(recipe, (), model, on_step=lambda *_: None).rgb, recipe)
+        ours = pixels(render(recipe, (), model, on_step=lambda *_: None).content, recipe)
     plain = pipe(
         prompt=recipe.prompt,
         negative_prompt="",

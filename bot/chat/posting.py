@@ -30,6 +30,7 @@ from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
 from bot.studio.known import KnownMessages
 from bot.studio.ladder import Refusal, Step, Way, refusal, steps
+from generation.media.table import medium_of
 from storage.tickets import Request
 
 log = logging.getLogger(__name__)
@@ -150,8 +151,9 @@ class Poster:
         guild = getattr(place, "guild", None) if step.way is not Way.DIRECT else None
         limit: int = getattr(guild, "filesize_limit", USUAL_LIMIT)
         numbers = [picture.id for picture in outcome.pictures]
+        media = [medium_of(picture.recipe) for picture in outcome.pictures]
         uploads = await asyncio.to_thread(
-            fitting, outcome.files, numbers, limit, shrunk=step.shrunk
+            fitting, outcome.files, numbers, media, limit, shrunk=step.shrunk
         )
         above = ""
         if step.way is Way.DIRECT:
@@ -163,7 +165,7 @@ class Poster:
             if outcome.pictures
             else failure_view(request.id)
         )
-        below = whereabouts.smaller([name for name, _ in uploads], numbers)
+        below = whereabouts.smaller([name for name, _ in uploads], media, numbers)
         return {
             "content": whereabouts.with_lines(replies.result(outcome), above=above, below=below),
             "files": [discord.File(io.BytesIO(data), filename=name) for name, data in uploads],

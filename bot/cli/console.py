@@ -29,7 +29,7 @@ from bot.studio.wishes import Wish, seed_named
 from generation.catalog.catalog import Catalog, Entry
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords
 from generation.fleet.worker import Worker
-from generation.media import image
+from generation.media.table import carried, medium_of
 from generation.parameters import PARAMETERS
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
 from generation.recipe import Recipe, RecipeId, needed
@@ -63,8 +63,8 @@ async def draw(
             with Bar(aside()) as bar:
                 outcome = await waiting.draw(wish, bar.show)
     paths = _targets(asked.out, asked.prompt, outcome.pictures)
-    for path, picture, png in zip(paths, outcome.pictures, outcome.files, strict=True):
-        _write(path, picture, png)
+    for path, picture, file in zip(paths, outcome.pictures, outcome.files, strict=True):
+        _write(path, picture, file)
         _tell(output(), path, picture)
     for note in outcome.request.notes:
         aside().print(f"[yellow]note[/] {escape(note)}")
@@ -112,17 +112,25 @@ def _targets(out: Path | None, prompt: str, pictures: Sequence[StoredPicture]) -
     """Where each picture goes.  A name of our own choosing never overwrites anything."""
     if out is None or out.is_dir():
         folder = out or Path()
-        return [_free(folder, f"{_slug(prompt)}-{p.recipe.seed}") for p in pictures]
+        return [_free(folder, f"{_slug(prompt)}-{p.recipe.seed}", _suffix(p)) for p in pictures]
     out.parent.mkdir(parents=True, exist_ok=True)
-    named = out if out.suffix.lower() == ".png" else out.with_name(f"{out.name}.png")
+    named = [_named(out, _suffix(picture)) for picture in pictures]
     if len(pictures) == 1:
-        return [named]
-    return [named.with_stem(f"{named.stem}-{n}") for n in range(1, len(pictures) + 1)]
+        return named
+    return [path.with_stem(f"{path.stem}-{n}") for n, path in enumerate(named, 1)]
 
 
-def _write(path: Path, picture: StoredPicture, png: bytes) -> None:
+def _suffix(picture: StoredPicture) -> str:
+    return medium_of(picture.recipe).suffix
+
+
+def _named(out: Path, suffix: str) -> Path:
+    return out if out.suffix.lower() == suffix else out.with_name(f"{out.name}{suffix}")
+
+
+def _write(path: Path, picture: StoredPicture, file: bytes) -> None:
     try:
-        path.write_bytes(png)
+        path.write_bytes(file)
     except OSError as error:
         raise Mistaken(
             f"{path} cannot be written: {error.strerror or error}. The picture is kept as number "
@@ -130,11 +138,11 @@ def _write(path: Path, picture: StoredPicture, png: bytes) -> None:
         ) from error
 
 
-def _free(folder: Path, stem: str) -> Path:
-    path, number = folder / f"{stem}.png", 1
+def _free(folder: Path, stem: str, suffix: str) -> Path:
+    path, number = folder / f"{stem}{suffix}", 1
     while path.exists():
         number += 1
-        path = folder / f"{stem}-{number}.png"
+        path = folder / f"{stem}-{number}{suffix}"
     return path
 
 
@@ -223,10 +231,11 @@ async def find_original(app: App, named: str) -> Original:
 async def _from_file(app: App, path: Path) -> Original:
     """The picture's own pixels are what is compared, so an edited file is found out."""
     data = await asyncio.to_thread(_read, path)
-    recipe = image.recipe_in(data)
-    if recipe is None:
+    found = carried(data)
+    if found is None:
         raise Mistaken(f"{path} carries no recipe of this program.")
-    pixels = image.pixels_sha256(data)
+    recipe, medium = found
+    pixels = medium.digest_in(data)
     known = [
         picture
         for picture in await app.stores.pictures.find_by_pixels(pixels)

@@ -55,7 +55,7 @@ class Outcome:
     request: Request
     tickets: tuple[Ticket, ...]
     pictures: tuple[StoredPicture, ...]
-    files: tuple[bytes, ...]  # the PNGs of `pictures`, in order
+    files: tuple[bytes, ...]  # those of `pictures`, in order
     comparison: Comparison | None  # when the request was to draw a picture again
     wording: Wording | None = None  # when an assistant found the words
     unnamed: frozenset[int] = frozenset()  # pictures whose numbers are not for all who see it

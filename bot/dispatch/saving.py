@@ -17,6 +17,7 @@ from bot.dispatch.seats import believable
 from generation.errors import Cancelled
 from generation.fleet.wire import Finished
 from generation.job import Job, JobId
+from generation.media.table import MEDIA, Media, medium_of
 from generation.picture import Environment, Picture, remarked
 from generation.reasons import reason_of
 from generation.recipe import Sha256
@@ -35,9 +36,16 @@ RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
 class Saver:
     """Writes how jobs end."""
 
-    def __init__(self, tickets: Tickets, files: Files, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        tickets: Tickets,
+        files: Files,
+        *,
+        clock: Callable[[], float],
+        media: Media = MEDIA,
+    ) -> None:
         self._tickets, self._files = tickets, files
-        self._clock = clock
+        self._clock, self._media = clock, media
         self._unsaved = asyncio.Semaphore(MAX_UNSAVED)
         self.retry_seconds: Sequence[float] = RETRY_SECONDS
 
@@ -69,16 +77,17 @@ class Saver:
         picture = Picture(
             recipe=job.recipe,
             environment=remarked(environment, done.remark),
-            png=done.png,
+            file=done.file,
             pixels_sha256=Sha256(done.pixels_sha256),
             latents_sha256=Sha256(done.latents_sha256),
             seconds=believable(done.seconds),
         )
 
         async def write() -> None:
-            png = await asyncio.to_thread(self._files.keep, picture.png)
+            suffix = medium_of(job.recipe, self._media).suffix
+            file = await asyncio.to_thread(self._files.keep, picture.file, suffix)
             await self._tickets.drawn(
-                job.id, lease.epoch, picture, png_sha256=png, drawn_at=self._clock()
+                job.id, lease.epoch, picture, png_sha256=file, drawn_at=self._clock()
             )
 
         # From here on it takes up memory, also while storage refuses to note its start.

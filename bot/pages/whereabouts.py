@@ -6,10 +6,12 @@ Pure.  Every sentence says why, and what to do about it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from bot.pages.quoting import quoted
 from bot.pages.replies import MAX_CONTENT
 from bot.studio.ladder import Refusal
+from generation.media.medium import Medium
 from storage.tickets import Held, Request
 
 _WHY = {
@@ -64,16 +66,19 @@ def elsewhere(request: Request) -> str:
     return f"{_head(request)}\n🖼️ It is done."
 
 
-def smaller(names: Sequence[str], numbers: Sequence[int]) -> str:
-    """Beside files that are not the exact PNGs; "" where all are.  Names are `12.jpg`."""
-    kinds = {"webp": "WebP", "jpg": "JPEG"}
-    used = dict.fromkeys(kinds[end] for name in names if (end := name.rpartition(".")[2]) in kinds)
-    if not used:
+def smaller(names: Sequence[str], media: Sequence[Medium], numbers: Sequence[int]) -> str:
+    """Beside files that are not the exact ones; "" where all are.  Names are `12.jpg`."""
+    pairs = [(PurePath(name).suffix, medium) for name, medium in zip(names, media, strict=False)]
+    other = [(suffix, medium) for suffix, medium in pairs if suffix != medium.suffix]
+    if not other:
         return ""
+    used = dict.fromkeys(medium.titles[suffix] for suffix, medium in other)
+    exact = dict.fromkeys(medium.titles[medium.suffix] for _, medium in other)
     which = f"`/reproduce picture:#{numbers[0]}`" if numbers else "`/reproduce`"
     return (
         f"-# Shown as {' and '.join(used)}: Discord takes no larger file here. I keep the exact "
-        f"PNG; 📄 tells its recipe, and {which} where larger files may be sent brings it back."
+        f"{' and '.join(exact)}; 📄 tells its recipe, and {which} where larger files may be "
+        "sent brings it back."
     )
 
 

@@ -138,10 +138,10 @@ class Delivery:
         """Everything there is to show of a finished request."""
         tickets = await self._tickets.of_request(request.id)
         drawn = await self._pictures.of_request(request.id)
-        readable = [(p, png) for p in drawn if (png := await self._file(p)) is not None]
+        readable = [(p, file) for p in drawn if (file := await self._file(p)) is not None]
         pictures = tuple(picture for picture, _ in readable)
         original = await self._original(request)
-        files = tuple(png for _, png in readable)
+        files = tuple(file for _, file in readable)
         return Outcome(
             request=request,
             tickets=tickets,

@@ -1,9 +1,9 @@
-"""Opens pictures that people send, where they cannot hurt anybody else.
+"""Opens files that people send, where they cannot hurt anybody else.
 
-    a small picture    in a thread: it is decoded in a moment, as its header says
+    a small one        in a thread: it is decoded in a moment, as its header says
     any other          in a process of its own, with an end to its time and its memory
 
-The invariant: the event loop does nothing but wait, and no more than AT_ONCE pictures are decoded
+The invariant: the event loop does nothing but wait, and no more than AT_ONCE files are decoded
 and HELD are in memory at a time, however many are sent.
 """
 
@@ -17,8 +17,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from generation.errors import BadPicture
-from generation.media import image, photos
+from generation.media import photos, table
 from generation.media.photos import InputFacts
+from generation.media.table import MEDIA, Media
 from generation.recipe import Recipe, Sha256
 
 AT_ONCE = 2
@@ -29,10 +30,16 @@ PROGRAM = (sys.executable, "-m", "generation.media.decoding")
 
 
 class Opening:
-    """Opens pictures, a few at a time."""
+    """Opens files, a few at a time."""
 
-    def __init__(self, program: tuple[str, ...] = PROGRAM, *, seconds: float = SECONDS) -> None:
-        self._program, self._seconds = program, seconds
+    def __init__(
+        self,
+        program: tuple[str, ...] = PROGRAM,
+        *,
+        seconds: float = SECONDS,
+        media: Media = MEDIA,
+    ) -> None:
+        self._program, self._seconds, self._media = program, seconds, media
         self._decoding = asyncio.Semaphore(AT_ONCE)
         self._held = asyncio.Semaphore(HELD)
 
@@ -47,24 +54,27 @@ class Opening:
         async with self._decoding:
             if await asyncio.to_thread(photos.is_light, data):
                 return await asyncio.to_thread(photos.check, data)
-            return InputFacts(**await self._apart("check", data))
+            return InputFacts(**await self._apart(data, "check"))
 
-    async def recipe(self, png: bytes) -> Recipe | None:
-        """The recipe that a PNG carries.  Raises OutOfRange and BadPicture."""
+    async def carried(self, file: bytes) -> tuple[Recipe, Sha256] | None:
+        """The recipe that a file carries, and the digest of its content; None: it has no recipe.
+
+        Raises OutOfRange and BadPicture.
+        """
         async with self._decoding:
-            return await asyncio.to_thread(image.recipe_in, png)
+            found = await asyncio.to_thread(table.carried, file, self._media)
+            if found is None:
+                return None
+            recipe, medium = found
+            if await asyncio.to_thread(medium.is_light, file):
+                return recipe, await asyncio.to_thread(medium.digest_in, file)
+            told = await self._apart(file, "digest", medium.name)
+            return recipe, Sha256(told["digest"])
 
-    async def pixels(self, png: bytes) -> Sha256:
-        """The digest of a PNG's pixels.  Raises BadPicture."""
-        async with self._decoding:
-            if await asyncio.to_thread(photos.is_light, png):
-                return await asyncio.to_thread(image.pixels_sha256, png)
-            return Sha256((await self._apart("pixels", png))["pixels"])
-
-    async def _apart(self, wanted: str, data: bytes) -> dict[str, Any]:
+    async def _apart(self, data: bytes, *wanted: str) -> dict[str, Any]:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *(*self._program, wanted),
+            *(*self._program, *wanted),
             stdin=pipe,
             stdout=pipe,
             stderr=asyncio.subprocess.DEVNULL,

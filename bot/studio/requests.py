@@ -28,6 +28,7 @@ from generation.recipe import Input, Recipe, Sha256
 from prompting import wildcards
 from prompting.errors import TooMany
 from storage.errors import Missing
+from storage.files import INPUT
 from storage.pictures import PictureId
 from storage.requests import Origin
 from storage.stores import Stores
@@ -108,7 +109,7 @@ class Requests:
     async def keep_input(self, data: bytes) -> tuple[Input, photos.InputFacts]:
         """Check and keep the bytes of a picture that somebody sent.  Raises BadPicture."""
         facts = await self._opening.check(data)
-        sha256 = await asyncio.to_thread(self._stores.files.keep, data, ".input")
+        sha256 = await asyncio.to_thread(self._stores.files.keep, data, INPUT)
         return init_from(sha256), facts
 
     async def started_from(self, data: bytes, wish: Wish) -> Wish:

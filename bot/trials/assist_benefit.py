@@ -25,6 +25,7 @@ from bot.cli.direct import ConsoleAudience, console, raise_reason
 from bot.settings import Settings
 from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftWords
+from generation.media.table import medium_of
 from prompting.trials.measures import share, wilson
 from storage.people import AssistMode
 
@@ -99,7 +100,7 @@ async def _draw(
     if not outcome.pictures:
         raise_reason(outcome)
     picture = outcome.pictures[0]
-    file = folder / f"{seed}-{mode.value}.png"
+    file = folder / f"{seed}-{mode.value}{medium_of(picture.recipe).suffix}"
     file.write_bytes(outcome.files[0])
     return WishPicture(wanted=wanted, mode=mode, prompt=picture.recipe.prompt, file=file)
 

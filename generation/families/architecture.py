@@ -170,6 +170,7 @@ class Architecture:
     tasks: frozenset[Task]
     grid: int  # pixels that a picture's sides are multiples of
     latent_channels: int
+    medium: str = "image"  # what it makes: a key of generation.media.table
     # What one call of the denoiser works on: a step's cost is its calls times this.
     work: Callable[[Recipe], float] = megapixels
     # What is built like it and is another model, by its name; None: nothing.

@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generation.fleet import wire
-from generation.fleet.pictures import png_size
 from generation.job import JobId
-from generation.recipe import Recipe, needed
+from generation.media.table import MEDIA, Media, medium_of
+from generation.recipe import Recipe
 
 
 @dataclass(slots=True)
@@ -31,7 +31,8 @@ class _Asked:
 class Conversation:
     """The jobs of one worker that it was asked for and has not ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, media: Media = MEDIA) -> None:
+        self._media = media
         self._jobs: dict[JobId, _Asked] = {}
         self._pings = 0
         self._ready = False
@@ -82,9 +83,8 @@ class Conversation:
                 asked.drawn = True
             case wire.Finished():
                 _must(asked.drawn, "it finished what is not drawn")
-                canvas = needed(asked.recipe.canvas)
-                size = canvas.width, canvas.height
-                _must(png_size(frame.png) == size, "its picture has another size")
+                fault = medium_of(asked.recipe, self._media).fault(frame.file, asked.recipe)
+                _must(fault is None, f"its file is refused: {fault}")
                 del self._jobs[frame.job]
             case wire.Failed():
                 del self._jobs[frame.job]

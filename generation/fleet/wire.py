@@ -17,8 +17,8 @@ The invariant: what `read` and `decode` return is of the declared shape, each fi
 range; everything else is a BrokenFrame.  What may be said when is `generation.fleet.conversation`.
 
 A frame is 4 bytes length of the head, 4 bytes length of the body (both big-endian), the head as
-JSON, and the body: raw bytes (a PNG, a preview, input pictures one after the other).  No pickle:
-what crosses a process boundary is data, and one can read it.
+JSON, and the body: raw bytes (a finished file, a preview, input pictures one after the other).  No
+pickle: what crosses a process boundary is data, and one can read it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from typing import Annotated, BinaryIO, Protocol
 
 from generation import errors, spelling
 from generation.errors import GenerationError, WorkerDied
-from generation.fleet.pictures import no_png, no_preview
 from generation.fleet.shape import (
     AtMost,
     Misshapen,
@@ -52,6 +51,11 @@ MAX_BODY_BYTES = 512 * 2**20
 
 _LENGTHS = struct.Struct(">II")
 
+
+def _no_preview(data: bytes) -> str | None:
+    return None if not data or data.startswith(b"\xff\xd8\xff") else "it is no JPEG"
+
+
 # What fields hold.
 Job = Annotated[JobId, Within(0, 2**63 - 1)]
 Count = Annotated[int, Within(0, 1_000_000)]
@@ -63,8 +67,8 @@ Name = Annotated[str, AtMost(1_000)]
 Remark = Annotated[str, AtMost(MAX_REMARK)]
 Names = Annotated[tuple[Name, ...], AtMost(MOST_NAMES)]
 Facts = Annotated[tuple[str | int | Names | None, ...], AtMost(8)]
-Png = Annotated[bytes, AtMost(256 * 2**20), Passes(no_png)]
-Preview = Annotated[bytes, AtMost(2**20), Passes(no_preview)]
+Work = Annotated[bytes, AtMost(256 * 2**20)]  # what it must be, its job's recipe says
+Preview = Annotated[bytes, AtMost(2**20), Passes(_no_preview)]
 
 
 class BrokenFrame(GenerationError):
@@ -171,7 +175,7 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """The device is free for the next job; the PNG of this one is still being written."""
+    """The device is free for the next job; the file of this one is still being written."""
 
     job: Job
     seconds: Seconds  # of the device: encode, denoise and decode, without loading
@@ -180,10 +184,10 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The picture.  `png` carries the recipe in its text chunks."""
+    """The picture.  `file` carries the recipe, as its medium does."""
 
     job: Job
-    png: Png
+    file: Work
     pixels_sha256: Digest
     latents_sha256: Digest
     seconds: Seconds

@@ -1,1 +1,1 @@
-"""Files that people send and that carry their recipe.  No torch: the bot reads them too."""
+"""Files that carry their recipe, and pictures that people send.  No torch: the bot reads them."""

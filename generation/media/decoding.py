@@ -1,8 +1,9 @@
-"""Decodes one picture in a process of its own: `python -m generation.media.decoding check < file`.
+"""Decodes one file in a process of its own: `python -m generation.media.decoding check < file`.
 
-    check    prints what the picture is          pixels   prints the digest of a PNG's pixels
+    check            prints what a picture is
+    digest MEDIUM    prints the digest of the content of a file of ours
 
-A picture may be made to take for ever, or all memory.  The invariant: this process ends within
+A file may be made to take for ever, or all memory.  The invariant: this process ends within
 SECONDS of the processor and MEMORY, whatever it was given, and prints one line of JSON or nothing.
 """
 
@@ -14,20 +15,21 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from generation.errors import BadPicture
-from generation.media import image, photos
+from generation.media import photos
+from generation.media.table import MEDIA
 
 SECONDS = 30  # of the processor; 40 megapixels of any kind take about two
 MEMORY = 2 * 2**30  # bytes; 40 megapixels take a third of it
 
 
-def main(wanted: str) -> None:
+def main(wanted: str, medium: str = "") -> None:
     """Read the file from stdin, print the answer."""
     with suppress(ImportError):  # Windows has no such limits; there the time on the clock counts
         _limit()
     data = sys.stdin.buffer.read(photos.MAX_BYTES + 1)
     try:
-        if wanted == "pixels":
-            answer: dict[str, object] = {"pixels": image.pixels_sha256(data)}
+        if wanted == "digest":
+            answer: dict[str, object] = {"digest": MEDIA[medium].digest_in(data)}
         else:
             answer = asdict(photos.check(data))
     except (BadPicture, MemoryError) as error:
@@ -47,4 +49,4 @@ def _limit() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -100,6 +100,31 @@ def bare(png: bytes) -> bytes:
     return b"".join((SIGNATURE, *kept, *(() if whole else (view[end:],))))
 
 
+def fault(png: bytes) -> str | None:
+    """Why it is no whole PNG and nothing else, as a clause; None when it is one."""
+    if not png.startswith(SIGNATURE):
+        return "it is no PNG"
+    try:
+        found = list(chunks(png))
+    except BadPicture as error:
+        return error.reason
+    if not all(chunk.sound(png) for chunk in found):
+        return "it is a damaged PNG"
+    if not found or found[-1].kind != b"IEND":
+        return "it is a PNG that is cut short"
+    if found[-1].end != len(png):
+        return "it is a PNG with something behind it"
+    if found[0].kind != b"IHDR" or len(found[0].data(png)) != 13:
+        return "it does not begin as a PNG"
+    return None if any(chunk.kind == b"IDAT" for chunk in found) else "it is a PNG without pixels"
+
+
+def size(png: bytes) -> tuple[int, int]:
+    """Width and height of what has no fault."""
+    width, height = struct.unpack_from(">II", png, len(SIGNATURE) + 8)
+    return width, height
+
+
 def text(png: bytes, key: bytes) -> str | None:
     """The first text under that key; None when there is none.  Raises DamagedText."""
     wanted = key + b"\0"

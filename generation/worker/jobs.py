@@ -2,7 +2,7 @@
 
     reader thread     takes orders, never draws      (Ping is answered while a job is drawn)
     a job's thread    waits for the baton, draws, gives it back
-    writing threads   turn pixels into a PNG while the next job is drawn
+    writing threads   turn pixels into a file while the next job is drawn
 
 The invariant: every Render that was taken ends in exactly one Finished or Failed, and a job that
 ends, however it ends, leaves nothing behind that the next one could notice.
@@ -40,15 +40,15 @@ from generation.fleet.wire import (
     Stepped,
 )
 from generation.job import JobId
-from generation.media import image
-from generation.recipe import Recipe, Sha256, Weights, needed
+from generation.media.table import MEDIA, Media, medium_of
+from generation.recipe import Recipe, Sha256, Weights
 from generation.worker import pulse
 from generation.worker.adapters import adapters
 from generation.worker.baton import Baton, Turn
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
-from generation.worker.render import Raster, render
+from generation.worker.render import Rendition, render
 
 DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
 
@@ -56,14 +56,16 @@ DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
 class Jobs:
     """Takes orders (on the reader's thread) and says reports (on any)."""
 
-    def __init__(self, cache: ModelCache, say: Callable[[Report], None]) -> None:
-        self._cache = cache
+    def __init__(
+        self, cache: ModelCache, say: Callable[[Report], None], media: Media = MEDIA
+    ) -> None:
+        self._cache, self._media = cache, media
         self._say = say
         self._baton = Baton()
         self._places: dict[JobId, Turn] = {}
         self._writing: dict[JobId, Turn] = {}  # drawn; the device has done with them
         self._hashes: dict[Sha256, str] = {}  # of LoRAs' tensors, by the file's digest
-        self._writers = ThreadPoolExecutor(2, "png")
+        self._writers = ThreadPoolExecutor(2, "writing")
 
     def take(self, order: Frame) -> None:
         """Act on one order, without waiting."""
@@ -102,7 +104,7 @@ class Jobs:
             place.enter()
             drawing = _Drawing(order, place, self._cache, self._say)
             with pulse.of(place):
-                raster = drawing.draw()
+                result = drawing.draw()
         except BaseException as error:
             self._end_badly(order, place, error)
             return
@@ -111,7 +113,7 @@ class Jobs:
         self._writing[order.job] = place
         del self._places[order.job]
         self._say(Drawn(job=order.job, seconds=seconds, loading_seconds=drawing.loading_seconds))
-        self._writers.submit(self._write, order, place, raster, seconds)
+        self._writers.submit(self._write, order, place, result, seconds)
 
     def _tensors(self, recipe: Recipe, place: Turn) -> dict[Sha256, str]:
         """What A1111 calls the hashes of the recipe's LoRAs; each is read once for that."""
@@ -143,24 +145,17 @@ class Jobs:
         del self._places[order.job]
         self._say(report(order.job, told))
 
-    def _write(self, order: Render, place: Turn, raster: Raster, seconds: float) -> None:
-        recipe, canvas = order.recipe, needed(order.recipe.canvas)
+    def _write(self, order: Render, place: Turn, result: Rendition, seconds: float) -> None:
+        recipe, medium = order.recipe, medium_of(order.recipe, self._media)
         try:
             place.beat()
-            png = image.png(
-                raster.rgb,
-                canvas.width,
-                canvas.height,
-                recipe,
-                tensors=self._tensors(recipe, place),
-            )
             finished = Finished(
                 job=order.job,
-                png=png,
-                pixels_sha256=image.rgb_sha256(raster.rgb),
-                latents_sha256=raster.latents_sha256,
+                file=medium.write(result.content, recipe, self._tensors(recipe, place)),
+                pixels_sha256=medium.digest(result.content),
+                latents_sha256=result.latents_sha256,
                 seconds=seconds,
-                remark=raster.remark,
+                remark=result.remark,
             )
             place.beat()
             ended: Report = finished
@@ -183,7 +178,7 @@ class _Drawing:
         self._behind: torch.cuda.Event | None = None
         self.loading_seconds = 0.0
 
-    def draw(self) -> Raster:
+    def draw(self) -> Rendition:
         order = self._order
         with self._cache.take(order.recipe, on_load=self._loading) as model:
             adapters.switch(model, order.recipe, self._locate)

@@ -36,10 +36,10 @@ MAX_LETTERS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raster:
+class Rendition:
     """The result, before it is a file."""
 
-    rgb: bytes  # height rows of width times 3 bytes
+    content: bytes  # as the medium writes it; of images RGB, row by row
     latents_sha256: Sha256
     remark: str = ""  # what belongs to the picture's environment: it was decoded again in fp32
 
@@ -51,7 +51,7 @@ def render(
     *,
     on_step: OnStep,
     learned: Sequence[Learned] = (),
-) -> Raster:
+) -> Rendition:
     """Draw.  `on_step(done, total, x0)` is called after each step; it may wait, and may raise."""
     _check_size(recipe, model)
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
@@ -73,8 +73,8 @@ def render(
             )
         pulse.stage("decode")
         decoded = work.finish(bench, latents)
-    return Raster(
-        rgb=decoded.rgb,
+    return Rendition(
+        content=decoded.content,
         latents_sha256=latents_sha256(latents),
         remark=DECODED_AGAIN if decoded.again else "",
     )

@@ -67,12 +67,7 @@ def draw(order: Render) -> None:
     say(
         Finished(
             job=job,
-            png=image.png(
-                rgb,
-                needed(recipe.canvas).width,
-                needed(recipe.canvas).height,
-                recipe,
-            ),
+            file=image.png(rgb, recipe),
             pixels_sha256=image.rgb_sha256(rgb),
             latents_sha256=hashlib.sha256(b"latents" + rgb).hexdigest(),
             seconds=time.monotonic() - began,

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from generation.errors import Cancelled, GenerationError, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Holding, Loading, Ready, Render, Report, Stepped
 from generation.job import JobId
-from generation.media import image
+from generation.media.table import MEDIA, Media, medium_of
 from generation.recipe import Recipe, needed
 from tests.given.builders import an_environment
 
@@ -38,7 +38,9 @@ class FakeWorker:
         load_cost: float = 0.0,
         encode_seconds: float = 0.0,
         memory_bytes: int = 2**40,
+        media: Media = MEDIA,
     ) -> None:
+        self.media = media
         self.environment = an_environment()
         self.step_seconds, self.step_cost = step_seconds, step_cost
         self.load_cost, self.encode_seconds = load_cost, encode_seconds
@@ -120,11 +122,11 @@ class FakeWorker:
             if self._died != life:
                 raise WorkerDied("it was killed by SIGKILL")
         rgb = doodle(recipe, self.brush)
-        png = image.png(rgb, needed(recipe.canvas).width, needed(recipe.canvas).height, recipe)
+        medium = medium_of(recipe, self.media)
         yield Finished(
             job=order.job,
-            png=png,
-            pixels_sha256=image.rgb_sha256(rgb),
+            file=medium.write(rgb, recipe, {}),
+            pixels_sha256=medium.digest(rgb),
             latents_sha256=hashlib.sha256(b"latents" + rgb).hexdigest(),
             seconds=self.step_cost * steps,
         )

@@ -73,7 +73,7 @@ def finish(order: Render) -> None:
     say(
         Finished(
             job=order.job,
-            png=a_png(
+            file=a_png(
                 needed(order.recipe.canvas).width,
                 needed(order.recipe.canvas).height,
                 b"".join(order.inputs),

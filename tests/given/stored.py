@@ -65,7 +65,7 @@ def a_picture(recipe: Recipe = RECIPE, *, pixels: int = 1) -> Picture:
     return Picture(
         recipe=recipe,
         environment=ENVIRONMENT,
-        png=b"not looked at",
+        file=b"not looked at",
         pixels_sha256=a_digest(pixels),
         latents_sha256=a_digest(pixels + 1000),
         seconds=1.5,

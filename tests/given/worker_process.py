@@ -103,7 +103,7 @@ class WorkerProcess:
                 return Picture(
                     recipe=order.recipe,
                     environment=remarked(self.environment, report.remark),
-                    png=report.png,
+                    file=report.file,
                     pixels_sha256=Sha256(report.pixels_sha256),
                     latents_sha256=Sha256(report.latents_sha256),
                     seconds=report.seconds,

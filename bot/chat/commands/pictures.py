@@ -79,15 +79,14 @@ async def _named(text: str, studio: Studio, asker: Asker) -> PictureId:
 
 
 async def _read(file: discord.Attachment, studio: Studio) -> tuple[Recipe, Sha256]:
-    """The recipe that a PNG carries, and the digest of its pixels.  Raises BadPicture."""
+    """The recipe that a file carries, and the digest of its content.  Raises BadPicture."""
     if file.size > MAX_BYTES:
         raise BadPicture("it is larger than 32 MiB")
     async with studio.opening.room():
-        data = await file.read()
-        recipe = await studio.opening.recipe(data)
-        if recipe is None:
-            raise BadPicture("it carries no recipe of mine; only PNGs that I posted do")
-        return recipe, await studio.opening.pixels(data)
+        found = await studio.opening.carried(await file.read())
+    if found is None:
+        raise BadPicture("it carries no recipe of mine; only PNGs that I posted do")
+    return found
 
 
 async def _shown(interaction: Interaction, message: discord.Message) -> tuple[StoredPicture, ...]:

@@ -116,7 +116,7 @@ async def _drawn(
             case Drawn():
                 seconds = time.perf_counter() - began
             case Finished():
-                png = report.png
+                png = report.file
     with Image.open(io.BytesIO(png)) as image:
         return image.convert("RGB").tobytes(), seconds
 

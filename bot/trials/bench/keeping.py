@@ -90,7 +90,7 @@ async def crowded(database: Database, pictures: int) -> None:
     picture = Picture(
         recipe=RECIPE,
         environment=UNKNOWN,
-        png=b"",
+        file=b"",
         pixels_sha256=_ANY,
         latents_sha256=_ANY,
         seconds=1.0,

@@ -40,7 +40,7 @@ def to_latents(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> T
 class Decoded:
     """The RGB bytes of h * w rows; `again`: they were decoded a second time, in fp32."""
 
-    rgb: bytes
+    content: bytes
     again: bool
 
 
@@ -61,7 +61,7 @@ def to_pixels(vae: Any, latents: Tensor) -> Decoded:
     pixels = (pixels * 0.5 + 0.5).clamp(0, 1)
     rows = pixels.detach().cpu().permute(0, 2, 3, 1).float()[0]
     rgb = (rows * 255).round().to(torch.uint8).contiguous().numpy().tobytes()
-    return Decoded(rgb=rgb, again=again)
+    return Decoded(content=rgb, again=again)
 
 
 def _decoded(vae: Any, latents: Tensor) -> Tensor:
