@@ -63,7 +63,8 @@ def test_a_single_file_is_loaded_with_the_prediction_and_the_betas_that_it_says(
     tensors, config = the_single_file("sdxl")
     file = tmp_path / "x.safetensors"
     save_file({**tensors, **{mark: torch.zeros(0) for mark in marks}}, file)
-    _, trained = single_file.load(file, SDXL_BUILD, torch.float32, "x", configs=config)
+    trained = single_file.opened(file, SDXL_BUILD, "x", configs=config).trained
+    assert trained is not None
     assert trained.noise == ("scaled-linear-zsnr" if "ztsnr" in marks else "scaled-linear")
     assert trained.prediction == ("v_prediction" if "v_pred" in marks else "epsilon")
 

@@ -19,6 +19,7 @@ from generation.limits import Present, for_somebody
 from generation.recipe import Input, Task, needed
 from generation.worker.failures import report
 from generation.worker.loading import single_file
+from generation.worker.loading.loader import assembled
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given import tinymodels
@@ -153,13 +154,14 @@ def test_it_is_loaded_whole_from_a_folder_and_from_a_file(
     recipe = a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64)
     file = tmp_path / "x.safetensors"
     write(name, folder, file)
-    parts, _ = single_file.load(
-        file, architecture(name), torch.float32, "x", configs=configs_of(name, folder, tmp_path)
-    )
+    configs = configs_of(name, folder, tmp_path)
+    head = single_file.opened(file, architecture(name), "x", configs=configs)
+    single = assembled(architecture(name), torch.float32, head)
+    single.residence.enter(CPU)
     with ModelCache(catalog, CPU, None).take(recipe, on_load=lambda _: None) as model:
         assert model.parts["unet"].config.in_channels == channels
         for part, module in model.parts.modules.items():
-            theirs = parts[part].state_dict()
+            theirs = single.parts[part].state_dict()
             assert all(torch.equal(theirs[key], t) for key, t in module.state_dict().items())
         with pytest.raises(NotMadeFor) as refusal:
             render(recipe, (), model, on_step=lambda *_: None)

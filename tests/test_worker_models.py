@@ -18,13 +18,10 @@ from generation.catalog.catalog import Catalog
 from generation.errors import BrokenWeights, OutOfMemory, OutOfRange, RenderFailed, UnusableWeights
 from generation.families.trained import of_scheduler
 from generation.recipe import Precision, Recipe, Weights
-from generation.worker.engines.table import ENGINES
 from generation.worker.loading import single_file
-from generation.worker.loading.loader import load
+from generation.worker.loading.loader import assembled, load
 from generation.worker.memory.model_cache import ModelCache
-from generation.worker.model import Model
 from generation.worker.render import render
-from generation.worker.residence import Residence
 from generation.worker.sampling.denoiser import alphas_of
 from tests.given import loaded, tinymodels
 from tests.given.builders import a_digest, a_recipe, changed
@@ -93,29 +90,16 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
         single_file, "tokenizer", lambda wanted: model.parts.tokenizers[read_by[wanted.name]]
     )
     built = build_of(architecture)
-    parts, trained = single_file.load(file, built, torch.float32, "single", configs=configs)
-    single = Model(
-        architecture=built,
-        engine=ENGINES[architecture],
-        parts=parts,
-        # A file of 2.x does not say it: its recipes do.
-        trained=replace(trained, prediction=model.trained.prediction),
-        residence=Residence(()),
-    )
-    for module in parts.modules.values():
-        aligned(module)
+    opened_file = single_file.opened(file, built, "single", configs=configs)
+    single = assembled(built, torch.float32, opened_file)
+    single.residence.enter(CPU)
+    # A file of 2.x does not say it: its recipes do.
+    single.trained = replace(single.trained, prediction=model.trained.prediction)
     recipe = loaded.recipe_of(architecture)
     one = render(recipe, (), model, on_step=lambda *_: None)
     two = render(recipe, (), single, on_step=lambda *_: None)
     assert one.latents_sha256 == two.latents_sha256
     assert one.content == two.content
-
-
-def aligned(module: Any) -> Any:
-    from generation.worker.loading.loader import settle
-
-    settle(module, CPU)
-    return module
 
 
 def test_a_single_file_without_all_its_tensors_is_refused(tmp_path: Path) -> None:
@@ -127,7 +111,7 @@ def test_a_single_file_without_all_its_tensors_is_refused(tmp_path: Path) -> Non
     del tensors["model.diffusion_model.out.2.weight"]
     save_file(tensors, file)
     with pytest.raises(BrokenWeights, match="missing"):
-        single_file.load(file, build_of("sd1"), torch.float32, "single", configs=configs)
+        single_file.opened(file, build_of("sd1"), "single", configs=configs)
 
 
 def test_a_folder_without_all_its_tensors_is_refused_and_not_completed_at_random(

@@ -18,10 +18,9 @@ from generation.catalog.loras.plan import read_plan
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Sha256, Weights
 from generation.worker.adapters.adapters import switch, unload
-from generation.worker.loading.loader import settle
 from tests.given import loaded, tinymodels
 from tests.given.loaded import clips
-from tests.given.plain_diffusers import stock_pipeline
+from tests.given.plain_diffusers import in_memory_of_its_own, stock_pipeline
 
 UNET, BLOCK = "lora_unet_down_blocks_1_", "down_blocks.1."
 PLACE = f"{UNET}attentions_0_transformer_blocks_0_"
@@ -344,7 +343,7 @@ def test_a_lora_of_sdxl_in_compvis_names_is_stock_bit_for_bit(tmp_path: Path) ->
     pipe.load_lora_weights(tmp_path, weight_name=file.name, adapter_name="x")
     pipe.set_adapters(["x"], [0.7])
     for module in (pipe.unet, pipe.text_encoder, pipe.text_encoder_2):
-        settle(module, torch.device("cpu"))  # memory that is aligned otherwise gives other bits
+        in_memory_of_its_own(module)
 
     model, recipe = loaded.sdxl(), loaded.recipe_of("sdxl")
     adapter = Adapter(kind="lora", weights=Weights(name="x", sha256=Sha256("2" * 64)), strength=0.7)

@@ -25,7 +25,7 @@ from generation.worker.render import render
 from tests.given import loaded, tinymodels
 from tests.given.builders import a_recipe, changed
 from tests.given.checkpoints import scanned, zero_snr_folder
-from tests.given.plain_diffusers import forced, scheduler_for, stock_pipeline
+from tests.given.plain_diffusers import forced, in_memory_of_its_own, scheduler_for, stock_pipeline
 from tests.given.worker_process import a_photo, redrawing
 
 # diffusers 0.42's own schedulers meet numpy 2 in set_timesteps; the worker does not call them.
@@ -204,8 +204,7 @@ def test_zero_terminal_snr_and_velocity_have_no_differing_pixel(tmp_path: Path) 
     pipe: Any = diffusers.StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
     pipe.set_progress_bar_config(disable=True)
     for part in (pipe.unet, pipe.vae, pipe.text_encoder):
-        for tensor in (*part.parameters(), *part.buffers()):
-            tensor.data = tensor.data.clone()  # not mapped: torch computes otherwise on those
+        in_memory_of_its_own(part)
     # "leading" scales the start by sqrt(1 + sigma^2), "trailing" begins at the last timestep.
     pipe.scheduler.register_to_config(timestep_spacing="trailing")
     pipe.scheduler.set_timesteps(6)

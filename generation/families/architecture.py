@@ -13,7 +13,7 @@ The invariant: catalog, loader, memory and costs know these values and no archit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -98,6 +98,16 @@ class Tokenizer:
     padding: str  # the token that fills short prompts, where a single file does not say
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lies:
+    """Where rows of a network's tensor lie in a single file."""
+
+    key: str  # the layout's name of the file's tensor
+    nth: int = 0  # of `of` equal shares of its rows
+    of: int = 1
+    transposed: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Part:
     """One network of an architecture: where it lies in a folder and in a single file."""
@@ -110,6 +120,9 @@ class Part:
     prefix: str  # of its tensors in a single file: "model.diffusion_model."
     # (by the network's names, its config) -> the same by the single file's, prefix included.
     layout: Callable[[Shapes, Config], Shapes]
+    # The same, but where the rows of each tensor lie, one piece after the other; no rows: it is the
+    # identity.  None: the layout has as many tensors as the network, in the same order.
+    lies: Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]] | None = None
     # Names that the file may give a tensor instead: (the file's) -> the layout's.
     spelling: Callable[[str], str] = str
     # What a single file's tensors say of its config otherwise.
@@ -124,6 +137,14 @@ class Part:
     optional: bool = False  # drawn without where it is not there
     # Whose part has the same tensors and other settings, so that a file alone does not tell.
     twin: str | None = None
+
+    def where(self, config: Config) -> Mapping[str, Sequence[Lies]]:
+        """Where each of the network's tensors lies in a single file."""
+        own = self.network.tensors(config) or {}
+        if self.lies is not None:
+            return self.lies(own, config)
+        layout = self.layout(own, config)
+        return {key: (Lies(key=theirs),) for key, theirs in zip(own, layout, strict=True)}
 
     @property
     def named(self) -> tuple[str, ...]:

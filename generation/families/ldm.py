@@ -11,7 +11,9 @@ with the config that they are of, and gives the same by these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from generation.families.architecture import Lies
 
 Shapes = Mapping[str, tuple[int, ...]]
 Config = Mapping[str, object]
@@ -178,6 +180,31 @@ def _open_clip_layer(prefix: str, key: str, shape: tuple[int, ...]) -> Shapes:
     if inner in _OPEN_CLIP_LAYER:
         return {f"{layer}{_OPEN_CLIP_LAYER[inner]}.{end}": shape}
     return {}
+
+
+_THREE = {"self_attn.q_proj": 0, "self_attn.k_proj": 1, "self_attn.v_proj": 2}
+
+
+def open_clip_lies(prefix: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
+    """Where a CLIP text encoder's tensors lie in OpenCLIP's layout."""
+
+    def lies(shapes: Shapes, _: Config) -> Mapping[str, Sequence[Lies]]:
+        return {key: (_open_clip_place(prefix, key),) for key in shapes}
+
+    return lies
+
+
+def _open_clip_place(prefix: str, key: str) -> Lies:
+    if key in _OPEN_CLIP:
+        return Lies(key=prefix + _OPEN_CLIP[key])
+    if key == "text_projection.weight":
+        return Lies(key=f"{prefix}text_projection", transposed=True)
+    number, _, inner = key.removeprefix("encoder.layers.").partition(".")
+    inner, _, end = inner.rpartition(".")
+    layer = f"{prefix}transformer.resblocks.{number}."
+    if inner in _THREE:
+        return Lies(key=f"{layer}attn.in_proj_{end}", nth=_THREE[inner], of=3)
+    return Lies(key=f"{layer}{_OPEN_CLIP_LAYER[inner]}.{end}")
 
 
 def _blocks(config: Config) -> int:

@@ -11,13 +11,14 @@ blocks) and 3.5 large are the same build.  One head is 64 wide in all of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isqrt
 
 from generation.families import blueprint, ldm
 from generation.families.architecture import (
     Architecture,
     Config,
+    Lies,
     Network,
     Noise,
     Part,
@@ -87,14 +88,50 @@ def layout(shapes: Shapes, _config: Config) -> Shapes:
         inner, _, end = key.rpartition(".")
         if key in _ENDS:
             found[_DENOISER + _ENDS[key]] = shape
-        elif inner in _ENDS:
-            found[f"{_DENOISER}{_ENDS[inner]}.{end}"] = shape
         else:
-            _, number, name = inner.split(".", 2)
-            three = name.endswith((".to_q", ".add_q_proj"))
+            three = inner.endswith((".to_q", ".add_q_proj"))
             whole = (3 * shape[0], *shape[1:]) if three else shape
-            found[f"{_DENOISER}joint_blocks.{number}.{_BLOCK[name]}.{end}"] = whole
+            found[_whole_key(inner, end)] = whole
     return found
+
+
+def lies(shapes: Shapes, config: Config) -> Mapping[str, Sequence[Lies]]:
+    """Where the transformer's tensors lie in a single file."""
+    layers = {**_USUAL, **config}["num_layers"]
+    assert isinstance(layers, int)  # the shapes were made of it
+    last = f"transformer_blocks.{layers - 1}"
+    return {key: _places(key, last) for key in shapes}
+
+
+def _places(key: str, last: str) -> Sequence[Lies]:
+    inner, _, end = key.rpartition(".")
+    if key in _ENDS:
+        return (Lies(key=_DENOISER + _ENDS[key]),)
+    if inner in (_LAST_NORM, f"{last}.norm1_context.linear"):
+        whole = _whole_key(inner, end)  # shift and scale, which the network has in another order
+        return Lies(key=whole, nth=1, of=2), Lies(key=whole, nth=0, of=2)
+    for names in _THREES:
+        for nth, name in enumerate(names):
+            if inner.endswith(name):
+                first = inner.removesuffix(name) + names[0]
+                return (Lies(key=_whole_key(first, end), nth=nth, of=3),)
+    return (Lies(key=_whole_key(inner, end)),)
+
+
+def _whole_key(inner: str, end: str) -> str:
+    """The single file's name for a layer's weight or bias."""
+    if inner in _ENDS:
+        return f"{_DENOISER}{_ENDS[inner]}.{end}"
+    _, number, name = inner.split(".", 2)
+    return f"{_DENOISER}joint_blocks.{number}.{_BLOCK[name]}.{end}"
+
+
+_LAST_NORM = "norm_out.linear"
+# Queries, keys and values that lie in one tensor.
+_THREES = (
+    (".to_q", ".to_k", ".to_v"),
+    (".add_q_proj", ".add_k_proj", ".add_v_proj"),
+)
 
 
 def told(shapes: Shapes) -> Config:
@@ -236,6 +273,11 @@ def _clip(prefix: str, *, projected: bool) -> Callable[[Shapes, Config], Shapes]
 _PROJECTION = "text_projection.weight"
 
 
+def _clip_l_lies(shapes: Shapes, _config: Config) -> Mapping[str, Sequence[Lies]]:
+    inner = {key: (Lies(key=f"{_CLIP_L}text_model.{key}"),) for key in shapes}
+    return {**inner, _PROJECTION: ()}
+
+
 def _t5(shapes: Shapes, _config: Config) -> Shapes:
     return {_T5 + key: shape for key, shape in shapes.items()}
 
@@ -266,6 +308,7 @@ SD3 = Architecture(
             told=told,
             prefix=_DENOISER,
             layout=layout,
+            lies=lies,
             settings={"in_channels": (16, None), "out_channels": (16, None)},
         ),
         Part(
@@ -287,6 +330,7 @@ SD3 = Architecture(
             config="sd3/text_encoder",
             prefix=_CLIP_L,
             layout=_clip(_CLIP_L, projected=False),
+            lies=_clip_l_lies,
             spare=_beside(_CLIP_L, *PROJECTED_CLIP.harmless),
             tokenizer=clip_tokenizer("tokenizer", padding="<|endoftext|>"),
         ),

@@ -168,6 +168,7 @@ SD2 = replace(
             config="sd2/text_encoder",
             prefix=_CLIP_OF_2,
             layout=ldm.open_clip(_CLIP_OF_2),
+            lies=ldm.open_clip_lies(_CLIP_OF_2),
             spelling=str,
             spare=_unread_of_2,
             tokenizer=clip_tokenizer("tokenizer", padding="!"),
@@ -197,6 +198,7 @@ _TEXT_ENCODER_2 = Part(
     config="sdxl/text_encoder_2",
     prefix=_SECOND_CLIP,
     layout=ldm.open_clip(_SECOND_CLIP),
+    lies=ldm.open_clip_lies(_SECOND_CLIP),
     tokenizer=clip_tokenizer("tokenizer_2", padding="!"),
 )
 
@@ -241,6 +243,7 @@ REFINER = replace(
             title="text encoder",
             prefix=_CLIP_OF_REFINER,
             layout=ldm.open_clip(_CLIP_OF_REFINER),
+            lies=ldm.open_clip_lies(_CLIP_OF_REFINER),
         ),
     ),
     recognise=_reads(1280, {}),

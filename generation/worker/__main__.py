@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from generation.worker.memory import memory
     from generation.worker.memory.model_cache import ModelCache
 
+    memory.share_one_heap()
     exactness.switch_on(options.threads)
     device = exactness.pick_device(kind)
     copies = options.host_memory

@@ -12,7 +12,7 @@ from generation.recipe import Sha256
 from generation.worker.codecs.previews import Previewer, fitted
 from generation.worker.engines.engine import Engine
 from generation.worker.parts import Parts
-from generation.worker.residence import Residence
+from generation.worker.residence import Residences
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Model:
     engine: Engine
     parts: Parts
     trained: Trained  # what its files say
-    residence: Residence
+    residence: Residences
     previewer: Previewer | None = None
     adapters: dict[Sha256, Any] = field(default_factory=dict)  # LoRAs at hand, by digest
     hooks: list[Any] = field(default_factory=list)  # what those that are on hang by

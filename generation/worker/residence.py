@@ -1,31 +1,72 @@
-"""Where a model's numbers are: on the device, in host memory, or nowhere but in their file.
+"""Where a part's numbers are: on the device, in host memory, or nowhere but in their file.
 
-    nowhere --take_over--> on the device --leave--> nowhere, or in memory when there is a copy
-    in memory --enter--> on the device            (the copy stays: to leave again costs nothing)
+    nowhere --enter--> on the device --leave--> nowhere, or in memory when there is a copy
+    nowhere --enter_memory--> in memory --enter--> on the device   (the copy stays: to leave again
+                                                                    costs nothing)
 
-Numbers are moved inside the tensors that the modules hold, so a paused job, whose functions refer
-to those modules, finds them again.  The invariant: whatever way they went, the same numbers come
-back in the same order of memory, each tensor in memory of its own.
+Numbers are moved inside the tensors that the module holds, so a paused job, whose functions refer
+to that module, finds them again.  The invariant: whatever way they went, the same numbers come
+back in the same order of memory, each tensor aligned as torch aligns its own (torch computes
+differently on others); and what is nowhere takes no memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import mmap
+from collections.abc import Callable, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+ALIGNED = 64  # bytes
+
+MayGoOn = Callable[[], bool]
+
+
+def always() -> bool:
+    """The answer where nobody can ask for an end."""
+    return True
+
+
+class Numbers(Protocol):
+    """Where a module's numbers come from, as often as they are wanted."""
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """The files that they lie in."""
+
+    def read(self, into: Sequence[Tensor], may_go_on: MayGoOn) -> None:
+        """Fill these: one for each of the module's tensors, in the order of `tensors_of`.
+
+        Raises UnusableWeights, and Cancelled when `may_go_on`, asked now and then, says no.
+        """
+
+
+def tensors_of(module: Any) -> tuple[Tensor, ...]:
+    """The parameters and buffers of a module, each once."""
+    tensors = (*module.parameters(), *module.buffers())
+    return tuple({id(tensor): tensor for tensor in tensors}.values())
+
 
 class Residence:
-    """The tensors of some modules, without adapters.  Made when they hold their numbers."""
+    """The tensors of a module, without adapters.  Made while they have their shapes."""
 
-    def __init__(self, modules: Iterable[Any]) -> None:
-        tensors = [t for m in modules for t in (*m.parameters(), *m.buffers())]
-        self._tensors: tuple[Tensor, ...] = tuple({id(t): t for t in tensors}.values())
+    def __init__(self, module: Any, numbers: Numbers) -> None:
+        self._tensors = tensors_of(module)
+        self._numbers = numbers
+        self._shapes = tuple((tuple(t.shape), t.dtype) for t in self._tensors)
         self._copies: tuple[Tensor, ...] | None = None
         self.bytes = sum(t.nbytes for t in self._tensors)
         self.on_device = True
+        self.leave()
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """The files that have its numbers."""
+        return self._numbers.files
 
     @property
     def in_memory(self) -> bool:
@@ -39,15 +80,17 @@ class Residence:
 
     def copy_to_memory(self) -> None:
         """Keep a copy in host memory, where a GPU can fetch it by itself."""
-        self._copies = tuple(_copied_to_host(t.data) for t in self._tensors)
+        copies = self._room_in_host()
+        for copy, tensor in zip(copies, self._tensors, strict=True):
+            copy.copy_(tensor.data)
+        self._copies = copies
 
-    def settle_in_memory(self) -> None:
-        """What was loaded on the processor is to be copied to a GPU from there."""
-        with torch.inference_mode(False):
-            for tensor in self._tensors:
-                tensor.data = _pinned(tensor.data)
-            self._copies = tuple(tensor.data for tensor in self._tensors)
-            self.on_device = False
+    def enter_memory(self, may_go_on: MayGoOn = always) -> None:
+        """Read the numbers into host memory.  Raises as `Numbers.read` does."""
+        copies = self._room_in_host()
+        self._numbers.read(copies, may_go_on)
+        self._copies = copies
+        self.leave()
 
     def forget_copy(self) -> None:
         """Give the host memory back."""
@@ -65,38 +108,124 @@ class Residence:
                     tensor.data = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
             self.on_device = False
 
-    def enter(self, device: torch.device) -> None:
-        """Bring the copy to the device."""
-        if self._copies is None:
-            raise ValueError("there is no copy in memory")
+    def enter(self, device: torch.device, may_go_on: MayGoOn = always) -> None:
+        """Bring the copy to the device, or read the numbers.  Raises as `Numbers.read` does."""
         with torch.inference_mode(False):
-            for tensor, copy in zip(self._tensors, self._copies, strict=True):
-                tensor.data = copy.to(device, non_blocking=True, copy=True)
+            room = _room(self._shapes, device)
+            if self._copies is None:
+                self._numbers.read(room, may_go_on)
+            else:
+                for tensor, copy in zip(room, self._copies, strict=True):
+                    tensor.copy_(copy, non_blocking=True)
+            for mine, tensor in zip(self._tensors, room, strict=True):
+                mine.data = tensor
             self.on_device = True
 
     def take_over(self, fresh: Residence) -> None:
-        """Have the numbers of the same weights, read again; `fresh` is not to be used any more."""
+        """Have the numbers of the same weights, read elsewhere; `fresh` is not used any more."""
         with torch.inference_mode(False):
             for mine, other in zip(self._tensors, fresh._tensors, strict=True):
                 mine.data = other.data
-            self._copies = fresh._copies
+            self._copies, self._numbers = fresh._copies, fresh._numbers
             self.on_device = fresh.on_device
 
+    def _room_in_host(self) -> tuple[Tensor, ...]:
+        """Page-locked where there is a GPU and the system allows it; slower if not, but as good."""
+        if torch.cuda.is_available():
+            try:
+                return tuple(
+                    torch.empty(shape, dtype=dtype, pin_memory=True)
+                    for shape, dtype in self._shapes
+                )
+            except RuntimeError:
+                pass
+        return _room(self._shapes, torch.device("cpu"))
 
-def _copied_to_host(tensor: Tensor) -> Tensor:
-    """With the same strides: they choose among kernels that differ in their last bits."""
-    return _empty_in_host(tensor).copy_(tensor)
 
+class Residences:
+    """Those of all parts of a model, which move together."""
 
-def _pinned(tensor: Tensor) -> Tensor:
-    return _copied_to_host(tensor) if torch.cuda.is_available() else tensor
+    def __init__(self, parts: Sequence[Residence]) -> None:
+        self.parts = tuple(parts)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that have their numbers, each once."""
+        return tuple(sorted(frozenset().union(*(part.files for part in self.parts))))
 
-def _empty_in_host(tensor: Tensor) -> Tensor:
-    """Page-locked where there is a GPU and the system allows it; slower, but as good, if not."""
-    if torch.cuda.is_available():
+    @property
+    def bytes(self) -> int:
+        """What all of them take."""
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def on_device(self) -> bool:
+        """Whether all of them are."""
+        return all(part.on_device for part in self.parts)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether host memory has a copy of each."""
+        return all(part.in_memory for part in self.parts)
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether only a file has the numbers of some."""
+        return any(part.nowhere for part in self.parts)
+
+    def enter(self, device: torch.device, may_go_on: MayGoOn = always) -> None:
+        """Bring all of them to the device, or none.  Raises as `Residence.enter` does."""
         try:
-            return torch.empty_like(tensor, device="cpu", pin_memory=True)
-        except RuntimeError:
-            pass
-    return torch.empty_like(tensor, device="cpu")
+            for part in self.parts:
+                part.enter(device, may_go_on)
+        except BaseException:
+            self.leave()
+            raise
+
+    def enter_memory(self, may_go_on: MayGoOn = always) -> None:
+        """Read all of them into host memory.  Raises as `Residence.enter_memory` does."""
+        for part in self.parts:
+            part.enter_memory(may_go_on)
+
+    def copy_to_memory(self) -> None:
+        """Keep copies in host memory."""
+        for part in self.parts:
+            part.copy_to_memory()
+
+    def forget_copy(self) -> None:
+        """Give the host memory back."""
+        for part in self.parts:
+            part.forget_copy()
+
+    def leave(self) -> None:
+        """Give the device's memory back."""
+        for part in self.parts:
+            part.leave()
+
+    def take_over(self, fresh: Residences) -> None:
+        """As `Residence.take_over`, for each."""
+        for part, other in zip(self.parts, fresh.parts, strict=True):
+            part.take_over(other)
+
+
+def _room(
+    shapes: Sequence[tuple[tuple[int, ...], torch.dtype]], device: torch.device
+) -> tuple[Tensor, ...]:
+    """Tensors of these shapes.
+
+    On a processor they lie side by side in pages of their own: the system has these back when all
+    of them are gone, where an allocator would keep them for later.
+    """
+    if device.type != "cpu":
+        return tuple(torch.empty(shape, dtype=dtype, device=device) for shape, dtype in shapes)
+    places, end = [], 0
+    for shape, dtype in shapes:
+        places.append(end)
+        end += -(-prod(shape) * dtype.itemsize // ALIGNED) * ALIGNED
+    whole = torch.frombuffer(
+        mmap.mmap(-1, max(end, ALIGNED), access=mmap.ACCESS_COPY), dtype=torch.uint8
+    )
+    return tuple(
+        whole[at : at + prod(shape) * dtype.itemsize].view(dtype).view(shape)
+        for at, (shape, dtype) in zip(places, shapes, strict=True)
+    )

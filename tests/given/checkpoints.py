@@ -16,6 +16,7 @@ from generation.catalog.catalog import Catalog, Entry
 from generation.draft import complete
 from generation.recipe import Recipe
 from generation.worker.loading import single_file
+from generation.worker.loading.loader import assembled
 from tests.given import tinymodels
 from tests.given.builders import a_draft
 from tests.given.singlefiles import write
@@ -83,9 +84,10 @@ def loaded(tensors: dict[str, Tensor], architecture: str, tmp_path: Path) -> dic
     file = tmp_path / "x.safetensors"
     save_file({key: tensor.contiguous().clone() for key, tensor in tensors.items()}, file)
     built = build_of(architecture)
-    parts, _ = single_file.load(file, built, torch.float32, "x", configs=config)
+    model = assembled(built, torch.float32, single_file.opened(file, built, "x", configs=config))
+    model.residence.enter(torch.device("cpu"))
     return {
         f"{number}.{key}": tensor
-        for number, module in enumerate(parts.modules.values())
+        for number, module in enumerate(model.parts.modules.values())
         for key, tensor in module.state_dict().items()
     }

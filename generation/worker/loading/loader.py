@@ -1,32 +1,31 @@
 """Weights -> a model that can draw.
 
-The invariant: the same values give the same bits, from a folder or from a single file (torch
-computes differently on memory-mapped, unaligned weights, so every tensor is copied once into
-memory of its own), and nothing that a file lacks is made up at random.
+    a file's or folder's head -> parts before they have numbers -> (Residence) numbers
+
+The invariant: the same values give the same bits, from a folder or from a single file, and nothing
+that a file lacks is made up at random.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from generation.catalog.folderparts import chosen_weights, read_parts, read_vae_folder
-from generation.catalog.modelfolder import INDEX, read_json
-from generation.errors import BrokenWeights, Cancelled, GenerationError, UnusableWeights
-from generation.families.architecture import Architecture, Dtype, Part, Trained
+from generation.errors import BrokenWeights, GenerationError, UnusableWeights
+from generation.families.architecture import Architecture, Dtype, Part
 from generation.families.family import ARCHITECTURES, family
 from generation.recipe import Precision, Recipe
 from generation.worker.engines.table import ENGINES
-from generation.worker.loading import single_file
-from generation.worker.loading.building import BUILDING, class_of
+from generation.worker.loading import folder, single_file
+from generation.worker.loading.building import Built, class_of
+from generation.worker.loading.folder import Folder
+from generation.worker.loading.single_file import SingleFile
 from generation.worker.model import Model
 from generation.worker.parts import Parts
-from generation.worker.residence import Residence
+from generation.worker.residence import MayGoOn, Residence, Residences, always
 
 DTYPES = {
     Precision.FP32: torch.float32,
@@ -43,148 +42,76 @@ def import_libraries(architecture: Architecture = ARCHITECTURES[0]) -> None:
             class_of(tokenizer.module, tokenizer.classes[0])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """How a checkpoint is read.
-
-    `beside`: another thread draws meanwhile, and must not notice; `may_go_on` is asked between two
-    parts.
-    """
-
-    name: str
-    dtype: torch.dtype
-    beside: bool
-    may_go_on: Callable[[], bool]
-
-
-def _always() -> bool:
-    return True
-
-
 def load(
     recipe: Recipe,
     path: Path,
     vae_path: Path | None,
     device: torch.device,
     *,
-    beside: bool = False,
-    may_go_on: Callable[[], bool] = _always,
+    may_go_on: MayGoOn = always,
 ) -> Model:
     """Load what lies at these paths.  Raises UnusableWeights when it does not fit together.
 
-    `beside`: another thread draws meanwhile, and must not notice.  `may_go_on` is asked between
-    two parts; Cancelled is raised when it says no.
+    `may_go_on` is asked between two pieces; Cancelled is raised when it says no.
     """
-    name, dtype = recipe.checkpoint.name, DTYPES[recipe.precision]
-    architecture = family(recipe.family).architecture
-    reading = _Reading(name=name, dtype=dtype, beside=beside, may_go_on=may_go_on)
+    model = build(recipe, path, vae_path)
+    model.residence.enter(device, may_go_on)
+    return model
+
+
+def build(recipe: Recipe, path: Path, vae_path: Path | None) -> Model:
+    """What lies at these paths as a model, its numbers nowhere yet.  Raises UnusableWeights."""
+    architecture, name = family(recipe.family).architecture, recipe.checkpoint.name
     import_libraries(architecture)
-    with _translated(name):
-        if path.is_dir():
-            parts, trained = _from_folder(path, architecture, reading)
-        else:
-            parts, trained = single_file.load(path, architecture, dtype, name, may_go_on=may_go_on)
-    vae = architecture.vae
+    kind = folder if path.is_dir() else single_file
+    with translated(name):
+        checkpoint = kind.opened(path, architecture, name)
+    vae: Folder | SingleFile | None = None
     if vae_path is not None and recipe.vae is not None:
-        with _translated(recipe.vae.name):
-            other = _separate_vae(vae_path, architecture, replace(reading, name=recipe.vae.name))
-            parts = parts.having(vae.name, other)
-    for part in architecture.parts:
-        if part.name in parts:
-            _in_its_format(part, parts[part.name], dtype)
-            settle(parts[part.name], device)
+        kind = folder if vae_path.is_dir() else single_file
+        with translated(recipe.vae.name):
+            vae = kind.opened_vae(vae_path, architecture, recipe.vae.name)
+    return assembled(architecture, DTYPES[recipe.precision], checkpoint, vae)
+
+
+def assembled(
+    architecture: Architecture,
+    dtype: torch.dtype,
+    checkpoint: Folder | SingleFile,
+    vae: Folder | SingleFile | None = None,
+) -> Model:
+    """The model of a checkpoint, perhaps with another VAE.  Raises UnusableWeights."""
+    assert checkpoint.trained is not None  # it is no VAE alone
+    modules, tokenizers, residences = {}, {}, []
+    for part in checkpoint.parts:
+        source = vae if vae is not None and part is architecture.vae else checkpoint
+        with translated(source.name):
+            built = _built(source, part, dtype)
+            if part.tokenizer is not None:
+                tokenizers[part.name] = source.tokenizer(part)
+        modules[part.name] = built.module
+        residences.append(Residence(built.module, built.numbers))
     return Model(
         architecture=architecture,
         engine=ENGINES[architecture.name],
-        parts=parts,
-        trained=trained,
-        residence=Residence(parts.modules.values()),
+        parts=Parts(modules=modules, tokenizers=tokenizers),
+        trained=checkpoint.trained,
+        residence=Residences(residences),
     )
 
 
-def _from_folder(
-    path: Path, architecture: Architecture, reading: _Reading
-) -> tuple[Parts, Trained]:
-    index = read_json(path / INDEX, reading.name)
-    trained = read_parts(path, reading.name, index, architecture)
-    modules: dict[str, Any] = {}
-    tokenizers: dict[str, Any] = {}
-    for part in architecture.parts:
-        if part.optional and not (path / part.name).is_dir():
-            continue
-        modules[part.name] = _pretrained(part, path / part.name, reading)
-        if (made := part.tokenizer) is not None:
-            kind = class_of(made.module, made.classes[0])
-            tokenizers[part.name] = kind.from_pretrained(
-                path, subfolder=made.name, local_files_only=True
-            )
-    return Parts(modules=modules, tokenizers=tokenizers), trained
-
-
-def _separate_vae(path: Path, architecture: Architecture, reading: _Reading) -> Any:
-    if path.is_dir():
-        read_vae_folder(path, reading.name)
-        return _pretrained(architecture.vae, path, reading)
-    return single_file.load_vae(path, architecture, reading.dtype, reading.name)
-
-
-def _in_its_format(part: Part, module: Any, dtype: torch.dtype) -> None:
-    """Bring a part to the number format that its architecture keeps it in."""
+def _built(source: Folder | SingleFile, part: Part, dtype: torch.dtype) -> Built:
+    """In the number format that the architecture keeps the part in, rounded to the recipe's."""
+    built = source.built(part, dtype)
     overflows = part.dtype is Dtype.UPCAST and dtype == torch.float16
-    if part.dtype is Dtype.FLOAT32 or (overflows and module.config.force_upcast):
-        module.to(torch.float32)
-
-
-def _pretrained(part: Part, folder: Path, reading: _Reading) -> Any:
-    """One part of a folder.  Raises BrokenWeights when it would be completed at random."""
-    if not reading.may_go_on():
-        raise Cancelled
-    # The libraries make a part's dtype the default of the whole process for a moment, also for
-    # the thread that draws; float32 is the default anyway.
-    dtype = torch.float32 if reading.beside else reading.dtype
-    network = part.network
-    kind = class_of(network.module, network.name)
-    said = "torch_dtype" if network.library == "diffusers" else "dtype"
-    with BUILDING:
-        module, info = kind.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            variant=chosen_weights(folder, reading.name, network).variant,
-            output_loading_info=True,
-            **{said: dtype},
-        )
-    missing = sorted(info["missing_keys"])
-    if missing:
-        raise BrokenWeights(
-            reading.name,
-            f"{len(missing)} tensors of its {folder.name} are missing, such as {missing[0]}",
-        )
-    if dtype != reading.dtype:
-        _lower(module, reading.dtype)
-    return module
-
-
-def _lower(module: Any, dtype: torch.dtype) -> None:
-    """Bring a part to a format as the libraries do: some of its layers overflow in fp16."""
-    kept = (getattr(module, "_keep_in_fp32_modules", None) or ()) if dtype == torch.float16 else ()
-    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-        if tensor.is_floating_point() and not set(name.split(".")) & set(kept):
-            tensor.data = tensor.data.to(dtype)
-
-
-def settle(module: Any, device: torch.device) -> None:
-    """Bring a module to its place for good."""
-    module.eval().requires_grad_(False)
-    if device.type != "cpu":
-        module.to(device)
-        return
-    for tensor in (*module.parameters(), *module.buffers()):
-        tensor.data = tensor.data.clone()
+    if part.dtype is Dtype.FLOAT32 or (overflows and built.module.config.force_upcast):
+        built = source.built(part, torch.float32)
+        return Built(module=built.module, numbers=built.numbers.rounded(dtype))
+    return built
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def translated(name: str) -> Iterator[None]:
     """The loaders' many ways to say that weights do not fit, as one."""
     from safetensors import SafetensorError
 

@@ -8,148 +8,112 @@ well; a file whose tensors do not fill the shapes is refused, and never complete
 from __future__ import annotations
 
 import lzma
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from generation.catalog.checkpoint import CONFIGS, Reading, read_checkpoint, read_vae
-from generation.catalog.header import read_header, read_tensor
+from generation.catalog.checkpoint import CONFIGS, Reading, config_of, read_checkpoint, read_vae
+from generation.catalog.header import read_tensor
 from generation.catalog.quantised import Contents
-from generation.errors import BrokenWeights, Cancelled
-from generation.families.architecture import Architecture, Part, Tokenizer, Trained
-from generation.worker.loading.building import BUILDING, class_of
-from generation.worker.parts import Parts
+from generation.families.architecture import Architecture, Lies, Part, Tokenizer, Trained
+from generation.worker.loading.building import Built, numbers_of, skeleton
+from generation.worker.loading.stored import Stored, StoredFile, scaled, stored_file
 from generation.worker.text import t5
 
 
-def load(
-    path: Path,
-    architecture: Architecture,
-    dtype: torch.dtype,
-    name: str,
-    *,
-    configs: Path = CONFIGS,
-    may_go_on: Callable[[], bool] = lambda: True,
-) -> tuple[Parts, Trained]:
-    """Load every part.  Raises BrokenWeights when tensors are missing or of other shapes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleFile:
+    """The head of a checkpoint that is one file, or of a VAE that is."""
 
-    `may_go_on` is asked between two parts; Cancelled is raised when it says no.
-    """
-    reading = read_checkpoint(_contents(path, name), name, architecture, configs)
-    tensors = _read(path, reading, dtype)
-    modules: dict[str, Any] = {}
-    tokenizers: dict[str, Any] = {}
-    for part in architecture.parts:
-        if part.optional and not any(key.startswith(part.prefix) for key in tensors):
-            continue
-        if modules and not may_go_on():
-            raise Cancelled
-        modules[part.name] = _built(part, tensors, configs, dtype, name)
-        if part.tokenizer is not None:
-            tokenizers[part.name] = tokenizer(part.tokenizer)
+    name: str
+    file: StoredFile
+    reading: Reading
+    parts: tuple[Part, ...]  # that it has
+    trained: Trained | None  # of a checkpoint
+    configs: Path
+    without: str = ""  # the prefix that its names lack
+
+    def built(self, part: Part, dtype: torch.dtype) -> Built:
+        """A part before it has numbers.  Raises BrokenWeights where it lacks some."""
+        used = self.reading.used
+        folder, network = self.configs / part.config, part.network
+        here = {key: self.file.header.shapes[theirs] for key, theirs in used.items()}
+        config = {**config_of(folder), **part.told(here)}
+        lies = part.where(config)
+
+        def lie(key: str) -> Sequence[Stored] | None:
+            key = network.modern(key)
+            if key in used:  # a VAE that has its own names
+                return (self._stored(key, Lies(key=key)),)
+            places = [(place.key.removeprefix(self.without), place) for place in lies.get(key, ())]
+            if key not in lies or not all(theirs in used for theirs, _ in places):
+                return None
+            return [self._stored(theirs, place) for theirs, place in places]
+
+        module = skeleton(network, config, dtype)
+        return Built(module=module, numbers=numbers_of(module, lie, self.name, part.title))
+
+    def tokenizer(self, part: Part) -> Any:
+        """That of a text encoder."""
+        assert part.tokenizer is not None
+        return tokenizer(part.tokenizer)
+
+    def _stored(self, key: str, place: Lies) -> Stored:
+        theirs = self.reading.used[key]
+        found, scale = self.file[theirs], self.reading.scales.of.get(theirs)
+        if scale is not None:
+            found = scaled(found, self.file[scale])
+        return found.share(place.nth, place.of, transposed=place.transposed)
+
+
+def opened(
+    path: Path, architecture: Architecture, name: str, *, configs: Path = CONFIGS
+) -> SingleFile:
+    """Read a checkpoint's head.  Raises BrokenWeights when tensors are missing or misshapen."""
+    file = stored_file(path, name)
+    reading = read_checkpoint(_contents(file, name), name, architecture, configs)
     noise = reading.noise or architecture.noise.levels
-    trained = Trained(prediction=reading.prediction, noise=noise)
-    return Parts(modules=modules, tokenizers=tokenizers), trained
+    return SingleFile(
+        name=name,
+        file=file,
+        reading=reading,
+        parts=tuple(
+            part
+            for part in architecture.parts
+            if any(key.startswith(part.prefix) for key in reading.used)
+        ),
+        trained=Trained(prediction=reading.prediction, noise=noise),
+        configs=configs,
+    )
 
 
-def load_vae(path: Path, architecture: Architecture, dtype: torch.dtype, name: str) -> Any:
-    """Load a VAE that is a file of its own."""
-    reading = read_vae(_contents(path, name), name, CONFIGS)
-    return _built(architecture.vae, _read(path, reading, dtype), CONFIGS, dtype, name)
+def opened_vae(path: Path, architecture: Architecture, name: str) -> SingleFile:
+    """Read the head of a VAE that is a file of its own.  Raises UnusableWeights."""
+    file, part = stored_file(path, name), architecture.vae
+    reading = read_vae(_contents(file, name), name, CONFIGS)
+    return SingleFile(
+        name=name,
+        file=file,
+        reading=reading,
+        parts=(part,),
+        trained=None,
+        configs=CONFIGS,
+        without=part.prefix,
+    )
 
 
-def _contents(path: Path, name: str) -> Contents:
-    header = read_header(path, name)
+def _contents(file: StoredFile, name: str) -> Contents:
+    header = file.header
     return Contents(
         shapes=header.shapes,
         dtypes=header.dtypes,
         metadata=header.metadata,
-        read=lambda key: read_tensor(path, header, key, name),
+        read=lambda key: read_tensor(file.path, header, key, name),
     )
-
-
-def _read(path: Path, reading: Reading, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The tensors that are used, by the names that the libraries know.
-
-    Scaled ones are multiplied in fp32, and are at once in `dtype`, for the room they take.
-    """
-    from safetensors import safe_open
-
-    tensors: dict[str, Tensor] = {}
-    with safe_open(path, framework="pt") as file:
-        for ours, theirs in reading.used.items():
-            tensor = file.get_tensor(theirs)
-            if (scale := reading.scales.of.get(theirs)) is not None:
-                factor = file.get_tensor(scale).float()
-                factor = factor.reshape(()) if factor.numel() == 1 else factor
-                tensor = (tensor.float() * factor).to(dtype)
-            tensors[ours] = tensor
-    return tensors
-
-
-def _built(
-    part: Part, tensors: Mapping[str, Tensor], configs: Path, dtype: torch.dtype, name: str
-) -> Any:
-    """A part with its tensors of these.  Raises BrokenWeights where it lacks some."""
-    kind, config = class_of(part.network.module, part.network.name), configs / part.config
-    shape = {"config": str(config.parent), "subfolder": config.name}
-    try:
-        with BUILDING:
-            if part.network.library == "diffusers":
-                told = part.told({key: tuple(tensor.shape) for key, tensor in tensors.items()})
-                module = kind.from_single_file(
-                    dict(tensors), **shape, **told, torch_dtype=dtype, local_files_only=True
-                )
-            elif part.network.name.startswith("CLIP"):
-                module = _clip(kind, dict(tensors), shape, dtype)
-            else:
-                module = _by_own_names(part, kind, tensors, config, dtype)
-    except NotImplementedError as error:  # an empty tensor was asked to become a number
-        raise BrokenWeights(name, "tensors are missing that its family has") from error
-    _check_whole(module, name)
-    return module
-
-
-def _by_own_names(
-    part: Part, kind: Any, tensors: Mapping[str, Tensor], config: Path, dtype: torch.dtype
-) -> Any:
-    """A part of transformers' whose tensors have its own names, behind the prefix."""
-    from accelerate import init_empty_weights  # type: ignore[import-untyped]  # it has none
-
-    with init_empty_weights():
-        module = kind(kind.config_class.from_pretrained(config, local_files_only=True))
-    # As when it is read from a folder: some of its layers overflow in fp16.
-    kept = module._keep_in_fp32_modules if dtype == torch.float16 else ()
-    found = {}
-    for key, tensor in tensors.items():
-        if key.startswith(part.prefix):
-            own = key.removeprefix(part.prefix)
-            found[own] = tensor.to(torch.float32 if set(own.split(".")) & set(kept) else dtype)
-    module.load_state_dict(found, strict=False, assign=True)
-    module.tie_weights()
-    return module
-
-
-def _clip(kind: Any, tensors: dict[str, Tensor], shape: dict[str, str], dtype: torch.dtype) -> Any:
-    from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
-
-    return create_diffusers_clip_model_from_ldm(
-        kind, tensors, **shape, torch_dtype=dtype, local_files_only=True
-    )
-
-
-def _check_whole(module: Any, name: str) -> None:
-    """Refuse a module with parameters that the file did not fill."""
-    missing = [key for key, tensor in module.named_parameters() if tensor.is_meta]
-    if missing:
-        part = type(module).__name__
-        raise BrokenWeights(
-            name, f"{len(missing)} tensors of its {part} are missing, such as {missing[0]}"
-        )
 
 
 def tokenizer(wanted: Tokenizer) -> Any:

@@ -7,8 +7,11 @@ hopeless to try.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,24 +19,11 @@ from pathlib import Path
 import psutil
 import torch
 
-from generation.catalog.header import read_header
-
 READ_AHEAD = 2**23  # bytes at a time
 PASSED_OVER = 2**28
 FASTER_THAN_DISKS = 2e9  # bytes per second
 
-
-def weights_bytes(files: Iterable[Path], itemsize: int) -> int:
-    """The size of all tensors of these safetensors files, converted to `itemsize` bytes each."""
-    total = 0
-    for file in files:
-        header = read_header(file, file.name)
-        for shape in header.shapes.values():
-            count = 1
-            for side in shape:
-                count *= side
-            total += count * itemsize
-    return total
+M_ARENA_MAX = -8  # as glibc's malloc.h numbers it
 
 
 def total_bytes(device: torch.device) -> int:
@@ -93,6 +83,20 @@ def give_back(device: torch.device) -> None:
         torch.accelerator.empty_host_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+    else:
+        _ask_glibc("malloc_trim", 0)
+
+
+def share_one_heap() -> None:
+    """Let all threads allocate from one heap.  Each job has a thread of its own, and glibc gives
+    each thread a heap that keeps what the last one's drawing needed."""
+    _ask_glibc("mallopt", M_ARENA_MAX, 1)
+
+
+def _ask_glibc(function: str, *arguments: int) -> None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # there are other C libraries
+            getattr(ctypes.CDLL(None), function)(*arguments)
 
 
 def clean(device: torch.device) -> None:

@@ -28,7 +28,7 @@ from generation.fleet.wire import Holding
 from generation.recipe import Precision, Recipe, Sha256
 from generation.worker import pulse
 from generation.worker.adapters import adapters
-from generation.worker.loading.loader import load
+from generation.worker.loading.loader import build, translated
 from generation.worker.memory import memory, needs
 from generation.worker.memory.prefetch import Prefetcher
 from generation.worker.model import Model
@@ -37,13 +37,17 @@ _Key = tuple[Sha256, Sha256 | None, Precision]
 
 OnLoad = Callable[[str], None]
 
+RESTING = 2**28  # bytes: many small models, and no large one
+
 
 class ModelCache:
     """Models, the least recently used of which gives way when room is needed.
 
     `limit`: bytes that weights and drawing may take together on the device; None: what it has.
     `host_memory`: bytes of copies in host memory; 0: none, as on a processor, where they are the
-    same memory.  `say` hears what is at hand whenever that changes.
+    same memory.  `resting`: bytes that models nobody uses may take on a processor beside the one
+    that draws; more of them are read again, which costs seconds.  `say` hears what is at hand
+    whenever that changes.
     """
 
     def __init__(
@@ -53,11 +57,13 @@ class ModelCache:
         limit: int | None,
         *,
         host_memory: int = 0,
+        resting: int = RESTING,
         say: Callable[[Holding], None] = lambda _: None,
     ) -> None:
         self.catalog = catalog
         self.device = device
         self._limit, self._host_memory, self._say = limit, host_memory, say
+        self._resting = resting
         self._models: dict[_Key, Model] = {}  # oldest use first
         self._lock = threading.RLock()
         self._prefetcher = Prefetcher()
@@ -80,6 +86,8 @@ class ModelCache:
             yield model
         finally:
             self._release(model)
+            if self.device.type == "cpu" and model.bytes > self._resting:
+                memory.give_back(self.device)  # what drawing with a large one needed in pieces
 
     def bring_back(self, recipe: Recipe, *, on_load: OnLoad) -> None:
         """After a pause: the taken model has its numbers on the device again.
@@ -130,19 +138,31 @@ class ModelCache:
     def _placed(self, recipe: Recipe, on_load: OnLoad) -> Model:
         """The model on the device, with one user more."""
         key = _key(recipe)
-        model = self._claimed(key)
-        if model is None:
-            if self._prefetcher.is_reading(key):
+        if (model := self._claimed(key)) is not None:
+            return self._entered(key, model, recipe)
+        if self._prefetcher.is_reading(key):
+            on_load(recipe.checkpoint.name)
+        with self._prefetcher.giving_way(key):
+            if (model := self._claimed(key)) is None:
+                model = self._built(key, recipe)
                 on_load(recipe.checkpoint.name)
-            with self._prefetcher.giving_way(key):
-                model = self._claimed(key) or self._loaded(key, recipe, on_load)
+            return self._entered(key, model, recipe)
+
+    def _built(self, key: _Key, recipe: Recipe) -> Model:
+        """The model, nowhere yet, with one user more; a paused job's stays the same one."""
+        return self._shelve(key, _followed(build(recipe, *self._paths(recipe))), users=1)
+
+    def _entered(self, key: _Key, model: Model, recipe: Recipe) -> Model:
         try:
             self._drawing_bytes = needs.activations(recipe, model)
             self._arriving = model
             arriving = 0 if model.residence.on_device else model.bytes
+            if arriving:
+                self._lay_down(model)
             self._make_room(arriving + self._drawing_bytes, sparing=model)
             if arriving:
-                model.residence.enter(self.device)
+                with translated(recipe.checkpoint.name):
+                    model.residence.enter(self.device, pulse.goes_on)
             model.fit_previewer()
         except BaseException:
             self._release(model)
@@ -154,15 +174,18 @@ class ModelCache:
         self._tell()
         return model
 
-    def _loaded(self, key: _Key, recipe: Recipe, on_load: OnLoad) -> Model:
-        path, vae_path = self._paths(recipe)
-        self._make_room(needs.to_draw(recipe, path, vae_path), sparing=None)
-        on_load(recipe.checkpoint.name)
-        files = needs.files(recipe, path, vae_path)
-        if sum(file.stat().st_size for file in files) < memory.spare_host_bytes():
-            memory.read_ahead(files, pulse.goes_on)
-        fresh = load(recipe, path, vae_path, self.device, may_go_on=pulse.goes_on)
-        return self._shelve(key, _followed(fresh), users=1)
+    def _lay_down(self, arriving: Model) -> None:
+        """On a processor, what nobody uses rests in its file, but for a little."""
+        if self.device.type != "cpu":
+            return
+        with self._lock:
+            resting = self._movable(arriving, also_paused=False)
+            too_much = sum(model.bytes for model in resting) - self._resting
+            for model in resting:
+                if too_much <= 0:
+                    return
+                too_much -= model.bytes
+                self._move_out(model)
 
     def _make_room(self, needed: int, *, sparing: Model | None) -> None:
         """Move out what must go.  Raises OutOfMemory, and moves nothing, when it is not enough."""
@@ -266,20 +289,22 @@ class ModelCache:
         with self._lock:
             if self._at_hand(key) is not None:
                 return
-        path, vae_path = self._paths(recipe)
+        paths = self._paths(recipe)
+        fresh = build(recipe, *paths)
         try:
             with self._lock:
-                self._coming_bytes = self._room_for(needs.weights(recipe, path, vae_path))
+                self._coming_bytes = self._room_for(fresh.bytes)
             if not self._coming_bytes:
                 return
-            memory.read_ahead(needs.files(recipe, path, vae_path), may_go_on)
-            target = torch.device("cpu") if self._host_memory else self.device
-            fresh = load(recipe, path, vae_path, target, beside=True, may_go_on=may_go_on)
-            self._paths(recipe)  # still the same after the reading
+            memory.read_ahead(fresh.residence.files, may_go_on)
             if self._host_memory:
-                fresh.residence.settle_in_memory()
+                fresh.residence.enter_memory(may_go_on)
+            elif self.device.type == "cpu" and fresh.bytes > self._resting:
+                return  # in the system's memory as it lies in its file, and no second time
             else:
+                fresh.residence.enter(self.device, may_go_on)
                 fresh.fit_previewer()
+            self._paths(recipe)  # still the same after the reading
             if may_go_on():
                 self._shelve(key, _followed(fresh), users=0)
         finally:
