@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from generation.catalog import recognition
 from generation.errors import UnusableWeights
 from generation.limits import ADAPTERS
 from generation.recipe import Adapter, Recipe, Sha256, Weights
-from generation.worker.adapters.adapters import learned_words, switch
+from generation.worker.adapters.switching import learned_words, switch
 from generation.worker.adapters.table import KINDS
 from generation.worker.model import Model
 from generation.worker.render import render
@@ -25,8 +26,9 @@ from tests.given.loaded import clips
 from tests.given.loras import lora_tensors
 
 
-def test_the_kinds_that_are_let_in_are_those_that_are_put_on() -> None:
+def test_the_kinds_that_are_let_in_are_found_and_put_on() -> None:
     assert set(ADAPTERS) == KINDS.keys()
+    assert {"checkpoint", "vae", *ADAPTERS} == set(recognition.KINDS)
 
 
 class Drawer:

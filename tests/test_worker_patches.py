@@ -17,7 +17,7 @@ from generation.catalog.header import read_header
 from generation.catalog.loras.plan import read_plan
 from generation.errors import UnusableWeights
 from generation.recipe import Adapter, Sha256, Weights
-from generation.worker.adapters.adapters import switch, unload
+from generation.worker.adapters.switching import switch, unload
 from tests.given import loaded, tinymodels
 from tests.given.loaded import clips
 from tests.given.plain_diffusers import in_memory_of_its_own, stock_pipeline

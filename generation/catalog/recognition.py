@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from generation.catalog import strangers
 from generation.catalog.checkpoint import (
@@ -30,7 +30,7 @@ from generation.families.architecture import Architecture, Config
 from generation.families.family import ARCHITECTURES, FAMILIES
 
 Kind = Literal["checkpoint", "lora", "vae", "embedding"]
-KINDS: tuple[Kind, ...] = ("checkpoint", "lora", "vae", "embedding")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Shapes = Mapping[str, tuple[int, ...]]
 NO_METADATA: Mapping[str, str] = MappingProxyType({})

@@ -43,7 +43,7 @@ from generation.job import JobId
 from generation.media.table import MEDIA, Media, medium_of
 from generation.recipe import Recipe, Sha256, Weights
 from generation.worker import pulse
-from generation.worker.adapters import adapters
+from generation.worker.adapters import switching
 from generation.worker.baton import Baton, Turn
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
 from generation.worker.memory.model_cache import ModelCache
@@ -181,8 +181,8 @@ class _Drawing:
     def draw(self) -> Rendition:
         order = self._order
         with self._cache.take(order.recipe, on_load=self._loading) as model:
-            adapters.switch(model, order.recipe, self._locate)
-            learned = adapters.learned_words(model, order.recipe, self._locate)
+            switching.switch(model, order.recipe, self._locate)
+            learned = switching.learned_words(model, order.recipe, self._locate)
             self.loading_seconds = self._place.seconds
             with pulse.of(self._place, rest=lambda: self._rest(model)):
                 return render(
@@ -235,7 +235,7 @@ class _Drawing:
         pulse.stage("loading")
         self._cache.bring_back(recipe, on_load=self._loading)
         with torch.inference_mode(False):
-            adapters.switch(model, recipe, self._locate)
+            switching.switch(model, recipe, self._locate)
         pulse.stage(stage)
         self.loading_seconds += self._place.seconds - began
 

@@ -33,14 +33,16 @@ class AdapterKind(Protocol):
     def patches(
         self, model: Model, adapter: Adapter, locate: Locate, /
     ) -> Iterable[tuple[Layer, Patch]]:
-        """What it adds to layers, before its strength."""
+        """What it adds to layers, before its strength; empty where it adds nothing."""
 
     def words(self, model: Model, adapter: Adapter, locate: Locate, /) -> Tables:
-        """The words that it teaches, at its strength."""
+        """The words that it teaches, at its strength; empty where it teaches none."""
 
 
 def tables_of(model: Model, words: Mapping[str, Sequence[Tensor]], name: str) -> Tables:
     """The vectors of words, for each text encoder.  Raises UnusableWeights for other ones."""
+    if not words:
+        return ()
     clips = model.engine.learners(model.parts)
     for vectors in words.values():
         if len(vectors) != len(clips):

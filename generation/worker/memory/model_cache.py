@@ -27,7 +27,7 @@ from generation.families.architecture import Stage
 from generation.fleet.wire import Holding
 from generation.recipe import Precision, Recipe, Sha256
 from generation.worker import pulse
-from generation.worker.adapters import adapters
+from generation.worker.adapters import switching
 from generation.worker.loading.loader import build, translated
 from generation.worker.memory import memory, needs
 from generation.worker.memory.prefetch import Prefetcher
@@ -244,7 +244,7 @@ class ModelCache:
             self._move_out(model)
 
     def _move_out(self, model: Model) -> None:
-        adapters.unload(model)
+        switching.unload(model)
         residence = model.residence
         if not residence.in_memory and self._fits_in_memory(model.bytes, paused_give_way=True):
             residence.copy_to_memory()

@@ -1,4 +1,4 @@
-"""The adapters of a picture, set anew for every job.
+"""Puts the adapters of a picture on a loaded model, and takes them off: anew for every job.
 
 The invariant: before a job draws, and whenever it gets the device back, exactly the recipe's
 adapters are on, in the recipe's order, at the recipe's strengths; with none on, the model gives the
@@ -52,7 +52,7 @@ def learned_words(model: Model, recipe: Recipe, locate: Locate) -> tuple[Learned
     words: list[dict[str, list[Tensor]]] = [{} for _ in model.engine.learners(model.parts)]
     for adapter in recipe.adapters:
         tables = KINDS[adapter.kind].words(model, adapter, locate)
-        for known, table in zip(words, tables, strict=True):
+        for known, table in zip(words, tables, strict=bool(tables)):
             for word, vectors in table.items():
                 known[word.casefold()] = list(vectors)
     return tuple(words)
