@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
@@ -19,7 +19,7 @@ from generation.layers import filled
 from generation.names import USUAL
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
-from generation.parameters import DENOISE, STEPS
+from generation.parameters import DENOISE, PARAMETERS, STEPS
 from generation.recipe import (
     MAX_SEED,
     Adapter,
@@ -80,6 +80,21 @@ class Draft:
 
 
 UNSAID = Draft()
+
+SECTIONS = {"words": DraftWords, "canvas": DraftCanvas, "sampling": DraftSampling}
+
+
+def draft_of(said: Mapping[str, Any]) -> Draft:
+    """The draft that says these parameters, by their names in the table."""
+    sections: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    for name, value in said.items():
+        row = PARAMETERS[name]
+        sections[row.section][row.field] = value
+    return Draft(
+        words=DraftWords(**sections["words"]),
+        canvas=DraftCanvas(**sections["canvas"]),
+        sampling=DraftSampling(**sections["sampling"]),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,8 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,7 +26,7 @@ from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
 from bot.studio.wishes import Wish, seed_named
 from generation.catalog.catalog import Catalog, Entry
-from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords
+from generation.draft import SECTIONS, draft_of
 from generation.fleet.worker import Worker
 from generation.media.table import carried, medium_of
 from generation.parameters import PARAMETERS
@@ -72,15 +71,12 @@ async def draw(
 
 
 async def _wish(app: App, asked: argparse.Namespace) -> Wish:
-    draft = Draft(
-        words=DraftWords(**_fields("words", asked)),
-        canvas=DraftCanvas(**_fields("canvas", asked)),
-        sampling=DraftSampling(**_fields("sampling", asked)),
-        adapters=tuple(app.studio.offers.lora(text) for text in asked.lora),
-    )
+    rows = (row for row in PARAMETERS.values() if row.section in SECTIONS)
+    draft = draft_of({row.name: getattr(asked, row.name) for row in rows})
+    loras = tuple(app.studio.offers.lora(text) for text in asked.lora)
     wish = Wish(
         origin=console(),
-        draft=draft,
+        draft=replace(draft, adapters=loras),
         model=asked.model,
         vae=asked.vae,
         size=asked.size,
@@ -93,12 +89,6 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         return wish
     data = await asyncio.to_thread(_read, asked.image)
     return await app.studio.requests.started_from(data, wish)
-
-
-def _fields(section: str, asked: argparse.Namespace) -> dict[str, Any]:
-    """What was said of a section of the draft, by the table of parameters."""
-    rows = (row for row in PARAMETERS.values() if row.section == section)
-    return {row.field: getattr(asked, row.name) for row in rows}
 
 
 def _read(path: Path) -> bytes:

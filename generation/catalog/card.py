@@ -20,17 +20,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from generation.catalog.recognition import KINDS, Anatomy
 from generation.draft import (
+    SECTIONS,
     UNSAID,
     Checkpoint,
     Draft,
-    DraftCanvas,
-    DraftSampling,
-    DraftWords,
     check_settings,
+    draft_of,
     named,
     usual_of,
 )
@@ -55,13 +53,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "noise": NOISES_OF_CARDS,
 }
 _TEXTS = ("family", "kind", "title", "prediction", "noise", "vae")
-_SECTIONS: dict[str, type[DraftWords | DraftCanvas | DraftSampling]] = {
-    "words": DraftWords,
-    "canvas": DraftCanvas,
-    "sampling": DraftSampling,
-}
 _SETTINGS = {
-    row.name: row for row in PARAMETERS.values() if row.section in _SECTIONS and row is not PROMPT
+    row.name: row for row in PARAMETERS.values() if row.section in SECTIONS and row is not PROMPT
 }
 KEYS = (*_TEXTS, *_SETTINGS)
 
@@ -112,22 +105,19 @@ def read_card(path: Path, name: str) -> Card:
 
 def _usual(data: Mapping[str, object], name: str) -> Draft:
     """The settings of a card as a draft.  Raises UnusableWeights."""
-    said: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
-    for key, row in _SETTINGS.items():
-        if key not in data:
-            continue
-        kind, what = _kind_of(row)
-        if not isinstance(data[key], kind) or isinstance(data[key], bool):
+    said = {key: data[key] for key in _SETTINGS if key in data}
+    for key, value in said.items():
+        kind, what = _kind_of(_SETTINGS[key])
+        if not isinstance(value, kind) or isinstance(value, bool):
             raise UnusableWeights(name, f"its card {CARD} gives no {what} as {key}")
-        said[row.section][row.field] = data[key]
-    sections: dict[str, Any] = {key: _SECTIONS[key](**values) for key, values in said.items()}
+    draft = draft_of(said)
     try:
-        sampling = named(sections["sampling"])
+        sampling = named(draft.sampling)
     except NoSuchName as error:
         unknown = f"{error.name!r:.40}, which is none"
         raise UnusableWeights(name, f"its card names the {error.kind} {unknown}") from error
     scheduler = sampling.scheduler if sampling.scheduler != USUAL else None
-    return Draft(**{**sections, "sampling": replace(sampling, scheduler=scheduler)})
+    return replace(draft, sampling=replace(sampling, scheduler=scheduler))
 
 
 def _kind_of(row: Parameter) -> tuple[type | tuple[type, ...], str]:
