@@ -9,7 +9,7 @@ from __future__ import annotations
 from bot.pages.quoting import plain
 from bot.pages.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Recipe, Sampling, Task, dump
+from generation.recipe import Recipe, Sampling, Task, Weights, dump
 from storage.pictures import StoredPicture
 
 LONG = 400  # characters of a row in the message, where all of them do not fit
@@ -39,8 +39,9 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
     rows = [
         ("prompt", r.prompt),
         ("negative", r.words.negative_prompt if r.words else ""),
-        ("model", f"{r.checkpoint.name} (sha256 {r.checkpoint.sha256[:16]}…)"),
-        ("vae", f"{r.vae.name} (sha256 {r.vae.sha256[:16]}…)" if r.vae else ""),
+        ("model", _file(r.checkpoint)),
+        ("with", ", ".join(map(_file, r.components))),
+        ("vae", _file(r.vae) if r.vae else ""),
         ("predicts", (r.sampling.prediction or "") if r.sampling else ""),
         ("noise", (r.sampling.noise or "") if r.sampling else ""),
         ("size", f"{r.canvas.width}x{r.canvas.height}" if r.canvas else ""),
@@ -66,6 +67,10 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
         ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
         ("denoise", f"{sampling.denoise:g}" if task.needs.redraws else ""),
     )
+
+
+def _file(weights: Weights) -> str:
+    return f"{weights.name} (sha256 {weights.sha256[:16]}…)"
 
 
 def _adapters(recipe: Recipe) -> str:

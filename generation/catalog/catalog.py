@@ -27,6 +27,7 @@ from pathlib import Path
 from generation.catalog.card import CARD, as_carded, check_usual, read_card
 from generation.catalog.changes import State, state
 from generation.catalog.checkpoint import CONFIGS
+from generation.catalog.components import Component, chosen
 from generation.catalog.digests import Digests
 from generation.catalog.folderparts import note_on_variants, read_parts, read_vae_folder
 from generation.catalog.header import read_header, read_tensor
@@ -75,6 +76,7 @@ class Entry:
     title: str
     channels: int | None = None  # of a checkpoint: that its denoiser takes
     # Of a checkpoint: what `Checkpoint` says of them.
+    components: tuple[Weights, ...] = ()
     vae: Weights | None = None
     levels: str | None = None
     prediction: str | None = None
@@ -97,6 +99,7 @@ class Entry:
             weights=self.weights,
             family=family(self.family),
             purpose=self.purpose,
+            components=self.components,
             vae=self.vae,
             levels=self.levels,
             prediction=self.prediction,
@@ -179,7 +182,13 @@ class Catalog:
             entries = _entries(names, found, refused)
             self._entries = tuple(sorted(entries, key=lambda e: (KINDS.index(e.kind), e.name)))
             self._refused = tuple(sorted(refused, key=str))
-            self._sizes |= {entry.weights.sha256: entry.size_bytes for entry in entries}
+            own = {entry.weights.sha256: entry.size_bytes for entry in entries}
+            self._sizes |= {
+                entry.weights.sha256: sum(
+                    own[each.sha256] for each in (entry.weights, *entry.components)
+                )
+                for entry in entries
+            }
 
     def refresh(self, *, at_rest: bool = False) -> bool:
         """Scan if the folders are not what they were at the last scan; returns whether.
@@ -209,7 +218,8 @@ class Catalog:
         return tuple(e for e in self._entries if kind is None or e.kind == kind)
 
     def size_of(self, digest: Sha256) -> int:
-        """Bytes of weights that lie here or once did; 0 for others."""
+        """Bytes of weights that lie here or once did, a checkpoint's with those of its components;
+        0 for others."""
         return self._sizes.get(digest, 0)
 
     def families(self) -> dict[Sha256, str]:
@@ -365,13 +375,25 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
 def _entries(
     names: Sequence[str], found: Sequence[_Found], refused: list[UnusableWeights]
 ) -> list[Entry]:
-    """Each under its name; a checkpoint whose card's VAE or settings cannot be used is refused."""
+    """Each under its name.
+
+    A checkpoint is refused whose card's VAE or settings cannot be used, or that lacks a part.
+    """
     vaes = {
         spelled: Weights(name=name, sha256=one.sha256)
         for name, one in zip(names, found, strict=True)
         if one.anatomy.kind == "vae"
         for spelled in (name, name.casefold(), f"{name}.safetensors", one.path.name)
     }
+    parts = [
+        Component(
+            weights=Weights(name=name, sha256=one.sha256),
+            fills=one.anatomy.fills,
+            size_bytes=one.size_bytes,
+        )
+        for name, one in zip(names, found, strict=True)
+        if one.anatomy.fills
+    ]
     entries = []
     for name, one in zip(names, found, strict=True):
         wanted = one.anatomy.vae
@@ -381,6 +403,8 @@ def _entries(
             continue
         entry = _entry(name, one, vae)
         try:
+            if one.anatomy.lacks:
+                entry = _completed(entry, one.anatomy.lacks, parts)
             if entry.usual != UNSAID:
                 check_usual(entry.model)
         except UnusableWeights as error:
@@ -388,6 +412,14 @@ def _entries(
         else:
             entries.append(entry)
     return entries
+
+
+def _completed(entry: Entry, lacks: Sequence[str], parts: Sequence[Component]) -> Entry:
+    """A checkpoint with the files of what it lacks.  Raises UnusableWeights."""
+    built = family(entry.family).architecture
+    components, said = chosen(built, lacks, parts, entry.name)
+    note = "; ".join(text for text in (entry.note, said) if text)
+    return replace(entry, components=components, note=note)
 
 
 def _entry(name: str, found: _Found, vae: Weights | None) -> Entry:

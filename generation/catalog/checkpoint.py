@@ -71,6 +71,7 @@ class Reading:
     told: str | None  # the prediction that only its metadata says
     says: str | None  # what it predicts, by whatever says so; None: nothing does
     noise: str | None  # a name of generation.sigmas.levels; None: its family's
+    lacks: tuple[str, ...]  # the parts that it takes from other files, by their `Part.config`
 
 
 def read_checkpoint(
@@ -99,7 +100,7 @@ def read_checkpoint(
     )
     usual = architecture.noise
     marks = {V_PREDICTION, ZERO_SNR} if usual.prediction != "flow" else set()
-    _check_spare(spare - marks, name, unread)
+    check_spare(spare - marks, name, unread)
     told = _told(contents, name, architecture.noise.prediction)
     marked = "v_prediction" if V_PREDICTION in shapes else None
     return Reading(
@@ -109,6 +110,11 @@ def read_checkpoint(
         told=told,
         says=marked or told or usual.prediction,
         noise=f"{usual.levels}-zsnr" if ZERO_SNR in shapes else None,
+        lacks=tuple(
+            part.config
+            for part in architecture.parts
+            if part.apart and not any(key.startswith(part.prefix) for key in used)
+        ),
     )
 
 
@@ -129,7 +135,7 @@ def read_vae(contents: Contents, name: str, configs: Path = CONFIGS) -> Reading:
     _check_whole(expected, used, contents.shapes, name, (replace(part, prefix=""),))
     check_types(used.values(), contents.dtypes, name)
     spare = contents.shapes.keys() - set(used.values()) - scales.keys
-    _check_spare(spare, name)
+    check_spare(spare, name)
     usual = architecture.noise
     return Reading(
         used=used,
@@ -138,6 +144,7 @@ def read_vae(contents: Contents, name: str, configs: Path = CONFIGS) -> Reading:
         told=None,
         says=None,
         noise=None,
+        lacks=(),
     )
 
 
@@ -203,7 +210,7 @@ def _of_parts_there(
     """What is expected of the parts that a file has.  Raises UnusableWeights where one lacks."""
     for part in architecture.parts:
         if not any(key.startswith(part.prefix) for key in used):
-            if not part.optional:
+            if not part.optional and not part.apart:
                 raise UnusableWeights(name, f"a checkpoint without its {part.title}")
             expected = {k: s for k, s in expected.items() if not k.startswith(part.prefix)}
     return expected
@@ -225,7 +232,8 @@ def _check_whole(
             )
 
 
-def _check_spare(spare: Iterable[str], name: str, unread: tuple[str, ...] = ()) -> None:
+def check_spare(spare: Iterable[str], name: str, unread: tuple[str, ...] = ()) -> None:
+    """Raises UnusableWeights for tensors that nobody knows."""
     unknown = sorted(key for key in spare if not (is_harmless(key) or key.startswith(unread)))
     if unknown:
         more = f" and {len(unknown) - 1} others" if len(unknown) > 1 else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from generation.catalog import strangers
+from generation.catalog import components, strangers
 from generation.catalog.checkpoint import (
     CONFIGS,
     architectures_of_vae,
@@ -29,7 +29,7 @@ from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
 from generation.families.family import ARCHITECTURES, FAMILIES
 
-Kind = Literal["checkpoint", "lora", "vae", "embedding"]
+Kind = Literal["checkpoint", "lora", "vae", "embedding", "component"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -43,7 +43,7 @@ _VAES = {one.vae.prefix for one in ARCHITECTURES}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anatomy:
-    """Kind and family of a file; the family of a VAE is "" (its shapes do not tell)."""
+    """Kind and family of a file; "" for VAEs and components, whose shapes do not tell it."""
 
     kind: Kind
     family: str
@@ -55,8 +55,11 @@ class Anatomy:
     noise: str | None = None  # what its card says, or that it ends without signal
     vae: str | None = None  # the name of the VAE that its card chooses
     usual: Draft = UNSAID  # the settings that its card says are usual
+    lacks: tuple[str, ...] = ()  # its parts that are files of their own, by `Part.config`
     # Of a VAE alone: the architectures that have such a VAE.
     built: tuple[str, ...] = ()
+    # Of a component alone: the parts that it can be, by `Part.config`.
+    fills: tuple[str, ...] = ()
 
 
 def of_file(
@@ -101,6 +104,8 @@ def of_file(
         _check_twins(fitting, family, name)
         read_vae(contents, name, configs)
         return anatomy_of_vae(fitting)
+    if kind in (None, "component") and (parts := components.fills(contents, name, configs)):
+        return Anatomy(kind="component", family="", fills=parts)
     if (alone := strangers.part(shapes)) is not None:
         raise UnusableWeights(name, f"{alone}, {NOT_YET}")
     raise UnknownWeights(name, strangers.likeness(shapes))
@@ -175,6 +180,7 @@ def _checkpoint(contents: Contents, name: str, said: str | None, configs: Path) 
         prediction=reading.told,
         says=reading.says,
         noise=reading.noise,
+        lacks=reading.lacks,
     )
 
 

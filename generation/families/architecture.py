@@ -135,6 +135,7 @@ class Part:
     settings: Settings = field(default_factory=dict)
     tokenizer: Tokenizer | None = None  # of a text encoder
     optional: bool = False  # drawn without where it is not there
+    apart: bool = False  # published alone as well: a checkpoint without it takes that file
     # Whose part has the same tensors and other settings, so that a file alone does not tell.
     twin: str | None = None
 

@@ -333,6 +333,7 @@ SD3 = Architecture(
             lies=_clip_l_lies,
             spare=_beside(_CLIP_L, *PROJECTED_CLIP.harmless),
             tokenizer=clip_tokenizer("tokenizer", padding="<|endoftext|>"),
+            apart=True,
         ),
         Part(
             name="text_encoder_2",
@@ -343,6 +344,7 @@ SD3 = Architecture(
             prefix=_CLIP_G,
             layout=_clip(_CLIP_G, projected=True),
             tokenizer=clip_tokenizer("tokenizer_2", padding="!"),
+            apart=True,
         ),
         Part(
             name="text_encoder_3",
@@ -354,6 +356,7 @@ SD3 = Architecture(
             layout=_t5,
             spare=_beside(_T5, *T5.harmless),
             tokenizer=t5_tokenizer("tokenizer_3"),
+            apart=True,
             optional=True,
         ),
     ),

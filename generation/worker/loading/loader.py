@@ -8,7 +8,7 @@ that a file lacks is made up at random.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,43 +48,60 @@ def load(
     vae_path: Path | None,
     device: torch.device,
     *,
+    components: Sequence[Path] = (),
     may_go_on: MayGoOn = always,
 ) -> Model:
     """Load what lies at these paths.  Raises UnusableWeights when it does not fit together.
 
     `may_go_on` is asked between two pieces; Cancelled is raised when it says no.
     """
-    model = build(recipe, path, vae_path)
+    model = build(recipe, path, vae_path, components)
     model.residence.enter(device, may_go_on)
     return model
 
 
-def build(recipe: Recipe, path: Path, vae_path: Path | None) -> Model:
-    """What lies at these paths as a model, its numbers nowhere yet.  Raises UnusableWeights."""
+def build(
+    recipe: Recipe, path: Path, vae_path: Path | None, components: Sequence[Path] = ()
+) -> Model:
+    """What lies at these paths as a model, its numbers nowhere yet.  Raises UnusableWeights.
+
+    `components`: where the recipe's lie, in its order.
+    """
     architecture, name = family(recipe.family).architecture, recipe.checkpoint.name
     import_libraries(architecture)
     kind = folder if path.is_dir() else single_file
     with translated(name):
         checkpoint = kind.opened(path, architecture, name)
-    vae: Folder | SingleFile | None = None
+    others: list[Folder | SingleFile] = []
+    for weights, file in zip(recipe.components, components, strict=True):
+        with translated(weights.name):
+            others.append(single_file.opened_component(file, architecture, weights.name))
     if vae_path is not None and recipe.vae is not None:
         kind = folder if vae_path.is_dir() else single_file
         with translated(recipe.vae.name):
-            vae = kind.opened_vae(vae_path, architecture, recipe.vae.name)
-    return assembled(architecture, DTYPES[recipe.precision], checkpoint, vae)
+            others.append(kind.opened_vae(vae_path, architecture, recipe.vae.name))
+    return assembled(architecture, DTYPES[recipe.precision], checkpoint, others)
 
 
 def assembled(
     architecture: Architecture,
     dtype: torch.dtype,
     checkpoint: Folder | SingleFile,
-    vae: Folder | SingleFile | None = None,
+    others: Sequence[Folder | SingleFile] = (),
 ) -> Model:
-    """The model of a checkpoint, perhaps with another VAE.  Raises UnusableWeights."""
-    assert checkpoint.trained is not None  # it is no VAE alone
+    """The model of a checkpoint, with parts of others in place of its own, or of what it lacks.
+
+    Raises UnusableWeights.
+    """
+    assert checkpoint.trained is not None  # it is no part alone
     modules, tokenizers, residences = {}, {}, []
-    for part in checkpoint.parts:
-        source = vae if vae is not None and part is architecture.vae else checkpoint
+    sources = {part.name: one for one in (checkpoint, *others) for part in one.parts}
+    for part in architecture.parts:
+        if part.name not in sources:
+            if not part.optional:
+                raise UnusableWeights(checkpoint.name, f"a checkpoint without its {part.title}")
+            continue
+        source = sources[part.name]
         with translated(source.name):
             built = _built(source, part, dtype)
             if part.tokenizer is not None:

@@ -17,8 +17,10 @@ from typing import Any
 import torch
 
 from generation.catalog.checkpoint import CONFIGS, Reading, config_of, read_checkpoint, read_vae
+from generation.catalog.components import read_component
 from generation.catalog.header import read_tensor
 from generation.catalog.quantised import Contents
+from generation.errors import UnusableWeights
 from generation.families.architecture import Architecture, Lies, Part, Tokenizer, Trained
 from generation.worker.loading.building import Built, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, StoredFile, scaled, stored_file
@@ -104,6 +106,20 @@ def opened_vae(path: Path, architecture: Architecture, name: str) -> SingleFile:
         configs=CONFIGS,
         without=part.prefix,
     )
+
+
+def opened_component(
+    path: Path, architecture: Architecture, name: str, *, configs: Path = CONFIGS
+) -> SingleFile:
+    """Read the head of a part that is a file of its own.  Raises UnusableWeights."""
+    file = stored_file(path, name)
+    for part in architecture.parts:
+        reading = read_component(_contents(file, name), name, part, configs) if part.apart else None
+        if reading is not None:
+            return SingleFile(
+                name=name, file=file, reading=reading, parts=(part,), trained=None, configs=configs
+            )
+    raise UnusableWeights(name, "it is no part of that model")
 
 
 def _contents(file: StoredFile, name: str) -> Contents:

@@ -33,7 +33,7 @@ from generation.worker.memory import memory, needs
 from generation.worker.memory.prefetch import Prefetcher
 from generation.worker.model import Model
 
-_Key = tuple[Sha256, Sha256 | None, Precision]
+_Key = tuple[Sha256, Sha256 | None, tuple[Sha256, ...], Precision]
 
 OnLoad = Callable[[str], None]
 
@@ -99,7 +99,7 @@ class ModelCache:
 
     def prefetch(self, recipe: Recipe) -> None:
         """Read these weights in the background, if there is room.  Returns at once."""
-        key = _key(recipe)
+        key = key_of(recipe)
         self._prefetcher.wish(key, lambda may_go_on: self._prefetch(recipe, may_go_on))
 
     def clear(self) -> None:
@@ -137,7 +137,7 @@ class ModelCache:
 
     def _placed(self, recipe: Recipe, on_load: OnLoad) -> Model:
         """The model on the device, with one user more."""
-        key = _key(recipe)
+        key = key_of(recipe)
         if (model := self._claimed(key)) is not None:
             return self._entered(key, model, recipe)
         if self._prefetcher.is_reading(key):
@@ -285,7 +285,7 @@ class ModelCache:
     # What the prefetching thread does.
 
     def _prefetch(self, recipe: Recipe, may_go_on: Callable[[], bool]) -> None:
-        key = _key(recipe)
+        key = key_of(recipe)
         with self._lock:
             if self._at_hand(key) is not None:
                 return
@@ -325,9 +325,10 @@ class ModelCache:
     def _latest(self) -> Model | None:
         return next(reversed(self._models.values()), None)
 
-    def _paths(self, recipe: Recipe) -> tuple[Path, Path | None]:
+    def _paths(self, recipe: Recipe) -> tuple[Path, Path | None, tuple[Path, ...]]:
         path = self.catalog.locate(recipe.checkpoint)
-        return path, self.catalog.locate(recipe.vae) if recipe.vae else None
+        vae = self.catalog.locate(recipe.vae) if recipe.vae else None
+        return path, vae, tuple(map(self.catalog.locate, recipe.components))
 
 
 def _followed(fresh: Model) -> Model:
@@ -338,6 +339,8 @@ def _followed(fresh: Model) -> Model:
     return fresh
 
 
-def _key(recipe: Recipe) -> _Key:
+def key_of(recipe: Recipe) -> _Key:
+    """The files that a recipe's model is read from, and what they become."""
     vae = recipe.vae.sha256 if recipe.vae is not None else None
-    return recipe.checkpoint.sha256, vae, recipe.precision
+    components = tuple(part.sha256 for part in recipe.components)
+    return recipe.checkpoint.sha256, vae, components, recipe.precision
