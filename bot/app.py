@@ -42,6 +42,7 @@ from generation.draft import Checkpoint
 from generation.errors import NoSuchName
 from generation.fleet.local_seats import local_workers
 from generation.fleet.worker import Worker
+from generation.model_key import weights_of
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, Rules, SeatId
 from generation.queue.forecast import Promises
@@ -197,7 +198,10 @@ async def _build(
 
     def make_seat(name: str, worker: Worker) -> WorkerSeat:
         return WorkerSeat(
-            id=SeatId(name), worker=worker, costs=meter.costs, size_of=catalog.size_of
+            id=SeatId(name),
+            worker=worker,
+            costs=meter.costs,
+            size_of=lambda key: sum(map(catalog.size_of, weights_of(key))),
         )
 
     drafting = _drafting(settings, catalog, model_folders, prompt_assist)

@@ -5,10 +5,11 @@ The recipe decides the pixels; the job says whose turn it takes up and what it w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NewType
 
-from generation.recipe import Recipe, Sha256
+from generation.model_key import ModelKey, model_key
+from generation.recipe import Recipe
 
 JobId = NewType("JobId", int)
 UserId = NewType("UserId", int)
@@ -38,7 +39,7 @@ class Job:
     cost: float  # predicted seconds of the device
     share: Share
 
-    @property
-    def model(self) -> Sha256:
-        """The checkpoint it needs on the device."""
-        return self.recipe.checkpoint.sha256
+    needs: ModelKey = field(init=False)  # on the device; kept, as queues ask for it all the time
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "needs", model_key(self.recipe))

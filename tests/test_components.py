@@ -14,10 +14,10 @@ from generation.catalog.catalog import Catalog, Entry
 from generation.draft import complete
 from generation.errors import MissingWeights, UnusableWeights
 from generation.families.sd3 import SD3
+from generation.model_key import model_key
 from generation.recipe import Weights
 from generation.worker.loading import single_file
 from generation.worker.loading.loader import assembled, build
-from generation.worker.memory.model_cache import key_of
 from generation.worker.model import Model
 from tests.given import loaded
 from tests.given.builders import a_digest, a_draft, a_recipe
@@ -198,4 +198,4 @@ def test_a_model_is_another_one_with_another_encoder(tmp_path: Path) -> None:
     recipe = complete(a_draft(prompt="a cat"), entry.model, seed=1, device="cpu")
     fewer = replace(recipe, components=recipe.components[:2])
     assert recipe.id != fewer.id
-    assert key_of(recipe) != key_of(fewer)
+    assert model_key(recipe) != model_key(fewer)

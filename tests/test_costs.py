@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation.model_key import model_key
 from generation.queue.costs import MAX_LINES, SHORTEST, CostModel
 from generation.recipe import Recipe, Sha256, Weights, needed
 from tests.given.builders import changed
@@ -140,7 +141,7 @@ def test_the_memory_has_an_end_and_keeps_what_was_used_last() -> None:
 
 
 def test_how_long_weights_take_is_learnt_and_remembered() -> None:
-    costs, model = CostModel(), Sha256("a" * 64)
+    costs, model = CostModel(), model_key(RECIPE)
     guess = costs.predict_loading(model, 10**9, in_memory=False)
     for _ in range(20):
         costs.learn_loading(model, 2 * guess, in_memory=False)
@@ -151,7 +152,7 @@ def test_how_long_weights_take_is_learnt_and_remembered() -> None:
 
 
 def test_a_reading_that_cannot_be_true_teaches_nothing() -> None:
-    costs, model = CostModel(), Sha256("a" * 64)
+    costs, model = CostModel(), model_key(RECIPE)
     for seconds in (0.0, -1.0, float("nan"), float("inf")):
         costs.learn_loading(model, seconds, in_memory=True)
     assert costs.dump() == CostModel().dump()

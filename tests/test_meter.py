@@ -112,5 +112,5 @@ async def test_reading_weights_is_learnt_apart_from_drawing(tmp_path: Path) -> N
         report = Drawn(job=job.id, seconds=4.0, loading_seconds=9.0)
         meter.learn(job, report, near=False)
         assert round(meter.costs.predict(job.recipe), 3) == 4.0
-        assert meter.costs.predict_loading(job.model, 10**9, in_memory=False) == 9.0
-        assert meter.costs.predict_loading(job.model, 10**9, in_memory=True) == 0.2
+        assert meter.costs.predict_loading(job.needs, 10**9, in_memory=False) == 9.0
+        assert meter.costs.predict_loading(job.needs, 10**9, in_memory=True) == 0.2

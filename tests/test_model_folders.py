@@ -16,6 +16,7 @@ from generation.catalog.catalog import Catalog
 from generation.errors import MissingWeights, NoSuchName
 from generation.fleet.cluster.source import Source
 from generation.fleet.cluster.weights_server import WeightsServer
+from generation.model_key import model_key
 from generation.worker import exactness
 from generation.worker.memory.model_cache import ModelCache
 from tests.given import tinymodels
@@ -164,7 +165,7 @@ async def test_a_model_that_came_a_moment_ago_can_be_named_and_fits_where_it_fit
         (picture,) = outcome.pictures
         assert picture.recipe.checkpoint == app.catalog.find("other").weights
         seat = app.make_seat("one more", worker)
-        assert seat.size_of(picture.recipe.checkpoint.sha256) > 0
+        assert seat.size_of(model_key(picture.recipe)) > 0
 
 
 async def test_choosing_has_the_folders_looked_at(

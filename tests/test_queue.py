@@ -327,7 +327,7 @@ def test_a_warm_model_goes_first_for_a_while() -> None:
 def test_two_models_do_not_alternate() -> None:
     card = Card(loaded=[FLOWER], swaps={FLOWER: 4.0, SKETCH: 4.0})
     drawing = a_drawing(*fifty(100, BEN, model=SKETCH), *fifty(10), card=card)
-    models = [job.model for _ in range(100) if (job := drawing.chunk())]
+    models = [job.needs for _ in range(100) if (job := drawing.chunk())]
     swaps = sum(a != b for a, b in pairwise(models))
     assert 1 <= swaps < 10
 
@@ -377,7 +377,7 @@ def test_the_seat_that_is_needed_least_makes_room_for_a_newcomer_s_model() -> No
         queue.settle(taken[card.id].id, 2.0, 2.0, left=28.0)
         after.append(queue.take(card, 2.0))
     # The film is at hand nowhere else.
-    assert [job.model for job in after if job] == [FILM, SKETCH, FLOWER]
+    assert [job.needs for job in after if job] == [FILM, SKETCH, FLOWER]
 
 
 # -- caps ------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ class Life(RuleBasedStateMachine):
         job = self.running.pop(card.id)
         predicted = self.left.setdefault(job.id, job.cost)
         drawn = min(2.0, predicted)
-        seconds = drawn * drift + card.load(job.model)
+        seconds = drawn * drift + card.load(job.needs)
         self.now += 0.0 if stands else seconds
         self.longest = max(self.longest, seconds, drawn + max(SWAPS.values()))
         over = predicted - drawn <= 1e-9

@@ -57,9 +57,9 @@ def order(trace: Trace, log: Log) -> str:
 
 def seat(*models: str) -> SimulatedSeat:
     """A seat with these models on it, and room for no more."""
-    made = SimulatedSeat(0, max(len(models), 1), {m.sha256: m.swap for m in DISK.values()})
+    made = SimulatedSeat(0, max(len(models), 1), {m.key: m.swap for m in DISK.values()})
     for model in models:
-        made.load(DISK[model].sha256)
+        made.load(DISK[model].key)
     return made
 
 

@@ -35,6 +35,7 @@ from generation.fleet.wire import (
     read_async,
 )
 from generation.job import JobId
+from generation.model_key import ModelKey, model_key
 from generation.recipe import Input, Task
 from tests.given.builders import a_digest, a_png, a_recipe, an_environment
 
@@ -62,7 +63,10 @@ FRAMES: tuple[Frame, ...] = (
     Stop(),
     Ready(environment=an_environment(), memory_bytes=2**40),
     Heard(),
-    Holding(on_device=(a_digest(), a_digest("b")), in_memory=()),
+    Holding(
+        on_device=(model_key(a_recipe()), ModelKey(f"fp16 {a_digest()} {a_digest('b')}")),
+        in_memory=(),
+    ),
     Loading(job=JOB, name="x"),
     Stepped(job=JOB, done=1, total=20, preview=b"\xff\xd8\xffjpeg", seconds=0.5),
     Stepped(job=JOB, done=1, total=20, preview=b"", seconds=0.5),

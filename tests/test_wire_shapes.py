@@ -29,6 +29,7 @@ from generation.fleet.wire import (
     encode,
 )
 from generation.job import JobId
+from generation.model_key import model_key
 from generation.worker.failures import report
 from tests.given.builders import a_digest, a_png, a_recipe, an_environment
 
@@ -47,7 +48,7 @@ FINISHED = Finished(
     seconds=1.0,
 )
 FAILED = Failed(job=JOB, kind="RenderFailed", facts=("no reason",))
-HOLDING = Holding(on_device=(a_digest(),), in_memory=())
+HOLDING = Holding(on_device=(model_key(a_recipe()),), in_memory=())
 RENDER = Render(job=JOB, recipe=a_recipe(), inputs=(), preview_every=0)
 
 

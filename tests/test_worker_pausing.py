@@ -20,6 +20,7 @@ from generation.fleet.wire import (
     Stepped,
 )
 from generation.job import JobId
+from generation.model_key import model_key
 from generation.recipe import Recipe, needed
 from tests.given.pausing import LIMIT, House, Outcome, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
@@ -81,7 +82,7 @@ def test_paused_at_every_step_with_its_weights_moved_out_it_is_the_same_picture(
 
     def meanwhile(step: int) -> None:
         table.draw(house.recipe("other", "oil", steps=1, seed=step))
-        gone.append(recipe.checkpoint.sha256 not in table.cache.holding.on_device)
+        gone.append(model_key(recipe) not in table.cache.holding.on_device)
 
     assert table.draw_with_pauses(recipe, meanwhile=meanwhile) == expected
     assert gone == [True] * needed(recipe.sampling).steps
@@ -226,21 +227,19 @@ def test_the_copies_in_memory_are_bounded_and_the_least_used_goes_first(house: H
     for recipe in (mine, other, mine, other):
         table.draw(recipe)
     cache = table.cache
-    assert cache.holding == Holding(
-        on_device=(other.checkpoint.sha256,), in_memory=(mine.checkpoint.sha256,)
-    )
+    assert cache.holding == Holding(on_device=(model_key(other),), in_memory=(model_key(mine),))
     loads = [r for r in table.heard if isinstance(r, Loading)]
     assert len(loads) == 3  # "other" found no room for a copy beside the one of "mine"
     roomy = a_table(house, LIMIT, host_memory=3 * size)
     for recipe in (mine, other, mine, other):
         roomy.draw(recipe)
     assert len([r for r in roomy.heard if isinstance(r, Loading)]) == 2
-    assert set(roomy.cache.holding.in_memory) == {r.checkpoint.sha256 for r in (mine, other)}
+    assert set(roomy.cache.holding.in_memory) == {model_key(r) for r in (mine, other)}
 
 
 def test_what_is_at_hand_is_told_whenever_it_changes(house: House) -> None:
     table = a_table(house, LIMIT)
-    mine, other = (house.recipe(name).checkpoint.sha256 for name in ("mine", "other"))
+    mine, other = (model_key(house.recipe(name)) for name in ("mine", "other"))
     for name in ("mine", "mine", "other"):
         table.draw(house.recipe(name))
     told = [r.on_device for r in table.heard if isinstance(r, Holding)]

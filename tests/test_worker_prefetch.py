@@ -15,6 +15,7 @@ import torch
 from generation.catalog.catalog import Catalog
 from generation.errors import Cancelled
 from generation.fleet.wire import Loading, Prefetch
+from generation.model_key import model_key
 from generation.recipe import Precision, Sha256, Weights
 from generation.worker import exactness, pulse
 from generation.worker.baton import Baton
@@ -56,9 +57,9 @@ def test_what_was_read_ahead_is_drawn_with_at_once_and_to_the_same_bits(
     job = table.order(house.recipe(steps=10))
     table.jobs.take(Prefetch(recipe=recipe))
     table.outcome(job)
-    digest = recipe.checkpoint.sha256
-    until(lambda: digest in (*table.cache.holding.on_device, *table.cache.holding.in_memory))
-    assert (digest in table.cache.holding.in_memory) is bool(host_memory)
+    key = model_key(recipe)
+    until(lambda: key in (*table.cache.holding.on_device, *table.cache.holding.in_memory))
+    assert (key in table.cache.holding.in_memory) is bool(host_memory)
     table.heard.clear()
     assert table.draw(recipe) == expected
     assert not any(isinstance(report, Loading) for report in table.heard)
@@ -86,7 +87,7 @@ def test_a_hint_evicts_nothing_that_is_in_use(house: House) -> None:
         time.sleep(0.02)
 
     table.draw_with_pauses(mine, meanwhile=meanwhile)
-    assert table.cache.holding.on_device == (mine.checkpoint.sha256,)
+    assert table.cache.holding.on_device == (model_key(mine),)
 
 
 def test_a_hint_that_cannot_be_followed_is_dropped_without_a_word(house: House) -> None:

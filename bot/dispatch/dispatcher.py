@@ -122,8 +122,8 @@ class Dispatcher:
     async def _look_ahead(self, seat: WorkerSeat) -> None:
         """Have the next job's weights read while this one is drawn."""
         coming = self._queue.soon(seat, time.monotonic())
-        if coming is None or coming.model == seat.prefetched or seat.is_warm(coming.model):
+        if coming is None or coming.needs == seat.prefetched or seat.is_warm(coming.needs):
             return
-        seat.prefetched = coming.model
-        if coming.model not in seat.worker.holding.in_memory:
+        seat.prefetched = coming.needs
+        if coming.needs not in seat.worker.holding.in_memory:
             await seat.worker.prefetch(coming.recipe)

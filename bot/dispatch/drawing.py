@@ -58,7 +58,7 @@ class Drawings:
         # The order goes down the wire while the disk confirms that it did: a crash between the
         # two finds the ticket still waiting, and draws it again.
         lease = asyncio.create_task(self.saver.start(job, seat.id))
-        near = job.model in seat.worker.holding.in_memory
+        near = job.needs in seat.worker.holding.in_memory
         drawing = Drawing(job=job, lease=lease, near=near)
         self._seat_of[job.id] = seat
         self._jobs.began(seat, drawing)
@@ -172,7 +172,7 @@ class Drawings:
             recipe=job.recipe,
             inputs=await self.saver.inputs(job),
             preview_every=self._preview_every,
-            expected=believable(job.cost + seat.reading_seconds(job.model)),
+            expected=believable(job.cost + seat.reading_seconds(job.needs)),
         )
 
     def _stepped(self, seat: WorkerSeat, drawing: Drawing, report: Stepped) -> None:
@@ -248,7 +248,7 @@ class Drawings:
         whole = why.name == job.recipe.checkpoint.name
         seconds = AVOID_SECONDS if whole else AVOID_ADAPTER_SECONDS
         asyncio.get_running_loop().call_later(seconds, self._jobs.seats.look)
-        return seat.avoid(job.model, seconds)
+        return seat.avoid(job.needs, seconds)
 
     async def _lease_of(self, drawing: Drawing) -> Lease | None:
         try:

@@ -74,7 +74,7 @@ class Meter:
         self.costs.learn(job.recipe, seconds)
         if report.loading_seconds > 0.0:
             loading = min(report.loading_seconds, LONGEST_READING)
-            self.costs.learn_loading(job.model, loading, in_memory=near)
+            self.costs.learn_loading(job.needs, loading, in_memory=near)
 
     async def save(self) -> None:
         """Write whatever changed, at most once a second, for ever."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from generation.fleet.worker import Worker
 from generation.job import Job, JobId
+from generation.model_key import ModelKey
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
-from generation.recipe import Sha256
 from storage.tickets import Lease
 
 # What weights may take of a device; drawing needs the rest.
@@ -83,7 +83,7 @@ class WorkerSeat:
     id: SeatId
     worker: Worker
     costs: CostModel
-    size_of: Callable[[Sha256], int]  # bytes of a checkpoint's weights, as they are known now
+    size_of: Callable[[ModelKey], int]  # bytes of a model's weights, as they are known now
     running: Drawing | None = None
     parked: dict[JobId, Drawing] = field(default_factory=dict)
     at_boundary: bool = False  # its job has drawn a chunk, and may be paused for another
@@ -92,33 +92,33 @@ class WorkerSeat:
     peers: Iterable[WorkerSeat] = ()  # all that are served now, this one included
     memory: float = math.inf  # bytes of its device, as it said last
     starting: float = 0.0  # seconds that its worker's last start took
-    prefetched: Sha256 | None = None
-    avoided: dict[Sha256, float] = field(default_factory=dict)  # models, and until when
+    prefetched: ModelKey | None = None
+    avoided: dict[ModelKey, float] = field(default_factory=dict)  # models, and until when
     news: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)  # nobody serves it any more
 
-    def is_warm(self, model: Sha256) -> bool:
+    def is_warm(self, model: ModelKey) -> bool:
         """Whether the weights are on the device, or on their way for the job that has it."""
-        loading = self.running is not None and self.running.job.model == model
+        loading = self.running is not None and self.running.job.needs == model
         return loading or model in self.worker.holding.on_device
 
-    def swap_seconds(self, model: Sha256) -> float:
+    def swap_seconds(self, model: ModelKey) -> float:
         """Predicted seconds until these weights could draw; 0 when they are there."""
         return 0.0 if self.is_warm(model) else self.reading_seconds(model)
 
-    def reading_seconds(self, model: Sha256) -> float:
+    def reading_seconds(self, model: ModelKey) -> float:
         """Predicted seconds of getting these weights, from where they are unless they are there."""
         near = model in self.worker.holding.in_memory
         return self.costs.predict_loading(model, self.size_of(model), in_memory=near)
 
-    def can_draw(self, model: Sha256) -> bool:
+    def can_draw(self, model: ModelKey) -> bool:
         """Whether the weights fit, or nowhere else either.
 
         What fits nowhere is tried all the same: it fails, or works after all, and waits no longer.
         """
         return self._fits(model) or not any(peer._fits(model) for peer in self.peers)
 
-    def avoid(self, model: Sha256, seconds: float) -> bool:
+    def avoid(self, model: ModelKey, seconds: float) -> bool:
         """Leave the model to others for so long, as weights do not come here.
 
         Returns whether there is another seat for it.
@@ -126,7 +126,7 @@ class WorkerSeat:
         self.avoided[model] = max(self.avoided.get(model, 0.0), time.monotonic() + seconds)
         return any(peer._fits(model) for peer in self.peers)
 
-    def holds(self, models: Collection[Sha256]) -> bool:
+    def holds(self, models: Collection[ModelKey]) -> bool:
         """Whether all of them fit at once, so that none would ever have to give way."""
         return sum(self.size_of(model) for model in models) <= self._room
 
@@ -159,7 +159,7 @@ class WorkerSeat:
             self.running, self.at_boundary = None, False
         self.news.set()
 
-    def _fits(self, model: Sha256) -> bool:
+    def _fits(self, model: ModelKey) -> bool:
         if model in self.avoided and time.monotonic() < self.avoided[model]:
             return False
         return self.size_of(model) <= self._room

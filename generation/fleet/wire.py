@@ -42,6 +42,7 @@ from generation.fleet.shape import (
     checked,
 )
 from generation.job import JobId
+from generation.model_key import FORM, ModelKey
 from generation.picture import MAX_REMARK, Environment
 from generation.reasons import MOST_NAMES, Reason, error_of
 from generation.recipe import Recipe, dump, parse
@@ -62,7 +63,8 @@ Count = Annotated[int, Within(0, 1_000_000)]
 Seconds = Annotated[float, Within(0.0, 1e7)]
 Bytes = Annotated[int, Within(0, 2**62)]
 Digest = Annotated[str, TextForm(r"[0-9a-f]{64}")]
-Digests = Annotated[tuple[Digest, ...], AtMost(10_000)]
+Key = Annotated[ModelKey, TextForm(FORM)]
+ModelKeys = Annotated[tuple[Key, ...], AtMost(10_000)]
 Name = Annotated[str, AtMost(1_000)]
 Remark = Annotated[str, AtMost(MAX_REMARK)]
 Names = Annotated[tuple[Name, ...], AtMost(MOST_NAMES)]
@@ -145,10 +147,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """Which checkpoints are at hand, by digest: what a job of theirs need not wait for."""
+    """Which models are at hand: what a job of theirs need not wait for."""
 
-    on_device: Digests  # can draw at once
-    in_memory: Digests  # of the host: a copy away
+    on_device: ModelKeys  # can draw at once
+    in_memory: ModelKeys  # of the host: a copy away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

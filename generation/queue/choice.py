@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from generation.job import Job, JobId, UserId
+from generation.model_key import ModelKey
 from generation.queue.fairclock import FairClock
 from generation.queue.lane import ModelLine
 from generation.queue.people import Parking, Person, Work
 from generation.queue.seat import Seat, SeatId
-from generation.recipe import Sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Choice(NamedTuple):
     """What a seat should draw."""
 
     person: Person
-    model: Sha256
+    model: ModelKey
     work: Work | None  # None: the person's next job for this model
 
 
@@ -60,7 +60,7 @@ class Chooser:
         self.running: dict[JobId, Work] = {}
         self.places: dict[SeatId, Parking] = {}
         self._clock = clock
-        self._lanes: dict[Sha256, ModelLine] = {}
+        self._lanes: dict[ModelKey, ModelLine] = {}
         self._touched: dict[Person, None] = {}  # whose places in the lanes are out of date
 
     def place(self, seat: Seat) -> Parking:
@@ -108,11 +108,11 @@ class Chooser:
         current = place.current
         parked = [work for work in place.parked.values() if self.may_run(work.person.owner)]
         if current is not None and current.left <= self.rules.nearly and current in parked:
-            return Choice(current.person, current.job.model, current)
+            return Choice(current.person, current.job.needs, current)
         if len(place.parked) > self.rules.max_parked:
             # One of them has to end first: the sooner the better.
             parked.sort(key=lambda work: (work.left, work.job.id))
-            return next((Choice(work.person, work.job.model, work) for work in parked), None)
+            return next((Choice(work.person, work.job.needs, work) for work in parked), None)
         return self._earliest(place, parked)
 
     def _earliest(self, place: Parking, parked: Sequence[Work]) -> Choice | None:
@@ -123,10 +123,10 @@ class Chooser:
         fetched = self._fetched(place, lanes, detours)
         bypass = self.bypass()
         crowded = len(place.parked) == self.rules.max_parked
-        found: dict[tuple[float, JobId], tuple[Person, Sha256, Work | None]] = {}
+        found: dict[tuple[float, JobId], tuple[Person, ModelKey, Work | None]] = {}
         earliest = math.inf
         for work in parked:
-            model, person = work.job.model, work.person
+            model, person = work.job.needs, work.person
             ahead = bypass if person.fresh > 0.0 and not detours[model] else 0.0
             due = work.due + detours[model] - ahead
             found[due, work.job.id] = person, model, work
@@ -153,18 +153,18 @@ class Chooser:
         One's own jobs may change places for a warm model, but not for ever.
         """
         person = choice.person
-        if person.overtaken >= self.rules.look and seat.can_draw((first := person.first()).model):
+        if person.overtaken >= self.rules.look and seat.can_draw((first := person.first()).needs):
             return first
         return person.lines[choice.model][0]
 
     def _detours(
-        self, place: Parking, lanes: Mapping[Sha256, ModelLine], parked: Sequence[Work]
-    ) -> Mapping[Sha256, float]:
+        self, place: Parking, lanes: Mapping[ModelKey, ModelLine], parked: Sequence[Work]
+    ) -> Mapping[ModelKey, float]:
         """How much later a job is due here because of its model."""
         seat = place.seat
         swaps = {model: seat.swap_seconds(model) for model in lanes}
         for work in parked:
-            if (model := work.job.model) not in swaps:
+            if (model := work.job.needs) not in swaps:
                 swaps[model] = seat.swap_seconds(model)
         if not any(swaps.values()) or seat.holds(swaps.keys()):
             return dict.fromkeys(swaps, 0.0)
@@ -182,8 +182,8 @@ class Chooser:
         return swaps
 
     def _fetched(
-        self, place: Parking, lanes: Mapping[Sha256, ModelLine], detours: Mapping[Sha256, float]
-    ) -> Collection[Sha256]:
+        self, place: Parking, lanes: Mapping[ModelKey, ModelLine], detours: Mapping[ModelKey, float]
+    ) -> Collection[ModelKey]:
         """What this seat should load for newcomers, and no other has: if it is wanted least."""
         if len(self.places) < 2:
             return ()
@@ -226,7 +226,7 @@ class Chooser:
 
     def _show(self, person: Person) -> bool:
         """Find somebody's places again; whether their group must follow, too."""
-        firsts: dict[Sha256, Job] = {}
+        firsts: dict[ModelKey, Job] = {}
         if self.may_run(person.owner):
             firsts = {model: line[0] for model, line in person.lines.items()}
         shown, forward = person.shown, person.tag < person.tag_shown

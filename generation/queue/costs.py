@@ -19,7 +19,8 @@ from dataclasses import astuple, dataclass
 
 from generation.families.architecture import megapixels
 from generation.families.family import FAMILIES
-from generation.recipe import Recipe, Sha256
+from generation.model_key import ModelKey
+from generation.recipe import Recipe
 from generation.samplers import SAMPLERS
 
 # Seconds per megapixel and call of the model, before anything was seen: between a current GPU
@@ -98,12 +99,12 @@ class CostModel:
         while len(self._lines) > MAX_LINES:
             del self._lines[next(iter(self._lines))]
 
-    def predict_loading(self, model: Sha256, size: int, *, in_memory: bool) -> float:
+    def predict_loading(self, model: ModelKey, size: int, *, in_memory: bool) -> float:
         """Seconds until weights of `size` bytes are on the device."""
         usual = size / (COPY_SPEED if in_memory else DISK_SPEED)
         return max(self._loading.get(_reading(model, in_memory=in_memory), usual), SHORTEST)
 
-    def learn_loading(self, model: Sha256, seconds: float, *, in_memory: bool) -> None:
+    def learn_loading(self, model: ModelKey, seconds: float, *, in_memory: bool) -> None:
         """Reading the weights took that long.  What cannot be true is passed over."""
         if not 0.0 < seconds < math.inf:
             return
@@ -150,7 +151,7 @@ def _keys(recipe: Recipe) -> tuple[str, ...]:
     return (f"{checkpoint} {size} {calls}", checkpoint, f"family {recipe.family}", "anything")
 
 
-def _reading(model: Sha256, *, in_memory: bool) -> str:
+def _reading(model: ModelKey, *, in_memory: bool) -> str:
     return f"{'copy' if in_memory else 'read'} {model}"
 
 

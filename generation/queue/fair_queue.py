@@ -174,7 +174,7 @@ class FairQueue:
         work = choice.work or self._begin(choice, place)
         place.unpark(work)
         place.current = None
-        work.charged = min(self.rules.chunk, work.left) + seat.swap_seconds(work.job.model)
+        work.charged = min(self.rules.chunk, work.left) + seat.swap_seconds(work.job.needs)
         work.clocked, work.since = 0.0, now
         work.person.tag += work.charged / work.person.weight
         self._chooser.running[work.job.id] = work
@@ -290,7 +290,7 @@ class FairQueue:
         first, rest = order[:REPLAYED], order[REPLAYED:]
         left = {work.job.id: work.left for work in self._begun.values()}
         left.update(busy.values())
-        models = {job.model for job in first} | {work.job.model for work in self._begun.values()}
+        models = {job.needs for job in first} | {work.job.needs for work in self._begun.values()}
         imagined = [ImaginedSeat(seat, models) for seat in seats]
         played = play(self._copy(first, imagined, left), imagined, self.rules.slice, dict(left))
         turns = {

@@ -16,8 +16,8 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from generation.job import Job, JobId
+from generation.model_key import ModelKey
 from generation.queue.seat import Seat, SeatId
-from generation.recipe import Sha256
 
 PROMISES = 200  # that are remembered
 COVERAGE = 0.9
@@ -46,7 +46,7 @@ class Queue(Protocol):
 class ImaginedSeat:
     """A seat as it would be: it starts with the models of a real one."""
 
-    def __init__(self, seat: Seat, models: Collection[Sha256]) -> None:
+    def __init__(self, seat: Seat, models: Collection[ModelKey]) -> None:
         self._seat = seat
         self._warm = {model for model in models if seat.is_warm(model)}
         self._swaps = {model: seat.swap_seconds(model) for model in models}
@@ -57,19 +57,19 @@ class ImaginedSeat:
     def id(self) -> SeatId:
         return self._seat.id
 
-    def is_warm(self, model: Sha256) -> bool:
+    def is_warm(self, model: ModelKey) -> bool:
         return model in self._warm
 
-    def swap_seconds(self, model: Sha256) -> float:
+    def swap_seconds(self, model: ModelKey) -> float:
         return 0.0 if model in self._warm else self._swaps.get(model) or self._usual
 
-    def can_draw(self, model: Sha256) -> bool:
+    def can_draw(self, model: ModelKey) -> bool:
         return self._seat.can_draw(model)
 
-    def holds(self, models: Collection[Sha256]) -> bool:
+    def holds(self, models: Collection[ModelKey]) -> bool:
         return self._seat.holds(models)
 
-    def load(self, model: Sha256) -> float:
+    def load(self, model: ModelKey) -> float:
         """Have the model; returns the seconds that takes."""
         seconds = self.swap_seconds(model)
         if not self._seat.holds(self._warm | {model}):
@@ -105,7 +105,7 @@ def play(
                 continue
             idle.discard(number)
             played.starts.setdefault(job.id, now)
-            seconds = min(chunk, left.setdefault(job.id, job.cost)) + seats[number].load(job.model)
+            seconds = min(chunk, left.setdefault(job.id, job.cost)) + seats[number].load(job.needs)
             heappush(chunks, (now + seconds, number, job, seconds))
         if not chunks:
             break

@@ -11,10 +11,10 @@ Invariant: whose tag fell, whose first job is another one, and whose group is du
 from __future__ import annotations
 
 from generation.job import JobId
+from generation.model_key import ModelKey
 from generation.queue.fairclock import Group
 from generation.queue.people import Person
 from generation.queue.ranking import Ranking
-from generation.recipe import Sha256
 
 Head = tuple[float, JobId, Person]  # when they are due, and with which job, which breaks ties
 
@@ -24,7 +24,7 @@ class ModelLine:
 
     __slots__ = ("_groups", "_model", "_people", "_short", "bound", "newcomers")
 
-    def __init__(self, model: Sha256, short: float) -> None:
+    def __init__(self, model: ModelKey, short: float) -> None:
         self._model, self._short = model, short
         self._people: dict[Group, Ranking[Person]] = {}
         self._groups: Ranking[Group] = Ranking(self._due)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from generation.job import Job, JobId, UserId
+from generation.model_key import ModelKey
 from generation.queue.fairclock import Group, Member
 from generation.queue.seat import Seat
-from generation.recipe import Sha256
 
 _by_id = attrgetter("id")
 
@@ -38,12 +38,12 @@ class Person(Member):
         super().__init__(group, weight, tag)
         self.owner = owner
         self.fresh = 0.0  # seconds for which they are still a newcomer
-        self.lines: dict[Sha256, list[Job]] = {}
+        self.lines: dict[ModelKey, list[Job]] = {}
         self.waiting = 0
         self.begun: dict[JobId, Work] = {}
         self.overtaken = 0  # how many of their own jobs went before their first one
         # As the lanes know them: with which jobs, at which tag, and whether as a newcomer.
-        self.shown: dict[Sha256, Job] = {}
+        self.shown: dict[ModelKey, Job] = {}
         self.tag_shown = tag
         self.newcomer = False
 
@@ -54,7 +54,7 @@ class Person(Member):
 
     def line_up(self, job: Job) -> None:
         """One job more.  One that was put back finds its old place: ids are in order of arrival."""
-        line = self.lines.setdefault(job.model, [])
+        line = self.lines.setdefault(job.needs, [])
         if line and line[-1].id > job.id:
             insort(line, job, key=_by_id)
         else:
@@ -63,10 +63,10 @@ class Person(Member):
 
     def withdraw(self, job: Job) -> None:
         """One job less."""
-        line = self.lines[job.model]
+        line = self.lines[job.needs]
         line.remove(job)
         if not line:
-            del self.lines[job.model]
+            del self.lines[job.needs]
         self.waiting -= 1
 
     def first(self) -> Job:
@@ -106,7 +106,7 @@ class Parking:
     seat: Seat
     parked: dict[JobId, Work] = field(default_factory=dict)
     current: Work | None = None  # the one that was drawn until this very boundary
-    swaps: dict[Sha256, float] = field(default_factory=dict)  # what each model cost when cold
+    swaps: dict[ModelKey, float] = field(default_factory=dict)  # what each model cost when cold
 
     def unpark(self, work: Work) -> None:
         """The work runs, or is no more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NewType, Protocol
 
-from generation.recipe import Sha256
+from generation.model_key import ModelKey
 
 SeatId = NewType("SeatId", str)
 
@@ -17,14 +17,14 @@ class Seat(Protocol):
     def id(self) -> SeatId:
         """The seat's name."""
 
-    def is_warm(self, model: Sha256) -> bool:
+    def is_warm(self, model: ModelKey) -> bool:
         """Whether these weights can draw at once."""
 
-    def swap_seconds(self, model: Sha256) -> float:
+    def swap_seconds(self, model: ModelKey) -> float:
         """Predicted seconds until they could; 0.0 when they are warm."""
 
-    def can_draw(self, model: Sha256) -> bool:
+    def can_draw(self, model: ModelKey) -> bool:
         """Whether they fit into its memory."""
 
-    def holds(self, models: Collection[Sha256]) -> bool:
+    def holds(self, models: Collection[ModelKey]) -> bool:
         """Whether all of them fit at once, so that no swap would ever be needed."""

@@ -14,7 +14,7 @@ from generation.simulator.traces import Trace
 
 def omega(rules: Rules, trace: Trace, seats: int) -> float:
     """The budget for newcomers and for staying with a model."""
-    swaps = {asked.job.model: asked.checkpoint.swap for asked in trace}
+    swaps = {asked.job.needs: asked.checkpoint.swap for asked in trace}
     return seats * (rules.express + rules.affinity * sum(swaps.values()))
 
 

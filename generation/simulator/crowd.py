@@ -55,7 +55,7 @@ class _Day:
         self.seconds: list[float] = []  # that each decision took
         self._policy = policy
         models = [model for name, model in DISK.items() if name != "video"]
-        self._seat = SimulatedSeat(0, 1, {model.sha256: model.swap for model in models})
+        self._seat = SimulatedSeat(0, 1, {model.key: model.swap for model in models})
         self._left: dict[JobId, float] = {}
         self._now = 0.0
         self._job = policy.take(self._seat, self._now)
@@ -64,7 +64,7 @@ class _Day:
         for _ in range(decisions):
             job = self._job
             assert job is not None, "a crowd was promised"
-            seconds = self._seat.load(job.model)
+            seconds = self._seat.load(job.needs)
             rest = self._left.pop(job.id, job.cost)
             chunk = min(2.0, rest)
             self._now += seconds + chunk

@@ -14,8 +14,9 @@ from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
 
 from generation.job import Job, JobId
+from generation.model_key import ModelKey
 from generation.queue.fair_queue import Seat, SeatId
-from generation.recipe import Sha256, needed
+from generation.recipe import needed
 from generation.simulator.traces import Arrival, Trace
 
 PAUSE = 0.05  # seconds of the device to put a job aside and another in its place
@@ -74,27 +75,27 @@ class Log:
 class SimulatedSeat:
     """A seat, with the models it holds, least recently used first."""
 
-    def __init__(self, number: int, slots: int, swaps: dict[Sha256, float]) -> None:
+    def __init__(self, number: int, slots: int, swaps: dict[ModelKey, float]) -> None:
         self.id = SeatId(f"seat {number}")
         self.job: JobId | None = None
         self.parked: set[JobId] = set()
         self._slots = slots
         self._swaps = swaps
-        self._resident: list[Sha256] = []
+        self._resident: list[ModelKey] = []
 
-    def is_warm(self, model: Sha256) -> bool:
+    def is_warm(self, model: ModelKey) -> bool:
         return model in self._resident
 
-    def swap_seconds(self, model: Sha256) -> float:
+    def swap_seconds(self, model: ModelKey) -> float:
         return 0.0 if model in self._resident else self._swaps[model]
 
-    def can_draw(self, model: Sha256) -> bool:
+    def can_draw(self, model: ModelKey) -> bool:
         return model in self._swaps
 
-    def holds(self, models: Collection[Sha256]) -> bool:
+    def holds(self, models: Collection[ModelKey]) -> bool:
         return len({*models, *self._resident}) <= self._slots
 
-    def load(self, model: Sha256) -> float:
+    def load(self, model: ModelKey) -> float:
         """Make room, bring it in; returns the seconds that takes."""
         seconds = self.swap_seconds(model)
         if not seconds and model in self._resident:
@@ -115,7 +116,7 @@ class Simulation:
         self._left = [
             needed(asked.job.recipe.sampling).steps for asked in trace
         ]  # steps, by job id
-        swaps = {asked.job.model: asked.checkpoint.swap for asked in trace}
+        swaps = {asked.job.needs: asked.checkpoint.swap for asked in trace}
         self._seats = [SimulatedSeat(number, device.slots, swaps) for number in range(device.seats)]
         self._ends: list[tuple[float, int, int]] = []  # of chunks: when, order, seat
         self._chunks: list[tuple[JobId, float, int]] = [(JobId(-1), 0.0, 0)] * device.seats
@@ -178,7 +179,7 @@ class Simulation:
         if before is not None and before != job:
             self.log.pauses += 1
             overhead += PAUSE
-        swap = seat.load(taken.model)
+        swap = seat.load(taken.needs)
         if swap:
             self.log.swaps += 1
         overhead += swap

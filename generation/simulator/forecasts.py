@@ -59,7 +59,7 @@ class _Promising:
         self._seat = seat
         job = self._queue.take(seat, now)
         if job is not None:
-            left = self._left.get(job.id, job.cost) + seat.swap_seconds(job.model)
+            left = self._left.get(job.id, job.cost) + seat.swap_seconds(job.needs)
             self._running = (seat.id, job.id, left, now)
         return job
 

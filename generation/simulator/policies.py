@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from generation.job import Job, JobId, UserId
+from generation.model_key import ModelKey
 from generation.queue.fair_queue import FairQueue, Rules, Seat
-from generation.recipe import Sha256
 from generation.simulator.engine import TurnPolicy
 
 LOOKAHEAD = 32  # of RoundRobin, in one user's line
@@ -41,10 +41,10 @@ class WarmFirst:
     """The oldest job whose model is on the device; if there is none, the oldest."""
 
     def __init__(self) -> None:
-        self._lines: dict[Sha256, deque[Job]] = {}
+        self._lines: dict[ModelKey, deque[Job]] = {}
 
     def put(self, job: Job, _now: float) -> None:
-        self._lines.setdefault(job.model, deque()).append(job)
+        self._lines.setdefault(job.needs, deque()).append(job)
 
     def take(self, seat: Seat, _now: float) -> Job | None:
         heads = [(line[0].id, model) for model, line in self._lines.items() if line]
@@ -78,7 +78,7 @@ class RoundRobin:
         _, _, owner = heappop(self._turns)
         line = self._lines[owner]
         near = range(min(LOOKAHEAD, len(line)))
-        at = next((i for i in near if seat.is_warm(line[i].model)), 0)
+        at = next((i for i in near if seat.is_warm(line[i].needs)), 0)
         job = line[at]
         del line[at]
         self._started[owner] = now
@@ -121,7 +121,7 @@ class TokenCounter:
         heappop(self._turns)
         if self._first() is None:
             self._last = self._counters[owner]
-        charged = job.cost + seat.swap_seconds(job.model)
+        charged = job.cost + seat.swap_seconds(job.needs)
         self._charged[job.id] = (job, charged)
         self._charge(owner, charged / job.share.weight)
         return job

@@ -17,6 +17,7 @@ from functools import cache
 from generation.draft import Checkpoint, Draft, DraftSampling, DraftWords, complete
 from generation.families.family import FAMILIES
 from generation.job import GroupId, Job, JobId, Share, UserId
+from generation.model_key import ModelKey, model_key
 from generation.recipe import Recipe, Sha256, Weights, needed
 
 HOUR = 3600.0
@@ -32,8 +33,9 @@ class SimulatedModel:
     ends: float  # encoding the words and decoding the picture; paid with the last step
 
     @property
-    def sha256(self) -> Sha256:
-        return _digest(self.name)
+    def key(self) -> ModelKey:
+        """What jobs of it need."""
+        return model_key(recipe(self.name, steps=1))
 
     def seconds(self, steps: int) -> float:
         """What a whole picture takes, once the model is there."""

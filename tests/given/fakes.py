@@ -11,6 +11,7 @@ from generation.errors import Cancelled, GenerationError, WorkerDied
 from generation.fleet.wire import Drawn, Finished, Holding, Loading, Ready, Render, Report, Stepped
 from generation.job import JobId
 from generation.media.table import MEDIA, Media, medium_of
+from generation.model_key import ModelKey, model_key
 from generation.recipe import Recipe, needed
 from tests.given.builders import an_environment
 
@@ -56,7 +57,7 @@ class FakeWorker:
         self.log: list[tuple[str, JobId]] = []
         self.starts = 0
         self._ready: Ready | None = None
-        self._on_device: tuple[str, ...] = ()
+        self._on_device: tuple[ModelKey, ...] = ()
         self._line: list[JobId] = []  # the first that is not paused has the device
         self._paused: set[JobId] = set()
         self._cancelled: set[JobId] = set()
@@ -91,10 +92,10 @@ class FakeWorker:
         await self._device(order.job, life)
         self.log.append(("began", order.job))
         loading = 0.0
-        if recipe.checkpoint.sha256 not in self._on_device:
+        if model_key(recipe) not in self._on_device:
             loading = self.load_cost
             yield Loading(job=order.job, name=recipe.checkpoint.name)
-            self._on_device = (recipe.checkpoint.sha256,)
+            self._on_device = (model_key(recipe),)
         if failure := self.failures.get(recipe.prompt):
             raise failure
         for step in range(1, steps + 1):

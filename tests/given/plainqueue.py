@@ -220,17 +220,17 @@ class PlainQueue:
     ) -> Iterator[tuple[float, JobId]]:
         bypass = self.rules.express * self.seats / self.total() if self.people else 0.0
         people = [p for p in self.people.values() if p.jobs and self.may_run(p)]
-        models = {job.model for p in people for job in p.jobs if card.can_draw(job.model)}
-        detour = self.detours(card, models | {w.job.model for w in ready}, people)
+        models = {job.needs for p in people for job in p.jobs if card.can_draw(job.needs)}
+        detour = self.detours(card, models | {w.job.needs for w in ready}, people)
         for work in ready:
             person = self.people[_key(work.job)]
-            express = person.fresh > 0.0 and not detour(work.job.model)
+            express = person.fresh > 0.0 and not detour(work.job.needs)
             lag = self.lag(person, work.tag)
-            yield detour(work.job.model) - lag - (bypass if express else 0.0), work.job.id
+            yield detour(work.job.needs) - lag - (bypass if express else 0.0), work.job.id
         full = len(parked) == self.rules.max_parked
         for model in models:
             mine = {
-                p: next(j for j in p.jobs if j.model == model) for p in people if _wants(p, model)
+                p: next(j for j in p.jobs if j.needs == model) for p in people if _wants(p, model)
             }
             new = sorted(
                 (job.cost > self.rules.fresh, job.id, p) for p, job in mine.items() if p.fresh > 0.0
@@ -247,9 +247,9 @@ class PlainQueue:
                 yield score, self.next_of(person, model, card).id
 
     def next_of(self, person: Person, model: str, card: Card) -> Job:
-        if person.passed >= self.rules.look and card.can_draw(person.jobs[0].model):
+        if person.passed >= self.rules.look and card.can_draw(person.jobs[0].needs):
             return person.jobs[0]
-        return next(job for job in person.jobs if job.model == model)
+        return next(job for job in person.jobs if job.needs == model)
 
     def detours(self, card: Card, models: set[str], people: list[Person]) -> Callable[[str], float]:
         cold = {model for model in models if not card.is_warm(model)}  # type: ignore[arg-type]
@@ -277,7 +277,7 @@ class PlainQueue:
         """How much is owed to whoever waits for a model of this seat alone."""
         need = -math.inf
         for person in people:
-            for model in {job.model for job in person.jobs}:
+            for model in {job.needs for job in person.jobs}:
                 if [c for c in self.cards if c.is_warm(model)] == [card]:
                     need = max(need, self.lag(person, person.tag))
         return need
@@ -290,7 +290,7 @@ class PlainQueue:
             person.jobs.remove(job)
             work = person.work[job.id] = Work(job, card, left=job.cost, tag=person.tag)
         work.running, work.since, work.ticked = True, now, 0.0
-        work.ahead = min(self.rules.chunk, work.left) + card.swap_seconds(job.model)
+        work.ahead = min(self.rules.chunk, work.left) + card.swap_seconds(job.needs)
         person.tag += work.ahead / person.weight
 
 
@@ -299,4 +299,4 @@ def _key(job: Job) -> tuple[GroupId, UserId]:
 
 
 def _wants(person: Person, model: str) -> bool:
-    return any(job.model == model for job in person.jobs)
+    return any(job.needs == model for job in person.jobs)

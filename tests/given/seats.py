@@ -6,18 +6,20 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from generation.job import GroupId, Job, JobId, Share, UserId
+from generation.model_key import ModelKey, model_key
 from generation.queue.fair_queue import FairQueue, SeatId
-from generation.recipe import Sha256, Weights
+from generation.recipe import Weights
 from tests.given.builders import a_digest, a_recipe
 
 ANN, BEN, CLEO, DAN = (UserId(number) for number in (1, 2, 3, 4))
 HERE, THERE = GroupId("here"), GroupId("there")
-FLOWER, SKETCH, FILM = (a_digest(letter) for letter in "fac")  # three checkpoints
 
 _RECIPES = {
-    model: a_recipe(checkpoint=Weights(name=model[:1], sha256=model))
-    for model in (FLOWER, SKETCH, FILM)
+    model_key(recipe): recipe
+    for letter in "fac"
+    if (recipe := a_recipe(checkpoint=Weights(name=letter, sha256=a_digest(letter))))
 }
+FLOWER, SKETCH, FILM = _RECIPES  # three models
 
 
 def a_job(
@@ -25,7 +27,7 @@ def a_job(
     owner: UserId = ANN,
     cost: float = 1.0,
     *,
-    model: Sha256 = FLOWER,
+    model: ModelKey = FLOWER,
     group: GroupId = HERE,
     weight: float = 1.0,
     group_weight: float = 1.0,
@@ -40,23 +42,23 @@ class Card:
 
     id: SeatId = SeatId("card")  # noqa: RUF009  # a plain string
     room: int = 1  # models that fit at once
-    swaps: Mapping[Sha256, float] = field(default_factory=dict)
-    too_big: Collection[Sha256] = ()
-    loaded: list[Sha256] = field(default_factory=list)
+    swaps: Mapping[ModelKey, float] = field(default_factory=dict)
+    too_big: Collection[ModelKey] = ()
+    loaded: list[ModelKey] = field(default_factory=list)
 
-    def is_warm(self, model: Sha256) -> bool:
+    def is_warm(self, model: ModelKey) -> bool:
         return model in self.loaded
 
-    def swap_seconds(self, model: Sha256) -> float:
+    def swap_seconds(self, model: ModelKey) -> float:
         return 0.0 if self.is_warm(model) else self.swaps.get(model, 1.0)
 
-    def can_draw(self, model: Sha256) -> bool:
+    def can_draw(self, model: ModelKey) -> bool:
         return model not in self.too_big
 
-    def holds(self, models: Collection[Sha256]) -> bool:
+    def holds(self, models: Collection[ModelKey]) -> bool:
         return len(set(models)) <= self.room
 
-    def load(self, model: Sha256) -> float:
+    def load(self, model: ModelKey) -> float:
         """Use a model; returns the seconds that takes."""
         seconds = self.swap_seconds(model)
         if model in self.loaded:
@@ -92,7 +94,7 @@ class Drawing:
             self.begun.append(job.id)
             self.left[job.id] = self.truth(job)
         drawn = min(self.queue.rules.chunk, self.left[job.id])
-        seconds = drawn + self.card.load(job.model)
+        seconds = drawn + self.card.load(job.needs)
         self.now += seconds
         self.served[job.owner] = self.served.get(job.owner, 0.0) + seconds
         self.left[job.id] -= drawn

@@ -17,11 +17,15 @@ from dataclasses import dataclass, replace
 from bot.trials.bench.figure import Figure, Ground, percentile
 from bot.trials.bench.keeping import RECIPE
 from generation.job import GroupId, Job, JobId, Share, UserId
+from generation.model_key import ModelKey, model_key
 from generation.queue.fair_queue import FairQueue, SeatId
-from generation.recipe import Sha256, Weights
+from generation.recipe import Recipe, Sha256, Weights
 
 PEOPLE, GROUPS, JOBS, DECISIONS = 10_000, 500, 100_000, 50_000
-SWAPS = {Sha256("a" * 64): 1.5, Sha256("b" * 64): 4.0, Sha256("c" * 64): 1.5, Sha256("d" * 64): 8.0}
+RECIPES = tuple(
+    replace(RECIPE, checkpoint=Weights(name="m", sha256=Sha256(letter * 64))) for letter in "abcd"
+)
+SWAPS = dict(zip(map(model_key, RECIPES), (1.5, 4.0, 1.5, 8.0), strict=True))
 MODELS = (3, 4)  # of these
 HOW = f"{PEOPLE} people of {GROUPS} servers, {JOBS} jobs for 3 or 4 models, the worse; one core"
 
@@ -31,24 +35,24 @@ class _Card:
     """A seat that holds one model."""
 
     id: SeatId
-    model: Sha256
+    model: ModelKey
 
-    def is_warm(self, model: Sha256) -> bool:
+    def is_warm(self, model: ModelKey) -> bool:
         return model == self.model
 
-    def swap_seconds(self, model: Sha256) -> float:
+    def swap_seconds(self, model: ModelKey) -> float:
         return 0.0 if model == self.model else SWAPS[model]
 
-    def can_draw(self, model: Sha256) -> bool:
+    def can_draw(self, model: ModelKey) -> bool:
         return model in SWAPS
 
-    def holds(self, models: Collection[Sha256]) -> bool:
+    def holds(self, models: Collection[ModelKey]) -> bool:
         return {*models} <= {self.model}
 
 
 async def decisions(_: Ground) -> tuple[Figure, ...]:
     """Chunk after chunk on one seat."""
-    crowds = [_waits(list(SWAPS)[:count]) for count in MODELS]
+    crowds = [_waits(RECIPES[:count]) for count in MODELS]
     return (
         Figure(
             name="queue_decision",
@@ -69,10 +73,10 @@ async def decisions(_: Ground) -> tuple[Figure, ...]:
     )
 
 
-def _waits(models: Sequence[Sha256]) -> list[float]:
+def _waits(recipes: Sequence[Recipe]) -> list[float]:
     """The seconds of each decision while a crowd wants these models."""
-    queue, card = FairQueue(), _Card(SeatId("card"), models[0])
-    for job in _crowd(models):
+    queue, card = FairQueue(), _Card(SeatId("card"), model_key(recipes[0]))
+    for job in _crowd(recipes):
         queue.put(job, 0.0)
     waits: list[float] = []
     # As `run` does at its start: what is here is not looked through again.
@@ -85,9 +89,8 @@ def _waits(models: Sequence[Sha256]) -> list[float]:
     return waits
 
 
-def _crowd(models: Sequence[Sha256]) -> list[Job]:
+def _crowd(recipes: Sequence[Recipe]) -> list[Job]:
     dice = random.Random(4)
-    recipes = [replace(RECIPE, checkpoint=Weights(name="m", sha256=model)) for model in models]
     shares = [Share(group=GroupId(f"guild {number}")) for number in range(GROUPS)]
     owners = [dice.randrange(PEOPLE) for _ in range(JOBS)]
     return [
@@ -108,8 +111,8 @@ def _serve(queue: FairQueue, card: _Card, waits: list[float]) -> None:
     job = queue.take(card, now)
     for _ in range(DECISIONS):
         assert job is not None, "there are more jobs than decisions"
-        swap = card.swap_seconds(job.model)
-        card.model = job.model
+        swap = card.swap_seconds(job.needs)
+        card.model = job.needs
         rest = left.pop(job.id, job.cost)
         chunk = min(queue.rules.chunk, rest)
         now += swap + chunk

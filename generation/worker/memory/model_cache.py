@@ -25,15 +25,14 @@ from generation.catalog.catalog import Catalog
 from generation.errors import OutOfMemory
 from generation.families.architecture import Stage
 from generation.fleet.wire import Holding
-from generation.recipe import Precision, Recipe, Sha256
+from generation.model_key import ModelKey, model_key
+from generation.recipe import Recipe
 from generation.worker import pulse
 from generation.worker.adapters import switching
 from generation.worker.loading.loader import build, translated
 from generation.worker.memory import memory, needs
 from generation.worker.memory.prefetch import Prefetcher
 from generation.worker.model import Model
-
-_Key = tuple[Sha256, Sha256 | None, tuple[Sha256, ...], Precision]
 
 OnLoad = Callable[[str], None]
 
@@ -64,7 +63,7 @@ class ModelCache:
         self.device = device
         self._limit, self._host_memory, self._say = limit, host_memory, say
         self._resting = resting
-        self._models: dict[_Key, Model] = {}  # oldest use first
+        self._models: dict[ModelKey, Model] = {}  # oldest use first
         self._lock = threading.RLock()
         self._prefetcher = Prefetcher()
         self._arriving: Model | None = None  # about to enter the device: its copy is needed
@@ -99,7 +98,7 @@ class ModelCache:
 
     def prefetch(self, recipe: Recipe) -> None:
         """Read these weights in the background, if there is room.  Returns at once."""
-        key = key_of(recipe)
+        key = model_key(recipe)
         self._prefetcher.wish(key, lambda may_go_on: self._prefetch(recipe, may_go_on))
 
     def clear(self) -> None:
@@ -114,12 +113,12 @@ class ModelCache:
 
     @property
     def holding(self) -> Holding:
-        """Which checkpoints are at hand, the latest used last."""
+        """Which models are at hand, the latest used last."""
         with self._lock:
-            kept = [(key[0], model.residence) for key, model in self._models.items()]
+            kept = [(key, model.residence) for key, model in self._models.items()]
         return Holding(
-            on_device=tuple(dict.fromkeys(d for d, where in kept if where.on_device)),
-            in_memory=tuple(dict.fromkeys(d for d, where in kept if where.in_memory)),
+            on_device=tuple(key for key, where in kept if where.on_device),
+            in_memory=tuple(key for key, where in kept if where.in_memory),
         )
 
     def free_bytes(self) -> int:
@@ -137,7 +136,7 @@ class ModelCache:
 
     def _placed(self, recipe: Recipe, on_load: OnLoad) -> Model:
         """The model on the device, with one user more."""
-        key = key_of(recipe)
+        key = model_key(recipe)
         if (model := self._claimed(key)) is not None:
             return self._entered(key, model, recipe)
         if self._prefetcher.is_reading(key):
@@ -148,11 +147,11 @@ class ModelCache:
                 on_load(recipe.checkpoint.name)
             return self._entered(key, model, recipe)
 
-    def _built(self, key: _Key, recipe: Recipe) -> Model:
+    def _built(self, key: ModelKey, recipe: Recipe) -> Model:
         """The model, nowhere yet, with one user more; a paused job's stays the same one."""
         return self._shelve(key, _followed(build(recipe, *self._paths(recipe))), users=1)
 
-    def _entered(self, key: _Key, model: Model, recipe: Recipe) -> Model:
+    def _entered(self, key: ModelKey, model: Model, recipe: Recipe) -> Model:
         try:
             self._drawing_bytes = needs.activations(recipe, model)
             self._arriving = model
@@ -200,11 +199,11 @@ class ModelCache:
 
     # What both threads do, with the lock.
 
-    def _at_hand(self, key: _Key) -> Model | None:
+    def _at_hand(self, key: ModelKey) -> Model | None:
         model = self._models.get(key)
         return None if model is None or model.residence.nowhere else model
 
-    def _claimed(self, key: _Key) -> Model | None:
+    def _claimed(self, key: ModelKey) -> Model | None:
         with self._lock:
             model = self._at_hand(key)
             if model is not None:
@@ -217,7 +216,7 @@ class ModelCache:
             self._sweep()
         self._tell()
 
-    def _shelve(self, key: _Key, fresh: Model, *, users: int) -> Model:
+    def _shelve(self, key: ModelKey, fresh: Model, *, users: int) -> Model:
         """Take in what was read: a paused job's modules get its numbers."""
         with self._lock:
             model = self._models.setdefault(key, fresh)
@@ -285,7 +284,7 @@ class ModelCache:
     # What the prefetching thread does.
 
     def _prefetch(self, recipe: Recipe, may_go_on: Callable[[], bool]) -> None:
-        key = key_of(recipe)
+        key = model_key(recipe)
         with self._lock:
             if self._at_hand(key) is not None:
                 return
@@ -337,10 +336,3 @@ def _followed(fresh: Model) -> Model:
         if part.name in fresh.parts:
             pulse.follow(fresh.parts[part.name], abreast=part.stage is Stage.DECODE)
     return fresh
-
-
-def key_of(recipe: Recipe) -> _Key:
-    """The files that a recipe's model is read from, and what they become."""
-    vae = recipe.vae.sha256 if recipe.vae is not None else None
-    components = tuple(part.sha256 for part in recipe.components)
-    return recipe.checkpoint.sha256, vae, components, recipe.precision
