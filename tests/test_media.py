@@ -86,7 +86,8 @@ def test_a_larger_file_is_shown_as_its_medium_makes_it_smaller() -> None:
     file, limit = TEXT.write(CONTENT, RECIPE, {}), 1_000
     assert fitting([file], [7], [TEXT], 10**6) == (("7.txt", file),)
     assert fitting([file], [7], [shrinking], limit) == (("7.md", file[:500]),)
-    assert fitting([file], [7], [TEXT], limit) == (("7.txt", file),)  # nothing is smaller
+    for refused in (0, 1):  # nothing is smaller
+        assert fitting([file], [7], [TEXT], limit, shrunk=refused) == (("7.txt", file),)
     several = fitting([file, noisy_png(300)], [7, 8], [TEXT, IMAGE], limit)
     assert [name for name, _ in several] == ["7.txt", "8.jpg"]
 

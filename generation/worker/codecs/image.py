@@ -8,13 +8,13 @@ so every time, and so is the same picture every time.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from generation.errors import RenderFailed
+from generation.worker.codecs.decoded import Decoded
 
 
 def to_latents(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -36,16 +36,8 @@ def to_latents(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> T
     return scaled.float()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
-    """The RGB bytes of h * w rows; `again`: they were decoded a second time, in fp32."""
-
-    content: bytes
-    again: bool
-
-
 def to_pixels(vae: Any, latents: Tensor) -> Decoded:
-    """Decode scaled latents (1, C, h, w).
+    """Decode scaled latents (1, C, h, w) to the RGB bytes of h * w rows.
 
     Raises RenderFailed when numbers overflow in fp32 too: the stock pipelines give a black picture
     then.

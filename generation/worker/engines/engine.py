@@ -19,7 +19,7 @@ from torch import Tensor
 
 from generation.families.architecture import Config, Stage
 from generation.recipe import Recipe
-from generation.worker.codecs.image import Decoded
+from generation.worker.codecs.decoded import Decoded
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
 from generation.worker.text.clip import Clip, EncodedWords, Learned

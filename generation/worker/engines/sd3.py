@@ -19,7 +19,8 @@ from torch.nn.functional import pad
 from generation.errors import OutOfRange
 from generation.families.architecture import Config, Stage
 from generation.recipe import Recipe, Words, needed
-from generation.worker.codecs.image import Decoded, to_latents, to_pixels
+from generation.worker.codecs.decoded import Decoded
+from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
 from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
 from generation.worker.parts import Parts

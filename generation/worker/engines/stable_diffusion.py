@@ -20,7 +20,8 @@ from generation.errors import NotMadeFor, OutOfRange
 from generation.families.architecture import Config, Stage
 from generation.families.family import family
 from generation.recipe import Recipe, needed
-from generation.worker.codecs.image import Decoded, to_latents, to_pixels
+from generation.worker.codecs.decoded import Decoded
+from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from generation.worker import pulse
-from generation.worker.codecs.image import Decoded
+from generation.worker.codecs.decoded import Decoded
 from generation.worker.tasks.task import Begun, Bench
 
 

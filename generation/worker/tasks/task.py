@@ -19,7 +19,7 @@ from torch import Tensor
 from generation.errors import BadPicture
 from generation.media.photos import load
 from generation.recipe import Recipe, needed
-from generation.worker.codecs.image import Decoded
+from generation.worker.codecs.decoded import Decoded
 from generation.worker.model import Model
 
 _TITLES = {"init": "picture to start from"}

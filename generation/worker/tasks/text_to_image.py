@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from generation.worker.codecs.image import Decoded
+from generation.worker.codecs.decoded import Decoded
 from generation.worker.tasks.task import Begun, Bench
 
 
