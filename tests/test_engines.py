@@ -39,6 +39,8 @@ class Listening:
 
 @dataclass
 class Config:
+    in_channels: int
+    out_channels: int = 4
     addition_embed_type: str | None = None
 
 
@@ -48,7 +50,7 @@ def test_every_architecture_has_an_engine_and_every_engine_an_architecture() -> 
 
 @pytest.mark.parametrize("cfg", [1.0, 7.0])
 def test_extra_channels_lie_behind_the_noisy_ones_in_every_lane(cfg: float) -> None:
-    unet = Listening(config=Config())
+    unet = Listening(config=Config(in_channels=9))
     parts = Parts(modules={"unet": unet}, tokenizers={})
     extra = torch.full((1, 5, 8, 8), 0.5)
     predict = ENGINES["sd1"].predictor(parts, a_recipe(cfg=cfg), Given(words=WORDS, extra=extra))

@@ -56,6 +56,7 @@ async def test_both_are_shown_and_the_recipe_holds_the_fold(tmp_path: Path) -> N
         assert "Seed 12345678901234 → 1942892530" in first.content
         assert (await recipe_of(first)).seed == 1942892530
         await ann.command("settings", seed_mode="increment")
+        await ann.sees("seed mode")
         await ann.command("imagine", prompt="b")
         second = await recipe_of(await ann.sees(is_result, after=first))
         assert second.seed in (1942892531, 1942892532), "counting goes on from the fold"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generation.picture import Environment
+from generation.reasons import Reason
 from generation.recipe import dump
 from storage.accounts import Ledger
 from storage.database import Database
@@ -57,6 +58,11 @@ RELEASES = (FIRST, SECOND)
 TEXTS: list[str] = [line["recipe"] for release in RELEASES for line in release.recipes]
 
 
+def _as_text(reason: Reason | None) -> str | None:
+    """As the column held it when a reason was a text."""
+    return None if reason is None else f"{reason.kind}: {reason.told}"
+
+
 async def facts(database: Database) -> dict[str, Any]:
     """All that a database tells, as `facts.json` of the second release has it."""
     pictures, ledger = Pictures(database), Ledger(database)
@@ -69,7 +75,15 @@ async def facts(database: Database) -> dict[str, Any]:
             "requests": [_flat(asdict(request)) for request in requests],
             "tickets": [
                 [
-                    *(t.request, t.ordinal, t.job.id, t.state, t.tries, t.reason, t.picture),
+                    *(
+                        t.request,
+                        t.ordinal,
+                        t.job.id,
+                        t.state,
+                        t.tries,
+                        _as_text(t.reason),
+                        t.picture,
+                    ),
                     *(t.job.cost, t.job.recipe.id, dump(t.job.recipe)),
                 ]
                 for request in requests

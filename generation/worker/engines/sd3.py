@@ -73,8 +73,8 @@ class StableDiffusion3:
         return 1, network.in_channels, canvas.height // scale, canvas.width // scale
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
-        network, words, cfg = parts["transformer"], given.words, needed(recipe.sampling).cfg
-        guided = cfg != 1.0
+        network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
+        cfg, guided = sampling.cfg, sampling.guided
         context, pooled = words.context, words.pooled
         if guided:
             context = torch.cat([words.negative, context])
@@ -110,7 +110,7 @@ class StableDiffusion3:
             case Stage.ENCODE:
                 return 0  # 256 tokens are few beside a picture's
             case Stage.DENOISE:
-                lanes = 2 if needed(recipe.sampling).cfg != 1.0 else 1
+                lanes = 2 if needed(recipe.sampling).guided else 1
                 width = configs["transformer"]["caption_projection_dim"]
                 assert isinstance(width, int)  # the catalog looked at it
                 tokens = pixels // 256 + WORDS
