@@ -25,6 +25,7 @@ from generation.recipe import (
     Adapter,
     Canvas,
     Input,
+    Needs,
     Recipe,
     Sampling,
     Sha256,
@@ -72,6 +73,7 @@ class DraftSampling:
 class Draft:
     """A recipe with gaps, section by section.  None, or an empty tuple, is a gap."""
 
+    task: Task | None = None  # None: the first that is made of the inputs
     words: DraftWords = DraftWords()
     canvas: DraftCanvas = DraftCanvas()
     sampling: DraftSampling = DraftSampling()
@@ -129,11 +131,12 @@ def complete(
     are those of the adapters, as far as they are known.  Raises Unacceptable with the field, what
     was found and what is allowed.
     """
-    family, usual = model.family, usual_of(model)
+    family = model.family
     said = replace(draft, sampling=named(draft.sampling))
-    draft = filled(Draft, [("said", said), ("usual", usual)]).value
+    draft = filled(Draft, [("said", said), ("usual", usual_of(model))]).value
     _check_adapters(draft.adapters, model, families)
     task = _task(draft, model, family)
+    words, canvas, sampling = sections(draft, task.needs, model)
     return Recipe(
         task=task,
         family=family.name,
@@ -142,19 +145,29 @@ def complete(
         vae=model.vae,
         adapters=draft.adapters,
         inputs=draft.inputs,
-        words=_words(draft.words, family),
-        canvas=_canvas(draft.canvas, family),
-        sampling=_sampling(draft.sampling, usual.sampling, task, model),
+        words=words,
+        canvas=canvas,
+        sampling=sampling,
         seed=_seed(seed),
         precision=family.precision_cuda if device == "cuda" else family.precision_cpu,
     )
 
 
+def sections(
+    draft: Draft, needs: Needs, model: Checkpoint
+) -> tuple[Words | None, Canvas | None, Sampling | None]:
+    """The sections that a task needs, of a draft without gaps.  Raises Unacceptable."""
+    has = needs.sections
+    return (
+        _words(draft.words, model.family) if "words" in has else None,
+        _canvas(draft.canvas, model.family) if "canvas" in has else None,
+        _sampling(draft.sampling, needs, model) if "sampling" in has else None,
+    )
+
+
 def check_settings(draft: Draft, model: Checkpoint) -> None:
     """Raise Unacceptable where its settings cannot be drawn, whatever the words and the task."""
-    _words(draft.words, model.family)
-    _canvas(draft.canvas, model.family)
-    _sampling(draft.sampling, usual_of(model).sampling, Task.IMAGE_TO_IMAGE, model)
+    sections(draft, Task.IMAGE_TO_IMAGE.needs, model)
 
 
 def usual_of(model: Checkpoint) -> Draft:
@@ -202,7 +215,7 @@ def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
     prompt = draft.words.prompt or ""
     if not clean_text("prompt", prompt) and not draft.inputs:
         raise OutOfRange("prompt", prompt, "at least one word")
-    task = task_for(draft.inputs)
+    task = draft.task or task_for(draft.inputs)
     check_purpose(model.weights.name, model.purpose, task, usual)
     return task
 
@@ -224,12 +237,13 @@ def _canvas(said: DraftCanvas, usual: Family) -> Canvas:
     return Canvas(width=width, height=height)
 
 
-def _sampling(said: DraftSampling, usual: DraftSampling, task: Task, model: Checkpoint) -> Sampling:
+def _sampling(said: DraftSampling, needs: Needs, model: Checkpoint) -> Sampling:
     steps, sampler = needed(said.steps), needed(said.sampler)
     STEPS.check(steps)
     check_sampler(sampler, model.family)
-    scheduler = needed(usual.scheduler if said.scheduler == USUAL else said.scheduler)
-    denoise = needed(said.denoise) if task.needs.redraws else 1.0
+    usual = said.scheduler == USUAL
+    scheduler = needed(usual_of(model).sampling.scheduler if usual else said.scheduler)
+    denoise = needed(said.denoise) if needs.redraws else 1.0
     DENOISE.check(denoise)
     sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=_noise(model))
     return Sampling(

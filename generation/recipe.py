@@ -209,7 +209,7 @@ _ROLES = {role for needs in NEEDS.values() for role in needs.roles}
 
 
 def task_for(inputs: Iterable[Input]) -> Task:
-    """The task that is made of these inputs.  Raises OutOfRange."""
+    """The first task that is made of these inputs; a draft names any other.  Raises OutOfRange."""
     roles = tuple(item.role for item in inputs)
     for task, needs in NEEDS.items():
         if needs.roles == roles:
@@ -237,8 +237,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _check_integer("seed", self.seed, 0, MAX_SEED)
-        for name in self.task.needs.sections:
-            if getattr(self, name) is None:
+        for name in _DRAWING:
+            given, has = getattr(self, name) is not None, name in self.task.needs.sections
+            if given and not has:
+                raise OutOfRange(name, "given", f"none for {self.task}")
+            if has and not given:
                 raise OutOfRange(name, None, f"what {self.task} needs")
         if {item.role for item in self.inputs} & _ROLES != set(self.task.needs.roles):
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from generation.draft import Draft, complete
+from generation.draft import Draft, complete, sections, usual_of
 from generation.errors import NoSuchName, OutOfRange, WrongFamily
 from generation.families.family import FAMILIES
+from generation.layers import filled
 from generation.parameters import PROMPT
-from generation.recipe import Adapter, Input, Precision, Task, Weights, needed
+from generation.recipe import Adapter, Input, Needs, Precision, Task, Weights, needed
 from generation.texts import clean_text
 from tests.given.builders import a_digest, a_draft, a_model, needed_by
 
@@ -88,6 +89,28 @@ def test_an_input_makes_it_image_to_image_and_shortens_the_schedule_at_its_noisy
     # ComfyUI's rule: the steps asked for are made, on the last part of a longer schedule.
     assert len(needed(image.sampling).sigmas) == len(needed(plain.sampling).sigmas) == 11
     assert needed(image.sampling).sigmas[0] < needed(plain.sampling).sigmas[0] / 2
+
+
+@pytest.mark.parametrize("task", Task)
+def test_a_draft_that_names_its_task_has_the_inputs_of_it(task: Task) -> None:
+    needs = task.needs
+    inputs = tuple(replace(INIT, role=role) for role in needs.roles)
+    draft = a_draft(prompt="a cat", task=task, inputs=inputs)
+    (family, *_) = [one for one in FAMILIES.values() if task in one.tasks]
+    recipe = complete(draft, a_model(family=family.name), seed=1, device="cpu")
+    assert recipe.task is task
+    others = () if inputs else (INIT,)
+    with pytest.raises(OutOfRange) as refused:
+        complete(replace(draft, inputs=others), a_model(family=family.name), seed=1, device="cpu")
+    assert refused.value.what == "inputs"
+
+
+def test_a_draft_gives_a_task_the_sections_that_it_needs() -> None:
+    model = a_model()
+    draft = filled(Draft, [(1, a_draft(prompt="a")), (2, usual_of(model))]).value
+    words, canvas, sampling = sections(draft, Needs(sections=("canvas",), roles=("init",)), model)
+    assert (words, sampling) == (None, None)
+    assert canvas == complete(draft, model, seed=1, device="cpu").canvas
 
 
 def test_denoise_means_nothing_without_an_input() -> None:

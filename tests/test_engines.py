@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pytest
@@ -10,11 +10,17 @@ import torch
 from torch import Tensor
 
 from generation.families.family import ARCHITECTURES
+from generation.recipe import NEEDS, Input, Task
 from generation.worker.engines.engine import Given
 from generation.worker.engines.table import ENGINES
+from generation.worker.memory.needs import activations
 from generation.worker.parts import Parts
+from generation.worker.render import render
+from generation.worker.tasks.table import TASKS
 from generation.worker.text.clip import EncodedWords
-from tests.given.builders import a_recipe
+from tests.given import loaded
+from tests.given.builders import a_blue_png, a_digest, a_recipe, changed
+from tests.given.later import Upscale
 
 WORDS = EncodedWords(
     context=torch.ones(1, 77, 8),
@@ -48,6 +54,11 @@ def test_every_architecture_has_an_engine_and_every_engine_an_architecture() -> 
     assert ENGINES.keys() == {architecture.name for architecture in ARCHITECTURES}
 
 
+def test_every_task_has_its_needs_a_way_to_work_it_and_an_architecture_that_can() -> None:
+    assert NEEDS.keys() == TASKS.keys() == set(Task)
+    assert frozenset().union(*(one.tasks for one in ARCHITECTURES)) == set(Task)
+
+
 @pytest.mark.parametrize("cfg", [1.0, 7.0])
 def test_extra_channels_lie_behind_the_noisy_ones_in_every_lane(cfg: float) -> None:
     unet = Listening(config=Config(in_channels=9))
@@ -60,3 +71,16 @@ def test_extra_channels_lie_behind_the_noisy_ones_in_every_lane(cfg: float) -> N
     assert unet.heard.shape[0] == (1 if cfg == 1.0 else 2)
     for lane in unet.heard:
         assert torch.equal(lane, torch.cat([y, extra], dim=1)[0])
+
+
+def test_a_task_without_words_and_sampling_makes_its_result_of_what_it_begins_with() -> None:
+    model, data = loaded.sd15(), a_blue_png(64, 64)
+    start = Input(role="init", sha256=a_digest("b"), fit="cover")
+    whole = changed(loaded.recipe_of("sd1"), task=Task.IMAGE_TO_IMAGE, inputs=(start,))
+    given = {field.name: getattr(whole, field.name) for field in fields(whole)}
+    bare = Upscale(**given | {"words": None, "sampling": None})
+    steps: list[int] = []
+    made = render(bare, (data,), model, on_step=lambda done, *_: steps.append(done))
+    assert steps == []
+    assert len(made.content) == 64 * 64 * 3
+    assert 0 < activations(bare, model) <= activations(whole, model)

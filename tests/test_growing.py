@@ -13,7 +13,6 @@ from generation.errors import OutOfRange
 from generation.recipe import (
     Adapter,
     Input,
-    Recipe,
     Task,
     Weights,
     canonical,
@@ -90,14 +89,18 @@ def test_sections_that_a_task_has_not_are_absent_and_read_as_none() -> None:
 
 @pytest.mark.parametrize("task", Task)
 @pytest.mark.parametrize("section", ["words", "canvas", "sampling"])
-def test_a_task_that_needs_a_section_is_refused_without_it(task: Task, section: str) -> None:
-    start = Input(role="init", sha256=a_digest("b"), fit="cover")
-    inputs = (start,) if task is Task.IMAGE_TO_IMAGE else ()
-    data = json.loads(dump(a_recipe(task=task, inputs=inputs)))
-    del data["format"]
-    its = {inner.name for inner in fields(getattr(a_recipe(), section))}
+def test_a_task_that_needs_a_section_is_refused_without_it_and_no_other_has_it(
+    task: Task, section: str
+) -> None:
+    has = task.needs.sections
+    changes: dict[str, Any] = dict.fromkeys({"words", "canvas", "sampling"} - set(has))
+    changes["inputs"] = tuple(
+        Input(role=role, sha256=a_digest("b"), fit="cover") for role in task.needs.roles
+    )
+    recipe = replace(a_recipe(), task=task, **changes)
+    other: Any = None if section in has else getattr(a_recipe(), section)
     with pytest.raises(OutOfRange) as refused:
-        read(Recipe, {name: value for name, value in data.items() if name not in its})
+        replace(recipe, **{section: other})
     assert refused.value.what == section
 
 

@@ -23,7 +23,7 @@ from bot.studio.wishes import OWN_VAE, Wish
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.families.family import FAMILIES
 from generation.layers import filled
-from generation.recipe import Adapter, Canvas, Recipe, Sampling, Weights, Words
+from generation.recipe import Adapter, Canvas, Recipe, Sampling, Task, Weights, Words
 from storage.people import AssistMode, Preferences
 from tests.given.builders import a_draft, a_model, a_recipe
 from tests.given.drafting import a_drafting, a_parent, weights
@@ -55,6 +55,7 @@ def test_the_first_layer_that_says_anything_counts_and_is_named(first: Whence) -
 
 def test_each_parameter_has_a_layer_of_its_own() -> None:
     every = RequestDraft(
+        task=Task.TEXT_TO_IMAGE,
         words=_everything(DraftWords),
         canvas=_everything(DraftCanvas),
         sampling=_everything(DraftSampling),

@@ -31,7 +31,7 @@ from generation.fleet.worker import Worker
 from generation.media.table import carried, medium_of
 from generation.parameters import PARAMETERS
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
-from generation.recipe import Recipe, RecipeId, needed
+from generation.recipe import Recipe, RecipeId
 from storage import private
 from storage.errors import Missing
 from storage.people import AssistMode
@@ -143,13 +143,14 @@ def _slug(prompt: str) -> str:
 
 def _tell(out: Console, path: Path, picture: StoredPicture) -> None:
     recipe = picture.recipe
-    canvas, sampling = needed(recipe.canvas), needed(recipe.sampling)
+    told = [f"picture {picture.id}", f"seed {recipe.seed}", escape(recipe.checkpoint.name)]
+    if (canvas := recipe.canvas) is not None:
+        told.append(f"{canvas.width}x{canvas.height}")
+    if (sampling := recipe.sampling) is not None:
+        told += [f"{sampling.steps} steps", f"cfg {sampling.cfg:g}"]
+        told.append(f"{sampling.sampler} {sampling.scheduler}")
     out.print(f"[bold]{escape(str(path))}[/]")
-    out.print(
-        f"  picture {picture.id} · seed {recipe.seed} · {escape(recipe.checkpoint.name)} · "
-        f"{canvas.width}x{canvas.height} · {sampling.steps} steps · cfg {sampling.cfg:g} · "
-        f"{sampling.sampler} {sampling.scheduler} · {picture.seconds:.1f} s"
-    )
+    out.print(f"  {' · '.join(told)} · {picture.seconds:.1f} s")
     out.print(f"  {recipe.id}", style="dim")
 
 

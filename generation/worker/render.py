@@ -59,13 +59,16 @@ def render(
     bench = Bench(recipe=recipe, inputs=inputs, model=model, generator=generator)
     with torch.inference_mode():
         pulse.stage("words")
-        words = read_words(recipe, model, learned)
+        words = read_words(recipe, model, learned) if recipe.words is not None else None
         pulse.stage("picture")
         begun = work.begin(bench)
         pulse.stage("steps")
         pulse.rest()
-        given = Given(words=words, extra=begun.extra)
-        latents = denoise(recipe, model, given, begun.init, generator, on_step)
+        if recipe.sampling is not None:
+            given = Given(words=needed(words), extra=begun.extra)
+            latents = denoise(recipe, model, given, begun.init, generator, on_step)
+        else:
+            latents = needed(begun.init)
         if not bool(torch.isfinite(latents).all()):
             raise RenderFailed(
                 f"the numbers overflowed in {recipe.precision}: the latents hold values that are "

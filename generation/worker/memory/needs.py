@@ -9,6 +9,7 @@ from generation.worker.model import Model
 
 
 def activations(recipe: Recipe, model: Model) -> int:
-    """That of the stage which needs most."""
+    """That of the stage which needs most, of those that the recipe has."""
     configs, itemsize = model.parts.configs, DTYPES[recipe.precision].itemsize
-    return max(model.engine.activation_bytes(recipe, configs, itemsize, stage) for stage in Stage)
+    stages = [stage for stage in Stage if stage is not Stage.DENOISE or recipe.sampling is not None]
+    return max(model.engine.activation_bytes(recipe, configs, itemsize, stage) for stage in stages)
