@@ -17,11 +17,11 @@ from generation.families.sd3 import SD3
 from generation.model_key import model_key
 from generation.recipe import Weights
 from generation.worker.loading import single_file
-from generation.worker.loading.loader import assembled, build
+from generation.worker.loading.loader import opened
 from generation.worker.model import Model
 from tests.given import loaded
 from tests.given.builders import a_digest, a_draft, a_recipe
-from tests.given.checkpoints import the_single_file
+from tests.given.checkpoints import assembled, the_single_file
 
 PREFIXES = {
     "clip_l": "text_encoders.clip_l.transformer.",
@@ -181,7 +181,7 @@ def test_a_component_that_is_not_here_is_named_before_anything_is_read(tmp_path:
     write(tmp_path / "m", "clip_l")
     small = (tmp_path / "m" / "clip_l.safetensors",)
     with pytest.raises(UnusableWeights, match=r"t5xxl.*no part"):
-        build(recipe, entry.path, None, small)
+        opened(recipe, entry.path, None, small)
 
 
 def test_its_size_is_that_of_all_its_files(tmp_path: Path) -> None:

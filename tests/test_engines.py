@@ -13,7 +13,7 @@ from generation.families.family import ARCHITECTURES
 from generation.recipe import NEEDS, Input, Task
 from generation.worker.engines.engine import Given
 from generation.worker.engines.table import ENGINES
-from generation.worker.memory.needs import activations
+from generation.worker.memory.needs import most_activations
 from generation.worker.parts import Parts
 from generation.worker.render import render
 from generation.worker.tasks.table import TASKS
@@ -83,4 +83,4 @@ def test_a_task_without_words_and_sampling_makes_its_result_of_what_it_begins_wi
     made = render(bare, (data,), model, on_step=lambda done, *_: steps.append(done))
     assert steps == []
     assert len(made.content) == 64 * 64 * 3
-    assert 0 < activations(bare, model) <= activations(whole, model)
+    assert 0 < most_activations(bare, model) <= most_activations(whole, model)

@@ -19,11 +19,11 @@ from generation.families import sd3
 from generation.recipe import Precision, needed
 from generation.worker.loading import single_file
 from generation.worker.loading.building import class_of
-from generation.worker.loading.loader import DTYPES, assembled, load
+from generation.worker.loading.loader import DTYPES, load
 from generation.worker.render import render
 from tests.given import tinymodels
 from tests.given.builders import a_draft, a_recipe
-from tests.given.checkpoints import configs_of, the_single_file
+from tests.given.checkpoints import assembled, configs_of, the_single_file
 from tests.given.plain_diffusers import in_memory_of_its_own
 from tests.given.singlefiles import write
 from tests.given.thinmodels import write_file

@@ -21,7 +21,7 @@ from generation.worker.__main__ import _only, _options
 from generation.worker.codecs.previews import Previewer
 from generation.worker.engines.table import ENGINES
 from generation.worker.failures import is_fatal, report, translated
-from generation.worker.loading.loader import build
+from generation.worker.loading.loader import opened
 from generation.worker.memory import memory
 from tests.given import loaded, tinymodels
 from tests.given.builders import a_recipe
@@ -97,8 +97,8 @@ def test_a_recipes_need_grows_with_its_pixels_and_with_cfg() -> None:
 
 def test_weights_are_counted_in_the_precision_they_are_drawn_in() -> None:
     recipe = loaded.recipe_of("sd1")
-    full = build(recipe, tinymodels.sd15(), None)
-    half = build(replace(recipe, precision=Precision.BF16), tinymodels.sd15(), None)
+    few = replace(recipe, precision=Precision.BF16)
+    full, half = (opened(each, tinymodels.sd15(), None).model() for each in (recipe, few))
     modules = loaded.sd15().parts.modules.values()
     count = sum(p.numel() for module in modules for p in module.parameters())
     counters = full.bytes - 4 * count  # of positions, which are no floats

@@ -22,6 +22,7 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.model_key import model_key
 from generation.recipe import Recipe, needed
+from generation.worker.memory import needs
 from tests.given.pausing import LIMIT, House, Outcome, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
 
@@ -222,15 +223,17 @@ def test_the_device_seconds_count_the_way_back_and_not_the_pause(
 
 def test_the_copies_in_memory_are_bounded_and_the_least_used_goes_first(house: House) -> None:
     size = 6 * 2**20  # one model, and not two
-    table = a_table(house, LIMIT, host_memory=size)
     mine, other = house.recipe("mine"), house.recipe("other")
+    with a_table(house, None).cache.take(mine, on_load=lambda _: None) as model:
+        limit = model.bytes + needs.most_activations(mine, model)  # and no part of another one
+    table = a_table(house, limit, host_memory=size)
     for recipe in (mine, other, mine, other):
         table.draw(recipe)
     cache = table.cache
     assert cache.holding == Holding(on_device=(model_key(other),), in_memory=(model_key(mine),))
     loads = [r for r in table.heard if isinstance(r, Loading)]
     assert len(loads) == 3  # "other" found no room for a copy beside the one of "mine"
-    roomy = a_table(house, LIMIT, host_memory=3 * size)
+    roomy = a_table(house, limit, host_memory=3 * size)
     for recipe in (mine, other, mine, other):
         roomy.draw(recipe)
     assert len([r for r in roomy.heard if isinstance(r, Loading)]) == 2

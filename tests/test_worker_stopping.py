@@ -25,6 +25,7 @@ from generation.fleet.wire import (
     Resume,
 )
 from generation.job import JobId
+from generation.model_key import model_key
 from generation.recipe import Recipe
 from generation.worker import pulse, render
 from generation.worker.baton import Baton
@@ -50,7 +51,7 @@ def table(house: House) -> Table:
 
 
 def the_model(table: Table, recipe: Recipe) -> Model:
-    return next(m for key, m in table.cache._models.items() if key[0] == recipe.checkpoint.sha256)
+    return table.cache._models[model_key(recipe)]
 
 
 def blocks(*modules: nn.Module) -> list[nn.Module]:

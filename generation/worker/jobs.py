@@ -24,6 +24,7 @@ from torch import Tensor
 
 from generation.catalog.digests import tensors_sha256
 from generation.errors import Cancelled, RenderFailed, UnusableWeights
+from generation.families.architecture import Stage
 from generation.fleet.wire import (
     Cancel,
     Drawn,
@@ -176,6 +177,7 @@ class _Drawing:
     ) -> None:
         self._order, self._place, self._cache, self._say = order, place, cache, say
         self._behind: torch.cuda.Event | None = None
+        self._stage = Stage.ENCODE
         self.loading_seconds = 0.0
 
     def draw(self) -> Rendition:
@@ -190,6 +192,7 @@ class _Drawing:
                     order.inputs,
                     model,
                     on_step=partial(self._stepped, model),
+                    at=partial(self._at, model),
                     learned=learned,
                 )
 
@@ -201,6 +204,14 @@ class _Drawing:
     def _loading(self, name: str) -> None:
         plain = name[:1_000].encode("utf-8", "replace").decode()
         self._say(Loading(job=self._order.job, name=plain))
+
+    def _at(self, model: Model, stage: Stage) -> None:
+        """A stage begins, whose parts may have had to give way to those of another one."""
+        self._stage, began = stage, self._place.seconds
+        with torch.inference_mode(False):
+            if self._cache.at(model, self._order.recipe, stage):
+                switching.switch(model, self._order.recipe, self._locate)
+        self.loading_seconds += self._place.seconds - began
 
     def _stepped(self, model: Model, done: int, total: int, x0: Tensor) -> None:
         """A step is done: say so, then let others have their say."""
@@ -233,7 +244,7 @@ class _Drawing:
         began, stage = self._place.seconds, self._place.stage
         recipe = self._order.recipe
         pulse.stage("loading")
-        self._cache.bring_back(recipe, on_load=self._loading)
+        self._cache.bring_back(recipe, self._stage, on_load=self._loading)
         with torch.inference_mode(False):
             switching.switch(model, recipe, self._locate)
         pulse.stage(stage)

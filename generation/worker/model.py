@@ -1,18 +1,46 @@
-"""A loaded checkpoint: its parts, the engine that draws with them, and where its numbers are."""
+"""A loaded checkpoint: its parts, and the engine that draws with them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from generation.families.architecture import Architecture, Trained
+from generation.families.architecture import Architecture, Stage, Trained
 from generation.recipe import Sha256
 from generation.worker.codecs.previews import Previewer, fitted
 from generation.worker.engines.engine import Engine
 from generation.worker.parts import Parts
-from generation.worker.residence import Residences
+from generation.worker.residence import Residence, Residences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartKey:
+    """What makes two parts the same one."""
+
+    file: Sha256  # that has its numbers
+    part: str
+    dtype: torch.dtype  # of the recipes that it draws
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class LoadedPart:
+    """A network at hand, shared by all models that have it."""
+
+    key: PartKey
+    stage: Stage
+    module: Any
+    tokenizer: Any | None
+    residence: Residence
+    users: int = 0  # jobs that draw with it or are paused with it
+    hooks: list[Any] = field(default_factory=list)  # what the adapters that are on hang by
+
+    @property
+    def bytes(self) -> int:
+        """The size of its weights."""
+        return self.residence.bytes
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -21,18 +49,33 @@ class Model:
 
     architecture: Architecture
     engine: Engine
-    parts: Parts
+    loaded: tuple[LoadedPart, ...]  # in the order of the architecture's parts
     trained: Trained  # what its files say
-    residence: Residences
+    files: tuple[Path, ...]  # that have its numbers
+    parts: Parts = field(init=False)
     previewer: Previewer | None = None
     adapters: dict[Sha256, Any] = field(default_factory=dict)  # LoRAs at hand, by digest
-    hooks: list[Any] = field(default_factory=list)  # what those that are on hang by
-    users: int = 0  # jobs that draw with it or are paused with it
+
+    def __post_init__(self) -> None:
+        tokenizers = {part.key.part: part.tokenizer for part in self.loaded}
+        self.parts = Parts(
+            modules={part.key.part: part.module for part in self.loaded},
+            tokenizers={name: each for name, each in tokenizers.items() if each is not None},
+        )
+
+    @property
+    def residence(self) -> Residences:
+        """Where all of its parts are."""
+        return Residences([part.residence for part in self.loaded])
 
     @property
     def bytes(self) -> int:
         """The size of all weights."""
-        return self.residence.bytes
+        return sum(part.bytes for part in self.loaded)
+
+    def at(self, stage: Stage) -> tuple[LoadedPart, ...]:
+        """The parts that a stage needs."""
+        return tuple(part for part in self.loaded if part.stage is stage)
 
     @property
     def scale(self) -> int:

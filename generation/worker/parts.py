@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from generation.families.architecture import Config
@@ -28,10 +28,6 @@ class Parts:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.modules)
-
-    def having(self, name: str, module: Any) -> Parts:
-        """The same with another module as that part."""
-        return replace(self, modules={**self.modules, name: module})
 
     @property
     def configs(self) -> Mapping[str, Config]:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from generation.errors import OutOfRange, RenderFailed
+from generation.families.architecture import Stage
 from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Sha256, needed
 from generation.sigmas import ZERO_SNR
@@ -50,21 +51,31 @@ def render(
     model: Model,
     *,
     on_step: OnStep,
+    at: Callable[[Stage], None] = lambda _: None,
     learned: Sequence[Learned] = (),
 ) -> Rendition:
-    """Draw.  `on_step(done, total, x0)` is called after each step; it may wait, and may raise."""
+    """Draw.  `on_step(done, total, x0)` is called after each step; it may wait, and may raise.
+
+    `at` is called before the parts of a stage are needed, and has them on the device.
+    """
     _check_size(recipe, model)
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     work = TASKS[recipe.task]
     bench = Bench(recipe=recipe, inputs=inputs, model=model, generator=generator)
     with torch.inference_mode():
         pulse.stage("words")
-        words = read_words(recipe, model, learned) if recipe.words is not None else None
+        words: EncodedWords | None = None
+        if recipe.words is not None:
+            at(Stage.ENCODE)
+            words = read_words(recipe, model, learned)
         pulse.stage("picture")
+        if recipe.inputs:
+            at(Stage.DECODE)
         begun = work.begin(bench)
         pulse.stage("steps")
         pulse.rest()
         if recipe.sampling is not None:
+            at(Stage.DENOISE)
             given = Given(words=needed(words), extra=begun.extra)
             latents = denoise(recipe, model, given, begun.init, generator, on_step)
         else:
@@ -75,6 +86,7 @@ def render(
                 "no numbers (NaN); a lower cfg, or LoRAs at less strength, may help"
             )
         pulse.stage("decode")
+        at(Stage.DECODE)
         decoded = work.finish(bench, latents)
     return Rendition(
         content=decoded.content,

@@ -7,7 +7,7 @@
 Numbers are moved inside the tensors that the module holds, so a paused job, whose functions refer
 to that module, finds them again.  The invariant: whatever way they went, the same numbers come
 back in the same order of memory, each tensor aligned as torch aligns its own (torch computes
-differently on others); and what is nowhere takes no memory.
+differently on others); and what is nowhere keeps its shape and takes no memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Sequence
 from math import prod
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -33,10 +32,6 @@ def always() -> bool:
 
 class Numbers(Protocol):
     """Where a module's numbers come from, as often as they are wanted."""
-
-    @property
-    def files(self) -> frozenset[Path]:
-        """The files that they lie in."""
 
     def read(self, into: Sequence[Tensor], may_go_on: MayGoOn) -> None:
         """Fill these: one for each of the module's tensors, in the order of `tensors_of`.
@@ -62,11 +57,6 @@ class Residence:
         self.bytes = sum(t.nbytes for t in self._tensors)
         self.on_device = True
         self.leave()
-
-    @property
-    def files(self) -> frozenset[Path]:
-        """The files that have its numbers."""
-        return self._numbers.files
 
     @property
     def in_memory(self) -> bool:
@@ -105,7 +95,8 @@ class Residence:
                 if self._copies is not None:
                     tensor.data = self._copies[number]
                 else:
-                    tensor.data = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+                    shape, dtype = self._shapes[number]
+                    tensor.data = torch.empty((), dtype=dtype, device=tensor.device).expand(shape)
             self.on_device = False
 
     def enter(self, device: torch.device, may_go_on: MayGoOn = always) -> None:
@@ -143,69 +134,30 @@ class Residence:
 
 
 class Residences:
-    """Those of all parts of a model, which move together."""
+    """Those of some parts, taken together."""
 
     def __init__(self, parts: Sequence[Residence]) -> None:
-        self.parts = tuple(parts)
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files that have their numbers, each once."""
-        return tuple(sorted(frozenset().union(*(part.files for part in self.parts))))
-
-    @property
-    def bytes(self) -> int:
-        """What all of them take."""
-        return sum(part.bytes for part in self.parts)
+        self._parts = tuple(parts)
 
     @property
     def on_device(self) -> bool:
         """Whether all of them are."""
-        return all(part.on_device for part in self.parts)
+        return all(part.on_device for part in self._parts)
 
     @property
     def in_memory(self) -> bool:
         """Whether host memory has a copy of each."""
-        return all(part.in_memory for part in self.parts)
+        return all(part.in_memory for part in self._parts)
 
     @property
     def nowhere(self) -> bool:
         """Whether only a file has the numbers of some."""
-        return any(part.nowhere for part in self.parts)
+        return any(part.nowhere for part in self._parts)
 
     def enter(self, device: torch.device, may_go_on: MayGoOn = always) -> None:
-        """Bring all of them to the device, or none.  Raises as `Residence.enter` does."""
-        try:
-            for part in self.parts:
-                part.enter(device, may_go_on)
-        except BaseException:
-            self.leave()
-            raise
-
-    def enter_memory(self, may_go_on: MayGoOn = always) -> None:
-        """Read all of them into host memory.  Raises as `Residence.enter_memory` does."""
-        for part in self.parts:
-            part.enter_memory(may_go_on)
-
-    def copy_to_memory(self) -> None:
-        """Keep copies in host memory."""
-        for part in self.parts:
-            part.copy_to_memory()
-
-    def forget_copy(self) -> None:
-        """Give the host memory back."""
-        for part in self.parts:
-            part.forget_copy()
-
-    def leave(self) -> None:
-        """Give the device's memory back."""
-        for part in self.parts:
-            part.leave()
-
-    def take_over(self, fresh: Residences) -> None:
-        """As `Residence.take_over`, for each."""
-        for part, other in zip(self.parts, fresh.parts, strict=True):
-            part.take_over(other)
+        """Bring all of them to the device.  Raises as `Residence.enter` does."""
+        for part in self._parts:
+            part.enter(device, may_go_on)
 
 
 def _room(

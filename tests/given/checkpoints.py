@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from torch import Tensor
 
 from generation.catalog.catalog import Catalog, Entry
 from generation.draft import complete
+from generation.families.architecture import Architecture
 from generation.recipe import Recipe
 from generation.worker.loading import single_file
-from generation.worker.loading.loader import assembled
+from generation.worker.loading.loader import Source, together
+from generation.worker.model import Model
 from tests.given import tinymodels
-from tests.given.builders import a_draft
+from tests.given.builders import a_digest, a_draft
 from tests.given.singlefiles import write
 from tests.given.thinmodels import architecture as build_of
 from tests.given.thinmodels import configs
@@ -76,6 +79,14 @@ def the_single_file(architecture: str) -> tuple[dict[str, Tensor], Path]:
     file = tinymodels.home() / f"{architecture}.safetensors"
     write(architecture, source, file)
     return load_file(file), config
+
+
+def assembled(
+    architecture: Architecture, dtype: torch.dtype, head: Source, others: Sequence[Source] = ()
+) -> Model:
+    """The model of a file, with parts of others, its numbers nowhere yet."""
+    digest = a_digest()
+    return together(architecture, dtype, (head, digest), [(o, digest) for o in others]).model()
 
 
 def loaded(tensors: dict[str, Tensor], architecture: str, tmp_path: Path) -> dict[str, Tensor]:

@@ -30,15 +30,18 @@ def switch(model: Model, recipe: Recipe, locate: Locate) -> None:
     for adapter in recipe.adapters:
         for layer, one in KINDS[adapter.kind].patches(model, adapter, locate):
             on.setdefault(layer, []).append((one, adapter.strength))
-    for layer, patches in on.items():
-        model.hooks.append(layer.register_forward_hook(_adding(patches)))
+    for part in model.loaded:
+        for layer in part.module.modules():
+            if (patches := on.get(layer)) is not None:
+                part.hooks.append(layer.register_forward_hook(_adding(patches)))
 
 
 def switch_off(model: Model) -> None:
-    """The bare checkpoint."""
-    for hook in model.hooks:
-        hook.remove()
-    model.hooks.clear()
+    """The bare checkpoint, whichever other model with parts of it had adapters on."""
+    for part in model.loaded:
+        for hook in part.hooks:
+            hook.remove()
+        part.hooks.clear()
 
 
 def unload(model: Model) -> None:

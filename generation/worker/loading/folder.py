@@ -34,7 +34,7 @@ class Folder:
         """A part before it has numbers.  Raises BrokenWeights where it lacks some."""
         home, network = self.homes[part.name], part.network
         lie: dict[str, Sequence[Stored]] = {}
-        for path in chosen_weights(home, self.name, network).files:
+        for path in self.files(part):
             file = stored_file(path, self.name)
             lie |= {network.modern(key): (file[key],) for key in file.floats}
         module = skeleton(network, home, dtype)
@@ -44,6 +44,10 @@ class Folder:
                 module, lambda key: lie.get(network.modern(key)), self.name, part.title
             ),
         )
+
+    def files(self, part: Part) -> tuple[Path, ...]:
+        """The files that have a part's numbers."""
+        return chosen_weights(self.homes[part.name], self.name, part.network).files
 
     def tokenizer(self, part: Part) -> Any:
         """That of a text encoder."""

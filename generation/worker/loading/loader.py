@@ -8,24 +8,25 @@ that a file lacks is made up at random.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from generation.errors import BrokenWeights, GenerationError, UnusableWeights
-from generation.families.architecture import Architecture, Dtype, Part
+from generation.families.architecture import Architecture, Dtype, Part, Stage, Trained
 from generation.families.family import ARCHITECTURES, family
-from generation.recipe import Precision, Recipe
+from generation.recipe import Precision, Recipe, Sha256
+from generation.worker import pulse
 from generation.worker.engines.table import ENGINES
 from generation.worker.loading import folder, single_file
 from generation.worker.loading.building import Built, class_of
 from generation.worker.loading.folder import Folder
 from generation.worker.loading.single_file import SingleFile
-from generation.worker.model import Model
-from generation.worker.parts import Parts
-from generation.worker.residence import MayGoOn, Residence, Residences, always
+from generation.worker.model import LoadedPart, Model, PartKey
+from generation.worker.residence import MayGoOn, Residence, always
 
 DTYPES = {
     Precision.FP32: torch.float32,
@@ -42,6 +43,63 @@ def import_libraries(architecture: Architecture = ARCHITECTURES[0]) -> None:
             class_of(tokenizer.module, tokenizer.classes[0])
 
 
+Source = Folder | SingleFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileHeads:
+    """The heads of a model's files: what can be built from them.
+
+    `sources` and `digests`: where each part comes from, by its name.
+    """
+
+    architecture: Architecture
+    dtype: torch.dtype
+    trained: Trained
+    sources: Mapping[str, Source]
+    digests: Mapping[str, Sha256]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Those that there are."""
+        return tuple(part for part in self.architecture.parts if part.name in self.sources)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of weights, each once."""
+        found = {file: None for part in self.parts for file in self.sources[part.name].files(part)}
+        return tuple(found)
+
+    def key(self, part: Part) -> PartKey:
+        """What makes a part the same as another model's."""
+        return PartKey(file=self.digests[part.name], part=part.name, dtype=self.dtype)
+
+    def built(self, part: Part) -> LoadedPart:
+        """A part whose numbers are nowhere yet.  Raises UnusableWeights."""
+        source = self.sources[part.name]
+        with translated(source.name):
+            built = _built(source, part, self.dtype)
+            tokenizer = source.tokenizer(part) if part.tokenizer is not None else None
+        pulse.follow(built.module, abreast=part.stage is Stage.DECODE)
+        return LoadedPart(
+            key=self.key(part),
+            stage=part.stage,
+            module=built.module,
+            tokenizer=tokenizer,
+            residence=Residence(built.module, built.numbers),
+        )
+
+    def model(self, loaded: Sequence[LoadedPart] | None = None) -> Model:
+        """The model of these parts, or of its own.  Raises UnusableWeights."""
+        return Model(
+            architecture=self.architecture,
+            engine=ENGINES[self.architecture.name],
+            loaded=tuple(map(self.built, self.parts) if loaded is None else loaded),
+            trained=self.trained,
+            files=self.files,
+        )
+
+
 def load(
     recipe: Recipe,
     path: Path,
@@ -55,69 +113,62 @@ def load(
 
     `may_go_on` is asked between two pieces; Cancelled is raised when it says no.
     """
-    model = build(recipe, path, vae_path, components)
+    model = opened(recipe, path, vae_path, components).model()
     model.residence.enter(device, may_go_on)
     return model
 
 
-def build(
+def opened(
     recipe: Recipe, path: Path, vae_path: Path | None, components: Sequence[Path] = ()
-) -> Model:
-    """What lies at these paths as a model, its numbers nowhere yet.  Raises UnusableWeights.
+) -> FileHeads:
+    """Read the heads of what lies at these paths.  Raises UnusableWeights.
 
     `components`: where the recipe's lie, in its order.
     """
     architecture, name = family(recipe.family).architecture, recipe.checkpoint.name
-    import_libraries(architecture)
     kind = folder if path.is_dir() else single_file
     with translated(name):
         checkpoint = kind.opened(path, architecture, name)
-    others: list[Folder | SingleFile] = []
+    others: list[tuple[Source, Sha256]] = []
     for weights, file in zip(recipe.components, components, strict=True):
         with translated(weights.name):
-            others.append(single_file.opened_component(file, architecture, weights.name))
+            head = single_file.opened_component(file, architecture, weights.name)
+        others.append((head, weights.sha256))
     if vae_path is not None and recipe.vae is not None:
         kind = folder if vae_path.is_dir() else single_file
         with translated(recipe.vae.name):
-            others.append(kind.opened_vae(vae_path, architecture, recipe.vae.name))
-    return assembled(architecture, DTYPES[recipe.precision], checkpoint, others)
+            vae = kind.opened_vae(vae_path, architecture, recipe.vae.name)
+        others.append((vae, recipe.vae.sha256))
+    dtype = DTYPES[recipe.precision]
+    return together(architecture, dtype, (checkpoint, recipe.checkpoint.sha256), others)
 
 
-def assembled(
+def together(
     architecture: Architecture,
     dtype: torch.dtype,
-    checkpoint: Folder | SingleFile,
-    others: Sequence[Folder | SingleFile] = (),
-) -> Model:
-    """The model of a checkpoint, with parts of others in place of its own, or of what it lacks.
+    checkpoint: tuple[Source, Sha256],
+    others: Sequence[tuple[Source, Sha256]] = (),
+) -> FileHeads:
+    """A checkpoint, with parts of others in place of its own, or of what it lacks.
 
-    Raises UnusableWeights.
+    Each head comes with its file's digest.  Raises UnusableWeights.
     """
-    assert checkpoint.trained is not None  # it is no part alone
-    modules, tokenizers, residences = {}, {}, []
-    sources = {part.name: one for one in (checkpoint, *others) for part in one.parts}
+    head, _ = checkpoint
+    assert head.trained is not None  # it is no part alone
+    found = {part.name: pair for pair in (checkpoint, *others) for part in pair[0].parts}
     for part in architecture.parts:
-        if part.name not in sources:
-            if not part.optional:
-                raise UnusableWeights(checkpoint.name, f"a checkpoint without its {part.title}")
-            continue
-        source = sources[part.name]
-        with translated(source.name):
-            built = _built(source, part, dtype)
-            if part.tokenizer is not None:
-                tokenizers[part.name] = source.tokenizer(part)
-        modules[part.name] = built.module
-        residences.append(Residence(built.module, built.numbers))
-    return Model(
+        if part.name not in found and not part.optional:
+            raise UnusableWeights(head.name, f"a checkpoint without its {part.title}")
+    return FileHeads(
         architecture=architecture,
-        engine=ENGINES[architecture.name],
-        parts=Parts(modules=modules, tokenizers=tokenizers),
-        trained=checkpoint.trained,
-        residence=Residences(residences),
+        dtype=dtype,
+        trained=head.trained,
+        sources={name: source for name, (source, _) in found.items()},
+        digests={name: digest for name, (_, digest) in found.items()},
     )
 
 
-def _built(source: Folder | SingleFile, part: Part, dtype: torch.dtype) -> Built:
+def _built(source: Source, part: Part, dtype: torch.dtype) -> Built:
     """In the number format that the architecture keeps the part in, rounded to the recipe's."""
     built = source.built(part, dtype)
     overflows = part.dtype is Dtype.UPCAST and dtype == torch.float16

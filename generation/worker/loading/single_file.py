@@ -59,6 +59,10 @@ class SingleFile:
         module = skeleton(network, config, dtype)
         return Built(module=module, numbers=numbers_of(module, lie, self.name, part.title))
 
+    def files(self, _: Part) -> tuple[Path, ...]:
+        """The files that have a part's numbers."""
+        return (self.file.path,)
+
     def tokenizer(self, part: Part) -> Any:
         """That of a text encoder."""
         assert part.tokenizer is not None

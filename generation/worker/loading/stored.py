@@ -163,12 +163,6 @@ class StoredNumbers:
         """The same, rounded to this before."""
         return StoredNumbers(self._lie, through)
 
-    @property
-    def files(self) -> frozenset[Path]:
-        """The files that they lie in."""
-        pieces = (lie for lie in self._lie if not isinstance(lie, Tensor))
-        return frozenset(stored.file for piece in pieces for stored in piece)
-
     def read(self, into: Sequence[Tensor], may_go_on: Callable[[], bool]) -> None:
         """Fill these, in the order in which they lie.  Raises UnusableWeights and Cancelled."""
         pieces: list[tuple[Tensor, Stored]] = []

@@ -12,6 +12,7 @@ import ctypes
 import gc
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -74,6 +75,16 @@ def read_ahead(files: Iterable[Path], may_go_on: Callable[[], bool]) -> None:
                 if time.perf_counter() - began < READ_AHEAD / FASTER_THAN_DISKS:
                     stream.seek(PASSED_OVER, os.SEEK_CUR)
                 began = time.perf_counter()
+
+
+def begin_to_read(files: Iterable[Path]) -> None:
+    """Have the system read these files while something else is done, if there is room for them."""
+    here = list(files)
+    if sum(file.stat().st_size for file in here) < spare_host_bytes():
+        thread = threading.Thread(
+            target=read_ahead, args=(here, lambda: True), name="read ahead", daemon=True
+        )
+        thread.start()
 
 
 def give_back(device: torch.device) -> None:

@@ -8,8 +8,22 @@ from generation.worker.loading.loader import DTYPES
 from generation.worker.model import Model
 
 
-def activations(recipe: Recipe, model: Model) -> int:
-    """That of the stage which needs most, of those that the recipe has."""
-    configs, itemsize = model.parts.configs, DTYPES[recipe.precision].itemsize
-    stages = [stage for stage in Stage if stage is not Stage.DENOISE or recipe.sampling is not None]
-    return max(model.engine.activation_bytes(recipe, configs, itemsize, stage) for stage in stages)
+def stages(recipe: Recipe) -> tuple[Stage, ...]:
+    """Those that drawing it has."""
+    absent = {
+        stage
+        for stage, section in ((Stage.ENCODE, recipe.words), (Stage.DENOISE, recipe.sampling))
+        if section is None
+    }
+    return tuple(stage for stage in Stage if stage not in absent)
+
+
+def activations(recipe: Recipe, model: Model, stage: Stage) -> int:
+    """What a stage takes, at its worst moment."""
+    itemsize = DTYPES[recipe.precision].itemsize
+    return model.engine.activation_bytes(recipe, model.parts.configs, itemsize, stage)
+
+
+def most_activations(recipe: Recipe, model: Model) -> int:
+    """That of the stage which takes most."""
+    return max(activations(recipe, model, stage) for stage in stages(recipe))
