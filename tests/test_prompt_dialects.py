@@ -34,6 +34,8 @@ def test_the_families_of_the_issue_are_all_there() -> None:
 
 
 def test_every_family_of_the_house_has_a_dialect() -> None:
+    lacking = {family.dialect for family in FAMILIES.values()} - DIALECTS.keys()
+    assert lacking == set(), "each is a row of prompting/speaking/dialects.toml"
     for family in FAMILIES.values():
         assert DIALECTS[family.dialect].negative == family.negative
 

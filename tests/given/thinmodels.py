@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from generation.catalog.checkpoint import expected_tensors
+from generation.catalog.checkpoint import CONFIGS, expected_tensors
 from generation.families.architecture import Architecture
 from generation.families.family import ARCHITECTURES
 from generation.families.ldm import VAE as VAE_PREFIX
@@ -88,12 +88,20 @@ _CONFIGS: dict[str, dict[str, object]] = {
 
 @cache
 def configs() -> Path:
-    """The folder of the configs, a folder for each; removed at the end."""
+    """The folder of the configs, a folder for each; removed at the end.
+
+    Those of other models are as they are published.
+    """
     home = Path(tempfile.mkdtemp(prefix="atelier-thin-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    for part, config in _CONFIGS.items():
-        (home / part).mkdir(parents=True)
-        (home / part / "config.json").write_text(json.dumps(config))
+    for published in CONFIGS.glob("*/*/config.json"):
+        part = published.parent.relative_to(CONFIGS)
+        if part.as_posix() not in _CONFIGS:
+            (home / part).mkdir(parents=True)
+            shutil.copy(published, home / part)
+    for name, config in _CONFIGS.items():
+        (home / name).mkdir(parents=True)
+        (home / name / "config.json").write_text(json.dumps(config))
     return home
 
 
