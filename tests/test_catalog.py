@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
 from generation.catalog.header import read_header
 from generation.errors import (
     BrokenWeights,

@@ -10,7 +10,8 @@ import torch
 from bot.app import default_model
 from bot.pages.apologies import apology_for
 from bot.settings import Settings
-from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
 from generation.draft import Draft, DraftWords, complete
 from generation.errors import NotMadeFor
 from generation.fleet.wire import failure

@@ -25,7 +25,8 @@ from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
 from bot.studio.wishes import Wish, seed_named
-from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
 from generation.draft import SECTIONS, draft_of
 from generation.fleet.worker import Worker
 from generation.media.table import carried, medium_of

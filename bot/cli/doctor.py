@@ -32,7 +32,8 @@ from bot.cli.machine import (
 )
 from bot.cli.terminal import aside, output
 from bot.settings import Secret, Settings, SettingsInvalid
-from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
 from generation.errors import NoSuchName
 from prompting.ownlists import OwnLists
 from prompting.speaking.styles import built_in

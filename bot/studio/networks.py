@@ -16,7 +16,8 @@ from functools import lru_cache
 from pathlib import PurePath
 
 from bot.studio import notes
-from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
 from generation.draft import Checkpoint, Draft
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES

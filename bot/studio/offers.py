@@ -14,7 +14,8 @@ from pathlib import Path
 from bot.studio.model_folders import ModelFolders
 from bot.studio.wishes import OWN_VAE
 from generation import limits
-from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
 from generation.draft import UNSAID, Checkpoint
 from generation.errors import NoSuchName, WrongFamily
 from generation.families.family import FAMILIES, Family, family

@@ -14,21 +14,19 @@ one bad file never hides the others.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from generation.catalog.card import CARD, as_carded, check_usual, read_card
+from generation.catalog.candidates import candidates
+from generation.catalog.card import CARD, as_carded, read_card
 from generation.catalog.changes import State, state
 from generation.catalog.checkpoint import CONFIGS
-from generation.catalog.components import Component, chosen
 from generation.catalog.digests import Digests
+from generation.catalog.entry import Entry, FoundWeights, entries_of
 from generation.catalog.folderparts import note_on_variants, read_parts, read_vae_folder
 from generation.catalog.header import read_header, read_tensor
 from generation.catalog.modelfolder import (
@@ -40,8 +38,8 @@ from generation.catalog.modelfolder import (
     is_vae_folder,
     read_json,
 )
+from generation.catalog.naming import readable, unique_names
 from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
-from generation.draft import UNSAID, Checkpoint, Draft
 from generation.errors import (
     MissingWeights,
     NoSuchName,
@@ -50,92 +48,15 @@ from generation.errors import (
     UnusableWeights,
     WeightsChanged,
 )
-from generation.families.architecture import Purpose
-from generation.families.family import FAMILIES, family
-from generation.recipe import Sha256, Task, Weights
+from generation.families.family import family
+from generation.recipe import Sha256, Weights
 from generation.sigmas import ZERO_SNR
 
 # What odd files might still make of our judging: they are refused, and hide no other.
 _SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-SHORT_HASH = 10  # letters of a sha256, as A1111 shows them beside a model's name
 _HASHED = re.compile(r".*\[([0-9a-fA-F]{10,64})\]", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """Usable weights.  `weights.name` is `name`, which no other entry of the catalog has."""
-
-    name: str
-    path: Path
-    weights: Weights
-    family: str  # "" for a VAE without a card: its shapes do not tell
-    kind: Kind
-    size_bytes: int
-    title: str
-    channels: int | None = None  # of a checkpoint: that its denoiser takes
-    # Of a checkpoint: what `Checkpoint` says of them.
-    components: tuple[Weights, ...] = ()
-    vae: Weights | None = None
-    levels: str | None = None
-    prediction: str | None = None
-    noise: str | None = None
-    usual: Draft = UNSAID
-    built: tuple[str, ...] = ()  # of a VAE: the architectures that have such a one
-    note: str = ""  # what its owner may want to know
-
-    @property
-    def short(self) -> str:
-        """A short name that means this entry alone, in the form that A1111 shows: `name [hash]`."""
-        return f"{self.name[:40].replace(',', ' ').strip()} [{self.weights.sha256[:SHORT_HASH]}]"
-
-    @property
-    def model(self) -> Checkpoint:
-        """What a draft is completed with.  Raises NoSuchName when it is no checkpoint."""
-        if self.kind != "checkpoint":
-            raise NoSuchName("model", self.name)
-        return Checkpoint(
-            weights=self.weights,
-            family=family(self.family),
-            purpose=self.purpose,
-            components=self.components,
-            vae=self.vae,
-            levels=self.levels,
-            prediction=self.prediction,
-            noise=self.noise,
-            usual=self.usual,
-        )
-
-    @property
-    def purpose(self) -> Purpose | None:
-        """What it is made for, where it does not draw from words or over a picture."""
-        if self.channels is None or self.kind != "checkpoint":
-            return None
-        return family(self.family).architecture.purposes.get(self.channels)
-
-    @property
-    def draws_words(self) -> bool:
-        """Whether it makes pictures of words alone."""
-        tasks = family(self.family).tasks if self.kind == "checkpoint" else frozenset()
-        return self.purpose is None and Task.TEXT_TO_IMAGE in tasks
-
-    def fits(self, family_name: str) -> bool:
-        """Whether a VAE can be used with that family: some architectures have the same shapes."""
-        mine, theirs = FAMILIES.get(self.family), family(family_name)
-        return theirs.architecture.name in self.built if mine is None else theirs.takes("vae", mine)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """Weights that are usable, before they have a unique name."""
-
-    path: Path
-    sha256: Sha256
-    anatomy: Anatomy
-    size_bytes: int
-    title: str | None
-    note: str = ""
 
 
 class Catalog:
@@ -170,16 +91,16 @@ class Catalog:
         """Look at the folders.  Reads new and changed files once, from beginning to end."""
         with self._lock:
             self._scanned = self._seen = state(self._folders)
-            found: list[_Found] = []
+            found: list[FoundWeights] = []
             refused: list[UnusableWeights] = []
-            for path in _candidates(self._folders, refused):
+            for path in candidates(self._folders, refused):
                 try:
                     found.append(self._look(path))
                 except UnusableWeights as error:
                     refused.append(error)
             self._digests.save()
-            names = _unique_names([one.path for one in found])
-            entries = _entries(names, found, refused)
+            names = unique_names([one.path for one in found])
+            entries = entries_of(names, found, refused)
             self._entries = tuple(sorted(entries, key=lambda e: (KINDS.index(e.kind), e.name)))
             self._refused = tuple(sorted(refused, key=str))
             own = {entry.weights.sha256: entry.size_bytes for entry in entries}
@@ -295,15 +216,15 @@ class Catalog:
         self._digests.save()  # reading a changed file took time that need not be spent again
         return None
 
-    def _look(self, path: Path) -> _Found:
+    def _look(self, path: Path) -> FoundWeights:
         try:
             return self._judged(path)
         except _SURPRISES as error:
             kind = type(error).__name__
-            raise UnusableWeights(_readable(path), f"it cannot be judged ({kind})") from error
+            raise UnusableWeights(readable(path), f"it cannot be judged ({kind})") from error
 
-    def _judged(self, path: Path) -> _Found:
-        name = _readable(path)
+    def _judged(self, path: Path) -> FoundWeights:
+        name = readable(path)
         if path.suffix.lower() in PICKLES:
             raise PickleRefused(name)
         if (why := UNREAD.get(path.suffix.lower())) is not None:
@@ -322,7 +243,7 @@ class Catalog:
             read=lambda key: read_tensor(path, header, key, name),
             configs=self._configs,
         )
-        return _Found(
+        return FoundWeights(
             path=path,
             sha256=self._digests.of(path, name),
             anatomy=as_carded(anatomy, card, name),
@@ -330,7 +251,7 @@ class Catalog:
             title=card.title,
         )
 
-    def _look_at_folder(self, path: Path, name: str) -> _Found:
+    def _look_at_folder(self, path: Path, name: str) -> FoundWeights:
         files = files_of_folder(path, name)
         card = read_card(path / CARD, name)
         if is_vae_folder(path):
@@ -345,7 +266,7 @@ class Catalog:
             relative = file.relative_to(path).as_posix()
             lines.append(f"{relative} {self._digests.of(file, name)}\n")
         whole = hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape"))
-        return _Found(
+        return FoundWeights(
             path=path,
             sha256=Sha256(whole.hexdigest()),
             anatomy=as_carded(anatomy, card, name),
@@ -370,152 +291,3 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
         levels=levels if levels != usual.noise else None,
         noise=trained.noise if trained.noise.endswith(ZERO_SNR) else None,
     )
-
-
-def _entries(
-    names: Sequence[str], found: Sequence[_Found], refused: list[UnusableWeights]
-) -> list[Entry]:
-    """Each under its name.
-
-    A checkpoint is refused whose card's VAE or settings cannot be used, or that lacks a part.
-    """
-    vaes = {
-        spelled: Weights(name=name, sha256=one.sha256)
-        for name, one in zip(names, found, strict=True)
-        if one.anatomy.kind == "vae"
-        for spelled in (name, name.casefold(), f"{name}.safetensors", one.path.name)
-    }
-    parts = [
-        Component(
-            weights=Weights(name=name, sha256=one.sha256),
-            fills=one.anatomy.fills,
-            size_bytes=one.size_bytes,
-        )
-        for name, one in zip(names, found, strict=True)
-        if one.anatomy.fills
-    ]
-    entries = []
-    for name, one in zip(names, found, strict=True):
-        wanted = one.anatomy.vae
-        vae = None if wanted is None else vaes.get(wanted) or vaes.get(wanted.casefold())
-        if wanted is not None and vae is None:
-            refused.append(UnusableWeights(name, f"its card's VAE {wanted!r:.60} is not here"))
-            continue
-        entry = _entry(name, one, vae)
-        try:
-            if one.anatomy.lacks:
-                entry = _completed(entry, one.anatomy.lacks, parts)
-            if entry.usual != UNSAID:
-                check_usual(entry.model)
-        except UnusableWeights as error:
-            refused.append(error)
-        else:
-            entries.append(entry)
-    return entries
-
-
-def _completed(entry: Entry, lacks: Sequence[str], parts: Sequence[Component]) -> Entry:
-    """A checkpoint with the files of what it lacks.  Raises UnusableWeights."""
-    built = family(entry.family).architecture
-    components, said = chosen(built, lacks, parts, entry.name)
-    note = "; ".join(text for text in (entry.note, said) if text)
-    return replace(entry, components=components, note=note)
-
-
-def _entry(name: str, found: _Found, vae: Weights | None) -> Entry:
-    anatomy = found.anatomy
-    return Entry(
-        name=name,
-        path=found.path,
-        weights=Weights(name=name, sha256=found.sha256),
-        family=anatomy.family,
-        kind=anatomy.kind,
-        size_bytes=found.size_bytes,
-        title=found.title or name,
-        vae=vae,
-        channels=anatomy.channels,
-        levels=anatomy.levels,
-        prediction=anatomy.prediction,
-        noise=anatomy.noise,
-        usual=anatomy.usual,
-        built=anatomy.built,
-        note=found.note,
-    )
-
-
-def _candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Iterator[Path]:
-    """Every file and diffusers folder that may be weights, each once, by whatever link."""
-    seen: set[Path] = set()
-    waiting = list(reversed(folders))
-    for folder in folders:
-        if not folder.is_dir():
-            refused.append(UnusableWeights(str(folder), "there is no such folder"))
-            waiting.remove(folder)
-    while waiting:
-        path = waiting.pop()
-        try:
-            real = path.resolve(strict=True)
-            if real in seen:
-                continue
-            seen.add(real)
-            mode = real.stat().st_mode
-            if stat.S_ISDIR(mode):
-                if (path / INDEX).exists() or is_vae_folder(path):
-                    yield path
-                else:
-                    # A link's name, not its target's, is what people see: HF caches name by digest.
-                    inside = sorted((p for p in path.iterdir() if p.name[:1] != "."), reverse=True)
-                    waiting += inside
-            elif path.suffix.lower() in (*PICKLES, *UNREAD, ".safetensors"):
-                if stat.S_ISREG(mode):
-                    yield path
-                else:  # opening a pipe would wait for ever
-                    refused.append(UnusableWeights(_readable(path), "it is no regular file"))
-        except FileNotFoundError:
-            refused.append(UnusableWeights(_readable(path), "it is a link to nothing"))
-        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, in Python 3.11
-            reason = getattr(error, "strerror", None) or str(error)
-            refused.append(UnusableWeights(_readable(path), f"it cannot be read: {reason}"))
-
-
-def _unique_names(paths: Sequence[Path]) -> list[str]:
-    """The shortest that tell them apart: "name", "name.safetensors", "folder/name", ..."""
-    lengths = [0] * len(paths)
-    while True:
-        names = [_spelled(path, n) for path, n in zip(paths, lengths, strict=True)]
-        counts = Counter(name.casefold() for name in names)
-        longer = [
-            n + 1 if counts[name.casefold()] > 1 and n < 2 * len(path.parts) else n
-            for path, name, n in zip(paths, names, lengths, strict=True)
-        ]
-        if longer == lengths:
-            return names
-        lengths = longer
-
-
-def _spelled(path: Path, length: int) -> str:
-    if length >= 2 * len(path.parts):
-        return _text(str(path))
-    known = _known_as(path)
-    parents, with_suffix = divmod(length, 2)
-    last = known.name if with_suffix or known.suffix != ".safetensors" else known.stem
-    return _text("/".join((*known.parts[-1 - parents : -1], last)))
-
-
-def _known_as(path: Path) -> Path:
-    """The path as people know it: Hugging Face's cache names a model's folder by its commit."""
-    if len(path.parts) > 2 and path.parts[-2] == "snapshots":
-        repository = path.parts[-3]
-        if repository.startswith("models--"):
-            return path.parents[2].joinpath(*repository.split("--")[1:])
-    return path
-
-
-def _readable(path: Path) -> str:
-    """The last part of a path, for errors."""
-    return _text(_known_as(path).name)
-
-
-def _text(name: str) -> str:
-    """As text that can be shown and stored; a file name may be any bytes."""
-    return os.fsencode(name).decode("utf-8", "replace")

@@ -15,7 +15,8 @@ from bot.studio.layers import RequestDraft
 from bot.studio.model_folders import ModelFolders
 from bot.studio.offers import Offers
 from bot.studio.phrasing import Phrasing
-from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
 from generation.recipe import Recipe, Sha256, Weights
 from storage.people import AssistMode
 from storage.pictures import StoredPicture

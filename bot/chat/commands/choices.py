@@ -19,7 +19,7 @@ from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import OWN_VAE
 from generation import names
-from generation.catalog.catalog import SHORT_HASH, Entry
+from generation.catalog.entry import SHORT_HASH, Entry
 from generation.errors import NoSuchName
 from generation.families.family import FAMILIES
 from generation.samplers import SAMPLERS, SCHEDULERS

@@ -37,7 +37,8 @@ from bot.trials.bench.figure import Figure, Ground
 from bot.trials.bench.hostile_texts import LONGEST, texts
 from bot.trials.bench.keeping import RECIPE, somebody
 from generation import names
-from generation.catalog.catalog import Catalog, Entry
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
 from generation.catalog.recognition import Kind
 from generation.draft import Checkpoint, Draft, DraftWords
 from generation.errors import GenerationError

@@ -1,0 +1,168 @@
+"""What the catalog lists: usable weights, each under a name that no other has.
+
+Invariant: an Entry that exists can be drawn with; what lacks a part or names a VAE that is not here
+is refused with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from generation.catalog.card import check_usual
+from generation.catalog.components import Component, chosen
+from generation.catalog.recognition import Anatomy, Kind
+from generation.draft import UNSAID, Checkpoint, Draft
+from generation.errors import NoSuchName, UnusableWeights
+from generation.families.architecture import Purpose
+from generation.families.family import FAMILIES, family
+from generation.recipe import Sha256, Task, Weights
+
+SHORT_HASH = 10  # letters of a sha256, as A1111 shows them beside a model's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Usable weights.  `weights.name` is `name`, which no other entry of the catalog has."""
+
+    name: str
+    path: Path
+    weights: Weights
+    family: str  # "" for a VAE without a card: its shapes do not tell
+    kind: Kind
+    size_bytes: int
+    title: str
+    channels: int | None = None  # of a checkpoint: that its denoiser takes
+    # Of a checkpoint: what `Checkpoint` says of them.
+    components: tuple[Weights, ...] = ()
+    vae: Weights | None = None
+    levels: str | None = None
+    prediction: str | None = None
+    noise: str | None = None
+    usual: Draft = UNSAID
+    built: tuple[str, ...] = ()  # of a VAE: the architectures that have such a one
+    note: str = ""  # what its owner may want to know
+
+    @property
+    def short(self) -> str:
+        """A short name that means this entry alone, in the form that A1111 shows: `name [hash]`."""
+        return f"{self.name[:40].replace(',', ' ').strip()} [{self.weights.sha256[:SHORT_HASH]}]"
+
+    @property
+    def model(self) -> Checkpoint:
+        """What a draft is completed with.  Raises NoSuchName when it is no checkpoint."""
+        if self.kind != "checkpoint":
+            raise NoSuchName("model", self.name)
+        return Checkpoint(
+            weights=self.weights,
+            family=family(self.family),
+            purpose=self.purpose,
+            components=self.components,
+            vae=self.vae,
+            levels=self.levels,
+            prediction=self.prediction,
+            noise=self.noise,
+            usual=self.usual,
+        )
+
+    @property
+    def purpose(self) -> Purpose | None:
+        """What it is made for, where it does not draw from words or over a picture."""
+        if self.channels is None or self.kind != "checkpoint":
+            return None
+        return family(self.family).architecture.purposes.get(self.channels)
+
+    @property
+    def draws_words(self) -> bool:
+        """Whether it makes pictures of words alone."""
+        tasks = family(self.family).tasks if self.kind == "checkpoint" else frozenset()
+        return self.purpose is None and Task.TEXT_TO_IMAGE in tasks
+
+    def fits(self, family_name: str) -> bool:
+        """Whether a VAE can be used with that family: some architectures have the same shapes."""
+        mine, theirs = FAMILIES.get(self.family), family(family_name)
+        return theirs.architecture.name in self.built if mine is None else theirs.takes("vae", mine)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundWeights:
+    """Weights that are usable, before they have a unique name."""
+
+    path: Path
+    sha256: Sha256
+    anatomy: Anatomy
+    size_bytes: int
+    title: str | None
+    note: str = ""
+
+
+def entries_of(
+    names: Sequence[str], found: Sequence[FoundWeights], refused: list[UnusableWeights]
+) -> list[Entry]:
+    """Each under its name.
+
+    A checkpoint is refused whose card's VAE or settings cannot be used, or that lacks a part.
+    """
+    vaes = {
+        spelled: Weights(name=name, sha256=one.sha256)
+        for name, one in zip(names, found, strict=True)
+        if one.anatomy.kind == "vae"
+        for spelled in (name, name.casefold(), f"{name}.safetensors", one.path.name)
+    }
+    parts = [
+        Component(
+            weights=Weights(name=name, sha256=one.sha256),
+            fills=one.anatomy.fills,
+            size_bytes=one.size_bytes,
+        )
+        for name, one in zip(names, found, strict=True)
+        if one.anatomy.fills
+    ]
+    entries = []
+    for name, one in zip(names, found, strict=True):
+        wanted = one.anatomy.vae
+        vae = None if wanted is None else vaes.get(wanted) or vaes.get(wanted.casefold())
+        if wanted is not None and vae is None:
+            refused.append(UnusableWeights(name, f"its card's VAE {wanted!r:.60} is not here"))
+            continue
+        entry = _entry(name, one, vae)
+        try:
+            if one.anatomy.lacks:
+                entry = _completed(entry, one.anatomy.lacks, parts)
+            if entry.usual != UNSAID:
+                check_usual(entry.model)
+        except UnusableWeights as error:
+            refused.append(error)
+        else:
+            entries.append(entry)
+    return entries
+
+
+def _completed(entry: Entry, lacks: Sequence[str], parts: Sequence[Component]) -> Entry:
+    """A checkpoint with the files of what it lacks.  Raises UnusableWeights."""
+    built = family(entry.family).architecture
+    components, said = chosen(built, lacks, parts, entry.name)
+    note = "; ".join(text for text in (entry.note, said) if text)
+    return replace(entry, components=components, note=note)
+
+
+def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
+    anatomy = found.anatomy
+    return Entry(
+        name=name,
+        path=found.path,
+        weights=Weights(name=name, sha256=found.sha256),
+        family=anatomy.family,
+        kind=anatomy.kind,
+        size_bytes=found.size_bytes,
+        title=found.title or name,
+        vae=vae,
+        channels=anatomy.channels,
+        levels=anatomy.levels,
+        prediction=anatomy.prediction,
+        noise=anatomy.noise,
+        usual=anatomy.usual,
+        built=anatomy.built,
+        note=found.note,
+    )
