@@ -16,7 +16,7 @@ from generation.catalog import recognition
 from generation.errors import UnusableWeights
 from generation.limits import ADAPTERS
 from generation.recipe import Adapter, Recipe, Sha256, Weights
-from generation.worker.adapters.switching import learned_words, switch
+from generation.worker.adapters.switching import switch, taught
 from generation.worker.adapters.table import KINDS
 from generation.worker.model import Model
 from generation.worker.render import render
@@ -28,7 +28,7 @@ from tests.given.loras import lora_tensors
 
 def test_the_kinds_that_are_let_in_are_found_and_put_on() -> None:
     assert set(ADAPTERS) == KINDS.keys()
-    assert {"checkpoint", "vae", *ADAPTERS} == set(recognition.KINDS)
+    assert {"checkpoint", "component", "vae", *ADAPTERS} == set(recognition.KINDS)
 
 
 class Drawer:
@@ -66,7 +66,7 @@ class Drawer:
     def draw(self, *adapters: Adapter, prompt: str = "a red cat") -> str:
         recipe = changed(self.recipe, adapters=adapters, prompt=prompt)
         switch(self.model, recipe, self.locate)
-        learned = learned_words(self.model, recipe, self.locate)
+        learned = taught(self.model, recipe, self.locate).words
         raster = render(recipe, (), self.model, on_step=lambda *_: None, learned=learned)
         return raster.latents_sha256
 

@@ -103,13 +103,7 @@ class Catalog:
             entries = entries_of(names, found, refused)
             self._entries = tuple(sorted(entries, key=lambda e: (KINDS.index(e.kind), e.name)))
             self._refused = tuple(sorted(refused, key=str))
-            own = {entry.weights.sha256: entry.size_bytes for entry in entries}
-            self._sizes |= {
-                entry.weights.sha256: sum(
-                    own[each.sha256] for each in (entry.weights, *entry.components)
-                )
-                for entry in entries
-            }
+            self._sizes |= {entry.weights.sha256: entry.size_bytes for entry in entries}
 
     def refresh(self, *, at_rest: bool = False) -> bool:
         """Scan if the folders are not what they were at the last scan; returns whether.
@@ -139,8 +133,7 @@ class Catalog:
         return tuple(e for e in self._entries if kind is None or e.kind == kind)
 
     def size_of(self, digest: Sha256) -> int:
-        """Bytes of weights that lie here or once did, a checkpoint's with those of its components;
-        0 for others."""
+        """Bytes of the files of weights that lie here or once did; 0 for others."""
         return self._sizes.get(digest, 0)
 
     def families(self) -> dict[Sha256, str]:

@@ -11,10 +11,11 @@ ends, however it ends, leaves nothing behind that the next one could notice.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -42,7 +43,7 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.media.table import MEDIA, Media, medium_of
-from generation.recipe import Recipe, Sha256, Weights
+from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.worker import pulse
 from generation.worker.adapters import switching
 from generation.worker.baton import Baton, Turn
@@ -184,7 +185,7 @@ class _Drawing:
         order = self._order
         with self._cache.take(order.recipe, on_load=self._loading) as model:
             switching.switch(model, order.recipe, self._locate)
-            learned = switching.learned_words(model, order.recipe, self._locate)
+            taught = switching.taught(model, order.recipe, self._locate)
             self.loading_seconds = self._place.seconds
             with pulse.of(self._place, rest=lambda: self._rest(model)):
                 return render(
@@ -193,7 +194,12 @@ class _Drawing:
                     model,
                     on_step=partial(self._stepped, model),
                     at=partial(self._at, model),
-                    learned=learned,
+                    learned=taught.words,
+                    remembered=partial(
+                        self._cache.words.of,
+                        _read_by(model, order.recipe, taught.by),
+                        self._cache.device,
+                    ),
                 )
 
     def _locate(self, weights: Weights) -> Path:
@@ -263,6 +269,13 @@ class _Drawing:
             self._behind.synchronize()
         self._behind = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._behind.record()
+
+
+def _read_by(model: Model, recipe: Recipe, adapters: Sequence[Adapter]) -> Hashable:
+    """All that decides what is made of a recipe's words, without a word of them."""
+    words = hashlib.sha256(repr(recipe.words).encode("utf-8", "surrogatepass")).digest()
+    encoders = tuple(part.key for part in model.at(Stage.ENCODE))
+    return model.architecture.name, encoders, tuple(adapters), words
 
 
 def _forget_frames(error: BaseException) -> None:

@@ -30,6 +30,7 @@ from generation.worker.tasks.table import TASKS
 from generation.worker.tasks.task import Bench
 from generation.worker.text.clip import EncodedWords, Learned
 
+Remembered = Callable[[Callable[[], EncodedWords]], EncodedWords]
 OnStep = Callable[[int, int, Tensor], None]  # steps done, of so many, and the guess of x0
 
 # Ten times what /imagine takes.  Beyond, it would be read for as long as somebody likes.
@@ -45,6 +46,10 @@ class Rendition:
     remark: str = ""  # what belongs to the picture's environment: it was decoded again in fp32
 
 
+def _anew(encode: Callable[[], EncodedWords]) -> EncodedWords:
+    return encode()
+
+
 def render(
     recipe: Recipe,
     inputs: Sequence[bytes],
@@ -53,21 +58,25 @@ def render(
     on_step: OnStep,
     at: Callable[[Stage], None] = lambda _: None,
     learned: Sequence[Learned] = (),
+    remembered: Remembered = _anew,
 ) -> Rendition:
     """Draw.  `on_step(done, total, x0)` is called after each step; it may wait, and may raise.
 
-    `at` is called before the parts of a stage are needed, and has them on the device.
+    `at` is called before the parts of a stage are needed, and has them on the device; `remembered`
+    is given what encodes the words, and may know what comes of it.
     """
     _check_size(recipe, model)
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     work = TASKS[recipe.task]
     bench = Bench(recipe=recipe, inputs=inputs, model=model, generator=generator)
+
+    def encode() -> EncodedWords:
+        at(Stage.ENCODE)
+        return read_words(recipe, model, learned)
+
     with torch.inference_mode():
         pulse.stage("words")
-        words: EncodedWords | None = None
-        if recipe.words is not None:
-            at(Stage.ENCODE)
-            words = read_words(recipe, model, learned)
+        words = remembered(encode) if recipe.words is not None else None
         pulse.stage("picture")
         if recipe.inputs:
             at(Stage.DECODE)

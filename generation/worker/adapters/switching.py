@@ -7,12 +7,14 @@ bits it gave before any came.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from generation.errors import UnusableWeights
-from generation.recipe import Recipe
+from generation.families.architecture import Stage
+from generation.recipe import Adapter, Recipe
 from generation.worker.adapters.adapter import Locate
 from generation.worker.adapters.patches import Layer, Patch
 from generation.worker.adapters.table import KINDS
@@ -50,15 +52,32 @@ def unload(model: Model) -> None:
     model.adapters.clear()
 
 
-def learned_words(model: Model, recipe: Recipe, locate: Locate) -> tuple[Learned, ...]:
-    """The words that the recipe's adapters teach, for each text encoder."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taught:
+    """What a recipe's adapters do to how words are read."""
+
+    words: tuple[Learned, ...]  # new ones, for each text encoder that learns
+    by: tuple[Adapter, ...]  # that teach some, or change an encoder
+
+
+def taught(model: Model, recipe: Recipe, locate: Locate) -> Taught:
+    """What the recipe's adapters do to how its words are read."""
     words: list[dict[str, list[Tensor]]] = [{} for _ in model.engine.learners(model.parts)]
+    by = []
     for adapter in recipe.adapters:
         tables = KINDS[adapter.kind].words(model, adapter, locate)
         for known, table in zip(words, tables, strict=bool(tables)):
             for word, vectors in table.items():
                 known[word.casefold()] = list(vectors)
-    return tuple(words)
+        if any(tables) or _changes_encoders(model, adapter, locate):
+            by.append(adapter)
+    return Taught(words=tuple(words), by=tuple(by))
+
+
+def _changes_encoders(model: Model, adapter: Adapter, locate: Locate) -> bool:
+    layers = {layer for part in model.at(Stage.ENCODE) for layer in part.module.modules()}
+    patches = KINDS[adapter.kind].patches(model, adapter, locate)
+    return any(layer in layers for layer, _ in patches)
 
 
 def _adding(patches: list[tuple[Patch, float]]) -> Any:

@@ -40,7 +40,9 @@ class Engine(Protocol):
         """Pixels of a latent pixel's side."""
 
     def condition(self, parts: Parts, recipe: Recipe, learned: Sequence[Learned]) -> EncodedWords:
-        """The words, encoded.  `learned`: new words, for each of `learners`.
+        """The words, encoded: of the recipe nothing else decides it, so it is remembered by them.
+
+        `learned`: new words, for each of `learners`.
 
         Raises OutOfRange for words, or a clip skip, that these encoders cannot read.
         """

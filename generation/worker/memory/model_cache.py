@@ -30,6 +30,7 @@ from generation.worker.memory import memory, needs
 from generation.worker.memory.parts_at_hand import RESTING, PartsAtHand
 from generation.worker.memory.prefetch import Prefetcher
 from generation.worker.model import LoadedPart, Model, PartKey
+from generation.worker.text.remembered import RememberedWords
 
 OnLoad = Callable[[str], None]
 
@@ -57,6 +58,7 @@ class ModelCache:
         self._parts = PartsAtHand(device, limit, host_memory, resting, self._unload)
         self._models: dict[ModelKey, Model] = {}  # oldest use first
         self._previewers: dict[PartKey, Previewer] = {}  # of each VAE that ever was here
+        self.words = RememberedWords()
         self._prefetcher = Prefetcher()
         self._drawing_bytes = 0  # what the job with the baton needs besides weights
         self._said = Holding(on_device=(), in_memory=())
