@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from generation.families.family import FAMILIES
+from generation.samplers import SAMPLERS
 from prompting.speaking.styles import Style, Styles
+from tests.given import tinymodels
 from tests.given.builders import a_lora, a_model_folder
 from tests.given.discord_world import pictures
 from tests.given.fakes import FakeWorker
@@ -54,6 +57,21 @@ async def test_a_model_with_a_long_name_is_offered_so_that_it_can_be_chosen(tmp_
         assert await ann.complete("imagine", "size", "", prompt="a", model=offered[3]["value"])
         await ann.command("settings", model=offered[3]["value"])
         await ann.sees("seed mode")
+
+
+async def test_the_samplers_that_are_offered_draw_with_the_model_that_would_draw(
+    tmp_path: Path,
+) -> None:
+    a_model_folder(tmp_path / "models")
+    (tmp_path / "models" / "flows").symlink_to(tinymodels.of("sd3"))
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        able = list(FAMILIES["sd3"].samplers)
+        assert await ann.complete("imagine", "sampler", "", prompt="a", model="flows") == able
+        assert await ann.complete("imagine", "sampler", "", prompt="a") == list(SAMPLERS)
+        await ann.command("settings", model="flows")
+        await ann.sees("seed mode")
+        assert await ann.complete("imagine", "sampler", "", prompt="a") == able
 
 
 async def test_loras_with_long_names_or_commas_are_offered_so_that_they_can_be_chosen(

@@ -21,8 +21,8 @@ from bot.studio.wishes import OWN_VAE
 from generation import names
 from generation.catalog.entry import SHORT_HASH, Entry
 from generation.errors import NoSuchName
-from generation.families.family import FAMILIES
-from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.families.family import FAMILIES, Family
+from generation.samplers import SCHEDULERS
 from storage.errors import Missing, StorageError
 from storage.ids import number_in
 from storage.pictures import PictureId
@@ -44,9 +44,10 @@ async def models(interaction: Interaction, typed: str) -> Choices:
     ][:MOST]
 
 
-async def samplers(_: Interaction, typed: str) -> Choices:
-    """Samplers, by ComfyUI's names or A1111's."""
-    return _named(SAMPLERS, typed, names.sampler_title, names.sampler)
+async def samplers(interaction: Interaction, typed: str) -> Choices:
+    """Samplers that the model can be drawn with, by ComfyUI's names or A1111's."""
+    family = await _family(interaction)
+    return _named(family.samplers, typed, names.sampler_title, names.sampler)
 
 
 async def schedulers(_: Interaction, typed: str) -> Choices:
@@ -88,7 +89,7 @@ def _shortened(typed: str, offers: Offers) -> list[str]:
 async def vaes(interaction: Interaction, typed: str) -> Choices:
     """VAEs by name, those that fit the chosen model, and the model's own."""
     offers = studio_of(interaction).offers
-    family = offers.family_of(getattr(interaction.namespace, "model", None))
+    family = await _family(interaction)
     own = app_commands.Choice(name="the model's own", value=OWN_VAE)
     found = [
         app_commands.Choice(
@@ -113,12 +114,17 @@ async def styles(interaction: Interaction, typed: str) -> Choices:
 
 async def sizes(interaction: Interaction, typed: str) -> Choices:
     """Shapes in the size of the model that would draw; any other WxH or W:H may be typed."""
+    offered = choosing.size_choices((await _family(interaction)).name, typed)
+    return [app_commands.Choice(name=name, value=value) for name, value in offered][:MOST]
+
+
+async def _family(interaction: Interaction) -> Family:
+    """What the model that would draw is of: the one chosen beside it, or the person's."""
     studio = studio_of(interaction)
     chosen = getattr(interaction.namespace, "model", None)
     if chosen is None:
         chosen = (await studio.defaults.of(interaction.user.id)).model
-    offered = choosing.size_choices(studio.offers.family_of(chosen).name, typed)
-    return [app_commands.Choice(name=name, value=value) for name, value in offered][:MOST]
+    return studio.offers.family_of(chosen)
 
 
 async def pictures(interaction: Interaction, typed: str) -> Choices:
