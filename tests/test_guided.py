@@ -14,21 +14,23 @@ from generation.recipe import needed
 from generation.worker.render import render
 from tests.given import loaded
 from tests.given.builders import changed
-from tests.given.plain_diffusers import stock_pipeline
 
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.parametrize(("architecture", "denoiser"), [("sd1", "unet"), ("sd3", "transformer")])
 @pytest.mark.parametrize(("cfg", "lanes"), [(0.0, 2), (0.5, 2), (1.0, 1), (1.5, 2), (7.0, 2)])
-def test_the_queue_charges_the_lanes_that_the_worker_runs(cfg: float, lanes: int) -> None:
-    recipe = changed(loaded.recipe_of("sd1"), cfg=cfg)
-    model = loaded.sd15()
+def test_the_queue_charges_the_lanes_that_the_worker_runs(
+    architecture: str, denoiser: str, cfg: float, lanes: int
+) -> None:
+    recipe = changed(loaded.recipe_of(architecture), cfg=cfg)
+    model = loaded.model(architecture)
     run: list[int] = []
 
-    def count(_: object, given: tuple[Any, ...], __: object) -> None:
-        run.append(given[0].shape[0])
+    def count(_: object, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        run.append((given[0] if given else named["hidden_states"]).shape[0])
 
-    hook = stock_pipeline(model).unet.register_forward_pre_hook(count, with_kwargs=True)
+    hook = model.parts[denoiser].register_forward_pre_hook(count, with_kwargs=True)
     try:
         render(recipe, (), model, on_step=lambda *_: None)
     finally:

@@ -14,13 +14,14 @@ from bot.dispatch.lifecycle import Lifecycle
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.seats import Drawing, Seats, WorkerSeat
-from bot.telemetry.events import ChunkPaid, Event
+from bot.telemetry.events import ChunkPaid, Event, WorkerEnded
 from generation.fleet.wire import Drawn, Loading, Stepped
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, SeatId
 from generation.queue.forecast import Promises
 from storage.accounts import Ledger
-from storage.tickets import Lease, State, Tickets
+from storage.database import Database
+from storage.tickets import Lease, RequestId, State, Tickets
 from tests.given.audiences import Quiet
 from tests.given.fakes import FakeWorker
 from tests.given.stored import RECIPE, asked, opened
@@ -50,8 +51,10 @@ class Overheard:
 class Scene:
     """One seat, one request of two pictures, and everything that anybody is told."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, database: Database) -> None:
+        self.tickets, ledger = Tickets(database), Ledger(database)
         self.said: list[str] = []
+        self.heard: list[RequestId] = []  # of which requests the audience was told
         self.events: list[Event] = []
         self.queue, seats, promises = FairQueue(), Seats(), Promises()
         self._seat = WorkerSeat(
@@ -100,6 +103,16 @@ class Scene:
         return said
 
 
+class Listener(Quiet):
+    """An audience that notes of which requests it is told."""
+
+    def __init__(self, heard: list[RequestId]) -> None:
+        self._heard = heard
+
+    def changed(self, request: RequestId) -> None:
+        self._heard.append(request)
+
+
 async def _no_lease() -> Lease:
     raise AssertionError("nobody asks for it here")
 
@@ -107,10 +120,10 @@ async def _no_lease() -> Lease:
 @asynccontextmanager
 async def a_scene(folder: Path) -> AsyncIterator[Scene]:
     async with opened(folder / "db") as database:
-        scene = Scene(Ledger(database))
-        found = await Tickets(database).add(asked(), [RECIPE, RECIPE], [1.0, 1.0])
+        scene = Scene(database)
+        found = await scene.tickets.add(asked(), [RECIPE, RECIPE], [1.0, 1.0])
         assert scene.jobs.queued(*found) == 2
-        audience = scene.overheard("audience", Quiet())
+        audience = scene.overheard("audience", Listener(scene.heard))
         with scene.jobs.told_to(cast(Audience, audience)):
             yield scene
 
@@ -168,6 +181,20 @@ async def test_a_job_that_is_withdrawn_is_told_of_when_that_is_stored(tmp_path: 
         scene.jobs.ended(job, State.CANCELLED, 0.0)
         assert scene.last() == ["books", "open requests", "watch", "audience", "outbox"]
         assert scene.takes().job.id == first
+
+
+async def test_who_waits_is_told_when_somebody_else_begins(tmp_path: Path) -> None:
+    async with a_scene(tmp_path) as scene:
+        scene.jobs.queued(*await scene.tickets.add(asked(), [RECIPE], [1.0]))
+        scene.takes()
+        assert len(scene.heard) == 2
+        assert set(scene.heard) == set(scene.open_requests.requests())
+
+
+async def test_the_death_of_a_worker_is_watched_with_its_reason(tmp_path: Path) -> None:
+    async with a_scene(tmp_path) as scene:
+        scene.jobs.worker_ended(scene.seat, "killed")
+        assert scene.events[-1] == WorkerEnded(seat=scene.seat.id, reason="killed")
 
 
 async def test_a_job_is_freed_and_paid_for_once_however_often_that_is_said(tmp_path: Path) -> None:
