@@ -11,6 +11,8 @@ import start
 from bot.chat.commands.tree import COMMANDS, MENUS
 from bot.settings import NAMES
 from bot.trials.bench.bench import MEASUREMENTS
+from generation.families.family import FAMILIES
+from generation.samplers import SAMPLERS, SCHEDULERS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -50,6 +52,18 @@ def test_the_readme_lists_the_commands_that_exist() -> None:
     shown = table(text("README.md"), "Command")
     assert set(shown) ^ {f"/{command.name}" for command in COMMANDS} == set()
     assert len(shown) == len(COMMANDS)
+
+
+def test_every_sampler_and_scheduler_has_its_line() -> None:
+    document = text("docs/samplers.md")
+    for heading, known in (("name | what it is", SAMPLERS), ("name | levels", SCHEDULERS)):
+        assert set(table(document, heading)) ^ known.keys() == set()
+
+
+def test_the_families_of_models_that_people_bring_are_explained() -> None:
+    document = text("docs/models.md")
+    brought = [family.name for family in FAMILIES.values() if not family.few_words]
+    assert [name for name in brought if f"(`{name}`)" not in document] == []
 
 
 def test_the_readme_lists_the_message_menus_that_exist() -> None:

@@ -26,8 +26,8 @@ def spoken(name: str, text: str = "a red cat on a mat, watercolor", slots: Slots
     return render(slots, wish, DIALECTS[name], lexicon=LEXICON)
 
 
-def test_the_families_of_the_issue_are_all_there() -> None:
-    assert set(DIALECTS) == {
+def test_the_families_that_people_draw_with_are_all_there() -> None:
+    assert set(DIALECTS) >= {
         *("starter", "sd15", "sd21", "sdxl", "pony", "illustrious", "noobai", "sd3", "flux1"),
         *("kontext", "flux2", "qwen-image", "qwen-image-edit", "z-image", "wan", "ltx", "audio"),
     }
