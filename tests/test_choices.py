@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generation.families.family import FAMILIES
+from generation.recipe import needed
 from generation.samplers import SAMPLERS
 from prompting.speaking.styles import Style, Styles
 from tests.given import tinymodels
@@ -72,6 +73,24 @@ async def test_the_samplers_that_are_offered_draw_with_the_model_that_would_draw
         await ann.command("settings", model="flows")
         await ann.sees("seed mode")
         assert await ann.complete("imagine", "sampler", "", prompt="a") == able
+
+
+async def test_settings_of_before_do_not_stand_in_the_way_of_a_model_of_another_kind(
+    tmp_path: Path,
+) -> None:
+    a_model_folder(tmp_path / "models")
+    (tmp_path / "models" / "flows").symlink_to(tinymodels.of("sd3"))
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("settings", sampler="dpmpp_2m", size="128x128")
+        await ann.command("settings", model="flows")
+        await ann.sees("**model** flows")
+        await ann.command("imagine", prompt="a cat")
+        recipe = await recipe_of(await ann.sees(is_result))
+        assert recipe.family == "sd3"
+        assert needed(recipe.sampling).sampler in FAMILIES["sd3"].samplers
+        await ann.command("settings", sampler="uni_pc")  # what is said now has to fit
+        await ann.sees("The sampler must be")
 
 
 async def test_loras_with_long_names_or_commas_are_offered_so_that_they_can_be_chosen(

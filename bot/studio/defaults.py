@@ -21,6 +21,7 @@ class Defaults:
         self, person: int, wanted: Preferences, *, size: str | None = None
     ) -> Preferences:
         """Check and keep them, with a size if one is named.  Raises Unacceptable."""
-        checked = self._drafting.checked(wanted, size=size)
+        kept = await self.of(person)
+        checked = self._drafting.checked(wanted, kept=kept, size=size)
         await self._people.prefer(UserId(person), checked)
         return checked

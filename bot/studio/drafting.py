@@ -111,8 +111,13 @@ class Drafting:
         self.phrasing.check(recipe)
         return limits.for_somebody(recipe, self.offers.here())
 
-    def checked(self, wanted: Preferences, *, size: str | None = None) -> Preferences:
-        """A person's settings with a size, if one is named.  Raises Unacceptable."""
+    def checked(
+        self, wanted: Preferences, *, kept: Preferences, size: str | None = None
+    ) -> Preferences:
+        """A person's settings with a size, if one is named.  Raises Unacceptable.
+
+        What was `kept` for a model of another kind is passed over here as when it is drawn with.
+        """
         model = self.offers.checkpoint(wanted.model)
         if size is not None:
             canvas = sized(Draft(), size, model.family).canvas
@@ -123,7 +128,8 @@ class Drafting:
             self.offers.check_vae(wanted.vae)
         # Completing a draft with them is the one check of all others.
         words = replace(draft.words, prompt="a")
-        complete(replace(draft, words=words), model, seed=0, device="cpu")
+        checked = replace(_without_misfits(draft, of_person(kept), model), words=words)
+        complete(checked, model, seed=0, device="cpu")
         scheduler = sampling.scheduler if sampling.scheduler != USUAL else None
         return replace(wanted, sampler=sampling.sampler, scheduler=scheduler)
 
@@ -198,3 +204,13 @@ def _unworded(wish: Wish, found: FilledRequest, wording: Wording | None) -> Iter
         return
     if words.prompt == words.wish.strip():
         yield notes.no_more_words()
+
+
+def _without_misfits(draft: Draft, kept: Draft, model: Checkpoint) -> Draft:
+    """The settings, without a size and a sampler that stood there before and do not fit."""
+    [(_, fits)] = fitting([(Whence.PERSON, draft)], model.family, lambda _: True)
+    if draft.canvas == kept.canvas:
+        draft = replace(draft, canvas=fits.canvas)
+    if draft.sampling.sampler == kept.sampling.sampler:
+        draft = replace(draft, sampling=replace(draft.sampling, sampler=fits.sampling.sampler))
+    return draft
