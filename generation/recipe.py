@@ -185,6 +185,11 @@ class Sampling:
         """Whether the negative prompt is asked about too: two lanes, and twice the work."""
         return self.cfg != 1.0
 
+    @property
+    def lanes(self) -> int:
+        """How many pictures the model looks at in a call."""
+        return 2 if self.guided else 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:

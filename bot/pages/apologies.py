@@ -94,7 +94,7 @@ _MADE_FOR = {
     ),
     "image-to-image": (
         "draws over a picture, and cannot draw from words alone: give it a picture to start from "
-        "(the option `image`), or draw with another model first and reply to the result"
+        "(`image`), or draw with another model first and start from what it drew"
     ),
 }
 

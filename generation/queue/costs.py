@@ -169,4 +169,4 @@ def _calls(recipe: Recipe) -> int:
     if sampling is None:
         return 1
     sampler = SAMPLERS.get(sampling.sampler)  # None: a recipe of another program's
-    return (2 if sampling.guided else 1) * (sampler.calls if sampler else 1)
+    return sampling.lanes * (sampler.calls if sampler else 1)

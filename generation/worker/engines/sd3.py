@@ -110,7 +110,7 @@ class StableDiffusion3:
             case Stage.ENCODE:
                 return 0  # 256 tokens are few beside a picture's
             case Stage.DENOISE:
-                lanes = 2 if needed(recipe.sampling).guided else 1
+                lanes = needed(recipe.sampling).lanes
                 width = configs["transformer"]["caption_projection_dim"]
                 assert isinstance(width, int)  # the catalog looked at it
                 tokens = pixels // 256 + WORDS

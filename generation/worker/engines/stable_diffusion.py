@@ -113,7 +113,7 @@ class StableDiffusion:
             case Stage.ENCODE:
                 return 0  # a chunk of words is small beside a picture
             case Stage.DENOISE:
-                lanes = 2 if needed(recipe.sampling).guided else 1
+                lanes = needed(recipe.sampling).lanes
                 width = first_width(configs["unet"])
                 return UNET_ACTIVATIONS * width * lanes * pixels // 64 * itemsize
             case Stage.DECODE:
