@@ -56,9 +56,6 @@ def bucket_of(unix_seconds: float) -> int:
     return int(unix_seconds // BUCKET) * BUCKET
 
 
-_Person = tuple[GroupId, UserId]
-
-
 class Ledger:
     """What the queue must not forget."""
 

@@ -244,10 +244,6 @@ class Tickets(Outbox):
         """The request's tickets, in the order of its recipes."""
         return await self._tickets("t.request = ? ORDER BY t.ordinal", request)
 
-    async def open_of(self, owner: UserId) -> tuple[Request, ...]:
-        """One person's requests with something still to be done, the first first."""
-        return await self._requests(f"owner = ? AND id IN ({_OPEN_REQUESTS}) ORDER BY id", owner)
-
     async def say_progress_is(self, request: RequestId, message: int) -> None:
         """Remember the message that shows how far the request has come.
 

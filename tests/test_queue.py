@@ -470,7 +470,6 @@ def test_unknown_jobs_are_key_errors() -> None:
     for call in (
         lambda: queue.settle(JobId(1), 1.0, 0.0, left=None),
         lambda: queue.put_back(JobId(1), 0.0),
-        lambda: queue.ahead_of(JobId(1)),
         lambda: queue.share_of(JobId(1)),
     ):
         with pytest.raises(KeyError):

@@ -14,7 +14,7 @@ from storage.errors import Ended, Fenced, Missing, StorageError
 from storage.ids import RequestId
 from storage.pictures import PictureId, Pictures
 from storage.tickets import Lease, Request, State, Ticket, Tickets
-from tests.given.stored import ANN, BEN, a_digest, a_picture, a_recipe, asked, drawn, opened
+from tests.given.stored import ANN, a_digest, a_picture, a_recipe, asked, drawn, opened
 
 NO_MEMORY = Reason(kind="OutOfMemory", facts=(2**33, None))
 GIVEN_UP = Reason(kind="Quarantined", facts=("it was killed", 3))
@@ -241,10 +241,8 @@ async def test_the_last_open_ticket_brings_the_request_to_the_outbox(tickets: Ti
     assert await tickets.undelivered() == ()
     await tickets.ended(two, State.FAILED, NO_MEMORY, epoch=None)
     assert await tickets.undelivered() == ()
-    assert await tickets.open_of(ANN) == (request,)
     await tickets.cancel(request.id)
     assert await tickets.undelivered() == (request.id,)
-    assert await tickets.open_of(ANN) == ()
     assert (await tickets.of_request(request.id))[2].job.id == three
 
 
@@ -290,12 +288,6 @@ async def test_a_request_without_a_picture_is_delivered_without_a_message(
     await tickets.ended(job, State.FAILED, NO_MEMORY, epoch=None)
     await tickets.delivered(request.id, None)
     assert await tickets.undelivered() == ()
-
-
-async def test_people_see_only_their_own_open_requests(tickets: Tickets) -> None:
-    mine, _ = await a_request(tickets)
-    await tickets.add(asked(BEN), [a_recipe()], [1.0])
-    assert await tickets.open_of(ANN) == (mine,)
 
 
 async def test_the_progress_message_is_remembered(tickets: Tickets) -> None:

@@ -13,7 +13,7 @@ import inspect
 import math
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import (
@@ -141,7 +141,8 @@ def _misfit(value: Any, hint: Any) -> str | None:
     """Why the value is not of the type, as a clause; None when it is."""
     origin = get_origin(hint)
     if origin is Annotated:
-        base, *rules = get_args(hint)
+        base, *said = get_args(hint)
+        rules: Sequence[FieldRule] = said
         if why := _misfit(value, base):
             return why
         return next((why for rule in rules if (why := rule.refuses(value))), None)

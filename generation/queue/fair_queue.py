@@ -264,13 +264,6 @@ class FairQueue:
         """All waiting jobs, in the order in which the ideal device would begin them."""
         return tuple(job for _, _, job in self._starts())
 
-    def ahead_of(self, job_id: JobId) -> int:
-        """How many waiting jobs begin before this one; 0 for one that has begun."""
-        if job_id in self._begun:
-            return 0
-        self._waiting[job_id]
-        return next(at for at, (_, other, _) in enumerate(self._starts()) if other == job_id)
-
     def share_of(self, job_id: JobId) -> float:
         """How many devices its owner gets while things stay as they are: 0.25 is a quarter."""
         begun = self._begun.get(job_id)
