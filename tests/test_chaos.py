@@ -1,7 +1,7 @@
 """Chaos: whatever comes in between, everything is drawn once, paid once and told once.
 
 A scenario is a seed: several people ask and cancel, workers die and are slow to hear, the disk
-refuses, seats join and leave, the house is closed and opened again.  Then the weather clears, and
+refuses, seats join and leave, the bot is closed and opened again.  Then the weather clears, and
 the books are audited.  A failure is found again with its seed: `-k "[17]"`.
 
 Invariant: nothing here knows how the dispatcher works, except where a book is looked into to see
@@ -34,10 +34,10 @@ from generation.job import JobId, UserId
 from generation.queue.fair_queue import QueueFull, Rules
 from storage.errors import DiskFull, StorageError
 from storage.tickets import RequestId, State
+from tests.given.apps import a_wish, some_settings
 from tests.given.audiences import Quiet
 from tests.given.builders import a_model_folder
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_wish, some_settings
 
 SEEDS = range(24)
 MANY = range(1000, 1300)
@@ -51,10 +51,10 @@ LAST_WAIT = 120.0  # seconds until a clear sky has dried everything, also on a d
 
 @dataclass(slots=True)
 class Notes:
-    """Everything that was said of every job, in all lives of the house."""
+    """Everything that was said of every job, in all lives of the bot."""
 
     paid: dict[JobId, float] = field(default_factory=dict)  # since it was begun last
-    wasted: float = 0.0  # paid to the end, which was lost because the house was closed
+    wasted: float = 0.0  # paid to the end, which was lost because the bot was closed
     ends: dict[JobId, str] = field(default_factory=dict)
     over: set[RequestId] = field(default_factory=set)  # cancelled, and the person was told
     jobs: dict[JobId, RequestId] = field(default_factory=dict)
@@ -76,12 +76,12 @@ class Notes:
                 self.ends[job.id] = state
 
     def closed(self, ended: set[JobId], tickets: dict[JobId, State], *, exact: bool) -> None:
-        """After a life of the house, in which these jobs came to an end that may not be kept."""
+        """After a life of the bot, in which these jobs came to an end that may not be kept."""
         self.wasted += sum(self.paid[job] for job in ended if tickets[job].open)
         for job in ended:
             if not tickets[job].open:
                 self.ends.setdefault(job, tickets[job].value)
-        # A cancelled job that a worker has ends with its next step.  A house that is closed before
+        # A cancelled job that a worker has ends with its next step.  A bot that is closed before
         # notes it; unless the disk refuses, and then it is drawn again.
         if exact:
             return
@@ -124,7 +124,7 @@ class Town(Quiet):
 class Restless(FakeWorker):
     """A worker at the end of a slow pipe, on a machine that may leave for good."""
 
-    drawing: set[JobId]  # by any worker of the house
+    drawing: set[JobId]  # by any worker of the bot
     claims: dict[JobId, float]  # by whoever drew it last
 
     def __init__(self, chaos: Chaos, **kinds: Any) -> None:
@@ -278,7 +278,7 @@ class Chaos:
                 if idle[seat] == PATIENCE:
                     self.notes.wrong.append(f"{seat.id} does nothing, and {len(queue)} wait")
 
-    # -- lives of the house ----------------------------------------------------------------
+    # -- lives of the bot ----------------------------------------------------------------
 
     async def run(self) -> None:
         for _ in range(self.dice.choice((0, 0, 1, 2))):

@@ -12,10 +12,10 @@ from generation.recipe import needed
 from generation.samplers import SAMPLERS
 from prompting.speaking.styles import Style, Styles
 from tests.given import tinymodels
+from tests.given.apps import a_studio
 from tests.given.builders import a_lora, a_model_folder
 from tests.given.discord_world import pictures
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_studio
 from tests.given.results import is_result, recipe_of
 from tests.given.town import a_scene
 from tests.given.waiting import eventually

@@ -31,8 +31,8 @@ from prompting.errors import UnknownName
 from storage.database import Database
 from storage.errors import Missing
 from storage.ids import RequestId
+from tests.given.apps import a_wish, an_app, an_idle_app, drawn, some_settings, unwatched
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, an_idle_house, drawn, some_settings, unwatched
 from tests.given.waiting import eventually
 
 ROOT = Path(__file__).parent.parent
@@ -222,7 +222,7 @@ def test_a_file_from_elsewhere_is_never_called_our_bug(
 
 async def test_a_message_s_pictures_are_counted_from_one(tmp_path: Path) -> None:
     message = 1_441_000_000_000_000_000
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish(count=2))
         await app.stores.tickets.delivered(outcome.request.id, message)
         first, second = outcome.pictures
@@ -236,7 +236,7 @@ async def test_a_message_s_pictures_are_counted_from_one(tmp_path: Path) -> None
 async def test_what_is_no_picture_of_ours_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(_png())
     (tmp_path / "text.png").write_text("no picture")
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         for name in ("photo.png", "text.png"):
             with pytest.raises(Mistaken, match="carries no recipe"):
                 await find_original(app, str(tmp_path / name))
@@ -256,9 +256,9 @@ async def test_what_discord_waits_for_is_not_swallowed_by_the_command_line(tmp_p
     on_discord = replace(wish, origin=replace(wish.origin, guild=10, channel=20))
     killed = FakeWorker()
     killed.gate.clear()
-    async with a_house(tmp_path, killed) as app:
+    async with an_app(tmp_path, killed) as app:
         request = await app.studio.requests.submit(on_discord)
-    async with an_idle_house(tmp_path, FakeWorker()) as app:
+    async with an_idle_app(tmp_path, FakeWorker()) as app:
         console = ConsoleAudience(app.studio)
         async with app.at_work(console):
             await console.draw(a_wish("for me"), unwatched)

@@ -31,8 +31,8 @@ from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
 from generation.fleet.worker import Worker
 from generation.job import JobId
+from tests.given.apps import a_wish
 from tests.given.builders import a_recipe
-from tests.given.houses import a_wish
 from tests.given.ray_nodes import RayNode, RayNodes, freeze, thaw
 
 pytestmark = [

@@ -171,12 +171,12 @@ def test_a_file_that_is_no_part_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_component_that_is_not_here_is_named_before_anything_is_read(tmp_path: Path) -> None:
-    entry = loaded.shelf("sd3").catalog.models()[0]
+    entry = loaded.cache_of("sd3").catalog.models()[0]
     gone = Weights(name="t5xxl", sha256=a_digest("7"))
     recipe = a_recipe(family="sd3", checkpoint=entry.weights, components=(gone,))
     with (
         pytest.raises(MissingWeights, match="t5xxl"),
-        loaded.shelf("sd3").take(recipe, on_load=pytest.fail),
+        loaded.cache_of("sd3").take(recipe, on_load=pytest.fail),
     ):
         pass
     write(tmp_path / "m", "clip_l")

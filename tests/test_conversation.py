@@ -19,10 +19,10 @@ from generation.job import UserId
 from generation.media import image
 from generation.recipe import Task, needed
 from storage.tickets import RequestId
+from tests.given.apps import a_studio
 from tests.given.builders import a_blue_png, a_lora, a_model_folder, an_environment
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_studio
 from tests.given.results import is_result, labels, recipe_of
 from tests.given.waiting import eventually
 

@@ -19,8 +19,8 @@ from generation.recipe import (
     Weights,
     parse,
 )
+from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png, a_digest, a_recipe, changed
-from tests.given.houses import Studio, a_studio
 from tests.given.later import Upscale
 from tests.given.released import TEXTS
 from tests.given.results import is_result, recipe_of

@@ -22,10 +22,10 @@ from generation.job import JobId, UserId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
 from storage.tickets import Request, RequestId, State
+from tests.given.apps import a_wish, an_app, drawn
 from tests.given.audiences import Content, Memo
 from tests.given.builders import ANN, BEN, a_job
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn
 from tests.given.waiting import eventually
 
 LONG = {"steps": 120}  # a minute of the device, as the slow worker counts
@@ -67,7 +67,7 @@ def _step(app: App, request: Request) -> int:
 async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path: Path) -> None:
     worker, seen = slow(), list[Event]()
     memo = Memo()
-    async with a_house(tmp_path, worker, watch=seen.append, audience=memo) as app:
+    async with an_app(tmp_path, worker, watch=seen.append, audience=memo) as app:
         await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
     # Which of them is posted first depends on the disk.
@@ -87,7 +87,7 @@ async def test_a_short_job_is_drawn_while_a_long_one_is_held_at_a_step(tmp_path:
 async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path) -> None:
     worker, seen = slow(), list[Event]()
     memo = Memo()
-    async with a_house(tmp_path, worker, watch=seen.append, audience=memo) as app:
+    async with an_app(tmp_path, worker, watch=seen.append, audience=memo) as app:
         await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         assert round(paid(seen, ANN), 6) == 60.0
@@ -97,7 +97,7 @@ async def test_everybody_pays_for_all_their_seconds_and_no_others(tmp_path: Path
 async def test_a_paused_job_says_so_and_can_be_cancelled(tmp_path: Path) -> None:
     worker = slow()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         long = await ask(app, "a long one", ANN, LONG)
         await eventually(lambda: _step(app, long) >= PAST)
         await ask(app, "another long one", BEN, LONG)
@@ -116,7 +116,7 @@ async def test_when_the_worker_dies_the_paused_job_is_drawn_again_and_not_blamed
     worker = slow()
     worker.deaths["a short one"] = 2
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         long, short = await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         tries = {o.request.id: o.tickets[0].tries for o in memo.outcomes}
@@ -132,7 +132,7 @@ async def test_a_job_that_takes_every_worker_down_is_given_up_and_the_paused_one
     worker = slow()
     worker.deaths["a short one"] = 100
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         long, short = await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.id: o.tickets[0].state for o in memo.outcomes}
@@ -141,10 +141,10 @@ async def test_a_job_that_takes_every_worker_down_is_given_up_and_the_paused_one
 
 async def test_a_paused_job_is_drawn_after_a_restart(tmp_path: Path) -> None:
     worker = slow()
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         long, _ = await both_begun(app, worker)
         worker.gate.clear()
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         assert app.replayed
         while await app.stores.tickets.waiting():  # noqa: ASYNC110  # a test polls
             await asyncio.sleep(0.01)
@@ -155,7 +155,7 @@ async def test_a_paused_job_is_drawn_after_a_restart(tmp_path: Path) -> None:
 async def test_nobody_is_interrupted_when_nobody_else_waits(tmp_path: Path) -> None:
     worker = FakeWorker()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         await ask(app, "a long one", ANN, LONG)
         await eventually(lambda: len(memo.outcomes) == 1)
     assert [what for what, _ in worker.log] == ["began", "drew"]
@@ -166,7 +166,7 @@ async def test_two_workers_draw_at_the_same_time(tmp_path: Path) -> None:
     first.gate.clear()
     second.gate.clear()
     memo = Memo()
-    async with a_house(tmp_path, first, second, audience=memo) as app:
+    async with an_app(tmp_path, first, second, audience=memo) as app:
         await ask(app, "one", ANN, SHORT)
         await ask(app, "two", BEN, SHORT)
         await eventually(lambda: first.orders and second.orders)
@@ -178,7 +178,7 @@ async def test_two_workers_draw_at_the_same_time(tmp_path: Path) -> None:
 async def test_a_paused_job_goes_on_at_the_seat_that_holds_it(tmp_path: Path) -> None:
     workers = [slow(), slow()]
     memo = Memo()
-    async with a_house(tmp_path, *workers, audience=memo) as app:
+    async with an_app(tmp_path, *workers, audience=memo) as app:
         for owner in (ANN, BEN, CLEO, DORA):
             await ask(app, f"a long one of {owner}", owner, LONG)
         await eventually(lambda: len(memo.outcomes) == 4)
@@ -189,7 +189,7 @@ async def test_a_paused_job_goes_on_at_the_seat_that_holds_it(tmp_path: Path) ->
 async def test_no_more_than_four_jobs_are_held_paused(tmp_path: Path) -> None:
     worker, most = slow(), 0
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         for number in range(12):
             await ask(app, f"a long one {number}", UserId(1000 + number), {"steps": 60})
         while len(memo.outcomes) < 12:
@@ -207,7 +207,7 @@ async def test_a_job_that_was_drawn_before_its_pause_arrived_is_kept(tmp_path: P
 
     worker = Deaf(step_seconds=0.001, step_cost=0.5)
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         await both_begun(app, worker)
         await eventually(lambda: len(memo.outcomes) == 2)
         assert all(o.tickets[0].state is State.DRAWN for o in memo.outcomes)
@@ -220,7 +220,7 @@ async def test_a_seat_that_joins_draws_and_one_that_leaves_loses_nothing(tmp_pat
     here.gate.clear()
     there.gate.clear()
     memo = Memo()
-    async with a_house(tmp_path, here, audience=memo) as app:
+    async with an_app(tmp_path, here, audience=memo) as app:
         for owner in (ANN, BEN):
             await ask(app, f"a long one of {owner}", owner, LONG)
         far = WorkerSeat(id=SeatId("far"), worker=there, costs=CostModel(), size_of=lambda _: 0)
@@ -242,7 +242,7 @@ async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
 ) -> None:
     worker, seen = FakeWorker(), list[Event]()
     worker.gate.clear()
-    async with a_house(tmp_path, worker, watch=seen.append) as app:
+    async with an_app(tmp_path, worker, watch=seen.append) as app:
         await ask(app, "one", ANN, SHORT)
         await eventually(lambda: worker.orders)
         waiting = await ask(app, "two", ANN, SHORT)
@@ -255,7 +255,7 @@ async def test_a_watcher_is_told_of_a_job_that_was_cancelled_while_it_waited(
 async def test_no_forecast_is_made_anew_for_a_picture_that_is_only_being_saved(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker(encode_seconds=1.0)) as app:
+    async with an_app(tmp_path, FakeWorker(encode_seconds=1.0)) as app:
         await ask(app, "one", ANN, SHORT)
         open_requests = app.studio.open_requests
         await eventually(lambda: any(s.phase is Phase.KEEPING for s in open_requests.standings()))
@@ -281,7 +281,7 @@ async def test_a_picture_is_shown_and_the_books_stay_finite_whatever_seconds_are
                         yield report
 
     worker, seen = Liar(), list[Event]()
-    async with asyncio.timeout(60), a_house(tmp_path, worker, watch=seen.append) as app:
+    async with asyncio.timeout(60), an_app(tmp_path, worker, watch=seen.append) as app:
         for words in ("one", "two"):
             outcome = await drawn(app, a_wish(words))
             assert [ticket.state for ticket in outcome.tickets] == [State.DRAWN]
@@ -291,7 +291,7 @@ async def test_a_picture_is_shown_and_the_books_stay_finite_whatever_seconds_are
 
 async def test_a_worker_is_told_how_long_its_job_should_take(tmp_path: Path) -> None:
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         await drawn(app, a_wish())
         recipe = worker.orders[0].recipe
     assert worker.orders[0].expected > CostModel().predict(recipe) > 0.0  # and for its weights
@@ -332,7 +332,7 @@ async def test_people_are_told_the_count_of_the_worker_and_not_that_of_the_recip
     tmp_path: Path,
 ) -> None:
     audience = Seen()
-    async with a_house(tmp_path, InPieces(), audience=audience) as app:
+    async with an_app(tmp_path, InPieces(), audience=audience) as app:
         audience.app = app
         await drawn(app, a_wish(draft={"steps": 3}))
     assert list(dict.fromkeys(audience.steps)) == [(done, 6) for done in range(1, 7)]

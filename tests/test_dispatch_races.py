@@ -20,10 +20,10 @@ from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, SeatId
 from storage.errors import DiskFull
 from storage.tickets import State
+from tests.given.apps import a_wish, an_app
 from tests.given.audiences import Memo
 from tests.given.builders import ANN, BEN, SHARE, a_job
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish
 from tests.given.waiting import eventually
 
 
@@ -60,7 +60,7 @@ async def test_a_picture_that_came_before_the_worker_died_is_kept(tmp_path: Path
                 yield report
 
     memo = Memo()
-    async with a_house(tmp_path, LastWords(), audience=memo) as app:
+    async with an_app(tmp_path, LastWords(), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
@@ -76,7 +76,7 @@ async def test_a_job_that_is_cancelled_before_the_worker_has_it_is_not_drawn(
 
     worker = Forgetful()
     memo = Memo()
-    async with a_house(tmp_path, worker, watch=Canceller().watch, audience=memo) as app:
+    async with an_app(tmp_path, worker, watch=Canceller().watch, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
@@ -100,7 +100,7 @@ async def test_nobody_is_blamed_for_a_worker_that_died_before_it_had_the_job(
             worker._ready = None
 
     memo = Memo()
-    async with a_house(tmp_path, worker, watch=Killer().watch, audience=memo) as app:
+    async with an_app(tmp_path, worker, watch=Killer().watch, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].tries == 1
@@ -117,7 +117,7 @@ async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_pa
                     raise WorkerDied("it was killed by SIGKILL")
 
     memo = Memo()
-    async with a_house(tmp_path, Fragile(step_cost=1.0), audience=memo) as app:
+    async with an_app(tmp_path, Fragile(step_cost=1.0), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one", draft={"steps": 5}))
         await eventually(lambda: memo.outcomes)
         await app.studio.close()
@@ -130,7 +130,7 @@ async def test_a_picture_that_is_lost_after_it_was_drawn_is_paid_for_once(tmp_pa
 async def test_drawing_waits_while_no_start_can_be_noted(tmp_path: Path) -> None:
     worker, full = FakeWorker(), asyncio.Event()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         tickets, saver = app.stores.tickets, app.studio._drawings.saver
         saver.retry_seconds = (0.01,)
         started = tickets.started
@@ -154,7 +154,7 @@ async def test_a_cancellation_is_heeded_while_a_death_is_written_down(tmp_path: 
     worker, written = FakeWorker(), asyncio.Event()
     worker.deaths["one"] = 1
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         tickets = app.stores.tickets
         put_back, asked = tickets.put_back, asyncio.Event()
 
@@ -180,12 +180,12 @@ async def test_a_cancellation_that_no_worker_heard_survives_the_stop(tmp_path: P
 
     worker = Deaf()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
     memo = Memo()
-    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=memo) as app:
         assert app.replayed == 0
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.CANCELLED
@@ -196,7 +196,7 @@ async def test_a_machine_that_comes_back_under_its_name_is_heard_of_new_jobs(
 ) -> None:
     here, far = FakeWorker(), FakeWorker()
     memo = Memo()
-    async with a_house(tmp_path, here, audience=memo) as app:
+    async with an_app(tmp_path, here, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         for _ in range(2):
@@ -218,7 +218,7 @@ async def test_a_model_that_fits_nowhere_is_tried_and_does_not_wait_for_ever(
     tmp_path: Path,
 ) -> None:
     memo = Memo()
-    async with a_house(
+    async with an_app(
         tmp_path, FakeWorker(memory_bytes=1), FakeWorker(memory_bytes=2), audience=memo
     ) as app:
         await app.studio.requests.submit(a_wish("one"))
@@ -227,7 +227,7 @@ async def test_a_model_that_fits_nowhere_is_tried_and_does_not_wait_for_ever(
 
 async def test_what_is_committed_is_drawn_though_whoever_asked_has_gone(tmp_path: Path) -> None:
     memo = Memo()
-    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=memo) as app:
         tickets = app.stores.tickets
         add, committed = tickets.add, asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The whole house with the real worker and the built-in model: nothing here is a stand-in."""
+"""The whole bot with the real worker and the built-in model: nothing here is a stand-in."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from generation.media import image
 from generation.picture import Fingerprint, Verdict
 from generation.queue.fair_queue import Rules
 from storage.tickets import State
+from tests.given.apps import a_wish, drawn, finished, unwatched
 from tests.given.audiences import Content
 from tests.given.builders import ANN, BEN
-from tests.given.houses import a_wish, drawn, finished, unwatched
 from tests.given.waiting import eventually
 
 

@@ -13,8 +13,8 @@ from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import Installed, Topic, asks_for_help, help_page
 from prompting.speaking import styles
+from tests.given.apps import a_studio
 from tests.given.builders import a_lora, a_model_folder
-from tests.given.houses import a_studio
 from tests.given.results import is_result
 
 STYLES = tuple(styles.built_in().values())

@@ -17,10 +17,10 @@ from generation.fleet.local import LocalWorker
 from generation.fleet.wire import Ready, Render, Report
 from generation.job import JobId
 from storage.tickets import State
+from tests.given.apps import a_wish, an_app
 from tests.given.audiences import Memo
 from tests.given.builders import ANN
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish
 from tests.given.waiting import eventually
 
 NO_ROOM = OutOfReach("tiny", "a node cannot get it: its disk has room for 0 bytes")
@@ -46,7 +46,7 @@ async def test_a_job_may_lose_its_machine_more_often_than_it_may_take_a_worker_d
     tmp_path: Path,
 ) -> None:
     memo = Memo()
-    async with a_house(tmp_path, OnANode(2 * MAX_TRIES), audience=memo) as app:
+    async with an_app(tmp_path, OnANode(2 * MAX_TRIES), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         (ticket,) = memo.outcomes[0].tickets
@@ -56,7 +56,7 @@ async def test_a_job_may_lose_its_machine_more_often_than_it_may_take_a_worker_d
 async def test_a_job_under_which_every_machine_goes_is_given_up_some_day(tmp_path: Path) -> None:
     worker = OnANode(10_000)
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         (ticket,) = memo.outcomes[0].tickets
@@ -71,7 +71,7 @@ async def test_a_seat_to_which_the_weights_do_not_come_leaves_the_model_to_the_o
     full, good = FakeWorker(), FakeWorker(step_seconds=0.001)
     full.failures = dict.fromkeys(("one", "two", "three"), NO_ROOM)
     memo = Memo()
-    async with a_house(tmp_path, full, good, audience=memo) as app:
+    async with an_app(tmp_path, full, good, audience=memo) as app:
         for words in ("one", "two", "three"):
             await app.studio.requests.submit(a_wish(words))
         await eventually(lambda: len(memo.outcomes) == 3)
@@ -88,7 +88,7 @@ async def test_an_adapter_that_does_not_come_shuts_out_no_other_pictures_of_the_
     full, good = FakeWorker(), FakeWorker()
     full.failures["one"] = OutOfReach("a lora", "a node cannot get it: its disk has no room")
     memo = Memo()
-    async with a_house(tmp_path, full, good, audience=memo) as app:
+    async with an_app(tmp_path, full, good, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
@@ -110,7 +110,7 @@ class NeverReady(FakeWorker):
 
 async def test_what_would_fit_only_where_no_worker_starts_is_not_waited_for(tmp_path: Path) -> None:
     memo = Memo()
-    async with a_house(tmp_path, NeverReady(), FakeWorker(memory_bytes=1), audience=memo) as app:
+    async with an_app(tmp_path, NeverReady(), FakeWorker(memory_bytes=1), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.outcomes[0].tickets[0].state is State.DRAWN
@@ -128,7 +128,7 @@ async def test_a_start_that_fails_once_gives_no_job_to_a_device_that_is_too_smal
 
     small, large = FakeWorker(memory_bytes=1), AtTheSecond()
     memo = Memo()
-    async with a_house(tmp_path, small, large, audience=memo) as app:
+    async with an_app(tmp_path, small, large, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
     assert (len(small.orders), len(large.orders)) == (0, 1)
@@ -139,7 +139,7 @@ async def test_whoever_cancels_while_a_seat_is_spared_their_job_is_told_so(tmp_p
     for worker in seats:
         worker.failures["one"] = NO_ROOM
     memo = Memo()
-    async with a_house(tmp_path, *seats, audience=memo) as app:
+    async with an_app(tmp_path, *seats, audience=memo) as app:
         tickets = app.stores.tickets
         put_back = tickets.put_back
 
@@ -162,7 +162,7 @@ async def test_weights_that_come_to_no_seat_end_the_job_in_a_sentence(tmp_path: 
     for worker in seats:
         worker.failures["one"] = NO_ROOM
     memo = Memo()
-    async with a_house(tmp_path, *seats, audience=memo) as app:
+    async with an_app(tmp_path, *seats, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         (ticket,) = memo.outcomes[0].tickets

@@ -105,8 +105,8 @@ def test_beside_a_smaller_file_stands_which_exact_one_is_kept() -> None:
 
 def drawn_as_texts(recipe: Recipe) -> Finished:
     """What a worker says in a house where images are texts."""
-    table = Table(cache=loaded.shelf())
-    table.jobs = Jobs(loaded.shelf(), table._say, TEXTS_ONLY)
+    table = Table(cache=loaded.cache_of())
+    table.jobs = Jobs(loaded.cache_of(), table._say, TEXTS_ONLY)
     table.draw(recipe)
     [finished] = [report for report in table.heard if isinstance(report, Finished)]
     return finished

@@ -31,9 +31,9 @@ from bot.telemetry.events import (
 from bot.telemetry.metrics import LAG_EVERY, MAX_SEATS, Metrics, serving, watching
 from generation.job import GroupId, Job, Share
 from storage.tickets import RequestId, State
+from tests.given.apps import a_wish, an_app, drawn
 from tests.given.builders import BEN, a_job
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn
 
 BOARD = Path(__file__).parent.parent / "docs" / "grafana" / "atelier.json"
 
@@ -189,7 +189,7 @@ async def test_a_watchers_bug_stops_nobody(caplog: pytest.LogCaptureFixture) -> 
 
 async def test_the_studio_tells_its_watcher_everything(tmp_path: Path) -> None:
     metrics = Metrics()
-    async with a_house(tmp_path, FakeWorker(), watch=metrics.count) as app:
+    async with an_app(tmp_path, FakeWorker(), watch=metrics.count) as app:
         async with asyncio.timeout(60):
             await drawn(app, a_wish(count=2))
     seen = await scraped(metrics)

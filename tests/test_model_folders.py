@@ -20,9 +20,9 @@ from generation.model_key import model_key
 from generation.worker import exactness
 from generation.worker.memory.model_cache import ModelCache
 from tests.given import tinymodels
+from tests.given.apps import a_studio, a_wish, an_app, drawn
 from tests.given.builders import a_lora, a_model_folder, a_recipe
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_studio, a_wish, drawn
 
 SOON = 0.05  # seconds between two looks
 
@@ -157,7 +157,7 @@ async def test_a_model_that_came_a_moment_ago_can_be_named_and_fits_where_it_fit
     tmp_path: Path,
 ) -> None:
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         with pytest.raises(NoSuchName):
             await drawn(app, a_wish(model="other"))
         a_model_folder(tmp_path / "models", "other")

@@ -16,9 +16,9 @@ from generation.errors import NoSuchName, NotHere
 from generation.recipe import needed
 from generation.samplers import SAMPLERS, SCHEDULERS
 from storage.people import Preferences
+from tests.given.apps import a_studio, a_wish, an_app, drawn
 from tests.given.builders import a_draft, a_model
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_studio, a_wish, drawn
 from tests.given.results import is_result, recipe_of
 
 SAID = {
@@ -131,7 +131,7 @@ async def test_options_and_settings_take_them(tmp_path: Path) -> None:
 async def test_automatic_is_the_models_usual_scheduler_whatever_the_settings_say(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         wish = a_wish(draft={"scheduler": "Automatic"})
         await app.studio.defaults.keep(wish.origin.owner, Preferences(scheduler="beta"))
         outcome = await drawn(app, a_wish(owner=wish.origin.owner))

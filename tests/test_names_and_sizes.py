@@ -15,8 +15,8 @@ from generation.errors import NoSuchName, OutOfRange
 from generation.families import sizes
 from generation.families.family import FAMILIES
 from prompting.errors import UnknownName
+from tests.given.apps import a_studio
 from tests.given.builders import a_draft, a_lora, a_model, a_model_folder
-from tests.given.houses import a_studio
 
 pixels = st.integers(-10, 20_000)
 

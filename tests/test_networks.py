@@ -16,9 +16,9 @@ from generation.recipe import Recipe, needed
 from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from storage.tickets import Request
+from tests.given.apps import a_studio, a_wish, an_app, drawn
 from tests.given.builders import a_lora, a_model_folder
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_studio, a_wish, drawn
 from tests.given.results import is_result, recipe_of
 from tests.given.scripted_writer import ScriptedWriter
 from tests.given.words import detailed
@@ -56,7 +56,7 @@ def on(recipe: Recipe) -> list[tuple[str, str, float]]:
 
 
 async def asked(folder: Path, prompt: str, **draft: object) -> tuple[Recipe, Request]:
-    async with a_house(folder, FakeWorker()) as app:
+    async with an_app(folder, FakeWorker()) as app:
         outcome = await drawn(app, a_wish(prompt, draft=draft))
         return outcome.pictures[0].recipe, outcome.request
 
@@ -164,7 +164,7 @@ async def test_wildcards_may_bring_loras_and_embeddings(folder: Path) -> None:
 
 
 async def test_the_options_strength_counts_and_the_other_is_told(folder: Path) -> None:
-    async with a_house(folder, FakeWorker()) as app:
+    async with an_app(folder, FakeWorker()) as app:
         ink = app.studio.offers.lora("ink:0.5")
         outcome = await drawn(app, a_wish("a <lora:ink:0.8>", draft={"adapters": (ink,)}))
         assert on(outcome.pictures[0].recipe) == [("lora", "ink", 0.5)]
@@ -204,6 +204,6 @@ async def test_by_command_and_mention_and_again_and_in_own_words(folder: Path, w
 
 
 async def test_the_assistant_is_told_which_words_are_names(folder: Path) -> None:
-    async with a_house(folder, FakeWorker()) as app:
+    async with an_app(folder, FakeWorker()) as app:
         text = marked("EasyNeg, a cat, embedding:easyneg, easynegative", app.catalog)
     assert text == "embedding:EasyNeg, a cat, embedding:easyneg, easynegative"

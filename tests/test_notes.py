@@ -14,9 +14,9 @@ from bot.cli.console import draw
 from bot.studio import notes
 from storage.database import Database
 from storage.tickets import Tickets
+from tests.given.apps import a_studio, a_wish, an_app, drawn, some_settings
 from tests.given.builders import a_recipe
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_studio, a_wish, drawn, some_settings
 from tests.given.results import is_result
 from tests.given.stored import asked
 
@@ -46,7 +46,7 @@ def test_the_command_line_says_it_beside_the_picture(
 
 
 async def test_a_wish_that_is_done_as_asked_has_no_note(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish())
         assert outcome.request.notes == ()
 
@@ -84,6 +84,6 @@ def test_notes_are_said_once_on_one_line_and_are_few() -> None:
 async def test_what_has_no_effect_is_said(
     tmp_path: Path, draft: dict[str, Any], wish: dict[str, Any], said: str
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish(draft=draft, **wish))
         assert any(said in note for note in outcome.request.notes), outcome.request.notes

@@ -18,8 +18,8 @@ from prompting.speaking.styles import Style, Styles
 from prompting.writers import template
 from prompting.writers.writer import Ask
 from storage.ids import RequestId
+from tests.given.apps import a_studio, a_wish
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_studio, a_wish
 from tests.given.results import is_result, labels
 from tests.given.scripted_writer import ScriptedWriter
 from tests.given.words import a_writer, with_details, words_by

@@ -36,10 +36,10 @@ from storage.errors import DamagedFile
 from storage.files import Files, sync_tree
 from storage.pictures import Pictures
 from storage.tickets import State, Tickets
+from tests.given.apps import a_wish, an_app, an_idle_app, drawn, finished
 from tests.given.audiences import Memo
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, an_idle_house, drawn, finished
 from tests.given.stored import a_recipe, asked, opened
 from tests.given.waiting import eventually
 
@@ -73,7 +73,7 @@ async def test_a_deleted_progress_message_keeps_nobody_elses_from_being_told(
 ) -> None:
     workers = [FakeWorker(step_seconds=0.1), FakeWorker(step_seconds=0.1)]
     channel = Channel(gone=1)
-    async with an_idle_house(tmp_path, *workers) as app:
+    async with an_idle_app(tmp_path, *workers) as app:
         client = cast(discord.Client, channel)
         announcer = Announcer(client, app.studio, progress_seconds=0.05)
         announcer.arrived()
@@ -91,7 +91,7 @@ async def test_a_deleted_progress_message_keeps_nobody_elses_from_being_told(
 async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_their_start(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish())
         tickets, reached = app.stores.tickets, asyncio.Event()
         add = tickets.add
@@ -131,7 +131,7 @@ async def test_whoever_has_only_pictures_that_take_the_worker_down_lets_others_c
     worker = Costly(step_cost=0.01)
     worker.deaths["poison"] = 999
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         worker.gate.clear()
         for _ in range(6):
             await app.studio.requests.submit(a_wish("poison", owner=ANN, draft={"steps": 10}))
@@ -164,7 +164,7 @@ async def test_a_picture_that_was_drawn_and_not_kept_when_the_studio_stumbled_is
 ) -> None:
     worker = FakeWorker(encode_seconds=0.5)
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         first = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
         stumble(app)
@@ -181,7 +181,7 @@ async def test_a_picture_that_was_kept_when_the_studio_stumbled_is_told_of_and_n
 ) -> None:
     worker = FakeWorker()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         tickets, kept = app.stores.tickets, asyncio.Event()
         store = tickets.drawn
 
@@ -226,7 +226,7 @@ async def test_what_was_being_drawn_when_the_studio_stumbled_is_drawn_again(tmp_
     worker = InALongStep()
     worker.gate.clear()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         stumble(app)
@@ -252,7 +252,7 @@ async def test_what_was_cancelled_before_the_studio_stumbled_is_not_drawn_again(
     worker = Deaf()
     worker.gate.clear()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         await app.studio.requests.cancel(request.id, by=Asker(id=ANN, guild=None))
@@ -271,7 +271,7 @@ async def test_what_was_drawn_and_is_cancelled_while_the_studio_is_down_is_not_d
 ) -> None:
     worker = FakeWorker(encode_seconds=0.5)
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         first = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: any(what == "drew" for what, _ in worker.log))
         stumble(app)
@@ -290,7 +290,7 @@ async def test_what_storage_never_takes_does_not_keep_the_bot_from_stopping(
 ) -> None:
     monkeypatch.setattr(bot.studio.admission, "CLOSING_SECONDS", 0.05)
     async with asyncio.timeout(30):
-        async with a_house(tmp_path, FakeWorker()) as app:
+        async with an_app(tmp_path, FakeWorker()) as app:
             never = app.studio._admission._to_the_end(asyncio.Event().wait())
             asked = asyncio.create_task(never)
             await asyncio.sleep(0)
@@ -305,11 +305,11 @@ async def test_a_bug_on_the_way_out_does_not_keep_the_bot_from_stopping(tmp_path
     def wrong(_: object) -> None:
         raise RuntimeError("a bug of ours")
 
-    async with asyncio.timeout(20), a_house(tmp_path, worker) as app:
+    async with asyncio.timeout(20), an_app(tmp_path, worker) as app:
         await app.studio.requests.submit(a_wish())
         await eventually(lambda: worker.orders)
         app.studio._queue.dismiss = wrong  # type: ignore[method-assign,assignment]
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         assert app.replayed == 1
 
 
@@ -374,7 +374,7 @@ def test_a_file_on_a_bad_sector_is_damaged_and_can_be_written_anew(tmp_path: Pat
 
 @pytest.fixture
 async def data(tmp_path: Path) -> Path:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         await drawn(app, a_wish())
     return tmp_path / "data"
 

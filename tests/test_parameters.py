@@ -33,8 +33,8 @@ from generation.parameters import (
     WholeParameter,
 )
 from generation.recipe import Input, Recipe, Task, Weights
+from tests.given.apps import a_wish
 from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed
-from tests.given.houses import a_wish
 from tests.given.stored import a_stored_picture
 
 # Options that are called like a parameter and are another thing.

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from generation.interchange.infotext import infotext
 from generation.recipe import needed
 from prompting.reading.pasted import pasted
+from tests.given.apps import a_wish, an_app, drawn
 from tests.given.builders import a_recipe, changed
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn
 
 DATA = (
     "a red cat, (gold:1.2)\nNegative prompt: dog, blurry\n"
@@ -25,7 +25,7 @@ DATA = (
 
 @pytest.mark.parametrize("text", [DATA, DATA.replace("\n", " ")])
 async def test_its_settings_fill_the_gaps(tmp_path: Path, text: str) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish(text))
     recipe, (note, *_) = outcome.pictures[0].recipe, outcome.request.notes
     assert (recipe.prompt, needed(recipe.words).negative_prompt) == (
@@ -51,7 +51,7 @@ async def test_its_settings_fill_the_gaps(tmp_path: Path, text: str) -> None:
 
 async def test_what_is_said_apart_counts_more_and_what_is_not_here_is_noted(tmp_path: Path) -> None:
     text = "a cat Steps: 900, Sampler: Restart, CFG scale: 7, Size: 128x128"
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish(text, seed=5, draft={"cfg": 3.0}))
     recipe = outcome.pictures[0].recipe
     assert (recipe.prompt, needed(recipe.sampling).cfg, recipe.seed) == ("a cat", 3.0, 5)
@@ -65,7 +65,7 @@ async def test_what_is_said_apart_counts_more_and_what_is_not_here_is_noted(tmp_
 async def test_a_negative_prompt_is_none_of_the_words_without_settings_too(
     tmp_path: Path, text: str
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         taken = await drawn(app, a_wish(text))
         left = await drawn(app, a_wish(text, draft={"negative_prompt": "blur"}))
     for outcome, negative, note in (

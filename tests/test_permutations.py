@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.given.apps import a_studio
 from tests.given.discord_world import pictures
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_studio
 from tests.given.results import is_result, labels, prompts_of
 from tests.given.waiting import eventually
 from tests.given.words import words_by

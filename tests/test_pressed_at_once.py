@@ -7,9 +7,9 @@ from pathlib import Path
 from bot.studio.known import KnownMessages
 from storage.database import Database
 from storage.tickets import RequestId, Tickets
+from tests.given.apps import a_wish, an_app, drawn
 from tests.given.builders import ANN
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn
 
 MESSAGE = 4711
 
@@ -41,7 +41,7 @@ class Noting(Tickets):
 async def test_a_note_between_two_questions_does_not_make_a_stranger_of_a_button(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish("a red flower", owner=ANN))
         request, database = outcome.request.id, app.stores.tickets._database
         async with database.transaction("test") as db:

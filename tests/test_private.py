@@ -16,7 +16,7 @@ from bot.cli.doctor import privacy
 from bot.cli.findings import Health
 from bot.telemetry.logs import write_log
 from storage import backup as storing
-from tests.given.houses import some_settings
+from tests.given.apps import some_settings
 from tests.given.stored import opened
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")

@@ -13,9 +13,9 @@ from bot.pages import replies
 from bot.studio.assistant import PromptAssist, WordSettings
 from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
+from tests.given.apps import a_studio
 from tests.given.discord_world import World
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_studio
 from tests.given.results import is_result, labels
 from tests.given.waiting import eventually
 

@@ -12,9 +12,9 @@ from simcord.backend.errors import BackendError
 from simcord.http import router
 
 from storage.tickets import RequestId
+from tests.given.apps import Studio, a_studio
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
-from tests.given.houses import Studio, a_studio
 from tests.given.results import is_result, labels
 from tests.given.waiting import eventually
 

@@ -33,9 +33,9 @@ from storage.pictures import Pictures
 from storage.tickets import State, Tickets
 from storage.words import Wordings
 from tests.given import tinymodels
+from tests.given.apps import an_app
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house
 from tests.given.released import FIRST, RELEASES, SECOND, Release
 from tests.given.stored import opened
 from tests.given.waiting import LONG
@@ -228,7 +228,7 @@ async def check_people(database: Database) -> None:
 
 async def test_what_waited_at_the_release_before_is_drawn(tmp_path: Path) -> None:
     a_copy(tmp_path)
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         assert app.replayed == 3
         tickets = app.stores.tickets
 

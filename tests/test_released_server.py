@@ -20,8 +20,8 @@ from storage.database import Database
 from storage.files import Files
 from storage.pictures import PictureId, Pictures
 from storage.tickets import RequestId, State, Tickets
+from tests.given.apps import an_app
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house
 from tests.given.released import SECOND, facts
 from tests.given.stored import asked, opened
 from tests.given.waiting import LONG
@@ -97,7 +97,7 @@ async def test_a_backup_that_is_made_of_it_now_brings_back_the_same(
 @pytest.mark.usefixtures("data")
 async def test_what_was_begun_and_what_waited_is_drawn_by_their_recipes(tmp_path: Path) -> None:
     worker = FakeWorker()
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         assert app.replayed == len(SHUT) == 3
         tickets = app.stores.tickets
         numbers = {RequestId(ticket[0]) for ticket in SHUT}

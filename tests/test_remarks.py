@@ -13,9 +13,9 @@ from generation.recipe import Input, Task
 from generation.starter.words import STRANGERS
 from generation.training.starter.captions import caption
 from generation.training.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene
+from tests.given.apps import a_studio
 from tests.given.builders import a_digest, a_recipe
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_studio
 from tests.given.results import is_result
 
 

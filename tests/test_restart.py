@@ -14,10 +14,10 @@ from bot.studio.delivery import AT_ONCE
 from generation.draft import complete
 from generation.job import GroupId, Share, UserId
 from storage.tickets import Tickets
+from tests.given.apps import an_app
 from tests.given.audiences import Quiet
 from tests.given.builders import a_draft
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house
 from tests.given.stored import asked, opened
 
 PEOPLE, REQUESTS, PICTURES = 500, 2500, 4
@@ -25,7 +25,7 @@ PEOPLE, REQUESTS, PICTURES = 500, 2500, 4
 
 async def ten_thousand_wait(folder: Path) -> None:
     """As many as 500 people with five requests of four pictures, in twenty servers."""
-    async with a_house(folder, FakeWorker()) as app:
+    async with an_app(folder, FakeWorker()) as app:
         model = app.catalog.models()[0].model
     base = complete(a_draft(prompt="a red flower " * 20, steps=25), model, seed=0, device="cpu")
     async with opened(folder / "data" / "atelier.sqlite3") as database:
@@ -45,7 +45,7 @@ async def test_with_ten_thousand_waiting_pictures_the_first_is_drawn_within_thre
     worker = FakeWorker()
     worker.gate.clear()
     wall, busy = time.perf_counter(), time.process_time()
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         while not worker.orders:  # noqa: ASYNC110  # a fake has no event for it
             await asyncio.sleep(0.001)
         wall, busy = time.perf_counter() - wall, time.process_time() - busy
@@ -77,7 +77,7 @@ class Crowded(Quiet):
 async def test_after_a_day_without_discord_only_a_few_results_are_in_memory_at_once(
     tmp_path: Path,
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         pass
     async with opened(tmp_path / "data" / "atelier.sqlite3") as database:
         tickets, model = Tickets(database), app.catalog.models()[0].model
@@ -86,7 +86,7 @@ async def test_after_a_day_without_discord_only_a_few_results_are_in_memory_at_o
             request, _ = await tickets.add(asked(UserId(number + 1)), [recipe], [1.0])
             await tickets.cancel(request.id)
     crowded = Crowded()
-    async with a_house(tmp_path, FakeWorker(), audience=crowded) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=crowded) as app:
         async with asyncio.timeout(60):
             while await app.stores.tickets.undelivered():  # noqa: ASYNC110  # a poll
                 await asyncio.sleep(0.01)

@@ -10,8 +10,8 @@ import discord
 
 from bot.pages import replies
 from generation.recipe import needed, parse
+from tests.given.apps import a_studio
 from tests.given.builders import a_blue_png
-from tests.given.houses import a_studio
 from tests.given.results import is_result, recipe_of
 from tests.given.words import a_writer, words_by
 

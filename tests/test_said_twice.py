@@ -11,9 +11,9 @@ import pytest
 
 from bot.chat.listening import hear
 from storage.errors import AskedBefore
+from tests.given.apps import a_studio, a_wish, an_app
 from tests.given.discord_world import World
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_studio, a_wish
 from tests.given.results import is_result
 from tests.given.waiting import eventually
 
@@ -82,9 +82,9 @@ async def test_an_interaction_that_comes_twice_is_drawn_once(tmp_path: Path) -> 
 async def test_what_asked_once_asks_never_again_whatever_is_restarted(tmp_path: Path) -> None:
     wish = a_wish("a red flower")
     wish = replace(wish, origin=replace(wish.origin, source=4711))
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         await app.studio.requests.submit(wish)
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         with pytest.raises(AskedBefore):
             await app.studio.requests.submit(wish)
         await app.studio.requests.submit(replace(wish, origin=replace(wish.origin, source=4712)))

@@ -18,9 +18,9 @@ from PIL import Image
 from bot.app import App
 from bot.sandbox.page import LivePreview
 from bot.sandbox.realtime import LiveEnv, live_env
+from tests.given.apps import an_idle_app
 from tests.given.browser import CHROMIUM, Browser, chromium
 from tests.given.fakes import FakeWorker
-from tests.given.houses import an_idle_house
 from tests.given.sample_bot import SampleBot
 
 SCREENSHOTS = Path(__file__).parents[1] / "var" / "screenshots"
@@ -91,7 +91,7 @@ async def test_the_studio_in_a_browser(tmp_path: Path) -> None:
         loop.call_soon_threadsafe(worker.gate.set)
 
     async with (
-        an_idle_house(tmp_path, worker, progress_seconds=0.5) as app,
+        an_idle_app(tmp_path, worker, progress_seconds=0.5) as app,
         app.on_discord() as client,
     ):
         holding = asyncio.create_task(hold_at_a_step(app, worker))
@@ -100,7 +100,7 @@ async def test_the_studio_in_a_browser(tmp_path: Path) -> None:
 
 
 async def test_what_is_typed_or_pasted_in_one_go_is_drawn(tmp_path: Path) -> None:
-    async with an_idle_house(tmp_path, FakeWorker()) as app, app.on_discord() as client:
+    async with an_idle_app(tmp_path, FakeWorker()) as app, app.on_discord() as client:
         await visit(client, type_and_paste)
 
 
@@ -162,7 +162,7 @@ async def test_whoever_reads_old_messages_still_sees_what_they_say(tmp_path: Pat
         browser.until("document.querySelector('#history-newer').hidden")
 
     async with (
-        an_idle_house(tmp_path, FakeWorker()) as app,
+        an_idle_app(tmp_path, FakeWorker()) as app,
         app.on_discord() as client,
         live_env(client) as env,
     ):
@@ -189,7 +189,7 @@ async def test_on_a_phone_a_picture_s_buttons_take_two_rows(tmp_path: Path) -> N
         assert browser.js(f"Math.min(...{lefts})") >= 0
         assert browser.js("document.querySelector('#toolbar').offsetHeight < 60")
 
-    async with an_idle_house(tmp_path, FakeWorker()) as app, app.on_discord() as client:
+    async with an_idle_app(tmp_path, FakeWorker()) as app, app.on_discord() as client:
         await visit(client, script)
 
 

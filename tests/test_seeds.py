@@ -13,8 +13,8 @@ from bot.pages.apologies import apology_for
 from bot.studio.wishes import LARGEST_SEED, RANDOM_SEED, seed_named, seeds
 from generation.errors import OutOfRange
 from storage.people import Preferences, SeedMode
+from tests.given.apps import a_studio, some_settings
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_studio, some_settings
 from tests.given.results import is_result, recipe_of
 
 

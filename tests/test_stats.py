@@ -33,9 +33,9 @@ from bot.studio.stats import (
 from generation.job import GroupId, UserId
 from generation.queue.accounts import Accounts
 from storage.accounts import BUCKET, Service, Waited, bucket_of
+from tests.given.apps import a_studio, an_app
 from tests.given.discord_world import SimulatedPerson
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_studio
 from tests.given.waiting import eventually
 
 NOW = 1_790_000_000.0
@@ -247,7 +247,7 @@ def test_a_large_history_is_counted_quickly() -> None:
 
 
 async def test_the_last_day_is_read_from_the_ledger(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         ledger = app.stores.ledger
         await ledger.save(Accounts(groups={}, people={}), [served(1, 60), served(1, 9, ago=200)])
         day = await last_day(ledger, NOW)

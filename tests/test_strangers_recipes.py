@@ -22,8 +22,8 @@ from generation.limits import Present, for_somebody
 from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, dump, parse
 from generation.samplers import SCHEDULERS
 from prompting.errors import Declined
+from tests.given.apps import a_studio, a_wish, an_app
 from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed, needed_by
-from tests.given.houses import a_house, a_studio, a_wish
 
 OURS = Weights(name="starter", sha256=a_digest())
 LORA = Weights(name="ink", sha256=a_digest("b"))
@@ -232,7 +232,7 @@ def drawable(app: App, **changes: Any) -> Recipe:
 
 @pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
 async def test_the_word_policy_reads_recipes_too(tmp_path: Path, field: str) -> None:
-    async with a_house(tmp_path, forbidden_words=("nude",)) as app:
+    async with an_app(tmp_path, forbidden_words=("nude",)) as app:
         recipe = drawable(app, **{field: "a nud3 person"})
         with pytest.raises(Declined):
             await app.studio.requests.reproduce_file(recipe, a_digest(), a_wish().origin)

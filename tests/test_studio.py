@@ -14,15 +14,15 @@ from generation.reasons import Reason
 from generation.recipe import Task
 from storage.errors import DiskFull, Missing
 from storage.tickets import State
+from tests.given.apps import a_wish, an_app, drawn
 from tests.given.audiences import Memo
 from tests.given.builders import ANN, BEN
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn
 from tests.given.waiting import LONG, eventually, everything_told
 
 
 async def test_a_wish_becomes_a_stored_picture_with_its_file(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish(seed=3))
         picture = outcome.pictures[0]
         assert picture.recipe.seed == 3
@@ -32,7 +32,7 @@ async def test_a_wish_becomes_a_stored_picture_with_its_file(tmp_path: Path) -> 
 async def test_a_request_is_on_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         request = await app.studio.requests.submit(a_wish(count=3))
         assert len(await app.stores.tickets.of_request(request.id)) == 3
 
@@ -40,30 +40,30 @@ async def test_a_request_is_on_disk_before_it_is_acknowledged(tmp_path: Path) ->
 async def test_what_was_waiting_is_drawn_after_a_restart_and_only_once(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         await app.studio.requests.submit(a_wish("one"))
         await app.studio.requests.submit(a_wish("two", owner=BEN))
         await eventually(lambda: worker.orders)
     worker = FakeWorker()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         assert app.replayed == 2
         await eventually(lambda: len(memo.outcomes) == 2)
         assert sorted(o.request.words for o in memo.outcomes) == ["one", "two"]
         assert len(worker.orders) == 2
         await everything_told(app)
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         assert app.replayed == 0
         assert not await app.stores.tickets.undelivered()
 
 
 async def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
     refused = Memo(broken=99)
-    async with a_house(tmp_path, FakeWorker(), audience=refused) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=refused) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: refused.perhaps)
     memo = Memo()
-    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=memo) as app:
         await eventually(lambda: memo.outcomes)
         # The first life may have posted it in the moment before it ended.
         assert memo.perhaps[0] is True
@@ -72,7 +72,7 @@ async def test_the_outbox_survives_a_restart(tmp_path: Path) -> None:
 
 async def test_a_first_delivery_need_not_look_for_an_earlier_one(tmp_path: Path) -> None:
     memo = Memo()
-    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.perhaps == [False]
@@ -80,7 +80,7 @@ async def test_a_first_delivery_need_not_look_for_an_earlier_one(tmp_path: Path)
 
 async def test_a_delivery_that_fails_is_tried_again(tmp_path: Path) -> None:
     memo = Memo(broken=1)
-    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.outcomes)
         assert memo.perhaps == [False, True]
@@ -88,7 +88,7 @@ async def test_a_delivery_that_fails_is_tried_again(tmp_path: Path) -> None:
 
 async def test_a_closed_channel_is_not_tried_for_ever(tmp_path: Path) -> None:
     memo = Memo(closed=True)
-    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=memo) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: memo.perhaps)
         await everything_told(app)
@@ -98,7 +98,7 @@ async def test_a_closed_channel_is_not_tried_for_ever(tmp_path: Path) -> None:
 async def test_a_job_whose_worker_dies_is_drawn_again(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.deaths["poison"] = 2
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         outcome = await drawn(app, a_wish("poison"))
         assert outcome.tickets[0].state is State.DRAWN
         assert outcome.tickets[0].tries == 3
@@ -111,7 +111,7 @@ async def test_a_job_that_kills_three_workers_is_given_up_and_the_others_are_dra
     worker = FakeWorker()
     worker.deaths["poison"] = 99
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         await app.studio.requests.submit(a_wish("poison"))
         await app.studio.requests.submit(a_wish("a flower", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
@@ -126,7 +126,7 @@ async def test_a_worker_that_dies_while_a_job_is_cancelled_does_not_revive_it(
     worker = FakeWorker()
     worker.gate.clear()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         request = await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         worker.deaths["one"] = 1
@@ -139,7 +139,7 @@ async def test_a_cancellation_goes_on_when_whoever_asked_goes_away(tmp_path: Pat
     worker = FakeWorker()
     worker.gate.clear()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         request = await app.studio.requests.submit(a_wish("one", count=2))
         await eventually(lambda: worker.orders)
         asked = asyncio.create_task(
@@ -156,7 +156,7 @@ async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path)
     worker = FakeWorker()
     worker.failures["huge"] = OutOfMemory(2, 1)
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         await app.studio.requests.submit(a_wish("huge"))
         await app.studio.requests.submit(a_wish("small", owner=BEN))
         await eventually(lambda: len(memo.outcomes) == 2)
@@ -168,7 +168,7 @@ async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path)
 
 async def test_a_full_disk_holds_a_picture_back_and_does_not_lose_it(tmp_path: Path) -> None:
     memo = Memo()
-    async with a_house(tmp_path, FakeWorker(), audience=memo) as app:
+    async with an_app(tmp_path, FakeWorker(), audience=memo) as app:
         files = app.stores.files
         keep, refusals = files.keep, [3]
 
@@ -191,7 +191,7 @@ async def test_the_heavy_user_waits_behind_their_own_jobs(tmp_path: Path) -> Non
     worker = FakeWorker()
     worker.gate.clear()
     memo = Memo()
-    async with a_house(tmp_path, worker, audience=memo) as app:
+    async with an_app(tmp_path, worker, audience=memo) as app:
         for number in range(4):
             await app.studio.requests.submit(a_wish(f"ann {number}", count=2))
         await app.studio.requests.submit(a_wish("ben", owner=BEN))
@@ -204,7 +204,7 @@ async def test_the_heavy_user_waits_behind_their_own_jobs(tmp_path: Path) -> Non
 async def test_nobody_queues_beyond_their_limit(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
-    async with a_house(tmp_path, worker, max_waiting_per_person=3) as app:
+    async with an_app(tmp_path, worker, max_waiting_per_person=3) as app:
         await app.studio.requests.submit(a_wish("one"))
         await eventually(lambda: worker.orders)
         await app.studio.requests.submit(a_wish("two", count=3))
@@ -215,7 +215,7 @@ async def test_nobody_queues_beyond_their_limit(tmp_path: Path) -> None:
 
 
 async def test_a_studio_without_channels_lets_the_owner_alone_take_away(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish())
         request = outcome.request.id
         with pytest.raises(Missing):
@@ -230,19 +230,19 @@ async def test_a_studio_without_channels_lets_the_owner_alone_take_away(tmp_path
 
 
 async def test_accounts_survive_a_restart(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         await drawn(app, a_wish())
         async with asyncio.timeout(LONG):  # they are saved while it works, not only at its end
             while not await app.stores.ledger.load_costs():  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.05)
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         ledger = app.stores.ledger
         assert [row.user for row in await ledger.served_since(0.0)] == [ANN]
         assert await ledger.load_costs()
 
 
 async def test_a_kept_input_is_checked_and_named_by_its_digest(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         with pytest.raises(BadPicture):
             await app.studio.requests.keep_input(b"no picture")
         outcome = await drawn(app, a_wish())
@@ -270,7 +270,7 @@ async def test_a_kept_input_is_checked_and_named_by_its_digest(tmp_path: Path) -
 async def test_impossible_numbers_are_refused_before_anything_is_stored(
     tmp_path: Path, draft: dict[str, object]
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         if draft.get("denoise") is not None:
             start, _ = await app.studio.requests.keep_input((await drawn(app, a_wish())).files[0])
             draft = {**draft, "inputs": (start,)}
@@ -283,12 +283,12 @@ async def test_impossible_numbers_are_refused_before_anything_is_stored(
 async def test_prompts_without_words_or_without_end_are_refused(
     tmp_path: Path, prompt: str
 ) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         with pytest.raises(OutOfRange):
             await app.studio.requests.submit(a_wish(prompt))
 
 
 async def test_control_characters_do_not_reach_the_recipe(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         outcome = await drawn(app, a_wish("a\x00 red\x1b[31m\nflower\u202e"))
         assert outcome.pictures[0].recipe.prompt == "a red[31m flower"

@@ -29,8 +29,8 @@ from storage.errors import DamagedFile, DatabaseLocked, DiskFull, Missing
 from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import State, Tickets
+from tests.given.apps import a_wish, an_app, drawn, finished, some_settings
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_wish, drawn, finished, some_settings
 from tests.given.stored import ANN, BEN, SHARE, a_recipe, asked, opened
 from tests.given.waiting import LONG, eventually
 
@@ -44,7 +44,7 @@ def nobody_listens_afterwards() -> Iterator[None]:
 @asynccontextmanager
 async def an_eager_house(folder: Path) -> AsyncIterator[App]:
     """One that waits for no disk longer than it must."""
-    async with a_house(folder, FakeWorker()) as app:
+    async with an_app(folder, FakeWorker()) as app:
         app.studio._drawings.saver.retry_seconds = (0.01,)
         app.studio.delivery.retry_seconds = (0.01,)
         yield app
@@ -96,14 +96,14 @@ async def test_a_request_that_cannot_be_written_is_refused_and_leaves_nothing(
 
 
 async def test_a_start_without_room_says_so_and_loses_nothing(tmp_path: Path) -> None:
-    async with a_house(tmp_path, worker := FakeWorker()) as app:
+    async with an_app(tmp_path, worker := FakeWorker()) as app:
         worker.gate.clear()
         await app.studio.requests.submit(a_wish())
     failpoints.listen(Full("replay.written", times=1))
     with pytest.raises(DiskFull):
-        async with a_house(tmp_path, FakeWorker()):
+        async with an_app(tmp_path, FakeWorker()):
             pass
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         assert app.replayed == 1
 
 
@@ -111,7 +111,7 @@ FULL_LOG = """
 import logging, sys
 from pathlib import Path
 from bot.telemetry.logs import write_log
-from tests.given.houses import some_settings
+from tests.given.apps import some_settings
 
 write_log(some_settings(Path(sys.argv[1])), quiet=True)
 logging.getLogger("bot").warning("nobody will read this")
@@ -224,7 +224,7 @@ PEOPLE = (UserId(101), UserId(102))
 async def test_at_no_instant_of_a_crash_is_a_debt_forgotten_or_paid_twice(tmp_path: Path) -> None:
     """The database is copied at every commit, as a kill just then would leave it."""
     worker = FakeWorker(step_seconds=0.005, step_cost=0.2)
-    async with a_house(tmp_path, worker) as app:
+    async with an_app(tmp_path, worker) as app:
         path = tmp_path / "data" / "atelier.sqlite3"
         copies: list[Path] = []
 

@@ -13,10 +13,10 @@ from bot.studio.deleting import TooLate
 from bot.studio.rights import Asker
 from generation.job import UserId
 from storage.ids import PictureId, RequestId
+from tests.given.apps import a_studio, a_wish, an_app, drawn
 from tests.given.builders import ANN
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_studio, a_wish, drawn
 from tests.given.results import answers, is_result
 from tests.given.town import a_scene
 from tests.given.waiting import eventually
@@ -87,12 +87,12 @@ async def test_after_the_minute_the_files_are_gone_and_undo_says_so(tmp_path: Pa
 
 
 async def test_the_minute_goes_on_across_a_restart(tmp_path: Path) -> None:
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         kept = await drawn(app, a_wish("a red flower"))
         gone = await drawn(app, a_wish("a blue boat"))
         for outcome, until in ((kept, time.time() + 3600), (gone, time.time() + 0.1)):
             await app.stores.deletions.delete(outcome.request.id, by=ANN, until=until)
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         files = app.stores.files
         folder = files.path(gone.pictures[0].png_sha256).parent
         await eventually(lambda: not list(folder.glob(f"{gone.pictures[0].png_sha256}*")))

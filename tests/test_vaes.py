@@ -21,10 +21,10 @@ from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import Rendition, render
 from storage.people import Preferences
 from tests.given import thinmodels, tinymodels
+from tests.given.apps import a_studio, a_wish, an_app, drawn
 from tests.given.builders import ANN, a_model_folder, a_recipe
 from tests.given.checkpoints import only, reason, scanned
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_house, a_studio, a_wish, drawn
 from tests.given.worker_process import WorkerProcess
 
 CPU = torch.device("cpu")
@@ -107,7 +107,7 @@ def test_a_recipe_of_a_stranger_makes_no_vae_of_a_checkpoint(tmp_path: Path) -> 
 
 async def test_an_option_chooses_it_and_what_follows_keeps_it(tmp_path: Path, models: Path) -> None:
     del models
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         first = (await drawn(app, a_wish(vae="FINE"))).pictures[0]
         assert first.recipe.vae is not None
         assert first.recipe.vae.name == "fine"
@@ -123,7 +123,7 @@ async def test_one_that_does_not_fit_or_is_not_there_is_refused(
     tmp_path: Path, models: Path
 ) -> None:
     del models
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         with pytest.raises(WrongFamily, match="large"):
             await drawn(app, a_wish(vae="large"))
         with pytest.raises(NoSuchName) as unknown:
@@ -133,7 +133,7 @@ async def test_one_that_does_not_fit_or_is_not_there_is_refused(
 
 async def test_a_setting_chooses_it_where_it_fits(tmp_path: Path, models: Path) -> None:
     del models
-    async with a_house(tmp_path, FakeWorker()) as app:
+    async with an_app(tmp_path, FakeWorker()) as app:
         with pytest.raises(NoSuchName):
             await app.studio.defaults.keep(ANN, Preferences(vae="nowhere"), size=None)
         names = []

@@ -23,9 +23,9 @@ from generation.worker.loading import single_file
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.render import render
 from tests.given import tinymodels
+from tests.given.apps import a_studio
 from tests.given.builders import a_digest, a_model_folder, a_recipe
 from tests.given.checkpoints import assembled, configs_of, only, scanned
-from tests.given.houses import a_studio
 from tests.given.singlefiles import write
 from tests.given.thinmodels import (
     REFINER,

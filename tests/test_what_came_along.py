@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from generation.recipe import Task, needed
+from tests.given.apps import a_studio
 from tests.given.builders import a_blue_png
 from tests.given.discord_world import World
-from tests.given.houses import a_studio
 from tests.given.results import is_result
 
 

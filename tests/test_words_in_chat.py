@@ -13,8 +13,8 @@ from bot.studio.assistant import PromptAssist, WordSettings, counter
 from prompting.writers.ladder import Opened, WriterConfig
 from storage.people import AssistMode
 from storage.tickets import RequestId
+from tests.given.apps import a_studio
 from tests.given.fakes import FakeWorker
-from tests.given.houses import a_studio
 from tests.given.results import is_result, labels, prompts_of, recipe_of
 from tests.given.waiting import eventually
 from tests.given.words import a_writer, with_details, words_by

@@ -37,12 +37,12 @@ class Drawer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files: dict[str, Path] = {}
-        catalog = loaded.shelf().catalog
+        catalog = loaded.cache_of().catalog
         from generation.worker.memory.model_cache import ModelCache
 
-        shelf = ModelCache(catalog, torch.device("cpu"), None)
+        cache = ModelCache(catalog, torch.device("cpu"), None)
         self.recipe: Recipe = loaded.recipe_of("sd1")
-        with shelf.take(self.recipe, on_load=lambda _: None) as model:
+        with cache.take(self.recipe, on_load=lambda _: None) as model:
             self.model: Model = model
 
     def lora(self, name: str, tensors: Mapping[str, Tensor], strength: float = 1.0) -> Adapter:

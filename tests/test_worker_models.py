@@ -37,7 +37,7 @@ CPU = torch.device("cpu")
 def opened(
     folder: Path, *, limit: int | None = None, **changes: Any
 ) -> Iterator[tuple[ModelCache, Recipe]]:
-    """A shelf over this folder's only checkpoint, and a recipe for it."""
+    """A model cache over this folder's only checkpoint, and a recipe for it."""
     catalog = Catalog([folder], folder.parent / f"{folder.name}.json")
     catalog.scan()
     (entry,) = catalog.models()

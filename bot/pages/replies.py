@@ -1,6 +1,6 @@
 """What people read: from values to text.
 
-Pure, and the only place besides `bot.pages.apologies` with words for users.  Everything that a
+Pure.  Progress, results and verdicts; the rooms beside it have a page each.  Everything that a
 person typed is quoted so that it cannot ping anybody or break out of its place.
 """
 

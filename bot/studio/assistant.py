@@ -1,4 +1,4 @@
-"""The wordsmith: when a wish is given more words, by whom, and in which model's dialect.
+"""The prompt assistant: when a wish is given more words, by whom, and in which model's dialect.
 
 It opens the language model when it is first needed and keeps it; whatever happens to it, a wish
 goes through.  Nothing here is asked when a seed is rolled again or a picture is reproduced.

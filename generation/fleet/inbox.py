@@ -1,6 +1,6 @@
 """What a worker is told, from its first moment on, when it has not even loaded torch.
 
-    stdin --frames--> [not open yet: a Ping is answered, the rest is kept] --take--> desk, or relay
+    stdin --frames--> [not open yet: a Ping is answered, the rest is kept] --take--> jobs, or relay
 
 The invariant: the thread that reads here is the first thing that a worker starts, so that the end
 of its stdin (the bot is gone, by whatever death) ends it also while its libraries are being read.

@@ -1,4 +1,4 @@
-"""The worker's desk: orders in, reports out, one thread per job, one job at a time on the device.
+"""Jobs: orders in, reports out, one thread per job, one job at a time on the device.
 
     reader thread     takes orders, never draws      (Ping is answered while a job is drawn)
     a job's thread    waits for the baton, draws, gives it back

@@ -2,7 +2,7 @@
 
 A channel must outlive the bot, as Discord does: it is a file, of which a post is a line, appended
 in one write.  Lives are forked from a process that has imported everything, so that a life costs
-little more than what happens in it; the worker is a process of its own, as in the real house.
+little more than what happens in it; the worker is a process of its own, as in the real bot.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from generation.fleet.local import LocalWorker
 from generation.job import UserId
 from storage import failpoints
 from storage.tickets import Request, RequestId
+from tests.given.apps import a_wish, some_settings
 from tests.given.audiences import Quiet
-from tests.given.houses import a_wish, some_settings
 
 WORKER = (sys.executable, "-m", "tests.given.doodling_worker")
 PEOPLE = (UserId(101), UserId(102), UserId(103))

@@ -18,7 +18,7 @@ from tests.given.builders import a_recipe
 
 
 @cache
-def shelf(architecture: str = "sd1") -> ModelCache:
+def cache_of(architecture: str = "sd1") -> ModelCache:
     """A cache over the tiny model of an architecture."""
     exactness.switch_on(threads=1)
     source = tinymodels.of(architecture)
@@ -30,7 +30,7 @@ def shelf(architecture: str = "sd1") -> ModelCache:
 @cache
 def model(architecture: str) -> Model:
     """The tiny model of an architecture."""
-    with shelf(architecture).take(recipe_of(architecture), on_load=lambda _: None) as found:
+    with cache_of(architecture).take(recipe_of(architecture), on_load=lambda _: None) as found:
         return found
 
 
@@ -44,7 +44,7 @@ def sdxl() -> Model:
 
 def recipe_of(architecture: str) -> Recipe:
     """A recipe for it."""
-    (entry,) = shelf(architecture).catalog.models()
+    (entry,) = cache_of(architecture).catalog.models()
     return a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64)
 
 

@@ -26,8 +26,8 @@ from simcord.results import to_discord_message
 from bot.app import App
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, living
+from tests.given.apps import an_idle_app
 from tests.given.fakes import FakeWorker
-from tests.given.houses import an_idle_house
 
 ACTIONS = ("again", "recipe", "reproduce", "delete", "words", "styles", "own", "cancel", "undo")
 
@@ -157,7 +157,7 @@ async def a_scene(
 ) -> AsyncIterator[Scene]:
     """The real bot with a doodling worker in the town, until the block ends."""
     worker = worker or FakeWorker()
-    async with an_idle_house(folder, worker, **settings) as app, app.on_discord() as client:
+    async with an_idle_app(folder, worker, **settings) as app, app.on_discord() as client:
         env = Town(client)
         async with living(env):
             yield Scene(env=env, app=app, worker=worker)

@@ -66,7 +66,7 @@ def _decoded(vae: Any, latents: Tensor) -> Tensor:
 
 
 def _in_fp32(vae: Any) -> Any:
-    """A copy: the model's own weights lie where the shelf put them, and stay there."""
+    """A copy: the model's own weights lie where the model cache put them, and stay there."""
     return copy.deepcopy(vae).to(torch.float32)
 
 

@@ -50,25 +50,25 @@ def unwatched(_: Progress) -> None:
 
 
 @asynccontextmanager
-async def an_idle_house(
+async def an_idle_app(
     folder: Path,
     *workers: FakeWorker,
     prompt_assist: PromptAssist | None = None,
     watch: Watch = nobody,
     **settings: Any,
 ) -> AsyncIterator[App]:
-    """A house with a seat per worker, in which nobody is at work yet."""
+    """The bot with a seat per worker, none of which is at work yet."""
     chosen = some_settings(folder, **settings)
     async with open_app(chosen, workers, prompt_assist, watch) as app:
         yield app
 
 
 @asynccontextmanager
-async def a_house(
+async def an_app(
     folder: Path, *workers: FakeWorker, audience: Audience = CONTENT, **more: Any
 ) -> AsyncIterator[App]:
-    """A house at work for that audience."""
-    async with an_idle_house(folder, *workers, **more) as app, app.at_work(audience):
+    """The bot at work for that audience."""
+    async with an_idle_app(folder, *workers, **more) as app, app.at_work(audience):
         yield app
 
 
@@ -104,7 +104,7 @@ async def a_studio(
     """The real bot with a doodling worker, in a simulated Discord."""
     worker = worker or FakeWorker()
     async with (
-        an_idle_house(folder, worker, **settings) as app,
+        an_idle_app(folder, worker, **settings) as app,
         app.on_discord() as client,
         world(client) as here,
     ):
