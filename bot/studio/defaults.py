@@ -1,4 +1,7 @@
-"""Defaults: what a person likes where they say nothing, checked before it is kept."""
+"""Defaults: what a person likes where they say nothing, checked before it is kept.
+
+Where they meet what others say (the parent, the server, the model) is `bot.studio.layers`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Phrasing: the words of recipes, from what a person typed.
 
 It asks the assistant where more words are wanted, lets each picture's seed decide its choices, and
-puts on the networks that the words name.  Every word that is drawn has passed the policy here.
+puts on the LoRAs and embeddings that the words name.  Every word that is drawn has passed the
+policy here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from bot.studio import notes
 from bot.studio.assistant import PromptAssist
 from bot.studio.layers import Drafted, RequestDraft
-from bot.studio.networks import applied, marked
+from bot.studio.named_adapters import applied, marked
 from bot.studio.offers import Offers
 from bot.studio.remarks import of_words, remarks
 from generation.draft import Checkpoint, Draft, DraftWords

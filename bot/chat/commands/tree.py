@@ -9,9 +9,9 @@ from discord import app_commands
 from bot.chat.commands.enhance import enhance
 from bot.chat.commands.help import help_
 from bot.chat.commands.imagine import imagine
-from bot.chat.commands.mine import settings
 from bot.chat.commands.pictures import recipe_menu, redraw_menu, reproduce
 from bot.chat.commands.queue import cancel, queue
+from bot.chat.commands.settings import settings
 from bot.chat.commands.stats import stats
 
 COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (

@@ -26,7 +26,7 @@ from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.drafting import Drafting
 from bot.studio.layers import RequestDraft
 from bot.studio.model_folders import ModelFolders
-from bot.studio.networks import applied, marked
+from bot.studio.named_adapters import applied, marked
 from bot.studio.notes import bounded
 from bot.studio.offers import Offers
 from bot.studio.pasting import unpasted

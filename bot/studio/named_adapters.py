@@ -50,7 +50,7 @@ class _Prompt:
 def applied(
     draft: Draft, catalog: Catalog, model: Checkpoint, *, given: Sequence[Adapter] = ()
 ) -> tuple[Draft, tuple[str, ...]]:
-    """The draft with the networks that its words name, and what is to be said of the words.
+    """The draft with the adapters that its words name, and what is to be said of the words.
 
     A LoRA that was `given` by an option keeps its strength: it says more than a pasted prompt.  One
     that only comes from the picture before takes the prompt's.  Raises NoSuchName with the nearest

@@ -10,7 +10,7 @@ import pytest
 
 from bot.pages.apologies import apology_for
 from bot.studio.assistant import PromptAssist, WordSettings
-from bot.studio.networks import marked
+from bot.studio.named_adapters import marked
 from generation.errors import GenerationError, NoSuchName, OutOfRange
 from generation.recipe import Recipe, needed
 from prompting.writers.ladder import Opened, WriterConfig
