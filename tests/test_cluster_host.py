@@ -6,7 +6,7 @@ import asyncio
 import io
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from generation.job import JobId
 from generation.recipe import Weights
 from tests.given.bad_cable import BadCable
 from tests.given.builders import a_digest, a_model_folder, a_recipe
+from tests.given.waiting import eventually
 
 if sys.platform == "win32":
     pytest.skip("nodes of a cluster run on Linux", allow_module_level=True)
@@ -114,12 +115,6 @@ async def a_line(
     finally:
         await line.say(Stop())
         await asyncio.wait_for(listening, LONG)
-
-
-async def eventually(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LONG):
-        while not true():  # noqa: ASYNC110  # nobody says so
-            await asyncio.sleep(0.01)
 
 
 def an_order(owner: Catalog, job: int = 1, prompt: str = "picture") -> Render:

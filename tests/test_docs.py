@@ -100,6 +100,15 @@ def test_files_that_are_named_exist(document: str) -> None:
             assert (ROOT / name).exists(), f"{document} names {name}"
 
 
+OURS = re.compile(r"`((?:bot|generation|prompting|storage|tests|docs)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_files_of_ours_that_are_named_exist(path: Path) -> None:
+    if path.name != "CHANGELOG.md":  # which says where things were
+        assert [name for name in OURS.findall(text(path)) if not (ROOT / name).exists()] == []
+
+
 def test_every_decision_is_in_their_index() -> None:
     index = text("docs/decisions/README.md")
     records = [p.name for p in (ROOT / "docs" / "decisions").glob("[0-9]*.md")]

@@ -21,19 +21,9 @@ from generation.errors import BadPicture, OutOfRange
 from generation.media import photos, pngchunks
 from generation.media.image import pixels_sha256, png, recipe_in
 from generation.recipe import dump, needed
-from tests.given.builders import a_recipe
+from tests.given.builders import a_chunk, a_recipe, encoded
 
 RED = (200, 30, 40)
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def a_png(*pieces: bytes) -> bytes:
@@ -43,7 +33,7 @@ def a_png(*pieces: bytes) -> bytes:
 
 
 def ours() -> bytes:
-    return chunk(b"iTXt", b"atelier\0\0\0\0\0" + dump(a_recipe()).encode())
+    return a_chunk(b"iTXt", b"atelier\0\0\0\0\0" + dump(a_recipe()).encode())
 
 
 ONE_MIB = zlib.compress(bytes(2**20), 9)
@@ -68,7 +58,7 @@ def inflate(times: int) -> None:
     "bomb", [b"zTXtk\0\0" + ONE_MIB, b"iTXtk\0\1\0\0\0" + ONE_MIB, b"iCCPp\0\0" + ONE_MIB]
 )
 def test_a_file_of_bombs_costs_a_walk_along_them(bomb: bytes) -> None:
-    pieces = chunk(bomb[:4], bomb[4:]) * 600
+    pieces = a_chunk(bomb[:4], bomb[4:]) * 600
     file = a_png(pieces, ours())
     assert recipe_in(file) == a_recipe()
     assert cost(lambda: recipe_in(file)) < cost(lambda: inflate(60))
@@ -77,7 +67,7 @@ def test_a_file_of_bombs_costs_a_walk_along_them(bomb: bytes) -> None:
 
 @pytest.mark.parametrize("key", [b"atelier", b"XML:com.adobe.xmp", b"Raw profile type exif"])
 def test_bombs_under_names_that_are_read_have_one_budget(key: bytes) -> None:
-    pieces = chunk(b"zTXt", key + b"\0\0" + ONE_MIB) * 600
+    pieces = a_chunk(b"zTXt", key + b"\0\0" + ONE_MIB) * 600
     file = a_png(pieces)
 
     def read() -> None:
@@ -89,7 +79,7 @@ def test_bombs_under_names_that_are_read_have_one_budget(key: bytes) -> None:
 
 
 def test_a_picture_of_countless_pieces_is_refused() -> None:
-    file = a_png(chunk(b"tEXt", b"k\0") * (pngchunks.MAX_CHUNKS + 1))
+    file = a_png(a_chunk(b"tEXt", b"k\0") * (pngchunks.MAX_CHUNKS + 1))
     for read in (recipe_in, photos.check, pixels_sha256):
         with pytest.raises(BadPicture):
             read(file)
@@ -98,7 +88,12 @@ def test_a_picture_of_countless_pieces_is_refused() -> None:
 @pytest.mark.parametrize("side", [6400, 13_000])
 def test_more_pixels_than_any_picture_of_ours_are_not_unpacked_to_compare_them(side: int) -> None:
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    file = pngchunks.SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    file = (
+        pngchunks.SIGNATURE
+        + a_chunk(b"IHDR", header)
+        + a_chunk(b"IDAT", b"")
+        + a_chunk(b"IEND", b"")
+    )
     with pytest.raises(BadPicture, match="megapixels"):
         pixels_sha256(file)
 
@@ -106,20 +101,20 @@ def test_more_pixels_than_any_picture_of_ours_are_not_unpacked_to_compare_them(s
 @pytest.mark.parametrize(
     "piece",
     [
-        chunk(b"iCCP", b"icc\0\0" + zlib.compress(os.urandom(1_500_000))),
-        chunk(b"zTXt", b"workflow\0\0" + zlib.compress(b"x" * 1_500_000)),
-        chunk(b"iTXt", b"workflow\0\1\0\0\0" + zlib.compress(b"x" * 1_500_000)),
-        chunk(b"zTXt", b"workflow\0\7no method"),
-        chunk(b"iCCP", b"icc\0\7"),
-        chunk(b"gAMA", b""),
-        chunk(b"fcTL", b"out of order"),
-        chunk(b"acTL", bytes(8)) + chunk(b"acTL", bytes(7)),
-        chunk(b"acTL", b"\0\0\0\1\0\0\0\1") + chunk(b"fcTL", b"\1" * 26),
-        chunk(b"eXIf", b"rubbish"),
-        chunk(b"p:\0\xff", b"nobody knows it"),
-        chunk(b"tEXt", b"a\0b")[:-4] + b"\0\0\0\0",
-        chunk(b"tRNS", b"\0\1\0\2\0\3")[:-4] + b"\0\0\0\0",
-        chunk(b"zTXt", b"XML:com.adobe.xmp\0\0" + ONE_MIB * 2),
+        a_chunk(b"iCCP", b"icc\0\0" + zlib.compress(os.urandom(1_500_000))),
+        a_chunk(b"zTXt", b"workflow\0\0" + zlib.compress(b"x" * 1_500_000)),
+        a_chunk(b"iTXt", b"workflow\0\1\0\0\0" + zlib.compress(b"x" * 1_500_000)),
+        a_chunk(b"zTXt", b"workflow\0\7no method"),
+        a_chunk(b"iCCP", b"icc\0\7"),
+        a_chunk(b"gAMA", b""),
+        a_chunk(b"fcTL", b"out of order"),
+        a_chunk(b"acTL", bytes(8)) + a_chunk(b"acTL", bytes(7)),
+        a_chunk(b"acTL", b"\0\0\0\1\0\0\0\1") + a_chunk(b"fcTL", b"\1" * 26),
+        a_chunk(b"eXIf", b"rubbish"),
+        a_chunk(b"p:\0\xff", b"nobody knows it"),
+        a_chunk(b"tEXt", b"a\0b")[:-4] + b"\0\0\0\0",
+        a_chunk(b"tRNS", b"\0\1\0\2\0\3")[:-4] + b"\0\0\0\0",
+        a_chunk(b"zTXt", b"XML:com.adobe.xmp\0\0" + ONE_MIB * 2),
     ],
 )
 def test_what_stands_beside_the_pixels_refuses_no_picture(piece: bytes) -> None:
@@ -136,10 +131,10 @@ def test_what_decides_pixels_stays() -> None:
     halves.paste(RED, (0, 0, 32, 32))
     xmp = b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>'
     plain = encoded(halves)
-    by_text = plain[:33] + chunk(b"iTXt", xmp) + plain[33:]
+    by_text = plain[:33] + a_chunk(b"iTXt", xmp) + plain[33:]
     for file in (encoded(halves, exif=turned), by_text):
         assert (photos.check(file).width, photos.check(file).height) == (32, 64)
-    clear = a_png(chunk(b"tRNS", struct.pack(">HHH", *RED)))
+    clear = a_png(a_chunk(b"tRNS", struct.pack(">HHH", *RED)))
     assert photos.load(clear, width=64, height=64, fit="cover").getpixel((1, 1)) == (255,) * 3
     frames = [Image.new("RGB", (64, 64), colour) for colour in (RED, (0, 255, 0))]
     moving = encoded(frames[0], save_all=True, append_images=frames[1:])

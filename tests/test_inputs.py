@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from pathlib import Path
@@ -12,6 +11,7 @@ from PIL import Image
 
 from generation.errors import BadPicture, OutOfRange
 from generation.media.photos import MAX_PIXELS, check, load
+from tests.given.builders import encoded
 
 
 def halves(width: int = 64, height: int = 32, mode: str = "RGB") -> Image.Image:
@@ -19,12 +19,6 @@ def halves(width: int = 64, height: int = 32, mode: str = "RGB") -> Image.Image:
     image = Image.new("RGB", (width, height), (255, 0, 0))
     image.paste((0, 0, 255), (width // 2, 0, width, height))
     return image.convert(mode)
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def png_claiming(width: int, height: int, payload: bytes = b"") -> bytes:

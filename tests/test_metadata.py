@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
 import zlib
 
 import pytest
@@ -15,7 +14,7 @@ from generation.interchange.infotext import infotext
 from generation.media.image import pixels_sha256, png, recipe_in
 from generation.recipe import Adapter, Input, Recipe, Sha256, Task, Weights, dump
 from tests.given import builders
-from tests.given.builders import changed
+from tests.given.builders import a_chunk, changed
 
 RGB = bytes(range(256)) * 3 * 4  # 32 x 32 pixels
 
@@ -97,12 +96,8 @@ def test_a_foreign_picture_has_no_recipe() -> None:
     assert recipe_in(b"\xff\xd8\xff\xe0 a JPEG") is None
 
 
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def with_chunk(kind: bytes, data: bytes) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + chunk(kind, data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + a_chunk(kind, data) + a_chunk(b"IEND", b"")
 
 
 def test_a_recipe_is_read_from_every_kind_of_text_chunk() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from storage.database import Database
 from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import Tickets
-from tests.given.stored import ANN, SHARE, a_picture, a_recipe, a_recipe_from, asked, drawn, opened
+from tests.given.stored import ANN, SHARE, a_picture, a_recipe, a_recipe_from, asked, drawn
 
 NOW = 1_800_000_000.0
 
@@ -24,12 +23,6 @@ NOW = 1_800_000_000.0
 def message_at(unix_seconds: float) -> int:
     """The id of a Discord message of that time."""
     return int((unix_seconds - 1_420_070_400) * 1000) << 22
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "atelier.db") as database:
-        yield database
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,12 +16,6 @@ from storage.database import Database
 from storage.errors import DatabaseLocked
 from storage.tickets import Tickets
 from tests.given.stored import ANN, BEN, RECIPE, SHARE, a_digest, a_picture, asked, opened
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "atelier.db") as database:
-        yield database
 
 
 def an_account(tag: float, weight: float = 1.0, group_weight: float = 1.0) -> Account:

@@ -8,7 +8,6 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator
 from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,12 +29,6 @@ from storage.errors import (
 from storage.tickets import Tickets
 from tests.given.released import DATA
 from tests.given.stored import a_recipe, asked, opened
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "atelier.db") as database:
-        yield database
 
 
 async def test_a_new_database_is_ours_sound_and_durable(database: Database) -> None:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
 from storage.database import Database
 from storage.people import People, Preferences, SeedMode
-from tests.given.stored import ANN, BEN, opened
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "atelier.db") as database:
-        yield database
-
+from tests.given.stored import ANN, BEN
 
 EVERYTHING = Preferences(
     model="starter",

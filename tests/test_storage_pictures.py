@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from generation.job import UserId
@@ -26,14 +23,7 @@ from tests.given.stored import (
     asked,
     deleted,
     drawn,
-    opened,
 )
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "atelier.db") as database:
-        yield database
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from generation.job import GroupId, JobId, Share
@@ -14,16 +11,10 @@ from storage.errors import Ended, Fenced, Missing, StorageError
 from storage.ids import RequestId
 from storage.pictures import PictureId, Pictures
 from storage.tickets import Lease, Request, State, Ticket, Tickets
-from tests.given.stored import ANN, a_digest, a_picture, a_recipe, asked, drawn, opened
+from tests.given.stored import ANN, a_digest, a_picture, a_recipe, asked, drawn
 
 NO_MEMORY = Reason(kind="OutOfMemory", facts=(2**33, None))
 GIVEN_UP = Reason(kind="Quarantined", facts=("it was killed", 3))
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "atelier.db") as database:
-        yield database
 
 
 @pytest.fixture

@@ -39,17 +39,24 @@ def a_digest(letter: str = "a") -> Sha256:
     return Sha256(letter * 64)
 
 
+def a_chunk(kind: bytes, data: bytes) -> bytes:
+    """A piece of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """A picture as a file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
 def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
     """The outer form of a PNG of that size; nobody has drawn anything in it."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = (b"IHDR", head), (b"IDAT", rest), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(a_chunk(kind, data) for kind, data in chunks)
 
 
 def needed_by(family: Family) -> tuple[Input, ...]:
@@ -188,13 +195,9 @@ def a_lora(folder: Path, name: str, family: str = "starter") -> Path:
 
 def a_blue_png(width: int = 200, height: int = 100) -> bytes:
     """A PNG that a person could have sent."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height), (10, 120, 200)).save(buffer, "PNG")
-    return buffer.getvalue()
+    return encoded(Image.new("RGB", (width, height), (10, 120, 200)))
 
 
 def noisy_png(side: int) -> bytes:
     """A PNG that no compression makes smaller."""
-    buffer = io.BytesIO()
-    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(buffer, "PNG")
-    return buffer.getvalue()
+    return encoded(Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)))

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Picture
 from generation.recipe import Input, Recipe, Sha256, Task, Weights
@@ -35,6 +37,13 @@ async def opened(path: Path, *, patience: float = 5.0) -> AsyncIterator[Database
         yield database
     finally:
         await database.close()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """A new one."""
+    async with opened(tmp_path / "atelier.db") as database:
+        yield database
 
 
 def a_recipe(seed: int = 1) -> Recipe:
