@@ -178,6 +178,7 @@ def test_the_command_line_understands_sizes() -> None:
     with pytest.raises(SystemExit):
         _options(["--digests", "d", "--device", "toaster"])
     assert _options(["--digests", "d", "--host-memory", "8G"]).host_memory == 2**33
+    assert _options(["--digests", "d", "--resting-memory", "8G"]).resting_memory == 2**33
 
 
 def test_a_worker_of_one_card_sees_no_other() -> None:

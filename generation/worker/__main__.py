@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from generation.worker.jobs import Jobs
     from generation.worker.memory import memory
     from generation.worker.memory.model_cache import ModelCache
+    from generation.worker.memory.parts_at_hand import RESTING
 
     memory.share_one_heap()
     exactness.switch_on(options.threads)
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         device,
         options.memory_limit,
         host_memory=memory.host_memory(device) if copies is None else copies,
+        resting=RESTING if options.resting_memory is None else options.resting_memory,
         say=outbox.put,
     )
     jobs = Jobs(cache, outbox.put)
@@ -92,6 +94,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=_bytes,
         metavar="BYTES",
         help="keep copies of weights in this much host memory beside a GPU; half of what is free",
+    )
+    parser.add_argument(
+        "--resting-memory",
+        type=_bytes,
+        metavar="BYTES",
+        help="on a processor, keep models that nobody draws with in this much memory; 256M",
     )
     return parser.parse_args(arguments)
 

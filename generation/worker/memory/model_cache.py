@@ -77,14 +77,14 @@ class ModelCache:
             yield model
         finally:
             self._release(model)
-            if self.device.type == "cpu" and model.bytes > self._parts.resting:
-                memory.give_back(self.device)  # what drawing with a large one needed in pieces
+            self._tidy(model)
 
     def at(self, model: Model, recipe: Recipe, stage: Stage) -> bool:
         """Have the parts of a stage on the device; returns whether any had to come.
 
         Raises UnusableWeights and OutOfMemory.
         """
+        self._tidy(model)
         parts = model.at(stage)
         missing = [part for part in parts if not part.residence.on_device]
         if missing:
@@ -234,6 +234,11 @@ class ModelCache:
         if model.previewer is None:
             self.at(model, recipe, Stage.DECODE)
             self._previewers[_vae(model).key] = model.fit_previewer()
+
+    def _tidy(self, model: Model) -> None:
+        """On a processor, have back what a stage of a large model needed in pieces."""
+        if self.device.type == "cpu" and model.bytes > self._parts.resting:
+            memory.give_back(self.device)
 
     def _stop_prefetch_for(self, needed: int) -> None:
         """What is being read beside gives way when there is no room for it."""

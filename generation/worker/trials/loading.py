@@ -5,8 +5,8 @@ are written into a temporary folder, and a worker draws with them in turns: the 
 again, the second, the first, the second.  Told of each picture are the seconds until it is drawn,
 those of them that loading took, the processor's seconds, which a busy machine changes less, and the
 memory of the worker's process at its worst and at rest: what it has written itself, and with the
-pages of files that it looks at.  The invariant: the same recipe gives the same pixels each time, or
-this ends with status 1.
+pages of files that it looks at.  The invariant: the same recipe gives the same pixels each time,
+and no more memory is taken than is allowed, or this ends with status 1.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from generation.families.family import ARCHITECTURES
 from generation.fleet.wire import Drawn, Failed, Finished, Frame, Ready, Render, encode, read
 from generation.job import JobId
 from generation.recipe import Precision, Recipe, Sha256
+from generation.yardstick import machine_slowness, processor_slowness
 
 GIB = 2**30
 ORDER = ("first", "first", "second", "first", "second")
@@ -62,14 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser.add_argument("--side", type=int, default=256, help="pixels")
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--wait", type=float, default=15.0, help="seconds before the first order: libraries warm up"
+    )
+    parser.add_argument("--at-most", type=float, help="GiB of memory that are not to be exceeded")
     parser.add_argument("--folder", type=Path, help="keep the checkpoints there for another time")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         for number, name in enumerate(dict.fromkeys(ORDER)):
             write_checkpoint(folder / f"{name}.safetensors", options.architecture, number)
-        same = _measure(folder, Path(temporary), options)
-    sys.exit(0 if same else 1)
+        fine = _measure(folder, Path(temporary), options)
+    sys.exit(0 if fine else 1)
 
 
 def write_checkpoint(path: Path, architecture: str, seed: int, *, configs: Path = CONFIGS) -> None:
@@ -99,16 +104,21 @@ def _measure(folder: Path, temporary: Path, options: argparse.Namespace) -> bool
     print(
         f"ready after {worker.ready_seconds:.1f} s, {spent:.1f} computed; {_told(worker.memory())}"
     )
+    time.sleep(options.wait)
     pixels: dict[str, set[Sha256]] = {}
+    most = 0.0
     for number, name in enumerate(ORDER):
         entry = catalog.find(name)
         pixels.setdefault(name, set()).add(worker.draw(number, _recipe(entry, options)))
         kind = "again" if name in ORDER[:number] else "new"
-        print(f"{name}, {kind}: {worker.said}; {_told(worker.memory())}")
+        weighed = worker.memory()
+        most = max(most, weighed.peak / GIB)
+        print(f"{name}, {kind}: {worker.said}; {_told(weighed)}; {_slowness()}")
     worker.close()
     same = all(len(found) == 1 for found in pixels.values())
     print("the same recipe gave the same pixels" if same else "THE SAME RECIPE GAVE OTHER PIXELS")
-    return same
+    print(f"at most {most:.2f} GiB")
+    return same and (options.at_most is None or most <= options.at_most)
 
 
 def _recipe(entry: Entry, options: argparse.Namespace) -> Recipe:
@@ -183,6 +193,11 @@ def _told(memory: Weighed) -> str:
         f"memory at rest {memory.resident / GIB:.2f} GiB ({memory.written / GIB:.2f} of its own), "
         f"at most {memory.peak / GIB:.2f}"
     )
+
+
+def _slowness() -> str:
+    """How the machine was, for who compares times: see docs/performance.md."""
+    return f"machine {machine_slowness():.1f} x, processor {processor_slowness():.1f} x"
 
 
 def _forget_pages(path: Path) -> None:
