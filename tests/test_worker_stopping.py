@@ -32,6 +32,7 @@ from generation.worker.baton import Baton
 from generation.worker.memory import memory
 from generation.worker.model import Model
 from generation.worker.text import clip
+from generation.worker.text.remembered import RememberedWords
 from tests.given.loaded import clips
 from tests.given.pausing import House, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
@@ -45,6 +46,7 @@ LONG = "a cat, " * (CHUNKS * clip.CHUNK // 3)
 @pytest.fixture(scope="module")
 def table(house: House) -> Table:
     found = a_table(house, None)
+    found.cache.words = RememberedWords(most=0)  # each picture encodes its own
     found.draw(house.recipe(steps=1))  # its model is there
     found.draw(house.recipe("large", steps=1))
     return found
