@@ -23,6 +23,7 @@ from generation.job import JobId
 from generation.model_key import model_key
 from generation.recipe import Recipe, needed
 from generation.worker.memory import needs
+from generation.worker.text.remembered import RememberedWords
 from tests.given.pausing import LIMIT, House, Outcome, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
 
@@ -265,6 +266,7 @@ def test_a_parked_job_keeps_its_words_and_a_few_latents(
     house: House, calm: Table, sampler: str
 ) -> None:
     recipe = house.recipe("large", sampler=sampler, steps=6)
+    calm.cache.words = RememberedWords(most=0)  # the job has its own, and nobody else has
     calm.draw(recipe)
     before = set(_tensors())
     latents = (1, 4, needed(recipe.canvas).height // 8, needed(recipe.canvas).width // 8)
