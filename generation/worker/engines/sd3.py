@@ -22,6 +22,7 @@ from generation.recipe import Recipe, Words, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
+from generation.worker.engines.guidance import guided
 from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
@@ -74,27 +75,22 @@ class StableDiffusion3:
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
-        cfg, guided = sampling.cfg, sampling.guided
         context, pooled = words.context, words.pooled
-        if guided:
+        if sampling.guided:
             context = torch.cat([words.negative, context])
             pooled = _beside([words.negative_pooled, pooled], dim=0)
 
-        def predict(y: Tensor, t: Tensor) -> Tensor:
-            lanes = torch.cat([y, y]) if guided else y
+        def ask(lanes: Tensor, t: Tensor) -> Tensor:
             out: Tensor = network(
                 hidden_states=lanes.to(network.dtype),
                 timestep=t.expand(len(lanes)),
                 encoder_hidden_states=context,
                 pooled_projections=pooled,
                 return_dict=False,
-            )[0].float()
-            if not guided:
-                return out
-            negative, positive = out.chunk(2)
-            return negative + cfg * (positive - negative)
+            )[0]
+            return out
 
-        return predict
+        return guided(ask, sampling)
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator)

@@ -23,6 +23,7 @@ from generation.recipe import Recipe, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
+from generation.worker.engines.guidance import guided
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
 from generation.worker.text.clip import Clip, EncodedWords, Learned, encode
@@ -77,27 +78,22 @@ class StableDiffusion:
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         unet, words, sampling = parts["unet"], given.words, needed(recipe.sampling)
-        cfg, guided = sampling.cfg, sampling.guided
-        context = torch.cat([words.negative, words.context]) if guided else words.context
-        added = _added(recipe, unet, words, guided, self.scores)
+        context = torch.cat([words.negative, words.context]) if sampling.guided else words.context
+        added = _added(recipe, unet, words, sampling.guided, self.scores)
         _check_channels(recipe, unet, given)
 
-        def predict(y: Tensor, t: Tensor) -> Tensor:
-            read = y if given.extra is None else torch.cat([y, given.extra], dim=1)
-            lanes = torch.cat([read, read]) if guided else read
+        def ask(lanes: Tensor, t: Tensor) -> Tensor:
             out: Tensor = unet(
                 lanes.to(unet.dtype),
                 t,
                 encoder_hidden_states=context,
                 added_cond_kwargs=added,
                 return_dict=False,
-            )[0].float()
-            if not guided:
-                return out
-            negative, positive = out.chunk(2)
-            return negative + cfg * (positive - negative)
+            )[0]
+            return out
 
-        return predict
+        predict, extra = guided(ask, sampling), given.extra
+        return predict if extra is None else lambda y, t: predict(torch.cat([y, extra], dim=1), t)
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator)
