@@ -98,4 +98,11 @@ _SCHEDULERS = (
     _scheduler("linear_quadratic", "Linear Quadratic"),
 )
 SAMPLERS: Mapping[str, Sampler] = {sampler.name: sampler for sampler in _SAMPLERS}
+
+
+def samplers_of(*, flow: bool) -> tuple[str, ...]:
+    """Those that can draw: a flow is no noise that all of them count on."""
+    return tuple(name for name, one in SAMPLERS.items() if one.flow or not flow)
+
+
 SCHEDULERS: Mapping[str, Scheduler] = {scheduler.name: scheduler for scheduler in _SCHEDULERS}

@@ -14,7 +14,7 @@ from generation.families.architecture import Architecture
 from generation.families.sd3 import SD3
 from generation.families.stable_diffusion import REFINER, SD1, SD2, SDXL
 from generation.recipe import Precision, Task
-from generation.samplers import SAMPLERS
+from generation.samplers import samplers_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +64,8 @@ class Family:
 
     @property
     def samplers(self) -> tuple[str, ...]:
-        """Those that can draw with it: a flow is no noise that all of them count on."""
-        flow = self.architecture.noise.prediction == "flow"
-        return tuple(name for name, one in SAMPLERS.items() if one.flow or not flow)
+        """Those that can draw with it."""
+        return samplers_of(flow=self.architecture.noise.prediction == "flow")
 
     @property
     def tasks(self) -> frozenset[Task]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from generation.errors import NoSuchName
-from generation.samplers import SAMPLERS
+from generation.samplers import SAMPLERS, samplers_of
 from generation.worker.sampling.denoiser import Denoise, Denoiser
 from generation.worker.sampling.integrators import INTEGRATORS, Noise, OnStep, SamplerRun
 
@@ -41,8 +41,7 @@ def sample(
     if name not in SAMPLERS:
         raise NoSuchName("sampler", name, tuple(SAMPLERS))
     if denoise.flow and not SAMPLERS[name].flow:
-        able = tuple(sampler.name for sampler in SAMPLERS.values() if sampler.flow)
-        raise NoSuchName("sampler for flow models", name, able)
+        raise NoSuchName("sampler for flow models", name, samplers_of(flow=True))
     first = noise()
     run = SamplerRun(
         denoise=denoise,
