@@ -24,12 +24,16 @@ from generation.recipe import (
     MAX_SEED,
     Adapter,
     Canvas,
+    Enlarging,
     Input,
+    Masking,
     Needs,
+    Placement,
     Recipe,
     Sampling,
     Sha256,
     Task,
+    Variation,
     Weights,
     Words,
     needed,
@@ -77,11 +81,20 @@ class Draft:
     words: DraftWords = DraftWords()
     canvas: DraftCanvas = DraftCanvas()
     sampling: DraftSampling = DraftSampling()
+    # What nobody fills in: a task brings these whole.
+    masking: Masking | None = None
+    placement: Placement | None = None
+    enlarging: Enlarging | None = None
+    variation: Variation | None = None
+    shares: tuple[float, ...] = ()
     adapters: tuple[Adapter, ...] = ()
     inputs: tuple[Input, ...] = ()
 
 
 UNSAID = Draft()
+
+# What a task brings whole, and no layer fills in.
+OF_A_TASK = ("task", "masking", "placement", "enlarging", "variation", "shares")
 
 SECTIONS = {"words": DraftWords, "canvas": DraftCanvas, "sampling": DraftSampling}
 
@@ -148,6 +161,11 @@ def complete(
         words=words,
         canvas=canvas,
         sampling=sampling,
+        masking=draft.masking,
+        placement=draft.placement,
+        enlarging=draft.enlarging,
+        variation=draft.variation,
+        shares=draft.shares,
         seed=_seed(seed),
         precision=family.precision_cuda if device == "cuda" else family.precision_cpu,
     )
@@ -256,6 +274,7 @@ def _sampling(said: DraftSampling, needs: Needs, model: Checkpoint) -> Sampling:
         denoise=float(denoise),
         prediction=model.prediction,
         noise=model.noise,
+        image_cfg=None,
     )
 
 
@@ -268,6 +287,11 @@ def said(recipe: Recipe) -> Draft:
         words=picked(DraftWords, recipe.words),
         canvas=picked(DraftCanvas, recipe.canvas),
         sampling=picked(DraftSampling, recipe.sampling),
+        masking=recipe.masking,
+        placement=recipe.placement,
+        enlarging=recipe.enlarging,
+        variation=recipe.variation,
+        shares=recipe.shares,
         adapters=recipe.adapters,
         inputs=recipe.inputs,
     )

@@ -77,8 +77,9 @@ def _check_words(words: Words, usual: Family) -> None:
 
 def _check_task(recipe: Recipe) -> None:
     needs = recipe.task.needs
-    wanted_roles = [(role, True) for role in needs.roles]
-    if [(item.role, item.fit in FITS) for item in recipe.inputs] != wanted_roles:
+    if not all(item.fit in FITS for item in recipe.inputs) or not needs.takes(
+        [item.role for item in recipe.inputs]
+    ):
         wanted = "one picture to start from" if needs.redraws else "none"
         raise OutOfRange("inputs", len(recipe.inputs), wanted)
 

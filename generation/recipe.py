@@ -22,7 +22,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, TypeVar
@@ -47,6 +47,9 @@ MAX_WORDS = 20_000  # characters of a prompt, when every choice in it is made
 MAX_NAME = 500  # characters of a file's name, with the folders it lies in
 
 MAX_STRENGTH = 10.0  # of an adapter, in both directions
+
+MAX_GROW = 256  # pixels that a mask grows or is softened by
+ENLARGING = ("lanczos", "model")
 
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
 
@@ -164,6 +167,8 @@ class Sampling:
     # the training is here, and decides pixels.
     prediction: str | None  # "epsilon", "v_prediction"
     noise: str | None  # a name of generation.sigmas.levels
+    # The second guidance, towards the picture that is edited (Brooks et al. 2023); None: one alone.
+    image_cfg: float | None
 
     def __post_init__(self) -> None:
         _check_number("cfg", self.cfg, CFG.low, CFG.high)
@@ -179,6 +184,8 @@ class Sampling:
             raise OutOfRange("prediction", self.prediction, " or ".join(PREDICTIONS))
         if self.noise is not None:
             _check_noise(self.noise)
+        if self.image_cfg is not None:
+            _check_number("image_cfg", self.image_cfg, CFG.low, CFG.high)
 
     @property
     def guided(self) -> bool:
@@ -192,32 +199,106 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Masking:
+    """Where a picture is drawn anew: what its mask leaves black is copied bit for bit."""
+
+    grow: int  # pixels that the mask grows by on every side
+    blur: float  # pixels: the deviation of the Gaussian that softens its edge, outwards
+    # A region in words, and what finds it; None where the mask is a picture.
+    region: str | None
+    segmenter: Weights | None
+    threshold: float | None  # the probability from which a pixel belongs to the region
+
+    def __post_init__(self) -> None:
+        _check_integer("mask_grow", self.grow, 0, MAX_GROW)
+        _check_number("mask_blur", self.blur, 0.0, float(MAX_GROW))
+        if (self.region is None) != (self.segmenter is None):
+            raise OutOfRange("region", self.region, "words together with what finds them")
+        if self.threshold is not None:
+            _check_number("threshold", self.threshold, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where on the canvas the picture lies that is drawn further; some of it may lie outside."""
+
+    left: int  # pixels, as all of them
+    top: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        for name in ("left", "top"):
+            _check_integer(f"placement {name}", getattr(self, name), -WIDTH.high, WIDTH.high)
+        for name in ("width", "height"):
+            _check_integer(f"placement {name}", getattr(self, name), 1, WIDTH.high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enlarging:
+    """How a picture gets more pixels, before anything of it is drawn anew."""
+
+    method: str  # one of ENLARGING
+    upscaler: Weights | None
+    tile: int | None  # pixels of a side that are looked at at once; None: all
+    overlap: int | None  # pixels that neighbours share
+
+    def __post_init__(self) -> None:
+        if self.method not in ENLARGING:
+            raise OutOfRange("enlarging", self.method, " or ".join(ENLARGING))
+        for name in ("tile", "overlap"):
+            if (pixels := getattr(self, name)) is not None:
+                _check_integer(name, pixels, 0, WIDTH.high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variation:
+    """Another picture close by: noise on the arc between two seeds."""
+
+    seed: int
+    strength: float  # 0 is the recipe's own seed, 1 this one
+
+    def __post_init__(self) -> None:
+        _check_integer("variation seed", self.seed, 0, MAX_SEED)
+        _check_number("variation strength", self.strength, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a recipe of one task has."""
 
     sections: tuple[str, ...]
     roles: tuple[str, ...]  # of its inputs, one of each, in this order
+    optional: tuple[str, ...] = ()  # sections that it may have
+    optional_roles: tuple[str, ...] = ()  # of inputs that may follow, in this order
 
     @property
     def redraws(self) -> bool:
         """Whether it begins with a picture, of which `denoise` says how much is drawn anew."""
         return "init" in self.roles
 
+    def takes(self, roles: Sequence[str]) -> bool:
+        """Whether inputs of these roles are what it is made of."""
+        must, may = len(self.roles), iter(self.optional_roles)
+        return tuple(roles[:must]) == self.roles and all(role in may for role in roles[must:])
+
 
 # What makes a task possible is its file in generation/worker/tasks.
 _DRAWING = ("words", "canvas", "sampling")
+_OTHERS = ("masking", "placement", "enlarging", "variation", "shares")
+SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS = {
     Task.TEXT_TO_IMAGE: Needs(sections=_DRAWING, roles=()),
     Task.IMAGE_TO_IMAGE: Needs(sections=_DRAWING, roles=("init",)),
 }
-_ROLES = {role for needs in NEEDS.values() for role in needs.roles}
+_ROLES = {role for needs in NEEDS.values() for role in (*needs.roles, *needs.optional_roles)}
 
 
 def task_for(inputs: Iterable[Input]) -> Task:
     """The first task that is made of these inputs; a draft names any other.  Raises OutOfRange."""
     roles = tuple(item.role for item in inputs)
     for task, needs in NEEDS.items():
-        if needs.roles == roles:
+        if needs.takes(roles):
             return task
     possible = "; ".join(" and ".join(needs.roles) or "none" for needs in NEEDS.values())
     raise OutOfRange("inputs", " and ".join(roles), possible)
@@ -237,18 +318,27 @@ class Recipe:
     words: Words | None = field(metadata=FLAT)
     canvas: Canvas | None = field(metadata=FLAT)
     sampling: Sampling | None = field(metadata=FLAT)
+    masking: Masking | None
+    placement: Placement | None
+    enlarging: Enlarging | None
+    variation: Variation | None
+    shares: tuple[float, ...]  # how much each picture of a blend counts, in the inputs' order
     seed: int
     precision: Precision
 
     def __post_init__(self) -> None:
         _check_integer("seed", self.seed, 0, MAX_SEED)
-        for name in _DRAWING:
-            given, has = getattr(self, name) is not None, name in self.task.needs.sections
-            if given and not has:
+        needs = self.task.needs
+        for name in SECTIONS:
+            given = getattr(self, name) not in (None, ())
+            if given and name not in (*needs.sections, *needs.optional):
                 raise OutOfRange(name, "given", f"none for {self.task}")
-            if has and not given:
+            if name in needs.sections and not given:
                 raise OutOfRange(name, None, f"what {self.task} needs")
-        if {item.role for item in self.inputs} & _ROLES != set(self.task.needs.roles):
+        for share in self.shares:
+            _check_number("share", share, 0.0, 1.0)
+        roles = {item.role for item in self.inputs} & _ROLES
+        if not set(needs.roles) <= roles <= {*needs.roles, *needs.optional_roles}:
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
 
     @property
@@ -260,9 +350,13 @@ class Recipe:
     @property
     def weights(self) -> tuple[Weights, ...]:
         """All files that it is drawn with."""
-        vae = () if self.vae is None else (self.vae,)
         adapters = (adapter.weights for adapter in self.adapters)
-        return (self.checkpoint, *self.components, *vae, *adapters)
+        others = (
+            self.vae,
+            self.masking.segmenter if self.masking else None,
+            self.enlarging.upscaler if self.enlarging else None,
+        )
+        return (self.checkpoint, *self.components, *(w for w in others if w), *adapters)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -12,8 +12,12 @@ from generation.draft import Draft, said
 from generation.errors import OutOfRange
 from generation.recipe import (
     Adapter,
+    Enlarging,
     Input,
+    Masking,
+    Placement,
     Task,
+    Variation,
     Weights,
     canonical,
     dump,
@@ -139,3 +143,37 @@ def test_the_files_that_a_recipe_is_drawn_with_are_all_it_names() -> None:
     recipe = a_recipe(components=(one, two), vae=three, adapters=(lora,))
     assert recipe.weights == (recipe.checkpoint, one, two, three, four)
     assert a_recipe().weights == (a_recipe().checkpoint,)
+
+
+def test_what_a_change_brings_is_an_object_of_its_own_and_only_a_task_that_has_it_takes_it() -> (
+    None
+):
+    brought: dict[str, Any] = {
+        "masking": Masking(grow=2, blur=4.0, region=None, segmenter=None, threshold=None),
+        "placement": Placement(left=-8, top=0, width=128, height=128),
+        "enlarging": Enlarging(method="lanczos", upscaler=None, tile=None, overlap=None),
+        "variation": Variation(seed=7, strength=0.25),
+        "shares": (0.5, 0.5),
+    }
+    for name, section in brought.items():
+        assert name not in json.loads(canonical(a_recipe()))
+        with pytest.raises(OutOfRange) as refused:
+            replace(a_recipe(), **{name: section})
+        assert refused.value.what == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (Masking, {"grow": -1, "blur": 0.0, "region": None, "segmenter": None, "threshold": None}),
+        (Masking, {"grow": 0, "blur": 0.0, "region": "hat", "segmenter": None, "threshold": None}),
+        (Placement, {"left": 0, "top": 0, "width": 0, "height": 8}),
+        (Enlarging, {"method": "bicubic", "upscaler": None, "tile": None, "overlap": None}),
+        (Variation, {"seed": 1, "strength": 1.5}),
+    ],
+)
+def test_what_a_change_brings_is_refused_where_it_cannot_be(
+    kind: Any, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(OutOfRange):
+        kind(**wrong)

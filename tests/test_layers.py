@@ -23,7 +23,19 @@ from bot.studio.wishes import OWN_VAE, Wish
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.families.family import FAMILIES
 from generation.layers import filled
-from generation.recipe import Adapter, Canvas, Recipe, Sampling, Task, Weights, Words
+from generation.recipe import (
+    Adapter,
+    Canvas,
+    Enlarging,
+    Masking,
+    Placement,
+    Recipe,
+    Sampling,
+    Task,
+    Variation,
+    Weights,
+    Words,
+)
 from storage.people import AssistMode, Preferences
 from tests.given.builders import a_draft, a_model, a_recipe
 from tests.given.drafting import a_drafting, a_parent, weights
@@ -65,6 +77,11 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         count=2,
         style="ink",
         assist=AssistMode.ON,
+        masking=Masking(grow=0, blur=1.0, region=None, segmenter=None, threshold=None),
+        placement=Placement(left=0, top=0, width=8, height=8),
+        enlarging=Enlarging(method="lanczos", upscaler=None, tile=None, overlap=None),
+        variation=Variation(seed=1, strength=0.5),
+        shares=(0.5, 0.5),
     )
     layers = [(name, one) for name, one in _one_by_one(every).items()]
     found = filled(RequestDraft, layers)

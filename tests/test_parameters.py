@@ -15,7 +15,7 @@ from bot.cli.arguments import parser
 from bot.pages.recipe_page import recipe_page
 from bot.studio.pasting import unpasted
 from generation import parameters
-from generation.draft import Draft, complete
+from generation.draft import OF_A_TASK, Draft, complete
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import infotext
@@ -136,7 +136,7 @@ def test_whatever_a_draft_can_say_is_in_the_table() -> None:
     described = {(row.section, row.field) for row in PARAMETERS.values()}
     sections = ("words", "canvas", "sampling")
     said = {(name, field.name) for name in sections for field in fields(getattr(Draft(), name))}
-    others = {*sections, "task"}  # which the command that is used says
+    others = {*sections, *OF_A_TASK}  # which the command that is used says
     own = {("recipe", field.name) for field in fields(Draft) if field.name not in others}
     assert said | own <= described
 

@@ -103,13 +103,19 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
     """What the picture that is being changed hands on; with its checkpoint, also its VAE.
 
     The words are new, so the prompt is not handed on; nor is denoise, which said how much of an
-    older picture to keep, nor that picture.
+    older picture to keep, nor that picture, nor how it became this one: its mask, its place on the
+    canvas, its shares.
     """
     before = said(parent)
     draft = replace(
         before,
         words=replace(before.words, prompt=None),
         sampling=replace(before.sampling, denoise=None),
+        masking=None,
+        placement=None,
+        enlarging=None,
+        variation=None,
+        shares=(),
         inputs=(),
     )
     vae = (parent.vae or OWN_VAE) if checkpoint is not None else None

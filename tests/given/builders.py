@@ -109,6 +109,9 @@ def a_recipe(**changes: Any) -> Recipe:
         name: kind(**{field.name: given.pop(field.name, None) for field in fields(kind)})
         for name, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
     }
+    for name in ("masking", "placement", "enlarging", "variation"):
+        given.setdefault(name, None)
+    given.setdefault("shares", ())
     return Recipe(**sections, **given)
 
 
