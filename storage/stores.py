@@ -8,6 +8,7 @@ from typing import Self
 from storage.accounts import Ledger
 from storage.database import Database
 from storage.deletions import Deletions
+from storage.favourites import Favourites
 from storage.files import Files
 from storage.people import People
 from storage.pictures import Pictures
@@ -24,6 +25,7 @@ class Stores:
     people: People
     words: Wordings
     deletions: Deletions
+    favourites: Favourites
     files: Files
     ledger: Ledger
 
@@ -36,6 +38,7 @@ class Stores:
             people=People(database),
             words=Wordings(database),
             deletions=Deletions(database),
+            favourites=Favourites(database),
             files=files,
             ledger=Ledger(database),
         )

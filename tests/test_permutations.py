@@ -21,9 +21,13 @@ async def test_they_are_one_request_and_one_message(tmp_path: Path) -> None:
         assert await prompts_of(message) == ["a red cat", "a red dog", "a blue cat", "a blue dog"]
         assert len(await app.stores.pictures.newest(ann.id, 10)) == 4  # type: ignore[arg-type]
         await eventually(lambda: len([m for m in ann.messages() if is_result(m)]) == 1)
-        await ann.press(message, "🎲")
+        await ann.press(message, "🔁")
         again = await ann.sees(is_result, after=message)
         assert await prompts_of(again) == await prompts_of(message)
+        await ann.press(message, "🎲")
+        one = await ann.sees(is_result, after=again)
+        assert await prompts_of(one) == ["a red cat"]
+        assert "a red cat" in one.content
 
 
 async def test_without_room_for_all_none_is_queued(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from discord import app_commands
 
 from bot.chat.announcer import Announcer
 from bot.chat.answers import SILENT
+from bot.chat.buttons.forms.table import form_came_in
 from bot.chat.buttons.table import BUTTONS
 from bot.chat.commands.help import HelpMenu
 from bot.chat.commands.tree import add_commands
@@ -133,9 +134,11 @@ class Atelier(discord.Client):
         self.studio.delivery.reconsider(guild=after.guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Whoever asks for anything is asked about, too."""
+        """Hear the forms; and whoever asks for anything is asked about, too."""
         if interaction.type is not discord.InteractionType.autocomplete:
             self.studio.delivery.reconsider(owner=interaction.user.id)
+        if interaction.type is discord.InteractionType.modal_submit:
+            await form_came_in(interaction)
 
     async def on_message(self, message: discord.Message) -> None:
         """Hear what is meant for us.  After a gap Discord may say again what it said before."""

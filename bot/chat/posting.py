@@ -161,7 +161,7 @@ class Poster:
                 request, reason(self._client, request, here.why if here else None)
             )
         view = (
-            result_view(request.id, worded=_worded(outcome))
+            result_view(request.id, outcome.pictures, worded=_worded(outcome))
             if outcome.pictures
             else failure_view(request.id)
         )

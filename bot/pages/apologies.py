@@ -79,6 +79,7 @@ def _memory(error: g.OutOfMemory) -> str:
 _NOTHING_NEW = {
     "wording": "I found no other words for that. Other words of yours, or 🎨, change more.",
     "own words": "It was drawn from your own words already: I had added nothing to them.",
+    "form": "Nothing in the form was changed. ♻️ draws the same picture again, 🎲 another one.",
     "style": "It is drawn in that style already, or the model has nothing of the kind.",
 }
 
@@ -122,7 +123,6 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.BadPicture: lambda e: (
         f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
     ),
-    g.BadMask: lambda e: f"I drew nothing: {e.reason}.",
     NotThatMany: lambda e: (
         f"There {'is 1 picture' if e.count == 1 else f'are {e.count} pictures'} in that message, "
         f"so there is no number {e.number}. I drew nothing; "

@@ -36,3 +36,8 @@ def size_choices(family_name: str, typed: str = "") -> tuple[tuple[str, str], ..
 def picture_choice(picture: StoredPicture) -> str:
     """One line for a list of pictures to choose from (Discord allows 100 characters)."""
     return f"#{picture.id} {plain(picture.words, 70)} (seed {picture.recipe.seed})"[:100]
+
+
+def star_label(stars: int) -> str:
+    """What stands beside a picture's star."""
+    return f"{stars}" if stars else "Star"

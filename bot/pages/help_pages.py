@@ -121,9 +121,12 @@ _PAGES = {
         "the model."
     ),
     Topic.BUTTONS: (
-        "🎲 **Again**: the same wish, other seeds\n"
-        "📄 **Recipe**: everything that decides the picture, to read and copy\n"
+        "Of several pictures, the list above the buttons says which one they are about.\n"
+        "🎲 **Again**: the same wish, another seed; 🔁 **All again**: of all of them\n"
+        "✏️ **Edit**: a form with its words, seed, size and strength, to be changed\n"
         "♻️ **Reproduce**: drawn once more, and compared pixel by pixel\n"
+        "📄 **Recipe**: everything that decides the picture, to read and copy\n"
+        "⭐ **Star**: one of your favourites; pressed again, it is none\n"
         "🗑️ **Delete**: by its owner or a moderator\n"
         "✨ **New wording**: the same wish and seed in other words\n"
         "🎨 **Style**: the same wording and seed in a style\n"

@@ -241,6 +241,13 @@ def deleted(until: float) -> str:
     )
 
 
+def starred(picture: int, *, mine: bool) -> str:
+    """The answer to whoever has pressed a picture's star."""
+    if mine:
+        return f"⭐ #{picture} is among your favourites. Press again to take it off."
+    return f"#{picture} is no favourite of yours any more."
+
+
 def cancelled(words: str) -> str:
     """The end of a progress message that was cancelled."""
     return f"**{quoted(words, 200)}**\n✋ Cancelled."

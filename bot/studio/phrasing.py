@@ -29,7 +29,8 @@ ATTEMPTS = 3  # to find other words than those before
 
 
 class NothingNew(Exception):
-    """Other words were asked for and are the same: `what` is "wording", "style" or "own words"."""
+    """Other words were asked for and are the same: `what` is "wording", "style", "own words" or
+    a "form" that came back as it was."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"no other {what}")

@@ -29,7 +29,7 @@ from prompting import wildcards
 from prompting.errors import TooMany
 from storage.errors import Missing
 from storage.files import INPUT
-from storage.pictures import PictureId
+from storage.pictures import PictureId, StoredPicture
 from storage.requests import Origin
 from storage.stores import Stores
 from storage.tickets import Asked, Request, RequestId
@@ -76,7 +76,10 @@ class Requests:
         """
         first = wishes[0]
         if first.parent is not None:
-            await self._gallery.check_start(Asker.of(first.origin), first.parent.id)
+            asker, before = Asker.of(first.origin), first.parent.recipe
+            await self._gallery.check_start(asker, first.parent.id)
+            if set(first.draft.inputs) & set(before.inputs):
+                await self._gallery.check_inputs(asker, [before])
         device = await self._device.wait()
         mine = await self._stores.people.preferences(first.origin.owner)
         found: list[Drafted] = []
@@ -146,16 +149,23 @@ class Requests:
 
     # -- something of what there is --------------------------------------------------------
 
-    async def again(self, request: RequestId, origin: Origin) -> Request:
-        """The same wish with other seeds."""
+    async def again(
+        self, request: RequestId, origin: Origin, *, only: PictureId | None = None
+    ) -> Request:
+        """The same wish with other seeds; `only` one of its pictures."""
         before, recipes = await self._before(request, origin)
+        words = before.words
+        if only is not None:
+            recipes = ((await self._one_of(request, origin, only)).recipe,)
+            # Words that stand for several pictures are not what one of them shows.
+            words = recipes[0].prompt if wildcards.count(words) > 1 else words
         mine = await self._stores.people.preferences(origin.owner)
         fresh = seeds(self._dice() % 2**32, len(recipes), mine, self._dice)
         rolled = tuple(replace(r, seed=s) for r, s in zip(recipes, fresh, strict=True))
         return await self.queue_up(
             origin,
             rolled,
-            words=before.words,
+            words=words,
             parent=before.parent,
             wording=await self._stores.words.find(request),
             notes=before.notes,
@@ -188,12 +198,14 @@ class Requests:
             reproduces=picture.id,
         )
 
-    async def reproduce_first(self, request: RequestId, origin: Origin) -> Request:
-        """Draw the first picture of a request a second time, to compare.  Raises Missing."""
-        pictures = await self._gallery.of_request(Asker.of(origin), request)
-        if not pictures:
-            raise Missing("request", request)
-        return await self.reproduce(pictures[0].id, origin)
+    async def reproduce_one(
+        self, request: RequestId, origin: Origin, *, only: PictureId | None = None
+    ) -> Request:
+        """Draw a picture of a request a second time, to compare: the first, or `only` that one.
+
+        Raises Missing.
+        """
+        return await self.reproduce((await self._one_of(request, origin, only)).id, origin)
 
     async def reproduce_file(self, recipe: Recipe, pixels: Sha256, origin: Origin) -> Request:
         """Draw the recipe that a stranger's PNG carries, to compare with its pixels.
@@ -207,6 +219,15 @@ class Requests:
         if same:
             return await self.reproduce(same[0].id, origin)
         return await self.queue_up(origin, (recipe,), words=recipe.prompt, expects=pixels)
+
+    async def _one_of(
+        self, request: RequestId, origin: Origin, only: PictureId | None
+    ) -> StoredPicture:
+        """A picture of a request, the first where none is named.  Raises Missing."""
+        for picture in await self._gallery.of_request(Asker.of(origin), request):
+            if only in (None, picture.id):
+                return picture
+        raise Missing("request", request)
 
     async def _before(
         self, request: RequestId, origin: Origin

@@ -2,6 +2,7 @@
 
     requests        asking for pictures, asking again, ending it
     gallery         what was drawn, as one person may see it; taking it away
+    stars           whose favourite which picture is
     defaults        what people like where they say nothing
     offers          what can be chosen: models, LoRAs, VAEs, styles
     opening         pictures that people send
@@ -39,6 +40,7 @@ from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
 from bot.studio.requests import Requests
+from bot.studio.starring import Starring
 from bot.studio.stats import Day, last_day
 from bot.telemetry.events import Watch
 from generation.queue.fair_queue import FairQueue
@@ -94,6 +96,7 @@ class Studio:
         )
         self.messages = KnownMessages(stores.tickets, self._progress_noted)
         self.gallery = Gallery(stores.tickets, stores.pictures, self._deleting)
+        self.stars = Starring(self.gallery, stores.favourites, clock=clock)
         self.defaults = Defaults(stores.people, drafting)
         self.requests = Requests(
             stores=stores,

@@ -38,7 +38,7 @@ class Posted:
         for item in self.view.children if self.view else ():
             custom = str(getattr(getattr(item, "item", item), "custom_id", ""))
             if custom.startswith("atelier:again:"):
-                return int(custom.rpartition(":")[2])
+                return int(custom.split(":")[2])
         return None
 
 

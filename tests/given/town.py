@@ -29,7 +29,10 @@ from bot.sandbox.realtime import LiveEnv, living
 from tests.given.apps import an_idle_app
 from tests.given.fakes import FakeWorker
 
-ACTIONS = ("again", "recipe", "reproduce", "delete", "words", "styles", "own", "cancel", "undo")
+ACTIONS = (
+    *("again", "edit", "recipe", "reproduce", "star", "delete", "words", "styles", "own"),
+    *("cancel", "undo"),
+)
 
 
 class Town(LiveEnv):

@@ -1,8 +1,11 @@
 """The buttons.  Each carries only an id; everything else is in the database.
 
+    atelier:pick:<request>       which of several pictures the buttons are about
     atelier:again:<request>      🎲  the same wish, other seeds
+    atelier:edit:<request>       ✏️  a form with its words and settings
     atelier:recipe:<request>     📄  what decides the pixels, to read and copy
     atelier:reproduce:<request>  ♻️  draw it again and compare
+    atelier:star:<request>       ⭐  keep it among one's favourites
     atelier:delete:<request>     🗑  take the message and the files away
     atelier:undo:<request>       ↩️  bring back what was deleted less than a minute ago
     atelier:words:<request>      ✨  the same wish and seeds, other words for it
@@ -11,6 +14,8 @@
     atelier:cancel:<request>     ✋  on a progress message
     atelier:queue                🔄  the waiting line once more, in the same place
 
-So a button works for ever: after a restart, an update, or a year; and only where the database knows
-the message for its request (`bot.chat.components`).
+Those about one picture end in its number, `atelier:again:<request>:<picture>`, where a result has
+several; without one they mean all of them, or the first.  So a button works for ever: after a
+restart, an update, or a year; and only where the database knows the message for its request
+(`bot.chat.components`).
 """

@@ -24,7 +24,6 @@ class RequestButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"a
     emoji: ClassVar[str]
     action: ClassVar[str]
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
-    line: ClassVar[int] = 0  # of the message's buttons
 
     def __init__(self, request: RequestId) -> None:
         super().__init__(
@@ -33,8 +32,7 @@ class RequestButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"a
                 emoji=self.emoji,
                 style=self.style,
                 custom_id=f"atelier:{self.action}:{request}",
-            ),
-            row=self.line,
+            )
         )
         self.request = request
 

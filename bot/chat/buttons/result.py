@@ -1,7 +1,14 @@
-"""The buttons under a result: what can be made of it."""
+"""The buttons under a result: what can be made of it, and of each of its pictures.
+
+Picture 1 of 4          which of several the next two rows are about (`bot.chat.buttons.picking`)
+🎲 ✏️                    something new of the picture
+♻️ 📄 ⭐                 what it is, and keeping it
+🔁 ✨ 🎨 💬 🗑           the result as a whole
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -9,29 +16,47 @@ import discord
 from bot.chat.answers import whisper_recipes
 from bot.chat.askers import asker_of, origin_of
 from bot.chat.buttons.deleting import Delete
+from bot.chat.buttons.forms.editing import edit_form
+from bot.chat.buttons.picking import PickPicture
+from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton
+from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle
 from bot.studio.studio import Studio
 from storage.errors import Missing
+from storage.pictures import StoredPicture
 from storage.tickets import RequestId
 
 Interaction = discord.Interaction[Any]
 
 
-class Again(RequestButton, template=r"atelier:again:(?P<request>.*)"):
+class Again(PictureButton, template=rf"atelier:again:{NUMBERS}"):
     """🎲, under a result."""
 
     label, emoji, action = "Again", "🎲", "again"
     style = discord.ButtonStyle.primary
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
-        """The same wish, other seeds."""
+        """The same wish, other seeds: of one picture, or of all."""
         origin = origin_of(interaction)
-        await begin(interaction, lambda: studio.requests.again(self.request, origin))
+        await begin(
+            interaction, lambda: studio.requests.again(self.request, origin, only=self.picture)
+        )
 
 
-class RecipeOf(RequestButton, template=r"atelier:recipe:(?P<request>.*)"):
+class EditWords(PictureButton, template=rf"atelier:edit:{NUMBERS}"):
+    """✏️, under a result."""
+
+    label, emoji, action = "Edit", "✏️", "edit"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """A form with all that was said of the picture, to be changed."""
+        picture = await self.shown(interaction, studio)
+        await interaction.response.send_modal(edit_form(picture))
+
+
+class RecipeOf(PictureButton, template=rf"atelier:recipe:{NUMBERS}"):
     """📄, under a result."""
 
     label, emoji, action = "Recipe", "📄", "recipe"
@@ -40,27 +65,31 @@ class RecipeOf(RequestButton, template=r"atelier:recipe:(?P<request>.*)"):
         """What decides the pixels, for the one who asks."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         pictures = await studio.gallery.of_request(asker_of(interaction), self.request)
+        if self.picture is not None:
+            pictures = tuple(p for p in pictures if p.id == self.picture)
         if not pictures:
             raise Missing("request", self.request)
         await whisper_recipes(interaction, pictures)
 
 
-class Reproduce(RequestButton, template=r"atelier:reproduce:(?P<request>.*)"):
+class Reproduce(PictureButton, template=rf"atelier:reproduce:{NUMBERS}"):
     """♻️, under a result."""
 
     label, emoji, action = "Reproduce", "♻️", "reproduce"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
-        """Draw the first picture again and compare."""
+        """Draw the picture again and compare."""
         origin = origin_of(interaction)
-        await begin(interaction, lambda: studio.requests.reproduce_first(self.request, origin))
+        await begin(
+            interaction,
+            lambda: studio.requests.reproduce_one(self.request, origin, only=self.picture),
+        )
 
 
 class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
     """✨, under a result."""
 
     label, emoji, action = "New wording", "✨", "words"
-    line = 1
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """The same wish and seeds, other words for it."""
@@ -72,7 +101,6 @@ class OwnWords(RequestButton, template=r"atelier:own:(?P<request>.*)"):
     """💬, under a result in other words."""
 
     label, emoji, action = "My words only", "💬", "own"
-    line = 1
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """The same seeds, the person's own words unchanged."""
@@ -80,13 +108,31 @@ class OwnWords(RequestButton, template=r"atelier:own:(?P<request>.*)"):
         await begin(interaction, lambda: studio.requests.reword(self.request, origin, own=True))
 
 
-def result_view(request: RequestId, *, worded: bool = False) -> discord.ui.View:
-    """The buttons under a result; `worded` when other words than the person's were drawn."""
+def result_view(
+    request: RequestId, pictures: Sequence[StoredPicture], *, worded: bool = False
+) -> discord.ui.View:
+    """The buttons under a result; `worded` when other words than the person's were drawn.
+
+    Of several pictures the first is picked at first, and its number stands in the buttons about it.
+    """
+    many = len(pictures) > 1
+    one = pictures[0].id if many else None
+    whole, delete = Again(request), Delete(request)
+    whole.item.label, whole.item.emoji = "All again", "🔁"
+    rows: tuple[list[discord.ui.Item[Any]], ...] = (
+        [PickPicture(request, pictures)] if many else [],
+        [Again(request, one), EditWords(request, one)],
+        [Reproduce(request, one), RecipeOf(request, one), Star(request, one)],
+        [NewWords(request), OtherStyle(request), *([OwnWords(request)] if worded else [])],
+    )
+    if many:
+        rows[3].insert(0, whole)
+    rows[3 if many else 2].append(delete)
     view = discord.ui.View(timeout=None)
-    for button in (Again, RecipeOf, Reproduce, Delete):
-        view.add_item(button(request))
-    for button in (NewWords, OtherStyle, *((OwnWords,) if worded else ())):
-        view.add_item(button(request))
+    for line, row in enumerate(filter(None, rows)):
+        for item in row:
+            item.row = line
+            view.add_item(item)
     return view
 
 

@@ -25,7 +25,6 @@ class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>.*)"):
     """🎨, under a result."""
 
     label, emoji, action = "Style", "🎨", "styles"
-    line = 1
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Offer the styles to the one who asks."""

@@ -8,9 +8,11 @@ from typing import Any, Self
 import discord
 
 from bot.chat.buttons.deleting import Delete, Undo
+from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.progress import CancelButton
 from bot.chat.buttons.request_button import RequestButton
-from bot.chat.buttons.result import Again, NewWords, OwnWords, RecipeOf, Reproduce
+from bot.chat.buttons.result import Again, EditWords, NewWords, OwnWords, RecipeOf, Reproduce
+from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle, StyleMenu
 from bot.chat.buttons.waiting_line import LookAgain
 from bot.chat.refusals import apologise
@@ -21,8 +23,10 @@ Interaction = discord.Interaction[Any]
 
 _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     Again,
+    EditWords,
     RecipeOf,
     Reproduce,
+    Star,
     Delete,
     Undo,
     NewWords,
@@ -35,7 +39,7 @@ _ACTIONS = "|".join(button.action for button in _OF_REQUESTS)
 
 class Unheard(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=rf"atelier:(?!(?:{_ACTIONS}):|style:[^:]*:|(?:queue|help)$).*",
+    template=rf"atelier:(?!(?:{_ACTIONS}|pick):|style:[^:]*:|(?:queue|help)$).*",
 ):
     """A component of no release of ours, or of one that is forgotten."""
 
@@ -54,9 +58,10 @@ class Unheard(
         await apologise(interaction, Missing("component", self.custom_id))
 
 
-BUTTONS: tuple[type[RequestButton | StyleMenu | LookAgain | Unheard], ...] = (
+BUTTONS: tuple[type[RequestButton | PickPicture | StyleMenu | LookAgain | Unheard], ...] = (
     LookAgain,
     *_OF_REQUESTS,
+    PickPicture,
     StyleMenu,
     Unheard,
 )

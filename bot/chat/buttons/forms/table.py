@@ -1,0 +1,37 @@
+"""All forms, and the ear for what comes in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import discord
+
+from bot.chat.buttons.forms import editing
+from bot.chat.refusals import apologise
+from storage.errors import Missing
+
+Interaction = discord.Interaction[Any]
+
+# By the name in its id: what is done with a form that came in, and what its id says besides.
+FORMS: Mapping[str, Callable[[Interaction, str], Awaitable[None]]] = {
+    "edit": editing.edited,
+}
+
+_FORM = re.compile(r"atelier:form:([a-z-]+):(.*)")
+
+
+async def form_came_in(interaction: Interaction) -> None:
+    """Do what a form of ours asks for, or say why not; other forms are heard elsewhere."""
+    data: Any = interaction.data or {}
+    custom_id = str(data.get("custom_id", ""))
+    if not custom_id.startswith("atelier:"):
+        return
+    try:
+        found = _FORM.fullmatch(custom_id)
+        if found is None or found[1] not in FORMS:
+            raise Missing("component", custom_id)
+        await FORMS[found[1]](interaction, found[2])
+    except Exception as error:
+        await apologise(interaction, error)
