@@ -8,7 +8,8 @@
     │   │   ├── NotUsable               a file of that name lies here and is refused
     │   │   └── NotHere                 other programs have it, and nothing of ours is the same
     │   ├── WrongFamily             an adapter for models of another family
-    │   └── BadPicture              an input that is no usable picture
+    │   ├── BadPicture              an input that is no usable picture
+    │   └── BadMask                 one that says of no part of a picture that it is to change
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
     │   ├── UnknownWeights          nothing here knows what they are; a card may say it
@@ -162,6 +163,16 @@ class NotHere(NoSuchName):
     """Other programs have something of that name; nothing of ours is the same."""
 
     nearest: tuple[str, ...] = field(init=False, default=())
+
+
+@dataclass(eq=False, repr=False)
+class BadMask(Unacceptable):
+    """What was sent says of no part of a picture that it is to change; `reason` is a clause."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 @dataclass(eq=False, repr=False)

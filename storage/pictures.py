@@ -43,6 +43,7 @@ class StoredPicture:
     parent: PictureId | None  # the picture it was made of
     reproduces: PictureId | None  # the picture it was to be equal to
     words: str  # what the person typed
+    request: RequestId  # that it was drawn for
     drawn_at: float
     deleted: bool
     kept: bool = True  # False: its file was let go for its age, and can be drawn again
@@ -71,8 +72,26 @@ class Pictures:
         return found[0] if found else None
 
     async def of_message(self, message: int) -> tuple[StoredPicture, ...]:
-        """The pictures of one Discord message, in their order."""
-        return await self._where("p.message = ? ORDER BY p.ordinal", (message,))
+        """The pictures of one Discord message, in their order; also one that it shows again."""
+        again = "p.id IN (SELECT picture FROM reposts WHERE message = ?2)"
+        condition = f"p.message = ?1 OR {again} ORDER BY p.ordinal"
+        return await self._where(condition, (message, message))
+
+    async def reposted(self, picture: PictureId, message: int, channel: int) -> None:
+        """Note that a message shows a picture once more."""
+        async with self._database.transaction("reposted") as db:
+            await db.execute(
+                "INSERT OR REPLACE INTO reposts VALUES (?, ?, ?)", (message, picture, channel)
+            )
+
+    async def reposts(self, request: RequestId) -> tuple[tuple[int, int], ...]:
+        """(channel, message) of every message that shows a picture of a request once more."""
+        rows = await self._database.rows(
+            "SELECT s.channel, s.message FROM reposts s JOIN pictures p ON p.id = s.picture "
+            "JOIN tickets t ON t.id = p.ticket WHERE t.request = ?",
+            (request,),
+        )
+        return tuple((row["channel"], row["message"]) for row in rows)
 
     async def of_request(self, request: RequestId) -> tuple[StoredPicture, ...]:
         """What has been drawn of a request so far, in the order of its recipes."""
@@ -237,6 +256,7 @@ def _picture(row: Row) -> StoredPicture:
         parent=row["parent"],
         reproduces=row["reproduces"],
         words=row["words"],
+        request=RequestId(row["request"]),
         drawn_at=row["drawn_at"],
         deleted=bool(row["deleted"]),
         kept=bool(row["kept"]),

@@ -12,6 +12,7 @@ from generation.job import GroupId, Share, UserId
 from generation.recipe import Sha256
 from storage.database import Row
 from storage.ids import PictureId, RequestId
+from storage.revisions import Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Asked:
     reproduces: PictureId | None = None  # the picture it is to be equal to
     expects: Sha256 | None = None  # the pixels it is to have, when only a file of it is known
     notes: tuple[str, ...] = ()  # sentences that are said beside its pictures
+    revision: Revision | None = None  # what a reply made of the parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +54,14 @@ async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
     """Store it within the caller's transaction."""
     # SQLite refuses half a surrogate pair, which a client can send.
     asked = replace(asked, words=_whole(asked.words), notes=tuple(map(_whole, asked.notes)))
-    facts: dict[str, Any] = asdict(asked)
+    facts: dict[str, Any] = asdict(asked) | {"revision": asked.revision}
     origin = facts.pop("origin")
     share = origin.pop("share")
     columns = {
         **origin,
         **facts,
         "notes": json.dumps(asked.notes, ensure_ascii=False),
+        "revision": _whole(asked.revision.to_json()) if asked.revision else None,
         "share_group": share.pop("group"),
         **share,
     }
@@ -86,6 +89,7 @@ def request_of(row: Row) -> Request:
     for column in ("share_group", "group_weight", "weight"):
         del facts[column]
     facts["notes"] = tuple(json.loads(facts["notes"]))
+    facts["revision"] = Revision.from_json(facts["revision"])
     asking = [field.name for field in fields(Origin) if field.name != "share"]
     origin = Origin(**{name: facts.pop(name) for name in asking}, share=share_of(row))
     return Request(**facts, origin=origin)

@@ -314,6 +314,8 @@ UNION ALL SELECT 1 FROM outbox WHERE request = ?1 AND message = ?2
 UNION ALL SELECT 1 FROM answers WHERE request = ?1 AND message = ?2
 UNION ALL SELECT 1 FROM tickets t JOIN pictures p ON p.ticket = t.id
     WHERE t.request = ?1 AND p.message = ?2
+UNION ALL SELECT 1 FROM tickets t JOIN pictures p ON p.ticket = t.id
+    JOIN reposts s ON s.picture = p.id WHERE t.request = ?1 AND s.message = ?2
 LIMIT 1
 """
 

@@ -32,6 +32,7 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.NotPresent("vae", "fine", "0" * 64),
     g.NotHere("sampler", "restart", ("euler",)),
     g.BadPicture("it is cut short"),
+    g.BadMask("the mask is black everywhere"),
     g.UnusableWeights("m", "it does not fit"),
     g.PickleRefused("m.ckpt"),
     g.UnknownWeights("m", "nobody knows them"),

@@ -57,7 +57,9 @@ async def test_a_picture_is_read_back_with_everything_that_made_it(
     database: Database, pictures: Pictures
 ) -> None:
     _, [parent] = await draw(database, a_recipe(1))
-    _, [child] = await draw(database, a_recipe_from(a_digest(1)), owner=BEN, parent=parent, file=9)
+    request, [child] = await draw(
+        database, a_recipe_from(a_digest(1)), owner=BEN, parent=parent, file=9
+    )
     assert await pictures.get(child) == StoredPicture(
         id=child,
         recipe=a_recipe_from(a_digest(1)),
@@ -74,6 +76,7 @@ async def test_a_picture_is_read_back_with_everything_that_made_it(
         parent=parent,
         reproduces=None,
         words="a red flower",
+        request=request,
         drawn_at=7.0,
         deleted=False,
     )

@@ -97,6 +97,20 @@ def rows(png: bytes) -> Iterator[bytes]:
             yield image.crop(box).convert("RGB").tobytes()
 
 
+def upright(data: bytes) -> Image.Image:
+    """The picture in its own mode and size, turned as its EXIF says.  Raises BadPicture."""
+    with _translated():
+        image, _ = _opened(data)
+        image.seek(0)
+        return _upright(image)
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Any picture as RGB, over white.  Raises BadPicture."""
+    with _translated():
+        return _rgb(image)
+
+
 def load(data: bytes, *, width: int, height: int, fit: str) -> Image.Image:
     """The picture as RGB of exactly this size.
 

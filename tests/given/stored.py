@@ -99,6 +99,7 @@ def a_stored_picture(recipe: Recipe = RECIPE) -> StoredPicture:
         parent=None,
         reproduces=None,
         words=recipe.prompt,
+        request=RequestId(1),
         drawn_at=1000.0,
         deleted=False,
     )

@@ -1,4 +1,4 @@
-"""Draws the training pictures: a scene and a die make one 128x128 picture.
+"""Draws the training pictures: a scene and a die make one 128x128 picture, or a larger one.
 
 Invariant: `draw(scene, Random(n))` gives the same pixels every time; the picture shows the scene's
 four words and nothing a caption could not have said.
@@ -14,7 +14,6 @@ from .shapes import SHAPES, Outline, Point, Role, box, oval
 
 SIZE = 128
 ZOOM = 3  # drawn larger, then reduced: smooth edges
-WIDE = SIZE * ZOOM
 PIXEL = 8  # one block of pixel art is one latent cell of the f=8 VAE
 
 Colour = tuple[int, int, int]
@@ -46,72 +45,72 @@ def _mix(one: Colour, other: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def _gradient(top: Colour, bottom: Colour) -> Image.Image:
+def _gradient(top: Colour, bottom: Colour, wide: int) -> Image.Image:
     strip = Image.new("RGB", (1, 64))
     for y in range(64):
         strip.putpixel((0, y), _mix(top, bottom, y / 63))
-    return strip.resize((WIDE, WIDE), Image.Resampling.BILINEAR)
+    return strip.resize((wide, wide), Image.Resampling.BILINEAR)
 
 
 def _to_canvas(outline: list[Point], x: float, y: float, scale: float) -> list[Point]:
     return [(x + px * scale, y + py * scale) for px, py in outline]
 
 
-def _backdrop(name: str, dice: Random) -> Image.Image:
-    """The background alone, WIDE x WIDE."""
+def _backdrop(name: str, dice: Random, wide: int) -> Image.Image:
+    """The background alone, wide x wide."""
     if name in COLOURS:
-        return Image.new("RGB", (WIDE, WIDE), _jitter(PALETTE[name], dice))
-    half = WIDE / 2
-    horizon = WIDE * dice.uniform(0.52, 0.62)
+        return Image.new("RGB", (wide, wide), _jitter(PALETTE[name], dice))
+    half = wide / 2
+    horizon = wide * dice.uniform(0.52, 0.62)
     if name == "night sky":
-        sky = _gradient((12, 16, 58), (40, 44, 110))
+        sky = _gradient((12, 16, 58), (40, 44, 110), wide)
         pen = ImageDraw.Draw(sky)
         for _ in range(dice.randint(14, 20)):
-            x, y, r = dice.uniform(0, WIDE), dice.uniform(0, WIDE), WIDE * dice.uniform(0.012, 0.02)
+            x, y, r = dice.uniform(0, wide), dice.uniform(0, wide), wide * dice.uniform(0.012, 0.02)
             pen.polygon(oval(x, y, r, r), fill=(255, 246, 190))
         return sky
     if name == "sunset":
-        sky = _gradient((92, 52, 132), (255, 138, 60))
+        sky = _gradient((92, 52, 132), (255, 138, 60), wide)
         pen = ImageDraw.Draw(sky)
-        low = horizon + WIDE * 0.16
+        low = horizon + wide * 0.16
         pen.polygon(
-            oval(half * dice.uniform(0.4, 1.6), low, WIDE * 0.16, WIDE * 0.16), fill=(255, 226, 110)
+            oval(half * dice.uniform(0.4, 1.6), low, wide * 0.16, wide * 0.16), fill=(255, 226, 110)
         )
-        pen.polygon(box(0, low, WIDE, WIDE), fill=(74, 36, 72))
+        pen.polygon(box(0, low, wide, wide), fill=(74, 36, 72))
         return sky
-    land = Image.new("RGB", (WIDE, WIDE), (166, 216, 246) if name != "snow" else (196, 212, 228))
+    land = Image.new("RGB", (wide, wide), (166, 216, 246) if name != "snow" else (196, 212, 228))
     pen = ImageDraw.Draw(land)
     if name == "grass field":
         for corner in (0.12, 0.88):
             pen.polygon(
                 _to_canvas(
-                    oval(0, 0, 0.2, 0.09), WIDE * corner, WIDE * dice.uniform(0.1, 0.22), WIDE
+                    oval(0, 0, 0.2, 0.09), wide * corner, wide * dice.uniform(0.1, 0.22), wide
                 ),
                 fill=(244, 248, 252),
             )
-        pen.polygon(oval(half, WIDE * 1.3, WIDE * 1.1, WIDE * 1.3 - horizon), fill=(96, 182, 62))
+        pen.polygon(oval(half, wide * 1.3, wide * 1.1, wide * 1.3 - horizon), fill=(96, 182, 62))
     elif name == "sea":
-        pen.polygon(box(0, horizon, WIDE, WIDE), fill=(22, 104, 178))
+        pen.polygon(box(0, horizon, wide, wide), fill=(22, 104, 178))
         for row in range(3):
-            y = horizon + WIDE * (0.1 + 0.13 * row)
+            y = horizon + wide * (0.1 + 0.13 * row)
             shift = dice.uniform(0, 1)
             for i in range(-1, 4):
-                x = (i + shift) * WIDE / 3
+                x = (i + shift) * wide / 3
                 wave = [
-                    (x + WIDE * 0.2 * t, y - WIDE * 0.035 * sin(pi * t))
+                    (x + wide * 0.2 * t, y - wide * 0.035 * sin(pi * t))
                     for t in (0, 0.25, 0.5, 0.75, 1)
                 ]
-                pen.line(wave, fill=(150, 208, 240), width=round(WIDE * 0.018), joint="curve")
+                pen.line(wave, fill=(150, 208, 240), width=round(wide * 0.018), joint="curve")
     else:  # snow
         pen.polygon(
-            oval(half * dice.uniform(0.5, 1.5), WIDE * 1.5, WIDE * 1.4, WIDE * 1.5 - horizon),
+            oval(half * dice.uniform(0.5, 1.5), wide * 1.5, wide * 1.4, wide * 1.5 - horizon),
             fill=(250, 252, 255),
         )
         for _ in range(dice.randint(14, 20)):
             x, y, r = (
-                dice.uniform(0, WIDE),
+                dice.uniform(0, wide),
                 dice.uniform(0, horizon),
-                WIDE * dice.uniform(0.014, 0.022),
+                wide * dice.uniform(0.014, 0.022),
             )
             pen.polygon(oval(x, y, r, r), fill=(255, 255, 255))
     return land
@@ -132,10 +131,10 @@ def _paint(role: Role, main: Colour, name: str) -> Colour:
     ]
 
 
-def _place(parts: list[Outline], dice: Random, wobble: float) -> list[Outline]:
+def _place(parts: list[Outline], dice: Random, wobble: float, wide: int) -> list[Outline]:
     """Puts the shape somewhere near the middle: size, tilt and stretch vary a little."""
-    scale = WIDE * dice.uniform(0.33, 0.42)
-    x, y = (WIDE * (0.5 + dice.uniform(-0.06, 0.06)) for _ in range(2))
+    scale = wide * dice.uniform(0.33, 0.42)
+    x, y = (wide * (0.5 + dice.uniform(-0.06, 0.06)) for _ in range(2))
     tilt = dice.uniform(-8, 8) * pi / 180
     across, down = dice.uniform(0.93, 1.07), dice.uniform(0.93, 1.07)
     mirror = dice.choice((-1, 1))
@@ -155,46 +154,51 @@ def _place(parts: list[Outline], dice: Random, wobble: float) -> list[Outline]:
 
 def _wash(picture: Image.Image, dice: Random) -> Image.Image:
     """Watercolor: soft edges, pigment in blotches, and the paper left bare around the painting."""
+    side = picture.width
     blots = Image.new("L", (6, 6))
     blots.putdata([dice.randint(0, 84) for _ in range(36)])
-    soft = picture.filter(ImageFilter.GaussianBlur(1.0))
-    paper = Image.new("RGB", (SIZE, SIZE), PAPER)
-    washed = Image.composite(paper, soft, blots.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
-    edge = Image.new("L", (SIZE, SIZE), 0)
+    soft = picture.filter(ImageFilter.GaussianBlur(side / SIZE))
+    paper = Image.new("RGB", (side, side), PAPER)
+    washed = Image.composite(paper, soft, blots.resize((side, side), Image.Resampling.BICUBIC))
+    edge = Image.new("L", (side, side), 0)
     steps = 24
     ring = [2 * pi * i / steps for i in range(steps)]
-    reach = [SIZE * dice.uniform(0.455, 0.485) for _ in ring]
+    reach = [side * dice.uniform(0.455, 0.485) for _ in ring]
     # A rounded square: the painting stops short of the paper's border.
     rim = [
         (
-            SIZE / 2 + r * max(-1, min(1, 1.3 * cos(a))),
-            SIZE / 2 + r * max(-1, min(1, 1.3 * sin(a))),
+            side / 2 + r * max(-1, min(1, 1.3 * cos(a))),
+            side / 2 + r * max(-1, min(1, 1.3 * sin(a))),
         )
         for a, r in zip(ring, reach, strict=True)
     ]
     ImageDraw.Draw(edge).polygon(rim, fill=255)
-    return Image.composite(washed, paper, edge.filter(ImageFilter.GaussianBlur(1.5)))
+    return Image.composite(washed, paper, edge.filter(ImageFilter.GaussianBlur(1.5 * side / SIZE)))
 
 
-def draw(scene: Scene, dice: Random) -> Image.Image:
-    """One SIZE x SIZE RGB picture of the scene; place, size and tilt come from the dice."""
-    picture = _backdrop(scene.background, dice)
+def draw(scene: Scene, dice: Random, side: int = SIZE) -> Image.Image:
+    """One side x side RGB picture of the scene; place, size and tilt come from the dice.
+
+    The same dice give the same picture in any size.
+    """
+    wide = side * ZOOM
+    picture = _backdrop(scene.background, dice, wide)
     pen = ImageDraw.Draw(picture)
     main = _jitter(PALETTE[scene.colour], dice)
     wobble = 0.035 if scene.style == "watercolor" else 0.0
-    parts = _place(list(SHAPES[scene.object](dice)), dice, wobble)
+    parts = _place(list(SHAPES[scene.object](dice)), dice, wobble, wide)
     if scene.style == "outline":
         # All contours first: where parts of an object overlap, only the outer contour remains.
         dark = scene.colour == "black" or scene.background in ("black", "night sky")
         contour = CHALK if dark else INK
         for part in parts:
             ring = [*part.outline, *part.outline[:2]]
-            pen.line(ring, fill=contour, width=round(WIDE * 0.062), joint="curve")
+            pen.line(ring, fill=contour, width=round(wide * 0.062), joint="curve")
     for part in parts:
         pen.polygon(part.outline, fill=_paint(part.role, main, scene.colour))
     if scene.style == "pixel art":
-        side = SIZE // PIXEL
-        small = picture.resize((side, side), Image.Resampling.BOX)
-        return small.resize((SIZE, SIZE), Image.Resampling.NEAREST)
+        blocks = SIZE // PIXEL
+        small = picture.resize((blocks, blocks), Image.Resampling.BOX)
+        return small.resize((side, side), Image.Resampling.NEAREST)
     small = picture.reduce(ZOOM)
     return _wash(small, dice) if scene.style == "watercolor" else small
