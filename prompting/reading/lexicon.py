@@ -107,7 +107,10 @@ class Lexicon:
         self.negation = negation
         self.links = links
         self._index: dict[str, dict[str, Meaning]] = {}
-        for language in ("en", "zh", "de", "fr", "es", "ja"):
+        self.languages = dict.fromkeys(
+            (*_DIVIDED, *(tongue for entry in self.entries.values() for tongue in entry.forms))
+        )
+        for language in self.languages:
             self._index[language] = index = {}
             for entry in self.entries.values():
                 for form in entry.forms.get(language, ()):
@@ -196,7 +199,8 @@ class Lexicon:
         """Words in the longest phrase of a language that divides by spaces."""
         return max(
             form.count(" ") + form.count("-") + 1
-            for language in _ROMAN
+            for language in self.languages
+            if language not in _UNSPACED
             for form in self._index[language]
         )
 
@@ -219,14 +223,14 @@ class Lexicon:
         """The kind of every form of the scripts without spaces."""
         return {
             language: {form: entry.kind for form, entry in self._index[language].items()}
-            for language in ("zh", "ja")
+            for language in _UNSPACED
         }
 
     @cached_property
     def _longest_of(self) -> dict[str, int]:
         return {
             language: max(map(len, (*self._index[language], *self.function.get(language, ()))))
-            for language in ("zh", "ja")
+            for language in _UNSPACED
         }
 
     def english(self, text: str, language: str | None = None) -> str:
@@ -300,6 +304,8 @@ def _roman(word: str) -> bool:
 
 
 _ROMAN: tuple[Language, ...] = ("en", "de", "fr", "es")
+_UNSPACED = ("zh", "ja")
+_DIVIDED = (*_ROMAN, *_UNSPACED)
 
 
 def join(pieces: Iterable[str]) -> str:

@@ -1,0 +1,102 @@
+"""The words that replies use: those of the lexicon, and tables of each language beside it.
+
+    languages/en_words.toml    English words, by kind
+    languages/de_words.toml    what they are called in German; so for each language
+
+A phrase is looked at as a whole: "a dark blue" is a colour, "in the rain" weather, "a blue hat" a
+thing.  The invariant: the tables add words and forms; what the lexicon says stays as it is.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from prompting.reading.lexicon import Lexicon, Meaning, Word, built_in, fold
+
+FOLDER = Path(__file__).with_name("languages")
+EACH = "_"  # the key under which every form is a word of its own
+
+# Kinds that say how something is, rather than what is there.
+COLOURS = frozenset({"colour", "material"})
+LOOKS = COLOURS | {"quality", "mood"}
+
+
+class _Entries:
+    """Entries that grow: forms by language, found again by any English form."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._kinds = {entry.name: entry.kind for entry in lexicon.entries.values()}
+        self._forms = {
+            entry.name: {language: list(forms) for language, forms in entry.forms.items()}
+            for entry in lexicon.entries.values()
+        }
+        self._named = {
+            fold(form): entry.name
+            for entry in lexicon.entries.values()
+            for form in (*entry.forms.get("en", ()), entry.name)
+        }
+
+    def add(self, kind: str, name: str, language: str, forms: str) -> None:
+        """Forms of a word in a language; a word that is not known is a new one of that kind."""
+        known = self._named.get(fold(name))
+        if known is None:
+            known = self._named[fold(name)] = name
+            self._kinds[name], self._forms[name] = kind, {"en": [name]}
+        there = self._forms[known].setdefault(language, [])
+        for form in filter(None, (part.strip() for part in forms.split("/"))):
+            if language != "en" or fold(form) not in self._named:
+                there.append(form)
+            if language == "en":
+                self._named.setdefault(fold(form), known)
+
+    def meanings(self) -> tuple[Meaning, ...]:
+        return tuple(
+            Meaning(
+                name=name, kind=kind, forms={k: tuple(v) for k, v in self._forms[name].items() if v}
+            )
+            for name, kind in self._kinds.items()
+        )
+
+
+def _tables(path: Path) -> Mapping[str, Mapping[str, str]]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Lexicon:
+    """The words of all languages, read once."""
+    base = built_in()
+    entries = _Entries(base)
+    function = dict(base.function)
+    english = FOLDER / "en_words.toml"
+    others = sorted(path for path in FOLDER.glob("*_words.toml") if path != english)
+    for path in (english, *others):
+        language = path.stem.removesuffix("_words")
+        for kind, table in _tables(path).items():
+            if kind == "function":
+                more = frozenset(fold(word) for word in table[EACH].split())
+                function[language] = function.get(language, frozenset()) | more
+                continue
+            for name, forms in table.items():
+                if name == EACH:
+                    for form in forms.replace("\n", "").split("/"):
+                        entries.add(kind, form, language, "")
+                else:
+                    entries.add(kind, name, language, forms)
+    return Lexicon(entries.meanings(), function=function, negation=base.negation, links=base.links)
+
+
+def words_of(text: str, language: str) -> tuple[Word, ...]:
+    """The words of a phrase, without blanks and punctuation."""
+    return tuple(word for word in vocabulary().read(text, language) if not word.mark)
+
+
+def kinds_of(text: str, language: str) -> tuple[str, ...]:
+    """The kind of each content word of a phrase, in order; "" of one that is not known."""
+    return tuple(
+        word.entry.kind if word.entry else "" for word in words_of(text, language) if word.content
+    )
