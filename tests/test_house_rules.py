@@ -88,7 +88,7 @@ for name in ("bot", "storage", "prompting", "generation"):
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, name + "."):
         parts = module.name.split(".")
-        if "worker" in parts[1:] or "starter" in parts[1:] or parts[-1] == "__main__":
+        if {"worker", "starter", "modules", "training"} & set(parts[1:]) or parts[-1] == "__main__":
             continue
         try:
             importlib.import_module(module.name)

@@ -2,7 +2,7 @@
 
     folder/**/model_index.json     a diffusers folder: one checkpoint
     folder/**/config.json          of an AutoencoderKL: a folder that is a VAE
-    folder/**/*.safetensors        a checkpoint, LoRA, VAE or embedding, told by its tensors
+    folder/**/*.safetensors        a checkpoint, LoRA, VAE, embedding or upscaler, by its tensors
     folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
     folder/**/*.gguf .onnx .sft    refused as well, and named
     atelier.toml in the folder, or <file>.atelier.toml beside the file: a card with family and title

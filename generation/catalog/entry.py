@@ -29,7 +29,7 @@ class Entry:
     name: str
     path: Path
     weights: Weights
-    family: str  # "" for a VAE without a card: its shapes do not tell
+    family: str  # "" for a VAE without a card, whose shapes do not tell, and for an upscaler
     kind: Kind
     size_bytes: int
     title: str
@@ -42,6 +42,7 @@ class Entry:
     noise: str | None = None
     usual: Draft = UNSAID
     built: tuple[str, ...] = ()  # of a VAE: the architectures that have such a one
+    factor: int | None = None  # of an upscaler: how many times as long the sides become
     note: str = ""  # what its owner may want to know
 
     @property
@@ -164,5 +165,6 @@ def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
         noise=anatomy.noise,
         usual=anatomy.usual,
         built=anatomy.built,
+        factor=anatomy.factor,
         note=found.note,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from generation.catalog import components, strangers
+from generation.catalog import components, strangers, upscalers
 from generation.catalog.checkpoint import (
     CONFIGS,
     architectures_of_vae,
@@ -29,7 +29,7 @@ from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
 from generation.families.family import ARCHITECTURES, FAMILIES
 
-Kind = Literal["checkpoint", "lora", "vae", "embedding", "component"]
+Kind = Literal["checkpoint", "lora", "vae", "embedding", "upscaler", "component"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -43,7 +43,7 @@ _VAES = {one.vae.prefix for one in ARCHITECTURES}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anatomy:
-    """Kind and family of a file; "" for VAEs and components, whose shapes do not tell it."""
+    """Kind and family of a file; "" for VAEs and others whose shapes do not tell it."""
 
     kind: Kind
     family: str
@@ -58,6 +58,8 @@ class Anatomy:
     lacks: tuple[str, ...] = ()  # its parts that are files of their own, by `Part.config`
     # Of a VAE alone: the architectures that have such a VAE.
     built: tuple[str, ...] = ()
+    # Of an upscaler alone: how many times as long the sides become.
+    factor: int | None = None
     # Of a component alone: the parts that it can be, by `Part.config`.
     fills: tuple[str, ...] = ()
 
@@ -94,9 +96,12 @@ def of_file(
         return Anatomy(
             kind="embedding", family=_told(lambda: family_of_words(shapes, words, name), family)
         )
+    contents = Contents(shapes=shapes, dtypes=dtypes, metadata=metadata, read=read)
+    if kind == upscalers.KIND or (kind is None and upscalers.is_upscaler(shapes)):
+        build = upscalers.read_upscaler(contents, name).build
+        return Anatomy(kind="upscaler", family="", factor=build.factor)
     if (other := strangers.architecture(shapes)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
-    contents = Contents(shapes=shapes, dtypes=dtypes, metadata=metadata, read=read)
     if kind == "checkpoint" or any(key.startswith(_DENOISERS) for key in shapes):
         return _checkpoint(contents, name, family, configs)
     if kind == "vae" or _is_vae(shapes):

@@ -90,7 +90,7 @@ _TRANSFORMER_ALONE = "the transformer of Stable Diffusion 3, alone, without text
 _PARTS = (
     _row(_TRANSFORMER_ALONE, "joint_blocks.0."),
     _row(_TRANSFORMER_ALONE, ("pos_embed.proj.", "transformer_blocks.0.attn.add_q_proj.")),
-    _row("an upscaler", ("conv_first.", "body.0."), "RRDB_trunk.", "model.1.sub.0."),
+    _row("an upscaler", ("conv_first.", "body.0.")),
     _row("an upscaler", "layers.0.residual_group.", "params_ema.", "params.", "upsampler."),
     _row("an upscaler", ("conv_first.", "conv_last."), ("conv_first.", "conv_up1.")),
     _row("a tiny VAE (TAESD)", "taesd_", "decoder.layers.", ("1.weight", "3.conv.0.")),

@@ -7,6 +7,7 @@ already spent counted, so `--minutes` is the budget of the whole training howeve
 import math
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,21 @@ def cosine(share: float, peak: float, warmup: float = 0.03, floor: float = 0.01)
 
 @dataclass(slots=True, kw_only=True)
 class Clock:
-    """Counts the seconds of training across restarts."""
+    """Counts the seconds of training across restarts; `now` says which seconds are meant."""
 
     minutes: float
     spent_s: float = 0.0
     step: int = 0
-    _started: float = field(default_factory=time.monotonic)
+    now: Callable[[], float] = time.monotonic
+    _started: float = field(init=False)
     _saved: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._started = self.now()
 
     def elapsed_s(self) -> float:
         """Seconds of training so far, over all runs."""
-        return self.spent_s + time.monotonic() - self._started
+        return self.spent_s + self.now() - self._started
 
     def share(self) -> float:
         """How much of the budget is used, 0 to 1."""

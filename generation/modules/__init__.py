@@ -1,0 +1,1 @@
+"""Networks that are written here: what is trained here and drawn with there is one class."""
