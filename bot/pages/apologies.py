@@ -123,6 +123,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.BadPicture: lambda e: (
         f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
     ),
+    g.BadMask: lambda e: f"I drew nothing: {e.reason}.",
     NotThatMany: lambda e: (
         f"There {'is 1 picture' if e.count == 1 else f'are {e.count} pictures'} in that message, "
         f"so there is no number {e.number}. I drew nothing; "
