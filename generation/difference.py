@@ -1,7 +1,7 @@
 """What differs between two recipes, section by section: exactly this, and nothing else.
 
 The invariant: two recipes differ in nothing exactly where they share an id, so a file that only has
-another name is no difference.
+another name is no difference, nor is what people are told of a picture.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def _pairs(before: object, after: object, inside: str) -> list[tuple[str, object
     found: list[tuple[str, object, object]] = []
     whole = before if before is not None else after
     for field in fields(whole):  # type: ignore[arg-type]  # a recipe or a section of one
+        if field.metadata.get("told"):
+            continue
         name = f"{inside}{field.name}"
         old, new = (getattr(one, field.name, None) for one in (before, after))
         if _is_section(old) or _is_section(new):

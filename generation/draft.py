@@ -85,8 +85,9 @@ class Draft:
     masking: Masking | None = None
     placement: Placement | None = None
     enlarging: Enlarging | None = None
-    variation: Variation | None = None
+    variations: tuple[Variation, ...] = ()
     shares: tuple[float, ...] = ()
+    shows: str | None = None
     adapters: tuple[Adapter, ...] = ()
     inputs: tuple[Input, ...] = ()
 
@@ -94,7 +95,7 @@ class Draft:
 UNSAID = Draft()
 
 # What a task brings whole, and no layer fills in.
-OF_A_TASK = ("task", "masking", "placement", "enlarging", "variation", "shares")
+OF_A_TASK = ("task", "masking", "placement", "enlarging", "variations", "shares", "shows")
 
 SECTIONS = {"words": DraftWords, "canvas": DraftCanvas, "sampling": DraftSampling}
 
@@ -164,8 +165,9 @@ def complete(
         masking=draft.masking,
         placement=draft.placement,
         enlarging=draft.enlarging,
-        variation=draft.variation,
+        variations=draft.variations,
         shares=draft.shares,
+        shows=clean_text("description", draft.shows) if draft.shows is not None else None,
         seed=_seed(seed),
         precision=family.precision_cuda if device == "cuda" else family.precision_cpu,
     )
@@ -290,8 +292,9 @@ def said(recipe: Recipe) -> Draft:
         masking=recipe.masking,
         placement=recipe.placement,
         enlarging=recipe.enlarging,
-        variation=recipe.variation,
+        variations=recipe.variations,
         shares=recipe.shares,
+        shows=recipe.shows,
         adapters=recipe.adapters,
         inputs=recipe.inputs,
     )

@@ -50,6 +50,8 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     model = _present("checkpoint", recipe.checkpoint, usual, here)
     check_purpose(model.weights.name, model.purpose, recipe.task, usual)
     _check_task(recipe)
+    if recipe.shows is not None:
+        PROMPT.check(recipe.shows, "description")
     if recipe.words is not None:
         _check_words(recipe.words, usual)
     if recipe.canvas is not None:

@@ -9,7 +9,9 @@ every old picture quietly changes its meaning.  Gaps are closed once, in `genera
 The identity of a recipe is the sha256 of its canonical form: JSON with sorted keys in which
 weights and inputs stand by their digest alone (renaming a file changes no picture), and in which a
 field that does not apply (None, or an empty tuple) is absent.  The last rule is what lets a later
-task or adapter bring fields of its own without changing the id of any older picture.
+task or adapter bring fields of its own without changing the id of any older picture.  What people
+are told and nothing is drawn by (names of files, what an edited picture shows) is kept with the
+recipe, and is in no identity.
 
 It grows so: a new field is `| None` or a tuple, a new section is an object of its own.  Words,
 canvas and sampling are sections, too; their fields stand at the top of the text, where the first
@@ -30,7 +32,7 @@ from typing import NewType, TypeVar
 from generation.errors import NoSuchName, OutOfRange
 from generation.parameters import CFG, CLIP_SKIP, HEIGHT, WIDTH
 from generation.sigmas import ZERO_SNR, levels
-from generation.spelling import FLAT, MAX_KEY, at_most, plain, read
+from generation.spelling import FLAT, MAX_KEY, TOLD, at_most, plain, read
 
 RecipeId = NewType("RecipeId", str)
 Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
@@ -50,6 +52,7 @@ MAX_STRENGTH = 10.0  # of an adapter, in both directions
 
 MAX_GROW = 256  # pixels that a mask grows or is softened by
 ENLARGING = ("lanczos", "model")
+MAX_VARIATIONS = 32  # one upon the other: somebody who chose that often is somewhere else
 
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
 
@@ -253,10 +256,10 @@ class Enlarging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variation:
-    """Another picture close by: noise on the arc between two seeds."""
+    """Another picture close by: noise on the arc from where it was to that of another seed."""
 
     seed: int
-    strength: float  # 0 is the recipe's own seed, 1 this one
+    strength: float  # 0 is the noise as it was, 1 this seed's
 
     def __post_init__(self) -> None:
         _check_integer("variation seed", self.seed, 0, MAX_SEED)
@@ -285,11 +288,11 @@ class Needs:
 
 # What makes a task possible is its file in generation/worker/tasks.
 _DRAWING = ("words", "canvas", "sampling")
-_OTHERS = ("masking", "placement", "enlarging", "variation", "shares")
+_OTHERS = ("masking", "placement", "enlarging", "variations", "shares")
 SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS = {
-    Task.TEXT_TO_IMAGE: Needs(sections=_DRAWING, roles=()),
-    Task.IMAGE_TO_IMAGE: Needs(sections=_DRAWING, roles=("init",)),
+    Task.TEXT_TO_IMAGE: Needs(sections=_DRAWING, roles=(), optional=("variations",)),
+    Task.IMAGE_TO_IMAGE: Needs(sections=_DRAWING, roles=("init",), optional=("variations",)),
 }
 _ROLES = {role for needs in NEEDS.values() for role in (*needs.roles, *needs.optional_roles)}
 
@@ -321,13 +324,17 @@ class Recipe:
     masking: Masking | None
     placement: Placement | None
     enlarging: Enlarging | None
-    variation: Variation | None
+    variations: tuple[Variation, ...]  # of the first noise, one upon the other
     shares: tuple[float, ...]  # how much each picture of a blend counts, in the inputs' order
     seed: int
     precision: Precision
+    # What the picture shows, where the prompt says another thing or there is none.
+    shows: str | None = field(metadata={**TOLD, **at_most(MAX_WORDS)})
 
     def __post_init__(self) -> None:
         _check_integer("seed", self.seed, 0, MAX_SEED)
+        if len(self.variations) > MAX_VARIATIONS:
+            raise OutOfRange("variations", len(self.variations), f"at most {MAX_VARIATIONS}")
         needs = self.task.needs
         for name in SECTIONS:
             given = getattr(self, name) not in (None, ())
@@ -361,12 +368,18 @@ class Recipe:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that a person may have written in it."""
-        return () if self.words is None else (self.words.prompt, self.words.negative_prompt)
+        words = () if self.words is None else (self.words.prompt, self.words.negative_prompt)
+        return words if self.shows is None else (*words, self.shows)
 
     @property
     def prompt(self) -> str:
         """The prompt; nothing where the task needs no words."""
         return "" if self.words is None else self.words.prompt
+
+    @property
+    def described(self) -> str:
+        """What the picture shows, in words: whoever changes it further begins with these."""
+        return self.prompt if self.shows is None else self.shows
 
 
 def needed(section: T | None) -> T:

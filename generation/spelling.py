@@ -20,6 +20,7 @@ from generation.errors import OutOfRange
 T = TypeVar("T")
 
 FLAT = {"flat": True}  # metadata of a section: its fields stand beside those of what it is in
+TOLD = {"told": True}  # metadata of what people are told, and nothing is drawn by: in no identity
 
 MAX_KEY = 100  # characters of a text that says nothing else: what names a sampler, a role
 
@@ -32,9 +33,14 @@ def at_most(characters: int) -> dict[str, int]:
 
 
 def plain(value: object, *, short: Mapping[type, str] = _NONE_SHORT) -> dict[str, object]:
-    """A dataclass's instance as JSON holds it; types in `short` stand by that one field alone."""
+    """A dataclass's instance as JSON holds it.
+
+    In an identity, types in `short` stand by that one field alone, and what is TOLD is left out.
+    """
     out: dict[str, object] = {}
     for field in fields(value):  # type: ignore[arg-type]  # only called with our dataclasses
+        if short and field.metadata.get("told"):
+            continue
         item = spelled(getattr(value, field.name), short)
         if field.metadata.get("flat") and isinstance(item, dict):
             out |= item

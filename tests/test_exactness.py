@@ -13,7 +13,7 @@ from generation.families.family import FAMILIES
 from generation.fleet.wire import Cancel, Stepped
 from generation.media.image import pixels_sha256, recipe_in
 from generation.picture import Picture, Verdict, compare
-from generation.recipe import Recipe, Sha256, Weights, dump, parse
+from generation.recipe import Recipe, Sha256, Variation, Weights, dump, parse
 from tests.given import tinymodels
 from tests.given.builders import changed
 from tests.given.worker_process import WorkerProcess, a_photo, redrawing, shared, tiny_recipe
@@ -74,6 +74,20 @@ def test_another_seed_prompt_or_cfg_is_another_picture(worker: WorkerProcess) ->
     ]
     digests = {worker.draw(r).pixels_sha256 for r in [recipe, *others]}
     assert len(digests) == len(others) + 1
+
+
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m_sde"])
+def test_a_variation_twice_in_another_process_and_from_the_png_alone(
+    worker: WorkerProcess, another: WorkerProcess, sampler: str
+) -> None:
+    upon = (Variation(seed=7, strength=0.2), Variation(seed=8, strength=0.5))
+    recipe = tiny_recipe(sampler=sampler, variations=upon)
+    for varied, inputs in ((recipe, ()), (redrawing(recipe, a_photo()), (a_photo(),))):
+        first = worker.draw(varied, *inputs)
+        found = recipe_in(first.file)
+        assert found == varied
+        assert same(first, worker.draw(varied, *inputs))
+        assert same(first, another.draw(found, *inputs))
 
 
 def test_after_other_jobs_of_other_models_and_sizes(worker: WorkerProcess) -> None:

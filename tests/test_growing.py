@@ -152,7 +152,6 @@ def test_what_a_change_brings_is_an_object_of_its_own_and_only_a_task_that_has_i
         "masking": Masking(grow=2, blur=4.0, region=None, segmenter=None, threshold=None),
         "placement": Placement(left=-8, top=0, width=128, height=128),
         "enlarging": Enlarging(method="lanczos", upscaler=None, tile=None, overlap=None),
-        "variation": Variation(seed=7, strength=0.25),
         "shares": (0.5, 0.5),
     }
     for name, section in brought.items():

@@ -80,7 +80,8 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         masking=Masking(grow=0, blur=1.0, region=None, segmenter=None, threshold=None),
         placement=Placement(left=0, top=0, width=8, height=8),
         enlarging=Enlarging(method="lanczos", upscaler=None, tile=None, overlap=None),
-        variation=Variation(seed=1, strength=0.5),
+        variations=(Variation(seed=1, strength=0.5),),
+        shows="a red flower at night",
         shares=(0.5, 0.5),
     )
     layers = [(name, one) for name, one in _one_by_one(every).items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -21,7 +22,7 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.model_key import model_key
-from generation.recipe import Recipe, needed
+from generation.recipe import Recipe, Variation, needed
 from generation.worker.memory import needs
 from generation.worker.text.remembered import RememberedWords
 from tests.given.pausing import LIMIT, House, Outcome, Table, a_table, house
@@ -98,6 +99,15 @@ def test_paused_at_every_step_of_an_image_to_image_with_other_loras_between(
     meanwhile = disturb(layered, house)
     assert layered.draw_with_pauses(recipe, a_photo(), meanwhile=meanwhile) == expected
     assert layered.draw(recipe, a_photo()) == expected
+
+
+def test_so_is_a_variation(house: House, calm: Table, layered: Table) -> None:
+    upon = (Variation(seed=7, strength=0.2), Variation(seed=8, strength=0.5))
+    recipe = house.recipe("mine", sampler="euler_ancestral", steps=5, variations=upon)
+    expected = calm.draw(recipe)
+    assert expected != calm.draw(replace(recipe, variations=()))
+    meanwhile = disturb(layered, house)
+    assert layered.draw_with_pauses(recipe, meanwhile=meanwhile) == expected
 
 
 @pytest.mark.parametrize("name", ["second", "refiner"])

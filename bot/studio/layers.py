@@ -104,7 +104,7 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
 
     The words are new, so the prompt is not handed on; nor is denoise, which said how much of an
     older picture to keep, nor that picture, nor how it became this one: its mask, its place on the
-    canvas, its shares.
+    canvas, its shares, its variations.
     """
     before = said(parent)
     draft = replace(
@@ -114,8 +114,9 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
         masking=None,
         placement=None,
         enlarging=None,
-        variation=None,
+        variations=(),
         shares=(),
+        shows=None,
         inputs=(),
     )
     vae = (parent.vae or OWN_VAE) if checkpoint is not None else None

@@ -2,7 +2,10 @@
 
 Every random number comes from one CPU generator, seeded with the recipe's seed and used in this
 order: (1) what the task draws to begin (image-to-image: the VAE's posterior), (2) the noise of the
-start, (3) what the sampler draws per step.  Nothing reads or moves torch's global generators.
+start, (3) what the sampler draws per step.  A variation has a generator of its own, of which the
+start alone takes some noise: the steps' stays the seed's, so that strength 0 is the same picture
+and little strength a similar one under every sampler.  Nothing reads or moves torch's global
+generators.
 
 How a task begins and ends is in `generation.worker.tasks`, how networks do it is their engine's
 (`generation.worker.engines`).
@@ -11,8 +14,9 @@ How a task begins and ends is in `generation.worker.tasks`, how networks do it i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -26,6 +30,7 @@ from generation.worker import pulse
 from generation.worker.engines.engine import Given
 from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser, sample
+from generation.worker.sampling.variations import varied
 from generation.worker.tasks.table import TASKS
 from generation.worker.tasks.task import Bench
 from generation.worker.text.clip import EncodedWords, Learned
@@ -126,8 +131,11 @@ def denoise(
     sampling, device, trained = needed(recipe.sampling), model.device, model.trained
     shape = model.engine.noise_shape(model.parts, recipe)
 
-    def noise() -> Tensor:
-        return torch.randn(shape, generator=generator, dtype=torch.float32).to(device)
+    def noises() -> Iterator[Tensor]:
+        draw = partial(torch.randn, shape, generator=generator, dtype=torch.float32)
+        yield varied(draw(), recipe.variations).to(device)
+        while True:
+            yield draw().to(device)
 
     denoiser = Denoiser(
         model.engine.predictor(model.parts, recipe, given),
@@ -139,7 +147,7 @@ def denoise(
         sampling.sampler,
         denoiser,
         sampling.sigmas,
-        noise=noise,
+        noise=partial(next, noises()),
         on_step=lambda step, x0: on_step(step, sampling.steps, x0),
         init=init,
     )

@@ -109,9 +109,10 @@ def a_recipe(**changes: Any) -> Recipe:
         name: kind(**{field.name: given.pop(field.name, None) for field in fields(kind)})
         for name, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
     }
-    for name in ("masking", "placement", "enlarging", "variation"):
+    for name in ("masking", "placement", "enlarging", "shows"):
         given.setdefault(name, None)
-    given.setdefault("shares", ())
+    for name in ("variations", "shares"):
+        given.setdefault(name, ())
     return Recipe(**sections, **given)
 
 
