@@ -34,7 +34,8 @@ class Caption:
 EVERYTHING = frozenset({"object", "colour", "background", "style"})
 
 
-def _article(words: str) -> str:
+def article(words: str) -> str:
+    """The words with "a" or "an" before them."""
     return f"an {words}" if words[0] in "aeiou8" else f"a {words}"
 
 
@@ -44,24 +45,24 @@ def _thing(scene: Scene, says: frozenset[str], dice: Random) -> str:
     if dice.random() < 0.15:
         noun = f"{dice.choice(ADJECTIVES)} {noun}"
     if "colour" not in says:
-        return dice.choice((noun, _article(noun), f"one {noun}"))
+        return dice.choice((noun, article(noun), f"one {noun}"))
     colour = dice.choice(COLOUR_WORDS[scene.colour]) if dice.random() < 0.4 else scene.colour
     way = dice.random()
     if way < 0.45:
-        return _article(f"{colour} {noun}")
+        return article(f"{colour} {noun}")
     if way < 0.65:
         return f"{colour} {noun}"
     if way < 0.72:
-        return f"{_article(noun)} that is {colour}"
+        return f"{article(noun)} that is {colour}"
     if way < 0.79:
         return f"{noun}, {colour}"
     if way < 0.85:
-        return f"{_article(noun)} in {colour}"
+        return f"{article(noun)} in {colour}"
     if way < 0.9:
         return f"the {noun} is {colour}"
     if way < 0.95:
         return f"{colour}, {noun}"
-    return _article(f"{colour} colored {noun}")
+    return article(f"{colour} colored {noun}")
 
 
 def _backdrop(scene: Scene, dice: Random) -> str:
@@ -112,10 +113,10 @@ def caption(scene: Scene, dice: Random, says: frozenset[str] | None = None) -> C
             dice.randint(0, len(parts)), " ".join(dice.sample(STRANGERS, dice.randint(1, 3)))
         )
     text = dice.choice((", ", ", ", ",", ". ")).join(part for part in parts if part)
-    return Caption(text=_typed(text, dice), says=says)
+    return Caption(text=typed(text, dice), says=says)
 
 
-def _typed(text: str, dice: Random) -> str:
+def typed(text: str, dice: Random) -> str:
     """Capitals and full stops as people happen to type them."""
     way = dice.random()
     if way < 0.1:

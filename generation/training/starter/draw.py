@@ -6,6 +6,7 @@ four words and nothing a caption could not have said.
 
 from math import cos, pi, sin
 from random import Random
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -176,17 +177,40 @@ def _wash(picture: Image.Image, dice: Random) -> Image.Image:
     return Image.composite(washed, paper, edge.filter(ImageFilter.GaussianBlur(1.5 * side / SIZE)))
 
 
+class PartDice(NamedTuple):
+    """A die for each part of a picture: where one part is another, the rest falls as before."""
+
+    backdrop: Random
+    colour: Random
+    shape: Random
+    place: Random
+    wash: Random
+
+    @classmethod
+    def of(cls, seed: int) -> "PartDice":
+        """Dice that fall alike whenever the seed is the same."""
+        return cls(*(Random(f"{seed} {part}") for part in cls._fields))
+
+
 def draw(scene: Scene, dice: Random, side: int = SIZE) -> Image.Image:
     """One side x side RGB picture of the scene; place, size and tilt come from the dice.
 
     The same dice give the same picture in any size.
     """
+    return draw_parts(scene, PartDice(dice, dice, dice, dice, dice), side)
+
+
+def draw_parts(
+    scene: Scene, dice: PartDice, side: int = SIZE, *, bare: bool = False
+) -> Image.Image:
+    """The picture of these dice, one for each part; `bare` leaves the object out."""
     wide = side * ZOOM
-    picture = _backdrop(scene.background, dice, wide)
+    picture = _backdrop(scene.background, dice.backdrop, wide)
     pen = ImageDraw.Draw(picture)
-    main = _jitter(PALETTE[scene.colour], dice)
+    main = _jitter(PALETTE[scene.colour], dice.colour)
     wobble = 0.035 if scene.style == "watercolor" else 0.0
-    parts = _place(list(SHAPES[scene.object](dice)), dice, wobble, wide)
+    shape = [] if bare else list(SHAPES[scene.object](dice.shape))
+    parts = _place(shape, dice.place, wobble, wide)
     if scene.style == "outline":
         # All contours first: where parts of an object overlap, only the outer contour remains.
         dark = scene.colour == "black" or scene.background in ("black", "night sky")
@@ -201,4 +225,4 @@ def draw(scene: Scene, dice: Random, side: int = SIZE) -> Image.Image:
         small = picture.resize((blocks, blocks), Image.Resampling.BOX)
         return small.resize((side, side), Image.Resampling.NEAREST)
     small = picture.reduce(ZOOM)
-    return _wash(small, dice) if scene.style == "watercolor" else small
+    return _wash(small, dice.wash) if scene.style == "watercolor" else small

@@ -85,6 +85,11 @@ _TRAINING = _split(held_out=False)
 _HELD_OUT = _split(held_out=True)
 
 
+def held_out_combinations() -> list[tuple[str, str, str]]:
+    """(object, colour, background) that are never drawn for training, in a fixed order."""
+    return list(_HELD_OUT)
+
+
 def training_scene(dice: Random) -> Scene:
     """One scene of the training stream; never a held-out combination."""
     thing, colour, background = dice.choice(_TRAINING)

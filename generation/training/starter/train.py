@@ -8,7 +8,7 @@ cores a second one costs more than it brings, and `bank` may grow beside `unet`,
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -91,23 +91,23 @@ STAGES: dict[str, TrainingStage] = {
 }
 
 
-def main() -> None:
-    """The command line."""
+def run_stages(stages: Mapping[str, TrainingStage], usual_work: Path, says: str) -> None:
+    """The command line of a training program with these stages."""
     parser = argparse.ArgumentParser(
-        description=(__doc__ or "").splitlines()[0],
-        epilog="\n".join(f"{name:8} {stage.says}" for name, stage in STAGES.items()),
+        description=says.splitlines()[0],
+        epilog="\n".join(f"{name:8} {stage.says}" for name, stage in stages.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("stage", choices=[*STAGES, "all"])
+    parser.add_argument("stage", choices=[*stages, "all"])
     parser.add_argument("--minutes", type=float, help="time for this stage instead of its own")
-    parser.add_argument("--work", type=Path, default=WORK, help=f"work folder ({WORK})")
+    parser.add_argument("--work", type=Path, default=usual_work, help=f"({usual_work})")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     asked.work.mkdir(parents=True, exist_ok=True)
-    for name in STAGES if asked.stage == "all" else (asked.stage,):
-        stage = STAGES[name]
+    for name in stages if asked.stage == "all" else (asked.stage,):
+        stage = stages[name]
         stage.run(asked.work, stage.minutes if asked.minutes is None else asked.minutes)
 
 
 if __name__ == "__main__":
-    main()
+    run_stages(STAGES, WORK, __doc__ or "")

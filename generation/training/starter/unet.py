@@ -67,6 +67,47 @@ def _timesteps(count: int, generator: torch.Generator) -> torch.Tensor:
     return torch.where(torch.rand(count, generator=generator) < NOISIEST, late, steps)
 
 
+def drawn_from(
+    mean: torch.Tensor, deviation: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Latents of pictures, drawn from what the autoencoder says of them."""
+    return mean.float() + deviation.float() * torch.randn(mean.shape, generator=generator)
+
+
+def denoising_loss(
+    unet: UNet2DConditionModel,
+    clean: torch.Tensor,
+    states: torch.Tensor,
+    generator: torch.Generator,
+    beside: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Weighted error of v on `clean` (count, 4, h, w); `beside` goes in as further channels."""
+    count, alphas = len(clean), new_scheduler().alphas_cumprod
+    noise = torch.randn(clean.shape, generator=generator)
+    steps = _timesteps(count, generator)
+    signal = alphas[steps].sqrt()[:, None, None, None]
+    grain = (1 - alphas[steps]).sqrt()[:, None, None, None]
+    pure = (steps >= PURE_FROM) & (torch.rand(count, generator=generator) < 0.5)
+    noisy = torch.where(pure[:, None, None, None], noise, signal * clean + grain * noise)
+    seen = noisy if beside is None else torch.cat([noisy, beside], dim=1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        guess = unet(seen, steps, states).sample
+    errors = (guess.float() - (signal * noise - grain * clean)).square().mean(dim=(1, 2, 3))
+    snr = alphas[steps] / (1 - alphas[steps])
+    loss: torch.Tensor = (errors * (snr + 1).clamp(max=GAMMA + 1) / (snr + 1)).mean()
+    return loss
+
+
+def descend(
+    unet: UNet2DConditionModel, optimizer: torch.optim.Optimizer, loss: torch.Tensor
+) -> None:
+    """One step downhill, none of them a leap."""
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
+    optimizer.step()
+
+
 def train_unet(work: Path, minutes: float, seed: int = 3) -> None:
     """Trains by the clock; the average goes to work/unet.pt at every checkpoint."""
     torch.manual_seed(seed)
@@ -78,29 +119,14 @@ def train_unet(work: Path, minutes: float, seed: int = 3) -> None:
     if "average" in held:
         average.load_state_dict(held["average"])
     generator = torch.Generator().manual_seed(seed + clock.step)
-    alphas = new_scheduler().alphas_cumprod
     bank = load_bank(work)
     recent = 0.0
     while clock.share() < 1:
         set_rate(optimizer, cosine(clock.share(), PEAK))
         rows = torch.randint(len(bank), (BATCH,), generator=generator)
-        mean, deviation = bank.mean[rows].float(), bank.deviation[rows].float()
-        clean = mean + deviation * torch.randn(mean.shape, generator=generator)
-        noise = torch.randn(mean.shape, generator=generator)
-        steps = _timesteps(BATCH, generator)
-        signal = alphas[steps].sqrt()[:, None, None, None]
-        grain = (1 - alphas[steps]).sqrt()[:, None, None, None]
-        pure = (steps >= PURE_FROM) & (torch.rand(BATCH, generator=generator) < 0.5)
-        noisy = torch.where(pure[:, None, None, None], noise, signal * clean + grain * noise)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            guess = unet(noisy, steps, bank.states[rows]).sample
-        errors = (guess.float() - (signal * noise - grain * clean)).square().mean(dim=(1, 2, 3))
-        snr = alphas[steps] / (1 - alphas[steps])
-        loss = (errors * (snr + 1).clamp(max=GAMMA + 1) / (snr + 1)).mean()
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
-        optimizer.step()
+        clean = drawn_from(bank.mean[rows], bank.deviation[rows], generator)
+        loss = denoising_loss(unet, clean, bank.states[rows], generator)
+        descend(unet, optimizer, loss)
         clock.step += 1
         follow(average, unet, min(0.9985, clock.step / (clock.step + 10)))
         value = float(loss.detach())

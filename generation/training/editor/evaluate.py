@@ -1,0 +1,141 @@
+"""Measures the editor: held-out changes of pictures the starter drew, read by the judge.
+
+    python -m generation.training.editor.evaluate --count 40 --seed 1
+
+Invariant: the pictures are drawn through plain diffusers, each with its own CPU generator, so a row
+can be repeated; what is measured on pixels needs no judge.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+from diffusers import StableDiffusionInstructPix2PixPipeline
+from PIL import Image
+
+from generation.training.starter.evaluate import SAMPLER, SAMPLERS, load_pipeline, one_thread
+from generation.training.starter.export import MODEL as STARTER
+from generation.training.starter.judge import load_judge
+from generation.trials.preservation import DRIFTED, MOVED, preservation
+
+from .export import MODEL
+from .trials import (
+    ASPECTS,
+    EditVerdict,
+    GivenPicture,
+    beginnings,
+    edit_sheet,
+    edit_trials,
+    generators,
+    in_batches,
+    judged_edits,
+)
+
+STEPS, CFG, IMAGE_CFG = 20, 3.0, 1.5
+SHEET_ROWS = 8  # pictures of each aspect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditSettings:
+    """How the editor draws."""
+
+    steps: int = STEPS
+    cfg: float = CFG
+    image_cfg: float = IMAGE_CFG
+    sampler: str = SAMPLER
+
+
+def load_editor(folder: Path, sampler: str) -> StableDiffusionInstructPix2PixPipeline:
+    """The editor as any InstructPix2Pix checkpoint loads, in fp32 on the CPU."""
+    pipeline = StableDiffusionInstructPix2PixPipeline.from_pretrained(folder, dtype=torch.float32)
+    kind, options = SAMPLERS[sampler]
+    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, **options)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def edited(
+    editor: StableDiffusionInstructPix2PixPipeline,
+    begun: Sequence[GivenPicture],
+    settings: EditSettings,
+) -> list[Image.Image]:
+    """The pictures, changed as their trials say."""
+    made: list[Image.Image] = []
+    for part in in_batches(len(begun)):
+        some = begun[part]
+        made += editor(
+            [one.trial.instruction for one in some],
+            image=[one.given for one in some],
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.cfg,
+            image_guidance_scale=settings.image_cfg,
+            generator=generators([one.trial.seed for one in some]),
+        ).images
+    return made
+
+
+def row(
+    aspect: str, begun: Sequence[GivenPicture], made: Sequence[Image.Image], verdict: EditVerdict
+) -> str:
+    """One line of the table."""
+    count = len(begun)
+    left = [preservation(one.given, picture) for one, picture in zip(begun, made, strict=True)]
+    drift, beside = [one.drift for one in left], [one.shift for one in left]
+    zoomed = [one.zoom for one in left]
+    stays = "background" not in ASPECTS[aspect] and aspect != "style"
+    edges = "object" not in ASPECTS[aspect]
+    return (
+        f"| {aspect} | {sum(verdict.asked)} of {count} | {sum(verdict.kept)} of {count} "
+        f"| {_under(drift, DRIFTED) if stays else ''} "
+        f"| {_under(beside, MOVED) if edges else ''} | {_under(zoomed, MOVED) if edges else ''} "
+        f"| {sum(one.same_size for one in left)} |"
+    )
+
+
+def _under(values: Sequence[float], bar: float) -> str:
+    """The median, and how many lie below the bar."""
+    return f"{median(values):.2f} ({sum(value < bar for value in values)})"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--count", type=int, default=40, help="trials of each aspect")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--cfg", type=float, default=CFG)
+    parser.add_argument("--image-cfg", type=float, default=IMAGE_CFG)
+    parser.add_argument("--sampler", choices=SAMPLERS, default=SAMPLER)
+    parser.add_argument("--aspect", choices=ASPECTS, action="append", help="these alone")
+    parser.add_argument("--sheet", type=Path, help=f"{SHEET_ROWS} pictures of each aspect")
+    parser.add_argument("--errors", action="store_true", help="list what went otherwise")
+    asked = parser.parse_args()
+    settings = EditSettings(
+        steps=asked.steps, cfg=asked.cfg, image_cfg=asked.image_cfg, sampler=asked.sampler
+    )
+    shown: list[tuple[GivenPicture, Image.Image, tuple[str, ...]]] = []
+    with one_thread():
+        judge, starter = load_judge(), load_pipeline(STARTER, SAMPLER)
+        editor = load_editor(asked.model, settings.sampler)
+        print("| asked for | came true | the rest stayed | delta E | shift | zoom | same size |")
+        print("|---|---|---|---|---|---|---|")
+        for aspect in asked.aspect or ASPECTS:
+            begun = beginnings(starter, judge, edit_trials(aspect, asked.count, asked.seed))
+            made = edited(editor, begun, settings)
+            verdict = judged_edits(judge, begun, made)
+            print(row(aspect, begun, made, verdict), flush=True)
+            rows = list(zip(begun, made, verdict.wrong, strict=True))
+            shown += rows[:SHEET_ROWS]
+            for one, _, wrong in rows if asked.errors else ():
+                if wrong:
+                    print(f"{', '.join(wrong)}: {one.trial.instruction!r} {one.trial.before}")
+    if asked.sheet:
+        edit_sheet(shown).save(asked.sheet)
+
+
+if __name__ == "__main__":
+    main()
