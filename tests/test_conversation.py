@@ -270,7 +270,7 @@ async def test_a_reply_to_a_picture_starts_from_it_and_names_its_parent(tmp_path
         assert (needed(recipe.sampling).steps, needed(recipe.sampling).cfg) == (7, 5.5)
         assert recipe.inputs[0].sha256 == sha256((await pictures(first))[0]).hexdigest()
         assert studio.worker.orders[-1].inputs == ((await pictures(first))[0],)
-        assert "made from #1" in second.content
+        assert "made from [#1]" in second.content
         assert second.reference is not None
         assert second.reference.message_id == asked.id
 

@@ -9,10 +9,12 @@ import pytest
 from simcord.actors import _dispatch_actor_interaction
 from simcord.enums import InteractionType
 
+from bot.chat.seen import SeenUploads
 from bot.studio.rewriting import written_of
 from generation.difference import difference
 from generation.errors import OutOfRange
 from generation.recipe import Recipe, Task, needed
+from storage.pictures import PictureId
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png, changed
 from tests.given.results import is_result, recipe_of
@@ -156,6 +158,60 @@ async def come_in(here: Any, custom_id: str, written: dict[str, str]) -> None:
     await _dispatch_actor_interaction(
         here.ann.actor, InteractionType.MODAL_SUBMIT, here.env.studio, data
     )
+
+
+@pytest.mark.usefixtures("contract")
+async def test_the_menu_s_form_asks_which_of_several_and_works_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a red flower", seed="5", count=3)
+        first = await ann.sees(is_result)
+        opened = await ann.menu("Start from this picture", first)
+        [*_, which] = opened.modal["components"]
+        values = [option["value"] for option in which["component"]["options"]]
+        assert len(values) == 3
+        await ann.submit(opened, "at night", "0.4", values[2])
+        third = await studio.app.stores.pictures.get(PictureId(int(values[2])))
+        await ann.sees(lambda m: is_result(m) and f"[#{third.id}]" in m.content, after=first)
+        assert studio.worker.orders[-1].recipe.inputs[0].sha256 == third.png_sha256
+    async with a_studio(tmp_path) as studio:
+        here = studio.world
+        # The simulated Discord has forgotten the message; the database has not.
+        custom_id = f"atelier:form:start:{here.env.studio.id}:{first.id}"
+        written = {"words": "in the rain", "denoise": "0.4"}
+        await come_in(here, custom_id, written)
+        await here.ann.sees(lambda m: is_result(m) and "in the rain" in m.content)
+
+
+async def test_an_upload_s_form_looks_for_it_after_a_restart_or_gives_the_words_back(
+    tmp_path: Path,
+) -> None:
+    async with a_studio(tmp_path) as studio:
+        here = studio.world
+        upload = await here.ann.say("look", files=[("sky.png", a_blue_png())])
+        opened, late = [await here.ben.menu("Start from this picture", upload) for _ in range(2)]
+        studio.client.seen = SeenUploads()  # as after a restart
+        await here.ben.submit(opened, "a quiet sea in the evening", "0.6")
+        await here.ben.sees(lambda m: is_result(m) and "made from an upload" in m.content)
+        here.env.backend.delete_message(here.env.studio.id, upload.id)
+        await here.ben.submit(late, "a quiet sea in the morning", "0.6")
+        told = await here.ben.sees("that message is gone")
+        assert "a quiet sea in the morning" in told.content
+
+
+@pytest.mark.usefixtures("contract")
+async def test_the_menu_edits_the_picture_that_is_picked(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a red flower", seed="5", count=2)
+        first = await ann.sees(is_result)
+        second = first.components[0].children[0].options[1].value  # type: ignore[union-attr]
+        await ann.choose(first, second)
+        first = await ann.sees(lambda m: m.id == first.id)
+        opened = await ann.menu("Edit words", first)
+        assert opened.modal["custom_id"] == f"atelier:form:edit:{second}"
 
 
 async def test_somebody_elses_picture_has_no_form(tmp_path: Path) -> None:

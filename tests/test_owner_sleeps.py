@@ -18,7 +18,6 @@ import pytest
 import bot.studio.admission
 from bot.app import App
 from bot.chat.announcer import Announcer
-from bot.chat.commands.pictures import RedrawModal
 from bot.chat.intake import picture_as_start
 from bot.dispatch.forecasts import Forecasts
 from bot.dispatch.open_requests import OpenRequests
@@ -109,11 +108,6 @@ async def test_a_picture_that_is_deleted_while_somebody_starts_from_it_is_still_
         await app.studio.gallery.delete(Asker(id=ANN, guild=None), outcome.request.id)
         again = await finished(app, (await asking).id)
         assert [ticket.state for ticket in again.tickets] == [State.DRAWN]
-
-
-async def test_a_form_that_was_closed_is_not_waited_for_for_ever() -> None:
-    form = RedrawModal(cast(discord.Message, None), ())
-    assert form.timeout is not None
 
 
 class Costly(FakeWorker):

@@ -336,7 +336,7 @@ async def test_nothing_new_is_drawn_from_what_somebody_has_deleted(tmp_path: Pat
         first = await olga.sees(is_result)
         await ben.say("make it night", reply_to=first)
         second = await ben.sees(is_result, after=first)
-        assert "made from #1" in second.content
+        assert "made from [#1]" in second.content
         await olga.press(first, "🗑")
         await eventually(lambda: all(m.id != first.id for m in ben.messages()))
         told = await answers(await ben.press(second, "🎲"))

@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 
 import discord
 
-from bot.chat.askers import studio_of
+from bot.chat.askers import asker_of, studio_of
 from bot.pages import replies
+from bot.pages.lineage_page import lineage_page
 from bot.pages.recipe_page import recipe_page
 from storage.pictures import StoredPicture
 from storage.tickets import RequestId
@@ -96,11 +97,21 @@ async def whisper_about(
 async def whisper_recipes(
     interaction: discord.Interaction[Any], pictures: Sequence[StoredPicture]
 ) -> None:
-    """What decides the pixels of each, for the asker alone, who was promised an answer."""
+    """What decides the pixels of each and how it came about, for the asker alone.
+
+    The asker was promised an answer.
+    """
+    gallery, asker = studio_of(interaction).gallery, asker_of(interaction)
     for picture in pictures:
         text, file = recipe_page(picture)
+        lineage = lineage_page(await gallery.lineage(asker, picture))
+        if lineage and len(text) + len(lineage) < replies.MAX_CONTENT:
+            text, lineage = f"{text}\n{lineage}", ""
         files = [discord.File(io.BytesIO(file[1]), filename=file[0])] if file else []
-        await interaction.followup.send(text, files=files, ephemeral=True, allowed_mentions=SILENT)
+        parts: dict[str, Any] = {"ephemeral": True, "allowed_mentions": SILENT}
+        await interaction.followup.send(text, files=files, **parts)
+        if lineage:
+            await interaction.followup.send(lineage, **parts)
 
 
 def now() -> float:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import discord
 
+from bot.chat.seen import SeenUploads
 from bot.studio.rights import Asker
 from bot.studio.shares import Requester, Tiers
 from bot.studio.studio import Studio
@@ -25,6 +26,9 @@ class ChatHost(Protocol):
 
     @property
     def tiers(self) -> Tiers: ...
+
+    @property
+    def seen(self) -> SeenUploads: ...
 
     def remember_answer(
         self, request: RequestId, interaction: discord.Interaction[Any]

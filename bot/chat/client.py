@@ -22,6 +22,7 @@ from bot.chat.commands.help import HelpMenu
 from bot.chat.commands.tree import add_commands
 from bot.chat.listening import hear
 from bot.chat.refusals import apologise
+from bot.chat.seen import SeenUploads
 from bot.chat.sight import DiscordSight
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
@@ -63,6 +64,7 @@ class Atelier(discord.Client):
         self.studio = studio
         self.moderator_permission = moderator_permission
         self.tiers = tiers
+        self.seen = SeenUploads()
         self._heard: dict[int, None] = {}  # messages, the oldest first
         self._tasks: list[asyncio.Task[None]] = []
         self.announcer = Announcer(self, studio, progress_seconds=progress_seconds)

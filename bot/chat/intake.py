@@ -114,11 +114,6 @@ def found_in(message: discord.Message, *, links: bool = True) -> Attachments:
     return Attachments(pictures=tuple(pictures), others=(*others, *stickers))
 
 
-def image_of(message: discord.Message) -> Sent | None:
-    """The first picture of a message."""
-    return next(iter(found_in(message).pictures), None)
-
-
 def _is_picture(file: discord.Attachment) -> bool:
     kind = file.content_type or ""
     return kind.startswith("image/") or file.filename.lower().endswith(_ENDINGS)

@@ -11,6 +11,7 @@ from bot.chat.components import is_ours, request_in
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from storage.errors import Missing
+from storage.ids import number_in
 from storage.pictures import StoredPicture
 from storage.tickets import RequestId
 
@@ -39,6 +40,16 @@ async def pictures_shown_by(
 def request_shown_by(message: discord.Message) -> RequestId | None:
     """The request whose result this message is, read from its buttons."""
     return _named(message, _OURS)
+
+
+def picked_in(message: discord.Message) -> int | None:
+    """The number of the picture that is picked in a result of several."""
+    for row in message.components:
+        for component in getattr(row, "children", ()):
+            if isinstance(component, discord.SelectMenu):
+                chosen = [option.value for option in component.options if option.default]
+                return number_in(chosen[0]) if len(chosen) == 1 else None
+    return None
 
 
 def progress_in(message: discord.Message) -> RequestId | None:

@@ -58,6 +58,7 @@ class Outcome:
     files: tuple[bytes, ...]  # those of `pictures`, in order
     comparison: Comparison | None  # when the request was to draw a picture again
     wording: Wording | None = None  # when an assistant found the words
+    parent: StoredPicture | None = None  # what they were made of, where that may be named
     unnamed: frozenset[int] = frozenset()  # pictures whose numbers are not for all who see it
     returned: int = 0  # how often it was brought back, and so posted anew
     private: bool = False  # of somebody else's picture: not for direct messages

@@ -132,7 +132,8 @@ _PAGES = {
         "🎨 **Style**: the same wording and seed in a style\n"
         "💬 **My words only**: without the words that I found\n"
         "✋ **Cancel**: under a picture in the making\n"
-        "In a message's menu, *Apps*: **Start from this picture** and **Show recipe**."
+        "In a message's menu, *Apps*: **Start from this picture**, **Edit words**, "
+        "**Show recipe**."
     ),
     Topic.AGAIN: (
         "Every picture has a number (#12) and a recipe, which decides each of its pixels.\n"

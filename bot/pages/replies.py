@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.pages.apologies import apology_for_reason
+from bot.pages.lineage_page import named, step
 from bot.pages.quoting import code, quoted
 from generation.families.family import FAMILIES
 from generation.limits import ADAPTERS
@@ -125,7 +126,8 @@ def result(outcome: Outcome) -> str:
         lines += _wording(outcome.wording)
     if pictures:
         lines += _decided(outcome)
-    lines += [f"-# {quoted(note)}" for note in request.notes]
+    revised = request.revision.said if request.revision is not None else None
+    lines += [f"-# {quoted(note)}" for note in request.notes if note != revised or not pictures]
     if outcome.comparison is not None and pictures:
         lines.append(verdict(outcome.comparison, _original(outcome)))
     bad = [t for t in outcome.tickets if t.state in (State.FAILED, State.QUARANTINED)]
@@ -157,12 +159,20 @@ def _decided(outcome: Outcome) -> list[str]:
     if negative.strip() and negative != usual:
         lines.append(f"🚫 {quoted(negative, 160)}")
     if outcome.request.parent is not None:
-        named = outcome.request.parent not in outcome.unnamed
-        which = f"#{outcome.request.parent}" if named else "an earlier picture"
-        lines.append(f"↪️ made from {which}")
+        lines.append(_made_from(outcome))
     elif first.inputs:
         lines.append("↪️ made from an upload")
     return lines
+
+
+def _made_from(outcome: Outcome) -> str:
+    """What the pictures were made of, and what the first of them has otherwise."""
+    if outcome.parent is None:
+        return "↪️ made from an earlier picture"
+    revision = outcome.request.revision
+    first = outcome.pictures[0]
+    said = quoted(revision.said) if revision is not None else step(outcome.parent, first)
+    return f"↪️ made from {named(outcome.parent)}: {said}"
 
 
 def _chosen(outcome: Outcome) -> str:

@@ -72,10 +72,14 @@ class SimulatedPerson:
         return await self.actor.select(message, values)
 
     async def submit(self, shown: Any, *answers: str) -> Any:
-        """Fill in the form that `shown` opened, field by field, and send it."""
+        """Fill in and send the form that `shown` opened, field by field; of a list, one value."""
         rows = shown.modal["components"]
         fields = [row.get("component") or row["components"][0] for row in rows]
-        values = {field["custom_id"]: text for field, text in zip(fields, answers, strict=True)}
+        lists = discord.ComponentType.select.value
+        values = {
+            field["custom_id"]: [text] if field["type"] == lists else text
+            for field, text in zip(fields, answers, strict=True)
+        }
         return await self.actor.submit_modal(shown, values)
 
     async def menu(self, command: str, message: Any) -> Any:

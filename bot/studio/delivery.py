@@ -142,6 +142,7 @@ class Delivery:
         pictures = tuple(picture for picture, _ in readable)
         original = await self._original(request)
         files = tuple(file for _, file in readable)
+        unnamed = await self._unnamed(request)
         return Outcome(
             request=request,
             tickets=tickets,
@@ -149,7 +150,8 @@ class Delivery:
             files=files,
             comparison=_comparison(request, original, pictures),
             wording=await self._words.find(request.id),
-            unnamed=await self._unnamed(request),
+            parent=await self._parent(request, unnamed),
+            unnamed=unnamed,
             private=original is not None and original.owner != request.origin.owner,
             returned=await self._deletions.returned(request.id),
         )
@@ -161,6 +163,12 @@ class Delivery:
         return frozenset(
             p.id for p in found if not named_among(p, request.origin, deleted=p.deleted)
         )
+
+    async def _parent(self, request: Request, unnamed: frozenset[int]) -> StoredPicture | None:
+        """The picture that a request changes, where all may know it who see the result."""
+        if request.parent is None or request.parent in unnamed:
+            return None
+        return await self._pictures.find(request.parent)
 
     async def _original(self, request: Request) -> StoredPicture | None:
         """The picture that a request draws again."""

@@ -27,6 +27,8 @@ from storage.errors import Missing
 from storage.pictures import PictureId, Pictures, StoredPicture
 from storage.tickets import Request, RequestId, Tickets
 
+LONGEST_LINEAGE = 40  # pictures that are looked up for one reader
+
 
 @dataclass(slots=True)
 class _Once:
@@ -68,6 +70,13 @@ class Gallery:
         """The pictures of a request, in their order.  Raises Missing."""
         await self.request(asker, request)
         return await self._visible(asker, await self._pictures.of_request(request))
+
+    async def lineage(self, asker: Asker, picture: StoredPicture) -> tuple[StoredPicture, ...]:
+        """A picture, what it was made of, and so on, as far as the person may see it."""
+        line = [picture]
+        while line[-1].parent is not None and len(line) < LONGEST_LINEAGE:
+            line.append(await self.picture(asker, line[-1].parent))
+        return tuple(line)
 
     async def own(self, asker: Asker, limit: int) -> tuple[StoredPicture, ...]:
         """A person's newest pictures."""

@@ -1,4 +1,4 @@
-"""/reproduce, and the commands in a message's menu: start from this picture, show its recipe."""
+"""/reproduce, and the commands in a message's menu: start from it, edit words, show the recipe."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from discord.app_commands import Range
 
 from bot.chat.answers import whisper_recipes
 from bot.chat.askers import asker_of, origin_of, studio_of
+from bot.chat.buttons.forms.editing import edit_form
+from bot.chat.buttons.forms.starting import start_form
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices
-from bot.chat.intake import MAX_BYTES, found_in, image_of, started_from
-from bot.chat.refusals import apologise
-from bot.chat.shown import pictures_shown_by
+from bot.chat.intake import MAX_BYTES
+from bot.chat.shown import picked_in, pictures_shown_by
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
-from bot.studio.wishes import Wish
-from generation.draft import Draft, DraftSampling, DraftWords
 from generation.errors import BadPicture, OutOfRange
-from generation.families.family import DENOISE_OF_IMAGES
-from generation.parameters import DENOISE
 from generation.recipe import Recipe, Sha256
 from storage.errors import Missing
 from storage.ids import number_in
@@ -30,8 +27,6 @@ from storage.pictures import PictureId, StoredPicture
 from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
-
-SECONDS = 3600.0  # Discord does not say that a form was closed; it would be kept for ever
 
 _LINK = re.compile(r"https?://\S+/channels/\S+/([^/\s]+)/?")
 
@@ -98,10 +93,20 @@ async def _shown(interaction: Interaction, message: discord.Message) -> tuple[St
 @app_commands.context_menu(name="Start from this picture")
 async def redraw_menu(interaction: Interaction, message: discord.Message) -> None:
     """Ask for words, then draw from the message's picture."""
-    ours = await _shown(interaction, message)
-    if not ours and image_of(message) is None:
+    ours, host = await _shown(interaction, message), interaction.client
+    if not ours and not host.seen.keep(message).pictures:
         raise BadPicture("that message holds none")
-    await interaction.response.send_modal(RedrawModal(message, ours))
+    await interaction.response.send_modal(start_form(message, ours))
+
+
+@app_commands.context_menu(name="Edit words")
+async def edit_menu(interaction: Interaction, message: discord.Message) -> None:
+    """The form of ✏️, for the picture that is picked in the message."""
+    ours, picked = await _shown(interaction, message), picked_in(message)
+    if not ours:
+        raise Missing("message", message.id)
+    chosen = next((picture for picture in ours if picture.id == picked), ours[0])
+    await interaction.response.send_modal(edit_form(chosen))
 
 
 @app_commands.context_menu(name="Show recipe")
@@ -112,54 +117,3 @@ async def recipe_menu(interaction: Interaction, message: discord.Message) -> Non
     if not pictures:
         raise Missing("message", message.id)
     await whisper_recipes(interaction, pictures)
-
-
-class RedrawModal(discord.ui.Modal, title="Start from this picture"):
-    """The words for a picture that starts from another one."""
-
-    words: discord.ui.TextInput[Any] = discord.ui.TextInput(
-        label="What should it become?",
-        style=discord.TextStyle.paragraph,
-        max_length=1000,
-        placeholder="make it night",
-    )
-    denoise: discord.ui.TextInput[Any] = discord.ui.TextInput(
-        label=f"How much is redrawn ({DENOISE.range})",
-        default=f"{DENOISE_OF_IMAGES:g}",
-        max_length=5,
-        required=False,
-    )
-
-    def __init__(self, message: discord.Message, ours: tuple[StoredPicture, ...]) -> None:
-        super().__init__(timeout=SECONDS)
-        self._message, self._ours = message, ours
-
-    async def on_submit(self, interaction: Interaction, /) -> None:
-        """Queue it."""
-        studio = studio_of(interaction)
-
-        async def asking() -> Request:
-            draft = Draft(
-                words=DraftWords(prompt=str(self.words)),
-                sampling=DraftSampling(denoise=_number(str(self.denoise))),
-            )
-            wish = Wish(origin=origin_of(interaction), draft=draft)
-            wish = await started_from(self._ours, found_in(self._message), wish, studio)
-            return await studio.requests.submit(wish)
-
-        await begin(interaction, asking)
-
-    async def on_error(  # type: ignore[override]  # a modal's has no item, says discord.py's own
-        self, interaction: Interaction, error: Exception, /
-    ) -> None:
-        """Say why not."""
-        await apologise(interaction, error)
-
-
-def _number(text: str) -> float | None:
-    if not text.strip():
-        return None
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise OutOfRange("denoise", text, f"a number from {DENOISE.range}") from None

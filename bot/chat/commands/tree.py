@@ -9,7 +9,7 @@ from discord import app_commands
 from bot.chat.commands.enhance import enhance
 from bot.chat.commands.help import help_
 from bot.chat.commands.imagine import imagine
-from bot.chat.commands.pictures import recipe_menu, redraw_menu, reproduce
+from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, reproduce
 from bot.chat.commands.queue import cancel, queue
 from bot.chat.commands.settings import settings
 from bot.chat.commands.stats import stats
@@ -24,7 +24,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     stats,
     settings,
 )
-MENUS: tuple[app_commands.ContextMenu, ...] = (redraw_menu, recipe_menu)
+MENUS: tuple[app_commands.ContextMenu, ...] = (redraw_menu, edit_menu, recipe_menu)
 
 
 def add_commands(tree: app_commands.CommandTree[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.chat.buttons.forms import editing
+from bot.chat.buttons.forms import editing, starting
 from bot.chat.refusals import apologise
 from storage.errors import Missing
 
@@ -17,6 +17,7 @@ Interaction = discord.Interaction[Any]
 # By the name in its id: what is done with a form that came in, and what its id says besides.
 FORMS: Mapping[str, Callable[[Interaction, str], Awaitable[None]]] = {
     "edit": editing.edited,
+    "start": starting.started,
 }
 
 _FORM = re.compile(r"atelier:form:([a-z-]+):(.*)")

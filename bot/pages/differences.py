@@ -1,0 +1,265 @@
+"""What one picture has otherwise than another, in people's words.
+
+    red → blue, seed 7 → 8; size, model stay
+
+Pure, and read off the two recipes (`generation.difference`), so that it is true of what was drawn,
+whoever asked for it and how.  Invariant: every field that differs is said, or follows from one that
+is; and what is said to stay is the same in both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from bot.pages.quoting import quoted
+from generation.difference import Changed, difference
+from generation.recipe import Adapter, Canvas, Masking, Placement, Recipe, Weights
+
+LONG = 60  # characters of a part of a prompt
+MOST_PARTS = 3  # of a prompt that is not another one altogether
+
+_WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
+_PUNCTUATION = re.compile(r"^\W+|\W+$")
+
+# How a picture is made of another one, by its task.
+_MADE: Mapping[str, str] = {
+    "text-to-image": "drawn from words alone",
+    "image-to-image": "drawn over it",
+    "inpaint": "a part of it drawn anew",
+    "outpaint": "drawn on around it",
+    "upscale": "enlarged",
+    "edit": "changed as it was told",
+    "blend": "blended",
+}
+
+# Fields that change with others, or say what these say.
+_FOLLOW = frozenset(
+    (
+        *("sampling.sigmas", "sampling.prediction", "sampling.noise", "words.syntax", "shows"),
+        *("canvas.height", "family", "components", "inputs", "precision"),
+    )
+)
+_SECTIONS = ("words", "canvas", "sampling")
+
+
+def change_of(before: Recipe, after: Recipe) -> str:
+    """What changed, and what stays; "nothing" where nothing differs."""
+    changes = {change.name: change for change in difference(before, after)}
+    if not changes:
+        return "nothing"
+    parts = tuple(_parts(changes, before, after)) or ("noise levels",)
+    stays = tuple(_stays(changes, before, after))
+    kept = f"{', '.join(stays)} {'stay' if len(stays) > 1 else 'stays'}" if stays else ""
+    return "; ".join(filter(None, (", ".join(parts), kept)))
+
+
+def _parts(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Iterator[str]:
+    for name, change in changes.items():
+        section = name.partition(".")[0]
+        if section in _SECTIONS and getattr(after, section) is None:
+            continue  # its task says it
+        if (say := _SAID.get(name)) is not None:
+            yield from say(_Pair(before=before, after=after, change=change))
+        elif name not in _FOLLOW and section not in _OF_A_TASK:
+            yield _turned(name.rpartition(".")[2].replace("_", " "), change.before, change.after)
+    told = {name.partition(".")[0] for name in changes}
+    for section, say in _OF_A_TASK.items():
+        if section in told:
+            yield from say(_Pair(before=before, after=after))
+    alone = set(changes) <= {"components", "precision", "family"}
+    for name in ("components", "precision", "family") if alone else ():
+        if name in changes:
+            yield f"another {name.removesuffix('s')}"
+    if set(changes) == {"inputs"}:
+        yield "another start"
+
+
+def _stays(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Iterator[str]:
+    """The three that people ask about first, and the model."""
+    here = {
+        "words": after.words is not None and before.words is not None,
+        "seed": after.sampling is not None and before.sampling is not None,
+        "size": after.canvas is not None and before.canvas is not None,
+        "model": True,
+    }
+    of = {
+        "words": ("words.prompt", "words.negative_prompt"),
+        "seed": ("seed", "variations"),
+        "size": ("canvas.width", "canvas.height"),
+        "model": ("checkpoint", "family"),
+    }
+    for name, fields in of.items():
+        if here[name] and not any(f in changes for f in fields):
+            yield name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """Two recipes and, where one field alone is told, that field."""
+
+    before: Recipe
+    after: Recipe
+    change: Changed = field(default_factory=lambda: Changed(name="", before=None, after=None))
+
+
+def _turned(name: str, old: object, new: object) -> str:
+    if old in (None, "", ()):
+        return f"{name} {_value(new)}"
+    return f"{name} {_value(old)} → {_value(new)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Weights):
+        return quoted(value.name, LONG)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value in (None, "", ()) else quoted(str(value), LONG)
+
+
+def _prompt(pair: _Pair) -> Iterator[str]:
+    yield words_changed(str(pair.change.before or ""), str(pair.change.after or ""))
+
+
+def _negative(pair: _Pair) -> Iterator[str]:
+    changed = words_changed(str(pair.change.before or ""), str(pair.change.after or ""))
+    yield f"not shown: {changed}"
+
+
+def words_changed(old: str, new: str) -> str:
+    """The words that went and came; all of the new ones where nearly all are others."""
+    before, after = _WORD.findall(old), _WORD.findall(new)
+    parts: list[str] = []
+    same = 0
+    for what, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        gone, come = (_joined(text) for text in (before[i:j], after[k:m]))
+        same += m - k if what == "equal" else 0
+        if what == "equal" or not (gone or come):
+            continue
+        parts.append(f"{gone} → {come}" if gone and come else f"+ {come}" if come else f"− {gone}")
+    if not new.strip():
+        return "no words any more"
+    if not same or len(parts) > MOST_PARTS:
+        return f"new words: {quoted(new, 2 * LONG)}"
+    return ", ".join(parts) or "other punctuation"
+
+
+def _joined(words: list[str]) -> str:
+    text = re.sub(r"\s+([,.;:!?)\]])", r"\1", " ".join(words))
+    return quoted(_PUNCTUATION.sub("", text), LONG)
+
+
+def _task(pair: _Pair) -> Iterator[str]:
+    if pair.after.task not in ("inpaint", "outpaint", "upscale"):  # their own sections say more
+        yield _MADE.get(pair.after.task, f"{pair.after.task}")
+
+
+def _size(pair: _Pair) -> Iterator[str]:
+    old, new = pair.before.canvas, pair.after.canvas
+    if new is None or old is None or pair.after.placement or pair.after.enlarging:
+        return  # how it got larger is said there
+    yield f"size {_pixels(old)} → {_pixels(new)}"
+
+
+def _height(pair: _Pair) -> Iterator[str]:
+    old, new = pair.before.canvas, pair.after.canvas
+    if old is not None and new is not None and old.width == new.width:
+        yield from _size(pair)
+
+
+def _pixels(canvas: Canvas) -> str:
+    return f"{canvas.width}×{canvas.height}"
+
+
+def _denoise(pair: _Pair) -> Iterator[str]:
+    if pair.after.task.needs.redraws and isinstance(pair.change.after, float):
+        yield f"{pair.change.after:.0%} redrawn".replace("%", " %")
+
+
+def _adapters(pair: _Pair) -> Iterator[str]:
+    old, new = ({a.weights.sha256: a for a in r.adapters} for r in (pair.before, pair.after))
+    for sha256, adapter in new.items():
+        if sha256 not in old:
+            yield f"+ {_adapter(adapter)}"
+        elif old[sha256] != adapter:
+            strength = old[sha256].strength
+            yield f"{adapter.kind} {_value(adapter.weights)} {strength:g} → {adapter.strength:g}"
+    gone = [_adapter(adapter) for sha256, adapter in old.items() if sha256 not in new]
+    yield from (f"− {name}" for name in gone)
+    if list(old.values()) != list(new.values()) and old == new:
+        yield "LoRAs in another order"
+
+
+def _adapter(adapter: Adapter) -> str:
+    return f"{adapter.kind} {_value(adapter.weights)} {adapter.strength:g}"
+
+
+def _masking(pair: _Pair) -> Iterator[str]:
+    masking: Masking | None = pair.after.masking
+    if masking is not None:
+        where = f"“{quoted(masking.region, LONG)}”" if masking.region else "what is masked"
+        yield f"only {where} drawn anew"
+
+
+def _placement(pair: _Pair) -> Iterator[str]:
+    placed, canvas = pair.after.placement, pair.after.canvas
+    if placed is None or canvas is None:
+        return
+    sides = [f"{more} px {where}" for where, more in _around(placed, canvas).items() if more > 0]
+    yield f"more around it: {', '.join(sides)}" if sides else "moved on the canvas"
+
+
+def _around(placed: Placement, canvas: Canvas) -> dict[str, int]:
+    return {
+        "left": placed.left,
+        "right": canvas.width - placed.left - placed.width,
+        "above": placed.top,
+        "below": canvas.height - placed.top - placed.height,
+    }
+
+
+def _enlarging(pair: _Pair) -> Iterator[str]:
+    old, new, how = pair.before.canvas, pair.after.canvas, pair.after.enlarging
+    if how is None:
+        return
+    by = f" by {quoted(how.upscaler.name, LONG)}" if how.upscaler else ""
+    if old is not None and new is not None:
+        yield f"{new.width / old.width:.3g} times as large{by}: {_pixels(old)} → {_pixels(new)}"
+    else:
+        yield f"enlarged{by}"
+
+
+def _shares(pair: _Pair) -> Iterator[str]:
+    shares = pair.after.shares
+    if shares:
+        yield "shares " + " : ".join(f"{share:.0%}".removesuffix("%") for share in shares)
+
+
+def _variations(pair: _Pair) -> Iterator[str]:
+    old, new = pair.before.variations, pair.after.variations
+    for one in new[len(old) :] if new[: len(old)] == old else new:
+        yield f"varied by {one.strength:.0%}".replace("%", " %")
+    if len(new) < len(old):
+        yield "no longer varied"
+
+
+_SAID: Mapping[str, Callable[[_Pair], Iterator[str]]] = {
+    "task": _task,
+    "words.prompt": _prompt,
+    "words.negative_prompt": _negative,
+    "canvas.width": _size,
+    "canvas.height": _height,
+    "sampling.denoise": _denoise,
+    "adapters": _adapters,
+    "variations": _variations,
+    "shares": _shares,
+}
+
+# What a task brings whole is told whole.
+_OF_A_TASK: Mapping[str, Callable[[_Pair], Iterator[str]]] = {
+    "masking": _masking,
+    "placement": _placement,
+    "enlarging": _enlarging,
+}
