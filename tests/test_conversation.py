@@ -39,7 +39,7 @@ async def test_imagine_ends_in_an_ordinary_message_with_picture_settings_and_but
         assert "a red flower" in message.content
         assert "`7`" in message.content
         assert "5 steps" in message.content
-        assert labels(message)[:5] == ["Again", "Edit", "Reproduce", "Recipe", "Star"]
+        assert labels(message)[:5] == ["Again", "Edit", "Star", "Recipe", "Reproduce"]
         recipe = await recipe_of(message)
         assert (recipe.prompt, recipe.seed, needed(recipe.sampling).steps) == ("a red flower", 7, 5)
         assert not here.faults

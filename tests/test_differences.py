@@ -81,7 +81,7 @@ def test_a_picture_that_is_drawn_over_says_so() -> None:
         prompt="a red flower at night",
         denoise=0.6,
     )
-    said = "drawn over it, + at night, 60 % redrawn; seed, size, model stay"
+    said = "+ at night, drawn over it, 60 % redrawn; seed, size, model stay"
     assert change_of(FLOWER, over) == said
 
 

@@ -57,7 +57,8 @@ def change_of(before: Recipe, after: Recipe) -> str:
 
 
 def _parts(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Iterator[str]:
-    for name, change in changes.items():
+    # What it shows comes first, then how it was made.
+    for name, change in sorted(changes.items(), key=lambda item: item[0] != "words.prompt"):
         section = name.partition(".")[0]
         if section in _SECTIONS and getattr(after, section) is None:
             continue  # its task says it

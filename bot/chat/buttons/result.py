@@ -121,13 +121,11 @@ def result_view(
     whole.item.label, whole.item.emoji = "All again", "🔁"
     rows: tuple[list[discord.ui.Item[Any]], ...] = (
         [PickPicture(request, pictures)] if many else [],
-        [Again(request, one), EditWords(request, one)],
-        [Reproduce(request, one), RecipeOf(request, one), Star(request, one)],
-        [NewWords(request), OtherStyle(request), *([OwnWords(request)] if worded else [])],
+        [Again(request, one)],
+        [EditWords(request, one), Star(request, one), RecipeOf(request, one)],
+        [Reproduce(request, one), NewWords(request), OtherStyle(request), delete],
+        [*([whole] if many else []), *([OwnWords(request)] if worded else [])],
     )
-    if many:
-        rows[3].insert(0, whole)
-    rows[3 if many else 2].append(delete)
     view = discord.ui.View(timeout=None)
     for line, row in enumerate(filter(None, rows)):
         for item in row:
