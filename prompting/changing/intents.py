@@ -87,6 +87,7 @@ class ContentChange:
     into: str = ""  # "blue", "a skateboard", "at night"
     where: str = ""  # "on the left", "on a sign"; of what is given to somebody, to whom: `to`
     to: str = ""  # "cat", of "give the cat a scarf"
+    language: str = "en"  # of these words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from prompting.reading.lexicon import Lexicon, Meaning, Word, built_in, fold
 
 FOLDER = Path(__file__).with_name("languages")
+UNSPACED = frozenset({"zh", "ja"})  # languages that put no blanks between words
 EACH = "_"  # the key under which every form is a word of its own
 
 # Kinds that say how something is, rather than what is there.

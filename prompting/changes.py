@@ -1,0 +1,177 @@
+"""What a reply to a picture asks for: rules that know several languages.
+
+    reply ─clean─▶ picks ─▶ wishes ─rules of its language─▶ intents ─together─▶ Understood
+
+The invariant: whatever is said, there is an answer and no exception; what is not understood is
+asked about or left alone, never drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from prompting.changing import asked
+from prompting.changing.clause import Clause, Intents
+from prompting.changing.describing import is_description
+from prompting.changing.dividing import SaidWish, parts
+from prompting.changing.intents import (
+    QUIET,
+    Intent,
+    IntentKind,
+    ShownPicture,
+    Understood,
+)
+from prompting.changing.phrasebook import Phrasebook, phrasebook
+from prompting.changing.picking import picked
+from prompting.changing.reply import LONGEST, ReadReply, read_reply
+from prompting.changing.tongues import likeliest
+from prompting.changing.wishes import HANDLERS
+
+__all__ = ["understand"]
+
+# Emoji that complain; all others are praise, or nothing that could be drawn.
+_COMPLAINING = frozenset("👎🤮😡😠💩😕🙁☹😖😣🤢😤")
+
+
+def understand(reply: str, shown: ShownPicture) -> Understood:
+    """The intents of a reply, at least one.  Never raises."""
+    read = read_reply(reply)
+    best: Understood | None = None
+    for language in likeliest(read.readable(read.text), shown.prompt):
+        book = phrasebook(language)
+        if book is None:
+            continue
+        understood = _in_language(read, shown, book)
+        if understood.sure:
+            return understood
+        best = best or understood
+    return best or _unclear("en")
+
+
+def _unclear(language: str) -> Understood:
+    ask = Intent(kind=IntentKind.ASK, question="what")
+    return Understood(intents=(ask,), sure=False, language=language)
+
+
+def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Understood:
+    text, pick, trouble = picked(read.text, shown, book)
+    if trouble:
+        return _understood((trouble,), book)
+    clause = Clause(text=text, book=book, reply=read, shown=shown)
+    wishes = asked.of_flags(read.flags, book.language)
+    unclear = False
+    if text:
+        if _is_praise(text, book):
+            return _understood(_with_pick((Intent(kind=IntentKind.NONE),), pick), book)
+        said, unclear = _wishes(clause)
+        wishes = (*said, *wishes)
+    if not wishes:
+        wishes, unclear = _nothing_said(read, pick, clause)
+    wishes = _together(wishes)
+    return Understood(intents=_with_pick(wishes, pick), sure=not unclear, language=book.language)
+
+
+def _understood(wishes: Intents, book: Phrasebook) -> Understood:
+    return Understood(intents=wishes, sure=True, language=book.language)
+
+
+def _nothing_said(read: ReadReply, pick: tuple[int, ...], clause: Clause) -> tuple[Intents, bool]:
+    """What a reply means of which no wish was understood; and whether that is a guess."""
+    if not clause.text:
+        if pick:
+            return (Intent(kind=IntentKind.PICK),), False
+        complains = bool(_COMPLAINING & set(read.emoji))
+        kind = IntentKind.ASK if complains else IntentKind.NONE
+        return (Intent(kind=kind, question="what" if complains else ""),), False
+    if read.to_somebody or _is_chat(clause):
+        return (Intent(kind=IntentKind.NONE),), True
+    if is_description(clause):
+        prompt = clause.phrase(clause.text)
+        return (Intent(kind=IntentKind.REWRITE, prompt=prompt),), True
+    return (Intent(kind=IntentKind.ASK, question="what"),), True
+
+
+def _is_chat(clause: Clause) -> bool:
+    words = clause.text.casefold().replace("?", " ?").split()
+    said = {word.strip(".,!;:…") for word in words}
+    if clause.book.spaced:
+        return "?" in said or bool(said & clause.book.chat)
+    return clause.text[-1:] in "?？" or any(word in clause.text for word in clause.book.chat)
+
+
+def _is_praise(text: str, book: Phrasebook) -> bool:
+    if not book.spaced:
+        rest = text
+        for word in sorted(book.praise | book.filler, key=len, reverse=True):
+            rest = rest.replace(word, " ")
+        return not rest.strip(" ,，。.!！~～…？?、") and any(word in text for word in book.praise)
+    words = [word.strip(".,!?;:…~()\"'*-") for word in text.casefold().split()]
+    words = [word for word in words if word]
+    known = book.praise | book.filler
+    if not words or not all(word in known or _drawn_out(word) in known for word in words):
+        return False
+    return any(word in book.praise or _drawn_out(word) in book.praise for word in words)
+
+
+def _drawn_out(word: str) -> str:
+    """ "sooooo" is "so"."""
+    out = ""
+    for char in word:
+        out += "" if out[-1:] == char else char
+    return out
+
+
+def _wishes(clause: Clause) -> tuple[Intents, bool]:
+    """What the wishes of a text mean, and whether something of it is not clear."""
+    wishes: list[Intent] = []
+    unclear = False
+    for part in parts(clause):
+        found = _wish(replace(clause, text=part.text, continuing=bool(wishes)), part)
+        if found is None:
+            unclear = unclear or not _is_praise(part.text, clause.book)
+            continue
+        wishes += found
+    return tuple(wishes), unclear and not wishes
+
+
+def _wish(clause: Clause, part: SaidWish) -> Intents | None:
+    if len(clause.text) > LONGEST:
+        return None
+    clause = replace(clause, question=part.question)
+    for found in clause.book.find(clause.text, question=part.question):
+        handler = HANDLERS[found.rule.does]
+        if found.rule.facts.get("ellipsis") and part.alone and not clause.continuing:
+            pass
+        if wishes := handler(found, clause):
+            return wishes
+    return None
+
+
+def _together(wishes: Iterable[Intent]) -> Intents:
+    """Wishes of one kind as one; where anything is to be drawn, what asks for nothing goes."""
+    wishes = tuple(wishes)
+    drawn = tuple(wish for wish in wishes if wish.kind not in QUIET)
+    if drawn:
+        wishes = drawn
+    elif len(wishes) > 1:
+        wishes = tuple(wish for wish in wishes if wish.kind is not IntentKind.NONE) or wishes
+        wishes = wishes[:1]
+    out: list[Intent] = []
+    for wish in wishes:
+        at = next((i for i, other in enumerate(out) if other.kind is wish.kind), None)
+        if at is None:
+            out.append(wish)
+        elif wish.kind in (IntentKind.EDIT, IntentKind.PARAMETERS, IntentKind.INPAINT):
+            out[at] = replace(
+                out[at],
+                changes=(*out[at].changes, *wish.changes),
+                settings=(*out[at].settings, *wish.settings),
+            )
+        else:
+            out[at] = wish
+    return tuple(out)
+
+
+def _with_pick(wishes: Intents, pick: tuple[int, ...]) -> Intents:
+    return tuple(replace(wish, pick=pick) for wish in wishes) if pick else wishes

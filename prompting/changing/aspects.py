@@ -1,0 +1,101 @@
+"""Which side of a picture some words are about: "dark blue" its colour, "at dusk" its light.
+
+The invariant: words that name a thing are about objects, whatever stands before them: "a blue hat"
+is a hat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prompting.changing.intents import Aspect
+from prompting.changing.vocabulary import COLOURS, vocabulary, words_of
+from prompting.reading.lexicon import Word, fold
+
+_OF_KIND = {
+    "colour": Aspect.COLOUR,
+    "material": Aspect.COLOUR,
+    "time": Aspect.LIGHT,
+    "light": Aspect.LIGHT,
+    "weather": Aspect.WEATHER,
+    "style": Aspect.STYLE,
+    "look": Aspect.FRAMING,
+    "mood": Aspect.MOOD,
+    "place": Aspect.BACKGROUND,
+    "nature": Aspect.BACKGROUND,
+}
+# Qualities that are of the whole picture's light or mood, where they are said of the picture.
+_LIGHT = frozenset({"dark", "bright", "warm", "cold", "golden hour"})
+_MOOD = frozenset({"happy", "sad", "cozy", "lonely", "quiet", "mysterious", "magical", "cute"})
+_ATTRIBUTES = frozenset({"quality", "action", "number", *_OF_KIND}) - {"place", "nature"}
+_EMPTY = frozenset({"very", "more", "less", "slightly", "a", "bit", "little", "and", "much"})
+
+
+def content(text: str, language: str) -> tuple[Word, ...]:
+    """The words of a phrase that carry something of a picture."""
+    return tuple(word for word in words_of(text, language) if word.content)
+
+
+def kind_of(word: Word) -> str:
+    """The kind of a word; "" where it is not known.  Comparatives are known by their adjective."""
+    if word.entry:
+        return word.entry.kind
+    return "quality" if adjective_of(word.text) else ""
+
+
+def adjective_of(word: str) -> str:
+    """The adjective that "redder" or "stormier" compares; "" where there is none."""
+    folded = fold(word)
+    for ending, instead in (("ier", "y"), ("iest", "y"), ("er", ""), ("est", ""), ("er", "e")):
+        if folded.endswith(ending) and len(folded) > len(ending) + 2:
+            stem = folded.removesuffix(ending) + instead
+            for form in (stem, stem[:-1] if stem[-1:] == stem[-2:-1] else stem):
+                entry = vocabulary().find(form, "en")
+                if entry and entry.kind in _ATTRIBUTES:
+                    return form
+    return ""
+
+
+def is_attribute(text: str, language: str) -> bool:
+    """Whether all of it says how something is, and nothing what is there."""
+    words = content(text, language)
+    return bool(words) and all(kind_of(word) in _ATTRIBUTES for word in words)
+
+
+def aspect_of(text: str, language: str) -> Aspect | None:
+    """The side of a picture that the words are about; None where no word of them is known."""
+    words = content(text, language)
+    if not words or not any(kind_of(word) for word in words):
+        return None
+    return _aspect(words)
+
+
+def _aspect(words: Sequence[Word]) -> Aspect:
+    kinds = [kind_of(word) for word in words]
+    if all(kind in COLOURS for kind in kinds):
+        return Aspect.COLOUR
+    if not all(kinds):
+        return Aspect.OBJECT
+    if all(kind in ("time", "light", "weather", "quality", "colour", "mood") for kind in kinds):
+        return _of_the_air(words, kinds)
+    if kinds[-1] in ("style",) or all(kind in ("style", "quality", "colour") for kind in kinds):
+        return Aspect.STYLE if "style" in kinds else Aspect.OBJECT
+    last = kinds[-1]
+    if last in ("place", "nature") and not set(kinds) - {
+        *("place", "nature", "quality", "colour", "mood", "time", "weather", "number", "style")
+    }:
+        return Aspect.BACKGROUND
+    if last == "look":
+        return Aspect.FRAMING
+    return Aspect.OBJECT
+
+
+def _of_the_air(words: Sequence[Word], kinds: Sequence[str]) -> Aspect:
+    """Time, light and weather; qualities of the picture's light or mood."""
+    for kind in ("weather", "time", "light", "mood"):
+        if kind in kinds:
+            return _OF_KIND[kind]
+    keys = {word.key for word in words} | {adjective_of(word.text) for word in words}
+    if keys & _LIGHT:
+        return Aspect.LIGHT
+    return Aspect.MOOD if keys & _MOOD else Aspect.OBJECT

@@ -1,0 +1,74 @@
+"""Which of several pictures a reply means: "2: make it red", "the third one", 第二张.
+
+The invariant: where one picture is shown, none is picked; a number that is no picture's is asked
+about, and never taken for another.
+"""
+
+from __future__ import annotations
+
+import re
+
+from prompting.changing.intents import Intent, IntentKind, ShownPicture
+from prompting.changing.numbers import number
+from prompting.changing.phrasebook import Phrasebook
+
+Picked = tuple[str, tuple[int, ...], Intent | None]
+
+_BUTTON = re.compile(r"([uv]) ?([1-9])\b", re.IGNORECASE)  # as Midjourney's are called
+_DIVIDERS = re.compile(r"\s*(?:,|&|\+|#|和|と|\b(?:and|und|et|y|e|и)\b)\s*(?:the )?")
+_LABEL = re.compile(r"\A#?\d{1,2} ?[:)]\s+(?=\S)")
+
+
+def picked(text: str, shown: ShownPicture, book: Phrasebook) -> Picked:
+    """What is left of the text, the pictures meant, and a question where they are none."""
+    if shown.count == 1:
+        return _LABEL.sub("", text), (), None
+    if match := _BUTTON.fullmatch(text):
+        word = "upscale" if match[1] in "uU" else "vary"
+        return word, *_checked((int(match[2]),), shown)
+    for pattern in book.pick_front:
+        if match := pattern.match(text):
+            pick = _numbers(match["picks"], book, shown.count)
+            if pick:
+                kept = _verb(match[0][: match.start("picks") - match.start()], book)
+                rest = f"{kept} {text[match.end() :]}".strip(" ,.:;-")
+                return rest, *_checked(pick, shown)
+    for pattern in book.pick_back:
+        if match := pattern.search(text):
+            pick = _numbers(match["picks"], book, shown.count)
+            if pick and match.start():
+                return text[: match.start()].strip(" ,.:;-"), *_checked(pick, shown)
+    return text, (), None
+
+
+def _verb(before: str, book: Phrasebook) -> str:
+    """What of the words before a number is asked for: the "upscale" of "upscale #2"."""
+    words = re.findall(r"[^\W\d_]+", before)
+    if not words or not book.spaced:
+        return before.strip(" #") if not book.spaced else ""
+    word = words[0].casefold()
+    if word in ("make", "turn", "change", "have", "get"):
+        return f"{word} it"
+    return word if any(book.find(word, opening=True)) and word not in _CHOOSING else ""
+
+
+_CHOOSING = frozenset(
+    ("the", "in", "on", "for", "with", "take", "use", "pick", "choose", "i", "like", "my", "number")
+)
+
+
+def _numbers(said: str, book: Phrasebook, count: int) -> tuple[int, ...]:
+    out: list[int] = []
+    for part in filter(None, _DIVIDERS.split(said)):
+        named = book.named("ordinals", part)
+        value = number(named, book.language)
+        if value is None or value != int(value):
+            return ()
+        out.append(count if value == -1 else int(value))
+    return tuple(dict.fromkeys(out))
+
+
+def _checked(pick: tuple[int, ...], shown: ShownPicture) -> tuple[tuple[int, ...], Intent | None]:
+    if all(1 <= at <= shown.count for at in pick):
+        return pick, None
+    return pick, Intent(kind=IntentKind.ASK, question="pick")

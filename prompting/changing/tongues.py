@@ -1,0 +1,58 @@
+"""Which language a reply is in: by its letters, then by whose words it has.
+
+The invariant: every language that has rules is tried; this only says in which order.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from prompting.changing.phrasebook import languages, phrasebook
+from prompting.changing.vocabulary import vocabulary
+from prompting.reading.lexicon import fold
+
+_KANA = re.compile(r"[\u3040-\u30ff\uff66-\uff9f]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_OF_OTHER_LETTERS = frozenset({"zh", "ja", "ko", "ru"})
+
+
+def likeliest(text: str, prompt: str) -> tuple[str, ...]:
+    """The languages that a reply may be in, likeliest first."""
+    for letters, language in ((_KANA, "ja"), (_HANGUL, "ko"), (_CYRILLIC, "ru"), (_HAN, "zh")):
+        if letters.search(text):
+            return tuple(dict.fromkeys((language, "zh" if language == "ja" else "en", "en")))
+    spoken = [language for language in languages() if language not in _OF_OTHER_LETTERS]
+    words = [fold(word) for word in _WORD.findall(text)]
+    theirs = {fold(word) for word in _WORD.findall(prompt)}
+    scores = {
+        language: sum(_score(word, language) for word in words if word not in theirs)
+        for language in spoken
+    }
+    best = sorted(spoken, key=lambda language: -scores[language])
+    # Where one language knows the words and others none, the others have nothing to say.
+    return tuple(language for language in best if scores[language] or language == "en")
+
+
+def _score(word: str, language: str) -> int:
+    cue = word in _cues(language)
+    return (
+        2 * cue
+        + bool(vocabulary().find(word, language))
+        + (word in vocabulary().function.get(language, ()))
+    )
+
+
+@lru_cache(maxsize=16)
+def _cues(language: str) -> frozenset[str]:
+    """The words of a language's own rules."""
+    book = phrasebook(language)
+    if book is None:
+        return frozenset()
+    patterns = (*(p for saying in book.rules for p in saying.says), book.front, book.back)
+    bare = (re.sub(r"\\.|\(\?P<\w+>|\[[^\]]*\]", " ", pattern.pattern) for pattern in patterns)
+    words = {fold(word) for text in bare for word in _WORD.findall(text)}
+    return frozenset(words | book.praise | book.chat)

@@ -1,0 +1,556 @@
+"""What each rule means: from the places of a pattern to intents.
+
+A handler is called as the rule `does`; it returns None where the words do not fit after all, and
+the next rule is tried.  The invariant: a handler takes words from the reply, and adds none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from prompting.changing import asked
+from prompting.changing.aspects import (
+    adjective_of,
+    aspect_of,
+    content,
+    is_attribute,
+    kind_of,
+)
+from prompting.changing.clause import Clause, Intents, cuts, edit, in_prompt
+from prompting.changing.intents import Action, Aspect, ContentChange, Direction, Intent, IntentKind
+from prompting.changing.numbers import number
+from prompting.changing.opposites import OPPOSITES
+from prompting.changing.phrasebook import Found
+from prompting.changing.styling import library_style
+from prompting.changing.vocabulary import vocabulary
+from prompting.reading.lexicon import OBJECTS, fold
+from prompting.slots import OpaqueKind
+
+Handler = Callable[[Found, Clause], Intents | None]
+
+
+def quiet(found: Found, clause: Clause) -> Intents | None:  # noqa: ARG001
+    """Kinds that need nothing but their name."""
+    return (Intent(kind=IntentKind(found.rule.does)),)
+
+
+def info(found: Found, clause: Clause) -> Intents | None:
+    remark = clause.book.named("settings", found["setting"]) or found["remark"]
+    return (Intent(kind=IntentKind.INFO, remark=remark),)
+
+
+def ask(found: Found, clause: Clause) -> Intents | None:  # noqa: ARG001
+    return (Intent(kind=IntentKind.ASK, question=found["question_key"] or "what"),)
+
+
+def vary(found: Found, clause: Clause) -> Intents | None:
+    wish = Intent(kind=IntentKind.VARY, strength=found["strength"] or None)
+    return (wish, *asked.counted(found["n"], clause)) if found["n"] else (wish,)
+
+
+def upscale(found: Found, clause: Clause) -> Intents | None:
+    factor = number(found["n"], clause.language) if found["n"] else None
+    if factor is None and found["factor"]:
+        factor = float(found["factor"])
+    if factor is not None and not 1 < factor <= 16:
+        return None
+    return (Intent(kind=IntentKind.UPSCALE, factor=factor),)
+
+
+def outpaint(found: Found, clause: Clause) -> Intents | None:
+    said = found["direction"]
+    directions = tuple(clause.book.named("directions", said).split()) if said else ()
+    amount = clause.phrase(found["amount"]) if found["amount"] else None
+    return (Intent(kind=IntentKind.OUTPAINT, directions=directions, amount=amount),)
+
+
+def inpaint(found: Found, clause: Clause) -> Intents | None:
+    region = clause.thing(found["region"])
+    if not region:
+        return None
+    changes: tuple[ContentChange, ...] = ()
+    if found["into"]:
+        changes = became(clause, region, found["into"]) or ()
+    return (Intent(kind=IntentKind.INPAINT, region=region, changes=changes),)
+
+
+def rewrite(found: Found, clause: Clause) -> Intents | None:
+    prompt = clause.phrase(found["prompt"])
+    if not prompt:
+        return None
+    return (Intent(kind=IntentKind.REWRITE, prompt=prompt),)
+
+
+def text(found: Found, clause: Clause) -> Intents | None:
+    quote = clause.phrase(found["quote"])
+    holder, where = clause.phrase(found["holder"]), clause.phrase(found["where"])
+    known = clause.thing(found["holder"])
+    if known and in_prompt(known, clause.language, clause.shown.prompt):
+        holder, where = "", known
+    return clause.edit(Action.ADD, Aspect.TEXT, what=holder, into=quote, where=where)
+
+
+def style(found: Found, clause: Clause) -> Intents | None:
+    if found["direction"] == "off":
+        setting = asked.setting("style", direction=Direction.OFF)
+        return (Intent(kind=IntentKind.PARAMETERS, settings=(setting,)),)
+    return restyled(clause, found["style"] or found["into"])
+
+
+def restyled(clause: Clause, said: str) -> Intents | None:
+    """A wish for a style, if that names one."""
+    name = library_style(clause.reply.readable(said), clause.language)
+    return (Intent(kind=IntentKind.RESTYLE, style=name or clause.phrase(said)),)
+
+
+def background(found: Found, clause: Clause) -> Intents | None:
+    into = clause.phrase(found["into"])
+    if not into or clause.book.it.fullmatch(into):
+        return None
+    return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
+
+
+def removebackground(found: Found, clause: Clause) -> Intents | None:  # noqa: ARG001
+    return clause.edit(Action.REMOVE, Aspect.BACKGROUND, what="background")
+
+
+def swap(found: Found, clause: Clause) -> Intents | None:
+    what = clause.thing(found["what"])
+    into = clause.phrase(found["into"] or found["article_into"])
+    if found["article_into"]:
+        first = clause.text.casefold().find(" " + found["article_into"].casefold())
+        into = clause.phrase(clause.text[first - 2 :].partition(" ")[2]) if first < 0 else into
+    if not into or _is_setting(found["what"], clause):
+        return None
+    if fold(what) in ("background", "backdrop", "bg"):
+        return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
+    if not what:
+        return turned(clause, into)
+    if is_attribute(into, clause.language):
+        changes = became(clause, what, into)
+        return edit(*changes) if changes else None
+    return clause.edit(Action.SWAP, Aspect.OBJECT, what=what, into=into)
+
+
+def instead(found: Found, clause: Clause) -> Intents | None:
+    """Something in place of the main thing, or of the side of the picture that it is about."""
+    into = clause.phrase(found["into"])
+    words = content(into, clause.language)
+    if not words:
+        return None
+    if is_attribute(into, clause.language) or aspect_of(into, clause.language) in _WHOLE:
+        return turned(clause, into)
+    return clause.edit(Action.SWAP, Aspect.OBJECT, into=into)
+
+
+_WHOLE = (Aspect.LIGHT, Aspect.WEATHER, Aspect.STYLE, Aspect.FRAMING, Aspect.BACKGROUND)
+
+
+def set_named(found: Found, clause: Clause) -> Intents | None:
+    """A named side of the picture, or a thing, becomes something."""
+    into = found["into"] or found["attribute"]
+    what = clause.thing(found["what"]) if found["what"] else ""
+    if found["what"] and _is_setting(found["what"], clause):
+        return None
+    if not what:
+        return turned(clause, clause.phrase(into))
+    changes = became(clause, what, into)
+    return edit(*changes) if changes else None
+
+
+def set_it(found: Found, clause: Clause) -> Intents | None:
+    """The picture, or its main thing, becomes something."""
+    into = clause.phrase(found["into"])
+    if clause.book.it.fullmatch(into) or clause.book.definite.match(found["into"]):
+        return None
+    if not content(clause.reply.readable(into), clause.language):
+        return None
+    return turned(clause, into)
+
+
+def only(found: Found, clause: Clause) -> Intents | None:
+    """One thing becomes something, and is a region of the picture."""
+    changes = _divided(clause, found["rest"])
+    if not changes:
+        return None
+    return edit(*changes)
+
+
+def set_thing(found: Found, clause: Clause) -> Intents | None:
+    if found["rest"]:
+        changes = _divided(clause, found["rest"])
+    else:
+        changes = became(clause, clause.thing(found["what"]), found["into"])
+    return edit(*changes) if changes else None
+
+
+def elliptic(found: Found, clause: Clause) -> Intents | None:
+    """ "the hat green": a thing and what it becomes, without a verb."""
+    if found["what"]:
+        if not clause.continuing and ":" not in clause.text and "=" not in clause.text:
+            return None
+        what, into = clause.thing(found["what"]), found["into"]
+        if not what or not in_prompt(what, clause.language, clause.shown.prompt):
+            return None
+        changes = became(clause, what, into)
+        return edit(*changes) if changes else None
+    rest = found["rest"]
+    definite = bool(clause.book.definite.match(rest))
+    for what, into in cuts(rest):
+        thing = clause.thing(what)
+        if not _suffix_is_attribute(into, clause) or not thing:
+            continue
+        known = [word for word in content(thing, clause.language) if _names(word)]
+        if not known or content(thing, clause.language)[-1] is not known[-1]:
+            continue
+        if definite or (clause.continuing and _bare(what)):
+            changes = became(clause, thing, into)
+            return edit(*changes) if changes else None
+    return None
+
+
+def _bare(what: str) -> bool:
+    return what.partition(" ")[0].casefold() not in (
+        "a",
+        "an",
+        "some",
+        "two",
+        "three",
+        "with",
+        "no",
+    )
+
+
+def _names(word: object) -> bool:
+    kind = kind_of(word)  # type: ignore[arg-type]
+    return kind in OBJECTS or kind in ("part", "structure", "nature", "place")
+
+
+def _suffix_is_attribute(into: str, clause: Clause) -> bool:
+    first = into.partition(" ")[0].casefold()
+    return first not in _PREPOSITIONS and is_attribute(into, clause.language)
+
+
+_PREPOSITIONS = frozenset(
+    (
+        *("in", "on", "at", "by", "with", "under", "near", "from", "of", "for", "to", "as", "like"),
+        *("into", "and", "or"),
+    )
+)
+
+
+def _divided(clause: Clause, rest: str) -> tuple[ContentChange, ...] | None:
+    """ "the red car blue" ▶ the red car, blue."""
+    readable = clause.reply.readable
+    whole = [(what, into) for what, into in cuts(rest) if clause.thing(what)]
+    for what, into in whole:
+        words = content(what, clause.language)
+        if (
+            words
+            and not is_attribute(words[-1].text, clause.language)
+            and is_attribute(readable(into), clause.language)
+        ):
+            return became(clause, clause.thing(what), into)
+    for what, into in reversed(whole):
+        if in_prompt(clause.thing(what), clause.language, clause.shown.prompt):
+            return became(clause, clause.thing(what), into)
+    for what, into in whole:
+        words = content(what, clause.language)
+        if words and _names(words[-1]):
+            return became(clause, clause.thing(what), into)
+    if len(whole) == 1:
+        return became(clause, clause.thing(whole[0][0]), whole[0][1])
+    return None
+
+
+def became(clause: Clause, what: str, into: str) -> tuple[ContentChange, ...] | None:
+    """What "<what> <into>" changes of a thing."""
+    into = clause.phrase(into)
+    readable = clause.reply.readable(into)
+    if not content(readable, clause.language) and not clause.reply.of_kind(into):
+        return None
+    if fold(what) in ("background", "backdrop", "bg"):
+        return (clause.change(Action.SET, Aspect.BACKGROUND, into=into),)
+    words = content(readable, clause.language)
+    aspect = aspect_of(readable, clause.language)
+    if is_attribute(readable, clause.language):
+        aspect = aspect if aspect is Aspect.COLOUR else Aspect.OBJECT
+        return (clause.change(Action.SET, aspect, what=what, into=into),)
+    first = into.partition(" ")[0].casefold()
+    if first in ("a", "an", "some", "into") or _numeral(first, clause):
+        return (clause.change(Action.SWAP, Aspect.OBJECT, what=what, into=into),)
+    noun = words and _names(words[-1]) and len(words) <= 3 and first not in _PREPOSITIONS
+    verb = any(kind_of(word) == "action" for word in words)
+    if noun and not verb and _is_noun_swap(clause):
+        return (clause.change(Action.SWAP, Aspect.OBJECT, what=what, into=into),)
+    return (clause.change(Action.SET, aspect or Aspect.OBJECT, what=what, into=into),)
+
+
+def _numeral(word: str, clause: Clause) -> bool:
+    return number(word, clause.language) is not None
+
+
+def _is_noun_swap(clause: Clause) -> bool:
+    """Whether the words were joined by "to": "change the sofa to bench"."""
+    words = f" {clause.text.casefold()} "
+    return any(f" {word} " in words for word in ("to", "into", "zu", "in", "en", "a", "por", "par"))
+
+
+def turned(clause: Clause, into: str) -> Intents | None:
+    """The whole picture, or its main thing, becomes something."""
+    readable = clause.reply.readable(into)
+    language = clause.language
+    named = library_style(readable, language)
+    if named and (
+        aspect_of(readable, language) in (Aspect.STYLE, None) or "style" in fold(readable)
+    ):
+        return (Intent(kind=IntentKind.RESTYLE, style=named),)
+    parts = clause.items(into)
+    if len(parts) > 1 and all(_whole_side(part, language) for part in parts):
+        several = [turned(clause, part) for part in parts]
+        return tuple(wish for wishes in several if wishes for wish in wishes)
+    aspect = aspect_of(readable, language)
+    if aspect is Aspect.STYLE or (aspect is None and _says_style(readable)):
+        return restyled(clause, into)
+    if aspect in (Aspect.LIGHT, Aspect.WEATHER, Aspect.MOOD, Aspect.FRAMING, Aspect.COLOUR):
+        return clause.edit(Action.SET, aspect, into=into)
+    if is_attribute(readable, language):
+        return clause.edit(Action.SET, Aspect.OBJECT, into=into)
+    first = into.partition(" ")[0].casefold()
+    if aspect is Aspect.BACKGROUND:
+        return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
+    if first in ("with", "mit", "avec", "con", "com"):
+        return clause.edit(Action.ADD, Aspect.OBJECT, into=into.partition(" ")[2])
+    if first in _PREPOSITIONS:
+        return clause.edit(Action.SET, aspect or Aspect.OBJECT, into=into)
+    words = content(readable, language)
+    if words and _names(words[-1]) and not any(kind_of(word) == "action" for word in words):
+        return clause.edit(Action.SWAP, Aspect.OBJECT, into=into)
+    return clause.edit(Action.SET, aspect or Aspect.OBJECT, into=into)
+
+
+def _whole_side(part: str, language: str) -> bool:
+    aspect = aspect_of(part, language)
+    return aspect not in (None, Aspect.OBJECT, Aspect.COLOUR)
+
+
+def _says_style(text: str) -> bool:
+    return any(word in fold(text).split() for word in ("style", "styled", "stil", "estilo"))
+
+
+def remove(found: Found, clause: Clause) -> Intents | None:
+    whats = [clause.thing(part) for part in clause.items(found["what"])]
+    if not all(whats) or not whats:
+        return None
+    if _is_setting(whats[0], clause):
+        return None
+    if any(fold(what) in ("background", "bg", "backdrop") for what in whats):
+        return removebackground(found, clause)
+    changes = tuple(
+        clause.change(Action.REMOVE, _removed_aspect(what, clause.language), what=what)
+        for what in whats
+    )
+    return edit(*changes)
+
+
+def _removed_aspect(what: str, language: str) -> Aspect:
+    aspect = aspect_of(what, language)
+    return aspect if aspect in (Aspect.WEATHER, Aspect.LIGHT, Aspect.COLOUR) else Aspect.OBJECT
+
+
+def framing(found: Found, clause: Clause) -> Intents | None:
+    if found["focus"]:
+        focus = clause.thing(found["focus"])
+        return clause.edit(Action.SET, Aspect.FRAMING, what=focus, into="close-up")
+    into = clause.phrase(found["into"] or found.rule.facts.get("into", ""))
+    return clause.edit(Action.SET, Aspect.FRAMING, into=into or clause.phrase(clause.text))
+
+
+def too(found: Found, clause: Clause) -> Intents | None:
+    if found["amount"]:
+        what = clause.thing(found["what"])
+        return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=f"fewer {what}")
+    said = content(found["into"], clause.language)
+    if not said:
+        return None
+    what = clause.thing(found["what"]) if found["what"] else ""
+    key = adjective_of(said[0].text) or said[0].key
+    enough = "enough" in found["enough"] or clause.text.casefold().endswith(" enough")
+    into = said[0].text if enough else OPPOSITES.get(key, "")
+    if not into:
+        return (Intent(kind=IntentKind.ASK, question="what"),)
+    if what:
+        changes = became(clause, what, into)
+        return edit(*changes) if changes else None
+    if key in ("small", "big") and not enough:
+        return (Intent(kind=IntentKind.ASK, question="what"),)
+    if key in ("far",):
+        return clause.edit(Action.SET, Aspect.FRAMING, into=into)
+    return turned(clause, into)
+
+
+def give(found: Found, clause: Clause) -> Intents | None:
+    to, into = clause.thing(found["to"]), clause.phrase(found["into"])
+    if found["verb"] and found["verb"] not in ("in", "with", "up in", "have"):
+        into = f"{participle(found['verb'])} {into}"
+    return clause.edit(Action.ADD, Aspect.OBJECT, into=into, to=to)
+
+
+def participle(verb: str) -> str:
+    """The participle of one of the verbs of giving: "wear" is "wearing"."""
+    entry = vocabulary().find(verb, "en")
+    return entry.name if entry and entry.kind == "action" else verb
+
+
+def place(found: Found, clause: Clause) -> Intents | None:
+    what, into = clause.thing(found["what"]), clause.phrase(found["into"])
+    if not what:
+        return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
+    return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=into)
+
+
+def more(found: Found, clause: Clause) -> Intents | None:
+    """ "more clouds", "less contrast", "more dramatic"."""
+    into, language = clause.phrase(found["into"]), clause.language
+    if _is_setting(into, clause):
+        return None
+    what = clause.thing(found["what"]) if found["what"] else ""
+    less = found["direction"] == "less"
+    into = clause.thing(into) or into
+    if is_attribute(into, language) or not content(into, language):
+        return _attribute(clause, what, into, less=less)
+    if less:
+        return clause.edit(Action.SET, Aspect.OBJECT, what=into, into=f"fewer {into}")
+    return clause.edit(Action.ADD, Aspect.OBJECT, into=f"more {into}", to=what)
+
+
+def _attribute(clause: Clause, what: str, into: str, *, less: bool) -> Intents | None:
+    words = content(into, clause.language)
+    if not words:
+        return None
+    if less:
+        key = adjective_of(words[-1].text) or words[-1].key
+        opposite = OPPOSITES.get(key, "")
+        if not opposite:
+            return clause.edit(
+                Action.REMOVE, aspect_of(into, clause.language) or Aspect.OBJECT, what=into
+            )
+        into = opposite
+    if what:
+        changes = became(clause, what, into)
+        return edit(*changes) if changes else None
+    if aspect_of(into, clause.language) is Aspect.STYLE and not library_style(
+        into, clause.language
+    ):
+        return clause.edit(Action.SET, Aspect.STYLE, into=into)
+    return turned(clause, into)
+
+
+def number_of(found: Found, clause: Clause) -> Intents | None:
+    if found["another"]:
+        what = clause.thing(found["another"])
+        known = content(what, clause.language)
+        if not known or not _names(known[-1]):
+            return None
+        return clause.edit(Action.ADD, Aspect.OBJECT, into=f"another {what}")
+    what = clause.thing(found["what"])
+    known = content(what, clause.language)
+    if not known or _is_setting(what, clause):
+        return None
+    if not in_prompt(what, clause.language, clause.shown.prompt):
+        return None
+    many = found["n"]
+    return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=f"{many} {what}")
+
+
+def add(found: Found, clause: Clause) -> Intents | None:
+    into = clause.phrase(found["into"] or found["added"] or found["covering"])
+    if found["added"]:
+        into = clause.phrase(clause.text.partition(found["added"])[0].split()[-1] + " " + into)
+    to = clause.thing(found["to"]) if found["to"] else ""
+    readable = clause.reply.readable(into)
+    tags = clause.reply.of_kind(found["into"], OpaqueKind.LORA)
+    if tags:
+        return asked.tags(tags)
+    if not into or clause.book.it.fullmatch(into) or _is_setting(into, clause):
+        return None
+    aspect = aspect_of(readable, clause.language) or Aspect.OBJECT
+    if aspect in (Aspect.WEATHER, Aspect.LIGHT, Aspect.FRAMING) and not to:
+        return clause.edit(Action.ADD, aspect, into=into)
+    where = clause.phrase(found["where"]) if found["where"] else ""
+    if aspect is not Aspect.MOOD:
+        aspect = Aspect.OBJECT
+    return clause.edit(Action.ADD, aspect, into=into, to=to, where=where)
+
+
+def _is_setting(text: str, clause: Clause) -> bool:
+    """Whether that is the name of a setting, and no thing in the picture."""
+    plain = clause.thing(text).casefold()
+    return plain in clause.book.tables["settings"] and plain not in ("shape", "style", "steps")
+
+
+def negative(found: Found, clause: Clause) -> Intents | None:
+    return asked.negative(found["action"], clause.phrase(found["into"] or found["what"]))
+
+
+def phrase(found: Found, clause: Clause) -> Intents | None:
+    """A phrase without a word of change: a style, an hour, a place; nothing else."""
+    into = clause.phrase(found["into"])
+    readable = clause.reply.readable(into)
+    tags = clause.reply.of_kind(found["into"], OpaqueKind.LORA)
+    if tags and len(found["into"]) == len(tags):
+        return asked.tags(tags)
+    language = clause.language
+    aspect = aspect_of(readable, language)
+    if library_style(readable, language) and aspect in (Aspect.STYLE, None):
+        return restyled(clause, found["into"])
+    if aspect in (Aspect.STYLE,) or (_says_style(readable) and len(readable.split()) < 8):
+        return restyled(clause, found["into"])
+    parts = clause.items(into)
+    if all(is_attribute(clause.reply.readable(part), language) for part in parts) and parts:
+        return turned(clause, into)
+    if aspect is Aspect.BACKGROUND and _led_by_preposition(into, clause):
+        return clause.edit(Action.SET, Aspect.BACKGROUND, into=clause.phrase(clause.text))
+    return None
+
+
+def _led_by_preposition(into: str, clause: Clause) -> bool:
+    words = clause.text.casefold().split()
+    length = len(into.split())
+    before = words[: len(words) - length]
+    return any(word in _PREPOSITIONS | {"inside", "during", "under"} for word in before)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    **dict.fromkeys(("none", "undo", "describe", "delete", "again", "reproduce"), quiet),
+    "video": quiet,
+    "info": info,
+    "ask": ask,
+    "vary": vary,
+    "upscale": upscale,
+    "outpaint": outpaint,
+    "inpaint": inpaint,
+    "rewrite": rewrite,
+    "text": text,
+    "style": style,
+    "background": background,
+    "removebackground": removebackground,
+    "swap": swap,
+    "instead": instead,
+    "set": set_named,
+    "setit": set_it,
+    "only": only,
+    "setthing": set_thing,
+    "elliptic": elliptic,
+    "remove": remove,
+    "framing": framing,
+    "too": too,
+    "give": give,
+    "place": place,
+    "more": more,
+    "number": number_of,
+    "add": add,
+    "negative": negative,
+    "phrase": phrase,
+    **asked.HANDLERS,
+}
