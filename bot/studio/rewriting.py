@@ -71,8 +71,11 @@ def rewritten(picture: StoredPicture, form: Rewriting, origin: Origin) -> Wish:
         canvas=DraftCanvas(),
         sampling=DraftSampling(denoise=strength),
     )
-    if not recipe.task.needs.redraws and strength is not None and strength < 1:
-        draft = replace(draft, task=None, inputs=(init_from(picture.png_sha256),))
+    if not recipe.task.needs.redraws:
+        if strength is not None and strength < 1:
+            draft = replace(draft, task=None, inputs=(init_from(picture.png_sha256),))
+        else:
+            draft = replace(draft, sampling=DraftSampling())  # there is nothing to draw over
     return Wish(
         origin=origin,
         draft=draft,

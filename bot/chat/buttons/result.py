@@ -119,13 +119,19 @@ def result_view(
     one = pictures[0].id if many else None
     whole, delete = Again(request), Delete(request)
     whole.item.label, whole.item.emoji = "All again", "🔁"
+    whole.item.style = discord.ButtonStyle.secondary
+    others: list[discord.ui.Item[Any]] = [
+        *([whole] if many else []),
+        *([OwnWords(request)] if worded else []),
+    ]
     rows: tuple[list[discord.ui.Item[Any]], ...] = (
         [PickPicture(request, pictures)] if many else [],
         [Again(request, one)],
         [EditWords(request, one), Star(request, one), RecipeOf(request, one)],
-        [Reproduce(request, one), NewWords(request), OtherStyle(request), delete],
-        [*([whole] if many else []), *([OwnWords(request)] if worded else [])],
+        [Reproduce(request, one), NewWords(request), OtherStyle(request)],
+        others,
     )
+    rows[4 if others else 3].append(delete)
     view = discord.ui.View(timeout=None)
     for line, row in enumerate(filter(None, rows)):
         for item in row:
