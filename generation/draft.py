@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
+from generation.families.architecture import SERVES
 from generation.families.family import Family, family
 from generation.layers import filled
 from generation.names import USUAL
@@ -41,6 +42,8 @@ from generation.recipe import (
 )
 from generation.sigmas import ZERO_SNR, expand
 from generation.texts import clean_text
+
+SOFT = 1 / 64  # of a canvas's shorter side: how softly a masked part meets the rest
 
 MAX_ADAPTERS = 32  # one LoRA may stand there twice: its effects add up
 
@@ -119,7 +122,9 @@ class Checkpoint:
 
     weights: Weights
     family: Family
-    purpose: str | None = None  # what it is made for that no recipe asks for yet
+    purpose: str | None = (
+        None  # what it is made for, where that is neither words nor a whole picture
+    )
     components: tuple[Weights, ...] = ()  # its parts that are files of their own
     vae: Weights | None = None
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
@@ -147,9 +152,9 @@ def complete(
     """
     family = model.family
     said = replace(draft, sampling=named(draft.sampling))
-    draft = filled(Draft, [("said", said), ("usual", usual_of(model))]).value
+    task = _task(said, model, family)
+    draft = filled(Draft, [("said", said), ("usual", usual_of(model, task))]).value
     _check_adapters(draft.adapters, model, families)
-    task = _task(draft, model, family)
     words, canvas, sampling = sections(draft, task.needs, model)
     return Recipe(
         task=task,
@@ -162,7 +167,7 @@ def complete(
         words=words,
         canvas=canvas,
         sampling=sampling,
-        masking=draft.masking,
+        masking=_masking(draft, task.needs, canvas),
         placement=draft.placement,
         enlarging=draft.enlarging,
         variations=draft.variations,
@@ -190,12 +195,12 @@ def check_settings(draft: Draft, model: Checkpoint) -> None:
     sections(draft, Task.IMAGE_TO_IMAGE.needs, model)
 
 
-def usual_of(model: Checkpoint) -> Draft:
+def usual_of(model: Checkpoint, task: Task | None = None) -> Draft:
     """What is drawn with a model where nobody says otherwise: as its card says, then its family."""
-    return filled(Draft, [("card", model.usual), ("family", usual_of_family(model))]).value
+    return filled(Draft, [("card", model.usual), ("family", usual_of_family(model, task))]).value
 
 
-def usual_of_family(model: Checkpoint) -> Draft:
+def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
     """What is usual for the model's family, under the noise that the model was trained with."""
     family = model.family
     return Draft(
@@ -207,9 +212,21 @@ def usual_of_family(model: Checkpoint) -> Draft:
             scheduler="sgm_uniform" if _noise(model).endswith(ZERO_SNR) else family.scheduler,
             steps=family.steps,
             cfg=family.cfg,
-            denoise=family.denoise,
+            denoise=family.denoise_for(task),
         ),
     )
+
+
+def usual_masking(width: int, height: int) -> Masking:
+    """How what is drawn meets what stays on a canvas of that size, where nobody says."""
+    blur = round(min(width, height) * SOFT, 1)
+    return Masking(grow=0, blur=blur, region=None, segmenter=None, threshold=None)
+
+
+def _masking(draft: Draft, needs: Needs, canvas: Canvas | None) -> Masking | None:
+    if draft.masking is not None or "masking" not in needs.sections:
+        return draft.masking
+    return usual_masking(needed(canvas).width, needed(canvas).height)
 
 
 def _noise(model: Checkpoint) -> str:
@@ -307,10 +324,11 @@ def picked(kind: type[S], source: object) -> S:
 
 def check_purpose(model: str, purpose: str | None, task: Task, usual: Family) -> None:
     """Raise NotMadeFor where a checkpoint, or its whole family, is made for something else."""
-    if purpose is not None:
+    if purpose is not None and task not in SERVES.get(purpose, ()):
         raise NotMadeFor(model, purpose)
     if task not in usual.tasks:
-        raise NotMadeFor(model, " or ".join(sorted(usual.tasks)))
+        over = {Task.IMAGE_TO_IMAGE} & usual.tasks if task is Task.TEXT_TO_IMAGE else ()
+        raise NotMadeFor(model, " or ".join(sorted(over or usual.tasks)))
 
 
 def check_clip_skip(clip_skip: int, usual: Family) -> None:

@@ -72,6 +72,8 @@ class Task(StrEnum):
 
     TEXT_TO_IMAGE = "text-to-image"
     IMAGE_TO_IMAGE = "image-to-image"
+    INPAINT = "inpaint"  # a part of a picture, anew
+    OUTPAINT = "outpaint"  # a picture, drawn further
 
     @property
     def needs(self) -> Needs:
@@ -206,7 +208,7 @@ class Masking:
     """Where a picture is drawn anew: what its mask leaves black is copied bit for bit."""
 
     grow: int  # pixels that the mask grows by on every side
-    blur: float  # pixels: the deviation of the Gaussian that softens its edge, outwards
+    blur: float  # pixels: how softly what is drawn meets the rest, inwards; a Gaussian's deviation
     # A region in words, and what finds it; None where the mask is a picture.
     region: str | None
     segmenter: Weights | None
@@ -235,6 +237,14 @@ class Placement:
             _check_integer(f"placement {name}", getattr(self, name), -WIDTH.high, WIDTH.high)
         for name in ("width", "height"):
             _check_integer(f"placement {name}", getattr(self, name), 1, WIDTH.high)
+
+    def check_on(self, canvas: Canvas) -> None:
+        """Raise OutOfRange where nothing of the picture is on the canvas, or nothing else."""
+        right, bottom = self.left + self.width, self.top + self.height
+        if not (self.left < canvas.width and self.top < canvas.height and right > 0 < bottom):
+            raise OutOfRange("placement", "beside the canvas", "one that shows some of the picture")
+        if self.left <= 0 >= self.top and right >= canvas.width and bottom >= canvas.height:
+            raise OutOfRange("placement", "all of the canvas", "one that leaves something to draw")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +303,15 @@ SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS = {
     Task.TEXT_TO_IMAGE: Needs(sections=_DRAWING, roles=(), optional=("variations",)),
     Task.IMAGE_TO_IMAGE: Needs(sections=_DRAWING, roles=("init",), optional=("variations",)),
+    Task.INPAINT: Needs(
+        sections=(*_DRAWING, "masking"),
+        roles=("init",),
+        optional=("variations",),
+        optional_roles=("mask",),
+    ),
+    Task.OUTPAINT: Needs(
+        sections=(*_DRAWING, "masking", "placement"), roles=("init",), optional=("variations",)
+    ),
 }
 _ROLES = {role for needs in NEEDS.values() for role in (*needs.roles, *needs.optional_roles)}
 
@@ -347,6 +366,17 @@ class Recipe:
         roles = {item.role for item in self.inputs} & _ROLES
         if not set(needs.roles) <= roles <= {*needs.roles, *needs.optional_roles}:
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
+        if self.masking is not None:
+            self._check_masking(self.masking, by_picture="mask" in roles)
+        if self.placement is not None and self.canvas is not None:
+            self.placement.check_on(self.canvas)
+
+    def _check_masking(self, masking: Masking, *, by_picture: bool) -> None:
+        by_words = masking.region is not None
+        if by_picture + by_words != (self.task is Task.INPAINT):
+            raise OutOfRange(
+                "mask", None, "a picture, or words for a region, where a part is masked"
+            )
 
     @property
     def id(self) -> RecipeId:

@@ -13,9 +13,10 @@ from generation.families.family import FAMILIES
 from generation.fleet.wire import Cancel, Stepped
 from generation.media.image import pixels_sha256, recipe_in
 from generation.picture import Picture, Verdict, compare
-from generation.recipe import Recipe, Sha256, Variation, Weights, dump, parse
+from generation.recipe import Placement, Recipe, Sha256, Variation, Weights, dump, parse
 from tests.given import tinymodels
 from tests.given.builders import changed
+from tests.given.partly import a_mask, further, masked
 from tests.given.worker_process import WorkerProcess, a_photo, redrawing, shared, tiny_recipe
 
 
@@ -151,20 +152,46 @@ def test_every_sampler_for_both_tasks(
     assert same(worker.draw(again, a_photo()), another.draw(again, a_photo()))
 
 
+@pytest.mark.parametrize(("family", "sampler"), drawn_by("starter", "sd3"))
+def test_every_sampler_for_a_part_of_a_picture_and_for_what_is_around_it(
+    worker: WorkerProcess, another: WorkerProcess, sampler: str, family: str
+) -> None:
+    recipe = tiny_recipe(family=family, sampler=sampler, scheduler="karras")
+    photo, mask = a_photo(), a_mask()
+    part = masked(recipe, photo, mask, denoise=0.7)
+    assert same(worker.draw(part, photo, mask), another.draw(part, photo, mask))
+    around = further(recipe, photo, Placement(left=8, top=-8, width=48, height=48))
+    assert same(worker.draw(around, photo), another.draw(around, photo))
+
+
+@pytest.mark.parametrize("family", ["starter", "sd2-768", "sdxl", "sdxl-refiner", "sd3"])
+def test_a_part_of_a_picture_from_the_png_alone(
+    worker: WorkerProcess, another: WorkerProcess, family: str
+) -> None:
+    """With the picture and the mask, which its recipe names by their digests."""
+    photo, mask = a_photo(), a_mask()
+    drawn = worker.draw(masked(tiny_recipe(family=family), photo, mask, grow=3), photo, mask)
+    found = recipe_in(drawn.file)
+    assert found == drawn.recipe
+    assert same(drawn, another.draw(found, photo, mask))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "sampler"), drawn_by("starter", "sd2-768", "sdxl", "sd3"))
 def test_the_whole_matrix(
     worker: WorkerProcess, another: WorkerProcess, sampler: str, family: str
 ) -> None:
-    """Sizes, cfg and both tasks; the second process draws them in the opposite order."""
-    photo = a_photo()
+    """Sizes, cfg and tasks; the second process draws them in the opposite order."""
+    photo, mask = a_photo(), a_mask()
     recipes: list[tuple[Recipe, tuple[bytes, ...]]] = []
     for width, height in ((64, 64), (96, 80), (128, 64)):
         for cfg in (1.0, 4.5, 12.0):
             recipe = tiny_recipe(
                 family=family, sampler=sampler, width=width, height=height, cfg=cfg, steps=4
             )
-            recipes += [(recipe, ()), (redrawing(recipe, photo), (photo,))]
+            around = further(recipe, photo, Placement(left=16, top=0, width=48, height=48))
+            recipes += [(recipe, ()), (redrawing(recipe, photo), (photo,)), (around, (photo,))]
+            recipes += [(masked(recipe, photo, mask), (photo, mask))]
     first = [worker.draw(recipe, *inputs) for recipe, inputs in recipes]
     second = [another.draw(recipe, *inputs) for recipe, inputs in reversed(recipes)]
     third = [worker.draw(recipe, *inputs) for recipe, inputs in recipes]

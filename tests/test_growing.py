@@ -13,7 +13,6 @@ from generation.errors import OutOfRange
 from generation.recipe import (
     Adapter,
     Enlarging,
-    Input,
     Masking,
     Placement,
     Task,
@@ -25,7 +24,7 @@ from generation.recipe import (
     parse,
 )
 from generation.spelling import plain, read
-from tests.given.builders import a_digest, a_recipe
+from tests.given.builders import a_digest, a_recipe, brought
 from tests.given.later import LaterEnvironment, LaterRecipe, Upscale
 from tests.given.released import RELEASES, TEXTS
 
@@ -98,10 +97,7 @@ def test_a_task_that_needs_a_section_is_refused_without_it_and_no_other_has_it(
 ) -> None:
     has = task.needs.sections
     changes: dict[str, Any] = dict.fromkeys({"words", "canvas", "sampling"} - set(has))
-    changes["inputs"] = tuple(
-        Input(role=role, sha256=a_digest("b"), fit="cover") for role in task.needs.roles
-    )
-    recipe = replace(a_recipe(), task=task, **changes)
+    recipe = replace(a_recipe(), task=task, **changes, **brought(task))
     other: Any = None if section in has else getattr(a_recipe(), section)
     with pytest.raises(OutOfRange) as refused:
         replace(recipe, **{section: other})

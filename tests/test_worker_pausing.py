@@ -22,15 +22,17 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.model_key import model_key
-from generation.recipe import Recipe, Variation, needed
+from generation.recipe import Placement, Recipe, Variation, needed
 from generation.worker.memory import needs
 from generation.worker.text.remembered import RememberedWords
+from tests.given.partly import a_mask, further, masked
 from tests.given.pausing import LIMIT, House, Outcome, Table, a_table, house
 from tests.given.worker_process import a_photo, redrawing
 
 pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
 
 __all__ = ["house"]  # a fixture
+ZOOMED = Placement(left=8, top=8, width=48, height=48)
 WIDER = 13 * 2**20  # room for one larger model
 _FAMILIES = {"mine": "starter", "second": "sd2-768", "large": "sdxl", "flow": "sd3"}
 
@@ -108,6 +110,20 @@ def test_so_is_a_variation(house: House, calm: Table, layered: Table) -> None:
     assert expected != calm.draw(replace(recipe, variations=()))
     meanwhile = disturb(layered, house)
     assert layered.draw_with_pauses(recipe, meanwhile=meanwhile) == expected
+
+
+@pytest.mark.parametrize(("name", "sampler"), [("mine", "dpmpp_sde"), ("flow", "lms")])
+def test_paused_at_every_step_of_a_part_of_a_picture_it_is_the_same_picture(
+    house: House, calm: Table, layered: Table, name: str, sampler: str
+) -> None:
+    photo, mask = a_photo(), a_mask()
+    recipe = masked(house.recipe(name, sampler=sampler), photo, mask, denoise=0.8, steps=5)
+    expected = calm.draw(recipe, photo, mask)
+    meanwhile = disturb(layered, house)
+    assert layered.draw_with_pauses(recipe, photo, mask, meanwhile=meanwhile) == expected
+    around = further(house.recipe(name, sampler=sampler), photo, ZOOMED, steps=5)
+    expected = calm.draw(around, photo)
+    assert layered.draw_with_pauses(around, photo, meanwhile=meanwhile) == expected
 
 
 @pytest.mark.parametrize("name", ["second", "refiner"])

@@ -86,8 +86,8 @@ _NOTHING_NEW = {
 # What follows the name of a model that was asked for something else.
 _MADE_FOR = {
     "inpainting": (
-        "is made to redraw a masked part of a picture, and cannot draw from words alone. I cannot "
-        "hand it a mask yet: please choose another model"
+        "is made to redraw a masked part of a picture: give it a picture and a mask (`/inpaint`), "
+        "or choose another model"
     ),
     "editing": (
         "is made to change a picture as it is told to, and cannot draw from words alone. I cannot "

@@ -35,7 +35,7 @@ from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named
 from generation.errors import NoSuchName, OutOfRange
 from generation.layers import filled
 from generation.names import USUAL
-from generation.recipe import Adapter, Recipe
+from generation.recipe import Adapter, Recipe, task_for
 from storage.people import AssistMode, Preferences
 from storage.words import Wording
 
@@ -161,7 +161,8 @@ class Drafting:
     def _filled(self, wish: Wish, around: Layers, model: Checkpoint) -> FilledRequest:
         said = of_wish(wish, model.family)
         fits = fitting(around, model.family, lambda vae: self.offers.vae_fits(vae, model.family))
-        return filled(RequestDraft, [(Whence.SAID, said), *fits, *of_model(model)])
+        task = said.task or task_for(said.inputs)
+        return filled(RequestDraft, [(Whence.SAID, said), *fits, *of_model(model, task)])
 
     async def _recipes(
         self,

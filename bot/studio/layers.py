@@ -36,7 +36,7 @@ from generation.draft import (
 from generation.families import sizes
 from generation.families.family import Family
 from generation.layers import Filled
-from generation.recipe import Recipe, Weights
+from generation.recipe import Recipe, Task, Weights
 from storage.people import AssistMode, Preferences
 from storage.words import Wording
 
@@ -137,10 +137,10 @@ def of_person(mine: Preferences) -> RequestDraft:
     )
 
 
-def of_model(model: Checkpoint) -> Layers:
-    """What is usual for a model: as its card says, and for its family."""
+def of_model(model: Checkpoint, task: Task | None = None) -> Layers:
+    """What is usual for a model and a task: as its card says, and for its family."""
     card = _requested(model.usual, vae=model.vae)
-    family = _requested(usual_of_family(model), vae=OWN_VAE, count=1)
+    family = _requested(usual_of_family(model, task), vae=OWN_VAE, count=1)
     return ((Whence.CARD, card), (Whence.FAMILY, family))
 
 

@@ -47,6 +47,13 @@ class Purpose(StrEnum):
     EDITING = "editing"
 
 
+# What checkpoints of a purpose draw.
+SERVES: Mapping[str, frozenset[Task]] = {
+    Purpose.INPAINTING: frozenset({Task.INPAINT, Task.OUTPAINT}),
+    Purpose.EDITING: frozenset(),
+}
+
+
 class Stage(StrEnum):
     """When a part must be on the device."""
 

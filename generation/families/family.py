@@ -16,6 +16,8 @@ from generation.families.stable_diffusion import REFINER, SD1, SD2, SDXL
 from generation.recipe import Precision, Task
 from generation.samplers import samplers_of
 
+PARTLY = (Task.INPAINT, Task.OUTPAINT)  # of whose pictures a part stays as it is
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
@@ -39,6 +41,8 @@ class Family:
     negative: bool  # whether a negative prompt has an effect
     precision_cuda: Precision
     precision_cpu: Precision  # also used where a GPU has no such format
+    # Of a part of a picture, and of what is drawn around it: nothing of what lay there.
+    denoise_of_a_part: float = 1.0
     few_words: bool = False  # trained with the words of generation.starter.words, and no others
     kin: str = ""  # the family whose LoRAs and embeddings are made for it too
 
@@ -51,6 +55,10 @@ class Family:
                 return self.architecture.vae is other.architecture.vae
             case _:
                 return (self.kin or self.name) == (other.kin or other.name)
+
+    def denoise_for(self, task: Task | None) -> float:
+        """How much of a picture is drawn anew, where nobody says."""
+        return self.denoise if task not in PARTLY else self.denoise_of_a_part
 
     @property
     def grid(self) -> int:
@@ -168,6 +176,7 @@ FAMILIES: dict[str, Family] = {
             title="Stable Diffusion XL refiner",
             architecture=REFINER,
             denoise=0.3,  # it was trained on the last fifth of the noise
+            denoise_of_a_part=0.3,
         ),
         _SD3,
     )

@@ -143,7 +143,7 @@ SD1 = Architecture(
         schedulers=SCHEDULERS,
         read=of_scheduler,
     ),
-    tasks=frozenset({Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE}),
+    tasks=frozenset({Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.OUTPAINT}),
     grid=8,  # of one latent
     latent_channels=4,
     embedding_widths=(768,),
@@ -250,7 +250,7 @@ REFINER = replace(
     recognise_folder=_configured(1280, {}),
     relative=SD1.relative,
     # It knows the last of the noise alone: there has to be a picture to begin with.
-    tasks=frozenset({Task.IMAGE_TO_IMAGE}),
+    tasks=frozenset({Task.IMAGE_TO_IMAGE, Task.INPAINT}),
     embedding_widths=(),
     trainers_names=("stable-diffusion-xl-v1-refiner", "sdxl_refiner"),
     elder="sdxl",

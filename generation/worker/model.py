@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from generation.families.architecture import Architecture, Stage, Trained
+from generation.families.architecture import Architecture, Purpose, Stage, Trained
 from generation.recipe import Sha256
 from generation.worker.codecs.previews import Previewer, fitted
 from generation.worker.engines.engine import Engine
@@ -86,6 +86,12 @@ class Model:
     def denoiser(self) -> Any:
         """The network that is called in every step."""
         return self.parts[self.architecture.denoiser.name]
+
+    @property
+    def purpose(self) -> Purpose | None:
+        """What it is made for, where it does not draw from words or over a picture."""
+        config = self.parts.configs[self.architecture.denoiser.name]
+        return self.architecture.purposes.get(self.architecture.channels(config) or 0)
 
     @property
     def device(self) -> torch.device:

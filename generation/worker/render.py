@@ -32,7 +32,7 @@ from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser, sample
 from generation.worker.sampling.variations import varied
 from generation.worker.tasks.table import TASKS
-from generation.worker.tasks.task import Bench
+from generation.worker.tasks.task import Begun, Bench
 from generation.worker.text.clip import EncodedWords, Learned
 
 Remembered = Callable[[Callable[[], EncodedWords]], EncodedWords]
@@ -91,7 +91,7 @@ def render(
         if recipe.sampling is not None:
             at(Stage.DENOISE)
             given = Given(words=needed(words), extra=begun.extra)
-            latents = denoise(recipe, model, given, begun.init, generator, on_step)
+            latents = denoise(recipe, model, given, begun, generator, on_step)
         else:
             latents = needed(begun.init)
         if not bool(torch.isfinite(latents).all()):
@@ -102,6 +102,8 @@ def render(
         pulse.stage("decode")
         at(Stage.DECODE)
         decoded = work.finish(bench, latents)
+        if begun.stays is not None:
+            decoded = begun.stays.around(decoded)
     return Rendition(
         content=decoded.content,
         latents_sha256=latents_sha256(latents),
@@ -123,7 +125,7 @@ def denoise(
     recipe: Recipe,
     model: Model,
     given: Given,
-    init: Tensor | None,
+    begun: Begun,
     generator: torch.Generator,
     on_step: OnStep,
 ) -> Tensor:
@@ -149,7 +151,8 @@ def denoise(
         sampling.sigmas,
         noise=partial(next, noises()),
         on_step=lambda step, x0: on_step(step, sampling.steps, x0),
-        init=init,
+        init=begun.init,
+        kept=begun.kept,
     )
 
 

@@ -20,6 +20,8 @@ from generation.picture import Environment, Fingerprint
 from generation.recipe import (
     Canvas,
     Input,
+    Masking,
+    Placement,
     Precision,
     Recipe,
     Sampling,
@@ -132,6 +134,21 @@ def changed(whole: W, **changes: Any) -> W:
         if its:
             changes[name] = replace(section, **{field: changes.pop(field) for field in its})
     return replace(whole, **changes)
+
+
+def brought(task: Task) -> dict[str, Any]:
+    """What a recipe or a draft of a task has besides what can be filled in."""
+    needs = task.needs
+    sections = {
+        "masking": Masking(grow=0, blur=2.0, region=None, segmenter=None, threshold=None),
+        "placement": Placement(left=32, top=0, width=64, height=64),
+    }
+    roles = (*needs.roles, *needs.optional_roles)
+    inputs = tuple(Input(role=role, sha256=a_digest("b"), fit="cover") for role in roles)
+    return {
+        "inputs": inputs,
+        **{name: sections[name] for name in sections if name in needs.sections},
+    }
 
 
 SHARE = Share(group=GroupId("a server"))

@@ -117,6 +117,13 @@ def _without_terminal_signal(kept: Tensor) -> Tensor:
     return 1 - torch.cat([fewer[:1], fewer[1:] / fewer[:-1]])
 
 
+def noised(latents: Tensor, noise: Tensor, sigma: Tensor, *, flow: bool) -> Tensor:
+    """A picture under that much noise."""
+    if flow:
+        return noise * sigma + (1.0 - sigma) * latents
+    return latents + noise * sigma
+
+
 def alpha_and_spread(sigma: Tensor) -> tuple[Tensor, Tensor]:
     """The share of the picture and of the noise in y = x / sqrt(1 + sigma^2)."""
     alpha = 1 / ((sigma**2 + 1) ** 0.5)

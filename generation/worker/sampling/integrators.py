@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from generation.worker.sampling.denoiser import Denoise, alpha_and_spread
+from generation.worker.sampling.denoiser import Denoise, alpha_and_spread, noised
 from generation.worker.sampling.unipc import unipc_update
 
 Noise = Callable[[], Tensor]
@@ -38,13 +38,10 @@ class SamplerRun:
 
     def start(self) -> Tensor:
         """x at the first sigma."""
-        sigma = self.sigmas[0]
-        if self.denoise.flow:
-            faint = self.first * sigma
-            return faint if self.init is None else faint + (1.0 - sigma) * self.init
-        if self.init is None:
-            return self.first * ((sigma**2 + 1) ** 0.5)
-        return self.init + self.first * sigma
+        sigma, flow = self.sigmas[0], self.denoise.flow
+        if self.init is not None:
+            return noised(self.init, self.first, sigma, flow=flow)
+        return self.first * (sigma if flow else (sigma**2 + 1) ** 0.5)
 
     def start_scaled(self) -> Tensor:
         """The same x, divided by sqrt(1 + sigma^2)."""

@@ -19,6 +19,7 @@ from generation.errors import NoSuchName
 from generation.samplers import SAMPLERS, samplers_of
 from generation.worker.sampling.denoiser import Denoise, Denoiser
 from generation.worker.sampling.integrators import INTEGRATORS, Noise, OnStep, SamplerRun
+from generation.worker.sampling.masked import Kept, Masked
 
 
 def sample(
@@ -29,12 +30,14 @@ def sample(
     noise: Noise,
     on_step: OnStep,
     init: Tensor | None = None,
+    kept: Kept | None = None,
 ) -> Tensor:
     """Draw: the final latents, in the dtype of the noise.
 
     `noise()` gives standard normal values of the latents' shape, on their device; its first draw
     is the start.  Without `init` the start is noise * sqrt(1 + sigma_0^2), what a model sees at
-    the end of its training; with it, init + noise * sigma_0.  `on_step(step, x0)` is called after
+    the end of its training; with it, init + noise * sigma_0.  What is `kept` of a picture is not
+    drawn.  `on_step(step, x0)` is called after
     each step, counted from 1, on this thread; it may wait there, and what it raises ends the
     drawing.  Raises NoSuchName.
     """
@@ -44,14 +47,15 @@ def sample(
         raise NoSuchName("sampler for flow models", name, samplers_of(flow=True))
     first = noise()
     run = SamplerRun(
-        denoise=denoise,
+        denoise=denoise if kept is None else Masked(inner=denoise, kept=kept, noise=first),
         sigmas=torch.tensor(sigmas, dtype=first.dtype),
         first=first,
         init=init,
         noise=noise,
         on_step=on_step,
     )
-    return INTEGRATORS[name](run)
+    drawn = INTEGRATORS[name](run)
+    return drawn if kept is None else kept.put_into(drawn)
 
 
 __all__ = ["Denoise", "Denoiser", "sample"]

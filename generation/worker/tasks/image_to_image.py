@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.tasks.task import Begun, Bench
+from generation.worker.tasks.task import Begun, Bench, as_pixels
 
 
 class ImageToImage:
@@ -16,12 +15,7 @@ class ImageToImage:
 
     def begin(self, bench: Bench) -> Begun:
         pulse.beat()
-        pixels = torch.from_numpy(np.asarray(bench.picture("init"), dtype=np.float32) / 255.0)
-        # Batch first, then permuted: strides choose among convolutions that differ in their last
-        # bits, and these strides are the stock pipelines'.
-        pulse.beat()
-        pixels = pixels[None].permute(0, 3, 1, 2)
-        return Begun(init=bench.encoded(2.0 * pixels - 1.0))
+        return Begun(init=bench.encoded(as_pixels(np.asarray(bench.picture("init")))))
 
     def finish(self, bench: Bench, latents: Tensor) -> Decoded:
         return bench.decoded(latents)

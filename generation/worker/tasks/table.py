@@ -6,10 +6,14 @@ from collections.abc import Mapping
 
 from generation.recipe import Task
 from generation.worker.tasks.image_to_image import ImageToImage
+from generation.worker.tasks.inpaint import Inpaint
+from generation.worker.tasks.outpaint import Outpaint
 from generation.worker.tasks.task import TaskWork
 from generation.worker.tasks.text_to_image import TextToImage
 
 TASKS: Mapping[Task, TaskWork] = {
     Task.TEXT_TO_IMAGE: TextToImage(),
     Task.IMAGE_TO_IMAGE: ImageToImage(),
+    Task.INPAINT: Inpaint(),
+    Task.OUTPAINT: Outpaint(),
 }

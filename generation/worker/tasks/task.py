@@ -9,9 +9,10 @@ invariant: a task draws from the generator nothing but what its docstring says, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -19,10 +20,13 @@ from torch import Tensor
 from generation.errors import BadPicture
 from generation.media.photos import load
 from generation.recipe import Recipe, needed
+from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
+from generation.worker.codecs.joining import Area, Pixels, joined
 from generation.worker.model import Model
+from generation.worker.sampling.masked import Kept
 
-_TITLES = {"init": "picture to start from"}
+_TITLES = {"init": "picture to start from", "mask": "mask"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +38,16 @@ class Bench:
     model: Model
     generator: torch.Generator  # the recipe's
 
-    def picture(self, role: str) -> Image.Image:
-        """The input of that role, brought to the canvas.  Raises BadPicture."""
+    def picture(self, role: str, size: tuple[int, int] | None = None) -> Image.Image:
+        """The input of that role, brought to that size, or to the canvas.  Raises BadPicture."""
         pairs = zip(self.inputs, self.recipe.inputs, strict=False)
         given = [(data, what.fit) for data, what in pairs if what.role == role]
         if len(given) != 1:
             title = _TITLES.get(role, role)
             raise BadPicture(f"one {title} is needed, {len(given)} were sent")
         (data, fit), canvas = given[0], needed(self.recipe.canvas)
-        return load(data, width=canvas.width, height=canvas.height, fit=fit)
+        width, height = size or (canvas.width, canvas.height)
+        return load(data, width=width, height=height, fit=fit)
 
     def encoded(self, pixels: Tensor) -> Tensor:
         """Latents of pixels (1, 3, H, W) in -1 to 1; a draw from the generator."""
@@ -54,11 +59,37 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stays:
+    """A picture of which only an area is drawn anew."""
+
+    picture: Pixels
+    area: Area
+    blur: float
+
+    def around(self, drawn: Decoded) -> Decoded:
+        """The picture with what was drawn in its area."""
+        content = np.frombuffer(drawn.content, np.uint8).reshape(self.picture.shape)
+        whole = joined(self.picture, content, self.area, self.blur)
+        return replace(drawn, content=whole.tobytes())
+
+
+def as_pixels(picture: Pixels) -> Tensor:
+    """A picture as networks take it: (1, 3, H, W) in -1 to 1."""
+    pixels = torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255.0)
+    # Batch first, then permuted: strides choose among convolutions that differ in their last bits,
+    # and these strides are the stock pipelines'.
+    pulse.beat()
+    return 2.0 * pixels[None].permute(0, 3, 1, 2) - 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """What drawing starts with."""
 
     init: Tensor | None = None  # latents that the first noise is laid over; None: noise alone
     extra: Tensor | None = None  # channels that the denoiser reads beside the noisy ones
+    kept: Kept | None = None  # latents that are not drawn
+    stays: Stays | None = None  # pixels that are not drawn
 
 
 class TaskWork(Protocol):
