@@ -73,6 +73,7 @@ class DraftSampling:
     scheduler: str | None = None
     steps: int | None = None
     cfg: float | None = None
+    image_cfg: float | None = None
     denoise: float | None = None
 
 
@@ -122,9 +123,7 @@ class Checkpoint:
 
     weights: Weights
     family: Family
-    purpose: str | None = (
-        None  # what it is made for, where that is neither words nor a whole picture
-    )
+    purpose: str | None = None  # what it alone is made for: a key of SERVES
     components: tuple[Weights, ...] = ()  # its parts that are files of their own
     vae: Weights | None = None
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
@@ -167,6 +166,7 @@ def complete(
         words=words,
         canvas=canvas,
         sampling=sampling,
+        drawn=_drawn(canvas, task.needs, family) if canvas is not None else None,
         masking=_masking(draft, task.needs, canvas),
         placement=draft.placement,
         enlarging=draft.enlarging,
@@ -185,7 +185,7 @@ def sections(
     has = needs.sections
     return (
         _words(draft.words, model.family) if "words" in has else None,
-        _canvas(draft.canvas, model.family) if "canvas" in has else None,
+        _canvas(draft.canvas, needs, model.family) if "canvas" in has else None,
         _sampling(draft.sampling, needs, model) if "sampling" in has else None,
     )
 
@@ -211,7 +211,8 @@ def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
             # Karras's levels leave few steps below 100 when they begin at 4096.
             scheduler="sgm_uniform" if _noise(model).endswith(ZERO_SNR) else family.scheduler,
             steps=family.steps,
-            cfg=family.cfg,
+            cfg=family.cfg if task is not Task.EDIT else family.cfg_of_edits,
+            image_cfg=family.image_cfg if task is Task.EDIT else None,
             denoise=family.denoise_for(task),
         ),
     )
@@ -253,6 +254,8 @@ def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
     if not clean_text("prompt", prompt) and not draft.inputs:
         raise OutOfRange("prompt", prompt, "at least one word")
     task = draft.task or task_for(draft.inputs)
+    if task is Task.EDIT and not clean_text("prompt", prompt):
+        raise OutOfRange("prompt", prompt, "what is to be changed")
     check_purpose(model.weights.name, model.purpose, task, usual)
     return task
 
@@ -268,10 +271,20 @@ def _words(said: DraftWords, usual: Family) -> Words:
     )
 
 
-def _canvas(said: DraftCanvas, usual: Family) -> Canvas:
+def _canvas(said: DraftCanvas, needs: Needs, usual: Family) -> Canvas:
     width, height = needed(said.width), needed(said.height)
-    sizes.check(width, height, usual)
+    if not needs.any_size:
+        sizes.check(width, height, usual)
     return Canvas(width=width, height=height)
+
+
+def _drawn(canvas: Canvas, needs: Needs, usual: Family) -> Canvas | None:
+    """The size at which a picture is drawn that the family does not draw as it is."""
+    if not needs.any_size:
+        return None
+    width, height = sizes.drawn_for(canvas.width, canvas.height, usual)
+    drawn = Canvas(width=width, height=height)
+    return drawn if drawn != canvas else None
 
 
 def _sampling(said: DraftSampling, needs: Needs, model: Checkpoint) -> Sampling:
@@ -293,8 +306,14 @@ def _sampling(said: DraftSampling, needs: Needs, model: Checkpoint) -> Sampling:
         denoise=float(denoise),
         prediction=model.prediction,
         noise=model.noise,
-        image_cfg=None,
+        image_cfg=_image_cfg(said, needs),
     )
+
+
+def _image_cfg(said: DraftSampling, needs: Needs) -> float | None:
+    if said.image_cfg is None or "reference" not in needs.roles:
+        return None
+    return float(said.image_cfg)
 
 
 S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
@@ -326,7 +345,7 @@ def check_purpose(model: str, purpose: str | None, task: Task, usual: Family) ->
     """Raise NotMadeFor where a checkpoint, or its whole family, is made for something else."""
     if purpose is not None and task not in SERVES.get(purpose, ()):
         raise NotMadeFor(model, purpose)
-    if task not in usual.tasks:
+    if purpose is None and task not in usual.tasks:
         over = {Task.IMAGE_TO_IMAGE} & usual.tasks if task is Task.TEXT_TO_IMAGE else ()
         raise NotMadeFor(model, " or ".join(sorted(over or usual.tasks)))
 

@@ -15,9 +15,19 @@ from generation.draft import MAX_ADAPTERS, check_clip_skip, check_purpose, check
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import FAMILIES, Family, family
-from generation.media.photos import FITS
+from generation.media.photos import FITS, MAX_PIXELS
 from generation.parameters import DENOISE, NEGATIVE, PROMPT, STEPS
-from generation.recipe import SYNTAXES, Adapter, Recipe, Sampling, Sha256, Task, Weights, Words
+from generation.recipe import (
+    SYNTAXES,
+    Adapter,
+    Canvas,
+    Recipe,
+    Sampling,
+    Sha256,
+    Task,
+    Weights,
+    Words,
+)
 from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.sigmas import strongest
 
@@ -34,7 +44,7 @@ class Present:
     kind: str
     weights: Weights  # under our name
     family: str  # "" where nobody knows
-    purpose: str | None = None  # what a checkpoint is made for that no recipe asks for yet
+    purpose: str | None = None  # what a checkpoint alone is made for
     noise: str | None = None  # a checkpoint's, for recipes that say none; None: its family's
 
 
@@ -55,7 +65,7 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     if recipe.words is not None:
         _check_words(recipe.words, usual)
     if recipe.canvas is not None:
-        sizes.check(recipe.canvas.width, recipe.canvas.height, usual)
+        _check_canvas(recipe.canvas, recipe, usual)
     if recipe.sampling is not None:
         _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
         check_sampler(recipe.sampling.sampler, usual)
@@ -68,6 +78,12 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
         vae=_present("vae", recipe.vae, usual, here).weights if recipe.vae is not None else None,
         adapters=_adapters(recipe, usual, here),
     )
+
+
+def _check_canvas(canvas: Canvas, recipe: Recipe, usual: Family) -> None:
+    sizes.check(recipe.drawn_at.width, recipe.drawn_at.height, usual)
+    if canvas.pixels > MAX_PIXELS:
+        raise OutOfRange("size", f"{canvas.width}x{canvas.height}", f"at most {MAX_PIXELS} pixels")
 
 
 def _check_words(words: Words, usual: Family) -> None:

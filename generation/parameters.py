@@ -30,6 +30,7 @@ class Parameter:
     in_terminal: str = ""  # where there is no list to choose from; empty: the same
     a1111: str = ""  # its key in generation data; empty: it has none
     comfyui: str = ""  # a node that has it, and the input
+    task: str = ""  # which alone has it, in a command of its own; empty: every drawing
 
     @property
     def what(self) -> str:
@@ -206,6 +207,18 @@ CFG = AmountParameter(
     a1111="CFG scale",
     comfyui="KSampler.cfg",
 )
+IMAGE_CFG = AmountParameter(
+    name="image_cfg",
+    section="sampling",
+    field="image_cfg",
+    sentence="How closely the picture is kept that is changed as the words say",
+    in_terminal="how closely --image is kept by a model that changes pictures, such as 1.5",
+    low=CFG.low,
+    high=CFG.high,
+    a1111="Image CFG scale",
+    comfyui="DualCFGGuider.cfg_cond2_negative",
+    task="edit",
+)
 SAMPLER = TextParameter(
     name="sampler",
     section="sampling",
@@ -283,6 +296,6 @@ PARAMETERS: dict[str, Parameter] = {
     row.name: row
     for row in (
         *(PROMPT, NEGATIVE, IMAGE, DENOISE, MODEL, SIZE, WIDTH, HEIGHT, COUNT, STEPS, CFG),
-        *(SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA, VAE),
+        *(IMAGE_CFG, SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA, VAE),
     )
 }

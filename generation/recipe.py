@@ -74,6 +74,7 @@ class Task(StrEnum):
     IMAGE_TO_IMAGE = "image-to-image"
     INPAINT = "inpaint"  # a part of a picture, anew
     OUTPAINT = "outpaint"  # a picture, drawn further
+    EDIT = "edit"  # a picture changed as it is told to
 
     @property
     def needs(self) -> Needs:
@@ -194,13 +195,15 @@ class Sampling:
 
     @property
     def guided(self) -> bool:
-        """Whether the negative prompt is asked about too: two lanes, and twice the work."""
-        return self.cfg != 1.0
+        """Whether the negative prompt is asked about too: more lanes, and as much more work."""
+        return self.cfg != 1.0 or self.image_cfg not in (None, 1.0)
 
     @property
     def lanes(self) -> int:
         """How many pictures the model looks at in a call."""
-        return 2 if self.guided else 1
+        if not self.guided:
+            return 1
+        return 2 if self.image_cfg is None else 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +293,11 @@ class Needs:
         """Whether it begins with a picture, of which `denoise` says how much is drawn anew."""
         return "init" in self.roles
 
+    @property
+    def any_size(self) -> bool:
+        """Whether its pictures are as large as what they are made of, and may be drawn at less."""
+        return "drawn" in self.optional
+
     def takes(self, roles: Sequence[str]) -> bool:
         """Whether inputs of these roles are what it is made of."""
         must, may = len(self.roles), iter(self.optional_roles)
@@ -298,7 +306,7 @@ class Needs:
 
 # What makes a task possible is its file in generation/worker/tasks.
 _DRAWING = ("words", "canvas", "sampling")
-_OTHERS = ("masking", "placement", "enlarging", "variations", "shares")
+_OTHERS = ("masking", "placement", "enlarging", "variations", "shares", "drawn")
 SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS = {
     Task.TEXT_TO_IMAGE: Needs(sections=_DRAWING, roles=(), optional=("variations",)),
@@ -312,6 +320,8 @@ NEEDS = {
     Task.OUTPAINT: Needs(
         sections=(*_DRAWING, "masking", "placement"), roles=("init",), optional=("variations",)
     ),
+    # Pictures to look at, in their order; the first is the one that is changed.
+    Task.EDIT: Needs(sections=_DRAWING, roles=("reference",), optional=("variations", "drawn")),
 }
 _ROLES = {role for needs in NEEDS.values() for role in (*needs.roles, *needs.optional_roles)}
 
@@ -340,6 +350,7 @@ class Recipe:
     words: Words | None = field(metadata=FLAT)
     canvas: Canvas | None = field(metadata=FLAT)
     sampling: Sampling | None = field(metadata=FLAT)
+    drawn: Canvas | None  # the size at which it is drawn, where the canvas is none for the model
     masking: Masking | None
     placement: Placement | None
     enlarging: Enlarging | None
@@ -363,6 +374,8 @@ class Recipe:
                 raise OutOfRange(name, None, f"what {self.task} needs")
         for share in self.shares:
             _check_number("share", share, 0.0, 1.0)
+        if self.sampling and self.sampling.image_cfg is not None and "reference" not in needs.roles:
+            raise OutOfRange("image_cfg", self.sampling.image_cfg, f"none for {self.task}")
         roles = {item.role for item in self.inputs} & _ROLES
         if not set(needs.roles) <= roles <= {*needs.roles, *needs.optional_roles}:
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
@@ -405,6 +418,11 @@ class Recipe:
     def prompt(self) -> str:
         """The prompt; nothing where the task needs no words."""
         return "" if self.words is None else self.words.prompt
+
+    @property
+    def drawn_at(self) -> Canvas:
+        """The size that the networks draw.  Raises OutOfRange where the task has none."""
+        return self.drawn or needed(self.canvas)
 
     @property
     def described(self) -> str:

@@ -14,7 +14,7 @@ from generation.parameters import PROMPT
 from generation.recipe import Adapter, Input, Needs, Precision, Task, Weights, needed
 from generation.samplers import SAMPLERS
 from generation.texts import clean_text
-from tests.given.builders import a_digest, a_draft, a_model, brought, needed_by
+from tests.given.builders import a_digest, a_draft, a_model, a_model_for, brought, needed_by
 
 INIT = Input(role="init", sha256=a_digest("b"), fit="cover")
 
@@ -95,12 +95,11 @@ def test_an_input_makes_it_image_to_image_and_shortens_the_schedule_at_its_noisy
 @pytest.mark.parametrize("task", Task)
 def test_a_draft_that_names_its_task_has_the_inputs_of_it(task: Task) -> None:
     draft = a_draft(prompt="a cat", task=task, **brought(task))
-    (family, *_) = [one for one in FAMILIES.values() if task in one.tasks]
-    recipe = complete(draft, a_model(family=family.name), seed=1, device="cpu")
+    recipe = complete(draft, a_model_for(task), seed=1, device="cpu")
     assert recipe.task is task
     others = () if draft.inputs else (INIT,)
     with pytest.raises(OutOfRange) as refused:
-        complete(replace(draft, inputs=others), a_model(family=family.name), seed=1, device="cpu")
+        complete(replace(draft, inputs=others), a_model_for(task), seed=1, device="cpu")
     assert refused.value.what == "inputs"
 
 

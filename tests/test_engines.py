@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from generation.families.architecture import SERVES
 from generation.families.family import ARCHITECTURES
 from generation.recipe import NEEDS, Input, Task
 from generation.worker.engines.engine import Given
@@ -56,7 +57,9 @@ def test_every_architecture_has_an_engine_and_every_engine_an_architecture() -> 
 
 def test_every_task_has_its_needs_a_way_to_work_it_and_an_architecture_that_can() -> None:
     assert NEEDS.keys() == TASKS.keys() == set(Task)
-    assert frozenset().union(*(one.tasks for one in ARCHITECTURES)) == set(Task)
+    made = {purpose for one in ARCHITECTURES for purpose in one.purposes.values()}
+    drawn = (one.tasks for one in ARCHITECTURES)
+    assert frozenset().union(*drawn, *(SERVES[purpose] for purpose in made)) == set(Task)
 
 
 @pytest.mark.parametrize("cfg", [1.0, 7.0])

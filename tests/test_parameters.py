@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -15,7 +15,7 @@ from bot.cli.arguments import parser
 from bot.pages.recipe_page import recipe_page
 from bot.studio.pasting import unpasted
 from generation import parameters
-from generation.draft import OF_A_TASK, Draft, complete
+from generation.draft import OF_A_TASK, Draft, DraftCanvas, complete
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import infotext
@@ -34,7 +34,7 @@ from generation.parameters import (
 )
 from generation.recipe import Input, Recipe, Task, Weights
 from tests.given.apps import a_wish
-from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed
+from tests.given.builders import a_digest, a_draft, a_model, a_model_for, a_recipe, changed
 from tests.given.stored import a_stored_picture
 
 # Options that are called like a parameter and are another thing.
@@ -81,7 +81,8 @@ def test_an_option_that_is_no_parameter_is_described_by_its_command() -> None:
 
 def test_imagine_offers_every_parameter() -> None:
     offered = {option.name for command, option in OPTIONS if command == "imagine"}
-    lacking = set(PARAMETERS) - offered - {"width", "height"}  # which are said as a size
+    others = {row.name for row in PARAMETERS.values() if row.task}  # of another command
+    lacking = set(PARAMETERS) - offered - others - {"width", "height"}  # which are said as a size
     assert lacking == set(), "each is a word in the signature of bot/chat/commands/imagine.py"
 
 
@@ -154,13 +155,15 @@ def test_names_flags_and_keys_of_other_programs_mean_one_thing_each() -> None:
 SAID = [row for row in PARAMETERS.values() if row.section in ("words", "sampling")]
 NUMBERS = [row for row in SAID if isinstance(row, WholeParameter | AmountParameter)]
 START = Input(role="init", sha256=a_digest("e"), fit="cover")
+SEEN = Input(role="reference", sha256=a_digest("e"), fit="cover")
 
 
 def asked(row: Any, value: Any) -> Recipe:
     """A recipe in which the parameter is this; denoise is of a picture to start from."""
-    inputs = (START,) if row is DENOISE else ()
+    inputs = (START,) if row is DENOISE else (SEEN,) if row.task else ()
     draft = a_draft("a", inputs=inputs, **{row.field: value})
-    return complete(draft, a_model(family="sd15"), seed=1, device="cpu")
+    model = a_model_for(Task(row.task)) if row.task else a_model(family="sd15")
+    return complete(replace(draft, canvas=DraftCanvas()), model, seed=1, device="cpu")
 
 
 @pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
@@ -196,8 +199,8 @@ def test_a_text_is_as_long_as_the_table_says_in_a_wish_and_in_a_strangers_recipe
         for_somebody(changed(plain, **{row.field: "a" * (row.longest + 1)}), HERE)
 
 
-def in_all_parameters() -> Recipe:
-    """A recipe that says all that can be said, and nothing as it is usual."""
+def in_all_parameters(task: str = "") -> Recipe:
+    """A recipe that says all that can be said of its task, and nothing as it is usual."""
     said: dict[str, Any] = {
         "negative_prompt": "dog",
         "clip_skip": 2,
@@ -206,18 +209,25 @@ def in_all_parameters() -> Recipe:
         "steps": 4,
         "sigmas": (9.0, 5.0, 2.0, 1.0, 0.0),
     }
-    others = {row.field: (row.low + row.high) / 2 for row in NUMBERS if row.field not in said}
+    rows = [row for row in NUMBERS if row.task in ("", task)]
+    others = {row.field: (row.low + row.high) / 2 for row in rows if row.field not in said}
     soft = Weights(name="soft", sha256=a_digest("b"))
-    return a_recipe(task=Task.IMAGE_TO_IMAGE, inputs=(START,), vae=soft, **said, **others)
+    if task:
+        said |= {"denoise": 1.0, "inputs": (SEEN,), "task": Task(task)}
+    whole = {"task": Task.IMAGE_TO_IMAGE, "inputs": (START,), **said, **others}
+    return a_recipe(vae=soft, **whole)
 
 
-def test_what_is_written_for_a1111_is_read_back_by_the_tables_keys() -> None:
-    recipe = in_all_parameters()
+@pytest.mark.parametrize("task", ["", *{row.task for row in PARAMETERS.values() if row.task}])
+def test_what_is_written_for_a1111_is_read_back_by_the_tables_keys(task: str) -> None:
+    recipe = in_all_parameters(task)
     text = infotext(recipe)
-    keys = [row.a1111 for row in PARAMETERS.values() if row.a1111]
+    rows = [row for row in PARAMETERS.values() if row.task == task or not (row.task or task)]
+    keys = [row.a1111 for row in rows if row.a1111]
     assert [key for key in keys if f"{key}: " not in text] == [], "of generation/interchange"
-    found, _ = unpasted(a_wish(text, draft={"inputs": (START,)}), FAMILIES["starter"], "starter")
-    for row in SAID:
+    wish = a_wish(text, draft={"inputs": recipe.inputs})
+    found, _ = unpasted(wish, FAMILIES["starter"], "starter")
+    for row in (row for row in SAID if row in rows):
         if row.a1111 or row is PROMPT:
             read = getattr(getattr(found.draft, row.section), row.field)
             assert read == getattr(getattr(recipe, row.section), row.field), row.name
@@ -226,7 +236,7 @@ def test_what_is_written_for_a1111_is_read_back_by_the_tables_keys() -> None:
 
 @pytest.mark.parametrize("row", SAID, ids=lambda row: row.name)
 def test_a_pictures_page_shows_every_parameter(row: Parameter) -> None:
-    recipe = in_all_parameters()
+    recipe = in_all_parameters(row.task)
     said = getattr(getattr(recipe, row.section), row.field)
     other = {row.field: f"{said}x" if isinstance(said, str) else row.low}  # type: ignore[attr-defined]
     if row is STEPS:

@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 import torch
 
+from bot.pages.recipe_page import recipe_page
+from bot.studio.pasting import unpasted
 from generation.difference import difference
 from generation.draft import complete, said
 from generation.errors import OutOfRange
+from generation.families.family import FAMILIES
+from generation.interchange.infotext import infotext
 from generation.recipe import MAX_VARIATIONS, Recipe, Variation, dump, parse
 from generation.worker.render import render
 from generation.worker.sampling.variations import on_arc, varied
 from tests.given import loaded
+from tests.given.apps import a_wish
 from tests.given.builders import a_draft, a_model, a_recipe, changed
+from tests.given.stored import a_stored_picture
 from tests.given.worker_process import a_photo, redrawing
 
 SAMPLERS = ("euler", "euler_ancestral", "dpmpp_2m_sde", "lms")
@@ -109,3 +115,28 @@ def test_what_cannot_be_is_refused() -> None:
             by(seed, strength)
     with pytest.raises(OutOfRange, match="variations"):
         a_recipe(variations=(by(1, 0.1),) * (MAX_VARIATIONS + 1))
+
+
+def test_a1111_is_told_of_one_variation_and_more_are_read_back_too() -> None:
+    one, two = by(7, 0.25), by(8, 0.5)
+    text = infotext(a_recipe(variations=(one,)))
+    assert "Variation seed: 7, Variation seed strength: 0.25" in text
+    for upon in ((one,), (one, two)):
+        wish = a_wish(infotext(a_recipe(variations=upon)))
+        found, [said] = unpasted(wish, FAMILIES["starter"], "starter")
+        assert found.draft.variations == upon
+        assert "variation" in said
+    assert "ariation" not in infotext(a_recipe())
+
+
+@pytest.mark.parametrize("said", ["x", "1.5", "nan", "-1", "0.1:0.2"])
+def test_a_variation_that_is_none_is_left_out_and_said(said: str) -> None:
+    text = infotext(a_recipe(variations=(by(7, 0.25),))).replace("0.25", said)
+    found, [note] = unpasted(a_wish(text), FAMILIES["starter"], "starter")
+    assert found.draft.variations == ()
+    assert "variation" in note
+
+
+def test_the_page_of_a_picture_tells_its_variations() -> None:
+    shown, _ = recipe_page(a_stored_picture(a_recipe(variations=(by(7, 0.25), by(8, 0.5)))))
+    assert "7 by 0.25, 8 by 0.5" in shown

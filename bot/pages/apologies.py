@@ -90,8 +90,8 @@ _MADE_FOR = {
         "or choose another model"
     ),
     "editing": (
-        "is made to change a picture as it is told to, and cannot draw from words alone. I cannot "
-        "hand it a picture yet: please choose another model"
+        "is made to change a picture as it is told to, and cannot draw from words alone: reply to "
+        "a picture with what is to change, or choose another model"
     ),
     "image-to-image": (
         "draws over a picture, and cannot draw from words alone: give it a picture to start from "

@@ -38,6 +38,7 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
     r = picture.recipe
     rows = [
         ("prompt", r.prompt),
+        ("shows", r.shows or ""),
         ("negative", r.words.negative_prompt if r.words else ""),
         ("model", _file(r.checkpoint)),
         ("with", ", ".join(map(_file, r.components))),
@@ -45,10 +46,12 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("predicts", (r.sampling.prediction or "") if r.sampling else ""),
         ("noise", (r.sampling.noise or "") if r.sampling else ""),
         ("size", f"{r.canvas.width}x{r.canvas.height}" if r.canvas else ""),
+        ("drawn at", f"{r.drawn.width}x{r.drawn.height}" if r.drawn else ""),
         *(_sampling(r.sampling, r.task) if r.sampling else ()),
         ("clip skip", str(r.words.clip_skip) if r.words and r.words.clip_skip > 1 else ""),
         ("adapters", _adapters(r)),
         ("seed", str(r.seed)),
+        ("varied", ", ".join(f"{v.seed} by {v.strength:g}" for v in r.variations)),
         ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
         ("made from", f"#{picture.parent}" if picture.parent else ""),
         ("precision", r.precision.value),
@@ -64,6 +67,7 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
     return (
         ("steps", str(sampling.steps)),
         ("cfg", f"{sampling.cfg:g}"),
+        ("image cfg", f"{sampling.image_cfg:g}" if sampling.image_cfg is not None else ""),
         ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
         ("denoise", f"{sampling.denoise:g}" if task.needs.redraws else ""),
     )

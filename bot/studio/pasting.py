@@ -7,20 +7,23 @@ pasted text: it is left to what is usual, and noted.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import replace
 from typing import TypeVar
 
 from bot.studio import notes
-from bot.studio.wishes import Wish, seed_named
+from bot.studio.wishes import SEEDS, Wish, seed_named
 from generation import names
 from generation.draft import DraftCanvas, DraftSampling, DraftWords
 from generation.errors import NoSuchName, OutOfRange
 from generation.families import sizes
 from generation.families.family import Family
+from generation.interchange.infotext import VARIATION_SEED, VARIATION_STRENGTH, VARIATIONS
 from generation.parameters import (
     CFG,
     CLIP_SKIP,
     DENOISE,
+    IMAGE_CFG,
     MODEL,
     SAMPLER,
     SCHEDULER,
@@ -30,6 +33,7 @@ from generation.parameters import (
     AmountParameter,
     WholeParameter,
 )
+from generation.recipe import MAX_VARIATIONS, Variation
 from prompting.reading.pasted import Pasted, pasted
 
 T = TypeVar("T")
@@ -56,16 +60,17 @@ def unpasted(wish: Wish, usual: Family, model: str) -> tuple[Wish, tuple[str, ..
         negative_prompt=_first(draft.words.negative_prompt, found.negative or None),
         clip_skip=_first(draft.words.clip_skip, read.number(CLIP_SKIP)),
     )
-    sampling = _sampled(draft.sampling, read, starts=bool(draft.inputs))
+    sampling = _sampled(draft.sampling, read, {given.role for given in draft.inputs})
     canvas = draft.canvas
     if wish.size is None and canvas == DraftCanvas() and not draft.inputs:
         canvas = _sized(canvas, read, usual)
     seed = _first(wish.seed, read.seed())
+    variations = draft.variations or read.variations()
     other = found.pairs.get(MODEL.key, "")
     if other and other.casefold() != model.casefold():
         read.left.append(f"Model {other}")
     said = notes.pasted_settings(read.taken, read.left)
-    filled = replace(draft, words=words, canvas=canvas, sampling=sampling)
+    filled = replace(draft, words=words, canvas=canvas, sampling=sampling, variations=variations)
     return replace(wish, draft=filled, seed=seed), (said,)
 
 
@@ -92,6 +97,21 @@ class _Reading:
         found = self.amount(row)
         return None if found is None else round(found)
 
+    def variations(self) -> tuple[Variation, ...]:
+        keys = [key.casefold() for key in (VARIATION_SEED, VARIATION_STRENGTH, VARIATIONS)]
+        seed, strength, several = (self.pairs.get(key) for key in keys)
+        said = f"{seed}:{strength}" if seed and strength else several
+        if said is None:
+            return ()
+        try:
+            each = [one.strip().partition(":")[::2] for one in said.split(",")]
+            found = tuple(Variation(seed=int(s) % SEEDS, strength=float(by)) for s, by in each)
+        except (OutOfRange, ValueError):
+            self.left.append(f"variation {said}")
+            return ()
+        self.taken.append(f"variation {said}")
+        return found[:MAX_VARIATIONS]
+
     def seed(self) -> int | None:
         text = self.pairs.get(SEED.key)
         if text is None:
@@ -105,13 +125,15 @@ class _Reading:
         return seed
 
 
-def _sampled(before: DraftSampling, read: _Reading, *, starts: bool) -> DraftSampling:
+def _sampled(before: DraftSampling, read: _Reading, roles: Set[str]) -> DraftSampling:
     """With the numbers of the sampling, and the sampler and the scheduler where these are here."""
     steps = _first(before.steps, read.number(STEPS))
     cfg = _first(before.cfg, read.amount(CFG))
-    denoise = before.denoise
-    if starts:
+    denoise, image_cfg = before.denoise, before.image_cfg
+    if "init" in roles:
         denoise = _first(denoise, read.amount(DENOISE))
+    if "reference" in roles:
+        image_cfg = _first(image_cfg, read.amount(IMAGE_CFG))
     said, typed = read.pairs.get(SAMPLER.key), read.pairs.get(SCHEDULER.key)
     sampler = scheduler = None
     if said and before.sampler is None:
@@ -132,6 +154,7 @@ def _sampled(before: DraftSampling, read: _Reading, *, starts: bool) -> DraftSam
         scheduler=_first(before.scheduler, scheduler),
         steps=steps,
         cfg=cfg,
+        image_cfg=image_cfg,
         denoise=denoise,
     )
 

@@ -50,7 +50,7 @@ class Purpose(StrEnum):
 # What checkpoints of a purpose draw.
 SERVES: Mapping[str, frozenset[Task]] = {
     Purpose.INPAINTING: frozenset({Task.INPAINT, Task.OUTPAINT}),
-    Purpose.EDITING: frozenset(),
+    Purpose.EDITING: frozenset({Task.EDIT}),
 }
 
 
@@ -181,7 +181,7 @@ class Noise:
 
 def megapixels(recipe: Recipe) -> float:
     """The work of a call, for networks that look at a picture's pixels."""
-    return recipe.canvas.pixels / 1e6 if recipe.canvas is not None else 1.0
+    return recipe.drawn_at.pixels / 1e6 if recipe.canvas is not None else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

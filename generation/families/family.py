@@ -43,6 +43,9 @@ class Family:
     precision_cpu: Precision  # also used where a GPU has no such format
     # Of a part of a picture, and of what is drawn around it: nothing of what lay there.
     denoise_of_a_part: float = 1.0
+    # Of pictures that are changed as they are told to, by models made for it.
+    cfg_of_edits: float = 7.5
+    image_cfg: float = 1.5
     few_words: bool = False  # trained with the words of generation.starter.words, and no others
     kin: str = ""  # the family whose LoRAs and embeddings are made for it too
 

@@ -24,6 +24,11 @@ def fit(width: int, height: int, usual: Family) -> bool:
     return _broken(width, height, usual) is None
 
 
+def drawn_for(width: int, height: int, usual: Family) -> tuple[int, int]:
+    """The size at which the family draws a picture of that one: the same, where it can."""
+    return (width, height) if fit(width, height, usual) else nearest(width, height, usual)
+
+
 def _broken(width: int, height: int, usual: Family) -> str | None:
     side, grid = math.isqrt(usual.max_pixels), usual.grid
     if width * height > usual.max_pixels:

@@ -10,7 +10,7 @@ The invariant: by A1111's own grammar every prompt, name and number reads back a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from generation import names
@@ -18,6 +18,7 @@ from generation.parameters import (
     CFG,
     CLIP_SKIP,
     DENOISE,
+    IMAGE_CFG,
     MODEL,
     NEGATIVE,
     SAMPLER,
@@ -27,13 +28,17 @@ from generation.parameters import (
     STEPS,
     VAE,
 )
-from generation.recipe import Recipe, Sha256
+from generation.recipe import Recipe, Sha256, Variation
 
 NO_NETWORK = "<atelier:none>"  # a tag that means nothing, for readers that take tags out
 
 _NEGATIVE = f"{NEGATIVE.a1111}:"
 _NO_TENSORS: Mapping[Sha256, str] = MappingProxyType({})
 
+
+# A1111's keys for a variation; and ours for several, each upon the one before.
+VARIATION_SEED, VARIATION_STRENGTH = "Variation seed", "Variation seed strength"
+VARIATIONS = "Variations"
 
 Pairs = list[tuple[str, object]]
 
@@ -77,7 +82,9 @@ def _settings(recipe: Recipe) -> Pairs:
             (SCHEDULER.a1111, names.scheduler_title(sampling.scheduler)),
             (CFG.a1111, f"{sampling.cfg:g}"),
         ]
-    pairs.append((SEED.a1111, recipe.seed))
+    if sampling is not None and sampling.image_cfg is not None:
+        pairs.append((IMAGE_CFG.a1111, f"{sampling.image_cfg:g}"))
+    pairs += [(SEED.a1111, recipe.seed), *_variations(recipe.variations)]
     if canvas is not None:
         pairs.append((SIZE.a1111, f"{canvas.width}x{canvas.height}"))
     model = recipe.checkpoint
@@ -89,6 +96,15 @@ def _settings(recipe: Recipe) -> Pairs:
     if words is not None and words.clip_skip > 1:
         pairs.append((CLIP_SKIP.a1111, words.clip_skip))
     return pairs
+
+
+def _variations(variations: Sequence[Variation]) -> Pairs:
+    """A1111 knows one; more of them stand as InvokeAI's are written, "seed:strength"."""
+    if len(variations) == 1:
+        (only,) = variations
+        return [(VARIATION_SEED, only.seed), (VARIATION_STRENGTH, f"{only.strength:g}")]
+    each = [f"{one.seed}:{one.strength:g}" for one in variations]
+    return [(VARIATIONS, ", ".join(each))] if each else []
 
 
 def _hashes(recipe: Recipe, tensors: Mapping[Sha256, str]) -> Pairs:

@@ -145,7 +145,7 @@ def at_most(recipe: Recipe) -> float:
 def _keys(recipe: Recipe) -> tuple[str, ...]:
     """From the finest to the coarsest."""
     checkpoint = f"checkpoint {recipe.checkpoint.sha256}"
-    canvas = recipe.canvas
+    canvas = recipe.drawn or recipe.canvas
     size = f"{canvas.width}x{canvas.height}" if canvas is not None else "any size"
     calls = f"{recipe.precision} {_calls(recipe)}"
     return (f"{checkpoint} {size} {calls}", checkpoint, f"family {recipe.family}", "anything")

@@ -90,7 +90,7 @@ def render(
         pulse.rest()
         if recipe.sampling is not None:
             at(Stage.DENOISE)
-            given = Given(words=needed(words), extra=begun.extra)
+            given = Given(words=needed(words), extra=begun.extra, seen=begun.seen)
             latents = denoise(recipe, model, given, begun, generator, on_step)
         else:
             latents = needed(begun.init)
@@ -165,7 +165,7 @@ def latents_sha256(latents: Tensor) -> Sha256:
 
 
 def _check_size(recipe: Recipe, model: Model) -> None:
-    canvas = needed(recipe.canvas)
+    canvas = recipe.drawn_at
     for side, pixels in (("width", canvas.width), ("height", canvas.height)):
         if pixels % model.scale:
             raise OutOfRange(side, pixels, f"a multiple of {model.scale}")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from generation.draft import Checkpoint, Draft
+from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, Family
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
@@ -111,7 +112,7 @@ def a_recipe(**changes: Any) -> Recipe:
         name: kind(**{field.name: given.pop(field.name, None) for field in fields(kind)})
         for name, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
     }
-    for name in ("masking", "placement", "enlarging", "shows"):
+    for name in ("drawn", "masking", "placement", "enlarging", "shows"):
         given.setdefault(name, None)
     for name in ("variations", "shares"):
         given.setdefault(name, ())
@@ -149,6 +150,17 @@ def brought(task: Task) -> dict[str, Any]:
         "inputs": inputs,
         **{name: sections[name] for name in sections if name in needs.sections},
     }
+
+
+def a_model_for(task: Task) -> Checkpoint:
+    """A model that does it: of a family that can, or made for nothing else."""
+    for name, one in FAMILIES.items():
+        if task in one.tasks:
+            return a_model(family=name)
+        for purpose in one.architecture.purposes.values():
+            if task in SERVES[purpose]:
+                return replace(a_model(family=name), purpose=purpose)
+    raise AssertionError(f"no family for {task}")
 
 
 SHARE = Share(group=GroupId("a server"))

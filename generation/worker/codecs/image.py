@@ -23,17 +23,27 @@ def to_latents(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> T
     With a generator a sample of the posterior is drawn from it, as the stock pipelines do; without
     one it is the posterior's mean.
     """
-    found = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist
-    # Before anything is drawn from the generator.
-    if vae.dtype != torch.float32 and not _finite(found.mean, found.std):
-        vae = _in_fp32(vae)
-        found = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist
+    found = _posterior(vae, pixels)  # before anything is drawn from the generator
     latents: Tensor = found.mode() if generator is None else found.sample(generator)
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     if shift:
         latents = latents - shift
     scaled: Tensor = latents * vae.config.scaling_factor
     return scaled.float()
+
+
+def looked(vae: Any, pixels: Tensor) -> Tensor:
+    """The posterior's mode as it comes, float32: what models that edit pictures see of them."""
+    seen: Tensor = _posterior(vae, pixels).mode()
+    return seen.float()
+
+
+def _posterior(vae: Any, pixels: Tensor) -> Any:
+    """What a picture may have been in latents."""
+    found = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist
+    if vae.dtype != torch.float32 and not _finite(found.mean, found.std):
+        found = _in_fp32(vae).encode(pixels.to(vae.device, torch.float32)).latent_dist
+    return found
 
 
 def to_pixels(vae: Any, latents: Tensor) -> Decoded:

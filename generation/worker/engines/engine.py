@@ -31,6 +31,7 @@ class Given:
 
     words: EncodedWords
     extra: Tensor | None = None  # channels that are laid beside the noisy ones: (1, C, h, w)
+    seen: tuple[Tensor, ...] = ()  # pictures that are looked at, as `look` gives them, in order
 
 
 class Engine(Protocol):
@@ -60,6 +61,12 @@ class Engine(Protocol):
         """Pixels (1, 3, H, W) in -1 to 1 -> latents, float32.
 
         With a generator a sample of the posterior is drawn from it, else its mean is taken.
+        """
+
+    def look(self, parts: Parts, pixels: Tensor) -> Tensor:
+        """Pixels (1, 3, H, W) in -1 to 1 -> what the denoiser sees of such a picture.
+
+        Nothing is drawn from a generator for it.
         """
 
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:

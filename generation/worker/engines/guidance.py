@@ -1,6 +1,8 @@
 """Classifier-free guidance (Ho and Salimans 2022): away from the negative prompt, by cfg.
 
 Both prompts are two lanes of one call, the negative first; without guidance there is one lane.
+Where a picture is looked at, it may guide by itself (Brooks et al. 2023), which is three: words and
+picture, picture alone, neither; without words is with the negative ones.
 """
 
 from __future__ import annotations
@@ -18,10 +20,29 @@ def guided(ask: Callable[[Tensor, Tensor], Tensor], sampling: Sampling) -> Predi
     """What the network says of a picture, by `ask(lanes, t)`, which says it of each lane."""
 
     def predict(y: Tensor, t: Tensor) -> Tensor:
-        out = ask(torch.cat([y, y]) if sampling.guided else y, t).float()
+        out = ask(torch.cat([y] * sampling.lanes) if sampling.guided else y, t).float()
         if not sampling.guided:
             return out
+        if sampling.image_cfg is not None:
+            words, picture, neither = out.chunk(3)
+            towards = sampling.cfg * (words - picture)
+            return neither + towards + sampling.image_cfg * (picture - neither)
         negative, positive = out.chunk(2)
         return negative + sampling.cfg * (positive - negative)
 
     return predict
+
+
+def in_lanes(said: Tensor, negative: Tensor, sampling: Sampling) -> Tensor:
+    """What each lane is told: what the words say, or what the negative ones do."""
+    if not sampling.guided:
+        return said
+    many = [negative, said] if sampling.image_cfg is None else [said, negative, negative]
+    return torch.cat(many)
+
+
+def looked_at(picture: Tensor, sampling: Sampling) -> Tensor:
+    """What each lane sees of a picture: in the last of three nothing."""
+    if sampling.lanes < 3:
+        return torch.cat([picture] * sampling.lanes)
+    return torch.cat([picture, picture, torch.zeros_like(picture)])

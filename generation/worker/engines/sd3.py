@@ -22,7 +22,7 @@ from generation.recipe import Recipe, Words, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
-from generation.worker.engines.guidance import guided
+from generation.worker.engines.guidance import guided, in_lanes
 from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
@@ -65,7 +65,7 @@ class StableDiffusion3:
     def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
         network, scale = parts["transformer"].config, self.scale(parts)
         step, longest = scale * network.patch_size, network.pos_embed_max_size
-        canvas = needed(recipe.canvas)
+        canvas = recipe.drawn_at
         for side, pixels in (("width", canvas.width), ("height", canvas.height)):
             if pixels % step or pixels > longest * step:
                 raise OutOfRange(
@@ -75,10 +75,8 @@ class StableDiffusion3:
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
-        context, pooled = words.context, words.pooled
-        if sampling.guided:
-            context = torch.cat([words.negative, context])
-            pooled = _beside([words.negative_pooled, pooled], dim=0)
+        context = in_lanes(words.context, words.negative, sampling)
+        pooled = in_lanes(needed(words.pooled), needed(words.negative_pooled), sampling)
 
         def ask(lanes: Tensor, t: Tensor) -> Tensor:
             out: Tensor = network(
@@ -95,13 +93,16 @@ class StableDiffusion3:
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator)
 
+    def look(self, parts: Parts, pixels: Tensor) -> Tensor:
+        return to_latents(parts["vae"], pixels, None)
+
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:
         return to_pixels(parts["vae"], latents)
 
     def activation_bytes(
         self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
     ) -> int:
-        pixels = needed(recipe.canvas).pixels
+        pixels = recipe.drawn_at.pixels
         match stage:
             case Stage.ENCODE:
                 return 0  # 256 tokens are few beside a picture's

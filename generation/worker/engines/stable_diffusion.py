@@ -3,8 +3,8 @@
     words -> CLIP (one or two, side by side) -> context, pooled
     (noisy latents, timestep, context; in XL pooled words and sizes) -> UNet -> noise or velocity
 
-The picture is one forward batch of one (of two with cfg: negative first, then positive), so that it
-never depends on who else is drawing.
+The picture is one forward batch of one (of two with cfg: negative first, then positive; of three
+where a picture guides as well), so that it never depends on who else is drawing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from generation.families.architecture import Config, Stage
 from generation.families.family import family
 from generation.recipe import Recipe, needed
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.codecs.image import to_latents, to_pixels
+from generation.worker.codecs.image import looked, to_latents, to_pixels
 from generation.worker.engines.engine import Given
-from generation.worker.engines.guidance import guided
+from generation.worker.engines.guidance import guided, in_lanes, looked_at
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
 from generation.worker.text.clip import Clip, EncodedWords, Learned, encode
@@ -72,19 +72,20 @@ class StableDiffusion:
         )
 
     def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
-        scale, canvas = self.scale(parts), needed(recipe.canvas)
+        scale, canvas = self.scale(parts), recipe.drawn_at
         channels = parts["unet"].config.out_channels
         return 1, channels, canvas.height // scale, canvas.width // scale
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         unet, words, sampling = parts["unet"], given.words, needed(recipe.sampling)
-        context = torch.cat([words.negative, words.context]) if sampling.guided else words.context
-        added = _added(recipe, unet, words, sampling.guided, self.scores)
+        context = in_lanes(words.context, words.negative, sampling)
+        added = _added(recipe, unet, words, self.scores)
         _check_channels(recipe, unet, given)
+        seen = [looked_at(picture, sampling) for picture in given.seen]
 
         def ask(lanes: Tensor, t: Tensor) -> Tensor:
             out: Tensor = unet(
-                lanes.to(unet.dtype),
+                torch.cat([lanes, *seen], dim=1).to(unet.dtype),
                 t,
                 encoder_hidden_states=context,
                 added_cond_kwargs=added,
@@ -98,13 +99,16 @@ class StableDiffusion:
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator)
 
+    def look(self, parts: Parts, pixels: Tensor) -> Tensor:
+        return looked(parts["vae"], pixels)
+
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:
         return to_pixels(parts["vae"], latents)
 
     def activation_bytes(
         self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
     ) -> int:
-        pixels = needed(recipe.canvas).pixels
+        pixels = recipe.drawn_at.pixels
         match stage:
             case Stage.ENCODE:
                 return 0  # a chunk of words is small beside a picture
@@ -127,7 +131,6 @@ def _added(
     recipe: Recipe,
     unet: Any,
     words: EncodedWords,
-    guided: bool,
     scores: tuple[float, float] | None,
 ) -> dict[str, Any] | None:
     """What XL reads besides words: the pooled prompt, and sizes as if the picture were whole.
@@ -138,20 +141,23 @@ def _added(
         return None
     assert words.pooled is not None  # its last encoder has a projection
     assert words.negative_pooled is not None
-    canvas = needed(recipe.canvas)
+    canvas, sampling = recipe.drawn_at, needed(recipe.sampling)
     size = float(canvas.height), float(canvas.width)
     good, bad = ((scores[0],), (scores[1],)) if scores else (size, size)
-    lanes = [(words.negative_pooled, bad), (words.pooled, good)][0 if guided else 1 :]
-    ids = [[*size, 0.0, 0.0, *last] for _, last in lanes]
+    said, negative = (
+        torch.tensor([[*size, 0.0, 0.0, *last]], dtype=unet.dtype, device=unet.device)
+        for last in (good, bad)
+    )
     return {
-        "text_embeds": torch.cat([pooled for pooled, _ in lanes]),
-        "time_ids": torch.tensor(ids, dtype=unet.dtype, device=unet.device),
+        "text_embeds": in_lanes(words.pooled, words.negative_pooled, sampling),
+        "time_ids": in_lanes(said, negative, sampling),
     }
 
 
 def _check_channels(recipe: Recipe, unet: Any, given: Given) -> None:
     """Raises NotMadeFor where a UNet reads more than it is given."""
-    beside = given.extra.shape[1] if given.extra is not None else 0
+    besides = [*given.seen, *([] if given.extra is None else [given.extra])]
+    beside = sum(channels.shape[1] for channels in besides)
     if unet.config.in_channels != unet.config.out_channels + beside:
         purposes = family(recipe.family).architecture.purposes
         channels = unet.config.in_channels

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.recipe import Task
+from generation.worker.tasks.edit import Edit
 from generation.worker.tasks.image_to_image import ImageToImage
 from generation.worker.tasks.inpaint import Inpaint
 from generation.worker.tasks.outpaint import Outpaint
@@ -16,4 +17,5 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.IMAGE_TO_IMAGE: ImageToImage(),
     Task.INPAINT: Inpaint(),
     Task.OUTPAINT: Outpaint(),
+    Task.EDIT: Edit(),
 }

@@ -26,7 +26,7 @@ from generation.worker.codecs.joining import Area, Pixels, joined
 from generation.worker.model import Model
 from generation.worker.sampling.masked import Kept
 
-_TITLES = {"init": "picture to start from", "mask": "mask"}
+_TITLES = {"init": "picture to start from", "mask": "mask", "reference": "picture to change"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +40,29 @@ class Bench:
 
     def picture(self, role: str, size: tuple[int, int] | None = None) -> Image.Image:
         """The input of that role, brought to that size, or to the canvas.  Raises BadPicture."""
-        pairs = zip(self.inputs, self.recipe.inputs, strict=False)
-        given = [(data, what.fit) for data, what in pairs if what.role == role]
+        given = self.pictures(role, size)
         if len(given) != 1:
             title = _TITLES.get(role, role)
             raise BadPicture(f"one {title} is needed, {len(given)} were sent")
-        (data, fit), canvas = given[0], needed(self.recipe.canvas)
+        return given[0]
+
+    def pictures(self, role: str, size: tuple[int, int] | None = None) -> list[Image.Image]:
+        """All inputs of that role, in their order.  Raises BadPicture."""
+        canvas = needed(self.recipe.canvas)
         width, height = size or (canvas.width, canvas.height)
-        return load(data, width=width, height=height, fit=fit)
+        return [
+            load(data, width=width, height=height, fit=what.fit)
+            for data, what in zip(self.inputs, self.recipe.inputs, strict=False)
+            if what.role == role
+        ]
 
     def encoded(self, pixels: Tensor) -> Tensor:
         """Latents of pixels (1, 3, H, W) in -1 to 1; a draw from the generator."""
         return self.model.engine.encode(self.model.parts, pixels, self.generator)
+
+    def looked_at(self, pixels: Tensor) -> Tensor:
+        """What the denoiser sees of pixels (1, 3, H, W) in -1 to 1; nothing is drawn for it."""
+        return self.model.engine.look(self.model.parts, pixels)
 
     def decoded(self, latents: Tensor) -> Decoded:
         """Pixels of latents."""
@@ -90,6 +101,7 @@ class Begun:
     extra: Tensor | None = None  # channels that the denoiser reads beside the noisy ones
     kept: Kept | None = None  # latents that are not drawn
     stays: Stays | None = None  # pixels that are not drawn
+    seen: tuple[Tensor, ...] = ()  # pictures that it looks at, in the recipe's order
 
 
 class TaskWork(Protocol):

@@ -1,0 +1,44 @@
+"""A picture and an instruction: the drawing starts from noise, and looks at the picture.
+
+    picture --to the canvas--> --to a size that is drawn--> seen ... pixels --back to the canvas-->
+
+Both ways stretch about the middle and cut nothing off, so that what stays as it was stays in its
+place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from generation.recipe import needed
+from generation.worker.codecs.decoded import Decoded
+from generation.worker.tasks.task import Begun, Bench, as_pixels
+
+
+class Edit:
+    """Nothing is drawn from the generator to begin."""
+
+    def begin(self, bench: Bench) -> Begun:
+        size = bench.recipe.drawn_at.width, bench.recipe.drawn_at.height
+        pictures = [_stretched(picture, size) for picture in bench.pictures("reference")]
+        pixels = [as_pixels(np.asarray(picture)) for picture in pictures]
+        return Begun(seen=tuple(bench.looked_at(each) for each in pixels))
+
+    def finish(self, bench: Bench, latents: Tensor) -> Decoded:
+        decoded, recipe = bench.decoded(latents), bench.recipe
+        if recipe.drawn is None:
+            return decoded
+        canvas, drawn = needed(recipe.canvas), recipe.drawn
+        picture = Image.frombytes("RGB", (drawn.width, drawn.height), decoded.content)
+        whole = _stretched(picture, (canvas.width, canvas.height))
+        return replace(decoded, content=whole.tobytes())
+
+
+def _stretched(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    if picture.size == size:
+        return picture
+    return picture.resize(size, Image.Resampling.LANCZOS)
