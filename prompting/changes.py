@@ -122,11 +122,22 @@ def _drawn_out(word: str) -> str:
     return out
 
 
+def _halves(clause: Clause) -> tuple[SaidWish, ...]:
+    """The text as one wish, where a rule knows it in two halves: 不要剑，要弓."""
+    text = clause.book.without_politeness(clause.text.strip(" ?？!！.。,，;；~…"))
+    if len(text) > LONGEST:
+        return ()
+    for found in clause.book.find(text, whole=True):
+        if HANDLERS[found.rule.does](found, clause.saying(text)):
+            return (SaidWish(text=text, question=False, alone=True, whole=True),)
+    return ()
+
+
 def _wishes(clause: Clause) -> tuple[Intents, bool]:
     """What the wishes of a text mean, and whether something of it is not clear."""
     wishes: list[Intent] = []
     unclear = False
-    for part in parts(clause):
+    for part in _halves(clause) or parts(clause):
         found = _wish(replace(clause, text=part.text, continuing=bool(wishes)), part)
         if found is None:
             unclear = unclear or not _is_praise(part.text, clause.book)
@@ -139,7 +150,7 @@ def _wish(clause: Clause, part: SaidWish) -> Intents | None:
     if len(clause.text) > LONGEST:
         return None
     clause = replace(clause, question=part.question)
-    for found in clause.book.find(clause.text, question=part.question):
+    for found in clause.book.find(clause.text, question=part.question, whole=part.whole):
         handler = HANDLERS[found.rule.does]
         if found.rule.facts.get("ellipsis") and part.alone and not clause.continuing:
             pass
@@ -155,7 +166,8 @@ def _together(wishes: Iterable[Intent]) -> Intents:
     if drawn:
         wishes = drawn
     elif len(wishes) > 1:
-        wishes = tuple(wish for wish in wishes if wish.kind is not IntentKind.NONE) or wishes
+        for empty in (IntentKind.NONE, IntentKind.ASK):
+            wishes = tuple(wish for wish in wishes if wish.kind is not empty) or wishes
         wishes = wishes[:1]
     out: list[Intent] = []
     for wish in wishes:

@@ -29,8 +29,7 @@ from prompting.changing.phrases import (
     main_phrase,
     role_of,
 )
-from prompting.changing.unspaced import became_unspaced, swapped_unspaced
-from prompting.changing.vocabulary import UNSPACED, vocabulary
+from prompting.changing.vocabulary import vocabulary
 from prompting.reading.lexicon import Word, fold
 
 _COLOURS = frozenset({"colour", "material"})
@@ -49,8 +48,6 @@ def became(prompt: ParsedPrompt, change: ContentChange) -> str:
     if not change.what:
         found = _coloured_first(prompt, change) or found
     into = change.into
-    if prompt.language in UNSPACED:
-        return became_unspaced(prompt, change, found)
     if not found:
         return appended(prompt, _named(change))
     verb = _as_participle(into, change.language)
@@ -174,8 +171,6 @@ def _doing(prompt: ParsedPrompt, phrase: NounPhrase, verb: str, change: ContentC
 
 def swapped(prompt: ParsedPrompt, change: ContentChange) -> str:
     """Something takes the place of a thing, with its article and what still fits it."""
-    if prompt.language in UNSPACED:
-        return swapped_unspaced(prompt, change)
     found = find(prompt, change.what, change.language) if change.what else ()
     if not change.what:
         found = _of_its_kind(prompt, change)
@@ -238,8 +233,6 @@ def given(prompt: ParsedPrompt, change: ContentChange) -> str:
     """Something more: what a thing has or wears, or what stands in the picture besides."""
     into = f"{change.into} {change.where}".strip()
     found = find(prompt, change.to, change.language) if change.to else ()
-    if prompt.language in UNSPACED:
-        return appended(prompt, f"{change.to}{into}" if change.to and not found else into)
     leading = content(into, change.language)
     verb = bool(leading) and kind_of(leading[0]) == "action" and into.startswith(leading[0].text)
     if change.to and not found:
@@ -289,7 +282,7 @@ def numbered(prompt: ParsedPrompt, change: ContentChange) -> str:
 def placed(prompt: ParsedPrompt, change: ContentChange) -> str:
     """A thing stands somewhere else: its old place goes, where it had one."""
     found = find(prompt, change.what, change.language)
-    if not found or prompt.language in UNSPACED:
+    if not found:
         named = f"{bare(change.what)} {change.into}".strip()
         return appended(prompt, change.into if found else named)
     phrase = found[0]

@@ -19,7 +19,7 @@ from prompting.changing.intents import (
 )
 from prompting.changing.phrasebook import Phrasebook
 from prompting.changing.reply import ReadReply
-from prompting.changing.vocabulary import vocabulary
+from prompting.changing.vocabulary import UNSPACED, vocabulary
 from prompting.reading.lexicon import fold
 
 Intents = tuple[Intent, ...]
@@ -104,8 +104,12 @@ def singular(word: str) -> str:
     return folded
 
 
-def cuts(text: str) -> Iterator[tuple[str, str]]:
-    """Every way to divide a text at a blank, the shortest beginning first."""
+def cuts(text: str, language: str) -> Iterator[tuple[str, str]]:
+    """Every way to divide a text at a blank, the shortest beginning first; else between words."""
+    if language in UNSPACED:
+        for word in vocabulary().read(text, language)[1:]:
+            yield text[: word.start], text[word.start :]
+        return
     at = text.find(" ")
     while at > 0:
         yield text[:at], text[at + 1 :]

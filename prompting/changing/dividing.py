@@ -26,6 +26,7 @@ class SaidWish:
     text: str
     question: bool
     alone: bool
+    whole: bool = False  # two halves of one wish
 
 
 def parts(clause: Clause) -> tuple[SaidWish, ...]:

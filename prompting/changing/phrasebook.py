@@ -22,12 +22,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from prompting.changing import numbers
+from prompting.changing.vocabulary import UNSPACED
 
 FOLDER = Path(__file__).with_name("languages")
 
 OPAQUE = "\ue000-\uf8ff"  # signs that stand for what no rule may look into: quotations, tags
 
-_UNSPACED = frozenset({"zh", "ja"})
+
 _PLACE = re.compile(r"\{(\w+)\}")
 _PART = re.compile(r"(?<!\?P)<(\w+)>")
 _NAME = re.compile(r"\(\?P<(\w+)>")
@@ -79,9 +80,13 @@ class Phrasebook:
     chat: frozenset[str]
     tables: Mapping[str, Mapping[str, str]] = field(hash=False)  # form -> name, by table
 
-    def find(self, text: str, *, opening: bool = False, question: bool = False) -> Iterator[Found]:
+    def find(
+        self, text: str, *, opening: bool = False, question: bool = False, whole: bool = False
+    ) -> Iterator[Found]:
         """The rules that fit the whole text, likeliest first."""
         for rule in self.rules:
+            if whole != bool(rule.facts.get("whole")):
+                continue
             if (opening and rule.bare) or (rule.question and not question):
                 continue
             for pattern in rule.says:
@@ -93,6 +98,10 @@ class Phrasebook:
                     }
                     yield Found(rule=rule, places=places)
                     break
+
+    def said(self, word: str, of: str) -> str:
+        """ "more clouds" in this language."""
+        return self.tables["said"].get(word, f"{word} *").replace("*", of)
 
     def named(self, table: str, form: str) -> str:
         """What a form of a table is called: the setting "sampling steps" is "steps"."""
@@ -112,7 +121,7 @@ class _Compiler:
     """Turns the patterns of a file into regular expressions."""
 
     def __init__(self, file: Mapping[str, object], language: str) -> None:
-        self._blank = r"\s*" if language in _UNSPACED else " "
+        self._blank = r"\s*" if language in UNSPACED else " "
         self._number = numbers.pattern(language)
         self._parts: dict[str, str] = dict(_texts(file.get("parts", {})))
         self.tables = {
@@ -182,7 +191,7 @@ def phrasebook(language: str) -> Phrasebook | None:
     with path.open("rb") as file:
         tables = tomllib.load(file)
     compiler = _Compiler(tables, language)
-    spaced = language not in _UNSPACED
+    spaced = language not in UNSPACED
     edge = r"(?![\w-])" if spaced else ""
     rules = tuple(
         Saying(
@@ -219,7 +228,7 @@ def phrasebook(language: str) -> Phrasebook | None:
         praise=frozenset(tables["praise"]["core"].split()),
         filler=frozenset(tables["praise"]["filler"].split()),
         chat=frozenset(tables["chat"]["words"].split()),
-        tables=compiler.tables,
+        tables={**compiler.tables, "said": _texts(tables.get("said", {}))},
     )
 
 

@@ -44,14 +44,19 @@ def picked(text: str, shown: ShownPicture, book: Phrasebook) -> Picked:
 def _verb(before: str, book: Phrasebook) -> str:
     """What of the words before a number is asked for: the "upscale" of "upscale #2"."""
     words = re.findall(r"[^\W\d_]+", before)
-    if not words or not book.spaced:
-        return before.strip(" #") if not book.spaced else ""
+    if not book.spaced:
+        before = before.strip(" #第图")
+        return before if any(f.rule.does in _KEPT for f in book.find(before)) else ""
+    if not words:
+        return ""
     word = words[0].casefold()
     if word in ("make", "turn", "change", "have", "get"):
         return f"{word} it"
     return word if any(book.find(word, opening=True)) and word not in _CHOOSING else ""
 
 
+# What is asked for before a number, where nothing divides the two: 放大第二张.
+_KEPT = frozenset(("upscale", "vary", "again", "reproduce", "delete", "video", "describe", "undo"))
 _CHOOSING = frozenset(
     ("the", "in", "on", "for", "with", "take", "use", "pick", "choose", "i", "like", "my", "number")
 )

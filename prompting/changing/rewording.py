@@ -29,7 +29,8 @@ from prompting.changing.surroundings import (
     without_background,
 )
 from prompting.changing.translating import into_language_of, said_in
-from prompting.changing.vocabulary import vocabulary
+from prompting.changing.unspaced import changed_prompt
+from prompting.changing.vocabulary import UNSPACED, vocabulary
 from prompting.reading.lexicon import fold
 
 __all__ = ["reworded", "styled"]
@@ -79,12 +80,18 @@ def _applied(words: _Words, change: ContentChange) -> _Words:
     if change.action is Action.REMOVE:
         return _removed(words, change)
     prompt = parsed(words.prompt)
+    if prompt.language in UNSPACED:
+        text = changed_prompt(words.prompt, prompt.language, change)
+        return _Words(prompt=text, negative=_wanted_again(words.negative, change))
     text = _HANDLERS[change.aspect](prompt, change)
     return _Words(prompt=text, negative=_wanted_again(words.negative, change))
 
 
 def _removed(words: _Words, change: ContentChange) -> _Words:
     prompt = parsed(words.prompt)
+    if prompt.language in UNSPACED and change.aspect is not Aspect.BACKGROUND:
+        text = changed_prompt(words.prompt, prompt.language, change)
+        return _Words(prompt=text, negative=_with(words.negative, change.what))
     if change.aspect is Aspect.BACKGROUND:
         return replace(words, prompt=without_background(prompt))
     found = find(prompt, change.what, change.language) if change.what else ()

@@ -88,8 +88,6 @@ def set_in(prompt: ParsedPrompt, change: ContentChange) -> str:
     """Another place or background."""
     kept = _without_place(prompt)
     into = change.into
-    if kept.language in UNSPACED:
-        return appended(kept, into if "背景" in into else f"{into}背景")
     if fold(into.partition(" ")[0]) in PREPOSITIONS:
         return appended(kept, into)
     if kept.tags:
@@ -143,7 +141,7 @@ def framed(prompt: ParsedPrompt, change: ContentChange) -> str:
     into = change.into
     if change.what:
         into = f"{into} of the {bare(change.what)}" if kept.language == "en" else into + change.what
-    if kept.language in UNSPACED or kept.tags or " of " not in f"{into} ":
+    if kept.tags or " of " not in f"{into} ":
         return appended(kept, into)
     return f"{into}, {kept.text}"
 

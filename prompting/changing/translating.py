@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from prompting.changing.intents import ContentChange
+from prompting.changing.from_chinese import in_english
+from prompting.changing.intents import Aspect, ContentChange
 from prompting.changing.vocabulary import vocabulary
 from prompting.reading.lexicon import join
 
@@ -16,6 +17,8 @@ def said_in(text: str, spoken: str, language: str) -> str:
     """The text in that language, as far as its words are known there."""
     if not text or spoken == language:
         return text
+    if (spoken, language) == ("zh", "en"):
+        return in_english(text)
     words = vocabulary()
     if language == "en":
         return words.english(text, spoken).strip() or text
@@ -37,7 +40,9 @@ def into_language_of(change: ContentChange, prompt: str) -> ContentChange:
     return replace(
         change,
         what=said_in(change.what, change.language, language),
-        into=said_in(change.into, change.language, language),
+        into=change.into
+        if change.aspect is Aspect.TEXT
+        else said_in(change.into, change.language, language),
         where=said_in(change.where, change.language, language),
         to=said_in(change.to, change.language, language),
         language=language,

@@ -94,6 +94,9 @@ def style(found: Found, clause: Clause) -> Intents | None:
     if found["direction"] == "off":
         setting = asked.setting("style", direction=Direction.OFF)
         return (Intent(kind=IntentKind.PARAMETERS, settings=(setting,)),)
+    if found["library"]:
+        name = library_style(clause.reply.readable(found["library"]), clause.language)
+        return (Intent(kind=IntentKind.RESTYLE, style=name),) if name else None
     return restyled(clause, found["style"] or found["into"])
 
 
@@ -196,17 +199,24 @@ def elliptic(found: Found, clause: Clause) -> Intents | None:
         return edit(*changes) if changes else None
     rest = found["rest"]
     definite = bool(clause.book.definite.match(rest))
-    for what, into in cuts(rest):
+    for what, into in cuts(rest, clause.language):
         thing = clause.thing(what)
         if not _suffix_is_attribute(into, clause) or not thing:
             continue
         known = [word for word in content(thing, clause.language) if _names(word)]
-        if not known or content(thing, clause.language)[-1] is not known[-1]:
+        if not known or content(thing, clause.language)[-1] != known[-1]:
             continue
-        if definite or (clause.continuing and _bare(what)):
+        if definite or (clause.continuing and _bare(what)) or _plainly(into, clause):
             changes = became(clause, thing, into)
             return edit(*changes) if changes else None
     return None
+
+
+def _plainly(into: str, clause: Clause) -> bool:
+    """Whether a thing and how it is are a wish without a verb: 表情开心, and no praise: 猫可爱."""
+    if clause.book.spaced or "," in clause.text:
+        return False
+    return not any(word.text in clause.book.praise for word in content(into, clause.language))
 
 
 def _bare(what: str) -> bool:
@@ -242,7 +252,7 @@ _PREPOSITIONS = frozenset(
 def _divided(clause: Clause, rest: str) -> tuple[ContentChange, ...] | None:
     """ "the red car blue" ▶ the red car, blue."""
     readable = clause.reply.readable
-    whole = [(what, into) for what, into in cuts(rest) if clause.thing(what)]
+    whole = [(what, into) for what, into in cuts(rest, clause.language) if clause.thing(what)]
     for what, into in whole:
         words = content(what, clause.language)
         if (
@@ -369,7 +379,9 @@ def framing(found: Found, clause: Clause) -> Intents | None:
 def too(found: Found, clause: Clause) -> Intents | None:
     if found["amount"]:
         what = clause.thing(found["what"])
-        return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=f"fewer {what}")
+        return clause.edit(
+            Action.SET, Aspect.OBJECT, what=what, into=clause.book.said("fewer", what)
+        )
     said = content(found["into"], clause.language)
     if not said:
         return None
@@ -392,7 +404,8 @@ def too(found: Found, clause: Clause) -> Intents | None:
 def give(found: Found, clause: Clause) -> Intents | None:
     to, into = clause.thing(found["to"]), clause.phrase(found["into"])
     if found["verb"] and found["verb"] not in ("in", "with", "up in", "have"):
-        into = f"{participle(found['verb'])} {into}"
+        verb = participle(found["verb"]) + " " if clause.book.spaced else found["verb"]
+        into = f"{verb}{into}"
     return clause.edit(Action.ADD, Aspect.OBJECT, into=into, to=to)
 
 
@@ -420,8 +433,10 @@ def more(found: Found, clause: Clause) -> Intents | None:
     if is_attribute(into, language) or not content(into, language):
         return _attribute(clause, what, into, less=less)
     if less:
-        return clause.edit(Action.SET, Aspect.OBJECT, what=into, into=f"fewer {into}")
-    return clause.edit(Action.ADD, Aspect.OBJECT, into=f"more {into}", to=what)
+        return clause.edit(
+            Action.SET, Aspect.OBJECT, what=into, into=clause.book.said("fewer", into)
+        )
+    return clause.edit(Action.ADD, Aspect.OBJECT, into=clause.book.said("more", into), to=what)
 
 
 def _attribute(clause: Clause, what: str, into: str, *, less: bool) -> Intents | None:
@@ -452,7 +467,7 @@ def number_of(found: Found, clause: Clause) -> Intents | None:
         known = content(what, clause.language)
         if not known or not _names(known[-1]):
             return None
-        return clause.edit(Action.ADD, Aspect.OBJECT, into=f"another {what}")
+        return clause.edit(Action.ADD, Aspect.OBJECT, into=clause.book.said("another", what))
     what = clause.thing(found["what"])
     known = content(what, clause.language)
     if not known or _is_setting(what, clause):

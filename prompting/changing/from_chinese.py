@@ -1,0 +1,77 @@
+"""Chinese phrases of a change in English: 一只白猫 ▶ a white cat, 桌子上 ▶ on the table.
+
+The invariant: a word that is not known stays as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+
+from prompting.changing.joining import with_article
+from prompting.changing.vocabulary import vocabulary
+from prompting.reading.lexicon import OBJECTS
+
+_ONE = re.compile(
+    r"一[只个条头匹位座棵朵辆艘顶件把副本杯束盏支枝块台架间栋扇面根颗滴道轮隻個條頭幅张盆盘碗瓶](?=.)"
+)
+_WHERE = {
+    **dict.fromkeys(("左边", "左侧", "左面", "左方"), "on the left"),
+    **dict.fromkeys(("右边", "右侧", "右面", "右方"), "on the right"),
+    **dict.fromkeys(("远处", "远方", "远景"), "in the distance"),
+    **dict.fromkeys(("背景", "背景里", "背景中", "后面", "背后", "身后"), "in the background"),
+    **dict.fromkeys(("天空", "天上", "天空中", "空中", "天空里"), "in the sky"),
+    **dict.fromkeys(("前景", "前面", "前方"), "in the foreground"),
+    **dict.fromkeys(("中间", "中央", "正中间"), "in the middle"),
+    **dict.fromkeys(("旁边", "旁", "边上", "身边", "身旁", "一旁", "附近"), "next to it"),
+    **dict.fromkeys(("周围", "四周"), "around it"),
+    **dict.fromkeys(("下面", "下方", "底部"), "at the bottom"),
+    **dict.fromkeys(("上面", "上方", "顶部"), "at the top"),
+    **dict.fromkeys(("手里", "手上", "手中"), "in the hand"),
+    **dict.fromkeys(("头上", "头顶"), "on the head"),
+    **dict.fromkeys(("角落", "角落里"), "in the corner"),
+}
+_LOCATIVES = (
+    (r"上面?|顶上|表面", "on"),
+    (r"里面?|中|内|当中", "in"),
+    (r"下面?|底下|下方", "under"),
+    (r"旁边?|边上?|身旁|身边|附近|一旁", "next to"),
+    (r"前面?|前方|面前", "in front of"),
+    (r"后面?|后方|身后|背后", "behind"),
+    (r"周围|四周", "around"),
+    (r"上方|上空", "above"),
+    (r"左边|左侧", "to the left of"),
+    (r"右边|右侧", "to the right of"),
+    (r"之间|中间", "between"),
+)
+_LOCATED = tuple(
+    (re.compile(rf"在?(?P<thing>.+?)(?:的)?(?:{ending})"), english)
+    for ending, english in _LOCATIVES
+)
+
+
+def in_english(text: str) -> str:
+    """The phrase in English, as far as its words are known."""
+    plain = text.strip()
+    bare = plain.removeprefix("在")
+    if bare in _WHERE:
+        return _WHERE[bare]
+    words = vocabulary()
+    if not words.find(bare, "zh"):
+        for pattern, preposition in _LOCATED:
+            found = pattern.fullmatch(plain)
+            if found and any(word.entry for word in words.read(found["thing"], "zh")):
+                return f"{preposition} the {_phrase(found['thing'])}"
+    counted = _ONE.match(plain)
+    said = _phrase(plain[counted.end() :] if counted else plain)
+    return with_article(said) if counted and said[:1].isascii() else said
+
+
+def _phrase(text: str) -> str:
+    owner, of, thing = text.rpartition("的")
+    words = vocabulary()
+    if of and thing and owner:
+        last = [word for word in words.read(owner, "zh") if word.content]
+        if last and last[-1].entry and last[-1].entry.kind in OBJECTS:
+            return f"{_phrase(owner)}'s {_phrase(thing)}"
+    english = words.english(text, "zh").strip()
+    return re.sub(r"\b(\w+)-made\b", r"\1", english) or text

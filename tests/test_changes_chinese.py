@@ -1,0 +1,121 @@
+"""Replies in Chinese, and Chinese prompts with a change in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from prompting.changes import understand
+from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind, ShownPicture
+from prompting.changing.phrasebook import phrasebook
+from prompting.changing.rewording import reworded
+from tests.given.reply_judge import kinds, replies
+
+CAT = "一只橘猫坐在窗台上，窗外下着雪"
+KITE = "一个小女孩在花园里放风筝，阳光明媚"
+BRIDGE = "山间小桥，一位老人撑着伞，远处有瀑布"
+CITY = "赛博朋克城市夜景，霓虹灯，飞行汽车"
+PANDA = "一只熊猫在竹林里吃竹子"
+HANFU = "汉服少女，黑色长发，手持团扇，站在荷花池边，古风"
+FLOWER = "a red flower in a vase on a wooden table"
+
+
+def changed(prompt: str, reply: str) -> str:
+    understood = understand(reply, ShownPicture(prompt=prompt))
+    changes = [change for intent in understood.intents for change in intent.changes]
+    return reworded(prompt, "", changes).prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reply", "words"),
+    [
+        (CAT, "把橘猫换成一只白猫", "一只白猫坐在窗台上，窗外下着雪"),
+        (CAT, "把窗台换成沙发", "一只橘猫坐在沙发上，窗外下着雪"),
+        (CAT, "换成黑猫", "一只黑猫坐在窗台上，窗外下着雪"),
+        (KITE, "风筝换成红色的", "一个小女孩在花园里放红色的风筝，阳光明媚"),
+        (KITE, "把小女孩改成小男孩，谢谢", "一个小男孩在花园里放风筝，阳光明媚"),
+        (KITE, "背景换成海滩", "一个小女孩在海滩里放风筝，阳光明媚"),
+        (KITE, "改成晚上", "一个小女孩在花园里放风筝，晚上"),
+        (KITE, "在旁边加一只小狗", "一个小女孩在花园里放风筝，阳光明媚，旁边有一只小狗"),
+        (BRIDGE, "去掉老人", "山间小桥，远处有瀑布"),
+        (BRIDGE, "把伞改成红伞", "山间小桥，一位老人撑着红伞，远处有瀑布"),
+        (CITY, "变成白天吧", "赛博朋克城市白天，霓虹灯，飞行汽车"),
+        (CITY, "飞行汽车太多了，去掉", "赛博朋克城市夜景，霓虹灯"),
+        (PANDA, "不要竹子", "一只熊猫在竹林里"),
+        (PANDA, "让它在弹吉他，而不是吃竹子", "一只熊猫在竹林里弹吉他"),
+        (HANFU, "头发改成银白色", "汉服少女，银白色长发，手持团扇，站在荷花池边，古风"),
+        (HANFU, "不要扇子", "汉服少女，黑色长发，站在荷花池边，古风"),
+        (HANFU, "表情开心一点", f"{HANFU}，表情开心"),
+        ("戴着蓝色帽子的猫坐在沙发上", "去掉帽子", "猫坐在沙发上"),
+        ("一个女孩和一只狗在公园散步", "把狗删掉", "一个女孩在公园散步"),
+        ("花园里的女孩", "不要花", "花园里的女孩"),
+        (KITE, "make it night", "一个小女孩在花园里放风筝，夜晚"),
+    ],
+)
+def test_a_chinese_prompt_keeps_what_is_not_spoken_of(prompt: str, reply: str, words: str) -> None:
+    assert changed(prompt, reply) == words
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("把花换成一只白猫", "a white cat in a vase on a wooden table"),
+        ("花变成蓝色", "a blue flower in a vase on a wooden table"),
+        ("去掉花瓶", "a red flower on a wooden table"),
+        ("桌子上加一个苹果", f"{FLOWER}, with an apple on the table"),
+        ("加一只蝴蝶停在花上", f"{FLOWER}, with a butterfly on the flower"),
+        ("把花瓶改成玻璃的", "a red flower in a glass vase on a wooden table"),
+        ("加一个貔貅", f"{FLOWER}, with 貔貅"),
+    ],
+)
+def test_an_english_prompt_gets_the_words_in_english_as_far_as_they_are_known(
+    reply: str, words: str
+) -> None:
+    assert changed(FLOWER, reply) == words
+
+
+@pytest.mark.parametrize("case", ["换成梵高", "水墨画风格", "油画风", "来个像素版的"])
+def test_a_style_is_a_style_with_and_without_a_word_for_it(case: str) -> None:
+    understood = understand(case, ShownPicture(prompt=CAT))
+    assert [intent.kind for intent in understood.intents] == [IntentKind.RESTYLE]
+
+
+@pytest.mark.parametrize(
+    "reply", ["谢谢，太好看了", "哈哈哈", "好可爱！", "收到", "我想养一只", "辛苦了"]
+)
+def test_thanks_and_talk_ask_for_no_picture(reply: str) -> None:
+    understood = understand(reply, ShownPicture(prompt=CAT))
+    assert {intent.kind for intent in understood.intents} == {IntentKind.NONE}
+
+
+def test_chinese_is_understood_as_well_as_english() -> None:
+    cases = [
+        case for case in replies("shown.jsonl") + replies("cases.jsonl") if case["lang"] == "zh"
+    ]
+    wrong = [case["reply"] for case in cases if not _kinds_of(case) & set(kinds(case))]
+    assert len(wrong) <= 0.05 * len(cases), wrong
+
+
+def _kinds_of(case: dict[str, object]) -> set[str]:
+    parent = case["parent"]
+    assert isinstance(parent, dict)
+    shown = ShownPicture(
+        prompt=parent["prompt"],
+        style=parent["style"],
+        count=parent["count"],
+        loras=tuple(lora["name"] for lora in parent["loras"]),
+    )
+    return {intent.kind.value for intent in understand(str(case["reply"]), shown).intents}
+
+
+@pytest.mark.parametrize("piece", ["把", "再", "一点", "的图", "来一张", "改成", "画面里的", "，"])
+def test_a_long_repetition_is_read_in_no_time(piece: str) -> None:
+    """Alternatives that mean the same are tried a few times each, never in all combinations."""
+    book = phrasebook("zh")
+    assert book is not None
+    text = (piece * 300)[:300]
+    assert len(list(book.find(text))) <= len(book.rules)
+
+
+def test_letters_of_a_colour_inside_another_word_are_no_colour() -> None:
+    change = ContentChange(action=Action.REMOVE, aspect=Aspect.OBJECT, what="花", language="zh")
+    assert reworded("花园，一只猫", "", [change]).prompt == "花园，一只猫"
