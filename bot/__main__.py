@@ -166,6 +166,11 @@ def main(arguments: list[str] | None = None) -> int:
 
         print(completion(known, asked.also))
         return 0
+    if asked.command == "change" and asked.stdin:
+        from bot.cli.change import serve
+
+        serve(sys.stdin, sys.stdout)
+        return 0
     named = asked.config or (Path(os.environ[CONFIG_VARIABLE]) if _configured() else None)
     config = named or (CONFIG if CONFIG.exists() else None)
     environ = dict(os.environ)

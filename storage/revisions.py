@@ -8,7 +8,7 @@ are `base`, and those of this request.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from generation.spelling import plain, read
 from prompting.changing.intents import ContentChange, IntentKind
@@ -22,7 +22,7 @@ class Revision:
     kind: IntentKind
     said: str  # the visible line: "red → blue; seed, size, model stay"
     base: str
-    changes: tuple[ContentChange, ...] = field(default=())
+    changes: tuple[ContentChange, ...] = ()
 
     def to_json(self) -> str:
         """One line that `from_json` reads back to an equal value."""

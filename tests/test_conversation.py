@@ -266,7 +266,7 @@ async def test_a_reply_to_a_picture_starts_from_it_and_names_its_parent(tmp_path
         second = await ben.sees(is_result, after=asked)
         recipe = await recipe_of(second)
         assert recipe.task is Task.IMAGE_TO_IMAGE
-        assert recipe.prompt == "make it night"
+        assert recipe.prompt == "a red flower, at night"
         assert (needed(recipe.sampling).steps, needed(recipe.sampling).cfg) == (7, 5.5)
         assert recipe.inputs[0].sha256 == sha256((await pictures(first))[0]).hexdigest()
         assert studio.worker.orders[-1].inputs == ((await pictures(first))[0],)
@@ -282,7 +282,7 @@ async def test_a_number_chooses_among_the_pictures_of_a_message(tmp_path: Path) 
         first = await ann.sees(is_result)
         await ann.say("2: make it night", reply_to=first)
         second = await ann.sees(is_result, after=first)
-        assert (await recipe_of(second)).prompt == "make it night"
+        assert (await recipe_of(second)).prompt == "a red flower, at night"
         assert studio.worker.orders[-1].inputs == ((await pictures(first))[1],)
 
 
@@ -295,7 +295,7 @@ async def test_an_upload_with_a_mention_is_drawn_from_in_its_shape(tmp_path: Pat
         await here.ann.say(f"<@{me.id}> as a painting", files=[("p.png", photo)])
         message = await here.ann.sees(is_result)
         recipe = await recipe_of(message)
-        assert recipe.prompt == "as a painting"
+        assert "painting" in recipe.prompt
         assert needed(recipe.canvas).width > needed(recipe.canvas).height
         assert studio.worker.orders[-1].inputs == (photo,)
 
@@ -341,7 +341,7 @@ async def test_a_reply_to_a_deleted_message_is_answered_kindly(tmp_path: Path) -
         here = studio.world
         await here.ann.command("imagine", prompt="a red flower")
         first = await here.ann.sees(is_result)
-        reply = await here.ben.say("hm", reply_to=first)
+        reply = await here.ben.say("make it night", reply_to=first)
         await here.ben.sees(is_result, after=reply)
         await here.ann.actor.delete(first)
         # The event of a reply to a message that was deleted in the same moment.

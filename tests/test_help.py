@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.commands.tree import COMMANDS, MENUS
-from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import Installed, Topic, asks_for_help, help_page
 from prompting.speaking import styles
 from tests.given.apps import a_studio
 from tests.given.builders import a_lora, a_model_folder
 from tests.given.results import is_result
+from tests.given.waiting import eventually
 
 STYLES = tuple(styles.built_in().values())
 SOME = Installed(models=(("starter", "starter"),), loras=(), styles=STYLES, usual_family="starter")
@@ -114,26 +114,11 @@ async def test_help_below_a_picture_is_help_and_not_a_change_of_it(tmp_path: Pat
         assert len(studio.worker.orders) == 1
 
 
-@pytest.mark.parametrize(
-    "words", ["thanks, lovely!", "Thank you so much!!", "thx", "谢谢！", "danke schön", "merci ❤️"]
-)
-def test_thanks_are_no_wish(words: str) -> None:
-    assert is_thanks(words)
-
-
-@pytest.mark.parametrize(
-    "words",
-    ["lovely", "thanks, now make it blue", "a thank you card", "", "more beautiful", "谢谢猫"],
-)
-def test_whoever_wants_anything_is_not_thanked(words: str) -> None:
-    assert not is_thanks(words)
-
-
 async def test_thanks_below_a_picture_draw_nothing(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         here = studio.world
         await here.ann.command("imagine", prompt="a red flower")
         picture = await here.ann.sees(is_result)
         await here.ann.say("thanks, lovely!", reply_to=picture)
-        await here.ann.sees("You are welcome", after=picture)
+        await eventually(lambda: here.requests("PUT", "/@me"))  # a sign, and no words
         assert len(studio.worker.orders) == 1

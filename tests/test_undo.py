@@ -52,7 +52,7 @@ async def test_a_deleted_picture_is_brought_back_by_whoever_deleted_it(tmp_path:
         await eventually(lambda: not buttons(answer))
         await ben.say("make it night", reply_to=back)
         await mia.sees(lambda m: is_result(m) and "made from [#1]" in m.content)
-        assert len([m for m in mia.messages() if is_result(m) and "**a red" in m.content]) == 1
+        assert len([m for m in mia.messages() if is_result(m) and "#1, #2" in m.content]) == 1
 
 
 async def test_a_moderators_deletion_is_undone_by_the_moderator_alone(tmp_path: Path) -> None:

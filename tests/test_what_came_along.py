@@ -70,10 +70,10 @@ async def test_a_number_chooses_among_uploads_too(tmp_path: Path) -> None:
         files = [("wide.png", a_blue_png()), ("tall.png", a_blue_png(100, 200))]
         upload = await here.ben.say("mine", files=files)
         await here.ann.say(f"{mention(here)} 2: as a painting", reply_to=upload)
-        await here.ann.sees(lambda m: is_result(m) and "as a painting" in m.content)
+        await here.ann.sees(lambda m: is_result(m) and "painting" in m.content)
         recipe = studio.worker.orders[-1].recipe
         assert needed(recipe.canvas).height > needed(recipe.canvas).width
-        assert recipe.prompt == "as a painting"
+        assert "painting" in recipe.prompt
 
 
 async def test_a_number_beyond_the_pictures_draws_nothing(tmp_path: Path) -> None:

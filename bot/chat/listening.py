@@ -15,26 +15,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import discord
 
-from bot.chat.answers import SILENT
 from bot.chat.askers import origin_of_message
-from bot.chat.buttons.progress import progress_text, progress_view
 from bot.chat.commands.help import help_view, installed
 from bot.chat.components import is_ours
-from bot.chat.courtesies import WELCOME, is_thanks
 from bot.chat.intake import Attachments, found_in, started_from
 from bot.chat.places import NoPlaceToPost, lacking, may_speak
 from bot.chat.refusals import place_apology
+from bot.chat.replying import show_answers
+from bot.chat.saying import say, say_elsewhere, typing_in
 from bot.chat.shown import pictures_shown_by
 from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
-from bot.pages.whereabouts import listed
+from bot.studio.changing import Answer, Underway
 from bot.studio.notes import left_out
+from bot.studio.revisor import Reply
 from bot.studio.rights import Asker
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
@@ -60,16 +58,13 @@ async def hear(
         return
     studio.delivery.reconsider(owner=message.author.id)
     if not may_speak(message.channel):
-        await _say_elsewhere(message, lacking(message.channel))
+        await say_elsewhere(message, lacking(message.channel))
         return
     words = re.sub(rf"<@!?{me.id}>", " ", message.content).strip()
     came = found_in(message, links=False)
     if asks_for_help(words) or not (words or message.reference or came.pictures or came.others):
         page = help_page(Topic.START, installed(studio))
-        await _say(message, page, view=help_view(Topic.START))
-        return
-    if to_mine and is_thanks(words) and not came.pictures:
-        await _say(message, WELCOME)
+        await say(message, page, view=help_view(Topic.START))
         return
     # A reply that only says something to somebody else's upload is theirs, not ours.
     draft = Draft(words=DraftWords(prompt=words))
@@ -77,16 +72,28 @@ async def hear(
     try:
         if missing := lacking(message.channel):
             raise NoPlaceToPost(missing)
-        async with _typing(message.channel):
+        if to_mine and answered is not None and not came.pictures:
+            ours = await pictures_shown_by(answered, client, studio, Asker.of(wish.origin))
+            if ours:
+                reply = Reply(origin=wish.origin, words=words, notes=left_out(came.others))
+                answers = await studio.changes.reply(reply, ours)
+                await show_answers(client, message, answers, studio, wish.origin)
+                return
+        async with typing_in(message.channel):
             wish = await _started(client, wish, message, came, answered, studio)
-            request = await studio.requests.submit(wish)
+            answers = await _drawn(wish, studio)
+        await show_answers(client, message, answers, studio, wish.origin)
     except Exception as error:
         await _refuse(message, error)
-        return
-    text = progress_text(studio, request.id)
-    progress = await _say(message, text, view=progress_view(request.id))
-    if progress is not None:
-        await studio.messages.say_progress_is(request.id, progress.id)
+
+
+async def _drawn(wish: Wish, studio: Studio) -> tuple[Answer, ...]:
+    """What a message without a picture of ours comes to."""
+    if wish.draft.inputs and wish.draft.words.prompt and wish.parent is None:
+        answers = await studio.changes.of_upload(wish)
+        if answers is not None:
+            return answers
+    return (Underway(request=await studio.requests.submit(wish)),)
 
 
 async def _refuse(message: discord.Message, error: Exception) -> None:
@@ -96,7 +103,7 @@ async def _refuse(message: discord.Message, error: Exception) -> None:
         return
     if not (expected(error) or isinstance(error, NoPlaceToPost)):
         log.error("a message could not be answered", exc_info=wordless(error, message.content))
-    await _say(message, place_apology(error) or apology_for(error))
+    await say(message, place_apology(error) or apology_for(error))
 
 
 async def _started(
@@ -142,49 +149,3 @@ async def _answered(message: discord.Message) -> discord.Message | None:
     with contextlib.suppress(discord.HTTPException):
         return await message.channel.fetch_message(reference.message_id)
     return None
-
-
-async def _say(
-    message: discord.Message, text: str, view: discord.ui.View | None = None
-) -> discord.Message | None:
-    """Answer a message: with a reference, else without, else its author alone."""
-    parts: dict[str, Any] = {"allowed_mentions": SILENT} | ({"view": view} if view else {})
-    reference = message.to_reference(fail_if_not_exists=False)
-    try:
-        if "Read Message History" not in lacking(message.channel):
-            with contextlib.suppress(discord.Forbidden, discord.NotFound):
-                return await message.channel.send(text, reference=reference, **parts)
-        return await message.channel.send(text, **parts)
-    except discord.HTTPException as error:
-        log.warning("not answered in channel %d: %s", message.channel.id, error)
-    if view is None:
-        await _say_alone(message, f"About your message in <#{message.channel.id}>: {text}")
-    return None
-
-
-async def _say_elsewhere(message: discord.Message, missing: Sequence[str]) -> None:
-    """Where not even words can be posted: to the author alone, or with a sign."""
-    names = listed(missing)
-    where = f"<#{message.channel.id}>"
-    await _say_alone(
-        message,
-        f"You asked me for a picture in {where}, but I lack {names} there, so I drew nothing. "
-        "A moderator can grant that.",
-    )
-
-
-async def _say_alone(message: discord.Message, text: str) -> None:
-    try:
-        await message.author.send(text, allowed_mentions=SILENT)
-    except discord.HTTPException:
-        with contextlib.suppress(discord.HTTPException):
-            await message.add_reaction("🔇")
-
-
-@contextlib.asynccontextmanager
-async def _typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
-    """A courtesy: the wish does not depend on it."""
-    async with contextlib.AsyncExitStack() as stack:
-        with contextlib.suppress(discord.HTTPException):
-            await stack.enter_async_context(channel.typing())
-        yield

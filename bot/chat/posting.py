@@ -25,7 +25,7 @@ from bot.chat.concluding import progress_of, reason
 from bot.chat.open_answers import OpenAnswers, is_answer
 from bot.chat.places import LOOK_BACK, Channel, channel_of
 from bot.chat.shown import request_shown_by
-from bot.chat.uploads import fitting
+from bot.chat.uploads import USUAL_LIMIT, fitting
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
 from bot.studio.known import KnownMessages
@@ -34,8 +34,6 @@ from generation.media.table import medium_of
 from storage.tickets import Request
 
 log = logging.getLogger(__name__)
-
-USUAL_LIMIT = 10 * 2**20  # bytes of a file, where the server says nothing else
 
 Interaction = discord.Interaction[Any]
 
@@ -161,7 +159,12 @@ class Poster:
                 request, reason(self._client, request, here.why if here else None)
             )
         view = (
-            result_view(request.id, outcome.pictures, worded=_worded(outcome))
+            result_view(
+                request.id,
+                outcome.pictures,
+                worded=_worded(outcome),
+                changed=request.revision is not None,
+            )
             if outcome.pictures
             else failure_view(request.id)
         )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from generation.media.medium import Medium
 
+USUAL_LIMIT = 10 * 2**20  # bytes of a file, where the server says nothing else
 MAX_FILES = 10  # attachments of one message
 MAX_MESSAGE_BYTES = 24 * 2**20  # Discord refuses requests of 25 MiB
 

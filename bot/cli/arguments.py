@@ -83,6 +83,13 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("picture", help="a PNG file, or the id of a picture, message or recipe")
     again.add_argument("--out", type=Path, metavar="FILE", help="keep the new drawing")
 
+    change = commands.add_parser("change", help="change a picture as a reply to it would")
+    change.add_argument("picture", nargs="?", help="a PNG file, or the id of a picture or message")
+    change.add_argument("words", nargs="?", metavar="WORDS", help='such as "make it night"')
+    change.add_argument("--json", action="store_true", help="what would be done, for programs")
+    change.add_argument("--draw", action="store_true", help="draw it, beside the file")
+    change.add_argument("--stdin", action="store_true", help="a JSON object a line in, one out")
+
     commands.add_parser("models", help="the models on this machine")
 
     doctor = commands.add_parser("doctor", help="what is here, what is wrong, what to do")

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.pages.quoting import code, plain, quoted
+from bot.studio import lines
+from bot.studio.changing import NothingBefore
 from bot.studio.deleting import TooLate
 from bot.studio.phrasing import NothingNew
 from bot.studio.rights import NotAllowed
@@ -179,6 +181,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "nothing. Let some finish, or `/cancel` them."
     ),
     NothingNew: lambda e: _NOTHING_NEW[e.what],
+    NothingBefore: lambda _: lines.NOTHING_BEFORE,
     TooLate: lambda _: (
         "That minute is over, and its files are gone. Its recipe is whole: "
         "its owner can draw it again with `/reproduce`."

@@ -11,7 +11,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -137,6 +137,22 @@ class PromptAssist:
         """The same wording in another style; asks no model.  Raises UnknownName."""
         assistant = await self._opened()
         return assistant.restyle(words, style, negative=negative, count_tokens=counter(tokenizer))
+
+    async def spoken(
+        self, text: str, family: Family, *, style: str | None, negative: str
+    ) -> Assisted:
+        """The words as they are, in a style or in none, and the usual negative; asks no model.
+
+        Raises Declined and UnknownName.
+        """
+        said = await self._with(None).assist(
+            text, dialect=dialect_of(family), seed=0, style=style, negative=negative
+        )
+        return replace(said, note="")
+
+    def unstyled(self, words: Assisted) -> str:
+        """The wording without what its style brought; asks no model."""
+        return self._with(None).restyle(words, None).prompt
 
     def expanded(self, prompt: str, seed: int) -> wildcards.Expanded:
         """The prompt with its wildcards and choices decided by the picture's seed."""

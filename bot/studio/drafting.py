@@ -145,8 +145,8 @@ class Drafting:
     def _around(self, wish: Wish, mine: Preferences) -> Layers:
         """Everybody between what was said and what is usual for the model."""
         layers: list[tuple[Whence, Draft]] = []
-        if wish.parent is not None:
-            recipe = wish.parent.recipe
+        recipe = wish.after or (wish.parent.recipe if wish.parent is not None else None)
+        if recipe is not None:
             # A model that is named is drawn with as it is, and not as the parent's was.
             its = self.offers.checkpoint_of(recipe) if wish.model is None else None
             layers.append((Whence.PARENT, of_parent(recipe, its)))

@@ -22,7 +22,7 @@ from bot.studio.rights import (
     may_see,
     may_start_from,
 )
-from generation.recipe import Recipe, RecipeId
+from generation.recipe import Recipe, RecipeId, Sha256
 from storage.errors import Missing
 from storage.pictures import PictureId, Pictures, StoredPicture
 from storage.tickets import Request, RequestId, Tickets
@@ -85,6 +85,11 @@ class Gallery:
     async def drawn_from(self, asker: Asker, recipe: RecipeId) -> tuple[StoredPicture, ...]:
         """Every drawing of a recipe that the person may see, the first drawn first."""
         return await self._visible(asker, await self._pictures.find_by_recipe(recipe))
+
+    async def of_file(self, asker: Asker, file: Sha256) -> tuple[StoredPicture, ...]:
+        """Every picture with exactly these bytes that the person may see and start from."""
+        found = await self._visible(asker, await self._pictures.find_by_file(file))
+        return tuple(picture for picture in found if not picture.deleted)
 
     async def request(self, asker: Asker, request: RequestId) -> Request:
         """A request as it was asked.  Raises Missing."""

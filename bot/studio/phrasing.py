@@ -18,7 +18,7 @@ from bot.studio.named_adapters import applied, marked
 from bot.studio.offers import Offers
 from bot.studio.remarks import of_words, remarks
 from generation.draft import Checkpoint, Draft, DraftWords
-from generation.families.family import family
+from generation.families.family import Family, family
 from generation.recipe import Adapter, Recipe, needed
 from generation.texts import clean_text
 from prompting.assist import Assisted
@@ -103,6 +103,18 @@ class Phrasing:
         draft = replace(draft, words=words)
         draft, said = applied(draft, self._offers.catalog, model, given=given)
         return draft, (*unknown, *unknown_too, *said)
+
+    def own_words(self, recipe: Recipe, wording: Wording | None) -> str:
+        """The words that a picture was drawn from, as chosen for it, without a style's."""
+        if wording is None or not wording.assisted.style:
+            return recipe.described
+        return self._assist.expanded(self._assist.unstyled(wording.assisted), recipe.seed).text
+
+    async def spoken(
+        self, text: str, family: Family, *, style: str | None, negative: str
+    ) -> Assisted:
+        """Words that were found already, in a style; asks no model.  Raises Declined."""
+        return await self._assist.spoken(text, family, style=style, negative=negative)
 
     async def reword(
         self,

@@ -31,6 +31,7 @@ from storage.errors import Missing
 from storage.files import INPUT
 from storage.pictures import PictureId, StoredPicture
 from storage.requests import Origin
+from storage.revisions import Revision
 from storage.stores import Stores
 from storage.tickets import Asked, Request, RequestId
 from storage.words import Wording
@@ -266,6 +267,7 @@ class Requests:
         expects: Sha256 | None = None,
         wording: Wording | None = None,
         notes: Sequence[str] = (),
+        revision: Revision | None = None,
     ) -> Request:
         """Commit recipes as a request and let them wait for their turn.
 
@@ -279,6 +281,7 @@ class Requests:
             reproduces=reproduces,
             expects=expects,
             notes=bounded(notes),
+            revision=revision,
         )
         return await self._admission.admit(asked, recipes, wording)
 

@@ -1,6 +1,7 @@
 """The studio: what people can do here, without Discord, and the tasks that carry it out.
 
     requests        asking for pictures, asking again, ending it
+    changes         what replies make of pictures
     gallery         what was drawn, as one person may see it; taking it away
     stars           whose favourite which picture is
     defaults        what people like where they say nothing
@@ -30,6 +31,7 @@ from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.saving import Saver
 from bot.dispatch.seats import Seats, WorkerSeat
 from bot.studio.admission import Admission
+from bot.studio.changing import Changes
 from bot.studio.defaults import Defaults
 from bot.studio.deleting import Deleting
 from bot.studio.delivery import Delivery
@@ -40,6 +42,7 @@ from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
 from bot.studio.requests import Requests
+from bot.studio.revisor import Revisor
 from bot.studio.starring import Starring
 from bot.studio.stats import Day, last_day
 from bot.telemetry.events import Watch
@@ -108,6 +111,21 @@ class Studio:
             open_requests=self.open_requests,
             clock=clock,
             dice=dice,
+        )
+        revisor = Revisor(
+            gallery=self.gallery,
+            drafting=drafting,
+            requests=self.requests,
+            people=stores.people,
+            device=self.device,
+        )
+        self.changes = Changes(
+            stores=stores,
+            gallery=self.gallery,
+            drafting=drafting,
+            requests=self.requests,
+            revisor=revisor,
+            opening=self.opening,
         )
 
     async def open(self) -> int:

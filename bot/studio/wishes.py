@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from generation.draft import Draft, DraftCanvas
 from generation.errors import OutOfRange
 from generation.families.family import Family
-from generation.recipe import MAX_SEED, Input, Sha256
+from generation.recipe import MAX_SEED, Input, Recipe, Sha256
 from prompting.assist import Assisted
 from storage.people import AssistMode, Preferences, SeedMode
 from storage.pictures import StoredPicture
@@ -51,6 +51,7 @@ class Wish:
     count: int | None = None
     seed: int | None = None  # as it was asked for: -1 is a fresh one, and 64 bits may be large
     parent: StoredPicture | None = None  # the picture that is being changed
+    after: Recipe | None = None  # what hands on its settings; None: the parent's recipe
     assist: AssistMode | None = None  # whether to look for more words
     style: str | None = None  # a name of the style library
     words: Assisted | None = None  # words that were found and chosen already

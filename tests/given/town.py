@@ -30,7 +30,7 @@ from tests.given.apps import an_idle_app
 from tests.given.fakes import FakeWorker
 
 ACTIONS = (
-    *("again", "edit", "recipe", "reproduce", "star", "delete", "words", "styles", "own"),
+    *("again", "edit", "back", "recipe", "reproduce", "star", "delete", "words", "styles", "own"),
     *("cancel", "undo"),
 )
 

@@ -3,6 +3,7 @@
     atelier:pick:<request>       which of several pictures the buttons are about
     atelier:again:<request>      🎲  the same wish, other seeds
     atelier:edit:<request>       ✏️  a form with its words and settings
+    atelier:back:<request>       ↩️  the picture that it was made of by a reply, once more
     atelier:recipe:<request>     📄  what decides the pixels, to read and copy
     atelier:reproduce:<request>  ♻️  draw it again and compare
     atelier:star:<request>       ⭐  keep it among one's favourites

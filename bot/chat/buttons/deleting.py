@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import discord
@@ -10,6 +9,7 @@ import discord
 from bot.chat.answers import whisper, whisper_about
 from bot.chat.askers import asker_of
 from bot.chat.buttons.request_button import RequestButton
+from bot.chat.showing_again import take_away
 from bot.pages import replies
 from bot.studio.studio import Studio
 from storage.tickets import RequestId
@@ -25,10 +25,13 @@ class Delete(RequestButton, template=r"atelier:delete:(?P<request>.*)"):
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Take the message away, and the files in a minute; the recipe stays."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        until = await studio.gallery.delete(asker_of(interaction), self.request)
-        if interaction.message is not None:
-            with contextlib.suppress(discord.NotFound):  # somebody was faster
-                await interaction.message.delete()
+        until = await take_away(
+            interaction.client,
+            interaction.message,
+            self.request,
+            studio,
+            asker_of(interaction),
+        )
         if until is None:
             await whisper(interaction, replies.DELETED_BEFORE)
             return

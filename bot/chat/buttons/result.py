@@ -23,6 +23,8 @@ from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle
+from bot.chat.showing_again import show_again
+from bot.studio import lines
 from bot.studio.studio import Studio
 from storage.errors import Missing
 from storage.pictures import StoredPicture
@@ -108,15 +110,38 @@ class OwnWords(RequestButton, template=r"atelier:own:(?P<request>.*)"):
         await begin(interaction, lambda: studio.requests.reword(self.request, origin, own=True))
 
 
+class Back(PictureButton, template=rf"atelier:back:{NUMBERS}"):
+    """↩️, under a result that a reply made of another picture."""
+
+    label, emoji, action = "Undo", "↩️", "back"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """Show what was before once more; nothing is drawn, and nothing lost."""
+        await interaction.response.defer()
+        asker, message = asker_of(interaction), interaction.message
+        before = await studio.changes.before(asker, await self.shown(interaction, studio))
+        assert message is not None  # `heard` has looked at it
+        view = result_view(before.request, (before,), alone=True)
+        await show_again(message, before.id, lines.back_to(before.id), view, studio, asker)
+
+
 def result_view(
-    request: RequestId, pictures: Sequence[StoredPicture], *, worded: bool = False
+    request: RequestId,
+    pictures: Sequence[StoredPicture],
+    *,
+    worded: bool = False,
+    changed: bool = False,
+    alone: bool = False,
 ) -> discord.ui.View:
     """The buttons under a result; `worded` when other words than the person's were drawn.
+
+    `changed`: it was made of another picture by a reply, and that can be undone.  `alone`: of what
+    may be several, one is shown once more.
 
     Of several pictures the first is picked at first, and its number stands in the buttons about it.
     """
     many = len(pictures) > 1
-    one = pictures[0].id if many else None
+    one = pictures[0].id if many or alone else None
     whole, delete = Again(request), Delete(request)
     whole.item.label, whole.item.emoji = "All again", "🔁"
     whole.item.style = discord.ButtonStyle.secondary
@@ -126,7 +151,7 @@ def result_view(
     ]
     rows: tuple[list[discord.ui.Item[Any]], ...] = (
         [PickPicture(request, pictures)] if many else [],
-        [Again(request, one)],
+        [Again(request, one), *([Back(request, one)] if changed else [])],
         [EditWords(request, one), Star(request, one), RecipeOf(request, one)],
         [Reproduce(request, one), NewWords(request), OtherStyle(request)],
         others,

@@ -11,7 +11,15 @@ from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.progress import CancelButton
 from bot.chat.buttons.request_button import RequestButton
-from bot.chat.buttons.result import Again, EditWords, NewWords, OwnWords, RecipeOf, Reproduce
+from bot.chat.buttons.result import (
+    Again,
+    Back,
+    EditWords,
+    NewWords,
+    OwnWords,
+    RecipeOf,
+    Reproduce,
+)
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle, StyleMenu
 from bot.chat.buttons.waiting_line import LookAgain
@@ -24,6 +32,7 @@ Interaction = discord.Interaction[Any]
 _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     Again,
     EditWords,
+    Back,
     RecipeOf,
     Reproduce,
     Star,

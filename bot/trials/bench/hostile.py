@@ -18,7 +18,6 @@ from pathlib import Path
 from types import coroutine
 from typing import Any, TypeVar
 
-from bot.chat.courtesies import is_thanks
 from bot.pages import replies
 from bot.pages.help_pages import asks_for_help
 from bot.pages.quoting import code, plain, quoted
@@ -48,6 +47,8 @@ from generation.recipe import Recipe, Sha256, Weights, dump, needed, parse
 from generation.texts import clean_text
 from prompting import wildcards
 from prompting.assist import Assistant
+from prompting.changes import understand
+from prompting.changing.intents import ShownPicture
 from prompting.errors import PromptingError
 from prompting.reading import keep, markup, opaque, pasted
 from prompting.reading.lexicon import built_in
@@ -162,7 +163,8 @@ def readers() -> dict[str, Reader]:
         "plain": plain,
         "code": code,
         "told": told,
-        "help": lambda text: (asks_for_help(text), is_thanks(text)),
+        "help": asks_for_help,
+        "reply": lambda text: understand(text, ShownPicture(prompt="a red flower")),
     }
 
 

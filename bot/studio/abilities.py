@@ -1,0 +1,21 @@
+"""What can be done to a picture here, beside drawing from words.
+
+Pure values; which of them a server has depends on its models (`bot.studio.changing`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Ability(StrEnum):
+    """The names are those that `python -m bot change --stdin` reads."""
+
+    IMG2IMG = "img2img"  # drawn over, from a picture and words
+    INSTRUCT_EDIT = "instruct-edit"  # changed as an instruction says
+    INPAINT = "inpaint"  # a region that is named is drawn anew, and nothing else
+    OUTPAINT = "outpaint"  # more around it
+    UPSCALE = "upscale"  # more pixels of the same
+    VARY = "vary"  # noise between two seeds
+    VIDEO = "video"
+    DESCRIBE = "describe"  # looked at, and put into words

@@ -1,0 +1,276 @@
+"""Changing: what a reply to pictures comes to.
+
+    reply ▶ intents ▶ a plan for each picture that is meant ▶ a request, or something that is said
+
+Invariant: nothing is drawn unless a picture was asked for, and whoever replies sees no more than
+they could see before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.studio import lines
+from bot.studio.changes import Means, groups
+from bot.studio.drafting import Drafting
+from bot.studio.gallery import Gallery
+from bot.studio.opening import Opening
+from bot.studio.recalling import Recall, Recalled, answered_of
+from bot.studio.requests import Requests
+from bot.studio.revisor import Reply, Revisor
+from bot.studio.rights import Asker
+from bot.studio.wishes import Wish
+from generation.errors import Unacceptable
+from generation.recipe import Recipe, Sha256
+from prompting.changes import understand
+from prompting.changing.intents import Intent, IntentKind, Understood
+from prompting.errors import PromptingError
+from storage.errors import Missing
+from storage.people import Preferences
+from storage.pictures import PictureId, StoredPicture
+from storage.stores import Stores
+from storage.tickets import Request, RequestId
+
+
+class NothingBefore(Exception):
+    """There is nothing to go back to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Underway:
+    """A picture is drawn."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarked:
+    """Something is said, and nothing drawn; where `text` is empty, not even that."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAgain:
+    """A picture that there is, shown once more."""
+
+    picture: StoredPicture
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToDelete:
+    """Whoever replies wants this request's pictures away, and may take them away."""
+
+    request: Request
+
+
+Answer = Underway | Remarked | ShownAgain | ToDelete
+
+
+class Changes:
+    """What replies make of pictures."""
+
+    def __init__(
+        self,
+        *,
+        stores: Stores,
+        gallery: Gallery,
+        drafting: Drafting,
+        requests: Requests,
+        revisor: Revisor,
+        opening: Opening,
+    ) -> None:
+        self._stores, self._gallery, self._drafting = stores, gallery, drafting
+        self._requests, self._revisor, self._opening = requests, revisor, opening
+        self._recall = Recall(stores, drafting.phrasing)
+
+    # -- a reply -----------------------------------------------------------------------------
+
+    async def reply(self, reply: Reply, pictures: Sequence[StoredPicture]) -> tuple[Answer, ...]:
+        """What a reply to a message with these pictures comes to, picture by picture.
+
+        Raises what `Requests.submit` raises, NotThatMany and NothingBefore.
+        """
+        count = len(pictures)
+        first = await self._recall.of(pictures[0], count=count)
+        understood = await self._understood(reply.words, first)
+        found: list[Answer] = []
+        for pick, group in groups(understood.intents, count).items():
+            meant = _meant(pictures, pick, group)
+            recalled = [await self._recall.of(picture, count=count) for picture in meant]
+            found += await self._answers(reply, group, recalled, understood.language)
+            # A message asks once; what it asks for besides is asked beside it.
+            reply = replace(reply, origin=replace(reply.origin, source=None))
+        return tuple(found)
+
+    async def of_upload(self, wish: Wish) -> tuple[Answer, ...] | None:
+        """What words about a picture that somebody sent come to; it is the wish's start.
+
+        None: the words describe a picture, and are drawn as they are.  Raises as `reply`.
+        """
+        [start, *_] = wish.draft.inputs
+        words = wish.draft.words.prompt or ""
+        reply = Reply(origin=wish.origin, words=words, notes=wish.notes)
+        ours = await self._gallery.of_file(Asker.of(wish.origin), start.sha256)
+        if ours:
+            return await self.reply(reply, ours[:1])
+        recalled = await self._sent(wish)
+        understood = await self._understood(words, recalled)
+        [(_, group), *_] = groups(understood.intents, 1).items()
+        plan = self._revisor.planned(group, recalled)
+        described = plan.kind in (IntentKind.REWRITE, IntentKind.ASK) and not recalled.known
+        if described or not (plan.prompt.strip() or plan.instruction):
+            return None
+        return await self._answers(reply, group, (recalled,), understood.language)
+
+    async def _sent(self, wish: Wish) -> Recalled:
+        """A picture that somebody sent: as the recipe in it says, or as it would be drawn over."""
+        [start, *_] = wish.draft.inputs
+        recipe = await self._carried(start.sha256)
+        if recipe is not None:
+            answered = answered_of(recipe, prompt=recipe.described, negative=None, style=None)
+            return Recalled(recipe=recipe, file=start.sha256, answered=answered, known=True)
+        nothing = replace(wish.draft, words=replace(wish.draft.words, prompt=""))
+        drafted = await self._drafting.draft(
+            replace(wish, draft=nothing), Preferences(), device="cpu", plainly=True
+        )
+        recipe = drafted.recipes[0]
+        answered = answered_of(recipe, prompt="", negative=None, style=None)
+        return Recalled(recipe=recipe, file=start.sha256, answered=answered, known=False)
+
+    async def _carried(self, file: Sha256) -> Recipe | None:
+        """The recipe that a file carries, if that can be drawn here."""
+        data = await asyncio.to_thread(self._stores.files.read, file)
+        try:
+            found = await self._opening.carried(data)
+            return self._drafting.for_somebody(found[0]) if found is not None else None
+        except (Unacceptable, PromptingError):
+            return None
+
+    async def _understood(self, words: str, recalled: Recalled) -> Understood:
+        """What the words ask for, said of that picture."""
+        catalog = self._drafting.offers.catalog
+        shown = recalled.answered.shown(
+            models=[entry.name for entry in catalog.models()],
+            loras=[entry.name for entry in catalog.entries("lora")],
+        )
+        await asyncio.sleep(0)
+        return understand(words, shown)
+
+    async def _answers(
+        self, reply: Reply, group: Sequence[Intent], meant: Sequence[Recalled], language: str
+    ) -> tuple[Answer, ...]:
+        """What the intents about these pictures come to."""
+        plan = self._revisor.planned(group, meant[0])
+        match plan.kind:
+            case IntentKind.NONE:
+                return (Remarked(),)
+            case IntentKind.ASK:
+                count = meant[0].answered.count
+                return (Remarked(text=lines.question(language, plan.question, count)),)
+            case IntentKind.INFO if meant[0].known:
+                return tuple(Remarked(text=_facts(one, plan.remark)) for one in meant)
+        if plan.kind in _OF_OURS:
+            return await self._of_ours(reply, plan.kind, [one.picture for one in meant], meant[0])
+        if plan.means is Means.NOTHING:
+            return (Remarked(text=plan.said),)
+        return (Underway(request=await self._revisor.draw(reply, group, meant)),)
+
+    async def _of_ours(
+        self,
+        reply: Reply,
+        kind: IntentKind,
+        meant: Sequence[StoredPicture | None],
+        first: Recalled,
+    ) -> tuple[Answer, ...]:
+        """What can be done with pictures that were drawn here, and with no others."""
+        pictures = [picture for picture in meant if picture is not None]
+        if not pictures:
+            return (Remarked(text=lines.NOT_MINE),)
+        asker, picture = Asker.of(reply.origin), pictures[0]
+        match kind:
+            case IntentKind.UNDO:
+                found = await self.before(asker, picture)
+                return (ShownAgain(picture=found, text=lines.back_to(found.id)),)
+            case IntentKind.PICK:
+                return (ShownAgain(picture=picture, text=lines.chosen(picture.id)),)
+            case IntentKind.DELETE:
+                return (await self._deletion(asker, pictures, first.answered.count),)
+        return tuple(
+            [
+                Underway(request=await self._requests.reproduce(one.id, reply.origin))
+                for one in pictures[:1]
+            ]
+        )
+
+    async def _deletion(self, asker: Asker, pictures: Sequence[StoredPicture], of: int) -> Answer:
+        request = await self._gallery.to_act_on(
+            asker, pictures[0].request, "delete another person's picture"
+        )
+        # One that is shown once more, alone, may be one of several, too.
+        drawn = await self._gallery.of_request(asker, request.id)
+        if len(pictures) < max(of, len(drawn)):
+            return Remarked(text=lines.together(len(drawn)))
+        return ToDelete(request=request)
+
+    # -- going back --------------------------------------------------------------------------
+
+    async def before(self, asker: Asker, picture: StoredPicture) -> StoredPicture:
+        """The picture that this one was made of.  Raises NothingBefore, or Missing."""
+        if picture.parent is None:
+            raise NothingBefore
+        found = await self._gallery.picture(asker, picture.parent)
+        if found.deleted or not found.kept:
+            raise Missing("file", found.png_sha256)
+        return found
+
+    async def shown_again(self, asker: Asker, picture: PictureId) -> tuple[StoredPicture, bytes]:
+        """A picture with its bytes, to be shown once more.  Raises Missing."""
+        found = await self._gallery.picture(asker, picture)
+        return found, await asyncio.to_thread(self._stores.files.read, found.png_sha256)
+
+    async def note_shown(
+        self, asker: Asker, picture: PictureId, *, message: int, channel: int
+    ) -> None:
+        """Remember that a message shows it once more, so that a reply to it finds the picture."""
+        await self._gallery.picture(asker, picture)
+        await self._stores.pictures.reposted(picture, message, channel)
+
+    async def shown_in(self, asker: Asker, request: RequestId) -> frozenset[tuple[int, int]]:
+        """(channel, message) of all that show its pictures, for whoever may delete them."""
+        await self._gallery.to_act_on(asker, request, "delete another person's picture")
+        posted = await self._stores.pictures.of_request(request)
+        first = {(one.channel, one.message) for one in posted if one.message is not None}
+        return frozenset({*first, *await self._stores.pictures.reposts(request)})
+
+
+# What needs a picture that was drawn here.
+_OF_OURS = (
+    *(IntentKind.UNDO, IntentKind.PICK, IntentKind.DELETE),
+    *(IntentKind.REPRODUCE, IntentKind.INFO),
+)
+
+# What is said of no picture in particular is said of all that are shown.
+_OF_ALL = (
+    *(IntentKind.AGAIN, IntentKind.PARAMETERS, IntentKind.DELETE),
+    *(IntentKind.INFO, IntentKind.NONE),
+)
+
+
+def _meant(
+    pictures: Sequence[StoredPicture], pick: int | None, group: Sequence[Intent]
+) -> Sequence[StoredPicture]:
+    """The pictures that a group of intents is about."""
+    if pick is not None:
+        return pictures[pick - 1 : pick]
+    counted = any(setting.name == "count" for intent in group for setting in intent.settings)
+    of_all = all(intent.kind in _OF_ALL for intent in group) and not counted
+    return pictures if of_all else pictures[:1]
+
+
+def _facts(recalled: Recalled, asked: str) -> str:
+    said = lines.facts(recalled.answered, asked)
+    return f"#{recalled.picture.id}: {said}" if recalled.picture is not None else said

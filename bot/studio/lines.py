@@ -1,0 +1,209 @@
+"""Lines: what a change of a picture changes and what stays; and what cannot be done here.
+
+    day → night; seed, size, model stay
+
+Pure.  Each is plain words without Markdown, in one line, and is shown beside the picture as a note
+is (`bot.studio.notes`).  Invariant: what is said to stay is what did not change, field by field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from bot.studio.answered import Answered, NamedLora
+from bot.studio.notes import listed
+from bot.studio.notes import said as quoted
+from bot.studio.settling import Settled
+
+MOST_SAID = 200  # characters of what changes
+
+# What people call the fields of a recipe; those that change with another are not named.
+_CALLED = {
+    "words.prompt": "words",
+    "words.negative_prompt": "negative",
+    "canvas.width": "size",
+    "canvas.height": "size",
+    "checkpoint": "model",
+    "family": "model",
+    "adapters": "LoRAs",
+    "seed": "seed",
+}
+_OFTEN_ASKED = ("words", "seed", "size", "style", "LoRAs", "model")
+MOST_STAY = 3  # the line is read at a glance
+
+
+def change_line(what: Sequence[str], changed: Collection[str], there: Collection[str]) -> str:
+    """What changes and what stays.
+
+    `changed` are names of what people call the parts of a recipe, `there` those that the picture
+    has at all: nobody is told that no LoRA stays no LoRA.
+    """
+    head = _plain(", ".join(part for part in what if part))
+    if len(head) > MOST_SAID:
+        head = head[: MOST_SAID - 1] + "…"
+    stays = [name for name in _OFTEN_ASKED if name in there and name not in changed][:MOST_STAY]
+    # The model is what people ask about most.
+    if "model" not in changed and "model" not in stays:
+        stays = [*stays[: MOST_STAY - 1], "model"]
+    if not stays:
+        return head
+    verb = "stays" if len(stays) == 1 and stays[0] not in ("words", "LoRAs") else "stay"
+    kept = f"{', '.join(stays)} {verb}"
+    return f"{head}; {kept}" if head else kept
+
+
+def called(fields: Collection[str]) -> frozenset[str]:
+    """What people call the fields that `difference` names."""
+    return frozenset(_CALLED.get(name, name.rpartition(".")[2]) for name in fields)
+
+
+def settings_said(new: Settled, before: Answered) -> Iterator[str]:
+    """Each setting that differs from before, in a few words."""
+    width, height = new.width or before.width, new.height or before.height
+    if (width, height) != (before.width, before.height):
+        yield f"size {before.width}x{before.height} → {width}x{height}"
+    for name in ("steps", "cfg", "sampler", "scheduler", "denoise", "clip_skip", "seed", "model"):
+        value, old = getattr(new, name), getattr(before, name)
+        if value is not None and value != old:
+            yield f"{name.replace('_', ' ')} {_number(old)} → {_number(value)}".replace("  → ", " ")
+    if new.count is not None and new.count > 1:
+        yield f"{new.count} pictures"
+    if new.loras is not None and new.loras != before.loras:
+        yield f"LoRAs {_loras(before.loras)} → {_loras(new.loras)}"
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _loras(loras: Sequence[NamedLora]) -> str:
+    return ", ".join(f"{lora.name} {lora.strength:g}" for lora in loras) or "none"
+
+
+def _plain(text: str) -> str:
+    """One line that pings nobody."""
+    return " ".join(re.sub(r"@(?=\w)|<@[!&]?\d+>", "", text).split())
+
+
+def first_of(count: int) -> str:
+    """For a reply that does not say which of several pictures it means."""
+    return f"I took picture 1 of {count}; “2: …” takes the second."
+
+
+# --- what is shown again, and what is taken away ----------------------------------------------
+
+NOTHING_BEFORE = (
+    "That is where it began: there is nothing before this picture. A reply to it changes it."
+)
+
+
+NOT_MINE = (
+    "That picture was not drawn here, so I know nothing of how it was made. I can change it: say "
+    "what it should become."
+)
+
+
+def back_to(number: int) -> str:
+    """After an undo."""
+    return f"↩️ Back to #{number}. Nothing is lost: what came after it is above."
+
+
+def chosen(number: int) -> str:
+    """One of several."""
+    return f"#{number}, alone: whatever you reply here is about this one."
+
+
+def together(count: int) -> str:
+    """One of several pictures is to go."""
+    return (
+        f"A message goes as a whole: it shows {count} pictures. “delete all”, or 🗑 below it, takes "
+        "all of them away; to go on with one, reply with its number."
+    )
+
+
+# --- what is asked back, and answered ---------------------------------------------------------
+
+_WHAT: Mapping[str, str] = {
+    "en": "What should change? Say it like “make it night”, “remove the hat” or “as watercolor”.",
+    "zh": "想改什么？可以说“改成夜晚”“去掉帽子”或“换成水彩”。",
+    "ja": "何を変えますか？「夜にして」「帽子を取って」「水彩画に」のように言ってください。",
+    "de": "Was soll anders werden? Zum Beispiel „mach es Nacht“, „ohne den Hut“, „als Aquarell“.",
+    "fr": "Que dois-je changer ? Par exemple « de nuit », « sans le chapeau », « en aquarelle ».",
+    "es": "¿Qué cambio? Por ejemplo «de noche», «quita el sombrero», «en acuarela».",
+    "pt": "O que devo mudar? Por exemplo «de noite», «tira o chapéu», «em aquarela».",
+    "it": "Che cosa cambio? Per esempio «di notte», «togli il cappello», «ad acquerello».",
+    "ru": "Что изменить? Например «сделай ночь», «убери шляпу», «акварелью».",
+    "ko": "무엇을 바꿀까요? 예: “밤으로 바꿔줘”, “모자를 없애줘”, “수채화로”.",
+}
+
+
+_WHICH: Mapping[str, str] = {
+    "en": "There {are} in that message, so I drew nothing. Begin with “1:” to “{count}:”.",
+    "zh": "那条消息里只有 {count} 张图，所以我什么都没画。请用“1：”到“{count}：”开头。",
+}
+
+
+def question(language: str, key: str = "", count: int = 1) -> str:
+    """The one short question where it cannot be told what is meant, in the reply's language.
+
+    `key` is "pick" where a picture was named that is not among the `count` that are shown.
+    """
+    if key == "pick":
+        are = "is 1 picture" if count == 1 else f"are only {count} pictures"
+        return _WHICH.get(language, _WHICH["en"]).format(are=are, count=count)
+    return _WHAT.get(language, _WHAT["en"])
+
+
+def facts(answered: Answered, asked: str = "") -> str:
+    """How a picture was made, in one line; what was asked about comes first."""
+    loras = _loras(answered.loras) if answered.loras else None
+    rows = {
+        "seed": answered.seed,
+        "size": f"{answered.width}x{answered.height}",
+        "steps": answered.steps,
+        "cfg": None if answered.cfg is None else f"{answered.cfg:g}",
+        "sampler": answered.sampler,
+        "scheduler": answered.scheduler,
+        "model": answered.model or answered.family,
+        "style": answered.style,
+        "loras": loras,
+        "negative": answered.negative or None,
+        "prompt": quoted(answered.prompt, 300),
+    }
+    first = sorted(rows, key=lambda name: name != asked)
+    return " · ".join(f"{name} {rows[name]}" for name in first if rows[name] is not None)
+
+
+# --- what cannot be done ----------------------------------------------------------------------
+
+NO_VIDEO = (
+    "I cannot set a picture in motion here. What comes nearest: reply “vary it” for the same once "
+    "more, a little different."
+)
+NO_OUTPAINT = (
+    "I cannot draw further around a picture with this model. What comes nearest: reply “wider” or "
+    "“portrait”, and I draw the same words anew in that shape."
+)
+NO_UPSCALE = (
+    "I cannot enlarge a picture here. What comes nearest: the same words and seed drawn larger; "
+    "reply with a size, such as “768x768”."
+)
+
+
+def no_region(region: str) -> str:
+    """A part of a picture was named, and nothing here can find it."""
+    where = f"where {quoted(region, 40)} is" if region else "where that is"
+    return f"I cannot see {where}, so all of the picture is drawn over a little."
+
+
+def left_for_later(kinds: Sequence[str]) -> str:
+    """More was asked than one picture can be at once."""
+    return f"One step at a time: {listed(kinds)} was left out; reply with it to the result."
+
+
+def described(prompt: str) -> str:
+    """A picture that nobody here can look at."""
+    return f"I cannot see pictures; this one was drawn from {quoted(prompt, 900)}."

@@ -1,0 +1,98 @@
+"""Recalling: a stored picture with all that the next reply builds on.
+
+Invariant: words and negative are the person's own, as they were drawn; a style and what an
+assistant added beside them are known apart, where they were kept apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.studio.answered import Answered, NamedLora
+from bot.studio.phrasing import Phrasing
+from generation.recipe import Recipe, Sha256
+from storage.pictures import StoredPicture
+from storage.revisions import Revision
+from storage.stores import Stores
+from storage.words import Wording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """A picture, what it says of itself, and how it came about."""
+
+    recipe: Recipe
+    file: Sha256  # its bytes, among those that are kept
+    answered: Answered
+    picture: StoredPicture | None = None  # None: somebody sent it
+    known: bool = True  # whether the recipe is what it was drawn by
+    wording: Wording | None = None
+    revision: Revision | None = None
+
+
+class Recall:
+    """Looks up what was kept with a picture."""
+
+    def __init__(self, stores: Stores, phrasing: Phrasing) -> None:
+        self._stores, self._phrasing = stores, phrasing
+
+    async def of(self, picture: StoredPicture, *, count: int = 1) -> Recalled:
+        """The picture as a reply finds it, in a message that shows `count`."""
+        wording = await self._stores.words.of_picture(picture.id)
+        request = await self._stores.tickets.request(picture.request)
+        parent = picture.parent and await self._stores.pictures.find(picture.parent)
+        own = self._phrasing.own_words(picture.recipe, wording)
+        return Recalled(
+            recipe=picture.recipe,
+            file=picture.png_sha256,
+            picture=picture,
+            answered=answered_of(
+                picture.recipe,
+                # What was enlarged has no words of its own.
+                prompt=own or picture.words,
+                negative=wording.own_negative if wording else None,
+                style=(wording.assisted.style or None) if wording else None,
+                count=count,
+                before=parent.recipe.prompt if parent else None,
+            ),
+            wording=wording,
+            revision=request.revision,
+        )
+
+
+def answered_of(
+    recipe: Recipe,
+    *,
+    prompt: str,
+    negative: str | None,
+    style: str | None,
+    count: int = 1,
+    before: str | None = None,
+) -> Answered:
+    """What a recipe says, in plain values; negative None: the recipe's."""
+    words, canvas, sampling = recipe.words, recipe.canvas, recipe.sampling
+    own = (words.negative_prompt if words else "") if negative is None else negative
+    return Answered(
+        family=recipe.family,
+        prompt=prompt,
+        negative=own,
+        style=style,
+        width=canvas.width if canvas else 0,
+        height=canvas.height if canvas else 0,
+        steps=sampling.steps if sampling else None,
+        cfg=sampling.cfg if sampling else None,
+        sampler=sampling.sampler if sampling else None,
+        scheduler=sampling.scheduler if sampling else None,
+        denoise=sampling.denoise if sampling else None,
+        clip_skip=words.clip_skip if words else None,
+        seed=recipe.seed,
+        count=count,
+        model=recipe.checkpoint.name,
+        loras=tuple(
+            NamedLora(name=a.weights.name, strength=a.strength)
+            for a in recipe.adapters
+            if a.kind == "lora"
+        ),
+        before=before,
+        redraws=recipe.task.needs.redraws,
+    )

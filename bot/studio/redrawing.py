@@ -1,0 +1,30 @@
+"""How much of a picture is drawn anew for a change of it, where it is drawn over from words.
+
+The table stands here once; docs/changing.md has what was measured, and with what.  Invariant: of
+several changes the one that needs most decides, as all are drawn at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from prompting.changing.intents import Aspect, ContentChange
+
+# Denoise: the share of the noise that is put on and taken off again.
+REDRAWN: Mapping[Aspect, float] = {
+    Aspect.LIGHT: 0.6,
+    Aspect.WEATHER: 0.6,
+    Aspect.MOOD: 0.6,
+    Aspect.COLOUR: 0.55,
+    Aspect.OBJECT: 0.75,
+    Aspect.TEXT: 0.75,
+    Aspect.BACKGROUND: 0.75,
+    Aspect.FRAMING: 0.75,
+    Aspect.STYLE: 0.6,
+}
+
+
+def redrawn(changes: Iterable[ContentChange], *, styled: bool = False) -> float | None:
+    """The denoise for all these changes, and for another style; None where there are none."""
+    aspects = [change.aspect for change in changes] + ([Aspect.STYLE] if styled else [])
+    return max((REDRAWN[aspect] for aspect in aspects), default=None)

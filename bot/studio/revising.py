@@ -1,0 +1,182 @@
+"""Revising: a plan for a stored picture, as a wish and as the recipes that are drawn.
+
+    start     what the new picture is drawn from: several changes in a row are drawn from the
+              picture that the first of them began with, with all their words, not from a copy
+    wish      what is said, with nothing left to anybody's own settings
+    kept      what no plan is about, put back as it was where drafting had to decide it anew
+
+Pure.  Invariant: a recipe that comes out differs from the picture's own in what the plan is about,
+in what follows from that, and in nothing else (`generation.difference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from bot.studio.changes import Means, Plan
+from bot.studio.offers import Offers
+from bot.studio.recalling import Recalled
+from bot.studio.redrawing import redrawn
+from bot.studio.wishes import RANDOM_SEED, Wish, init_from
+from generation.draft import Draft, DraftCanvas, DraftWords, said
+from generation.families.family import family
+from generation.families.sizes import fit, nearest
+from generation.recipe import Adapter, Input, Recipe, Task
+from prompting.assist import Assisted
+from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind
+from storage.people import AssistMode
+from storage.requests import Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a changed picture is drawn from, and all changes that lie between the two."""
+
+    picture: Input
+    base: str  # the words of that picture
+    changes: tuple[ContentChange, ...]
+
+
+# Of a chain, the steps that say the same when they are drawn at once.
+_MERGE = (IntentKind.EDIT, IntentKind.RESTYLE, IntentKind.PARAMETERS, IntentKind.AGAIN)
+
+
+def start_of(plan: Plan, recalled: Recalled) -> Start:
+    """The first picture of the chain where the changes of all replies are drawn from that."""
+    new, before, recipe = changes_of(plan), recalled.revision, recalled.recipe
+    chained = before is not None and before.kind in _MERGE and bool(before.changes)
+    init = next((one for one in recipe.inputs if one.role == "init"), None)
+    alike = plan.kind in _MERGE and _TASKS.get(plan.means) is recipe.task
+    if plan.means is Means.AGAIN and before is not None and init is not None:
+        return Start(picture=init, base=before.base, changes=before.changes)
+    if before is not None and chained and alike and init is not None and not plan.settings.width:
+        return Start(picture=init, base=before.base, changes=_merged(before.changes, new))
+    return Start(picture=init_from(recalled.file), base=recalled.answered.prompt, changes=new)
+
+
+_TASKS = {Means.OVER: Task.IMAGE_TO_IMAGE}
+
+
+def changes_of(plan: Plan) -> tuple[ContentChange, ...]:
+    """The changes of a plan; another style is one, too."""
+    if plan.kind is not IntentKind.RESTYLE or any(c.aspect is Aspect.STYLE for c in plan.changes):
+        return plan.changes
+    styled = ContentChange(action=Action.SET, aspect=Aspect.STYLE, into=plan.style or "")
+    return (*plan.changes, styled)
+
+
+def _merged(
+    before: Sequence[ContentChange], new: Sequence[ContentChange]
+) -> tuple[ContentChange, ...]:
+    """All of them, without what a later one says otherwise: "make it blue", then "make it red"."""
+    kept = [
+        old
+        for old in before
+        if not any(
+            (old.action, old.aspect, old.what, old.where)
+            == (later.action, later.aspect, later.what, later.where)
+            and old.action is Action.SET
+            for later in new
+        )
+    ]
+    return tuple(dict.fromkeys((*kept, *new)))
+
+
+def wish_of(
+    plan: Plan, recalled: Recalled, start: Start, words: Assisted | None, origin: Origin
+) -> Wish:
+    """The wish, with nothing left to a person's own settings that the picture says.
+
+    `words` are the plan's in the dialect and the style, where they are not drawn as they are.
+    """
+    recipe, new = recalled.recipe, plan.settings
+    draft = said(recipe) if plan.means is Means.AGAIN else _begun(plan, recipe, start)
+    draft = replace(
+        draft,
+        words=DraftWords(
+            prompt=plan.prompt, negative_prompt=plan.negative, clip_skip=new.clip_skip
+        ),
+        canvas=_canvas(plan, recipe),
+        sampling=replace(
+            draft.sampling,
+            steps=new.steps if new.steps is not None else draft.sampling.steps,
+            cfg=new.cfg if new.cfg is not None else draft.sampling.cfg,
+            sampler=new.sampler or draft.sampling.sampler,
+            # A sampler's name may hold a scheduler; the picture's own is what it was drawn with.
+            scheduler=new.scheduler or draft.sampling.scheduler,
+        ),
+    )
+    return Wish(
+        origin=origin,
+        draft=draft,
+        model=new.model,
+        count=new.count or 1,
+        seed=RANDOM_SEED if plan.fresh else recipe.seed if new.seed is None else new.seed,
+        parent=recalled.picture,
+        after=recipe,
+        assist=AssistMode.OFF,
+        style="",  # it is in the words already
+        words=words,
+    )
+
+
+def _begun(plan: Plan, recipe: Recipe, start: Start) -> Draft:
+    """The draft of a picture that begins with another one, or with words alone."""
+    settings = replace(said(recipe).sampling, denoise=None)
+    if plan.means is Means.WORDS:
+        return Draft(sampling=settings)
+    # Of all changes since the start the one that needs most decides.
+    denoise = plan.settings.denoise
+    if denoise is None:
+        denoise = max(filter(None, (plan.denoise, redrawn(start.changes))), default=None)
+    return Draft(inputs=(start.picture,), sampling=replace(settings, denoise=denoise))
+
+
+def _canvas(plan: Plan, recipe: Recipe) -> DraftCanvas:
+    """The picture's size, or the new one; what was enlarged is drawn over as large as may be."""
+    if recipe.canvas is None:
+        return DraftCanvas()
+    width = plan.settings.width or recipe.canvas.width
+    height = plan.settings.height or recipe.canvas.height
+    its = family(recipe.family)
+    asked = plan.settings.width is not None or plan.settings.height is not None
+    if not asked and not fit(width, height, its):
+        width, height = nearest(width, height, its)
+    return DraftCanvas(width=width, height=height)
+
+
+def loras_of(plan: Plan, recipe: Recipe, offers: Offers) -> tuple[Adapter, ...]:
+    """The picture's adapters, as the plan wants them.  Raises NoSuchName."""
+    if plan.settings.loras is None:
+        return recipe.adapters
+    own = {a.weights.name: a for a in recipe.adapters if a.kind == "lora"}
+    wanted = [
+        replace(own[one.name], strength=one.strength)
+        if one.name in own
+        else offers.lora(f"{one.name}:{one.strength:g}")
+        for one in plan.settings.loras
+    ]
+    return (*wanted, *(a for a in recipe.adapters if a.kind != "lora"))
+
+
+def kept(plan: Plan, before: Recipe, drawn: Recipe, adapters: Sequence[Adapter]) -> Recipe:
+    """The recipe with what the plan is not about as it was before.
+
+    Words are read as they were read then; and nothing that a gap stands for brings back a LoRA that
+    was taken off.
+    """
+    if drawn.family != before.family:
+        return drawn  # another model's words are read as its own
+    brought = [a for a in drawn.adapters if a not in adapters and not _among(a, before.adapters)]
+    drawn = replace(drawn, precision=before.precision, adapters=(*adapters, *brought))
+    if before.words is None or drawn.words is None:
+        return drawn
+    if before.texts[:2] == drawn.texts[:2] and plan.settings.clip_skip is None:
+        return replace(drawn, words=before.words, adapters=tuple(adapters))
+    # Most of the words are the old ones, and are read as they were then.
+    return replace(drawn, words=replace(drawn.words, syntax=before.words.syntax))
+
+
+def _among(adapter: Adapter, others: Collection[Adapter]) -> bool:
+    return any(adapter.weights.sha256 == other.weights.sha256 for other in others)

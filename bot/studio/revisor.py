@@ -1,0 +1,188 @@
+"""The revisor: draws what the intents of a reply make of pictures, as one request.
+
+Invariant: recipes differ from the picture's own in what its plan is about, and in nothing else; the
+line that is stored with the request is written from that difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from bot.studio import lines
+from bot.studio.abilities import Ability
+from bot.studio.changes import Means, Plan, planned
+from bot.studio.device import DrawingDevice
+from bot.studio.drafting import Drafting
+from bot.studio.gallery import Gallery
+from bot.studio.layers import Drafted
+from bot.studio.phrasing import Phrasing
+from bot.studio.recalling import Recalled
+from bot.studio.requests import Requests
+from bot.studio.revising import Start, kept, loras_of, start_of, wish_of
+from bot.studio.rights import Asker
+from generation.difference import difference
+from generation.families.family import family
+from generation.recipe import Recipe, Task
+from prompting.assist import Assisted
+from prompting.changing.intents import Intent
+from storage.people import People, Preferences
+from storage.requests import Origin
+from storage.revisions import Revision
+from storage.tickets import Request
+
+_ABILITIES = {Task.IMAGE_TO_IMAGE: Ability.IMG2IMG}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What somebody says to pictures."""
+
+    origin: Origin
+    words: str
+    notes: tuple[str, ...] = ()  # what is to be said beside the new picture already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """One picture's plan, and what it became."""
+
+    plan: Plan
+    start: Start
+    drafted: Drafted
+    line: str
+
+
+class Revisor:
+    """Makes plans of intents, and requests of plans."""
+
+    def __init__(
+        self,
+        *,
+        gallery: Gallery,
+        drafting: Drafting,
+        requests: Requests,
+        people: People,
+        device: DrawingDevice,
+    ) -> None:
+        self._gallery, self._drafting, self._requests = gallery, drafting, requests
+        self._people, self._device = people, device
+
+    def planned(self, group: Sequence[Intent], recalled: Recalled) -> Plan:
+        """What the intents come to for that picture.  Raises OutOfRange."""
+        able = self.able(recalled.recipe)
+        return planned(group, recalled.answered, able, self._drafting.offers.styles)
+
+    def able(self, recipe: Recipe) -> Collection[Ability]:
+        """What can be done here with a picture of that model."""
+        tasks = family(recipe.family).tasks
+        return {ability for task, ability in _ABILITIES.items() if task in tasks}
+
+    async def draw(
+        self, reply: Reply, group: Sequence[Intent], meant: Sequence[Recalled]
+    ) -> Request:
+        """Draw what the intents make of these pictures.
+
+        Raises what `Requests.submit` raises, and Missing where somebody may not start from them.
+        """
+        made = [await self._made(reply.origin, group, recalled) for recalled in meant]
+        first, before = made[0], meant[0]
+        unsaid = len(meant) == 1 and before.answered.count > 1 and not group[0].pick
+        which = (lines.first_of(before.answered.count),) if unsaid else ()
+        revision = Revision(
+            typed=reply.words,
+            kind=first.plan.kind,
+            said=first.line,
+            base=first.start.base,
+            changes=first.start.changes,
+        )
+        return await self._requests.queue_up(
+            reply.origin,
+            [recipe for one in made for recipe in one.drafted.recipes],
+            words=first.plan.prompt,
+            parent=before.picture.id if before.picture is not None else None,
+            wording=first.drafted.wording,
+            notes=(first.line, *which, first.plan.said, *reply.notes, *first.drafted.notes),
+            revision=revision,
+        )
+
+    async def _made(self, origin: Origin, group: Sequence[Intent], recalled: Recalled) -> _Made:
+        """The recipes of the plan for one picture, and the line that says what changes."""
+        plan = self.planned(group, recalled)
+        start = start_of(plan, recalled)
+        await self._check(Asker.of(origin), plan, recalled, start)
+        mine = await self._people.preferences(origin.owner)
+        device = await self._device.wait()
+        drafted = await revised(self._drafting, plan, recalled, origin, mine, device=device)
+        return _Made(
+            plan=plan,
+            start=start,
+            drafted=drafted,
+            line=line_of(plan, recalled, drafted.recipes[0]),
+        )
+
+    async def _check(self, asker: Asker, plan: Plan, recalled: Recalled, start: Start) -> None:
+        """Raise Missing where what it would be drawn from is not for whoever asks."""
+        if recalled.picture is None:
+            # They have sent it themselves; what it was drawn from they have not.
+            if plan.means is Means.AGAIN and recalled.known:
+                await self._gallery.check_strangers(asker, recalled.recipe)
+            return
+        if start.picture.sha256 == recalled.file:
+            await self._gallery.check_start(asker, recalled.picture.id)
+        await self._gallery.check_inputs(asker, [recalled.recipe])
+
+
+async def revised(
+    drafting: Drafting,
+    plan: Plan,
+    recalled: Recalled,
+    origin: Origin,
+    mine: Preferences,
+    *,
+    device: str,
+) -> Drafted:
+    """The recipes of a plan, whatever the person's own settings say.  Raises Unacceptable."""
+    start = start_of(plan, recalled)
+    words = await _spoken(drafting.phrasing, plan, recalled)
+    wish = wish_of(plan, recalled, start, words, origin)
+    drafted = await drafting.draft(wish, mine, device=device)
+    adapters = loras_of(plan, recalled.recipe, drafting.offers)
+    recipes = tuple(kept(plan, recalled.recipe, drawn, adapters) for drawn in drafted.recipes)
+    return replace(drafted, recipes=recipes)
+
+
+async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assisted | None:
+    """The plan's words in its style; None where they are drawn as they are.
+
+    What did not change is spoken as it was: also what an assistant once added to it.
+    """
+    recipe, answered = recalled.recipe, recalled.answered
+    if plan.style is None and recalled.wording is None:
+        return None
+    spoken = await phrasing.spoken(
+        plan.prompt, family(recipe.family), style=plan.style, negative=plan.negative
+    )
+    if plan.style != answered.style or recipe.words is None:
+        return spoken
+    if plan.negative == answered.negative:
+        spoken = replace(spoken, negative=recipe.words.negative_prompt)
+    if plan.prompt == answered.prompt:
+        spoken = replace(spoken, prompt=recipe.words.prompt)
+    return spoken
+
+
+def line_of(plan: Plan, recalled: Recalled, recipe: Recipe) -> str:
+    """What changes and what stays, as the two recipes say."""
+    answered = recalled.answered
+    changed = set(lines.called([c.name for c in difference(recalled.recipe, recipe)]))
+    if plan.prompt == answered.prompt:
+        changed.discard("words")  # another style is no other words
+    # Of what somebody sent, nobody knows the seed.
+    there = {"size", "model"} if recalled.picture is None else {"words", "seed", "size", "model"}
+    if answered.style is not None:
+        there.add("style")
+        changed |= {"style"} if plan.style != answered.style else set()
+    if answered.loras:
+        there.add("LoRAs")
+    return lines.change_line(plan.what, changed, there)

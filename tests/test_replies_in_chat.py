@@ -1,0 +1,237 @@
+"""Replies to pictures, as people say them: exactly that changes, and the line beside it says so."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+
+from generation.difference import difference
+from generation.recipe import Recipe, Task, needed
+from tests.given.apps import Studio, a_studio
+from tests.given.discord_world import buttons, pictures
+from tests.given.results import is_result, labels, recipe_of
+from tests.given.waiting import eventually
+from tests.given.words import a_writer, words_by
+
+OVER = {"task", "inputs", "sampling.denoise", "sampling.sigmas"}  # drawn over, not from words
+
+
+@asynccontextmanager
+async def a_picture_of(
+    folder: Path, prompt: str, *, settings: dict[str, Any] | None = None, **options: Any
+) -> AsyncIterator[tuple[Studio, discord.Message]]:
+    """A studio in which Ann has had a picture drawn."""
+    async with a_studio(folder, **(settings or {})) as studio:
+        await studio.world.ann.command("imagine", prompt=prompt, **{"seed": "7", **options})
+        yield studio, await studio.world.ann.sees(is_result)
+
+
+async def after_reply(studio: Studio, words: str, picture: Any) -> discord.Message:
+    """The result of Ann's reply."""
+    asked = await studio.world.ann.say(words, reply_to=picture)
+    return await studio.world.ann.sees(is_result, after=asked)
+
+
+def names(before: Recipe, after: Recipe) -> set[str]:
+    return {changed.name for changed in difference(before, after)}
+
+
+# --- the rows of faults that people met: what was broken, and is not --------------------------
+
+
+@pytest.mark.usefixtures("contract")
+async def test_make_it_night_keeps_the_flower(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower", steps=7, cfg=5.5) as (studio, first):
+        second = await after_reply(studio, "make it night", first)
+        before, after = await recipe_of(first), await recipe_of(second)
+        assert "red flower" in after.prompt
+        assert "night" in after.prompt
+        assert names(before, after) == {*OVER, "words.prompt"}
+        assert after.task is Task.IMAGE_TO_IMAGE
+        assert studio.worker.orders[-1].inputs == ((await pictures(first))[0],)
+        assert "seed, size, model stay" in second.content
+        assert "made from [#1]" in second.content
+        assert {"Undo", "Edit"} <= set(labels(second))
+
+
+async def test_a_number_takes_that_picture_and_changes_its_colour_alone(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a yellow car", count=4) as (studio, four):
+        second = await after_reply(studio, "2: make it red", four)
+        after = await recipe_of(second)
+        assert studio.worker.orders[-1].inputs == ((await pictures(four))[1],)
+        assert "red car" in after.prompt
+        assert "yellow" not in after.prompt
+        assert after.seed == 8
+
+
+async def test_what_is_removed_is_named_no_more(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a cat wearing a blue hat") as (studio, first):
+        after = await recipe_of(await after_reply(studio, "remove the hat", first))
+        assert "cat" in after.prompt
+        assert "hat" not in after.prompt.split()
+
+
+async def test_as_pixel_art_keeps_every_word_and_takes_the_style(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        second = await after_reply(studio, "as pixel art", first)
+        after = await recipe_of(second)
+        assert "a red flower" in after.prompt
+        assert "pixel art" in after.prompt
+        assert "ass" not in after.prompt.replace(",", " ").split()
+        assert after.seed == 7
+
+
+async def test_a_number_that_is_not_there_draws_nothing(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a yellow car", count=4) as (studio, four):
+        await studio.world.ann.say("9: make it red", reply_to=four)
+        await studio.world.ann.sees("only 4 pictures")
+        assert len(studio.worker.orders) == 4
+
+
+async def test_thanks_draw_nothing_and_are_heard(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        await studio.world.ann.say("thanks, lovely!", reply_to=first)
+        await eventually(lambda: studio.world.requests("PUT", "/@me"))
+        assert len(studio.worker.orders) == 1
+        assert len(studio.world.ann.messages()) == 2
+
+
+async def test_a_full_sentence_is_drawn_as_it_is(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        after = await recipe_of(await after_reply(studio, "a red flower at night", first))
+        assert after.prompt == "a red flower at night"
+        assert after.seed == 7
+
+
+async def test_a_styles_negative_goes_with_the_style(tmp_path: Path) -> None:
+    words = {"prompt_assist": words_by(a_writer())}
+    options: dict[str, Any] = {"style": "pixel-art", "negative": "sun", "settings": words}
+    async with a_picture_of(tmp_path, "a red flower", **options) as (studio, first):
+        styled = needed((await recipe_of(first)).words).negative_prompt
+        assert "photo" in styled
+        second = await after_reply(studio, "as a photo", first)
+        assert "photo" not in needed((await recipe_of(second)).words).negative_prompt
+        assert "sun" in needed((await recipe_of(second)).words).negative_prompt
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        ("--steps 12", {"sampling.steps", "sampling.sigmas"}),
+        ("cfg 3", {"sampling.cfg"}),
+        ("seed 11", {"seed"}),
+        ("again", {"seed"}),
+    ],
+)
+async def test_a_setting_changes_what_it_is_called_alone(
+    tmp_path: Path, words: str, fields: set[str]
+) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        second = await after_reply(studio, words, first)
+        assert names(await recipe_of(first), await recipe_of(second)) == fields
+
+
+async def test_again_with_a_number_rolls_that_picture_alone(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a yellow car", count=4) as (studio, four):
+        third = await after_reply(studio, "#3 again", four)
+        assert len(third.attachments) == 1
+        assert (await recipe_of(third)).seed not in (7, 8, 9, 10)
+
+
+# --- chains, undo -----------------------------------------------------------------------------
+
+
+async def test_changes_in_a_row_are_drawn_from_the_first_picture(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        second = await after_reply(studio, "make it night", first)
+        third = await after_reply(studio, "make it blue", second)
+        after = await recipe_of(third)
+        assert studio.worker.orders[-1].inputs == ((await pictures(first))[0],)
+        assert "blue flower" in after.prompt
+        assert "night" in after.prompt
+        assert "made from [#2]" in third.content
+
+
+async def test_undo_shows_what_was_before_and_a_reply_to_that_goes_on_from_it(
+    tmp_path: Path,
+) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        ann = studio.world.ann
+        second = await after_reply(studio, "make it night", first)
+        asked = await ann.say("undo", reply_to=second)
+        back = await ann.sees("Back to #1", after=asked)
+        assert await pictures(back) == await pictures(first)
+        assert len(studio.worker.orders) == 2
+        third = await after_reply(studio, "make it blue", back)
+        assert (await recipe_of(third)).prompt == "a blue flower"
+        again = await ann.say("undo", reply_to=back)
+        await ann.sees("nothing before this picture", after=again)
+
+
+async def test_the_undo_button_does_the_same(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        assert "Undo" not in labels(first)
+        second = await after_reply(studio, "make it night", first)
+        await studio.world.ben.press(second, "Undo")
+        back = await studio.world.ben.sees("Back to #1", after=second)
+        assert await pictures(back) == await pictures(first)
+        assert any(b.custom_id == "atelier:again:1:1" for b in buttons(back))
+
+
+# --- what draws nothing -----------------------------------------------------------------------
+
+
+async def test_a_question_about_the_seed_is_answered_without_a_picture(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        await studio.world.ann.say("seed?", reply_to=first)
+        await studio.world.ann.sees("seed 7", after=first)
+        assert len(studio.worker.orders) == 1
+
+
+async def test_what_cannot_be_told_is_asked_back(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        await studio.world.ann.say("change it", reply_to=first)
+        await studio.world.ann.sees("What should change?", after=first)
+        assert len(studio.worker.orders) == 1
+
+
+async def test_the_third_one_is_shown_alone_and_is_what_the_next_reply_is_about(
+    tmp_path: Path,
+) -> None:
+    async with a_picture_of(tmp_path, "a yellow car", count=4) as (studio, four):
+        asked = await studio.world.ann.say("the third one", reply_to=four)
+        alone = await studio.world.ann.sees("alone", after=asked)
+        assert await pictures(alone) == (await pictures(four))[2:3]
+        second = await after_reply(studio, "make it red", alone)
+        assert studio.worker.orders[-1].inputs == ((await pictures(four))[2],)
+        assert "made from" in second.content
+
+
+async def test_delete_takes_away_all_that_shows_it_and_can_be_undone(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        ann, ben = studio.world.ann, studio.world.ben
+        await ben.say("delete this", reply_to=first)
+        await ben.sees("Only its owner or a moderator", after=first)
+        second = await after_reply(studio, "make it night", first)
+        asked = await ann.say("undo", reply_to=second)
+        back = await ann.sees("Back to #1", after=asked)
+        await ann.say("delete this", reply_to=back)
+        told = await ann.sees("Deleted", after=back)
+        await eventually(lambda: not any("Back to #1" in m.content for m in ann.messages()))
+        await ann.press(told, "Undo")
+        await ann.sees(lambda m: is_result(m) and "#1 ·" in m.content, after=told)
+
+
+async def test_somebody_elses_reply_is_their_own_request(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        asked = await studio.world.ben.say("make it night", reply_to=first)
+        second = await studio.world.ben.sees(is_result, after=asked)
+        assert f"<@{studio.world.ben.id}>" in second.content
