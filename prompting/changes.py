@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from prompting.changing import asked
 from prompting.changing.clause import Clause, Intents
-from prompting.changing.describing import is_description
+from prompting.changing.describing import described
 from prompting.changing.dividing import SaidWish, parts
 from prompting.changing.intents import (
     QUIET,
@@ -22,6 +22,7 @@ from prompting.changing.intents import (
     ShownPicture,
     Understood,
 )
+from prompting.changing.mending import mended
 from prompting.changing.phrasebook import Phrasebook, phrasebook
 from prompting.changing.picking import picked
 from prompting.changing.reply import LONGEST, ReadReply, read_reply
@@ -55,12 +56,14 @@ def _unclear(language: str) -> Understood:
 
 
 def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Understood:
-    text, pick, trouble = picked(read.text, shown, book)
+    text, pick, trouble = picked(mended(read.text, book, shown.prompt), shown, book)
     if trouble:
         return _understood((trouble,), book)
     clause = Clause(text=text, book=book, reply=read, shown=shown)
     wishes = asked.of_flags(read.flags, book.language)
     unclear = False
+    if read.to_somebody and text.endswith("?"):
+        return _understood(_with_pick((Intent(kind=IntentKind.NONE),), pick), book)
     if text:
         if _is_praise(text, book):
             return _understood(_with_pick((Intent(kind=IntentKind.NONE),), pick), book)
@@ -86,9 +89,6 @@ def _nothing_said(read: ReadReply, pick: tuple[int, ...], clause: Clause) -> tup
         return (Intent(kind=kind, question="what" if complains else ""),), False
     if read.to_somebody or _is_chat(clause):
         return (Intent(kind=IntentKind.NONE),), True
-    if is_description(clause):
-        prompt = clause.phrase(clause.text)
-        return (Intent(kind=IntentKind.REWRITE, prompt=prompt),), True
     return (Intent(kind=IntentKind.ASK, question="what"),), True
 
 
@@ -129,21 +129,33 @@ def _halves(clause: Clause) -> tuple[SaidWish, ...]:
         return ()
     for found in clause.book.find(text, whole=True):
         if HANDLERS[found.rule.does](found, clause.saying(text)):
-            return (SaidWish(text=text, question=False, alone=True, whole=True),)
+            return (SaidWish(text=text, question=False, whole=True),)
     return ()
 
 
 def _wishes(clause: Clause) -> tuple[Intents, bool]:
-    """What the wishes of a text mean, and whether something of it is not clear."""
+    """What the wishes of a text mean, and whether something of it is a guess."""
     wishes: list[Intent] = []
-    unclear = False
+    left: list[SaidWish] = []
     for part in _halves(clause) or parts(clause):
         found = _wish(replace(clause, text=part.text, continuing=bool(wishes)), part)
-        if found is None:
-            unclear = unclear or not _is_praise(part.text, clause.book)
-            continue
-        wishes += found
-    return tuple(wishes), unclear and not wishes
+        wishes += found or ()
+        if not found and not _is_praise(part.text, clause.book):
+            left.append(part)
+    guessed = False
+    for part in left:
+        inner = replace(clause, text=part.text, question=part.question)
+        pieces = clause.book.listing.split(part.text)
+        if len(pieces) > 1:
+            for piece in filter(None, (piece.strip() for piece in pieces)):
+                one = replace(inner, text=piece)
+                found = _wish(one, SaidWish(text=piece, question=False))
+                wishes += found or (() if _is_chat(one) else described(one, bool(wishes)))
+            guessed = True
+        elif not _is_chat(inner) and (shown := described(inner, bool(wishes))):
+            wishes += shown
+            guessed = True
+    return tuple(wishes), guessed and not wishes
 
 
 def _wish(clause: Clause, part: SaidWish) -> Intents | None:
@@ -151,10 +163,7 @@ def _wish(clause: Clause, part: SaidWish) -> Intents | None:
         return None
     clause = replace(clause, question=part.question)
     for found in clause.book.find(clause.text, question=part.question, whole=part.whole):
-        handler = HANDLERS[found.rule.does]
-        if found.rule.facts.get("ellipsis") and part.alone and not clause.continuing:
-            pass
-        if wishes := handler(found, clause):
+        if wishes := HANDLERS[found.rule.does](found, clause):
             return wishes
     return None
 
@@ -172,6 +181,11 @@ def _together(wishes: Iterable[Intent]) -> Intents:
     out: list[Intent] = []
     for wish in wishes:
         at = next((i for i, other in enumerate(out) if other.kind is wish.kind), None)
+        if wish.kind is IntentKind.EDIT and out and _only_named(out[-1]):
+            region = out[-1].region
+            inside = (replace(c, what=c.what or region) for c in wish.changes)
+            out[-1] = replace(out[-1], changes=tuple(inside))
+            continue
         if at is None:
             out.append(wish)
         elif wish.kind in (IntentKind.EDIT, IntentKind.PARAMETERS, IntentKind.INPAINT):
@@ -183,6 +197,11 @@ def _together(wishes: Iterable[Intent]) -> Intents:
         else:
             out[at] = wish
     return tuple(out)
+
+
+def _only_named(wish: Intent) -> bool:
+    """A region to be drawn anew, of which what it becomes is still to be said."""
+    return wish.kind is IntentKind.INPAINT and not wish.changes
 
 
 def _with_pick(wishes: Intents, pick: tuple[int, ...]) -> Intents:

@@ -135,8 +135,18 @@ def _model(found: Found, clause: Clause) -> Intents | None:
     return settings(setting("model", clause.phrase(name))) if name else None
 
 
+# What samplers are called everywhere, for where their names were not told.
+_SAMPLER = re.compile(
+    r"(?:euler|heun|dpm(?:pp|\+\+)?|ddim|ddpm|lcm|uni[ _]?pc|lms|plms|res|deis|restart|karras)"
+    r"(?:[ _+\w-]{0,24})",
+    re.IGNORECASE,
+)
+
+
 def _sampler(found: Found, clause: Clause) -> Intents | None:
     name = _named(found, clause.shown.samplers)
+    if name is None and _SAMPLER.fullmatch(found["known"]):
+        name = found["known"]
     return settings(setting("sampler", clause.phrase(name))) if name else None
 
 

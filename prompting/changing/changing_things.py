@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from prompting.changing.aspects import adjective_of, content, is_attribute, kind_of
-from prompting.changing.cutting import span_of, tidied
+from prompting.changing.cutting import cut, span_of, tidied
 from prompting.changing.intents import ContentChange
 from prompting.changing.joining import (
     appended,
@@ -27,6 +27,7 @@ from prompting.changing.phrases import (
     ParsedPrompt,
     find,
     main_phrase,
+    parsed,
     role_of,
 )
 from prompting.changing.vocabulary import vocabulary
@@ -57,10 +58,13 @@ def became(prompt: ParsedPrompt, change: ContentChange) -> str:
     signs = bool(re.fullmatch(r"[\ue000-\uf8ff{}|\w ]*[{\ue000-\uf8ff].*", into))
     if is_attribute(into, change.language) or signs or len(words) == 1 or _is_matter(words):
         return _described(prompt, found[0], into, change)
-    phrase = found[0]
-    if fold(into.partition(" ")[0]) in PREPOSITIONS:
-        return inserted(prompt.text, phrase.end, into)
-    return inserted(prompt.text, phrase.end, into)
+    gone = _CANNOT_HAVE.get(fold(into).removeprefix("with ").replace("-", " "), ())
+    for what in gone:
+        if there := find(prompt, what, "en"):
+            return became(parsed(cut(prompt.text, [span_of(prompt, there[0])])), change)
+    text = _without(prompt, found[0], into, change)
+    at = text.index("\0")
+    return inserted(text.replace("\0", ""), at, into)
 
 
 def _is_matter(words: tuple[Word, ...]) -> bool:
@@ -128,9 +132,20 @@ def _without(prompt: ParsedPrompt, phrase: NounPhrase, into: str, change: Conten
     return refitted(text, _first_adjective(text, phrase))
 
 
+# What somebody who is so cannot have besides.
+_CANNOT_HAVE = {
+    **dict.fromkeys(("clean shaven", "beardless"), ("beard", "moustache", "mustache")),
+    "bald": ("hair",),
+    "barefoot": ("shoe", "boot", "sneakers", "socks"),
+}
+_PATTERNS = frozenset(("striped", "dotted", "checkered", "plaid", "floral", "patterned", "simple"))
+
+
 def _contradicts(word: Word, into: str, language: str) -> bool:
     """Whether a thing cannot be both: of two colours, of two materials, old and young."""
     kind = kind_of(word)
+    if word.key in _PATTERNS and any(w.key in _PATTERNS for w in content(into, language)):
+        return True
     others = content(into, language)
     kinds = {kind_of(other) for other in others}
     keys = {other.key for other in others} | {adjective_of(other.text) for other in others}
@@ -306,6 +321,13 @@ def _place_after(prompt: ParsedPrompt, phrase: NounPhrase) -> NounPhrase | None:
     return None
 
 
+# Letters that the picture shows already: a sign that stands for a quotation.
+_OLD_LETTERS = re.compile(
+    r"\b(?:says?|saying|reads?|reading|text|words?|letters|title[d]?|labell?ed|named)\W{1,3}"
+    r"([\ue000-\uf8ff])"
+)
+
+
 def lettered(prompt: ParsedPrompt, change: ContentChange) -> str:
     """Letters to be read in the picture."""
     quoted = change.into
@@ -315,6 +337,8 @@ def lettered(prompt: ParsedPrompt, change: ContentChange) -> str:
         joint = f"{change.what} with the text {quoted}"
         return appended(prompt, joint if prompt.language == "en" else f"{change.what} {quoted}")
     where = change.where
+    if old := _OLD_LETTERS.search(prompt.text):
+        return f"{prompt.text[: old.start(1)]}{quoted}{prompt.text[old.end(1) :]}"
     found = find(prompt, bare(where), change.language) if where else ()
     if found and fold(where.partition(" ")[0]) not in PREPOSITIONS:
         return inserted(prompt.text, found[0].end, f"with the text {quoted}")

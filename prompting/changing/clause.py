@@ -23,6 +23,7 @@ from prompting.changing.vocabulary import UNSPACED, vocabulary
 from prompting.reading.lexicon import fold
 
 Intents = tuple[Intent, ...]
+PRONOUNS = frozenset(("he", "she", "him", "her", "they", "them", "it", "its", "his", "their"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Clause:
     def thing(self, text: str) -> str:
         """A thing that is spoken of: "the hat" is "hat", "it" nothing."""
         text = text.strip(" ,.:;'\"-")
-        if self.book.it.fullmatch(text):
+        if self.book.it.fullmatch(text) or text.casefold() in PRONOUNS:
             return ""
         shorter = self.book.definite.sub("", text, count=1)
         return self.reply.restored(shorter or text)
@@ -55,6 +56,12 @@ class Clause:
     def phrase(self, text: str) -> str:
         """A phrase as it was said."""
         return self.reply.restored(text.strip(" ,.:;-"))
+
+    def degreeless(self, text: str) -> str:
+        """What is to be so, without how much: "a bit darker" is "darker"."""
+        while (shorter := self.book.degree.sub("", text, count=1)) != text and shorter.strip():
+            text = shorter
+        return text
 
     def items(self, text: str) -> list[str]:
         """The parts of a listing."""

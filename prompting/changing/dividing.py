@@ -24,8 +24,7 @@ class SaidWish:
     """One wish of a text."""
 
     text: str
-    question: bool
-    alone: bool
+    question: bool  # whether it is one, and not only a polite wish
     whole: bool = False  # two halves of one wish
 
 
@@ -41,7 +40,7 @@ def parts(clause: Clause) -> tuple[SaidWish, ...]:
         # A question that only asks politely is none: "could you make it night?"
         question = question and wish == plain
         pieces = list(_weakly(replace(clause, text=wish, continuing=bool(out))))
-        out += [SaidWish(text=piece, question=question, alone=len(pieces) == 1) for piece in pieces]
+        out += [SaidWish(text=piece, question=question) for piece in pieces]
     return tuple(out[:_MOST])
 
 

@@ -78,6 +78,8 @@ class Phrasebook:
     praise: frozenset[str]
     filler: frozenset[str]
     chat: frozenset[str]
+    degree: re.Pattern[str]  # "a bit", "much", before what is to be so
+    typos: Mapping[str, str] = field(hash=False)
     tables: Mapping[str, Mapping[str, str]] = field(hash=False)  # form -> name, by table
 
     def find(
@@ -111,7 +113,7 @@ class Phrasebook:
         """The wish itself, as far as something is left of it."""
         while True:
             shorter = self.front.sub("", text, count=1)
-            shorter = self.back.sub("", shorter, count=1).strip(" ,，、:：-–")
+            shorter = self.back.sub("", shorter, count=1).strip(" ,，、:：")
             if shorter == text or not shorter:
                 return text
             text = shorter
@@ -137,7 +139,7 @@ class _Compiler:
         while _PART.search(text):
             text = _PART.sub(lambda found: f"(?:{self._parts[found[1]]})", text)
         text = _GROUP.sub("(?:", text)
-        text = " ".join(text.split()).replace(" ", self._blank)
+        text = re.sub(r"\s+", " ", text).replace(" ", self._blank)
         return re.compile(_once(_PLACE.sub(self._place, text)), re.IGNORECASE)
 
     def _place(self, found: re.Match[str]) -> str:
@@ -228,6 +230,11 @@ def phrasebook(language: str) -> Phrasebook | None:
         praise=frozenset(tables["praise"]["core"].split()),
         filler=frozenset(tables["praise"]["filler"].split()),
         chat=frozenset(tables["chat"]["words"].split()),
+        degree=compiler.either(
+            tuple(f"<{part}>" for part in ("bit", "much", "very") if part in tables["parts"]),
+            rf"\A%{edge}" + (r"\s+" if spaced else ""),
+        ),
+        typos=dict(pair.split("=") for pair in tables.get("typos", {}).get("words", "").split()),
         tables={**compiler.tables, "said": _texts(tables.get("said", {}))},
     )
 

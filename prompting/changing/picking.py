@@ -26,19 +26,22 @@ def picked(text: str, shown: ShownPicture, book: Phrasebook) -> Picked:
     if match := _BUTTON.fullmatch(text):
         word = "upscale" if match[1] in "uU" else "vary"
         return word, *_checked((int(match[2]),), shown)
+    question = "?" if text.endswith(("?", "？")) else ""
+    text = text.rstrip(" ?!.？！。")
     for pattern in book.pick_front:
         if match := pattern.match(text):
             pick = _numbers(match["picks"], book, shown.count)
             if pick:
                 kept = _verb(match[0][: match.start("picks") - match.start()], book)
-                rest = f"{kept} {text[match.end() :]}".strip(" ,.:;-")
-                return rest, *_checked(pick, shown)
+                rest = f"{kept} {text[match.end() :]}".strip(" ,.:;-!")
+                return f"{rest}{question}" if rest else "", *_checked(pick, shown)
     for pattern in book.pick_back:
         if match := pattern.search(text):
             pick = _numbers(match["picks"], book, shown.count)
             if pick and match.start():
-                return text[: match.start()].strip(" ,.:;-"), *_checked(pick, shown)
-    return text, (), None
+                left = text[: match.start()].strip(" ,.:;-")
+                return f"{left}{question}", *_checked(pick, shown)
+    return f"{text}{question}", (), None
 
 
 def _verb(before: str, book: Phrasebook) -> str:
@@ -62,10 +65,17 @@ _CHOOSING = frozenset(
 )
 
 
+# Of two pictures, which lie side by side; of four, in two rows.
+_PLACES = {"left": 1, "right": 2}
+
+
 def _numbers(said: str, book: Phrasebook, count: int) -> tuple[int, ...]:
     out: list[int] = []
     for part in filter(None, _DIVIDERS.split(said)):
         named = book.named("ordinals", part)
+        if place := _PLACES.get(named):
+            out.append(place if place > 0 else count)
+            continue
         value = number(named, book.language)
         if value is None or value != int(value):
             return ()

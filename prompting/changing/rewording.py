@@ -64,7 +64,7 @@ def reworded(
     for change in changes:
         spoken = into_language_of(change, read.readable(words.prompt))
         words = _applied(words, spoken)
-    if style:
+    if style is not None:
         said = "" if library_style(style, "en") else style
         words = replace(words, prompt=styled(words.prompt, said))
     return Reworded(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from prompting.changing.aspects import adjective_of, content, kind_of
+from prompting.changing.aspects import adjective_of, content, is_attribute, kind_of
 from prompting.changing.cutting import cut, span_of
 from prompting.changing.intents import ContentChange
 from prompting.changing.joining import appended, bare
@@ -52,6 +52,18 @@ def _replaces(new: Word, old: Word) -> bool:
     kinds = (kind_of(new), kind_of(old))
     if kinds == ("time", "time"):
         return _group(new.key) == _group(old.key)
+    if _is_hour(new) and _is_hour(old):
+        return True
+    if new.key in _GREEN and old.key in (
+        "snow",
+        "frost",
+        "ice",
+        "icy",
+        "frosty",
+        "bare",
+        "leafless",
+    ):
+        return True
     if kinds == ("weather", "weather"):
         return True
     if "time" in kinds and "weather" in kinds:
@@ -60,6 +72,15 @@ def _replaces(new: Word, old: Word) -> bool:
     if kinds == ("mood", "mood") and key == other:
         return True
     return OPPOSITES.get(key) == other or OPPOSITES.get(other) == key
+
+
+_GREEN = frozenset(("spring", "summer"))
+_WINTRY = frozenset(("snow", "frost", "ice", "icy", "frosty", "bare", "leafless"))
+
+
+def _is_hour(word: Word) -> bool:
+    named = word.key in ("golden hour", "blue hour")
+    return named or (kind_of(word) == "time" and _group(word.key) == "hour")
 
 
 def _group(key: str) -> str:
@@ -86,15 +107,15 @@ _SCENES = frozenset(
 
 def set_in(prompt: ParsedPrompt, change: ContentChange) -> str:
     """Another place or background."""
-    kept = _without_place(prompt)
     into = change.into
+    words = content(into.replace("background", ""), change.language)
+    same = "background" in into and is_attribute(into.replace("background", ""), change.language)
+    kept = prompt if same or not words else _without_place(prompt)
     if fold(into.partition(" ")[0]) in PREPOSITIONS:
         return appended(kept, into)
     if kept.tags:
         return appended(kept, bare(into))
-    plain = content(into, change.language)
-    named = any(word.text.casefold() in ("background", "backdrop") for word in plain)
-    if named or re.search(r"\b(?:background|backdrop)\b", into):
+    if re.search(r"\b(?:background|backdrop)\b", into):
         return appended(kept, into)
     return appended(kept, f"{into} in the background")
 

@@ -38,7 +38,7 @@ def likeliest(text: str, prompt: str) -> tuple[str, ...]:
 
 
 def _score(word: str, language: str) -> int:
-    cue = word in _cues(language)
+    cue = word in cues(language)
     return (
         2 * cue
         + bool(vocabulary().find(word, language))
@@ -47,7 +47,7 @@ def _score(word: str, language: str) -> int:
 
 
 @lru_cache(maxsize=16)
-def _cues(language: str) -> frozenset[str]:
+def cues(language: str) -> frozenset[str]:
     """The words of a language's own rules."""
     book = phrasebook(language)
     if book is None:

@@ -53,6 +53,18 @@ class _Entries:
             if language == "en":
                 self._named.setdefault(fold(form), known)
 
+    def bend(self) -> None:
+        """Give every English verb its other forms: "carrying" is also carry, carries."""
+        for name, kind in tuple(self._kinds.items()):
+            first, blank, rest = name.partition(" ")
+            if kind != "action" or not first.endswith("ing") or len(first) < 6:
+                continue
+            for verb in _verbs(first.removesuffix("ing")):
+                form = f"{verb}{blank}{rest}"
+                if fold(form) not in self._named:
+                    self._named[fold(form)] = name
+                    self._forms[name]["en"].append(form)
+
     def meanings(self) -> tuple[Meaning, ...]:
         return tuple(
             Meaning(
@@ -60,6 +72,28 @@ class _Entries:
             )
             for name, kind in self._kinds.items()
         )
+
+
+def _verbs(stem: str) -> tuple[str, ...]:
+    """What a verb may be of which that is the stem: "rid" of ride, "runn" of run."""
+    doubled = stem[-1:] == stem[-2:-1] and stem[-1:] not in "lsfz"
+    soft = stem[-1:] in "vcgz" or stem in ("rid", "danc", "wav", "hid", "driv", "div", "stripp")
+    silent = soft or (
+        len(stem) > 2
+        and stem[-1] not in "aeiouywxgh"
+        and stem[-2] in "aiou"
+        and stem[-3] not in "aeiou"
+    )
+    plain = stem[:-1] if doubled else stem
+    forms = [f"{stem}e"] if silent and not doubled else [plain]
+    if not silent and not doubled:
+        forms = [stem]
+    third = [f"{f[:-1]}ies" if f.endswith("y") and f[-2] not in "aeiou" else f"{f}s" for f in forms]
+    return (*forms, *third)
+
+
+def _hard(three: str) -> bool:
+    return len(three) == 3 and three[0] not in "aeiou"
 
 
 def _tables(path: Path) -> Mapping[str, Mapping[str, str]]:
@@ -88,6 +122,7 @@ def vocabulary() -> Lexicon:
                         entries.add(kind, form, language, "")
                 else:
                     entries.add(kind, name, language, forms)
+    entries.bend()
     return Lexicon(entries.meanings(), function=function, negation=base.negation, links=base.links)
 
 

@@ -17,11 +17,11 @@ from prompting.changing.aspects import (
     kind_of,
 )
 from prompting.changing.clause import Clause, Intents, cuts, edit, in_prompt
-from prompting.changing.intents import Action, Aspect, ContentChange, Direction, Intent, IntentKind
+from prompting.changing.intents import Action, Aspect, ContentChange, Intent, IntentKind
 from prompting.changing.numbers import number
 from prompting.changing.opposites import OPPOSITES
 from prompting.changing.phrasebook import Found
-from prompting.changing.styling import library_style
+from prompting.changing.styling import DRAWN, library_style, style_in
 from prompting.changing.vocabulary import vocabulary
 from prompting.reading.lexicon import OBJECTS, fold
 from prompting.slots import OpaqueKind
@@ -92,8 +92,7 @@ def text(found: Found, clause: Clause) -> Intents | None:
 
 def style(found: Found, clause: Clause) -> Intents | None:
     if found["direction"] == "off":
-        setting = asked.setting("style", direction=Direction.OFF)
-        return (Intent(kind=IntentKind.PARAMETERS, settings=(setting,)),)
+        return (Intent(kind=IntentKind.RESTYLE, style=""),)
     if found["library"]:
         name = library_style(clause.reply.readable(found["library"]), clause.language)
         return (Intent(kind=IntentKind.RESTYLE, style=name),) if name else None
@@ -102,7 +101,8 @@ def style(found: Found, clause: Clause) -> Intents | None:
 
 def restyled(clause: Clause, said: str) -> Intents | None:
     """A wish for a style, if that names one."""
-    name = library_style(clause.reply.readable(said), clause.language)
+    readable = clause.reply.readable(said)
+    name = style_in(readable, clause.language)
     return (Intent(kind=IntentKind.RESTYLE, style=name or clause.phrase(said)),)
 
 
@@ -279,7 +279,10 @@ def became(clause: Clause, what: str, into: str) -> tuple[ContentChange, ...] | 
     readable = clause.reply.readable(into)
     if not content(readable, clause.language) and not clause.reply.of_kind(into):
         return None
+    into = clause.degreeless(into)
     if fold(what) in ("background", "backdrop", "bg"):
+        how = is_attribute(readable, clause.language) and into.split()[0] not in _PREPOSITIONS
+        into = f"{into} background" if how else into
         return (clause.change(Action.SET, Aspect.BACKGROUND, into=into),)
     words = content(readable, clause.language)
     aspect = aspect_of(readable, clause.language)
@@ -306,15 +309,27 @@ def _is_noun_swap(clause: Clause) -> bool:
     return any(f" {word} " in words for word in ("to", "into", "zu", "in", "en", "a", "por", "par"))
 
 
+def verb(found: Found, clause: Clause) -> Intents | None:
+    """ "blur the background": what a verb makes of a thing."""
+    what, into = clause.thing(found["what"]), found.rule.facts["into"]
+    if not what:
+        return turned(clause, into)
+    changes = became(clause, what, into)
+    return edit(*changes) if changes else None
+
+
 def turned(clause: Clause, into: str) -> Intents | None:
     """The whole picture, or its main thing, becomes something."""
+    into = clause.degreeless(into)
+    leading, _, besides = into.partition(" with ")
+    if besides and _whole_side(leading, clause.language):
+        wishes = turned(clause, leading) or ()
+        return (*wishes, *clause.edit(Action.ADD, Aspect.OBJECT, into=besides))
     readable = clause.reply.readable(into)
     language = clause.language
     named = library_style(readable, language)
-    if named and (
-        aspect_of(readable, language) in (Aspect.STYLE, None) or "style" in fold(readable)
-    ):
-        return (Intent(kind=IntentKind.RESTYLE, style=named),)
+    if named or style_in(readable, language):
+        return restyled(clause, into)
     parts = clause.items(into)
     if len(parts) > 1 and all(_whole_side(part, language) for part in parts):
         several = [turned(clause, part) for part in parts]
@@ -350,10 +365,12 @@ def _says_style(text: str) -> bool:
 
 def remove(found: Found, clause: Clause) -> Intents | None:
     whats = [clause.thing(part) for part in clause.items(found["what"])]
-    if not all(whats) or not whats:
+    if not whats or not all(content(what, clause.language) for what in whats):
         return None
     if _is_setting(whats[0], clause):
         return None
+    if all(style_in(what, clause.language) for what in whats):
+        return (Intent(kind=IntentKind.RESTYLE, style=""),)
     if any(fold(what) in ("background", "bg", "backdrop") for what in whats):
         return removebackground(found, clause)
     changes = tuple(
@@ -430,6 +447,11 @@ def more(found: Found, clause: Clause) -> Intents | None:
     what = clause.thing(found["what"]) if found["what"] else ""
     less = found["direction"] == "less"
     into = clause.thing(into) or into
+    air = aspect_of(into, language) in (Aspect.WEATHER, Aspect.LIGHT)
+    if air and not (less or what or adjective_of(into)):
+        return clause.edit(Action.ADD, Aspect.WEATHER, into=f"more {into}")
+    if into.startswith(("like ", "of a ")):
+        return turned(clause, into.partition(" ")[2])
     if is_attribute(into, language) or not content(into, language):
         return _attribute(clause, what, into, less=less)
     if less:
@@ -440,12 +462,16 @@ def more(found: Found, clause: Clause) -> Intents | None:
 
 
 def _attribute(clause: Clause, what: str, into: str, *, less: bool) -> Intents | None:
+    if less and not what and fold(into) in DRAWN:
+        return (Intent(kind=IntentKind.RESTYLE, style=""),)
     words = content(into, clause.language)
     if not words:
         return None
     if less:
         key = adjective_of(words[-1].text) or words[-1].key
         opposite = OPPOSITES.get(key, "")
+        if not opposite and style_in(into, clause.language):
+            return (Intent(kind=IntentKind.RESTYLE, style=""),)
         if not opposite:
             return clause.edit(
                 Action.REMOVE, aspect_of(into, clause.language) or Aspect.OBJECT, what=into
@@ -517,7 +543,11 @@ def phrase(found: Found, clause: Clause) -> Intents | None:
         return asked.tags(tags)
     language = clause.language
     aspect = aspect_of(readable, language)
-    if library_style(readable, language) and aspect in (Aspect.STYLE, None):
+    into = clause.degreeless(into)
+    leading, _, besides = into.partition(" with ")
+    if besides and _whole_side(leading, language):
+        return turned(clause, into)
+    if library_style(readable, language) or style_in(readable, language):
         return restyled(clause, found["into"])
     if aspect in (Aspect.STYLE,) or (_says_style(readable) and len(readable.split()) < 8):
         return restyled(clause, found["into"])
@@ -563,6 +593,7 @@ HANDLERS: Mapping[str, Handler] = {
     "give": give,
     "place": place,
     "more": more,
+    "verb": verb,
     "number": number_of,
     "add": add,
     "negative": negative,
