@@ -226,8 +226,8 @@ async def test_one_of_four_pictures_is_picked_and_edited_in_a_form(
         browser.until(f"{PICTURES} === 5")
         browser.sees("red → blue; seed, size, model stay")
         browser.screenshot(f"44-{name}-edited")
-        link = "[...document.querySelectorAll('a')].find((a) => /^#[0-9]+$/.test(a.innerText))"
-        assert "/channels/" in browser.js(f"{link}.href")
+        browser.click("a[href*='/channels/']", text="#")
+        browser.until("document.querySelector('.sandbox-found')?.innerText.includes('Picture 3')")
 
     async with an_idle_app(tmp_path, FakeWorker()) as app, app.on_discord() as client:
         await visit(client, script)

@@ -53,16 +53,21 @@ class Attachments:
 
 async def picture_from(sent: Sent, wish: Wish, studio: Studio) -> Wish:
     """The wish with a sent picture as its start.  Raises BadPicture."""
+    async with studio.opening.room():
+        return await studio.requests.started_from(await bytes_of(sent), wish)
+
+
+async def bytes_of(sent: Sent) -> bytes:
+    """What was sent, fetched while there is room for it.  Raises BadPicture."""
     if sent.size > MAX_BYTES:
         raise BadPicture(f"it has {sent.size / 2**20:.0f} MiB, and I take up to 32")
-    async with studio.opening.room():
-        try:
-            data = await sent.read()
-        except (discord.NotFound, discord.Forbidden):
-            raise BadPicture("Discord no longer has it") from None
-        if len(data) > MAX_BYTES:
-            raise BadPicture("it has more than the 32 MiB that I take")
-        return await studio.requests.started_from(data, wish)
+    try:
+        data = await sent.read()
+    except (discord.NotFound, discord.Forbidden):
+        raise BadPicture("Discord no longer has it") from None
+    if len(data) > MAX_BYTES:
+        raise BadPicture("it has more than the 32 MiB that I take")
+    return data
 
 
 def picture_as_start(picture: StoredPicture, wish: Wish) -> Wish:

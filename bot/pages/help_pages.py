@@ -30,6 +30,7 @@ class Topic(StrEnum):
 
     START = "start"
     PROMPTS = "prompts"
+    CHANGING = "changing"
     BUTTONS = "buttons"
     AGAIN = "again"
     SETTINGS = "settings"
@@ -41,6 +42,7 @@ class Topic(StrEnum):
 TITLES = {
     Topic.START: "What to type first",
     Topic.PROMPTS: "What a prompt can hold",
+    Topic.CHANGING: "Changing a picture",
     Topic.BUTTONS: "Buttons and menus",
     Topic.AGAIN: "The same picture again",
     Topic.SETTINGS: "Settings and the queue",
@@ -120,9 +122,21 @@ _PAGES = {
         "**Sizes** are shapes (`portrait`, `3:2`) or pixels; the list of `size` shows what fits "
         "the model."
     ),
+    Topic.CHANGING: (
+        "**Reply** to a picture and say what should change; the result says what changed and what "
+        "stays, and leads back to the picture that it was made of.\n"
+        "`/vary`: another one close to it, `subtle` or `strong`\n"
+        "`/outpaint`: more around it, in a `direction`, or `zoom` out of it\n"
+        "`/inpaint`: a part anew, and no pixel elsewhere: send a `mask` that is white there, or a "
+        "`drawing`, a copy that you drew over\n"
+        "Each takes a picture's number, the link of its message, or an `image` of your own.\n"
+        "-# The buttons below a picture do the same, and ✏️ opens its words and settings."
+    ),
     Topic.BUTTONS: (
         "Of several pictures, the list above the buttons says which one they are about.\n"
         "🎲 **Again**: the same wish, another seed; 🔁 **All again**: of all of them\n"
+        "🔀 **Subtle**, **Strong**: another picture close by, as `/vary`\n"
+        "🔍 **Zoom out**: more around it, as `/outpaint`\n"
         "✏️ **Edit**: a form with its words, seed, size and strength, to be changed\n"
         "♻️ **Reproduce**: drawn once more, and compared pixel by pixel\n"
         "📄 **Recipe**: everything that decides the picture, to read and copy\n"

@@ -3,6 +3,7 @@
     requests        asking for pictures, asking again, ending it
     changes         what replies make of pictures
     gallery         what was drawn, as one person may see it; taking it away
+    reshapes        pictures varied, drawn further, or drawn anew in a part
     stars           whose favourite which picture is
     defaults        what people like where they say nothing
     offers          what can be chosen: models, LoRAs, VAEs, styles
@@ -42,6 +43,7 @@ from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
 from bot.studio.requests import Requests
+from bot.studio.reshapes import Reshapes
 from bot.studio.revisor import Revisor
 from bot.studio.starring import Starring
 from bot.studio.stats import Day, last_day
@@ -126,6 +128,15 @@ class Studio:
             requests=self.requests,
             revisor=revisor,
             opening=self.opening,
+        )
+        self.reshapes = Reshapes(
+            gallery=self.gallery,
+            requests=self.requests,
+            offers=offers,
+            defaults=self.defaults,
+            opening=self.opening,
+            files=stores.files,
+            dice=dice,
         )
 
     async def open(self) -> int:

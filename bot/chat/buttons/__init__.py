@@ -2,6 +2,8 @@
 
     atelier:pick:<request>       which of several pictures the buttons are about
     atelier:again:<request>      🎲  the same wish, other seeds
+    atelier:subtle:<request>     🔀  another one close by; atelier:strong, not so close
+    atelier:zoom:<request>       🔍  more around it
     atelier:edit:<request>       ✏️  a form with its words and settings
     atelier:back:<request>       ↩️  the picture that it was made of by a reply, once more
     atelier:recipe:<request>     📄  what decides the pixels, to read and copy

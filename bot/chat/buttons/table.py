@@ -11,6 +11,7 @@ from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.progress import CancelButton
 from bot.chat.buttons.request_button import RequestButton
+from bot.chat.buttons.reshaping import VaryStrongly, VarySubtly, ZoomOut
 from bot.chat.buttons.result import (
     Again,
     Back,
@@ -31,6 +32,9 @@ Interaction = discord.Interaction[Any]
 
 _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     Again,
+    VarySubtly,
+    VaryStrongly,
+    ZoomOut,
     EditWords,
     Back,
     RecipeOf,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import Range
 
 from bot.chat.answers import whisper_recipes
 from bot.chat.askers import asker_of, origin_of, studio_of
@@ -15,6 +13,7 @@ from bot.chat.buttons.forms.editing import edit_form
 from bot.chat.buttons.forms.starting import start_form
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices
+from bot.chat.commands.sources import WHICH, Named, named
 from bot.chat.intake import MAX_BYTES
 from bot.chat.shown import picked_in, pictures_shown_by
 from bot.studio.rights import Asker
@@ -22,24 +21,21 @@ from bot.studio.studio import Studio
 from generation.errors import BadPicture, OutOfRange
 from generation.recipe import Recipe, Sha256
 from storage.errors import Missing
-from storage.ids import number_in
-from storage.pictures import PictureId, StoredPicture
+from storage.pictures import StoredPicture
 from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
 
-_LINK = re.compile(r"https?://\S+/channels/\S+/([^/\s]+)/?")
-
 
 @app_commands.command(name="reproduce", description="Draw a picture again, pixel for pixel")
 @app_commands.describe(
-    picture="Its number (#12), or the link of its message",
+    picture=WHICH,
     file="A PNG that was drawn here",
 )
 @app_commands.autocomplete(picture=choices.pictures)
 async def reproduce(
     interaction: Interaction,
-    picture: Range[str, 1, 200] | None = None,
+    picture: Named | None = None,
     file: discord.Attachment | None = None,
 ) -> None:
     """Find the recipe and cook it again."""
@@ -52,25 +48,11 @@ async def reproduce(
             return await studio.requests.reproduce_file(recipe, pixels, origin)
         if picture is not None:
             return await studio.requests.reproduce(
-                await _named(picture, studio, Asker.of(origin)), origin
+                await named(picture, studio, Asker.of(origin)), origin
             )
         raise OutOfRange("picture", "nothing", "a number such as `12`, a message link, or a file")
 
     await begin(interaction, asking)
-
-
-async def _named(text: str, studio: Studio, asker: Asker) -> PictureId:
-    """The picture that a number or a link means.  Raises OutOfRange, or Missing."""
-    if match := _LINK.fullmatch(text.strip()):
-        message = number_in(match[1])
-        found = await studio.gallery.in_message(asker, message) if message is not None else ()
-        if not found:
-            raise Missing("message", match[1])
-        return found[0].id
-    number = number_in(text.strip().removeprefix("#").strip())
-    if number is None:
-        raise OutOfRange("picture", text, "a number such as `12`, or a message link")
-    return PictureId(number)
 
 
 async def _read(file: discord.Attachment, studio: Studio) -> tuple[Recipe, Sha256]:

@@ -11,6 +11,7 @@ from bot.chat.commands.help import help_
 from bot.chat.commands.imagine import imagine
 from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, reproduce
 from bot.chat.commands.queue import cancel, queue
+from bot.chat.commands.reshaping import inpaint, outpaint, vary
 from bot.chat.commands.settings import settings
 from bot.chat.commands.stats import stats
 
@@ -18,6 +19,9 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     help_,
     imagine,
     enhance,
+    vary,
+    outpaint,
+    inpaint,
     reproduce,
     queue,
     cancel,

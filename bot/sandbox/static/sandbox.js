@@ -163,6 +163,22 @@ function addMenuButtons() {
 const list = $("#channel-message-list");
 new MutationObserver(addMenuButtons).observe(list, { childList: true, subtree: true });
 
+// ---- a link to a message leads to it, not out of the sandbox
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href*='discord.com/channels/']");
+  const wanted = /\/channels\/[^/]+\/\d+\/(\d+)$/.exec(link?.href || "")?.[1];
+  if (!wanted) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const found = [...document.querySelectorAll(".channel-message")].find((one) => messageOf(one) === wanted);
+  if (!found) { complain(new Error("That message is not among those shown: load earlier ones, or it is gone.")); return; }
+  following = false;
+  found.scrollIntoView({ block: "center" });
+  found.classList.add("sandbox-found");
+  setTimeout(() => found.classList.remove("sandbox-found"), 1600);
+}, true);
+
 // ---- stay at the newest message until the reader scrolls up (SimCord's page returns to the message
 // that was clicked last, after every change)
 

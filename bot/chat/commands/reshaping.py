@@ -1,0 +1,126 @@
+"""/vary, /outpaint and /inpaint: another picture close by, more around one, a part of one anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
+
+from bot.chat.askers import origin_of, studio_of
+from bot.chat.buttons.progress import begin
+from bot.chat.commands import choices, options
+from bot.chat.commands.sources import SENT, WHICH, Named, base_of
+from bot.chat.intake import bytes_of
+from bot.studio.reshaping import LEAST_ZOOM, MOST_ZOOM, SIDES, Distance
+from storage.tickets import Request
+
+Interaction = discord.Interaction[Any]
+
+# What can be chosen as a direction, and the sides that it means.
+DIRECTIONS = {
+    "all around": SIDES,
+    **{side: (side,) for side in SIDES},
+    "left and right": ("left", "right"),
+    "up and down": ("up", "down"),
+}
+
+
+@app_commands.command(name="vary", description="Another picture close to one: a little, or much")
+@app_commands.describe(
+    picture=WHICH, image=SENT, strength="subtle keeps nearly all of it, strong the idea"
+)
+@app_commands.choices(
+    strength=[app_commands.Choice(name=each.value, value=each.value) for each in Distance]
+)
+@app_commands.autocomplete(picture=choices.pictures)
+async def vary(
+    interaction: Interaction,
+    picture: Named | None = None,
+    image: discord.Attachment | None = None,
+    strength: str | None = None,
+) -> None:
+    """Queue it."""
+    origin = origin_of(interaction)
+
+    async def asking() -> Request:
+        base = await base_of(interaction, origin, picture, image)
+        distance = Distance(strength) if strength else Distance.SUBTLE
+        return await studio_of(interaction).reshapes.vary(base, distance)
+
+    await begin(interaction, asking)
+
+
+@app_commands.command(name="outpaint", description="Draw more around a picture, or zoom out of it")
+@app_commands.describe(
+    picture=WHICH,
+    image=SENT,
+    direction="Where there is to be more",
+    amount="How much: 50 % of its side, or 64 px",
+    zoom="Instead of a direction: how many times smaller it becomes, in the same size",
+    prompt="What is to be seen around it; its own words when left out",
+)
+@app_commands.choices(direction=[app_commands.Choice(name=name, value=name) for name in DIRECTIONS])
+@app_commands.autocomplete(picture=choices.pictures)
+async def outpaint(
+    interaction: Interaction,
+    picture: Named | None = None,
+    image: discord.Attachment | None = None,
+    direction: str | None = None,
+    amount: Range[str, 1, 20] | None = None,
+    zoom: Range[float, LEAST_ZOOM, MOST_ZOOM] | None = None,
+    prompt: options.Prompt | None = None,
+) -> None:
+    """Queue it."""
+    origin = origin_of(interaction)
+
+    async def asking() -> Request:
+        base, studio = (
+            await base_of(interaction, origin, picture, image),
+            studio_of(interaction),
+        )
+        if zoom is not None:
+            return await studio.reshapes.zoom_out(base, zoom, prompt)
+        return await studio.reshapes.widen(
+            base, DIRECTIONS[direction or "all around"], amount, prompt
+        )
+
+    await begin(interaction, asking)
+
+
+@app_commands.command(name="inpaint", description="Draw a part of a picture anew, and nothing else")
+@app_commands.describe(
+    prompt="What is to be seen there, such as: a red hat",
+    picture=WHICH,
+    image=f"{SENT}; where it is transparent it is drawn anew",
+    mask="Which part: a picture in its shape that is white there, and black elsewhere",
+    drawing="Which part: a copy of the picture on which you drew over it",
+)
+@app_commands.autocomplete(picture=choices.pictures)
+async def inpaint(
+    interaction: Interaction,
+    prompt: options.Prompt,
+    picture: Named | None = None,
+    image: discord.Attachment | None = None,
+    mask: discord.Attachment | None = None,
+    drawing: discord.Attachment | None = None,
+) -> None:
+    """Queue it."""
+    studio, origin = studio_of(interaction), origin_of(interaction)
+
+    async def sent(file: discord.Attachment | None) -> bytes | None:
+        if file is None:
+            return None
+        data = await bytes_of(file)
+        await studio.reshapes.check_upload(data)
+        return data
+
+    async def asking() -> Request:
+        base = await base_of(interaction, origin, picture, image)
+        async with studio.opening.room():
+            return await studio.reshapes.draw_part(
+                base, prompt, mask=await sent(mask), copy=await sent(drawing)
+            )
+
+    await begin(interaction, asking)

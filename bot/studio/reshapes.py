@@ -1,0 +1,117 @@
+"""Reshapes: asking for a picture varied, drawn further, or drawn anew in a part.
+
+What each comes to is in `bot.studio.reshaping`.  Invariant: whoever asks may start from the
+picture, and a mask is kept before anything is queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from bot.studio import reshaping
+from bot.studio.defaults import Defaults
+from bot.studio.gallery import Gallery
+from bot.studio.offers import Offers
+from bot.studio.opening import Opening
+from bot.studio.requests import Requests
+from bot.studio.reshaping import Base, Distance
+from bot.studio.rights import Asker
+from bot.studio.wishes import SEEDS, Wish, shape
+from generation.errors import BadMask
+from generation.families.family import family
+from generation.media import masks
+from generation.recipe import needed
+from storage.files import INPUT, Files
+from storage.pictures import PictureId
+from storage.requests import Origin
+from storage.tickets import Request
+
+NO_MASK = (
+    "nothing says which part is meant: name the region, send a mask or a copy that you drew over, "
+    "or a picture that is transparent there"
+)
+
+
+class Reshapes:
+    """The asking."""
+
+    def __init__(
+        self,
+        *,
+        gallery: Gallery,
+        requests: Requests,
+        offers: Offers,
+        defaults: Defaults,
+        opening: Opening,
+        files: Files,
+        dice: Callable[[], int],
+    ) -> None:
+        self._gallery, self._requests, self._offers = gallery, requests, offers
+        self._defaults, self._opening, self._files = defaults, opening, files
+        self._dice = dice
+
+    async def of_ours(self, origin: Origin, number: PictureId) -> Base:
+        """A picture that was drawn here.  Raises Missing where it may not be started from."""
+        asker = Asker.of(origin)
+        picture = await self._gallery.picture(asker, number)
+        await self._gallery.check_start(asker, number)
+        await self._gallery.check_inputs(asker, [picture.recipe])
+        canvas = needed(picture.recipe.canvas)
+        return Base(
+            origin=origin,
+            file=picture.png_sha256,
+            width=canvas.width,
+            height=canvas.height,
+            family=family(picture.recipe.family),
+            picture=picture,
+        )
+
+    async def of_upload(self, origin: Origin, data: bytes) -> Base:
+        """A picture that somebody sent, in the size that their model draws.  Raises BadPicture."""
+        start, facts = await self._requests.keep_input(data)
+        its = self._offers.family_of((await self._defaults.of(origin.owner)).model)
+        width, height = shape(its, facts.width, facts.height)
+        return Base(origin=origin, file=start.sha256, width=width, height=height, family=its)
+
+    async def vary(self, base: Base, distance: Distance) -> Request:
+        """Another one, close by.  Raises what `Requests.submit` raises, as all of these do."""
+        return await self._ask(reshaping.varied(base, distance, self._dice() % SEEDS))
+
+    async def widen(
+        self, base: Base, sides: Collection[str], more: str | None, prompt: str | None
+    ) -> Request:
+        """More around it."""
+        return await self._ask(reshaping.widened(base, sides, more, prompt))
+
+    async def zoom_out(self, base: Base, factor: float, prompt: str | None = None) -> Request:
+        """More around it, in the same size."""
+        return await self._ask(reshaping.zoomed(base, factor, prompt))
+
+    async def draw_part(
+        self, base: Base, prompt: str | None, *, mask: bytes | None, copy: bytes | None
+    ) -> Request:
+        """Anew what a mask, a copy that was drawn over, or the picture's own holes say.
+
+        Raises BadMask.
+        """
+        made = await asyncio.to_thread(self._mask, base, mask, copy)
+        sha256 = await asyncio.to_thread(self._files.keep, made, INPUT)
+        return await self._ask(reshaping.masked(base, sha256, prompt))
+
+    async def check_upload(self, data: bytes) -> None:
+        """Raise BadPicture where a picture that somebody sent cannot be opened safely."""
+        await self._opening.check(data)
+
+    def _mask(self, base: Base, mask: bytes | None, copy: bytes | None) -> bytes:
+        if mask is not None:
+            return masks.attached(mask)
+        picture = self._files.read(base.file)
+        if copy is not None:
+            return masks.drawn_over(picture, copy)
+        if (holes := masks.transparent(picture)) is not None:
+            return holes
+        raise BadMask(NO_MASK)
+
+    async def _ask(self, wish: Wish) -> Request:
+        return await self._requests.submit(wish)
