@@ -55,14 +55,11 @@ def _verb(before: str, book: Phrasebook) -> str:
     word = words[0].casefold()
     if word in ("make", "turn", "change", "have", "get"):
         return f"{word} it"
-    return word if any(book.find(word, opening=True)) and word not in _CHOOSING else ""
+    return word if any(f.rule.does in _KEPT for f in book.find(word, opening=True)) else ""
 
 
 # What is asked for before a number, where nothing divides the two: 放大第二张.
 _KEPT = frozenset(("upscale", "vary", "again", "reproduce", "delete", "video", "describe", "undo"))
-_CHOOSING = frozenset(
-    ("the", "in", "on", "for", "with", "take", "use", "pick", "choose", "i", "like", "my", "number")
-)
 
 
 # Of two pictures, which lie side by side; of four, in two rows.
