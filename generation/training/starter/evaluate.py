@@ -24,7 +24,7 @@ from diffusers import (
     EulerDiscreteScheduler,
     StableDiffusionPipeline,
 )
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from .captions import EVERYTHING, caption
 from .draw import SIZE
@@ -83,7 +83,13 @@ def wilson(right: int, count: int) -> tuple[float, float]:
 
 
 def draw_held_out(
-    pipeline: StableDiffusionPipeline, count: int, seed: int, *, steps: int, cfg: float
+    pipeline: StableDiffusionPipeline,
+    count: int,
+    seed: int,
+    *,
+    steps: int,
+    cfg: float,
+    size: tuple[int, int] = (SIZE, SIZE),
 ) -> Iterator[HeldOutPicture]:
     """`count` pictures of held-out combinations, the captions phrased at random."""
     dice = Random(seed)
@@ -92,8 +98,8 @@ def draw_held_out(
         started = time.monotonic()
         picture = pipeline(
             prompt,
-            height=SIZE,
-            width=SIZE,
+            width=size[0],
+            height=size[1],
             num_inference_steps=steps,
             guidance_scale=cfg,
             generator=torch.Generator("cpu").manual_seed(seed * 100_000 + i),
@@ -105,8 +111,9 @@ def draw_held_out(
 
 @torch.no_grad()
 def read_pictures(judge: Judge, pictures: Sequence[Image.Image]) -> torch.Tensor:
-    """(count, 4) class indices, in the order of KINDS."""
-    stacked = torch.from_numpy(np.stack([np.asarray(p.convert("RGB")) for p in pictures]))
+    """(count, 4) class indices, in the order of KINDS; of the middle square of other shapes."""
+    squares = [ImageOps.fit(p.convert("RGB"), (SIZE, SIZE)) for p in pictures]
+    stacked = torch.from_numpy(np.stack([np.asarray(p) for p in squares]))
     batch = stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
     return torch.stack([read.argmax(-1) for read in judge(batch)], dim=1)
 
@@ -127,7 +134,7 @@ def contact_sheet(
     pen = ImageDraw.Draw(sheet)
     for i, (one, good) in enumerate(zip(drawn, right.tolist(), strict=True)):
         x, y = pad + i % across * (SIZE + pad), pad + i // across * tall
-        sheet.paste(one.picture, (x, y))
+        sheet.paste(ImageOps.fit(one.picture, (SIZE, SIZE)), (x, y))
         for j, kind in enumerate(KINDS):
             ink = "black" if good[j] else "red"
             pen.text((x, y + SIZE + j * line), f"{getattr(one.scene, kind)}", fill=ink)
@@ -162,6 +169,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--width", type=int, default=SIZE)
+    parser.add_argument("--height", type=int, default=SIZE)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--cfg", type=float, default=CFG)
     parser.add_argument("--sampler", choices=SAMPLERS, default=SAMPLER)
@@ -172,7 +181,14 @@ def main() -> None:
         judge = load_judge()
         pipeline = load_pipeline(asked.model, asked.sampler)
         drawn = list(
-            draw_held_out(pipeline, asked.count, asked.seed, steps=asked.steps, cfg=asked.cfg)
+            draw_held_out(
+                pipeline,
+                asked.count,
+                asked.seed,
+                steps=asked.steps,
+                cfg=asked.cfg,
+                size=(asked.width, asked.height),
+            )
         )
         right = rights(judge, drawn)
         print(table(right, judge_accuracy(judge, 2000, 1234)))
