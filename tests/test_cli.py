@@ -365,7 +365,7 @@ def test_a_default_model_that_is_none_is_told_at_once(tmp_path: Path) -> None:
     environ = {"ATELIER_DATA": str(tmp_path), "ATELIER_DEFAULT_MODEL": "startr"}
     done = bot("run", "--no-browser", "--port", "0", **environ)
     assert done.returncode == 2
-    assert "I know no model called 'startr'. Did you mean 'starter'?" in done.stderr
+    assert "I know no model called 'startr'. Did you mean 'starter'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -157,6 +157,7 @@ FAMILIES: dict[str, Family] = {
             max_pixels=256 * 256,
             steps=20,
             cfg=2.0,
+            cfg_of_edits=2.0,
             clip_layers=3,
             dialect="starter",
             few_words=True,

@@ -34,7 +34,7 @@ from .trials import (
     judged_edits,
 )
 
-STEPS, CFG, IMAGE_CFG = 20, 3.0, 1.5
+STEPS, CFG, IMAGE_CFG = 20, 2.0, 1.5
 SHEET_ROWS = 8  # pictures of each aspect
 
 
