@@ -104,6 +104,10 @@ def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
             from bot.cli.console import draw
 
             return lambda s: _to_the_end(draw(s, asked))
+        case "change":
+            from bot.cli.changing import change
+
+            return lambda s: _to_the_end(change(s, asked))
         case "reproduce":
             from bot.cli.console import reproduce
 

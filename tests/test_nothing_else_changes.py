@@ -12,6 +12,7 @@ from bot.studio.abilities import Ability
 from bot.studio.changes import planned
 from bot.studio.layers import Drafted
 from bot.studio.recalling import Recalled, answered_of
+from bot.studio.redrawing import REDRAWN
 from bot.studio.revisor import revised
 from generation.difference import difference
 from generation.recipe import Adapter, Input, Recipe, Sha256, Task
@@ -29,7 +30,7 @@ from storage.requests import Origin
 from storage.revisions import Revision
 from tests.given.apps import a_wish
 from tests.given.builders import a_recipe
-from tests.given.drafting import a_drafting, weights
+from tests.given.drafting import a_drafting, a_parent, weights
 
 ORIGIN: Origin = a_wish().origin
 DRAFTING = a_drafting(
@@ -85,11 +86,12 @@ FILE = Sha256("cd" * 32)
 
 def recalled(recipe: Recipe, **more: Any) -> Recalled:
     answered = answered_of(recipe, prompt=recipe.prompt, negative=None, style=None)
-    return Recalled(recipe=recipe, file=FILE, answered=answered, **more)
+    return Recalled(recipe=recipe, file=FILE, answered=answered, picture=a_parent(recipe), **more)
 
 
 async def drawn(*intents: Intent, of: Recalled) -> Drafted:
-    plan = planned(intents, of.answered, {Ability.IMG2IMG}, DRAFTING.offers.styles)
+    able = {Ability.IMG2IMG, Ability.OUTPAINT}
+    plan = planned(intents, of.answered, able, DRAFTING.offers.styles)
     return await revised(DRAFTING, plan, of, ORIGIN, MINE, device="cpu")
 
 
@@ -197,9 +199,9 @@ async def test_another_style_changes_the_words_and_keeps_the_persons_own() -> No
 
 
 async def test_of_a_chain_the_first_picture_is_drawn_over_with_all_changes() -> None:
-    night = ContentChange(action=Action.SET, aspect=Aspect.BACKGROUND, into="by the sea")
+    night = ContentChange(action=Action.SET, aspect=Aspect.LIGHT, into="at night")
     before = Revision(
-        typed="by the sea",
+        typed="at night",
         kind=IntentKind.EDIT,
         said="",
         base="a red flower in a vase",
@@ -209,4 +211,25 @@ async def test_of_a_chain_the_first_picture_is_drawn_over_with_all_changes() -> 
     [recipe] = (await drawn(edit(Action.SET, Aspect.COLOUR, into="blue"), of=of)).recipes
     assert recipe.inputs == SKETCHED.inputs
     assert recipe.sampling is not None
-    assert recipe.sampling.denoise == 0.75, "what needs most decides"
+    assert REDRAWN[Aspect.LIGHT] > REDRAWN[Aspect.COLOUR]
+    assert recipe.sampling.denoise == REDRAWN[Aspect.LIGHT], "what needs most decides"
+
+
+@pytest.mark.parametrize("of", [recalled(FLOWER), recalled(SKETCHED)], ids=["words", "picture"])
+async def test_a_variation_is_the_same_recipe_with_other_noise(of: Recalled) -> None:
+    for strength in ("subtle", "strong"):
+        intent = Intent(kind=IntentKind.VARY, strength=strength)
+        assert await changed(intent, of=of) == {"variations"}
+
+
+async def test_a_larger_canvas_changes_nothing_of_the_picture_on_it() -> None:
+    of = recalled(FLOWER)
+    around = {"placement", "masking", "canvas.width", "canvas.height", "sampling.denoise"}
+    for directions in ((), ("left",), ("up", "down")):
+        drafted = await drawn(Intent(kind=IntentKind.OUTPAINT, directions=directions), of=of)
+        [recipe] = drafted.recipes
+        found = {one.name for one in difference(of.recipe, recipe)}
+        allowed = {*OVER, *around}
+        assert {name for name in found if name.partition(".")[0] not in around} <= allowed
+        assert recipe.placement is not None
+        assert recipe.prompt == FLOWER.prompt

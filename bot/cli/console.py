@@ -64,11 +64,11 @@ async def draw(
                 outcome = await waiting.draw(wish, bar.show)
     paths = _targets(asked.out, asked.prompt, outcome.pictures)
     for path, picture, file in zip(paths, outcome.pictures, outcome.files, strict=True):
-        _write(path, picture, file)
-        _tell(output(), path, picture)
+        write_picture(path, picture, file)
+        tell_picture(output(), path, picture)
     for note in outcome.request.notes:
         aside().print(f"[yellow]note[/] {escape(note)}")
-    return _status(outcome)
+    return status_of(outcome)
 
 
 async def _wish(app: App, asked: argparse.Namespace) -> Wish:
@@ -88,11 +88,11 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
     )
     if asked.image is None:
         return wish
-    data = await asyncio.to_thread(_read, asked.image)
+    data = await asyncio.to_thread(read_file, asked.image)
     return await app.studio.requests.started_from(data, wish)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
@@ -103,7 +103,7 @@ def _targets(out: Path | None, prompt: str, pictures: Sequence[StoredPicture]) -
     """Where each picture goes.  A name of our own choosing never overwrites anything."""
     if out is None or out.is_dir():
         folder = out or Path()
-        return [_free(folder, f"{_slug(prompt)}-{p.recipe.seed}", _suffix(p)) for p in pictures]
+        return [free_path(folder, f"{_slug(prompt)}-{p.recipe.seed}", _suffix(p)) for p in pictures]
     out.parent.mkdir(parents=True, exist_ok=True)
     named = [_named(out, _suffix(picture)) for picture in pictures]
     if len(pictures) == 1:
@@ -119,7 +119,7 @@ def _named(out: Path, suffix: str) -> Path:
     return out if out.suffix.lower() == suffix else out.with_name(f"{out.name}{suffix}")
 
 
-def _write(path: Path, picture: StoredPicture, file: bytes) -> None:
+def write_picture(path: Path, picture: StoredPicture, file: bytes) -> None:
     try:
         path.write_bytes(file)
     except OSError as error:
@@ -129,7 +129,7 @@ def _write(path: Path, picture: StoredPicture, file: bytes) -> None:
         ) from error
 
 
-def _free(folder: Path, stem: str, suffix: str) -> Path:
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
     path, number = folder / f"{stem}{suffix}", 1
     while path.exists():
         number += 1
@@ -142,7 +142,7 @@ def _slug(prompt: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].rstrip("-") or "picture"
 
 
-def _tell(out: Console, path: Path, picture: StoredPicture) -> None:
+def tell_picture(out: Console, path: Path, picture: StoredPicture) -> None:
     recipe = picture.recipe
     told = [f"picture {picture.id}", f"seed {recipe.seed}", escape(recipe.checkpoint.name)]
     if (canvas := recipe.canvas) is not None:
@@ -155,7 +155,7 @@ def _tell(out: Console, path: Path, picture: StoredPicture) -> None:
     out.print(f"  {recipe.id}", style="dim")
 
 
-def _status(outcome: Outcome) -> int:
+def status_of(outcome: Outcome) -> int:
     reasons = {t.reason for t in outcome.tickets if t.picture is None}
     for reason in sorted(reasons, key=str):
         apologise(aside(), apology_for_reason(reason))
@@ -188,7 +188,7 @@ async def reproduce(
                 )
     if asked.out is not None and again is not None:
         (path,) = _targets(asked.out, original.recipe.prompt, (again,))
-        _write(path, again, outcome.files[0])
+        write_picture(path, again, outcome.files[0])
     _tell_verdict(output(), comparison)
     return {Verdict.IDENTICAL: DONE, Verdict.ELSEWHERE: ELSEWHERE}.get(comparison.verdict, FAILED)
 
@@ -222,7 +222,7 @@ async def find_original(app: App, named: str) -> Original:
 
 async def _from_file(app: App, path: Path) -> Original:
     """The picture's own pixels are what is compared, so an edited file is found out."""
-    data = await asyncio.to_thread(_read, path)
+    data = await asyncio.to_thread(read_file, path)
     found = carried(data)
     if found is None:
         raise Mistaken(f"{path} carries no recipe of this program.")

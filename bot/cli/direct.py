@@ -59,14 +59,14 @@ class ConsoleAudience:
     async def draw(self, wish: Wish, on_progress: OnProgress) -> Outcome:
         """Draw a wish, through the same queue and worker as everybody."""
         request = await self._studio.requests.submit(wish)
-        return await self._wait(request.id, on_progress)
+        return await self.awaited(request.id, on_progress)
 
     async def reproduce(
         self, recipe: Recipe, before: Fingerprint, on_progress: OnProgress
     ) -> tuple[Comparison, StoredPicture | None, Outcome]:
         """Draw a recipe again and compare it with what it was."""
         request = await self._studio.requests.queue_up(console(), (recipe,), words=recipe.prompt)
-        outcome = await self._wait(request.id, on_progress)
+        outcome = await self.awaited(request.id, on_progress)
         if not outcome.pictures:
             raise_reason(outcome)
         again = outcome.pictures[0]
@@ -76,7 +76,8 @@ class ConsoleAudience:
         """Wait for the end of a request."""
         return await self._promised(request)
 
-    async def _wait(self, request: RequestId, on_progress: OnProgress) -> Outcome:
+    async def awaited(self, request: RequestId, on_progress: OnProgress) -> Outcome:
+        """Wait for the end of a request, and be told how far it is."""
         self._watched[request] = on_progress
         self.changed(request)
         return await self.outcome(request)

@@ -133,7 +133,7 @@ def planned(
         return same
     if new.style is not None:
         same = replace(same, style=_style(new.style, styles) or (new.style or None))
-    what = tuple(lines.settings_said(new, answered))
+    what = (*lines.done(same.kind, main), *lines.settings_said(new, answered))
     fresh = main.kind is IntentKind.AGAIN and new.seed is None
     if (new.count or 1) > 1 and new.seed is None:
         fresh = True  # of one seed there is one picture

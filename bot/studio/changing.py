@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.studio import lines
-from bot.studio.changes import Means, groups
+from bot.studio.changes import Means, Plan, groups
 from bot.studio.drafting import Drafting
 from bot.studio.gallery import Gallery
 from bot.studio.opening import Opening
@@ -106,6 +106,25 @@ class Changes:
             reply = replace(reply, origin=replace(reply.origin, source=None))
         return tuple(found)
 
+    async def foreseen(
+        self, subject: Wish | tuple[Reply, StoredPicture]
+    ) -> tuple[tuple[int | None, Plan, Recalled, str], ...]:
+        """What words about a picture would come to, before anything is drawn of it.
+
+        Which picture, its plan, what the plan was made of, and the language of the words.
+        """
+        if isinstance(subject, Wish):
+            recalled = await self._sent(subject)
+            words = subject.draft.words.prompt or ""
+        else:
+            words, recalled = subject[0].words, await self._recall.of(subject[1])
+        understood = await self._understood(words, recalled)
+        found = groups(understood.intents, 1).items()
+        return tuple(
+            (pick, self._revisor.planned(group, recalled), recalled, understood.language)
+            for pick, group in found
+        )
+
     async def of_upload(self, wish: Wish) -> tuple[Answer, ...] | None:
         """What words about a picture that somebody sent come to; it is the wish's start.
 
@@ -127,26 +146,40 @@ class Changes:
         return await self._answers(reply, group, (recalled,), understood.language)
 
     async def _sent(self, wish: Wish) -> Recalled:
-        """A picture that somebody sent: as the recipe in it says, or as it would be drawn over."""
+        """A picture that somebody sent: as the recipe in it says, or as it would be drawn over.
+
+        Where that recipe's model is not here, its words still are.
+        """
         [start, *_] = wish.draft.inputs
-        recipe = await self._carried(start.sha256)
-        if recipe is not None:
-            answered = answered_of(recipe, prompt=recipe.described, negative=None, style=None)
-            return Recalled(recipe=recipe, file=start.sha256, answered=answered, known=True)
+        carried = await self._carried(start.sha256)
+        here = self._here(carried)
+        recipe = here or await self._drawn_over(wish)
+        shown = carried.described if carried is not None else ""
+        answered = answered_of(recipe, prompt=shown, negative=None, style=None)
+        known = here is not None
+        return Recalled(recipe=recipe, file=start.sha256, answered=answered, known=known)
+
+    async def _drawn_over(self, wish: Wish) -> Recipe:
+        """The recipe by which a sent picture would be drawn over, without any words."""
         nothing = replace(wish.draft, words=replace(wish.draft.words, prompt=""))
         drafted = await self._drafting.draft(
             replace(wish, draft=nothing), Preferences(), device="cpu", plainly=True
         )
-        recipe = drafted.recipes[0]
-        answered = answered_of(recipe, prompt="", negative=None, style=None)
-        return Recalled(recipe=recipe, file=start.sha256, answered=answered, known=False)
+        return drafted.recipes[0]
 
     async def _carried(self, file: Sha256) -> Recipe | None:
-        """The recipe that a file carries, if that can be drawn here."""
+        """The recipe that a file carries."""
         data = await asyncio.to_thread(self._stores.files.read, file)
         try:
             found = await self._opening.carried(data)
-            return self._drafting.for_somebody(found[0]) if found is not None else None
+        except Unacceptable:
+            return None
+        return found[0] if found is not None else None
+
+    def _here(self, recipe: Recipe | None) -> Recipe | None:
+        """A stranger's recipe, if it can be drawn here."""
+        try:
+            return self._drafting.for_somebody(recipe) if recipe is not None else None
         except (Unacceptable, PromptingError):
             return None
 

@@ -53,7 +53,7 @@ class Drafting:
         dice: Callable[[], int],
     ) -> None:
         self.offers, self.phrasing, self._server = offers, phrasing, server
-        self._max_count, self._dice = max_count, dice
+        self._max_count, self.dice = max_count, dice
 
     async def draft(
         self, wish: Wish, mine: Preferences, *, device: str, plainly: bool = False
@@ -78,7 +78,7 @@ class Drafting:
         count = draft.count or 1
         if not 1 <= count <= self._max_count:
             raise OutOfRange("count", count, f"1 to {self._max_count}")
-        used = seeds(wish.seed, count, mine, self._dice)
+        used = seeds(wish.seed, count, mine, self.dice)
         asked = replace(draft, style=None, assist=AssistMode.OFF) if plainly else draft
         wording = await self.phrasing.wording(asked, model, used[0], wish.words)
         recipes, said = await self._recipes(

@@ -15,6 +15,7 @@ from bot.studio.answered import Answered, NamedLora
 from bot.studio.notes import listed
 from bot.studio.notes import said as quoted
 from bot.studio.settling import Settled
+from prompting.changing.intents import Intent, IntentKind
 
 MOST_SAID = 200  # characters of what changes
 
@@ -56,6 +57,22 @@ def change_line(what: Sequence[str], changed: Collection[str], there: Collection
 def called(fields: Collection[str]) -> frozenset[str]:
     """What people call the fields that `difference` names."""
     return frozenset(_CALLED.get(name, name.rpartition(".")[2]) for name in fields)
+
+
+def done(kind: IntentKind, intent: Intent) -> Iterator[str]:
+    """What is done to the picture as a whole, in a few words."""
+    match kind:
+        case IntentKind.VARY:
+            yield f"{intent.strength or 'subtle'} variation"
+        case IntentKind.OUTPAINT:
+            yield f"more {' and '.join(map(_SIDES.__getitem__, intent.directions)) or 'all around'}"
+        case IntentKind.UPSCALE:
+            yield f"{intent.factor or 2:g} times as large"
+        case IntentKind.AGAIN:
+            yield "another seed"
+
+
+_SIDES = {"left": "to the left", "right": "to the right", "up": "above", "down": "below"}
 
 
 def settings_said(new: Settled, before: Answered) -> Iterator[str]:

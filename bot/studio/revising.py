@@ -11,18 +11,29 @@ in what follows from that, and in nothing else (`generation.difference`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bot.studio.changes import Means, Plan
 from bot.studio.offers import Offers
 from bot.studio.recalling import Recalled
 from bot.studio.redrawing import redrawn
-from bot.studio.wishes import RANDOM_SEED, Wish, init_from
+from bot.studio.reshaping import (
+    LEAST_ZOOM,
+    MOST_ZOOM,
+    USUAL_ZOOM,
+    Base,
+    Distance,
+    varied,
+    widened,
+    zoomed,
+)
+from bot.studio.wishes import RANDOM_SEED, SEEDS, Wish, init_from
 from generation.draft import Draft, DraftCanvas, DraftWords, said
 from generation.families.family import family
 from generation.families.sizes import fit, nearest
-from generation.recipe import Adapter, Input, Recipe, Task
+from generation.recipe import Adapter, Input, Recipe, Task, needed
 from prompting.assist import Assisted
 from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind
 from storage.people import AssistMode
@@ -84,14 +95,24 @@ def _merged(
 
 
 def wish_of(
-    plan: Plan, recalled: Recalled, start: Start, words: Assisted | None, origin: Origin
+    plan: Plan,
+    recalled: Recalled,
+    words: Assisted | None,
+    origin: Origin,
+    dice: Callable[[], int],
 ) -> Wish:
     """The wish, with nothing left to a person's own settings that the picture says.
 
     `words` are the plan's in the dialect and the style, where they are not drawn as they are.
     """
-    recipe, new = recalled.recipe, plan.settings
-    draft = said(recipe) if plan.means is Means.AGAIN else _begun(plan, recipe, start)
+    if plan.means in (Means.VARY, Means.EXTEND):
+        wish = _reshaped(plan, recalled, origin, dice)
+        own = replace(wish.draft.words, prompt=plan.prompt, negative_prompt=plan.negative)
+        seed = recalled.recipe.seed if wish.seed is None else wish.seed
+        draft = replace(wish.draft, words=own)
+        return replace(wish, draft=draft, seed=seed, after=recalled.recipe, words=words)
+    recipe, new, start = recalled.recipe, plan.settings, start_of(plan, recalled)
+    draft = _begun(plan, recipe, start)
     draft = replace(
         draft,
         words=DraftWords(
@@ -121,15 +142,61 @@ def wish_of(
     )
 
 
+def _reshaped(plan: Plan, recalled: Recalled, origin: Origin, dice: Callable[[], int]) -> Wish:
+    """The picture varied, or drawn further."""
+    canvas = needed(recalled.recipe.canvas)
+    base = Base(
+        origin=origin,
+        file=recalled.file,
+        width=canvas.width,
+        height=canvas.height,
+        family=family(recalled.recipe.family),
+        picture=recalled.picture,
+    )
+    if plan.means is Means.VARY:
+        return varied(base, Distance(plan.strength or Distance.SUBTLE), dice() % SEEDS)
+    if plan.directions or plan.amount:
+        return widened(base, plan.directions, amount_of(plan.amount))
+    return zoomed(base, min(MOST_ZOOM, max(LEAST_ZOOM, plan.factor or USUAL_ZOOM)))
+
+
+def amount_of(said: str | None) -> str | None:
+    """How much is added on a side, in numbers; None where it is left open."""
+    text = said or ""
+    for pattern, unit in ((_PIXELS, "px"), (_PERCENT, "%")):
+        if match := pattern.search(text):
+            return f"{match[1].replace(',', '.')} {unit}"
+    return "25 %" if _LITTLE.search(text) else "100 %" if _LOT.search(text) else None
+
+
+_PIXELS = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:px|pixels?|像素|ピクセル)", re.IGNORECASE)
+_PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:%|percent|per cent|％)", re.IGNORECASE)
+_LITTLE = re.compile(
+    r"(?<!\w)(?:bit|little|slightly|tiny|bisschen|wenig|peu|poco|pouco|немного|чуть)(?!\w)"
+    r"|一点|一些|少し|ちょっと|조금",
+    re.IGNORECASE,
+)
+_LOT = re.compile(
+    r"(?<!\w)(?:lot|much|far|way|viel|beaucoup|mucho|molto|muito|намного|сильно)(?!\w)"
+    r"|很多|许多|もっと|たくさん|많이",
+    re.IGNORECASE,
+)
+
+
 def _begun(plan: Plan, recipe: Recipe, start: Start) -> Draft:
-    """The draft of a picture that begins with another one, or with words alone."""
+    """The draft of the plan's means: what the new picture begins with."""
     settings = replace(said(recipe).sampling, denoise=None)
-    if plan.means is Means.WORDS:
-        return Draft(sampling=settings)
+    match plan.means:
+        case Means.AGAIN:
+            return said(recipe)
+        case Means.WORDS:
+            return Draft(sampling=settings)
     # Of all changes since the start the one that needs most decides.
     denoise = plan.settings.denoise
     if denoise is None:
         denoise = max(filter(None, (plan.denoise, redrawn(start.changes))), default=None)
+    if denoise is None:
+        denoise = family(recipe.family).denoise_for(Task.IMAGE_TO_IMAGE)
     return Draft(inputs=(start.picture,), sampling=replace(settings, denoise=denoise))
 
 

@@ -31,7 +31,7 @@ from storage.requests import Origin
 from storage.revisions import Revision
 from storage.tickets import Request
 
-_ABILITIES = {Task.IMAGE_TO_IMAGE: Ability.IMG2IMG}
+_ABILITIES = {Task.IMAGE_TO_IMAGE: Ability.IMG2IMG, Task.OUTPAINT: Ability.OUTPAINT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +143,8 @@ async def revised(
     device: str,
 ) -> Drafted:
     """The recipes of a plan, whatever the person's own settings say.  Raises Unacceptable."""
-    start = start_of(plan, recalled)
     words = await _spoken(drafting.phrasing, plan, recalled)
-    wish = wish_of(plan, recalled, start, words, origin)
+    wish = wish_of(plan, recalled, words, origin, drafting.dice)
     drafted = await drafting.draft(wish, mine, device=device)
     adapters = loras_of(plan, recalled.recipe, drafting.offers)
     recipes = tuple(kept(plan, recalled.recipe, drawn, adapters) for drawn in drafted.recipes)
