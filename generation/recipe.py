@@ -75,6 +75,7 @@ class Task(StrEnum):
     INPAINT = "inpaint"  # a part of a picture, anew
     OUTPAINT = "outpaint"  # a picture, drawn further
     EDIT = "edit"  # a picture changed as it is told to
+    BLEND = "blend"  # one of several pictures
 
     @property
     def needs(self) -> Needs:
@@ -320,6 +321,12 @@ NEEDS = {
     Task.OUTPAINT: Needs(
         sections=(*_DRAWING, "masking", "placement"), roles=("init",), optional=("variations",)
     ),
+    Task.BLEND: Needs(
+        sections=(*_DRAWING, "shares"),
+        roles=("init", "init"),
+        optional=("variations",),
+        optional_roles=("init", "init"),
+    ),
     # Pictures to look at, in their order; the first is the one that is changed.
     Task.EDIT: Needs(sections=_DRAWING, roles=("reference",), optional=("variations", "drawn")),
 }
@@ -372,13 +379,12 @@ class Recipe:
                 raise OutOfRange(name, "given", f"none for {self.task}")
             if name in needs.sections and not given:
                 raise OutOfRange(name, None, f"what {self.task} needs")
-        for share in self.shares:
-            _check_number("share", share, 0.0, 1.0)
         if self.sampling and self.sampling.image_cfg is not None and "reference" not in needs.roles:
             raise OutOfRange("image_cfg", self.sampling.image_cfg, f"none for {self.task}")
         roles = {item.role for item in self.inputs} & _ROLES
         if not set(needs.roles) <= roles <= {*needs.roles, *needs.optional_roles}:
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
+        self._check_shares()
         if self.masking is not None:
             self._check_masking(self.masking, by_picture="mask" in roles)
         if self.placement is not None and self.canvas is not None:
@@ -390,6 +396,14 @@ class Recipe:
             raise OutOfRange(
                 "mask", None, "a picture, or words for a region, where a part is masked"
             )
+
+    def _check_shares(self) -> None:
+        for share in self.shares:
+            _check_number("share", share, 0.0, 1.0)
+        if self.shares and len(self.shares) != len(self.inputs):
+            raise OutOfRange("shares", len(self.shares), f"one for each of {len(self.inputs)}")
+        if self.shares and not sum(self.shares) > 0.0:
+            raise OutOfRange("shares", "none", "some of at least one picture")
 
     @property
     def id(self) -> RecipeId:

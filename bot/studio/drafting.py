@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.studio import notes
+from bot.studio.editing import as_edit
 from bot.studio.ignored import ignored
 from bot.studio.layers import (
     Drafted,
@@ -20,6 +21,7 @@ from bot.studio.layers import (
     RequestDraft,
     Whence,
     fitting,
+    for_edits,
     of_model,
     of_parent,
     of_person,
@@ -33,9 +35,10 @@ from bot.studio.wishes import Wish, seeds, shape, sized
 from generation import limits
 from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named
 from generation.errors import NoSuchName, OutOfRange
+from generation.families.architecture import SERVES
 from generation.layers import filled
 from generation.names import USUAL
-from generation.recipe import Adapter, Recipe, task_for
+from generation.recipe import Adapter, Input, Recipe, Task, task_for
 from storage.people import AssistMode, Preferences
 from storage.words import Wording
 
@@ -133,6 +136,17 @@ class Drafting:
         scheduler = sampling.scheduler if sampling.scheduler != USUAL else None
         return replace(wanted, sampler=sampling.sampler, scheduler=scheduler)
 
+    def started(self, wish: Wish, start: Input, width: int, height: int) -> Wish:
+        """The wish with a picture to start from, of that size: its shape, or with an edit its size.
+
+        A size that the wish names stays.
+        """
+        model = self._model(wish, self._around(wish, Preferences()))
+        if Task.EDIT in SERVES.get(model.purpose or "", ()):
+            return as_edit(wish, start, width, height)
+        wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
+        return self.sized_like(wish, width, height)
+
     def sized_like(self, wish: Wish, width: int, height: int) -> Wish:
         """The wish with the shape of its input picture, unless it names a size of its own."""
         if wish.size is not None or wish.draft.canvas.width is not None:
@@ -148,9 +162,15 @@ class Drafting:
         recipe = wish.after or (wish.parent.recipe if wish.parent is not None else None)
         if recipe is not None:
             # A model that is named is drawn with as it is, and not as the parent's was.
-            its = self.offers.checkpoint_of(recipe) if wish.model is None else None
+            its = self._its_model(wish, recipe) if wish.model is None else None
             layers.append((Whence.PARENT, of_parent(recipe, its)))
         return [*layers, (Whence.PERSON, of_person(mine)), (Whence.SERVER, self._server)]
+
+    def _its_model(self, wish: Wish, parent: Recipe) -> Checkpoint | None:
+        """What the parent was drawn with, if that does what is wished for."""
+        its = self.offers.checkpoint_of(parent)
+        task = wish.draft.task or task_for(wish.draft.inputs)
+        return its if its.purpose is None or task in SERVES.get(its.purpose, ()) else None
 
     def _model(self, wish: Wish, around: Layers) -> Checkpoint:
         """Of all that is filled in the first: what is usual depends on it."""
@@ -162,6 +182,8 @@ class Drafting:
         said = of_wish(wish, model.family)
         fits = fitting(around, model.family, lambda vae: self.offers.vae_fits(vae, model.family))
         task = said.task or task_for(said.inputs)
+        if task is Task.EDIT:
+            fits = for_edits(fits)
         return filled(RequestDraft, [(Whence.SAID, said), *fits, *of_model(model, task)])
 
     async def _recipes(

@@ -104,9 +104,12 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
 
     The words are new, so the prompt is not handed on; nor is denoise, which said how much of an
     older picture to keep, nor that picture, nor how it became this one: its mask, its place on the
-    canvas, its shares, its variations.
+    canvas, its shares, its variations.  Of an edit it is the size at which it was drawn alone: its
+    model and settings draw from no words.
     """
     before = said(parent)
+    if parent.task is Task.EDIT:
+        return RequestDraft(canvas=picked(DraftCanvas, parent.drawn_at))
     draft = replace(
         before,
         words=replace(before.words, prompt=None),
@@ -142,6 +145,15 @@ def of_model(model: Checkpoint, task: Task | None = None) -> Layers:
     card = _requested(model.usual, vae=model.vae)
     family = _requested(usual_of_family(model, task), vae=OWN_VAE, count=1)
     return ((Whence.CARD, card), (Whence.FAMILY, family))
+
+
+def for_edits(layers: Layers) -> Layers:
+    """What they say of how many pictures; how one is changed, its model alone says.
+
+    Settings that somebody likes to draw with, and those of the picture that is changed, are another
+    model's, and a style or a negative prompt has no place in an instruction.
+    """
+    return [(whence, RequestDraft(count=getattr(layer, "count", None))) for whence, layer in layers]
 
 
 def fitting(layers: Layers, family: Family, vae_fits: Callable[[str], bool]) -> Layers:

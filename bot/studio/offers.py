@@ -18,8 +18,9 @@ from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.draft import UNSAID, Checkpoint
 from generation.errors import NoSuchName, WrongFamily
+from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, Family, family
-from generation.recipe import Adapter, Recipe, Sha256, Weights
+from generation.recipe import Adapter, Recipe, Sha256, Task, Weights
 from prompting.speaking.styles import Styles
 
 
@@ -41,6 +42,16 @@ class Offers:
         """The models that can draw."""
         self._folders.nudge()
         return tuple(entry for entry in self.catalog.models() if entry.purpose is None)
+
+    def editors(self, like: Family | None = None) -> tuple[Entry, ...]:
+        """The models that change a picture as they are told to; first those of that family."""
+        self._folders.nudge()
+        found = [
+            entry
+            for entry in self.catalog.models()
+            if Task.EDIT in (SERVES[entry.purpose] if entry.purpose else family(entry.family).tasks)
+        ]
+        return tuple(sorted(found, key=lambda entry: like is None or entry.family != like.name))
 
     def loras(self) -> tuple[Entry, ...]:
         """The LoRAs that can be put on a checkpoint."""
@@ -71,6 +82,7 @@ class Offers:
         return Checkpoint(
             weights=recipe.checkpoint,
             family=family(recipe.family),
+            purpose=entry.purpose if entry is not None else None,
             components=recipe.components,
             vae=recipe.vae,
             levels=entry.levels if entry is not None else None,

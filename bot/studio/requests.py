@@ -117,13 +117,9 @@ class Requests:
         return init_from(sha256), facts
 
     async def started_from(self, data: bytes, wish: Wish) -> Wish:
-        """The wish with a picture that somebody sent as its start, and in its shape.
-
-        A size that it names stays.  Raises BadPicture.
-        """
+        """The wish with a picture that somebody sent as its start.  Raises BadPicture."""
         start, facts = await self.keep_input(data)
-        wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
-        return self._drafting.sized_like(wish, facts.width, facts.height)
+        return self._drafting.started(wish, start, facts.width, facts.height)
 
     # -- before it is asked ----------------------------------------------------------------
 

@@ -369,7 +369,9 @@ SD3 = Architecture(
         schedulers=frozenset({FLOW_SCHEDULER}),
         read=of_flow_scheduler,
     ),
-    tasks=frozenset({Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.OUTPAINT}),
+    tasks=frozenset(
+        {Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.OUTPAINT, Task.BLEND}
+    ),
     grid=16,  # two latent pixels of a side are one of its tokens
     latent_channels=16,
 )

@@ -143,7 +143,9 @@ SD1 = Architecture(
         schedulers=SCHEDULERS,
         read=of_scheduler,
     ),
-    tasks=frozenset({Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.OUTPAINT}),
+    tasks=frozenset(
+        {Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.OUTPAINT, Task.BLEND}
+    ),
     grid=8,  # of one latent
     latent_channels=4,
     embedding_widths=(768,),

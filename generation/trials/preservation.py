@@ -89,8 +89,14 @@ def _differing(before: Image.Image, after: Image.Image, spared: Any) -> int:
 
 
 def _drift(before: Image.Image, after: Image.Image, spared: Any) -> float:
-    apart = np.linalg.norm(_lab(before) - _lab(after), axis=-1)[spared]
-    return float(np.median(apart)) if apart.size else 0.0
+    found = apart(before, after)[spared]
+    return float(np.median(found)) if found.size else 0.0
+
+
+def apart(before: Image.Image, after: Image.Image) -> Numbers:
+    """Delta E (CIE76) of each pixel."""
+    found: Numbers = np.linalg.norm(_lab(before) - _lab(after), axis=-1)
+    return found
 
 
 def _lab(picture: Image.Image) -> Numbers:

@@ -140,12 +140,14 @@ def changed(whole: W, **changes: Any) -> W:
 def brought(task: Task) -> dict[str, Any]:
     """What a recipe or a draft of a task has besides what can be filled in."""
     needs = task.needs
-    sections = {
+    sections: dict[str, Any] = {
         "masking": Masking(grow=0, blur=2.0, region=None, segmenter=None, threshold=None),
         "placement": Placement(left=32, top=0, width=64, height=64),
     }
     roles = (*needs.roles, *needs.optional_roles)
     inputs = tuple(Input(role=role, sha256=a_digest("b"), fit="cover") for role in roles)
+    if "shares" in needs.sections:
+        sections["shares"] = tuple(1.0 / len(inputs) for _ in inputs)
     return {
         "inputs": inputs,
         **{name: sections[name] for name in sections if name in needs.sections},

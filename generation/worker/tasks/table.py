@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.recipe import Task
+from generation.worker.tasks.blend import Blend
 from generation.worker.tasks.edit import Edit
 from generation.worker.tasks.image_to_image import ImageToImage
 from generation.worker.tasks.inpaint import Inpaint
@@ -18,4 +19,5 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.INPAINT: Inpaint(),
     Task.OUTPAINT: Outpaint(),
     Task.EDIT: Edit(),
+    Task.BLEND: Blend(),
 }

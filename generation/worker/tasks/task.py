@@ -60,6 +60,10 @@ class Bench:
         """Latents of pixels (1, 3, H, W) in -1 to 1; a draw from the generator."""
         return self.model.engine.encode(self.model.parts, pixels, self.generator)
 
+    def mean(self, pixels: Tensor) -> Tensor:
+        """The most likely latents of pixels (1, 3, H, W) in -1 to 1; nothing is drawn for them."""
+        return self.model.engine.encode(self.model.parts, pixels, None)
+
     def looked_at(self, pixels: Tensor) -> Tensor:
         """What the denoiser sees of pixels (1, 3, H, W) in -1 to 1; nothing is drawn for it."""
         return self.model.engine.look(self.model.parts, pixels)
