@@ -19,7 +19,7 @@ from prompting.changing.intents import (
 )
 from prompting.changing.phrasebook import Phrasebook
 from prompting.changing.reply import ReadReply
-from prompting.changing.vocabulary import UNSPACED, vocabulary
+from prompting.changing.vocabulary import UNSPACED, language_of, vocabulary
 from prompting.reading.lexicon import fold
 
 Intents = tuple[Intent, ...]
@@ -67,6 +67,12 @@ class Clause:
         """The parts of a listing."""
         return [part.strip() for part in self.book.listing.split(text) if part and part.strip()]
 
+    def says_plainly(self, how: str) -> bool:
+        """Whether a thing and how it is are a wish without a verb, and no praise: 表情开心."""
+        if self.book.spaced or "," in self.text:
+            return False
+        return not any(word.text in self.book.praise for word in content(how, self.language))
+
     def prompt_keys(self) -> frozenset[str]:
         """What the words of the picture mean."""
         return keys_of(self.shown.prompt)
@@ -93,7 +99,7 @@ def edit(*changes: ContentChange) -> Intents:
 def keys_of(text: str) -> frozenset[str]:
     """What the words of a prompt mean, whatever their language."""
     words = vocabulary()
-    return frozenset(word.key for word in words.read(text, words.language(text)) if word.content)
+    return frozenset(word.key for word in words.read(text, language_of(text)) if word.content)
 
 
 def in_prompt(text: str, language: str, prompt: str) -> bool:

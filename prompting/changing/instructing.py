@@ -34,7 +34,7 @@ def _told(change: ContentChange) -> str:
     if change.action is Action.SWAP:
         return f"turn {thing} into {into}"
     if change.aspect is Aspect.TEXT:
-        return " ".join(filter(None, ("write", into, f"on {what}" if what else where)))
+        return " ".join(filter(None, ("write", change.into, f"on {what}" if what else where)))
     if change.action is Action.ADD:
         return f"give the {bare(to)} {into}" if to else f"add {into} {where}".strip()
     if change.aspect is Aspect.BACKGROUND:

@@ -58,7 +58,8 @@ def appended(prompt: ParsedPrompt, words: str) -> str:
     if not text:
         return words
     if prompt.language in UNSPACED:
-        return f"{text.rstrip('。，,')}，{words}"
+        comma = "，" if prompt.language == "zh" else "、"
+        return f"{text.rstrip('。，,、')}{comma}{words}"
     end = text[-1:] if text[-1:] in ".!" else ""
     text = text.rstrip(".!,; ")
     return f"{text}, {words}{end}"

@@ -1,5 +1,7 @@
 """What is asked for where there is too much of something, and what it cannot be besides."""
 
+from prompting.changing.vocabulary import vocabulary
+
 OPPOSITES = {
     "dark": "bright",
     "bright": "dark",
@@ -44,3 +46,10 @@ OPPOSITES = {
     "noisy": "clean",
     "flat": "dramatic light",
 }
+
+
+def opposite(word: str, language: str) -> str:
+    """What is wanted instead of a quality, in that language; "" where nobody knows."""
+    name = OPPOSITES.get(word, "")
+    entry = vocabulary().find(name)
+    return entry.form(language) if entry else name

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from prompting.changing.aspects import kind_of
 from prompting.changing.clause import singular
 from prompting.changing.reply import ReadReply
-from prompting.changing.vocabulary import vocabulary
+from prompting.changing.vocabulary import language_of, vocabulary
 from prompting.reading.lexicon import OBJECTS, Word, fold
 
 PREPOSITIONS = frozenset(
@@ -130,7 +130,7 @@ def parsed(text: str, read: ReadReply | None = None) -> ParsedPrompt:
     """The prompt with its phrases.  Signs for kept parts are words of their own."""
     words = vocabulary()
     plain = read.text if read else text
-    language = words.language(plain)
+    language = language_of(plain)
     all_words = tuple(word for word in words.read(plain, language) if not word.text.isspace())
     return ParsedPrompt(
         text=plain,
@@ -245,6 +245,10 @@ def _by_another_name(
         if found:
             return found
     heads = {fold(phrase.head.text): phrase for phrase in prompt.phrases}
+    last = singular(wanted[-1].key)
+    compounds = tuple(phrase for head, phrase in heads.items() if head.endswith(last))
+    if len(last) > 4 and compounds:  # a chair may be an armchair
+        return compounds
     near = get_close_matches(fold(wanted[-1].text), heads, n=1, cutoff=0.82)
     return (heads[near[0]],) if near and len(near[0]) > 3 and not wanted[-1].entry else ()
 

@@ -30,7 +30,7 @@ from prompting.changing.surroundings import (
 )
 from prompting.changing.translating import into_language_of, said_in
 from prompting.changing.unspaced import changed_prompt
-from prompting.changing.vocabulary import UNSPACED, vocabulary
+from prompting.changing.vocabulary import UNSPACED, language_of, vocabulary
 from prompting.reading.lexicon import fold
 
 __all__ = ["reworded", "styled"]
@@ -65,7 +65,7 @@ def reworded(
         spoken = into_language_of(change, read.readable(words.prompt))
         words = _applied(words, spoken)
     if style is not None:
-        said = "" if library_style(style, "en") else style
+        said = "" if library_style(style, "en") else _in_words_of(style, words.prompt)
         words = replace(words, prompt=styled(words.prompt, said))
     return Reworded(
         prompt=read.restored(words.prompt),
@@ -74,6 +74,11 @@ def reworded(
         region=region_for(changes, prompt),
         said=said_for(changes, style),
     )
+
+
+def _in_words_of(style: str, prompt: str) -> str:
+    """A style that was named in one language in the language of the prompt."""
+    return said_in(style, language_of(style), language_of(prompt))
 
 
 def _applied(words: _Words, change: ContentChange) -> _Words:

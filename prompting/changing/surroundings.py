@@ -173,7 +173,12 @@ def styled(prompt: str, style: str) -> str:
     if not style:
         return kept.text
     if kept.language in UNSPACED:
-        return appended(kept, style if re.search(r"[风風]|style", style) else f"{style}风格")
+        return appended(
+            kept,
+            style
+            if re.search(r"[风風]|style", style)
+            else f"{style}{'风格' if kept.language == 'zh' else '風'}",
+        )
     said = style if re.search(r"\b(?:style|styled|stil|estilo)\b", fold(style)) else ""
     return appended(kept, said or f"{style} style")
 

@@ -14,6 +14,8 @@ from prompting.reading.lexicon import fold
 
 _KANA = re.compile(r"[\u3040-\u30ff\uff66-\uff9f]")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+# Han characters and words that Japanese alone writes so: 3番目, 全部消去.
+_JAPANESE_HAN = re.compile(r"[枚変戻続広縦図気処読売歩毎込駅黒対]|番目|消去|画像")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -22,6 +24,8 @@ _OF_OTHER_LETTERS = frozenset({"zh", "ja", "ko", "ru"})
 
 def likeliest(text: str, prompt: str) -> tuple[str, ...]:
     """The languages that a reply may be in, likeliest first."""
+    if _JAPANESE_HAN.search(text) and not _KANA.search(text):
+        return "zh", "ja", "en"
     for letters, language in ((_KANA, "ja"), (_HANGUL, "ko"), (_CYRILLIC, "ru"), (_HAN, "zh")):
         if letters.search(text):
             return tuple(dict.fromkeys((language, "zh" if language == "ja" else "en", "en")))

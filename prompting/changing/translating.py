@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from prompting.changing.from_chinese import in_english
+from prompting.changing.in_english import in_english
 from prompting.changing.intents import Aspect, ContentChange
-from prompting.changing.vocabulary import vocabulary
+from prompting.changing.vocabulary import UNSPACED, language_of, vocabulary
 from prompting.reading.lexicon import join
 
 
@@ -17,8 +17,8 @@ def said_in(text: str, spoken: str, language: str) -> str:
     """The text in that language, as far as its words are known there."""
     if not text or spoken == language:
         return text
-    if (spoken, language) == ("zh", "en"):
-        return in_english(text)
+    if language == "en" and spoken in UNSPACED:
+        return in_english(text, spoken)
     words = vocabulary()
     if language == "en":
         return words.english(text, spoken).strip() or text
@@ -34,7 +34,7 @@ def said_in(text: str, spoken: str, language: str) -> str:
 
 def into_language_of(change: ContentChange, prompt: str) -> ContentChange:
     """The change in the prompt's language."""
-    language = vocabulary().language(prompt)
+    language = language_of(prompt)
     if language == change.language or language == "other":
         return change
     return replace(

@@ -149,10 +149,18 @@ class _Text:
             if word.entry and kind_of(word) in kinds:
                 joined = self._before(into, word, thing)
                 return out[: word.start] + joined + out[word.end :]
-        return f"{out[: thing.noun]}{into}{self._of}{out[thing.noun :]}"
+        return f"{out[: thing.noun]}{self._adjective(into)}{out[thing.noun :]}"
+
+    def _adjective(self, into: str) -> str:
+        """A description as it stands before a thing: 红色的, 青の, 赤い."""
+        if self.language == "ja" and into.endswith(("く", "い", "な")):
+            return f"{into[:-1]}い" if into.endswith("く") else into
+        return f"{into}{self._of}"
 
     def _before(self, into: str, word: Word, thing: _Thing) -> str:
         """A description in the place of an old one: 黑衣 ▶ 白衣, 红伞 ▶ 深蓝色的伞."""
+        if self.language == "ja" and into.endswith("く"):
+            return f"{into[:-1]}い"
         if len(word.text) > 1 or word.end != thing.noun:
             return into
         short = into.removesuffix("色")

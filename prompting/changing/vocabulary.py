@@ -9,6 +9,7 @@ thing.  The invariant: the tables add words and forms; what the lexicon says sta
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,6 +18,7 @@ from pathlib import Path
 from prompting.reading.lexicon import Lexicon, Meaning, Word, built_in, fold
 
 FOLDER = Path(__file__).with_name("languages")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 UNSPACED = frozenset({"zh", "ja"})  # languages that put no blanks between words
 EACH = "_"  # the key under which every form is a word of its own
 
@@ -124,6 +126,11 @@ def vocabulary() -> Lexicon:
                     entries.add(kind, name, language, forms)
     entries.bend()
     return Lexicon(entries.meanings(), function=function, negation=base.negation, links=base.links)
+
+
+def language_of(text: str) -> str:
+    """The language of a text, as far as there are words of it here."""
+    return "ru" if _CYRILLIC.search(text) else vocabulary().language(text)
 
 
 def words_of(text: str, language: str) -> tuple[Word, ...]:

@@ -19,7 +19,7 @@ from prompting.changing.aspects import (
 from prompting.changing.clause import Clause, Intents, cuts, edit, in_prompt
 from prompting.changing.intents import Action, Aspect, ContentChange, Intent, IntentKind
 from prompting.changing.numbers import number
-from prompting.changing.opposites import OPPOSITES
+from prompting.changing.opposites import opposite
 from prompting.changing.phrasebook import Found
 from prompting.changing.styling import DRAWN, library_style, style_in
 from prompting.changing.vocabulary import vocabulary
@@ -206,17 +206,10 @@ def elliptic(found: Found, clause: Clause) -> Intents | None:
         known = [word for word in content(thing, clause.language) if _names(word)]
         if not known or content(thing, clause.language)[-1] != known[-1]:
             continue
-        if definite or (clause.continuing and _bare(what)) or _plainly(into, clause):
+        if definite or (clause.continuing and _bare(what)) or clause.says_plainly(into):
             changes = became(clause, thing, into)
             return edit(*changes) if changes else None
     return None
-
-
-def _plainly(into: str, clause: Clause) -> bool:
-    """Whether a thing and how it is are a wish without a verb: 表情开心, and no praise: 猫可爱."""
-    if clause.book.spaced or "," in clause.text:
-        return False
-    return not any(word.text in clause.book.praise for word in content(into, clause.language))
 
 
 def _bare(what: str) -> bool:
@@ -405,7 +398,7 @@ def too(found: Found, clause: Clause) -> Intents | None:
     what = clause.thing(found["what"]) if found["what"] else ""
     key = adjective_of(said[0].text) or said[0].key
     enough = "enough" in found["enough"] or clause.text.casefold().endswith(" enough")
-    into = said[0].text if enough else OPPOSITES.get(key, "")
+    into = said[0].text if enough else opposite(key, clause.language)
     if not into:
         return (Intent(kind=IntentKind.ASK, question="what"),)
     if what:
@@ -469,14 +462,14 @@ def _attribute(clause: Clause, what: str, into: str, *, less: bool) -> Intents |
         return None
     if less:
         key = adjective_of(words[-1].text) or words[-1].key
-        opposite = OPPOSITES.get(key, "")
-        if not opposite and style_in(into, clause.language):
+        other = opposite(key, clause.language)
+        if not other and style_in(into, clause.language):
             return (Intent(kind=IntentKind.RESTYLE, style=""),)
-        if not opposite:
+        if not other:
             return clause.edit(
                 Action.REMOVE, aspect_of(into, clause.language) or Aspect.OBJECT, what=into
             )
-        into = opposite
+        into = other
     if what:
         changes = became(clause, what, into)
         return edit(*changes) if changes else None

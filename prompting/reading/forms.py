@@ -17,7 +17,56 @@ _ENDINGS = {
     "de": ("e", "er", "es", "en", "em", "n", "s", "r", "nen", "se"),
     "fr": ("s", "e", "es", "x"),
     "es": ("s", "es"),
+    # Particles, which Korean writes to the noun.
+    "ko": (
+        "을",
+        "를",
+        "이",
+        "가",
+        "은",
+        "는",
+        "에",
+        "의",
+        "로",
+        "으로",
+        "와",
+        "과",
+        "도",
+        "에서",
+        "만",
+    ),
 }
+# The endings of Russian cases and numbers, by how the word in the lexicon ends.
+_RUSSIAN = {
+    **dict.fromkeys(
+        ("ый", "ий", "ой"),
+        (
+            *("ая", "ое", "ее", "яя", "ые", "ие", "ого", "его", "ому", "ему", "ым", "им", "ом"),
+            *("ем", "ую", "юю", "ой", "ей", "ых", "их", "ыми", "ими", "о"),
+        ),
+    ),
+    "а": ["ы", "и", "е", "у", "ой", "ою", "ам", "ами", "ах", ""],
+    "я": ["и", "е", "ю", "ей", "ёй", "ям", "ями", "ях", "ь", "й"],
+    "ь": ["и", "ю", "ем", "ём", "е", "ей", "ям", "ями", "ях", "ью", "я"],
+    "й": ["я", "ю", "ем", "е", "и", "ев", "ям", "ями", "ях"],
+    "о": ["а", "у", "ом", "е", "ам", "ами", "ах", ""],
+    "е": ["я", "ю", "ем", "ям", "ями", "ях", "й", "а", "у"],
+    "ы": ["ов", "ам", "ами", "ах", ""],
+    "и": ["ов", "ам", "ами", "ах", "ей", "ям", "ями", "ях", ""],
+    "ок": ["ка", "ку", "ком", "ке", "ки", "ков", "кам", "ками", "ках"],
+    "ец": ["ца", "цу", "цом", "цем", "це", "цы", "цев", "цам", "цами", "цах"],
+    "": ["а", "у", "ом", "ем", "е", "ы", "и", "ов", "ей", "ам", "ами", "ах"],
+}
+
+
+def _russian(form: str) -> Iterator[str]:
+    """Cases and numbers of a Russian word, or of two: воздушный шар, воздушным шаром."""
+    before, space, last = form.rpartition(" ")
+    ending = next(end for end in _RUSSIAN if last.endswith(end))
+    stem = last.removesuffix(ending)
+    forms = [last, *(stem + other for other in _RUSSIAN[ending])]
+    leading = [before, *_russian(before)] if before.endswith(("ый", "ий", "ой")) else [before]
+    yield from (f"{first}{space}{second}" for first in leading for second in forms)
 
 
 def inflected(form: str, language: str, *, noun: bool) -> Iterator[str]:
@@ -27,6 +76,8 @@ def inflected(form: str, language: str, *, noun: bool) -> Iterator[str]:
             yield from plurals(form)
             yield f"{form}'s"
         return
+    if language == "ru":
+        yield from _russian(form)
     for ending in _ENDINGS.get(language, ()):
         yield form + ending
     if language == "es" and form.endswith("o"):

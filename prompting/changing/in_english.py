@@ -1,4 +1,4 @@
-"""Chinese phrases of a change in English: 一只白猫 ▶ a white cat, 桌子上 ▶ on the table.
+"""Phrases without spaces in English: 一只白猫 ▶ a white cat, テーブルの上 ▶ on the table.
 
 The invariant: a word that is not known stays as it was written.
 """
@@ -43,35 +43,52 @@ _LOCATIVES = (
     (r"右边|右侧", "to the right of"),
     (r"之间|中间", "between"),
 )
-_LOCATED = tuple(
-    (re.compile(rf"在?(?P<thing>.+?)(?:的)?(?:{ending})"), english)
-    for ending, english in _LOCATIVES
+_LOCATIVES_JA = (
+    (r"上", "on"),
+    (r"中|内", "in"),
+    (r"下", "under"),
+    (r"隣|横|そば|近く|脇", "next to"),
+    (r"前|手前", "in front of"),
+    (r"後ろ|奥|裏", "behind"),
+    (r"周り|周囲", "around"),
+    (r"左", "to the left of"),
+    (r"右", "to the right of"),
 )
+_LOCATED = {
+    "zh": tuple(
+        (re.compile(rf"在?(?P<thing>.+?)(?:的)?(?:{ending})"), english)
+        for ending, english in _LOCATIVES
+    ),
+    "ja": tuple(
+        (re.compile(rf"(?P<thing>.+?)の(?:{ending})に?"), english)
+        for ending, english in _LOCATIVES_JA
+    ),
+}
 
 
-def in_english(text: str) -> str:
+def in_english(text: str, language: str) -> str:
     """The phrase in English, as far as its words are known."""
     plain = text.strip()
     bare = plain.removeprefix("在")
     if bare in _WHERE:
         return _WHERE[bare]
     words = vocabulary()
-    if not words.find(bare, "zh"):
-        for pattern, preposition in _LOCATED:
+    if not words.find(bare, language):
+        for pattern, preposition in _LOCATED[language]:
             found = pattern.fullmatch(plain)
-            if found and any(word.entry for word in words.read(found["thing"], "zh")):
-                return f"{preposition} the {_phrase(found['thing'])}"
+            if found and any(word.entry for word in words.read(found["thing"], language)):
+                return f"{preposition} the {_phrase(found['thing'], language)}"
     counted = _ONE.match(plain)
-    said = _phrase(plain[counted.end() :] if counted else plain)
+    said = _phrase(plain[counted.end() :] if counted else plain, language)
     return with_article(said) if counted and said[:1].isascii() else said
 
 
-def _phrase(text: str) -> str:
-    owner, of, thing = text.rpartition("的")
+def _phrase(text: str, language: str) -> str:
+    owner, of, thing = text.rpartition("的" if language == "zh" else "の")
     words = vocabulary()
     if of and thing and owner:
-        last = [word for word in words.read(owner, "zh") if word.content]
+        last = [word for word in words.read(owner, language) if word.content]
         if last and last[-1].entry and last[-1].entry.kind in OBJECTS:
-            return f"{_phrase(owner)}'s {_phrase(thing)}"
-    english = words.english(text, "zh").strip()
+            return f"{_phrase(owner, language)}'s {_phrase(thing, language)}"
+    english = words.english(text, language).strip()
     return re.sub(r"\b(\w+)-made\b", r"\1", english) or text
