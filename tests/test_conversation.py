@@ -364,7 +364,7 @@ async def test_a_message_menu_opens_a_form_and_draws(tmp_path: Path) -> None:
         form = await ann.menu("Start from this picture", first)
         await ann.submit(form, "make it night", "0,5")
         recipe = await recipe_of(await ann.sees(is_result, after=first))
-        assert (recipe.prompt, needed(recipe.sampling).denoise) == ("make it night", 0.5)
+        assert (recipe.prompt, needed(recipe.sampling).denoise) == ("a red flower at night", 0.5)
         form = await ann.menu("Start from this picture", first)
         await ann.submit(form, "make it night", "nan")
         await ann.sees("denoise must be")

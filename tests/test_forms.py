@@ -173,7 +173,7 @@ async def test_the_menu_s_form_asks_which_of_several_and_works_after_a_restart(
         [*_, which] = opened.modal["components"]
         values = [option["value"] for option in which["component"]["options"]]
         assert len(values) == 3
-        await ann.submit(opened, "at night", "0.4", values[2])
+        await ann.submit(opened, "make it night", "0.4", values[2])
         third = await studio.app.stores.pictures.get(PictureId(int(values[2])))
         await ann.sees(lambda m: is_result(m) and f"[#{third.id}]" in m.content, after=first)
         assert studio.worker.orders[-1].recipe.inputs[0].sha256 == third.png_sha256
@@ -183,7 +183,7 @@ async def test_the_menu_s_form_asks_which_of_several_and_works_after_a_restart(
         custom_id = f"atelier:form:start:{here.env.studio.id}:{first.id}"
         written = {"words": "in the rain", "denoise": "0.4"}
         await come_in(here, custom_id, written)
-        await here.ann.sees(lambda m: is_result(m) and "in the rain" in m.content)
+        await here.ann.sees(lambda m: is_result(m) and "rain" in m.content)
 
 
 async def test_an_upload_s_form_looks_for_it_after_a_restart_or_gives_the_words_back(

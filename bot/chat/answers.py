@@ -88,10 +88,12 @@ async def whisper_about(
     request: RequestId,
     text: str,
     view: discord.ui.View,
+    *,
+    file: tuple[str, bytes] | None = None,
 ) -> None:
     """Answer the asker alone with components about a request."""
     with studio_of(interaction).messages.answering(request) as note:
-        await note(await whisper(interaction, text, view=view))
+        await note(await whisper(interaction, text, view=view, file=file))
 
 
 async def whisper_recipes(

@@ -163,7 +163,8 @@ class Poster:
                 request.id,
                 outcome.pictures,
                 worded=_worded(outcome),
-                changed=request.revision is not None,
+                changed=request.parent is not None,
+                replied=request.revision is not None,
             )
             if outcome.pictures
             else failure_view(request.id)

@@ -125,6 +125,7 @@ _PAGES = {
     Topic.CHANGING: (
         "**Reply** to a picture and say what should change; the result says what changed and what "
         "stays, and leads back to the picture that it was made of.\n"
+        "`/edit`: the same by a command, for a picture that is far up or of your own\n"
         "`/vary`: another one close to it, `subtle` or `strong`\n"
         "`/outpaint`: more around it, in a `direction`, or `zoom` out of it\n"
         "`/inpaint`: a part anew, and no pixel elsewhere: send a `mask` that is white there, or a "
@@ -139,6 +140,8 @@ _PAGES = {
         "🔍 **Zoom out**: more around it, as `/outpaint`\n"
         "✏️ **Edit**: a form with its words, seed, size and strength, to be changed\n"
         "♻️ **Reproduce**: drawn once more, and compared pixel by pixel\n"
+        "↩️ **Undo**: the picture that it was made of; ✏️ **Not what I meant**: your reply, put "
+        "right\n"
         "📄 **Recipe**: everything that decides the picture, to read and copy\n"
         "⭐ **Star**: one of your favourites; pressed again, it is none\n"
         "🗑️ **Delete**: by its owner or a moderator\n"
@@ -155,7 +158,7 @@ _PAGES = {
         "well.\n"
         "`seed` in `/imagine`: the same words, settings and seed give the same picture. In "
         "`/settings`, `seed_mode` says where the next seed comes from.\n"
-        "📄 **Recipe** shows all of it."
+        "📄 **Recipe** shows all of it, `/show 12` the picture and how it came about."
     ),
     Topic.SETTINGS: (
         "`/settings` shows your own defaults: model, size, steps, style and more; name one to "

@@ -31,6 +31,8 @@ WORTH_GIVING_BACK = 24  # characters
 WHY_PAUSED = "so that others need not wait"
 DELETED_BEFORE = "It was deleted before; its message is gone now, too."
 RESTORED = "↩️ It is back: I post it again."
+NOTHING_TO_CHANGE = "Nothing in that is to be changed. Say it like: `make it night`."
+DELETE_BY_BUTTON = "I deleted nothing: 🗑️ under the picture does that."
 STARTING = "📦 The drawing program is starting; this takes a moment…"
 
 

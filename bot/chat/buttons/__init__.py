@@ -6,6 +6,7 @@
     atelier:zoom:<request>       🔍  more around it
     atelier:edit:<request>       ✏️  a form with its words and settings
     atelier:back:<request>       ↩️  the picture that it was made of by a reply, once more
+    atelier:meant:<request>      ✏️  a form with a reply that was understood otherwise
     atelier:recipe:<request>     📄  what decides the pixels, to read and copy
     atelier:reproduce:<request>  ♻️  draw it again and compare
     atelier:star:<request>       ⭐  keep it among one's favourites

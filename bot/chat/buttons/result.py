@@ -17,6 +17,7 @@ from bot.chat.answers import whisper_recipes
 from bot.chat.askers import asker_of, origin_of
 from bot.chat.buttons.deleting import Delete
 from bot.chat.buttons.forms.editing import edit_form
+from bot.chat.buttons.forms.meant import meant_form
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.progress import begin
@@ -126,18 +127,33 @@ class Back(PictureButton, template=rf"atelier:back:{NUMBERS}"):
         await show_again(message, before.id, lines.back_to(before.id), view, studio, asker)
 
 
+class NotMeant(PictureButton, template=rf"atelier:meant:{NUMBERS}"):
+    """✏️, under a result that a reply made of another picture."""
+
+    label, emoji, action = "Not what I meant", "✏️", "meant"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """A form with what was said and what was made of it."""
+        picture = await self.shown(interaction, studio)
+        request = await studio.gallery.request(asker_of(interaction), self.request)
+        if request.revision is None:
+            raise Missing("request", self.request)
+        await interaction.response.send_modal(meant_form(picture, request.revision))
+
+
 def result_view(
     request: RequestId,
     pictures: Sequence[StoredPicture],
     *,
     worded: bool = False,
     changed: bool = False,
+    replied: bool = False,
     alone: bool = False,
 ) -> discord.ui.View:
     """The buttons under a result; `worded` when other words than the person's were drawn.
 
-    `changed`: it was made of another picture by a reply, and that can be undone.  `alone`: of what
-    may be several, one is shown once more.
+    `changed`: they were made of another picture, which can be shown again; `replied`: by a reply,
+    which may have been understood otherwise.  `alone`: of what may be several, one is shown.
 
     Of several pictures the first is picked at first, and its number stands in the buttons about it.
     """
@@ -149,6 +165,7 @@ def result_view(
     others: list[discord.ui.Item[Any]] = [
         *([whole] if many else []),
         *([OwnWords(request)] if worded else []),
+        *([NotMeant(request, one)] if replied else []),
     ]
     back = [Back(request, one)] if changed else []
     rows: tuple[list[discord.ui.Item[Any]], ...] = (

@@ -26,6 +26,10 @@ Named = Range[str, 1, 200]  # a number, or a link
 WHICH = "Its number (#12), or the link of its message"
 SENT = "A picture of your own instead"
 
+NOTHING_NAMED = OutOfRange(
+    "picture", "nothing", "a number such as `12`, a message link, or an upload"
+)
+
 _LINK = re.compile(r"https?://\S+/channels/\S+/([^/\s]+)/?")
 
 
@@ -60,4 +64,4 @@ async def base_of(
     if image is not None:
         async with studio.opening.room():
             return await studio.reshapes.of_upload(origin, await bytes_of(image))
-    raise OutOfRange("picture", "nothing", "a number such as `12`, a message link, or an upload")
+    raise NOTHING_NAMED

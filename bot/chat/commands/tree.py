@@ -6,6 +6,7 @@ from typing import Any
 
 from discord import app_commands
 
+from bot.chat.commands.editing import edit
 from bot.chat.commands.enhance import enhance
 from bot.chat.commands.help import help_
 from bot.chat.commands.imagine import imagine
@@ -13,15 +14,18 @@ from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, repr
 from bot.chat.commands.queue import cancel, queue
 from bot.chat.commands.reshaping import inpaint, outpaint, vary
 from bot.chat.commands.settings import settings
+from bot.chat.commands.show import show
 from bot.chat.commands.stats import stats
 
 COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (
     help_,
     imagine,
     enhance,
+    edit,
     vary,
     outpaint,
     inpaint,
+    show,
     reproduce,
     queue,
     cancel,

@@ -8,20 +8,20 @@ from typing import Any
 import discord
 
 from bot.chat.askers import ChatHost, asker_of, origin_of, studio_of
+from bot.chat.buttons.answering import carry_out
 from bot.chat.buttons.forms.form import FormField, form, number_written, written_in
-from bot.chat.buttons.progress import begin
-from bot.chat.intake import Attachments, found_in, picture_as_start, started_from
+from bot.chat.intake import Attachments, found_in, started_from
 from bot.chat.places import channel_of
 from bot.chat.shown import pictures_shown_by
+from bot.studio.changing import Answer, Underway
+from bot.studio.revisor import Reply
 from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftSampling, DraftWords
 from generation.errors import BadPicture
-from generation.families.family import DENOISE_OF_IMAGES
 from generation.parameters import DENOISE
 from storage.errors import Missing
 from storage.ids import number_in
 from storage.pictures import StoredPicture
-from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
 
@@ -42,7 +42,7 @@ def start_form(message: discord.Message, ours: Sequence[StoredPicture]) -> disco
         FormField(
             name="denoise",
             label=f"How much is redrawn ({DENOISE.range})",
-            value=f"{DENOISE_OF_IMAGES:g}",
+            hint="As it fits the change, when left out",
             longest=5,
         ),
     ]
@@ -63,22 +63,29 @@ def start_form(message: discord.Message, ours: Sequence[StoredPicture]) -> disco
 
 
 async def started(interaction: Interaction, of: str) -> None:
-    """Draw from the picture of the message that the form was opened from."""
-    studio, typed = studio_of(interaction), written_in(interaction)
+    """Change the picture of the message that the form was opened from, as a reply would."""
+    studio, origin = studio_of(interaction), origin_of(interaction)
+    typed = written_in(interaction)
+    words = typed.get("words", "").strip()
 
-    async def asking() -> Request:
-        draft = Draft(
-            words=DraftWords(prompt=typed.get("words", "")),
-            sampling=DraftSampling(denoise=number_written("denoise", typed, DENOISE)),
-        )
-        wish = Wish(origin=origin_of(interaction), draft=draft)
+    async def asking() -> Sequence[Answer]:
+        denoise = number_written("denoise", typed, DENOISE)
+        if denoise is not None:
+            DENOISE.check(denoise)
         ours, found = await _in_message(interaction, of)
-        for picture in ours:
-            if str(picture.id) == typed.get("picture"):
-                return await studio.requests.submit(picture_as_start(picture, wish))
-        return await studio.requests.submit(await started_from(ours, found, wish, studio))
+        if ours:
+            chosen = [picture for picture in ours if str(picture.id) == typed.get("picture")]
+            # In the words that a reply has for it.
+            said = words if denoise is None else f"{words} --denoise {denoise:g}"
+            return await studio.changes.reply(Reply(origin=origin, words=said), chosen or ours)
+        draft = Draft(words=DraftWords(prompt=words), sampling=DraftSampling(denoise=denoise))
+        wish = await started_from((), found, Wish(origin=origin, draft=draft), studio)
+        answers = await studio.changes.of_upload(wish)
+        if answers is not None:
+            return answers
+        return (Underway(request=await studio.requests.submit(wish)),)
 
-    await begin(interaction, asking)
+    await carry_out(interaction, asking)
 
 
 async def _in_message(

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.chat.buttons.forms import editing, starting
+from bot.chat.buttons.forms import editing, meant, starting
 from bot.chat.refusals import apologise
 from storage.errors import Missing
 
@@ -18,6 +18,7 @@ Interaction = discord.Interaction[Any]
 FORMS: Mapping[str, Callable[[Interaction, str], Awaitable[None]]] = {
     "edit": editing.edited,
     "start": starting.started,
+    "meant": meant.meant,
 }
 
 _FORM = re.compile(r"atelier:form:([a-z-]+):(.*)")
