@@ -56,7 +56,7 @@ def _unclear(language: str) -> Understood:
 
 
 def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Understood:
-    text, pick, trouble = picked(mended(read.text, book, shown.prompt), shown, book)
+    text, pick, trouble = picked(mended(read.text, book, _names(shown)), shown, book)
     if trouble:
         return _understood((trouble,), book)
     clause = Clause(text=text, book=book, reply=read, shown=shown)
@@ -73,6 +73,11 @@ def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Unde
         wishes, unclear = _nothing_said(read, pick, clause)
     wishes = _together(wishes)
     return Understood(intents=_with_pick(wishes, pick), sure=not unclear, language=book.language)
+
+
+def _names(shown: ShownPicture) -> str:
+    """Words that are right as they are typed."""
+    return " ".join((shown.prompt, *shown.samplers, *shown.models, *shown.loras))
 
 
 def _understood(wishes: Intents, book: Phrasebook) -> Understood:

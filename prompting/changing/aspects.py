@@ -28,12 +28,22 @@ _OF_KIND = {
 _LIGHT = frozenset({"dark", "bright", "warm", "cold", "golden hour"})
 _MOOD = frozenset({"happy", "sad", "cozy", "lonely", "quiet", "mysterious", "magical", "cute"})
 _ATTRIBUTES = frozenset({"quality", "action", "number", *_OF_KIND}) - {"place", "nature"}
-_EMPTY = frozenset({"very", "more", "less", "slightly", "a", "bit", "little", "and", "much"})
 
 
 def content(text: str, language: str) -> tuple[Word, ...]:
     """The words of a phrase that carry something of a picture."""
-    return tuple(word for word in words_of(text, language) if word.content)
+    return tuple(
+        word for word in words_of(text, language) if word.content and fold(word.text) not in _SAYS
+    )
+
+
+# Words that say which side of a picture is meant, and nothing of it.
+_SAYS = frozenset(
+    (
+        *("mood", "atmosphere", "vibe", "vibes", "feeling", "feel", "ambience", "ambiance", "tone"),
+        *("tones", "weather", "palette", "theme", "aesthetic", "stimmung", "ambiance", "ambiente"),
+    )
+)
 
 
 def kind_of(word: Word) -> str:

@@ -89,6 +89,8 @@ def _named(change: ContentChange) -> str:
     what = bare(change.what)
     if not what:
         return change.into
+    if fold(what).startswith(("one of", "some of", "half of", "both")):
+        return f"{what} {change.into}"
     if is_attribute(change.into, change.language) and fold(change.into.split()[0]) not in (
         *PREPOSITIONS,
         "made",
@@ -223,14 +225,16 @@ def _in_place(phrase: NounPhrase, change: ContentChange) -> str:
     mods = phrase.words[: len(phrase.words) - len(nouns)]
     plain = len(content(new, change.language)) == 1 and not named & {w.key for w in mods}
     kept = [
-        word.text
+        word
         for word in mods
         if plain
         and word.content
         and not _contradicts(word, new, change.language)
         and kind_of(word) in ("colour", "number", "quality", "mood", "")
     ]
-    new = " ".join((*kept, new))
+    if first in ("a", "an"):
+        kept = [word for word in kept if kind_of(word) != "number"]
+    new = " ".join((*(word.text for word in kept), new))
     many = is_plural(phrase.head.text)
     if first in DETERMINERS - {"a", "an"} and new != change.into:
         return f"{change.into.partition(' ')[0]} {new}"

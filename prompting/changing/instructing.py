@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from prompting.changing.intents import Action, Aspect, ContentChange
 from prompting.changing.joining import bare
-from prompting.changing.phrases import find, parsed
+from prompting.changing.phrases import PREPOSITIONS, find, parsed
 from prompting.changing.reply import read_kept
 from prompting.changing.translating import said_in
 
@@ -38,7 +38,8 @@ def _told(change: ContentChange) -> str:
     if change.action is Action.ADD:
         return f"give the {bare(to)} {into}" if to else f"add {into} {where}".strip()
     if change.aspect is Aspect.BACKGROUND:
-        return f"change the background to {into}"
+        led = into.partition(" ")[0] in PREPOSITIONS
+        return f"put it {into}" if led else f"change the background to {into}"
     if change.aspect is Aspect.FRAMING:
         return f"show {into} of the {bare(what)}" if what else f"show it {into}"
     if set(bare(what).split()) <= set(into.split()) and what:

@@ -78,6 +78,7 @@ class Phrasebook:
     praise: frozenset[str]
     filler: frozenset[str]
     chat: frozenset[str]
+    copula: re.Pattern[str]  # "should be", before what is to be so
     degree: re.Pattern[str]  # "a bit", "much", before what is to be so
     typos: Mapping[str, str] = field(hash=False)
     tables: Mapping[str, Mapping[str, str]] = field(hash=False)  # form -> name, by table
@@ -230,6 +231,7 @@ def phrasebook(language: str) -> Phrasebook | None:
         praise=frozenset(tables["praise"]["core"].split()),
         filler=frozenset(tables["praise"]["filler"].split()),
         chat=frozenset(tables["chat"]["words"].split()),
+        copula=compiler.either(("<copula>",) if "copula" in tables["parts"] else (), r"\A%"),
         degree=compiler.either(
             tuple(f"<{part}>" for part in ("bit", "much", "very") if part in tables["parts"]),
             rf"\A%{edge}" + (r"\s+" if spaced else ""),

@@ -229,9 +229,12 @@ def _before_of(wanted: list[Word], what: str) -> list[Word]:
 def _same(one: Word, other: Word) -> bool:
     if one.key == other.key or one.key.endswith(f" {other.key}"):
         return True
-    return singular(one.key) == singular(other.key) or singular(fold(one.text)) == singular(
-        fold(other.text)
-    )
+    return singular(one.key) == singular(other.key) or _last(one) == _last(other)
+
+
+def _last(word: Word) -> str:
+    """The last word of what may be a phrase: the ship of "pirate ship"."""
+    return singular(fold(word.text).rpartition(" ")[2])
 
 
 def _by_another_name(

@@ -18,7 +18,7 @@ from prompting.changing.changing_things import became, given, lettered, numbered
 from prompting.changing.cutting import cut, span_of
 from prompting.changing.instructing import instruction_for, region_for, said_for
 from prompting.changing.intents import Action, Aspect, ContentChange, Reworded
-from prompting.changing.phrases import ParsedPrompt, find, parsed
+from prompting.changing.phrases import NounPhrase, ParsedPrompt, find, parsed
 from prompting.changing.reply import read_kept
 from prompting.changing.styling import library_style
 from prompting.changing.surroundings import (
@@ -101,15 +101,25 @@ def _removed(words: _Words, change: ContentChange) -> _Words:
         return replace(words, prompt=without_background(prompt))
     found = find(prompt, change.what, change.language) if change.what else ()
     text = words.prompt
-    if found:
+    plain = _as_word(prompt, change)
+    if found and not _heads(found, change) and plain is not None:
+        text = plain
+    elif found:
         spans = [span_of(prompt, phrase) for phrase in found]
         text = cut(text, _apart(spans))
         if not text:
             text = words.prompt  # a picture of nothing is none: the negative alone says it
-    elif (plain := _as_word(prompt, change)) is not None:
+    elif plain is not None:
         text = plain
     negative = said_in(change.what, change.language, "en") if prompt.language == "en" else ""
     return _Words(prompt=text, negative=_with(words.negative, negative or change.what))
+
+
+def _heads(found: Iterable[NounPhrase], change: ContentChange) -> bool:
+    """Whether what goes is the thing itself, rather than a word that describes it."""
+    keys = {word.key for word in content(change.what, change.language)}
+    described = any(w.key in keys for phrase in found for w in phrase.words[:-1])
+    return not described or any(phrase.head.key in keys for phrase in found)
 
 
 def _as_word(prompt: ParsedPrompt, change: ContentChange) -> str | None:

@@ -18,6 +18,7 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _JAPANESE_HAN = re.compile(r"[枚変戻続広縦図気処読売歩毎込駅黒対]|番目|消去|画像")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_NEARLY = 0.75  # of the best language's words
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _OF_OTHER_LETTERS = frozenset({"zh", "ja", "ko", "ru"})
 
@@ -37,8 +38,9 @@ def likeliest(text: str, prompt: str) -> tuple[str, ...]:
         for language in spoken
     }
     best = sorted(spoken, key=lambda language: -scores[language])
-    # Where one language knows the words and others none, the others have nothing to say.
-    return tuple(language for language in best if scores[language] or language == "en")
+    # Where one language knows most of the words, the others have nothing to say.
+    enough = scores[best[0]] * _NEARLY
+    return tuple(each for each in best if scores[each] >= enough or each == "en") or ("en",)
 
 
 def _score(word: str, language: str) -> int:
@@ -59,4 +61,4 @@ def cues(language: str) -> frozenset[str]:
     patterns = (*(p for saying in book.rules for p in saying.says), book.front, book.back)
     bare = (re.sub(r"\\.|\(\?P<\w+>|\[[^\]]*\]", " ", pattern.pattern) for pattern in patterns)
     words = {fold(word) for text in bare for word in _WORD.findall(text)}
-    return frozenset(words | book.praise | book.chat)
+    return frozenset(words | book.praise | book.filler | book.chat)

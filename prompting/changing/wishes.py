@@ -6,6 +6,7 @@ the next rule is tried.  The invariant: a handler takes words from the reply, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from prompting.changing import asked
@@ -22,7 +23,7 @@ from prompting.changing.numbers import number
 from prompting.changing.opposites import opposite
 from prompting.changing.phrasebook import Found
 from prompting.changing.styling import DRAWN, library_style, style_in
-from prompting.changing.vocabulary import vocabulary
+from prompting.changing.vocabulary import LOOKS, vocabulary
 from prompting.reading.lexicon import OBJECTS, fold
 from prompting.slots import OpaqueKind
 
@@ -83,6 +84,8 @@ def rewrite(found: Found, clause: Clause) -> Intents | None:
 
 def text(found: Found, clause: Clause) -> Intents | None:
     quote = clause.phrase(found["quote"])
+    if clause.reply.of_kind(found["quote"], OpaqueKind.LORA, OpaqueKind.CHOICE):
+        return None
     holder, where = clause.phrase(found["holder"]), clause.phrase(found["where"])
     known = clause.thing(found["holder"])
     if known and in_prompt(known, clause.language, clause.shown.prompt):
@@ -99,8 +102,14 @@ def style(found: Found, clause: Clause) -> Intents | None:
     return restyled(clause, found["style"] or found["into"])
 
 
+_STYLE_OF = re.compile(
+    r"\A(?:in |with )?(?:the |a |an )?(?:art )?style of (?:the )?", re.IGNORECASE
+)
+
+
 def restyled(clause: Clause, said: str) -> Intents | None:
     """A wish for a style, if that names one."""
+    said = _STYLE_OF.sub("", said)
     readable = clause.reply.readable(said)
     name = style_in(readable, clause.language)
     return (Intent(kind=IntentKind.RESTYLE, style=name or clause.phrase(said)),)
@@ -110,7 +119,23 @@ def background(found: Found, clause: Clause) -> Intents | None:
     into = clause.phrase(found["into"])
     if not into or clause.book.it.fullmatch(into):
         return None
+    first, _, rest = into.partition(" ")
+    if first.casefold() in _TOWARDS and rest:
+        into = f"{_TOWARDS[first.casefold()]} {rest}"
+    if clause.book.spaced and is_attribute(into, clause.language) and first not in _PREPOSITIONS:
+        into = f"{into} background"
     return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
+
+
+_TOWARDS = {"to": "in", "into": "in", "onto": "on"}
+
+
+def backdrop(found: Found, clause: Clause) -> Intents | None:
+    """Something behind what is there, which stays."""
+    into, where = clause.phrase(found["into"]), clause.phrase(found["where"])
+    if not content(into, clause.language):
+        return None
+    return clause.edit(Action.ADD, Aspect.OBJECT, into=into, where=where)
 
 
 def removebackground(found: Found, clause: Clause) -> Intents | None:  # noqa: ARG001
@@ -127,9 +152,12 @@ def swap(found: Found, clause: Clause) -> Intents | None:
         return None
     if fold(what) in ("background", "backdrop", "bg"):
         return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
-    if not what:
+    if not what or fold(what) in _SIDES:
         return turned(clause, into)
-    if is_attribute(into, clause.language):
+    if style_in(into, clause.language) and (fold(what) in DRAWN or style_in(what, clause.language)):
+        return restyled(clause, into)
+    looks = {kind_of(word) for word in content(into, clause.language)}
+    if looks and looks <= LOOKS:
         changes = became(clause, what, into)
         return edit(*changes) if changes else None
     return clause.edit(Action.SWAP, Aspect.OBJECT, what=what, into=into)
@@ -141,6 +169,8 @@ def instead(found: Found, clause: Clause) -> Intents | None:
     words = content(into, clause.language)
     if not words:
         return None
+    if style_in(into, clause.language):
+        return restyled(clause, into)
     if is_attribute(into, clause.language) or aspect_of(into, clause.language) in _WHOLE:
         return turned(clause, into)
     return clause.edit(Action.SWAP, Aspect.OBJECT, into=into)
@@ -155,10 +185,19 @@ def set_named(found: Found, clause: Clause) -> Intents | None:
     what = clause.thing(found["what"]) if found["what"] else ""
     if found["what"] and _is_setting(found["what"], clause):
         return None
-    if not what:
+    if not what or fold(what) in _SIDES:
         return turned(clause, clause.phrase(into))
     changes = became(clause, what, into)
     return edit(*changes) if changes else None
+
+
+# Sides of a picture that are called by their names: "change the style to anime".
+_SIDES = frozenset(
+    (
+        *("style", "art style", "time", "time of day", "weather", "season", "mood", "lighting"),
+        *("light", "atmosphere", "vibe", "tone", "theme", "scene", "setting", "look", "medium"),
+    )
+)
 
 
 def set_it(found: Found, clause: Clause) -> Intents | None:
@@ -245,6 +284,10 @@ _PREPOSITIONS = frozenset(
 def _divided(clause: Clause, rest: str) -> tuple[ContentChange, ...] | None:
     """ "the red car blue" ▶ the red car, blue."""
     readable = clause.reply.readable
+    if rest.startswith(("one of ", "some of ", "half of ", "two of ", "both of ")):
+        what, _, into = rest.partition(" them ")
+        if into:
+            return became(clause, f"{what} them", into)
     whole = [(what, into) for what, into in cuts(rest, clause.language) if clause.thing(what)]
     for what, into in whole:
         words = content(what, clause.language)
@@ -268,8 +311,12 @@ def _divided(clause: Clause, rest: str) -> tuple[ContentChange, ...] | None:
 
 def became(clause: Clause, what: str, into: str) -> tuple[ContentChange, ...] | None:
     """What "<what> <into>" changes of a thing."""
-    into = clause.phrase(into)
+    into = clause.book.copula.sub("", clause.phrase(into), count=1)
     readable = clause.reply.readable(into)
+    leading, _, besides = into.partition(" with ")
+    if besides and is_attribute(leading, clause.language):
+        more = clause.change(Action.ADD, Aspect.OBJECT, into=besides, to=what)
+        return (*(became(clause, what, leading) or ()), more)
     if not content(readable, clause.language) and not clause.reply.of_kind(into):
         return None
     into = clause.degreeless(into)
@@ -489,7 +536,7 @@ def number_of(found: Found, clause: Clause) -> Intents | None:
         return clause.edit(Action.ADD, Aspect.OBJECT, into=clause.book.said("another", what))
     what = clause.thing(found["what"])
     known = content(what, clause.language)
-    if not known or _is_setting(what, clause):
+    if not known or _is_setting(what, clause) or what.startswith("of "):
         return None
     if not in_prompt(what, clause.language, clause.shown.prompt):
         return None
@@ -573,6 +620,7 @@ HANDLERS: Mapping[str, Handler] = {
     "style": style,
     "background": background,
     "removebackground": removebackground,
+    "backdrop": backdrop,
     "swap": swap,
     "instead": instead,
     "set": set_named,
