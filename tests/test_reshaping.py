@@ -29,6 +29,7 @@ from generation.families.family import family
 from generation.media import masks
 from generation.recipe import Placement, Recipe, Task, needed
 from storage.people import AssistMode
+from storage.pictures import PictureId
 from tests.given.apps import Studio, a_studio, a_wish
 from tests.given.builders import a_blue_png, a_digest, encoded
 from tests.given.discord_world import pictures
@@ -185,6 +186,55 @@ async def test_commands_take_a_number_a_link_and_an_upload(tmp_path: Path) -> No
         assert recipe.prompt == "a sea"
         assert "made from an upload" in drawn.content
         assert await ann.complete("vary", "picture", "red")
+
+
+@pytest.mark.usefixtures("contract")
+async def test_a_blend_takes_numbers_links_and_uploads(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann, first = studio.world.ann, await a_flower(studio)
+        await ann.command("imagine", prompt="a blue boat", seed="8", count=1)
+        second = await ann.sees(is_result, after=first)
+        offered = await ann.complete("blend", "pictures", "1 bo")
+        assert offered == ["1 2"]
+        await ann.command("blend", pictures="1, 2", shares="70 % 30 %")
+        third = await ann.sees(is_result, after=second)
+        recipe = await recipe_of(third)
+        assert (recipe.task, recipe.shares, recipe.seed) == (Task.BLEND, (0.7, 0.3), 7)
+        files = [(await studio.app.stores.pictures.get(PictureId(n))).png_sha256 for n in (1, 2)]
+        assert [item.sha256 for item in recipe.inputs] == files
+        assert "made from [#1]" in third.content
+        assert "shares 70 : 30" in third.content
+        await ann.command(
+            "blend",
+            pictures=second.jump_url,
+            image1=("a.png", a_blue_png()),
+            prompt="a boat at sea",
+        )
+        assert (await recipe_of(await ann.sees(is_result, after=third))).prompt == "a big boat"
+
+
+@pytest.mark.usefixtures("contract")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"pictures": "1"}, "The number of pictures must be 2 to 4; I was given `1`"),
+        ({}, "2 to 4; I was given `0`"),
+        ({"pictures": "1 1 1 1 1"}, "2 to 4; I was given `5`"),
+        ({"pictures": "1 1", "shares": "1 2 3"}, "one for each of 2 pictures"),
+        ({"pictures": "1 1", "shares": "much little"}, "The shares must be numbers"),
+        ({"pictures": "1 1", "shares": "0 0"}, "The shares must be"),
+        ({"pictures": "1 99"}, "I do not remember that one"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_a_blend_that_is_none_is_refused(
+    tmp_path: Path, options: dict[str, Any], told: str
+) -> None:
+    async with a_studio(tmp_path) as studio:
+        await a_flower(studio)
+        await studio.world.ann.command("blend", **options)
+        await studio.world.ann.sees(told)
+        assert len(studio.worker.orders) == 1
 
 
 def a_mask() -> bytes:

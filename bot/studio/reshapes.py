@@ -1,4 +1,4 @@
-"""Reshapes: asking for a picture varied, drawn further, or drawn anew in a part.
+"""Reshapes: asking for a picture varied, drawn further, drawn anew in a part, or blended.
 
 What each comes to is in `bot.studio.reshaping`.  Invariant: whoever asks may start from the
 picture, and a mask is kept before anything is queued.
@@ -7,10 +7,11 @@ picture, and a mask is kept before anything is queued.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from bot.studio import reshaping
 from bot.studio.defaults import Defaults
+from bot.studio.editing import Ingredient, blended
 from bot.studio.gallery import Gallery
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
@@ -98,6 +99,21 @@ class Reshapes:
         made = await asyncio.to_thread(self._mask, base, mask, copy)
         sha256 = await asyncio.to_thread(self._files.keep, made, INPUT)
         return await self._ask(reshaping.masked(base, sha256, prompt))
+
+    async def blend(
+        self, bases: Sequence[Base], shares: Sequence[float], prompt: str | None
+    ) -> Request:
+        """One picture of two to four, by their shares.  Raises OutOfRange."""
+        parts = [
+            Ingredient(file=base.file, width=base.width, height=base.height, picture=base.picture)
+            for base in bases
+        ]
+        origin = bases[0].origin
+        wish = blended(parts, shares, origin=origin, family=bases[0].family, prompt=prompt)
+        leading = next((base for base in bases if base.picture is wish.parent), bases[0])
+        if leading.family is not bases[0].family:  # whoever counts most decides the size
+            wish = blended(parts, shares, origin=origin, family=leading.family, prompt=prompt)
+        return await self._ask(wish)
 
     async def check_upload(self, data: bytes) -> None:
         """Raise BadPicture where a picture that somebody sent cannot be opened safely."""

@@ -148,6 +148,17 @@ async def pictures(interaction: Interaction, typed: str) -> Choices:
     return offered[:MOST]
 
 
+async def several_pictures(interaction: Interaction, typed: str) -> Choices:
+    """Pictures, one after the other; what was typed before the last one stays."""
+    before, blank, last = typed.replace(",", " ").rpartition(" ")
+    kept = " ".join(before.split()) + (" " if blank else "")
+    return [
+        app_commands.Choice(name=_label(f"{kept}{choice.name}"), value=f"{kept}{choice.value}")
+        for choice in await pictures(interaction, last)
+        if len(f"{kept}{choice.value}") <= LETTERS
+    ]
+
+
 async def _exactly(number: PictureId, studio: Studio, asker: Asker) -> app_commands.Choice[str]:
     """The picture of that number; one that the person may not see looks like one that never was."""
     label = f"#{number}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from discord import app_commands
 
+from bot.chat.commands.blend import blend
 from bot.chat.commands.editing import edit
 from bot.chat.commands.enhance import enhance
 from bot.chat.commands.help import help_
@@ -25,6 +26,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     vary,
     outpaint,
     inpaint,
+    blend,
     show,
     reproduce,
     queue,
