@@ -66,12 +66,55 @@ def _replaces(new: Word, old: Word) -> bool:
         return True
     if kinds == ("weather", "weather"):
         return True
-    if "time" in kinds and "weather" in kinds:
-        return {new.key, old.key} in ({"night", "sunny"}, {"midnight", "sunny"})
+    if "weather" in kinds and kinds != ("weather", "weather"):
+        return _clear_at_odds(new, old)
+    if set(kinds) <= {"time", "light", "nature"} and _at_odds(new, old):
+        return True
     key, other = adjective_of(new.text) or new.key, adjective_of(old.text) or old.key
     if kinds == ("mood", "mood") and key == other:
         return True
     return OPPOSITES.get(key) == other or OPPOSITES.get(other) == key
+
+
+# Which hours a word of light belongs to: moonlight is gone by noon.
+_HOURS = {
+    **dict.fromkeys(("night", "midnight", "night sky", "nightfall", "polar night"), "night"),
+    **dict.fromkeys(("moonlight", "moonlit", "starlight", "starry sky", "starry night"), "night"),
+    **dict.fromkeys(("day", "noon", "midday", "afternoon", "sunlight", "sunlit", "sunny"), "day"),
+    **dict.fromkeys(("blue sky", "clear sky", "cloudless", "sunbeam", "sunbeams"), "day"),
+    **dict.fromkeys(("dawn", "sunrise", "morning", "early morning", "daybreak"), "morning"),
+    **dict.fromkeys(("dusk", "sunset", "evening", "twilight", "late evening"), "evening"),
+}
+_CLEAR = frozenset(("sunny", "blue sky", "clear sky", "cloudless", "sunlight", "sunlit"))
+_DULL = frozenset(
+    (
+        "rain",
+        "storm",
+        "snow",
+        "fog",
+        "mist",
+        "cloudy",
+        "overcast",
+        "drizzle",
+        "downpour",
+        "blizzard",
+    )
+) | {"snowstorm", "rainstorm", "stormy sky", "cloudy sky", "heavy rain", "heavy snow", "hail"}
+
+
+def _at_odds(new: Word, old: Word) -> bool:
+    """Whether two words of hours and light cannot be at once."""
+    hours = _HOURS.get(new.key), _HOURS.get(old.key)
+    return None not in hours and hours[0] != hours[1]
+
+
+def _clear_at_odds(new: Word, old: Word) -> bool:
+    """Whether a weather and an hour or a light cannot be at once."""
+    if _at_odds(new, old) and "night" in (_HOURS[new.key], _HOURS[old.key]):
+        return True
+    if _at_odds(new, old) and new.key not in _CLEAR:
+        return True  # an evening has no blue sky; a blue sky may have an evening
+    return (new.key in _CLEAR and old.key in _DULL) or (new.key in _DULL and old.key in _CLEAR)
 
 
 _GREEN = frozenset(("spring", "summer"))
@@ -105,6 +148,9 @@ _SCENES = frozenset(
 )
 
 
+_WITHIN = frozenset(("in", "at", "near"))
+
+
 def set_in(prompt: ParsedPrompt, change: ContentChange) -> str:
     """Another place or background."""
     into = change.into
@@ -132,10 +178,12 @@ def _without_place(prompt: ParsedPrompt) -> ParsedPrompt:
 
 def _is_place(prompt: ParsedPrompt, phrase: NounPhrase) -> bool:
     kind = kind_of(phrase.head)
-    if kind != "place" and phrase.head.key not in _SCENES:
-        return False
     first = prompt.at(phrase.start)
     before = role_of(prompt.words, first - 1)
+    if not kind and first and fold(prompt.words[first - 1].text) in _WITHIN:
+        return True  # "in marrakesh": whatever a picture is in is a place
+    if kind != "place" and phrase.head.key not in _SCENES:
+        return False
     alone = any(
         prompt.text[a:b].strip() == prompt.text[phrase.start : phrase.end]
         for a, b in prompt.segments
