@@ -265,9 +265,8 @@ async def test_a_reply_to_a_picture_starts_from_it_and_names_its_parent(tmp_path
         asked = await ben.say("make it night", reply_to=first)
         second = await ben.sees(is_result, after=asked)
         recipe = await recipe_of(second)
-        assert recipe.task is Task.IMAGE_TO_IMAGE
-        assert recipe.prompt == "a red flower, at night"
-        assert (needed(recipe.sampling).steps, needed(recipe.sampling).cfg) == (7, 5.5)
+        assert recipe.task is Task.EDIT
+        assert (recipe.described, recipe.seed) == ("a red flower, at night", 3)
         assert recipe.inputs[0].sha256 == sha256((await pictures(first))[0]).hexdigest()
         assert studio.worker.orders[-1].inputs == ((await pictures(first))[0],)
         assert "made from [#1]" in second.content
@@ -282,7 +281,7 @@ async def test_a_number_chooses_among_the_pictures_of_a_message(tmp_path: Path) 
         first = await ann.sees(is_result)
         await ann.say("2: make it night", reply_to=first)
         second = await ann.sees(is_result, after=first)
-        assert (await recipe_of(second)).prompt == "a red flower, at night"
+        assert (await recipe_of(second)).described == "a red flower, at night"
         assert studio.worker.orders[-1].inputs == ((await pictures(first))[1],)
 
 

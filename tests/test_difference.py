@@ -144,13 +144,14 @@ async def test_another_style_changes_the_words_alone(tmp_path: Path) -> None:
         assert found <= {"words.prompt", "words.negative_prompt"}
 
 
-async def test_a_reply_changes_the_task_the_start_and_the_words(tmp_path: Path) -> None:
+async def test_a_restyling_reply_changes_the_task_the_start_and_the_words(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         first, before = await first_of(studio, seed="9", steps=7, cfg=5.5, sampler="heun")
-        await studio.world.ann.say("make it night", reply_to=first)
+        await studio.world.ann.say("as watercolor", reply_to=first)
         after = await then(studio, first)
         start = {"task", "inputs", "sampling.denoise", "sampling.sigmas"}
-        assert names(before, after) == {*start, "words.prompt"}
+        words = {"words.prompt", "words.negative_prompt"}
+        assert {*start, "words.prompt"} <= names(before, after) <= {*start, *words}
         assert after.task is Task.IMAGE_TO_IMAGE
         assert isinstance(after.inputs[0], Input)
 

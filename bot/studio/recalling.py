@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 from bot.studio.answered import Answered, NamedLora
 from bot.studio.phrasing import Phrasing
-from generation.recipe import Recipe, Sha256
+from generation.recipe import Recipe, Sha256, Task
 from storage.pictures import StoredPicture
 from storage.revisions import Revision
 from storage.stores import Stores
 from storage.words import Wording
+
+MOST_STEPS = 100  # that are looked back
+
+WORDLESS = (Task.EDIT,)  # tasks whose prompt does not say what is to be seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class Recalled:
     recipe: Recipe
     file: Sha256  # its bytes, among those that are kept
     answered: Answered
+    drawn_by: Recipe | None = None  # the last in its history that draws from words
     picture: StoredPicture | None = None  # None: somebody sent it
     known: bool = True  # whether the recipe is what it was drawn by
     wording: Wording | None = None
@@ -41,23 +46,42 @@ class Recall:
         wording = await self._stores.words.of_picture(picture.id)
         request = await self._stores.tickets.request(picture.request)
         parent = picture.parent and await self._stores.pictures.find(picture.parent)
+        drawn_by = await self._drawn_by(picture)
         own = self._phrasing.own_words(picture.recipe, wording)
+        style = (wording.assisted.style or None) if wording else None
         return Recalled(
             recipe=picture.recipe,
             file=picture.png_sha256,
             picture=picture,
+            drawn_by=drawn_by,
             answered=answered_of(
                 picture.recipe,
                 # What was enlarged has no words of its own.
                 prompt=own or picture.words,
-                negative=wording.own_negative if wording else None,
-                style=(wording.assisted.style or None) if wording else None,
+                negative=wording.own_negative if wording else _negative(drawn_by),
+                style=style,
                 count=count,
                 before=parent.recipe.prompt if parent else None,
             ),
             wording=wording,
             revision=request.revision,
         )
+
+    async def _drawn_by(self, picture: StoredPicture) -> Recipe | None:
+        """The recipe whose model and settings a change goes on with: an edit's draw no words."""
+        for _ in range(MOST_STEPS):
+            if picture.recipe.task not in WORDLESS:
+                return picture.recipe
+            before = picture.parent and await self._stores.pictures.find(picture.parent)
+            if not before:
+                return None
+            picture = before
+        return None
+
+
+def _negative(recipe: Recipe | None) -> str | None:
+    words = recipe.words if recipe is not None else None
+    return words.negative_prompt if words is not None else None
 
 
 def answered_of(
@@ -87,7 +111,7 @@ def answered_of(
         clip_skip=words.clip_skip if words else None,
         seed=recipe.seed,
         count=count,
-        model=recipe.checkpoint.name,
+        model=recipe.checkpoint.name if recipe.checkpoint is not None else None,
         loras=tuple(
             NamedLora(name=a.weights.name, strength=a.strength)
             for a in recipe.adapters

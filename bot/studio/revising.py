@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bot.studio.changes import Means, Plan
+from bot.studio.editing import Ingredient, edited
 from bot.studio.offers import Offers
 from bot.studio.recalling import Recalled
 from bot.studio.redrawing import redrawn
@@ -30,12 +31,13 @@ from bot.studio.reshaping import (
     zoomed,
 )
 from bot.studio.wishes import RANDOM_SEED, SEEDS, Wish, init_from
-from generation.draft import Draft, DraftCanvas, DraftWords, said
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said
 from generation.families.family import family
 from generation.families.sizes import fit, nearest
 from generation.recipe import Adapter, Input, Recipe, Task, needed
 from prompting.assist import Assisted
 from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind
+from prompting.changing.rewording import reworded
 from storage.people import AssistMode
 from storage.requests import Origin
 
@@ -57,7 +59,7 @@ def start_of(plan: Plan, recalled: Recalled) -> Start:
     """The first picture of the chain where the changes of all replies are drawn from that."""
     new, before, recipe = changes_of(plan), recalled.revision, recalled.recipe
     chained = before is not None and before.kind in _MERGE and bool(before.changes)
-    init = next((one for one in recipe.inputs if one.role == "init"), None)
+    init = next((one for one in recipe.inputs if one.role in ("init", "reference")), None)
     alike = plan.kind in _MERGE and _TASKS.get(plan.means) is recipe.task
     if plan.means is Means.AGAIN and before is not None and init is not None:
         return Start(picture=init, base=before.base, changes=before.changes)
@@ -66,7 +68,7 @@ def start_of(plan: Plan, recalled: Recalled) -> Start:
     return Start(picture=init_from(recalled.file), base=recalled.answered.prompt, changes=new)
 
 
-_TASKS = {Means.OVER: Task.IMAGE_TO_IMAGE}
+_TASKS = {Means.OVER: Task.IMAGE_TO_IMAGE, Means.INSTRUCT: Task.EDIT}
 
 
 def changes_of(plan: Plan) -> tuple[ContentChange, ...]:
@@ -111,14 +113,15 @@ def wish_of(
         seed = recalled.recipe.seed if wish.seed is None else wish.seed
         draft = replace(wish.draft, words=own)
         return replace(wish, draft=draft, seed=seed, after=recalled.recipe, words=words)
-    recipe, new, start = recalled.recipe, plan.settings, start_of(plan, recalled)
+    start, new = start_of(plan, recalled), plan.settings
+    recipe = recalled.recipe if plan.means is Means.AGAIN else recalled.drawn_by or recalled.recipe
     draft = _begun(plan, recipe, start)
     draft = replace(
         draft,
         words=DraftWords(
             prompt=plan.prompt, negative_prompt=plan.negative, clip_skip=new.clip_skip
         ),
-        canvas=_canvas(plan, recipe),
+        canvas=_canvas(plan, recalled.recipe),
         sampling=replace(
             draft.sampling,
             steps=new.steps if new.steps is not None else draft.sampling.steps,
@@ -133,13 +136,48 @@ def wish_of(
         draft=draft,
         model=new.model,
         count=new.count or 1,
-        seed=RANDOM_SEED if plan.fresh else recipe.seed if new.seed is None else new.seed,
+        seed=seed_of(plan, recalled),
         parent=recalled.picture,
         after=recipe,
         assist=AssistMode.OFF,
         style="",  # it is in the words already
         words=words,
     )
+
+
+def seed_of(plan: Plan, recalled: Recalled) -> int:
+    """The picture's own, unless the plan is about it."""
+    if plan.fresh:
+        return RANDOM_SEED
+    return recalled.recipe.seed if plan.settings.seed is None else plan.settings.seed
+
+
+def told_of(plan: Plan, recalled: Recalled, origin: Origin, model: str) -> Wish:
+    """The wish for a model that changes pictures as it is told to.
+
+    Of several replies in a row it is told all at once, and changes the first picture.
+    """
+    start, recipe = start_of(plan, recalled), recalled.recipe
+    canvas = needed(recipe.canvas)
+    instruction = plan.instruction
+    if len(start.changes) > len(plan.changes):
+        instruction = reworded(start.base, "", start.changes).instruction or instruction
+    wish = edited(
+        Ingredient(
+            file=start.picture.sha256,
+            width=canvas.width,
+            height=canvas.height,
+            picture=recalled.picture,
+        ),
+        instruction,
+        origin=origin,
+        model=model,
+        shows=plan.prompt,
+        seed=seed_of(plan, recalled),
+        # How one is changed its model says best; what was asked by name counts all the same.
+        sampling=DraftSampling(steps=plan.settings.steps, cfg=plan.settings.cfg),
+    )
+    return replace(wish, count=plan.settings.count or 1)
 
 
 def _reshaped(plan: Plan, recalled: Recalled, origin: Origin, dice: Callable[[], int]) -> Wish:
@@ -188,7 +226,7 @@ def _begun(plan: Plan, recipe: Recipe, start: Start) -> Draft:
     settings = replace(said(recipe).sampling, denoise=None)
     match plan.means:
         case Means.AGAIN:
-            return said(recipe)
+            return replace(said(recipe), task=recipe.task)
         case Means.WORDS:
             return Draft(sampling=settings)
     # Of all changes since the start the one that needs most decides.

@@ -16,12 +16,16 @@ from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
 from bot.studio.gallery import Gallery
 from bot.studio.layers import Drafted
+from bot.studio.offers import Offers
 from bot.studio.phrasing import Phrasing
-from bot.studio.recalling import Recalled
+from bot.studio.recalling import WORDLESS, Recalled
 from bot.studio.requests import Requests
-from bot.studio.revising import Start, kept, loras_of, start_of, wish_of
+from bot.studio.revising import Start, kept, loras_of, start_of, told_of, wish_of
 from bot.studio.rights import Asker
+from bot.studio.wishes import Wish, seeds
+from generation.catalog.entry import Entry
 from generation.difference import difference
+from generation.draft import DraftWords, complete, picked
 from generation.families.family import family
 from generation.recipe import Recipe, Task
 from prompting.assist import Assisted
@@ -30,6 +34,7 @@ from storage.people import People, Preferences
 from storage.requests import Origin
 from storage.revisions import Revision
 from storage.tickets import Request
+from storage.words import Wording
 
 _ABILITIES = {Task.IMAGE_TO_IMAGE: Ability.IMG2IMG, Task.OUTPAINT: Ability.OUTPAINT}
 
@@ -70,13 +75,8 @@ class Revisor:
 
     def planned(self, group: Sequence[Intent], recalled: Recalled) -> Plan:
         """What the intents come to for that picture.  Raises OutOfRange."""
-        able = self.able(recalled.recipe)
+        able = able_of(recalled, self._drafting.offers)
         return planned(group, recalled.answered, able, self._drafting.offers.styles)
-
-    def able(self, recipe: Recipe) -> Collection[Ability]:
-        """What can be done here with a picture of that model."""
-        tasks = family(recipe.family).tasks
-        return {ability for task, ability in _ABILITIES.items() if task in tasks}
 
     async def draw(
         self, reply: Reply, group: Sequence[Intent], meant: Sequence[Recalled]
@@ -144,11 +144,37 @@ async def revised(
 ) -> Drafted:
     """The recipes of a plan, whatever the person's own settings say.  Raises Unacceptable."""
     words = await _spoken(drafting.phrasing, plan, recalled)
+    if plan.means is Means.INSTRUCT:
+        [editor, *_] = editors(recalled, drafting.offers)
+        told = told_of(plan, recalled, origin, editor.name)
+        drafted = await drafting.draft(told, mine, device=device)
+        return replace(drafted, wording=_wording(plan, words))
     wish = wish_of(plan, recalled, words, origin, drafting.dice)
+    if plan.means is Means.AGAIN and recalled.recipe.task in WORDLESS:
+        return _told_again(wish, recalled.recipe, drafting, mine, device=device)
     drafted = await drafting.draft(wish, mine, device=device)
-    adapters = loras_of(plan, recalled.recipe, drafting.offers)
-    recipes = tuple(kept(plan, recalled.recipe, drawn, adapters) for drawn in drafted.recipes)
+    before = recalled.drawn_by or recalled.recipe
+    adapters = loras_of(plan, before, drafting.offers)
+    recipes = tuple(kept(plan, before, drawn, adapters) for drawn in drafted.recipes)
     return replace(drafted, recipes=recipes)
+
+
+def _told_again(
+    wish: Wish, recipe: Recipe, drafting: Drafting, mine: Preferences, *, device: str
+) -> Drafted:
+    """The same instruction with other values; it is no wish, and nothing is looked for in it."""
+    draft = replace(wish.draft, words=picked(DraftWords, recipe.words))
+    model = drafting.offers.checkpoint_of(recipe)
+    used = seeds(wish.seed, wish.count or 1, mine, drafting.dice)
+    recipes = tuple(complete(draft, model, seed=seed, device=device) for seed in used)
+    return Drafted(recipes=recipes, wording=None)
+
+
+def _wording(plan: Plan, words: Assisted | None) -> Wording | None:
+    """A style that is in no instruction, for whoever goes on from the picture."""
+    if words is None or plan.style is None:
+        return None
+    return Wording(assisted=words, own_negative=plan.negative)
 
 
 async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assisted | None:
@@ -162,13 +188,26 @@ async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assiste
     spoken = await phrasing.spoken(
         plan.prompt, family(recipe.family), style=plan.style, negative=plan.negative
     )
-    if plan.style != answered.style or recipe.words is None:
+    if plan.style != answered.style or recipe.words is None or recipe.task in WORDLESS:
         return spoken
     if plan.negative == answered.negative:
         spoken = replace(spoken, negative=recipe.words.negative_prompt)
     if plan.prompt == answered.prompt:
         spoken = replace(spoken, prompt=recipe.words.prompt)
     return spoken
+
+
+def able_of(recalled: Recalled, offers: Offers) -> Collection[Ability]:
+    """What can be done here with a picture of that model."""
+    tasks = family(recalled.recipe.family).tasks
+    able = {ability for task, ability in _ABILITIES.items() if task in tasks}
+    return {*able, Ability.INSTRUCT_EDIT} if editors(recalled, offers) else able
+
+
+def editors(recalled: Recalled, offers: Offers) -> list[Entry]:
+    """The models of its family that change a picture as they are told to."""
+    its = family(recalled.recipe.family)
+    return [entry for entry in offers.editors(its) if entry.family == its.name]
 
 
 def line_of(plan: Plan, recalled: Recalled, recipe: Recipe) -> str:

@@ -154,8 +154,10 @@ def _moved(one: AskedSetting, before: float) -> float:
 
 
 def _lora(one: AskedSetting, now: Settled, answered: Answered) -> dict[str, Any]:
-    name = one.of or str(one.value or "")
     before = answered.loras if now.loras is None else now.loras
+    name = one.of or (one.value if isinstance(one.value, str) else "")
+    if not name and len(before) == 1 and one.direction is not Direction.OFF:
+        name = before[0].name  # whose strength, if not its?
     same = next((lora for lora in before if lora.name.casefold() == name.casefold()), None)
     others = tuple(lora for lora in before if lora is not same)
     if one.direction is Direction.OFF:

@@ -1,0 +1,135 @@
+"""Replies where a model is there that changes pictures as it is told to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bot.studio.changes import Means, planned
+from bot.studio.recalling import Recalled, answered_of
+from bot.studio.revising import changes_of, start_of
+from bot.studio.revisor import able_of, revised
+from generation.difference import difference
+from generation.recipe import Recipe, Sha256, Task, needed
+from prompting.changing.intents import (
+    Action,
+    AskedSetting,
+    Aspect,
+    ContentChange,
+    Intent,
+    IntentKind,
+)
+from storage.people import Preferences
+from storage.revisions import Revision
+from tests.given.apps import a_wish
+from tests.given.builders import a_recipe
+from tests.given.drafting import a_drafting, a_parent, weights
+
+DRAFTING = a_drafting(
+    [
+        {"name": "plain", "family": "starter"},
+        {"name": "other", "family": "starter"},
+        {"name": "editor", "family": "starter", "channels": 8},
+    ],
+    default="other",
+)
+MINE = Preferences(model="other", steps=33, cfg=3.0, sampler="heun", negative_prompt="mine")
+ORIGIN = a_wish().origin
+
+FLOWER = a_recipe(
+    checkpoint=weights("plain"),
+    prompt="a red flower",
+    negative_prompt="blurry",
+    sampler="euler",
+    seed=7,
+)
+BLUE = Intent(
+    kind=IntentKind.EDIT,
+    changes=(ContentChange(action=Action.SET, aspect=Aspect.COLOUR, what="flower", into="blue"),),
+)
+NIGHT = Intent(
+    kind=IntentKind.EDIT,
+    changes=(ContentChange(action=Action.SET, aspect=Aspect.LIGHT, into="at night"),),
+)
+
+
+def of(recipe: Recipe, **more: Any) -> Recalled:
+    negative = needed(more.get("drawn_by", recipe).words).negative_prompt
+    answered = answered_of(recipe, prompt=recipe.described, negative=negative, style=None)
+    file = Sha256("cd" * 32)
+    more = {"drawn_by": recipe, **more}
+    return Recalled(recipe=recipe, file=file, answered=answered, picture=a_parent(recipe), **more)
+
+
+async def changed(recalled: Recalled, *intents: Intent) -> Recipe:
+    able = able_of(recalled, DRAFTING.offers)
+    plan = planned(intents, recalled.answered, able, DRAFTING.offers.styles)
+    [recipe] = (await revised(DRAFTING, plan, recalled, ORIGIN, MINE, device="cpu")).recipes
+    return recipe
+
+
+async def made_blue() -> tuple[Recalled, Recipe]:
+    """A flower that was told to be blue, as the next reply finds it."""
+    first = of(FLOWER)
+    able = able_of(first, DRAFTING.offers)
+    plan = planned([BLUE], first.answered, able, DRAFTING.offers.styles)
+    start = start_of(plan, first)
+    edited = await changed(first, BLUE)
+    before = Revision(
+        typed="make it blue",
+        kind=IntentKind.EDIT,
+        said="",
+        base=start.base,
+        changes=changes_of(plan),
+    )
+    return of(edited, revision=before, drawn_by=FLOWER), edited
+
+
+async def test_the_model_is_told_what_to_change_and_the_new_words_are_kept() -> None:
+    recipe = await changed(of(FLOWER), BLUE)
+    assert recipe.task is Task.EDIT
+    assert recipe.checkpoint.name == "editor"
+    assert "blue" in recipe.prompt
+    assert recipe.described == "a blue flower"
+    assert recipe.seed == 7
+    assert recipe.inputs[0].sha256 == "cd" * 32
+
+
+async def test_a_second_reply_changes_the_first_picture_by_both() -> None:
+    recalled, edited = await made_blue()
+    recipe = await changed(recalled, NIGHT)
+    assert recipe.task is Task.EDIT
+    assert recipe.inputs == edited.inputs
+    assert "blue" in recipe.prompt
+    assert "night" in recipe.prompt
+    assert "blue flower" in recipe.described
+    assert "night" in recipe.described
+
+
+async def test_another_style_is_drawn_with_the_model_and_settings_of_before_the_edit() -> None:
+    recalled, edited = await made_blue()
+    recipe = await changed(recalled, Intent(kind=IntentKind.RESTYLE, style="watercolor"))
+    assert recipe.task is Task.IMAGE_TO_IMAGE
+    assert recipe.checkpoint == FLOWER.checkpoint
+    assert needed(recipe.sampling).sampler == "euler"
+    assert needed(recipe.words).negative_prompt.startswith("blurry")
+    assert "a blue flower" in recipe.prompt
+    assert recipe.inputs[0].sha256 == recalled.file
+    assert edited.prompt not in recipe.prompt
+
+
+async def test_again_is_the_same_edit_and_a_setting_changes_itself_alone() -> None:
+    recalled, edited = await made_blue()
+    again = await changed(recalled, Intent(kind=IntentKind.AGAIN))
+    assert {one.name for one in difference(edited, again)} == {"seed"}
+    steps = AskedSetting(name="steps", value=31)
+    more = await changed(recalled, Intent(kind=IntentKind.PARAMETERS, settings=(steps,)))
+    assert {one.name for one in difference(edited, more)} == {"sampling.steps", "sampling.sigmas"}
+    assert more.described == "a blue flower"
+
+
+async def test_without_such_a_model_of_the_family_the_picture_is_drawn_over() -> None:
+    xl = replace(FLOWER, family="sdxl", checkpoint=weights("elsewhere"))
+    able = able_of(of(xl), DRAFTING.offers)
+    plan = planned([BLUE], of(xl).answered, able, DRAFTING.offers.styles)
+    assert plan.means is Means.OVER
