@@ -44,6 +44,9 @@ def changed(prompt: str, reply: str) -> str:
         (HANFU, "头发改成银白色", "汉服少女，银白色长发，手持团扇，站在荷花池边，古风"),
         (HANFU, "不要扇子", "汉服少女，黑色长发，站在荷花池边，古风"),
         (HANFU, "表情开心一点", f"{HANFU}，表情开心"),
+        ("一只兔子在草地上", "来两只", "两只兔子在草地上"),
+        (BRIDGE, "不要伞", "山间小桥，一位老人，远处有瀑布"),
+        (KITE, "让她戴一副墨镜", f"{KITE}，戴一副墨镜"),
         ("戴着蓝色帽子的猫坐在沙发上", "去掉帽子", "猫坐在沙发上"),
         ("一个女孩和一只狗在公园散步", "把狗删掉", "一个女孩在公园散步"),
         ("花园里的女孩", "不要花", "花园里的女孩"),
@@ -64,6 +67,7 @@ def test_a_chinese_prompt_keeps_what_is_not_spoken_of(prompt: str, reply: str, w
         ("加一只蝴蝶停在花上", f"{FLOWER}, with a butterfly on the flower"),
         ("把花瓶改成玻璃的", "a red flower in a glass vase on a wooden table"),
         ("加一个貔貅", f"{FLOWER}, with 貔貅"),
+        ("加一条龙在天上飞", f"{FLOWER}, with a dragon flying in the sky"),
     ],
 )
 def test_an_english_prompt_gets_the_words_in_english_as_far_as_they_are_known(
@@ -84,6 +88,21 @@ def test_a_style_is_a_style_with_and_without_a_word_for_it(case: str) -> None:
 def test_thanks_and_talk_ask_for_no_picture(reply: str) -> None:
     understood = understand(reply, ShownPicture(prompt=CAT))
     assert {intent.kind for intent in understood.intents} == {IntentKind.NONE}
+
+
+@pytest.mark.parametrize(
+    ("reply", "pick"),
+    [
+        ("第二张", (2,)),
+        ("二", (2,)),
+        ("左上", (1,)),
+        ("2和4不错", (2, 4)),
+        ("最后一张最好看", (4,)),
+    ],
+)
+def test_a_picture_is_chosen_by_number_and_by_place(reply: str, pick: tuple[int, ...]) -> None:
+    (wish,) = understand(reply, ShownPicture(prompt=CITY, count=4)).intents
+    assert (wish.kind, wish.pick) == (IntentKind.PICK, pick)
 
 
 def test_chinese_is_understood_as_well_as_english() -> None:

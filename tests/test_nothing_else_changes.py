@@ -140,6 +140,7 @@ SETTINGS: list[tuple[AskedSetting, set[str]]] = [
     (AskedSetting(name="aspect", direction=Direction.MORE), {"canvas.width", "canvas.height"}),
     (AskedSetting(name="lora", of="wash", value=0.5), {"adapters"}),
     (AskedSetting(name="lora", of="ink", value=0.3), {"adapters"}),
+    (AskedSetting(name="lora", value=0.3), {"adapters"}),
     (AskedSetting(name="lora", of="ink", direction=Direction.OFF), {"adapters"}),
     (AskedSetting(name="model", value="other"), {"checkpoint"}),
 ]

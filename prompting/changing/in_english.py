@@ -66,6 +66,13 @@ _LOCATED = {
 }
 
 
+# Something that is somewhere: 一只蝴蝶停在花上, 一条龙在天上飞.
+_BEING = re.compile(
+    r"(?P<thing>.+?)(?P<verb>[停站坐趴躺飞挂飘蹲靠走睡漂放])?在"
+    r"(?P<where>.+?(?:上面?|里面?|中|下面?|旁边?|边上?|前面?|后面?|空|身旁|身边))(?P<doing>.{0,3})"
+)
+
+
 def in_english(text: str, language: str) -> str:
     """The phrase in English, as far as its words are known."""
     plain = text.strip()
@@ -73,6 +80,15 @@ def in_english(text: str, language: str) -> str:
     if bare in _WHERE:
         return _WHERE[bare]
     words = vocabulary()
+    being = _BEING.fullmatch(plain) if language == "zh" else None
+    if being:
+        doing = words.find(being["doing"] or being["verb"] or "", language)
+        parts = (
+            in_english(being["thing"], language),
+            doing.name if doing else _phrase(being["doing"], language),
+            in_english(being["where"], language),
+        )
+        return " ".join(filter(None, parts))
     if not words.find(bare, language):
         for pattern, preposition in _LOCATED[language]:
             found = pattern.fullmatch(plain)

@@ -29,6 +29,7 @@ FOLDER = Path(__file__).with_name("languages")
 OPAQUE = "\ue000-\uf8ff"  # signs that stand for what no rule may look into: quotations, tags
 
 
+_AND = r"[张号幅枚番]*\s*(?:,|&|\+|and|und|et|y|e|и|和|と|、|跟)\s*(?:#|the |第)?"
 _PLACE = re.compile(r"\{(\w+)\}")
 _PART = re.compile(r"(?<!\?P)<(\w+)>")
 _NAME = re.compile(r"\(\?P<(\w+)>")
@@ -152,7 +153,7 @@ class _Compiler:
         if name == "picks":
             forms = sorted(self.tables["ordinals"], key=len, reverse=True)
             one = rf"(?:{'|'.join(map(re.escape, forms))}|{self._number})"
-            return rf"(?P<picks>{one}(?:\s*(?:,|&|\+|and|und|et|y|e|и|和|と)\s*(?:#|the )?{one})*)"
+            return rf"(?P<picks>{one}(?:{_AND}{one})*)"
         table = self.tables.get(f"{name}s")
         if table is None:
             return rf"(?P<{name}>.+?)"

@@ -15,7 +15,9 @@ from prompting.changing.phrasebook import Phrasebook
 Picked = tuple[str, tuple[int, ...], Intent | None]
 
 _BUTTON = re.compile(r"([uv]) ?([1-9])\b", re.IGNORECASE)  # as Midjourney's are called
-_DIVIDERS = re.compile(r"\s*(?:,|&|\+|#|和|と|\b(?:and|und|et|y|e|и)\b)\s*(?:the )?")
+_DIVIDERS = re.compile(
+    r"[张号幅枚番]*\s*(?:,|&|\+|#|和|と|、|跟|\b(?:and|und|et|y|e|и)\b)\s*(?:the |第)?"
+)
 _LABEL = re.compile(r"\A#?\d{1,2} ?[:)]\s+(?=\S)")
 
 

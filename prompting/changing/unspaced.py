@@ -73,6 +73,8 @@ def changed_prompt(prompt: str, language: str, change: ContentChange) -> str:
         return text.set_in(change.into)
     if change.action is Action.SWAP:
         return text.swapped(change.what, change.into)
+    if change.action is Action.ADD and not change.to and text.only_counts(change.into):
+        return text.counted(change.into)
     if change.action is Action.ADD:
         return text.with_more(f"{change.to}{_placed(change)}")
     if change.aspect is Aspect.FRAMING:
@@ -96,6 +98,20 @@ class _Text:
         self.language = language
         self.comma = _COMMA[language]
         self.words = [word for word in vocabulary().read(text, language) if not word.text.isspace()]
+
+    def only_counts(self, into: str) -> bool:
+        """Whether the words say how many, and not of what: 两只."""
+        return self._counts(into) and not any(
+            word.content and kind_of(word) != "number"
+            for word in vocabulary().read(into, self.language)
+        )
+
+    def counted(self, into: str) -> str:
+        """So many of the main thing."""
+        main = self._main()
+        if not main:
+            return self.text
+        return self.became(self.text[main[0].noun : main[0].end], into, Aspect.OBJECT)
 
     def with_more(self, words: str) -> str:
         """Words behind the prompt."""
@@ -345,6 +361,9 @@ class _Text:
         led = [word for word in self.words if word.end <= start and word.start >= first]
         while led and led[-1].end == start and self._leads(led[-1]):
             start = led.pop().start
+            verb = self.text[start : start + 1] in "着了过"
+            if verb and led and led[-1].end == start and not led[-1].entry:
+                start = led.pop().start  # a verb that nobody knows: 冒着
         if self.text[end : end + 1] == self._of:
             end += 1
         for link in ("和", "与", "跟", "以及", "と"):
@@ -435,4 +454,4 @@ def _contradicts(new: set[str], old: str) -> bool:
     fair, foul = groups["fair"], groups["foul"]
     if old in fair:
         return bool(new & (foul | groups["dark"]))
-    return old in foul and old not in new and bool(new & (fair | foul | {"calm sea"}))
+    return old in foul and old not in new and bool(new & (fair | foul | {"calm waters"}))
