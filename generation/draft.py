@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from generation import enlarging
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.architecture import SERVES
@@ -23,6 +24,7 @@ from generation.names import scheduler as scheduler_named
 from generation.parameters import DENOISE, PARAMETERS, STEPS
 from generation.recipe import (
     MAX_SEED,
+    NO_WEIGHTS,
     Adapter,
     Canvas,
     Enlarging,
@@ -30,6 +32,7 @@ from generation.recipe import (
     Masking,
     Needs,
     Placement,
+    Precision,
     Recipe,
     Sampling,
     Sha256,
@@ -169,7 +172,7 @@ def complete(
         drawn=_drawn(canvas, task.needs, family) if canvas is not None else None,
         masking=_masking(draft, task.needs, canvas),
         placement=draft.placement,
-        enlarging=draft.enlarging,
+        enlarging=_redrawn(draft.enlarging, canvas, family),
         variations=draft.variations,
         shares=draft.shares,
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,
@@ -178,14 +181,45 @@ def complete(
     )
 
 
+def enlarged(draft: Draft) -> Recipe:
+    """The recipe of a picture with more pixels in which nothing is drawn: no model is asked.
+
+    Of the draft its picture, its size, how it is enlarged and what it shows count.  Raises
+    Unacceptable.
+    """
+    width, height = needed(draft.canvas.width), needed(draft.canvas.height)
+    enlarging.check_canvas(width, height)
+    return Recipe(
+        task=Task.UPSCALE,
+        family="",
+        checkpoint=NO_WEIGHTS,
+        components=(),
+        vae=None,
+        adapters=(),
+        inputs=draft.inputs,
+        words=None,
+        canvas=Canvas(width=width, height=height),
+        sampling=None,
+        drawn=None,
+        masking=None,
+        placement=None,
+        enlarging=draft.enlarging,
+        variations=(),
+        shares=(),
+        shows=clean_text("description", draft.shows) if draft.shows is not None else None,
+        seed=0,  # nothing is thrown
+        precision=Precision.FP32,
+    )
+
+
 def sections(
     draft: Draft, needs: Needs, model: Checkpoint
 ) -> tuple[Words | None, Canvas | None, Sampling | None]:
     """The sections that a task needs, of a draft without gaps.  Raises Unacceptable."""
-    has = needs.sections
+    has = (*needs.sections, *needs.optional)
     return (
         _words(draft.words, model.family) if "words" in has else None,
-        _canvas(draft.canvas, needs, model.family) if "canvas" in has else None,
+        _canvas(draft, needs, model.family) if "canvas" in has else None,
         _sampling(draft.sampling, needs, model) if "sampling" in has else None,
     )
 
@@ -271,9 +305,11 @@ def _words(said: DraftWords, usual: Family) -> Words:
     )
 
 
-def _canvas(said: DraftCanvas, needs: Needs, usual: Family) -> Canvas:
-    width, height = needed(said.width), needed(said.height)
-    if not needs.any_size:
+def _canvas(draft: Draft, needs: Needs, usual: Family) -> Canvas:
+    width, height = needed(draft.canvas.width), needed(draft.canvas.height)
+    if draft.enlarging is not None:
+        enlarging.check_canvas(width, height)
+    elif not needs.any_size:
         sizes.check(width, height, usual)
     return Canvas(width=width, height=height)
 
@@ -285,6 +321,26 @@ def _drawn(canvas: Canvas, needs: Needs, usual: Family) -> Canvas | None:
     width, height = sizes.drawn_for(canvas.width, canvas.height, usual)
     drawn = Canvas(width=width, height=height)
     return drawn if drawn != canvas else None
+
+
+def _redrawn(how: Enlarging | None, canvas: Canvas | None, usual: Family) -> Enlarging | None:
+    """In tiles of the size that the family was trained at, where nobody says other ones."""
+    if how is None or canvas is None:
+        return how
+    if how.redrawn_tile is None:
+        tile = min(usual.width, usual.height)
+        shared = tile // 4 // usual.grid * usual.grid
+        how = replace(how, redrawn_tile=tile, redrawn_overlap=shared)
+    check_tiles(how, canvas, usual)
+    return how
+
+
+def check_tiles(how: Enlarging, canvas: Canvas, usual: Family) -> None:
+    """Raise OutOfRange where the pieces that are drawn anew are none that the family draws."""
+    width, height = enlarging.piece(how, canvas, usual.grid)
+    sizes.check(width, height, usual)
+    if (how.redrawn_overlap or 0) % usual.grid:
+        raise OutOfRange("overlap", how.redrawn_overlap, f"a multiple of {usual.grid}")
 
 
 def _sampling(said: DraftSampling, needs: Needs, model: Checkpoint) -> Sampling:

@@ -11,16 +11,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from generation.draft import MAX_ADAPTERS, check_clip_skip, check_purpose, check_sampler
+from generation.draft import (
+    MAX_ADAPTERS,
+    check_clip_skip,
+    check_purpose,
+    check_sampler,
+    check_tiles,
+)
+from generation.enlarging import MAX_UPSCALER_TILE, check_canvas
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import FAMILIES, Family, family
 from generation.media.photos import FITS, MAX_PIXELS
 from generation.parameters import DENOISE, NEGATIVE, PROMPT, STEPS
 from generation.recipe import (
+    NO_WEIGHTS,
     SYNTAXES,
     Adapter,
     Canvas,
+    Enlarging,
     Recipe,
     Sampling,
     Sha256,
@@ -56,6 +65,8 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
 
     Raises Unacceptable with the field, what was found and what is allowed.
     """
+    if recipe.sampling is None:
+        return _undrawn(recipe, here)
     usual = family(_known("family", recipe.family, tuple(FAMILIES)))
     model = _present("checkpoint", recipe.checkpoint, usual, here)
     check_purpose(model.weights.name, model.purpose, recipe.task, usual)
@@ -66,9 +77,8 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
         _check_words(recipe.words, usual)
     if recipe.canvas is not None:
         _check_canvas(recipe.canvas, recipe, usual)
-    if recipe.sampling is not None:
-        _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
-        check_sampler(recipe.sampling.sampler, usual)
+    _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
+    check_sampler(recipe.sampling.sampler, usual)
     return replace(
         recipe,
         checkpoint=model.weights,
@@ -77,13 +87,41 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
         ),
         vae=_present("vae", recipe.vae, usual, here).weights if recipe.vae is not None else None,
         adapters=_adapters(recipe, usual, here),
+        enlarging=_enlarging(recipe.enlarging, here),
+    )
+
+
+def _undrawn(recipe: Recipe, here: Here) -> Recipe:
+    """One in which nothing is drawn: a picture with more pixels."""
+    _check_task(recipe)
+    if recipe.shows is not None:
+        PROMPT.check(recipe.shows, "description")
+    if recipe.canvas is not None:
+        check_canvas(recipe.canvas.width, recipe.canvas.height)
+    return replace(
+        recipe, checkpoint=NO_WEIGHTS, enlarging=_enlarging(recipe.enlarging, here), seed=0
     )
 
 
 def _check_canvas(canvas: Canvas, recipe: Recipe, usual: Family) -> None:
+    if recipe.enlarging is not None:
+        check_canvas(canvas.width, canvas.height)
+        check_tiles(recipe.enlarging, canvas, usual)
+        return
     sizes.check(recipe.drawn_at.width, recipe.drawn_at.height, usual)
     if canvas.pixels > MAX_PIXELS:
         raise OutOfRange("size", f"{canvas.width}x{canvas.height}", f"at most {MAX_PIXELS} pixels")
+
+
+def _enlarging(how: Enlarging | None, here: Here) -> Enlarging | None:
+    if how is None or how.upscaler is None:
+        return how
+    found = here.get(how.upscaler.sha256)
+    if found is None or found.kind != "upscaler":
+        raise NotPresent("upscaler", how.upscaler.name, how.upscaler.sha256)
+    if how.tile is None or how.tile > MAX_UPSCALER_TILE:
+        raise OutOfRange("tile", how.tile, f"at most {MAX_UPSCALER_TILE}")
+    return replace(how, upscaler=found.weights)
 
 
 def _check_words(words: Words, usual: Family) -> None:

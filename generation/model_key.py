@@ -1,6 +1,6 @@
 """What must be loaded for a recipe, as one text: the same for recipes that share it.
 
-    "fp16 <checkpoint> <component> ... vae:<vae>"      its precision, then digests
+    "fp16 <checkpoint> <component> ... vae:<vae> upscaler:<upscaler>"    its precision, then digests
 
 Queue, seats and workers tell models apart by it.  The invariant: recipes of one key are drawn with
 the same weights in the same precision, their adapters aside, so whoever is warm for one is warm for
@@ -15,18 +15,21 @@ from generation.recipe import Recipe, Sha256
 
 ModelKey = NewType("ModelKey", str)
 
-_VAE = "vae:"
+_VAE, _UPSCALER = "vae:", "upscaler:"
 # What keys look like, as a regular expression.
-FORM = rf"(fp32|fp16|bf16)( [0-9a-f]{{64}}){{1,32}}( {_VAE}[0-9a-f]{{64}})?"
+_BESIDE = "".join(f"( {name}[0-9a-f]{{64}})?" for name in (_VAE, _UPSCALER))
+FORM = rf"(fp32|fp16|bf16)( [0-9a-f]{{64}}){{1,32}}{_BESIDE}"
 
 
 def model_key(recipe: Recipe) -> ModelKey:
     """What drawing a recipe needs."""
     files = [weights.sha256 for weights in (recipe.checkpoint, *recipe.components)]
     vae = [] if recipe.vae is None else [_VAE + recipe.vae.sha256]
-    return ModelKey(" ".join([recipe.precision, *files, *vae]))
+    larger = recipe.enlarging.upscaler if recipe.enlarging is not None else None
+    upscaler = [] if larger is None else [_UPSCALER + larger.sha256]
+    return ModelKey(" ".join([recipe.precision, *files, *vae, *upscaler]))
 
 
 def weights_of(key: ModelKey) -> tuple[Sha256, ...]:
     """The digests of its weights, the checkpoint's first."""
-    return tuple(Sha256(digest.removeprefix(_VAE)) for digest in key.split(" ")[1:])
+    return tuple(Sha256(digest.rpartition(":")[2]) for digest in key.split(" ")[1:])

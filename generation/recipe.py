@@ -25,7 +25,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NewType, TypeVar
 
@@ -52,6 +52,8 @@ MAX_STRENGTH = 10.0  # of an adapter, in both directions
 
 MAX_GROW = 256  # pixels that a mask grows or is softened by
 ENLARGING = ("lanczos", "model")
+MAX_CORRECTIONS = 16
+MIN_TILE = 16  # pixels of a side
 MAX_VARIATIONS = 32  # one upon the other: somebody who chose that often is somewhere else
 
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
@@ -76,6 +78,7 @@ class Task(StrEnum):
     OUTPAINT = "outpaint"  # a picture, drawn further
     EDIT = "edit"  # a picture changed as it is told to
     BLEND = "blend"  # one of several pictures
+    UPSCALE = "upscale"  # a picture with more pixels; with words and sampling, drawn over as well
 
     @property
     def needs(self) -> Needs:
@@ -256,16 +259,25 @@ class Enlarging:
     """How a picture gets more pixels, before anything of it is drawn anew."""
 
     method: str  # one of ENLARGING
-    upscaler: Weights | None
-    tile: int | None  # pixels of a side that are looked at at once; None: all
-    overlap: int | None  # pixels that neighbours share
+    upscaler: Weights | None  # the network that "model" means
+    # How often what halving it again would lose is laid over it; None: never.
+    corrections: int | None
+    # Pixels of a side that the network looks at at once, and that neighbours share; None: all.
+    tile: int | None
+    overlap: int | None
+    # The same, of the larger picture, where it is drawn anew.
+    redrawn_tile: int | None
+    redrawn_overlap: int | None
 
     def __post_init__(self) -> None:
         if self.method not in ENLARGING:
             raise OutOfRange("enlarging", self.method, " or ".join(ENLARGING))
-        for name in ("tile", "overlap"):
-            if (pixels := getattr(self, name)) is not None:
-                _check_integer(name, pixels, 0, WIDTH.high)
+        if (self.upscaler is None) != (self.method == "lanczos"):
+            raise OutOfRange("upscaler", self.method, "a network, and by no network lanczos")
+        if self.corrections is not None:
+            _check_integer("corrections", self.corrections, 1, MAX_CORRECTIONS)
+        _check_tiles("tile", self.tile, self.overlap)
+        _check_tiles("redrawn_tile", self.redrawn_tile, self.redrawn_overlap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +341,9 @@ NEEDS = {
     ),
     # Pictures to look at, in their order; the first is the one that is changed.
     Task.EDIT: Needs(sections=_DRAWING, roles=("reference",), optional=("variations", "drawn")),
+    Task.UPSCALE: Needs(
+        sections=("canvas", "enlarging"), roles=("init",), optional=("words", "sampling")
+    ),
 }
 _ROLES = {role for needs in NEEDS.values() for role in (*needs.roles, *needs.optional_roles)}
 
@@ -348,8 +363,8 @@ class Recipe:
     """One picture, completely described.  Every field must be given."""
 
     task: Task
-    family: str  # a key of generation.families.family
-    checkpoint: Weights
+    family: str  # a key of generation.families.family; "" where nothing is drawn
+    checkpoint: Weights  # NO_WEIGHTS where nothing is drawn
     components: tuple[Weights, ...]  # parts of the checkpoint that are files of their own
     vae: Weights | None  # None: the checkpoint's own
     adapters: tuple[Adapter, ...]
@@ -389,6 +404,7 @@ class Recipe:
             self._check_masking(self.masking, by_picture="mask" in roles)
         if self.placement is not None and self.canvas is not None:
             self.placement.check_on(self.canvas)
+        self._check_drawing()
 
     def _check_masking(self, masking: Masking, *, by_picture: bool) -> None:
         by_words = masking.region is not None
@@ -405,6 +421,17 @@ class Recipe:
         if self.shares and not sum(self.shares) > 0.0:
             raise OutOfRange("shares", "none", "some of at least one picture")
 
+    def _check_drawing(self) -> None:
+        """Words, sampling and what draws come together, or nothing is drawn."""
+        draws = self.sampling is not None
+        if draws != (self.words is not None):
+            alone = "sampling" if draws else "words"
+            raise OutOfRange(alone, "given", "words together with sampling")
+        beside = (self.family, self.components, self.vae, self.adapters)
+        nothing = self.checkpoint.sha256 == NO_WEIGHTS.sha256
+        if draws == nothing or (nothing and beside != ("", (), None, ())):
+            raise OutOfRange("checkpoint", self.checkpoint.name, "one exactly where it draws")
+
     @property
     def id(self) -> RecipeId:
         """The name of this recipe: equal recipes, and only they, share it."""
@@ -420,7 +447,15 @@ class Recipe:
             self.masking.segmenter if self.masking else None,
             self.enlarging.upscaler if self.enlarging else None,
         )
-        return (self.checkpoint, *self.components, *(w for w in others if w), *adapters)
+        checkpoint = () if self.sampling is None else (self.checkpoint,)
+        return (*checkpoint, *self.components, *(w for w in others if w), *adapters)
+
+    @property
+    def leading(self) -> Weights:
+        """What people call its model: the checkpoint, or what enlarges where nothing is drawn."""
+        if self.sampling is not None or self.enlarging is None:
+            return self.checkpoint
+        return self.enlarging.upscaler or replace(NO_WEIGHTS, name=self.enlarging.method)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -487,6 +522,15 @@ def _check_digest(value: object) -> None:
         raise OutOfRange("sha256", value, "64 lower-case hex digits")
 
 
+def _check_tiles(what: str, tile: int | None, overlap: int | None) -> None:
+    """Tiles that share more than half of them are more than anybody needs."""
+    if (tile is None) != (overlap is None):
+        raise OutOfRange(what, tile, "a tile together with its overlap")
+    if tile is not None:
+        _check_integer(what, tile, MIN_TILE, WIDTH.high)
+        _check_integer("overlap", overlap, 0, tile // 2)
+
+
 def _check_noise(noise: object) -> None:
     if noise in NOISES_OF_CARDS:
         return
@@ -507,3 +551,7 @@ def _check_number(what: str, value: object, low: float, high: float) -> None:
 def _check_integer(what: str, value: object, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise OutOfRange(what, value, f"{low} to {high}")
+
+
+# In place of a checkpoint where nothing is drawn: the name and the digest of no bytes at all.
+NO_WEIGHTS = Weights(name="none", sha256=Sha256(hashlib.sha256(b"").hexdigest()))

@@ -10,10 +10,10 @@ import pytest
 
 from bot.pages.differences import change_of, words_changed
 from bot.pages.lineage_page import lineage_page
+from generation import enlarging
 from generation.difference import difference
 from generation.recipe import (
     Adapter,
-    Enlarging,
     Input,
     Masking,
     Placement,
@@ -88,7 +88,7 @@ def test_a_picture_that_is_drawn_over_says_so() -> None:
 SECTIONS = {
     "masking": Masking(grow=4, blur=2.0, region=None, segmenter=None, threshold=None),
     "placement": Placement(left=64, top=0, width=128, height=128),
-    "enlarging": Enlarging(method="lanczos", upscaler=None, tile=None, overlap=None),
+    "enlarging": enlarging.plain(),
     "variations": (Variation(seed=9, strength=0.2),),
     "shares": (0.3, 0.7),
 }

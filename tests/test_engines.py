@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,17 +11,16 @@ from torch import Tensor
 
 from generation.families.architecture import SERVES
 from generation.families.family import ARCHITECTURES
-from generation.recipe import NEEDS, Input, Task
+from generation.recipe import NEEDS, Canvas, Task
 from generation.worker.engines.engine import Given
 from generation.worker.engines.table import ENGINES
+from generation.worker.loading.loader import NO_HEADS
 from generation.worker.memory.needs import most_activations
 from generation.worker.parts import Parts
 from generation.worker.render import render
 from generation.worker.tasks.table import TASKS
 from generation.worker.text.clip import EncodedWords
-from tests.given import loaded
-from tests.given.builders import a_blue_png, a_digest, a_recipe, changed
-from tests.given.later import Upscale
+from tests.given.builders import a_blue_png, a_recipe, an_enlarged
 
 WORDS = EncodedWords(
     context=torch.ones(1, 77, 8),
@@ -76,14 +75,12 @@ def test_extra_channels_lie_behind_the_noisy_ones_in_every_lane(cfg: float) -> N
         assert torch.equal(lane, torch.cat([y, extra], dim=1)[0])
 
 
-def test_a_task_without_words_and_sampling_makes_its_result_of_what_it_begins_with() -> None:
-    model, data = loaded.sd15(), a_blue_png(64, 64)
-    start = Input(role="init", sha256=a_digest("b"), fit="cover")
-    whole = changed(loaded.recipe_of("sd1"), task=Task.IMAGE_TO_IMAGE, inputs=(start,))
-    given = {field.name: getattr(whole, field.name) for field in fields(whole)}
-    bare = Upscale(**given | {"words": None, "sampling": None})
-    steps: list[int] = []
-    made = render(bare, (data,), model, on_step=lambda done, *_: steps.append(done))
-    assert steps == []
-    assert len(made.content) == 64 * 64 * 3
-    assert 0 < most_activations(bare, model) <= most_activations(whole, model)
+def test_a_task_without_words_and_sampling_makes_its_result_without_a_model() -> None:
+    model, data = NO_HEADS.model(), a_blue_png(64, 48)
+    bare = an_enlarged(canvas=Canvas(width=128, height=96))
+    steps: list[tuple[int, int]] = []
+    made = render(bare, (data,), model, on_step=lambda done, of, _: steps.append((done, of)))
+    assert steps == [(1, 1)]
+    assert len(made.content) == 128 * 96 * 3
+    assert model.loaded == ()
+    assert most_activations(bare, model) == 0

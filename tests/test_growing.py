@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from generation import enlarging
 from generation.draft import Draft, said
 from generation.errors import OutOfRange
 from generation.recipe import (
@@ -24,8 +25,8 @@ from generation.recipe import (
     parse,
 )
 from generation.spelling import plain, read
-from tests.given.builders import a_digest, a_recipe, brought
-from tests.given.later import LaterEnvironment, LaterRecipe, Upscale
+from tests.given.builders import a_digest, a_recipe, a_recipe_of, an_enlarged, an_enlarging
+from tests.given.later import LaterEnvironment, LaterRecipe
 from tests.given.released import RELEASES, TEXTS
 
 
@@ -80,13 +81,18 @@ def test_what_a_later_version_adds_is_kept_decides_the_id_and_is_refused_today(
 
 
 def test_sections_that_a_task_has_not_are_absent_and_read_as_none() -> None:
-    whole = json.loads(dump(a_recipe()))
-    kept = ("task", "family", "checkpoint", "width", "height", "seed", "precision")
-    given = {name: whole[name] for name in kept}
-    recipe = read(Upscale, given)
+    recipe = parse(dump(an_enlarged()))
+    assert recipe == an_enlarged()
     assert (recipe.words, recipe.sampling) == (None, None)
-    assert json.loads(canonical(recipe)).keys() == set(kept)
-    assert (recipe.prompt, recipe.texts) == ("", ())
+    kept = {"task", "family", "checkpoint", "width", "height", "seed", "precision", "inputs"}
+    assert json.loads(canonical(recipe)).keys() == kept | {"enlarging"}
+    assert json.loads(canonical(recipe))["enlarging"] == {"method": "lanczos", "corrections": 4}
+    assert (recipe.prompt, recipe.texts, recipe.described) == (
+        "",
+        ("a red flower",),
+        "a red flower",
+    )
+    assert recipe.weights == ()
     assert said(recipe).words == Draft().words
 
 
@@ -95,10 +101,8 @@ def test_sections_that_a_task_has_not_are_absent_and_read_as_none() -> None:
 def test_a_task_that_needs_a_section_is_refused_without_it_and_no_other_has_it(
     task: Task, section: str
 ) -> None:
-    has = task.needs.sections
-    changes: dict[str, Any] = dict.fromkeys({"words", "canvas", "sampling"} - set(has))
-    recipe = replace(a_recipe(), task=task, **changes, **brought(task))
-    other: Any = None if section in has else getattr(a_recipe(), section)
+    recipe = a_recipe_of(task)
+    other: Any = None if getattr(recipe, section) is not None else getattr(a_recipe(), section)
     with pytest.raises(OutOfRange) as refused:
         replace(recipe, **{section: other})
     assert refused.value.what == section
@@ -147,7 +151,7 @@ def test_what_a_change_brings_is_an_object_of_its_own_and_only_a_task_that_has_i
     brought: dict[str, Any] = {
         "masking": Masking(grow=2, blur=4.0, region=None, segmenter=None, threshold=None),
         "placement": Placement(left=-8, top=0, width=128, height=128),
-        "enlarging": Enlarging(method="lanczos", upscaler=None, tile=None, overlap=None),
+        "enlarging": enlarging.plain(),
         "shares": (0.5, 0.5),
     }
     for name, section in brought.items():
@@ -163,7 +167,12 @@ def test_what_a_change_brings_is_an_object_of_its_own_and_only_a_task_that_has_i
         (Masking, {"grow": -1, "blur": 0.0, "region": None, "segmenter": None, "threshold": None}),
         (Masking, {"grow": 0, "blur": 0.0, "region": "hat", "segmenter": None, "threshold": None}),
         (Placement, {"left": 0, "top": 0, "width": 0, "height": 8}),
-        (Enlarging, {"method": "bicubic", "upscaler": None, "tile": None, "overlap": None}),
+        (Enlarging, an_enlarging(method="bicubic")),
+        (Enlarging, an_enlarging(upscaler=Weights(name="x", sha256=a_digest()))),
+        (Enlarging, an_enlarging(method="model")),
+        (Enlarging, an_enlarging(corrections=0)),
+        (Enlarging, an_enlarging(tile=64)),
+        (Enlarging, an_enlarging(redrawn_tile=64, redrawn_overlap=33)),
         (Variation, {"seed": 1, "strength": 1.5}),
     ],
 )

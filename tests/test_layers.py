@@ -20,13 +20,13 @@ from bot.studio.layers import (
     of_person,
 )
 from bot.studio.wishes import OWN_VAE, Wish
+from generation import enlarging
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.families.family import FAMILIES
 from generation.layers import filled
 from generation.recipe import (
     Adapter,
     Canvas,
-    Enlarging,
     Masking,
     Placement,
     Recipe,
@@ -79,7 +79,7 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         assist=AssistMode.ON,
         masking=Masking(grow=0, blur=1.0, region=None, segmenter=None, threshold=None),
         placement=Placement(left=0, top=0, width=8, height=8),
-        enlarging=Enlarging(method="lanczos", upscaler=None, tile=None, overlap=None),
+        enlarging=enlarging.plain(),
         variations=(Variation(seed=1, strength=0.5),),
         shows="a red flower at night",
         shares=(0.5, 0.5),

@@ -58,7 +58,9 @@ def test_nor_do_they_with_any_sampler_and_what_is_kept_stays_kept_in_the_latents
     recipe = masked(of("sd1", sampler=sampler, scheduler="karras"), PHOTO, mask, blur=0.0)
     guesses: list[torch.Tensor] = []
     inputs, model = (PHOTO, mask), loaded.sd15()
-    made = render(recipe, inputs, model, on_step=lambda _, __, x0: guesses.append(x0.clone()))
+    made = render(
+        recipe, inputs, model, on_step=lambda _, __, x0: guesses.append(needed(x0).clone())
+    )
     drawn = np.frombuffer(made.content, np.uint8).reshape(64, 64, 3)
     area = white_in(mask, recipe)
     assert np.array_equal(drawn[~area], fitted(recipe)[~area])

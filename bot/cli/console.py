@@ -144,7 +144,7 @@ def _slug(prompt: str) -> str:
 
 def tell_picture(out: Console, path: Path, picture: StoredPicture) -> None:
     recipe = picture.recipe
-    told = [f"picture {picture.id}", f"seed {recipe.seed}", escape(recipe.checkpoint.name)]
+    told = [f"picture {picture.id}", f"seed {recipe.seed}", escape(recipe.leading.name)]
     if (canvas := recipe.canvas) is not None:
         told.append(f"{canvas.width}x{canvas.height}")
     if (sampling := recipe.sampling) is not None:
@@ -179,7 +179,8 @@ async def reproduce(
     """Draw a picture again and print the verdict; 0 only when it is identical."""
     async with open_app(settings, workers) as app:
         original = await find_original(app, asked.picture)
-        app.catalog.locate(original.recipe.checkpoint)
+        for weights in original.recipe.weights[:1]:
+            app.catalog.locate(weights)
         waiting = ConsoleAudience(app.studio)
         async with app.at_work(waiting):
             with Bar(aside()) as bar:

@@ -245,7 +245,7 @@ class Drawings:
     def _avoid(self, seat: WorkerSeat, job: Job, why: OutOfReach) -> bool:
         """Leave the model to other seats for a while.  Returns whether there are any."""
         # An adapter that does not come says little of the model's other pictures.
-        whole = why.name == job.recipe.checkpoint.name
+        whole = why.name == job.recipe.leading.name
         seconds = AVOID_SECONDS if whole else AVOID_ADAPTER_SECONDS
         asyncio.get_running_loop().call_later(seconds, self._jobs.seats.look)
         return seat.avoid(job.needs, seconds)

@@ -82,6 +82,8 @@ _NOTHING_NEW = {
     "wording": "I found no other words for that. Other words of yours, or 🎨, change more.",
     "own words": "It was drawn from your own words already: I had added nothing to them.",
     "form": "Nothing in the form was changed. ♻️ draws the same picture again, 🎲 another one.",
+    "picture": "It was only made larger: there is nothing in it that another seed, or other words, "
+    "would change. Its original can be drawn again.",
     "style": "It is drawn in that style already, or the model has nothing of the kind.",
 }
 

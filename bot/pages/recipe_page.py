@@ -9,7 +9,7 @@ from __future__ import annotations
 from bot.pages.quoting import plain
 from bot.pages.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Recipe, Sampling, Task, Weights, dump
+from generation.recipe import Enlarging, Recipe, Sampling, Task, Weights, dump
 from storage.pictures import StoredPicture
 
 LONG = 400  # characters of a row in the message, where all of them do not fit
@@ -40,7 +40,8 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("prompt", r.prompt),
         ("shows", r.shows or ""),
         ("negative", r.words.negative_prompt if r.words else ""),
-        ("model", _file(r.checkpoint)),
+        ("model", _file(r.checkpoint) if r.sampling else ""),
+        *(_enlarging(r.enlarging) if r.enlarging else ()),
         ("with", ", ".join(map(_file, r.components))),
         ("vae", _file(r.vae) if r.vae else ""),
         ("predicts", (r.sampling.prediction or "") if r.sampling else ""),
@@ -70,6 +71,16 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
         ("image cfg", f"{sampling.image_cfg:g}" if sampling.image_cfg is not None else ""),
         ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
         ("denoise", f"{sampling.denoise:g}" if task.needs.redraws else ""),
+    )
+
+
+def _enlarging(how: Enlarging) -> tuple[tuple[str, str], ...]:
+    pieces = ((how.tile, how.overlap, "upscaled"), (how.redrawn_tile, how.redrawn_overlap, "drawn"))
+    said = [f"{what} in {tile}, {overlap} shared" for tile, overlap, what in pieces if tile]
+    return (
+        ("enlarged", _file(how.upscaler) if how.upscaler else how.method.title()),
+        ("corrected", f"{how.corrections} times" if how.corrections else ""),
+        ("tiles", "; ".join(said)),
     )
 
 

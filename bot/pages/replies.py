@@ -86,7 +86,7 @@ def progress(standing: Progress, now: float) -> str:
 
 def settings_line(recipe: Recipe) -> str:
     """The settings of a picture in one compact line."""
-    parts = [code(recipe.checkpoint.name, 80)]
+    parts = [code(recipe.leading.name, 80)]
     if recipe.canvas is not None:
         parts.append(f"{recipe.canvas.width}×{recipe.canvas.height}")
     if recipe.sampling is not None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from bot.studio import notes
 from bot.studio.editing import as_edit
+from bot.studio.enlarging import drafted
 from bot.studio.ignored import ignored
 from bot.studio.layers import (
     Drafted,
@@ -73,6 +74,10 @@ class Drafting:
             return await self._draft(wish, mine, device, plainly)
 
     async def _draft(self, wish: Wish, mine: Preferences, device: str, plainly: bool) -> Drafted:
+        if (larger := drafted(wish, self.offers, device=device)) is not None:
+            for recipe in larger.recipes:
+                self.phrasing.check(recipe)
+            return larger
         around = self._around(wish, mine)
         model = self._model(wish, around)
         wish, told = unpasted(wish, model.family, model.weights.name)
@@ -170,6 +175,8 @@ class Drafting:
         """What the parent was drawn with, if that does what is wished for."""
         its = self.offers.checkpoint_of(parent)
         task = wish.draft.task or task_for(wish.draft.inputs)
+        if its is None:
+            return None
         return its if its.purpose is None or task in SERVES.get(its.purpose, ()) else None
 
     def _model(self, wish: Wish, around: Layers) -> Checkpoint:

@@ -63,6 +63,21 @@ class Offers:
         self._folders.nudge()
         return self.catalog.entries("vae")
 
+    def upscalers(self) -> tuple[Entry, ...]:
+        """The networks that make pictures larger."""
+        self._folders.nudge()
+        return self.catalog.entries("upscaler")
+
+    def upscaler(self, name: str | None) -> Entry | None:
+        """The upscaler of that name, or where none is named the one with most weights, if any.
+
+        Raises NoSuchName.
+        """
+        if name is not None:
+            return self.catalog.find(name.strip(), "upscaler")
+        here = self.catalog.entries("upscaler")
+        return max(here, key=lambda entry: entry.size_bytes, default=None)
+
     async def changed(self) -> bool:
         """Look now whether anything is here that was not, for somebody who named it."""
         return await self._folders.changed()
@@ -76,9 +91,14 @@ class Offers:
             return self._default_model()
         return self.catalog.find(model).model if isinstance(model, str) else model
 
-    def checkpoint_of(self, recipe: Recipe) -> Checkpoint:
-        """The one that a recipe was drawn with, with the VAE and the noise that are its own."""
+    def checkpoint_of(self, recipe: Recipe) -> Checkpoint | None:
+        """The one that a recipe was drawn with, with the VAE and the noise that are its own.
+
+        None: nothing was drawn.
+        """
         entry, sampling = self.catalog.known(recipe.checkpoint), recipe.sampling
+        if sampling is None:
+            return None
         return Checkpoint(
             weights=recipe.checkpoint,
             family=family(recipe.family),
@@ -86,8 +106,8 @@ class Offers:
             components=recipe.components,
             vae=recipe.vae,
             levels=entry.levels if entry is not None else None,
-            prediction=sampling.prediction if sampling is not None else None,
-            noise=sampling.noise if sampling is not None else None,
+            prediction=sampling.prediction,
+            noise=sampling.noise,
             usual=entry.usual if entry is not None else UNSAID,
         )
 

@@ -30,7 +30,7 @@ ATTEMPTS = 3  # to find other words than those before
 
 class NothingNew(Exception):
     """Other words were asked for and are the same: `what` is "wording", "style", "own words" or
-    a "form" that came back as it was."""
+    a "form" that came back as it was; or another "picture", where nothing was drawn."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"no other {what}")
@@ -167,7 +167,7 @@ class Phrasing:
         for recipe in recipes:
             words = DraftWords(prompt=prompt, negative_prompt=negative)
             draft = Draft(words=words, adapters=recipe.adapters)
-            model = self._offers.checkpoint_of(recipe)
+            model = needed(self._offers.checkpoint_of(recipe))
             decided, notes_of_it = await self.decided(draft, model, recipe.seed, recipe.adapters)
             told += notes_of_it
             changed = replace(

@@ -37,7 +37,11 @@ def remarks(recipes: Sequence[Recipe]) -> Iterator[str]:
     """What is to be said of the pictures of one request, which differ in words and seeds only."""
     first = recipes[0]
     sampling = first.sampling
-    if first.task.needs.redraws and sampling is not None and sampling.denoise <= LITTLE:
+    if first.words is None:
+        return
+    keeps = first.enlarging is not None  # with more pixels, little of it is to be another
+    redraws = first.task.needs.redraws and not keeps
+    if redraws and sampling is not None and sampling.denoise <= LITTLE:
         yield notes.little_redrawn(sampling.denoise)
     yield from of_words([recipe.prompt for recipe in recipes], first.family)
 

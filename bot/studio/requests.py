@@ -16,11 +16,12 @@ from bot.dispatch.open_requests import OpenRequests
 from bot.studio.admission import Admission
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
+from bot.studio.enlarging import Larger, larger
 from bot.studio.gallery import Gallery
 from bot.studio.layers import Drafted
 from bot.studio.notes import bounded
 from bot.studio.opening import Opening
-from bot.studio.phrasing import Proposed
+from bot.studio.phrasing import NothingNew, Proposed
 from bot.studio.rights import Asker
 from bot.studio.wishes import Wish, init_from, remembered_seed, seeds
 from generation.media import photos
@@ -88,8 +89,9 @@ class Requests:
             drafted = await self._drafting.draft(await self._own(wish), mine, device=device)
             found.append(drafted)
             # Kept for every mode: who switches to "increment" goes on from the picture they liked.
-            used = tuple(recipe.seed for recipe in drafted.recipes)
-            mine = replace(mine, last_seed=remembered_seed(used, mine.seed_mode))
+            used = tuple(r.seed for r in drafted.recipes if r.sampling is not None)
+            if used:
+                mine = replace(mine, last_seed=remembered_seed(used, mine.seed_mode))
         if (count := sum(len(drafted.recipes) for drafted in found)) > MOST_PICTURES:
             raise TooMany("pictures", count, MOST_PICTURES)
         parent = first.parent.id if first.parent else None
@@ -121,6 +123,14 @@ class Requests:
         start, facts = await self.keep_input(data)
         return self._drafting.started(wish, start, facts.width, facts.height)
 
+    async def enlarge(self, data: bytes, wish: Wish, asked: Larger) -> Request:
+        """Make a picture larger: that of these bytes, and the wish's parent where it is ours.
+
+        Raises what `submit` raises, and BadPicture.
+        """
+        start, facts = await self.keep_input(data)
+        return await self.submit(larger(wish, start, facts, asked, self._drafting.offers))
+
     # -- before it is asked ----------------------------------------------------------------
 
     async def predicted(self, wish: Wish) -> tuple[int, float]:
@@ -149,13 +159,18 @@ class Requests:
     async def again(
         self, request: RequestId, origin: Origin, *, only: PictureId | None = None
     ) -> Request:
-        """The same wish with other seeds; `only` one of its pictures."""
+        """The same wish with other seeds; `only` one of its pictures.
+
+        Raises NothingNew where nothing was drawn.
+        """
         before, recipes = await self._before(request, origin)
         words = before.words
         if only is not None:
             recipes = ((await self._one_of(request, origin, only)).recipe,)
             # Words that stand for several pictures are not what one of them shows.
             words = recipes[0].prompt if wildcards.count(words) > 1 else words
+        if any(recipe.sampling is None for recipe in recipes):
+            raise NothingNew("picture")
         mine = await self._stores.people.preferences(origin.owner)
         fresh = seeds(self._dice() % 2**32, len(recipes), mine, self._dice)
         rolled = tuple(replace(r, seed=s) for r, s in zip(recipes, fresh, strict=True))
@@ -176,6 +191,8 @@ class Requests:
         `style` keeps the wording, so that only the style differs.  `own` asks nobody.
         """
         before, recipes = await self._before(request, origin)
+        if any(recipe.words is None for recipe in recipes):
+            raise NothingNew("picture")
         last = await self._stores.words.find(request)
         found = [
             await self._drafting.phrasing.reword(words, group, last, style=style, own=own)

@@ -27,7 +27,7 @@ from generation.catalog.entry import Entry
 from generation.difference import difference
 from generation.draft import DraftWords, complete, picked
 from generation.families.family import family
-from generation.recipe import Recipe, Task
+from generation.recipe import Recipe, Task, needed
 from prompting.assist import Assisted
 from prompting.changing.intents import Intent
 from storage.people import People, Preferences
@@ -164,7 +164,7 @@ def _told_again(
 ) -> Drafted:
     """The same instruction with other values; it is no wish, and nothing is looked for in it."""
     draft = replace(wish.draft, words=picked(DraftWords, recipe.words))
-    model = drafting.offers.checkpoint_of(recipe)
+    model = needed(drafting.offers.checkpoint_of(recipe))
     used = seeds(wish.seed, wish.count or 1, mine, drafting.dice)
     recipes = tuple(complete(draft, model, seed=seed, device=device) for seed in used)
     return Drafted(recipes=recipes, wording=None)

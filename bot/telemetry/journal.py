@@ -48,4 +48,4 @@ def write(event: events.Event) -> None:
 
 def _facts(job: Job, **more: str | float) -> dict[str, object]:
     rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in more.items()}
-    return {"job": job.id, "model": job.recipe.checkpoint.name, **rounded}
+    return {"job": job.id, "model": job.recipe.leading.name, **rounded}

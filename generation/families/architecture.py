@@ -57,6 +57,7 @@ SERVES: Mapping[str, frozenset[Task]] = {
 class Stage(StrEnum):
     """When a part must be on the device."""
 
+    ENLARGE = "enlarge"  # pixels -> more pixels, before anything is drawn
     ENCODE = "encode"  # words -> what the denoiser reads
     DENOISE = "denoise"
     DECODE = "decode"  # latents -> pixels, and pixels -> latents
@@ -92,7 +93,7 @@ class Network:
     @property
     def library(self) -> str:
         """The package that has it: "diffusers" or "transformers"."""
-        return self.module.partition(".")[0]
+        return self.module.partition(".")[0]  # "generation": one of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

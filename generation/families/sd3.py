@@ -370,7 +370,10 @@ SD3 = Architecture(
         read=of_flow_scheduler,
     ),
     tasks=frozenset(
-        {Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.OUTPAINT, Task.BLEND}
+        {
+            *(Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.BLEND),
+            *(Task.INPAINT, Task.OUTPAINT, Task.UPSCALE),
+        }
     ),
     grid=16,  # two latent pixels of a side are one of its tokens
     latent_channels=16,

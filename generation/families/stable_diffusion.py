@@ -144,7 +144,10 @@ SD1 = Architecture(
         read=of_scheduler,
     ),
     tasks=frozenset(
-        {Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.OUTPAINT, Task.BLEND}
+        {
+            *(Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.BLEND),
+            *(Task.INPAINT, Task.OUTPAINT, Task.UPSCALE),
+        }
     ),
     grid=8,  # of one latent
     latent_channels=4,
@@ -252,7 +255,7 @@ REFINER = replace(
     recognise_folder=_configured(1280, {}),
     relative=SD1.relative,
     # It knows the last of the noise alone: there has to be a picture to begin with.
-    tasks=frozenset({Task.IMAGE_TO_IMAGE, Task.INPAINT}),
+    tasks=frozenset({Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.UPSCALE}),
     embedding_widths=(),
     trainers_names=("stable-diffusion-xl-v1-refiner", "sdxl_refiner"),
     elder="sdxl",

@@ -87,7 +87,7 @@ def _settings(recipe: Recipe) -> Pairs:
     pairs += [(SEED.a1111, recipe.seed), *_variations(recipe.variations)]
     if canvas is not None:
         pairs.append((SIZE.a1111, f"{canvas.width}x{canvas.height}"))
-    model = recipe.checkpoint
+    model = recipe.leading
     pairs += [("Model hash", model.sha256[:10]), (MODEL.a1111, model.name)]
     if recipe.vae is not None:
         pairs += [("VAE hash", recipe.vae.sha256[:10]), (VAE.a1111, recipe.vae.name)]

@@ -58,6 +58,13 @@ class RRDBNet(nn.Module):
 
     def __init__(self, *, width: int, growth: int, blocks: int, ups: int, shuffle: int = 1) -> None:
         super().__init__()
+        self.config = {
+            "width": width,
+            "growth": growth,
+            "blocks": blocks,
+            "ups": ups,
+            "shuffle": shuffle,
+        }
         self.shuffle = shuffle
         self.conv_first = nn.Conv2d(3 * shuffle**2, width, 3, padding=1)
         self.body = nn.ModuleList(_ResidualBlock(width, growth) for _ in range(blocks))
@@ -67,6 +74,11 @@ class RRDBNet(nn.Module):
         self.ups = ups
         self.conv_hr = nn.Conv2d(width, width, 3, padding=1)
         self.conv_last = nn.Conv2d(width, 3, 3, padding=1)
+
+    @property
+    def factor(self) -> int:
+        """How many times as long the sides become."""
+        return (1 << self.ups) // self.shuffle
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(1, 3, h, w) -> (1, 3, h * scale, w * scale); sides are multiples of `shuffle`."""

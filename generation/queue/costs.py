@@ -17,6 +17,7 @@ import json
 import math
 from dataclasses import astuple, dataclass
 
+from generation.enlarging import redrawn_share
 from generation.families.architecture import megapixels
 from generation.families.family import FAMILIES
 from generation.model_key import ModelKey
@@ -26,6 +27,9 @@ from generation.samplers import SAMPLERS
 # Seconds per megapixel and call of the model, before anything was seen: between a current GPU
 # (0.1 to 0.3) and a laptop's processor (about 8).  It is forgotten with the first picture.
 GUESS = 1.0
+
+# What enlarging takes before anything is drawn, in calls of a model on as many pixels.
+LOOKED_AT = {"lanczos": 0.05, "model": 1.0}
 
 MEMORY = 0.95  # what an observation still weighs when the next one comes: the last 20 or so count
 SURPRISE = 4.0  # a laptop that slept is no news about its speed: the most one observation may say
@@ -144,11 +148,14 @@ def at_most(recipe: Recipe) -> float:
 
 def _keys(recipe: Recipe) -> tuple[str, ...]:
     """From the finest to the coarsest."""
-    checkpoint = f"checkpoint {recipe.checkpoint.sha256}"
+    checkpoint = f"checkpoint {recipe.leading.sha256}"
     canvas = recipe.drawn or recipe.canvas
     size = f"{canvas.width}x{canvas.height}" if canvas is not None else "any size"
     calls = f"{recipe.precision} {_calls(recipe)}"
-    return (f"{checkpoint} {size} {calls}", checkpoint, f"family {recipe.family}", "anything")
+    if recipe.enlarging is not None:
+        calls = f"{calls} {recipe.enlarging.method}"
+    kin = recipe.family or recipe.leading.name
+    return (f"{checkpoint} {size} {calls}", checkpoint, f"family {kin}", "anything")
 
 
 def _reading(model: ModelKey, *, in_memory: bool) -> str:
@@ -156,11 +163,20 @@ def _reading(model: ModelKey, *, in_memory: bool) -> str:
 
 
 def _work(recipe: Recipe) -> float:
-    """Calls of the model times what one works on."""
-    steps = recipe.sampling.steps if recipe.sampling is not None else 1
+    """Calls of the model times what one works on.
+
+    A picture that is enlarged first is looked at once more, and drawn over in tiles.
+    """
     usual = FAMILIES.get(recipe.family)  # None: a family of another program's
     each = usual.architecture.work(recipe) if usual is not None else megapixels(recipe)
-    return steps * _calls(recipe) * each
+    if recipe.enlarging is None:
+        return _steps(recipe) * _calls(recipe) * each
+    again = _steps(recipe) * _calls(recipe) * redrawn_share(recipe)
+    return (LOOKED_AT[recipe.enlarging.method] + again) * each
+
+
+def _steps(recipe: Recipe) -> int:
+    return recipe.sampling.steps if recipe.sampling is not None else 1
 
 
 def _calls(recipe: Recipe) -> int:

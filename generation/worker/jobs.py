@@ -219,13 +219,13 @@ class _Drawing:
                 switching.switch(model, self._order.recipe, self._locate)
         self.loading_seconds += self._place.seconds - began
 
-    def _stepped(self, model: Model, done: int, total: int, x0: Tensor) -> None:
+    def _stepped(self, model: Model, done: int, total: int, x0: Tensor | None) -> None:
         """A step is done: say so, then let others have their say."""
         self._keep_up()
         every = self._order.preview_every
         preview = b""
         # The first at once, so that people see that it began; none just before the picture itself.
-        if every and (done == 1 or done % every == 0) and done < total:
+        if x0 is not None and every and (done == 1 or done % every == 0) and done < total:
             preview = model.fit_previewer().jpeg(x0)
         self._say(
             Stepped(

@@ -21,6 +21,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from generation.enlarging import of_a_piece
 from generation.errors import OutOfRange, RenderFailed
 from generation.families.architecture import Stage
 from generation.picture import DECODED_AGAIN
@@ -32,11 +33,10 @@ from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser, sample
 from generation.worker.sampling.variations import varied
 from generation.worker.tasks.table import TASKS
-from generation.worker.tasks.task import Begun, Bench
+from generation.worker.tasks.task import Begun, Bench, OnStep, Pieces
 from generation.worker.text.clip import EncodedWords, Learned
 
 Remembered = Callable[[Callable[[], EncodedWords]], EncodedWords]
-OnStep = Callable[[int, int, Tensor], None]  # steps done, of so many, and the guess of x0
 
 # Ten times what /imagine takes.  Beyond, it would be read for as long as somebody likes.
 MAX_LETTERS = 60_000
@@ -73,7 +73,9 @@ def render(
     _check_size(recipe, model)
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     work = TASKS[recipe.task]
-    bench = Bench(recipe=recipe, inputs=inputs, model=model, generator=generator)
+    bench = Bench(
+        recipe=recipe, inputs=inputs, model=model, generator=generator, at=at, on_step=on_step
+    )
 
     def encode() -> EncodedWords:
         at(Stage.ENCODE)
@@ -91,7 +93,10 @@ def render(
         if recipe.sampling is not None:
             at(Stage.DENOISE)
             given = Given(words=needed(words), extra=begun.extra, seen=begun.seen)
-            latents = denoise(recipe, model, given, begun, generator, on_step)
+            if begun.pieces is None:
+                latents = denoise(recipe, model, given, begun, generator, on_step)
+            else:
+                latents = piece_by_piece(begun.pieces, model, given, generator, on_step)
         else:
             latents = needed(begun.init)
         if not bool(torch.isfinite(latents).all()):
@@ -135,7 +140,8 @@ def denoise(
 
     def noises() -> Iterator[Tensor]:
         draw = partial(torch.randn, shape, generator=generator, dtype=torch.float32)
-        yield varied(draw(), recipe.variations).to(device)
+        first = varied(draw(), recipe.variations) if begun.noise is None else begun.noise
+        yield first.to(device)
         while True:
             yield draw().to(device)
 
@@ -156,6 +162,26 @@ def denoise(
     )
 
 
+def piece_by_piece(
+    pieces: Pieces, model: Model, given: Given, generator: torch.Generator, on_step: OnStep
+) -> Tensor:
+    """Stage two of a picture in pieces, one after the other: their latents, one above the other."""
+    drawn: list[Tensor] = []
+    for number, (init, noise) in enumerate(zip(pieces.inits, pieces.noises, strict=True)):
+        begun = Begun(init=init, noise=noise)
+        stepped = partial(_stepped, pieces, number, on_step)
+        drawn.append(denoise(pieces.recipe, model, given, begun, generator, stepped))
+    return torch.cat(drawn)
+
+
+def _stepped(
+    pieces: Pieces, number: int, on_step: OnStep, done: int, each: int, x0: Tensor | None
+) -> None:
+    """A step of one piece, as a step of all and in its place on the whole picture."""
+    assert x0 is not None  # a sampler has one
+    on_step(pieces.before + number * each + done, pieces.total, pieces.shown(number, x0))
+
+
 def latents_sha256(latents: Tensor) -> Sha256:
     """The digest of the final latents: float32, little-endian, in their natural order."""
     values = (
@@ -165,6 +191,10 @@ def latents_sha256(latents: Tensor) -> Sha256:
 
 
 def _check_size(recipe: Recipe, model: Model) -> None:
+    if recipe.enlarging is not None:
+        if recipe.sampling is None:
+            return
+        recipe = of_a_piece(recipe, model.architecture.grid)
     canvas = recipe.drawn_at
     for side, pixels in (("width", canvas.width), ("height", canvas.height)):
         if pixels % model.scale:

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from generation.draft import Checkpoint, Draft
+from generation import enlarging
+from generation.draft import Checkpoint, Draft, DraftCanvas, enlarged
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, Family
 from generation.job import GroupId, Job, JobId, Share, UserId
@@ -72,6 +73,23 @@ def a_model(name: str = "starter", family: str = "starter") -> Checkpoint:
     return Checkpoint(weights=Weights(name=name, sha256=a_digest()), family=FAMILIES[family])
 
 
+def an_enlarging(**changes: Any) -> dict[str, Any]:
+    """The fields of how a picture is enlarged, by Lanczos where nothing else is said."""
+    plain = enlarging.plain()
+    return {field.name: getattr(plain, field.name) for field in fields(plain)} | changes
+
+
+def an_enlarged(**changes: Any) -> Recipe:
+    """A recipe of a picture with more pixels, in which nothing is drawn."""
+    draft = Draft(
+        canvas=DraftCanvas(width=256, height=256),
+        enlarging=enlarging.plain(),
+        inputs=(Input(role="init", sha256=a_digest("b"), fit="cover"),),
+        shows="a red flower",
+    )
+    return replace(enlarged(draft), **changes)
+
+
 def a_recipe(**changes: Any) -> Recipe:
     """A small text-to-image recipe of the starter; `changes` are fields of it or its sections."""
     given: dict[str, Any] = {
@@ -124,6 +142,13 @@ def a_draft(prompt: str | None = None, **changes: Any) -> Draft:
     return changed(Draft(), prompt=prompt, **changes)
 
 
+def a_recipe_of(task: Task) -> Recipe:
+    """A recipe of that task, with all that it needs."""
+    if task is Task.UPSCALE:
+        return an_enlarged()
+    return replace(a_recipe(), task=task, **brought(task))
+
+
 W = TypeVar("W", Recipe, Draft)
 
 
@@ -143,6 +168,7 @@ def brought(task: Task) -> dict[str, Any]:
     sections: dict[str, Any] = {
         "masking": Masking(grow=0, blur=2.0, region=None, segmenter=None, threshold=None),
         "placement": Placement(left=32, top=0, width=64, height=64),
+        "enlarging": enlarging.plain(),
     }
     roles = (*needs.roles, *needs.optional_roles)
     inputs = tuple(Input(role=role, sha256=a_digest("b"), fit="cover") for role in roles)

@@ -30,9 +30,8 @@ from generation.fleet.wire import (
 from generation.fleet.wire import encode as encoded
 from generation.job import JobId
 from generation.media import image
-from generation.recipe import needed
 from tests.given.builders import an_environment
-from tests.given.fakes import doodle
+from tests.given.fakes import doodle, steps_of
 
 STEP_SECONDS = 0.002
 
@@ -50,14 +49,14 @@ def draw(order: Render) -> None:
     if "a death" in recipe.prompt:
         die_once(job)
     began = time.monotonic()
-    for step in range(1, needed(recipe.sampling).steps + 1):
+    for step in range(1, steps_of(recipe) + 1):
         time.sleep(STEP_SECONDS)
         seconds = time.monotonic() - began
         say(
             Stepped(
                 job=job,
                 done=step,
-                total=needed(recipe.sampling).steps,
+                total=steps_of(recipe),
                 preview=b"",
                 seconds=seconds,
             )

@@ -16,6 +16,11 @@ from generation.recipe import Recipe, needed
 from tests.given.builders import an_environment
 
 
+def steps_of(recipe: Recipe) -> int:
+    """Those of sampling, or one where nothing is drawn."""
+    return recipe.sampling.steps if recipe.sampling is not None else 1
+
+
 def doodle(recipe: Recipe, brush: bytes) -> bytes:
     """RGB bytes that are a function of the recipe and the brush, and of nothing else."""
     colour = hashlib.sha256(recipe.id.encode() + brush).digest()[:3]
@@ -88,13 +93,13 @@ class FakeWorker:
             await self._leave(order.job)
 
     async def _drawn(self, order: Render, life: int) -> AsyncIterator[Report]:
-        recipe, steps = order.recipe, needed(order.recipe.sampling).steps
+        recipe, steps = order.recipe, steps_of(order.recipe)
         await self._device(order.job, life)
         self.log.append(("began", order.job))
         loading = 0.0
         if model_key(recipe) not in self._on_device:
             loading = self.load_cost
-            yield Loading(job=order.job, name=recipe.checkpoint.name)
+            yield Loading(job=order.job, name=recipe.leading.name)
             self._on_device = (model_key(recipe),)
         if failure := self.failures.get(recipe.prompt):
             raise failure

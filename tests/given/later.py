@@ -43,14 +43,6 @@ class LaterRecipe(Recipe):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upscale(Recipe):
-    """A recipe of a task that needs neither words nor sampling."""
-
-    def __post_init__(self) -> None:
-        """Whatever it has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LaterEnvironment(Environment):
     """One with a fact more, which machines may or may not have."""
 

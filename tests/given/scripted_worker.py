@@ -26,6 +26,7 @@ from generation.fleet.wire import (
 )
 from generation.recipe import needed
 from tests.given.builders import a_png, an_environment
+from tests.given.fakes import steps_of
 
 ENVIRONMENT = an_environment(hardware="scripted")
 
@@ -41,7 +42,7 @@ def draw(order: Render) -> None:
         Stepped(
             job=order.job,
             done=1,
-            total=needed(order.recipe.sampling).steps,
+            total=steps_of(order.recipe),
             preview=b"\xff\xd8\xffpreview",
             seconds=0.1,
         )

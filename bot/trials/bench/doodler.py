@@ -46,7 +46,7 @@ class Doodler:
         """Tell, and read weights for ever."""
         self.ordered.set()
         while True:
-            yield Loading(job=order.job, name=order.recipe.checkpoint.name)
+            yield Loading(job=order.job, name=order.recipe.leading.name)
             await asyncio.sleep(3600.0)
 
     async def cancel(self, job: JobId) -> None:

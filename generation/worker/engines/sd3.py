@@ -104,7 +104,7 @@ class StableDiffusion3:
     ) -> int:
         pixels = recipe.drawn_at.pixels
         match stage:
-            case Stage.ENCODE:
+            case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # 256 tokens are few beside a picture's
             case Stage.DENOISE:
                 lanes = needed(recipe.sampling).lanes

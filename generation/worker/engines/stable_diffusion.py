@@ -110,7 +110,7 @@ class StableDiffusion:
     ) -> int:
         pixels = recipe.drawn_at.pixels
         match stage:
-            case Stage.ENCODE:
+            case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # a chunk of words is small beside a picture
             case Stage.DENOISE:
                 lanes = needed(recipe.sampling).lanes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.worker.engines.engine import Engine
+from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.stable_diffusion import StableDiffusion
 
@@ -17,3 +18,6 @@ ENGINES: Mapping[str, Engine] = {
     "sdxl-refiner": StableDiffusion(shallowest=2, final_norm=False, scores=(6.0, 2.5)),
     "sd3": StableDiffusion3(),
 }
+
+# Of what no architecture of models draws.
+NOTHING: Engine = NothingDrawn()

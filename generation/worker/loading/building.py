@@ -76,6 +76,9 @@ def _give_shapes(module: Any, dtype: torch.dtype, exact: set[str]) -> None:
 
 
 def _made(kind: Any, library: str, config: Path | Config) -> Any:
+    if library == "generation":
+        assert not isinstance(config, Path)  # of ours, no folder has a config
+        return kind(**config)
     if library == "diffusers":
         if isinstance(config, Path):
             config = kind.load_config(config, local_files_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,13 +18,15 @@ import torch
 from generation.errors import BrokenWeights, GenerationError, UnusableWeights
 from generation.families.architecture import Architecture, Dtype, Part, Stage, Trained
 from generation.families.family import ARCHITECTURES, family
+from generation.families.pixels import PIXELS, UNTRAINED, UPSCALER
 from generation.recipe import Precision, Recipe, Sha256
 from generation.worker import pulse
-from generation.worker.engines.table import ENGINES
+from generation.worker.engines.table import ENGINES, NOTHING
 from generation.worker.loading import folder, single_file
 from generation.worker.loading.building import Built, class_of
 from generation.worker.loading.folder import Folder
 from generation.worker.loading.single_file import SingleFile
+from generation.worker.loading.upscaler_file import UpscalerFile, opened_upscaler
 from generation.worker.model import LoadedPart, Model, PartKey
 from generation.worker.residence import MayGoOn, Residence, always
 
@@ -43,7 +45,7 @@ def import_libraries(architecture: Architecture = ARCHITECTURES[0]) -> None:
             class_of(tokenizer.module, tokenizer.classes[0])
 
 
-Source = Folder | SingleFile
+Source = Folder | SingleFile | UpscalerFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ class FileHeads:
     @property
     def parts(self) -> tuple[Part, ...]:
         """Those that there are."""
-        return tuple(part for part in self.architecture.parts if part.name in self.sources)
+        known = (*self.architecture.parts, UPSCALER)
+        return tuple(part for part in known if part.name in self.sources)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -72,13 +75,17 @@ class FileHeads:
 
     def key(self, part: Part) -> PartKey:
         """What makes a part the same as another model's."""
-        return PartKey(file=self.digests[part.name], part=part.name, dtype=self.dtype)
+        return PartKey(file=self.digests[part.name], part=part.name, dtype=self._dtype(part))
+
+    def _dtype(self, part: Part) -> torch.dtype:
+        """An upscaler is small, and its numbers are what people look at."""
+        return torch.float32 if part.stage is Stage.ENLARGE else self.dtype
 
     def built(self, part: Part) -> LoadedPart:
         """A part whose numbers are nowhere yet.  Raises UnusableWeights."""
         source = self.sources[part.name]
         with translated(source.name):
-            built = _built(source, part, self.dtype)
+            built = _built(source, part, self._dtype(part))
             tokenizer = source.tokenizer(part) if part.tokenizer is not None else None
         pulse.follow(built.module, abreast=part.stage is Stage.DECODE)
         return LoadedPart(
@@ -93,16 +100,22 @@ class FileHeads:
         """The model of these parts, or of its own.  Raises UnusableWeights."""
         return Model(
             architecture=self.architecture,
-            engine=ENGINES[self.architecture.name],
+            engine=ENGINES.get(self.architecture.name, NOTHING),
             loaded=tuple(map(self.built, self.parts) if loaded is None else loaded),
             trained=self.trained,
             files=self.files,
         )
 
 
+# Of a picture that is enlarged by no network.
+NO_HEADS = FileHeads(
+    architecture=PIXELS, dtype=torch.float32, trained=UNTRAINED, sources={}, digests={}
+)
+
+
 def load(
     recipe: Recipe,
-    path: Path,
+    path: Path | None,
     vae_path: Path | None,
     device: torch.device,
     *,
@@ -119,12 +132,33 @@ def load(
 
 
 def opened(
-    recipe: Recipe, path: Path, vae_path: Path | None, components: Sequence[Path] = ()
+    recipe: Recipe,
+    path: Path | None,
+    vae_path: Path | None,
+    components: Sequence[Path] = (),
+    upscaler: Path | None = None,
 ) -> FileHeads:
     """Read the heads of what lies at these paths.  Raises UnusableWeights.
 
-    `components`: where the recipe's lie, in its order.
+    `path`: the checkpoint's, where it draws; `components`: where the recipe's lie, in its order.
     """
+    heads = NO_HEADS if path is None else _drawing(recipe, path, vae_path, components)
+    larger = recipe.enlarging.upscaler if recipe.enlarging is not None else None
+    if larger is None or upscaler is None:
+        return heads
+    with translated(larger.name):
+        source = opened_upscaler(upscaler, larger.name)
+    return replace(
+        heads,
+        sources={**heads.sources, UPSCALER.name: source},
+        digests={**heads.digests, UPSCALER.name: larger.sha256},
+    )
+
+
+def _drawing(
+    recipe: Recipe, path: Path, vae_path: Path | None, components: Sequence[Path]
+) -> FileHeads:
+    """The heads of a checkpoint, its components and another VAE."""
     architecture, name = family(recipe.family).architecture, recipe.checkpoint.name
     kind = folder if path.is_dir() else single_file
     with translated(name):

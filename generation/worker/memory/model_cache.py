@@ -18,7 +18,7 @@ import torch
 
 from generation.catalog.catalog import Catalog
 from generation.errors import OutOfMemory
-from generation.families.architecture import Stage
+from generation.families.architecture import Part, Stage
 from generation.fleet.wire import Holding
 from generation.model_key import ModelKey, model_key
 from generation.recipe import Recipe
@@ -33,6 +33,8 @@ from generation.worker.model import LoadedPart, Model, PartKey
 from generation.worker.text.remembered import RememberedWords
 
 OnLoad = Callable[[str], None]
+# Of the checkpoint, its VAE, its components, and an upscaler.
+Paths = tuple[Path | None, Path | None, tuple[Path, ...], Path | None]
 
 
 class ModelCache:
@@ -142,7 +144,7 @@ class ModelCache:
 
     def _placed(self, recipe: Recipe, on_load: OnLoad) -> Model:
         """The model, with one user more; on the device if there is room for all of it."""
-        key, name = model_key(recipe), recipe.checkpoint.name
+        key, name = model_key(recipe), recipe.leading.name
         if (model := self._claimed(key)) is not None:
             return self._entered(key, model, recipe)
         if self._prefetcher.is_reading(key):
@@ -166,11 +168,11 @@ class ModelCache:
         """The model of the recipe's parts, those that are not here nowhere yet; one user more."""
         heads = opened(recipe, *self._paths(recipe))
         memory.begin_to_read(heads.files)
-        fresh = [heads.built(part) for part in heads.parts if self._is_to_read(heads, part.name)]
+        fresh = [heads.built(part) for part in heads.parts if self._is_to_read(heads, part)]
         return self._shelved(model_key(recipe), heads, fresh, users=1)
 
-    def _is_to_read(self, heads: FileHeads, name: str) -> bool:
-        part = self._parts.get(heads.key(heads.architecture.part(name)))
+    def _is_to_read(self, heads: FileHeads, wanted: Part) -> bool:
+        part = self._parts.get(heads.key(wanted))
         return part is None or part.residence.nowhere
 
     def _shelved(
@@ -185,7 +187,8 @@ class ModelCache:
             model = self._models.get(key)
             if model is None or list(model.loaded) != loaded:
                 model = self._models[key] = heads.model(loaded)
-                model.previewer = self._previewers.get(_vae(model).key)
+                if model.at(Stage.DECODE):
+                    model.previewer = self._previewers.get(_vae(model).key)
             if users:
                 self._parts.claim(model.loaded)
             return model
@@ -215,7 +218,7 @@ class ModelCache:
 
     def _enter(self, parts: list[LoadedPart], recipe: Recipe) -> None:
         try:
-            with translated(recipe.checkpoint.name):
+            with translated(recipe.leading.name):
                 for part in parts:
                     part.residence.enter(self.device, pulse.goes_on)
         finally:
@@ -231,7 +234,7 @@ class ModelCache:
                 raise OutOfMemory(needed, possible)
 
     def _fit_previewer(self, model: Model, recipe: Recipe) -> None:
-        if model.previewer is None:
+        if model.previewer is None and model.at(Stage.DECODE):
             self.at(model, recipe, Stage.DECODE)
             self._previewers[_vae(model).key] = model.fit_previewer()
 
@@ -274,7 +277,7 @@ class ModelCache:
     def _prefetch(self, recipe: Recipe, may_go_on: Callable[[], bool]) -> None:
         key, parts = model_key(recipe), self._parts
         heads = opened(recipe, *self._paths(recipe))
-        fresh = [heads.built(part) for part in heads.parts if self._is_to_read(heads, part.name)]
+        fresh = [heads.built(part) for part in heads.parts if self._is_to_read(heads, part)]
         size = sum(part.bytes for part in fresh)
         try:
             with parts.lock:
@@ -309,10 +312,15 @@ class ModelCache:
             return False
         return True
 
-    def _paths(self, recipe: Recipe) -> tuple[Path, Path | None, tuple[Path, ...]]:
-        path = self.catalog.locate(recipe.checkpoint)
-        vae = self.catalog.locate(recipe.vae) if recipe.vae else None
-        return path, vae, tuple(map(self.catalog.locate, recipe.components))
+    def _paths(self, recipe: Recipe) -> Paths:
+        locate, draws = self.catalog.locate, recipe.sampling is not None
+        larger = recipe.enlarging.upscaler if recipe.enlarging else None
+        return (
+            locate(recipe.checkpoint) if draws else None,
+            locate(recipe.vae) if recipe.vae else None,
+            tuple(map(locate, recipe.components)),
+            locate(larger) if larger else None,
+        )
 
 
 def _vae(model: Model) -> LoadedPart:

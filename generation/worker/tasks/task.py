@@ -8,7 +8,7 @@ invariant: a task draws from the generator nothing but what its docstring says, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,13 +18,17 @@ from PIL import Image
 from torch import Tensor
 
 from generation.errors import BadPicture
-from generation.media.photos import load
+from generation.families.architecture import Stage
+from generation.media.photos import as_rgb, load, upright
 from generation.recipe import Recipe, needed
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.joining import Area, Pixels, joined
 from generation.worker.model import Model
 from generation.worker.sampling.masked import Kept
+
+# Steps done, of so many, and the guess of x0 where there is one.
+OnStep = Callable[[int, int, Tensor | None], None]
 
 _TITLES = {"init": "picture to start from", "mask": "mask", "reference": "picture to change"}
 
@@ -37,10 +41,23 @@ class Bench:
     inputs: Sequence[bytes]  # in the recipe's order
     model: Model
     generator: torch.Generator  # the recipe's
+    at: Callable[[Stage], None] = lambda _: None  # has the parts of a stage on the device
+    on_step: OnStep = lambda _done, _total, _x0: None  # may wait, and may raise
 
     def picture(self, role: str, size: tuple[int, int] | None = None) -> Image.Image:
         """The input of that role, brought to that size, or to the canvas.  Raises BadPicture."""
-        given = self.pictures(role, size)
+        canvas = needed(self.recipe.canvas)
+        width, height = size or (canvas.width, canvas.height)
+        data, fit = self._one(role)
+        return load(data, width=width, height=height, fit=fit)
+
+    def whole(self, role: str) -> Image.Image:
+        """The input of that role in its own size, as RGB.  Raises BadPicture."""
+        return as_rgb(upright(self._one(role)[0]))
+
+    def _one(self, role: str) -> tuple[bytes, str]:
+        """The only input of that role: its bytes, and how they are brought to a size."""
+        given = self._given(role)
         if len(given) != 1:
             title = _TITLES.get(role, role)
             raise BadPicture(f"one {title} is needed, {len(given)} were sent")
@@ -50,11 +67,11 @@ class Bench:
         """All inputs of that role, in their order.  Raises BadPicture."""
         canvas = needed(self.recipe.canvas)
         width, height = size or (canvas.width, canvas.height)
-        return [
-            load(data, width=width, height=height, fit=what.fit)
-            for data, what in zip(self.inputs, self.recipe.inputs, strict=False)
-            if what.role == role
-        ]
+        return [load(data, width=width, height=height, fit=fit) for data, fit in self._given(role)]
+
+    def _given(self, role: str) -> list[tuple[bytes, str]]:
+        pairs = zip(self.inputs, self.recipe.inputs, strict=False)
+        return [(data, what.fit) for data, what in pairs if what.role == role]
 
     def encoded(self, pixels: Tensor) -> Tensor:
         """Latents of pixels (1, 3, H, W) in -1 to 1; a draw from the generator."""
@@ -98,14 +115,40 @@ def as_pixels(picture: Pixels) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pieces:
+    """A picture that is drawn over in pieces of equal size, one after the other."""
+
+    recipe: Recipe  # of each of them
+    inits: tuple[Tensor, ...]
+    noises: tuple[Tensor, ...]  # that each begins with, before it is on the device
+    corners: tuple[tuple[int, int], ...]  # left and top of each, in latents
+    board: Tensor  # the whole picture's latents, as far as they are there: to look at
+    before: int  # steps that were done already
+
+    @property
+    def total(self) -> int:
+        """The steps of all, and those before."""
+        return self.before + len(self.inits) * needed(self.recipe.sampling).steps
+
+    def shown(self, number: int, x0: Tensor) -> Tensor:
+        """The whole picture while that piece of it looks so."""
+        left, top = self.corners[number]
+        down, across = x0.shape[-2:]
+        self.board[..., top : top + down, left : left + across] = x0.to(self.board.device)
+        return self.board
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """What drawing starts with."""
 
     init: Tensor | None = None  # latents that the first noise is laid over; None: noise alone
+    noise: Tensor | None = None  # that it begins with; None: the generator's next
     extra: Tensor | None = None  # channels that the denoiser reads beside the noisy ones
     kept: Kept | None = None  # latents that are not drawn
     stays: Stays | None = None  # pixels that are not drawn
     seen: tuple[Tensor, ...] = ()  # pictures that it looks at, in the recipe's order
+    pieces: Pieces | None = None  # each with its own `init`
 
 
 class TaskWork(Protocol):

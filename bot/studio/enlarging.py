@@ -1,0 +1,106 @@
+"""From a picture and a factor to the wish that makes it larger, and to its recipe.
+
+    larger(wish, start, facts, Larger(factor=2.0), offers) -> Wish      for `Requests.submit`
+    Requests.enlarge(data, wish, Larger(...)) -> Request                keeps the bytes, and submits
+
+`wish` says who asks (`origin`) and which picture it is (`parent`, where it is one of ours; `after`,
+where another recipe has its words and model, as for one that was enlarged before); `start`
+and `facts` are what `Requests.keep_input` gives for its bytes.  `Larger.upscaler` is a name of the
+catalog, LANCZOS for no network at all, or None for what is usual here; `Larger.redraw` is how much
+is drawn over afterwards, None for nothing: the very same pixels.
+
+The invariant: nothing but the size, and what is drawn over, differs from the picture; where nothing
+is drawn no model is asked, and there is nothing that a seed or words could change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot.studio.layers import Drafted
+from bot.studio.offers import Offers
+from bot.studio.wishes import Wish
+from generation import enlarging
+from generation.draft import Draft, DraftCanvas, complete, enlarged
+from generation.draft import said as said_of
+from generation.media.photos import InputFacts
+from generation.recipe import Enlarging, Input, Recipe, Task
+from storage.people import AssistMode
+
+LANCZOS = "lanczos"  # in place of an upscaler's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Larger:
+    """How much larger, and how."""
+
+    factor: float
+    upscaler: str | None = None
+    redraw: float | None = None  # `generation.enlarging.DENOISE` is little
+
+
+def larger(wish: Wish, start: Input, facts: InputFacts, asked: Larger, offers: Offers) -> Wish:
+    """The wish for that picture, so many times as large.  Raises OutOfRange, NoSuchName."""
+    width, height = enlarging.enlarged_size(facts.width, facts.height, asked.factor)
+    said = wish.draft.words.prompt
+    shown = said or (wish.parent.recipe.described if wish.parent is not None else None) or None
+    draft = replace(
+        wish.draft,
+        task=Task.UPSCALE,
+        canvas=DraftCanvas(width=width, height=height),
+        sampling=replace(wish.draft.sampling, denoise=asked.redraw),
+        enlarging=_way(asked.upscaler, offers),
+        inputs=(start,),
+        # Whoever draws over it reads these words; else nobody does, and people are told them.
+        words=replace(wish.draft.words, prompt=shown if asked.redraw is not None else None),
+        shows=shown if asked.redraw is None else None,
+    )
+    return replace(wish, draft=draft, count=1, assist=AssistMode.OFF)
+
+
+def drafted(wish: Wish, offers: Offers, *, device: str) -> Drafted | None:
+    """The recipe of a wish for more pixels; None where the usual fold finds it, as for any other.
+
+    Raises Unacceptable.
+    """
+    if wish.draft.task is not Task.UPSCALE:
+        return None
+    recipe = _recipe(wish, offers, device)
+    if recipe is None:
+        return None
+    return Drafted(recipes=(recipe,), wording=None, notes=wish.notes)
+
+
+def _recipe(wish: Wish, offers: Offers, device: str) -> Recipe | None:
+    if wish.draft.sampling.denoise is None:
+        return enlarged(wish.draft)
+    before = wish.after or (wish.parent.recipe if wish.parent is not None else None)
+    model = offers.checkpoint_of(before) if before is not None and wish.model is None else None
+    if before is None or model is None:
+        return None  # drawn over from words that are said now
+    return complete(
+        _drawn_over(wish.draft, before),
+        model,
+        seed=before.seed if wish.seed is None else wish.seed,
+        device=device,
+        families=offers.catalog.families(),
+    )
+
+
+def _drawn_over(asked: Draft, before: Recipe) -> Draft:
+    """All that the picture was drawn with, over itself and larger."""
+    whole = said_of(before)
+    return replace(
+        asked,
+        words=replace(whole.words, prompt=asked.words.prompt or before.described),
+        sampling=replace(whole.sampling, denoise=asked.sampling.denoise),
+        adapters=whole.adapters,
+    )
+
+
+def _way(name: str | None, offers: Offers) -> Enlarging:
+    """How it is done by what is called so.  Raises NoSuchName."""
+    if name is not None and name.strip().casefold() == LANCZOS:
+        return enlarging.plain()
+    found = offers.upscaler(name)
+    return enlarging.plain(found.weights, found.factor) if found is not None else enlarging.plain()
