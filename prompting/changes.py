@@ -27,6 +27,7 @@ from prompting.changing.phrasebook import Phrasebook, phrasebook
 from prompting.changing.picking import picked
 from prompting.changing.reply import LONGEST, ReadReply, read_reply
 from prompting.changing.tongues import likeliest
+from prompting.changing.traditional import simplified
 from prompting.changing.wishes import HANDLERS
 
 __all__ = ["understand"]
@@ -56,6 +57,8 @@ def _unclear(language: str) -> Understood:
 
 
 def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Understood:
+    if book.language == "zh":
+        read = replace(read, text=simplified(read.text))
     text, pick, trouble = picked(mended(read.text, book, _names(shown)), shown, book)
     if trouble:
         return _understood((trouble,), book)

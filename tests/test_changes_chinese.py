@@ -76,6 +76,34 @@ def test_an_english_prompt_gets_the_words_in_english_as_far_as_they_are_known(
     assert changed(FLOWER, reply) == words
 
 
+@pytest.mark.parametrize(
+    ("prompt", "reply", "words"),
+    [
+        (FLOWER, "把花瓶換成茶壺，謝謝", "a red flower in a teapot on a wooden table"),
+        (CAT, "背景換成沙灘", "一只橘猫坐在窗台上，窗外下着雪，沙滩背景"),
+        ("一隻橘貓坐在窗臺上", "把貓換成狗", "一隻橘狗坐在窗臺上"),
+    ],
+)
+def test_traditional_characters_are_read_and_a_prompt_of_them_stays(
+    prompt: str, reply: str, words: str
+) -> None:
+    assert changed(prompt, reply) == words
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("make it a black cat", "一只黑猫坐在窗台上，窗外下着雪"),
+        ("add a red scarf", f"{CAT}，红围巾"),
+        ("把猫换成{狗|兔子}", "一只橘{狗|兔子}坐在窗台上，窗外下着雪"),
+    ],
+)
+def test_words_of_another_language_arrive_in_chinese_and_choices_as_they_are(
+    reply: str, words: str
+) -> None:
+    assert changed(CAT, reply) == words
+
+
 @pytest.mark.parametrize("case", ["换成梵高", "水墨画风格", "油画风", "来个像素版的"])
 def test_a_style_is_a_style_with_and_without_a_word_for_it(case: str) -> None:
     understood = understand(case, ShownPicture(prompt=CAT))

@@ -76,7 +76,7 @@ _BEING = re.compile(
 def in_english(text: str, language: str) -> str:
     """The phrase in English, as far as its words are known."""
     plain = text.strip()
-    bare = plain.removeprefix("在")
+    bare = re.sub(r"\A在?(?:(?:画面|图片?|照片)的?)?(?=..)", "", plain)
     if bare in _WHERE:
         return _WHERE[bare]
     words = vocabulary()

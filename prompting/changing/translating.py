@@ -5,6 +5,7 @@ The invariant: a word that is not known in the other language stays as it was sa
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from prompting.changing.in_english import in_english
@@ -12,24 +13,28 @@ from prompting.changing.intents import Aspect, ContentChange
 from prompting.changing.vocabulary import UNSPACED, language_of, vocabulary
 from prompting.reading.lexicon import join
 
+# Choices, weights and tags stay as they were typed.
+_KEPT = re.compile(r"[{}<>|]|:\d")
+
 
 def said_in(text: str, spoken: str, language: str) -> str:
     """The text in that language, as far as its words are known there."""
-    if not text or spoken == language:
+    if not text or spoken == language or _KEPT.search(text):
         return text
     if language == "en" and spoken in UNSPACED:
         return in_english(text, spoken)
     words = vocabulary()
     if language == "en":
         return words.english(text, spoken).strip() or text
-    out = []
-    for word in words.read(text, spoken):
-        forms = word.entry.forms.get(language) if word.entry else None
-        out.append(forms[0] if forms else word.text)
-    if language not in ("zh", "ja"):
+    read = words.read(text, spoken)
+    out = [
+        word.entry.forms.get(language, (word.text,))[0] if word.entry else word.text
+        for word in read
+    ]
+    if language not in UNSPACED:
         return "".join(out)
-    known = [piece for piece in out if piece.strip()]
-    return join(known) if any(piece.isascii() for piece in known) else "".join(known)
+    known = [said for said, word in zip(out, read, strict=True) if word.content]
+    return join(known) if any(said.isascii() for said in known) else "".join(known) or text
 
 
 def into_language_of(change: ContentChange, prompt: str) -> ContentChange:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from prompting.changing.aspects import content, kind_of
 from prompting.changing.intents import Action, Aspect, ContentChange
+from prompting.changing.traditional import simplified
 from prompting.changing.vocabulary import vocabulary
 from prompting.reading.lexicon import OBJECTS, Word
 
@@ -97,7 +98,10 @@ class _Text:
         self.text = text
         self.language = language
         self.comma = _COMMA[language]
-        self.words = [word for word in vocabulary().read(text, language) if not word.text.isspace()]
+        self.plain = simplified(text) if language == "zh" else text
+        self.words = [
+            word for word in vocabulary().read(self.plain, language) if not word.text.isspace()
+        ]
 
     def only_counts(self, into: str) -> bool:
         """Whether the words say how many, and not of what: 两只."""
@@ -294,7 +298,7 @@ class _Text:
     def _written(self, what: str) -> Iterator[tuple[int, int]]:
         """Where it is written, as a word or as words: the 花 of 花园 is none."""
         keys = [word.key for word in self._said(what)]
-        for found in re.finditer(re.escape(what), self.text) if what else ():
+        for found in re.finditer(re.escape(what), self.plain) if what else ():
             around = [w for w in self.words if w.start <= found.start() and found.end() <= w.end]
             if not around or around[0].text == what:
                 yield found.span()
