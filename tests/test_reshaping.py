@@ -35,6 +35,7 @@ from tests.given.builders import a_blue_png, a_digest, encoded
 from tests.given.discord_world import pictures
 from tests.given.results import is_result, recipe_of
 from tests.given.stored import a_stored_picture
+from tests.given.waiting import eventually
 
 ORIGIN = a_wish().origin
 OURS = a_stored_picture()
@@ -210,7 +211,7 @@ async def test_a_blend_takes_numbers_links_and_uploads(tmp_path: Path) -> None:
             image1=("a.png", a_blue_png()),
             prompt="a boat at sea",
         )
-        assert (await recipe_of(await ann.sees(is_result, after=third))).prompt == "a big boat"
+        assert (await recipe_of(await ann.sees(is_result, after=third))).prompt == "a boat at sea"
 
 
 @pytest.mark.usefixtures("contract")
@@ -320,8 +321,41 @@ async def test_what_one_may_not_see_cannot_be_reshaped(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         here, first = studio.world, await a_flower(studio)
         await here.ann.press(first, "🗑")
+        await eventually(lambda: all(m.id != first.id for m in here.ben.messages()))
         for command in ("vary", "outpaint"):
             newest = here.ben.messages()[-1] if here.ben.messages() else None
             await here.ben.command(command, picture="1")
             await here.ben.sees("I do not remember that one", after=newest)
         assert len(studio.worker.orders) == 1
+
+
+@pytest.mark.usefixtures("contract")
+async def test_more_pixels_are_asked_by_button_and_command(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann, first = studio.world.ann, await a_flower(studio)
+        await ann.press(first, "⬆️")
+        second = await ann.sees(is_result, after=first)
+        recipe = await recipe_of(second)
+        assert recipe.task is Task.UPSCALE
+        assert (needed(recipe.canvas).width, needed(recipe.canvas).height) == (256, 256)
+        assert recipe.sampling is None, "the very same picture"
+        assert f"made from [#1]({first.jump_url}): 2 times as large" in second.content
+        await ann.command("upscale", picture="1", factor=1.5, upscaler="lanczos", redraw=0.3)
+        third = await ann.sees(is_result, after=second)
+        recipe = await recipe_of(third)
+        assert needed(recipe.sampling).denoise == 0.3
+        assert (recipe.prompt, recipe.seed) == ((await recipe_of(first)).prompt, 7)
+        # What has no words cannot be edited in them, and says so; what was drawn can.
+        await ann.press(second, "✏️")
+        await ann.sees("one that was drawn from words")
+        await ann.command("upscale", image=("mine.png", a_blue_png(200, 100)), factor=2.0)
+        fourth = await ann.sees(is_result, after=third)
+        assert needed((await recipe_of(fourth)).canvas).width == 400
+
+
+@pytest.mark.usefixtures("contract")
+async def test_more_than_there_is_room_for_is_refused(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        await a_flower(studio)
+        await studio.world.ann.command("upscale", picture="1", upscaler="nothing of the kind")
+        await studio.world.ann.sees("I know no upscaler called")

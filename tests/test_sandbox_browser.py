@@ -118,7 +118,9 @@ def type_and_paste(browser: Browser) -> None:
     browser.until(f"{PICTURES} === 3")
     browser.click("#channel-composer-input")
     browser.type("/")
-    browser.until("document.querySelector('[role=option]')?.innerText.includes('/imagine')")
+    # A result's list of pictures has options, too, which are not open.
+    first = "[...document.querySelectorAll('[role=option]')].find((o) => o.getClientRects().length)"
+    browser.until(f"{first}?.innerText.includes('/imagine')")
     browser.press("Escape")
     browser.press("Backspace")
     leave_a_command(browser)

@@ -57,10 +57,12 @@ def change_of(before: Recipe, after: Recipe) -> str:
 
 
 def _parts(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Iterator[str]:
+    # What is only enlarged is drawn by nothing: no model, no seed, no words.
+    drawn = after.sampling is not None
     # What it shows comes first, then how it was made.
     for name, change in sorted(changes.items(), key=lambda item: item[0] != "words.prompt"):
         section = name.partition(".")[0]
-        if section in _SECTIONS and getattr(after, section) is None:
+        if not drawn or (section in _SECTIONS and getattr(after, section) is None):
             continue  # its task says it
         if (say := _SAID.get(name)) is not None:
             yield from say(_Pair(before=before, after=after, change=change))
@@ -84,7 +86,7 @@ def _stays(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Ite
         "words": after.words is not None and before.words is not None,
         "seed": after.sampling is not None and before.sampling is not None,
         "size": after.canvas is not None and before.canvas is not None,
-        "model": True,
+        "model": after.sampling is not None,
     }
     of = {
         "words": ("words.prompt", "words.negative_prompt"),

@@ -1,4 +1,4 @@
-"""Reshapes: asking for a picture varied, drawn further, drawn anew in a part, or blended.
+"""Reshapes: asking for a picture varied, drawn further, drawn anew in a part, larger, or blended.
 
 What each comes to is in `bot.studio.reshaping`.  Invariant: whoever asks may start from the
 picture, and a mask is kept before anything is queued.
@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from bot.studio import reshaping
 from bot.studio.defaults import Defaults
 from bot.studio.editing import Ingredient, blended
+from bot.studio.enlarging import Larger
 from bot.studio.gallery import Gallery
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
@@ -19,6 +20,7 @@ from bot.studio.requests import Requests
 from bot.studio.reshaping import Base, Distance
 from bot.studio.rights import Asker
 from bot.studio.wishes import SEEDS, Wish, shape
+from generation.draft import Draft, DraftWords
 from generation.errors import BadMask
 from generation.families.family import family
 from generation.media import masks
@@ -99,6 +101,14 @@ class Reshapes:
         made = await asyncio.to_thread(self._mask, base, mask, copy)
         sha256 = await asyncio.to_thread(self._files.keep, made, INPUT)
         return await self._ask(reshaping.masked(base, sha256, prompt))
+
+    async def enlarge(self, base: Base, asked: Larger) -> Request:
+        """The same with more pixels; drawn over afterwards only where that is asked."""
+        data = await asyncio.to_thread(self._files.read, base.file)
+        shown = base.recipe.described if base.recipe is not None else None
+        draft = Draft(words=DraftWords(prompt=shown))
+        wish = Wish(origin=base.origin, draft=draft, parent=base.picture)
+        return await self._requests.enlarge(data, wish, asked)
 
     async def blend(
         self, bases: Sequence[Base], shares: Sequence[float], prompt: str | None

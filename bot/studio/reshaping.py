@@ -27,6 +27,7 @@ from storage.requests import Origin
 
 MOST_ZOOM, LEAST_ZOOM = 4.0, 1.1
 USUAL_ZOOM = 1.5
+USUAL_FACTOR = 2.0  # of an enlargement
 USUAL_MORE = 0.5  # of the picture's side, on each side that it is drawn further
 
 

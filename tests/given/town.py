@@ -31,7 +31,7 @@ from tests.given.fakes import FakeWorker
 
 ACTIONS = (
     *("again", "edit", "back", "recipe", "reproduce", "star", "delete", "words", "styles", "own"),
-    *("cancel", "undo", "subtle", "strong", "zoom", "meant"),
+    *("cancel", "undo", "subtle", "strong", "zoom", "meant", "upscale"),
 )
 
 

@@ -3,6 +3,7 @@
     atelier:pick:<request>       which of several pictures the buttons are about
     atelier:again:<request>      🎲  the same wish, other seeds
     atelier:subtle:<request>     🔀  another one close by; atelier:strong, not so close
+    atelier:upscale:<request>    ⬆️  the same with more pixels
     atelier:zoom:<request>       🔍  more around it
     atelier:edit:<request>       ✏️  a form with its words and settings
     atelier:back:<request>       ↩️  the picture that it was made of by a reply, once more

@@ -1,4 +1,4 @@
-"""🔀 🔍: another picture close by, and more around it."""
+"""🔀 🔍 ⬆️: another picture close by, more around it, and the same with more pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import discord
 from bot.chat.askers import origin_of
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.progress import begin
-from bot.studio.reshaping import USUAL_ZOOM, Distance
+from bot.studio.enlarging import Larger
+from bot.studio.reshaping import USUAL_FACTOR, USUAL_ZOOM, Distance
 from bot.studio.studio import Studio
 from storage.tickets import Request
 
@@ -59,5 +60,22 @@ class ZoomOut(PictureButton, template=rf"atelier:zoom:{NUMBERS}"):
             picture = await self.shown(interaction, studio)
             base = await studio.reshapes.of_ours(origin, picture.id)
             return await studio.reshapes.zoom_out(base, USUAL_ZOOM)
+
+        await begin(interaction, asking)
+
+
+class Upscale(PictureButton, template=rf"atelier:upscale:{NUMBERS}"):
+    """⬆️, under a result."""
+
+    label, emoji, action = "Upscale", "⬆️", "upscale"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """The very same with more pixels."""
+        origin = origin_of(interaction)
+
+        async def asking() -> Request:
+            picture = await self.shown(interaction, studio)
+            base = await studio.reshapes.of_ours(origin, picture.id)
+            return await studio.reshapes.enlarge(base, Larger(factor=USUAL_FACTOR))
 
         await begin(interaction, asking)

@@ -22,7 +22,7 @@ from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton
-from bot.chat.buttons.reshaping import VaryStrongly, VarySubtly, ZoomOut
+from bot.chat.buttons.reshaping import Upscale, VaryStrongly, VarySubtly, ZoomOut
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle
 from bot.chat.showing_again import show_again
@@ -170,7 +170,10 @@ def result_view(
     back = [Back(request, one)] if changed else []
     rows: tuple[list[discord.ui.Item[Any]], ...] = (
         [PickPicture(request, pictures)] if many else [],
-        [Again(request, one), VarySubtly(request, one), VaryStrongly(request, one), *back],
+        [
+            *(Again(request, one), VarySubtly(request, one), VaryStrongly(request, one)),
+            *(Upscale(request, one), *back),
+        ],
         [
             *(EditWords(request, one), ZoomOut(request, one)),
             *(Star(request, one), RecipeOf(request, one)),

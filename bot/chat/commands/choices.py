@@ -14,6 +14,7 @@ from discord import app_commands
 from bot.chat.askers import asker_of, studio_of
 from bot.pages import choosing
 from bot.pages.quoting import plain
+from bot.studio.enlarging import LANCZOS
 from bot.studio.offers import Offers
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
@@ -100,6 +101,18 @@ async def vaes(interaction: Interaction, typed: str) -> Choices:
         if entry.fits(family.name) and _matches(typed, f"{entry.name} {entry.title}")
     ]
     return [*([own] if _matches(typed, own.name) else []), *found][:MOST]
+
+
+async def upscalers(interaction: Interaction, typed: str) -> Choices:
+    """Networks that make pictures larger, and none."""
+    entries = studio_of(interaction).offers.upscalers()
+    found = [
+        app_commands.Choice(name=_label(e.name), value=_value(e))
+        for e in entries
+        if _matches(typed, e.name)
+    ]
+    plainly = app_commands.Choice(name="lanczos, without a network", value=LANCZOS)
+    return [*found, *([plainly] if _matches(typed, plainly.name) else [])][:MOST]
 
 
 async def styles(interaction: Interaction, typed: str) -> Choices:

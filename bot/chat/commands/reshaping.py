@@ -1,4 +1,4 @@
-"""/vary, /outpaint and /inpaint: another picture close by, more around one, a part of one anew."""
+"""/vary, /upscale, /outpaint and /inpaint: close by, larger, with more around it, a part anew."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
 from bot.chat.commands.sources import SENT, WHICH, Named, base_of
 from bot.chat.intake import bytes_of
-from bot.studio.reshaping import LEAST_ZOOM, MOST_ZOOM, SIDES, Distance
+from bot.studio.enlarging import Larger
+from bot.studio.reshaping import LEAST_ZOOM, MOST_ZOOM, SIDES, USUAL_FACTOR, Distance
+from generation.enlarging import LARGEST_FACTOR, SMALLEST_FACTOR
 from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
@@ -48,6 +50,34 @@ async def vary(
         base = await base_of(interaction, origin, picture, image)
         distance = Distance(strength) if strength else Distance.SUBTLE
         return await studio_of(interaction).reshapes.vary(base, distance)
+
+    await begin(interaction, asking)
+
+
+@app_commands.command(name="upscale", description="The same picture with more pixels")
+@app_commands.describe(
+    picture=WHICH,
+    image=SENT,
+    factor="How many times as long and high; 2 when left out",
+    redraw="How much is drawn over afterwards, for new details; nothing when left out",
+    upscaler="By which network",
+)
+@app_commands.autocomplete(picture=choices.pictures, upscaler=choices.upscalers)
+async def upscale(
+    interaction: Interaction,
+    picture: Named | None = None,
+    image: discord.Attachment | None = None,
+    factor: Range[float, SMALLEST_FACTOR, LARGEST_FACTOR] | None = None,
+    redraw: options.Denoise | None = None,
+    upscaler: Range[str, 1, 100] | None = None,
+) -> None:
+    """Queue it."""
+    origin = origin_of(interaction)
+
+    async def asking() -> Request:
+        base = await base_of(interaction, origin, picture, image)
+        asked = Larger(factor=factor or USUAL_FACTOR, upscaler=upscaler, redraw=redraw)
+        return await studio_of(interaction).reshapes.enlarge(base, asked)
 
     await begin(interaction, asking)
 

@@ -13,7 +13,7 @@ from bot.chat.commands.help import help_
 from bot.chat.commands.imagine import imagine
 from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, reproduce
 from bot.chat.commands.queue import cancel, queue
-from bot.chat.commands.reshaping import inpaint, outpaint, vary
+from bot.chat.commands.reshaping import inpaint, outpaint, upscale, vary
 from bot.chat.commands.settings import settings
 from bot.chat.commands.show import show
 from bot.chat.commands.stats import stats
@@ -24,6 +24,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     enhance,
     edit,
     vary,
+    upscale,
     outpaint,
     inpaint,
     blend,
