@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from bot.cli.direct import console
+from bot.studio.changes import planned
 from bot.studio.drafting import Drafting
 from bot.studio.enlarging import LANCZOS, Larger, larger
+from bot.studio.recalling import Recalled, answered_of
+from bot.studio.revisor import able_of, revised
 from bot.studio.wishes import Wish
 from generation import enlarging, limits
 from generation.difference import difference
@@ -22,6 +25,7 @@ from generation.media.photos import InputFacts
 from generation.model_key import model_key, weights_of
 from generation.queue.costs import CostModel
 from generation.recipe import Input, Recipe, Task, needed
+from prompting.changing.intents import Intent, IntentKind
 from storage.people import Preferences
 from tests.given.builders import a_digest, a_recipe, an_enlarged
 from tests.given.drafting import a_drafting, a_parent, weights
@@ -122,6 +126,23 @@ def test_what_is_too_large_is_refused_with_what_fits(
     with pytest.raises(OutOfRange, match=says):
         enlarged_size(*size, factor)
     assert enlarged_size(100, 75, 1.5) == (150, 112)
+
+
+async def test_a_reply_that_asks_for_more_pixels_gets_them_also_of_what_was_enlarged_before(
+    drafting: Drafting,
+) -> None:
+    for recipe, drawn_by in ((PARENT, PARENT), (an_enlarged(), PARENT), (an_enlarged(), None)):
+        answered = answered_of(recipe, prompt=recipe.described, negative=None, style=None)
+        recalled = Recalled(recipe=recipe, file=a_digest("d"), answered=answered, drawn_by=drawn_by)
+        able = able_of(recalled, drafting.offers)
+        intent = Intent(kind=IntentKind.UPSCALE, factor=4.0)
+        plan = planned([intent], answered, able, drafting.offers.styles)
+        found = await revised(drafting, plan, recalled, console(), Preferences(), device="cpu")
+        [made] = found.recipes
+        assert (made.task, made.words) == (Task.UPSCALE, None)
+        assert made.inputs[0].sha256 == a_digest("d")
+        assert needed(made.canvas).width == 4 * needed(recipe.canvas).width
+        assert made.described == "a red flower"
 
 
 def test_a_strangers_recipe_is_drawn_with_our_files_and_within_our_limits() -> None:

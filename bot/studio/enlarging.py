@@ -27,6 +27,7 @@ from generation.media.photos import InputFacts
 from generation.recipe import Enlarging, Input, Recipe, Task
 from storage.people import AssistMode
 
+USUAL_FACTOR = 2.0
 LANCZOS = "lanczos"  # in place of an upscaler's name
 
 

@@ -14,6 +14,7 @@ from bot.studio.abilities import Ability
 from bot.studio.changes import Means, Plan, planned
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
+from bot.studio.enlarging import USUAL_FACTOR, Larger, larger
 from bot.studio.gallery import Gallery
 from bot.studio.layers import Drafted
 from bot.studio.offers import Offers
@@ -22,11 +23,12 @@ from bot.studio.recalling import WORDLESS, Recalled
 from bot.studio.requests import Requests
 from bot.studio.revising import Start, kept, loras_of, start_of, told_of, wish_of
 from bot.studio.rights import Asker
-from bot.studio.wishes import Wish, seeds
+from bot.studio.wishes import Wish, init_from, seeds
 from generation.catalog.entry import Entry
 from generation.difference import difference
-from generation.draft import DraftWords, complete, picked
-from generation.families.family import family
+from generation.draft import Draft, DraftWords, complete, picked
+from generation.families.family import Family, family
+from generation.media.photos import InputFacts
 from generation.recipe import Recipe, Task, needed
 from prompting.assist import Assisted
 from prompting.changing.intents import Intent
@@ -149,6 +151,9 @@ async def revised(
         told = told_of(plan, recalled, origin, editor.name)
         drafted = await drafting.draft(told, mine, device=device)
         return replace(drafted, wording=_wording(plan, words))
+    if plan.means is Means.ENLARGE:
+        wish = _larger(plan, recalled, origin, drafting.offers)
+        return await drafting.draft(wish, mine, device=device)
     wish = wish_of(plan, recalled, words, origin, drafting.dice)
     if plan.means is Means.AGAIN and recalled.recipe.task in WORDLESS:
         return _told_again(wish, recalled.recipe, drafting, mine, device=device)
@@ -157,6 +162,16 @@ async def revised(
     adapters = loras_of(plan, before, drafting.offers)
     recipes = tuple(kept(plan, before, drawn, adapters) for drawn in drafted.recipes)
     return replace(drafted, recipes=recipes)
+
+
+def _larger(plan: Plan, recalled: Recalled, origin: Origin, offers: Offers) -> Wish:
+    """The very same picture with more pixels."""
+    canvas = needed(recalled.recipe.canvas)
+    facts = InputFacts(width=canvas.width, height=canvas.height, format="PNG", animated=False)
+    shown = DraftWords(prompt=recalled.answered.prompt)
+    wish = Wish(origin=origin, draft=Draft(words=shown), after=recalled.drawn_by)
+    asked = Larger(factor=plan.factor or USUAL_FACTOR)
+    return larger(wish, init_from(recalled.file), facts, asked, offers)
 
 
 def _told_again(
@@ -199,14 +214,25 @@ async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assiste
 
 def able_of(recalled: Recalled, offers: Offers) -> Collection[Ability]:
     """What can be done here with a picture of that model."""
-    tasks = family(recalled.recipe.family).tasks
-    able = {ability for task, ability in _ABILITIES.items() if task in tasks}
-    return {*able, Ability.INSTRUCT_EDIT} if editors(recalled, offers) else able
+    its = family_of(recalled)
+    if its is None:  # what was enlarged is drawn over by the model that is usual here
+        return {Ability.UPSCALE, Ability.IMG2IMG}
+    able = {ability for task, ability in _ABILITIES.items() if task in its.tasks}
+    more = {Ability.INSTRUCT_EDIT} if editors(recalled, offers) else set()
+    return {*able, *more, Ability.UPSCALE}
+
+
+def family_of(recalled: Recalled) -> Family | None:
+    """The family of what drew the picture; None: nothing here did, it was only made larger."""
+    name = (recalled.drawn_by or recalled.recipe).family
+    return family(name) if name else None
 
 
 def editors(recalled: Recalled, offers: Offers) -> list[Entry]:
     """The models of its family that change a picture as they are told to."""
-    its = family(recalled.recipe.family)
+    its = family_of(recalled)
+    if its is None:
+        return []
     return [entry for entry in offers.editors(its) if entry.family == its.name]
 
 
