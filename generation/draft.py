@@ -255,7 +255,7 @@ def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
 def usual_masking(width: int, height: int) -> Masking:
     """How what is drawn meets what stays on a canvas of that size, where nobody says."""
     blur = round(min(width, height) * SOFT, 1)
-    return Masking(grow=0, blur=blur, region=None, segmenter=None, threshold=None)
+    return Masking(grow=0, blur=blur, region=None, segmenter=None, threshold=None, inverse=None)
 
 
 def _masking(draft: Draft, needs: Needs, canvas: Canvas | None) -> Masking | None:

@@ -9,7 +9,8 @@
     │   │   └── NotHere                 other programs have it, and nothing of ours is the same
     │   ├── WrongFamily             an adapter for models of another family
     │   ├── BadPicture              an input that is no usable picture
-    │   └── BadMask                 one that says of no part of a picture that it is to change
+    │   ├── BadMask                 one that says of no part of a picture that it is to change
+    │   └── NoSegmenter             a part was named in words, and nothing here finds it by them
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
     │   ├── UnknownWeights          nothing here knows what they are; a card may say it
@@ -183,6 +184,13 @@ class BadPicture(Unacceptable):
 
     def __str__(self) -> str:
         return f"unusable input picture: {self.reason}"
+
+
+class NoSegmenter(Unacceptable):
+    """A part of a picture was named in words, and nothing here finds it by them."""
+
+    def __str__(self) -> str:
+        return "nothing here finds a part of a picture by words"
 
 
 @dataclass(eq=False, repr=False)

@@ -30,6 +30,7 @@ from generation.recipe import (
     Adapter,
     Canvas,
     Enlarging,
+    Masking,
     Recipe,
     Sampling,
     Sha256,
@@ -87,6 +88,7 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
         ),
         vae=_present("vae", recipe.vae, usual, here).weights if recipe.vae is not None else None,
         adapters=_adapters(recipe, usual, here),
+        masking=_masking(recipe.masking, usual, here),
         enlarging=_enlarging(recipe.enlarging, here),
     )
 
@@ -122,6 +124,13 @@ def _enlarging(how: Enlarging | None, here: Here) -> Enlarging | None:
     if how.tile is None or how.tile > MAX_UPSCALER_TILE:
         raise OutOfRange("tile", how.tile, f"at most {MAX_UPSCALER_TILE}")
     return replace(how, upscaler=found.weights)
+
+
+def _masking(masking: Masking | None, usual: Family, here: Here) -> Masking | None:
+    if masking is None or masking.segmenter is None:
+        return masking
+    segmenter = _present("segmenter", masking.segmenter, usual, here).weights
+    return replace(masking, segmenter=segmenter)
 
 
 def _check_words(words: Words, usual: Family) -> None:

@@ -220,12 +220,15 @@ class Masking:
     region: str | None
     segmenter: Weights | None
     threshold: float | None  # the probability from which a pixel belongs to the region
+    inverse: bool | None  # whether all but the region, or but the white of the mask, is meant
 
     def __post_init__(self) -> None:
         _check_integer("mask_grow", self.grow, 0, MAX_GROW)
         _check_number("mask_blur", self.blur, 0.0, float(MAX_GROW))
         if (self.region is None) != (self.segmenter is None):
             raise OutOfRange("region", self.region, "words together with what finds them")
+        if self.inverse not in (None, True):  # one spelling of "no", as equal recipes share an id
+            raise OutOfRange("inverse", self.inverse, "true, or nothing")
         if self.threshold is not None:
             _check_number("threshold", self.threshold, 0.0, 1.0)
 
@@ -327,7 +330,7 @@ NEEDS = {
     Task.INPAINT: Needs(
         sections=(*_DRAWING, "masking"),
         roles=("init",),
-        optional=("variations",),
+        optional=("variations", "drawn"),
         optional_roles=("mask",),
     ),
     Task.OUTPAINT: Needs(

@@ -86,7 +86,7 @@ def test_a_picture_that_is_drawn_over_says_so() -> None:
 
 
 SECTIONS = {
-    "masking": Masking(grow=4, blur=2.0, region=None, segmenter=None, threshold=None),
+    "masking": Masking(grow=4, blur=2.0, region=None, segmenter=None, threshold=None, inverse=None),
     "placement": Placement(left=64, top=0, width=128, height=128),
     "enlarging": enlarging.plain(),
     "variations": (Variation(seed=9, strength=0.2),),

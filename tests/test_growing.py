@@ -149,7 +149,9 @@ def test_what_a_change_brings_is_an_object_of_its_own_and_only_a_task_that_has_i
     None
 ):
     brought: dict[str, Any] = {
-        "masking": Masking(grow=2, blur=4.0, region=None, segmenter=None, threshold=None),
+        "masking": Masking(
+            grow=2, blur=4.0, region=None, segmenter=None, threshold=None, inverse=None
+        ),
         "placement": Placement(left=-8, top=0, width=128, height=128),
         "enlarging": enlarging.plain(),
         "shares": (0.5, 0.5),
@@ -164,8 +166,28 @@ def test_what_a_change_brings_is_an_object_of_its_own_and_only_a_task_that_has_i
 @pytest.mark.parametrize(
     ("kind", "wrong"),
     [
-        (Masking, {"grow": -1, "blur": 0.0, "region": None, "segmenter": None, "threshold": None}),
-        (Masking, {"grow": 0, "blur": 0.0, "region": "hat", "segmenter": None, "threshold": None}),
+        (
+            Masking,
+            {
+                "grow": -1,
+                "blur": 0.0,
+                "region": None,
+                "segmenter": None,
+                "threshold": None,
+                "inverse": None,
+            },
+        ),
+        (
+            Masking,
+            {
+                "grow": 0,
+                "blur": 0.0,
+                "region": "hat",
+                "segmenter": None,
+                "threshold": None,
+                "inverse": None,
+            },
+        ),
         (Placement, {"left": 0, "top": 0, "width": 0, "height": 8}),
         (Enlarging, an_enlarging(method="bicubic")),
         (Enlarging, an_enlarging(upscaler=Weights(name="x", sha256=a_digest()))),

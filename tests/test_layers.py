@@ -77,7 +77,9 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         count=2,
         style="ink",
         assist=AssistMode.ON,
-        masking=Masking(grow=0, blur=1.0, region=None, segmenter=None, threshold=None),
+        masking=Masking(
+            grow=0, blur=1.0, region=None, segmenter=None, threshold=None, inverse=None
+        ),
         placement=Placement(left=0, top=0, width=8, height=8),
         enlarging=enlarging.plain(),
         variations=(Variation(seed=1, strength=0.5),),

@@ -33,6 +33,7 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.NotHere("sampler", "restart", ("euler",)),
     g.BadPicture("it is cut short"),
     g.BadMask("the mask is black everywhere"),
+    g.NoSegmenter(),
     g.UnusableWeights("m", "it does not fit"),
     g.PickleRefused("m.ckpt"),
     g.UnknownWeights("m", "nobody knows them"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.media.photos import load
-from generation.recipe import Placement, Recipe, needed
+from generation.recipe import Canvas, Placement, Recipe, needed
 from generation.worker.codecs.joining import grown, joined
 from generation.worker.render import render
 from tests.given import loaded, tinymodels
@@ -79,6 +79,17 @@ def test_however_soft_its_edge_nothing_outside_the_grown_mask_differs(
     drawn, area = pixels(recipe, PHOTO, mask), grown(white_in(mask, recipe), grow)
     assert np.array_equal(drawn[~area], fitted(recipe)[~area])
     assert (area.sum() > white_in(mask, recipe).sum()) == (grow > 0)
+
+
+def test_a_picture_of_a_size_that_is_not_drawn_keeps_its_size_and_all_outside_the_mask() -> None:
+    mask = a_mask(90, 70)
+    for drawn in (Canvas(width=80, height=64), Canvas(width=128, height=96)):
+        small = of("sd1", width=drawn.width, height=drawn.height)
+        recipe = changed(masked(small, PHOTO, mask), drawn=drawn, width=91, height=71)
+        after, area = pixels(recipe, PHOTO, mask), white_in(mask, recipe)
+        assert after.shape == (71, 91, 3)
+        assert np.array_equal(after[~area], fitted(recipe)[~area])
+        assert (after[area] != fitted(recipe)[area]).any(axis=1).mean() > 0.9
 
 
 def test_a_mask_grows_by_whole_pixels_in_every_direction() -> None:

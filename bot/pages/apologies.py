@@ -127,6 +127,11 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.BadPicture: lambda e: (
         f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
     ),
+    g.NoSegmenter: lambda _: (
+        "Nothing here finds a part of a picture by words, so I drew nothing. What comes nearest: "
+        "`/inpaint` with a mask, or with a copy of the picture on which you drew over that part. "
+        "(The owner can put a CLIPSeg folder into `models`: docs/changing.md.)"
+    ),
     g.BadMask: lambda e: f"I drew nothing: {e.reason}.",
     NotThatMany: lambda e: (
         f"There {'is 1 picture' if e.count == 1 else f'are {e.count} pictures'} in that message, "

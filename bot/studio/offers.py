@@ -17,7 +17,7 @@ from generation import limits
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.draft import UNSAID, Checkpoint
-from generation.errors import NoSuchName, WrongFamily
+from generation.errors import NoSegmenter, NoSuchName, WrongFamily
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, Family, family
 from generation.recipe import Adapter, Recipe, Sha256, Task, Weights
@@ -77,6 +77,18 @@ class Offers:
             return self.catalog.find(name.strip(), "upscaler")
         here = self.catalog.entries("upscaler")
         return max(here, key=lambda entry: entry.size_bytes, default=None)
+
+    def segmenter(self, name: str | None = None) -> Weights:
+        """What finds a region by words: the one of that name, or the first.
+
+        Raises NoSegmenter, NoSuchName.
+        """
+        if name is not None:
+            return self.catalog.find(name, "segmenter").weights
+        self._folders.nudge()
+        if not (found := self.catalog.entries("segmenter")):
+            raise NoSegmenter
+        return found[0].weights
 
     async def changed(self) -> bool:
         """Look now whether anything is here that was not, for somebody who named it."""

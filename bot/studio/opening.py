@@ -10,14 +10,15 @@ and HELD are in memory at a time, however many are sent.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from generation.errors import BadPicture
-from generation.media import photos, table
+from generation.errors import BadMask, BadPicture
+from generation.media import masks, photos, table
 from generation.media.photos import InputFacts
 from generation.media.table import MEDIA, Media
 from generation.recipe import Recipe, Sha256
@@ -55,6 +56,18 @@ class Opening:
             if await asyncio.to_thread(photos.is_light, data):
                 return await asyncio.to_thread(photos.check, data)
             return InputFacts(**await self._apart(data, "check"))
+
+    async def mask(self, way: str, *files: bytes) -> bytes:
+        """The mask that files mean in that way (`generation.media.masks`); b"" where it is none.
+
+        Raises BadMask and BadPicture.
+        """
+        async with self._decoding:
+            if all([await asyncio.to_thread(photos.is_light, file) for file in files]):
+                return await asyncio.to_thread(masks.made, way, *files)
+            lengths = ",".join(str(len(file)) for file in files)
+            told = await self._apart(b"".join(files), "mask", way, lengths)
+            return base64.b64decode(told["mask"])
 
     async def carried(self, file: bytes) -> tuple[Recipe, Sha256] | None:
         """The recipe that a file carries, and the digest of its content; None: it has no recipe.
@@ -94,4 +107,6 @@ class Opening:
             raise BadPicture("it takes more time or memory to unpack than I give it") from None
         if "refused" in answer:
             raise BadPicture(answer["refused"])
+        if "unmasked" in answer:
+            raise BadMask(answer["unmasked"])
         return dict(answer)

@@ -23,7 +23,6 @@ from bot.studio.wishes import SEEDS, Wish, shape
 from generation.draft import Draft, DraftWords
 from generation.errors import BadMask
 from generation.families.family import family
-from generation.media import masks
 from generation.recipe import needed
 from storage.files import INPUT, Files
 from storage.pictures import PictureId
@@ -75,7 +74,14 @@ class Reshapes:
         start, facts = await self._requests.keep_input(data)
         its = self._offers.family_of((await self._defaults.of(origin.owner)).model)
         width, height = shape(its, facts.width, facts.height)
-        return Base(origin=origin, file=start.sha256, width=width, height=height, family=its)
+        return Base(
+            origin=origin,
+            file=start.sha256,
+            width=width,
+            height=height,
+            family=its,
+            own=(facts.width, facts.height),
+        )
 
     async def vary(self, base: Base, distance: Distance) -> Request:
         """Another one, close by.  Raises what `Requests.submit` raises, as all of these do."""
@@ -98,9 +104,14 @@ class Reshapes:
 
         Raises BadMask.
         """
-        made = await asyncio.to_thread(self._mask, base, mask, copy)
+        made = await self._mask(base, mask, copy)
         sha256 = await asyncio.to_thread(self._files.keep, made, INPUT)
         return await self._ask(reshaping.masked(base, sha256, prompt))
+
+    async def draw_region(self, base: Base, region: str, prompt: str | None) -> Request:
+        """Anew what words name in it.  Raises NoSegmenter where nothing here finds it."""
+        segmenter = self._offers.segmenter()
+        return await self._ask(reshaping.named(base, region, segmenter, prompt))
 
     async def enlarge(self, base: Base, asked: Larger) -> Request:
         """The same with more pixels; drawn over afterwards only where that is asked."""
@@ -129,13 +140,13 @@ class Reshapes:
         """Raise BadPicture where a picture that somebody sent cannot be opened safely."""
         await self._opening.check(data)
 
-    def _mask(self, base: Base, mask: bytes | None, copy: bytes | None) -> bytes:
+    async def _mask(self, base: Base, mask: bytes | None, copy: bytes | None) -> bytes:
         if mask is not None:
-            return masks.attached(mask)
-        picture = self._files.read(base.file)
+            return await self._opening.mask("attached", mask)
+        picture = await asyncio.to_thread(self._files.read, base.file)
         if copy is not None:
-            return masks.drawn_over(picture, copy)
-        if (holes := masks.transparent(picture)) is not None:
+            return await self._opening.mask("drawn_over", picture, copy)
+        if holes := await self._opening.mask("transparent", picture):
             return holes
         raise BadMask(NO_MASK)
 

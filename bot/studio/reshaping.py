@@ -4,6 +4,7 @@
     widened   more around it, on the sides that are named
     zoomed    the same size, with the picture smaller in its middle
     masked    anew where a mask is white
+    named     anew where a segmenter finds what words name, or all but that
 
 Pure.  Invariant: what is not asked is the picture's own, whatever a person's settings say; the
 sizes that come out are sizes that the picture's family draws.
@@ -11,16 +12,17 @@ sizes that come out are sizes that the picture's family draws.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.studio.wishes import Wish, init_from
-from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said, usual_masking
 from generation.errors import OutOfRange
 from generation.families import sizes
 from generation.families.family import Family
-from generation.recipe import Input, Placement, Recipe, Sha256, Task, Variation
+from generation.recipe import Input, Masking, Placement, Recipe, Sha256, Task, Variation, Weights
 from storage.people import AssistMode
 from storage.pictures import StoredPicture
 from storage.requests import Origin
@@ -43,6 +45,13 @@ class Distance(StrEnum):
 ON_THE_ARC = {Distance.SUBTLE: 0.15, Distance.STRONG: 0.45}
 REDRAWN = {Distance.SUBTLE: 0.35, Distance.STRONG: 0.65}
 
+BEYOND = 1 / 64  # of the shorter side: how far beyond a region in words is drawn
+_ALL_BUT = re.compile(
+    r"(all|everything|anything|whatever|the rest)( else)?,? (but|except|besides|other than)( for)? "
+    r"|not (?!only )|除了?|alles außer |tout sauf |todo menos |всё,? кроме ",
+    re.IGNORECASE,
+)
+
 SIDES = ("left", "right", "up", "down")
 
 
@@ -56,6 +65,7 @@ class Base:
     height: int
     family: Family
     picture: StoredPicture | None = None
+    own: tuple[int, int] | None = None  # the file's size, where the model draws in another
 
     @property
     def recipe(self) -> Recipe | None:
@@ -114,13 +124,34 @@ def zoomed(base: Base, factor: float, prompt: str | None = None) -> Wish:
 
 def masked(base: Base, mask: Sha256, prompt: str | None) -> Wish:
     """What is white in the mask, drawn anew; the picture's own words where none are given."""
-    across, down = _fitting(base, base.width, base.height)
+    return _part(base, prompt, None, Input(role="mask", sha256=mask, fit="cover"))
+
+
+def named(base: Base, region: str, segmenter: Weights, prompt: str | None) -> Wish:
+    """What these words name, drawn anew; of "everything but the cat" all but that."""
+    width, height = base.own or (base.width, base.height)
+    but = _ALL_BUT.match(region.strip())
+    masking = replace(
+        usual_masking(width, height),
+        # What finds it is coarse; of all but it, growing would give the thing itself away.
+        grow=0 if but else round(min(width, height) * BEYOND),
+        region=region.strip()[but.end() :] if but else region.strip(),
+        segmenter=segmenter,
+        inverse=True if but else None,
+    )
+    return _part(base, prompt, masking)
+
+
+def _part(base: Base, prompt: str | None, masking: Masking | None, *mask: Input) -> Wish:
+    """In the picture's own size, whatever size is drawn: another one would change all of it."""
+    width, height = base.own or (base.width, base.height)
     draft = Draft(
         task=Task.INPAINT,
         words=_words(base, prompt),
-        canvas=DraftCanvas(width=across, height=down),
+        canvas=DraftCanvas(width=width, height=height),
         sampling=_settings(base, Task.INPAINT),
-        inputs=(base.start, Input(role="mask", sha256=mask, fit="cover")),
+        masking=masking,
+        inputs=(base.start, *mask),
     )
     return _wish(base, draft, seed=_seed(base))
 

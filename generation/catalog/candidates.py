@@ -8,6 +8,7 @@ from pathlib import Path
 
 from generation.catalog.modelfolder import INDEX, PICKLES, UNREAD, is_vae_folder
 from generation.catalog.naming import readable
+from generation.catalog.segmenters import is_segmenter_folder
 from generation.errors import UnusableWeights
 
 
@@ -28,7 +29,7 @@ def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Itera
             seen.add(real)
             mode = real.stat().st_mode
             if stat.S_ISDIR(mode):
-                if (path / INDEX).exists() or is_vae_folder(path):
+                if (path / INDEX).exists() or is_vae_folder(path) or is_segmenter_folder(path):
                     yield path
                 else:
                     # A link's name, not its target's, is what people see: HF caches name by digest.

@@ -1,7 +1,7 @@
 """Which weights lie on this disk: their kind, family and sha256.
 
     folder/**/model_index.json     a diffusers folder: one checkpoint
-    folder/**/config.json          of an AutoencoderKL: a folder that is a VAE
+    folder/**/config.json          of an AutoencoderKL or a CLIPSeg: a VAE, or a segmenter
     folder/**/*.safetensors        a checkpoint, LoRA, VAE, embedding or upscaler, by its tensors
     folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
     folder/**/*.gguf .onnx .sft    refused as well, and named
@@ -40,6 +40,7 @@ from generation.catalog.modelfolder import (
 )
 from generation.catalog.naming import readable, unique_names
 from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
+from generation.catalog.segmenters import files_of_segmenter, is_segmenter_folder
 from generation.errors import (
     MissingWeights,
     NoSuchName,
@@ -245,9 +246,12 @@ class Catalog:
         )
 
     def _look_at_folder(self, path: Path, name: str) -> FoundWeights:
-        files = files_of_folder(path, name)
+        finds = is_segmenter_folder(path)
+        files = files_of_segmenter(path, name) if finds else files_of_folder(path, name)
         card = read_card(path / CARD, name)
-        if is_vae_folder(path):
+        if finds:
+            anatomy, note = Anatomy(kind="segmenter", family=""), ""
+        elif is_vae_folder(path):
             anatomy, note = anatomy_of_vae(read_vae_folder(path, name)), ""
         else:
             anatomy = _anatomy_of_folder(path, card.family, name)

@@ -41,7 +41,7 @@ def is_vae_folder(path: Path) -> bool:
 def files_of_folder(path: Path, name: str) -> list[Path]:
     """The files that matter, the index first.  Raises UnusableWeights when parts are missing."""
     if is_vae_folder(path):
-        return _part(path, name)
+        return part_files(path, name)
     index = read_json(path / INDEX, name)
     files = [path / INDEX]
     parts = [
@@ -57,7 +57,7 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
     for part in parts:
         if not part.isidentifier():
             raise BrokenWeights(name, f"its {INDEX} names a folder elsewhere")
-        here = _part(path / part, f"{name}/{part}")
+        here = part_files(path / part, f"{name}/{part}")
         if not here and part not in _DISPENSABLE:
             raise BrokenWeights(name, f"its folder {part} is missing or empty")
         if part in _WEIGHTY and not any(file.suffix == ".safetensors" for file in here):
@@ -73,7 +73,8 @@ def denoiser_of_folder(path: Path, index: Mapping[str, object]) -> Path:
     return path / next(name for name in _DENOISERS if name in index)
 
 
-def _part(folder: Path, name: str) -> list[Path]:
+def part_files(folder: Path, name: str) -> list[Path]:
+    """What matters of one network's folder.  Raises UnusableWeights."""
     try:
         here = sorted(f for f in folder.iterdir() if f.suffix in MATTERING and f.is_file())
     except FileNotFoundError:

@@ -29,7 +29,7 @@ from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
 from generation.families.family import ARCHITECTURES, FAMILIES
 
-Kind = Literal["checkpoint", "lora", "vae", "embedding", "upscaler", "component"]
+Kind = Literal["checkpoint", "lora", "vae", "embedding", "upscaler", "segmenter", "component"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Shapes = Mapping[str, tuple[int, ...]]

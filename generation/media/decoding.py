@@ -2,6 +2,7 @@
 
     check            prints what a picture is
     digest MEDIUM    prints the digest of the content of a file of ours
+    mask WAY N,M     prints the mask that files of N and M bytes mean, one behind the other
 
 A file may be made to take for ever, or all memory.  The invariant: this process ends within
 SECONDS of the processor and MEMORY, whatever it was given, and prints one line of JSON or nothing.
@@ -9,33 +10,46 @@ SECONDS of the processor and MEMORY, whatever it was given, and prints one line 
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import accumulate, pairwise
 
-from generation.errors import BadPicture
-from generation.media import photos
+from generation.errors import BadMask, BadPicture
+from generation.media import masks, photos
 from generation.media.table import MEDIA
 
 SECONDS = 30  # of the processor; 40 megapixels of any kind take about two
+MOST_FILES = 2
 MEMORY = 2 * 2**30  # bytes; 40 megapixels take a third of it
 
 
-def main(wanted: str, medium: str = "") -> None:
+def main(wanted: str, which: str = "", lengths: str = "") -> None:
     """Read the file from stdin, print the answer."""
     with suppress(ImportError):  # Windows has no such limits; there the time on the clock counts
         _limit()
-    data = sys.stdin.buffer.read(photos.MAX_BYTES + 1)
+    data = sys.stdin.buffer.read(MOST_FILES * (photos.MAX_BYTES + 1))
     try:
         if wanted == "digest":
-            answer: dict[str, object] = {"digest": MEDIA[medium].digest_in(data)}
+            answer: dict[str, object] = {"digest": MEDIA[which].digest_in(data)}
+        elif wanted == "mask":
+            mask = masks.made(which, *_parted(data, lengths))
+            answer = {"mask": base64.b64encode(mask).decode()}
         else:
             answer = asdict(photos.check(data))
     except (BadPicture, MemoryError) as error:
         reason = getattr(error, "reason", "it unpacks to more than fits into the memory here")
         answer = {"refused": reason}
+    except BadMask as error:
+        answer = {"unmasked": error.reason}
     print(json.dumps(answer), flush=True)
+
+
+def _parted(data: bytes, lengths: str) -> list[bytes]:
+    ends = list(accumulate(map(int, lengths.split(","))))
+    return [data[start:end] for start, end in pairwise([0, *ends])]
 
 
 def _limit() -> None:

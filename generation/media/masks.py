@@ -12,13 +12,14 @@ is neither empty nor full.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation.errors import BadMask
+from generation.errors import BadMask, OutOfRange
 from generation.media import photos
 
 SIDE = 2048  # pixels; no canvas is much longer
@@ -87,19 +88,37 @@ def drawn_over(picture: bytes, copy: bytes) -> bytes:
     A line around something means what is inside: what it encloses, where that is more than the
     line itself.
     """
-    before = _small(photos.as_rgb(photos.upright(picture)))
-    after = photos.as_rgb(photos.upright(copy))
+    before, after = (photos.as_rgb(photos.upright(data)) for data in (picture, copy))
+    same_size = after.size == before.size
+    before, after = _small(before), _small(after)
     if abs(before.width * after.height / (before.height * after.width) - 1) > SAME_SHAPE:
         raise BadMask(SHAPES)
     if after.size != before.size:
         after = after.resize(before.size, Image.Resampling.LANCZOS)
     old, new = (np.asarray(image, dtype=np.int16) for image in (before, after))
-    area = _inside(_changed(old, new))
+    area = _inside(_changed(old, new, lossless=same_size))
     if not area.any():
         raise BadMask(NO_DIFFERENCE)
     if area.mean() > TOO_MUCH:
         raise BadMask(ANOTHER)
     return _png(area)
+
+
+def made(way: str, *files: bytes) -> bytes:
+    """The mask that files mean in one of these ways, by its name; b"" where they mean none.
+
+    Raises BadMask, BadPicture, and OutOfRange for a way that there is not.
+    """
+    if way not in _WAYS:
+        raise OutOfRange("way", way, ", ".join(_WAYS))
+    return _WAYS[way](*files) or b""
+
+
+_WAYS: Mapping[str, Callable[..., bytes | None]] = {
+    "attached": attached,
+    "transparent": transparent,
+    "drawn_over": drawn_over,
+}
 
 
 def _small(image: Image.Image) -> Image.Image:
@@ -127,11 +146,14 @@ def _png(area: _Area) -> bytes:
     return out.getvalue()
 
 
-def _changed(old: _Pixels, new: _Pixels) -> _Area:
-    """Where somebody drew: what differs by more than a codec errs there."""
+def _changed(old: _Pixels, new: _Pixels, *, lossless: bool) -> _Area:
+    """Where somebody drew: what differs by more than a codec errs there.
+
+    `lossless`: it may be a copy in which nothing else differs.
+    """
     difference = np.abs(old - new).max(axis=2)
     little = (difference > 0) & (difference <= A_LITTLE)
-    if little.mean() < LOSSY:
+    if lossless and little.mean() < LOSSY:
         return np.asarray(difference > 0)
     from scipy import ndimage  # half a second to load
 

@@ -195,6 +195,7 @@ class _Drawing:
                     on_step=partial(self._stepped, model),
                     at=partial(self._at, model),
                     learned=taught.words,
+                    locate=self._locate,
                     remembered=partial(
                         self._cache.words.of,
                         _read_by(model, order.recipe, taught.by),

@@ -17,15 +17,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from generation.enlarging import of_a_piece
-from generation.errors import OutOfRange, RenderFailed
+from generation.errors import MissingWeights, OutOfRange, RenderFailed
 from generation.families.architecture import Stage
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Recipe, Sha256, needed
+from generation.recipe import Recipe, Sha256, Weights, needed
 from generation.sigmas import ZERO_SNR
 from generation.worker import pulse
 from generation.worker.engines.engine import Given
@@ -33,7 +34,7 @@ from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser, sample
 from generation.worker.sampling.variations import varied
 from generation.worker.tasks.table import TASKS
-from generation.worker.tasks.task import Begun, Bench, OnStep, Pieces
+from generation.worker.tasks.task import Begun, Bench, Locate, OnStep, Pieces
 from generation.worker.text.clip import EncodedWords, Learned
 
 Remembered = Callable[[Callable[[], EncodedWords]], EncodedWords]
@@ -55,6 +56,10 @@ def _anew(encode: Callable[[], EncodedWords]) -> EncodedWords:
     return encode()
 
 
+def _nowhere(weights: Weights) -> Path:
+    raise MissingWeights(weights.name, weights.sha256)
+
+
 def render(
     recipe: Recipe,
     inputs: Sequence[bytes],
@@ -64,17 +69,24 @@ def render(
     at: Callable[[Stage], None] = lambda _: None,
     learned: Sequence[Learned] = (),
     remembered: Remembered = _anew,
+    locate: Locate = _nowhere,
 ) -> Rendition:
     """Draw.  `on_step(done, total, x0)` is called after each step; it may wait, and may raise.
 
     `at` is called before the parts of a stage are needed, and has them on the device; `remembered`
-    is given what encodes the words, and may know what comes of it.
+    is given what encodes the words, and may know what comes of it; `locate` knows where files lie.
     """
     _check_size(recipe, model)
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     work = TASKS[recipe.task]
     bench = Bench(
-        recipe=recipe, inputs=inputs, model=model, generator=generator, at=at, on_step=on_step
+        recipe=recipe,
+        inputs=inputs,
+        model=model,
+        generator=generator,
+        locate=locate,
+        at=at,
+        on_step=on_step,
     )
 
     def encode() -> EncodedWords:

@@ -166,7 +166,9 @@ def brought(task: Task) -> dict[str, Any]:
     """What a recipe or a draft of a task has besides what can be filled in."""
     needs = task.needs
     sections: dict[str, Any] = {
-        "masking": Masking(grow=0, blur=2.0, region=None, segmenter=None, threshold=None),
+        "masking": Masking(
+            grow=0, blur=2.0, region=None, segmenter=None, threshold=None, inverse=None
+        ),
         "placement": Placement(left=32, top=0, width=64, height=64),
         "enlarging": enlarging.plain(),
     }

@@ -48,7 +48,9 @@ def masked(
     recipe: Recipe, picture: bytes, mask: bytes, *, grow: int = 0, blur: float = 2.0, **more: Any
 ) -> Recipe:
     """The same, of `picture` where `mask` is white; `more` are fields of the sampling."""
-    masking = Masking(grow=grow, blur=blur, region=None, segmenter=None, threshold=None)
+    masking = Masking(
+        grow=grow, blur=blur, region=None, segmenter=None, threshold=None, inverse=None
+    )
     inputs = (an_input("init", picture), an_input("mask", mask))
     whole = changed(recipe, task=Task.INPAINT, inputs=inputs, masking=masking)
     return drawn_anew(whole, **more)
@@ -58,7 +60,7 @@ def further(
     recipe: Recipe, picture: bytes, placement: Placement, *, blur: float = 2.0, **more: Any
 ) -> Recipe:
     """The same, of `picture` drawn further from where it lies."""
-    masking = Masking(grow=0, blur=blur, region=None, segmenter=None, threshold=None)
+    masking = Masking(grow=0, blur=blur, region=None, segmenter=None, threshold=None, inverse=None)
     inputs = (an_input("init", picture),)
     whole = changed(recipe, task=Task.OUTPAINT, inputs=inputs, masking=masking, placement=placement)
     return drawn_anew(whole, **more)

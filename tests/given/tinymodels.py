@@ -169,20 +169,20 @@ def build_sd3(
     clip, t5_words = (_real_tokenizers if real_words else _tiny_tokenizers)()
     index: dict[str, object] = {}
     for suffix, width in (("", 32), ("_2", 48)):
-        _save(folder / f"tokenizer{suffix}", partial(_padded, clip, suffix), seed)
+        saved(folder / f"tokenizer{suffix}", partial(_padded, clip, suffix), seed)
         make = partial(_text_encoder, clip, "CLIPTextModelWithProjection", width=width)
-        _save(folder / f"text_encoder{suffix}", make if suffix else _unprojected(make), seed)
+        saved(folder / f"text_encoder{suffix}", make if suffix else _unprojected(make), seed)
         index[f"text_encoder{suffix}"] = ["transformers", "CLIPTextModelWithProjection"]
         index[f"tokenizer{suffix}"] = ["transformers", "CLIPTokenizer"]
     index |= {"text_encoder_3": [None, None], "tokenizer_3": [None, None]}
     if t5:
-        _save(folder / "tokenizer_3", lambda: t5_words, seed)
-        _save(folder / "text_encoder_3", partial(_t5, 32128 if real_words else 300), seed)
+        saved(folder / "tokenizer_3", lambda: t5_words, seed)
+        saved(folder / "text_encoder_3", partial(_t5, 32128 if real_words else 300), seed)
         index["text_encoder_3"] = ["transformers", "T5EncoderModel"]
         index["tokenizer_3"] = ["transformers", "T5TokenizerFast"]
-    _save(folder / "transformer", partial(_mmdit, large=large, first=first), seed)
+    saved(folder / "transformer", partial(_mmdit, large=large, first=first), seed)
     vae = partial(_vae, latent_channels=16, scaling_factor=1.5305, shift_factor=0.0609)
-    _save(folder / "vae", partial(vae, use_quant_conv=False, use_post_quant_conv=False), seed)
+    saved(folder / "vae", partial(vae, use_quant_conv=False, use_post_quant_conv=False), seed)
     index["transformer"] = ["diffusers", "SD3Transformer2DModel"]
     _write_index(folder, "StableDiffusion3Pipeline", index, FLOW_SCHEDULER)
     return folder
@@ -210,15 +210,15 @@ def _build(
     seed: int,
 ) -> None:
     """`encoders`: the class and width of each text encoder, by its folder."""
-    tokenizer, index = _tokenizer(), dict[str, object]()
+    tokenizer, index = tiny_tokenizer(), dict[str, object]()
     for part, (kind, width) in encoders.items():
         words = part.replace("text_encoder", "tokenizer")
         index |= {part: ["transformers", kind], words: ["transformers", "CLIPTokenizer"]}
-        _save(folder / words, lambda: tokenizer, seed)
+        saved(folder / words, lambda: tokenizer, seed)
         make = partial(_text_encoder, tokenizer, kind, width=width)
-        _save(folder / part, make, seed + part.endswith("_2"))
-    _save(folder / "unet", partial(_unet, **unet), seed)
-    _save(folder / "vae", _vae, seed)
+        saved(folder / part, make, seed + part.endswith("_2"))
+    saved(folder / "unet", partial(_unet, **unet), seed)
+    saved(folder / "vae", _vae, seed)
     if pipeline.startswith("StableDiffusionXL"):
         index |= {"image_encoder": [None, None], "force_zeros_for_empty_prompt": False}
     else:
@@ -228,7 +228,7 @@ def _build(
     _write_index(folder, f"{pipeline}{_TASKS[unet['in_channels']]}Pipeline", index, scheduler)
 
 
-def _save(folder: Path, make: Callable[[], Any], seed: int) -> None:
+def saved(folder: Path, make: Callable[[], Any], seed: int) -> None:
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -251,7 +251,7 @@ def _write_index(
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler))
 
 
-def _tokenizer() -> Any:
+def tiny_tokenizer() -> Any:
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer
 
@@ -370,7 +370,7 @@ def _tiny_tokenizers() -> tuple[Any, Any]:
     pieces += [(letter, -6.0) for letter in map(chr, range(33, 127))]
     pieces += [(word, -4.0) for word in ("\u2581red", "\u2581cat", "\u2581dog", "\u2581a")]
     pieces += [(f"<extra_id_{n}>", 0.0) for n in reversed(range(100))]
-    return _tokenizer(), T5Tokenizer(vocab=pieces, model_max_length=512)
+    return tiny_tokenizer(), T5Tokenizer(vocab=pieces, model_max_length=512)
 
 
 def _real_tokenizers() -> tuple[Any, Any]:

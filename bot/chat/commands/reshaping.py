@@ -126,6 +126,7 @@ async def outpaint(
     image=f"{SENT}; where it is transparent it is drawn anew",
     mask="Which part: a picture in its shape that is white there, and black elsewhere",
     drawing="Which part: a copy of the picture on which you drew over it",
+    region="Which part, in words: the hat, everything but the cat",
 )
 @app_commands.autocomplete(picture=choices.pictures)
 async def inpaint(
@@ -135,6 +136,7 @@ async def inpaint(
     image: discord.Attachment | None = None,
     mask: discord.Attachment | None = None,
     drawing: discord.Attachment | None = None,
+    region: Range[str, 1, 100] | None = None,
 ) -> None:
     """Queue it."""
     studio, origin = studio_of(interaction), origin_of(interaction)
@@ -148,6 +150,8 @@ async def inpaint(
 
     async def asking() -> Request:
         base = await base_of(interaction, origin, picture, image)
+        if region is not None and mask is None and drawing is None:
+            return await studio.reshapes.draw_region(base, region, prompt)
         async with studio.opening.room():
             return await studio.reshapes.draw_part(
                 base, prompt, mask=await sent(mask), copy=await sent(drawing)

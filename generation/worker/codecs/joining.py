@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
@@ -21,16 +22,45 @@ Area = NDArray[np.bool_]  # (height, width): what is drawn anew
 
 def joined(kept: Pixels, drawn: Pixels, area: Area, blur: float) -> Pixels:
     """The picture `kept` with `area` of `drawn`, which meets it within about 2 `blur` pixels."""
-    out = drawn
-    if blur > 0.0:
-        outside = torch.from_numpy(~area).double()[None]
-        missed = torch.from_numpy(kept.astype(np.float64) - drawn).permute(2, 0, 1)
-        near = softened(torch.cat([missed * outside, outside]), blur)
-        # At a straight edge half of what is near lies outside.
-        moved = near[:3] / near[3:].clamp(min=0.5)
-        exact = torch.from_numpy(drawn.astype(np.float64)) + moved.permute(1, 2, 0)
-        out = exact.round().clamp(0, 255).to(torch.uint8).numpy()
-    return np.where(area[:, :, None], out, kept)
+    if not blur:
+        return np.where(area[:, :, None], drawn, kept)
+    out, box = kept.copy(), _around(area, 2 * _reach(blur))
+    old, new, its = kept[box], drawn[box].astype(np.float32), area[box]
+    outside = torch.from_numpy(~its).float()[None]
+    missed = torch.from_numpy(old - new).permute(2, 0, 1)
+    near = softened(torch.cat([missed * outside, outside]), blur)
+    # At a straight edge half of what is near lies outside.
+    moved = near[:3] / near[3:].clamp(min=0.5)
+    met = (torch.from_numpy(new) + moved.permute(1, 2, 0)).round().clamp(0, 255)
+    out[box][its] = met.to(torch.uint8).numpy()[its]
+    return out
+
+
+def _around(area: Area, reach: int) -> tuple[slice, slice]:
+    """The rows and columns that have some of it, and so many around them."""
+    spans = []
+    for axis in (1, 0):
+        found = np.flatnonzero(area.any(axis=axis))
+        spans.append(slice(max(0, int(found[0]) - reach), int(found[-1]) + 1 + reach))
+    return spans[0], spans[1]
+
+
+def _reach(blur: float) -> int:
+    return max(1, round(3 * blur))
+
+
+def resized(picture: Pixels, size: tuple[int, int]) -> Pixels:
+    """The picture stretched to that height and width."""
+    height, width = size
+    whole = Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(whole)
+
+
+def touched(area: Area, size: tuple[int, int]) -> Area:
+    """The pixels of a picture of that height and width that have any of the area."""
+    height, width = size
+    grey = Image.fromarray(area.astype(np.uint8) * 255)
+    return np.asarray(np.asarray(grey.resize((width, height), Image.Resampling.BOX)) > 0)
 
 
 def softened(planes: Tensor, blur: float) -> Tensor:
@@ -38,7 +68,7 @@ def softened(planes: Tensor, blur: float) -> Tensor:
 
     Beyond the borders lies what is on them.
     """
-    reach = max(1, round(3 * blur))
+    reach = _reach(blur)
     across = torch.arange(-reach, reach + 1, dtype=planes.dtype)
     weights = torch.exp(-0.5 * (across / blur) ** 2)
     weights = (weights / weights.sum())[None, None, None, :]

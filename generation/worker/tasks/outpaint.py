@@ -21,7 +21,7 @@ SMEARED = 1 / 16  # of the canvas's shorter side: how soft the ground is that is
 
 
 class Outpaint:
-    """Its draws from the generator are those of `generation.worker.tasks.partly`."""
+    """From the generator it draws what `generation.worker.tasks.partly` says."""
 
     def begin(self, bench: Bench) -> Begun:
         recipe = bench.recipe
@@ -49,7 +49,7 @@ def laid(picture: Pixels, placement: Placement, canvas: Canvas) -> tuple[Pixels,
     around = (top, canvas.height - bottom), (left, canvas.width - right)
     board = np.pad(seen, (*around, (0, 0)), mode="edge")
     area = np.pad(np.zeros(seen.shape[:2], dtype=bool), around, constant_values=True)
-    planes = torch.from_numpy(board.astype(np.float64)).permute(2, 0, 1)
+    planes = torch.from_numpy(board.astype(np.float32)).permute(2, 0, 1)
     smeared = softened(planes, min(canvas.width, canvas.height) * SMEARED).permute(1, 2, 0)
     ground = smeared.round().clamp(0, 255).to(torch.uint8).numpy()
     return np.where(area[:, :, None], ground, board), area

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from generation.families.architecture import Purpose
 from generation.recipe import needed
-from generation.worker.codecs.joining import Area, Pixels
+from generation.worker.codecs.joining import Area, Pixels, resized, touched
 from generation.worker.sampling.masked import Kept
 from generation.worker.tasks.task import Begun, Bench, Stays, as_pixels
 
@@ -23,7 +23,11 @@ from generation.worker.tasks.task import Begun, Bench, Stays, as_pixels
 def begun(bench: Bench, picture: Pixels, area: Area) -> Begun:
     """What drawing the area of a picture anew starts with."""
     recipe = bench.recipe
-    stays = Stays(picture=picture, area=area, blur=needed(recipe.masking).blur)
+    size = recipe.drawn_at.height, recipe.drawn_at.width
+    blur = needed(recipe.masking).blur
+    stays = Stays(picture=picture, area=area, blur=blur, drawn_at=size)
+    if size != area.shape:
+        picture, area = resized(picture, size), touched(area, size)
     pixels, afresh = as_pixels(picture), needed(recipe.sampling).denoise == 1.0
     if bench.model.purpose is not Purpose.INPAINTING:
         latents = bench.encoded(pixels)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -20,10 +21,10 @@ from torch import Tensor
 from generation.errors import BadPicture
 from generation.families.architecture import Stage
 from generation.media.photos import as_rgb, load, upright
-from generation.recipe import Recipe, needed
+from generation.recipe import Recipe, Weights, needed
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.codecs.joining import Area, Pixels, joined
+from generation.worker.codecs.joining import Area, Pixels, joined, resized
 from generation.worker.model import Model
 from generation.worker.sampling.masked import Kept
 
@@ -31,6 +32,9 @@ from generation.worker.sampling.masked import Kept
 OnStep = Callable[[int, int, Tensor | None], None]
 
 _TITLES = {"init": "picture to start from", "mask": "mask", "reference": "picture to change"}
+
+
+Locate = Callable[[Weights], Path]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,7 @@ class Bench:
     inputs: Sequence[bytes]  # in the recipe's order
     model: Model
     generator: torch.Generator  # the recipe's
+    locate: Locate  # where other files of the recipe lie
     at: Callable[[Stage], None] = lambda _: None  # has the parts of a stage on the device
     on_step: OnStep = lambda _done, _total, _x0: None  # may wait, and may raise
 
@@ -97,10 +102,13 @@ class Stays:
     picture: Pixels
     area: Area
     blur: float
+    drawn_at: tuple[int, int]  # height and width of what is drawn, where that is another size
 
     def around(self, drawn: Decoded) -> Decoded:
         """The picture with what was drawn in its area."""
-        content = np.frombuffer(drawn.content, np.uint8).reshape(self.picture.shape)
+        content = np.frombuffer(drawn.content, np.uint8).reshape(*self.drawn_at, 3)
+        if self.drawn_at != self.picture.shape[:2]:
+            content = resized(content, self.picture.shape[:2])
         whole = joined(self.picture, content, self.area, self.blur)
         return replace(drawn, content=whole.tobytes())
 
