@@ -13,9 +13,9 @@ from bot.studio.changes import planned
 from bot.studio.layers import Drafted
 from bot.studio.recalling import Recalled, answered_of
 from bot.studio.redrawing import REDRAWN
-from bot.studio.revisor import revised
+from bot.studio.revisor import able_of, revised
 from generation.difference import difference
-from generation.recipe import Adapter, Input, Recipe, Sha256, Task
+from generation.recipe import Adapter, Input, Recipe, Sha256, Task, needed
 from prompting.changing.intents import (
     Action,
     AskedSetting,
@@ -39,6 +39,7 @@ DRAFTING = a_drafting(
         {"name": "other", "family": "sd15"},
         {"name": "ink", "family": "sd15", "kind": "lora"},
         {"name": "wash", "family": "sd15", "kind": "lora"},
+        {"name": "finder", "family": "", "kind": "segmenter"},
     ],
     default="other",
 )
@@ -234,3 +235,32 @@ async def test_a_larger_canvas_changes_nothing_of_the_picture_on_it() -> None:
         assert {name for name in found if name.partition(".")[0] not in around} <= allowed
         assert recipe.placement is not None
         assert recipe.prompt == FLOWER.prompt
+
+
+async def in_its_region(intent: Intent, of: Recalled) -> Recipe:
+    able = able_of(of, DRAFTING.offers)
+    assert Ability.INPAINT in able
+    plan = planned((intent,), of.answered, able, DRAFTING.offers.styles)
+    drafted = await revised(DRAFTING, plan, of, ORIGIN, MINE, device="cpu")
+    return drafted.recipes[0]
+
+
+async def test_where_a_segmenter_lies_here_a_region_that_is_named_is_drawn_anew_alone() -> None:
+    of = recalled(FLOWER)
+    intent = Intent(kind=IntentKind.INPAINT, region="the vase")
+    recipe = await in_its_region(intent, of)
+    changes = {one.name.partition(".")[0] for one in difference(FLOWER, recipe)}
+    assert changes <= {"task", "inputs", "masking", "sampling"}
+    masking = needed(recipe.masking)
+    assert (masking.region, masking.inverse) == ("the vase", None)
+    assert needed(masking.segmenter).name == "finder"
+    assert (needed(recipe.sampling).denoise, recipe.seed) == (1.0, FLOWER.seed)
+    assert [(item.role, item.sha256) for item in recipe.inputs] == [("init", FILE)]
+
+
+async def test_a_change_of_a_thing_in_its_region_begins_with_what_lies_there() -> None:
+    intent = edit(Action.SET, Aspect.COLOUR, what="vase", into="blue")
+    recipe = await in_its_region(intent, recalled(FLOWER))
+    assert recipe.task is Task.INPAINT
+    assert needed(recipe.masking).region == "vase"
+    assert needed(recipe.sampling).denoise == REDRAWN[Aspect.COLOUR]

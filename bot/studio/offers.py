@@ -78,6 +78,11 @@ class Offers:
         here = self.catalog.entries("upscaler")
         return max(here, key=lambda entry: entry.size_bytes, default=None)
 
+    @property
+    def finds_regions(self) -> bool:
+        """Whether anything here finds a part of a picture by words."""
+        return bool(self.catalog.entries("segmenter"))
+
     def segmenter(self, name: str | None = None) -> Weights:
         """What finds a region by words: the one of that name, or the first.
 

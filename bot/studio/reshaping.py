@@ -129,17 +129,21 @@ def masked(base: Base, mask: Sha256, prompt: str | None) -> Wish:
 
 def named(base: Base, region: str, segmenter: Weights, prompt: str | None) -> Wish:
     """What these words name, drawn anew; of "everything but the cat" all but that."""
-    width, height = base.own or (base.width, base.height)
+    size = base.own or (base.width, base.height)
+    return _part(base, prompt, masking_of(region, segmenter, size))
+
+
+def masking_of(region: str, segmenter: Weights, size: tuple[int, int]) -> Masking:
+    """The mask that these words mean in a picture of that size."""
     but = _ALL_BUT.match(region.strip())
-    masking = replace(
-        usual_masking(width, height),
+    return replace(
+        usual_masking(*size),
         # What finds it is coarse; of all but it, growing would give the thing itself away.
-        grow=0 if but else round(min(width, height) * BEYOND),
+        grow=0 if but else round(min(size) * BEYOND),
         region=region.strip()[but.end() :] if but else region.strip(),
         segmenter=segmenter,
         inverse=True if but else None,
     )
-    return _part(base, prompt, masking)
 
 
 def _part(base: Base, prompt: str | None, masking: Masking | None, *mask: Input) -> Wish:

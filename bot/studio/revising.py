@@ -26,6 +26,7 @@ from bot.studio.reshaping import (
     USUAL_ZOOM,
     Base,
     Distance,
+    masking_of,
     varied,
     widened,
     zoomed,
@@ -34,7 +35,7 @@ from bot.studio.wishes import RANDOM_SEED, SEEDS, Wish, init_from
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said
 from generation.families.family import family
 from generation.families.sizes import fit, nearest
-from generation.recipe import Adapter, Input, Recipe, Task, needed
+from generation.recipe import Adapter, Input, Recipe, Task, Weights, needed
 from prompting.assist import Assisted
 from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind
 from prompting.changing.rewording import reworded
@@ -143,6 +144,28 @@ def wish_of(
         style="",  # it is in the words already
         words=words,
     )
+
+
+def in_region(wish: Wish, plan: Plan, recalled: Recalled, segmenter: Weights) -> Wish:
+    """The wish in the plan's region alone, and the picture in its own size.
+
+    A change of a thing begins with what lies there, as much as its kind needs; what is to be drawn
+    anew begins with nothing of it.
+    """
+    canvas, draft = needed(recalled.recipe.canvas), wish.draft
+    sampling, anew = draft.sampling, plan.kind is IntentKind.INPAINT
+    if anew and plan.settings.denoise is None:
+        its = family((recalled.drawn_by or recalled.recipe).family)
+        anew_by = its.denoise_for(Task.INPAINT)
+        sampling = replace(sampling, denoise=anew_by)
+    masked = replace(
+        draft,
+        task=Task.INPAINT,
+        canvas=DraftCanvas(width=canvas.width, height=canvas.height),
+        sampling=sampling,
+        masking=masking_of(plan.region, segmenter, (canvas.width, canvas.height)),
+    )
+    return replace(wish, draft=masked)
 
 
 def seed_of(plan: Plan, recalled: Recalled) -> int:

@@ -21,7 +21,7 @@ from bot.studio.offers import Offers
 from bot.studio.phrasing import Phrasing
 from bot.studio.recalling import WORDLESS, Recalled
 from bot.studio.requests import Requests
-from bot.studio.revising import Start, kept, loras_of, start_of, told_of, wish_of
+from bot.studio.revising import Start, in_region, kept, loras_of, start_of, told_of, wish_of
 from bot.studio.rights import Asker
 from bot.studio.wishes import Wish, init_from, seeds
 from generation.catalog.entry import Entry
@@ -155,6 +155,8 @@ async def revised(
         wish = _larger(plan, recalled, origin, drafting.offers)
         return await drafting.draft(wish, mine, device=device)
     wish = wish_of(plan, recalled, words, origin, drafting.dice)
+    if plan.means is Means.REGION:
+        wish = in_region(wish, plan, recalled, drafting.offers.segmenter())
     if plan.means is Means.AGAIN and recalled.recipe.task in WORDLESS:
         return _told_again(wish, recalled.recipe, drafting, mine, device=device)
     drafted = await drafting.draft(wish, mine, device=device)
@@ -218,6 +220,8 @@ def able_of(recalled: Recalled, offers: Offers) -> Collection[Ability]:
     if its is None:  # what was enlarged is drawn over by the model that is usual here
         return {Ability.UPSCALE, Ability.IMG2IMG}
     able = {ability for task, ability in _ABILITIES.items() if task in its.tasks}
+    if Task.INPAINT in its.tasks and offers.finds_regions:
+        able.add(Ability.INPAINT)
     more = {Ability.INSTRUCT_EDIT} if editors(recalled, offers) else set()
     return {*able, *more, Ability.UPSCALE}
 
