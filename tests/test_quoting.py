@@ -15,6 +15,7 @@ from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.pages import replies, settings_page
 from bot.pages.apologies import apology_for, apology_for_reason
 from bot.pages.choosing import picture_choice
+from bot.pages.differences import change_of, words_changed
 from bot.pages.queue_page import Reader, queue_page
 from bot.pages.quoting import code, plain, quoted
 from bot.pages.recipe_page import recipe_page
@@ -114,7 +115,8 @@ class Told:
 
 def an_outcome() -> Outcome:
     origin: Any = Told(owner=5, guild=1, channel=2)
-    request: Any = Told(words=EVIL, origin=origin, parent=3, reproduces=None, notes=(EVIL,))
+    facts = {"words": EVIL, "origin": origin, "notes": (EVIL,)}
+    request: Any = Told(**facts, parent=3, reproduces=None, revision=None)
     bad: Any = Told(state=State.FAILED, reason=reason_of(g.RenderFailed(EVIL)))
     return Outcome(
         request=request,
@@ -175,6 +177,9 @@ def everything() -> Iterator[tuple[str, str]]:
     yield "result", replies.result(an_outcome())
     yield "recipe_page", recipe_page(picture)[0]
     yield "picture_choice", picture_choice(picture)
+    for before, after in ((a_recipe(), recipe), (recipe, a_recipe())):
+        yield "differences", change_of(before, after)
+        yield "words", words_changed(before.prompt, f"{before.prompt} {after.prompt}")
     yield "cancelled", replies.cancelled(EVIL)
     yield "proposals", replies.proposals([an_assisted()], [EVIL])
     yield "verdict", replies.verdict(an_outcome().comparison, None)  # type: ignore[arg-type]

@@ -188,7 +188,7 @@ def _adapters(pair: _Pair) -> Iterator[str]:
             yield f"+ {_adapter(adapter)}"
         elif old[sha256] != adapter:
             strength = old[sha256].strength
-            yield f"{adapter.kind} {_value(adapter.weights)} {strength:g} → {adapter.strength:g}"
+            yield f"{_called(adapter)} {strength:g} → {adapter.strength:g}"
     gone = [_adapter(adapter) for sha256, adapter in old.items() if sha256 not in new]
     yield from (f"− {name}" for name in gone)
     if list(old.values()) != list(new.values()) and old == new:
@@ -196,7 +196,11 @@ def _adapters(pair: _Pair) -> Iterator[str]:
 
 
 def _adapter(adapter: Adapter) -> str:
-    return f"{adapter.kind} {_value(adapter.weights)} {adapter.strength:g}"
+    return f"{_called(adapter)} {adapter.strength:g}"
+
+
+def _called(adapter: Adapter) -> str:
+    return f"{_value(adapter.kind)} {_value(adapter.weights)}"
 
 
 def _masking(pair: _Pair) -> Iterator[str]:
