@@ -68,6 +68,8 @@ def test_a_chinese_prompt_keeps_what_is_not_spoken_of(prompt: str, reply: str, w
         ("把花瓶改成玻璃的", "a red flower in a glass vase on a wooden table"),
         ("加一个貔貅", f"{FLOWER}, with 貔貅"),
         ("加一条龙在天上飞", f"{FLOWER}, with a dragon flying in the sky"),
+        ("我觉得红色有点俗气，换成紫色", "a purple flower in a vase on a wooden table"),
+        ("像照片一样", FLOWER),
     ],
 )
 def test_an_english_prompt_gets_the_words_in_english_as_far_as_they_are_known(
@@ -111,7 +113,8 @@ def test_a_style_is_a_style_with_and_without_a_word_for_it(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", ["谢谢，太好看了", "哈哈哈", "好可爱！", "收到", "我想养一只", "辛苦了"]
+    "reply",
+    ["谢谢，太好看了", "哈哈哈", "好可爱！", "收到", "我想养一只", "辛苦了", "你们晚上吃啥"],
 )
 def test_thanks_and_talk_ask_for_no_picture(reply: str) -> None:
     understood = understand(reply, ShownPicture(prompt=CAT))

@@ -68,7 +68,7 @@ _LOCATED = {
 
 # Something that is somewhere: 一只蝴蝶停在花上, 一条龙在天上飞.
 _BEING = re.compile(
-    r"(?P<thing>.+?)(?P<verb>[停站坐趴躺飞挂飘蹲靠走睡漂放])?在"
+    r"(?P<thing>.*?)(?P<verb>[停站坐趴躺飞挂飘蹲靠走睡漂放])?在"
     r"(?P<where>.+?(?:上面?|里面?|中|下面?|旁边?|边上?|前面?|后面?|空|身旁|身边))(?P<doing>.{0,3})"
 )
 
@@ -81,12 +81,12 @@ def in_english(text: str, language: str) -> str:
         return _WHERE[bare]
     words = vocabulary()
     being = _BEING.fullmatch(plain) if language == "zh" else None
-    if being:
+    if being and (being["thing"] or being["verb"]):
         doing = words.find(being["doing"] or being["verb"] or "", language)
         parts = (
-            in_english(being["thing"], language),
+            being["thing"] and in_english(being["thing"], language),
             doing.name if doing else _phrase(being["doing"], language),
-            in_english(being["where"], language),
+            _somewhere(being["where"], language),
         )
         return " ".join(filter(None, parts))
     if not words.find(bare, language):
@@ -99,12 +99,20 @@ def in_english(text: str, language: str) -> str:
     return with_article(said) if counted and said[:1].isascii() else said
 
 
+def _somewhere(where: str, language: str) -> str:
+    """A place with what stands before it in English: 地上 ▶ on the floor."""
+    said = in_english(where, language)
+    leading = {"上": "on the", "里": "in the", "中": "in the", "下": "under the", "边": "by the"}
+    before = leading.get(where[-1:], "")
+    return said if " the " in f" {said} " or not before else f"{before} {said}"
+
+
 def _phrase(text: str, language: str) -> str:
     owner, of, thing = text.rpartition("的" if language == "zh" else "の")
     words = vocabulary()
     if of and thing and owner:
         last = [word for word in words.read(owner, language) if word.content]
         if last and last[-1].entry and last[-1].entry.kind in OBJECTS:
-            return f"{_phrase(owner, language)}'s {_phrase(thing, language)}"
+            return f"{_phrase(owner.rstrip('里上中'), language)}'s {_phrase(thing, language)}"
     english = words.english(text, language).strip()
     return re.sub(r"\b(\w+)-made\b", r"\1", english) or text
