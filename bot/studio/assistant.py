@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
+from bot.studio.reply_reader import ReplyReader
 from generation.families.family import Family
 from prompting import wildcards
 from prompting.assist import Assistant, Assisted
@@ -25,7 +26,7 @@ from prompting.reading.policy import Policy
 from prompting.speaking import styles
 from prompting.speaking.dialects import DIALECTS
 from prompting.speaking.styles import Style, Styles
-from prompting.writers.ladder import Opened, WriterConfig, open_writer
+from prompting.writers.ladder import Opened, WriterConfig, open_reader, open_writer
 from prompting.writers.writer import Writer
 from storage.people import AssistMode
 
@@ -69,6 +70,7 @@ class PromptAssist:
         self._lists = OwnLists(settings.wildcards) if settings.wildcards is not None else None
         self._told: frozenset[str] = frozenset()  # which lists could not be read
         self._policy = Policy(settings.forbidden, allowed=settings.allowed)
+        self.replies = ReplyReader(self._open_reader)
 
     def check(self, text: str) -> None:
         """Raise Declined when the server's words forbid it."""
@@ -165,7 +167,8 @@ class PromptAssist:
         return tuple(self._own_lists())
 
     async def close(self) -> None:
-        """Let the language model go."""
+        """Let the language models go."""
+        await self.replies.close()
         if self._opening is None:
             return
         self._opening.cancel()
@@ -192,6 +195,14 @@ class PromptAssist:
         for note in opened.notes:
             log.warning("the assistant: %s", note)
         return self._with(opened.writer)
+
+    async def _open_reader(self) -> Writer | None:
+        """The owner's chat model where one works; else the one that was trained for replies."""
+        if self._settings.writer.model or self._settings.writer.server:
+            writer = (await self._opened()).writer
+            if writer is not None and not writer.placeholders:
+                return writer
+        return (await open_reader()).writer
 
     def _with(self, writer: Writer | None) -> Assistant:
         return Assistant(writer, policy=self._policy, styles=self.styles)

@@ -24,7 +24,6 @@ from bot.studio.rights import Asker
 from bot.studio.wishes import Wish
 from generation.errors import Unacceptable
 from generation.recipe import Recipe, Sha256
-from prompting.changes import understand
 from prompting.changing.intents import Intent, IntentKind, Understood
 from prompting.errors import PromptingError
 from storage.errors import Missing
@@ -191,7 +190,7 @@ class Changes:
             loras=[entry.name for entry in catalog.entries("lora")],
         )
         await asyncio.sleep(0)
-        return understand(words, shown)
+        return await self._drafting.phrasing.understood(words, shown)
 
     async def _answers(
         self, reply: Reply, group: Sequence[Intent], meant: Sequence[Recalled], language: str

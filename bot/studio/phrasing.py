@@ -22,6 +22,7 @@ from generation.families.family import Family, family
 from generation.recipe import Adapter, Recipe, needed
 from generation.texts import clean_text
 from prompting.assist import Assisted
+from prompting.changing.intents import ShownPicture, Understood
 from storage.people import AssistMode
 from storage.words import Wording
 
@@ -52,6 +53,10 @@ class Phrasing:
         self, prompt_assist: PromptAssist, offers: Offers, *, dice: Callable[[], int]
     ) -> None:
         self._assist, self._offers, self._dice = prompt_assist, offers, dice
+
+    async def understood(self, reply: str, shown: ShownPicture) -> Understood:
+        """What a reply to a picture asks for."""
+        return await self._assist.replies.understood(reply, shown)
 
     def check(self, recipe: Recipe) -> None:
         """Raise Declined where the policy does not let its words be drawn."""

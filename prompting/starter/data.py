@@ -37,6 +37,13 @@ class Example:
     wish: str
     answer: str
 
+    @property
+    def free(self) -> range:
+        """The characters of the answer in whose place others would do as well: its additions."""
+        head, found, _ = self.answer.partition('"details": [')
+        start = len(head) + len(found)
+        return range(start, self.answer.index('], "style"') if found else start)
+
 
 def examples(seed: int) -> Iterator[Example]:
     """Every example of a training run, in order."""

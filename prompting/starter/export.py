@@ -20,6 +20,7 @@ from prompting.starter.model import Shape
 from prompting.writers import template
 
 GGUF = Path(__file__).with_name("assistant.gguf")
+READER = Path(__file__).with_name("reader.gguf")  # of replies
 
 
 def write(path: Path, folder: Path, shape: Shape | None = None) -> None:

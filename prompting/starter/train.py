@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -19,8 +20,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn import functional
 
-from prompting.starter.data import examples
-from prompting.starter.export import GGUF, write
+from prompting.starter import data, replies
+from prompting.starter.data import Example
+from prompting.starter.export import GGUF, READER, write
 from prompting.starter.model import Llama, Shape
 from prompting.writers import template
 
@@ -30,15 +32,35 @@ DETAIL = 0.3
 SPECIAL = [template.PAD, template.START, template.END, *template.PLACEHOLDERS]
 _WARM_UP = 60  # steps
 
+Examples = Callable[[int], Iterator[Example]]  # by seed
 
-def new_tokenizer(size: int, seed: int, count: int = 20_000) -> Tokenizer:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What is learned, by a network of which size, and where it is shipped."""
+
+    examples: Examples
+    shape: Shape
+    gguf: Path
+
+
+COURSES = {
+    "wishes": Course(examples=data.examples, shape=Shape(), gguf=GGUF),
+    # A reply is short, and its answer mostly a choice among eighteen kinds.
+    "replies": Course(
+        examples=replies.examples, shape=Shape(width=160, heads=4, inner=432), gguf=READER
+    ),
+}
+
+
+def new_tokenizer(size: int, drawn: Iterator[Example], count: int = 20_000) -> Tokenizer:
     """Byte-level BPE, as GPT-2 splits, learned from the first examples."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
 
     def texts() -> Iterator[str]:
-        for _, example in zip(range(count), examples(seed), strict=False):
+        for _, example in zip(range(count), drawn, strict=False):
             yield f"{example.dialect} {example.language}\n"
             yield example.wish
             yield example.answer
@@ -54,7 +76,7 @@ def new_tokenizer(size: int, seed: int, count: int = 20_000) -> Tokenizer:
 
 
 def batches(
-    tokenizer: Tokenizer, seed: int
+    tokenizer: Tokenizer, seed: int, examples: Examples
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Tokens, targets (-1 where nothing is learned) and weights, similar lengths together."""
     dice, stream = Random(seed), examples(seed)
@@ -66,9 +88,10 @@ def batches(
             turns = template.turns(example.wish, dialect=example.dialect, language=example.language)
             asked = tokenizer.encode(turns.head + turns.wish + turns.tail).ids
             encoded = tokenizer.encode(example.answer)
-            first = example.answer.index('"details": [') + len('"details": [')
-            last = example.answer.index('], "style"')
-            counts = [DETAIL if first < a and b <= last else 1.0 for a, b in encoded.offsets]
+            free = example.free
+            counts = [
+                DETAIL if free.start < a and b <= free.stop else 1.0 for a, b in encoded.offsets
+            ]
             pool.append((asked, [*encoded.ids, end], [*counts, 1.0]))
         pool.sort(key=lambda row: len(row[0]) + len(row[1]))
         groups = [pool[i : i + BATCH] for i in range(0, len(pool), BATCH)]
@@ -97,14 +120,19 @@ def optimizers(model: Llama) -> tuple[torch.optim.Optimizer, ...]:
 
 
 def train(
-    model: Llama, tokenizer: Tokenizer, *, minutes: float, limit: float, seed: int, out: Path
+    model: Llama,
+    examples: Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
+    *,
+    minutes: float,
+    limit: float,
+    out: Path,
 ) -> None:
     """Trains for so many minutes of the process, or `limit` by the clock on the wall."""
     both = optimizers(model)
     rates = [group["lr"] for optimizer in both for group in optimizer.param_groups]
     start, began, shown, saved = time.process_time(), time.monotonic(), 0.0, 0.0
     smooth: float | None = None
-    for step, (tokens, targets, weights) in enumerate(batches(tokenizer, seed), 1):
+    for step, (tokens, targets, weights) in enumerate(examples, 1):
         spent = (time.process_time() - start) / 60
         share = max(spent / minutes, (time.monotonic() - began) / 60 / limit)
         if share >= 1:
@@ -141,29 +169,30 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--limit", type=float, default=600.0, help="minutes on the wall")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--course", choices=tuple(COURSES), default="wishes")
     parser.add_argument("--out", type=Path, default=Path("var/assistant"))
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--gguf", type=Path, default=GGUF)
+    parser.add_argument("--gguf", type=Path, help="the course's own in this package")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(asked.seed)
-    shape = Shape()
+    course = COURSES[asked.course]
+    shape, gguf = course.shape, asked.gguf or course.gguf
     model = Llama(shape)
     if asked.resume:
         tokenizer = Tokenizer.from_file(str(asked.out / "tokenizer.json"))
         model.load_state_dict(torch.load(asked.out / "checkpoint.pt", weights_only=True))
     else:
-        tokenizer = new_tokenizer(shape.vocabulary, asked.seed)
+        tokenizer = new_tokenizer(shape.vocabulary, course.examples(asked.seed))
         tokenizer.save(str(asked.out / "tokenizer.json"))
     count = sum(parameter.numel() for parameter in model.parameters())
     print(f"{count} parameters, {math.log(shape.vocabulary):.2f} nats at first", flush=True)
-    train(
-        model, tokenizer, minutes=asked.minutes, limit=asked.limit, seed=asked.seed, out=asked.out
-    )
+    learned = batches(tokenizer, asked.seed, course.examples)
+    train(model, learned, minutes=asked.minutes, limit=asked.limit, out=asked.out)
     torch.save(model.state_dict(), asked.out / "checkpoint.pt")
-    write(asked.gguf, asked.out)
-    print(f"wrote {asked.gguf}", flush=True)
+    write(gguf, asked.out, shape)
+    print(f"wrote {gguf}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from prompting.errors import Unreadable
-from prompting.writers.template import Turns, instructions
+from prompting.writers.questions import question
+from prompting.writers.template import Turns
 
 _MARK = "WISH-0f4c1d7e-WISH"
 
@@ -42,7 +43,7 @@ class ChatTemplate:
 
     def turns(self, wish: str, *, dialect: str, language: str) -> Turns:
         """The system's turn with our instructions, and the user's with the wish."""
-        told = instructions(dialect=dialect, language=language)
+        told = question(dialect).instructions(dialect, language)
         apart = [{"role": "system", "content": told}, {"role": "user", "content": _MARK}]
         together = [{"role": "user", "content": f"{told}\n\nThe wish:\n{_MARK}"}]
         reason = ""

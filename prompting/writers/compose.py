@@ -61,25 +61,37 @@ class BrokenModel(Exception):
 
 
 class Composer:
-    """An engine that answers questions in one grammar, in at most `longest` tokens."""
+    """An engine that answers questions, each in at most `longest` tokens.
+
+    `grammar` is that of the answers; `compose` may be given another.
+    """
 
     def __init__(self, engine: TokenModel, grammar: Grammar, longest: int = LONGEST_ANSWER) -> None:
         self._engine, self._grammar, self._longest = engine, grammar, longest
         self._head: list[int] | None = None  # what the cache begins with
         self._by_first_byte: npt.NDArray[np.int16] | None = None
 
-    def compose(self, head: list[int], rest: list[int], *, seed: int, temperature: float) -> str:
+    def compose(
+        self,
+        head: list[int],
+        rest: list[int],
+        *,
+        seed: int,
+        temperature: float,
+        grammar: Grammar | None = None,
+    ) -> str:
         """The answer to `head` (the same for many questions) followed by `rest`.
 
         Raises Interrupted, or what the engine raises; the cache is then forgotten.
         """
         try:
-            return self._compose(head, rest, _Dice(seed & 0x7FFFFFFF, temperature))
+            dice = _Dice(seed & 0x7FFFFFFF, temperature)
+            return self._compose(head, rest, dice, grammar or self._grammar)
         except BaseException:
             self._head = None
             raise
 
-    def _compose(self, head: list[int], rest: list[int], dice: _Dice) -> str:
+    def _compose(self, head: list[int], rest: list[int], dice: _Dice, grammar: Grammar) -> str:
         engine = self._engine
         if self._head == head:
             engine.rewind(len(head))
@@ -89,7 +101,7 @@ class Composer:
             engine.feed(head)
             self._head = head
         logits = engine.feed(rest)
-        reading, text = self._grammar.start(), b""
+        reading, text = grammar.start(), b""
         tokens_left = min(self._longest, engine.context - engine.length)
         while not reading.over:
             if tokens_left == 0:

@@ -10,7 +10,7 @@ a note that says why, for the owner of the server to read.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,10 @@ from prompting.writers.openai import OpenAIWriter
 from prompting.writers.writer import Writer
 
 BUILT_IN = Path(__file__).parents[1] / "starter" / "assistant.gguf"
+READER = BUILT_IN.with_name("reader.gguf")  # of replies
 _HUB = "hub:"
+
+Rung = tuple[str, Callable[[], Awaitable[Writer]]]  # a name, and what opens it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +55,21 @@ async def open_writer(
     config: WriterConfig, *, progress: Progress | None = None, download: Download | None = None
 ) -> Opened:
     """Climb down the ladder to the first writer that starts.  `close` it in the end."""
-    rungs: list[tuple[str, Callable[[], Awaitable[Writer]]]] = []
+    rungs: list[Rung] = []
     if config.model:
         rungs.append((config.model, lambda: _configured(config, progress, download)))
     if config.server:
         rungs.append((config.server, lambda: _server(config)))
-    if importlib.util.find_spec("llama_cpp") is not None:
-        rungs.append(("built-in assistant (llama.cpp)", lambda: _built_in(config, "llama.cpp")))
-    rungs.append(("built-in assistant (numpy)", lambda: _built_in(config, "numpy")))
+    rungs += _built_in(config.built_in, "built-in assistant")
+    return await _first_of(rungs)
+
+
+async def open_reader(built_in: Path = READER) -> Opened:
+    """The model that was trained to read replies to a picture.  `close` it in the end."""
+    return await _first_of(_built_in(built_in, "built-in reader"))
+
+
+async def _first_of(rungs: Sequence[Rung]) -> Opened:
     notes: list[str] = []
     for name, rung in rungs:
         try:
@@ -93,9 +103,15 @@ async def _server(config: WriterConfig) -> Writer:
     return await OpenAIWriter.open(config.server, config.server_model, key=config.server_key)
 
 
-async def _built_in(config: WriterConfig, engine: str) -> Writer:
-    name = f"built-in assistant ({engine})"
-    return await _started(LlamaWriter(config.built_in, engine=engine, name=name))
+def _built_in(path: Path, title: str) -> list[Rung]:
+    """A model that is shipped, by the engines that can run it, the quicker first."""
+
+    def rung(engine: str) -> Rung:
+        name = f"{title} ({engine})"
+        return name, lambda: _started(LlamaWriter(path, engine=engine, name=name))
+
+    there = importlib.util.find_spec("llama_cpp") is not None
+    return [rung(engine) for engine in (("llama.cpp", "numpy") if there else ("numpy",))]
 
 
 async def _started(writer: LlamaWriter) -> Writer:

@@ -33,6 +33,7 @@ from prompting.writers.chat import ChatTemplate
 from prompting.writers.compose import LONGEST_ANSWER, Composer, TokenModel
 from prompting.writers.ggufile import GgufHeader, read_header
 from prompting.writers.grammar import Grammar
+from prompting.writers.questions import REPLY, SLOTS, question
 from prompting.writers.tinyllama import TinyLlama
 
 _F32 = 0  # ggml's number for it
@@ -176,7 +177,8 @@ class _Child:
 
     def serve(self, engine: TokenModel, questions: _Questions) -> None:
         """Answer, one after the other, for ever."""
-        composer = Composer(engine, Grammar(template.GRAMMAR), questions.longest_answer)
+        grammars = {asked.name: Grammar(asked.grammar) for asked in (SLOTS, REPLY)}
+        composer = Composer(engine, grammars[SLOTS.name], questions.longest_answer)
         engine.interrupted = self._interrupted
         while True:
             order = self._asked.get()
@@ -188,6 +190,7 @@ class _Child:
                     rest,
                     seed=int(str(order["seed"])),
                     temperature=float(str(order["temperature"])),
+                    grammar=grammars[question(str(order["dialect"])).name],
                 )
                 self.report({"answered": self._now, "raw": raw})
             except Exception as error:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prompting.errors import Unreadable, WriterDied, WriterFailed, WriterTimeout, WriterUnavailable
-from prompting.slots import SCHEMA
 from prompting.writers import template
 from prompting.writers.backoff import Backoff
+from prompting.writers.questions import question
 from prompting.writers.writer import Answer, Ask
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class OpenAIWriter:
             self._backoff.failed(failure.reason)
             raise failure from error
         self._backoff.succeeded()
-        return Answer(raw=_read(completion), seconds=time.monotonic() - began)
+        return Answer(raw=_read(completion, ask), seconds=time.monotonic() - began)
 
     async def close(self) -> None:
         """Leave no connection behind."""
@@ -103,10 +103,11 @@ class OpenAIWriter:
     async def _request(self, ask: Ask, *, schema: bool) -> ChatCompletion:
         import openai
 
-        told = template.instructions(dialect=ask.dialect, language=ask.language)
+        asked = question(ask.dialect)
+        told = asked.instructions(ask.dialect, ask.language)
         form: ResponseFormatJSONSchema = {
             "type": "json_schema",
-            "json_schema": {"name": "slots", "schema": SCHEMA, "strict": True},
+            "json_schema": {"name": asked.name, "schema": dict(asked.schema), "strict": True},
         }
         return await self._client.chat.completions.create(
             model=self._model,
@@ -122,7 +123,7 @@ class OpenAIWriter:
         )
 
 
-def _read(completion: ChatCompletion) -> str:
+def _read(completion: ChatCompletion, ask: Ask) -> str:
     """The answer's text in canonical form.  Raises Unreadable."""
     try:
         content = completion.choices[0].message.content
@@ -131,7 +132,7 @@ def _read(completion: ChatCompletion) -> str:
         raise Unreadable("answer", "not of the protocol", str(completion)) from error
     if not isinstance(content, str):
         raise Unreadable("answer", "the server sent no text", str(completion))
-    return template.readable(content)
+    return question(ask.dialect).canonical(content)
 
 
 def _translated(error: Exception, deadline: float) -> WriterFailed:

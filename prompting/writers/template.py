@@ -33,6 +33,7 @@ PAD, START, END = "<|pad|>", "<|im_start|>", "<|im_end|>"  # of type CONTROL, id
 PLACEHOLDERS = ("<x1>", "<x2>", "<x3>", "<x4>", "<x5>", "<x6>")
 
 DIALECTS = ("tags", "prose", "edit", "starter")  # what is asked for; families share them
+REPLY = "reply"  # in a dialect's place: what a reply to a picture means, and no wish
 LANGUAGES = ("en", "zh")  # the language of the answer
 
 LONGEST_SUBJECT, LONGEST_ITEM = 200, 60  # characters
@@ -135,11 +136,16 @@ def readable(raw: str) -> str:
     Servers wrap JSON in code fences or put a chain of thought before it, and not all of them obey
     a schema; the bounds are those of `Slots`.
     """
+    slots = Slots.from_json(json_in(raw))
+    return answer(
+        subject=slots.subject, details=slots.details, style=slots.style, avoid=slots.avoid
+    )
+
+
+def json_in(raw: str) -> str:
+    """The JSON object in what a server sent, out of fences and thoughts.  Raises Unreadable."""
     text = raw.rpartition("</think>")[2]
     start, end = text.find("{"), text.rfind("}")
     if not 0 <= start < end:
         raise Unreadable("answer", "no JSON object", raw)
-    slots = Slots.from_json(text[start : end + 1])
-    return answer(
-        subject=slots.subject, details=slots.details, style=slots.style, avoid=slots.avoid
-    )
+    return text[start : end + 1]

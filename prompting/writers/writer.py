@@ -3,8 +3,9 @@
     Writer.write(Ask) -> Answer        raises a PromptingError, or is cancelled; never hangs
 
 The invariant: `write` ends within `ask.deadline` seconds and a short grace, whatever the model
-does.  An answer is one line of JSON in the language of `prompting.writers.template.GRAMMAR`; for
-the same writer (`digest`, `template`) and the same ask it is always the same text.
+does.  An answer is one line of JSON in the grammar of its question
+(`prompting.writers.questions`); for the same writer (`digest`, `template`) and the same ask it is
+always the same text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Ask:
     """One question to a model."""
 
     text: str  # the wish: data, whatever it says
-    dialect: str  # one of prompting.writers.template.DIALECTS
+    dialect: str  # one of prompting.writers.template.DIALECTS, or REPLY
     seed: int  # only its lowest 31 bits count
     temperature: float  # 0: the likeliest answer, whatever the seed
     deadline: float = 8.0  # seconds, from the call of `write`
