@@ -114,7 +114,7 @@ def _is_praise(text: str, book: Phrasebook) -> bool:
         for word in sorted(book.praise | book.filler, key=len, reverse=True):
             rest = rest.replace(word, " ")
         return not rest.strip(" ,，。.!！~～…？?、") and any(word in text for word in book.praise)
-    words = [word.strip(".,!?;:…~()\"'*-") for word in text.casefold().split()]
+    words = [word.strip(".,!?¡¿;:…~()\"'*-") for word in text.casefold().split()]
     words = [word for word in words if word]
     known = book.praise | book.filler
     if not words or not all(word in known or _drawn_out(word) in known for word in words):
@@ -179,6 +179,9 @@ def _wish(clause: Clause, part: SaidWish) -> Intents | None:
 def _together(wishes: Iterable[Intent]) -> Intents:
     """Wishes of one kind as one; where anything is to be drawn, what asks for nothing goes."""
     wishes = tuple(wishes)
+    if any(wish.kind is IntentKind.PARAMETERS for wish in wishes):
+        # "the same seed, but other steps" is no picture that was there before.
+        wishes = tuple(wish for wish in wishes if wish.kind is not IntentKind.REPRODUCE)
     drawn = tuple(wish for wish in wishes if wish.kind not in QUIET)
     if drawn:
         wishes = drawn

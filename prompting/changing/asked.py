@@ -158,7 +158,13 @@ def _lora(found: Found, clause: Clause) -> Intents | None:
         name = next((n for n in clause.shown.loras if _letters(n) == plain), "")
         if not name:
             return None
-    strength = number(found["n"], clause.language) if found["n"] else None
+    said = found["n"] or (name if number(name, clause.language) is not None else "")
+    name = "" if said == name else name
+    strength = number(said, clause.language) if said else None
+    if not name and (strength is not None or direction not in (None, Direction.OFF)):
+        name = next(iter(clause.shown.loras), "")  # the picture's own, which stands first
+    if not name and direction is not Direction.OFF:
+        return None
     return settings(
         AskedSetting(name="lora", of=clause.phrase(name), value=strength, direction=direction)
     )

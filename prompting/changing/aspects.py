@@ -41,7 +41,18 @@ def content(text: str, language: str) -> tuple[Word, ...]:
 _SAYS = frozenset(
     (
         *("mood", "atmosphere", "vibe", "vibes", "feeling", "feel", "ambience", "ambiance", "tone"),
-        *("tones", "weather", "palette", "theme", "aesthetic", "stimmung", "ambiance", "ambiente"),
+        *(
+            "tones",
+            "weather",
+            "colors",
+            "colours",
+            "palette",
+            "theme",
+            "aesthetic",
+            "stimmung",
+            "ambiance",
+            "ambiente",
+        ),
     )
 )
 

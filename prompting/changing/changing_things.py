@@ -7,6 +7,7 @@ said behind the prompt.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from prompting.changing.aspects import adjective_of, content, is_attribute, kind_of
 from prompting.changing.cutting import cut, span_of, tidied
@@ -102,7 +103,11 @@ def _named(change: ContentChange) -> str:
 
 def _described(prompt: ParsedPrompt, phrase: NounPhrase, into: str, change: ContentChange) -> str:
     """An adjective before the noun, in place of those that it contradicts."""
-    if fold(into.partition(" ")[0]) in ("made", "in", "with", "like", "as"):
+    words = content(into, change.language)
+    entry = words[0].entry if len(words) == 1 else None
+    if entry and entry.name.endswith("ing") and change.language == "en":
+        into = entry.name  # "make it glow"
+    if fold(into.partition(" ")[0]) in ("made", "out", "in", "with", "like", "as"):
         text = _without(prompt, phrase, into, change)
         return text.replace("\0", f" {into}", 1) if "\0" in text else appended(prompt, into)
     before = phrase.words[: -len(phrase.nouns)] if len(phrase.words) > 1 else ()
@@ -263,20 +268,10 @@ def given(prompt: ParsedPrompt, change: ContentChange) -> str:
         there = find(prompt, more[1], change.language)
         known = {w.key for w in content(more[1], change.language)}
         if there and any(w.key in known for w in there[0].words) and into.startswith("more"):
-            phrase = there[0]
-            start = phrase.words[0].start
-            text = f"{prompt.text[:start]}more {prompt.text[start:]}"
-            return _dropped_article(text, phrase)
+            return numbered(prompt, replace(change, what=more[1], to="", where=""))
     if prompt.tags or verb or fold(into.partition(" ")[0]) in PREPOSITIONS:
         return appended(prompt, into if not prompt.tags else bare(into))
     return appended(prompt, f"with {into}")
-
-
-def _dropped_article(text: str, phrase: NounPhrase) -> str:
-    """ "a more cloud" is "more cloud"."""
-    if phrase.article and fold(phrase.article.text) in ("a", "an"):
-        return text[: phrase.start] + text[phrase.start :].split(" ", 1)[1]
-    return text
 
 
 def numbered(prompt: ParsedPrompt, change: ContentChange) -> str:

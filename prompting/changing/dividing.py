@@ -33,7 +33,7 @@ def parts(clause: Clause) -> tuple[SaidWish, ...]:
     out: list[SaidWish] = []
     for strong in _strongly(clause):
         question = strong.rstrip(" !.)").endswith(("?", "？"))
-        plain = strong.strip(" ?？!！.。,，;；~…")
+        plain = strong.strip(" ?？!！.。,，;；~…¡¿")
         wish = clause.book.without_politeness(plain) if plain else ""
         if not wish:
             continue

@@ -34,7 +34,7 @@ def _mended(word: str, book: Phrasebook, theirs: frozenset[str]) -> str:
     if mended_word := book.typos.get(word):
         return mended_word
     language = book.language
-    if word in theirs or _known(word, language):
+    if word in theirs or _known(word, language) or _known(word.removesuffix("s"), language):
         return word
     near = _near_of(language)
     for candidate in _once_wrong(word):

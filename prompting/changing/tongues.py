@@ -18,6 +18,7 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _JAPANESE_HAN = re.compile(r"[枚変戻続広縦図気処読売歩毎込駅黒対]|番目|消去|画像")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_USUAL = 0.5  # what English has ahead: a single "rose" is an English one
 _NEARLY = 0.75  # of the best language's words
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _OF_OTHER_LETTERS = frozenset({"zh", "ja", "ko", "ru"})
@@ -33,10 +34,11 @@ def likeliest(text: str, prompt: str) -> tuple[str, ...]:
     spoken = [language for language in languages() if language not in _OF_OTHER_LETTERS]
     words = [fold(word) for word in _WORD.findall(text)]
     theirs = {fold(word) for word in _WORD.findall(prompt)}
-    scores = {
+    scores: dict[str, float] = {
         language: sum(_score(word, language) for word in words if word not in theirs)
         for language in spoken
     }
+    scores["en"] += _USUAL
     best = sorted(spoken, key=lambda language: -scores[language])
     # Where one language knows most of the words, the others have nothing to say.
     enough = scores[best[0]] * _NEARLY
@@ -59,6 +61,7 @@ def cues(language: str) -> frozenset[str]:
     if book is None:
         return frozenset()
     patterns = (*(p for saying in book.rules for p in saying.says), book.front, book.back)
-    bare = (re.sub(r"\\.|\(\?P<\w+>|\[[^\]]*\]", " ", pattern.pattern) for pattern in patterns)
+    bare = (re.sub(r"(\w+)s\?", r"\1 \1s ", pattern.pattern) for pattern in patterns)
+    bare = (re.sub(r"\\.|\(\?P<\w+>|\[[^\]]*\]", " ", text) for text in bare)
     words = {fold(word) for text in bare for word in _WORD.findall(text)}
     return frozenset(words | book.praise | book.filler | book.chat)

@@ -17,7 +17,7 @@ from prompting.changing.aspects import (
     is_attribute,
     kind_of,
 )
-from prompting.changing.clause import Clause, Intents, cuts, edit, in_prompt
+from prompting.changing.clause import PRONOUNS, Clause, Intents, cuts, edit, in_prompt
 from prompting.changing.intents import Action, Aspect, ContentChange, Intent, IntentKind
 from prompting.changing.numbers import number
 from prompting.changing.opposites import opposite
@@ -166,6 +166,9 @@ def swap(found: Found, clause: Clause) -> Intents | None:
 def instead(found: Found, clause: Clause) -> Intents | None:
     """Something in place of the main thing, or of the side of the picture that it is about."""
     into = clause.phrase(found["into"])
+    if into.endswith((" one", " ones")):
+        into = into.removesuffix("s").removesuffix(" one")
+        into = into.removeprefix("a ").removeprefix("an ").removeprefix("the ")
     words = content(into, clause.language)
     if not words:
         return None
@@ -288,6 +291,9 @@ def _divided(clause: Clause, rest: str) -> tuple[ContentChange, ...] | None:
         what, _, into = rest.partition(" them ")
         if into:
             return became(clause, f"{what} them", into)
+    first, _, after = rest.partition(" ")
+    if first.casefold() in PRONOUNS and after and is_attribute(readable(after), clause.language):
+        return became(clause, "", after)
     whole = [(what, into) for what, into in cuts(rest, clause.language) if clause.thing(what)]
     for what, into in whole:
         words = content(what, clause.language)
@@ -304,6 +310,8 @@ def _divided(clause: Clause, rest: str) -> tuple[ContentChange, ...] | None:
         words = content(what, clause.language)
         if words and _names(words[-1]):
             return became(clause, clause.thing(what), into)
+    if first.casefold() in PRONOUNS and after:
+        return became(clause, "", after)
     if len(whole) == 1:
         return became(clause, clause.thing(whole[0][0]), whole[0][1])
     return None
