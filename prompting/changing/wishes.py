@@ -6,7 +6,6 @@ the next rule is tried.  The invariant: a handler takes words from the reply, an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from prompting.changing import asked
@@ -17,14 +16,26 @@ from prompting.changing.aspects import (
     is_attribute,
     kind_of,
 )
-from prompting.changing.clause import PRONOUNS, Clause, Intents, cuts, edit, in_prompt
+from prompting.changing.becoming import (
+    LEADING,
+    became,
+    divided,
+    ends_in_attribute,
+    is_bare,
+    is_whole_side,
+    names_a_thing,
+    restyled,
+    says_style,
+    turned,
+)
+from prompting.changing.clause import Clause, Intents, cuts, edit, in_prompt
 from prompting.changing.intents import Action, Aspect, ContentChange, Intent, IntentKind
 from prompting.changing.numbers import number
 from prompting.changing.opposites import opposite
 from prompting.changing.phrasebook import Found
 from prompting.changing.styling import DRAWN, library_style, style_in
 from prompting.changing.vocabulary import LOOKS, vocabulary
-from prompting.reading.lexicon import OBJECTS, fold
+from prompting.reading.lexicon import fold
 from prompting.slots import OpaqueKind
 
 Handler = Callable[[Found, Clause], Intents | None]
@@ -102,19 +113,6 @@ def style(found: Found, clause: Clause) -> Intents | None:
     return restyled(clause, found["style"] or found["into"])
 
 
-_STYLE_OF = re.compile(
-    r"\A(?:in |with )?(?:the |a |an )?(?:art )?style of (?:the )?", re.IGNORECASE
-)
-
-
-def restyled(clause: Clause, said: str) -> Intents | None:
-    """A wish for a style, if that names one."""
-    said = _STYLE_OF.sub("", said)
-    readable = clause.reply.readable(said)
-    name = style_in(readable, clause.language)
-    return (Intent(kind=IntentKind.RESTYLE, style=name or clause.phrase(said)),)
-
-
 def background(found: Found, clause: Clause) -> Intents | None:
     into = clause.phrase(found["into"])
     if not into or clause.book.it.fullmatch(into):
@@ -122,7 +120,7 @@ def background(found: Found, clause: Clause) -> Intents | None:
     first, _, rest = into.partition(" ")
     if first.casefold() in _TOWARDS and rest:
         into = f"{_TOWARDS[first.casefold()]} {rest}"
-    if clause.book.spaced and is_attribute(into, clause.language) and first not in _PREPOSITIONS:
+    if clause.book.spaced and is_attribute(into, clause.language) and first not in LEADING:
         into = f"{into} background"
     return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
 
@@ -215,7 +213,7 @@ def set_it(found: Found, clause: Clause) -> Intents | None:
 
 def only(found: Found, clause: Clause) -> Intents | None:
     """One thing becomes something, and is a region of the picture."""
-    changes = _divided(clause, found["rest"])
+    changes = divided(clause, found["rest"])
     if not changes:
         return None
     return edit(*changes)
@@ -223,7 +221,7 @@ def only(found: Found, clause: Clause) -> Intents | None:
 
 def set_thing(found: Found, clause: Clause) -> Intents | None:
     if found["rest"]:
-        changes = _divided(clause, found["rest"])
+        changes = divided(clause, found["rest"])
     else:
         changes = became(clause, clause.thing(found["what"]), found["into"])
     return edit(*changes) if changes else None
@@ -243,118 +241,15 @@ def elliptic(found: Found, clause: Clause) -> Intents | None:
     definite = bool(clause.book.definite.match(rest))
     for what, into in cuts(rest, clause.language):
         thing = clause.thing(what)
-        if not _suffix_is_attribute(into, clause) or not thing:
+        if not ends_in_attribute(into, clause) or not thing:
             continue
-        known = [word for word in content(thing, clause.language) if _names(word)]
+        known = [word for word in content(thing, clause.language) if names_a_thing(word)]
         if not known or content(thing, clause.language)[-1] != known[-1]:
             continue
-        if definite or (clause.continuing and _bare(what)) or clause.says_plainly(into):
+        if definite or (clause.continuing and is_bare(what)) or clause.says_plainly(into):
             changes = became(clause, thing, into)
             return edit(*changes) if changes else None
     return None
-
-
-def _bare(what: str) -> bool:
-    return what.partition(" ")[0].casefold() not in (
-        "a",
-        "an",
-        "some",
-        "two",
-        "three",
-        "with",
-        "no",
-    )
-
-
-def _names(word: object) -> bool:
-    kind = kind_of(word)  # type: ignore[arg-type]
-    return kind in OBJECTS or kind in ("part", "structure", "nature", "place")
-
-
-def _suffix_is_attribute(into: str, clause: Clause) -> bool:
-    first = into.partition(" ")[0].casefold()
-    return first not in _PREPOSITIONS and is_attribute(into, clause.language)
-
-
-_PREPOSITIONS = frozenset(
-    (
-        *("in", "on", "at", "by", "with", "under", "near", "from", "of", "for", "to", "as", "like"),
-        *("into", "and", "or"),
-    )
-)
-
-
-def _divided(clause: Clause, rest: str) -> tuple[ContentChange, ...] | None:
-    """ "the red car blue" ▶ the red car, blue."""
-    readable = clause.reply.readable
-    if rest.startswith(("one of ", "some of ", "half of ", "two of ", "both of ")):
-        what, _, into = rest.partition(" them ")
-        if into:
-            return became(clause, f"{what} them", into)
-    first, _, after = rest.partition(" ")
-    if first.casefold() in PRONOUNS and after and is_attribute(readable(after), clause.language):
-        return became(clause, "", after)
-    whole = [(what, into) for what, into in cuts(rest, clause.language) if clause.thing(what)]
-    for what, into in whole:
-        words = content(what, clause.language)
-        if (
-            words
-            and not is_attribute(words[-1].text, clause.language)
-            and is_attribute(readable(into), clause.language)
-        ):
-            return became(clause, clause.thing(what), into)
-    for what, into in reversed(whole):
-        if in_prompt(clause.thing(what), clause.language, clause.shown.prompt):
-            return became(clause, clause.thing(what), into)
-    for what, into in whole:
-        words = content(what, clause.language)
-        if words and _names(words[-1]):
-            return became(clause, clause.thing(what), into)
-    if first.casefold() in PRONOUNS and after:
-        return became(clause, "", after)
-    if len(whole) == 1:
-        return became(clause, clause.thing(whole[0][0]), whole[0][1])
-    return None
-
-
-def became(clause: Clause, what: str, into: str) -> tuple[ContentChange, ...] | None:
-    """What "<what> <into>" changes of a thing."""
-    into = clause.book.copula.sub("", clause.phrase(into), count=1)
-    readable = clause.reply.readable(into)
-    leading, _, besides = into.partition(" with ")
-    if besides and is_attribute(leading, clause.language):
-        more = clause.change(Action.ADD, Aspect.OBJECT, into=besides, to=what)
-        return (*(became(clause, what, leading) or ()), more)
-    if not content(readable, clause.language) and not clause.reply.of_kind(into):
-        return None
-    into = clause.degreeless(into)
-    if fold(what) in ("background", "backdrop", "bg"):
-        how = is_attribute(readable, clause.language) and into.split()[0] not in _PREPOSITIONS
-        into = f"{into} background" if how else into
-        return (clause.change(Action.SET, Aspect.BACKGROUND, into=into),)
-    words = content(readable, clause.language)
-    aspect = aspect_of(readable, clause.language)
-    if is_attribute(readable, clause.language):
-        aspect = aspect if aspect is Aspect.COLOUR else Aspect.OBJECT
-        return (clause.change(Action.SET, aspect, what=what, into=into),)
-    first = into.partition(" ")[0].casefold()
-    if first in ("a", "an", "some", "into") or _numeral(first, clause):
-        return (clause.change(Action.SWAP, Aspect.OBJECT, what=what, into=into),)
-    noun = words and _names(words[-1]) and len(words) <= 3 and first not in _PREPOSITIONS
-    verb = any(kind_of(word) == "action" for word in words)
-    if noun and not verb and _is_noun_swap(clause):
-        return (clause.change(Action.SWAP, Aspect.OBJECT, what=what, into=into),)
-    return (clause.change(Action.SET, aspect or Aspect.OBJECT, what=what, into=into),)
-
-
-def _numeral(word: str, clause: Clause) -> bool:
-    return number(word, clause.language) is not None
-
-
-def _is_noun_swap(clause: Clause) -> bool:
-    """Whether the words were joined by "to": "change the sofa to bench"."""
-    words = f" {clause.text.casefold()} "
-    return any(f" {word} " in words for word in ("to", "into", "zu", "in", "en", "a", "por", "par"))
 
 
 def verb(found: Found, clause: Clause) -> Intents | None:
@@ -364,51 +259,6 @@ def verb(found: Found, clause: Clause) -> Intents | None:
         return turned(clause, into)
     changes = became(clause, what, into)
     return edit(*changes) if changes else None
-
-
-def turned(clause: Clause, into: str) -> Intents | None:
-    """The whole picture, or its main thing, becomes something."""
-    into = clause.degreeless(into)
-    leading, _, besides = into.partition(" with ")
-    if besides and _whole_side(leading, clause.language):
-        wishes = turned(clause, leading) or ()
-        return (*wishes, *clause.edit(Action.ADD, Aspect.OBJECT, into=besides))
-    readable = clause.reply.readable(into)
-    language = clause.language
-    named = library_style(readable, language)
-    if named or style_in(readable, language):
-        return restyled(clause, into)
-    parts = clause.items(into)
-    if len(parts) > 1 and all(_whole_side(part, language) for part in parts):
-        several = [turned(clause, part) for part in parts]
-        return tuple(wish for wishes in several if wishes for wish in wishes)
-    aspect = aspect_of(readable, language)
-    if aspect is Aspect.STYLE or (aspect is None and _says_style(readable)):
-        return restyled(clause, into)
-    if aspect in (Aspect.LIGHT, Aspect.WEATHER, Aspect.MOOD, Aspect.FRAMING, Aspect.COLOUR):
-        return clause.edit(Action.SET, aspect, into=into)
-    if is_attribute(readable, language):
-        return clause.edit(Action.SET, Aspect.OBJECT, into=into)
-    first = into.partition(" ")[0].casefold()
-    if aspect is Aspect.BACKGROUND:
-        return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
-    if first in ("with", "mit", "avec", "con", "com"):
-        return clause.edit(Action.ADD, Aspect.OBJECT, into=into.partition(" ")[2])
-    if first in _PREPOSITIONS:
-        return clause.edit(Action.SET, aspect or Aspect.OBJECT, into=into)
-    words = content(readable, language)
-    if words and _names(words[-1]) and not any(kind_of(word) == "action" for word in words):
-        return clause.edit(Action.SWAP, Aspect.OBJECT, into=into)
-    return clause.edit(Action.SET, aspect or Aspect.OBJECT, into=into)
-
-
-def _whole_side(part: str, language: str) -> bool:
-    aspect = aspect_of(part, language)
-    return aspect not in (None, Aspect.OBJECT, Aspect.COLOUR)
-
-
-def _says_style(text: str) -> bool:
-    return any(word in fold(text).split() for word in ("style", "styled", "stil", "estilo"))
 
 
 def remove(found: Found, clause: Clause) -> Intents | None:
@@ -539,7 +389,7 @@ def number_of(found: Found, clause: Clause) -> Intents | None:
     if found["another"]:
         what = clause.thing(found["another"])
         known = content(what, clause.language)
-        if not known or not _names(known[-1]):
+        if not known or not names_a_thing(known[-1]):
             return None
         return clause.edit(Action.ADD, Aspect.OBJECT, into=clause.book.said("another", what))
     what = clause.thing(found["what"])
@@ -593,11 +443,11 @@ def phrase(found: Found, clause: Clause) -> Intents | None:
     aspect = aspect_of(readable, language)
     into = clause.degreeless(into)
     leading, _, besides = into.partition(" with ")
-    if besides and _whole_side(leading, language):
+    if besides and is_whole_side(leading, language):
         return turned(clause, into)
     if library_style(readable, language) or style_in(readable, language):
         return restyled(clause, found["into"])
-    if aspect in (Aspect.STYLE,) or (_says_style(readable) and len(readable.split()) < 8):
+    if aspect in (Aspect.STYLE,) or (says_style(readable) and len(readable.split()) < 8):
         return restyled(clause, found["into"])
     parts = clause.items(into)
     if all(is_attribute(clause.reply.readable(part), language) for part in parts) and parts:
@@ -611,7 +461,7 @@ def _led_by_preposition(into: str, clause: Clause) -> bool:
     words = clause.text.casefold().split()
     length = len(into.split())
     before = words[: len(words) - length]
-    return any(word in _PREPOSITIONS | {"inside", "during", "under"} for word in before)
+    return any(word in LEADING | {"inside", "during", "under"} for word in before)
 
 
 HANDLERS: Mapping[str, Handler] = {
