@@ -107,7 +107,7 @@ async def test_a_second_reply_changes_the_first_picture_by_both() -> None:
 
 
 async def test_another_style_is_drawn_with_the_model_and_settings_of_before_the_edit() -> None:
-    recalled, edited = await made_blue()
+    recalled, _ = await made_blue()
     recipe = await changed(recalled, Intent(kind=IntentKind.RESTYLE, style="watercolor"))
     assert recipe.task is Task.IMAGE_TO_IMAGE
     assert recipe.checkpoint == FLOWER.checkpoint
@@ -115,7 +115,7 @@ async def test_another_style_is_drawn_with_the_model_and_settings_of_before_the_
     assert needed(recipe.words).negative_prompt.startswith("blurry")
     assert "a blue flower" in recipe.prompt
     assert recipe.inputs[0].sha256 == recalled.file
-    assert edited.prompt not in recipe.prompt
+    assert recipe.prompt.count("flower") == 1  # nothing that the editor was told is in it
 
 
 async def test_again_is_the_same_edit_and_a_setting_changes_itself_alone() -> None:
@@ -133,3 +133,15 @@ async def test_without_such_a_model_of_the_family_the_picture_is_drawn_over() ->
     able = able_of(of(xl), DRAFTING.offers)
     plan = planned([BLUE], of(xl).answered, able, DRAFTING.offers.styles)
     assert plan.means is Means.OVER
+
+
+async def test_the_built_in_model_is_told_the_whole_picture() -> None:
+    """What it is told of stays better; other families' models read instructions."""
+    assert (await changed(of(FLOWER), BLUE)).prompt == "a blue flower"
+
+
+async def test_what_is_taken_away_is_told_as_an_instruction() -> None:
+    gone = ContentChange(action=Action.REMOVE, aspect=Aspect.OBJECT, what="hat")
+    hatted = of(replace(FLOWER, words=replace(needed(FLOWER.words), prompt="a cat with a hat")))
+    recipe = await changed(hatted, Intent(kind=IntentKind.EDIT, changes=(gone,)))
+    assert "remove the hat" in recipe.prompt

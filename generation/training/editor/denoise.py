@@ -13,18 +13,13 @@ import torch
 from diffusers import StableDiffusionImg2ImgPipeline
 from PIL import Image
 
-from generation.training.starter.evaluate import (
-    CFG,
-    SAMPLER,
-    STEPS,
-    load_pipeline,
-    one_thread,
-)
+from generation.training.starter.evaluate import CFG, STEPS, load_pipeline, one_thread
 from generation.training.starter.export import MODEL
 from generation.training.starter.judge import load_judge
 
 from .trials import (
     ASPECTS,
+    USUAL_SAMPLER,
     GivenPicture,
     beginnings,
     edit_trials,
@@ -33,7 +28,7 @@ from .trials import (
     judged_edits,
 )
 
-DENOISES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+DENOISES = (0.5, 0.6, 0.7, 0.8, 0.9)
 BAR = 0.7
 
 
@@ -65,7 +60,7 @@ def main() -> None:
     asked = parser.parse_args()
     denoises = asked.denoise or DENOISES
     with one_thread(), torch.no_grad():
-        judge, starter = load_judge(), load_pipeline(MODEL, SAMPLER)
+        judge, starter = load_judge(), load_pipeline(MODEL, USUAL_SAMPLER)
         pipeline = StableDiffusionImg2ImgPipeline(**starter.components)
         pipeline.set_progress_bar_config(disable=True)
         print("| change | pictures | " + " | ".join(f"{d:g}" for d in denoises) + " |")

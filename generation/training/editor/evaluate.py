@@ -7,7 +7,7 @@ can be repeated; what is measured on pixels needs no judge.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -16,7 +16,7 @@ import torch
 from diffusers import StableDiffusionInstructPix2PixPipeline
 from PIL import Image
 
-from generation.training.starter.evaluate import SAMPLER, SAMPLERS, load_pipeline, one_thread
+from generation.training.starter.evaluate import SAMPLERS, load_pipeline, one_thread
 from generation.training.starter.export import MODEL as STARTER
 from generation.training.starter.judge import load_judge
 from generation.trials.preservation import DRIFTED, MOVED, preservation
@@ -24,6 +24,8 @@ from generation.trials.preservation import DRIFTED, MOVED, preservation
 from .export import MODEL
 from .trials import (
     ASPECTS,
+    USUAL_SAMPLER,
+    EditTrial,
     EditVerdict,
     GivenPicture,
     beginnings,
@@ -36,6 +38,11 @@ from .trials import (
 
 STEPS, CFG, IMAGE_CFG = 20, 2.0, 1.5
 SHEET_ROWS = 8  # pictures of each aspect
+# What the editor is told: what is to be otherwise, or what the whole picture shall show.
+WORDS: dict[str, Callable[[EditTrial], str]] = {
+    "instruction": lambda trial: trial.instruction,
+    "whole words": lambda trial: trial.caption_after,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +52,7 @@ class EditSettings:
     steps: int = STEPS
     cfg: float = CFG
     image_cfg: float = IMAGE_CFG
-    sampler: str = SAMPLER
+    sampler: str = USUAL_SAMPLER
 
 
 def load_editor(folder: Path, sampler: str) -> StableDiffusionInstructPix2PixPipeline:
@@ -61,13 +68,14 @@ def edited(
     editor: StableDiffusionInstructPix2PixPipeline,
     begun: Sequence[GivenPicture],
     settings: EditSettings,
+    told: Callable[[EditTrial], str] = WORDS["instruction"],
 ) -> list[Image.Image]:
     """The pictures, changed as their trials say."""
     made: list[Image.Image] = []
     for part in in_batches(len(begun)):
         some = begun[part]
         made += editor(
-            [one.trial.instruction for one in some],
+            [told(one.trial) for one in some],
             image=[one.given for one in some],
             num_inference_steps=settings.steps,
             guidance_scale=settings.cfg,
@@ -78,7 +86,11 @@ def edited(
 
 
 def row(
-    aspect: str, begun: Sequence[GivenPicture], made: Sequence[Image.Image], verdict: EditVerdict
+    aspect: str,
+    words: str,
+    begun: Sequence[GivenPicture],
+    made: Sequence[Image.Image],
+    verdict: EditVerdict,
 ) -> str:
     """One line of the table."""
     count = len(begun)
@@ -88,7 +100,7 @@ def row(
     stays = "background" not in ASPECTS[aspect] and aspect != "style"
     edges = "object" not in ASPECTS[aspect]
     return (
-        f"| {aspect} | {sum(verdict.asked)} of {count} | {sum(verdict.kept)} of {count} "
+        f"| {aspect} | {words} | {sum(verdict.asked)} of {count} | {sum(verdict.kept)} of {count} "
         f"| {_under(drift, DRIFTED) if stays else ''} "
         f"| {_under(beside, MOVED) if edges else ''} | {_under(zoomed, MOVED) if edges else ''} "
         f"| {sum(one.same_size for one in left)} |"
@@ -109,30 +121,27 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--cfg", type=float, default=CFG)
     parser.add_argument("--image-cfg", type=float, default=IMAGE_CFG)
-    parser.add_argument("--sampler", choices=SAMPLERS, default=SAMPLER)
+    parser.add_argument("--sampler", choices=SAMPLERS, default=USUAL_SAMPLER)
     parser.add_argument("--aspect", choices=ASPECTS, action="append", help="these alone")
     parser.add_argument("--sheet", type=Path, help=f"{SHEET_ROWS} pictures of each aspect")
-    parser.add_argument("--errors", action="store_true", help="list what went otherwise")
     asked = parser.parse_args()
     settings = EditSettings(
         steps=asked.steps, cfg=asked.cfg, image_cfg=asked.image_cfg, sampler=asked.sampler
     )
     shown: list[tuple[GivenPicture, Image.Image, tuple[str, ...]]] = []
     with one_thread():
-        judge, starter = load_judge(), load_pipeline(STARTER, SAMPLER)
+        judge, starter = load_judge(), load_pipeline(STARTER, USUAL_SAMPLER)
         editor = load_editor(asked.model, settings.sampler)
-        print("| asked for | came true | the rest stayed | delta E | shift | zoom | same size |")
-        print("|---|---|---|---|---|---|---|")
+        print("| asked for | words | came true | rest stayed | delta E | shift | zoom | size |")
+        print("|---|---|---|---|---|---|---|---|")
         for aspect in asked.aspect or ASPECTS:
             begun = beginnings(starter, judge, edit_trials(aspect, asked.count, asked.seed))
-            made = edited(editor, begun, settings)
-            verdict = judged_edits(judge, begun, made)
-            print(row(aspect, begun, made, verdict), flush=True)
-            rows = list(zip(begun, made, verdict.wrong, strict=True))
-            shown += rows[:SHEET_ROWS]
-            for one, _, wrong in rows if asked.errors else ():
-                if wrong:
-                    print(f"{', '.join(wrong)}: {one.trial.instruction!r} {one.trial.before}")
+            for words, told in WORDS.items():
+                made = edited(editor, begun, settings, told)
+                verdict = judged_edits(judge, begun, made)
+                print(row(aspect, words, begun, made, verdict), flush=True)
+                if words == "instruction":
+                    shown += list(zip(begun, made, verdict.wrong, strict=True))[:SHEET_ROWS]
     if asked.sheet:
         edit_sheet(shown).save(asked.sheet)
 

@@ -34,6 +34,7 @@ ASPECTS: dict[str, tuple[str, ...]] = {
     "two at once": ("object", "background"),
 }
 BATCH = 10
+USUAL_SAMPLER = "dpmpp_2m karras"  # the family's
 Pictures = Sequence[Image.Image]
 
 

@@ -16,6 +16,7 @@ from random import Random
 
 import torch
 from diffusers import UNet2DConditionModel
+from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.training.starter.captions import silence
@@ -33,6 +34,9 @@ BATCH = 32
 PEAK = 8e-4
 LEFT_OUT = 0.05  # the words, the picture, and both: each
 GRAIN = 0.12  # most noise on the picture to be changed, in deviations of a latent
+TINT = 0.2  # most of what both pictures of a pair are tinted by, in deviations of a latent
+SPOTS = 3  # across, of the tint
+LATENTS = 4  # channels
 RELOAD_EVERY = 100
 
 
@@ -89,7 +93,21 @@ class Lessons:
         given = self.bank.given[rows, olds].float()
         grain = GRAIN * torch.rand(count, 1, 1, 1, generator=self.generator).square()
         given = given + grain * torch.randn(given.shape, generator=self.generator)
-        return clean, states, given / SCALING * torch.tensor(seen)[:, None, None, None]
+        tint = self._tint(count)
+        given = (given + tint) / SCALING * torch.tensor(seen)[:, None, None, None]
+        return clean + tint, states, given
+
+    def _tint(self, count: int) -> torch.Tensor:
+        """Another shade of colour here and there, in both pictures alike.
+
+        What the starter draws is never quite of the palette: a shade is to be copied, not guessed.
+        """
+        shape = (count, LATENTS, SPOTS, SPOTS)
+        spots = torch.randn(shape, generator=self.generator)
+        whole = torch.randn((count, LATENTS, 1, 1), generator=self.generator)
+        strength = TINT * torch.rand(count, 1, 1, 1, generator=self.generator)
+        side = self.bank.mean.shape[-1]
+        return strength * (whole + 0.5 * nn.functional.interpolate(spots, side, mode="bilinear"))
 
 
 def train_unet(work: Path, minutes: float, seed: int = 13) -> None:

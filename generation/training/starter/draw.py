@@ -4,7 +4,6 @@ Invariant: `draw(scene, Random(n))` gives the same pixels every time; the pictur
 four words and nothing a caption could not have said.
 """
 
-from dataclasses import dataclass
 from math import cos, pi, sin
 from random import Random
 from typing import NamedTuple
@@ -156,21 +155,21 @@ def _place(parts: list[Outline], dice: Random, wobble: float, wide: int) -> list
 
 def _wash(picture: Image.Image, dice: Random) -> Image.Image:
     """Watercolor: soft edges, pigment in blotches, and the paper left bare around the painting."""
-    size, side = picture.size, min(picture.size)
+    side = picture.width
     blots = Image.new("L", (6, 6))
     blots.putdata([dice.randint(0, 84) for _ in range(36)])
     soft = picture.filter(ImageFilter.GaussianBlur(side / SIZE))
-    paper = Image.new("RGB", size, PAPER)
-    washed = Image.composite(paper, soft, blots.resize(size, Image.Resampling.BICUBIC))
-    edge = Image.new("L", size, 0)
+    paper = Image.new("RGB", (side, side), PAPER)
+    washed = Image.composite(paper, soft, blots.resize((side, side), Image.Resampling.BICUBIC))
+    edge = Image.new("L", (side, side), 0)
     steps = 24
     ring = [2 * pi * i / steps for i in range(steps)]
     reach = [side * dice.uniform(0.455, 0.485) for _ in ring]
     # A rounded square: the painting stops short of the paper's border.
     rim = [
         (
-            size[0] / 2 + (r + (size[0] - side) / 2) * max(-1, min(1, 1.3 * cos(a))),
-            size[1] / 2 + (r + (size[1] - side) / 2) * max(-1, min(1, 1.3 * sin(a))),
+            side / 2 + r * max(-1, min(1, 1.3 * cos(a))),
+            side / 2 + r * max(-1, min(1, 1.3 * sin(a))),
         )
         for a, r in zip(ring, reach, strict=True)
     ]
@@ -205,40 +204,13 @@ def draw_parts(
     scene: Scene, dice: PartDice, side: int = SIZE, *, bare: bool = False
 ) -> Image.Image:
     """The picture of these dice, one for each part; `bare` leaves the object out."""
-    frame = Frame(width=side, height=side, side=side)
-    return draw_framed(scene, dice, frame, blocks=(SIZE // PIXEL, SIZE // PIXEL), bare=bare)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """A canvas, and the square on it around which the object is placed as in a square picture."""
-
-    width: int
-    height: int
-    side: int
-    left: int = 0
-    top: int = 0
-
-
-def draw_framed(
-    scene: Scene,
-    dice: PartDice,
-    frame: Frame,
-    *,
-    blocks: tuple[int, int] | None = None,
-    bare: bool = False,
-) -> Image.Image:
-    """The picture on a canvas of any shape; `blocks` of pixel art, each PIXEL wide if not said."""
-    size, wide = (frame.width, frame.height), frame.side * ZOOM
-    picture = _cropped(_backdrop(scene.background, dice.backdrop, max(size) * ZOOM), size)
+    wide = side * ZOOM
+    picture = _backdrop(scene.background, dice.backdrop, wide)
     pen = ImageDraw.Draw(picture)
     main = _jitter(PALETTE[scene.colour], dice.colour)
     wobble = 0.035 if scene.style == "watercolor" else 0.0
     shape = [] if bare else list(SHAPES[scene.object](dice.shape))
-    parts = [
-        Outline(one.role, _to_canvas(one.outline, frame.left * ZOOM, frame.top * ZOOM, 1))
-        for one in _place(shape, dice.place, wobble, wide)
-    ]
+    parts = _place(shape, dice.place, wobble, wide)
     if scene.style == "outline":
         # All contours first: where parts of an object overlap, only the outer contour remains.
         dark = scene.colour == "black" or scene.background in ("black", "night sky")
@@ -249,15 +221,8 @@ def draw_framed(
     for part in parts:
         pen.polygon(part.outline, fill=_paint(part.role, main, scene.colour))
     if scene.style == "pixel art":
-        small = picture.resize(
-            blocks or (frame.width // PIXEL, frame.height // PIXEL), Image.Resampling.BOX
-        )
-        return small.resize(size, Image.Resampling.NEAREST)
+        blocks = SIZE // PIXEL
+        small = picture.resize((blocks, blocks), Image.Resampling.BOX)
+        return small.resize((side, side), Image.Resampling.NEAREST)
     small = picture.reduce(ZOOM)
     return _wash(small, dice.wash) if scene.style == "watercolor" else small
-
-
-def _cropped(square: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The middle of a drawing, in this shape."""
-    left, top = ((square.width - side * ZOOM) // 2 for side in size)
-    return square.crop((left, top, square.width - left, square.height - top))
