@@ -54,7 +54,7 @@ async def test_a_command_changes_what_is_sent(tmp_path: Path) -> None:
         await ann.command("edit", change="make it night", image=("sea.png", a_blue_png()))
         drawn = await ann.sees(is_result)
         recipe = await recipe_of(drawn)
-        assert recipe.task is Task.IMAGE_TO_IMAGE
+        assert recipe.task is Task.EDIT
         assert "night" in recipe.prompt
 
 
@@ -94,7 +94,7 @@ async def test_a_reply_that_was_understood_otherwise_is_said_again(tmp_path: Pat
         await ann.submit(opened, "make it blue", before["prompt"], before["strength"])
         third = await ann.sees(is_result, after=second)
         # Of the picture before, not of the one that was not meant.
-        assert (await recipe_of(third)).prompt == "a blue flower"
+        assert (await recipe_of(third)).described == "a blue flower"
         assert "made from [#1]" in third.content
 
 
@@ -106,10 +106,10 @@ async def test_or_put_right_by_hand_from_the_same_start(tmp_path: Path) -> None:
         second = await ann.sees(is_result, after=first)
         opened = await ann.press(second, "Not what I meant")
         before = fields_of(opened)
-        await ann.submit(opened, before["reply"], "a red flower under stars", before["strength"])
+        await ann.submit(opened, before["reply"], "make it dark, with stars", before["strength"])
         third = await ann.sees(is_result, after=second)
         made, by_hand = await recipe_of(second), await recipe_of(third)
-        assert by_hand.prompt == "a red flower under stars"
+        assert by_hand.prompt == "make it dark, with stars"
         assert names(made, by_hand) == {"words.prompt"}
 
 

@@ -313,7 +313,7 @@ async def test_a_recipe_from_outside_starts_from_no_bytes_that_are_anothers(tmp_
         env, scene, hidden = stage.scene.env, stage.scene, stage.secrets["hidden"]
         near = stage.at(env.mia, env.hidden)
         await near.say("make it night", reply_to=hidden.message)
-        made = await near.sees(lambda m: is_result(m) and "make it night" in m.content)
+        made = await near.sees(lambda m: is_result(m) and "at night" in m.content)
         recipe = image.recipe_in((await pictures(made))[0])
         assert recipe is not None
         almost = changed(recipe, prompt="x", seed=5)

@@ -105,10 +105,10 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
     The words are new, so the prompt is not handed on; nor is denoise, which said how much of an
     older picture to keep, nor that picture, nor how it became this one: its mask, its place on the
     canvas, its shares, its variations.  Of an edit it is the size at which it was drawn alone: its
-    model and settings draw from no words.
+    model and settings draw from no words, but for another edit by the same `checkpoint`.
     """
     before = said(parent)
-    if parent.task is Task.EDIT:
+    if parent.task is Task.EDIT and checkpoint is None:
         return RequestDraft(canvas=picked(DraftCanvas, parent.drawn_at))
     draft = replace(
         before,
@@ -151,9 +151,15 @@ def for_edits(layers: Layers) -> Layers:
     """What they say of how many pictures; how one is changed, its model alone says.
 
     Settings that somebody likes to draw with, and those of the picture that is changed, are another
-    model's, and a style or a negative prompt has no place in an instruction.
+    model's, and a style or a negative prompt has no place in an instruction.  Those of an edit that
+    is made once more are its own.
     """
-    return [(whence, RequestDraft(count=getattr(layer, "count", None))) for whence, layer in layers]
+    return [
+        (whence, layer)
+        if whence is Whence.PARENT and layer.sampling.image_cfg is not None
+        else (whence, RequestDraft(count=getattr(layer, "count", None)))
+        for whence, layer in layers
+    ]
 
 
 def fitting(layers: Layers, family: Family, vae_fits: Callable[[str], bool]) -> Layers:
