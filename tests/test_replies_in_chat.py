@@ -145,6 +145,17 @@ async def test_again_with_a_number_rolls_that_picture_alone(tmp_path: Path) -> N
         assert (await recipe_of(third)).seed not in (7, 8, 9, 10)
 
 
+async def test_bigger_is_the_very_same_picture_with_more_pixels(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a red flower") as (studio, first):
+        second = await after_reply(studio, "bigger", first)
+        larger = await recipe_of(second)
+        assert larger.task is Task.UPSCALE
+        assert (needed(larger.canvas).width, needed(larger.canvas).height) == (256, 256)
+        assert larger.described == "a red flower"
+        third = await after_reply(studio, "make it night", second)
+        assert (await recipe_of(third)).described == "a red flower, at night"
+
+
 # --- chains, undo -----------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from bot.studio.enlarging import USUAL_FACTOR, Larger, larger
 from bot.studio.gallery import Gallery
 from bot.studio.layers import Drafted
 from bot.studio.offers import Offers
-from bot.studio.phrasing import Phrasing
+from bot.studio.phrasing import NothingNew, Phrasing
 from bot.studio.recalling import WORDLESS, Recalled
 from bot.studio.requests import Requests
 from bot.studio.revising import Start, in_region, kept, loras_of, start_of, told_of, wish_of
@@ -180,6 +180,8 @@ def _told_again(
     wish: Wish, recipe: Recipe, drafting: Drafting, mine: Preferences, *, device: str
 ) -> Drafted:
     """The same instruction with other values; it is no wish, and nothing is looked for in it."""
+    if recipe.sampling is None:
+        raise NothingNew("picture")
     draft = replace(wish.draft, words=picked(DraftWords, recipe.words))
     model = needed(drafting.offers.checkpoint_of(recipe))
     used = seeds(wish.seed, wish.count or 1, mine, drafting.dice)
