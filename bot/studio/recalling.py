@@ -18,7 +18,7 @@ from storage.words import Wording
 
 MOST_STEPS = 100  # that are looked back
 
-WORDLESS = (Task.EDIT,)  # tasks whose prompt does not say what is to be seen
+WORDLESS = (Task.EDIT, Task.UPSCALE)  # tasks whose prompt does not say what is to be seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Recall:
     async def _drawn_by(self, picture: StoredPicture) -> Recipe | None:
         """The recipe whose model and settings a change goes on with: an edit's draw no words."""
         for _ in range(MOST_STEPS):
-            if picture.recipe.task not in WORDLESS:
+            if picture.recipe.task not in WORDLESS and picture.recipe.sampling is not None:
                 return picture.recipe
             before = picture.parent and await self._stores.pictures.find(picture.parent)
             if not before:

@@ -122,7 +122,7 @@ def wish_of(
         words=DraftWords(
             prompt=plan.prompt, negative_prompt=plan.negative, clip_skip=new.clip_skip
         ),
-        canvas=_canvas(plan, recalled.recipe),
+        canvas=_canvas(plan, recalled),
         sampling=replace(
             draft.sampling,
             steps=new.steps if new.steps is not None else draft.sampling.steps,
@@ -221,7 +221,7 @@ def _reshaped(plan: Plan, recalled: Recalled, origin: Origin, dice: Callable[[],
         file=recalled.file,
         width=canvas.width,
         height=canvas.height,
-        family=family(recalled.recipe.family),
+        family=family((recalled.drawn_by or recalled.recipe).family),
         picture=recalled.picture,
     )
     if plan.means is Means.VARY:
@@ -271,13 +271,14 @@ def _begun(plan: Plan, recipe: Recipe, start: Start) -> Draft:
     return Draft(inputs=(start.picture,), sampling=replace(settings, denoise=denoise))
 
 
-def _canvas(plan: Plan, recipe: Recipe) -> DraftCanvas:
+def _canvas(plan: Plan, recalled: Recalled) -> DraftCanvas:
     """The picture's size, or the new one; what was enlarged is drawn over as large as may be."""
+    recipe = recalled.recipe
     if recipe.canvas is None:
         return DraftCanvas()
     width = plan.settings.width or recipe.canvas.width
     height = plan.settings.height or recipe.canvas.height
-    its = family(recipe.family)
+    its = family((recalled.drawn_by or recipe).family)
     asked = plan.settings.width is not None or plan.settings.height is not None
     if not asked and not fit(width, height, its):
         width, height = nearest(width, height, its)

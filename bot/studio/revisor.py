@@ -205,7 +205,10 @@ async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assiste
     if plan.style is None and recalled.wording is None:
         return None
     spoken = await phrasing.spoken(
-        plan.prompt, family(recipe.family), style=plan.style, negative=plan.negative
+        plan.prompt,
+        family((recalled.drawn_by or recipe).family),
+        style=plan.style,
+        negative=plan.negative,
     )
     if plan.style != answered.style or recipe.words is None or recipe.task in WORDLESS:
         return spoken
