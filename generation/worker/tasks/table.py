@@ -12,7 +12,7 @@ from generation.worker.tasks.inpaint import Inpaint
 from generation.worker.tasks.outpaint import Outpaint
 from generation.worker.tasks.task import TaskWork
 from generation.worker.tasks.text_to_image import TextToImage
-from generation.worker.tasks.upscale import Upscale
+from generation.worker.tasks.upscale import Upscaling
 
 TASKS: Mapping[Task, TaskWork] = {
     Task.TEXT_TO_IMAGE: TextToImage(),
@@ -21,5 +21,5 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.OUTPAINT: Outpaint(),
     Task.EDIT: Edit(),
     Task.BLEND: Blend(),
-    Task.UPSCALE: Upscale(),
+    Task.UPSCALE: Upscaling(),
 }

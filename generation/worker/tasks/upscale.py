@@ -31,7 +31,7 @@ from generation.worker.tasks.tiles import Joining, Samples, cut
 ROUNDED = 1.01  # pixels
 
 
-class Upscale:
+class Upscaling:
     """Each tile of the network is a step, and so is each step of a piece."""
 
     def begin(self, bench: Bench) -> Begun:
