@@ -64,7 +64,7 @@ class ZoomOut(PictureButton, template=rf"atelier:zoom:{NUMBERS}"):
         await begin(interaction, asking)
 
 
-class Upscale(PictureButton, template=rf"atelier:upscale:{NUMBERS}"):
+class MorePixels(PictureButton, template=rf"atelier:upscale:{NUMBERS}"):
     """⬆️, under a result."""
 
     label, emoji, action = "Upscale", "⬆️", "upscale"

@@ -22,7 +22,7 @@ from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton
-from bot.chat.buttons.reshaping import Upscale, VaryStrongly, VarySubtly, ZoomOut
+from bot.chat.buttons.reshaping import MorePixels, VaryStrongly, VarySubtly, ZoomOut
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle
 from bot.chat.showing_again import show_again
@@ -172,7 +172,7 @@ def result_view(
         [PickPicture(request, pictures)] if many else [],
         [
             *(Again(request, one), VarySubtly(request, one), VaryStrongly(request, one)),
-            *(Upscale(request, one), *back),
+            *(MorePixels(request, one), *back),
         ],
         [
             *(EditWords(request, one), ZoomOut(request, one)),

@@ -11,7 +11,7 @@ from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.progress import CancelButton
 from bot.chat.buttons.request_button import RequestButton
-from bot.chat.buttons.reshaping import Upscale, VaryStrongly, VarySubtly, ZoomOut
+from bot.chat.buttons.reshaping import MorePixels, VaryStrongly, VarySubtly, ZoomOut
 from bot.chat.buttons.result import (
     Again,
     Back,
@@ -35,7 +35,7 @@ _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     Again,
     VarySubtly,
     VaryStrongly,
-    Upscale,
+    MorePixels,
     ZoomOut,
     EditWords,
     Back,
