@@ -40,6 +40,7 @@ _FOLLOW = frozenset(
     (
         *("sampling.sigmas", "sampling.prediction", "sampling.noise", "words.syntax", "shows"),
         *("canvas.height", "family", "components", "inputs", "precision"),
+        *("drawn.width", "drawn.height"),
     )
 )
 _SECTIONS = ("words", "canvas", "sampling")

@@ -54,6 +54,7 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("seed", str(r.seed)),
         ("varied", ", ".join(f"{v.seed} by {v.strength:g}" for v in r.variations)),
         ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
+        ("shares", ", ".join(f"{share:g}" for share in r.shares)),
         ("made from", f"#{picture.parent}" if picture.parent else ""),
         ("precision", r.precision.value),
         ("recipe", r.id),
