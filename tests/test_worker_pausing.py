@@ -25,8 +25,10 @@ from generation.model_key import model_key
 from generation.recipe import Placement, Recipe, Variation, needed
 from generation.worker.memory import needs
 from generation.worker.text.remembered import RememberedWords
+from tests.given.builders import a_blue_png
 from tests.given.partly import a_mask, further, masked
 from tests.given.pausing import LIMIT, House, Outcome, Table, a_table, house
+from tests.given.told import blending, editing
 from tests.given.worker_process import a_photo, redrawing
 
 pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
@@ -101,6 +103,16 @@ def test_paused_at_every_step_of_an_image_to_image_with_other_loras_between(
     meanwhile = disturb(layered, house)
     assert layered.draw_with_pauses(recipe, a_photo(), meanwhile=meanwhile) == expected
     assert layered.draw(recipe, a_photo()) == expected
+
+
+def test_so_are_an_edit_and_a_blend(house: House, calm: Table, layered: Table) -> None:
+    photos = a_photo(), a_blue_png()
+    edit = editing(house.recipe("editor", sampler="euler_ancestral", steps=5), photos[0])
+    blend = blending(house.recipe("mine", "ink", sampler="lms"), *photos, shares=(0.3, 0.7))
+    for recipe, inputs in ((edit, photos[:1]), (blend, photos)):
+        expected = calm.draw(recipe, *inputs)
+        meanwhile = disturb(layered, house)
+        assert layered.draw_with_pauses(recipe, *inputs, meanwhile=meanwhile) == expected
 
 
 def test_so_is_a_variation(house: House, calm: Table, layered: Table) -> None:

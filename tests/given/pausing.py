@@ -67,6 +67,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     tinymodels.build_sd2(folder / "second", seed=4)
     tinymodels.build_refiner(folder / "refiner", seed=5)
     tinymodels.build_sd3(folder / "flow", seed=6)
+    tinymodels.build_sd15(folder / "editor", seed=7, channels=8)
     for seed, lora in enumerate(("ink", "oil")):
         save_file(lora_tensors(seed), folder / f"{lora}.safetensors")
         card = folder / f"{lora}.safetensors.atelier.toml"
