@@ -84,6 +84,7 @@ class Atelier(discord.Client):
             self.tree.copy_global_to(guild=self._guild)
         await self.tree.sync(guild=self._guild)
         self._tasks.append(asyncio.create_task(self.announcer.run(), name="announcer"))
+        self._tasks.append(asyncio.create_task(self.studio.changes.prepare(), name="languages"))
 
     async def on_ready(self) -> None:
         """Discord is there."""

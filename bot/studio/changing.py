@@ -24,7 +24,8 @@ from bot.studio.rights import Asker
 from bot.studio.wishes import Wish
 from generation.errors import Unacceptable
 from generation.recipe import Recipe, Sha256
-from prompting.changing.intents import Intent, IntentKind, Understood
+from prompting.changes import understand
+from prompting.changing.intents import Intent, IntentKind, ShownPicture, Understood
 from prompting.errors import PromptingError
 from storage.errors import Missing
 from storage.people import Preferences
@@ -85,6 +86,11 @@ class Changes:
         self._stores, self._gallery, self._drafting = stores, gallery, drafting
         self._requests, self._revisor, self._opening = requests, revisor, opening
         self._recall = Recall(stores, drafting.phrasing)
+
+    async def prepare(self) -> None:
+        """Read the words of the languages, so that the first reply waits for none of it."""
+        for words in ("make it night", "换成蓝色", "mach es Nacht"):
+            await asyncio.to_thread(understand, words, ShownPicture(prompt="a red flower"))
 
     # -- a reply -----------------------------------------------------------------------------
 
