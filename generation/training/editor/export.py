@@ -29,6 +29,7 @@ def export(work: Path, folder: Path = MODEL) -> int:
     unet.half().save_pretrained(folder / "unet", safe_serialization=True)
     encoder = CLIPTextModel.from_pretrained(work / "text_encoder", dtype=torch.float16)
     encoder.save_pretrained(folder / "text_encoder", safe_serialization=True)
+    _forget_path(folder / "unet" / "config.json")
     # transformers 5 computes in the type named here unless told otherwise, diffusers in fp32.
     config = folder / "text_encoder" / "config.json"
     config.write_text(config.read_text().replace('"dtype": "float16"', '"dtype": "float32"'))
@@ -41,3 +42,10 @@ def export(work: Path, folder: Path = MODEL) -> int:
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _forget_path(config: Path) -> None:
+    """Takes out where the network that training began with lay on this machine."""
+    held = json.loads(config.read_text())
+    held.pop("_name_or_path", None)
+    config.write_text(json.dumps(held, indent=2, sort_keys=True) + "\n")
