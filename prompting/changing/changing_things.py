@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from prompting.changing.aspects import adjective_of, content, is_attribute, kind_of
 from prompting.changing.cutting import cut, span_of, tidied
-from prompting.changing.intents import ContentChange
+from prompting.changing.intents import Action, ContentChange
 from prompting.changing.joining import (
     appended,
     bare,
@@ -199,11 +199,21 @@ def swapped(prompt: ParsedPrompt, change: ContentChange) -> str:
     if not found:
         return appended(prompt, change.into)
     text = prompt.text
+    if (beside := _only_beside(found[0], change)) is not None:
+        return f"{text[: beside.start]}{bare(change.into)}{text[beside.end :]}"
     for phrase in reversed(_once(found)):
         new = _in_place(phrase, change)
         start = phrase.words[0].start if phrase.article is None else phrase.start
         text = f"{text[:start]}{new}{text[phrase.end :]}"
     return text
+
+
+def _only_beside(phrase: NounPhrase, change: ContentChange) -> Word | None:
+    """The word before a noun that is meant alone: the chocolate of a chocolate cake."""
+    meant = {word.key for word in content(change.what, change.language)}
+    if phrase.head.key in meant or " " in bare(change.into):
+        return None
+    return next((word for word in phrase.words if word.content and word.key in meant), None)
 
 
 def _once(found: tuple[NounPhrase, ...]) -> list[NounPhrase]:
@@ -258,6 +268,8 @@ def given(prompt: ParsedPrompt, change: ContentChange) -> str:
     into = f"{change.into} {change.where}".strip()
     found = find(prompt, change.to, change.language) if change.to else ()
     leading = content(into, change.language)
+    if (owned := _owned(prompt, change, leading)) is not None:
+        return owned
     verb = bool(leading) and kind_of(leading[0]) == "action" and into.startswith(leading[0].text)
     if change.to and not found:
         return appended(prompt, f"{bare(change.to)} {into if verb else f'with {into}'}")
@@ -272,6 +284,20 @@ def given(prompt: ParsedPrompt, change: ContentChange) -> str:
     if prompt.tags or verb or fold(into.partition(" ")[0]) in PREPOSITIONS:
         return appended(prompt, into if not prompt.tags else bare(into))
     return appended(prompt, f"with {into}")
+
+
+def _owned(prompt: ParsedPrompt, change: ContentChange, words: tuple[Word, ...]) -> str | None:
+    """What somebody has already is otherwise now: purple eyes in place of orange ones."""
+    if len(words) < 2 or kind_of(words[0]) == "action" or kind_of(words[0]) == "number":
+        return None
+    noun = words[-1]
+    if kind_of(noun) != "part" and not change.to:
+        return None
+    there = find(prompt, noun.text, change.language)
+    if not there or there[0].head.key != noun.key:
+        return None
+    swap = replace(change, action=Action.SWAP, what=noun.text, to="", where="")
+    return swapped(prompt, swap)
 
 
 def numbered(prompt: ParsedPrompt, change: ContentChange) -> str:

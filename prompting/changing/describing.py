@@ -12,11 +12,19 @@ from __future__ import annotations
 from prompting.changing.aspects import content, kind_of
 from prompting.changing.clause import Clause, Intents
 from prompting.changing.intents import Action, Aspect, Intent, IntentKind
-from prompting.changing.phrases import PREPOSITIONS, NounPhrase, find, main_phrase, parsed
+from prompting.changing.phrases import (
+    PREPOSITIONS,
+    NounPhrase,
+    ParsedPrompt,
+    find,
+    main_phrase,
+    parsed,
+)
 from prompting.changing.reply import read_kept
 from prompting.reading.lexicon import OBJECTS, fold
 
 _SEEN = OBJECTS | {"place", "nature", "structure", "part", "light", "weather", "action", "time"}
+_LIVING = frozenset(("animal", "person"))
 _MOST_UNKNOWN = 0.75  # of the words
 _ARTICLES = frozenset(
     ("a", "an", "two", "three", "four", "five", "ein", "eine", "un", "une", "una", "uno", "uma")
@@ -50,11 +58,20 @@ def described(clause: Clause, continuing: bool) -> Intents:
             return ()
     if _is_sentence(first, len(words)) and not continuing and not _speaks_of(clause, text):
         return (Intent(kind=IntentKind.REWRITE, prompt=text),)
+    if kinds in (["animal"], ["person"]) and (instead := _other_main(there)):
+        return clause.edit(Action.SWAP, Aspect.OBJECT, what=instead, into=text)
     if len(words) == 1 and first in _ARTICLES and not continuing:
         return (Intent(kind=IntentKind.REWRITE, prompt=text),)
     if first in PREPOSITIONS and first != "with":
         return clause.edit(Action.SET, Aspect.OBJECT, into=text)
     return clause.edit(Action.ADD, Aspect.OBJECT, into=text)
+
+
+def _other_main(there: ParsedPrompt) -> str:
+    """The living thing that a picture with more in it is of: "a queen" takes a king's throne."""
+    main = main_phrase(there)
+    living = bool(main) and kind_of(main[0].head) in _LIVING and len(there.phrases) > 1
+    return main[0].head.text if living else ""
 
 
 def _thing_of(phrase: NounPhrase, clause: Clause) -> str:

@@ -78,7 +78,9 @@ def _numbers(said: str, book: Phrasebook, count: int) -> tuple[int, ...]:
         value = number(named, book.language)
         if value is None or value != int(value):
             return ()
-        out.append(count if value == -1 else int(value))
+        if value == 0 and not count % 2:
+            return ()  # of an even number none is in the middle
+        out.append({-1: count, 0: (count + 1) // 2}.get(int(value), int(value)))
     return tuple(dict.fromkeys(out))
 
 

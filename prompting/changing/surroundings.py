@@ -13,7 +13,14 @@ from prompting.changing.cutting import cut, span_of
 from prompting.changing.intents import ContentChange
 from prompting.changing.joining import appended, bare
 from prompting.changing.opposites import OPPOSITES
-from prompting.changing.phrases import PREPOSITIONS, NounPhrase, ParsedPrompt, parsed, role_of
+from prompting.changing.phrases import (
+    PREPOSITIONS,
+    NounPhrase,
+    ParsedPrompt,
+    find,
+    parsed,
+    role_of,
+)
 from prompting.changing.vocabulary import UNSPACED
 from prompting.reading.lexicon import Word, fold
 
@@ -156,6 +163,9 @@ def set_in(prompt: ParsedPrompt, change: ContentChange) -> str:
     into = change.into
     words = content(into.replace("background", ""), change.language)
     same = "background" in into and is_attribute(into.replace("background", ""), change.language)
+    if same and (there := find(prompt, "background", "en")):
+        only = there[0]
+        return f"{prompt.text[: only.start]}{into}{prompt.text[only.end :]}"
     kept = prompt if same or not words else _without_place(prompt)
     if fold(into.partition(" ")[0]) in PREPOSITIONS:
         return appended(kept, into)

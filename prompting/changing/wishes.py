@@ -152,6 +152,8 @@ def swap(found: Found, clause: Clause) -> Intents | None:
         return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
     if not what or fold(what) in _SIDES:
         return turned(clause, into)
+    if (many := _other_number(what, into, clause)) is not None:
+        return many
     if style_in(into, clause.language) and (fold(what) in DRAWN or style_in(what, clause.language)):
         return restyled(clause, into)
     looks = {kind_of(word) for word in content(into, clause.language)}
@@ -159,6 +161,17 @@ def swap(found: Found, clause: Clause) -> Intents | None:
         changes = became(clause, what, into)
         return edit(*changes) if changes else None
     return clause.edit(Action.SWAP, Aspect.OBJECT, what=what, into=into)
+
+
+def _other_number(what: str, into: str, clause: Clause) -> Intents | None:
+    """ "five candles, not one": another number of what is there."""
+    old, new = (content(text, clause.language) for text in (what, into))
+    if [kind_of(word) for word in old] != ["number"] or len(new) < 2:
+        return None
+    if kind_of(new[0]) != "number":
+        return None
+    thing = into.partition(" ")[2]
+    return clause.edit(Action.SET, Aspect.OBJECT, what=thing, into=into)
 
 
 def instead(found: Found, clause: Clause) -> Intents | None:
@@ -317,11 +330,19 @@ def too(found: Found, clause: Clause) -> Intents | None:
 
 
 def give(found: Found, clause: Clause) -> Intents | None:
-    to, into = clause.thing(found["to"]), clause.phrase(found["into"])
+    to, into = _owner(clause.thing(found["to"]), clause.phrase(found["into"]), clause)
     if found["verb"] and found["verb"] not in ("in", "with", "up in", "have"):
         verb = participle(found["verb"]) + " " if clause.book.spaced else found["verb"]
         into = f"{verb}{into}"
     return clause.edit(Action.ADD, Aspect.OBJECT, into=into, to=to)
+
+
+def _owner(to: str, into: str, clause: Clause) -> tuple[str, str]:
+    """Who gets it, and what: of "the owl purple eyes" the owl, and purple eyes."""
+    while " " in to and is_attribute(to.rpartition(" ")[2], clause.language):
+        to, _, how = to.rpartition(" ")
+        into = f"{how} {into}"
+    return to, into
 
 
 def participle(verb: str) -> str:
