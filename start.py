@@ -50,6 +50,10 @@ COMMANDS = {
     "check": ("format, lint, types, import contracts, docs", []),
     "draw": ('draw without Discord: draw "a red flower" --seed 7', ["-m", "bot", "draw"]),
     "reproduce": ("draw a picture again and compare: reproduce FILE", ["-m", "bot", "reproduce"]),
+    "change": (
+        'change a picture as a reply would: change FILE "make it night" --draw',
+        ["-m", "bot", "change"],
+    ),
     "models": ("the models found on this machine", ["-m", "bot", "models"]),
     "doctor": ("what is here, what is wrong, what to do", ["-m", "bot", "doctor"]),
     "backup": ("copy what people made: backup FOLDER", ["-m", "bot", "backup"]),

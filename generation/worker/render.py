@@ -102,20 +102,11 @@ def render(
         begun = work.begin(bench)
         pulse.stage("steps")
         pulse.rest()
-        if recipe.sampling is not None:
-            at(Stage.DENOISE)
-            given = Given(words=needed(words), extra=begun.extra, seen=begun.seen)
-            if begun.pieces is None:
-                latents = denoise(recipe, model, given, begun, generator, on_step)
-            else:
-                latents = piece_by_piece(begun.pieces, model, given, generator, on_step)
-        else:
+        if recipe.sampling is None:
             latents = needed(begun.init)
-        if not bool(torch.isfinite(latents).all()):
-            raise RenderFailed(
-                f"the numbers overflowed in {recipe.precision}: the latents hold values that are "
-                "no numbers (NaN); a lower cfg, or LoRAs at less strength, may help"
-            )
+        else:
+            latents = _stepped_through(bench, begun, needed(words))
+        _check_numbers(latents, recipe)
         pulse.stage("decode")
         at(Stage.DECODE)
         decoded = work.finish(bench, latents)
@@ -126,6 +117,24 @@ def render(
         latents_sha256=latents_sha256(latents),
         remark=DECODED_AGAIN if decoded.again else "",
     )
+
+
+def _stepped_through(bench: Bench, begun: Begun, words: EncodedWords) -> Tensor:
+    """Stage two, of the whole picture or of its pieces."""
+    bench.at(Stage.DENOISE)
+    given = Given(words=words, extra=begun.extra, seen=begun.seen)
+    model, generator, on_step = bench.model, bench.generator, bench.on_step
+    if begun.pieces is None:
+        return denoise(bench.recipe, model, given, begun, generator, on_step)
+    return piece_by_piece(begun.pieces, model, given, generator, on_step)
+
+
+def _check_numbers(latents: Tensor, recipe: Recipe) -> None:
+    if not bool(torch.isfinite(latents).all()):
+        raise RenderFailed(
+            f"the numbers overflowed in {recipe.precision}: the latents hold values that are "
+            "no numbers (NaN); a lower cfg, or LoRAs at less strength, may help"
+        )
 
 
 def read_words(recipe: Recipe, model: Model, learned: Sequence[Learned] = ()) -> EncodedWords:

@@ -1,9 +1,9 @@
 """The buttons under a result: what can be made of it, and of each of its pictures.
 
-Picture 1 of 4          which of several the next two rows are about (`bot.chat.buttons.picking`)
-🎲 ✏️                    something new of the picture
-♻️ 📄 ⭐                 what it is, and keeping it
-🔁 ✨ 🎨 💬 🗑           the result as a whole
+Picture 1 of 4          which of several the rows below are about (`bot.chat.buttons.picking`)
+🎲 🔀 ⬆️ ↩️               something new of the picture
+✏️ 🔍 ⭐ 📄 ♻️            changing it, keeping it, and what it is
+✨ 🎨 🔁 💬 🗑           the result as a whole
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Blend:
 
 
 def mixed(latents: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """Their mean by share, of the mean of their lengths; one that has all is itself."""
+    """The mean of latents by share, as long as they are on average; one that has all is itself."""
     whole = sum(shares)
     weights = [share / whole for share in shares]
     total, length = torch.zeros_like(latents[0]), 0.0
