@@ -39,7 +39,8 @@ async def test_imagine_ends_in_an_ordinary_message_with_picture_settings_and_but
         assert "a red flower" in message.content
         assert "`7`" in message.content
         assert "5 steps" in message.content
-        assert labels(message)[:5] == ["Again", "Edit", "Star", "Recipe", "Reproduce"]
+        assert labels(message)[:4] == ["Again", "Subtle", "Strong", "Upscale"]
+        assert labels(message)[4:9] == ["Edit", "Zoom out", "Star", "Recipe", "Reproduce"]
         recipe = await recipe_of(message)
         assert (recipe.prompt, recipe.seed, needed(recipe.sampling).steps) == ("a red flower", 7, 5)
         assert not here.faults
@@ -363,7 +364,7 @@ async def test_a_message_menu_opens_a_form_and_draws(tmp_path: Path) -> None:
         form = await ann.menu("Start from this picture", first)
         await ann.submit(form, "make it night", "0,5")
         recipe = await recipe_of(await ann.sees(is_result, after=first))
-        assert (recipe.prompt, needed(recipe.sampling).denoise) == ("a red flower at night", 0.5)
+        assert (recipe.prompt, needed(recipe.sampling).denoise) == ("a red flower, at night", 0.5)
         form = await ann.menu("Start from this picture", first)
         await ann.submit(form, "make it night", "nan")
         await ann.sees("denoise must be")

@@ -222,7 +222,9 @@ def _by_its_means(plan: Plan, answered: Answered, able: Collection[Ability]) -> 
         return replace(plan, means=Means.REGION)
     if reshaped and not answered.redraws:
         return replace(plan, means=Means.WORDS, denoise=None)  # no part of it fits the new shape
-    if Ability.INSTRUCT_EDIT in able and plan.instruction and plan.kind is IntentKind.EDIT:
+    # How much is drawn anew can be asked of what is drawn over, and of no instruction.
+    told = plan.kind is IntentKind.EDIT and plan.settings.denoise is None
+    if Ability.INSTRUCT_EDIT in able and plan.instruction and told:
         return replace(plan, means=Means.INSTRUCT)
     if Ability.INPAINT in able and plan.region and plan.kind is IntentKind.EDIT:
         return replace(plan, means=Means.REGION)
