@@ -25,6 +25,7 @@ from prompting.changing.intents import (
 from prompting.changing.mending import mended
 from prompting.changing.phrasebook import Phrasebook, phrasebook
 from prompting.changing.picking import picked
+from prompting.changing.praising import praises
 from prompting.changing.reply import LONGEST, ReadReply, read_reply
 from prompting.changing.tongues import likeliest
 from prompting.changing.traditional import simplified
@@ -68,7 +69,7 @@ def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Unde
     if read.to_somebody and text.endswith("?"):
         return _understood(_with_pick((Intent(kind=IntentKind.NONE),), pick), book)
     if text:
-        if _is_praise(text, book):
+        if _is_praise(text, book, shown.prompt):
             return _understood(_with_pick((Intent(kind=IntentKind.NONE),), pick), book)
         said, unclear = _wishes(clause)
         wishes = (*said, *wishes)
@@ -108,12 +109,9 @@ def _is_chat(clause: Clause) -> bool:
     return clause.text[-1:] in "?？" or any(word in clause.text for word in clause.book.chat)
 
 
-def _is_praise(text: str, book: Phrasebook) -> bool:
+def _is_praise(text: str, book: Phrasebook, prompt: str = "") -> bool:
     if not book.spaced:
-        rest = text
-        for word in sorted(book.praise | book.filler, key=len, reverse=True):
-            rest = rest.replace(word, " ")
-        return not rest.strip(" ,，。.!！~～…？?、") and any(word in text for word in book.praise)
+        return praises(text, book, prompt)
     words = [word.strip(".,!?¡¿;:…~()\"'*-") for word in text.casefold().split()]
     words = [word for word in words if word]
     known = book.praise | book.filler

@@ -50,6 +50,20 @@ def changed(prompt: str, reply: str) -> str:
         ("戴着蓝色帽子的猫坐在沙发上", "去掉帽子", "猫坐在沙发上"),
         ("一个女孩和一只狗在公园散步", "把狗删掉", "一个女孩在公园散步"),
         ("花园里的女孩", "不要花", "花园里的女孩"),
+        ("一只橘猫坐在窗台上，窗外下雨", "窗外改成大晴天", "一只橘猫坐在窗台上，窗外大晴天"),
+        ("一个女孩坐在沙发上看书", "女孩别看书了，让她玩手机", "一个女孩坐在沙发上玩手机"),
+        ("黑衣剑客站在竹林里", "剑客穿白衣服", "白衣剑客站在竹林里"),
+        ("三只白兔子在草地上", "兔子改成一只就好", "一只白兔子在草地上"),
+        ("三只兔子在草地上", "只要两只", "两只兔子在草地上"),
+        ("国王穿着红色披风坐在王座上", "国王换个蓝色披风", "国王穿着蓝色披风坐在王座上"),
+        ("戴帽子的女孩，红裙", "让她穿黑色长袍", "戴帽子的女孩，黑色长袍"),
+        ("一个绿眼睛的女孩", "绿眼睛 -> 蓝眼睛", "一个蓝眼睛的女孩"),
+        ("穿着条纹衬衫的男孩", "条纹衬衫改成黑色T恤", "穿着黑色T恤的男孩"),
+        ("a steam train on a bridge", "火车换成一艘帆船", "a sailboat on a bridge"),
+        ("a blue mug on a desk", "只改杯子的颜色，改成黄色", "a yellow mug on a desk"),
+        ("a king in a red cape", "国王换个蓝色披风", "a king in a blue cape"),
+        ("a girl with green eyes", "绿眼睛 -> 蓝眼睛", "a girl with blue eyes"),
+        ("a boy, striped shirt", "条纹衬衫改成黑色T恤", "a boy, black t-shirt"),
         (KITE, "make it night", "一个小女孩在花园里放风筝，夜晚"),
     ],
 )
@@ -159,3 +173,9 @@ def _kinds_of(case: dict[str, object]) -> set[str]:
 def test_a_character_inside_another_word_is_not_the_thing() -> None:
     change = ContentChange(action=Action.REMOVE, aspect=Aspect.OBJECT, what="花", language="zh")
     assert reworded("花园，一只猫", "", [change]).prompt == "花园，一只猫"
+
+
+@pytest.mark.parametrize("reply", ["兔兔好萌啊啊啊", "兔子太可爱啦啦啦", "啊啊啊啊好美"])
+def test_drawn_out_praise_of_what_is_there_draws_nothing(reply: str) -> None:
+    shown = ShownPicture(prompt="一只白兔在雪地里")
+    assert [intent.kind for intent in understand(reply, shown).intents] == [IntentKind.NONE]

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 
 from prompting.changing.joining import with_article
-from prompting.changing.vocabulary import vocabulary
+from prompting.changing.vocabulary import closer_name, vocabulary
 from prompting.reading.lexicon import OBJECTS
 
 _ONE = re.compile(
     r"一[只个条头匹位座棵朵辆艘顶件把副本杯束盏支枝块台架间栋扇面根颗滴道轮隻個條頭幅张盆盘碗瓶](?=.)"
 )
+# What nobody means one of, unless it is said: 蓝眼睛 is blue eyes.
+_PAIRED = re.compile(r"\b(eye|ear|leg|wing|eyebrow|sleeve|petal|antler|horn)\Z")
 _WHERE = {
     **dict.fromkeys(("左边", "左侧", "左面", "左方"), "on the left"),
     **dict.fromkeys(("右边", "右侧", "右面", "右方"), "on the right"),
@@ -96,7 +98,9 @@ def in_english(text: str, language: str) -> str:
                 return f"{preposition} the {_phrase(found['thing'], language)}"
     counted = _ONE.match(plain)
     said = _phrase(plain[counted.end() :] if counted else plain, language)
-    return with_article(said) if counted and said[:1].isascii() else said
+    if counted:
+        return with_article(said) if said[:1].isascii() else said
+    return _PAIRED.sub(r"\1s", said)
 
 
 def _somewhere(where: str, language: str) -> str:
@@ -115,4 +119,7 @@ def _phrase(text: str, language: str) -> str:
         if last and last[-1].entry and last[-1].entry.kind in OBJECTS:
             return f"{_phrase(owner.rstrip('里上中'), language)}'s {_phrase(thing, language)}"
     english = words.english(text, language).strip()
+    for word in words.read(text, language):
+        if word.entry and (closer := closer_name(word.text, language)):
+            english = re.sub(rf"\b{re.escape(word.entry.name)}\b", closer, english, count=1)
     return re.sub(r"\b(\w+)-made\b", r"\1", english) or text

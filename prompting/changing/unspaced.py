@@ -40,6 +40,7 @@ _PLACE_END = re.compile(
 _AT = re.compile(
     r"(?:站|坐|躺|走|跑|飞|睡|停|漂浮?|行走|奔跑|趴|蹲|放|挂|生长|散步|玩耍?)?在|位于|于"
 )
+_LOCATED = re.compile(r".(?:外|里|上|下|边|中|前|后)面?\Z|远处|背后|身后|天空")
 FILE = Path(__file__).with_name("meanings.toml")
 
 
@@ -83,6 +84,25 @@ def changed_prompt(prompt: str, language: str, change: ContentChange) -> str:
     if change.what:
         return text.became(change.what, change.into, change.aspect)
     return text.whole(change)
+
+
+def only_counts(text: str, language: str) -> bool:
+    """Whether the words say how many, and not of what: 两只."""
+    return _Text(text, language).only_counts(text)
+
+
+# 桌上[放着]苹果: what only says that something is there.
+_BEING_THERE = re.compile(r"(?:[^着有是]着|有|是)(?=.)")
+
+
+def said_at(place: str, prompt: str) -> str:
+    """What a prompt says of a place that it names: of 窗外下着雪 what is outside is 下着雪."""
+    if not _LOCATED.search(place) or place not in prompt:
+        return ""
+    after = _BREAK.split(prompt.partition(place)[2], maxsplit=1)[0]
+    being = _BEING_THERE.match(after)
+    rest = after[being.end() :] if being and after[:1] not in "下飘刮起" else after
+    return rest.strip()
 
 
 def _placed(change: ContentChange) -> str:
@@ -152,9 +172,12 @@ class _Text:
         out = self.text
         kinds = {kind_of(word) for word in self._said(into)}
         if what in into or kinds == {"number"} or (not kinds and self._counts(into)):
+            count = into.removesuffix(what)
+            counts = self.only_counts(count)
             full = into if what in into else f"{into}{what}"
             for thing in reversed(found):
-                out = out[: thing.start] + full + out[thing.end :]
+                kept = self._counted_until(thing) if counts else thing.end
+                out = out[: thing.start] + (count if counts else full) + out[kept:]
             return out
         if "action" in kinds and any(kind_of(word) == "action" for word in self._said(what)[:1]):
             return self.swapped(what, into)
@@ -336,6 +359,13 @@ class _Text:
                 break
             start = word.start
         return _Thing(start, noun, end)
+
+    def _counted_until(self, thing: _Thing) -> int:
+        """Where the words end that say how many of a thing there are."""
+        for word in self._within(thing.start, thing.noun):
+            if not word.function and kind_of(word) != "number" and not _MEASURE.match(word.text):
+                return word.start
+        return thing.noun
 
     def _kept_until(self, thing: _Thing, into: str) -> int:
         """Where the old thing's description ends that also fits the new one."""

@@ -31,6 +31,7 @@ class _Entries:
     """Entries that grow: forms by language, found again by any English form."""
 
     def __init__(self, lexicon: Lexicon) -> None:
+        self.closer: dict[tuple[str, str], str] = {}
         self._kinds = {entry.name: entry.kind for entry in lexicon.entries.values()}
         self._forms = {
             entry.name: {language: list(forms) for language, forms in entry.forms.items()}
@@ -49,6 +50,8 @@ class _Entries:
             known = self._named[fold(name)] = name
             self._kinds[name], self._forms[name] = kind, {"en": [name]}
         there = self._forms[known].setdefault(language, [])
+        if fold(name) != fold(known) and language != "en":
+            self.closer.update(dict.fromkeys(((language, fold(f)) for f in forms.split("/")), name))
         for form in filter(None, (part.strip() for part in forms.split("/"))):
             if language != "en" or fold(form) not in self._named:
                 there.append(form)
@@ -103,9 +106,18 @@ def _tables(path: Path) -> Mapping[str, Mapping[str, str]]:
         return tomllib.load(file)
 
 
-@lru_cache(maxsize=1)
 def vocabulary() -> Lexicon:
     """The words of all languages, read once."""
+    return _all()[0]
+
+
+def closer_name(form: str, language: str) -> str:
+    """The English word for a form where the lexicon has only a wider one: 帆船 is a sailboat."""
+    return _all()[1].get((language, fold(form)), "")
+
+
+@lru_cache(maxsize=1)
+def _all() -> tuple[Lexicon, Mapping[tuple[str, str], str]]:
     base = built_in()
     entries = _Entries(base)
     function = dict(base.function)
@@ -125,7 +137,10 @@ def vocabulary() -> Lexicon:
                 else:
                     entries.add(kind, name, language, forms)
     entries.bend()
-    return Lexicon(entries.meanings(), function=function, negation=base.negation, links=base.links)
+    lexicon = Lexicon(
+        entries.meanings(), function=function, negation=base.negation, links=base.links
+    )
+    return lexicon, entries.closer
 
 
 def language_of(text: str) -> str:

@@ -34,7 +34,9 @@ from prompting.changing.numbers import number
 from prompting.changing.opposites import opposite
 from prompting.changing.phrasebook import Found
 from prompting.changing.styling import DRAWN, library_style, style_in
-from prompting.changing.vocabulary import LOOKS, vocabulary
+from prompting.changing.unspaced import only_counts, said_at
+from prompting.changing.vocabulary import LOOKS, UNSPACED, vocabulary
+from prompting.changing.wearing import exchanged, is_somebody, put_on, wears
 from prompting.reading.lexicon import fold
 from prompting.slots import OpaqueKind
 
@@ -154,6 +156,8 @@ def swap(found: Found, clause: Clause) -> Intents | None:
         return turned(clause, into)
     if (many := _other_number(what, into, clause)) is not None:
         return many
+    if clause.language in UNSPACED and (wishes := _of_a_thing(clause, what, into)):
+        return wishes
     if style_in(into, clause.language) and (fold(what) in DRAWN or style_in(what, clause.language)):
         return restyled(clause, into)
     looks = {kind_of(word) for word in content(into, clause.language)}
@@ -172,6 +176,15 @@ def _other_number(what: str, into: str, clause: Clause) -> Intents | None:
         return None
     thing = into.partition(" ")[2]
     return clause.edit(Action.SET, Aspect.OBJECT, what=thing, into=into)
+
+
+def _of_a_thing(clause: Clause, what: str, into: str) -> Intents | None:
+    """What becomes of a thing that stays: how many, what it wears, what is seen at that place."""
+    if only_counts(into, clause.language):
+        return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=f"{into}{what}")
+    if there := said_at(what, clause.shown.prompt):
+        return clause.edit(Action.SWAP, Aspect.OBJECT, what=there, into=into)
+    return exchanged(clause, what, into) if is_somebody(what, clause.language) else None
 
 
 def instead(found: Found, clause: Clause) -> Intents | None:
@@ -221,6 +234,8 @@ def set_it(found: Found, clause: Clause) -> Intents | None:
         return None
     if not content(clause.reply.readable(into), clause.language):
         return None
+    if clause.language in UNSPACED and wears(into) and (wishes := put_on(clause, "", into)):
+        return wishes
     return turned(clause, into)
 
 
@@ -331,6 +346,8 @@ def too(found: Found, clause: Clause) -> Intents | None:
 
 def give(found: Found, clause: Clause) -> Intents | None:
     to, into = _owner(clause.thing(found["to"]), clause.phrase(found["into"]), clause)
+    if wears(found["verb"]) and (wishes := put_on(clause, to, into)):
+        return wishes
     if found["verb"] and found["verb"] not in ("in", "with", "up in", "have"):
         verb = participle(found["verb"]) + " " if clause.book.spaced else found["verb"]
         into = f"{verb}{into}"

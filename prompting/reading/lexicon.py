@@ -165,6 +165,14 @@ class Lexicon:
             if group == "cjk":
                 words.extend(self._unspaced(piece, start, "ja" if language == "ja" else "zh"))
                 used, length = 1, len(piece)
+            elif mixed := self._mixed(pieces, at, language):
+                words.append(
+                    Word(text=mixed, start=start, entry=self._index[language][fold(mixed)])
+                )
+                length = len(mixed)
+                rest = pieces[at + 1][1][length - len(piece) :]
+                pieces[at + 1 : at + 2] = [("cjk", rest)] if rest else []
+                used = 1
             elif group == "latin":
                 word, used = self._phrase(pieces, at, start, tongues)
                 words.append(word)
@@ -174,6 +182,17 @@ class Lexicon:
                 used, length = 1, len(piece)
             at, start = at + used, start + length
         return tuple(words)
+
+    def _mixed(self, pieces: list[tuple[str, str]], at: int, language: str) -> str:
+        """A word of Latin letters and signs without spaces that begins here: T恤."""
+        following = pieces[at + 1] if at + 1 < len(pieces) else ("", "")
+        if language not in _UNSPACED or pieces[at][0] != "latin" or following[0] != "cjk":
+            return ""
+        for length in range(min(len(following[1]), 4), 0, -1):
+            word = pieces[at][1] + following[1][:length]
+            if fold(word) in self._index[language]:
+                return word
+        return ""
 
     def _phrase(
         self, pieces: list[tuple[str, str]], at: int, start: int, tongues: tuple[str, ...]
