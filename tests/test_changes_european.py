@@ -1,4 +1,4 @@
-"""Replies in German, French and Spanish: the same wishes mean the same."""
+"""Replies in German, French, Spanish, Italian and Portuguese: the same wishes mean the same."""
 
 from __future__ import annotations
 
@@ -10,25 +10,87 @@ from prompting.changing.rewording import reworded
 
 CAT = ShownPicture(prompt="a cat wearing a blue hat, sitting on a sofa", count=4)
 
-# Kind: German, French, Spanish.
+# Kind: German, French, Spanish, Italian, Portuguese.
 SAID = {
-    IntentKind.AGAIN: ("noch einmal bitte", "encore une fois", "otra vez por favor"),
-    IntentKind.NONE: ("danke, sehr schön!", "merci, c'est superbe", "gracias, qué bonito"),
-    IntentKind.UNDO: ("mach das rückgängig", "reviens en arrière", "deshaz el último cambio"),
-    IntentKind.DELETE: ("lösch das Bild", "supprime cette image", "borra esta imagen"),
-    IntentKind.INFO: ("welcher Seed?", "quelle graine ?", "¿qué semilla es?"),
-    IntentKind.UPSCALE: ("doppelt so groß", "agrandis l'image", "más resolución"),
+    IntentKind.AGAIN: (
+        "noch einmal bitte",
+        "encore une fois",
+        "otra vez por favor",
+        "ancora una volta per favore",
+        "mais uma vez por favor",
+    ),
+    IntentKind.NONE: (
+        "danke, sehr schön!",
+        "merci, c'est superbe",
+        "gracias, qué bonito",
+        "grazie, bellissimo!",
+        "obrigado, ficou lindo",
+    ),
+    IntentKind.UNDO: (
+        "mach das rückgängig",
+        "reviens en arrière",
+        "deshaz el último cambio",
+        "annulla l'ultima modifica",
+        "desfaz a última alteração",
+    ),
+    IntentKind.DELETE: (
+        "lösch das Bild",
+        "supprime cette image",
+        "borra esta imagen",
+        "cancella questa immagine",
+        "apaga esta imagem",
+    ),
+    IntentKind.INFO: (
+        "welcher Seed?",
+        "quelle graine ?",
+        "¿qué semilla es?",
+        "qual è il seme?",
+        "qual é a semente?",
+    ),
+    IntentKind.UPSCALE: (
+        "doppelt so groß",
+        "agrandis l'image",
+        "más resolución",
+        "ingrandisci l'immagine",
+        "mais resolução",
+    ),
     IntentKind.OUTPAINT: (
         "erweitere nach links",
         "étends l'image vers la gauche",
         "extiende la imagen hacia la izquierda",
+        "estendi l'immagine verso sinistra",
+        "estende a imagem para a esquerda",
     ),
-    IntentKind.RESTYLE: ("als Ölgemälde", "en aquarelle", "en estilo acuarela"),
-    IntentKind.VIDEO: ("mach ein Video daraus", "anime l'image", "anímala"),
-    IntentKind.PICK: ("das dritte", "la deuxième", "la tercera"),
-    IntentKind.PARAMETERS: ("40 Schritte", "en format paysage", "menos pasos"),
-    IntentKind.ASK: ("gefällt mir nicht", "bof", "no me convence"),
-    IntentKind.VARY: ("eine kleine Variation", "une petite variation", "algo parecido"),
+    IntentKind.RESTYLE: (
+        "als Ölgemälde",
+        "en aquarelle",
+        "en estilo acuarela",
+        "come un acquerello",
+        "em estilo aquarela",
+    ),
+    IntentKind.VIDEO: (
+        "mach ein Video daraus",
+        "anime l'image",
+        "anímala",
+        "animala",
+        "anima a imagem",
+    ),
+    IntentKind.PICK: ("das dritte", "la deuxième", "la tercera", "la terza", "a terceira"),
+    IntentKind.PARAMETERS: (
+        "40 Schritte",
+        "en format paysage",
+        "menos pasos",
+        "in orizzontale",
+        "menos passos",
+    ),
+    IntentKind.ASK: ("gefällt mir nicht", "bof", "no me convence", "non mi convince", "não gostei"),
+    IntentKind.VARY: (
+        "eine kleine Variation",
+        "une petite variation",
+        "algo parecido",
+        "una piccola variazione",
+        "algo parecido",
+    ),
 }
 
 
@@ -39,7 +101,16 @@ def test_a_reply_means_what_it_means_in_english(kind: IntentKind, reply: str) ->
     assert understand(reply, CAT).intents[0].kind is kind
 
 
-@pytest.mark.parametrize("reply", ["entferne den Hut", "enlève le chapeau", "quita el sombrero"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "entferne den Hut",
+        "enlève le chapeau",
+        "quita el sombrero",
+        "togli il cappello",
+        "tira o chapéu",
+    ],
+)
 def test_what_is_to_go_goes_with_its_phrase(reply: str) -> None:
     [intent] = understand(reply, CAT).intents
     [change] = intent.changes
@@ -59,6 +130,14 @@ def test_what_is_to_go_goes_with_its_phrase(reply: str) -> None:
         ("mach es Nacht", "night"),
         ("qu'il fasse nuit", "night"),
         ("que sea de noche", "night"),
+        ("sostituisci il cappello con una corona", "crown"),
+        ("troca o chapéu por uma coroa", "crown"),
+        ("fai il cappello rosso", "red"),
+        ("deixa o chapéu vermelho", "red"),
+        ("fallo di notte", "night"),
+        ("all'alba", "sunrise"),
+        ("que seja de noite", "night"),
+        ("à l'aube", "sunrise"),
     ],
 )
 def test_what_is_asked_for_stands_in_the_prompt_in_its_language(reply: str, word: str) -> None:
@@ -67,3 +146,17 @@ def test_what_is_asked_for_stands_in_the_prompt_in_its_language(reply: str, word
     assert word in prompt
     assert "cat" in prompt
     assert "sofa" in prompt
+
+
+@pytest.mark.parametrize(
+    ("reply", "prompt"),
+    [
+        ("aggiungi un cappello rosso", "un gatto nero con una sciarpa sul divano"),
+        ("adiciona um chapéu vermelho", "um gato preto com um cachecol na cadeira"),
+    ],
+)
+def test_words_in_the_prompts_own_language_stay_in_it(reply: str, prompt: str) -> None:
+    [intent] = understand(reply, ShownPicture(prompt=prompt)).intents
+    said = reworded(prompt, "", intent.changes).prompt
+    assert said.startswith(prompt)
+    assert said.endswith(" ".join(reply.split()[2:]))

@@ -32,7 +32,8 @@ def likeliest(text: str, prompt: str) -> tuple[str, ...]:
         if letters.search(text):
             return tuple(dict.fromkeys((language, "zh" if language == "ja" else "en", "en")))
     spoken = [language for language in languages() if language not in _OF_OTHER_LETTERS]
-    words = [fold(word) for word in _WORD.findall(text)]
+    # Of all'alba and l'aube the word alone tells whose it is.
+    words = [fold(word).rpartition("'")[2] for word in _WORD.findall(text)]
     theirs = {fold(word) for word in _WORD.findall(prompt)}
     scores: dict[str, float] = {
         language: sum(_score(word, language) for word in words if word not in theirs)
@@ -60,7 +61,10 @@ def cues(language: str) -> frozenset[str]:
     book = phrasebook(language)
     if book is None:
         return frozenset()
-    patterns = (*(p for saying in book.rules for p in saying.says), book.front, book.back)
+    patterns = (
+        *(pattern for saying in book.rules for pattern in saying.says),
+        *(book.front, book.back, *book.pick_front),
+    )
     bare = (re.sub(r"(\w+)s\?", r"\1 \1s ", pattern.pattern) for pattern in patterns)
     bare = (re.sub(r"\\.|\(\?P<\w+>|\[[^\]]*\]", " ", text) for text in bare)
     words = {fold(word) for text in bare for word in _WORD.findall(text)}

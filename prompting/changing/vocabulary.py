@@ -19,6 +19,8 @@ from prompting.reading.lexicon import Lexicon, Meaning, Word, built_in, fold
 
 FOLDER = Path(__file__).with_name("languages")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_ROMANCE = ("it", "pt")  # which the lexicon has no words of, and the tables do
 UNSPACED = frozenset({"zh", "ja"})  # languages that put no blanks between words
 EACH = "_"  # the key under which every form is a word of its own
 
@@ -145,7 +147,21 @@ def _all() -> tuple[Lexicon, Mapping[tuple[str, str], str]]:
 
 def language_of(text: str) -> str:
     """The language of a text, as far as there are words of it here."""
-    return "ru" if _CYRILLIC.search(text) else vocabulary().language(text)
+    if _CYRILLIC.search(text):
+        return "ru"
+    words = vocabulary()
+    best = words.language(text)
+    if best == "other" or best in UNSPACED or best == "ko":
+        return best
+    pieces = {fold(word) for word in _LETTERS.findall(text)}
+
+    def known(language: str) -> int:
+        """How many words are theirs; those without meaning tell languages apart best."""
+        own = words.function.get(language, frozenset())
+        return sum(2 * (word in own) + bool(words.find(word, language)) for word in pieces)
+
+    # What is as much the one as the other is the language that the lexicon itself knows.
+    return max((best, *_ROMANCE), key=known)
 
 
 def words_of(text: str, language: str) -> tuple[Word, ...]:

@@ -1,9 +1,9 @@
-"""Forms of words: how they are compared, and the regular endings of four languages."""
+"""Forms of words: how they are compared, and the regular endings of several languages."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 
@@ -17,6 +17,7 @@ _ENDINGS = {
     "de": ("e", "er", "es", "en", "em", "n", "s", "r", "nen", "se"),
     "fr": ("s", "e", "es", "x"),
     "es": ("s", "es"),
+    "pt": ("s", "es"),
     # Particles, which Korean writes to the noun.
     "ko": (
         "을",
@@ -69,6 +70,21 @@ def _russian(form: str) -> Iterator[str]:
     yield from (f"{first}{space}{second}" for first in leading for second in forms)
 
 
+# What ends a form instead of its own ending: gatto ▶ gatti, largo ▶ larghe; azul ▶ azuis.
+_INSTEAD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "es": {"o": ("a", "os", "as")},
+    "it": {
+        **{f"{hard}o": (f"{hard}a", f"{hard}hi", f"{hard}he", f"{hard}i") for hard in "cg"},
+        **{f"{hard}a": (f"{hard}he",) for hard in "cg"},
+        "io": ("i", "ia", "ie"),
+        "o": ("a", "i", "e"),
+        "a": ("e",),
+        "e": ("i",),
+    },
+    "pt": {"ão": ("ões",), "o": ("a", "os", "as"), "l": ("is",), "m": ("ns",)},
+}
+
+
 def inflected(form: str, language: str, *, noun: bool) -> Iterator[str]:
     """Regular forms of a word besides itself; some are no words, and do no harm."""
     if language == "en":
@@ -80,8 +96,9 @@ def inflected(form: str, language: str, *, noun: bool) -> Iterator[str]:
         yield from _russian(form)
     for ending in _ENDINGS.get(language, ()):
         yield form + ending
-    if language == "es" and form.endswith("o"):
-        yield from (form[:-1] + ending for ending in ("a", "os", "as"))
+    instead = _INSTEAD.get(language, {})
+    if own := next((ending for ending in instead if form.endswith(ending)), ""):
+        yield from (form.removesuffix(own) + ending for ending in instead[own])
     if language == "de" and form.endswith("el"):  # dunkel, dunkle
         yield from (form[:-2] + ending for ending in ("le", "ler", "les", "len"))
 

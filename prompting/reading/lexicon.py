@@ -51,6 +51,11 @@ _PIECE = re.compile(
     rf"|(?P<cjk>[{_CJK}]+)|(?P<mark>.)",
     re.DOTALL,
 )
+# What French and Italian write to the word behind it: l'aube, dell'acqua.
+_ELIDED = re.compile(
+    r"(?:un|(?:d|n|s)?all|dell|nell|sull|quest|quell|qu|[ldnsjcmt])['’](?=\w)", re.I
+)
+_ELIDING = ("fr", "it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +162,11 @@ class Lexicon:
         """The words of the text, in order and without gaps."""
         language = language or self.language(text)
         tongues = ("en",) if language == "en" else (language, "en")
-        pieces = [(found.lastgroup or "", found[0]) for found in _PIECE.finditer(text)]
+        pieces = [
+            (found.lastgroup or "", part)
+            for found in _PIECE.finditer(text)
+            for part in _divided(found[0], language)
+        ]
         words: list[Word] = []
         start = at = 0
         while at < len(pieces):
@@ -206,7 +215,7 @@ class Lexicon:
             for tongue in tongues:
                 entry = self._index.get(tongue, {}).get(fold(phrase))
                 # Where a word is both, as in "made of glass" and "de" (of), it carries nothing.
-                function = end == at + 1 and fold(phrase) in self.function.get(tongue, ())
+                function = end == at + 1 and _unelided(phrase) in self.function.get(tongue, ())
                 if function:
                     return Word(text=phrase, start=start, function=True), 1
                 if entry:
@@ -262,14 +271,14 @@ class Lexicon:
         if language == "en":
             return text
         words = list(self.read(text, language))
-        if language in ("fr", "es"):
+        if language in ("fr", "es", "it", "pt"):
             words = _adjectives_first(words)
         links = self.links.get(language, {})
         out: list[str] = []
         many = False  # whether a number waits for its noun
         noun = parted = False  # whether the last word was a noun; whether one was left out since
         for word in words:
-            link = links.get(fold(word.text)) if word.function else None
+            link = links.get(_unelided(word.text)) if word.function else None
             if link or word.mark:
                 out.append(link or _ASCII_MARKS.get(word.text, word.text))
                 noun, parted = noun and word.text.isspace(), parted and word.text.isspace()
@@ -292,6 +301,17 @@ class Lexicon:
             return None
         forms = [word.entry.form(to) for word in words if word.entry]
         return ("" if to in ("zh", "ja") else " ").join(forms) or None
+
+
+def _divided(piece: str, language: str) -> tuple[str, ...]:
+    """A piece of text, and apart from it the article that is written to it."""
+    if language not in _ELIDING or not (elided := _ELIDED.match(piece)):
+        return (piece,)
+    return elided[0], piece[elided.end() :]
+
+
+def _unelided(word: str) -> str:
+    return fold(word).rstrip("'")
 
 
 def _adjectives_first(words: list[Word]) -> list[Word]:
