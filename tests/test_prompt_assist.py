@@ -472,3 +472,15 @@ async def test_words_beyond_the_budget_stay_and_are_told() -> None:
     assert lost(assisted) == []
     assert "soft light" not in assisted.prompt
     assert "75 tokens" in assisted.note
+
+
+async def test_the_usual_negative_is_not_said_twice_of_who_goes_on_from_a_picture() -> None:
+    """Its own words pass through, and were given the usual negative when it was drawn."""
+    assistant = Assistant(ScriptedWriter([WriterUnavailable("away")]))
+    first = await assistant.assist("a cat", dialect="sd15", seed=1)
+    assert first.slots is None
+    assert first.negative
+    again = await assistant.assist(
+        "a cat", dialect="sd15", seed=1, style="pixel-art", negative=f"hats, {first.negative}"
+    )
+    assert again.negative == f"hats, {first.negative}"

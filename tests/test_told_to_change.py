@@ -145,3 +145,16 @@ async def test_what_is_taken_away_is_told_as_an_instruction() -> None:
     hatted = of(replace(FLOWER, words=replace(needed(FLOWER.words), prompt="a cat with a hat")))
     recipe = await changed(hatted, Intent(kind=IntentKind.EDIT, changes=(gone,)))
     assert "remove the hat" in recipe.prompt
+
+
+async def test_night_falls_where_the_built_in_model_was_told_of_a_place() -> None:
+    """Told of both it shows the grass alone; the words of the picture keep both."""
+    words = replace(needed(FLOWER.words), prompt="a red flower on a grass field")
+    field = of(replace(FLOWER, words=words))
+    recipe = await changed(field, NIGHT)
+    assert "night" in recipe.prompt
+    assert "grass" not in recipe.prompt
+    assert "grass field" in recipe.described
+    sea = ContentChange(action=Action.SET, aspect=Aspect.BACKGROUND, into="on the sea")
+    both = Intent(kind=IntentKind.EDIT, changes=(*NIGHT.changes, sea))
+    assert "sea" in (await changed(field, both)).prompt

@@ -39,6 +39,7 @@ from generation.recipe import Adapter, Input, Recipe, Task, Weights, needed
 from prompting.assist import Assisted
 from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind
 from prompting.changing.rewording import reworded
+from prompting.changing.surroundings import placeless
 from storage.people import AssistMode
 from storage.requests import Origin
 
@@ -207,10 +208,18 @@ def _whole(plan: Plan, start: Start, recipe: Recipe) -> str:
     """What the new picture shows, for a model that keeps better what is named; "" for others.
 
     The built-in one was measured (docs/starter.md). What is taken away is in no description.
+    It knows night, sunset and snow as places, of which a picture shows one: the later wish counts.
     """
     taken = any(change.action is Action.REMOVE for change in start.changes)
     tells = family(recipe.family).few_words and bool(start.base.strip())
-    return plan.prompt if tells and plan.style is None and not taken else ""
+    if not tells or plan.style is not None or taken:
+        return ""
+    around = [change.aspect for change in start.changes if change.aspect in _AROUND]
+    lit = around and around[-1] is not Aspect.BACKGROUND
+    return placeless(plan.prompt) if lit else plan.prompt
+
+
+_AROUND = (Aspect.BACKGROUND, Aspect.LIGHT, Aspect.WEATHER)
 
 
 def _reshaped(plan: Plan, recalled: Recalled, origin: Origin, dice: Callable[[], int]) -> Wish:

@@ -176,6 +176,12 @@ def set_in(prompt: ParsedPrompt, change: ContentChange) -> str:
     return appended(kept, f"{into} in the background")
 
 
+def placeless(text: str) -> str:
+    """A prompt without the place that it names; what is between no spaces stays as it is."""
+    prompt = parsed(text)
+    return text if prompt.language in UNSPACED else _without_place(prompt).text
+
+
 def _without_place(prompt: ParsedPrompt) -> ParsedPrompt:
     spans = [
         span_of(prompt, phrase)

@@ -56,5 +56,11 @@ class Order:
         if not self.dialect.negative:
             told = note("ignored", self.locale) if self.negative else ""
             return Rendered(prompt=prompt, negative="", note=told)
+        if _parts(usual) <= _parts(self.negative):  # who goes on from a picture has it already
+            usual = ""
         parts = [part for part in (self.negative, usual) if part.strip()]
-        return Rendered(prompt=prompt, negative=", ".join(parts) or usual)
+        return Rendered(prompt=prompt, negative=", ".join(parts) or self.dialect.default_negative)
+
+
+def _parts(negative: str) -> set[str]:
+    return {part.strip() for part in negative.split(",") if part.strip()}
