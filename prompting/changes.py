@@ -70,13 +70,20 @@ def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Unde
         return _understood(_with_pick((Intent(kind=IntentKind.NONE),), pick), book)
     if text:
         if _is_praise(text, book, shown.prompt):
-            return _understood(_with_pick((Intent(kind=IntentKind.NONE),), pick), book)
+            return _understood(_chosen((Intent(kind=IntentKind.NONE),), pick), book)
         said, unclear = _wishes(clause)
         wishes = (*said, *wishes)
     if not wishes:
         wishes, unclear = _nothing_said(read, pick, clause)
     wishes = _together(wishes)
-    return Understood(intents=_with_pick(wishes, pick), sure=not unclear, language=book.language)
+    return Understood(intents=_chosen(wishes, pick), sure=not unclear, language=book.language)
+
+
+def _chosen(wishes: Intents, pick: tuple[int, ...]) -> Intents:
+    """The wishes about the pictures meant; one that is only praised is picked: "3 is the best"."""
+    if pick and all(wish.kind is IntentKind.NONE for wish in wishes):
+        wishes = (Intent(kind=IntentKind.PICK),)
+    return _with_pick(wishes, pick)
 
 
 def _names(shown: ShownPicture) -> str:

@@ -46,6 +46,11 @@ def levels(first: float, steps: int = 4) -> dict[str, Any]:
     return {"steps": steps, "sigmas": tuple(first * (1 - n / steps) for n in range(steps + 1))}
 
 
+def test_an_input_that_is_another_tasks_makes_no_recipe() -> None:
+    with pytest.raises(OutOfRange, match="inputs"):
+        changed(a_recipe(), task=Task.IMAGE_TO_IMAGE, inputs=(START, replace(START, role="mask")))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -79,8 +84,8 @@ def levels(first: float, steps: int = 4) -> dict[str, Any]:
         {"adapters": (an_adapter(),) * 8000},
         {"task": Task.IMAGE_TO_IMAGE, "inputs": (START, START)},
         {"task": Task.IMAGE_TO_IMAGE, "inputs": (replace(START, fit="../x"),)},
-        {"task": Task.IMAGE_TO_IMAGE, "inputs": (START, replace(START, role="mask"))},
-        {"inputs": (replace(START, role="mask"),)},
+        {"task": Task.IMAGE_TO_IMAGE, "inputs": (START, replace(START, role="control"))},
+        {"inputs": (replace(START, role="control"),)},
         {"task": Task.IMAGE_TO_IMAGE, "inputs": (START,), "denoise": 0.0},
     ],
     ids=lambda change: str(change)[:60],

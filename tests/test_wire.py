@@ -48,7 +48,7 @@ FRAMES: tuple[Frame, ...] = (
             prompt='猫 "quoted" \n',
             inputs=(
                 Input(role="init", sha256=a_digest(), fit="cover"),
-                Input(role="mask", sha256=a_digest("b"), fit="cover"),
+                Input(role="control", sha256=a_digest("b"), fit="cover"),
             ),
         ),
         inputs=(b"first", b""),

@@ -7,6 +7,7 @@ is a hat.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from prompting.changing.intents import Aspect
 from prompting.changing.vocabulary import COLOURS, vocabulary, words_of
@@ -120,3 +121,22 @@ def _of_the_air(words: Sequence[Word], kinds: Sequence[str]) -> Aspect:
     if keys & _LIGHT:
         return Aspect.LIGHT
     return Aspect.MOOD if keys & _MOOD else Aspect.OBJECT
+
+
+def doing(text: str) -> str:
+    """ "breathe fire" as a participle, where it is something that is done; "" otherwise."""
+    first, _, rest = text.partition(" ")
+    word, known = fold(first), vocabulary().find(first, "en")
+    if known is not None and known.kind != "action":
+        return ""
+    for participle in (f"{word}ing", f"{word.removesuffix('e')}ing", f"{word}{word[-1:]}ing"):
+        if participle in _begun():
+            return f"{participle} {rest}".strip()
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _begun() -> frozenset[str]:
+    """The words that actions begin with: of "breathing fire" the first."""
+    entries = vocabulary().entries.values()
+    return frozenset(e.name.partition(" ")[0] for e in entries if e.kind == "action")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from prompting.changing.aspects import aspect_of, content, is_attribute, kind_of
+from prompting.changing.aspects import aspect_of, content, doing, is_attribute, kind_of
 from prompting.changing.clause import PRONOUNS, Clause, Intents, cuts, in_prompt
 from prompting.changing.intents import Action, Aspect, ContentChange, Intent, IntentKind
 from prompting.changing.numbers import number
@@ -157,6 +157,8 @@ def turned(clause: Clause, into: str) -> Intents | None:
     if is_attribute(readable, language):
         return clause.edit(Action.SET, Aspect.OBJECT, into=into)
     first = into.partition(" ")[0].casefold()
+    if language == "en" and (done := doing(readable)):
+        return clause.edit(Action.SET, Aspect.OBJECT, into=done)
     if aspect is Aspect.BACKGROUND:
         return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
     if first in ("with", "mit", "avec", "con", "com"):

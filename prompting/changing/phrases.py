@@ -192,6 +192,8 @@ def _is_verb(words: Sequence[Word], at: int) -> bool:
     ending = not kind and len(folded) > 4 and folded.endswith(("ing", "ed"))
     if kind != "action" and not ending:
         return False
+    if not folded.endswith(("ing", "ed", "s")) and _heads_a_phrase(words, at):
+        return False
     described = before is not None and (
         fold(before.text) in DETERMINERS or kind_of(before) in ("quality", "colour", "number")
     )
@@ -200,6 +202,12 @@ def _is_verb(words: Sequence[Word], at: int) -> bool:
     if ending and not described and noun and at == 0:
         return False
     return not (described and noun)
+
+
+def _heads_a_phrase(words: Sequence[Word], at: int) -> bool:
+    """A verb's plain form behind a noun with its article: "a glass stand"."""
+    before = words[max(at - 2, 0) : at]
+    return len(before) == 2 and fold(before[0].text) in DETERMINERS and before[1].content
 
 
 def find(prompt: ParsedPrompt, what: str, language: str) -> tuple[NounPhrase, ...]:
