@@ -111,6 +111,7 @@ async def test_or_put_right_by_hand_from_the_same_start(tmp_path: Path) -> None:
         made, by_hand = await recipe_of(second), await recipe_of(third)
         assert by_hand.prompt == "make it dark, with stars"
         assert names(made, by_hand) == {"words.prompt"}
+        assert by_hand.described == by_hand.prompt, "it is told all that it shows, and shows that"
 
 
 @pytest.mark.usefixtures("contract")

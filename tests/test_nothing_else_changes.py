@@ -12,7 +12,7 @@ from bot.studio.abilities import Ability
 from bot.studio.changes import planned
 from bot.studio.layers import Drafted
 from bot.studio.recalling import Recalled, answered_of
-from bot.studio.redrawing import REDRAWN
+from bot.studio.redrawing import REDRAWN, redrawn
 from bot.studio.revisor import able_of, revised
 from generation.difference import difference
 from generation.recipe import Adapter, Input, Recipe, Sha256, Task, needed
@@ -178,6 +178,15 @@ async def test_an_edit_with_a_setting_changes_both_and_nothing_else() -> None:
         found = await changed(intent, with_it, of=of)
         allowed = {*OVER, "words.prompt", *fields, *unwanted(intent)}
         assert {"words.prompt"} <= found <= allowed, (intent, setting)
+
+
+def test_changes_of_a_thing_and_of_what_is_behind_it_need_more_than_each() -> None:
+    thing = ContentChange(action=Action.SWAP, aspect=Aspect.OBJECT, what="flower", into="a fish")
+    behind = ContentChange(action=Action.SET, aspect=Aspect.BACKGROUND, into="in the sea")
+    assert (redrawn([thing]), redrawn([behind])) == (0.7, 0.7)
+    assert redrawn([thing, thing]) == 0.7
+    assert redrawn([thing, behind]) == 0.8
+    assert redrawn([]) is None
 
 
 async def test_again_changes_the_seed_alone_and_a_count_gives_as_many() -> None:

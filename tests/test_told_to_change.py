@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bot.studio.changes import Means, planned
 from bot.studio.recalling import Recalled, answered_of
 from bot.studio.revising import changes_of, start_of
 from bot.studio.revisor import able_of, revised
+from bot.studio.rewriting import rewritten, written_of
 from generation.difference import difference
 from generation.recipe import Recipe, Sha256, Task, needed
 from prompting.changing.intents import (
@@ -116,6 +119,27 @@ async def test_another_style_is_drawn_with_the_model_and_settings_of_before_the_
     assert "a blue flower" in recipe.prompt
     assert recipe.inputs[0].sha256 == recalled.file
     assert recipe.prompt.count("flower") == 1  # nothing that the editor was told is in it
+
+
+@pytest.mark.parametrize("base", ["a red flower", ""])
+@pytest.mark.parametrize(
+    ("instruction", "shows"),
+    [
+        ("make the flower green", "a green flower"),
+        ("a yellow boat", "a yellow boat"),
+        ("make the flower blue", "a blue flower"),
+    ],
+)
+async def test_what_an_edit_shows_follows_another_instruction(
+    base: str, instruction: str, shows: str
+) -> None:
+    _, edited = await made_blue()
+    words = replace(needed(edited.words), prompt="make the flower blue")
+    picture = a_parent(replace(edited, words=words, shows="a blue flower"))
+    form = replace(written_of(picture.recipe), prompt=instruction, seed="8")
+    wish = rewritten(picture, form, ORIGIN, base=base)
+    assert wish.draft.words.prompt == instruction
+    assert wish.draft.shows == shows
 
 
 async def test_again_is_the_same_edit_and_a_setting_changes_itself_alone() -> None:

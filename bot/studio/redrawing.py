@@ -1,7 +1,8 @@
 """How much of a picture is drawn anew for a change of it, where it is drawn over from words.
 
 The table stands here once; docs/changing.md has what was measured, and with what.  Invariant: of
-several changes the one that needs most decides, as all are drawn at once.
+several changes the one that needs most decides, as all are drawn at once; and changes of different
+aspects need more than each of them.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ REDRAWN: Mapping[Aspect, float] = {
     Aspect.STYLE: 0.8,
 }
 
+TOGETHER = 0.8  # for an object and a background; other pairs are not measured
+
 
 def redrawn(changes: Iterable[ContentChange], *, styled: bool = False) -> float | None:
     """The denoise for all these changes, and for another style; None where there are none."""
     aspects = [change.aspect for change in changes] + ([Aspect.STYLE] if styled else [])
-    return max((REDRAWN[aspect] for aspect in aspects), default=None)
+    together = [TOGETHER] if len(set(aspects)) > 1 else []
+    return max((*(REDRAWN[aspect] for aspect in aspects), *together), default=None)

@@ -14,6 +14,9 @@ from generation.draft import DraftCanvas, DraftSampling, DraftWords, said
 from generation.errors import OutOfRange
 from generation.parameters import DENOISE
 from generation.recipe import Recipe
+from prompting.changes import understand
+from prompting.changing.intents import ShownPicture
+from prompting.changing.rewording import reworded
 from storage.people import AssistMode
 from storage.pictures import StoredPicture
 from storage.requests import Origin
@@ -53,12 +56,13 @@ def written_of(recipe: Recipe) -> Rewriting:
     )
 
 
-def rewritten(picture: StoredPicture, form: Rewriting, origin: Origin) -> Wish:
+def rewritten(picture: StoredPicture, form: Rewriting, origin: Origin, *, base: str = "") -> Wish:
     """The wish for the picture as the form has it now.
 
     It starts from what the picture itself started from.  One that was drawn from words alone is
-    itself the start as soon as less than all of it is to be drawn anew.  Raises OutOfRange, and
-    NothingNew where nothing was changed.
+    itself the start as soon as less than all of it is to be drawn anew.  `base` are the words of
+    that start, where they are known: what an edit shows follows from them and the instruction.
+    Raises OutOfRange, and NothingNew where nothing was changed.
     """
     recipe, before = picture.recipe, written_of(picture.recipe)
     if form == before:
@@ -70,6 +74,7 @@ def rewritten(picture: StoredPicture, form: Rewriting, origin: Origin) -> Wish:
         words=DraftWords(prompt=form.prompt, negative_prompt=form.negative),
         canvas=DraftCanvas(),
         sampling=DraftSampling(denoise=strength),
+        shows=_shown_by(recipe, form.prompt, base),
     )
     if not recipe.task.needs.redraws:
         if strength is not None and strength < 1:
@@ -87,6 +92,21 @@ def rewritten(picture: StoredPicture, form: Rewriting, origin: Origin) -> Wish:
         assist=AssistMode.OFF,
         style="",
     )
+
+
+def _shown_by(recipe: Recipe, prompt: str, base: str) -> str | None:
+    """What the picture shows, where it is told something else than before."""
+    if recipe.shows is None or prompt == recipe.prompt:
+        return recipe.shows
+    if recipe.shows == recipe.prompt:
+        return prompt  # it was told all that it shows, and is again
+    base = base or recipe.shows
+    intents = understand(prompt, ShownPicture(prompt=base)).intents
+    changes = tuple(change for intent in intents for change in intent.changes)
+    style = next((intent.style for intent in intents if intent.style), None)
+    if not changes and style is None:
+        return prompt
+    return reworded(base, "", changes, style).prompt
 
 
 def _strength(typed: str) -> float | None:

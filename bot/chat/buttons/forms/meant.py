@@ -77,7 +77,8 @@ async def meant(interaction: Interaction, of: str) -> None:
             prompt=typed.get("prompt", "").strip() or made.prompt,
             strength=typed.get("strength", "").strip() or made.strength,
         )
-        wish = rewritten(picture, by_hand, origin)
+        base = revision.base if revision is not None else ""
+        wish = rewritten(picture, by_hand, origin, base=base)
         return (Underway(request=await studio.requests.submit(wish)),)
 
     await carry_out(interaction, asking)
