@@ -13,6 +13,7 @@ import pytest
 from generation.difference import difference
 from generation.recipe import Recipe, Task, needed
 from tests.given.apps import Studio, a_studio
+from tests.given.builders import a_blue_png
 from tests.given.discord_world import buttons, pictures
 from tests.given.results import is_result, labels, recipe_of
 from tests.given.waiting import eventually
@@ -48,7 +49,7 @@ async def test_make_it_night_keeps_the_flower(tmp_path: Path) -> None:
         second = await after_reply(studio, "make it night", first)
         before, after = await recipe_of(first), await recipe_of(second)
         assert after.described == "a red flower, at night"
-        assert after.prompt == "make it night", "what the built-in model for edits is told"
+        assert after.prompt == after.described, "the built-in model is told all that it shows"
         assert after.task is Task.EDIT
         assert not names(before, after) & {"seed", "canvas.width", "canvas.height", "adapters"}
         assert studio.worker.orders[-1].inputs == ((await pictures(first))[0],)
@@ -156,6 +157,52 @@ async def test_bigger_is_the_very_same_picture_with_more_pixels(tmp_path: Path) 
         assert (await recipe_of(third)).described == "a red flower, at night"
 
 
+@pytest.mark.parametrize(
+    ("said", "shows"),
+    [("make it night", "night"), ("a blue boat", "a blue boat"), ("as watercolor", "watercolor")],
+)
+async def test_what_was_sent_and_made_larger_is_changed_as_what_was_sent_is(
+    tmp_path: Path, said: str, shows: str
+) -> None:
+    async with a_studio(tmp_path) as studio:
+        await studio.world.ann.command("upscale", image=("sea.png", a_blue_png()))
+        larger = await studio.world.ann.sees(is_result)
+        assert (await recipe_of(larger)).family == ""
+        changed = await after_reply(studio, said, larger)
+        recipe = await recipe_of(changed)
+        assert recipe.family
+        assert shows in recipe.prompt
+        assert studio.worker.orders[-1].inputs == ((await pictures(larger))[0],)
+
+
+@pytest.mark.parametrize("said", ["again", "vary it", "zoom out", "less steps", "bigger"])
+async def test_of_what_was_sent_and_made_larger_nothing_else_ends_in_a_riddle(
+    tmp_path: Path, said: str
+) -> None:
+    async with a_studio(tmp_path) as studio:
+        await studio.world.ann.command("upscale", image=("sea.png", a_blue_png()))
+        larger = await studio.world.ann.sees(is_result)
+        asked = await studio.world.ann.say(said, reply_to=larger)
+        answer = await studio.world.ann.sees(
+            lambda m: is_result(m) or ("Queued" not in m.content and bool(m.content)), after=asked
+        )
+        assert "called nothing" not in answer.content
+
+
+async def test_without_a_number_the_picture_that_is_picked_below_is_meant(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a yellow car", count=4) as (studio, four):
+        first = await after_reply(studio, "make it red", four)
+        assert "I took picture 1 of 4" in first.content
+        await studio.world.ann.choose(four, "3")  # the third picture of a new studio
+        second = await after_reply(studio, "make it red", four)
+        assert studio.worker.orders[-1].inputs == ((await pictures(four))[2],)
+        assert (await recipe_of(second)).seed == 9
+        assert "I took picture 3 of 4, which is picked there" in second.content
+        other = await after_reply(studio, "1: make it red", four)
+        assert (await recipe_of(other)).seed == 7
+        assert "I took picture" not in other.content
+
+
 # --- chains, undo -----------------------------------------------------------------------------
 
 
@@ -166,7 +213,7 @@ async def test_changes_in_a_row_are_drawn_from_the_first_picture(tmp_path: Path)
         after = await recipe_of(third)
         assert studio.worker.orders[-1].inputs == ((await pictures(first))[0],)
         assert after.described == "a blue flower, at night"
-        assert after.prompt == "make it night, make it blue"
+        assert after.prompt == after.described
         assert "made from [#2]" in third.content
 
 

@@ -27,7 +27,7 @@ from bot.chat.places import NoPlaceToPost, lacking, may_speak
 from bot.chat.refusals import place_apology
 from bot.chat.replying import show_answers
 from bot.chat.saying import say, say_elsewhere, typing_in
-from bot.chat.shown import pictures_shown_by
+from bot.chat.shown import picked_in, pictures_shown_by
 from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
 from bot.studio.changing import Answer, Underway
@@ -75,7 +75,12 @@ async def hear(
         if to_mine and answered is not None and not came.pictures:
             ours = await pictures_shown_by(answered, client, studio, Asker.of(wish.origin))
             if ours:
-                reply = Reply(origin=wish.origin, words=words, notes=left_out(came.others))
+                reply = Reply(
+                    origin=wish.origin,
+                    words=words,
+                    picked=picked_in(answered),
+                    notes=left_out(came.others),
+                )
                 answers = await studio.changes.reply(reply, ours)
                 await show_answers(client, message, answers, studio, wish.origin)
                 return

@@ -12,7 +12,7 @@ from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from storage.errors import Missing
 from storage.ids import number_in
-from storage.pictures import StoredPicture
+from storage.pictures import PictureId, StoredPicture
 from storage.tickets import RequestId
 
 _OURS = re.compile(r"atelier:again:([0-9]+)")
@@ -42,13 +42,14 @@ def request_shown_by(message: discord.Message) -> RequestId | None:
     return _named(message, _OURS)
 
 
-def picked_in(message: discord.Message) -> int | None:
+def picked_in(message: discord.Message) -> PictureId | None:
     """The number of the picture that is picked in a result of several."""
     for row in message.components:
         for component in getattr(row, "children", ()):
             if isinstance(component, discord.SelectMenu):
                 chosen = [option.value for option in component.options if option.default]
-                return number_in(chosen[0]) if len(chosen) == 1 else None
+                number = number_in(chosen[0]) if len(chosen) == 1 else None
+                return PictureId(number) if number is not None else None
     return None
 
 

@@ -21,7 +21,8 @@ from bot.studio.recalling import Recall, Recalled, answered_of
 from bot.studio.requests import Requests
 from bot.studio.revisor import Reply, Revisor
 from bot.studio.rights import Asker
-from bot.studio.wishes import Wish
+from bot.studio.wishes import Wish, init_from
+from generation.draft import Draft, DraftWords
 from generation.errors import Unacceptable
 from generation.recipe import Recipe, Sha256
 from prompting.changes import understand
@@ -30,6 +31,7 @@ from prompting.errors import PromptingError
 from storage.errors import Missing
 from storage.people import Preferences
 from storage.pictures import PictureId, StoredPicture
+from storage.requests import Origin
 from storage.stores import Stores
 from storage.tickets import Request, RequestId
 
@@ -100,13 +102,17 @@ class Changes:
         Raises what `Requests.submit` raises, NotThatMany and NothingBefore.
         """
         count = len(pictures)
-        first = await self._recall.of(pictures[0], count=count)
+        usual = next((at for at, one in enumerate(pictures, 1) if one.id == reply.picked), 1)
+        first = await self._recalled(reply.origin, pictures[usual - 1], count)
         understood = await self._understood(reply.words, first)
         found: list[Answer] = []
         for pick, group in groups(understood.intents, count).items():
-            meant = _meant(pictures, pick, group)
-            recalled = [await self._recall.of(picture, count=count) for picture in meant]
-            found += await self._answers(reply, group, recalled, understood.language)
+            meant = _meant(pictures, pick, group, usual)
+            recalled = [await self._recalled(reply.origin, one, count) for one in meant]
+            unsaid = pick is None and count > 1 and len(meant) == 1
+            which = (lines.taken(usual, count),) if unsaid else ()
+            noted = replace(reply, notes=(*which, *reply.notes))
+            found += await self._answers(noted, group, recalled, understood.language)
             # A message asks once; what it asks for besides is asked beside it.
             reply = replace(reply, origin=replace(reply.origin, source=None))
         return tuple(found)
@@ -122,7 +128,8 @@ class Changes:
             recalled = await self._sent(subject)
             words = subject.draft.words.prompt or ""
         else:
-            words, recalled = subject[0].words, await self._recall.of(subject[1])
+            words = subject[0].words
+            recalled = await self._recalled(subject[0].origin, subject[1])
         understood = await self._understood(words, recalled)
         found = groups(understood.intents, 1).items()
         return tuple(
@@ -163,6 +170,14 @@ class Changes:
         answered = answered_of(recipe, prompt=shown, negative=None, style=None)
         known = here is not None
         return Recalled(recipe=recipe, file=start.sha256, answered=answered, known=known)
+
+    async def _recalled(self, origin: Origin, picture: StoredPicture, count: int = 1) -> Recalled:
+        """A picture of ours; one that nothing here drew is gone on with as one that was sent is."""
+        found = await self._recall.of(picture, count=count)
+        if found.drawn_by is not None or found.recipe.family:
+            return found
+        start = Draft(words=DraftWords(prompt=""), inputs=(init_from(found.file),))
+        return replace(found, drawn_by=await self._drawn_over(Wish(origin=origin, draft=start)))
 
     async def _drawn_over(self, wish: Wish) -> Recipe:
         """The recipe by which a sent picture would be drawn over, without any words."""
@@ -299,14 +314,14 @@ _OF_ALL = (
 
 
 def _meant(
-    pictures: Sequence[StoredPicture], pick: int | None, group: Sequence[Intent]
+    pictures: Sequence[StoredPicture], pick: int | None, group: Sequence[Intent], usual: int
 ) -> Sequence[StoredPicture]:
-    """The pictures that a group of intents is about."""
+    """The pictures that a group of intents is about; `usual`: the one without a number."""
     if pick is not None:
         return pictures[pick - 1 : pick]
     counted = any(setting.name == "count" for intent in group for setting in intent.settings)
     of_all = all(intent.kind in _OF_ALL for intent in group) and not counted
-    return pictures if of_all else pictures[:1]
+    return pictures if of_all else pictures[usual - 1 : usual]
 
 
 def _facts(recalled: Recalled, asked: str) -> str:

@@ -105,9 +105,11 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"@(?=\w)|<@[!&]?\d+>", "", text).split())
 
 
-def first_of(count: int) -> str:
+def taken(place: int, count: int) -> str:
     """For a reply that does not say which of several pictures it means."""
-    return f"I took picture 1 of {count}; “2: …” takes the second."
+    if place == 1:
+        return f"I took picture 1 of {count}; “2: …” takes the second."
+    return f"I took picture {place} of {count}, which is picked there; “1: …” takes the first."
 
 
 # --- what is shown again, and what is taken away ----------------------------------------------

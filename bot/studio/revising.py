@@ -183,7 +183,7 @@ def told_of(plan: Plan, recalled: Recalled, origin: Origin, model: str) -> Wish:
     """
     start, recipe = start_of(plan, recalled), recalled.recipe
     canvas = needed(recipe.canvas)
-    instruction = _whole(plan, start, recipe) or plan.instruction
+    instruction = _whole(plan, start, recalled.drawn_by or recipe) or plan.instruction
     if instruction != plan.prompt and len(start.changes) > len(plan.changes):
         instruction = reworded(start.base, "", start.changes).instruction or instruction
     wish = edited(

@@ -33,6 +33,7 @@ from generation.recipe import Recipe, Task, needed
 from prompting.assist import Assisted
 from prompting.changing.intents import Intent
 from storage.people import People, Preferences
+from storage.pictures import PictureId
 from storage.requests import Origin
 from storage.revisions import Revision
 from storage.tickets import Request
@@ -47,6 +48,7 @@ class Reply:
 
     origin: Origin
     words: str
+    picked: PictureId | None = None  # which of several is picked in the message that shows them
     notes: tuple[str, ...] = ()  # what is to be said beside the new picture already
 
 
@@ -89,8 +91,6 @@ class Revisor:
         """
         made = [await self._made(reply.origin, group, recalled) for recalled in meant]
         first, before = made[0], meant[0]
-        unsaid = len(meant) == 1 and before.answered.count > 1 and not group[0].pick
-        which = (lines.first_of(before.answered.count),) if unsaid else ()
         revision = Revision(
             typed=reply.words,
             kind=first.plan.kind,
@@ -104,7 +104,7 @@ class Revisor:
             words=first.plan.prompt,
             parent=before.picture.id if before.picture is not None else None,
             wording=first.drafted.wording,
-            notes=(first.line, *which, first.plan.said, *reply.notes, *first.drafted.notes),
+            notes=(first.line, first.plan.said, *reply.notes, *first.drafted.notes),
             revision=revision,
         )
 
@@ -205,7 +205,7 @@ async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assiste
     if plan.style is None and recalled.wording is None:
         return None
     spoken = await phrasing.spoken(
-        plan.prompt,
+        plan.prompt or plan.style or "",  # of what nobody described, the style is all that is said
         family((recalled.drawn_by or recipe).family),
         style=plan.style,
         negative=plan.negative,
