@@ -160,3 +160,63 @@ def test_words_in_the_prompts_own_language_stay_in_it(reply: str, prompt: str) -
     said = reworded(prompt, "", intent.changes).prompt
     assert said.startswith(prompt)
     assert said.endswith(" ".join(reply.split()[2:]))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "gib ihr einen blauen Umhang",
+        "mets-lui une cape bleue",
+        "mets une cape bleue à la femme",
+        "ponle una capa azul",
+        "pon una capa azul a la mujer",
+        "dalle un mantello blu",
+        "coloca uma capa azul nela",
+    ],
+)
+def test_what_somebody_wears_already_is_replaced(reply: str) -> None:
+    before = "a woman wearing a red cape, standing on a roof"
+    [intent] = understand(reply, ShownPicture(prompt=before)).intents
+    assert reworded(before, "", intent.changes).prompt == before.replace("red", "blue")
+
+
+@pytest.mark.parametrize(
+    "reply", ["blaue Haare", "cheveux bleus", "pelo azul", "capelli blu", "cabelo azul"]
+)
+def test_hair_of_another_colour_is_no_second_head_of_hair(reply: str) -> None:
+    before = "a woman with red hair in a park"
+    [intent] = understand(reply, ShownPicture(prompt=before)).intents
+    assert reworded(before, "", intent.changes).prompt == before.replace("red", "blue")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "statt Schokolade bitte Erdbeere",
+        "au lieu du chocolat, de la fraise",
+        "fresa en vez de chocolate",
+        "fragola invece di cioccolato",
+        "morango em vez de chocolate",
+    ],
+)
+def test_a_chocolate_cake_becomes_a_strawberry_cake(reply: str) -> None:
+    before = "a chocolate cake on a table"
+    [intent] = understand(reply, ShownPicture(prompt=before)).intents
+    assert reworded(before, "", intent.changes).prompt == "a strawberry cake on a table"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "mach es bei Sonnenaufgang",
+        "mets-le à l'aube",
+        "hazlo al amanecer",
+        "ponlo al amanecer",
+        "fallo all'alba",
+        "faz ao amanecer",
+    ],
+)
+def test_moonlight_goes_where_the_sun_rises(reply: str) -> None:
+    before = "a forest lake under moonlight, at night"
+    [intent] = understand(reply, ShownPicture(prompt=before)).intents
+    assert reworded(before, "", intent.changes).prompt == "a forest lake, at sunrise"

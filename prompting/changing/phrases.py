@@ -68,7 +68,12 @@ _ANY_OF = {
     "machine": {"vehicle"},
     "house": {"building"},
 }
-MAIN = frozenset(("subject", "main subject", "main character", "him", "her", "it", "them", "he"))
+MAIN = frozenset(
+    (
+        *("subject", "main subject", "main character", "him", "her", "it", "them", "he"),
+        *("ihr", "ihm", "ihnen"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ from prompting.changing.opposites import opposite
 from prompting.changing.phrasebook import Found
 from prompting.changing.styling import DRAWN, library_style, style_in
 from prompting.changing.unspaced import only_counts, said_at
-from prompting.changing.vocabulary import LOOKS, UNSPACED, vocabulary
+from prompting.changing.vocabulary import LOOKS, UNSPACED, vocabulary, words_of
 from prompting.changing.wearing import exchanged, is_somebody, put_on, wears
 from prompting.reading.lexicon import fold
 from prompting.slots import OpaqueKind
@@ -122,6 +122,8 @@ def background(found: Found, clause: Clause) -> Intents | None:
     first, _, rest = into.partition(" ")
     if first.casefold() in _TOWARDS and rest:
         into = f"{_TOWARDS[first.casefold()]} {rest}"
+    if aspect_of(into, clause.language) in (Aspect.LIGHT, Aspect.WEATHER):
+        return turned(clause, clause.thing(rest) or into)  # an hour is no place
     if clause.book.spaced and is_attribute(into, clause.language) and first not in LEADING:
         into = f"{into} background"
     return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
@@ -345,7 +347,11 @@ def too(found: Found, clause: Clause) -> Intents | None:
 
 
 def give(found: Found, clause: Clause) -> Intents | None:
-    to, into = _owner(clause.thing(found["to"]), clause.phrase(found["into"]), clause)
+    into = clause.phrase(found["into"])
+    # Of "mets-lui" and "ponle" the verb itself says that somebody is to have it.
+    airy = aspect_of(into, clause.language) in (Aspect.LIGHT, Aspect.WEATHER)
+    somebody = "" if airy else found.rule.facts.get("to", "")
+    to, into = _owner(clause.thing(found["to"]) or somebody, into, clause)
     if wears(found["verb"]) and (wishes := put_on(clause, to, into)):
         return wishes
     if found["verb"] and found["verb"] not in ("in", "with", "up in", "have"):
@@ -437,7 +443,17 @@ def number_of(found: Found, clause: Clause) -> Intents | None:
     if not in_prompt(what, clause.language, clause.shown.prompt):
         return None
     many = found["n"]
+    if _is_article(many, clause) and any(w.function for w in words_of(what, clause.language)):
+        return None  # "mets une cape à la femme" counts nothing
     return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=f"{many} {what}")
+
+
+def _is_article(many: str, clause: Clause) -> bool:
+    """Whether what may be the number one is the article of a language where both are a word."""
+    return clause.language in _ONE_IS_A and number(many, clause.language) == 1 and many.isalpha()
+
+
+_ONE_IS_A = frozenset(("de", "fr", "es", "it", "pt"))
 
 
 def add(found: Found, clause: Clause) -> Intents | None:
