@@ -64,6 +64,18 @@ def changed(prompt: str, reply: str) -> str:
         ("a king in a red cape", "国王换个蓝色披风", "a king in a blue cape"),
         ("a girl with green eyes", "绿眼睛 -> 蓝眼睛", "a girl with blue eyes"),
         ("a boy, striped shirt", "条纹衬衫改成黑色T恤", "a boy, black t-shirt"),
+        ("小狐狸在雪地里睡觉，夜晚", "狐狸醒过来", "小狐狸在雪地里醒过来，夜晚"),
+        ("小狐狸在雪地里睡觉", "两只狐狸", "两只小狐狸在雪地里睡觉"),
+        ("一碗拉面，上面有鸡蛋和海苔", "鸡蛋去掉", "一碗拉面，上面有海苔"),
+        ("一碗拉面，木桌", "碗改成蓝色的", "一碗拉面，木桌，蓝色的碗"),
+        ("武士站在樱花树下", "樱花换成枫叶", "武士站在枫叶树下"),
+        (KITE, "下雨", "一个小女孩在花园里放风筝，雨"),
+        (KITE, "把花园换成海滩，女孩不变", "一个小女孩在海滩里放风筝，阳光明媚"),
+        ("a wooden cabin", "门口加一只小狗", "a wooden cabin, with a dog at the door"),
+        ("a lighthouse", "加一艘帆船在远处", "a lighthouse, with a sailboat in the distance"),
+        ("a woman, smiling", "别笑了", "a woman"),
+        ("a woman", "戴个帽子", "a woman, wearing a hat"),
+        ("an astronaut", "宇航员的衣服改成橙色", "an astronaut, orange clothes"),
         (KITE, "make it night", "一个小女孩在花园里放风筝，夜晚"),
     ],
 )
@@ -179,3 +191,16 @@ def test_a_character_inside_another_word_is_not_the_thing() -> None:
 def test_drawn_out_praise_of_what_is_there_draws_nothing(reply: str) -> None:
     shown = ShownPicture(prompt="一只白兔在雪地里")
     assert [intent.kind for intent in understand(reply, shown).intents] == [IntentKind.NONE]
+
+
+@pytest.mark.parametrize(
+    ("reply", "name", "value"),
+    [
+        ("步数加到40，种子别动", "steps", 40),
+        ("cfg 调低一点", "cfg", None),
+        ("种子换成 123", "seed", 123),
+    ],
+)
+def test_a_blank_and_a_promise_leave_a_setting_whole(reply: str, name: str, value: object) -> None:
+    intents = understand(reply, ShownPicture(prompt=FLOWER)).intents
+    assert [(s.name, s.value) for intent in intents for s in intent.settings] == [(name, value)]

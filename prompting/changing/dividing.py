@@ -67,7 +67,8 @@ def _weakly(clause: Clause) -> Iterator[str]:
             return
     for found in clause.book.before_setting.finditer(text):
         left, right = text[: found.start()].strip(), text[found.end() :].strip()
-        if left and right and _is_setting(right, clause):
+        named = left.casefold() in clause.book.tables["settings"]  # "cfg 调低一点" is one
+        if left and right and not named and _is_setting(right, clause):
             yield left
             yield right
             return

@@ -14,6 +14,13 @@ from prompting.reading.lexicon import OBJECTS
 _ONE = re.compile(
     r"一[只个条头匹位座棵朵辆艘顶件把副本杯束盏支枝块台架间栋扇面根颗滴道轮隻個條頭幅张盆盘碗瓶](?=.)"
 )
+# How much more: no picture shows that.
+_DEGREE = re.compile(r"\A(?:再|更(?!多)加?|稍微)(?=..)|(?<=..)一?[点些]儿?\Z")
+# A verb, and one of what it is done with: 戴个帽子.
+_HELD = re.compile(
+    r"(?:手里|手上|手中|头上|身上|怀里)?(?P<verb>[穿戴披拿抱骑围系举背牵撑捧]着?|手持|拿着|手拿)"
+    r"一?[只个条头匹顶件把副本杯束支枝台架面根辆艘身套双](?P<thing>.+)"
+)
 # What nobody means one of, unless it is said: 蓝眼睛 is blue eyes.
 _PAIRED = re.compile(r"\b(eye|ear|leg|wing|eyebrow|sleeve|petal|antler|horn)\Z")
 _WHERE = {
@@ -77,7 +84,7 @@ _BEING = re.compile(
 
 def in_english(text: str, language: str) -> str:
     """The phrase in English, as far as its words are known."""
-    plain = text.strip()
+    plain = _DEGREE.sub("", text.strip()) or text.strip()
     bare = re.sub(r"\A在?(?:(?:画面|图片?|照片)的?)?(?=..)", "", plain)
     if bare in _WHERE:
         return _WHERE[bare]
@@ -96,6 +103,12 @@ def in_english(text: str, language: str) -> str:
             found = pattern.fullmatch(plain)
             if found and any(word.entry for word in words.read(found["thing"], language)):
                 return f"{preposition} the {_phrase(found['thing'], language)}"
+    held = _HELD.match(plain)
+    if held and language == "zh":
+        wearing = held["verb"][0] in "穿戴披围系"
+        verb = "wearing" if wearing else _phrase(held["verb"], language)
+        thing = in_english("一个" + held["thing"], language)
+        return f"{verb if verb.isascii() else 'holding'} {thing}"
     counted = _ONE.match(plain)
     said = _phrase(plain[counted.end() :] if counted else plain, language)
     if counted:
@@ -116,7 +129,7 @@ def _phrase(text: str, language: str) -> str:
     words = vocabulary()
     if of and thing and owner:
         last = [word for word in words.read(owner, language) if word.content]
-        if last and last[-1].entry and last[-1].entry.kind in OBJECTS:
+        if last and last[-1].entry and last[-1].entry.kind in OBJECTS | {"structure", "part"}:
             return f"{_phrase(owner.rstrip('里上中'), language)}'s {_phrase(thing, language)}"
     english = words.english(text, language).strip()
     for word in words.read(text, language):

@@ -158,7 +158,8 @@ class _Compiler:
         if table is None:
             return rf"(?P<{name}>.+?)"
         forms = sorted(table, key=len, reverse=True)
-        return rf"(?P<{name}>{'|'.join(map(re.escape, forms))})"
+        behind = self._blank if name == "setting" and self._blank != " " else ""  # cfg 调低
+        return rf"(?P<{name}>{'|'.join(map(re.escape, forms))}){behind}"
 
     def either(self, texts: Sequence[str], around: str) -> re.Pattern[str]:
         """A pattern that finds any of them; `around` has a place for them."""

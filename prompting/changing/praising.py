@@ -32,7 +32,7 @@ def _only_praise(text: str, book: Phrasebook, prompt: str) -> bool:
         rest = rest.replace(word, " ")
     if not any(word in text for word in book.praise):
         return False
-    named = rest.strip(_MARKS)
+    named = rest.replace("们", "").strip(_MARKS)
     if not named:
         return True
     if re.search(r"[把将让给换改加变]|更|一?[点些]", text) or not _EXCLAIMED.search(text):

@@ -11,8 +11,11 @@ from dataclasses import replace
 from prompting.changing.in_english import in_english
 from prompting.changing.intents import Aspect, ContentChange
 from prompting.changing.vocabulary import UNSPACED, language_of, vocabulary
-from prompting.reading.lexicon import join
+from prompting.reading.lexicon import OBJECTS, join
 
+_LED = re.compile(
+    r"(?:in|on|at|to|next|under|behind|around|above|between|by|near|beside|over|outside|inside)\b"
+)
 # Choices, weights and tags stay as they were typed.
 _KEPT = re.compile(r"[{}<>|]|:\d")
 
@@ -37,6 +40,23 @@ def said_in(text: str, spoken: str, language: str) -> str:
     return join(known) if any(said.isascii() for said in known) else "".join(known) or text
 
 
+def _without_owner(change: ContentChange) -> str:
+    """A thing that belongs to another by its own name: 宇航员的衣服 is clothes."""
+    owner, of, thing = change.what.rpartition("的" if change.language == "zh" else "の")
+    known = vocabulary().find(thing, change.language) if of and owner else None
+    return thing if known and known.kind in OBJECTS | {"part"} else change.what
+
+
+def _place_in(change: ContentChange, language: str) -> str:
+    """Where something comes in, with what leads to a place in English: 门口 ▶ at the door."""
+    said = said_in(change.where, change.language, language)
+    if change.language not in UNSPACED or language != "en" or not said.isascii() or not said:
+        return said
+    return (
+        said if _LED.match(said) else f"{'at' if change.where.endswith('口') else 'on'} the {said}"
+    )
+
+
 def into_language_of(change: ContentChange, prompt: str) -> ContentChange:
     """The change in the prompt's language."""
     language = language_of(prompt)
@@ -44,11 +64,11 @@ def into_language_of(change: ContentChange, prompt: str) -> ContentChange:
         return change
     return replace(
         change,
-        what=said_in(change.what, change.language, language),
+        what=said_in(_without_owner(change), change.language, language),
         into=change.into
         if change.aspect is Aspect.TEXT
         else said_in(change.into, change.language, language),
-        where=said_in(change.where, change.language, language),
+        where=_place_in(change, language),
         to=said_in(change.to, change.language, language),
         language=language,
     )

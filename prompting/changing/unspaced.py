@@ -25,6 +25,7 @@ from prompting.reading.lexicon import OBJECTS, Word
 
 _BREAK = re.compile(r"[,，、。;；\n.]")
 _SLIGHTLY = re.compile(r"一?[点些]儿?\Z")  # "a bit": the picture shows no amounts
+_AGAIN = re.compile(r"\A(?:再|更(?!多)加?|稍微|也)(?=.)")
 _COMMA = {"zh": "，", "ja": "、"}
 _OF = {"zh": "的", "ja": "の"}
 _THINGS = OBJECTS | {"part", "structure", "nature", "place"}
@@ -40,6 +41,12 @@ _PLACE_END = re.compile(
 _AT = re.compile(
     r"(?:站|坐|躺|走|跑|飞|睡|停|漂浮?|行走|奔跑|趴|蹲|放|挂|生长|散步|玩耍?)?在|位于|于"
 )
+_LINKS = ("和", "与", "跟", "以及", "と")
+# 一碗拉面: how much of something, and no thing of its own.
+_AMOUNT = re.compile(
+    r"[一两二三四五六七八九十几半\d][碗杯盘瓶盆束篮串座把朵片盒袋锅桶壶](?=[^，,、。 的])"
+)
+_MATTER = re.compile(r"[木石铁铜竹布皮纸]")
 _LOCATED = re.compile(r".(?:外|里|上|下|边|中|前|后)面?\Z|远处|背后|身后|天空")
 FILE = Path(__file__).with_name("meanings.toml")
 
@@ -66,7 +73,8 @@ class _Thing:
 def changed_prompt(prompt: str, language: str, change: ContentChange) -> str:
     """The prompt with the change in it, in the prompt's own language."""
     text = _Text(prompt, language)
-    change = replace(change, into=_SLIGHTLY.sub("", change.into) or change.into)
+    into = _SLIGHTLY.sub("", _AGAIN.sub("", change.into)) or change.into
+    change = replace(change, into=into)
     if change.action is Action.REMOVE:
         return text.without(change.what)
     if change.aspect is Aspect.TEXT:
@@ -77,6 +85,8 @@ def changed_prompt(prompt: str, language: str, change: ContentChange) -> str:
         return text.swapped(change.what, change.into)
     if change.action is Action.ADD and not change.to and text.only_counts(change.into):
         return text.counted(change.into)
+    if change.action is Action.ADD and change.aspect is Aspect.WEATHER and not change.where:
+        return text.whole(change)
     if change.action is Action.ADD:
         return text.with_more(f"{change.to}{_placed(change)}")
     if change.aspect is Aspect.FRAMING:
@@ -167,6 +177,9 @@ class _Text:
         """A thing is otherwise now: of another colour, number or kind."""
         found = self._find(what)
         described = into.removesuffix(self._of)
+        what = what.removesuffix("再") or what
+        if not found and aspect is Aspect.COLOUR:
+            return self.with_more(f"{described}{self._of}{what}")
         if not found:
             return self.with_more(f"{what}{described}")
         out = self.text
@@ -181,18 +194,31 @@ class _Text:
             return out
         if "action" in kinds and any(kind_of(word) == "action" for word in self._said(what)[:1]):
             return self.swapped(what, into)
+        if (posture := self._posture(found[0])) and self._postures(self._said(into)):
+            doing = re.sub(r"\A(?:在|正在)(?=.)", "", into)
+            return self.text[: posture.start] + doing + self.text[posture.end :]
         if aspect is not Aspect.COLOUR and kinds - _BEFORE:
             return self.with_more(f"{what}{described}")
         for thing in reversed(found):
             out = self._described(out, thing, described, kinds)
         return out
 
+    def _posture(self, thing: _Thing) -> Word | None:
+        """What a thing is said to do where it can do only one of its kind: 睡觉, 坐."""
+        last = self._part_of(thing.noun)[1]
+        return next(iter(self._postures(self._within(thing.end, last))), None)
+
+    def _postures(self, words: list[Word]) -> list[Word]:
+        return [word for word in words if word.key in _meanings()["together"]["postures"]]
+
     def _described(self, out: str, thing: _Thing, into: str, kinds: set[str]) -> str:
         for word in self._within(thing.start, thing.noun):
             if word.entry and kind_of(word) in kinds:
                 joined = self._before(into, word, thing)
                 return out[: word.start] + joined + out[word.end :]
-        return f"{out[: thing.noun]}{self._adjective(into)}{out[thing.noun :]}"
+        noun = out[thing.noun : thing.end]
+        matter = len(noun) > 1 and "material" in kinds and _MATTER.match(noun)
+        return f"{out[: thing.noun]}{self._adjective(into)}{out[thing.noun + bool(matter) :]}"
 
     def _adjective(self, into: str) -> str:
         """A description as it stands before a thing: 红色的, 青の, 赤い."""
@@ -205,7 +231,8 @@ class _Text:
         if self.language == "ja" and into.endswith("く"):
             return f"{into[:-1]}い"
         if len(word.text) > 1 or word.end != thing.noun:
-            return into
+            ends = word.text.endswith(self._of) and not into.endswith(self._of)
+            return f"{into}{self._of}" if ends else into
         short = into.removesuffix("色")
         if len(short) == 1 and thing.end - thing.noun == 1:
             return short
@@ -314,14 +341,24 @@ class _Text:
         if not heads:
             return []
         name = heads[-1].key
-        exact = [word for word in self.words if word.content and word.key == name]
+        exact = [
+            word
+            for word in self.words
+            if word.content and word.key == name and not self._measures(word.start)
+        ]
         wide = [word for word in self.words if word.content and _is_a(word.key, name)]
         return [self._thing(word.start, word.end) for word in exact or wide]
+
+    def _measures(self, at: int) -> bool:
+        """Whether a thing is named there only as a measure of another: the 碗 of 一碗拉面."""
+        return at > 0 and bool(_AMOUNT.match(self.plain, at - 1))
 
     def _written(self, what: str) -> Iterator[tuple[int, int]]:
         """Where it is written, as a word or as words: the 花 of 花园 is none."""
         keys = [word.key for word in self._said(what)]
         for found in re.finditer(re.escape(what), self.plain) if what else ():
+            if self._measures(found.start()):
+                continue
             around = [w for w in self.words if w.start <= found.start() and found.end() <= w.end]
             if not around or around[0].text == what:
                 yield found.span()
@@ -330,6 +367,8 @@ class _Text:
                 yield (around[0].start, around[0].end) if whole else found.span()
             elif kind_of(around[0]) == "action" and around[0].text.endswith(what):
                 yield found.span()  # 撑着伞: an umbrella, and what is done with it
+            elif len(what) > 1 and around[0].text[:-1] == what:
+                yield found.span()  # 樱花树
             elif around[0].key in keys:
                 yield around[0].start, around[0].end
 
@@ -387,7 +426,9 @@ class _Text:
             for word in inside
             if word.entry and kind_of(word) in _THINGS and not thing.start <= word.start < thing.end
         ]
-        if not others:
+        linked = self.text[thing.end :].startswith(_LINKS)
+        linked = linked or self.text[: thing.start].endswith(_LINKS)
+        if not others and not linked:
             return first, last
         after = [word for word in others if word.start >= thing.end]
         before = [word for word in others if word.end <= thing.start]
@@ -400,7 +441,7 @@ class _Text:
                 start = led.pop().start  # a verb that nobody knows: 冒着
         if self.text[end : end + 1] == self._of:
             end += 1
-        for link in ("和", "与", "跟", "以及", "と"):
+        for link in _LINKS:
             if self.text[end:].startswith(link):
                 return thing.start, end + len(link)
             if self.text[: thing.start].endswith(link):

@@ -44,6 +44,12 @@ def wears(verb: str) -> bool:
     return bool(_WEARS.match(verb))
 
 
+def is_worn(into: str, language: str) -> bool:
+    """Whether the words name something to wear."""
+    words = content(into, language)
+    return bool(words) and bool(_place(words[-1].key))
+
+
 def is_somebody(what: str, language: str) -> bool:
     """Whether the words name a person or an animal."""
     words = content(what, language)
@@ -73,6 +79,8 @@ def _exchanged(clause: Clause, old: tuple[str, Word], into: str) -> Intents:
     written, word = old
     new = content(into, clause.language)[-1]
     looks = _COUNTED.sub("", into)[: -len(new.text)]
+    if new.key == word.key != "clothes" and new.text not in written and not written.isascii():
+        looks = ""  # 裙 and 长裙: the longer word says more
     alike = new.key in (*_named_alike(word.key), "clothes")
     if alike and looks and is_attribute(looks, clause.language):
         aspect = aspect_of(looks, clause.language)

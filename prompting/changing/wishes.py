@@ -6,6 +6,7 @@ the next rule is tried.  The invariant: a handler takes words from the reply, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from prompting.changing import asked
@@ -36,7 +37,7 @@ from prompting.changing.phrasebook import Found
 from prompting.changing.styling import DRAWN, library_style, style_in
 from prompting.changing.unspaced import only_counts, said_at
 from prompting.changing.vocabulary import LOOKS, UNSPACED, vocabulary, words_of
-from prompting.changing.wearing import exchanged, is_somebody, put_on, wears
+from prompting.changing.wearing import exchanged, is_somebody, is_worn, put_on, wears
 from prompting.reading.lexicon import fold
 from prompting.slots import OpaqueKind
 
@@ -119,6 +120,16 @@ def background(found: Found, clause: Clause) -> Intents | None:
     into = clause.phrase(found["into"])
     if not into or clause.book.it.fullmatch(into):
         return None
+    grounds = [kind_of(word) in _GROUNDS for word in content(into, clause.language)]
+    if found["at"] and grounds[-1:] != [True]:
+        return None
+    if clause.language in UNSPACED:
+        if is_worn(into, clause.language):
+            return exchanged(clause, "", into)
+        if is_somebody(into, clause.language) and "背景" not in clause.text:
+            return None
+        if is_attribute(into, clause.language) and not into.endswith("背景"):
+            into = f"{into}背景"
     first, _, rest = into.partition(" ")
     if first.casefold() in _TOWARDS and rest:
         into = f"{_TOWARDS[first.casefold()]} {rest}"
@@ -129,6 +140,7 @@ def background(found: Found, clause: Clause) -> Intents | None:
     return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
 
 
+_GROUNDS = ("place", "nature")
 _TOWARDS = {"to": "in", "into": "in", "onto": "on"}
 
 
@@ -151,6 +163,8 @@ def swap(found: Found, clause: Clause) -> Intents | None:
         first = clause.text.casefold().find(" " + found["article_into"].casefold())
         into = clause.phrase(clause.text[first - 2 :].partition(" ")[2]) if first < 0 else into
     if not into or _is_setting(found["what"], clause):
+        return None
+    if clause.language in UNSPACED and not _says_something(into, clause):
         return None
     if fold(what) in ("background", "backdrop", "bg"):
         return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
@@ -178,6 +192,13 @@ def _other_number(what: str, into: str, clause: Clause) -> Intents | None:
         return None
     thing = into.partition(" ")[2]
     return clause.edit(Action.SET, Aspect.OBJECT, what=thing, into=into)
+
+
+def _says_something(into: str, clause: Clause) -> bool:
+    """Whether the words are more than particles: 了 is none."""
+    return bool(clause.reply.of_kind(into) or content(into, clause.language)) or only_counts(
+        into, clause.language
+    )
 
 
 def _of_a_thing(clause: Clause, what: str, into: str) -> Intents | None:
@@ -236,8 +257,13 @@ def set_it(found: Found, clause: Clause) -> Intents | None:
         return None
     if not content(clause.reply.readable(into), clause.language):
         return None
-    if clause.language in UNSPACED and wears(into) and (wishes := put_on(clause, "", into)):
-        return wishes
+    if clause.language in UNSPACED:
+        if wears(into) and (wishes := put_on(clause, "", into)):
+            return wishes
+        side, _, besides = into.replace(",", "，").partition("，")
+        if besides and is_whole_side(side, clause.language):
+            more = clause.edit(Action.ADD, Aspect.OBJECT, into=besides)
+            return (*(turned(clause, side) or ()), *more)
     return turned(clause, into)
 
 
@@ -257,6 +283,10 @@ def set_thing(found: Found, clause: Clause) -> Intents | None:
     return edit(*changes) if changes else None
 
 
+# 灯光再暗一点: how much more says no thing.
+_AGAIN = re.compile(r"(?<=.)[再更](?!多)(?=.{1,3}一?[点些]\Z)")
+
+
 def elliptic(found: Found, clause: Clause) -> Intents | None:
     """ "the hat green": a thing and what it becomes, without a verb."""
     if found["what"]:
@@ -268,6 +298,8 @@ def elliptic(found: Found, clause: Clause) -> Intents | None:
         changes = became(clause, what, into)
         return edit(*changes) if changes else None
     rest = found["rest"]
+    if clause.language in UNSPACED:
+        rest = _AGAIN.sub("", rest)
     definite = bool(clause.book.definite.match(rest))
     for what, into in cuts(rest, clause.language):
         thing = clause.thing(what)
@@ -391,7 +423,7 @@ def more(found: Found, clause: Clause) -> Intents | None:
     into = clause.thing(into) or into
     air = aspect_of(into, language) in (Aspect.WEATHER, Aspect.LIGHT)
     if air and not (less or what or adjective_of(into)):
-        return clause.edit(Action.ADD, Aspect.WEATHER, into=f"more {into}")
+        return clause.edit(Action.ADD, Aspect.WEATHER, into=clause.book.said("more", into))
     if into.startswith(("like ", "of a ")):
         return turned(clause, into.partition(" ")[2])
     if is_attribute(into, language) or not content(into, language):
@@ -442,10 +474,13 @@ def number_of(found: Found, clause: Clause) -> Intents | None:
         return None
     if not in_prompt(what, clause.language, clause.shown.prompt):
         return None
-    many = found["n"]
-    if _is_article(many, clause) and any(w.function for w in words_of(what, clause.language)):
+    if _is_article(found["n"], clause) and any(w.function for w in words_of(what, clause.language)):
         return None  # "mets une cape à la femme" counts nothing
-    return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=f"{many} {what}")
+    many = f"{found['n']} "
+    if clause.language in UNSPACED:
+        many = clause.text[clause.text.find(found["n"]) :].partition(what)[0]
+        many = many if only_counts(many, clause.language) else f"{found['n']}个"
+    return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=f"{many}{what}")
 
 
 def _is_article(many: str, clause: Clause) -> bool:
