@@ -128,7 +128,7 @@ _PAGES = {
         "`/edit`: the same by a command, for a picture that is far up or of your own\n"
         "`/vary`: another one close to it, `subtle` or `strong`\n"
         "`/upscale`: the same with more pixels\n"
-        "`/outpaint`: more around it, in a `direction`, or `zoom` out of it\n"
+        "`/outpaint`: more around it, in a `direction`, `zoom` out of it or `pan`\n"
         "`/inpaint`: a part anew, and no pixel elsewhere: send a `mask` that is white there, or a "
         "`drawing`, a copy that you drew over\n"
         "`/blend`: one of two to four, by their `shares`\n"

@@ -65,6 +65,7 @@ class Plan:
     region: str = ""
     factor: float | None = None
     directions: tuple[str, ...] = ()
+    moves: bool = False  # in that direction, in the same size
     amount: str | None = None
     strength: str | None = None
     what: tuple[str, ...] = ()  # the changes, in a few words each
@@ -123,6 +124,7 @@ def planned(
         style=answered.style,
         factor=main.factor,
         directions=main.directions,
+        moves=main.moves,
         amount=main.amount,
         strength=main.strength,
         question=main.question,

@@ -65,6 +65,9 @@ def done(kind: IntentKind, intent: Intent) -> Iterator[str]:
         case IntentKind.VARY:
             yield f"{intent.strength or 'subtle'} variation"
         case IntentKind.OUTPAINT:
+            if intent.moves:
+                yield f"moved {_TOWARDS[intent.directions[0]]}"
+                return
             yield f"more {' and '.join(map(_SIDES.__getitem__, intent.directions)) or 'all around'}"
         case IntentKind.UPSCALE:
             yield f"{intent.factor or 2:g} times as large"
@@ -73,6 +76,7 @@ def done(kind: IntentKind, intent: Intent) -> Iterator[str]:
 
 
 _SIDES = {"left": "to the left", "right": "to the right", "up": "above", "down": "below"}
+_TOWARDS = {**_SIDES, "up": "upwards", "down": "downwards"}
 
 
 def settings_said(new: Settled, before: Answered) -> Iterator[str]:

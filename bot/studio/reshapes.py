@@ -93,6 +93,10 @@ class Reshapes:
         """More around it."""
         return await self._ask(reshaping.widened(base, sides, more, prompt))
 
+    async def pan(self, base: Base, side: str, by: str | None, prompt: str | None) -> Request:
+        """More on one side and as much less on the other, in the same size."""
+        return await self._ask(reshaping.panned(base, side, by, prompt))
+
     async def zoom_out(self, base: Base, factor: float, prompt: str | None = None) -> Request:
         """More around it, in the same size."""
         return await self._ask(reshaping.zoomed(base, factor, prompt))

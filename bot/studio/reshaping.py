@@ -3,6 +3,7 @@
     varied    the same words, settings and seed; noise on the arc to another seed's
     widened   more around it, on the sides that are named
     zoomed    the same size, with the picture smaller in its middle
+    panned    the same size, with the picture moved: more on one side, less on the other
     masked    anew where a mask is white
     named     anew where a segmenter finds what words name, or all but that
 
@@ -102,6 +103,11 @@ def widened(
     """
     sides = tuple(sides) or SIDES
     grown = {side: _pixels(more, _side(base, side)) if side in sides else 0 for side in SIDES}
+    # Off the grid the picture would have to be made smaller, and lose its own pixels.
+    for first, second in (("left", "right"), ("up", "down")):
+        if added := grown[first] + grown[second]:
+            side = second if grown[second] else first
+            grown[side] += -(_side(base, side) + added) % base.family.grid
     width = base.width + grown["left"] + grown["right"]
     height = base.height + grown["up"] + grown["down"]
     placed = Placement(left=grown["left"], top=grown["up"], width=base.width, height=base.height)
@@ -119,6 +125,17 @@ def zoomed(base: Base, factor: float, prompt: str | None = None) -> Wish:
         width=width,
         height=height,
     )
+    return _further(base, base.width, base.height, placed, prompt)
+
+
+def panned(base: Base, side: str, more: str | None, prompt: str | None = None) -> Wish:
+    """The same size, as a camera that turns to that side sees it.  Raises OutOfRange."""
+    length = _side(base, side)
+    by = _pixels(more, length)
+    if by >= length:
+        raise OutOfRange("amount", more, f"1 to {length - 1} px, so that some of it stays")
+    left, top = {"left": (by, 0), "right": (-by, 0), "up": (0, by), "down": (0, -by)}[side]
+    placed = Placement(left=left, top=top, width=base.width, height=base.height)
     return _further(base, base.width, base.height, placed, prompt)
 
 

@@ -27,6 +27,7 @@ from bot.studio.reshaping import (
     Base,
     Distance,
     masking_of,
+    panned,
     varied,
     widened,
     zoomed,
@@ -235,18 +236,20 @@ def _reshaped(plan: Plan, recalled: Recalled, origin: Origin, dice: Callable[[],
     )
     if plan.means is Means.VARY:
         return varied(base, Distance(plan.strength or Distance.SUBTLE), dice() % SEEDS)
+    if plan.moves:
+        return panned(base, plan.directions[0], amount_of(plan.amount, most="75 %"))
     if plan.directions or plan.amount:
         return widened(base, plan.directions, amount_of(plan.amount))
     return zoomed(base, min(MOST_ZOOM, max(LEAST_ZOOM, plan.factor or USUAL_ZOOM)))
 
 
-def amount_of(said: str | None) -> str | None:
-    """How much is added on a side, in numbers; None where it is left open."""
+def amount_of(said: str | None, most: str = "100 %") -> str | None:
+    """How much is added on a side, in numbers; None where it is left open; "a lot" is `most`."""
     text = said or ""
     for pattern, unit in ((_PIXELS, "px"), (_PERCENT, "%")):
         if match := pattern.search(text):
             return f"{match[1].replace(',', '.')} {unit}"
-    return "25 %" if _LITTLE.search(text) else "100 %" if _LOT.search(text) else None
+    return "25 %" if _LITTLE.search(text) else most if _LOT.search(text) else None
 
 
 _PIXELS = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:px|pixels?|像素|ピクセル)", re.IGNORECASE)

@@ -119,6 +119,7 @@ class Intent:
     strength: str | None = None  # of a vary: "subtle", "strong"
     factor: float | None = None  # of an upscale
     directions: tuple[str, ...] = ()  # of an outpaint: left, right, up, down; empty: all around
+    moves: bool = False  # of an outpaint: in the same size, as a camera that pans that way
     amount: str | None = None  # of an outpaint, as it was said: "a bit", "200 px", "50 %"
     region: str = ""  # of an inpaint: "the vase"
     settings: tuple[AskedSetting, ...] = ()

@@ -76,7 +76,9 @@ def outpaint(found: Found, clause: Clause) -> Intents | None:
     said = found["direction"]
     directions = tuple(clause.book.named("directions", said).split()) if said else ()
     amount = clause.phrase(found["amount"]) if found["amount"] else None
-    return (Intent(kind=IntentKind.OUTPAINT, directions=directions, amount=amount),)
+    moves = bool(found["moves"]) and len(directions) == 1  # to both sides is no movement
+    further = Intent(kind=IntentKind.OUTPAINT, directions=directions, moves=moves, amount=amount)
+    return (further,)
 
 
 def inpaint(found: Found, clause: Clause) -> Intents | None:

@@ -89,9 +89,13 @@ async def upscale(
     direction="Where there is to be more",
     amount="How much: 50 % of its side, or 64 px",
     zoom="Instead of a direction: how many times smaller it becomes, in the same size",
+    pan="Instead of a direction: to which side it moves on, in the same size",
     prompt="What is to be seen around it; its own words when left out",
 )
-@app_commands.choices(direction=[app_commands.Choice(name=name, value=name) for name in DIRECTIONS])
+@app_commands.choices(
+    direction=[app_commands.Choice(name=name, value=name) for name in DIRECTIONS],
+    pan=[app_commands.Choice(name=side, value=side) for side in SIDES],
+)
 @app_commands.autocomplete(picture=choices.pictures)
 async def outpaint(
     interaction: Interaction,
@@ -100,6 +104,7 @@ async def outpaint(
     direction: str | None = None,
     amount: Range[str, 1, 20] | None = None,
     zoom: Range[float, LEAST_ZOOM, MOST_ZOOM] | None = None,
+    pan: str | None = None,
     prompt: options.Prompt | None = None,
 ) -> None:
     """Queue it."""
@@ -112,6 +117,8 @@ async def outpaint(
         )
         if zoom is not None:
             return await studio.reshapes.zoom_out(base, zoom, prompt)
+        if pan is not None:
+            return await studio.reshapes.pan(base, pan, amount, prompt)
         return await studio.reshapes.widen(
             base, DIRECTIONS[direction or "all around"], amount, prompt
         )
