@@ -76,6 +76,8 @@ def changed(prompt: str, reply: str) -> str:
         ("a woman, smiling", "别笑了", "a woman"),
         ("a woman", "戴个帽子", "a woman, wearing a hat"),
         ("an astronaut", "宇航员的衣服改成橙色", "an astronaut, orange clothes"),
+        ("一只黑猫，屋顶上", "屋顶上再加一只白猫", "一只黑猫，屋顶上，屋顶上有一只白猫"),
+        ("a rainy street in Paris", "街上改成晴天", "a street in Paris, sunny"),
         (KITE, "make it night", "一个小女孩在花园里放风筝，夜晚"),
     ],
 )

@@ -101,13 +101,18 @@ def only_counts(text: str, language: str) -> bool:
     return _Text(text, language).only_counts(text)
 
 
+def is_located(place: str) -> bool:
+    """Whether the words name a place beside a thing: 窗外, 街上."""
+    return bool(_LOCATED.search(place))
+
+
 # 桌上[放着]苹果: what only says that something is there.
 _BEING_THERE = re.compile(r"(?:[^着有是]着|有|是)(?=.)")
 
 
 def said_at(place: str, prompt: str) -> str:
     """What a prompt says of a place that it names: of 窗外下着雪 what is outside is 下着雪."""
-    if not _LOCATED.search(place) or place not in prompt:
+    if not is_located(place) or place not in prompt:
         return ""
     after = _BREAK.split(prompt.partition(place)[2], maxsplit=1)[0]
     being = _BEING_THERE.match(after)

@@ -35,7 +35,7 @@ from prompting.changing.numbers import number
 from prompting.changing.opposites import opposite
 from prompting.changing.phrasebook import Found
 from prompting.changing.styling import DRAWN, library_style, style_in
-from prompting.changing.unspaced import only_counts, said_at
+from prompting.changing.unspaced import is_located, only_counts, said_at
 from prompting.changing.vocabulary import LOOKS, UNSPACED, vocabulary, words_of
 from prompting.changing.wearing import exchanged, is_somebody, is_worn, put_on, wears
 from prompting.reading.lexicon import fold
@@ -209,6 +209,11 @@ def _of_a_thing(clause: Clause, what: str, into: str) -> Intents | None:
         return clause.edit(Action.SET, Aspect.OBJECT, what=what, into=f"{into}{what}")
     if there := said_at(what, clause.shown.prompt):
         return clause.edit(Action.SWAP, Aspect.OBJECT, what=there, into=into)
+    if is_located(what) and aspect_of(into, clause.language) in (Aspect.WEATHER, Aspect.LIGHT):
+        return turned(clause, into)
+    said = content(what, clause.language)
+    if said and kind_of(said[0]) == "action" and said[0].key not in clause.prompt_keys():
+        return clause.edit(Action.ADD, Aspect.OBJECT, into=into)
     return exchanged(clause, what, into) if is_somebody(what, clause.language) else None
 
 
