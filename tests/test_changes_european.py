@@ -220,3 +220,29 @@ def test_moonlight_goes_where_the_sun_rises(reply: str) -> None:
     before = "a forest lake under moonlight, at night"
     [intent] = understand(reply, ShownPicture(prompt=before)).intents
     assert reworded(before, "", intent.changes).prompt == "a forest lake, at sunrise"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "was für eine schöne Katze",
+        "quel beau chat",
+        "¡qué gato tan bonito!",
+        "che bel gatto!",
+        "que gato lindo!",
+    ],
+)
+def test_praise_that_names_what_is_seen_draws_nothing(reply: str) -> None:
+    assert understand(reply, CAT).intents[0].kind is IntentKind.NONE
+
+
+@pytest.mark.parametrize("reply", ["avec une écharpe bleue", "con una bufanda azul"])
+def test_a_new_thing_of_a_colour_that_is_there_is_no_number_of_it(reply: str) -> None:
+    [intent] = understand(reply, CAT).intents
+    assert reworded(CAT.prompt, "", intent.changes).prompt == f"{CAT.prompt}, with blue scarf"
+
+
+def test_an_article_fits_what_follows_when_the_season_between_goes() -> None:
+    before = "a fox under an autumn tree"
+    [intent] = understand("en hiver", ShownPicture(prompt=before)).intents
+    assert reworded(before, "", intent.changes).prompt == "a fox under a tree, in winter"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from prompting.changing.joining import with_article
 from prompting.changing.phrases import NounPhrase, ParsedPrompt, role_of
 from prompting.reading.lexicon import fold
 
@@ -76,7 +77,16 @@ def cut(text: str, spans: list[tuple[int, int]]) -> str:
     """The text without these spans, tidied."""
     for start, end in sorted(set(spans), reverse=True):
         text = f"{text[:start]}\0{text[end:]}"
-    return tidied(text)
+    return tidied(_ARTICLE.sub(_fitting, text))
+
+
+_ARTICLE = re.compile(r"\b([Aa])n?( *\0 *)(?=(\w+))")
+
+
+def _fitting(found: re.Match[str]) -> str:
+    """The article as what follows wants it, where what stood between them is gone."""
+    article, _, _ = with_article(found[3]).partition(" ")
+    return f"{found[1]}{article[1:]}{found[2]}"
 
 
 def tidied(text: str) -> str:

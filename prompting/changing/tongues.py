@@ -55,6 +55,15 @@ def _score(word: str, language: str) -> int:
     )
 
 
+_CHOICE = re.compile(r"(\w+)\[(\w+)\](s\?)?")
+
+
+def _each(found: re.Match[str]) -> str:
+    """The words that a choice of letters stands for: fall[oa] is fallo and falla."""
+    forms = [f"{found[1]}{letter}" for letter in found[2]]
+    return " ".join((*forms, *(f"{form}s" for form in forms if found[3])))
+
+
 @lru_cache(maxsize=16)
 def cues(language: str) -> frozenset[str]:
     """The words of a language's own rules."""
@@ -66,6 +75,7 @@ def cues(language: str) -> frozenset[str]:
         *(book.front, book.back, *book.pick_front),
     )
     bare = (re.sub(r"(\w+)s\?", r"\1 \1s ", pattern.pattern) for pattern in patterns)
+    bare = (_CHOICE.sub(_each, text) for text in bare)
     bare = (re.sub(r"\\.|\(\?P<\w+>|\[[^\]]*\]", " ", text) for text in bare)
     words = {fold(word) for text in bare for word in _WORD.findall(text)}
     return frozenset(words | book.praise | book.filler | book.chat)

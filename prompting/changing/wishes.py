@@ -479,7 +479,8 @@ def number_of(found: Found, clause: Clause) -> Intents | None:
     known = content(what, clause.language)
     if not known or _is_setting(what, clause) or what.startswith("of "):
         return None
-    if not in_prompt(what, clause.language, clause.shown.prompt):
+    things = [word for word in known if names_a_thing(word)] or known
+    if not in_prompt(things[-1].text, clause.language, clause.shown.prompt):
         return None
     if _is_article(found["n"], clause) and any(w.function for w in words_of(what, clause.language)):
         return None  # "mets une cape à la femme" counts nothing
