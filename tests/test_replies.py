@@ -22,7 +22,7 @@ from prompting import errors as p
 from storage import errors as s
 from storage.people import Preferences
 from storage.tickets import RequestId
-from tests.given.builders import a_model, a_recipe
+from tests.given.builders import a_model, a_recipe, an_enlarged
 
 STANDING = Progress(
     request=RequestId(1),
@@ -82,6 +82,11 @@ def test_the_settings_line_names_what_matters() -> None:
     line = replies.settings_line(a_recipe(steps=7))
     for word in ("starter", "128×128", "7 steps", "cfg 4", "euler normal"):
         assert word in line
+
+
+def test_what_is_only_enlarged_has_no_seed_to_tell() -> None:
+    assert "seed" not in replies.settings_line(an_enlarged())
+    assert "seed" in replies.settings_line(a_recipe())
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -1,7 +1,4 @@
-"""The sandbox as somebody meets it: in a browser, without a reload, for a whole visit.
-
-The screenshots are kept under var/screenshots for people to look at.
-"""
+"""The sandbox as somebody meets it: in a browser, without a reload, for a whole visit."""
 
 from __future__ import annotations
 
@@ -11,22 +8,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import discord
 import pytest
 from PIL import Image
 
 from bot.app import App
-from bot.sandbox.page import LivePreview
-from bot.sandbox.realtime import LiveEnv, live_env
+from bot.sandbox.realtime import live_env
 from tests.given.apps import an_idle_app
-from tests.given.browser import CHROMIUM, Browser, chromium
+from tests.given.browser import CHROMIUM, Browser
 from tests.given.fakes import FakeWorker
 from tests.given.sample_bot import SampleBot
-
-SCREENSHOTS = Path(__file__).parents[1] / "var" / "screenshots"
-PICTURES = "document.querySelectorAll('.attachment-image').length"
-READY = "window.simcordPreview.ready"  # the page does one thing at a time
-OPEN = "window.simcordPreview && !document.querySelector('#channel-composer').hidden"
+from tests.given.visits import PICTURES, READY, visit, visit_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,33 +31,6 @@ def blue_png(folder: Path) -> Path:
     path = folder / "mine.png"
     path.write_bytes(out.getvalue())
     return path
-
-
-async def visit(bot: discord.Client, script: Callable[[Browser], None]) -> None:
-    """Open the page of that bot in a browser and do what the script says."""
-    async with live_env(bot) as env:
-        await visit_of(env, script, seen="Welcome to #studio")
-
-
-async def visit_of(env: LiveEnv, script: Callable[[Browser], None], *, seen: str) -> None:
-    """The same in a world that stands already, and shows that text."""
-
-    def in_browser(url: str) -> None:
-        with chromium(SCREENSHOTS) as browser:
-            browser.open(url)
-            browser.until(OPEN)
-            browser.sees(seen)
-            # It tells the server its size at first, and does one thing at a time.
-            status = "document.querySelector('#action-status').textContent"
-            browser.until(f"{status}.includes('Viewport updated')")
-            browser.js("window.notReloaded = true")
-            script(browser)
-            assert browser.js("window.notReloaded"), "the page was loaded again"
-            assert browser.complaints == []
-
-    async with LivePreview(env) as page:
-        await asyncio.to_thread(in_browser, page.url)
-        assert list(env.faults) == []
 
 
 async def test_a_visit_with_everything_in_it(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ async def test_a_demo_ends_well_when_the_bot_says_identical(tmp_path: Path) -> N
     assert len(set(shown)) >= 1
     for name in shown:
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
-    for text in ("Again", "a red flower", "presses 🎲", "/reproduce", "IDENTICAL"):
+    for text in ("Again", "a red flower", "presses 🎲", "/reproduce", "IDENTICAL", "make it blue"):
         assert text in page
     assert re.search(r"step \d+ of 10", page)
     assert "http://" not in page, "the page needs nothing from elsewhere"

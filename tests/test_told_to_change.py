@@ -46,6 +46,7 @@ FLOWER = a_recipe(
     sampler="euler",
     seed=7,
 )
+FIELD = replace(FLOWER, words=replace(needed(FLOWER.words), prompt="a red flower on a grass field"))
 BLUE = Intent(
     kind=IntentKind.EDIT,
     changes=(ContentChange(action=Action.SET, aspect=Aspect.COLOUR, what="flower", into="blue"),),
@@ -73,19 +74,24 @@ async def changed(recalled: Recalled, *intents: Intent) -> Recipe:
 
 async def made_blue() -> tuple[Recalled, Recipe]:
     """A flower that was told to be blue, as the next reply finds it."""
-    first = of(FLOWER)
+    return await made(FLOWER, BLUE)
+
+
+async def made(parent: Recipe, intent: Intent) -> tuple[Recalled, Recipe]:
+    """That picture as it was told to become, as the next reply finds it."""
+    first = of(parent)
     able = able_of(first, DRAFTING.offers)
-    plan = planned([BLUE], first.answered, able, DRAFTING.offers.styles)
+    plan = planned([intent], first.answered, able, DRAFTING.offers.styles)
     start = start_of(plan, first)
-    edited = await changed(first, BLUE)
+    edited = await changed(first, intent)
     before = Revision(
-        typed="make it blue",
+        typed="",
         kind=IntentKind.EDIT,
         said="",
         base=start.base,
         changes=changes_of(plan),
     )
-    return of(edited, revision=before, drawn_by=FLOWER), edited
+    return of(edited, revision=before, drawn_by=parent), edited
 
 
 async def test_the_model_is_told_what_to_change_and_the_new_words_are_kept() -> None:
@@ -173,8 +179,7 @@ async def test_what_is_taken_away_is_told_as_an_instruction() -> None:
 
 async def test_night_falls_where_the_built_in_model_was_told_of_a_place() -> None:
     """Told of both it shows the grass alone; the words of the picture keep both."""
-    words = replace(needed(FLOWER.words), prompt="a red flower on a grass field")
-    field = of(replace(FLOWER, words=words))
+    field = of(FIELD)
     recipe = await changed(field, NIGHT)
     assert "night" in recipe.prompt
     assert "grass" not in recipe.prompt
@@ -182,3 +187,11 @@ async def test_night_falls_where_the_built_in_model_was_told_of_a_place() -> Non
     sea = ContentChange(action=Action.SET, aspect=Aspect.BACKGROUND, into="on the sea")
     both = Intent(kind=IntentKind.EDIT, changes=(*NIGHT.changes, sea))
     assert "sea" in (await changed(field, both)).prompt
+
+
+async def test_night_stays_when_the_next_reply_is_about_something_else() -> None:
+    recalled, _ = await made(FIELD, NIGHT)
+    assert (await changed(recalled, BLUE)).prompt == "a blue flower, at night"
+    styled = await changed(recalled, Intent(kind=IntentKind.RESTYLE, style="pixel-art"))
+    assert "night" in styled.prompt
+    assert "grass" not in styled.prompt

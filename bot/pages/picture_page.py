@@ -24,7 +24,7 @@ def picture_page(line: Sequence[StoredPicture], *, stars: int, there: bool) -> s
     picture = line[0]
     recipe = picture.recipe
     head = f"**{named(picture)}** {quoted(recipe.described, WORDS)}".rstrip()
-    facts = " · ".join((f"seed `{recipe.seed}`", settings_line(recipe), *_starred(stars)))
+    facts = " · ".join((settings_line(recipe), *_starred(stars)))
     gone = "" if there else GONE
     above = "\n".join(filter(None, (head, facts, gone)))
     return "\n".join(filter(None, (above, lineage_page(line, limit=MAX_CONTENT - 1 - len(above)))))

@@ -84,9 +84,13 @@ def progress(standing: Progress, now: float) -> str:
             return f"{head}\n🖼️ Drawn, saving it…"
 
 
-def settings_line(recipe: Recipe) -> str:
-    """The settings of a picture in one compact line."""
-    parts = [code(recipe.leading.name, 80)]
+def settings_line(recipe: Recipe, *others: Recipe) -> str:
+    """The seeds of pictures and their settings in one compact line; `others` differ in the seed."""
+    parts = []
+    if recipe.sampling is not None:  # no seed decides anything in what is only enlarged
+        seeds = ", ".join(f"`{one.seed}`" for one in (recipe, *others))
+        parts.append(f"{'seeds' if others else 'seed'} {seeds}")
+    parts.append(code(recipe.leading.name, 80))
     if recipe.canvas is not None:
         parts.append(f"{recipe.canvas.width}×{recipe.canvas.height}")
     if recipe.sampling is not None:
@@ -120,10 +124,8 @@ def result(outcome: Outcome) -> str:
     request, pictures = outcome.request, outcome.pictures
     lines = [f"**{quoted(request.words, HEAD) or 'A picture'}** · <@{request.origin.owner}>"]
     if pictures:
-        seeds = ", ".join(f"`{p.recipe.seed}`" for p in pictures)
-        name = "seed" if len(pictures) == 1 else "seeds"
         ids = ", ".join(f"#{p.id}" for p in pictures)
-        lines.append(f"{ids} · {name} {seeds} · {settings_line(pictures[0].recipe)}")
+        lines.append(f"{ids} · {settings_line(*(p.recipe for p in pictures))}")
     if outcome.wording is not None:
         lines += _wording(outcome.wording)
     if pictures:

@@ -3,11 +3,13 @@
     Ann   /imagine prompt: a red flower      progress edits, then a picture
     Ann   🎲                                 the same words, another seed
     Ann   /reproduce                         the first picture again: IDENTICAL
+    Ann   make it blue                       a reply to the first picture: that flower, blue
 
 The queue, the worker process, the database and the diffusion are the real ones; only Discord is
 played.
 
-Invariant: the demo succeeds only when it has read the verdict IDENTICAL from the bot's own message.
+Invariant: the demo succeeds only when it has read the verdict IDENTICAL from the bot's own message,
+and has seen the picture that its reply asked for.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from bot.sandbox.realtime import LiveEnv, live_env
 from bot.sandbox.transcript import MessageHistory, Transcript
 
 PROMPT = "a red flower"
+REPLY = "make it blue"
 VERDICTS = ("IDENTICAL", "ELSEWHERE", "DIVERGED")
 PATIENCE_SECONDS = 600.0  # the first picture loads the model, on a slow machine
 AGAIN = "🎲"
@@ -35,7 +38,7 @@ AGAIN = "🎲"
 async def demo(bot: discord.Client, out: Path, *, console: Console | None = None) -> int:
     """Play the conversation; keep its pictures and a page under `out`.
 
-    Returns the exit status: 0 when the bot says IDENTICAL.
+    Returns the exit status: 0 when the bot says IDENTICAL and draws what a reply asks for.
     """
     console = console or Console(highlight=False)
     _empty(out)
@@ -83,6 +86,12 @@ async def _converse(env: LiveEnv, transcript: Transcript, console: Console) -> s
     await ann.command("reproduce", **{option: value})
     answer = await ann.sees(
         lambda m: m.author.bot and _verdict(m), after=second, seconds=PATIENCE_SECONDS
+    )
+
+    doing(f"replies to the first picture: {REPLY}")
+    said = await ann.say(REPLY, reply_to=first)
+    await ann.sees(
+        lambda m: _is_a_result(m) and "blue" in m.content, after=said, seconds=PATIENCE_SECONDS
     )
     return _verdict(answer)
 

@@ -12,7 +12,7 @@ in what follows from that, and in nothing else (`generation.difference`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.studio.changes import Means, Plan
@@ -184,8 +184,8 @@ def told_of(plan: Plan, recalled: Recalled, origin: Origin, model: str) -> Wish:
     """
     start, recipe = start_of(plan, recalled), recalled.recipe
     canvas = needed(recipe.canvas)
-    instruction = _whole(plan, start, recalled.drawn_by or recipe) or plan.instruction
-    if instruction != plan.prompt and len(start.changes) > len(plan.changes):
+    whole, instruction = _whole(plan, start, recalled.drawn_by or recipe), plan.instruction
+    if not whole and len(start.changes) > len(plan.changes):
         instruction = reworded(start.base, "", start.changes).instruction or instruction
     wish = edited(
         Ingredient(
@@ -194,7 +194,7 @@ def told_of(plan: Plan, recalled: Recalled, origin: Origin, model: str) -> Wish:
             height=canvas.height,
             picture=recalled.picture,
         ),
-        instruction,
+        whole or instruction,
         origin=origin,
         model=model,
         shows=plan.prompt,
@@ -215,9 +215,14 @@ def _whole(plan: Plan, start: Start, recipe: Recipe) -> str:
     tells = family(recipe.family).few_words and bool(start.base.strip())
     if not tells or plan.style is not None or taken:
         return ""
-    around = [change.aspect for change in start.changes if change.aspect in _AROUND]
+    return with_one_place(plan.prompt, start.changes)
+
+
+def with_one_place(prompt: str, changes: Iterable[ContentChange]) -> str:
+    """The words without their place where a later change of the light takes it."""
+    around = [change.aspect for change in changes if change.aspect in _AROUND]
     lit = around and around[-1] is not Aspect.BACKGROUND
-    return placeless(plan.prompt) if lit else plan.prompt
+    return placeless(prompt) if lit else prompt
 
 
 _AROUND = (Aspect.BACKGROUND, Aspect.LIGHT, Aspect.WEATHER)

@@ -21,7 +21,16 @@ from bot.studio.offers import Offers
 from bot.studio.phrasing import NothingNew, Phrasing
 from bot.studio.recalling import WORDLESS, Recalled
 from bot.studio.requests import Requests
-from bot.studio.revising import Start, in_region, kept, loras_of, start_of, told_of, wish_of
+from bot.studio.revising import (
+    Start,
+    in_region,
+    kept,
+    loras_of,
+    start_of,
+    told_of,
+    wish_of,
+    with_one_place,
+)
 from bot.studio.rights import Asker
 from bot.studio.wishes import Wish, init_from, seeds
 from generation.catalog.entry import Entry
@@ -204,9 +213,12 @@ async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assiste
     recipe, answered = recalled.recipe, recalled.answered
     if plan.style is None and recalled.wording is None:
         return None
+    its, prompt = family((recalled.drawn_by or recipe).family), plan.prompt
+    if its.few_words and recalled.revision is not None:  # a style of a picture where night fell
+        prompt = with_one_place(prompt, recalled.revision.changes)
     spoken = await phrasing.spoken(
-        plan.prompt or plan.style or "",  # of what nobody described, the style is all that is said
-        family((recalled.drawn_by or recipe).family),
+        prompt or plan.style or "",  # of what nobody described, the style is all that is said
+        its,
         style=plan.style,
         negative=plan.negative,
     )
