@@ -7,6 +7,7 @@ only what was said.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 
 from prompting.changing.intents import Action, Aspect, ContentChange
 from prompting.changing.joining import bare
@@ -67,11 +68,42 @@ def _region(change: ContentChange, prompt: str) -> str:
     return said_in(found[0].head.text, parsed(prompt).language, "en") if found else ""
 
 
-def said_for(changes: Iterable[ContentChange], style: str | None = None) -> str:
-    """The changes in a few words: "hat → crown, night"."""
+_FEW = 4  # words whose place others take, in a line that is read at a glance
+
+
+def replaced(before: str, after: str, change: ContentChange) -> str:
+    """What of a prompt gave way to what: "day → night" of "a village by day".
+
+    "" where nothing did, or too much to be said in a few words.
+    """
+    if change.action is not Action.SET or change.aspect in (Aspect.OBJECT, Aspect.TEXT):
+        return ""
+    old, new = ([word.strip(",.;:") for word in text.split()] for text in (before, after))
+    steps = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    gone = [old[a:b] for _, a, b, c, d in steps if old[a:b] and old[a:b] != new[c:d]]
+    if len(gone) != 1 or len(gone[0]) > min(_FEW, len(old) - 1):
+        return ""
+    return f"{_plainly(' '.join(gone[0]))} → {_plainly(change.into)}"
+
+
+def _plainly(text: str) -> str:
+    """ "by day", "in a forest": the thing alone."""
+    words = text.split()
+    while len(words) > 1 and words[0].casefold() in PREPOSITIONS:
+        words = words[1:]
+    return bare(" ".join(words))
+
+
+def said_for(changes: Iterable[ContentChange], told: Iterable[str], style: str | None) -> str:
+    """The changes in a few words: "hat → crown, day → night".
+
+    `told` has of each what gave way to it; "" where that is not known.
+    """
     said = []
-    for change in changes:
-        if change.action is Action.REMOVE:
+    for change, gave_way in zip(changes, told, strict=True):
+        if gave_way:
+            said.append(gave_way)
+        elif change.action is Action.REMOVE:
             said.append(f"− {change.what}")
         elif change.action is Action.ADD:
             said.append(f"+ {change.into} {change.where}".strip())

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from prompting.changing.aspects import content
 from prompting.changing.changing_things import became, given, lettered, numbered, placed, swapped
 from prompting.changing.cutting import cut, span_of
-from prompting.changing.instructing import instruction_for, region_for, said_for
+from prompting.changing.instructing import instruction_for, region_for, replaced, said_for
 from prompting.changing.intents import Action, Aspect, ContentChange, Reworded
 from prompting.changing.phrases import NounPhrase, ParsedPrompt, find, parsed
 from prompting.changing.reply import read_kept
@@ -60,10 +60,12 @@ def reworded(
     """
     changes = tuple(changes)
     read = read_kept(prompt)
-    words = _Words(prompt=read.text, negative=negative)
+    words, told = _Words(prompt=read.text, negative=negative), []
     for change in changes:
         spoken = into_language_of(change, read.readable(words.prompt))
-        words = _applied(words, spoken)
+        after = _applied(words, spoken)
+        told.append(replaced(words.prompt, after.prompt, spoken))
+        words = after
     if style is not None:
         said = "" if library_style(style, "en") else _in_words_of(style, words.prompt)
         words = replace(words, prompt=styled(words.prompt, said))
@@ -72,7 +74,7 @@ def reworded(
         negative=words.negative,
         instruction=instruction_for(changes, style),
         region=region_for(changes, prompt),
-        said=said_for(changes, style),
+        said=said_for(changes, told, style),
     )
 
 
