@@ -83,7 +83,8 @@ async def test_without_draw_the_change_is_said_and_nothing_drawn(
     flower = a_flower(tmp_path)
     assert await change(some_settings(tmp_path), asked(flower, "make it night"), [worker]) == 0
     said = capsys.readouterr().out
-    assert "model stay" in said
+    assert "seed, size stay" in said
+    assert "model" not in said, "another model is told what to change"
     assert "a red flower, at night" in said
     assert not worker.orders
 
@@ -94,8 +95,8 @@ async def test_with_draw_the_new_picture_lies_beside_the_file(tmp_path: Path) ->
     assert await change(some_settings(tmp_path), wanted, [FakeWorker()]) == 0
     recipe = recipe_in((tmp_path / "flower-changed.png").read_bytes())
     assert recipe is not None
-    assert recipe.task is Task.IMAGE_TO_IMAGE
-    assert "night" in recipe.prompt
+    assert recipe.task is Task.EDIT
+    assert recipe.described == "a red flower, at night"
 
 
 async def test_words_are_wanted(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, TextIO
 
 from bot.studio import lines
 from bot.studio.abilities import Ability
 from bot.studio.answered import Answered, NamedLora
-from bot.studio.changes import Plan, groups, planned
+from bot.studio.changes import Means, Plan, groups, planned
 from generation.errors import Unacceptable
 from prompting.changes import understand
 from prompting.changing.intents import QUIET, IntentKind
@@ -86,7 +87,15 @@ def said_of(
     there |= {"style"} if answered.style else set()
     there |= {"LoRAs"} if answered.loras else set()
     names = {"prompt": "words", "width": "size", "height": "size", "loras": "LoRAs"}
-    return lines.change_line(plan.what, {names.get(name, name) for name in changed}, there)
+    others = {names.get(name, name) for name in changed} | _OTHERS.get(plan.means, frozenset())
+    return lines.change_line(plan.what, others, there)
+
+
+# What is another's than the picture's, whatever was asked.
+_OTHERS: Mapping[Means, AbstractSet[str]] = {
+    Means.INSTRUCT: {"model"},  # one that changes pictures as it is told to
+    Means.ENLARGE: {"size", "seed", "model"},
+}
 
 
 def _set(plan: Plan, answered: Answered) -> Json:
