@@ -100,6 +100,17 @@ def test_a_mask_grows_by_whole_pixels_in_every_direction() -> None:
         assert np.array_equal(grown(point, pixels_more), ys**2 + xs**2 <= pixels_more**2)
 
 
+def test_a_step_across_the_border_is_only_what_was_drawn() -> None:
+    dice = np.random.default_rng(1)
+    picture = np.full((40, 40, 3), 120, np.uint8)
+    missed = dice.integers(-40, 40, (40, 1, 3))
+    drawn, area = (picture + missed).astype(np.uint8), np.zeros((40, 40), dtype=bool)
+    area[:, 20:] = True
+    met = joined(picture, drawn, area, 2.0).astype(int)
+    assert np.abs(met[:, 20] - met[:, 19]).max() <= 1
+    assert np.array_equal(met[:, 36:], drawn[:, 36:]), "far inside it is what was drawn"
+
+
 def test_an_edge_that_differs_in_colour_alone_is_not_seen() -> None:
     """The network gave everything back darker: where it joins, there is no step."""
     picture = np.full((64, 64, 3), 150, dtype=np.uint8)
