@@ -146,6 +146,7 @@ async def test_on_a_phone_a_picture_s_buttons_take_four_rows(tmp_path: Path) -> 
         browser.type("/imagine a red flower")
         browser.press("Enter")
         browser.until(f"{PICTURES} === 1")
+        browser.until("!document.body.innerText.includes('Cancel')")  # of the progress, which goes
         browser.screenshot("31-phone")
         rows = (
             "new Set([...document.querySelectorAll('.component-button')].map((b) => b.offsetTop))"
