@@ -36,6 +36,7 @@ from generation.recipe import (
     Recipe,
     Sampling,
     Sha256,
+    Sparing,
     Task,
     Variation,
     Weights,
@@ -47,6 +48,10 @@ from generation.sigmas import ZERO_SNR, expand
 from generation.texts import clean_text
 
 SOFT = 1 / 64  # of a canvas's shorter side: how softly a masked part meets the rest
+
+# Of shades that drift in an edit, as measured in docs/starter.md, and of what changes on purpose.
+WITHIN = 8.0  # delta E
+MOST = 0.6  # of a picture
 
 MAX_ADAPTERS = 32  # one LoRA may stand there twice: its effects add up
 
@@ -92,6 +97,7 @@ class Draft:
     masking: Masking | None = None
     placement: Placement | None = None
     enlarging: Enlarging | None = None
+    sparing: Sparing | None = None
     variations: tuple[Variation, ...] = ()
     shares: tuple[float, ...] = ()
     shows: str | None = None
@@ -102,7 +108,16 @@ class Draft:
 UNSAID = Draft()
 
 # What a task brings whole, and no layer fills in.
-OF_A_TASK = ("task", "masking", "placement", "enlarging", "variations", "shares", "shows")
+OF_A_TASK = (
+    "task",
+    "masking",
+    "placement",
+    "enlarging",
+    "sparing",
+    "variations",
+    "shares",
+    "shows",
+)
 
 SECTIONS = {"words": DraftWords, "canvas": DraftCanvas, "sampling": DraftSampling}
 
@@ -173,6 +188,7 @@ def complete(
         masking=_masking(draft, task.needs, canvas),
         placement=draft.placement,
         enlarging=_redrawn(draft.enlarging, canvas, family),
+        sparing=draft.sparing,
         variations=draft.variations,
         shares=draft.shares,
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,
@@ -204,6 +220,7 @@ def enlarged(draft: Draft) -> Recipe:
         masking=None,
         placement=None,
         enlarging=draft.enlarging,
+        sparing=None,
         variations=(),
         shares=(),
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,
@@ -256,6 +273,11 @@ def usual_masking(width: int, height: int) -> Masking:
     """How what is drawn meets what stays on a canvas of that size, where nobody says."""
     blur = round(min(width, height) * SOFT, 1)
     return Masking(grow=0, blur=blur, region=None, segmenter=None, threshold=None, inverse=None)
+
+
+def usual_sparing(width: int, height: int) -> Sparing:
+    """How much of a picture of that size an edit leaves as it was, where little is to change."""
+    return Sparing(within=WITHIN, soft=max(1.0, round(min(width, height) * SOFT, 1)), most=MOST)
 
 
 def _masking(draft: Draft, needs: Needs, canvas: Canvas | None) -> Masking | None:
@@ -384,6 +406,7 @@ def said(recipe: Recipe) -> Draft:
         masking=recipe.masking,
         placement=recipe.placement,
         enlarging=recipe.enlarging,
+        sparing=recipe.sparing,
         variations=recipe.variations,
         shares=recipe.shares,
         shows=recipe.shows,

@@ -116,6 +116,7 @@ def of_a_piece(recipe: Recipe, grid: int) -> Recipe:
         task=Task.IMAGE_TO_IMAGE,
         canvas=Canvas(width=width, height=height),
         enlarging=None,
+        sparing=None,
     )
 
 

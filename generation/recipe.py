@@ -51,6 +51,7 @@ MAX_NAME = 500  # characters of a file's name, with the folders it lies in
 MAX_STRENGTH = 10.0  # of an adapter, in both directions
 
 MAX_GROW = 256  # pixels that a mask grows or is softened by
+MAX_WITHIN = 100.0  # delta E: from black to white
 ENLARGING = ("lanczos", "model")
 MAX_CORRECTIONS = 16
 MIN_TILE = 16  # pixels of a side
@@ -296,6 +297,20 @@ class Variation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sparing:
+    """Where an edit changed little, the picture's own pixels stay: `generation.media.sparing`."""
+
+    within: float  # delta E (CIE76) of the surroundings, up to which it is little
+    soft: float  # pixels: the surroundings' Gaussian, and how softly what was drawn meets the rest
+    most: float  # share of the picture; where more clearly differs, all of it is as drawn
+
+    def __post_init__(self) -> None:
+        _check_number("sparing within", self.within, 0.0, MAX_WITHIN)
+        _check_number("sparing soft", self.soft, 0.0, float(MAX_GROW))
+        _check_number("sparing most", self.most, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a recipe of one task has."""
 
@@ -322,7 +337,7 @@ class Needs:
 
 # What makes a task possible is its file in generation/worker/tasks.
 _DRAWING = ("words", "canvas", "sampling")
-_OTHERS = ("masking", "placement", "enlarging", "variations", "shares", "drawn")
+_OTHERS = ("masking", "placement", "enlarging", "variations", "shares", "drawn", "sparing")
 SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS = {
     Task.TEXT_TO_IMAGE: Needs(sections=_DRAWING, roles=(), optional=("variations",)),
@@ -343,7 +358,9 @@ NEEDS = {
         optional_roles=("init", "init"),
     ),
     # Pictures to look at, in their order; the first is the one that is changed.
-    Task.EDIT: Needs(sections=_DRAWING, roles=("reference",), optional=("variations", "drawn")),
+    Task.EDIT: Needs(
+        sections=_DRAWING, roles=("reference",), optional=("variations", "drawn", "sparing")
+    ),
     Task.UPSCALE: Needs(
         sections=("canvas", "enlarging"), roles=("init",), optional=("words", "sampling")
     ),
@@ -379,6 +396,7 @@ class Recipe:
     masking: Masking | None
     placement: Placement | None
     enlarging: Enlarging | None
+    sparing: Sparing | None
     variations: tuple[Variation, ...]  # of the first noise, one upon the other
     shares: tuple[float, ...]  # how much each picture of a blend counts, in the inputs' order
     seed: int

@@ -19,6 +19,7 @@ from generation.recipe import (
     Placement,
     Precision,
     Recipe,
+    Sparing,
     Task,
     Variation,
     Weights,
@@ -89,6 +90,7 @@ SECTIONS = {
     "masking": Masking(grow=4, blur=2.0, region=None, segmenter=None, threshold=None, inverse=None),
     "placement": Placement(left=64, top=0, width=128, height=128),
     "enlarging": enlarging.plain(),
+    "sparing": Sparing(within=8.0, soft=1.5, most=0.6),
     "variations": (Variation(seed=9, strength=0.2),),
     "shares": (0.3, 0.7),
 }
@@ -112,6 +114,7 @@ def loose(recipe: Recipe, **more: Any) -> Recipe:
         ("masking", "only what is masked drawn anew"),
         ("placement", "more around it: 64 px left; words"),
         ("enlarging", "1 times as large: 128×128 → 128×128"),
+        ("sparing", "unchanged within 8 delta E; words"),
         ("variations", "varied by 20 %"),
         ("shares", "shares 30 : 70"),
     ],

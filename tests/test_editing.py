@@ -9,6 +9,7 @@ import pytest
 from bot.studio.editing import Ingredient, blended, edited
 from bot.studio.wishes import Wish
 from generation.difference import difference
+from generation.draft import usual_sparing
 from generation.errors import NotMadeFor, OutOfRange
 from generation.families.family import FAMILIES
 from generation.recipe import Canvas, Input, Recipe, Task, needed
@@ -76,6 +77,14 @@ async def test_what_is_said_of_an_edit_counts() -> None:
     wish = an_edit(ours(), seed=9, sampling=a_wish("x", draft={"image_cfg": 1.2}).draft.sampling)
     recipe = await drawn(wish)
     assert (recipe.seed, needed(recipe.sampling).image_cfg) == (9, 1.2)
+
+
+async def test_what_hardly_changes_is_to_stay_but_where_all_of_it_is_to_change() -> None:
+    assert (await drawn(an_edit(sent(900, 700)))).sparing == usual_sparing(900, 700)
+    assert (await drawn(an_edit(sent(900, 700), throughout=True))).sparing is None
+    start = Input(role="init", sha256=a_digest("d"), fit="cover")
+    wish = DRAFTING.started(a_wish("make it blue", model="editor"), start, 900, 700)
+    assert (await drawn(wish)).sparing == usual_sparing(900, 700)
 
 
 async def test_a_photo_keeps_its_size_and_is_drawn_at_one_that_the_model_draws() -> None:

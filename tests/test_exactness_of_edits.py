@@ -8,7 +8,7 @@ import pytest
 
 from generation.media.image import pixels_sha256, recipe_in
 from generation.picture import Picture
-from generation.recipe import Recipe, Variation, needed
+from generation.recipe import Recipe, Sparing, Variation, needed
 from tests.given import tinymodels
 from tests.given.builders import a_blue_png, a_recipe, changed
 from tests.given.told import blending, editing, levels
@@ -58,9 +58,12 @@ def test_an_edit(two: tuple[WorkerProcess, WorkerProcess], name: str, sampler: s
     recipe = plain(two[0], name, EDITORS[name])
     told = editing(recipe, a_photo(), **levels(recipe, sampler, 3), shows="a blue photo")
     varied = changed(told, variations=(Variation(seed=7, strength=0.3),))
-    drawn = [is_exact(two, one, a_photo()) for one in (told, varied)]
+    copied = changed(told, sparing=Sparing(within=40.0, soft=1.5, most=1.0))
+    drawn = [is_exact(two, one, a_photo()) for one in (told, varied, copied)]
     assert drawn[0].recipe.described == "a blue photo"
-    assert drawn[0].pixels_sha256 != drawn[1].pixels_sha256
+    assert len({one.pixels_sha256 for one in drawn}) == 3
+    # It is decided behind the drawing.
+    assert drawn[0].latents_sha256 == drawn[2].latents_sha256
 
 
 def test_a_blend(two: tuple[WorkerProcess, WorkerProcess]) -> None:

@@ -21,7 +21,7 @@ from bot.studio.layers import (
 )
 from bot.studio.wishes import OWN_VAE, Wish
 from generation import enlarging
-from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete, usual_sparing
 from generation.families.family import FAMILIES
 from generation.layers import filled
 from generation.recipe import (
@@ -82,6 +82,7 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         ),
         placement=Placement(left=0, top=0, width=8, height=8),
         enlarging=enlarging.plain(),
+        sparing=usual_sparing(96, 96),
         variations=(Variation(seed=1, strength=0.5),),
         shows="a red flower at night",
         shares=(0.5, 0.5),

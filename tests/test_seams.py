@@ -20,9 +20,9 @@ from bot.studio.reshaping import Base, masked, widened
 from bot.studio.wishes import Wish
 from generation.draft import DraftWords
 from generation.families.family import FAMILIES
+from generation.media.colour import apart
 from generation.recipe import Sha256
 from generation.training.editor.trials import EditTrial, edit_trials
-from generation.trials.preservation import apart
 from tests.given.apps import a_wish
 from tests.given.builders import a_draft, encoded
 from tests.given.partly import a_mask, white_in

@@ -102,6 +102,13 @@ async def test_the_model_is_told_what_to_change_and_the_new_words_are_kept() -> 
     assert recipe.described == "a blue flower"
     assert recipe.seed == 7
     assert recipe.inputs[0].sha256 == "cd" * 32
+    assert recipe.sparing is not None
+
+
+async def test_where_one_of_the_changes_is_of_the_whole_picture_nothing_is_copied() -> None:
+    assert (await changed(of(FLOWER), NIGHT)).sparing is None
+    recalled, _ = await made_blue()
+    assert (await changed(recalled, NIGHT)).sparing is None
 
 
 async def test_a_second_reply_changes_the_first_picture_by_both() -> None:

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from bot.studio.reshaping import ON_THE_ARC, Distance
+from generation.media.colour import apart
 from generation.recipe import Recipe, Variation
-from generation.trials.preservation import apart
 from tests.given.starter_pictures import drawn, parents, seen
 
 COUNT = int(os.environ.get("VARIED", "60"))

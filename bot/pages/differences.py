@@ -228,6 +228,13 @@ def _around(placed: Placement, canvas: Canvas) -> dict[str, int]:
     }
 
 
+def _sparing(pair: _Pair) -> Iterator[str]:
+    if pair.before.task is not pair.after.task:
+        return  # a word of how it was made is enough
+    how = pair.after.sparing
+    yield f"unchanged within {how.within:g} delta E" if how else "all of it as drawn"
+
+
 def _enlarging(pair: _Pair) -> Iterator[str]:
     old, new, how = pair.before.canvas, pair.after.canvas, pair.after.enlarging
     if how is None:
@@ -270,4 +277,5 @@ _OF_A_TASK: Mapping[str, Callable[[_Pair], Iterator[str]]] = {
     "masking": _masking,
     "placement": _placement,
     "enlarging": _enlarging,
+    "sparing": _sparing,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bot.pages.quoting import plain
 from bot.pages.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Enlarging, Recipe, Sampling, Task, Weights, dump
+from generation.recipe import Enlarging, Recipe, Sampling, Sparing, Task, Weights, dump
 from storage.pictures import StoredPicture
 
 LONG = 400  # characters of a row in the message, where all of them do not fit
@@ -55,6 +55,7 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("varied", ", ".join(f"{v.seed} by {v.strength:g}" for v in r.variations)),
         ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
         ("shares", ", ".join(f"{share:g}" for share in r.shares)),
+        ("unchanged", _sparing(r.sparing) if r.sparing else ""),
         ("made from", f"#{picture.parent}" if picture.parent else ""),
         ("precision", r.precision.value),
         ("recipe", r.id),
@@ -73,6 +74,10 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
         ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
         ("denoise", f"{sampling.denoise:g}" if task.needs.redraws else ""),
     )
+
+
+def _sparing(how: Sparing) -> str:
+    return f"within {how.within:g} delta E, {how.soft:g} px soft, up to {how.most:.0%} redrawn"
 
 
 def _enlarging(how: Enlarging) -> tuple[tuple[str, str], ...]:

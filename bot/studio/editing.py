@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.studio.wishes import Wish, init_from
-from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords
+from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, usual_sparing
 from generation.errors import OutOfRange
 from generation.families import sizes
 from generation.families.family import Family
@@ -62,11 +62,13 @@ def edited(
     shows: str | None = None,
     seed: int | None = None,
     sampling: DraftSampling = AS_USUAL,
+    throughout: bool = False,
 ) -> Wish:
     """The picture as the instruction changes it, by a model that can (`Offers.editors`).
 
     `shows` is what the changed picture will show, in words; the next change begins with them.
-    Without a seed it has the picture's own, if it has one.
+    Without a seed it has the picture's own, if it has one.  What hardly changes stays as it is, bit
+    for bit, but where the picture is to change `throughout`, as in another light.
     """
     own = start.recipe.seed if start.recipe is not None else None
     draft = Draft(
@@ -74,6 +76,7 @@ def edited(
         words=DraftWords(prompt=instruction, negative_prompt=""),
         canvas=DraftCanvas(width=start.width, height=start.height),
         sampling=sampling,
+        sparing=None if throughout else usual_sparing(start.width, start.height),
         inputs=(reference(start.file),),
         shows=shows,
     )
@@ -102,6 +105,7 @@ def as_edit(wish: Wish, start: Input, width: int, height: int) -> Wish:
         task=Task.EDIT,
         words=replace(words, negative_prompt=words.negative_prompt or ""),
         canvas=wish.draft.canvas if wish.size else DraftCanvas(width=width, height=height),
+        sparing=usual_sparing(width, height),
         inputs=(reference(start.sha256),),
     )
     return replace(wish, draft=draft, assist=AssistMode.OFF)

@@ -117,6 +117,7 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
         masking=None,
         placement=None,
         enlarging=None,
+        sparing=None,
         variations=(),
         shares=(),
         shows=None,

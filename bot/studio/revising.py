@@ -201,8 +201,13 @@ def told_of(plan: Plan, recalled: Recalled, origin: Origin, model: str) -> Wish:
         seed=seed_of(plan, recalled),
         # How one is changed its model says best; what was asked by name counts all the same.
         sampling=DraftSampling(steps=plan.settings.steps, cfg=plan.settings.cfg),
+        throughout=plan.style is not None or any(c.aspect in _ALL_OVER for c in start.changes),
     )
     return replace(wish, count=plan.settings.count or 1)
+
+
+# Such a change is one of the whole picture.
+_ALL_OVER = (Aspect.LIGHT, Aspect.WEATHER, Aspect.STYLE, Aspect.MOOD, Aspect.FRAMING)
 
 
 def _whole(plan: Plan, start: Start, recipe: Recipe) -> str:

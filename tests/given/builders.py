@@ -130,7 +130,7 @@ def a_recipe(**changes: Any) -> Recipe:
         name: kind(**{field.name: given.pop(field.name, None) for field in fields(kind)})
         for name, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
     }
-    for name in ("drawn", "masking", "placement", "enlarging", "shows"):
+    for name in ("drawn", "masking", "placement", "enlarging", "sparing", "shows"):
         given.setdefault(name, None)
     for name in ("variations", "shares"):
         given.setdefault(name, ())

@@ -2,6 +2,9 @@
 
     python -m generation.training.editor.evaluate --count 40 --seed 1
 
+Each change is measured as it was drawn, and as the bot shows it: with what hardly changed copied
+from the picture (`generation.media.sparing`), where a change is not one of the whole picture.
+
 Invariant: the pictures are drawn through plain diffusers, each with its own CPU generator, so a row
 can be repeated; what is measured on pixels needs no judge.
 """
@@ -12,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import torch
 from diffusers import StableDiffusionInstructPix2PixPipeline
 from PIL import Image
 
+from generation.draft import usual_sparing
+from generation.media.sparing import spared
 from generation.training.starter.evaluate import SAMPLERS, load_pipeline, one_thread
 from generation.training.starter.export import MODEL as STARTER
 from generation.training.starter.judge import load_judge
@@ -37,6 +43,11 @@ from .trials import (
 )
 
 STEPS, CFG, IMAGE_CFG = 20, 2.0, 1.5
+THROUGHOUT = ("light and weather", "style")  # where the bot copies nothing
+COLUMNS = (
+    *("asked for", "told by", "came true", "the rest stayed", "delta E", "shift", "zoom"),
+    *("same size", "same pixels"),
+)
 SHEET_ROWS = 8  # pictures of each aspect
 # What the editor is told: what is to be otherwise, or what the whole picture shall show.
 WORDS: dict[str, Callable[[EditTrial], str]] = {
@@ -85,6 +96,12 @@ def edited(
     return made
 
 
+def as_shown(begun: Sequence[GivenPicture], made: Sequence[Image.Image]) -> list[Image.Image]:
+    """What was made, with what hardly changed copied from the pictures."""
+    pairs = [(one.given, picture) for one, picture in zip(begun, made, strict=True)]
+    return [spared(old, old, new, usual_sparing(*old.size)) for old, new in pairs]
+
+
 def row(
     aspect: str,
     words: str,
@@ -103,8 +120,14 @@ def row(
         f"| {aspect} | {words} | {sum(verdict.asked)} of {count} | {sum(verdict.kept)} of {count} "
         f"| {_under(drift, DRIFTED) if stays else ''} "
         f"| {_under(beside, MOVED) if edges else ''} | {_under(zoomed, MOVED) if edges else ''} "
-        f"| {sum(one.same_size for one in left)} |"
+        f"| {sum(one.same_size for one in left)} | {median(left_alone(begun, made)):.0%} |"
     )
+
+
+def left_alone(begun: Sequence[GivenPicture], made: Sequence[Image.Image]) -> list[float]:
+    """Of each picture the share of pixels that are the same, bit for bit."""
+    pairs = [(np.asarray(one.given), np.asarray(new)) for one, new in zip(begun, made, strict=True)]
+    return [float((old == new).all(axis=-1).mean()) for old, new in pairs]
 
 
 def _under(values: Sequence[float], bar: float) -> str:
@@ -132,14 +155,17 @@ def main() -> None:
     with one_thread():
         judge, starter = load_judge(), load_pipeline(STARTER, USUAL_SAMPLER)
         editor = load_editor(asked.model, settings.sampler)
-        print("| asked for | words | came true | rest stayed | delta E | shift | zoom | size |")
-        print("|---|---|---|---|---|---|---|---|")
+        print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
         for aspect in asked.aspect or ASPECTS:
             begun = beginnings(starter, judge, edit_trials(aspect, asked.count, asked.seed))
             for words, told in WORDS.items():
                 made = edited(editor, begun, settings, told)
                 verdict = judged_edits(judge, begun, made)
                 print(row(aspect, words, begun, made, verdict), flush=True)
+                if aspect not in THROUGHOUT:
+                    made = as_shown(begun, made)
+                    verdict = judged_edits(judge, begun, made)
+                    print(row(aspect, f"{words}, spared", begun, made, verdict), flush=True)
                 if words == "instruction":
                     shown += list(zip(begun, made, verdict.wrong, strict=True))[:SHEET_ROWS]
     if asked.sheet:

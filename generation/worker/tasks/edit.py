@@ -3,7 +3,7 @@
     picture --to the canvas--> --to a size that is drawn--> seen ... pixels --back to the canvas-->
 
 Both ways stretch about the middle and cut nothing off, so that what stays as it was stays in its
-place.
+place.  Where the recipe spares what hardly changed, those pixels are the picture's own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from generation.media.sparing import spared
 from generation.recipe import needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.tasks.task import Begun, Bench, as_pixels
@@ -30,11 +31,15 @@ class Edit:
 
     def finish(self, bench: Bench, latents: Tensor) -> Decoded:
         decoded, recipe = bench.decoded(latents), bench.recipe
-        if recipe.drawn is None:
+        if recipe.drawn is None and recipe.sparing is None:
             return decoded
-        canvas, drawn = needed(recipe.canvas), recipe.drawn
+        canvas, drawn = needed(recipe.canvas), recipe.drawn_at
         picture = Image.frombytes("RGB", (drawn.width, drawn.height), decoded.content)
         whole = _stretched(picture, (canvas.width, canvas.height))
+        if recipe.sparing is not None:
+            before = bench.pictures("reference")[0]
+            seen = _stretched(_stretched(before, picture.size), before.size)
+            whole = spared(before, seen, whole, recipe.sparing)
         return replace(decoded, content=whole.tobytes())
 
 
