@@ -203,6 +203,41 @@ async def test_without_a_number_the_picture_that_is_picked_below_is_meant(tmp_pa
         assert "I took picture" not in other.content
 
 
+@pytest.mark.parametrize(
+    ("said", "place", "other"),
+    [
+        ("her in the second picture's room", 1, 2),
+        ("put the cat from 1 into the room of 2", 2, 1),
+        ("make 1 look like 2", 1, 2),
+    ],
+)
+async def test_of_several_that_are_named_a_line_says_which_one_was_taken(
+    tmp_path: Path, said: str, place: int, other: int
+) -> None:
+    async with a_picture_of(tmp_path, "a cat", count=2) as (studio, two):
+        second = await after_reply(studio, said, two)
+        assert f"I drew from picture {place} alone and took nothing of picture {other}" in (
+            second.content
+        )
+        assert studio.worker.orders[-1].inputs == ((await pictures(two))[place - 1],)
+
+
+async def test_what_comes_with_a_reply_is_taken_and_the_answered_picture_named(
+    tmp_path: Path,
+) -> None:
+    async with a_picture_of(tmp_path, "a cat") as (studio, first):
+        sent = [("room.png", a_blue_png())]
+        asked = await studio.world.ann.say("make it night", reply_to=first, files=sent)
+        second = await studio.world.ann.sees(is_result, after=asked)
+        assert "I drew from what you sent, and took nothing of the picture" in second.content
+
+
+async def test_pictures_that_are_all_meant_are_not_said_to_be_left(tmp_path: Path) -> None:
+    async with a_picture_of(tmp_path, "a cat", count=2) as (studio, two):
+        second = await after_reply(studio, "#1 and #2: make it night", two)
+        assert "took nothing" not in second.content
+
+
 # --- chains, undo -----------------------------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ async def test_a_forwarded_picture_is_one_in_a_reply_and_in_the_menu(tmp_path: P
         forward = await forwarded(here, upload)
         await here.ben.say(f"{mention(here)} at night", reply_to=forward)
         await here.ben.sees(lambda m: is_result(m) and "at night" in m.content)
-        assert worker.orders[-1].recipe.task is Task.IMAGE_TO_IMAGE
+        assert worker.orders[-1].recipe.task is Task.EDIT
         form = await here.ben.menu("Start from this picture", forward)
         await here.ben.submit(form, "in the rain", "0.6")
         await here.ben.sees(lambda m: is_result(m) and "rain" in m.content)

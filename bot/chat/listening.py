@@ -31,7 +31,7 @@ from bot.chat.shown import picked_in, pictures_shown_by
 from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
 from bot.studio.changing import Answer, Underway
-from bot.studio.notes import left_out
+from bot.studio.notes import answered_left_out, left_out
 from bot.studio.revisor import Reply
 from bot.studio.rights import Asker
 from bot.studio.shares import Tiers
@@ -121,7 +121,12 @@ async def _started(
 ) -> Wish:
     """The wish with the picture that it starts from, if there is one."""
     if came.pictures:
-        return await started_from((), came, wish, studio)
+        asker = Asker.of(wish.origin)
+        shows = answered is not None and (
+            await pictures_shown_by(answered, client, studio, asker) or found_in(answered).pictures
+        )
+        noted = replace(wish, notes=(*wish.notes, *answered_left_out(bool(shows))))
+        return await started_from((), came, noted, studio)
     wish = await started_from((), came, wish, studio)  # notes what came and is no picture
     if answered is None:
         if message.reference is not None and not message.message_snapshots:

@@ -27,6 +27,7 @@ from generation.errors import Unacceptable
 from generation.recipe import Recipe, Sha256
 from prompting.changes import understand
 from prompting.changing.intents import Intent, IntentKind, ShownPicture, Understood
+from prompting.changing.picking import named
 from prompting.errors import PromptingError
 from storage.errors import Missing
 from storage.people import Preferences
@@ -106,11 +107,13 @@ class Changes:
         first = await self._recalled(reply.origin, pictures[usual - 1], count)
         understood = await self._understood(reply.words, first)
         found: list[Answer] = []
-        for pick, group in groups(understood.intents, count).items():
+        picked = groups(understood.intents, count)
+        places = [usual] if None in picked else list(picked)
+        others = [one for one in named(reply.words, count) if one not in places]
+        for pick, group in picked.items():
             meant = _meant(pictures, pick, group, usual)
             recalled = [await self._recalled(reply.origin, one, count) for one in meant]
-            unsaid = pick is None and count > 1 and len(meant) == 1
-            which = (lines.taken(usual, count),) if unsaid else ()
+            which = _which(pick, usual, count, others) if len(meant) == 1 else ()
             noted = replace(reply, notes=(*which, *reply.notes))
             found += await self._answers(noted, group, recalled, understood.language)
             # A message asks once; what it asks for besides is asked beside it.
@@ -322,6 +325,13 @@ def _meant(
     counted = any(setting.name == "count" for intent in group for setting in intent.settings)
     of_all = all(intent.kind in _OF_ALL for intent in group) and not counted
     return pictures if of_all else pictures[usual - 1 : usual]
+
+
+def _which(pick: int | None, usual: int, count: int, others: Sequence[int]) -> tuple[str, ...]:
+    """From which of the pictures that are shown or named it is drawn, where that is not plain."""
+    if others:
+        return (lines.alone(pick or usual, others),)
+    return (lines.taken(usual, count),) if count > 1 and pick is None else ()
 
 
 def _facts(recalled: Recalled, asked: str) -> str:

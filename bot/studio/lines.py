@@ -116,6 +116,15 @@ def taken(place: int, count: int) -> str:
     return f"I took picture {place} of {count}, which is picked there; “1: …” takes the first."
 
 
+def alone(place: int, others: Sequence[int]) -> str:
+    """For a reply that names several pictures as one is to be made of them."""
+    named = " and ".join(map(str, others))
+    return (
+        f"I drew from picture {place} alone and took nothing of picture {named}: a reply changes "
+        "one at a time; /blend mixes several."
+    )
+
+
 # --- what is shown again, and what is taken away ----------------------------------------------
 
 NOTHING_BEFORE = (

@@ -200,6 +200,13 @@ def other_pictures(used: str, others: Sequence[str], *, chosen: bool) -> tuple[s
     return (f"{which}; {listed(others)} {were} left out{how}.",)
 
 
+def answered_left_out(answered: bool) -> tuple[str, ...]:
+    """A picture came with a reply to a picture, and a picture starts from one."""
+    if not answered:
+        return ()
+    return ("I drew from what you sent, and took nothing of the picture that you answered.",)
+
+
 def said(words: str, limit: int = 80) -> str:
     """Words of a person inside a note."""
     line = " ".join(words.split())

@@ -64,6 +64,49 @@ def _verb(before: str, book: Phrasebook) -> str:
 _KEPT = frozenset(("upscale", "vary", "again", "reproduce", "delete", "video", "describe", "undo"))
 
 
+def named(text: str, count: int) -> tuple[int, ...]:
+    """All pictures that are named anywhere: "the cat from #1 in the second picture's room"."""
+    patterns = (_NAMED, _NAMED_AMONG) if count > 1 else (_NAMED,)
+    found = [match for pattern in patterns for match in pattern.finditer(text)]
+    said = [next(filter(None, match.groups())).casefold() for match in found]
+    return tuple(sorted({int(one) if one.isdecimal() else _ORDINALS[one] for one in said}))
+
+
+_ORDINALS = {
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "1st": 1,
+    "2nd": 2,
+    "3rd": 3,
+    "4th": 4,
+    "ersten": 1,
+    "zweiten": 2,
+    "dritten": 3,
+    "vierten": 4,
+    "erste": 1,
+    "zweite": 2,
+    "dritte": 3,
+    "一": 1,
+    "二": 2,
+    "三": 3,
+    "四": 4,
+}
+_ORDINAL = "|".join(sorted(_ORDINALS, key=len, reverse=True))
+_NAMED = re.compile(
+    rf"\b({_ORDINAL}) (?:picture|image|photo|pic|bild)|\b(?:picture|image|pic|bild) #?([1-9])\b"
+    r"|第([一二三四1-9])[张張幅枚]",
+    re.IGNORECASE,
+)
+# Where one picture is shown, these may be things in it.
+_NAMED_AMONG = re.compile(
+    rf"(?<!\w)#([1-9])\b|\b({_ORDINAL}) one\b"
+    r"|\b(?:from|of|like|blend|mix|combine|and) ([1-9])(?=[.,!?'’]|$| (?:and|into|in|with)\b)",
+    re.IGNORECASE,
+)
+
+
 # Of two pictures, which lie side by side; of four, in two rows.
 _PLACES = {"left": 1, "right": 2}
 
