@@ -191,6 +191,9 @@ def _together(wishes: Iterable[Intent]) -> Intents:
     if drawn:
         wishes = drawn
     elif len(wishes) > 1:
+        # "scrap that, go back" throws a change away and no picture.
+        if any(wish.kind is IntentKind.UNDO for wish in wishes):
+            wishes = tuple(wish for wish in wishes if wish.kind is IntentKind.UNDO)
         for empty in (IntentKind.NONE, IntentKind.ASK):
             wishes = tuple(wish for wish in wishes if wish.kind is not empty) or wishes
         wishes = wishes[:1]

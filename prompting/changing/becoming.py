@@ -10,6 +10,7 @@ import re
 from prompting.changing.aspects import aspect_of, content, doing, is_attribute, kind_of
 from prompting.changing.clause import PRONOUNS, Clause, Intents, cuts, in_prompt
 from prompting.changing.intents import Action, Aspect, ContentChange, Intent, IntentKind
+from prompting.changing.joining import is_plural
 from prompting.changing.numbers import number
 from prompting.changing.styling import library_style, style_in
 from prompting.reading.lexicon import OBJECTS, Word, fold
@@ -118,7 +119,8 @@ def became(clause: Clause, what: str, into: str) -> tuple[ContentChange, ...] | 
         return (clause.change(Action.SWAP, Aspect.OBJECT, what=what, into=into),)
     noun = words and names_a_thing(words[-1]) and len(words) <= 3 and first not in LEADING
     verb = any(kind_of(word) == "action" for word in words)
-    if noun and not verb and _is_noun_swap(clause):
+    plural = noun and not verb and len(words) == 1 and is_plural(what) and is_plural(into)
+    if plural or (noun and not verb and _is_noun_swap(clause)):
         return (clause.change(Action.SWAP, Aspect.OBJECT, what=what, into=into),)
     return (clause.change(Action.SET, aspect or Aspect.OBJECT, what=what, into=into),)
 

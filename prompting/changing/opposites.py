@@ -75,3 +75,22 @@ def opposite(word: str, language: str) -> str:
     name = OPPOSITES.get(word, "")
     entry = vocabulary().find(name)
     return entry.form(language) if entry else name
+
+
+# Words of a picture that a thing cannot be besides: who is awake does not sleep.
+_SLEEP, _SMILE = ("sleeping", "asleep", "sleep"), ("smile", "smiling", "happy", "laughing", "grin")
+_WEEP = ("crying", "sad", "frowning", "tears")
+AT_ODDS = {
+    "awake": _SLEEP,
+    "sleeping": ("awake", "wide awake"),
+    "asleep": ("awake", "wide awake"),
+    "sad": _SMILE,
+    "crying": _SMILE,
+    "angry": (*_SMILE, "calm"),
+    "serious": _SMILE,
+    "happy": (*_WEEP, "angry", "serious"),
+    "smiling": (*_WEEP, "angry", "serious"),
+    "calm": ("stormy", "rough", "wild", "angry"),
+    "empty": ("crowded", "busy", "bustling", "packed"),
+    "crowded": ("empty", "deserted"),
+}

@@ -215,6 +215,9 @@ def _heads_a_phrase(words: Sequence[Word], at: int) -> bool:
     return len(before) == 2 and fold(before[0].text) in DETERMINERS and before[1].content
 
 
+_LONGEST_ENDING = 4  # letters of a word that another may end in: the coat of a raincoat
+
+
 def find(prompt: ParsedPrompt, what: str, language: str) -> tuple[NounPhrase, ...]:
     """The phrases that name that thing, best first; none where it is not named."""
     wanted = [word for word in vocabulary().read(what, language) if word.content and not word.mark]
@@ -226,6 +229,8 @@ def find(prompt: ParsedPrompt, what: str, language: str) -> tuple[NounPhrase, ..
         head = names[-1]
         found = [phrase for phrase in prompt.phrases if _same(phrase.head, head)]
         found = found or [p for p in prompt.phrases if any(_same(w, head) for w in p.words)]
+        if not found and len(head.key) >= _LONGEST_ENDING:
+            found = [p for p in prompt.phrases if fold(p.head.text).endswith(head.key)]
         if found:
             rest = wanted[:-1]
             closer = [p for p in found if all(any(_same(w, r) for w in p.words) for r in rest)]

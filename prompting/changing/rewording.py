@@ -18,6 +18,7 @@ from prompting.changing.changing_things import became, given, lettered, numbered
 from prompting.changing.cutting import cut, span_of
 from prompting.changing.instructing import instruction_for, region_for, replaced, said_for
 from prompting.changing.intents import Action, Aspect, ContentChange, Reworded
+from prompting.changing.opposites import AT_ODDS
 from prompting.changing.phrases import NounPhrase, ParsedPrompt, find, parsed
 from prompting.changing.reply import read_kept
 from prompting.changing.styling import library_style
@@ -86,12 +87,24 @@ def _in_words_of(style: str, prompt: str) -> str:
 def _applied(words: _Words, change: ContentChange) -> _Words:
     if change.action is Action.REMOVE:
         return _removed(words, change)
+    words = replace(words, prompt=_without_odds(words.prompt, change))
     prompt = parsed(words.prompt)
     if prompt.language in UNSPACED:
         text = changed_prompt(words.prompt, prompt.language, change)
         return _Words(prompt=text, negative=_wanted_again(words.negative, change))
     text = _HANDLERS[change.aspect](prompt, change)
     return _Words(prompt=text, negative=_wanted_again(words.negative, change))
+
+
+def _without_odds(text: str, change: ContentChange) -> str:
+    """The prompt without words for what a thing can no longer be."""
+    if change.action is not Action.SET:
+        return text
+    odd = {
+        old for word in content(change.into, change.language) for old in AT_ODDS.get(word.key, ())
+    }
+    gone = [(w.start, w.end) for w in parsed(text).words if w.key in odd or fold(w.text) in odd]
+    return cut(text, gone) or text if gone else text
 
 
 def _removed(words: _Words, change: ContentChange) -> _Words:

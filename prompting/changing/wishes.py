@@ -297,7 +297,8 @@ _AGAIN = re.compile(r"(?<=.)[再更](?!多)(?=.{1,3}一?[点些]\Z)")
 def elliptic(found: Found, clause: Clause) -> Intents | None:
     """ "the hat green": a thing and what it becomes, without a verb."""
     if found["what"]:
-        if not clause.continuing and ":" not in clause.text and "=" not in clause.text:
+        marked = any(sign in clause.text for sign in (":", "=", " should ", " must ", " to be "))
+        if not clause.continuing and not marked:
             return None
         what, into = clause.thing(found["what"]), found["into"]
         if not what or not in_prompt(what, clause.language, clause.shown.prompt):
