@@ -200,14 +200,16 @@ def test_a_draft_of_one_knows_what_is_usual_and_which_models_do_it(tmp_path: Pat
     catalog = scanned(tmp_path / "m")
     seen = Input(role="reference", sha256=Sha256("b" * 64), fit="cover")
     draft = a_draft("make it blue", inputs=(seen,), width=90, height=70)
-    recipe = complete(draft, catalog.find("editor").model, seed=1, device="cpu")
+    editor = catalog.find("editor").model
+    recipe = complete(draft, editor, seed=1, device="cpu")
     assert recipe.task is Task.EDIT
     assert (recipe.canvas, recipe.drawn) == (
         Canvas(width=90, height=70),
         Canvas(width=88, height=72),
     )
     sampling = needed(recipe.sampling)
-    assert (sampling.cfg, sampling.image_cfg, sampling.denoise) == (7.5, 1.5, 1.0)
+    usual = editor.family.cfg_of_edits
+    assert (sampling.cfg, sampling.image_cfg, sampling.denoise) == (usual, 1.5, 1.0)
     assert (sampling.guided, sampling.lanes) == (True, 3)
     with pytest.raises(NotMadeFor):
         complete(draft, catalog.find("plain").model, seed=1, device="cpu")
