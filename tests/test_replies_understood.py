@@ -12,6 +12,7 @@ from prompting.changing.phrasebook import languages
 from tests.given.reply_judge import QUIET, kinds, replies, why_wrong
 
 CASES = replies("shown.jsonl") + replies("cases.jsonl")
+FRESH = replies("fresh.jsonl")  # written when the rules were there, by who had not seen them
 
 
 @lru_cache(maxsize=1)
@@ -20,7 +21,7 @@ def _answers() -> dict[str, Any]:
     hidden = {"expect", "why"}
     return {
         case["id"]: answer({name: case[name] for name in case if name not in hidden})
-        for case in CASES
+        for case in CASES + FRESH
     }
 
 
@@ -35,6 +36,11 @@ def test_nineteen_of_twenty_are_right(language: str) -> None:
     assert len(wrong) <= max(1, 0.05 * len(asked)), wrong
 
 
+def test_of_those_that_came_later_nine_of_ten_are_right() -> None:
+    wrong = [case["id"] for case in FRESH if why_wrong(case, _answers()[case["id"]])]
+    assert len(wrong) <= 0.1 * len(FRESH), wrong
+
+
 def test_of_those_that_were_shown_nineteen_of_twenty_are_right() -> None:
     shown = replies("shown.jsonl")
     wrong = [case["reply"] for case in shown if why_wrong(case, _answers()[case["id"]])]
@@ -44,7 +50,7 @@ def test_of_those_that_were_shown_nineteen_of_twenty_are_right() -> None:
 def test_no_field_changes_that_nobody_spoke_of() -> None:
     changed = [
         (case["reply"], name)
-        for case in CASES
+        for case in CASES + FRESH
         if (found := _answers()[case["id"]])["kind"] in set(kinds(case)) - QUIET
         for name in case["expect"].get("keep", ())
         if name not in {"prompt", "negative", "size"}
@@ -57,6 +63,6 @@ def test_no_field_changes_that_nobody_spoke_of() -> None:
 
 
 def test_talk_is_not_answered_with_a_picture() -> None:
-    talk = [case for case in CASES if kinds(case)[0] == "none"]
+    talk = [case for case in CASES + FRESH if kinds(case)[0] == "none"]
     drawn = [case["reply"] for case in talk if _answers()[case["id"]]["kind"] not in QUIET]
     assert len(drawn) <= 0.02 * len(talk), drawn
