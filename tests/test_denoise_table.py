@@ -13,7 +13,7 @@ ENOUGH = 90  # percent, 18 of 20
 
 def rows() -> dict[str, list[str]]:
     """The cells of the table in the document, by the kinds of change."""
-    lines = [line for line in DOCUMENT.read_text("utf-8").splitlines() if "| 0.6 |" in line]
+    lines = [x for x in DOCUMENT.read_text("utf-8").splitlines() if x.startswith("| change |")]
     (head,) = lines
     text = DOCUMENT.read_text("utf-8").split(head, 1)[1].split("\n\n", 1)[0]
     cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines()]

@@ -83,7 +83,7 @@ async def test_an_unknown_name_is_answered_with_those_that_are_here(tmp_path: Pa
         ann = studio.world.ann
         await ann.command("imagine", prompt="a", model="sdxll")
         told = await ann.sees("no model called `sdxll`")
-        assert "There are: `starter`, `tiny`." in told.content
+        assert "There are: `starter`, `starter-edit`, `tiny`." in told.content
         await ann.command("imagine", prompt="a", lora="ink:0.8")
         told = await ann.sees("There are no LoRAs here")
         assert "`ink`" in told.content

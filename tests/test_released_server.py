@@ -52,7 +52,16 @@ async def test_a_database_of_an_earlier_release_tells_what_it_told_then(data: Pa
         found = await facts(database)
     assert found.keys() == FACTS.keys()
     for what, told in FACTS.items():
-        assert found[what] == told, what
+        assert known_then(found[what], told) == told, what
+
+
+def known_then(found: Any, told: Any) -> Any:
+    """What was found, without fields that came later."""
+    if isinstance(found, dict) and isinstance(told, dict):
+        return {key: known_then(found[key], told[key]) for key in found if key in told}
+    if isinstance(found, list) and isinstance(told, list) and len(found) == len(told):
+        return [known_then(one, other) for one, other in zip(found, told, strict=True)]
+    return found
 
 
 async def test_its_files_hold_the_pictures_and_the_recipes_that_it_remembers(data: Path) -> None:
@@ -91,7 +100,7 @@ async def test_a_backup_that_is_made_of_it_now_brings_back_the_same(
     storing.restore(storing.look_through(tmp_path / "again"), back, stamp=STAMP)
     assert (back / "styles.toml").read_text() == "# mine\n"
     async with opened(back / storing.DATABASE) as database:
-        assert await facts(database) == FACTS
+        assert known_then(await facts(database), FACTS) == FACTS
 
 
 @pytest.mark.usefixtures("data")
