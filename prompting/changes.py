@@ -158,7 +158,8 @@ def _wishes(clause: Clause) -> tuple[Intents, bool]:
     guessed = False
     for part in left:
         inner = replace(clause, text=part.text, question=part.question)
-        pieces = clause.book.listing.split(part.text)
+        short = len(part.text) <= LONGEST  # what is longer is a description, and no list of wishes
+        pieces = clause.book.listing.split(part.text) if short else []
         if len(pieces) > 1:
             for piece in filter(None, (piece.strip() for piece in pieces)):
                 one = replace(inner, text=piece)
