@@ -121,7 +121,7 @@ def test_where_stages_take_turns_the_encoders_stay_away(house: House) -> None:
     with a_table(house).cache.take(recipe, on_load=lambda _: None) as model:
         limit = max(
             sum(part.bytes for part in model.at(stage)) + needs.activations(recipe, model, stage)
-            for stage in (Stage.ENCODE, Stage.DENOISE, Stage.DECODE)
+            for stage in Stage
         )
     table = a_table(house, limit)
     table.draw(recipe)

@@ -28,7 +28,8 @@ from tests.given.loras import lora_tensors
 
 def test_the_kinds_that_are_let_in_are_found_and_put_on() -> None:
     assert set(ADAPTERS) == KINDS.keys()
-    assert {"checkpoint", "component", "vae", *ADAPTERS} == set(recognition.KINDS)
+    others = {"checkpoint", "component", "vae", "upscaler", "segmenter"}
+    assert {*others, *ADAPTERS} == set(recognition.KINDS)
 
 
 class Drawer:

@@ -32,9 +32,9 @@ def stages(recipe: Recipe) -> tuple[Stage, ...]:
 
 
 def activations(recipe: Recipe, model: Model, stage: Stage) -> int:
-    """What a stage takes, at its worst moment."""
+    """What a stage takes, at its worst moment; nothing, where no picture is enlarged by one."""
     if stage is Stage.ENLARGE:
-        return _enlarging(recipe, model)
+        return _enlarging(recipe, model) if stage in stages(recipe) else 0
     if recipe.enlarging is not None and recipe.sampling is not None:
         recipe = of_a_piece(recipe, model.architecture.grid)
     itemsize = DTYPES[recipe.precision].itemsize
