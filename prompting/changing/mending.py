@@ -20,9 +20,6 @@ from prompting.reading.lexicon import fold
 _WORD = re.compile(r"(?<![\w'<:/\\.-])[a-zà-ÿ]{3,24}(?![\w'>:/\\-])")
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SHORTEST = 5  # letters of a word with one too few, too many or another
-_LONG = 8  # letters of a word that may have two errors
-_LONGEST_WORD = 16  # and no more: beyond, two errors may be anywhere
-_APART = 2  # letters that two errors leave out or double
 
 
 def mended(text: str, book: Phrasebook, prompt: str) -> str:
@@ -43,23 +40,7 @@ def _mended(word: str, book: Phrasebook, theirs: frozenset[str]) -> str:
     for candidate in _once_wrong(word):
         if candidate in near or candidate in theirs:
             return candidate
-    return _twice_wrong(word, language) if _LONG <= len(word) <= _LONGEST_WORD else word
-
-
-@lru_cache(maxsize=512)
-def _twice_wrong(word: str, language: str) -> str:
-    """The long word that it is with two errors mended; itself where there is none."""
-    near = {other for other in _near_of(language) if len(other) >= _LONG}
-    # An error mended in either of both, they meet: what is near is far less than what is possible.
-    between = set(_once_wrong(word))
-    return next(
-        (o for o in sorted(near) if _alike(o, word) and between & set(_once_wrong(o))), word
-    )
-
-
-def _alike(one: str, other: str) -> bool:
-    """Whether two words may be two errors apart, at a glance."""
-    return abs(len(one) - len(other)) <= _APART and one[0] in other[:2]
+    return word
 
 
 def _known(word: str, language: str) -> bool:
