@@ -7,6 +7,7 @@ import pytest
 from prompting.changes import understand
 from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind, ShownPicture
 from prompting.changing.rewording import reworded
+from tests.given.changed_words import changed
 from tests.given.reply_judge import kinds, replies
 
 CAT = "一只橘猫坐在窗台上，窗外下着雪"
@@ -16,12 +17,6 @@ CITY = "赛博朋克城市夜景，霓虹灯，飞行汽车"
 PANDA = "一只熊猫在竹林里吃竹子"
 HANFU = "汉服少女，黑色长发，手持团扇，站在荷花池边，古风"
 FLOWER = "a red flower in a vase on a wooden table"
-
-
-def changed(prompt: str, reply: str) -> str:
-    understood = understand(reply, ShownPicture(prompt=prompt))
-    changes = [change for intent in understood.intents for change in intent.changes]
-    return reworded(prompt, "", changes).prompt
 
 
 @pytest.mark.parametrize(

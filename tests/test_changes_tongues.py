@@ -9,20 +9,14 @@ import pytest
 from prompting.changes import understand
 from prompting.changing.intents import IntentKind, ShownPicture
 from prompting.changing.phrasebook import phrasebook
-from prompting.changing.rewording import reworded
 from prompting.changing.vocabulary import vocabulary
+from tests.given.changed_words import changed
 from tests.given.reply_judge import kinds, replies
 
 FLOWER = "a red flower in a vase on a wooden table"
 CAT = "a cat wearing a blue hat, sitting on a sofa"
 CHERRY = "桜の木の下に座る少女、着物、春"
 BRIDGE = "девочка с воздушным шаром на мосту, осень"
-
-
-def changed(prompt: str, reply: str) -> str:
-    understood = understand(reply, ShownPicture(prompt=prompt))
-    changes = [change for intent in understood.intents for change in intent.changes]
-    return reworded(prompt, "", changes).prompt
 
 
 @pytest.mark.parametrize(

@@ -61,15 +61,7 @@ def _replaces(new: Word, old: Word) -> bool:
         return _group(new.key) == _group(old.key)
     if _is_hour(new) and _is_hour(old):
         return True
-    if new.key in _GREEN and old.key in (
-        "snow",
-        "frost",
-        "ice",
-        "icy",
-        "frosty",
-        "bare",
-        "leafless",
-    ):
+    if new.key in _GREEN and old.key in _WINTRY:
         return True
     if kinds == ("weather", "weather"):
         return True

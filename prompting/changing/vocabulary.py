@@ -99,10 +99,6 @@ def _verbs(stem: str) -> tuple[str, ...]:
     return (*forms, *third)
 
 
-def _hard(three: str) -> bool:
-    return len(three) == 3 and three[0] not in "aeiou"
-
-
 def _tables(path: Path) -> Mapping[str, Mapping[str, str]]:
     with path.open("rb") as file:
         return tomllib.load(file)
