@@ -21,26 +21,41 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh", "ja", "ko", "de", "fr", "es", "ot
 MAX_SUBJECT = 600  # characters
 MAX_ITEM = 160  # characters of one detail, style or avoided thing
 MAX_ITEMS = 16  # of each list
+MAX_SCENE = 2400  # characters
 MAX_ANSWER = 20_000  # characters; no honest answer is longer
 
-# What an answer must be, for servers that take a JSON schema.  The bounds make the longest answer
-# finite; llama.cpp's own grammar says the same by hand (a schema with maxLength > 1000 crashes it).
-SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "subject": {"type": "string", "minLength": 1, "maxLength": MAX_SUBJECT},
-        **{
-            name: {
-                "type": "array",
-                "maxItems": MAX_ITEMS // 2,
-                "items": {"type": "string", "minLength": 1, "maxLength": MAX_ITEM},
-            }
-            for name in ("details", "style", "avoid")
-        },
-    },
-    "required": ["subject", "details", "style", "avoid"],
-    "additionalProperties": False,
+_LISTS = {
+    name: {
+        "type": "array",
+        "maxItems": MAX_ITEMS // 2,
+        "items": {"type": "string", "minLength": 1, "maxLength": MAX_ITEM},
+    }
+    for name in ("details", "style", "avoid")
 }
+
+
+def schema(*, scene: int = 0) -> dict[str, object]:
+    """What an answer must be, for servers that take a JSON schema.
+
+    `scene` is the most characters that a scene may have; with one there are no details.  The
+    bounds make the longest answer finite; the grammar of the question says the same by hand (a
+    schema with maxLength > 1000 crashes llama.cpp, so a scene's bound is left to the grammar).
+    """
+    parts: dict[str, object] = {
+        "subject": {"type": "string", "minLength": 1, "maxLength": MAX_SUBJECT},
+        **{name: form for name, form in _LISTS.items() if not (scene and name == "details")},
+    }
+    if scene:
+        parts["scene"] = {"type": "string", "minLength": 1, "maxLength": min(scene, 1000)}
+    return {
+        "type": "object",
+        "properties": parts,
+        "required": list(parts),
+        "additionalProperties": False,
+    }
+
+
+SCHEMA = schema()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +66,7 @@ class Slots:
     details: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
+    scene: str = ""  # sentences of an open writer, for dialects of prose
     quoted: tuple[str, ...] = ()  # text to be written in the picture, without its quotes
     language: Language = "en"
 
@@ -62,6 +78,7 @@ class Slots:
                 "details": self.details,
                 "style": self.style,
                 "avoid": self.avoid,
+                **({"scene": self.scene} if self.scene else {}),
                 "quoted": self.quoted,
                 "language": self.language,
             },
@@ -94,7 +111,8 @@ class Slots:
             name: _texts(data.get(name, []), text)
             for name in ("details", "style", "avoid", "quoted")
         }
-        return cls(subject=subject, language=language, **parts)
+        scene = _text(data.get("scene", ""), MAX_SCENE, text)
+        return cls(subject=subject, scene=scene, language=language, **parts)
 
 
 class OpaqueKind(StrEnum):

@@ -47,6 +47,9 @@ class Dialect:
     after: tuple[str, ...] = ()
     after_zh: tuple[str, ...] = ()
     keeps: tuple[Language, ...] = ("en",)  # the languages that the model reads itself
+    words: tuple[int, int] | tuple[()] = ()  # of a prompt, at least and at most; prose only
+    tells: tuple[str, ...] = ()  # what a scene tells of, in this order
+    omits: tuple[str, ...] = ()  # what a scene leaves out
 
     def language(self, wish: Language) -> Language:
         """The language of the prompt for a wish in that language."""

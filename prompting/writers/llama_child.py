@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -177,20 +178,21 @@ class _Child:
 
     def serve(self, engine: TokenModel, questions: _Questions) -> None:
         """Answer, one after the other, for ever."""
-        grammars = {asked.name: Grammar(asked.grammar) for asked in (SLOTS, REPLY)}
-        composer = Composer(engine, grammars[SLOTS.name], questions.longest_answer)
+        composer = Composer(engine, _grammar(SLOTS.grammar), questions.longest_answer)
+        _grammar(REPLY.grammar)
         engine.interrupted = self._interrupted
         while True:
             order = self._asked.get()
             self._now, self._until = order["ask"], float(str(order["until"]))
             try:
+                asked = question(str(order["dialect"]), str(order["language"]))
                 head, rest = questions.ask(order)
                 raw = composer.compose(
                     head,
                     rest,
                     seed=int(str(order["seed"])),
                     temperature=float(str(order["temperature"])),
-                    grammar=grammars[question(str(order["dialect"])).name],
+                    grammar=_grammar(asked.grammar),
                 )
                 self.report({"answered": self._now, "raw": raw})
             except Exception as error:
@@ -208,6 +210,12 @@ class _Child:
 
     def _interrupted(self) -> bool:
         return self._now in self._cancelled or time.monotonic() > self._until
+
+
+@lru_cache
+def _grammar(text: str) -> Grammar:
+    """The grammar of a question, read once."""
+    return Grammar(text)
 
 
 def main() -> None:

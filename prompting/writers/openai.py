@@ -103,7 +103,7 @@ class OpenAIWriter:
     async def _request(self, ask: Ask, *, schema: bool) -> ChatCompletion:
         import openai
 
-        asked = question(ask.dialect)
+        asked = question(ask.dialect, ask.language)
         told = asked.instructions(ask.dialect, ask.language)
         form: ResponseFormatJSONSchema = {
             "type": "json_schema",

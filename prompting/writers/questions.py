@@ -1,6 +1,7 @@
 """What a language model can be asked, and the form in which each question is answered.
 
     SLOTS   a wish ─▶ its subject, details, style and what to avoid
+    scene   a wish ─▶ the same with sentences in place of details, in the dialects of prose
     REPLY   a reply to a picture ─▶ what is meant: a kind, and words of the reply
 
 The invariant: an answer is one line of JSON in the question's grammar, bounded everywhere, so that
@@ -12,9 +13,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from prompting.errors import Unreadable
-from prompting.slots import SCHEMA
+from prompting.slots import SCHEMA, schema
+from prompting.speaking.dialects import DIALECTS
 from prompting.writers import template
 
 KINDS = (
@@ -38,9 +41,31 @@ class Question:
     canonical: Callable[[str], str]  # an answer as servers send it -> as the grammar has it
 
 
-def question(dialect: str) -> Question:
-    """The question that is asked in a dialect."""
-    return REPLY if dialect == template.REPLY else SLOTS
+def question(dialect: str, language: str = "en") -> Question:
+    """The question that is asked in a dialect: one of ours, or the name of one of prose."""
+    if dialect == template.REPLY:
+        return REPLY
+    row = None if dialect in template.DIALECTS else DIALECTS.get(dialect)
+    if row is None or not row.words:
+        return SLOTS
+    # Room for more than is wanted: what is too long is cut at a sentence.
+    return _scene(2 * row.words[1] + 40 if language == "zh" else 7 * row.words[1] + 100)
+
+
+@lru_cache
+def _scene(longest: int) -> Question:
+    """The question for a scene of so many characters."""
+    return Question(
+        name=f"scene of {longest}",
+        grammar=template.scene_grammar(longest),
+        schema=schema(scene=longest),
+        instructions=_about_scenes,
+        canonical=template.readable,
+    )
+
+
+def _about_scenes(dialect: str, language: str) -> str:
+    return template.scene_instructions(DIALECTS[dialect], language=language)
 
 
 def reply_answer(*, kind: str, action: str, what: str, into: str, where: str) -> str:

@@ -19,7 +19,7 @@ class Ask:
     """One question to a model."""
 
     text: str  # the wish: data, whatever it says
-    dialect: str  # one of prompting.writers.template.DIALECTS, or REPLY
+    dialect: str  # one of prompting.writers.template.DIALECTS, REPLY, or a row that is prose
     seed: int  # only its lowest 31 bits count
     temperature: float  # 0: the likeliest answer, whatever the seed
     deadline: float = 8.0  # seconds, from the call of `write`
