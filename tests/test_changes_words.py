@@ -36,6 +36,8 @@ def changed(prompt: str, reply: str, negative: str = "") -> tuple[str, str]:
         (CAT, "turn the cat into an owl", "an owl wearing a blue hat, sitting on a sofa"),
         (FRUIT, "remove the cup", "a green apple, a yellow lemon on a white plate"),
         (FRUIT, "remove the lemon", "a green apple, a red cup on a white plate"),
+        (CAT, "no hat, warmer", "a cat, sitting on a sofa, warmer"),
+        (CAT, "warmer, no hat", "a cat, sitting on a sofa, warmer"),
         (STREET, "no people", "a busy street in Tokyo in the rain"),
         (STREET, "remove the umbrellas", "a busy street in Tokyo in the rain, people"),
         (GIRL, "no dress", "1girl, silver hair, standing, forest"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from prompting.changing.aspects import adjective_of
 from prompting.changing.phrasebook import languages, phrasebook
 from prompting.changing.vocabulary import vocabulary
 from prompting.reading.lexicon import fold
@@ -19,6 +20,7 @@ _JAPANESE_HAN = re.compile(r"[枚変戻続広縦図気処読売歩毎込駅黒�
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _USUAL = 0.5  # what English has ahead: a single "rose" is an English one
+_THEIRS = 0.3  # what a word of the prompt tells, which people repeat in any language
 _NEARLY = 0.75  # of the best language's words
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _OF_OTHER_LETTERS = frozenset({"zh", "ja", "ko", "ru"})
@@ -36,7 +38,7 @@ def likeliest(text: str, prompt: str) -> tuple[str, ...]:
     words = [fold(word).rpartition("'")[2] for word in _WORD.findall(text)]
     theirs = {fold(word) for word in _WORD.findall(prompt)}
     scores: dict[str, float] = {
-        language: sum(_score(word, language) for word in words if word not in theirs)
+        language: sum(_score(word, language) * (_THEIRS if word in theirs else 1) for word in words)
         for language in spoken
     }
     scores["en"] += _USUAL
@@ -52,6 +54,7 @@ def _score(word: str, language: str) -> int:
         2 * cue
         + bool(vocabulary().find(word, language))
         + (word in vocabulary().function.get(language, ()))
+        + (language == "en" and bool(adjective_of(word)))
     )
 
 

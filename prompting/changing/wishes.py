@@ -10,13 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from prompting.changing import asked
-from prompting.changing.aspects import (
-    adjective_of,
-    aspect_of,
-    content,
-    is_attribute,
-    kind_of,
-)
+from prompting.changing.aspects import adjective_of, aspect_of, content, is_attribute, kind_of
 from prompting.changing.becoming import (
     LEADING,
     became,
@@ -341,11 +335,14 @@ def remove(found: Found, clause: Clause) -> Intents | None:
         return (Intent(kind=IntentKind.RESTYLE, style=""),)
     if any(fold(what) in ("background", "bg", "backdrop") for what in whats):
         return removebackground(found, clause)
-    changes = tuple(
-        clause.change(Action.REMOVE, _removed_aspect(what, clause.language), what=what)
-        for what in whats
-    )
-    return edit(*changes)
+    return edit(*(_removed(what, clause) for what in whats))
+
+
+def _removed(what: str, clause: Clause) -> ContentChange:
+    if clause.language == "en" and adjective_of(what):  # "no dog, warmer": nothing goes by that
+        aspect = aspect_of(what, clause.language) or Aspect.OBJECT
+        return clause.change(Action.SET, aspect, into=what)
+    return clause.change(Action.REMOVE, _removed_aspect(what, clause.language), what=what)
 
 
 def _removed_aspect(what: str, language: str) -> Aspect:
