@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from prompting.errors import Unreadable, WriterFailed, WriterTimeout
 from prompting.hiding import hide
+from prompting.reading.cleaning import cleaned
 from prompting.reading.denials import denials, without
 from prompting.repair import Repairer, SlotVerdict
 from prompting.slots import Language, OpaqueKind, Slots, WishText
@@ -21,8 +22,8 @@ from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
 from prompting.speaking.plain import plain
 from prompting.speaking.render import Rendered
+from prompting.writers import template
 from prompting.writers.cache import AnswerCache, Key
-from prompting.writers.template import LANGUAGES
 from prompting.writers.writer import Ask, Writer
 
 TRIES = 3  # seeds asked for one prompt
@@ -53,7 +54,7 @@ class Asking:
         self._writer, self._order, self._cache = writer, order, cache
         self._clock, self._deadline, self._until = clock, deadline, clock() + deadline
         self._judge = Repairer(order, closed=writer.placeholders > 0)
-        self._language = order.language if order.language in LANGUAGES else "en"
+        self._language = order.language if order.language in template.LANGUAGES else "en"
         self._own = _own(order, small=writer.placeholders > 0)
         most = writer.placeholders
         self._hidden = (
@@ -120,7 +121,17 @@ class Asking:
         """The answer's slots, with hidden words put back.  Raises Unreadable."""
         slots = Slots.from_json(raw)
         show: Callable[[str], str] = self._hidden.show if self._hidden else str
-        subject = show(slots.subject).strip()
+        slots = replace(
+            slots,
+            subject=show(slots.subject).strip(),
+            details=tuple(filter(None, map(show, slots.details))),
+            style=tuple(filter(None, map(show, slots.style))),
+            avoid=tuple(filter(None, map(show, slots.avoid))),
+            quoted=self._order.wish.quoted,
+        )
+        if not self._writer.placeholders:
+            slots = self._cleaned(slots)
+        subject = slots.subject
         if not subject:
             raise Unreadable("answer", "no subject", raw)
         # A model that was asked for Chinese may answer in English all the same.
@@ -128,14 +139,16 @@ class Asking:
         language: Language = "zh" if chinese else "en"
         if self._own and language == self._order.language:
             subject = self._own
-        return replace(
+        return replace(slots, subject=subject, language=language)
+
+    def _cleaned(self, slots: Slots) -> Slots:
+        """The slots of a writer that can spell anything, without what no prompt may hold."""
+        return cleaned(
             slots,
-            subject=subject,
-            details=tuple(filter(None, map(show, slots.details))),
-            style=tuple(filter(None, map(show, slots.style))),
-            avoid=tuple(filter(None, map(show, slots.avoid))),
-            quoted=self._order.wish.quoted,
-            language=language,
+            self._order.wish,
+            lexicon=self._order.lexicon,
+            language=self._order.language,
+            told=template.instructions(dialect=self._order.dialect.ask, language=self._language),
         )
 
 
