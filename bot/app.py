@@ -74,6 +74,7 @@ class App:
     stores: Stores
     workers: tuple[Worker, ...]
     studio: Studio
+    prompt_assist: PromptAssist
     replayed: int  # jobs that were waiting when the app was opened
     make_seat: Furnish  # makes a seat for one more worker
 
@@ -107,6 +108,7 @@ class App:
     async def on_discord(self) -> AsyncIterator[Atelier]:
         """The Discord client, with the studio at work for those who are there."""
         client = self.client()
+        self.prompt_assist.start()
         async with self.at_work(client.announcer):
             yield client
 
@@ -225,6 +227,7 @@ async def _build(
         stores=stores,
         workers=tuple(workers),
         studio=studio,
+        prompt_assist=prompt_assist,
         replayed=replayed,
         make_seat=make_seat,
     )

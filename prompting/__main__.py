@@ -19,7 +19,7 @@ from prompting.errors import PromptingError
 from prompting.slots import Slots
 from prompting.speaking.dialects import DIALECTS
 from prompting.speaking.styles import Styles, built_in
-from prompting.writers.ladder import WriterConfig, open_writer
+from prompting.writers.ladder import Opened, WriterConfig, open_writer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,14 +73,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def _found(options: argparse.Namespace, styles: Styles) -> tuple[Assisted, ...]:
-    writer = None
+    opened = Opened(writer=None, notes=())
     if not options.no_writer:
         opened = await open_writer(WriterConfig(model=options.model, server=options.server))
-        writer = opened.writer
         for note in opened.notes:
             print(note, file=sys.stderr)
     try:
-        assistant = Assistant(writer, styles=styles)
+        assistant = Assistant(opened.writer, spare=opened.spare, styles=styles)
         return await assistant.propose(
             options.wish,
             dialect=options.family,
@@ -92,8 +91,7 @@ async def _found(options: argparse.Namespace, styles: Styles) -> tuple[Assisted,
             temperature=options.temperature,
         )
     finally:
-        if writer is not None:
-            await writer.close()
+        await opened.close()
 
 
 def _text(assisted: Assisted) -> str:

@@ -37,6 +37,7 @@ class Told:
     slots: Slots  # after repair
     rendered: Rendered
     raw: str  # the answer that they are made of
+    useful: bool  # the answer itself kept the wish, and said more than it
 
 
 def derived(seed: int, purpose: str) -> int:
@@ -94,7 +95,8 @@ class Asking:
             raise trouble
         await asyncio.sleep(0)
         kept = self._judge.repair(best[0])
-        return Told(slots=kept.slots, rendered=kept.rendered, raw=best[1])
+        useful = best[0].good and (_more(kept.slots) or not self._order.dialect.kind.takes_more)
+        return Told(slots=kept.slots, rendered=kept.rendered, raw=best[1], useful=useful)
 
     async def _answer(self, seed: int, temperature: float) -> str:
         left = self._until - self._clock()
@@ -165,6 +167,11 @@ def _own(order: Order, *, small: bool) -> str | None:
         text = without(wish.words, denials(wish.words, lexicon, wish.language))
         return lexicon.english(text, wish.language) or None
     return None
+
+
+def _more(slots: Slots) -> bool:
+    """Whether there is anything that the wish does not say."""
+    return bool(slots.details)
 
 
 def spelled(wish: WishText) -> str:

@@ -4,19 +4,20 @@
                                  ▲          │ lost, or against the wish: two more seeds,
                                  └──────────┘ then our additions go, then the words are appended
 
+A spare writer steps in for a wish where the writer is of no use (`prompting.fallback`).
+
 The invariant: whatever the writer does, the person gets a prompt, and it holds every word of
-theirs.  Where the writer was of no use it is their own words, and one line that says so.
+theirs.  Where no writer was of use it is their own words, and one line that says so.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass, replace
 
-from prompting.asking import Asking, Clock, derived
-from prompting.errors import Declined, Unreadable, WriterFailed
+from prompting.asking import Clock, derived
+from prompting.fallback import WordLimits, Writers
 from prompting.reading import lexicon as lexicons
 from prompting.reading import opaque
 from prompting.reading.facts import facts
@@ -32,8 +33,6 @@ from prompting.speaking.render import Rendered
 from prompting.speaking.styles import Styles
 from prompting.writers.cache import AnswerCache, Memory
 from prompting.writers.writer import Writer
-
-log = logging.getLogger(__name__)
 
 TEMPERATURE = 0.7  # the seed decides: the same seed says the same at any temperature
 DEADLINE = 8.0  # seconds for all tries of one prompt together
@@ -66,7 +65,8 @@ class Assisted:
 class Assistant:
     """Turns wishes into prompts, with a writer or without one.
 
-    One instance serves a server's policy and styles; `clock` is monotonic, in seconds.
+    `spare` writes where `writer` is of no use, both within `deadline` seconds.  One instance
+    serves a server's policy and styles; `clock` is monotonic, in seconds.
     """
 
     def __init__(
@@ -79,13 +79,15 @@ class Assistant:
         styles: Styles | None = None,
         deadline: float = DEADLINE,
         clock: Clock = time.monotonic,
+        spare: Writer | None = None,
     ) -> None:
-        self.writer = writer
+        self.writer, self.spare = writer, spare
         self.lexicon = lexicon or lexicons.built_in()
         self.styles = styles or named_styles.built_in()
         self.policy = policy or Policy()
-        self._cache: AnswerCache = cache or Memory()
-        self._deadline, self._clock = deadline, clock
+        self._clock = clock
+        limits = WordLimits(deadline=deadline, clock=clock, policy=self.policy)
+        self._writers = Writers(writer, spare, cache or Memory(), limits) if writer else None
 
     async def assist(
         self,
@@ -191,37 +193,23 @@ class Assistant:
 
     async def _prompt(self, order: Order, seed: int, temperature: float) -> Assisted:
         started = self._clock()
-        writer, reason = self.writer, self._unasked(order)
-        if writer is None or reason:
+        reason = self._unasked(order)
+        if self._writers is None or reason:
             return _assisted(order, order.unchanged(), seed, reason)
-        asking = Asking(
-            writer, order, cache=self._cache, deadline=self._deadline, clock=self._clock
+        attempt, line = await self._writers.attempt(order, seed, temperature)
+        seconds, told, writer = self._clock() - started, attempt.told, attempt.writer
+        if told is None:
+            unchanged = _assisted(order, order.unchanged(), seed, attempt.note(order.locale))
+            return replace(unchanged, seconds=seconds)
+        return replace(
+            _assisted(order, told.rendered, seed, line),
+            slots=told.slots,
+            raw=told.raw,
+            writer=writer.name,
+            digest=writer.digest,
+            template=writer.template,
+            seconds=seconds,
         )
-        try:
-            told = await asking.told(seed, temperature)
-            await asyncio.sleep(0)
-            self.policy.check(f"{told.rendered.prompt}\n{told.rendered.negative}", "result")
-        except WriterFailed as error:
-            reason = note("failed", order.locale, why=error.reason)
-        except Unreadable:
-            reason = note("unusable", order.locale)
-        except Declined:
-            reason = note("declined", order.locale)
-        except Exception as error:  # a writer is a guest: its bugs must not cost a picture
-            log.exception("the writer %s raised", writer.name)
-            reason = note("failed", order.locale, why=type(error).__name__)
-        else:
-            return replace(
-                _assisted(order, told.rendered, seed, ""),
-                slots=told.slots,
-                raw=told.raw,
-                writer=writer.name,
-                digest=writer.digest,
-                template=writer.template,
-                seconds=self._clock() - started,
-            )
-        unchanged = _assisted(order, order.unchanged(), seed, reason)
-        return replace(unchanged, seconds=self._clock() - started)
 
     def _unasked(self, order: Order) -> str:
         """Why the writer is not asked; empty where it is."""

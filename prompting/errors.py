@@ -38,7 +38,7 @@ class WriterTimeout(WriterFailed):
     """No answer within `seconds`."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"no answer within {seconds:g} s")
+        super().__init__(f"no answer within {max(0.1, round(seconds, 1)):g} s")
         self.seconds = seconds
 
 

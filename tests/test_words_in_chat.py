@@ -119,8 +119,8 @@ async def test_a_model_that_is_still_being_fetched_holds_up_no_picture(tmp_path:
         await arrived.wait()
         return Opened(writer=writer, notes=())
 
-    prompt_assist = PromptAssist(WordSettings(assist=AssistMode.ON), open_=slowly)
-    prompt_assist.patience = 0.1
+    settings = WordSettings(assist=AssistMode.ON)
+    prompt_assist = PromptAssist(settings, open_=slowly, patience=0.1)
     async with a_studio(tmp_path, prompt_assist=prompt_assist) as studio:
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red cat")

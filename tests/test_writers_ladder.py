@@ -50,7 +50,8 @@ async def names(config: WriterConfig) -> tuple[str | None, tuple[str, ...]]:
         return None, opened.notes
     ask = Ask(text="a cat", dialect="tags", seed=1, temperature=0.5, deadline=30)
     assert (await opened.writer.write(ask)).raw
-    await opened.writer.close()
+    assert (opened.spare is not None) == (config.chosen and opened.writer.placeholders == 0)
+    await opened.close()
     assert not children()
     return opened.writer.name, opened.notes
 

@@ -1,24 +1,24 @@
 """The prompt assistant: when a wish is given more words, by whom, and in which model's dialect.
 
-It opens the language model when it is first needed and keeps it; whatever happens to it, a wish
-goes through.  Nothing here is asked when a seed is rolled again or a picture is reproduced.
+Whatever happens to the language model, a wish goes through.  Nothing here is asked when a seed is
+rolled again or a picture is reproduced.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
+from bot.studio.language_model import PATIENCE_SECONDS, AtHand, LanguageModel, Open
 from bot.studio.reply_reader import ReplyReader
 from generation.families.family import Family
 from prompting import wildcards
-from prompting.assist import Assistant, Assisted
+from prompting.assist import DEADLINE, Assistant, Assisted
 from prompting.errors import UnknownName
 from prompting.ownlists import OwnLists
 from prompting.reading import opaque
@@ -26,13 +26,11 @@ from prompting.reading.policy import Policy
 from prompting.speaking import styles
 from prompting.speaking.dialects import DIALECTS
 from prompting.speaking.styles import Style, Styles
-from prompting.writers.ladder import Opened, WriterConfig, open_reader, open_writer
+from prompting.writers.ladder import WriterConfig, open_reader
 from prompting.writers.writer import Writer
 from storage.people import AssistMode
 
 log = logging.getLogger(__name__)
-
-PATIENCE_SECONDS = 10.0  # that a wish waits for the language model to start
 
 ENOUGH_WORDS = 12  # a wish of more words is a prompt already, and "auto" leaves it alone
 
@@ -43,6 +41,7 @@ class WordSettings:
 
     assist: AssistMode
     writer: WriterConfig = field(default_factory=WriterConfig)
+    deadline: float = DEADLINE  # seconds that a wish waits for its words
     own_styles: Path | None = None  # a TOML file like prompting/speaking/styles.toml
     wildcards: Path | None = None  # a folder of text files
     forbidden: tuple[str, ...] = ()  # words that are not drawn here
@@ -56,12 +55,11 @@ class PromptAssist:
         self,
         settings: WordSettings,
         *,
-        open_: Callable[[WriterConfig], Awaitable[Opened]] | None = None,
+        open_: Open | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._settings = settings
-        self._open = open_ or _open_and_tell
-        self._opening: asyncio.Task[Assistant] | None = None
-        self.patience = PATIENCE_SECONDS
+        self._model = LanguageModel(settings.writer, open_, patience=patience)
         self.styles: Styles = styles.built_in()
         if settings.own_styles is not None:
             self.styles = self.styles.with_own(settings.own_styles)
@@ -70,7 +68,14 @@ class PromptAssist:
         self._lists = OwnLists(settings.wildcards) if settings.wildcards is not None else None
         self._told: frozenset[str] = frozenset()  # which lists could not be read
         self._policy = Policy(settings.forbidden, allowed=settings.allowed)
+        self._at_hand = AtHand()
+        self._assistant = self._with(self._at_hand)
         self.replies = ReplyReader(self._open_reader)
+
+    def start(self) -> None:
+        """Begin to open a language model that the owner chose: loading one takes a while."""
+        if self._model.chosen:
+            self._model.start()
 
     def check(self, text: str) -> None:
         """Raise Declined when the server's words forbid it."""
@@ -147,14 +152,14 @@ class PromptAssist:
 
         Raises Declined and UnknownName.
         """
-        said = await self._with(None).assist(
+        said = await self._with(AtHand()).assist(
             text, dialect=dialect_of(family), seed=0, style=style, negative=negative
         )
         return replace(said, note="")
 
     def unstyled(self, words: Assisted) -> str:
         """The wording without what its style brought; asks no model."""
-        return self._with(None).restyle(words, None).prompt
+        return self._with(AtHand()).restyle(words, None).prompt
 
     def expanded(self, prompt: str, seed: int) -> wildcards.Expanded:
         """The prompt with its wildcards and choices decided by the picture's seed."""
@@ -169,43 +174,29 @@ class PromptAssist:
     async def close(self) -> None:
         """Let the language models go."""
         await self.replies.close()
-        if self._opening is None:
-            return
-        self._opening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            assistant = await self._opening
-            if assistant.writer is not None:
-                await assistant.writer.close()
+        await self._model.close()
 
     async def _opened(self) -> Assistant:
-        """The assistant; for as long as its model is not there yet, one without a model."""
-        if self._opening is None:
-            self._opening = asyncio.create_task(self._open_up(), name="assistant")
-        # A model that is being fetched can take an hour, and no picture waits for that.
-        await asyncio.wait({self._opening}, timeout=self.patience)
-        return self._opening.result() if self._opening.done() else self._with(None)
-
-    async def _open_up(self) -> Assistant:
-        try:
-            opened = await self._open(self._settings.writer)
-        except Exception:
-            # The ladder promises not to; a picture does not depend on it.
-            log.exception("the language model cannot be opened")
-            return self._with(None)
-        for note in opened.notes:
-            log.warning("the assistant: %s", note)
-        return self._with(opened.writer)
+        """The assistant with who writes now; while nobody is there yet, one without a writer."""
+        now = await self._model.at_hand()
+        if now is not self._at_hand:
+            self._at_hand, self._assistant = now, self._with(now)
+        return self._assistant
 
     async def _open_reader(self) -> Writer | None:
         """The owner's chat model where one works; else the one that was trained for replies."""
-        if self._settings.writer.model or self._settings.writer.server:
-            writer = (await self._opened()).writer
-            if writer is not None and not writer.placeholders:
-                return writer
+        if self._model.chosen and (writer := await self._model.chosen_writer()) is not None:
+            return writer
         return (await open_reader()).writer
 
-    def _with(self, writer: Writer | None) -> Assistant:
-        return Assistant(writer, policy=self._policy, styles=self.styles)
+    def _with(self, now: AtHand) -> Assistant:
+        return Assistant(
+            now.writer,
+            spare=now.spare,
+            policy=self._policy,
+            styles=self.styles,
+            deadline=self._settings.deadline,
+        )
 
     def _own_lists(self) -> dict[str, tuple[str, ...]]:
         if self._lists is None:
@@ -216,18 +207,6 @@ class PromptAssist:
             log.warning("a list of wildcards is left out: %s", error)
         self._told = told
         return lists
-
-
-async def _open_and_tell(config: WriterConfig) -> Opened:
-    told = [-1]
-
-    def tell(done: int, total: int | None) -> None:
-        percent = 100 * done // total if total else 0
-        if percent >= told[0] + 5:
-            told[0] = percent
-            log.info("fetching the language model: %d %%", percent)
-
-    return await open_writer(config, progress=tell)
 
 
 def dialect_of(family: Family) -> str:

@@ -30,6 +30,11 @@ class Speech(StrEnum):
     AUDIO = "audio"  # genre, instruments, mood
     STARTER = "starter"  # the captions of the built-in image model
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether a good prompt says more than the wish does."""
+        return self not in (Speech.INSTRUCTION, Speech.AUDIO, Speech.STARTER)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:

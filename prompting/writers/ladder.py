@@ -1,7 +1,10 @@
-"""Which writer there is on this machine: the best one that works.
+"""Which writer there is on this machine: the best one that works, and one to step in for it.
 
     the configured GGUF ─▶ the configured server ─▶ the built-in assistant by llama.cpp
                                                     ─▶ the same by numpy ─▶ none
+
+Beside a GGUF or a server the built-in assistant is opened too (4 MB): it is the spare writer of
+wishes that the chosen one is late or of no use for.
 
 The invariant: `open_writer` never raises for what it finds; every rung that does not hold leaves
 a note that says why, for the owner of the server to read.
@@ -40,28 +43,53 @@ class WriterConfig:
     threads: int = 1  # more than the machine has idle make llama.cpp ten times slower
     gpu_layers: int = 0  # 0: the graphics card belongs to the pictures
     context: int = CONTEXT  # tokens
-    built_in: Path = BUILT_IN
+    built_in: Path | None = BUILT_IN  # None: only what was chosen
+
+    @property
+    def chosen(self) -> bool:
+        """Whether the owner wants another writer than the built-in one."""
+        return bool(self.model or self.server)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The writer, if any, and why it is not a better one."""
+    """The writer, if any, why it is not a better one, and who steps in for it."""
 
     writer: Writer | None
     notes: tuple[str, ...]
+    spare: Writer | None = None
+
+    async def close(self) -> None:
+        """Let both go."""
+        for writer in (self.writer, self.spare):
+            if writer is not None:
+                await writer.close()
 
 
 async def open_writer(
     config: WriterConfig, *, progress: Progress | None = None, download: Download | None = None
 ) -> Opened:
-    """Climb down the ladder to the first writer that starts.  `close` it in the end."""
+    """Climb down the ladder to the first writer that starts.  `close` it in the end.
+
+    A chosen one has the built-in assistant for its spare.
+    """
     rungs: list[Rung] = []
     if config.model:
         rungs.append((config.model, lambda: _configured(config, progress, download)))
     if config.server:
         rungs.append((config.server, lambda: _server(config)))
-    rungs += _built_in(config.built_in, "built-in assistant")
-    return await _first_of(rungs)
+    found = await _first_of(rungs)
+    if config.built_in is None:
+        return found
+    try:
+        own = await _first_of(_built_in(config.built_in, "built-in assistant"))
+    except BaseException:
+        await found.close()
+        raise
+    notes = (*found.notes, *own.notes)
+    if found.writer is None:
+        return Opened(writer=own.writer, notes=notes)
+    return Opened(writer=found.writer, notes=notes, spare=own.writer)
 
 
 async def open_reader(built_in: Path = READER) -> Opened:

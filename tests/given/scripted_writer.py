@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterable
 
 from prompting.errors import PromptingError, WriterTimeout
@@ -34,7 +35,7 @@ class ScriptedWriter:
     ) -> None:
         self._script = list(script)
         self.name, self.placeholders, self.hangs = name, placeholders, hangs
-        self.digest = "0" * 64
+        self.digest = hashlib.sha256(name.encode()).hexdigest()
         self.template = template.VERSION
         self.asked: list[Ask] = []
         self.closed = False
