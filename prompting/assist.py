@@ -26,6 +26,7 @@ from prompting.reading.policy import Policy
 from prompting.slots import Slots, WishText
 from prompting.speaking import dialects
 from prompting.speaking import styles as named_styles
+from prompting.speaking.added import added, seen
 from prompting.speaking.budget import Count
 from prompting.speaking.notes import joined, note
 from prompting.speaking.order import Order
@@ -60,6 +61,16 @@ class Assisted:
     note: str  # one line for the person, or empty
     dialect: str
     style: str = ""  # the name of the style in it, or empty
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The phrases and sentences in it that the assistant brought."""
+        return added(self.slots, self.prompt) if self.slots is not None else ()
+
+    @property
+    def other_words(self) -> bool:
+        """Whether a person would see other words than were typed."""
+        return seen(self.prompt) != seen(self.wish)
 
 
 class Assistant:

@@ -13,7 +13,9 @@ from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.named_adapters import marked
 from generation.errors import GenerationError, NoSuchName, OutOfRange
 from generation.recipe import Recipe, needed
+from prompting.writers import template
 from prompting.writers.ladder import Opened, WriterConfig
+from prompting.writers.writer import Ask
 from storage.people import AssistMode
 from storage.tickets import Request
 from tests.given.apps import a_studio, a_wish, an_app, drawn
@@ -21,7 +23,6 @@ from tests.given.builders import a_lora, a_model_folder
 from tests.given.fakes import FakeWorker
 from tests.given.results import is_result, recipe_of
 from tests.given.scripted_writer import ScriptedWriter
-from tests.given.words import detailed
 
 
 def an_embedding(folder: Path, name: str, family: str = "starter") -> None:
@@ -174,10 +175,15 @@ async def test_the_options_strength_counts_and_the_other_is_told(folder: Path) -
         assert on(outcome.pictures[0].recipe) == [LORA], "it was only carried over"
 
 
+def on_grass(ask: Ask) -> str:
+    """A place beside the wish, which the built-in model knows."""
+    return template.answer(subject=f"{ask.text}, grass")
+
+
 @pytest.mark.parametrize("way", ["command", "mention"])
 async def test_by_command_and_mention_and_again_and_in_own_words(folder: Path, way: str) -> None:
     async def opened(_: WriterConfig) -> Opened:
-        return Opened(writer=ScriptedWriter([detailed]), notes=())
+        return Opened(writer=ScriptedWriter([on_grass]), notes=())
 
     words = PromptAssist(WordSettings(assist=AssistMode.OFF), open_=opened)
     async with a_studio(folder, prompt_assist=words) as studio:

@@ -16,6 +16,7 @@ from bot.pages import replies, settings_page
 from bot.pages.apologies import apology_for, apology_for_reason
 from bot.pages.choosing import picture_choice
 from bot.pages.differences import change_of, words_changed
+from bot.pages.proposals_page import proposals
 from bot.pages.queue_page import Reader, queue_page
 from bot.pages.quoting import code, plain, quoted
 from bot.pages.recipe_page import recipe_page
@@ -181,7 +182,7 @@ def everything() -> Iterator[tuple[str, str]]:
         yield "differences", change_of(before, after)
         yield "words", words_changed(before.prompt, f"{before.prompt} {after.prompt}")
     yield "cancelled", replies.cancelled(EVIL)
-    yield "proposals", replies.proposals([an_assisted()], [EVIL])
+    yield "proposals", proposals([an_assisted()], [EVIL])
     yield "verdict", replies.verdict(an_outcome().comparison, None)  # type: ignore[arg-type]
     mine = Preferences(
         model=EVIL, negative_prompt=EVIL, style=EVIL, sampler="euler", scheduler="normal"

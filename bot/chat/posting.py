@@ -215,7 +215,7 @@ def _nonce(outcome: Outcome) -> str:
 def _worded(outcome: Outcome) -> bool:
     """Whether an assistant changed the words."""
     words = outcome.wording.assisted if outcome.wording is not None else None
-    return words is not None and words.prompt != words.wish
+    return words is not None and words.other_words
 
 
 def _as_edit(message: Mapping[str, Any]) -> dict[str, Any]:

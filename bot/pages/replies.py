@@ -7,21 +7,20 @@ person typed is quoted so that it cannot ping anybody or break out of its place.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.pages.apologies import apology_for_reason
 from bot.pages.lineage_page import named, step
 from bot.pages.quoting import code, quoted
+from bot.pages.words_page import found_words
 from generation.families.family import FAMILIES
 from generation.limits import ADAPTERS
 from generation.picture import Comparison, Verdict
 from generation.recipe import Recipe, Sampling
 from generation.samplers import SAMPLERS, SCHEDULERS
-from prompting.assist import Assisted
 from prompting.speaking.dialects import DIALECTS
 from storage.tickets import State
-from storage.words import Wording
 
 MAX_CONTENT = 2000  # characters of a message
 BAR_CELLS = 12
@@ -127,7 +126,7 @@ def result(outcome: Outcome) -> str:
         ids = ", ".join(f"#{p.id}" for p in pictures)
         lines.append(f"{ids} · {settings_line(*(p.recipe for p in pictures))}")
     if outcome.wording is not None:
-        lines += _wording(outcome.wording)
+        lines += found_words(outcome.wording)
     if pictures:
         lines += _decided(outcome)
     revised = request.revision.said if request.revision is not None else None
@@ -192,25 +191,6 @@ def _chosen(outcome: Outcome) -> str:
     if len(drawn) == 1:
         return quoted(next(iter(drawn.values())), limit)
     return " · ".join(f"#{number} {quoted(prompt, limit)}" for number, prompt in drawn.items())
-
-
-def _wording(wording: Wording) -> list[str]:
-    """What the assistant made of the wish, and its one line where it has something to say."""
-    words = wording.assisted
-    style = f"*({quoted(words.style, 40)})*" if words.style else ""
-    if words.prompt != words.wish:
-        lines = [f"✨ {quoted(words.prompt, 300)} {style}".rstrip()]
-    else:
-        lines = [f"🎨 {style}"] if style else []
-    return lines + ([f"-# {quoted(words.note, 200)}"] if words.note else [])
-
-
-def proposals(found: Sequence[Assisted], remarks: Sequence[str] = ()) -> str:
-    """Different ways to say a wish, numbered, with what is to be said of them."""
-    lines = [f"**{number}.** {quoted(f.prompt, 500)}" for number, f in enumerate(found, 1)]
-    notes = dict.fromkeys((*(f.note for f in found if f.note), *remarks))
-    lines += [f"-# {quoted(note)}" for note in notes]
-    return whole("\n".join(lines))
 
 
 def permutations_page(count: int, seconds: float) -> str:

@@ -23,6 +23,7 @@ from generation.recipe import Adapter, Recipe, needed
 from generation.texts import clean_text
 from prompting.assist import Assisted
 from prompting.changing.intents import ShownPicture, Understood
+from prompting.speaking.added import seen
 from storage.people import AssistMode
 from storage.words import Wording
 
@@ -145,7 +146,7 @@ class Phrasing:
                 words, recipes[0], last, negative, style, (base + attempt) % 2**31
             )
             said, told = await self._saying(recipes, assisted.prompt, assisted.negative)
-            if style is not None or _prompts(said) != _prompts(recipes):
+            if style is not None or _seen(said) != _seen(recipes):
                 break
         said = _other(said, recipes, "wording" if style is None else "style")
         wording = Wording(assisted=assisted, own_negative=negative)
@@ -219,8 +220,9 @@ class Phrasing:
         return plain, tuple(said)
 
 
-def _prompts(recipes: Sequence[Recipe]) -> list[str]:
-    return [recipe.prompt for recipe in recipes]
+def _seen(recipes: Sequence[Recipe]) -> list[frozenset[str]]:
+    """What somebody would read of them: another comma is no other picture."""
+    return [seen(recipe.prompt) for recipe in recipes]
 
 
 def _other(said: tuple[Recipe, ...], before: Sequence[Recipe], what: str) -> tuple[Recipe, ...]:
@@ -228,6 +230,6 @@ def _other(said: tuple[Recipe, ...], before: Sequence[Recipe], what: str) -> tup
 
     A negative prompt alone is no other wording, but it is a part of a style.
     """
-    if said == tuple(before) or (what != "style" and _prompts(said) == _prompts(before)):
+    if said == tuple(before) or (what != "style" and _seen(said) == _seen(before)):
         raise NothingNew(what)
     return said

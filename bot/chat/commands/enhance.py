@@ -18,7 +18,7 @@ from bot.chat.askers import origin_of, studio_of
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
 from bot.chat.refusals import apologise
-from bot.pages import replies
+from bot.pages.proposals_page import proposals
 from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftWords
 from prompting.assist import Assisted
@@ -44,7 +44,7 @@ async def enhance(interaction: Interaction, wish: options.Prompt, model: str | N
 async def _show(interaction: Interaction, wish: str, model: str | None) -> None:
     found = await studio_of(interaction).requests.propose(_wished(interaction, wish, model))
     await interaction.edit_original_response(
-        content=replies.proposals(found.words, found.notes),
+        content=proposals(found.words, found.notes),
         view=Proposals(wish, model, found.words),
         allowed_mentions=SILENT,
     )

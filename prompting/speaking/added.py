@@ -1,0 +1,30 @@
+"""What the assistant's part of a prompt is, and whether two prompts differ for who reads them.
+
+The invariant: what is named as added stands in the prompt, in the words in which it stands there.
+"""
+
+from __future__ import annotations
+
+import re
+
+from prompting.reading.lexicon import fold
+from prompting.slots import Slots
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
+
+
+def added(slots: Slots, prompt: str) -> tuple[str, ...]:
+    """Details and sentences of a scene that the prompt holds, in order."""
+    said = fold(prompt)
+    parts = (*slots.details, *_SENTENCE.split(slots.scene))
+    found = {fold(part).strip(" .。"): part.strip(" .。") for part in parts}
+    return tuple(part for folded, part in found.items() if folded and folded in said)
+
+
+def seen(text: str) -> frozenset[str]:
+    """The words of a prompt; those of another in which only form and order differ are the same."""
+    return frozenset(_WORD.findall(fold(text))) - _ARTICLES
+
+
+_WORD = re.compile(r"\w+")
+_ARTICLES = frozenset(("a", "an", "the"))
