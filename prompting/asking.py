@@ -24,6 +24,7 @@ from prompting.speaking.plain import plain
 from prompting.speaking.render import Rendered
 from prompting.writers import template
 from prompting.writers.cache import AnswerCache, Key
+from prompting.writers.instructions import about_wishes
 from prompting.writers.writer import Ask, Writer
 
 TRIES = 3  # seeds asked for one prompt
@@ -150,7 +151,7 @@ class Asking:
             self._order.wish,
             lexicon=self._order.lexicon,
             language=self._order.language,
-            told=template.instructions(dialect=self._order.dialect.ask, language=self._language),
+            told=about_wishes(self._order.dialect.ask, self._language),
         )
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from prompting.errors import PromptingError, Unreadable, WriterTimeout, WriterUnavailable
 from prompting.slots import SCHEMA
-from prompting.writers import template
 from prompting.writers.backoff import Backoff
 from prompting.writers.openai import OpenAIWriter
+from prompting.writers.questions import VERSION, messages
 from prompting.writers.writer import Ask, Writer
 from tests.given.chat_server import (
     GOOD,
@@ -50,17 +50,17 @@ async def test_a_wish_is_the_users_message_and_nothing_else() -> None:
         answer = await port.write(ask(wish, seed=2**40 + 7))
         assert answer.raw == GOOD
         request = server.requests[0]
-        assert request["messages"] == [
-            {"role": "system", "content": template.instructions(dialect="prose")},
-            {"role": "user", "content": wish},
-        ]
+        turns = messages("prose", "en", wish)
+        assert request["messages"] == [{"role": r, "content": text} for r, text in turns]
+        assert [role for role, text in turns if wish in text] == ["user"]
+        assert turns[-1] == ("user", wish)
         assert request["seed"] == 7
         form = request["response_format"]
         assert isinstance(form, dict)
         assert form["json_schema"]["schema"] == SCHEMA
         assert writer.digest == f"{server.url.split('/')[2]}:tiny"
         assert writer.name.startswith("tiny at 127.0.0.1:")
-        assert (writer.template, writer.placeholders) == (template.VERSION, 0)
+        assert (writer.template, writer.placeholders) == (VERSION, 0)
 
 
 async def test_a_server_without_json_schema_is_asked_without_from_then_on() -> None:

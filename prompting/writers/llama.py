@@ -32,9 +32,10 @@ from prompting.errors import (
     WriterTimeout,
     WriterUnavailable,
 )
-from prompting.writers import template
+from prompting.writers import questions, template
 from prompting.writers.backoff import Backoff
 from prompting.writers.childprocess import ChildProcess
+from prompting.writers.echoes import without_echoes
 from prompting.writers.ggufile import GgufHeader, read_header
 from prompting.writers.writer import Answer, Ask
 
@@ -112,6 +113,8 @@ class LlamaWriter:
                 raw = await self._ask(ask, until)
         finally:
             self._turn.release()
+        if not self.placeholders:  # a stranger, who was told what it may repeat
+            raw = without_echoes(raw, ask)
         return Answer(raw=raw, seconds=time.monotonic() - began)
 
     async def close(self) -> None:
@@ -181,6 +184,7 @@ class LlamaWriter:
             child = await ChildProcess.start(self._command, self._env)
             ready = await child.introduced(self._start_limit)
             self.placeholders = int(str(ready.get("placeholders", 0)))
+            self.template = template.VERSION if self.placeholders else questions.VERSION
             self._child = child
         except OSError as error:
             reason = f"its process cannot be started: {error}"

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from prompting.errors import Unreadable, WriterDied, WriterFailed, WriterTimeout, WriterUnavailable
-from prompting.writers import template
 from prompting.writers.backoff import Backoff
-from prompting.writers.questions import question
+from prompting.writers.echoes import without_echoes
+from prompting.writers.questions import VERSION, messages, question
 from prompting.writers.writer import Answer, Ask
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletion
+    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
     from openai.types.shared_params import ResponseFormatJSONSchema
 
 RETRIES = 2  # of requests that the server could not take: 408, 409, 429, 5xx, no connection
@@ -38,7 +38,7 @@ class OpenAIWriter:
         self._client, self._model = client, model
         self.name = f"{model} at {host}"
         self.digest = f"{host}:{model}"
-        self.template = template.VERSION
+        self.template = VERSION
         self.placeholders = 0
         self._backoff = Backoff(self.name)
         self._knows_schema = True
@@ -104,17 +104,17 @@ class OpenAIWriter:
         import openai
 
         asked = question(ask.dialect, ask.language)
-        told = asked.instructions(ask.dialect, ask.language)
+        turns = messages(ask.dialect, ask.language, ask.text[:_LONGEST_WISH])
         form: ResponseFormatJSONSchema = {
             "type": "json_schema",
             "json_schema": {"name": asked.name, "schema": dict(asked.schema), "strict": True},
         }
         return await self._client.chat.completions.create(
             model=self._model,
-            messages=[
-                {"role": "system", "content": told},
-                {"role": "user", "content": ask.text[:_LONGEST_WISH]},
-            ],
+            messages=cast(
+                "list[ChatCompletionMessageParam]",
+                [{"role": role, "content": text} for role, text in turns],
+            ),
             response_format=form if schema else openai.omit,
             seed=ask.seed & 0x7FFFFFFF,
             temperature=ask.temperature,
@@ -132,7 +132,7 @@ def _read(completion: ChatCompletion, ask: Ask) -> str:
         raise Unreadable("answer", "not of the protocol", str(completion)) from error
     if not isinstance(content, str):
         raise Unreadable("answer", "the server sent no text", str(completion))
-    return question(ask.dialect).canonical(content)
+    return without_echoes(question(ask.dialect).canonical(content), ask)
 
 
 def _translated(error: Exception, deadline: float) -> WriterFailed:
