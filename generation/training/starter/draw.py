@@ -4,6 +4,7 @@ Invariant: `draw(scene, Random(n))` gives the same pixels every time; the pictur
 four words and nothing a caption could not have said.
 """
 
+from collections.abc import Callable
 from math import cos, pi, sin
 from random import Random
 from typing import NamedTuple
@@ -132,10 +133,26 @@ def _paint(role: Role, main: Colour, name: str) -> Colour:
     ]
 
 
-def _place(parts: list[Outline], dice: Random, wobble: float, wide: int) -> list[Outline]:
-    """Puts the shape somewhere near the middle: size, tilt and stretch vary a little."""
-    scale = wide * dice.uniform(0.33, 0.42)
-    x, y = (wide * (0.5 + dice.uniform(-0.06, 0.06)) for _ in range(2))
+class Spot(NamedTuple):
+    """Where a shape lies and how large it is, as shares of the picture's side."""
+
+    scale: float
+    x: float
+    y: float
+
+
+def usual_spot(dice: Random) -> Spot:
+    """Near the middle, of about the same size."""
+    scale = dice.uniform(0.33, 0.42)
+    x, y = (0.5 + dice.uniform(-0.06, 0.06) for _ in range(2))
+    return Spot(scale, x, y)
+
+
+def placed(
+    parts: list[Outline], spot: Spot, dice: Random, wobble: float, wide: int
+) -> list[Outline]:
+    """The shape at its spot; tilt and stretch vary a little."""
+    scale, x, y = (wide * share for share in spot)
     tilt = dice.uniform(-8, 8) * pi / 180
     across, down = dice.uniform(0.93, 1.07), dice.uniform(0.93, 1.07)
     mirror = dice.choice((-1, 1))
@@ -204,13 +221,28 @@ def draw_parts(
     scene: Scene, dice: PartDice, side: int = SIZE, *, bare: bool = False
 ) -> Image.Image:
     """The picture of these dice, one for each part; `bare` leaves the object out."""
+
+    def parts(wide: int) -> list[Outline]:
+        shape = [] if bare else list(SHAPES[scene.object](dice.shape))
+        return placed(shape, usual_spot(dice.place), dice.place, wobble_of(scene.style), wide)
+
+    return paint(scene, parts, dice, side)
+
+
+def wobble_of(style: str) -> float:
+    """How far a style's contours wander."""
+    return 0.035 if style == "watercolor" else 0.0
+
+
+def paint(
+    scene: Scene, shapes: Callable[[int], list[Outline]], dice: PartDice, side: int = SIZE
+) -> Image.Image:
+    """What the shapes, given for the canvas's width, look like in the scene's colours and style."""
     wide = side * ZOOM
     picture = _backdrop(scene.background, dice.backdrop, wide)
     pen = ImageDraw.Draw(picture)
     main = _jitter(PALETTE[scene.colour], dice.colour)
-    wobble = 0.035 if scene.style == "watercolor" else 0.0
-    shape = [] if bare else list(SHAPES[scene.object](dice.shape))
-    parts = _place(shape, dice.place, wobble, wide)
+    parts = shapes(wide)
     if scene.style == "outline":
         # All contours first: where parts of an object overlap, only the outer contour remains.
         dark = scene.colour == "black" or scene.background in ("black", "night sky")
