@@ -72,8 +72,10 @@ def hide(text: str, lexicon: Lexicon, *, spoken: str, language: str, most: int) 
     unknown = _limited(_unknown(text, words, _cues(text, lexicon, spoken)), text, most)
     taken = [(run.start, run.end) for run in unknown]
     runs, numbers = list(unknown), {fold(run.shown) for run in unknown}
-    for kinds in _TIERS:
-        for run in _known(words, kinds, language):
+    untaught = [word for word in words if word.entry and not word.entry.taught]
+    tiers = [[word for word in words if word.entry and word.entry.kind in it] for it in _TIERS]
+    for tier in (untaught, *tiers):
+        for run in _known(tier, language):
             if any(start < run.end and run.start < end for start, end in taken):
                 continue
             if fold(run.shown) in numbers or len(numbers) < most:
@@ -149,10 +151,10 @@ def _run(start: int, end: int, text: str) -> _Stretch:
     return _Stretch(start, end, text[start:end], text[start:end])
 
 
-def _known(words: Sequence[Word], kinds: frozenset[str], language: str) -> Iterator[_Stretch]:
+def _known(words: Sequence[Word], language: str) -> Iterator[_Stretch]:
     """Words of the lexicon, as they will be shown."""
     for word in words:
-        if word.entry is not None and word.entry.kind in kinds and word.text:
+        if word.entry is not None and word.text:
             forms = word.entry.forms.get(language, ())
             said = any(fold(word.text) == fold(form) for form in forms)
             if said or (language == "en" and word.text.isascii()):  # perhaps a plural

@@ -11,12 +11,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from prompting.errors import Unreadable
 
-Language = Literal["en", "zh", "ja", "ko", "de", "fr", "es", "other"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh", "ja", "ko", "de", "fr", "es", "other")
+Language = Literal["en", "zh", "ja", "ko", "de", "fr", "es", "it", "pt", "ru", "ar", "other"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 MAX_SUBJECT = 600  # characters
 MAX_ITEM = 160  # characters of one detail, style or avoided thing

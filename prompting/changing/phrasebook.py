@@ -246,5 +246,5 @@ def phrasebook(language: str) -> Phrasebook | None:
 @lru_cache(maxsize=1)
 def languages() -> tuple[str, ...]:
     """The languages that have rules, English first."""
-    found = {path.stem for path in FOLDER.glob("*.toml") if not path.stem.endswith("_words")}
+    found = {path.stem for path in FOLDER.glob("*.toml")}
     return ("en", *sorted(found - {"en"}))

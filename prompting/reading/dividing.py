@@ -89,20 +89,34 @@ def _names(spans: list[_Span], *, chinese: bool) -> list[bool]:
         for at, span in enumerate(spans)
     ]
     for at in reversed(range(len(spans) - 1 if chinese else 0)):
-        # The 黄 of 黄鹤楼 touches only a crane, and yet belongs to the name; so the 中 of 中山陵.
-        names[at] = names[at] or (names[at + 1] and _leads(around[at], spans[at]))
+        # The 黄 of 黄鹤楼 touches only a crane, and yet belongs to the name; so the 中 of 中山陵,
+        # and the 花 of 花木兰.
+        follower = spans[at + 1]
+        if names[at + 1] and not _predicated(around[at], follower):
+            touches = _touches(spans[at]) and len(follower.text) == 1
+            names[at] = names[at] or touches or _leads(around[at], spans[at])
     return names
+
+
+def _touches(span: _Span) -> bool:
+    """Whether it may be part of a name beside it: a single character of no meaning of its own."""
+    return (
+        len(span.text) == 1
+        and span.kind not in (_FUNCTION, *_INDEPENDENT)
+        and span.text not in _FREE
+    )
 
 
 def _taken(before: _Span, span: _Span, after: _Span) -> bool:
     """A single character that touches an unknown run is part of a name: the 花 of 花木兰."""
-    if len(span.text) > 1 or span.kind == _FUNCTION or span.kind in _INDEPENDENT:
+    if not _touches(span):
         return False
-    if span.text in _FREE:
-        return False
-    if before.text == "的" and not after.kind and after.text[:1] in _PREDICATES:
-        return False
-    return not before.kind or not after.kind
+    return not before.kind or (not after.kind and not _predicated(before, after))
+
+
+def _predicated(before: _Span, after: _Span) -> bool:
+    """Whether what follows a noun says what it does, and is no part of its name."""
+    return before.text == "的" and not after.kind and after.text[:1] in _PREDICATES
 
 
 def _ending(before: _Span, span: _Span, after: _Span) -> bool:

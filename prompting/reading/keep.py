@@ -7,6 +7,7 @@ one content word deleted, or one colour changed or swapped with another, is alwa
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -144,6 +145,8 @@ def readable(prompt: str, wish: WishText) -> str:
     """
     for part in wish.opaque:
         words = part.reading if part.kind in (OpaqueKind.WEIGHT, OpaqueKind.BREAK) else ""
+        if part.kind is OpaqueKind.QUOTE:  # and neither is what says that it is one
+            prompt = re.sub(rf"(?:with the )?text {re.escape(part.text)}", " ", prompt)
         prompt = prompt.replace(part.text, f" {words} ")
     return prompt
 

@@ -4,23 +4,23 @@
     "红色的猫"    ─read─▶  红色(colour: red) 的(function) 猫(animal: cat)
 
 The invariant: `read` divides a text without losing a character; what it does not know is still a
-word, of no entry, and is treated as a name.  Everything is data in `lexicon.toml`.
+word, of no entry, and is treated as a name.  Everything is data: `prompting/reading/tables.py`.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from prompting.errors import Unreadable
+from prompting.reading import tables
 from prompting.reading.dividing import divide
 from prompting.reading.forms import fold, inflected, plural, plurals
-from prompting.slots import LANGUAGES, Language
+from prompting.reading.tables import FILE, FOLDER, OBJECTS, Meaning, Tables
+from prompting.slots import Language
 
 __all__ = [
     "OBJECTS",
@@ -34,10 +34,6 @@ __all__ = [
     "plurals",
 ]
 
-FILE = Path(__file__).with_name("lexicon.toml")
-
-# Kinds of things that can be counted and coloured; one more of them makes another picture.
-OBJECTS = frozenset({"animal", "person", "plant", "food", "thing", "vehicle", "building"})
 # Kinds that can be coloured as well, but may be added as surroundings.
 SCENERY = frozenset({"nature", "place", "time", "weather", "light", "part", "structure"})
 
@@ -56,19 +52,6 @@ _ELIDED = re.compile(
     r"(?:un|(?:d|n|s)?all|dell|nell|sull|quest|quell|qu|[ldnsjcmt])['’](?=\w)", re.I
 )
 _ELIDING = ("fr", "it")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
-    """One meaning, in all the languages that name it."""
-
-    name: str  # canonical English
-    kind: str
-    forms: Mapping[str, tuple[str, ...]] = field(hash=False)  # by language, likeliest first
-
-    def form(self, language: str) -> str:
-        """The likeliest form in that language; English where there is none."""
-        return (self.forms.get(language) or (self.name,))[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,33 +82,43 @@ class Word:
 class Lexicon:
     """Entries, found by any of their forms."""
 
-    def __init__(
-        self,
-        entries: Iterable[Meaning],
-        *,
-        function: Mapping[str, frozenset[str]],
-        negation: Mapping[str, tuple[str, ...]],
-        links: Mapping[str, Mapping[str, str]],
-    ) -> None:
-        self.entries = {entry.name: entry for entry in entries}
-        self.function = function
-        self.negation = negation
-        self.links = links
-        self._index: dict[str, dict[str, Meaning]] = {}
-        self.languages = dict.fromkeys(
-            (*_DIVIDED, *(tongue for entry in self.entries.values() for tongue in entry.forms))
-        )
-        for language in self.languages:
-            self._index[language] = index = {}
-            for entry in self.entries.values():
-                for form in entry.forms.get(language, ()):
-                    index[fold(form)] = entry
-            for entry in self.entries.values():
-                for form in entry.forms.get(language, ()):
-                    for other in inflected(
-                        fold(form), language, noun=entry.kind in OBJECTS | SCENERY
-                    ):
-                        index.setdefault(other, entry)
+    def __init__(self, said: Tables) -> None:
+        self._said = said
+        self.entries = {entry.name: entry for entry in said.meanings}
+        self.function = said.function
+        self.negation = said.negation
+        self.links = said.links
+        self._longest: dict[str, int] = {}
+        self._indexes: dict[str, dict[str, Meaning]] = {}
+        spoken = (tongue for entry in self.entries.values() for tongue in entry.forms)
+        self.languages = tuple(dict.fromkeys((*_DIVIDED, *spoken)))
+
+    def skipping(self, words: Mapping[str, str]) -> Lexicon:
+        """The same lexicon, to which further words carry nothing; by language, between blanks."""
+        function = dict(self.function)
+        for language, more in words.items():
+            there = function.get(language, frozenset())
+            function[language] = there | frozenset(map(fold, more.split()))
+        return Lexicon(replace(self._said, function=function))
+
+    def _index(self, language: str) -> dict[str, Meaning]:
+        """The forms of a language; made when it is first asked for."""
+        index = self._indexes.get(language)
+        if index is None:
+            index = self._indexes[language] = self._indexed(language)
+        return index
+
+    def _indexed(self, language: str) -> dict[str, Meaning]:
+        index: dict[str, Meaning] = {}
+        named = [entry for entry in self.entries.values() if language in entry.forms]
+        for entry in named:
+            index.update(dict.fromkeys(map(fold, entry.forms[language]), entry))
+        for entry in named:
+            noun = entry.kind in OBJECTS | SCENERY
+            for form in entry.forms[language]:
+                for other in inflected(fold(form), language, noun=noun):
+                    index.setdefault(other, entry)
+        return index
 
     def __getitem__(self, name: str) -> Meaning:
         return self.entries[name]
@@ -135,28 +128,37 @@ class Lexicon:
 
     def find(self, text: str, language: str = "en") -> Meaning | None:
         """The entry that has this form."""
-        return self._index.get(language, {}).get(fold(text))
+        return self._index(language).get(fold(text))
+
+    def closer(self, form: str, language: str) -> str:
+        """The English word for a form whose meaning is named wider: 帆船 is a sailboat, a boat."""
+        return self._said.closer.get((language, fold(form)), "")
 
     def language(self, text: str) -> Language:
         """The language of a wish: by its script, then by which lexicon knows most of its words."""
-        if re.search(r"[\u3040-\u30ff\uff66-\uff9f]", text):
-            return "ja"
-        if re.search(r"[\u3400-\u4dbf\u4e00-\u9fff]", text):
-            return "zh"
-        if re.search(r"[\uac00-\ud7af]", text):
-            return "ko"
-        words = {fold(found["latin"]) for found in _PIECE.finditer(text) if found["latin"]}
+        for letters, language in _SCRIPTS:
+            if letters.search(text):
+                return language
+        words = {
+            part
+            for found in _PIECE.finditer(text)
+            if found["latin"]
+            for part in re.split("['-]", fold(found["latin"]))
+        }
         if words and not any(word.isascii() or _roman(word) for word in words):
             return "other"
-        scores: dict[Language, int] = {
-            language: sum(
-                2 * (word in self.function[language]) + (word in self._index[language])
-                for word in words
-            )
-            for language in _ROMAN
-        }
+        scores: dict[Language, float] = dict.fromkeys(_ROMAN, 0.0)
+        for word in words:
+            theirs = [language for language in _ROMAN if self._knows(word, language)]
+            for language in theirs:  # a word that several have says little of them
+                scores[language] += 1 / len(theirs)
         # English wins a draw: a single "rose" is an English one.
-        return max(_ROMAN, key=lambda language: scores[language])
+        best = max(_ROMAN, key=lambda language: scores[language])
+        strange = not scores[best] and not all(word.isascii() for word in words)
+        return "other" if strange else best
+
+    def _knows(self, word: str, language: str) -> bool:
+        return word in self.function.get(language, ()) or word in self._index(language)
 
     def read(self, text: str, language: str | None = None) -> tuple[Word, ...]:
         """The words of the text, in order and without gaps."""
@@ -176,7 +178,7 @@ class Lexicon:
                 used, length = 1, len(piece)
             elif mixed := self._mixed(pieces, at, language):
                 words.append(
-                    Word(text=mixed, start=start, entry=self._index[language][fold(mixed)])
+                    Word(text=mixed, start=start, entry=self._index(language)[fold(mixed)])
                 )
                 length = len(mixed)
                 rest = pieces[at + 1][1][length - len(piece) :]
@@ -199,7 +201,7 @@ class Lexicon:
             return ""
         for length in range(min(len(following[1]), 4), 0, -1):
             word = pieces[at][1] + following[1][:length]
-            if fold(word) in self._index[language]:
+            if fold(word) in self._index(language):
                 return word
         return ""
 
@@ -207,13 +209,14 @@ class Lexicon:
         self, pieces: list[tuple[str, str]], at: int, start: int, tongues: tuple[str, ...]
     ) -> tuple[Word, int]:
         """The longest known phrase that begins here; otherwise one word."""
-        last = min(len(pieces), at + 2 * self._longest - 1)
+        longest = max(map(self._words_of_longest, tongues))
+        last = min(len(pieces), at + 2 * longest - 1)
         for end in range(last, at, -1):
             if pieces[end - 1][0] != "latin":
                 continue
             phrase = "".join(piece for _, piece in pieces[at:end])
             for tongue in tongues:
-                entry = self._index.get(tongue, {}).get(fold(phrase))
+                entry = self._index(tongue).get(fold(phrase))
                 # Where a word is both, as in "made of glass" and "de" (of), it carries nothing.
                 function = end == at + 1 and _unelided(phrase) in self.function.get(tongue, ())
                 if function:
@@ -222,19 +225,16 @@ class Lexicon:
                     return Word(text=phrase, start=start, entry=entry), end - at
         return Word(text=pieces[at][1], start=start), 1
 
-    @cached_property
-    def _longest(self) -> int:
+    def _words_of_longest(self, language: str) -> int:
         """Words in the longest phrase of a language that divides by spaces."""
-        return max(
-            form.count(" ") + form.count("-") + 1
-            for language in self.languages
-            if language not in _UNSPACED
-            for form in self._index[language]
-        )
+        if language not in self._longest:
+            forms = self._index(language) or ("",)
+            self._longest[language] = max(f.count(" ") + f.count("-") + 1 for f in forms)
+        return self._longest[language]
 
     def _unspaced(self, text: str, start: int, language: str) -> Iterator[Word]:
         """Words of a text without spaces: the longest known ones, and what lies between."""
-        index, function = self._index[language], self.function.get(language, frozenset())
+        index, function = self._index(language), self.function.get(language, frozenset())
         kinds, longest = self._kinds[language], self._longest_of[language]
         for begin, end in divide(text, kinds, function, longest, chinese=language == "zh"):
             piece = text[begin:end]
@@ -250,14 +250,14 @@ class Lexicon:
     def _kinds(self) -> dict[str, dict[str, str]]:
         """The kind of every form of the scripts without spaces."""
         return {
-            language: {form: entry.kind for form, entry in self._index[language].items()}
+            language: {form: entry.kind for form, entry in self._index(language).items()}
             for language in _UNSPACED
         }
 
     @cached_property
     def _longest_of(self) -> dict[str, int]:
         return {
-            language: max(map(len, (*self._index[language], *self.function.get(language, ()))))
+            language: max(map(len, (*self._index(language), *self.function.get(language, ()))))
             for language in _UNSPACED
         }
 
@@ -342,7 +342,14 @@ def _roman(word: str) -> bool:
     return all("LATIN" in unicodedata.name(char, "") or char in "'’-" for char in word)
 
 
-_ROMAN: tuple[Language, ...] = ("en", "de", "fr", "es")
+_SCRIPTS: tuple[tuple[re.Pattern[str], Language], ...] = (
+    (re.compile(r"[\u3040-\u30ff\uff66-\uff9f]"), "ja"),
+    (re.compile(r"[\uac00-\ud7af]"), "ko"),
+    (re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]"), "zh"),
+    (re.compile(r"[\u0400-\u04ff]"), "ru"),
+    (re.compile(r"[\u0620-\u064a]"), "ar"),
+)
+_ROMAN: tuple[Language, ...] = ("en", "de", "fr", "es", "it", "pt")
 _UNSPACED = ("zh", "ja")
 _DIVIDED = (*_ROMAN, *_UNSPACED)
 
@@ -360,44 +367,18 @@ def join(pieces: Iterable[str]) -> str:
     return re.sub(r" +([,.;:!?])", r"\1", " ".join(out.split()))
 
 
-def load(path: Path = FILE) -> Lexicon:
-    """Read the table of words.  Raises Unreadable when it is none."""
-    try:
-        with path.open("rb") as file:
-            tables = tomllib.load(file)
-        function = {
-            language: frozenset(fold(word) for word in words.split())
-            for language, words in tables.pop("function").items()
-        }
-        negation = {
-            name: tuple(re.split(r"\s+/\s+", text.strip()))
-            for name, text in tables.pop("negation").items()
-        }
-        links: dict[str, dict[str, str]] = {
-            language: {
-                fold(form): english
-                for english, forms in tables["link"].items()
-                for form in forms.get(language, "").split("/")
-            }
-            for language in LANGUAGES
-        }
-        del tables["link"]
-        entries = [
-            Meaning(name=name, kind=kind, forms=_forms(name, forms))
-            for kind, table in tables.items()
-            for name, forms in table.items()
-        ]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise Unreadable("lexicon", str(error), str(path)) from error
-    return Lexicon(entries, function=function, negation=negation, links=links)
+def load(path: Path = FILE, languages: Path | None = None) -> Lexicon:
+    """Read the tables of words: a file, and the folder of languages.  Raises Unreadable."""
+    return Lexicon(tables.read(path, languages))
 
 
-def _forms(name: str, forms: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    divided = {language: tuple(text.split("/")) for language, text in forms.items()}
-    return {**divided, "en": (name, *divided.get("en", ()))}
+@lru_cache(maxsize=1)
+def taught() -> Lexicon:
+    """The words that the built-in assistant was taught, and no others."""
+    return load()
 
 
 @lru_cache(maxsize=1)
 def built_in() -> Lexicon:
     """The lexicon that is shipped, read once."""
-    return load()
+    return load(FILE, FOLDER)

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from prompting.reading.lexicon import built_in, fold
+from prompting.reading.lexicon import fold, taught
 from prompting.starter import answers, edits, phrasing, phrasing_zh
 from prompting.starter.scenes import scene
 from prompting.starter.speech import Speaker, renumbered
@@ -61,7 +61,7 @@ def _draw(dice: Random) -> Example:
     language = "zh" if spoken == "zh" and dice.random() < 0.45 else "en"
     by = Speaker(
         dice=dice,
-        lexicon=built_in(),
+        lexicon=taught(),
         language=spoken,
         hides=dice.choice((0.0, 0.5, 1.0, 1.0, 1.0)),
         mixes=dice.choice((0.0, 0.0, 0.0, 0.25)),

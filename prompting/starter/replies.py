@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from prompting.reading.lexicon import built_in, fold
+from prompting.reading.lexicon import fold, taught
 from prompting.starter.data import Example, normal
 from prompting.starter.phrasing import slipped
 from prompting.starter.speech import THINGS, Said, Speaker, article, renumbered
@@ -99,7 +99,7 @@ def _draw(dice: Random) -> Example:
     language = dice.choices(("en", "zh"), (58, 42))[0]
     by = Speaker(
         dice=dice,
-        lexicon=built_in(),
+        lexicon=taught(),
         language=language,
         hides=dice.choice((0.0, 0.5, 1.0, 1.0)),
         mixes=dice.choice((0.0, 0.0, 0.0, 0.2)),
