@@ -18,7 +18,7 @@ from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold, plurals
 from prompting.slots import OpaqueKind, WishText
 
 # A picture has one of these: a second one beside the wish's own makes another picture.
-_MEDIA = frozenset(
+MEDIA = frozenset(
     {
         *("watercolor", "oil painting", "pixel art", "sketch", "ink wash", "line art", "flat"),
         *("cartoon", "comic", "anime", "photo", "3d render", "clay", "origami", "paper cut"),
@@ -105,9 +105,17 @@ def missing(
 
 
 def contradictions(
-    wish: WishText, prompt: str, *, lexicon: Lexicon, language: str | None = None
+    wish: WishText,
+    prompt: str,
+    *,
+    lexicon: Lexicon,
+    language: str | None = None,
+    allowed: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Words of the prompt that make another picture than the wish's."""
+    """Words of the prompt that make another picture than the wish's.
+
+    Things in `allowed`, by their keys, may stand beside those of the wish.
+    """
     asked = facts(wish.words, lexicon, wish.language)
     found = facts(readable(prompt, wish), lexicon, language)
     coloured = {thing for _, thing in asked.colours}
@@ -133,7 +141,9 @@ def contradictions(
         text
         for key, text in found.words.items()
         if key not in asked.words
-        and (key in denied or _against(key, found.kinds.get(key, ""), asked))
+        and (
+            key in denied or (key not in allowed and _against(key, found.kinds.get(key, ""), asked))
+        )
     ]
     return tuple(dict.fromkeys(bad))
 
@@ -166,8 +176,8 @@ def _against(key: str, kind: str, asked: Facts) -> bool:
     if kind in OBJECTS:
         return True
     rivals: set[str] = set()
-    if key in _MEDIA:
-        rivals = set(asked.words) & _MEDIA
+    if key in MEDIA:
+        rivals = set(asked.words) & MEDIA
     elif kind in _ALONE:
         rivals = {other for other in asked.words if asked.kinds.get(other) == kind}
     rivals -= {other for group in _TOGETHER if key in group for other in group}

@@ -1,0 +1,210 @@
+"""Who and what a sentence brings into a picture that nobody asked for.
+
+    wish "an owl in a garden"   "The bird sits among roses."   ▶ nobody new: a bird, in a garden
+                                "A gardener watches it."       ▶ gardener
+
+The invariant: a person, an animal or a vehicle is new unless the wish names one that it can be;
+every other thing is new unless it is at home with something of the wish (`[belongs]`).
+"""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from prompting.reading.facts import Facts
+from prompting.reading.lexicon import OBJECTS, Lexicon, Word, fold, plurals
+
+FILE = Path(__file__).with_name("scene.toml")
+
+_BEINGS = frozenset({"animal", "person", "vehicle"})
+_MATERIALS = frozenset({"glass", "crystal", "diamond"})
+_GENERIC = frozenset({"man", "woman", "person", "child", "girl", "boy"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """What the wish names, and what may stand beside it."""
+
+    named: Mapping[str, str]  # key -> kind; "" of what the lexicon does not know
+    text: str  # of the wish, folded
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody is there, or something that may be somebody."""
+        return any(kind in ("", "animal", "person") for kind in self.named.values())
+
+    @property
+    def stranger(self) -> bool:
+        """Whether a name is there that the lexicon does not know."""
+        return "" in self.named.values()
+
+
+def company(facts: Sequence[Facts], text: str) -> Company:
+    """The company of a wish, whose facts are in one language or in two."""
+    named = {key: said.kinds.get(key, "") for said in facts for key in said.words}
+    return Company(named=named, text=fold(text))
+
+
+def newcomers(
+    sentence: str, company: Company, lexicon: Lexicon, language: str
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """What the sentence brings in against the rule; and the keys of what it may bring in."""
+    tables = _tables()
+    words = [word for word in lexicon.read(sentence, language) if not word.mark]
+    new: list[str] = []
+    may: set[str] = set()
+    for at, word in enumerate(words):
+        kind = word.entry.kind if word.entry else ""
+        if word.function or _named(word, company):
+            continue
+        if kind in OBJECTS:
+            at_home = kind not in _BEINGS and _belongs(word.key, company, tables)
+            if at_home or _no_thing(words, at, tables) or _same(words, at, company, tables):
+                may.add(word.key)
+            else:
+                new.append(word.text)
+        elif (
+            (kind == "place" and not _one_ground(word.key, company, tables))
+            or (not company.alive and _in(word.text, tables.living[_latin(language)]))
+            or (not kind and language == "en" and _being(words, at, company, tables))
+        ):
+            new.append(word.text)
+    if language == "zh":
+        new += [
+            name for name in tables.beings["zh"] if name in sentence and name not in company.text
+        ]
+        if not company.alive:
+            new += [part for part in tables.living["zh"] if part in sentence]
+    return tuple(dict.fromkeys(new)), frozenset(may)
+
+
+def _named(word: Word, company: Company) -> bool:
+    forms = {word.key, fold(word.text)}
+    forms |= {form.removesuffix("'s").removesuffix("s") for form in forms}
+    forms |= {many for form in forms for many in plurals(form)}
+    return bool(forms & company.named.keys())
+
+
+def _no_thing(words: Sequence[Word], at: int, tables: _Tables) -> bool:
+    """Whether the word is a verb here, a shape, or what something is made of."""
+    word = fold(words[at].text)
+    following = fold(words[at + 1].text) if at + 1 < len(words) else ""
+    if words[at].key in _MATERIALS or words[at].key == "camera":
+        return True
+    if word in tables.shapes and following == "of":
+        return True
+    if word not in tables.verbs or at == 0:
+        return False
+    before = at - 1
+    while before > 0 and (entry := words[before].entry) and entry.kind in ("colour", "quality"):
+        before -= 1
+    said = fold(words[before].text)
+    entry = words[before].entry
+    return not (said in tables.before_nouns or (entry is not None and entry.kind == "number"))
+
+
+def _definite(words: Sequence[Word], at: int, tables: _Tables) -> bool:
+    """Whether the word means one that was named: the old man, its wings."""
+    for before in reversed(words[max(0, at - 3) : at]):
+        if fold(before.text) in tables.definite:
+            return True
+        if before.function:
+            return False
+    return not words[at].text.isascii()  # Chinese says "the" by saying nothing
+
+
+def _same(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+    """Whether somebody of the wish can be meant: the bird, of an owl."""
+    if not _definite(words, at, tables):
+        return False
+    key, entry = words[at].key, words[at].entry
+    kind = entry.kind if entry else ""
+    if company.stranger and key in _GENERIC:
+        return True
+    for named, its in company.named.items():
+        if its == kind and key in tables.same.get(named, _GENERIC if its == "person" else ()):
+            return True
+    return False
+
+
+def _being(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+    """Whether a word that the lexicon does not know names somebody who was not asked for."""
+    name = fold(words[at].text).removesuffix("'s")
+    if not _in(name, tables.beings["en"]) or name in company.text:
+        return False
+    if name in tables.verbs and _no_thing(words, at, tables):
+        return False
+    meant = company.stranger or any(
+        _in(name, tables.general.get(kind, frozenset())) for kind in company.named.values()
+    )
+    general = any(name in names for names in tables.general.values())
+    return not (general and meant and _definite(words, at, tables))
+
+
+def _belongs(key: str, company: Company, tables: _Tables) -> bool:
+    return any(key in tables.belongs.get(named, ()) for named in company.named)
+
+
+def _one_ground(place: str, company: Company, tables: _Tables) -> bool:
+    """Whether a place can be that of the wish, too."""
+    mine = tables.grounds.get(place)
+    others = {tables.grounds[key] for key in company.named if key in tables.grounds}
+    return mine is None or not others or mine in others
+
+
+def _in(word: str, words: Collection[str]) -> bool:
+    """Whether the word, or its singular, is one of them."""
+    word = fold(word)
+    singular = f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
+    return word in words or singular in words or word.removesuffix("es") in words
+
+
+def _latin(language: str) -> str:
+    return "zh" if language == "zh" else "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tables:
+    beings: Mapping[str, frozenset[str]]
+    living: Mapping[str, frozenset[str]]
+    definite: frozenset[str]
+    before_nouns: frozenset[str]  # those as well
+    verbs: frozenset[str]
+    shapes: frozenset[str]
+    same: Mapping[str, frozenset[str]]
+    general: Mapping[str, frozenset[str]]
+    belongs: Mapping[str, frozenset[str]]
+    grounds: Mapping[str, str]  # place -> its kind of ground
+
+
+@lru_cache(maxsize=1)
+def _tables() -> _Tables:
+    with FILE.open("rb") as file:
+        data = tomllib.load(file)
+    listed = {
+        name: {key: frozenset(shlex.split(text)) for key, text in data[name].items()}
+        for name in ("beings", "same", "general", "belongs", "grounds")
+    }
+    definite = frozenset(signs(data["en"]["definite"]))
+    return _Tables(
+        beings=listed["beings"],
+        living={tongue: frozenset(signs(data[tongue]["living"])) for tongue in ("en", "zh")},
+        definite=definite,
+        before_nouns=definite | frozenset(signs(data["en"]["before_nouns"])),
+        verbs=frozenset(signs(data["en"]["verbs"])),
+        shapes=frozenset(signs(data["en"]["shapes"])),
+        same=listed["same"],
+        general=listed["general"],
+        belongs=listed["belongs"],
+        grounds={place: kind for kind, places in listed["grounds"].items() for place in places},
+    )
+
+
+def signs(text: str) -> tuple[str, ...]:
+    """The parts of a table's text."""
+    return tuple(part for it in text.split("/") if (part := " ".join(it.split())))
