@@ -24,7 +24,7 @@ from prompting.speaking.plain import plain
 from prompting.speaking.render import Rendered
 from prompting.writers import template
 from prompting.writers.cache import AnswerCache, Key
-from prompting.writers.instructions import about_wishes
+from prompting.writers.questions import question
 from prompting.writers.writer import Ask, Writer
 
 TRIES = 3  # seeds asked for one prompt
@@ -59,6 +59,9 @@ class Asking:
         self._language = order.language if order.language in template.LANGUAGES else "en"
         self._own = _own(order, small=writer.placeholders > 0)
         most = writer.placeholders
+        row = order.dialect
+        # A model that reads any word can tell a scene; the built-in ones have learned no sentences.
+        self._question = row.name if row.words and not most else row.ask
         self._hidden = (
             hide(
                 order.wish.words,
@@ -103,7 +106,7 @@ class Asking:
         left = self._until - self._clock()
         ask = Ask(
             text=self._hidden.text if self._hidden else spelled(self._order.wish),
-            dialect=self._order.dialect.ask,
+            dialect=self._question,
             seed=seed & 0x7FFFFFFF,
             temperature=temperature,
             deadline=left,
@@ -151,7 +154,7 @@ class Asking:
             self._order.wish,
             lexicon=self._order.lexicon,
             language=self._order.language,
-            told=about_wishes(self._order.dialect.ask, self._language),
+            told=question(self._question).instructions(self._question, self._language),
         )
 
 
@@ -172,7 +175,7 @@ def _own(order: Order, *, small: bool) -> str | None:
 
 def _more(slots: Slots) -> bool:
     """Whether there is anything that the wish does not say."""
-    return bool(slots.details)
+    return bool(slots.details or slots.scene)
 
 
 def spelled(wish: WishText) -> str:

@@ -14,6 +14,8 @@ from prompting.reading.denials import denials, without
 from prompting.reading.facts import facts
 from prompting.reading.keep import Loss, contradictions, missing
 from prompting.reading.lexicon import fold
+from prompting.reading.prose import together
+from prompting.reading.scene import read_scene
 from prompting.slots import Slots
 from prompting.speaking import captions
 from prompting.speaking.dialects import Speech
@@ -106,7 +108,22 @@ class Repairer:
                 it for it in slots.style if not self._against(it, slots) and self._is_style(it)
             ),
             avoid=tuple(it for it in slots.avoid if self._unwanted(it)),
+            scene=self._scene(slots),
         )
+
+    def _scene(self, slots: Slots) -> str:
+        """The sentences of the scene that belong to the wish's picture."""
+        if not slots.scene or not self._order.dialect.words:
+            return ""
+        scene = read_scene(
+            slots.scene,
+            self._wish,
+            self._lexicon,
+            language=self._order.language,
+            subject=slots.subject if slots.language == self._order.language else "",
+            styles=self._order.media,
+        )
+        return together(scene.sentences, self._order.language)
 
     def _binds(self, loss: Loss) -> bool:
         """Whether a colour or a number is lost, which means nothing at the end of a prompt."""

@@ -41,8 +41,14 @@ def test_other_dialects_and_the_built_in_assistants_ask_for_details() -> None:
 def test_the_longest_scene_is_known_before_its_first_token() -> None:
     for language, most in (("en", 7 * 80 + 100), ("zh", 2 * 80 + 40)):
         grammar = Grammar(question("flux1", language).grammar)
-        assert grammar.matches(template.answer(subject="a", scene="x" * most))
-        assert not grammar.matches(template.answer(subject="a", scene="x" * (most + 1)))
+        assert grammar.matches(template.answer(subject="a", scene="X" * most))
+        assert not grammar.matches(template.answer(subject="a", scene="X" * (most + 1)))
+
+
+def test_a_scene_begins_as_a_sentence_and_holds_no_markup() -> None:
+    grammar = Grammar(question("flux1").grammar)
+    for wrong in ("{1.0}", "a cat lies in the snow.", "Short.", "A cat <lora:x:1> lies in snow."):
+        assert not grammar.matches(template.answer(subject="a", scene=wrong))
 
 
 def test_a_scene_that_must_end_early_leaves_the_rest_whole() -> None:

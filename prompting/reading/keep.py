@@ -25,12 +25,23 @@ MEDIA = frozenset(
         *("embroidery", "mosaic", "stained glass", "ukiyo-e", "realistic"),
     }
 )
-_ALONE = ("time", "weather")
+# A picture has one hour, one season and one weather,
+_ALONE = (
+    frozenset({"night", "night sky", "day", "morning", "sunrise", "sunset", "midnight"}),
+    frozenset({"spring", "summer", "autumn", "winter", "christmas", "halloween"}),
+    frozenset({"rain", "snow", "storm", "fog", "wind", "sunny", "lightning"}),
+)
+# but these are one, or go together.
 _TOGETHER = (
-    frozenset({"night", "night sky", "midnight", "winter", "christmas", "summer", "halloween"}),
+    frozenset({"night", "night sky", "midnight"}),
+    frozenset({"morning", "sunrise", "day"}),
+    frozenset({"winter", "christmas"}),
+    frozenset({"autumn", "halloween"}),
     frozenset({"photo", "realistic"}),
     frozenset({"cartoon", "comic", "anime", "line art", "flat"}),
-    frozenset({"storm", "rain", "wind", "lightning"}),
+    frozenset({"storm", "rain", "wind", "lightning", "fog"}),
+    frozenset({"snow", "wind", "fog", "storm"}),
+    frozenset({"sunny", "wind"}),
 )
 _OPPOSITES = (
     ("big", "small"),
@@ -178,8 +189,9 @@ def _against(key: str, kind: str, asked: Facts) -> bool:
     rivals: set[str] = set()
     if key in MEDIA:
         rivals = set(asked.words) & MEDIA
-    elif kind in _ALONE:
-        rivals = {other for other in asked.words if asked.kinds.get(other) == kind}
+    for family in _ALONE:
+        if key in family:
+            rivals = set(asked.words) & family
     rivals -= {other for group in _TOGETHER if key in group for other in group}
     return bool(rivals) or any(
         (key == one and other in asked.words) or (key == other and one in asked.words)

@@ -31,6 +31,7 @@ class Company:
     """What the wish names, and what may stand beside it."""
 
     named: Mapping[str, str]  # key -> kind; "" of what the lexicon does not know
+    names: frozenset[str]  # those unknown words that are written with a capital
     text: str  # of the wish, folded
 
     @property
@@ -40,14 +41,17 @@ class Company:
 
     @property
     def stranger(self) -> bool:
-        """Whether a name is there that the lexicon does not know."""
-        return "" in self.named.values()
+        """Whether somebody may be there whom the lexicon does not know."""
+        known = _BEINGS & set(self.named.values())
+        return bool(self.names) or ("" in self.named.values() and not known)
 
 
 def company(facts: Sequence[Facts], text: str) -> Company:
     """The company of a wish, whose facts are in one language or in two."""
     named = {key: said.kinds.get(key, "") for said in facts for key in said.words}
-    return Company(named=named, text=fold(text))
+    written = [word for said in facts for key, word in said.words.items() if key not in said.kinds]
+    names = frozenset(fold(word) for word in written if word[:1].isupper())
+    return Company(named=named, names=names, text=fold(text))
 
 
 def newcomers(
@@ -60,9 +64,11 @@ def newcomers(
     may: set[str] = set()
     for at, word in enumerate(words):
         kind = word.entry.kind if word.entry else ""
-        if word.function or _named(word, company):
+        if word.function:
             continue
-        if kind in OBJECTS:
+        if _named(word, company):
+            may.add(word.key)
+        elif kind in OBJECTS:
             at_home = kind not in _BEINGS and _belongs(word.key, company, tables)
             if at_home or _no_thing(words, at, tables) or _same(words, at, company, tables):
                 may.add(word.key)
@@ -84,6 +90,8 @@ def newcomers(
 
 
 def _named(word: Word, company: Company) -> bool:
+    if not word.text.isascii() and word.text in company.text:
+        return True  # within a name that a script without spaces writes in one
     forms = {word.key, fold(word.text)}
     forms |= {form.removesuffix("'s").removesuffix("s") for form in forms}
     forms |= {many for form in forms for many in plurals(form)}

@@ -38,6 +38,7 @@ _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 _FOREIGN = re.compile(r"[\u0370-\u03ff\u0400-\u052f\u0590-\u06ff\u0900-\u0eff]")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
+_ENDLESS = re.compile(r"(\w)\1{3}", re.IGNORECASE)
 _LIST = re.compile(r"^(?:[^,.]{1,25},\s*){4,}[^,.]{1,30}[.!]?$")
 # Media that are adjectives or materials as well, and say little of how a picture was made.
 _PLAIN = frozenset({"flat", "clay", "mosaic", "embroidery", "sketch", "paper cut"})
@@ -108,7 +109,9 @@ class _Reader:
         """What is wrong with it whatever the picture."""
         chinese = self._language == "zh"
         words = length(sentence)
-        if not FEWEST <= words <= MOST or _MARKUP.search(sentence) or _LIST.match(sentence):
+        if not FEWEST <= words <= MOST or any(
+            odd.search(sentence) for odd in (_MARKUP, _LIST, _ENDLESS)
+        ):
             return "no sentence"
         if _QUOTES.search(sentence) or _FIGURES.search(sentence):
             return "letters"

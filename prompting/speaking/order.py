@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon
 from prompting.slots import Language, Slots, WishText
 from prompting.speaking.budget import Count
@@ -31,6 +32,15 @@ class Order:
     def language(self) -> Language:
         """The language of the prompt."""
         return self.dialect.language(self.wish.language)
+
+    @property
+    def media(self) -> frozenset[str]:
+        """What the chosen style says that the picture is: a watercolor, a photo."""
+        if self.style is None:
+            return frozenset()
+        return frozenset(
+            facts(template_of(self.style, self.dialect, "en"), self.lexicon, "en").words
+        )
 
     def speak(self, slots: Slots) -> Rendered:
         """The slots in the order's dialect and style."""

@@ -4,6 +4,8 @@
     WishText  ─┼─▶ head (the person's) + details, style, quality (ours) ─▶ prompt within the budget
     Style ─┘   what is unwanted ─▶ negative, or something positive where there is none
 
+In a dialect of prose the scene of an open writer stands behind the head, or in its stead.
+
 Pure and total: any slots can be spoken in any dialect.  Two invariants: the opaque parts of the
 wish stand in the prompt byte by byte, and only what is ours is ever cut, from the tail.
 """
@@ -11,10 +13,11 @@ wish stand in the prompt byte by byte, and only what is ours is ever cut, from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon, fold
+from prompting.reading.prose import divided
 from prompting.slots import Language, Slots, WishText
 from prompting.speaking import captions
 from prompting.speaking.budget import Count, estimate, fit
@@ -24,6 +27,7 @@ from prompting.speaking.negatives import Negatives, negatives
 from prompting.speaking.notes import joined, note
 from prompting.speaking.sentences import article_off, clauses, inside, sentences
 from prompting.speaking.styles import PROMPT, Style
+from prompting.speaking.telling import fitting, referring, says_all
 
 _SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
 _ENOUGH = 6  # details; more of them drown the subject
@@ -50,6 +54,7 @@ class _Parts:
     after: tuple[str, ...]
     template: str
     language: Language
+    scene: tuple[str, ...] = ()  # sentences, which give way after the details
 
 
 def render(
@@ -75,6 +80,8 @@ def render(
     unwanted = negatives(slots, wish, dialect, lexicon, style=style, typed=negative, locale=locale)
     template = template_of(style, dialect, language)
     parts = _parts(slots, wish, dialect, lexicon, top, unwanted, template)
+    if dialect.words:
+        parts = _told(parts, divided(slots.scene)[0], dialect, lexicon)
     prompt = _fitted(parts, dialect, count, style)
     told = [unwanted.note]
     if style and template == PROMPT:
@@ -127,35 +134,46 @@ def _parts(
     )
 
 
+def _told(parts: _Parts, scene: Sequence[str], dialect: Dialect, lexicon: Lexicon) -> _Parts:
+    """The parts with a scene, in as many words as the dialect wants."""
+    text, language = parts.head.text, parts.language
+    bare = not parts.head.quotes and not parts.fixed and parts.template == PROMPT
+    if scene and bare and says_all(scene[0], text, lexicon, language):
+        parts = replace(parts, head=replace(parts.head, text=""))
+    elif language == "en":
+        scene = [referring(sentence, text, lexicon) for sentence in scene]
+    least, most = dialect.words or (0, 0)
+    if scene:
+        parts = replace(parts, after=())
+    told, details = fitting(_core(parts, dialect.kind), scene, parts.details, least, most)
+    return replace(parts, scene=told, details=details)
+
+
 def _fitted(parts: _Parts, dialect: Dialect, count: Count, style: Style | None) -> str:
     """The prompt within the budget; details give way first, then quality, then the style."""
 
     def compose(used: Sequence[int]) -> str:
-        details, after, before, full = used
+        details, after, scene, before, full = used
         template = parts.template if full == 2 or style is None else style.short
-        return _compose(
-            _Parts(
-                head=parts.head,
-                fixed=parts.fixed,
-                details=parts.details[:details],
-                before=parts.before[:before],
-                after=parts.after[:after],
-                template=template if full else PROMPT,
-                language=parts.language,
-            ),
-            dialect.kind,
+        used_parts = replace(
+            parts,
+            details=parts.details[:details],
+            before=parts.before[:before],
+            after=parts.after[:after],
+            scene=parts.scene[:scene],
+            template=template if full else PROMPT,
         )
+        return _compose(used_parts, dialect.kind)
 
-    sizes = (len(parts.details), len(parts.after), len(parts.before), 2)
+    lists = (parts.details, parts.after, parts.scene, parts.before)
+    sizes = (*map(len, lists), 2)
     return fit(compose, sizes, dialect.tokens, count)
 
 
 def _compose(parts: _Parts, kind: Speech) -> str:
     chinese = parts.language == "zh"
-    quotes = [_written(quote, kind, chinese=chinese) for quote in parts.head.quotes]
+    core = _core(parts, kind)
     if kind in _SENTENCES:
-        core = clauses((parts.head.text, *quotes, *parts.fixed), chinese=chinese)
-        core = parts.template.replace(PROMPT, inside(core, parts.template))
         if kind is Speech.INSTRUCTION:
             stays = "其余部分保持不变" if chinese else "Keep everything else unchanged"
             kept = any(fold(stays) in fold(text) for text in (core, *parts.details))
@@ -164,15 +182,26 @@ def _compose(parts: _Parts, kind: Speech) -> str:
         else:
             ours = (*parts.details, *parts.after)
             said = clauses(ours, chinese=chinese, apart=True)
-            whole = (clauses((core, said), chinese=True),) if chinese else (core, said)
+            whole = (core, *parts.scene, said)
+            if chinese and not parts.scene:
+                whole = (clauses((core, said), chinese=True),)
             text = sentences(whole, chinese=chinese)
     else:
-        core = ", ".join(part for part in (parts.head.text, *quotes, *parts.fixed) if part)
-        core = parts.template.replace(PROMPT, core)
         text = ", ".join(
             part for part in (*parts.before, core, *parts.details, *parts.after) if part
         )
     return " ".join(part for part in (text, *parts.head.floating) if part)
+
+
+def _core(parts: _Parts, kind: Speech) -> str:
+    """The person's part within the style's template."""
+    chinese = parts.language == "zh"
+    quotes = [_written(quote, kind, chinese=chinese) for quote in parts.head.quotes]
+    said = (parts.head.text, *quotes, *parts.fixed)
+    if kind not in _SENTENCES:
+        return parts.template.replace(PROMPT, ", ".join(part for part in said if part))
+    core = clauses(said, chinese=chinese)
+    return parts.template.replace(PROMPT, inside(core, parts.template))
 
 
 def template_of(style: Style | None, dialect: Dialect, language: Language) -> str:

@@ -37,6 +37,7 @@ REPLY = "reply"  # in a dialect's place: what a reply to a picture means, and no
 LANGUAGES = ("en", "zh")  # the language of the answer
 
 LONGEST_SUBJECT, LONGEST_ITEM = 200, 60  # characters
+SHORTEST_SCENE = 20  # characters
 MOST_DETAILS, MOST_STYLES, MOST_AVOIDED = 8, 4, 6
 # Of the built-in assistant's answers; those that it learned from have 77 at most.  An answer that
 # would be longer is going round in circles, and is ended where it is.
@@ -107,14 +108,17 @@ details ::= (item (", " item){{0,{MOST_DETAILS - 1}}})?
 
 
 def scene_grammar(longest: int) -> str:
-    """The grammar of answers with a scene of so many characters.
+    """The grammar of answers with a scene of at most so many characters.
 
-    The scene comes last: an answer that must end early has the rest already.
+    The scene comes last: an answer that must end early has the rest already.  It begins as a
+    sentence does and holds no markup, so that a small model does not stop at `{}` or at a word.
     """
     return rf"""
 root    ::= "{{\"subject\": \"" subject "\", \"style\": [" styles "], \"avoid\": [" avoided ends
 ends    ::= "], \"scene\": \"" scene "\"}}"
-scene   ::= first ch{{0,{longest - 1}}}
+scene   ::= opening told{{{SHORTEST_SCENE - 1},{longest - 1}}}
+opening ::= [A-Z0-9\u00C0-\u00DE\u3400-\u9FFF]
+told    ::= [^"\\<>{{}}|\[\]_*#\x00-\x1F\x7F-\x9F\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]
 {_PARTS}"""
 
 
