@@ -23,6 +23,7 @@ from prompting.reading import opaque
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon
 from prompting.reading.policy import Policy
+from prompting.refining import refined, refitted, unsaid
 from prompting.slots import Slots, WishText
 from prompting.speaking import dialects
 from prompting.speaking import styles as named_styles
@@ -172,6 +173,52 @@ class Assistant:
         order = self._order(assisted.wish, assisted.dialect, style, negative, count_tokens, locale)
         return self._restyled(assisted, order)
 
+    def refine(
+        self,
+        assisted: Assisted,
+        further: str,
+        *,
+        negative: str = "",
+        count_tokens: Count | None = None,
+        locale: str = "en",
+    ) -> tuple[Assisted, str] | None:
+        """The same words with a further wish in them ("warmer, no dog"); asks no writer.
+
+        `negative` is the person's own so far; it comes back with what is to go.  None where the
+        further wish changes nothing.  Raises as `assist`.
+        """
+        self.policy.check(further, "wish")
+        if (new := refined(assisted.wish, negative, further)) is None:
+            return None
+        said, slots = new, assisted.slots
+        if slots is not None and self._translated(assisted):
+            # What somebody put into the prompt's language is changed there, and not put again.
+            said = refined(slots.subject, negative, further) or new
+        if not dialects.dialect(assisted.dialect).negative:
+            before = slots.subject if slots is not None else assisted.wish
+            said = unsaid(before, said, self.lexicon)
+        order = self._order(
+            said.wish,
+            assisted.dialect,
+            said.style or assisted.style or None,
+            said.negative,
+            count_tokens,
+            locale,
+        )
+        order = replace(order, text=new.wish)
+        if assisted.slots is None:
+            return _assisted(order, order.unchanged(), assisted.seed, ""), said.negative
+        told = refitted(order, assisted.slots)
+        words = replace(
+            _assisted(order, told.rendered, assisted.seed, ""),
+            slots=told.slots,
+            raw=assisted.raw,
+            writer=assisted.writer,
+            digest=assisted.digest,
+            template=assisted.template,
+        )
+        return words, said.negative
+
     async def _judged(self, *texts: str) -> None:
         """Each apart, so that nobody else waits for more than one; the policy remembers them."""
         for words in texts:
@@ -241,6 +288,11 @@ class Assistant:
             note=assisted.note if slots is None else rendered.note,
             style=order.style.name if order.style else "",
         )
+
+    def _translated(self, assisted: Assisted) -> bool:
+        """Whether the prompt is in another language than the wish."""
+        spoken = self.lexicon.language(opaque.read(assisted.wish).words)
+        return dialects.dialect(assisted.dialect).language(spoken) != spoken
 
     def _has_style(self, wish: WishText) -> bool:
         # Of a wish that is a prompt already, its begin says enough.

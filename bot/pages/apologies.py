@@ -79,6 +79,7 @@ def _memory(error: g.OutOfMemory) -> str:
 
 
 _NOTHING_NEW = {
+    "further wish": "I see nothing in that to change. Say it like “warmer, no dog” or “at night”.",
     "wording": "I found no other words for that. Other words of yours, or 🎨, change more.",
     "own words": "It was drawn from your own words already: I had added nothing to them.",
     "form": "Nothing in the form was changed. ♻️ draws the same picture again, 🎲 another one.",

@@ -126,7 +126,14 @@ class PromptAssist:
         )
 
     async def propose(
-        self, text: str, family: Family, *, seed: int, style: str | None, tokenizer: Path | None
+        self,
+        text: str,
+        family: Family,
+        *,
+        seed: int,
+        style: str | None,
+        negative: str,
+        tokenizer: Path | None,
     ) -> tuple[Assisted, ...]:
         """Three different ways to say it.  Raises Declined and UnknownName."""
         assistant = await self._opened()
@@ -135,8 +142,20 @@ class PromptAssist:
             dialect=dialect_of(family),
             seed=seed,
             style=style,
+            negative=negative,
             count_tokens=counter(tokenizer),
         )
+
+    async def refine(
+        self, words: Assisted, further: str, *, negative: str, tokenizer: Path | None
+    ) -> tuple[Assisted, str] | None:
+        """The words with a further wish in them, and the person's own negative with what is to go.
+
+        None where the further wish changes nothing; asks no model.  Raises Declined.
+        """
+        assistant = await self._opened()
+        count = counter(tokenizer)
+        return assistant.refine(words, further, negative=negative, count_tokens=count)
 
     async def restyle(
         self, words: Assisted, style: str, *, negative: str, tokenizer: Path | None

@@ -108,11 +108,21 @@ class Drafting:
 
     async def propose(self, wish: Wish, mine: Preferences) -> Proposed:
         """Three different prompts for a wish, in the dialect of the model that would draw it."""
+        draft, model = self._proposing(wish, mine)
+        return await self.phrasing.propose(replace(draft, words=wish.draft.words), model)
+
+    async def refine(
+        self, wish: Wish, found: Proposed, further: str, mine: Preferences
+    ) -> Proposed:
+        """Proposals with a further wish in each.  Raises Declined, NothingNew."""
+        _, model = self._proposing(wish, mine)
+        return await self.phrasing.refine(found, further, model)
+
+    def _proposing(self, wish: Wish, mine: Preferences) -> tuple[RequestDraft, Checkpoint]:
         said = RequestDraft(model=wish.model, style=wish.style)
         around = ((Whence.PERSON, of_person(mine)), (Whence.SERVER, self._server))
         draft = filled(RequestDraft, [(Whence.SAID, said), *around]).value
-        model = self.offers.checkpoint(draft.model)
-        return await self.phrasing.propose(wish.draft.words.prompt or "", draft, model)
+        return draft, self.offers.checkpoint(draft.model)
 
     def for_somebody(self, recipe: Recipe) -> Recipe:
         """A stranger's recipe as it may be drawn.  Raises Unacceptable and Declined."""

@@ -45,6 +45,18 @@ class Proposed:
 
     words: tuple[Assisted, ...]
     notes: tuple[str, ...]
+    negative: str = ""  # the person's own: what further wishes took away
+
+    @property
+    def wish(self) -> str:
+        """What they all say, with all further wishes in it."""
+        return self.words[0].wish
+
+    @property
+    def style(self) -> str | None:
+        """The style that they are all in, if that is one."""
+        styles = {words.style for words in self.words}
+        return (styles.pop() or None) if len(styles) == 1 else None
 
 
 class Phrasing:
@@ -152,17 +164,36 @@ class Phrasing:
         wording = Wording(assisted=assisted, own_negative=negative)
         return Drafted(recipes=said, wording=wording, notes=notes.bounded((*told, *remarks(said))))
 
-    async def propose(self, text: str, draft: RequestDraft, model: Checkpoint) -> Proposed:
+    async def propose(self, draft: RequestDraft, model: Checkpoint) -> Proposed:
         """Three different prompts for a wish, in the dialect of the model that would draw it."""
+        negative = draft.words.negative_prompt or ""
         found = await self._assist.propose(
-            marked(clean_text("prompt", text), self._offers.catalog),
+            marked(clean_text("prompt", draft.words.prompt or ""), self._offers.catalog),
             model.family,
             seed=self._dice() % 2**31,
             style=draft.style,
+            negative=negative,
             tokenizer=self._offers.folder_of(model.weights),
         )
         said = of_words([words.prompt for words in found], model.family.name)
-        return Proposed(words=found, notes=tuple(said))
+        return Proposed(words=found, notes=tuple(said), negative=negative)
+
+    async def refine(self, found: Proposed, further: str, model: Checkpoint) -> Proposed:
+        """The proposals with a further wish in each.  Raises Declined, NothingNew."""
+        tokenizer = self._offers.folder_of(model.weights)
+        further = clean_text("prompt", further)
+        again: list[tuple[Assisted, str]] = []
+        for words in found.words:
+            await asyncio.sleep(0)  # nobody else waits for more than one of them
+            said = await self._assist.refine(
+                words, further, negative=found.negative, tokenizer=tokenizer
+            )
+            if said is None:
+                raise NothingNew("further wish")
+            again.append(said)
+        different = tuple({words.prompt: words for words, _ in again}.values())
+        told = of_words([words.prompt for words in different], model.family.name)
+        return Proposed(words=different, notes=tuple(told), negative=again[0][1])
 
     async def _saying(
         self, recipes: Sequence[Recipe], prompt: str, negative: str

@@ -154,6 +154,13 @@ class Requests:
         mine = await self._stores.people.preferences(wish.origin.owner)
         return await self._drafting.propose(wish, mine)
 
+    async def refine(self, wish: Wish, found: Proposed, further: str) -> Proposed:
+        """Proposals with a further wish in each ("warmer, no dog").  Raises as `propose`, and
+        NothingNew where it changes nothing.
+        """
+        mine = await self._stores.people.preferences(wish.origin.owner)
+        return await self._drafting.refine(wish, found, further, mine)
+
     # -- something of what there is --------------------------------------------------------
 
     async def again(

@@ -66,8 +66,17 @@ def kind_of(word: Word) -> str:
 
 
 def adjective_of(word: str) -> str:
-    """The adjective that "redder" or "stormier" compares; "" where there is none."""
+    """The adjective that "redder", "stormier" or "wärmer" compares; "" where there is none."""
+    return compared(word, "en") or compared(word, "de")
+
+
+def compared(word: str, language: str) -> str:
+    """The English adjective that a comparative of English or German compares; "" for others."""
     folded = fold(word)
+    if language == "de":
+        return _german_adjective_of(folded)
+    if language != "en":
+        return ""
     for ending, instead in (("ier", "y"), ("iest", "y"), ("er", ""), ("est", ""), ("er", "e")):
         if folded.endswith(ending) and len(folded) > len(ending) + 2:
             stem = folded.removesuffix(ending) + instead
@@ -76,6 +85,20 @@ def adjective_of(word: str) -> str:
                 if entry and entry.kind in _ATTRIBUTES:
                     return form
     return ""
+
+
+def _german_adjective_of(folded: str) -> str:
+    """The adjective of "wärmer" and "dunkler", by its key."""
+    if not folded.endswith("er"):
+        return ""
+    stem = folded.removesuffix("er")
+    forms = [stem.translate(_WITHOUT_UMLAUT)] if stem != stem.translate(_WITHOUT_UMLAUT) else []
+    forms += [f"{stem[:-1]}e{stem[-1:]}"] if stem[-1:] in ("l", "r") else []
+    entries = (vocabulary().find(form, "de") for form in forms)
+    return next((e.form("en") for e in entries if e and e.kind in _ATTRIBUTES), "")
+
+
+_WITHOUT_UMLAUT = str.maketrans("äöü", "aou")
 
 
 def is_attribute(text: str, language: str) -> bool:

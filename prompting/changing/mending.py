@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from prompting.changing.aspects import adjective_of
+from prompting.changing.aspects import compared
 from prompting.changing.phrasebook import Phrasebook
 from prompting.changing.reply import LONGEST
 from prompting.changing.tongues import cues
@@ -52,7 +52,7 @@ def _known(word: str, language: str) -> bool:
         or word in words.function.get(language, ())
         or word in words.function["en"]
         or word in cues(language)
-        or (language == "en" and bool(adjective_of(word)))
+        or bool(compared(word, language))
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from prompting.changing.aspects import adjective_of
+from prompting.changing.aspects import compared
 from prompting.changing.phrasebook import languages, phrasebook
 from prompting.changing.vocabulary import vocabulary
 from prompting.reading.lexicon import fold
@@ -54,7 +54,7 @@ def _score(word: str, language: str) -> int:
         2 * cue
         + bool(vocabulary().find(word, language))
         + (word in vocabulary().function.get(language, ()))
-        + (language == "en" and bool(adjective_of(word)))
+        + bool(compared(word, language))
     )
 
 

@@ -339,7 +339,9 @@ def remove(found: Found, clause: Clause) -> Intents | None:
 
 
 def _removed(what: str, clause: Clause) -> ContentChange:
-    if clause.language == "en" and adjective_of(what):  # "no dog, warmer": nothing goes by that
+    if clause.language in ("en", "de") and adjective_of(
+        what
+    ):  # "no dog, warmer": nothing goes by that
         aspect = aspect_of(what, clause.language) or Aspect.OBJECT
         return clause.change(Action.SET, aspect, into=what)
     return clause.change(Action.REMOVE, _removed_aspect(what, clause.language), what=what)
@@ -355,6 +357,8 @@ def framing(found: Found, clause: Clause) -> Intents | None:
         focus = clause.thing(found["focus"])
         return clause.edit(Action.SET, Aspect.FRAMING, what=focus, into="close-up")
     into = clause.phrase(found["into"] or found.rule.facts.get("into", ""))
+    if f"from {into}" in clause.text:  # the side from which it is seen, and no place above it
+        into = f"from {into}"
     return clause.edit(Action.SET, Aspect.FRAMING, into=into or clause.phrase(clause.text))
 
 

@@ -6,7 +6,6 @@ what is drawn from one is stored with the picture.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +18,7 @@ from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
 from bot.chat.refusals import apologise
 from bot.pages.proposals_page import proposals
+from bot.studio.phrasing import Proposed
 from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftWords
 from prompting.assist import Assisted
@@ -38,44 +38,55 @@ SECONDS = 840.0  # an ephemeral message can be answered for 15 minutes
 async def enhance(interaction: Interaction, wish: options.Prompt, model: str | None = None) -> None:
     """Find words and show them to the one who asks."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await _show(interaction, wish, model)
+    await _show(interaction, DraftWords(prompt=wish), model)
 
 
-async def _show(interaction: Interaction, wish: str, model: str | None) -> None:
-    found = await studio_of(interaction).requests.propose(_wished(interaction, wish, model))
+async def _show(
+    interaction: Interaction, words: DraftWords, model: str | None, style: str | None = None
+) -> None:
+    asked = replace(_wished(interaction, words, model), style=style)
+    await _shown(interaction, await studio_of(interaction).requests.propose(asked), model)
+
+
+async def _shown(interaction: Interaction, found: Proposed, model: str | None) -> None:
     await interaction.edit_original_response(
         content=proposals(found.words, found.notes),
-        view=Proposals(wish, model, found.words),
+        view=Proposals(found, model),
         allowed_mentions=SILENT,
     )
 
 
-def _wished(interaction: Interaction, wish: str, model: str | None) -> Wish:
-    draft = Draft(words=DraftWords(prompt=wish))
-    return Wish(origin=origin_of(interaction), draft=draft, model=model)
+def _wished(interaction: Interaction, words: DraftWords, model: str | None) -> Wish:
+    return Wish(origin=origin_of(interaction), draft=Draft(words=words), model=model)
 
 
 class Proposals(discord.ui.View):
-    """Draw one, edit one, or see others."""
+    """Draw one, edit one, change all by a further wish, or see others."""
 
-    def __init__(self, wish: str, model: str | None, found: Sequence[Assisted]) -> None:
+    def __init__(self, found: Proposed, model: str | None) -> None:
         super().__init__(timeout=SECONDS)
-        self.wish, self.model = wish, model
-        for number, words in enumerate(found, 1):
+        self.found, self.model = found, model
+        for number, words in enumerate(found.words, 1):
             self.add_item(_Draw(self, number, words))
-        for number, words in enumerate(found, 1):
+        for number, words in enumerate(found.words, 1):
             self.add_item(_Edit(self, number, words))
+        self.add_item(_Refine(self))
         self.add_item(_More(self))
 
     async def draw(self, interaction: Interaction, words: Assisted, typed: str | None) -> None:
         """Queue a proposal, or what the person made of it."""
-        wish = _wished(interaction, self.wish, self.model)
-        if typed is None:
-            wish = replace(wish, words=words)
-        else:
+        own = DraftWords(prompt=words.wish, negative_prompt=self.found.negative or None)
+        wish = replace(_wished(interaction, own, self.model), words=words)
+        if typed is not None:
             own = DraftWords(prompt=typed, negative_prompt=words.negative or None)
-            wish = replace(wish, draft=Draft(words=own), assist=AssistMode.OFF)
+            wish = replace(_wished(interaction, own, self.model), assist=AssistMode.OFF)
         await begin(interaction, lambda: studio_of(interaction).requests.submit(wish))
+
+    async def refine(self, interaction: Interaction, further: str) -> None:
+        """Show the proposals as a further wish changes them, in place of these."""
+        wish = _wished(interaction, DraftWords(prompt=self.found.wish), self.model)
+        again = await studio_of(interaction).requests.refine(wish, self.found, further)
+        await _shown(interaction, again, self.model)
 
     async def on_error(
         self, interaction: Interaction, error: Exception, _: discord.ui.Item[Any], /
@@ -104,6 +115,15 @@ class _Edit(discord.ui.Button[Any]):
         await interaction.response.send_modal(_Editor(self._proposals, self._words))
 
 
+class _Refine(discord.ui.Button[Any]):
+    def __init__(self, proposals: Proposals) -> None:
+        super().__init__(label="Change…", emoji="💬", row=2)
+        self._proposals = proposals
+
+    async def callback(self, interaction: Interaction) -> None:
+        await interaction.response.send_modal(_Further(self._proposals))
+
+
 class _More(discord.ui.Button[Any]):
     def __init__(self, proposals: Proposals) -> None:
         super().__init__(label="More", emoji="✨", row=2)
@@ -111,10 +131,41 @@ class _More(discord.ui.Button[Any]):
 
     async def callback(self, interaction: Interaction) -> None:
         await interaction.response.defer()
-        await _show(interaction, self._proposals.wish, self._proposals.model)
+        found = self._proposals.found
+        words = DraftWords(prompt=found.wish, negative_prompt=found.negative or None)
+        await _show(interaction, words, self._proposals.model, found.style)
 
 
-class _Editor(discord.ui.Modal, title="Edit the prompt"):
+class _Form(discord.ui.Modal):
+    """A form that says why not where something is refused."""
+
+    async def on_error(  # type: ignore[override]  # a modal's has no item, says discord.py's own
+        self, interaction: Interaction, error: Exception, /
+    ) -> None:
+        """Say why not."""
+        await apologise(interaction, error)
+
+
+class _Further(_Form, title="What should be different?"):
+    """A further wish about all proposals."""
+
+    def __init__(self, proposals: Proposals) -> None:
+        super().__init__(timeout=SECONDS)
+        self._proposals = proposals
+        self.further: discord.ui.TextInput[Any] = discord.ui.TextInput(
+            label="Everything else stays",
+            placeholder="warmer, no dog · from above · at night · as watercolor",
+            max_length=300,
+        )
+        self.add_item(self.further)
+
+    async def on_submit(self, interaction: Interaction, /) -> None:
+        """Show what became of the proposals."""
+        await interaction.response.defer()
+        await self._proposals.refine(interaction, str(self.further))
+
+
+class _Editor(_Form, title="Edit the prompt"):
     """A proposal, to be changed before it is drawn."""
 
     def __init__(self, proposals: Proposals, words: Assisted) -> None:
@@ -131,9 +182,3 @@ class _Editor(discord.ui.Modal, title="Edit the prompt"):
     async def on_submit(self, interaction: Interaction, /) -> None:
         """Draw what it became."""
         await self._proposals.draw(interaction, self._words, str(self.prompt))
-
-    async def on_error(  # type: ignore[override]  # a modal's has no item, says discord.py's own
-        self, interaction: Interaction, error: Exception, /
-    ) -> None:
-        """Say why not."""
-        await apologise(interaction, error)

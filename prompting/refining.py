@@ -1,0 +1,111 @@
+"""A further wish about words that were found already: "warmer, no dog".
+
+    words found for a wish ─further wish understood─▶ the wish with the change in it
+                            their additions ────────▶ those that still go with it
+
+The invariant: all words of the wish that the further one does not speak of stay, and so do the
+additions that agree with it.  No writer is asked, so the same words come of the same further wish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from prompting.changes import understand
+from prompting.changing.aspects import adjective_of
+from prompting.changing.intents import (
+    Action,
+    Aspect,
+    ContentChange,
+    Intent,
+    IntentKind,
+    ShownPicture,
+)
+from prompting.changing.rewording import reworded
+from prompting.changing.styling import library_style
+from prompting.reading.lexicon import Lexicon
+from prompting.repair import Repairer, SlotVerdict
+from prompting.slots import Slots
+from prompting.speaking.added import sentences_of
+from prompting.speaking.order import Order
+from prompting.speaking.plain import plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refined:
+    """The wish with a further one in it."""
+
+    wish: str
+    negative: str  # the person's own, with what is to go
+    style: str | None = None  # as the library names it or as it was said; None: nobody asked
+
+
+def refined(wish: str, negative: str, further: str) -> Refined | None:
+    """The wish as the further one changes it; None where that changes no picture."""
+    intents = understand(further, ShownPicture(prompt=wish, negative=negative)).intents
+    style = next((intent.style for intent in intents if intent.style), None)
+    if told := _described(intents):
+        return Refined(wish=f"{wish.rstrip(' .,，。')}, {told}", negative=negative, style=style)
+    changes = [_plain(change) for intent in intents for change in intent.changes]
+    if not changes and style is None:
+        return None
+    new = reworded(wish, negative, changes, style)
+    known = style if style and library_style(style, "en") else None  # others are in the words
+    return Refined(wish=new.prompt, negative=new.negative, style=known)
+
+
+def unsaid(before: str, new: Refined, lexicon: Lexicon) -> Refined:
+    """For a model without a negative prompt: what went out of the words `before` is said no more.
+
+    What was never in them has still to be turned into something positive.
+    """
+    there = {word.key for word in lexicon.read(before) if word.content}
+    parts = [part.strip() for part in new.negative.split(",") if part.strip()]
+    kept = [
+        part
+        for part in parts
+        if not {word.key for word in lexicon.read(part) if word.content} <= there
+    ]
+    return replace(new, negative=", ".join(kept))
+
+
+def refitted(order: Order, slots: Slots) -> SlotVerdict:
+    """The slots of the wish before as they are spoken for the order of the new one.
+
+    Additions that name what is to go, or are against the new wish, go.
+    """
+    judge = Repairer(order, closed=True)
+    gone = {word.key for word in order.lexicon.read(order.negative) if word.content}
+
+    def stays(phrase: str) -> bool:
+        return not any(word.key in gone for word in order.lexicon.read(phrase) if word.content)
+
+    kept = replace(
+        slots,
+        subject=plain(order.wish, order.lexicon) or slots.subject,
+        details=tuple(filter(stays, slots.details)),
+        scene=" ".join(filter(stays, sentences_of(slots.scene))),
+    )
+    return judge.repair(judge.judge(kept))
+
+
+def _described(intents: Sequence[Intent]) -> str:
+    """A description: whoever has a further wish does not begin another picture."""
+    return next((i.prompt for i in intents if i.kind is IntentKind.REWRITE and i.prompt), "")
+
+
+def _plain(change: ContentChange) -> ContentChange:
+    """A comparison as what it leads to: there is no picture yet that this one is warmer than."""
+    if change.action is not Action.SET or change.what:
+        return change
+    if change.aspect is Aspect.FRAMING:
+        return replace(change, into=_FRAMED.get(change.into.casefold(), change.into))
+    if not (into := adjective_of(change.into)):
+        return change
+    lit = change.aspect is Aspect.LIGHT and into not in _SAY_ENOUGH
+    return replace(change, into=f"{into} light" if lit else into, language="en")
+
+
+_FRAMED = {"closer": "close-up", "near": "close-up", "further away": "wide shot"}
+_SAY_ENOUGH = ("dark", "bright")
