@@ -38,7 +38,8 @@ class Told:
     slots: Slots  # after repair
     rendered: Rendered
     raw: str  # the answer that they are made of
-    useful: bool  # the answer itself kept the wish, and said more than it
+    kept: bool  # the answer kept the wish without being repaired,
+    more: bool  # and said more than it, where that is wanted
 
 
 def derived(seed: int, purpose: str) -> int:
@@ -99,8 +100,13 @@ class Asking:
             raise trouble
         await asyncio.sleep(0)
         kept = self._judge.repair(best[0])
-        useful = best[0].good and (_more(kept.slots) or not self._order.dialect.kind.takes_more)
-        return Told(slots=kept.slots, rendered=kept.rendered, raw=best[1], useful=useful)
+        return Told(
+            slots=kept.slots,
+            rendered=kept.rendered,
+            raw=best[1],
+            kept=best[0].good,
+            more=_more(kept.slots) or not self._order.dialect.kind.takes_more,
+        )
 
     async def _answer(self, seed: int, temperature: float) -> str:
         left = self._until - self._clock()

@@ -43,7 +43,7 @@ class Attempt:
         """The lower, the better: of use, then told at all, then nothing."""
         if self.told is None:
             return 2
-        return 0 if self.told.useful else 1
+        return 0 if self.told.kept and self.told.more else 1
 
     def note(self, locale: str) -> str:
         """Why nothing came of it."""
@@ -112,8 +112,9 @@ class Writers:
             limits.policy.check(f"{told.rendered.prompt}\n{told.rendered.negative}", "result")
         except WriterFailed as error:
             why = error.reason
-        except Unreadable:
-            trouble = "unusable"
+        except Unreadable as error:
+            trouble, why = "unusable", error.reason
+            log.info("%s: an unusable answer: %s", writer.name, why)
         except Declined:
             trouble = "declined"
         except Exception as error:  # a writer is a guest: its bugs must not cost a picture
@@ -128,5 +129,10 @@ class Writers:
         if kind in self._told_of:
             return ""
         self._told_of.add(kind)
-        why = first.why or note(f"{first.trouble or 'dull'} answer", locale)
+        trouble = first.trouble
+        if first.told is not None:
+            trouble = "dull" if first.told.kept else "lossy"
+        why = first.why
+        if trouble != "failed":
+            why = note(f"{trouble} answer", locale, why=why)
         return note("spare", locale, why=why)

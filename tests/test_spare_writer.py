@@ -59,8 +59,8 @@ async def test_where_the_chosen_writer_is_of_use_the_spare_is_not_asked() -> Non
         (WriterTimeout(7.99974), "no answer within 8 s"),
         (WriterDied("killed by signal 9"), "killed by signal 9"),
         (WriterUnavailable("killed by signal 9; next try in 4 s"), "next try in 4 s"),
-        (Unreadable("answer", "no JSON"), "its answer was unusable"),
-        ("Sure! Here is your prompt.", "its answer was unusable"),
+        (Unreadable("answer", "no JSON"), "its answer was unusable: no JSON"),
+        ("Sure! Here is your prompt.", "its answer was unusable: not JSON"),
         (PromptingError("something else"), "PromptingError"),
         (DULL, "it added nothing to your words"),
     ],
@@ -137,6 +137,7 @@ async def test_an_answer_that_lost_a_word_three_times_is_no_better_than_the_spar
         "一只红色的猫", dialect="sd15", seed=1
     )
     assert written.writer == "spare"
+    assert "it left out words of yours" in written.note
 
 
 @pytest.mark.parametrize("dialect", ["kontext", "starter", "audio"])

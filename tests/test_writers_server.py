@@ -20,6 +20,7 @@ from tests.given.chat_server import (
     ChatServer,
     Mood,
     completion,
+    form_of,
     good,
     hangs,
     refuses,
@@ -67,7 +68,8 @@ async def test_a_server_without_json_schema_is_asked_without_from_then_on() -> N
     async with asked(refuses(400), good, good) as (writer, server):
         for _ in range(2):
             assert (await writer.write(ask())).raw == GOOD
-        assert ["response_format" in request for request in server.requests] == [True, False, False]
+        asked_for = [form_of(request) for request in server.requests]
+        assert asked_for == ["json_schema", *["json_object with a schema"] * 2]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -6,13 +6,14 @@ _TEXTS = {
     "en": {
         "no writer": "No prompt assistant here: your own words were used unchanged.",
         "failed": "The prompt assistant failed ({why}): your own words were used unchanged.",
-        "unusable": "The prompt assistant's answer was unusable: "
+        "unusable": "The prompt assistant's answer was unusable ({why}): "
         "your own words were used unchanged.",
         "declined": "The prompt assistant's answer was not allowed here: "
         "your own words were used unchanged.",
         "spare": "The language model was of no help ({why}): the built-in assistant wrote.",
-        "unusable answer": "its answer was unusable",
+        "unusable answer": "its answer was unusable: {why}",
         "declined answer": "its answer was not allowed here",
+        "lossy answer": "it left out words of yours",
         "dull answer": "it added nothing to your words",
         "long": "Your wish is a full prompt already, and was used unchanged.",
         "empty": "There were no words to work with.",
@@ -26,11 +27,12 @@ _TEXTS = {
     "zh": {
         "no writer": "这里没有提示词助手：已原样使用你的文字。",
         "failed": "提示词助手没有回答（{why}）：已原样使用你的文字。",
-        "unusable": "提示词助手的回答无法使用：已原样使用你的文字。",
+        "unusable": "提示词助手的回答无法使用（{why}）：已原样使用你的文字。",
         "declined": "提示词助手的回答在这里不被允许：已原样使用你的文字。",
         "spare": "语言模型没有帮上忙（{why}）：由内置助手代笔。",
-        "unusable answer": "它的回答无法使用",
+        "unusable answer": "它的回答无法使用：{why}",
         "declined answer": "它的回答在这里不被允许",
+        "lossy answer": "它漏掉了你的一些字",
         "dull answer": "它没有为你的文字增添内容",
         "long": "你的文字已经是完整的提示词，已原样使用。",
         "empty": "没有可用的文字。",

@@ -7,6 +7,7 @@ everybody who wants to hears why.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -32,7 +33,8 @@ class Backoff:
         self._failures += 1
         self._reason = reason
         self._not_before = self._clock() + delay
-        _log.warning("%s: %s; next try in %g s", self._name, reason, delay)
+        next_try = f"next try in {delay:g} s" if delay else "the next wish tries again"
+        _log.warning("%s: %s; %s", self._name, reason, next_try)
 
     def succeeded(self) -> None:
         """The writer works again."""
@@ -41,4 +43,4 @@ class Backoff:
     def check(self) -> None:
         """Raises WriterUnavailable while it is too early to try again."""
         if (wait := self._not_before - self._clock()) > 0:
-            raise WriterUnavailable(f"{self._reason}; next try in {wait:.0f} s")
+            raise WriterUnavailable(f"{self._reason}; next try in {math.ceil(wait)} s")

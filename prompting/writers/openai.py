@@ -3,27 +3,28 @@
     write() ── instructions + wish, JSON schema ──▶ POST {base_url}/chat/completions
 
 The invariant: whatever the server sends, hangs on or refuses, `write` ends in time with an answer
-in canonical form or a PromptingError.  The wish is the user's message, alone; the schema is asked
-for where the server knows it, and the answer is checked either way.
+in canonical form or a PromptingError.  The wish is the user's last message, alone where the server
+knows a system's turn; the schema is asked for where it is known (`prompting.writers.manners`), and
+the answer is checked either way.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prompting.errors import Unreadable, WriterDied, WriterFailed, WriterTimeout, WriterUnavailable
 from prompting.writers.backoff import Backoff
 from prompting.writers.echoes import without_echoes
+from prompting.writers.manners import NOT_TAKEN, AnswerForm, Manners
 from prompting.writers.questions import VERSION, messages, question
 from prompting.writers.writer import Answer, Ask
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
-    from openai.types.shared_params import ResponseFormatJSONSchema
+    from openai.types.chat import ChatCompletion
 
 RETRIES = 2  # of requests that the server could not take: 408, 409, 429, 5xx, no connection
 LONGEST_ANSWER = 1024  # tokens
@@ -41,7 +42,7 @@ class OpenAIWriter:
         self.template = VERSION
         self.placeholders = 0
         self._backoff = Backoff(self.name)
-        self._knows_schema = True
+        self._manners = Manners()
 
     @classmethod
     async def open(cls, base_url: str, model: str, *, key: str | None = None) -> OpenAIWriter:
@@ -91,48 +92,106 @@ class OpenAIWriter:
         await self._client.close()
 
     async def _complete(self, ask: Ask) -> ChatCompletion:
+        """In the best form that the server takes.  Raises what the best one raised."""
         import openai
 
-        if self._knows_schema:
+        refused: openai.APIStatusError | None = None
+        manners = self._manners
+        forms = manners.forms
+        form = next(forms)
+        while True:
             try:
-                return await self._request(ask, schema=True)
-            except (openai.BadRequestError, openai.UnprocessableEntityError):
-                self._knows_schema = False  # if it was not that, the next request says so
-        return await self._request(ask, schema=False)
+                done = await self._request(ask, form)
+            except openai.APIStatusError as error:
+                if error.status_code not in NOT_TAKEN:
+                    raise
+                if manners.heeds(error.status_code, str(error)):
+                    continue
+                refused = refused or error
+                if (lower := next(forms, None)) is None:
+                    raise refused from error
+                form = lower
+            else:
+                manners.worked(form, (refused.status_code, str(refused)) if refused else None)
+                return done
 
-    async def _request(self, ask: Ask, *, schema: bool) -> ChatCompletion:
+    async def _request(self, ask: Ask, form: AnswerForm) -> ChatCompletion:
+        """One request; what can pass is tried again, and a form that may be unknown is not."""
         import openai
 
+        if self._manners.known or form is AnswerForm.FREE:
+            return await self._post(ask, form, retries=RETRIES)
+        try:
+            return await self._post(ask, form, retries=0)
+        except openai.APIStatusError as error:
+            if error.status_code in NOT_TAKEN or error.status_code in (401, 403):
+                raise
+        except openai.APIConnectionError:
+            pass  # also one that was too slow
+        return await self._post(ask, form, retries=RETRIES - 1)
+
+    async def _post(self, ask: Ask, form: AnswerForm, *, retries: int) -> ChatCompletion:
         asked = question(ask.dialect, ask.language)
         turns = messages(ask.dialect, ask.language, ask.text[:_LONGEST_WISH])
-        form: ResponseFormatJSONSchema = {
-            "type": "json_schema",
-            "json_schema": {"name": asked.name, "schema": dict(asked.schema), "strict": True},
+        forms: dict[AnswerForm, object] = {
+            AnswerForm.SCHEMA: {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": asked.name.replace(" ", "_"),
+                    "schema": dict(asked.schema),
+                    "strict": True,
+                },
+            },
+            AnswerForm.OBJECT_OF_SCHEMA: {"type": "json_object", "schema": dict(asked.schema)},
+            AnswerForm.OBJECT: {"type": "json_object"},
         }
-        return await self._client.chat.completions.create(
-            model=self._model,
-            messages=cast(
-                "list[ChatCompletionMessageParam]",
-                [{"role": role, "content": text} for role, text in turns],
+        body: dict[str, object] = {
+            "model": self._model,
+            "messages": [
+                {"role": role, "content": text} for role, text in self._manners.turns(turns)
+            ],
+            **({"response_format": forms[form]} if form in forms else {}),
+            **self._manners.settings(
+                form,
+                {
+                    "seed": ask.seed & 0x7FFFFFFF,
+                    "temperature": ask.temperature,
+                    "max_tokens": LONGEST_ANSWER,
+                    # Read by vLLM and llama-server: some models think aloud unless told not to.
+                    "chat_template_kwargs": {"enable_thinking": False},
+                },
             ),
-            response_format=form if schema else openai.omit,
-            seed=ask.seed & 0x7FFFFFFF,
-            temperature=ask.temperature,
-            max_tokens=LONGEST_ANSWER,
-            timeout=ask.deadline,
+        }
+        client = self._client.with_options(max_retries=retries)
+        return await client.post(
+            "/chat/completions",
+            body=body,
+            cast_to=_completion(),
+            options={"timeout": ask.deadline},
         )
+
+
+def _completion() -> type[ChatCompletion]:
+    from openai.types.chat import ChatCompletion
+
+    return ChatCompletion
 
 
 def _read(completion: ChatCompletion, ask: Ask) -> str:
     """The answer's text in canonical form.  Raises Unreadable."""
     try:
-        content = completion.choices[0].message.content
+        choice = completion.choices[0]
+        content: object = choice.message.content
+        cut = choice.finish_reason == "length"
     except (AttributeError, LookupError, TypeError) as error:
         # The client does not check that an answer is what its types say.
         raise Unreadable("answer", "not of the protocol", str(completion)) from error
-    if not isinstance(content, str):
-        raise Unreadable("answer", "the server sent no text", str(completion))
-    return without_echoes(question(ask.dialect).canonical(content), ask)
+    if isinstance(content, list):  # of parts, as some servers send it
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    if not isinstance(content, str) or not content.strip():
+        reason = "nothing but thoughts, cut at max_tokens" if cut else "the server sent no text"
+        raise Unreadable("answer", reason, str(completion))
+    return without_echoes(question(ask.dialect).canonical(content, cut), ask)
 
 
 def _translated(error: Exception, deadline: float) -> WriterFailed:

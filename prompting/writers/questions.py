@@ -21,11 +21,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from prompting.errors import Unreadable
 from prompting.slots import SCHEMA, schema
 from prompting.speaking.dialects import DIALECTS
 from prompting.writers import instructions, template
+from prompting.writers.sent import object_in
 
 VERSION = "q1"  # changes with what models are told: answers are cached and recorded by it
 EXAMPLES = Path(__file__).with_name("examples.toml")
@@ -38,6 +40,12 @@ ACTIONS = ("set", "add", "remove", "swap", "subtle", "strong", "")
 LONGEST_SPAN = 120  # characters of words that are copied from a reply
 
 Schema = Mapping[str, object]
+
+
+class Canonical(Protocol):
+    """An answer as servers send it, perhaps cut at a limit: as the grammar has it."""
+
+    def __call__(self, raw: str, cut: bool = False) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +66,7 @@ class Question:
     shown: str  # its table in `examples.toml`; "": the dialect's
     longest: int  # tokens of an answer; a longer one is going round in circles
     instructions: Callable[[str, str], str]  # by dialect and language, for untrained models
-    canonical: Callable[[str], str]  # an answer as servers send it -> as the grammar has it
+    canonical: Canonical
 
 
 def question(dialect: str, language: str = "en") -> Question:
@@ -117,18 +125,17 @@ def reply_answer(
     return json.dumps(said, ensure_ascii=False)
 
 
-def _reply(raw: str) -> str:
+def _reply(raw: str, cut: bool = False) -> str:
     """Raises Unreadable for what is no answer about a reply."""
-    try:
-        data = json.loads(template.json_in(raw))
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("answer", "no JSON", raw) from error
-    if not isinstance(data, dict):
-        raise Unreadable("answer", "no JSON object", raw)
-    said = {name: data.get(name) or "" for name in ("kind", "action", "what", "into", "where")}
-    short = all(isinstance(text, str) and len(text) <= LONGEST_SPAN for text in said.values())
-    if not short or said["kind"] not in KINDS or said["action"] not in ACTIONS:
-        raise Unreadable("answer", "not one of the kinds, or too long", raw)
+    data = object_in(raw, "kind", cut=cut)
+    said: dict[str, str] = {}
+    for name in ("kind", "action", "what", "into", "where"):
+        text = data.get(name) or ""
+        if not isinstance(text, str) or len(text) > LONGEST_SPAN:
+            raise Unreadable("answer", "no text, or too long", raw)
+        said[name] = text
+    if said["kind"] not in KINDS or said["action"] not in ACTIONS:
+        raise Unreadable("answer", "not one of the kinds", raw)
     return reply_answer(**said)
 
 

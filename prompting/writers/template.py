@@ -22,8 +22,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prompting.errors import Unreadable
 from prompting.slots import Slots
+from prompting.writers.sent import fields_in
 
 VERSION = "w1"  # changes whenever the turns below change: answers are cached and recorded by it
 MARK = "atelier.template"  # GGUF metadata key (string): the VERSION that a model was trained with
@@ -122,13 +122,12 @@ told    ::= [^"\\<>{{}}|\[\]_*#\x00-\x1F\x7F-\x9F\u200B-\u200F\u2028-\u202E\u206
 {_PARTS}"""
 
 
-def readable(raw: str) -> str:
+def readable(raw: str, cut: bool = False) -> str:
     """The answer in canonical form, out of what a server sent; raises Unreadable.
 
-    Servers wrap JSON in code fences or put a chain of thought before it, and not all of them obey
-    a schema; the bounds are those of `Slots`.
+    `cut` says that the server ended it at its limit.  The bounds are those of `Slots`.
     """
-    slots = Slots.from_json(json_in(raw))
+    slots = Slots.from_json(fields_in(raw, cut=cut))
     return answer(
         subject=slots.subject,
         details=slots.details,
@@ -136,12 +135,3 @@ def readable(raw: str) -> str:
         avoid=slots.avoid,
         scene=slots.scene,
     )
-
-
-def json_in(raw: str) -> str:
-    """The JSON object in what a server sent, out of fences and thoughts.  Raises Unreadable."""
-    text = raw.rpartition("</think>")[2]
-    start, end = text.find("{"), text.rfind("}")
-    if not 0 <= start < end:
-        raise Unreadable("answer", "no JSON object", raw)
-    return text[start : end + 1]

@@ -54,6 +54,14 @@ def refuses(status: int) -> Mood:
     return mood
 
 
+def form_of(request: dict[str, object]) -> str:
+    """How a request asks for an answer's form."""
+    form = request.get("response_format")
+    if not isinstance(form, dict):
+        return "none"
+    return f"{form['type']} with a schema" if "schema" in form else str(form["type"])
+
+
 class ChatServer:
     """Answers each request in the next mood, and in the last one for ever."""
 
