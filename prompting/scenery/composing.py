@@ -1,0 +1,221 @@
+"""Details for a wish: what a good prompt engineer would add to it, and nothing against it.
+
+    wish ─▶ Gist ─▶ Decided ─▶ place, light, surface, camera, composition, mood, tone
+                                 as tags, as danbooru's tags, or as sentences in English or Chinese
+
+The invariants: of each group there is at most one detail; none names an object, a colour or a
+number that the wish does not; the same wish, dialect, seed and variant give the same details.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from prompting.hiding import mended
+from prompting.reading.keep import contradictions
+from prompting.reading.lexicon import OBJECTS, Lexicon, fold
+from prompting.scenery.deciding import Axis, Decided, Dice, decide
+from prompting.scenery.gist import Gist, gist_of
+from prompting.scenery.grammar import SceneGrammar, Telling, grammar, stems
+from prompting.scenery.keeping import kept
+from prompting.slots import Language, WishText
+from prompting.speaking.dialects import Dialect, Speech
+
+_TAGGED = frozenset({Speech.TAGS, Speech.PHRASES, Speech.BOORU})
+_NAMED = OBJECTS | {"colour", "number"}
+_TRIES = 5  # of one detail, until it is not against the wish
+_LEAST, _MOST = 42, 76  # words of a prompt in prose, the wish's own among them
+_LEAST_ZH, _MOST_ZH = 70, 140  # characters
+_TAGS = 6
+_TIGHT = 55  # words where the dialect has little room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """Details in the order of a prompt, the most worth keeping first."""
+
+    details: tuple[str, ...]
+    facts: frozenset[str]  # of the picture that they describe
+
+
+def compose(
+    wish: WishText,
+    lexicon: Lexicon,
+    dialect: Dialect,
+    seed: int,
+    *,
+    style: str = "",
+    varied: Axis | None = None,
+    variant: int = 0,
+) -> Composed:
+    """What is added to a wish.
+
+    `style` is the template of a style that was chosen, whose words count as the wish's.  `varied`
+    throws the dice of one axis again, and leaves all else as it is; `variant` says how often.
+    """
+    gist = gist_of(wish, lexicon, style=style)
+    if dialect.kind in (Speech.STARTER, Speech.AUDIO):
+        return Composed(details=(), facts=gist.facts)
+    dice = Dice(seed=seed, text=f"{dialect.kind}/{fold(wish.text)}", varied=varied, variant=variant)
+    language = dialect.language(wish.language)
+    chinese = language == "zh"
+    if dialect.kind is Speech.INSTRUCTION:
+        return Composed(details=kept(gist, dice.of("kept"), chinese=chinese), facts=gist.facts)
+    if chinese:
+        return Composed(details=(), facts=gist.facts)
+    booru = dialect.kind is Speech.BOORU
+    decided = decide(gist, dice, booru=booru)
+    tagged = dialect.kind in _TAGGED
+    table = "booru" if booru else "tags" if tagged else "zh" if chinese else "en"
+    teller = _Teller(
+        wish=wish,
+        lexicon=lexicon,
+        gist=gist,
+        decided=decided,
+        dice=dice,
+        table=grammar(table),
+        language="zh" if chinese else "en",
+        said=set(stems(wish.words)),
+    )
+    if tagged:
+        return Composed(details=_tags(teller), facts=decided.facts)
+    least, most = (_LEAST_ZH, _MOST_ZH) if chinese else (_LEAST, _MOST)
+    if dialect.tokens < 200:
+        most = _TIGHT
+    moves = dialect.kind is Speech.VIDEO
+    details = _prose(teller, moves=moves, least=least, most=most)
+    return Composed(details=details, facts=decided.facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Teller:
+    """Says what was decided."""
+
+    wish: WishText
+    lexicon: Lexicon
+    gist: Gist
+    decided: Decided
+    dice: Dice
+    table: SceneGrammar
+    language: Language
+    said: set[str]
+
+    def say(self, symbol: str, purpose: str = "") -> str:
+        """A text for the symbol that is not against the wish; empty where there is none."""
+        dice = self.dice.of(purpose or symbol)
+        for _ in range(_TRIES):
+            said = set(self.said)
+            telling = Telling(
+                facts=self.decided.facts,
+                dice=dice,
+                values={"it": self._it()},
+                said=said,
+                allows=self._allows,
+            )
+            text = _tidy(self.table.expand(symbol, telling))
+            if text and not contradictions(
+                self.wish, text, lexicon=self.lexicon, language=self.language
+            ):
+                self.said.update(said)
+                return text
+        return ""
+
+    def place(self, purpose: str = "place") -> str:
+        """Where it is, in the words of the place; of an unknown one, little is said."""
+        return self.say("place", purpose) if self.decided.place else ""
+
+    def light(self, purpose: str = "light") -> str:
+        """How it is lit; in a medium of lines and flat shapes, nothing is."""
+        facts = self.decided.facts
+        if "modelled" not in facts:
+            return ""
+        return self.say("shine" if facts & {"lit", "neon"} else "light", purpose)
+
+    def _it(self) -> str:
+        if self.language == "zh":
+            return self.gist.noun_zh or "主体"
+        return self.gist.noun or ("the view" if "land" in self.gist.facts else "the subject")
+
+    def _allows(self, line: str) -> bool:
+        """Whether it brings nothing that is denied, and no thing that the wish does not have."""
+        words = fold(line)
+        if any(_begins(word, words) for word in self.gist.denied):
+            return False
+        return _things(line, self.lexicon, self.language) <= self.gist.words
+
+
+def _tags(teller: _Teller) -> tuple[str, ...]:
+    """Tags, the most worth keeping first; no more than drown no subject."""
+    facts = teller.decided.facts
+    parts = [teller.place(), teller.light()]
+    if "modelled" in facts:
+        parts.append(teller.say("surface"))
+    else:
+        parts.append(teller.say("camera", "surface"))
+    if not facts & {"focused"}:
+        parts.append(teller.say("camera"))
+    rest = ["frame", "mood", "tone"]
+    if facts & {"composed", "angled"}:
+        rest.remove("frame")
+    teller.dice.of("frame").shuffle(rest)
+    parts += [teller.say(symbol) for symbol in rest]
+    return tuple(dict.fromkeys(filter(None, parts)))[:_TAGS]
+
+
+def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str, ...]:
+    """Sentences, until the prompt is as long as one should be."""
+    modelled = "modelled" in teller.decided.facts
+    size = _characters if teller.language == "zh" else _words
+    parts = {
+        "place": teller.place(),
+        "light": teller.light(),
+        "motion": teller.say("motion") if moves else "",
+        "camera": teller.say("camera"),
+        "mood": teller.say("mood"),
+    }
+    for more in ("texture", "place", "camera"):
+        if sum(map(size, parts.values())) + size(teller.wish.words) >= least:
+            break
+        if more == "texture" and not modelled:
+            continue
+        parts[f"more {more}"] = (
+            teller.place("more") if more == "place" else teller.say(more, "more")
+        )
+    room = most - size(teller.wish.words)
+    for dull in ("more place", "more camera", "mood", "camera", "light", "motion"):
+        if sum(map(size, parts.values())) <= room:
+            break
+        parts.pop(dull, "")
+    order = (
+        *("place", "more place", "light", "more texture", "motion"),
+        *("camera", "more camera", "mood"),
+    )
+    told = tuple(parts[name] for name in order if parts.get(name))
+    return told if sum(map(size, told)) <= room else ()
+
+
+def _begins(word: str, text: str) -> bool:
+    """Whether a word of the text begins like this one: "shadows" like "shadow"."""
+    return bool(re.search(rf"\b{re.escape(word)}", text)) if word.isascii() else word in text
+
+
+@lru_cache(maxsize=20_000)
+def _things(line: str, lexicon: Lexicon, language: Language) -> frozenset[str]:
+    """The things, colours and numbers of a line, as the lexicon names them."""
+    read = lexicon.read(re.sub(r"\{\w+\}", ",", line), language)
+    return frozenset(w.key for w in read if w.entry is not None and w.entry.kind in _NAMED)
+
+
+def _words(text: str) -> int:
+    return len(text.split())
+
+
+def _characters(text: str) -> int:
+    return sum(char.isalnum() for char in text)
+
+
+def _tidy(text: str) -> str:
+    """The text with "an" where a vowel follows, and without doubled blanks."""
+    return mended(" ".join(text.split()))
