@@ -23,6 +23,8 @@ _TEXTS = {
         "style": "This model cannot draw the style {style}; it was left out.",
         "budget": "Your own words are longer than the {tokens} tokens that this model reads well.",
         "styles": "These proposals differ in style.",
+        "left": "Left as written: {words}.",
+        "left and more": "Left as written: {words} and {more} more.",
     },
     "zh": {
         "no writer": "这里没有提示词助手：已原样使用你的文字。",
@@ -42,6 +44,8 @@ _TEXTS = {
         "style": "这个模型画不出“{style}”风格，已略去。",
         "budget": "你的文字超过了这个模型能读好的 {tokens} 个词元。",
         "styles": "这些方案的风格各不相同。",
+        "left": "未能翻译，按原样保留：{words}。",
+        "left and more": "未能翻译，按原样保留：{words} 等，另有 {more} 个。",
     },
 }
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon
 from prompting.slots import Language, Slots, WishText
+from prompting.speaking import untranslated
 from prompting.speaking.budget import Count
 from prompting.speaking.dialects import Dialect
 from prompting.speaking.head import unfloated
-from prompting.speaking.notes import note
+from prompting.speaking.notes import joined, note
 from prompting.speaking.render import Rendered, render, template_of
 from prompting.speaking.styles import PROMPT, Style
 
@@ -62,14 +63,18 @@ class Order:
             text, floating = unfloated(self.wish)
             template = template_of(self.style, self.dialect, self.language)
             prompt = " ".join((template.replace(PROMPT, text), *floating))
+        left = untranslated.told(
+            self.wish, prompt, lexicon=self.lexicon, language=self.language, locale=self.locale
+        )
         usual = self.dialect.default_negative
         if not self.dialect.negative:
             told = note("ignored", self.locale) if self.negative else ""
-            return Rendered(prompt=prompt, negative="", note=told)
+            return Rendered(prompt=prompt, negative="", note=joined(told, left))
         if _parts(usual) <= _parts(self.negative):  # who goes on from a picture has it already
             usual = ""
         parts = [part for part in (self.negative, usual) if part.strip()]
-        return Rendered(prompt=prompt, negative=", ".join(parts) or self.dialect.default_negative)
+        negative = ", ".join(parts) or self.dialect.default_negative
+        return Rendered(prompt=prompt, negative=negative, note=left)
 
 
 def _parts(negative: str) -> set[str]:

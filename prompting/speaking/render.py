@@ -19,7 +19,7 @@ from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.reading.prose import divided
 from prompting.slots import Language, Slots, WishText
-from prompting.speaking import captions
+from prompting.speaking import captions, untranslated
 from prompting.speaking.budget import Count, estimate, fit
 from prompting.speaking.dialects import Dialect, Speech
 from prompting.speaking.head import Head, head
@@ -83,7 +83,11 @@ def render(
     if dialect.words:
         parts = _told(parts, divided(slots.scene)[0], dialect, lexicon)
     prompt = _fitted(parts, dialect, count, style)
-    told = [unwanted.note]
+    said = f"{prompt}\n{unwanted.text}"
+    told = [
+        unwanted.note,
+        untranslated.told(wish, said, lexicon=lexicon, language=language, locale=locale),
+    ]
     if style and template == PROMPT:
         told.append(note("style", locale, style=_called(style, locale)))
     if count(prompt) > dialect.tokens:
