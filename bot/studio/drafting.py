@@ -90,7 +90,12 @@ class Drafting:
         asked = replace(draft, style=None, assist=AssistMode.OFF) if plainly else draft
         wording = await self.phrasing.wording(asked, model, used[0], wish.words)
         recipes, said = await self._recipes(
-            _worded(draft, wording), model, used, device, given=wish.draft.adapters
+            _worded(draft, wording),
+            model,
+            used,
+            device,
+            given=wish.draft.adapters,
+            helped=wording is not None,
         )
         unused = (
             *wish.notes,
@@ -211,6 +216,7 @@ class Drafting:
         device: str,
         *,
         given: Sequence[Adapter],
+        helped: bool,
     ) -> tuple[tuple[Recipe, ...], tuple[str, ...]]:
         """One recipe for each seed, and what is to be said of their words."""
         await asyncio.sleep(0)
@@ -218,7 +224,7 @@ class Drafting:
         recipes: list[Recipe] = []
         said: list[str] = []
         for seed in seeds:
-            each, its = await self.phrasing.decided(draft, model, seed, given)
+            each, its = await self.phrasing.decided(draft, model, seed, given, helped=helped)
             recipes.append(complete(each, model, seed=seed, device=device, families=families))
             said += its
             await asyncio.sleep(0)  # nobody else waits for more than one of them

@@ -66,6 +66,16 @@ def little_redrawn(denoise: float) -> str:
     return f"Denoise {denoise:g} redraws little of the picture it starts from; 0.6 redraws much."
 
 
+def trigger_added(name: str, words: Sequence[str]) -> str:
+    """The LoRA was chosen, and what it listens to was not said."""
+    return f"Added {listed(words)}: the LoRA {said(name, 40)} was taught to listen to that."
+
+
+def trigger_unsaid(name: str, words: Sequence[str]) -> str:
+    """The same, of words that are not to be touched."""
+    return f"The LoRA {said(name, 40)} listens to {listed(words)}, which your words do not say."
+
+
 def pasted_settings(taken: Sequence[str], left: Sequence[str]) -> str:
     """Generation data of another program as a prompt."""
     took = f"I took from the pasted settings: {', '.join(taken)}." if taken else ""

@@ -17,6 +17,7 @@ from bot.studio.layers import Drafted, RequestDraft
 from bot.studio.named_adapters import applied, marked
 from bot.studio.offers import Offers
 from bot.studio.remarks import of_words, remarks
+from bot.studio.triggers import triggered
 from generation.draft import Checkpoint, Draft, DraftWords
 from generation.families.family import Family, family
 from generation.recipe import Adapter, Recipe, needed
@@ -105,11 +106,18 @@ class Phrasing:
         return Wording(assisted=assisted, own_negative=own_negative)
 
     async def decided(
-        self, draft: Draft, model: Checkpoint, seed: int, given: Sequence[Adapter]
+        self,
+        draft: Draft,
+        model: Checkpoint,
+        seed: int,
+        given: Sequence[Adapter],
+        *,
+        helped: bool,
     ) -> tuple[Draft, tuple[str, ...]]:
         """The draft with words that stand for themselves, and what is to be said of them.
 
-        Wildcards come first, so that they may bring LoRAs and embeddings, too.
+        Wildcards come first, so that they may bring LoRAs and embeddings, too.  `helped`: the
+        assistant found the words.
         """
         prompt, unknown = self._chosen(draft.words.prompt or "", seed)
         negative, unknown_too = self._chosen(draft.words.negative_prompt or "", seed)
@@ -119,8 +127,10 @@ class Phrasing:
         await asyncio.sleep(0)
         words = replace(draft.words, prompt=prompt, negative_prompt=negative)
         draft = replace(draft, words=words)
-        draft, said = applied(draft, self._offers.catalog, model, given=given)
-        return draft, (*unknown, *unknown_too, *said)
+        catalog = self._offers.catalog
+        draft, said = applied(draft, catalog, model, given=given)
+        draft, told = triggered(draft, catalog, model.family.dialect, helped=helped)
+        return draft, (*unknown, *unknown_too, *said, *told)
 
     def own_words(self, recipe: Recipe, wording: Wording | None) -> str:
         """The words that a picture was drawn from, as chosen for it, without a style's."""
@@ -149,7 +159,7 @@ class Phrasing:
         """
         negative = last.own_negative if last else needed(recipes[0].words).negative_prompt
         if own:
-            said, told = await self._saying(recipes, words, negative)
+            said, told = await self._saying(recipes, words, negative, helped=False)
             said = _other(said, recipes, "own words")
             return Drafted(recipes=said, wording=None, notes=told)
         base = self._dice() % 2**31
@@ -157,7 +167,9 @@ class Phrasing:
             assisted = await self._reworded(
                 words, recipes[0], last, negative, style, (base + attempt) % 2**31
             )
-            said, told = await self._saying(recipes, assisted.prompt, assisted.negative)
+            said, told = await self._saying(
+                recipes, assisted.prompt, assisted.negative, helped=True
+            )
             if style is not None or _seen(said) != _seen(recipes):
                 break
         said = _other(said, recipes, "wording" if style is None else "style")
@@ -196,7 +208,7 @@ class Phrasing:
         return Proposed(words=different, notes=tuple(told), negative=again[0][1])
 
     async def _saying(
-        self, recipes: Sequence[Recipe], prompt: str, negative: str
+        self, recipes: Sequence[Recipe], prompt: str, negative: str, *, helped: bool
     ) -> tuple[tuple[Recipe, ...], tuple[str, ...]]:
         """The recipes with other words, whose choices each one's seed decides."""
         said: list[Recipe] = []
@@ -205,7 +217,9 @@ class Phrasing:
             words = DraftWords(prompt=prompt, negative_prompt=negative)
             draft = Draft(words=words, adapters=recipe.adapters)
             model = needed(self._offers.checkpoint_of(recipe))
-            decided, notes_of_it = await self.decided(draft, model, recipe.seed, recipe.adapters)
+            decided, notes_of_it = await self.decided(
+                draft, model, recipe.seed, recipe.adapters, helped=helped
+            )
             told += notes_of_it
             changed = replace(
                 needed(recipe.words),

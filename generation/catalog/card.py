@@ -6,6 +6,7 @@
     prediction = "v_prediction"    of a checkpoint that does not say it of itself, or "epsilon"
     noise = "scaled-linear-zsnr"   the same: trained to zero terminal SNR; or "scaled-linear"
     vae = "fine-vae"           the VAE that is used with a checkpoint unless somebody names one
+    trigger = "m40z1d4n"       of a LoRA: what it listens to, where its header does not tell; commas
     steps = 4                  what is usual for a checkpoint, unless somebody says otherwise: any
     cfg = 1.0                  setting of a draft by its name, such as sampler, width or negative
     sampler = "lcm"
@@ -21,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from generation.catalog.loras.triggers import split_triggers
 from generation.catalog.recognition import KINDS, Anatomy
 from generation.draft import (
     SECTIONS,
@@ -52,7 +54,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "prediction": PREDICTIONS,
     "noise": NOISES_OF_CARDS,
 }
-_TEXTS = ("family", "kind", "title", "prediction", "noise", "vae")
+_TEXTS = ("family", "kind", "title", "prediction", "noise", "vae", "trigger")
 _SETTINGS = {
     row.name: row for row in PARAMETERS.values() if row.section in SECTIONS and row is not PROMPT
 }
@@ -69,6 +71,7 @@ class Card:
     prediction: str | None = None
     noise: str | None = None
     vae: str | None = None
+    trigger: str | None = None
     usual: Draft = UNSAID
 
     @property
@@ -158,9 +161,12 @@ def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
     kind = card.kind or anatomy.kind
     if kind != anatomy.kind:
         raise UnusableWeights(name, f"its card calls it a {kind}, and it is a {anatomy.kind}")
+    if card.trigger and kind != "lora":
+        raise UnusableWeights(name, "its card says trigger, and it is no LoRA")
     return replace(
         anatomy,
         family=family,
+        triggers=split_triggers(card.trigger) if card.trigger else anatomy.triggers,
         prediction=card.prediction or anatomy.prediction,
         noise=card.noise or anatomy.noise,
         vae=card.vae,

@@ -42,6 +42,7 @@ class Entry:
     noise: str | None = None
     usual: Draft = UNSAID
     built: tuple[str, ...] = ()  # of a VAE: the architectures that have such a one
+    triggers: tuple[str, ...] = ()  # of a LoRA: the words that it listens to
     factor: int | None = None  # of an upscaler: how many times as long the sides become
     note: str = ""  # what its owner may want to know
 
@@ -165,6 +166,7 @@ def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
         noise=anatomy.noise,
         usual=anatomy.usual,
         built=anatomy.built,
+        triggers=anatomy.triggers,
         factor=anatomy.factor,
         note=found.note,
     )

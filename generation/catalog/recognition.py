@@ -23,6 +23,7 @@ from generation.catalog.checkpoint import (
 from generation.catalog.embeddings import family_of_words, is_embedding, read_words
 from generation.catalog.loras.kin import family_of
 from generation.catalog.loras.plan import is_lora, read_plan
+from generation.catalog.loras.triggers import triggers_of
 from generation.catalog.quantised import Contents
 from generation.draft import UNSAID, Draft
 from generation.errors import UnknownWeights, UnusableWeights
@@ -58,6 +59,8 @@ class Anatomy:
     lacks: tuple[str, ...] = ()  # its parts that are files of their own, by `Part.config`
     # Of a VAE alone: the architectures that have such a VAE.
     built: tuple[str, ...] = ()
+    # Of a LoRA alone: the words that it listens to.
+    triggers: tuple[str, ...] = ()
     # Of an upscaler alone: how many times as long the sides become.
     factor: int | None = None
     # Of a component alone: the parts that it can be, by `Part.config`.
@@ -89,6 +92,7 @@ def of_file(
         return Anatomy(
             kind="lora",
             family=_told(lambda: family_of(plan, shapes, metadata, name), family),
+            triggers=triggers_of(metadata),
         )
     if kind == "embedding" or (kind is None and is_embedding(shapes)):
         words = read_words(shapes, name)

@@ -7,6 +7,7 @@ import json
 import os
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -231,8 +232,18 @@ def a_model_folder(folder: Path, name: str = "tiny") -> Path:
     return model
 
 
-def a_lora(folder: Path, name: str, family: str = "starter") -> Path:
-    """A LoRA file that a catalog takes for one of this family, as its card says."""
+def a_lora(
+    folder: Path,
+    name: str,
+    family: str = "starter",
+    *,
+    metadata: Mapping[str, str] | None = None,
+    card: str = "",
+) -> Path:
+    """A LoRA file that a catalog takes for one of this family, as its card says.
+
+    `metadata` is what its trainer wrote into it, `card` more lines of its card.
+    """
     shapes = {
         "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight": (
             1,
@@ -243,15 +254,15 @@ def a_lora(folder: Path, name: str, family: str = "starter") -> Path:
             1,
         ),
     }
-    header: dict[str, Any] = {}
+    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     end = 0
     for key, shape in shapes.items():
         start, end = end, end + 2 * shape[0] * shape[1]
         header[key] = {"dtype": "F16", "shape": list(shape), "data_offsets": [start, end]}
     text = json.dumps(header).encode()
     file = folder / f"{name}.safetensors"
-    card = folder / f"{name}.safetensors.atelier.toml"
-    card.write_text(f'family = "{family}"\nkind = "lora"\n')
+    written = folder / f"{name}.safetensors.atelier.toml"
+    written.write_text(f'family = "{family}"\nkind = "lora"\n{card}')
     file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(end))
     return file
 
