@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,15 @@ def test_a_dialect_is_complete_and_says_where_it_comes_from() -> None:
         assert row.source
         assert set(row.keeps) <= set(LANGUAGES)
         assert row.negative or not row.default_negative
+
+
+def test_the_documents_table_of_dialects_is_that_of_the_program() -> None:
+    page = (Path(__file__).parent.parent / "docs/prompting.md").read_text("utf-8")
+    for row in DIALECTS.values():
+        words = "{} to {}".format(*row.words) if row.words else ""
+        cells = (f"`{row.name}`", row.kind, row.tokens, words, "yes" if row.negative else "no")
+        line = "| " + " | ".join(map(str, (*cells, ", ".join(row.keeps), row.source))) + " |"
+        assert line in page, f"docs/prompting.md lacks: {line}"
 
 
 @pytest.mark.parametrize(
