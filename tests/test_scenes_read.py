@@ -43,7 +43,7 @@ def scene(asked: str, text: str, language: Language = "en", subject: str = "") -
         ("a mountain lake", "The sun rose behind the ridge and gilds the still water."),
         ("a cat without a collar", "The cat rests on a warm wall in the late sun."),
         ("a city street", "Rain drums on the awnings of every shop along the street."),
-        ("a waterfall", "At the heart of the gorge the water breaks into white veils."),
+        ("a waterfall", "At the heart of the gorge the water breaks into veils of white."),
     ],
 )
 def test_a_sentence_about_the_wishs_picture_is_told(asked: str, sentence: str) -> None:

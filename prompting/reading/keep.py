@@ -8,40 +8,27 @@ one content word deleted, or one colour changed or swapped with another, is alwa
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 from prompting.reading.facts import Facts, Pairs, facts
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold, plurals
 from prompting.slots import OpaqueKind, WishText
 
+AGREEING = Path(__file__).with_name("agreeing.toml")
+
 # A picture has one of these: a second one beside the wish's own makes another picture.
-MEDIA = frozenset(
+_MEDIA = frozenset(
     {
         *("watercolor", "oil painting", "pixel art", "sketch", "ink wash", "line art", "flat"),
         *("cartoon", "comic", "anime", "photo", "3d render", "clay", "origami", "paper cut"),
         *("embroidery", "mosaic", "stained glass", "ukiyo-e", "realistic"),
     }
-)
-# A picture has one hour, one season and one weather,
-_ALONE = (
-    frozenset({"night", "night sky", "day", "morning", "sunrise", "sunset", "midnight"}),
-    frozenset({"spring", "summer", "autumn", "winter", "christmas", "halloween"}),
-    frozenset({"rain", "snow", "storm", "fog", "wind", "sunny", "lightning"}),
-)
-# but these are one, or go together.
-_TOGETHER = (
-    frozenset({"night", "night sky", "midnight"}),
-    frozenset({"morning", "sunrise", "day"}),
-    frozenset({"winter", "christmas"}),
-    frozenset({"autumn", "halloween"}),
-    frozenset({"photo", "realistic"}),
-    frozenset({"cartoon", "comic", "anime", "line art", "flat"}),
-    frozenset({"storm", "rain", "wind", "lightning", "fog"}),
-    frozenset({"snow", "wind", "fog", "storm"}),
-    frozenset({"sunny", "wind"}),
 )
 _OPPOSITES = (
     ("big", "small"),
@@ -187,16 +174,29 @@ def _against(key: str, kind: str, asked: Facts) -> bool:
     if kind in OBJECTS:
         return True
     rivals: set[str] = set()
-    if key in MEDIA:
-        rivals = set(asked.words) & MEDIA
-    for family in _ALONE:
+    if key in _MEDIA:
+        rivals = set(asked.words) & _MEDIA
+    alone, together = _agreeing()
+    for family in alone:
         if key in family:
             rivals = set(asked.words) & family
-    rivals -= {other for group in _TOGETHER if key in group for other in group}
+    rivals -= {other for group in together if key in group for other in group}
     return bool(rivals) or any(
         (key == one and other in asked.words) or (key == other and one in asked.words)
         for one, other in _OPPOSITES
     )
+
+
+@lru_cache(maxsize=1)
+def _agreeing() -> tuple[tuple[frozenset[str], ...], tuple[frozenset[str], ...]]:
+    """What a picture has one of, and what of these can be said together."""
+    data = tomllib.loads(AGREEING.read_text("utf-8"))
+    alone, together = data["alone"].values(), data["together"]["lists"]
+    return tuple(map(_names, alone)), tuple(map(_names, together))
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(" ".join(name.split()) for name in text.split("/"))
 
 
 def _has(key: str, text: str, found: Facts, prompt: str) -> bool:

@@ -22,7 +22,8 @@ from prompting.reading.lexicon import OBJECTS, Lexicon, Word, fold, plurals
 FILE = Path(__file__).with_name("scene.toml")
 
 _BEINGS = frozenset({"animal", "person", "vehicle"})
-_MATERIALS = frozenset({"glass", "crystal", "diamond"})
+# Things that are what others are made of, or how a picture is taken.
+_NO_THINGS = frozenset({"glass", "crystal", "diamond", "camera", "frame"})
 _GENERIC = frozenset({"man", "woman", "person", "child", "girl", "boy"})
 
 
@@ -76,7 +77,7 @@ def newcomers(
                 new.append(word.text)
         elif (
             (kind == "place" and not _one_ground(word.key, company, tables))
-            or (not company.alive and _in(word.text, tables.living[_latin(language)]))
+            or _part_of_nobody(words, at, company, tables)
             or (not kind and language == "en" and _being(words, at, company, tables))
         ):
             new.append(word.text)
@@ -102,7 +103,7 @@ def _no_thing(words: Sequence[Word], at: int, tables: _Tables) -> bool:
     """Whether the word is a verb here, a shape, or what something is made of."""
     word = fold(words[at].text)
     following = fold(words[at + 1].text) if at + 1 < len(words) else ""
-    if words[at].key in _MATERIALS or words[at].key == "camera":
+    if words[at].key in _NO_THINGS:
         return True
     if word in tables.shapes and following == "of":
         return True
@@ -134,9 +135,28 @@ def _same(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> 
     kind = entry.kind if entry else ""
     if company.stranger and key in _GENERIC:
         return True
-    for named, its in company.named.items():
-        if its == kind and key in tables.same.get(named, _GENERIC if its == "person" else ()):
-            return True
+    if any(key in company.named for key in tables.called.get(key, ())):
+        return True
+    people = (named for named, its in company.named.items() if its == "person")
+    return kind == "person" and any(_can_be(key, named, tables) for named in people)
+
+
+def _can_be(general: str, person: str, tables: _Tables) -> bool:
+    """Whether a person can be called the man, the girl, the child."""
+    if general == "person" or (person in ("people", "family") and general in _GENERIC):
+        return True
+    child, man, woman = (person in tables.sexes[who] for who in ("child", "man", "woman"))
+    match general.removeprefix("old "):
+        case "man":
+            return not (woman or child)
+        case "woman":
+            return not (man or child)
+        case "child":
+            return child
+        case "girl":
+            return child and not man
+        case "boy":
+            return child and not woman
     return False
 
 
@@ -152,6 +172,13 @@ def _being(words: Sequence[Word], at: int, company: Company, tables: _Tables) ->
     )
     general = any(name in names for names in tables.general.values())
     return not (general and meant and _definite(words, at, tables))
+
+
+def _part_of_nobody(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+    """Whether the word is a part of somebody, where nobody is."""
+    following = fold(words[at + 1].text) if at + 1 < len(words) else ""
+    shape = following == "of" and fold(words[at].text) in tables.shapes
+    return not company.alive and not shape and _in(words[at].text, tables.living["en"])
 
 
 def _belongs(key: str, company: Company, tables: _Tables) -> bool:
@@ -172,10 +199,6 @@ def _in(word: str, words: Collection[str]) -> bool:
     return word in words or singular in words or word.removesuffix("es") in words
 
 
-def _latin(language: str) -> str:
-    return "zh" if language == "zh" else "en"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tables:
     beings: Mapping[str, frozenset[str]]
@@ -184,7 +207,8 @@ class _Tables:
     before_nouns: frozenset[str]  # those as well
     verbs: frozenset[str]
     shapes: frozenset[str]
-    same: Mapping[str, frozenset[str]]
+    called: Mapping[str, frozenset[str]]
+    sexes: Mapping[str, frozenset[str]]
     general: Mapping[str, frozenset[str]]
     belongs: Mapping[str, frozenset[str]]
     grounds: Mapping[str, str]  # place -> its kind of ground
@@ -196,7 +220,7 @@ def _tables() -> _Tables:
         data = tomllib.load(file)
     listed = {
         name: {key: frozenset(shlex.split(text)) for key, text in data[name].items()}
-        for name in ("beings", "same", "general", "belongs", "grounds")
+        for name in ("beings", "called", "sexes", "general", "sorts", "belongs", "grounds")
     }
     definite = frozenset(signs(data["en"]["definite"]))
     return _Tables(
@@ -206,9 +230,15 @@ def _tables() -> _Tables:
         before_nouns=definite | frozenset(signs(data["en"]["before_nouns"])),
         verbs=frozenset(signs(data["en"]["verbs"])),
         shapes=frozenset(signs(data["en"]["shapes"])),
-        same=listed["same"],
+        called=listed["called"],
+        sexes=listed["sexes"],
         general=listed["general"],
-        belongs=listed["belongs"],
+        belongs={
+            key: frozenset(
+                one for name in names for one in listed["sorts"].get(name.removeprefix("@"), {name})
+            )
+            for key, names in listed["belongs"].items()
+        },
         grounds={place: kind for kind, places in listed["grounds"].items() for place in places},
     )
 

@@ -20,13 +20,14 @@ from functools import lru_cache
 
 from prompting.reading.denials import denials
 from prompting.reading.facts import Facts, facts
-from prompting.reading.keep import MEDIA, contradictions
+from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.reading.newcomers import FILE, Company, company, newcomers, signs
 from prompting.reading.prose import divided, length
 from prompting.slots import Language, WishText
 
 FEWEST, MOST = 4, 60  # words of a sentence
+_NEAR = 3  # words between a body and its colour
 _ALIKE = 0.7  # share of content words from which a sentence repeats another
 _SIGNS = ("talk", "about", "denies", "letters", "grades", "says_nothing")
 _MARKUP = re.compile(
@@ -40,10 +41,15 @@ _FOREIGN = re.compile(r"[\u0370-\u03ff\u0400-\u052f\u0590-\u06ff\u0900-\u0eff]")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
 _ENDLESS = re.compile(r"(\w)\1{3}", re.IGNORECASE)
 _LIST = re.compile(r"^(?:[^,.]{1,25},\s*){4,}[^,.]{1,30}[.!]?$")
-# Media that are adjectives or materials as well, and say little of how a picture was made.
-_PLAIN = frozenset({"flat", "clay", "mosaic", "embroidery", "sketch", "paper cut"})
-_MORE_MEDIA = frozenset(
-    {"impressionist", "surreal", "cyberpunk", "steampunk", "graffiti", "black and white", "sticker"}
+# Styles that say how a thing looks, or what it is made of, and not how a picture was made.
+_PLAIN = frozenset(
+    {
+        *("flat", "clay", "mosaic", "embroidery", "sketch", "paper cut", "knitted", "origami"),
+        *("portrait", "landscape", "cinematic", "minimalist", "vintage", "pastel", "gothic"),
+        *("dreamy", "medieval", "abstract", "illumination", "stamp", "fresco", "etching", "noir"),
+        *("lego", "collage", "postcard", "blackboard", "chalkboard", "stained glass", "neon"),
+        *("baroque", "renaissance", "tattoo", "doodle", "engraving", "horror", "realistic"),
+    }
 )
 
 
@@ -154,7 +160,7 @@ class _Reader:
         said = facts(sentence, self._lexicon, self._language)
         if self._medium(said):
             return "medium"
-        return "contradiction" if self._recoloured(said) else ""
+        return "contradiction" if self._recoloured(sentence) else ""
 
     def _before(self) -> WishText | None:
         """What was told so far, as a wish that the next sentence must not contradict."""
@@ -164,18 +170,24 @@ class _Reader:
 
     def _medium(self, said: Facts) -> bool:
         """Whether it names a medium that nobody chose."""
-        media = (MEDIA - _PLAIN) | _MORE_MEDIA
-        return any(
-            key in media and key not in self._asked.words and key not in self._styles
-            for key in said.words
-        )
+        styles = {key for key, kind in said.kinds.items() if kind == "style"} - _PLAIN
+        return not styles <= {*self._asked.words, *self._styles}
 
-    def _recoloured(self, said: Facts) -> bool:
+    def _recoloured(self, sentence: str) -> bool:
         """Whether fur, paint or petals have a colour that the wish's only subject has not."""
         mine = {colour for colour, _ in self._asked.colours}
+        if not mine:
+            return False
+        words = self._lexicon.read(sentence, self._language)
+        words = tuple(word for word in words if not word.text.isspace())
         bodies = _bodies("zh" if self._language == "zh" else "en")
-        worn = {colour for colour, thing in said.colours if thing in bodies}
-        return bool(mine) and not worn <= mine
+        for at, word in enumerate(words):
+            if fold(word.text) in bodies:
+                near = words[max(0, at - _NEAR) : at + _NEAR + 1]
+                colours = {it.key for it in near if it.entry and it.entry.kind == "colour"}
+                if not colours <= mine:
+                    return True
+        return False
 
     def _repeats(self, sentence: str) -> bool:
         words = self._content(sentence)
