@@ -149,9 +149,13 @@ class Asking:
         # A model that was asked for Chinese may answer in English all the same.
         chinese = self._language == "zh" and re.search(r"[\u3400-\u9fff]", subject)
         language: Language = "zh" if chinese else "en"
-        if self._own and language == self._order.language:
+        if self._own and language == self._order.language and not self._better(subject):
             subject = self._own
         return replace(slots, subject=subject, language=language)
+
+    def _better(self, subject: str) -> bool:
+        """Whether a writer that spells any word only put the person's own in a better order."""
+        return not self._writer.placeholders and self._judge.same(subject)
 
     def _cleaned(self, slots: Slots) -> Slots:
         """The slots of a writer that can spell anything, without what no prompt may hold."""

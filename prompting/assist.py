@@ -21,6 +21,7 @@ from prompting.fallback import WordLimits, Writers
 from prompting.reading import lexicon as lexicons
 from prompting.reading import opaque
 from prompting.reading.facts import facts
+from prompting.reading.filler import wished
 from prompting.reading.lexicon import Lexicon
 from prompting.reading.policy import Policy
 from prompting.refining import refined, refitted, unsaid
@@ -237,10 +238,9 @@ class Assistant:
         """Reads the wish and looks everything up; the only place that raises."""
         for words in (text, negative):
             self.policy.check(words, "wish")
-        wish = opaque.read(text)
         return Order(
             text=text,
-            wish=replace(wish, language=self.lexicon.language(wish.words)),
+            wish=wished(text, self.lexicon),
             dialect=dialects.dialect(dialect),
             style=self.styles.find(style) if style else None,
             negative=opaque.clean(negative),

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from prompting.reading.denials import denials, without
 from prompting.reading.facts import facts
+from prompting.reading.invention import displaced, invented
 from prompting.reading.keep import Loss, contradictions, missing
-from prompting.reading.lexicon import fold
 from prompting.reading.prose import together
 from prompting.reading.scene import read_scene
 from prompting.slots import Slots
@@ -70,9 +70,22 @@ class Repairer:
             against=(*self._against(slots.subject, slots), *self._invented(slots)),
         )
 
+    def same(self, subject: str) -> bool:
+        """Whether a subject says what the wish says, in the wish's language and another order."""
+        said = facts(subject, self._lexicon, "en")
+        asked = facts(self._wish.words, self._lexicon, "en")
+        return (
+            self._wish.language == self._order.language == "en"
+            and set(asked.words) <= set(said.words)
+            and asked.firm <= said.colours | said.numbers
+            and not said.unwanted
+            and not self._strange(Slots(subject=subject))
+        )
+
     def repair(self, verdict: SlotVerdict) -> SlotVerdict:
         """The verdict's slots, changed until nothing of the wish is missing."""
-        if verdict.against or any(map(self._binds, verdict.losses)):
+        own = self._closed or self._order.language == self._wish.language
+        if verdict.against or (own and verdict.losses) or any(map(self._binds, verdict.losses)):
             verdict = self._owned(verdict)
         verdict = self._appended(verdict)
         if verdict.losses:  # what was appended came apart from what it belongs to
@@ -80,7 +93,7 @@ class Repairer:
         return verdict
 
     def _owned(self, verdict: SlotVerdict) -> SlotVerdict:
-        return self.judge(replace(verdict.slots, subject=self.own_subject(), language="en"))
+        return self.judge(replace(verdict.slots, subject=self.own_subject()))
 
     def _appended(self, verdict: SlotVerdict) -> SlotVerdict:
         words = [self._english(loss) for loss in verdict.losses if loss.what != "opaque"]
@@ -97,7 +110,9 @@ class Repairer:
         if self._order.dialect.kind is Speech.STARTER and known and said.words:
             return captions.caption(said, lexicon)
         text = without(wish.words, denials(wish.words, lexicon, wish.language))
-        return lexicon.english(text, wish.language) or text or wish.words
+        if wish.language != self._order.language:
+            text = lexicon.english(text, wish.language) or text
+        return text.rstrip(" .!?。！？") or wish.words
 
     def _without_contradictions(self, slots: Slots) -> Slots:
         """The slots without those additions of the writer that make another picture."""
@@ -143,13 +158,17 @@ class Repairer:
         )
 
     def _invented(self, slots: Slots) -> tuple[str, ...]:
-        """Words of a model with a closed vocabulary that nobody knows: it has misspelled one."""
-        if not self._closed or slots.subject == self.own_subject():
-            return ()
-        typed = fold(self._wish.text)
-        words = self._lexicon.read(slots.subject, slots.language)
-        unknown = (word.text for word in words if word.content and word.entry is None)
-        return tuple(text for text in unknown if fold(text).removesuffix("s") not in typed)
+        """What the subject says that the wish does not: words, or where things stand."""
+        return () if slots.subject == self.own_subject() else self._strange(slots)
+
+    def _strange(self, slots: Slots) -> tuple[str, ...]:
+        wish, subject, language = self._wish, slots.subject, slots.language
+        found = invented(
+            wish, subject, lexicon=self._lexicon, language=language, free=not self._closed
+        )
+        if not found and wish.language == language == "en":
+            return (subject,) if displaced(wish, subject, lexicon=self._lexicon) else ()
+        return found
 
     def _unwanted(self, thing: str) -> bool:
         """Whether the wish allows that this is avoided."""

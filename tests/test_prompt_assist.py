@@ -188,7 +188,7 @@ async def test_a_wish_without_words_asks_nobody(text: str) -> None:
 
 async def test_a_lost_word_is_asked_for_again_and_a_good_answer_taken() -> None:
     writer = ScriptedWriter([template.answer(subject="a cat"), CAT])
-    wish = "could you do a red cat, on a mat?"
+    wish = "the cat should be red, on a mat"
     assisted = await Assistant(writer).assist(wish, dialect="sd15", seed=1)
     assert assisted.raw == CAT
     assert len(writer.asked) == 2
@@ -197,10 +197,10 @@ async def test_a_lost_word_is_asked_for_again_and_a_good_answer_taken() -> None:
 
 async def test_a_word_that_no_answer_keeps_is_appended() -> None:
     writer = ScriptedWriter([template.answer(subject="a cat")])
-    wish = "could you do a cat with Quux?"
+    wish = "it is a cat with Quux"
     assisted = await Assistant(writer).assist(wish, dialect="sd15", seed=1)
     assert len(writer.asked) == 3
-    assert assisted.prompt.startswith("cat, Quux")
+    assert assisted.prompt.startswith("it is a cat with Quux,")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -344,7 +344,7 @@ async def test_a_small_model_sees_placeholders_and_the_person_their_words() -> N
 
 async def test_a_word_that_a_small_model_invents_is_no_word() -> None:
     writer = ScriptedWriter([template.answer(subject="a red teota <x1>")], placeholders=3)
-    wish = "could you do a red Totoro?"
+    wish = "the Totoro should be red"
     assisted = await Assistant(writer).assist(wish, dialect="sd15", seed=1)
     assert "teota" not in assisted.prompt
     assert len(writer.asked) == 3
@@ -353,7 +353,7 @@ async def test_a_word_that_a_small_model_invents_is_no_word() -> None:
 
 async def test_a_style_that_nobody_named_is_left_out() -> None:
     raw = template.answer(subject="a cat", style=["surreal", "cosy style", "watercolor"])
-    assisted = await assist("could you do a cosy cat, watercolor?", raw, dialect="flux1")
+    assisted = await assist("the cat should be cosy, watercolor", raw, dialect="flux1")
     assert "surreal" not in assisted.prompt
     assert "cosy style" not in assisted.prompt
     assert "watercolor" in assisted.prompt

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompting.reading.filler import wished
 from prompting.reading.keep import missing
 from prompting.reading.lexicon import built_in
-from prompting.reading.opaque import read
 from prompting.slots import WishText
 from prompting.speaking.plain import plain
 
@@ -18,8 +16,7 @@ LEXICON = built_in()
 
 
 def wish(text: str) -> WishText:
-    asked = read(text)
-    return replace(asked, language=LEXICON.language(asked.words))
+    return wished(text, LEXICON)
 
 
 @pytest.mark.parametrize(

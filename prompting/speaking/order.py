@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prompting.reading import opaque
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon
 from prompting.slots import Language, Slots, WishText
@@ -21,7 +22,7 @@ class Order:
     """One wish in one dialect and style."""
 
     text: str  # as typed
-    wish: WishText
+    wish: WishText  # without the words of asking
     dialect: Dialect
     style: Style | None
     negative: str  # the person's own
@@ -58,9 +59,10 @@ class Order:
 
     def unchanged(self) -> Rendered:
         """The person's own words, in the style they chose, and the usual negative."""
-        prompt = self.wish.text
+        typed = opaque.read(self.text)
+        prompt = typed.text
         if self.style and prompt:
-            text, floating = unfloated(self.wish)
+            text, floating = unfloated(typed)
             template = template_of(self.style, self.dialect, self.language)
             prompt = " ".join((template.replace(PROMPT, text), *floating))
         left = untranslated.told(

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from prompting.assist import Assistant, Assisted
 from prompting.errors import PromptingError, Unreadable
-from prompting.reading import opaque
 from prompting.reading.facts import facts
+from prompting.reading.filler import wished
 from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import built_in
 from prompting.repair import Repairer
@@ -105,10 +105,10 @@ def template_only(case: Case, name: str) -> Spoken:
 
 
 def _order(case: Case, name: str) -> Order:
-    lexicon, wish = built_in(), opaque.read(case.wish)
+    lexicon = built_in()
     return Order(
         text=case.wish,
-        wish=replace(wish, language=lexicon.language(wish.words)),
+        wish=wished(case.wish, lexicon),
         dialect=dialect(name),
         style=None,
         negative="",
