@@ -126,7 +126,8 @@ class Asking:
                     answer = await self._writer.write(ask)
             except TimeoutError as error:
                 raise WriterTimeout(left) from error
-            self._cache.put(key, answer)
+            if not answer.cut:
+                self._cache.put(key, answer)
         return answer.raw
 
     def _slots(self, raw: str) -> Slots:

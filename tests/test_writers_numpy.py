@@ -17,16 +17,23 @@ import pytest
 from prompting.errors import Unreadable
 from prompting.writers import template
 from prompting.writers.bpe import Tokens, split
-from prompting.writers.compose import BrokenModel, Composer, Interrupted, TokenModel
+from prompting.writers.compose import (
+    Bounds,
+    BrokenModel,
+    Composer,
+    Interrupted,
+    Saved,
+    TokenModel,
+)
 from prompting.writers.ggufile import BLOCKS, read_header
 from prompting.writers.grammar import Grammar
 from prompting.writers.ladder import BUILT_IN
-from prompting.writers.llama_child import LlamaCpp
+from prompting.writers.llamacpp import LlamaCpp
 from prompting.writers.tinyllama import TinyLlama
 from tests.given import tinyassistant
 
 # Noise fills whatever length it is given; short answers tell as much about the engines.
-ANSWERS = Grammar(re.sub(r"\{0,\d+\}", "{0,8}", template.GRAMMAR))
+ANSWERS = Bounds(grammar=Grammar(re.sub(r"\{0,\d+\}", "{0,8}", template.GRAMMAR)), longest=1024)
 WISHES = (
     "a red cat",
     "一只红色的猫在雪地里",
@@ -58,9 +65,9 @@ def question(engine: TokenModel, wish: str) -> tuple[list[int], list[int]]:
 
 
 def answers(engine: TokenModel, *, seeds: range, temperature: float) -> list[str]:
-    composer = Composer(engine, ANSWERS)
+    composer = Composer(engine)
     return [
-        composer.compose(*question(engine, wish), seed=seed, temperature=temperature)
+        composer.compose(*question(engine, wish), ANSWERS, seed=seed, temperature=temperature).raw
         for wish in WISHES
         for seed in seeds
     ]
@@ -169,7 +176,7 @@ def test_every_text_survives_tokens_and_back(path: Path) -> None:
 def test_every_answer_belongs_to_the_grammar_whatever_the_weights(path: Path) -> None:
     engine = TinyLlama(path)
     for text in answers(engine, seeds=range(2), temperature=1.5):
-        assert ANSWERS.matches(text)
+        assert ANSWERS.grammar.matches(text)
 
 
 def test_an_answer_that_does_not_fit_is_ended_early_and_whole(tmp_path: Path) -> None:
@@ -177,8 +184,8 @@ def test_an_answer_that_does_not_fit_is_ended_early_and_whole(tmp_path: Path) ->
     engine = TinyLlama(small)
     head, rest = question(engine, "a red cat")
     for seed in range(8):
-        text = Composer(engine, ANSWERS).compose(head, rest, seed=seed, temperature=1.0)
-        assert ANSWERS.matches(text)
+        text = Composer(engine).compose(head, rest, ANSWERS, seed=seed, temperature=1.0).raw
+        assert ANSWERS.grammar.matches(text)
         assert engine.length <= 160
 
 
@@ -186,7 +193,7 @@ def test_the_same_seed_is_the_same_text_cold_and_warm(path: Path) -> None:
     warm = TinyLlama(path)
     twice = [answers(warm, seeds=range(1), temperature=0.8) for _ in range(2)]
     cold = [
-        Composer(engine, ANSWERS).compose(*question(engine, wish), seed=0, temperature=0.8)
+        Composer(engine).compose(*question(engine, wish), ANSWERS, seed=0, temperature=0.8).raw
         for wish in WISHES
         for engine in (TinyLlama(path),)
     ]
@@ -197,9 +204,13 @@ def test_the_same_seed_is_the_same_text_cold_and_warm(path: Path) -> None:
 def test_another_seed_is_another_text_and_zero_temperature_has_no_seed(path: Path) -> None:
     engine = TinyLlama(path)
     head, rest = question(engine, "a red cat")
-    composer = Composer(engine, ANSWERS)
-    drawn = {composer.compose(head, rest, seed=seed, temperature=0.8) for seed in range(4)}
-    likeliest = {composer.compose(head, rest, seed=seed, temperature=0.0) for seed in range(3)}
+    composer = Composer(engine)
+    drawn = {
+        composer.compose(head, rest, ANSWERS, seed=seed, temperature=0.8).raw for seed in range(4)
+    }
+    likeliest = {
+        composer.compose(head, rest, ANSWERS, seed=seed, temperature=0.0).raw for seed in range(3)
+    }
     assert len(drawn) == 4
     assert len(likeliest) == 1
 
@@ -210,22 +221,23 @@ def test_logits_do_not_depend_on_what_was_asked_before(path: Path) -> None:
     first.feed(head)
     expected = first.feed(rest)
     second.feed(head)
+    saved = second.save()
     second.feed(question(second, WISHES[1])[1])
-    second.rewind(len(head))
+    second.restore(saved)
     assert np.array_equal(second.feed(rest), expected)
 
 
 def test_an_interrupted_answer_leaves_the_engine_usable(path: Path) -> None:
     engine = TinyLlama(path)
-    composer = Composer(engine, ANSWERS)
+    composer = Composer(engine)
     head, rest = question(engine, "a red cat")
-    expected = composer.compose(head, rest, seed=1, temperature=0.8)
+    expected = composer.compose(head, rest, ANSWERS, seed=1, temperature=0.8)
     calls = iter(range(10**9))
     engine.interrupted = lambda: next(calls) > 40
     with pytest.raises(Interrupted):
-        composer.compose(head, rest, seed=2, temperature=0.8)
+        composer.compose(head, rest, ANSWERS, seed=2, temperature=0.8)
     engine.interrupted = lambda: False
-    assert composer.compose(head, rest, seed=1, temperature=0.8) == expected
+    assert composer.compose(head, rest, ANSWERS, seed=1, temperature=0.8) == expected
 
 
 def test_weights_that_are_no_numbers_are_an_error(path: Path, tmp_path: Path) -> None:
@@ -236,7 +248,7 @@ def test_weights_that_are_no_numbers_are_an_error(path: Path, tmp_path: Path) ->
     (tmp_path / "nan.gguf").write_bytes(data)
     engine = TinyLlama(tmp_path / "nan.gguf")
     with pytest.raises(BrokenModel):
-        Composer(engine, ANSWERS).compose(*question(engine, "a"), seed=1, temperature=0.8)
+        Composer(engine).compose(*question(engine, "a"), ANSWERS, seed=1, temperature=0.8)
 
 
 def test_draws_follow_the_probabilities_of_what_the_grammar_allows() -> None:
@@ -252,17 +264,24 @@ def test_draws_follow_the_probabilities_of_what_the_grammar_allows() -> None:
         def encode(self, text: str, *, control: bool) -> list[int]:  # noqa: ARG002
             return []
 
-        def rewind(self, length: int) -> None:
+        def forget(self) -> None:
             pass
+
+        def save(self) -> None:
+            return None
+
+        def restore(self, saved: Saved) -> None:
+            raise AssertionError(saved)  # nothing was saved
 
         def feed(self, tokens: object) -> np.ndarray[tuple[int], np.dtype[np.float32]]:  # noqa: ARG002
             return np.log(np.array([0.4, 0.3, 0.2, 0.1], np.float32))
 
-    composer = Composer(Die(), Grammar('root ::= "b" | "c" | "d"'))
-    drawn = [composer.compose([], [], seed=seed, temperature=1.0) for seed in range(6000)]
+    composer = Composer(Die())
+    asked = Bounds(grammar=Grammar('root ::= "b" | "c" | "d"'), longest=10)
+    drawn = [composer.compose([], [], asked, seed=n, temperature=1.0).raw for n in range(6000)]
     for letter, share in zip("bcd", (3 / 6, 2 / 6, 1 / 6), strict=True):
         assert abs(drawn.count(letter) / 6000 - share) < 0.02
-    assert composer.compose([], [], seed=1, temperature=0.0) == "b"
+    assert composer.compose([], [], asked, seed=1, temperature=0.0).raw == "b"
 
 
 # --- llama.cpp

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from prompting.errors import WriterFailed
 from prompting.writers.fetch import Download, HubName, Progress, fetch
-from prompting.writers.llama import CONTEXT, LlamaWriter
+from prompting.writers.llama import CONTEXT, Device, LlamaWriter
 from prompting.writers.openai import OpenAIWriter
 from prompting.writers.writer import Writer
 
@@ -41,7 +41,8 @@ class WriterConfig:
     server_model: str = ""  # "": the first that the server offers
     server_key: str | None = field(default=None, repr=False)
     threads: int = 1  # more than the machine has idle make llama.cpp ten times slower
-    gpu_layers: int = 0  # 0: the graphics card belongs to the pictures
+    device: Device = "cpu"  # "cpu": the graphics card belongs to the pictures
+    gpu_layers: int | None = None  # of the model on the card; None: all
     context: int = CONTEXT  # tokens
     built_in: Path | None = BUILT_IN  # None: only what was chosen
 
@@ -122,7 +123,11 @@ async def _configured(
     else:
         path = Path(config.model)
     writer = LlamaWriter(
-        path, threads=config.threads, gpu_layers=config.gpu_layers, context=config.context
+        path,
+        threads=config.threads,
+        device=config.device,
+        gpu_layers=config.gpu_layers,
+        context=config.context,
     )
     return await _started(writer)
 

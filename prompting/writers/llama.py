@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -35,22 +36,32 @@ from prompting.errors import (
 from prompting.writers import questions, template
 from prompting.writers.backoff import Backoff
 from prompting.writers.childprocess import ChildProcess
+from prompting.writers.compose import HELD_BYTES
 from prompting.writers.echoes import without_echoes
 from prompting.writers.ggufile import GgufHeader, read_header
 from prompting.writers.writer import Answer, Ask
 
 PROGRAM = (sys.executable, "-m", "prompting.writers.llama_child")
 
+Device = Literal["cpu", "gpu"]
+
 CONTEXT = 2048  # tokens, of models that have so many
+# What is asked most: tags, a scene (its head is the same for most dialects of prose), a reply.
+WARM = (("tags", "en"), ("flux1", "en"), (template.REPLY, "en"), ("qwen-image", "zh"))
+_ALL_LAYERS = -1
 START_LIMIT = 120.0  # seconds until a model is loaded
 GRACE = 0.5  # seconds that a child may be late with its own "late"
-_SPARE_BYTES = 64 * 2**20  # what a child needs beside weights and cache
+_SPARE_BYTES = 64 * 2**20  # what a child needs beside weights, cache and the heads it remembers
+_HEADS, _HEAD = 4, 700  # heads that are remembered, and the tokens of one, about
 
 
 class LlamaWriter:
     """A `Writer` by llama.cpp ("llama.cpp") or by the numpy runner ("numpy").
 
-    `gpu_layers` 0 leaves the graphics card to the pictures: the child does not even see it.
+    On the `device` "cpu" the graphics card is left to the pictures: the child does not even see it.
+    On "gpu" it holds `gpu_layers` of the model, None: all of them.  `warm` are the dialects and
+    languages that are likely to be asked for: what is the same for all their wishes is read before
+    anybody asks.
     """
 
     def __init__(
@@ -60,8 +71,10 @@ class LlamaWriter:
         engine: str = "llama.cpp",
         name: str = "",
         threads: int = 1,
-        gpu_layers: int = 0,
+        gpu_layers: int | None = None,
         context: int = CONTEXT,
+        device: Device = "cpu",
+        warm: Sequence[tuple[str, str]] = WARM,
         program: Sequence[str] = PROGRAM,
         start_limit: float = START_LIMIT,
         free_bytes: Callable[[], int] | None = None,
@@ -73,8 +86,11 @@ class LlamaWriter:
         self.placeholders = 0
         self._command = [*program, "--model", str(path), "--engine", engine]
         self._command += ["--context", str(context), "--threads", str(threads)]
-        self._command += ["--gpu-layers", str(gpu_layers)]
-        self._env = environment(threads, gpu_layers)
+        layers = 0 if device == "cpu" else _ALL_LAYERS if gpu_layers is None else gpu_layers
+        self._command += ["--gpu-layers", str(layers)]
+        for kind in warm:
+            self._command += ["--warm", *kind]
+        self._env = environment(threads, layers)
         self._start_limit, self._free_bytes = start_limit, free_bytes or memory_free
         self._inspected = (0, 0)  # size and time of the file that `digest` is of
         self._turn = asyncio.Lock()
@@ -106,16 +122,16 @@ class LlamaWriter:
             raise WriterTimeout(ask.deadline) from None
         try:
             try:
-                raw = await self._ask(ask, until)
+                raw, cut = await self._ask(ask, until)
             except WriterDied:
                 if self._closing or time.monotonic() >= until:
                     raise
-                raw = await self._ask(ask, until)
+                raw, cut = await self._ask(ask, until)
         finally:
             self._turn.release()
         if not self.placeholders:  # a stranger, who was told what it may repeat
             raw = without_echoes(raw, ask)
-        return Answer(raw=raw, seconds=time.monotonic() - began)
+        return Answer(raw=raw, seconds=time.monotonic() - began, cut=cut)
 
     async def close(self) -> None:
         """Leave no process behind; who waits for an answer hears that it died."""
@@ -129,7 +145,8 @@ class LlamaWriter:
             await self._bury()
             self._closing = False
 
-    async def _ask(self, ask: Ask, until: float) -> str:
+    async def _ask(self, ask: Ask, until: float) -> tuple[str, bool]:
+        """The answer, and whether the deadline cut it."""
         try:
             async with asyncio.timeout(max(0.0, until - time.monotonic())):
                 child = await self._started()
@@ -155,7 +172,7 @@ class LlamaWriter:
         match report:
             case {"answered": _, "raw": str(raw)}:
                 self._backoff.succeeded()
-                return raw
+                return raw, bool(report.get("cut"))
             case {"how": "late"}:
                 late = WriterTimeout(ask.deadline)
                 self._backoff.failed(late.reason)
@@ -230,7 +247,8 @@ class LlamaWriter:
 
 def check_memory(header: GgufHeader, context: int, free: int) -> None:
     """Raises WriterUnavailable when the model needs more than `free` bytes."""
-    needed = header.size_bytes + header.cache_bytes(context) + _SPARE_BYTES
+    heads = min(_HEADS * header.cache_bytes(_HEAD), HELD_BYTES)
+    needed = header.size_bytes + header.cache_bytes(context) + heads + _SPARE_BYTES
     if needed > free:
         needs, has = (f"{count / 2**30:.1f} GiB" for count in (needed, free))
         raise WriterUnavailable(f"the model needs {needs} of memory, and {has} are free")

@@ -65,6 +65,7 @@ class Question:
     schema: Schema  # the same for servers that take one
     shown: str  # its table in `examples.toml`; "": the dialect's
     longest: int  # tokens of an answer; a longer one is going round in circles
+    enough: str  # stands in an answer that is of use though its end is missing; "": none is
     instructions: Callable[[str, str], str]  # by dialect and language, for untrained models
     canonical: Canonical
 
@@ -89,6 +90,7 @@ def _scene(longest: int) -> Question:
         schema=schema(scene=longest),
         shown="scene",
         longest=500,
+        enough='", "style": [',
         instructions=instructions.about_scenes,
         canonical=template.readable,
     )
@@ -152,6 +154,7 @@ SLOTS = Question(
     schema=SCHEMA,
     shown="",
     longest=400,
+    enough='", "details": [',
     instructions=instructions.about_wishes,
     canonical=template.readable,
 )
@@ -176,6 +179,7 @@ span   ::= {_SPAN}
     },
     shown="reply",
     longest=160,
+    enough="",
     instructions=instructions.about_replies,
     canonical=_reply,
 )

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from prompting.errors import Unreadable
 from prompting.writers.bpe import Tokens
-from prompting.writers.compose import Interrupted
+from prompting.writers.compose import Interrupted, Saved
 from prompting.writers.ggufile import F16, F32, GgufHeader, read_header
 
 Floats = npt.NDArray[np.float32]
@@ -30,7 +30,7 @@ LARGEST_BYTES = 512 * 2**20  # a bigger model would take minutes per answer
 
 
 class TinyLlama:
-    """A model and its key-value cache.  `feed` appends tokens, `rewind` forgets some."""
+    """A model and its key-value cache."""
 
     def __init__(self, path: Path) -> None:
         header = read_header(path)
@@ -56,9 +56,19 @@ class TinyLlama:
         """Ids of a text; `control`: whether names of control tokens in it mean these tokens."""
         return self._tokens.encode(text, control=control)
 
-    def rewind(self, length: int) -> None:
-        """Keep only the first `length` tokens."""
-        self.length = min(self.length, length)
+    def forget(self) -> None:
+        """Begin anew."""
+        self.length = 0
+
+    def save(self) -> Saved:
+        """Keys and values of what was read."""
+        return np.stack([cache[:, :, : self.length] for cache in (self._keys, self._values)])
+
+    def restore(self, saved: Saved) -> None:
+        """Be where `save` was called."""
+        assert isinstance(saved, np.ndarray)  # it comes from `save`
+        self.length = saved.shape[3]
+        self._keys[:, :, : self.length], self._values[:, :, : self.length] = saved
 
     def feed(self, tokens: Sequence[int]) -> Floats:
         """Append tokens; the logits behind the last of them.  Raises Interrupted."""

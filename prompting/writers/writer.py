@@ -5,7 +5,7 @@
 The invariant: `write` ends within `ask.deadline` seconds and a short grace, whatever the model
 does.  An answer is one line of JSON in the grammar of its question
 (`prompting.writers.questions`); for the same writer (`digest`, `template`) and the same ask it is
-always the same text.
+always the same text, unless the deadline `cut` it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Answer:
 
     raw: str
     seconds: float  # from the call of `write`
+    cut: bool = False  # whether the deadline ended it: another time it may say more
 
 
 class Writer(Protocol):

@@ -62,15 +62,9 @@ def write(
     kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
 ) -> Path:
     """Write the file; `mark` None makes it a stranger's chat model, `chat` None none at all."""
-    pairs = merges(_TEXT, 200)
-    special = [template.PAD, template.START, template.END, *template.PLACEHOLDERS]
-    texts = [*special, *_LETTERS.values(), *dict.fromkeys(a + b for a, b in pairs)]
-    types = [gguf.TokenType.CONTROL] * 3
-    types += [gguf.TokenType.USER_DEFINED] * len(template.PLACEHOLDERS)
-    types += [gguf.TokenType.NORMAL] * (len(texts) - len(special))
     out = gguf.GGUFWriter(path, "llama")
     out.add_name("tiny random assistant")
-    out.add_vocab_size(len(texts))
+    size = add_tokens(out)
     out.add_context_length(context)
     out.add_embedding_length(WIDTH)
     out.add_block_count(layers)
@@ -80,6 +74,33 @@ def write(
     out.add_layer_norm_rms_eps(1e-5)
     out.add_rope_dimension_count(WIDTH // HEADS)
     out.add_rope_freq_base(10000.0)
+    if chat is not None:
+        out.add_chat_template(chat)
+    if mark is not None:
+        out.add_string(template.MARK, mark)
+    _weights(out, size, layers, np.random.default_rng(seed), kind)
+    return closed(out, path)
+
+
+def closed(out: gguf.GGUFWriter, path: Path) -> Path:
+    """The file, written to its end."""
+    out.write_header_to_file()
+    out.write_kv_data_to_file()
+    out.write_tensors_to_file()
+    out.close()
+    return path
+
+
+def add_tokens(out: gguf.GGUFWriter, *, most: int = 0) -> int:
+    """Write the tokenizer, filled up to `most` tokens with words that nobody says; its size."""
+    pairs = merges(_TEXT, 200)
+    special = [template.PAD, template.START, template.END, *template.PLACEHOLDERS]
+    texts = [*special, *_LETTERS.values(), *dict.fromkeys(a + b for a, b in pairs)]
+    texts += [f"zq{number}" for number in range(len(texts), most)]
+    types = [gguf.TokenType.CONTROL] * 3
+    types += [gguf.TokenType.USER_DEFINED] * len(template.PLACEHOLDERS)
+    types += [gguf.TokenType.NORMAL] * (len(texts) - len(special))
+    out.add_vocab_size(len(texts))
     out.add_tokenizer_model("gpt2")
     out.add_tokenizer_pre("gpt-2")
     out.add_token_list(texts)
@@ -91,16 +112,7 @@ def write(
     out.add_add_bos_token(False)
     out.add_add_eos_token(False)
     out.add_add_space_prefix(False)
-    if chat is not None:
-        out.add_chat_template(chat)
-    if mark is not None:
-        out.add_string(template.MARK, mark)
-    _weights(out, len(texts), layers, np.random.default_rng(seed), kind)
-    out.write_header_to_file()
-    out.write_kv_data_to_file()
-    out.write_tensors_to_file()
-    out.close()
-    return path
+    return len(texts)
 
 
 def _weights(
