@@ -17,6 +17,8 @@ from prompting.hiding import hide
 from prompting.reading.cleaning import cleaned
 from prompting.reading.denials import denials, without
 from prompting.repair import Repairer, SlotVerdict
+from prompting.scenery.composing import compose
+from prompting.scenery.deciding import Axis
 from prompting.slots import Language, OpaqueKind, Slots, WishText
 from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
@@ -85,7 +87,7 @@ class Asking:
             try:
                 raw = await self._answer(derived(seed, f"try {at}") if at else seed, temperature)
                 await asyncio.sleep(0)  # a remembered answer took no time, and judging does
-                verdict = self._judge.judge(self._slots(raw))
+                verdict = self._judge.judge(self._slots(raw, seed))
             except Unreadable as error:
                 trouble = error
                 continue
@@ -130,7 +132,7 @@ class Asking:
                 self._cache.put(key, answer)
         return answer.raw
 
-    def _slots(self, raw: str) -> Slots:
+    def _slots(self, raw: str, seed: int) -> Slots:
         """The answer's slots, with hidden words put back.  Raises Unreadable."""
         slots = Slots.from_json(raw)
         show: Callable[[str], str] = self._hidden.show if self._hidden else str
@@ -142,8 +144,7 @@ class Asking:
             avoid=tuple(filter(None, map(show, slots.avoid))),
             quoted=self._order.wish.quoted,
         )
-        if not self._writer.placeholders:
-            slots = self._cleaned(slots)
+        slots = self._composed(slots, seed) if self._writer.placeholders else self._cleaned(slots)
         subject = slots.subject
         if not subject:
             raise Unreadable("answer", "no subject", raw)
@@ -157,6 +158,22 @@ class Asking:
     def _better(self, subject: str) -> bool:
         """Whether a writer that spells any word only put the person's own in a better order."""
         return not self._writer.placeholders and self._judge.same(subject)
+
+    def _composed(self, slots: Slots, seed: int) -> Slots:
+        """The slots of a small writer, which has learned no scenes, with a composed one."""
+        order = self._order
+        composed = compose(
+            order.wish,
+            order.lexicon,
+            order.dialect,
+            seed,
+            style=f"{order.style.en}, {order.style.tags}" if order.style else "",
+            varied=Axis(order.axis) if order.axis else None,
+            variant=order.turn,
+        )
+        if order.dialect.words:
+            return replace(slots, details=(), scene=composed.scene)
+        return replace(slots, details=composed.details)
 
     def _cleaned(self, slots: Slots) -> Slots:
         """The slots of a writer that can spell anything, without what no prompt may hold."""

@@ -130,6 +130,8 @@ class Repairer:
         """The sentences of the scene that belong to the wish's picture."""
         if not slots.scene or not self._order.dialect.words:
             return ""
+        if self._closed:  # a grammar has composed it for this wish
+            return slots.scene
         scene = read_scene(
             slots.scene,
             self._wish,

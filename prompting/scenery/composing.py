@@ -16,6 +16,7 @@ from functools import lru_cache
 from prompting.hiding import mended
 from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import OBJECTS, Lexicon, fold
+from prompting.reading.prose import length, together
 from prompting.scenery.deciding import Axis, Decided, Dice, decide
 from prompting.scenery.gist import Gist, gist_of
 from prompting.scenery.grammar import SceneGrammar, Telling, grammar, stems
@@ -27,9 +28,8 @@ _TAGGED = frozenset({Speech.TAGS, Speech.PHRASES, Speech.BOORU})
 _NAMED = OBJECTS | {"colour", "number"}
 _TRIES = 5  # of one detail, until it is not against the wish
 _LEAST, _MOST = 42, 76  # words of a prompt in prose, the wish's own among them
-_LEAST_ZH, _MOST_ZH = 70, 140  # characters
 _TAGS = 6
-_TIGHT = 55  # words where the dialect has little room
+_TIGHT, _ROOM = 58, 200  # words where the dialect has room for no more tokens than that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,12 @@ class Composed:
 
     details: tuple[str, ...]
     facts: frozenset[str]  # of the picture that they describe
+    language: Language = "en"
+
+    @property
+    def scene(self) -> str:
+        """The details as one text, where they are sentences."""
+        return together(self.details, self.language)
 
 
 def compose(
@@ -81,12 +87,13 @@ def compose(
     )
     if tagged:
         return Composed(details=_tags(teller), facts=decided.facts)
-    least, most = (_LEAST_ZH, _MOST_ZH) if chinese else (_LEAST, _MOST)
-    if dialect.tokens < 200:
-        most = _TIGHT
-    moves = dialect.kind is Speech.VIDEO
-    details = _prose(teller, moves=moves, least=least, most=most)
-    return Composed(details=details, facts=decided.facts)
+    details = _prose(
+        teller,
+        moves=dialect.kind is Speech.VIDEO,
+        least=_LEAST,
+        most=_TIGHT if dialect.tokens < _ROOM else _MOST,
+    )
+    return Composed(details=details, facts=decided.facts, language=teller.language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +174,6 @@ def _tags(teller: _Teller) -> tuple[str, ...]:
 def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str, ...]:
     """Sentences, until the prompt is as long as one should be."""
     modelled = "modelled" in teller.decided.facts
-    size = _characters if teller.language == "zh" else _words
     parts = {
         "place": teller.place(),
         "light": teller.light(),
@@ -176,16 +182,16 @@ def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str,
         "mood": teller.say("mood"),
     }
     for more in ("texture", "place", "camera"):
-        if sum(map(size, parts.values())) + size(teller.wish.words) >= least:
+        if sum(map(length, parts.values())) + length(teller.wish.words) >= least:
             break
         if more == "texture" and not modelled:
             continue
         parts[f"more {more}"] = (
             teller.place("more") if more == "place" else teller.say(more, "more")
         )
-    room = most - size(teller.wish.words)
+    room = most - length(teller.wish.words)
     for dull in ("more place", "more camera", "mood", "camera", "light", "motion"):
-        if sum(map(size, parts.values())) <= room:
+        if sum(map(length, parts.values())) <= room:
             break
         parts.pop(dull, "")
     order = (
@@ -193,7 +199,7 @@ def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str,
         *("camera", "more camera", "mood"),
     )
     told = tuple(parts[name] for name in order if parts.get(name))
-    return told if sum(map(size, told)) <= room else ()
+    return told if sum(map(length, told)) <= room else ()
 
 
 def _begins(word: str, text: str) -> bool:
@@ -206,14 +212,6 @@ def _things(line: str, lexicon: Lexicon, language: Language) -> frozenset[str]:
     """The things, colours and numbers of a line, as the lexicon names them."""
     read = lexicon.read(re.sub(r"\{\w+\}", ",", line), language)
     return frozenset(w.key for w in read if w.entry is not None and w.entry.kind in _NAMED)
-
-
-def _words(text: str) -> int:
-    return len(text.split())
-
-
-def _characters(text: str) -> int:
-    return sum(char.isalnum() for char in text)
 
 
 def _tidy(text: str) -> str:

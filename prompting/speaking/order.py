@@ -29,6 +29,8 @@ class Order:
     lexicon: Lexicon
     count: Count | None  # the image model's tokenizer, where it is loaded
     locale: str  # the language of notes
+    axis: str = ""  # what of a composed scene is thrown again,
+    turn: int = 0  # and how often
 
     @property
     def language(self) -> Language:
