@@ -71,11 +71,11 @@ def test_the_documents_table_of_dialects_is_that_of_the_program() -> None:
         ("sdxl", "a red cat on a mat, watercolor, soft light, fine fur, highly detailed"),
         (
             "pony",
-            "score_9, score_8_up, score_7_up, red cat on a mat, watercolor, soft light, fine fur",
+            "score_9, score_8_up, score_7_up, red cat, on mat, watercolor, soft light, fine fur",
         ),
         (
             "illustrious",
-            "masterpiece, best quality, red cat on a mat, watercolor, soft light, fine fur",
+            "masterpiece, best quality, red cat, on mat, watercolor, soft light, fine fur",
         ),
         ("sd3", "A red cat on a mat, watercolor. Soft light, fine fur."),
         ("flux1", "A red cat on a mat, watercolor. Soft light, fine fur."),

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.reading.prose import divided
 from prompting.slots import Language, Slots, WishText
@@ -27,6 +26,7 @@ from prompting.speaking.negatives import Negatives, negatives
 from prompting.speaking.notes import joined, note
 from prompting.speaking.sentences import article_off, clauses, inside, sentences
 from prompting.speaking.styles import PROMPT, Style
+from prompting.speaking.tagging import people, tags_of, uncounted
 from prompting.speaking.telling import fitting, referring, says_all
 
 _SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
@@ -111,8 +111,10 @@ def _parts(
 ) -> _Parts:
     language = dialect.language(wish.language)
     before, after = dialect.before, dialect.after
+    counted: tuple[str, ...] = ()
     if dialect.kind is Speech.BOORU:
-        before = (*before, *_people(top.text, lexicon))
+        counted = people(top.text, lexicon)
+        before = (*before, *counted)
     if language == "zh":
         after = dialect.after_zh
     looks = _in(language, slots.style, slots.language, lexicon)
@@ -122,7 +124,9 @@ def _parts(
         text = captions.canonical(text, lexicon)
         looks = (*looks, *captions.beside(", ".join((text, *looks)), lexicon))
         details = tuple(detail for detail in details if captions.allowed(detail, lexicon))
-    elif dialect.kind in (Speech.TAGS, Speech.BOORU, Speech.AUDIO):
+    elif dialect.kind is Speech.BOORU:
+        text = ", ".join(uncounted(tags_of(text, lexicon), counted))
+    elif dialect.kind in (Speech.TAGS, Speech.AUDIO):
         text = article_off(text)
     if dialect.kind is Speech.AUDIO:
         details = ()  # a writer thinks in pictures: nobody hears a soft light
@@ -245,28 +249,6 @@ def _new(phrases: Sequence[str], said: str) -> tuple[str, ...]:
     """The phrases that the text does not hold yet, each once."""
     fresh = {fold(phrase).strip(" ."): phrase.strip(" .") for phrase in phrases}
     return tuple(phrase for folded, phrase in fresh.items() if folded and folded not in said)
-
-
-def _people(text: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """Danbooru's count of people, where the text leaves no doubt."""
-    said = facts(text, lexicon, "en")
-    counted = {thing: number for number, thing in said.numbers}
-    tags = []
-    for key, kind in said.kinds.items():
-        if kind != "person":
-            continue
-        tag = {"girl": "girl", "woman": "girl", "boy": "boy", "man": "boy"}.get(key)
-        number = _DIGITS.get(counted.get(key, "one"))
-        if tag and number:
-            tags.append(f"{number}{tag}{'' if number == '1' else 's'}")
-    if tags:
-        alone = len(tags) == 1 and tags[0].startswith("1")
-        return (*tags, *(("solo",) if alone else ()))
-    unknown = any(key not in said.kinds for key in said.words)  # a name may be a person's
-    return () if unknown or "person" in said.kinds.values() or not said.words else ("no humans",)
-
-
-_DIGITS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
 
 
 def _written(quote: str, kind: Speech, *, chinese: bool) -> str:
