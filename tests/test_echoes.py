@@ -69,6 +69,8 @@ def test_the_answer_of_an_example_is_no_answer_to_another_wish(dialect: str, lan
         "?!",
         "none",
         "subject",
+        "the old tailor with a beard",
+        "two owls on a lion",
     ],
 )
 def test_a_subject_out_of_the_instructions_is_unreadable(subject: str) -> None:
@@ -85,6 +87,7 @@ def test_details_that_were_told_go_and_others_stay() -> None:
             "Rough bark, in focus",
             "light, material, composition",
             "soft grey light",
+            "an orange rim of light",
             "none",
         ],
         style=["watercolor"],
