@@ -69,8 +69,6 @@ def compose(
     chinese = language == "zh"
     if dialect.kind is Speech.INSTRUCTION:
         return Composed(details=kept(gist, dice.of("kept"), chinese=chinese), facts=gist.facts)
-    if chinese:
-        return Composed(details=(), facts=gist.facts)
     booru = dialect.kind is Speech.BOORU
     decided = decide(gist, dice, booru=booru)
     tagged = dialect.kind in _TAGGED
