@@ -9,6 +9,7 @@ every other thing is new unless it is at home with something of the wish (`[belo
 
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -22,8 +23,9 @@ from prompting.reading.lexicon import OBJECTS, Lexicon, Word, fold, plurals
 FILE = Path(__file__).with_name("scene.toml")
 
 _BEINGS = frozenset({"animal", "person", "vehicle"})
+_AROUND = frozenset({"place", "nature", "structure"})
 # Things that are what others are made of, or how a picture is taken.
-_NO_THINGS = frozenset({"glass", "crystal", "diamond", "camera", "frame"})
+_NO_THINGS = frozenset({"glass", "crystal", "diamond", "camera", "frame", "halo"})
 _GENERIC = frozenset({"man", "woman", "person", "child", "girl", "boy"})
 
 
@@ -47,9 +49,14 @@ class Company:
         return bool(self.names) or ("" in self.named.values() and not known)
 
 
-def company(facts: Sequence[Facts], text: str) -> Company:
-    """The company of a wish, whose facts are in one language or in two."""
-    named = {key: said.kinds.get(key, "") for said in facts for key in said.words}
+def company(facts: Sequence[Facts], text: str, around: Sequence[Facts] = ()) -> Company:
+    """The company of a wish, whose facts are in one language or in two.
+
+    `around` are those of sentences that were told: of them only surroundings count.
+    """
+    named = {
+        key: kind for said in around for key, kind in said.kinds.items() if kind in _AROUND
+    } | {key: said.kinds.get(key, "") for said in facts for key in said.words}
     written = [word for said in facts for key, word in said.words.items() if key not in said.kinds]
     names = frozenset(fold(word) for word in written if word[:1].isupper())
     return Company(named=named, names=names, text=fold(text))
@@ -60,7 +67,8 @@ def newcomers(
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """What the sentence brings in against the rule; and the keys of what it may bring in."""
     tables = _tables()
-    words = [word for word in lexicon.read(sentence, language) if not word.mark]
+    said = tables.figures.sub(" ", sentence)
+    words = [word for word in lexicon.read(said, language) if not word.mark]
     new: list[str] = []
     may: set[str] = set()
     for at, word in enumerate(words):
@@ -207,6 +215,7 @@ class _Tables:
     before_nouns: frozenset[str]  # those as well
     verbs: frozenset[str]
     shapes: frozenset[str]
+    figures: re.Pattern[str]
     called: Mapping[str, frozenset[str]]
     sexes: Mapping[str, frozenset[str]]
     general: Mapping[str, frozenset[str]]
@@ -230,17 +239,29 @@ def _tables() -> _Tables:
         before_nouns=definite | frozenset(signs(data["en"]["before_nouns"])),
         verbs=frozenset(signs(data["en"]["verbs"])),
         shapes=frozenset(signs(data["en"]["shapes"])),
+        figures=re.compile("|".join(signs(data["en"]["figures"])), re.IGNORECASE),
         called=listed["called"],
         sexes=listed["sexes"],
         general=listed["general"],
-        belongs={
-            key: frozenset(
-                one for name in names for one in listed["sorts"].get(name.removeprefix("@"), {name})
-            )
-            for key, names in listed["belongs"].items()
-        },
+        belongs=_spread(listed["belongs"], listed["sorts"]),
         grounds={place: kind for kind, places in listed["grounds"].items() for place in places},
     )
+
+
+def _spread(
+    belongs: Mapping[str, frozenset[str]], sorts: Mapping[str, frozenset[str]]
+) -> Mapping[str, frozenset[str]]:
+    """The table with every sort of things written out, on both sides."""
+
+    def all_of(name: str) -> frozenset[str]:
+        return sorts[name[1:]] if name.startswith("@") else frozenset({name})
+
+    out: dict[str, frozenset[str]] = {}
+    for key, names in belongs.items():
+        things = frozenset(one for name in names for one in all_of(name))
+        for subject in all_of(key):
+            out[subject] = out.get(subject, frozenset()) | things
+    return out
 
 
 def signs(text: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from prompting.reading.denials import denials
 from prompting.reading.facts import Facts, facts
 from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import Lexicon, fold
-from prompting.reading.newcomers import FILE, Company, company, newcomers, signs
+from prompting.reading.newcomers import FILE, company, newcomers, signs
 from prompting.reading.prose import divided, length
 from prompting.slots import Language, WishText
 
@@ -97,10 +97,9 @@ class _Reader:
     ) -> None:
         self._wish, self._lexicon, self._language = wish, lexicon, language
         self._asked = facts(wish.words, lexicon, wish.language)
-        said = [self._asked, *([facts(subject, lexicon, language)] if subject else [])]
-        self._company: Company = company(said, f"{wish.words} {subject}")
-        self._styles = frozenset(styles)
+        self._said = [self._asked, *([facts(subject, lexicon, language)] if subject else [])]
         self._own = f"{wish.words} {subject}"
+        self._styles = frozenset(styles)
         self.told: list[str] = []
         self.dropped: list[tuple[str, str]] = []
 
@@ -149,28 +148,37 @@ class _Reader:
 
     def _picture(self, sentence: str) -> str:
         """What it shows that is not in this picture."""
-        new, may = newcomers(sentence, self._company, self._lexicon, self._language)
+        lexicon, language = self._lexicon, self._language
+        told = [facts(it, lexicon, language) for it in self.told]
+        new, may = newcomers(sentence, company(self._said, self._own, told), lexicon, language)
         if new:
             return "newcomer"
-        for wish in (self._wish, self._before()):
-            if wish is not None and contradictions(
-                wish, sentence, lexicon=self._lexicon, language=self._language, allowed=may
-            ):
-                return "contradiction"
+        against = contradictions(
+            self._wish, sentence, lexicon=lexicon, language=language, allowed=may
+        )
+        if against or self._against_told(sentence, may):
+            return "contradiction"
         said = facts(sentence, self._lexicon, self._language)
         if self._medium(said):
             return "medium"
         return "contradiction" if self._recoloured(sentence) else ""
 
-    def _before(self) -> WishText | None:
-        """What was told so far, as a wish that the next sentence must not contradict."""
-        if not self.told:
-            return None
-        return WishText(text=" ".join(self.told), language=self._language)
+    def _against_told(self, sentence: str, may: Collection[str]) -> bool:
+        """Whether it contradicts what was told so far."""
+        told = WishText(text=" ".join(self.told), language=self._language)
+        against = contradictions(
+            told, sentence, lexicon=self._lexicon, language=self._language, allowed=may
+        )
+        # "a few steps away" counts nothing: of unknown words nobody knows whether they are things.
+        return any(self._lexicon.find(text.split()[-1], self._language) for text in against)
 
     def _medium(self, said: Facts) -> bool:
         """Whether it names a medium that nobody chose."""
-        styles = {key for key, kind in said.kinds.items() if kind == "style"} - _PLAIN
+        styles = {
+            key
+            for key, text in said.words.items()
+            if said.kinds.get(key) == "style" and key not in _PLAIN and fold(text) != "oil"
+        }
         return not styles <= {*self._asked.words, *self._styles}
 
     def _recoloured(self, sentence: str) -> bool:
