@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from prompting.errors import Unreadable, WriterFailed, WriterTimeout
+from prompting.filling import filled
 from prompting.hiding import hide
 from prompting.reading.cleaning import cleaned
 from prompting.reading.denials import denials, without
@@ -102,12 +103,11 @@ class Asking:
             raise trouble
         await asyncio.sleep(0)
         kept = self._judge.repair(best[0])
+        more = _more(kept.slots) or not self._order.dialect.kind.takes_more
+        if not self._writer.placeholders:
+            kept = self._judge.judge(filled(kept.slots, self._order, seed))
         return Told(
-            slots=kept.slots,
-            rendered=kept.rendered,
-            raw=best[1],
-            kept=best[0].good,
-            more=_more(kept.slots) or not self._order.dialect.kind.takes_more,
+            slots=kept.slots, rendered=kept.rendered, raw=best[1], kept=best[0].good, more=more
         )
 
     async def _answer(self, seed: int, temperature: float) -> str:

@@ -97,7 +97,7 @@ async def test_an_english_scene_for_a_foreign_wish_says_its_words_in_english() -
         "Two red foxes rest in the snow. Mist hangs over the field.",
         subject="two red foxes in the snow",
     )
-    assert assisted.prompt == "Two red foxes rest in the snow. Mist hangs over the field."
+    assert assisted.prompt.startswith("Two red foxes rest in the snow. Mist hangs over the field.")
 
 
 async def test_the_same_answer_says_the_same_and_other_dialects_get_no_scene() -> None:
@@ -110,6 +110,37 @@ async def test_an_open_writer_is_asked_for_a_scene_and_the_built_in_one_for_deta
         writer = ScriptedWriter(placeholders=placeholders)
         await Assistant(writer).assist(FOX, dialect="flux1", seed=1)
         assert {ask.dialect for ask in writer.asked} == {asked}
+
+
+@pytest.mark.parametrize(
+    "scene", ["A red fox.", "Sure! I hope you like it.", FIRST, f"{FIRST} {REST[0]}"]
+)
+@pytest.mark.parametrize("dialect", ["flux1", "flux2-klein", "sd3", "wan", "ltx"])
+async def test_a_short_scene_is_filled_up_and_the_writers_sentences_come_first(
+    scene: str, dialect: str
+) -> None:
+    assisted = await told(FOX, scene, dialect=dialect)
+    least, most = DIALECTS[dialect].words or (0, 0)
+    assert least <= length(assisted.prompt) <= most
+    kept = [sentence for sentence in (FIRST, REST[0]) if sentence in scene]
+    assert assisted.prompt.startswith(" ".join(kept) or "A red fox in the snow.")
+
+
+async def test_a_long_scene_for_a_long_dialect_is_told_in_full() -> None:
+    assisted = await told(FOX, SCENE, dialect="ltx2")
+    assert assisted.prompt.startswith(SCENE)
+    assert length(assisted.prompt) > 100
+
+
+async def test_a_sentence_that_only_repeats_the_words_is_not_told() -> None:
+    wish = "a steam train crossing a stone bridge at dawn and a bench"
+    assisted = await told(
+        wish,
+        "A steam train crosses a stone bridge at dawn. Mist hangs in the gorge below the arches.",
+    )
+    assert assisted.prompt.startswith(
+        "A steam train crossing a stone bridge at dawn and a bench. Mist hangs"
+    )
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def _belongs(key: str, company: Company, tables: _Tables) -> bool:
 
 def _one_ground(place: str, company: Company, tables: _Tables) -> bool:
     """Whether a place can be that of the wish, too."""
-    mine = tables.grounds.get(place)
+    mine = tables.grounds.get(place) if place != "space" else None  # room, more often than not
     others = {tables.grounds[key] for key in company.named if key in tables.grounds}
     return mine is None or not others or mine in others
 

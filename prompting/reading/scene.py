@@ -31,7 +31,7 @@ _NEAR = 3  # words between a body and its colour
 _ALIKE = 0.7  # share of content words from which a sentence repeats another
 _SIGNS = ("talk", "about", "denies", "letters", "grades", "says_nothing")
 _MARKUP = re.compile(
-    r"[<>{}\[\]|\\_#*=^~@`]|\w+://|www\.|\bx\d\b|:\s*$|^\s*[-•\d]+[.)]?\s|(?<!\d):(?!\d)"
+    r"[<>{}\[\]|\\_#*=^~@`]|\w+://|www\.|\bx\d\b|:\s*$|^\s*[-•\d]+[.)]?\s|^\w+(?:\s\w+)?\s*[:：]"
 )
 _QUOTES = re.compile(r"[\"“”„«»「」『』]|(?<!\w)['‘][^'‘’]{1,60}['’](?!\w)")
 _FIGURES = re.compile(r"(?<![\w.,])\d{3,}(?!\w)")

@@ -40,11 +40,12 @@ class Order:
     @property
     def media(self) -> frozenset[str]:
         """What the chosen style says that the picture is: a watercolor, a photo."""
-        if self.style is None:
-            return frozenset()
-        return frozenset(
-            facts(template_of(self.style, self.dialect, "en"), self.lexicon, "en").words
-        )
+        return frozenset(facts(self.template, self.lexicon, "en").words)
+
+    @property
+    def template(self) -> str:
+        """The English words around the prompt that the chosen style brings; empty without one."""
+        return template_of(self.style, self.dialect, "en") if self.style else ""
 
     def speak(self, slots: Slots) -> Rendered:
         """The slots in the order's dialect and style."""

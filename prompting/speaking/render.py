@@ -27,7 +27,7 @@ from prompting.speaking.notes import joined, note
 from prompting.speaking.sentences import article_off, clauses, inside, sentences
 from prompting.speaking.styles import PROMPT, Style
 from prompting.speaking.tagging import people, tags_of, uncounted
-from prompting.speaking.telling import fitting, referring, says_all
+from prompting.speaking.telling import adds, fitting, referring, says_all
 
 _SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
 _ENOUGH = 6  # details; more of them drown the subject
@@ -148,8 +148,11 @@ def _told(parts: _Parts, scene: Sequence[str], dialect: Dialect, lexicon: Lexico
     bare = not parts.head.quotes and not parts.fixed and parts.template == PROMPT
     if scene and bare and says_all(scene[0], text, lexicon, language):
         parts = replace(parts, head=replace(parts.head, text=""))
-    elif language == "en":
-        scene = [referring(sentence, text, lexicon) for sentence in scene]
+    else:
+        if scene and not adds(scene[0], text, lexicon, language):
+            scene = scene[1:]
+        if language == "en":
+            scene = [referring(sentence, text, lexicon) for sentence in scene]
     least, most = dialect.words or (0, 0)
     if scene:
         parts = replace(parts, after=())

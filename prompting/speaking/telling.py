@@ -21,6 +21,7 @@ from prompting.reading.prose import length
 from prompting.slots import Language, WishText
 
 _CHANGES_NOTHING = frozenset({"a", "an", "the", "is", "are", "and", "there"})
+_MORE = 2  # words that a sentence has to add
 _BETWEEN = 2  # words that may come between two that stand side by side
 _INDEFINITE = re.compile(r"(?:An?|Two|Three|Four|Five|Six|Seven|Eight|Nine|Ten)\s(?=\w)")
 
@@ -49,7 +50,20 @@ def _counts(word: Word) -> bool:
 
 
 def _alike(one: Word, other: Word) -> bool:
-    return one.key == other.key or fold(one.text).rstrip("s") == fold(other.text).rstrip("s")
+    return one.key == other.key or _stem(one) == _stem(other)
+
+
+def _stem(word: Word) -> str:
+    """What the forms of a verb or a noun have in common: cross, crosses, crossing."""
+    folded = fold(word.text)
+    return re.sub(r"(?<=\w{3})(?:ing|es|ed|s|e)$", "", folded) if folded.isascii() else folded
+
+
+def adds(sentence: str, words: str, lexicon: Lexicon, language: Language) -> bool:
+    """Whether the sentence says more than the words do."""
+    said = {_stem(word) for word in lexicon.read(words, language) if word.content}
+    new = {_stem(word) for word in lexicon.read(sentence, language) if word.content} - said
+    return len(new) >= _MORE
 
 
 def _parted(before: Word, word: Word, text: str, between: Sequence[Word]) -> bool:
