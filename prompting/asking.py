@@ -13,13 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from prompting.errors import Unreadable, WriterFailed, WriterTimeout
-from prompting.filling import filled
+from prompting.filling import composed, filled
 from prompting.hiding import hide
 from prompting.reading.cleaning import cleaned
 from prompting.reading.denials import denials, without
 from prompting.repair import Repairer, SlotVerdict
-from prompting.scenery.composing import compose
-from prompting.scenery.deciding import Axis
 from prompting.slots import Language, OpaqueKind, Slots, WishText
 from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
@@ -162,18 +160,10 @@ class Asking:
     def _composed(self, slots: Slots, seed: int) -> Slots:
         """The slots of a small writer, which has learned no scenes, with a composed one."""
         order = self._order
-        composed = compose(
-            order.wish,
-            order.lexicon,
-            order.dialect,
-            seed,
-            style=f"{order.style.en}, {order.style.tags}" if order.style else "",
-            varied=Axis(order.axis) if order.axis else None,
-            variant=order.turn,
-        )
+        more = composed(order.wish, order, seed)
         if order.dialect.words:
-            return replace(slots, details=(), scene=composed.scene)
-        return replace(slots, details=composed.details)
+            return replace(slots, details=(), scene=more.scene)
+        return replace(slots, details=more.details)
 
     def _cleaned(self, slots: Slots) -> Slots:
         """The slots of a writer that can spell anything, without what no prompt may hold."""

@@ -13,12 +13,26 @@ from dataclasses import replace
 from prompting.reading.facts import facts
 from prompting.reading.prose import length, together
 from prompting.reading.scene import read_scene
-from prompting.scenery.composing import compose
+from prompting.scenery.composing import Composed, compose
+from prompting.scenery.deciding import Axis
 from prompting.slots import Slots, WishText
 from prompting.speaking.order import Order
 
 # What a scene has settled, so that the grammar decides nothing else.
 _SETTLED = frozenset({"time", "weather", "light", "mood", "place"})
+
+
+def composed(wish: WishText, order: Order, seed: int) -> Composed:
+    """What the grammar adds to a wish in an order's dialect and style."""
+    return compose(
+        wish,
+        order.lexicon,
+        order.dialect,
+        seed,
+        style=f"{order.style.en}, {order.style.tags}" if order.style else "",
+        varied=Axis(order.axis) if order.axis else None,
+        variant=order.turn,
+    )
 
 
 def filled(slots: Slots, order: Order, seed: int) -> Slots:
@@ -28,10 +42,7 @@ def filled(slots: Slots, order: Order, seed: int) -> Slots:
     lacking = order.dialect.words[0] - length(order.speak(slots).prompt)
     if lacking <= 0:
         return slots
-    composed = compose(
-        _settled(slots, order), order.lexicon, order.dialect, seed, style=order.template
-    )
-    more = _agreeing(composed.details, slots, order)
+    more = _agreeing(composed(_settled(slots, order), order, seed).details, slots, order)
     return replace(slots, details=(*slots.details, *_needed(more, lacking, slots)))
 
 
