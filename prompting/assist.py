@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from prompting.asking import Clock, derived
@@ -42,7 +43,9 @@ DEADLINE = 8.0  # seconds for all tries of one prompt together
 LONGEST = 600  # characters of words; a longer wish is a prompt already,
 LONGEST_TEXT = 2000  # and so is one with so much of what no writer may touch
 
-# Styles that proposals take when a dialect leaves nothing else to vary.
+ALTERNATIVES = 4  # wordings that are tried for one that shares nothing with those before
+
+# Styles that proposals take.
 _DIFFERENT = ("watercolor", "pixel-art", "flat", "line-art", "cinematic", "oil-painting")
 
 
@@ -139,27 +142,51 @@ class Assistant:
     ) -> tuple[Assisted, ...]:
         """Prompts for the wish that differ, as many as `number`; the first is `assist`'s.
 
-        Where the wording leaves too little to vary, they differ in style.  Raises as `assist`.
+        The second differs in composition and light, and the third in style, too, unless one is
+        chosen or said.  Where the wording leaves too little to vary, all differ in style.  Raises
+        as `assist`.
         """
         await self._judged(text, negative)
         order = self._order(text, dialect, style, negative, count_tokens, locale)
-        found: dict[str, Assisted] = {}
-        for at in range(2 * number):
-            its = derived(seed, f"proposal {at}") if at else seed
-            proposal = await self._prompt(order, its, temperature)
-            found.setdefault(proposal.prompt, proposal)
-            if proposal.slots is None or len(found) == number:
+        found = [await self._prompt(order, seed, temperature)]
+        free = style is None and not self._has_style(order.wish) and bool(order.wish.text)
+        styles = self._other_styles(seed) if free else []
+        if found[0].slots is not None:
+            if number > 1:
+                found += await self._another(order, seed, temperature, found)
+            if number > 2:
+                styled = replace(order, style=self.styles[styles.pop(0)]) if styles else order
+                found += await self._another(styled, derived(seed, "style"), temperature, found)
+        told = joined(found[0].note, note("styles", locale))
+        for name in styles:
+            if len(found) >= number:
                 break
-        if style is None and not self._has_style(order.wish) and order.wish.text:
-            first = next(iter(found.values()))
-            told = joined(first.note, note("styles", locale))
-            for name in _DIFFERENT:
-                if len(found) >= number or name not in self.styles:
-                    break
-                await asyncio.sleep(0)  # nobody else waits for more than one of them
-                other = self._restyled(first, replace(order, style=self.styles[name]))
-                found.setdefault(other.prompt, replace(other, note=told))
-        return tuple(found.values())
+            await asyncio.sleep(0)  # nobody else waits for more than one of them
+            other = self._restyled(found[0], replace(order, style=self.styles[name]))
+            if seen(other.prompt) not in [seen(each.prompt) for each in found]:
+                found.append(replace(other, note=told))
+        return tuple(found)
+
+    async def _another(
+        self, order: Order, seed: int, temperature: float, before: Sequence[Assisted]
+    ) -> list[Assisted]:
+        """One more prompt, of a few the least like those before; none where all are the same."""
+        tried: list[tuple[int, Assisted]] = []
+        there = [frozenset(each.added) for each in before]
+        for at in range(1, ALTERNATIVES + 1):
+            other = await self._prompt(order, derived(seed, f"proposal {at}"), temperature)
+            alike = max(len(frozenset(other.added) & added) for added in there)
+            if seen(other.prompt) not in [seen(each.prompt) for each in before]:
+                tried.append((alike, other))
+            if other.slots is None or (tried and not alike):
+                break
+        return [min(tried, key=lambda each: each[0])[1]] if tried else []
+
+    def _other_styles(self, seed: int) -> list[str]:
+        """The styles that proposals take, beginning with another for another seed."""
+        names = [name for name in _DIFFERENT if name in self.styles]
+        at = derived(seed, "which style") % max(1, len(names))
+        return names[at:] + names[:at]
 
     def restyle(
         self,

@@ -130,7 +130,7 @@ def _parts(
         text = article_off(text)
     if dialect.kind is Speech.AUDIO:
         details = ()  # a writer thinks in pictures: nobody hears a soft light
-    said = fold(" ".join((text, *unwanted.positive)))
+    said = fold(" ".join((text, *unwanted.positive, template)))
     return _Parts(
         head=Head(text=text, quotes=top.quotes, floating=top.floating),
         fixed=(*unwanted.positive, *_new(looks, said)),
