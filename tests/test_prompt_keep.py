@@ -151,10 +151,10 @@ def test_a_colour_belongs_to_its_thing(text: str, colours: set[tuple[str, str]])
 @pytest.mark.parametrize(
     ("text", "unwanted"),
     [
-        ("a cat without a hat", ("a hat",)),
-        ("a street, no people in the background, a lake", ("people in the background",)),
+        ("a cat without a hat", ("hat",)),
+        ("a street, no people in the background, a lake", ("people",)),
         ("no hats and no glasses", ("hats", "glasses")),
-        ("a sign without text or logo and a red dog", ("text or logo",)),
+        ("a sign without text or logo and a red dog", ("text", "logo")),
         ("smoke-free street", ("smoke",)),
         ("一只猫，不要帽子", ("帽子",)),
         ("没有人的街道", ("人",)),

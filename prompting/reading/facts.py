@@ -14,9 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from prompting.reading.denials import LINKS, denials
+from prompting.reading.denials import denials
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold
 
+LINKS = frozenset(
+    ("and", "or", "&", "+", "y", "o", "e", "et", "ou", "und", "oder", *"和与及跟或とや")
+)
 Pairs = frozenset[tuple[str, str]]
 
 # "2girls" of booru tags, and "3Totoros" typed in haste.

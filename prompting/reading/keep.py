@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from prompting.reading.cues import cues, patterns
 from prompting.reading.facts import Facts, Pairs, facts
-from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, fold, plurals
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold, plurals
 from prompting.slots import OpaqueKind, WishText
 
 AGREEING = Path(__file__).with_name("agreeing.toml")
@@ -80,7 +81,7 @@ def missing(
     found = facts(plain, lexicon, language)
     losses = [
         Loss(what="word", text=text, keys=(key,))
-        for key, text in asked.words.items()
+        for key, text in (*asked.words.items(), *_swallowed(asked, lexicon, wish.language))
         if not _has(key, text, found, plain)
     ]
     lost = {key for loss in losses for key in loss.keys}
@@ -100,6 +101,41 @@ def missing(
         if part.text in few
     ]
     return tuple(losses)
+
+
+def eaten(phrase: str, lexicon: Lexicon, language: str) -> tuple[str, ...]:
+    """The words of a denied phrase that are a place, a time or a doer, and not denied with it.
+
+    Judged apart from the reading of denials, by prepositions alone: whatever that reading takes for
+    one phrase, what a preposition divides from the thing is asked for.
+    """
+    words = [word for word in lexicon.read(phrase, language) if not word.mark]
+    known = cues(language)
+    bound = known is not None and " ".join(fold(word.text) for word in words[:2]) in known.bound
+    if not words or bound or (words[0].entry and words[0].entry.kind == "action"):
+        return ()  # looking at the camera is one thing
+    at = next((i for i, w in enumerate(words) if i and w.function and _divides(w, language)), None)
+    if at is None:
+        return ()
+    behind = words[:at] if language == "ja" else words[at:]  # Japanese says the place first
+    return tuple(word.text for word in behind if word.content)
+
+
+def _divides(word: Word, language: str) -> bool:
+    """Whether a preposition, or a Japanese particle of place, stands here."""
+    if language == "ja":
+        return word.text in ("で", "に")
+    if language == "zh":
+        return word.text in patterns("zh").words("preposition")
+    known = cues(language)
+    return known is not None and fold(word.text) in known.preposition - known.of
+
+
+def _swallowed(asked: Facts, lexicon: Lexicon, language: str) -> Iterator[tuple[str, str]]:
+    """Key and word of everything that a denial has eaten."""
+    for phrase in asked.unwanted:
+        for text in eaten(phrase, lexicon, language):
+            yield lexicon.read(text, language)[0].key, text
 
 
 def contradictions(

@@ -86,7 +86,6 @@ class Lexicon:
         self._said = said
         self.entries = {entry.name: entry for entry in said.meanings}
         self.function = said.function
-        self.negation = said.negation
         self.links = said.links
         self._longest: dict[str, int] = {}
         self._indexes: dict[str, dict[str, Meaning]] = {}

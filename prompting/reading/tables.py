@@ -9,7 +9,6 @@ The invariant: the tables of languages add words and forms; what lexicon.toml sa
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +49,6 @@ class Tables:
 
     meanings: tuple[Meaning, ...]
     function: Mapping[str, frozenset[str]]  # by language: what carries nothing of a picture
-    negation: Mapping[str, tuple[str, ...]]
     links: Mapping[str, Mapping[str, str]]  # by language: a form and its English preposition
     closer: Mapping[tuple[str, str], str]  # language and form: English that is closer than a name
 
@@ -62,10 +60,6 @@ def read(path: Path, folder: Path | None) -> Tables:
         function = {
             language: frozenset(fold(word) for word in words.split())
             for language, words in tables.pop("function").items()
-        }
-        negation = {
-            name: tuple(re.split(r"\s+/\s+", text.strip()))
-            for name, text in tables.pop("negation").items()
         }
         links: dict[str, dict[str, str]] = {}
         for english, forms in tables.pop("link").items():
@@ -80,7 +74,6 @@ def read(path: Path, folder: Path | None) -> Tables:
         return Tables(
             meanings=gathered.meanings(),
             function=function,
-            negation=negation,
             links=links,
             closer=gathered.closer,
         )

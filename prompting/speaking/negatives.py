@@ -6,8 +6,9 @@ person is told what it became.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,11 +17,12 @@ from prompting.reading.facts import facts
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.slots import Language, Slots, WishText
 from prompting.speaking.dialects import Dialect, Speech
-from prompting.speaking.notes import note
+from prompting.speaking.notes import joined, note
 from prompting.speaking.styles import Style
 
 FILE = Path(__file__).with_name("positive.toml")
 
+_ARTICLE = re.compile(r"^(?:an?|the|any)\s+", re.IGNORECASE)
 _WRITING = frozenset({"text", "watermark", "signature", "username", "logo", "subtitles"})
 
 
@@ -30,14 +32,31 @@ class Negatives:
 
     text: str  # the negative prompt; empty where it has no effect
     positive: tuple[str, ...] = ()  # statements for the prompt
-    handled: tuple[str, ...] = ()  # the unwanted phrases that they stand for
+    handled: tuple[str, ...] = ()  # the unwanted phrases that both stand for
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Instead:
+    """What is shown instead of something; by its English words and by those of other languages."""
+
+    english: Mapping[str, Mapping[str, str]]
+    said: Mapping[str, Mapping[str, str]]
+
+
 @lru_cache(maxsize=1)
-def _positive() -> Mapping[str, Mapping[str, str]]:
+def _positive() -> _Instead:
     with FILE.open("rb") as file:
-        return tomllib.load(file)
+        tables = tomllib.load(file)
+    english: dict[str, Mapping[str, str]] = {}
+    said: dict[str, Mapping[str, str]] = {}
+    for table in tables.values():
+        for keys, shown in table.items():
+            names = keys.split("/")
+            english.update(dict.fromkeys(names, shown))
+            named = {**shown, "name": names[0]}
+            said.update((fold(form), named) for form in shown.get("said", "").split("/") if form)
+    return _Instead(english=english, said=said)
 
 
 def negatives(
@@ -62,13 +81,52 @@ def negatives(
     others = ",".join((style.negative if style else "", dialect.default_negative))
     ours = [
         part
-        for part in (*slots.avoid, *_parts(others))
+        for part in _parts(others)
         if not _wanted(part, wanted, lexicon) and not (quoting and fold(part) in _WRITING)
     ]
-    translated = [_said_in(language, part, wish.language, lexicon) for part in mine]
-    parts = dict.fromkeys((*typed_parts, *translated, *ours))
+    translated = [
+        _ARTICLE.sub("", _said_in(language, part, wish.language, lexicon)) for part in mine
+    ]
+    echoes = [part for part in slots.avoid if not _wanted(part, wanted, lexicon)]
+    asked = {_keys(part, lexicon) for part in mine}  # a writer may say it untranslated
+    echoes = [part for part in echoes if not any(_keys(part, lexicon) <= it for it in asked)]
+    parts = _distinct(typed_parts, translated, echoes, ours, lexicon=lexicon)
     text = ", ".join(parts) or dialect.default_negative  # " " switches the true CFG on
-    return Negatives(text=text)
+    return Negatives(text=text, handled=tuple(mine))
+
+
+def _distinct(
+    typed: Sequence[str],
+    mine: Sequence[str],
+    echoes: Sequence[str],
+    ours: Sequence[str],
+    *,
+    lexicon: Lexicon,
+) -> tuple[str, ...]:
+    """Each thing once: "a hat" and "hats" are one, and "car" is an echo of "cars parked".
+
+    What the person typed stays byte by byte: a comma of theirs may stand inside a weight.
+    """
+    out = dict.fromkeys(typed)
+    said = {_keys(part, lexicon) for part in typed}
+    for part in mine:
+        if (keys := _keys(part, lexicon)) not in said:
+            said.add(keys)
+            out[part] = None
+    for part in (*echoes, *ours):
+        keys = _keys(part, lexicon)
+        echo = part in echoes and any(keys <= other for other in said)
+        if not echo and keys not in said:
+            said.add(keys)
+            out[part] = None
+    return tuple(out)
+
+
+def _keys(part: str, lexicon: Lexicon) -> frozenset[str]:
+    """The words of a phrase in the singular, as far as that is regular."""
+    words = (word for word in lexicon.read(part, "en") if word.content)
+    keys = frozenset(word.key if word.entry else word.key.removesuffix("s") for word in words)
+    return keys or frozenset({fold(part)})
 
 
 def _turned(
@@ -79,40 +137,61 @@ def _turned(
     language: Language,
     locale: str,
 ) -> Negatives:
-    """Positive statements where a negative prompt has no effect."""
-    into = {
-        what: _statement(what, dialect, lexicon, spoken, language)
-        for what in dict.fromkeys(unwanted)
-    }
+    """Positive statements where a negative prompt has no effect; what has none is left out."""
+    whats = tuple(dict.fromkeys(unwanted))
+    into = {what: _statement(what, dialect, lexicon, spoken, language) for what in whats}
     pairs = ", ".join(
-        note("became", locale, what=what, into=statement) for what, statement in into.items()
+        note("became", locale, what=what, into=shown) for what, shown in into.items() if shown
+    )
+    rest = ", ".join(note("quoted", locale, what=what) for what, shown in into.items() if not shown)
+    told = (
+        note("positive", locale, pairs=pairs) if pairs else "",
+        note("left out", locale, things=rest) if rest else "",
     )
     return Negatives(
         text=dialect.default_negative,
-        positive=tuple(dict.fromkeys(into.values())),
-        handled=tuple(into),
-        note=note("positive", locale, pairs=pairs) if into else "",
+        positive=tuple(dict.fromkeys(filter(None, into.values()))),
+        handled=whats,
+        note=joined(*told),
     )
 
 
 def _statement(
     what: str, dialect: Dialect, lexicon: Lexicon, spoken: Language, language: Language
 ) -> str:
-    """What the picture shows instead."""
+    """What the picture shows instead; empty where nothing is known."""
     english = _said_in("en", what, spoken, lexicon)
     if dialect.kind is Speech.INSTRUCTION:  # an instruction may name what it takes away
         return f"去掉{what}" if language == "zh" else f"remove {english}"
-    for word in lexicon.read(english, "en"):
-        found = _positive().get(word.key) or _positive().get(word.key.removesuffix("s"))
-        if word.content and found:
-            return found[language if language in found else "en"]
-    return f"无{what}" if language == "zh" else f"{english}-free"
+    shown = _instead(what, english, lexicon)
+    return shown.get(language, shown["en"]) if shown else ""
+
+
+def _instead(what: str, english: str, lexicon: Lexicon) -> Mapping[str, str] | None:
+    """The entry of a phrase; of a thing that does something, that of the thing.
+
+    A red hat is not every hat: who wears none may wear a blue one, so it has no entry.
+    """
+    known = _positive()
+    if found := known.said.get(fold(what)):
+        return found
+    words = [word for word in lexicon.read(english, "en") if not word.mark]
+    content = [word for word in words if word.content] or words
+    things = [word for word in content if not (word.entry and word.entry.kind == "action")]
+    for some in (words, content, things if len(things) == 1 else ()):
+        name = " ".join(word.key for word in some)
+        for key in (name, name.removesuffix("s"), name.removesuffix("es")):
+            if key in known.english:
+                return known.english[key]
+    return None
 
 
 def _said_in(language: Language, text: str, spoken: Language, lexicon: Lexicon) -> str:
     if language == spoken or language != "en":
         return text
-    return lexicon.english(text, spoken) or text
+    english = lexicon.english(text, spoken) or text
+    known = _positive().said.get(fold(text))
+    return known["name"] if known and not english.isascii() else english
 
 
 def _wanted(part: str, wanted: set[str], lexicon: Lexicon) -> bool:

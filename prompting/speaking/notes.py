@@ -18,6 +18,9 @@ _TEXTS = {
         "long": "Your wish is a full prompt already, and was used unchanged.",
         "empty": "There were no words to work with.",
         "positive": "This model takes no negative prompt: {pairs}.",
+        "left out": "This model cannot be told what to leave out: "
+        "{things} could only be left unsaid.",
+        "quoted": "“{what}”",
         "ignored": "This model takes no negative prompt: yours has no effect.",
         "became": "“{what}” became “{into}”",
         "style": "This model cannot draw the style {style}; it was left out.",
@@ -39,6 +42,8 @@ _TEXTS = {
         "long": "你的文字已经是完整的提示词，已原样使用。",
         "empty": "没有可用的文字。",
         "positive": "这个模型不支持反向提示词：{pairs}。",
+        "left out": "这个模型无法被告知不画什么：{things}只能略去不提。",
+        "quoted": "“{what}”",
         "ignored": "这个模型不支持反向提示词：你的反向提示词不起作用。",
         "became": "“{what}”改写为“{into}”",
         "style": "这个模型画不出“{style}”风格，已略去。",

@@ -20,6 +20,8 @@ _TALK = re.compile(
     r"|wants?|needs?|make|draw|paint|create|generate|render|please|thanks|then|so|maybe|but|what"
     r"|where|when|how|colou?red|do|does|don't|remove|change|replace|turn|add"
 )
+# A can of a drink, which asks nothing: at the end of what is said, or before a preposition.
+_A_CAN = re.compile(r"\bcan(?=\s*(?:$|[,.;]|(?:of|on|in|with|under|beside|near|at|and)\b))", re.I)
 _TALK_ZH = re.compile(r"[我你您吗吧呢要想能是让把请画给帮]|可以|什么|怎么|谢谢|不")
 
 
@@ -32,7 +34,7 @@ def plain(wish: WishText, lexicon: Lexicon) -> str | None:
         return None if _TALK_ZH.search(text) else text
     if wish.language != "en":
         return None
-    unquoted = text
+    unquoted = _A_CAN.sub(" ", text)
     for part in wish.opaque:
         unquoted = unquoted.replace(part.text, " ")
     talk = any(_TALK.fullmatch(fold(word.text)) for word in lexicon.read(unquoted, "en"))

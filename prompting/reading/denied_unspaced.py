@@ -1,0 +1,350 @@
+"""What a text denies in Chinese and Japanese, which put no blanks between words.
+
+    没有红色帽子的女孩在雪地里      Chinese says it before the thing, and 的 or 在 ends it
+    桜の木の下で帽子をかぶっていない  Japanese behind it, and the particle で begins it
+
+The invariant: what is denied is the thing alone, or an action; what a particle or a preposition
+divides from it stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from prompting.reading.cues import Patterns, patterns
+from prompting.reading.denied_spaced import Denial
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word
+
+_DESCRIBES = frozenset({"colour", "quality"})
+_APART = frozenset({"time", "weather", "light", "style", "look", "number"})
+_FARTHEST = 40  # characters that a thing and those of its list may take
+_CHARACTERS = frozenset("尾叶翅牙角须发字雪雨雾风月星浪灯眼耳手脚腿轮桅窗门云鞋帽伞人车树草花桥船")
+
+
+@lru_cache(maxsize=1)
+def _chinese() -> re.Pattern[str]:
+    table = patterns("zh")
+    either = table.either
+    light = re.sub(r"长(?=\|)", "长(?=胡|头发|毛|尾巴|翅|叶|角|草)", either("light"))
+    light = re.sub(r"打(?=\|)", "打(?=伞|领带|光|灯)", light)
+    refusal, quality = either("refusal"), either("quality")
+    return re.compile(
+        rf"(?P<idiom>{either('idiom')})|(?P<nobody>{either('nobody')})"
+        rf"|(?P<nothing>{either('nothing')})"
+        rf"|(?P<not>(?<!而)不是)"
+        rf"|(?P<act>(?:{refusal})(?={either('act')}))"
+        rf"|(?P<light>(?:{refusal})(?:{light}))"
+        rf"|(?P<quality>不(?:{quality}))"
+        rf"|(?P<thing>{either('thing')})"
+        rf"|(?P<plain>不)"
+    )
+
+
+@lru_cache(maxsize=1)
+def _japanese() -> re.Pattern[str]:
+    table = patterns("ja")
+    either = table.either
+    verb, act, negated = either("verb"), either("act"), either("negated")
+    return re.compile(
+        rf"(?P<idiom>{either('idiom')})|(?P<nobody>{either('nobody')})"
+        rf"|(?P<nothing>{either('nothing')})"
+        rf"|(?P<verb>[をはもが](?:{verb})(?:{negated}))"
+        rf"|(?P<act>(?P<doing>{act})(?:{negated}))"
+        rf"|(?P<quality>{either('quality')})"
+        rf"|(?P<after>{either('after')})"
+    )
+
+
+def chinese(text: str, lexicon: Lexicon) -> list[Denial]:
+    """Every denial of a Chinese text, in reading order."""
+    return _Chinese(text, lexicon).denials()
+
+
+def japanese(text: str, lexicon: Lexicon) -> list[Denial]:
+    """Every denial of a Japanese text, in reading order."""
+    return _Japanese(text, lexicon).denials()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    start: int  # of the thing, without what leads to it
+    end: int
+
+    def said(self, text: str) -> str:
+        return text[self.start : self.end].strip(" 的")
+
+
+class _Chinese:
+    def __init__(self, text: str, lexicon: Lexicon) -> None:
+        self._text, self._lexicon = text, lexicon
+        self._table: Patterns = patterns("zh")
+        self._ends = self._table.words("preposition")
+        self._links = self._table.words("and")
+
+    def denials(self) -> list[Denial]:
+        found: list[Denial] = []
+        at = 0
+        while cue := _chinese().search(self._text, at):
+            at = cue.end()
+            denied = self._denied(cue)
+            found += denied
+            at = max([at, *(denial.end for denial in denied)])
+        return found
+
+    def _denied(self, cue: re.Match[str]) -> list[Denial]:
+        if cue["idiom"]:
+            return []
+        if cue["nobody"] or cue["nothing"]:
+            what = "人" if cue["nobody"] else "其他物体"
+            end = self._over(cue.end(), "的")
+            return [Denial(start=self._lead(cue.start()), end=end, what=what)]
+        if cue["thing"] and self._in_a_name(cue):
+            return []
+        if cue["act"]:
+            things = [self._action(cue.end())]
+        elif cue["quality"] or cue["plain"]:
+            things = self._quality(cue)
+        elif cue["not"]:
+            things = self._described(cue.end())
+        else:
+            things = self._things(self._carried(cue))
+        return self._spans(cue, things)
+
+    def _in_a_name(self, cue: re.Match[str]) -> bool:
+        """无 and 没 also begin names and other words: a known word must follow."""
+        if cue[0] not in ("无", "没", "别有", "别放", "别加"):
+            return False
+        behind = self._text[cue.end() : cue.end() + _FARTHEST]
+        words = self._lexicon.read(behind, "zh")
+        known = bool(words) and words[0].entry is not None
+        alone = behind[:1] in _CHARACTERS and (len(behind) < 2 or behind[1] in "的,，。、;；! ！")
+        return not known and not alone
+
+    def _carried(self, cue: re.Match[str]) -> int:
+        """Behind a verb that only carries the thing: 没有穿鞋."""
+        end = cue.end()
+        light = re.match(self._table.either("light"), self._text[end:])
+        if cue["light"] or not light:
+            return end
+        words = self._lexicon.read(self._text[end + light.end() :], "zh")
+        whole = self._lexicon.read(self._text[end:], "zh")
+        swallowed = whole[0].entry is not None and len(whole[0].text) > light.end()
+        known = bool(words) and words[0].entry is not None and words[0].entry.kind in OBJECTS
+        return end + light.end() if known and not swallowed else end
+
+    def _action(self, at: int) -> _Found:
+        act = re.match(self._table.either("act"), self._text[at:])
+        end = at + (act.end() if act else 1)
+        if self._text[end : end + 1] in ("", "的", "着", *"，,。、;； "):
+            return _Found(at, end)
+        thing = self._thing(end)
+        return _Found(at, thing.end if thing and thing.start == end else end)
+
+    def _quality(self, cue: re.Match[str]) -> list[_Found]:
+        words = self._lexicon.read(self._text[cue.end() : cue.end() + 8], "zh")
+        if not words or words[0].entry is None:
+            return []
+        entry, end = words[0].entry, cue.end() + words[0].end
+        behind = self._text[end : end + 1]
+        if entry.kind not in _DESCRIBES | {"light"} or (
+            cue["plain"] and behind not in "的,，。、;；"
+        ):
+            return []
+        start = cue.start() + 1 if cue["quality"] else cue.end()
+        return [_Found(start, end)]
+
+    def _described(self, at: int) -> list[_Found]:
+        """What "is not" denies: of 不是红色的汽车 the colour, of 不是猫 the cat."""
+        words = self._lexicon.read(self._text[at : at + 8], "zh")
+        if words and words[0].entry and words[0].entry.kind in _DESCRIBES:
+            return [_Found(at, at + words[0].end)]
+        thing = self._thing(at)
+        return [thing] if thing else []
+
+    def _things(self, at: int) -> list[_Found]:
+        first = self._thing(at)
+        things = [first] if first else []
+        while things:
+            link = re.match(rf"\s*(?:{self._table.either('and')})", self._text[things[-1].end :])
+            if not link:
+                break
+            at = things[-1].end + link.end()
+            more = self._thing(at)
+            if more is None or not self._bare(at):
+                break
+            things.append(more)
+        return things
+
+    def _bare(self, at: int) -> bool:
+        """Whether what follows a link has no number, colour or quality, as what is denied has."""
+        words = [w for w in self._lexicon.read(self._text[at : at + 8], "zh") if not w.mark]
+        cue = _chinese().match(self._text, at)
+        if not words or cue:
+            return False
+        entry = words[0].entry
+        counted = words[0].function and words[0].text.startswith(("一", "两"))
+        return not counted and (
+            entry is None or entry.kind not in _DESCRIBES | {"number", "action"}
+        )
+
+    def _thing(self, at: int) -> _Found | None:
+        skipped = re.match(rf"(?:{self._table.either('article')})*", self._text[at:])
+        at += skipped.end() if skipped else 0
+        words = list(self._lexicon.read(self._text[at : at + _FARTHEST], "zh"))
+        seen: list[Word] = []
+        for index, word in enumerate(words):
+            if word.text == "的":
+                if not seen or not self._goes_on(seen, words[index + 1 :]):
+                    break
+                continue
+            if word.mark and word.text not in " -" and not (word.text == " " and not seen):
+                break
+            if word.text == " " and seen and not seen[-1].text.isascii():
+                break
+            if word.mark:
+                continue
+            if word.text in self._ends or word.text in self._links or word.function:
+                break
+            if seen and self._apart(seen[-1], word):
+                break
+            seen.append(word)
+        if not seen:
+            return None
+        return _Found(at + seen[0].start, at + seen[-1].end)
+
+    def _goes_on(self, seen: Sequence[Word], rest: Sequence[Word]) -> bool:
+        """Whether 的 stands between a colour or quality and its noun."""
+        entry = seen[-1].entry
+        noun = bool(rest) and rest[0].content and rest[0].entry is not None
+        return entry is not None and entry.kind in _DESCRIBES and noun
+
+    def _apart(self, last: Word, word: Word) -> bool:
+        """Whether a word behind a thing belongs to something else."""
+        kind = word.entry.kind if word.entry else ""
+        noun = last.entry is None or last.entry.kind in OBJECTS | SCENERY
+        if kind == "action":
+            return True
+        return noun and (kind in _APART or (kind in _DESCRIBES and last.entry is not None))
+
+    def _spans(self, cue: re.Match[str], things: Sequence[_Found]) -> list[Denial]:
+        start = self._lead(cue.start())
+        if self._partial(start):
+            return []
+        out: list[Denial] = []
+        for thing in things:
+            what = thing.said(self._text)
+            if what:
+                out.append(Denial(start=start, end=thing.end, what=what))
+                start = thing.end
+        if not out:
+            return []
+        last = out[-1]
+        end = self._over(last.end, "着", "的")
+        if cue["not"]:
+            end = self._over(end, "，", ",", "而是", "是")
+        opens = not self._text[: out[0].start].rstrip(" ,，。；;")
+        if opens:
+            end = self._over(end, "在")
+        return [*out[:-1], Denial(start=last.start, end=end, what=last.what)]
+
+    def _over(self, end: int, *words: str) -> int:
+        for word in words:
+            if self._text.startswith(word, end):
+                end += len(word)
+        return end
+
+    def _lead(self, start: int) -> int:
+        lead = re.search(rf"(?:{self._table.either('lead')})+$", self._text[:start])
+        return lead.start() if lead else start
+
+    def _partial(self, start: int) -> bool:
+        return self._text[:start].endswith(tuple(self._table.words("partial")))
+
+
+class _Japanese:
+    def __init__(self, text: str, lexicon: Lexicon) -> None:
+        self._text, self._lexicon = text, lexicon
+        self._table = patterns("ja")
+        self._particles = self._table.words("particle")
+        self._links = self._table.words("and")
+
+    def denials(self) -> list[Denial]:
+        found: list[Denial] = []
+        for cue in _japanese().finditer(self._text):
+            floor = found[-1].end if found else 0
+            found += self._denied(cue, floor)
+        return found
+
+    def _denied(self, cue: re.Match[str], floor: int) -> list[Denial]:
+        if cue["idiom"]:
+            return []
+        end = cue.end() + self._text.startswith("の", cue.end())
+        if cue["nobody"]:
+            return [Denial(start=cue.start(), end=end, what="人")]
+        if cue["nothing"]:
+            return [Denial(start=cue.start(), end=end, what="他の物")]
+        if cue["act"]:
+            return self._action(cue, floor, end)
+        things = self._things(cue, floor)
+        out: list[Denial] = []
+        for at, (start, what) in enumerate(things):
+            until = things[at + 1][0] if at + 1 < len(things) else end
+            out.append(Denial(start=start, end=until, what=what))
+        return out
+
+    def _action(self, cue: re.Match[str], floor: int, end: int) -> list[Denial]:
+        doing = cue["doing"]
+        said = f"{doing}る" if doing.endswith("てい") else doing
+        start = cue.start()
+        if start and self._text[start - 1] in "をに" and (thing := self._before(start - 1, floor)):
+            said = self._text[thing:start] + said
+            start = thing
+        return [Denial(start=start, end=end, what=said)]
+
+    def _things(self, cue: re.Match[str], floor: int) -> list[tuple[int, str]]:
+        """Where each thing of a list begins, and the thing, in reading order."""
+        at = cue.start()
+        bare = cue["after"] is not None and cue[0][0] not in "がはものを抜"
+        out: list[tuple[int, str]] = []
+        while True:
+            start = self._before(at, floor)
+            what = self._text[start:at] if start is not None else ""
+            if start is None or (bare and not out and not self._is_noun(what)):
+                return out
+            out.insert(0, (start, what))
+            if start <= floor or self._text[start - 1] not in self._links:
+                return out
+            if self._text[start - 1] == "と":  # a cat and no hat
+                return out
+            if self._text[start - 1] == "も" and cue[0][0] not in "も":
+                return out
+            if self._text[start - 1] == "、" and cue[0][0] != "も":
+                return out
+            at = start - 1
+
+    def _before(self, at: int, floor: int) -> int | None:
+        """Where the noun begins that ends here, with the colour before it."""
+        words = list(self._lexicon.read(self._text[floor:at], "ja"))
+        start: int | None = None
+        for index in range(len(words) - 1, -1, -1):
+            word = words[index]
+            kind = word.entry.kind if word.entry else ""
+            if word.text == "の" and start is not None and index:
+                before = words[index - 1].entry
+                if before is None or before.kind not in _DESCRIBES:
+                    break
+                continue
+            if word.mark or not word.content or (word.text in self._particles):
+                break
+            if start is not None and (kind in _APART | {"action"} or kind in OBJECTS | SCENERY):
+                break
+            start = floor + word.start
+        return start
+
+    def _is_noun(self, text: str) -> bool:
+        """Whether it is known, or written as nouns are; a verb's stem ends in hiragana."""
+        known = self._lexicon.find(text, "ja")
+        return known is not None or not re.search(r"[\u3041-\u3096]$", text)
