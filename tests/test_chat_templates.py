@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from prompting.errors import Unreadable
+from prompting.trials import chat_models
 from prompting.writers import template
 from prompting.writers.chat import ChatTemplate
 from prompting.writers.questions import examples, question
@@ -152,3 +155,13 @@ def test_a_thought_that_nothing_ends_is_refused_when_the_model_is_opened() -> No
     never = TURNS.replace("{{ m.content }}", "<think>{{ m.content }}")
     with pytest.raises(Unreadable, match="does not show how one ends"):
         ChatTemplate(asked("<|assistant|><think>", never))
+
+
+def test_the_templates_of_a_folder_are_counted_with_where_an_answer_begins(tmp_path: Path) -> None:
+    for name, source in (("chatml", template.CHATML), ("mute", "nothing is shown")):
+        (tmp_path / f"{name}.jinja").write_text(source)
+    assert chat_models.templates(tmp_path) == [
+        'chatml: "<|im_end|>\\n<|im_start|>assistant\\n"',
+        "mute: cannot be used, it does not show what was said",
+        "1 of 2 can be used",
+    ]
