@@ -36,6 +36,7 @@ from bot.studio.offers import Offers
 from bot.studio.phrasing import Phrasing
 from bot.studio.retention import Retention
 from bot.studio.studio import Studio
+from bot.studio.words_on_card import Place, share
 from bot.telemetry.events import Committed, Watch, nobody
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
@@ -49,6 +50,7 @@ from generation.queue.forecast import Promises
 from generation.recipe import MAX_SEED
 from prompting.writers.ladder import WriterConfig
 from storage import private
+from storage.accounts import Ledger
 from storage.database import Database
 from storage.files import Files
 from storage.people import AssistMode
@@ -140,6 +142,7 @@ async def open_app(
         database.on_commit = lambda seconds: watch(Committed(seconds=seconds))
         catalog = Catalog(folders, digests)
         await asyncio.to_thread(catalog.scan)
+        words, place = word_settings(settings), Place.of(settings.assist_device)
         if workers is None:
             workers = await asyncio.to_thread(
                 local_workers,
@@ -148,10 +151,11 @@ async def open_app(
                 device=settings.device,
                 gpus=settings.gpus,
                 cpu_workers=settings.cpu_workers,
+                leave=place.leave(words.writer),
             )
         for worker in workers:
             closing.push_async_callback(worker.stop)
-        prompt_assist = prompt_assist or PromptAssist(word_settings(settings))
+        prompt_assist = prompt_assist or PromptAssist(words, card=place.shared())
         closing.push_async_callback(prompt_assist.close)
         app = await _build(settings, database, catalog, workers, prompt_assist, watch, rules)
         closing.push_async_callback(app.studio.close)
@@ -182,20 +186,13 @@ async def _build(
     rules: Rules,
 ) -> App:
     stores = await _stores(settings, database)
-    ledger = stores.ledger
     queue = FairQueue(
         rules=rules,
         seats=len(workers),
         max_jobs_per_user=settings.max_waiting_per_person,
         max_seconds_per_user=settings.max_seconds_per_person,
     )
-    meter = Meter(
-        queue=queue,
-        costs=CostModel.load(await ledger.load_costs()),
-        promises=Promises.load(await ledger.load_promises()),
-        ledger=ledger,
-        clock=time.time,
-    )
+    meter = await _meter(queue, stores.ledger)
     model_folders = ModelFolders(catalog)
 
     def make_seat(name: str, worker: Worker) -> WorkerSeat:
@@ -206,12 +203,14 @@ async def _build(
             size_of=lambda key: sum(map(catalog.size_of, weights_of(key))),
         )
 
+    seats = [make_seat(f"gpu {number}", worker) for number, worker in enumerate(workers)]
+    share(prompt_assist.card, Place.of(settings.assist_device).seats(seats), meter)
     drafting = _drafting(settings, catalog, model_folders, prompt_assist)
     studio = Studio(
         stores=stores,
         offers=drafting.offers,
         drafting=drafting,
-        seats=[make_seat(f"gpu {number}", worker) for number, worker in enumerate(workers)],
+        seats=seats,
         queue=queue,
         meter=meter,
         watch=watch,
@@ -230,6 +229,16 @@ async def _build(
         prompt_assist=prompt_assist,
         replayed=replayed,
         make_seat=make_seat,
+    )
+
+
+async def _meter(queue: FairQueue, ledger: Ledger) -> Meter:
+    return Meter(
+        queue=queue,
+        costs=CostModel.load(await ledger.load_costs()),
+        promises=Promises.load(await ledger.load_promises()),
+        ledger=ledger,
+        clock=time.time,
     )
 
 
@@ -270,7 +279,7 @@ def tiers(settings: Settings) -> shares.Tiers:
 
 def word_settings(settings: Settings) -> WordSettings:
     """What the owner decided about words."""
-    own_styles = settings.data / "styles.toml"
+    own_styles, place = settings.data / "styles.toml", Place.of(settings.assist_device)
     return WordSettings(
         assist=AssistMode(settings.assist),
         writer=WriterConfig(
@@ -281,7 +290,13 @@ def word_settings(settings: Settings) -> WordSettings:
             server_model=settings.assist_server_model or "",
             server_key=settings.assist_server_key.reveal() if settings.assist_server_key else None,
             threads=settings.assist_threads,
+            device=place.device,
+            gpu_layers=None if settings.assist_gpu_layers < 0 else settings.assist_gpu_layers,
+            card=place.card,
+            lazily=place.kind == "idle",
+            context=settings.assist_context,
         ),
+        deadline=settings.assist_deadline,
         own_styles=own_styles if own_styles.exists() else None,
         wildcards=settings.data / "wildcards",
         forbidden=settings.forbidden_words,

@@ -23,6 +23,8 @@ from typing import Any
 from generation.fleet.local_seats import Gpus
 from generation.parameters import COUNT
 from prompting.textfile import decoded
+from prompting.writers.llama import CONTEXT
+from prompting.writers.writer import DEADLINE
 
 PREFIX = "ATELIER_"
 TOKEN_VARIABLE = "DISCORD_TOKEN"
@@ -143,6 +145,17 @@ def _device(value: object, base: Path) -> str:
     if card := re.fullmatch(r"cuda:(\d+)", text):
         raise _Mistake(f'must be "cuda"; the setting gpus says which cards: gpus = [{card[1]}]')
     return str(_one_of(DEVICES)(value, base))
+
+
+def _assist_device(value: object, _: Path) -> str:
+    """Where the language model is: "cpu", or a card as in "gpu", "idle" and "gpu:1"."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if re.fullmatch(r"cpu|(gpu|idle)(:\d{1,2})?", text) is None:
+        raise _Mistake(
+            'must be "cpu", "gpu" (beside the pictures) or "idle" (while nothing is drawn), the '
+            'last two with a card\'s number if there are several, as in "gpu:1"'
+        )
+    return text
 
 
 def _text(value: object, _: Path) -> str | None:
@@ -272,6 +285,10 @@ class Settings:
     assist_server_model: str | None = field(default=None, metadata={"read": _text})
     assist_server_key: Secret | None = field(default=None, metadata={"read": _token})
     assist_threads: int = field(default=1, metadata={"read": _whole(1, 256)})
+    assist_deadline: float = field(default=DEADLINE, metadata={"read": _number(1, 600)})
+    assist_context: int = field(default=CONTEXT, metadata={"read": _whole(1024, 131_072)})
+    assist_device: str = field(default="cpu", metadata={"read": _assist_device})
+    assist_gpu_layers: int = field(default=-1, metadata={"read": _whole(-1, 1000)})
     forbidden_words: tuple[str, ...] = field(default=(), metadata={"read": _texts})
     allowed_phrases: tuple[str, ...] = field(default=(), metadata={"read": _texts})
     keep_files_days: int = field(default=0, metadata={"read": _whole(0, 36500)})

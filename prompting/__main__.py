@@ -20,6 +20,8 @@ from prompting.slots import Slots
 from prompting.speaking.dialects import DIALECTS
 from prompting.speaking.styles import Styles, built_in
 from prompting.writers.ladder import Opened, WriterConfig, open_writer
+from prompting.writers.llama import CONTEXT
+from prompting.writers.writer import DEADLINE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +63,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--model", default="", help="a GGUF chat model: a path, or hub:owner/name/file"
     )
     parser.add_argument("--server", default="", help="base URL of an OpenAI-compatible server")
+    parser.add_argument(
+        "--deadline", type=_seconds, default=DEADLINE, metavar="SECONDS", help="for the words"
+    )
+    parser.add_argument("--threads", type=_count, default=1, help="of the language model")
+    parser.add_argument("--context", type=_count, default=CONTEXT, help="tokens of a GGUF")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="where a GGUF is")
+    parser.add_argument("--gpu-layers", type=int, metavar="N", help="of it on the card, if not all")
     parser.add_argument("--no-writer", action="store_true", help="only the wish's own words")
     parser.add_argument("--styles", type=Path, metavar="FILE", help="a TOML file of more styles")
     parser.add_argument("--list-styles", action="store_true", help="the names of all styles")
@@ -75,11 +84,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 async def _found(options: argparse.Namespace, styles: Styles) -> tuple[Assisted, ...]:
     opened = Opened(writer=None, notes=())
     if not options.no_writer:
-        opened = await open_writer(WriterConfig(model=options.model, server=options.server))
+        opened = await open_writer(_config(options))
         for note in opened.notes:
             print(note, file=sys.stderr)
     try:
-        assistant = Assistant(opened.writer, spare=opened.spare, styles=styles)
+        assistant = Assistant(
+            opened.writer, spare=opened.spare, styles=styles, deadline=options.deadline
+        )
         return await assistant.propose(
             options.wish,
             dialect=options.family,
@@ -92,6 +103,30 @@ async def _found(options: argparse.Namespace, styles: Styles) -> tuple[Assisted,
         )
     finally:
         await opened.close()
+
+
+def _config(options: argparse.Namespace) -> WriterConfig:
+    return WriterConfig(
+        model=options.model,
+        server=options.server,
+        threads=options.threads,
+        context=options.context,
+        device=options.device,
+        gpu_layers=options.gpu_layers,
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError("seconds are more than 0, and 3600 at most")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError("it must be at least 1")
+    return count
 
 
 def _text(assisted: Assisted) -> str:

@@ -36,10 +36,9 @@ from prompting.speaking.order import Order
 from prompting.speaking.render import Rendered
 from prompting.speaking.styles import Styles
 from prompting.writers.cache import AnswerCache, Memory
-from prompting.writers.writer import Writer
+from prompting.writers.writer import DEADLINE, Writer
 
 TEMPERATURE = 0.7  # the seed decides: the same seed says the same at any temperature
-DEADLINE = 8.0  # seconds for all tries of one prompt together
 LONGEST = 600  # characters of words; a longer wish is a prompt already,
 LONGEST_TEXT = 2000  # and so is one with so much of what no writer may touch
 

@@ -283,3 +283,25 @@ def test_a_miscopied_token_is_explained_and_not_shown(wrong: str) -> None:
 def test_secrets_compare_by_their_text() -> None:
     assert Secret("a") == Secret("a") != Secret("b")
     assert len({Secret("a"), Secret("a")}) == 1
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu", "idle", "gpu:1", " IDLE:12 "])
+def test_the_language_models_place_is_the_processor_or_a_card(device: str) -> None:
+    assert Settings().assist_device == "cpu", "the card is the pictures'"
+    read = Settings.load(None, {"ATELIER_ASSIST_DEVICE": device})
+    assert read.assist_device == device.strip().lower()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('assist_device = "cuda"', 'must be "cpu", "gpu" (beside the pictures) or "idle"'),
+        ('assist_device = "cpu:1"', 'as in "gpu:1"'),
+        ("assist_device = 1", "must be"),
+        ("assist_deadline = 0.5", "must be a number from 1 to 600"),
+        ("assist_context = 100", "must be a whole number from 1024 to 131072"),
+        ("assist_gpu_layers = -2", "must be a whole number from -1 to 1000"),
+    ],
+)
+def test_a_wrong_setting_of_the_assistant_is_named(tmp_path: Path, line: str, said: str) -> None:
+    assert said in "".join(problems(tmp_path, line))

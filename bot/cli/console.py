@@ -58,6 +58,8 @@ async def draw(
     async with open_app(settings, workers) as app:
         wish = await _wish(app, asked)
         await app.studio.requests.check(wish)
+        if wish.assist is not AssistMode.OFF:
+            await app.prompt_assist.started()  # there is no later wish that would find it there
         waiting = ConsoleAudience(app.studio)
         async with app.at_work(waiting):
             with Bar(aside()) as bar:

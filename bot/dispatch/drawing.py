@@ -148,6 +148,7 @@ class Drawings:
 
     async def _draw(self, seat: WorkerSeat, drawing: Drawing) -> None:
         order = await self._order(seat, drawing.job)
+        await seat.clear()
         ready = seat.worker.ready
         if ready is None:
             raise WorkerDied("it died before it had the job")

@@ -76,6 +76,11 @@ class Meter:
             loading = min(report.loading_seconds, LONGEST_READING)
             self.costs.learn_loading(job.needs, loading, in_memory=near)
 
+    def learn_words(self, digest: str, seconds: float, *, loading: bool) -> None:
+        """A language model on the card has answered: this is what it cost."""
+        self.costs.learn_words(digest, min(seconds, LONGEST_READING), loading=loading)
+        self._dirty.set()
+
     async def save(self) -> None:
         """Write whatever changed, at most once a second, for ever."""
         while True:

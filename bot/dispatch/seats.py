@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from generation.fleet.worker import Worker
@@ -76,6 +76,10 @@ class Drawing:
         return believable(remaining * (self.seconds - self.first) / (self.done - 1))
 
 
+async def nothing_to_clear() -> None:
+    """The device is the pictures' alone."""
+
+
 @dataclass(slots=True, eq=False)
 class WorkerSeat:
     """One device as the queue and the dispatcher see it."""
@@ -92,6 +96,7 @@ class WorkerSeat:
     peers: Iterable[WorkerSeat] = ()  # all that are served now, this one included
     memory: float = math.inf  # bytes of its device, as it said last
     starting: float = 0.0  # seconds that its worker's last start took
+    clear: Callable[[], Awaitable[None]] = nothing_to_clear  # before a picture has the device
     prefetched: ModelKey | None = None
     avoided: dict[ModelKey, float] = field(default_factory=dict)  # models, and until when
     news: asyncio.Event = field(default_factory=asyncio.Event)

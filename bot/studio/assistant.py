@@ -11,14 +11,16 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
+from bot.dispatch.shared_card import SharedCard
 from bot.studio.language_model import PATIENCE_SECONDS, AtHand, LanguageModel, Open
 from bot.studio.reply_reader import ReplyReader
+from bot.studio.words_on_card import guard
 from generation.families.family import Family
 from prompting import wildcards
-from prompting.assist import DEADLINE, Assistant, Assisted
+from prompting.assist import Assistant, Assisted
 from prompting.errors import UnknownName
 from prompting.ownlists import OwnLists
 from prompting.reading import opaque
@@ -27,7 +29,7 @@ from prompting.speaking import styles
 from prompting.speaking.dialects import DIALECTS
 from prompting.speaking.styles import Style, Styles
 from prompting.writers.ladder import WriterConfig, open_reader
-from prompting.writers.writer import Writer
+from prompting.writers.writer import DEADLINE, Writer
 from storage.people import AssistMode
 
 log = logging.getLogger(__name__)
@@ -57,9 +59,13 @@ class PromptAssist:
         *,
         open_: Open | None = None,
         patience: float = PATIENCE_SECONDS,
+        card: SharedCard | None = None,
     ) -> None:
         self._settings = settings
-        self._model = LanguageModel(settings.writer, open_, patience=patience)
+        self.card = card  # that pictures are drawn on, too
+        self._model = LanguageModel(
+            settings.writer, open_, patience=patience, guard=partial(guard, card)
+        )
         self.styles: Styles = styles.built_in()
         if settings.own_styles is not None:
             self.styles = self.styles.with_own(settings.own_styles)
@@ -76,6 +82,11 @@ class PromptAssist:
         """Begin to open a language model that the owner chose: loading one takes a while."""
         if self._model.chosen:
             self._model.start()
+
+    async def started(self) -> None:
+        """Wait for a language model that the owner chose: for those who ask only once."""
+        if self._model.chosen:
+            await self._model.started()
 
     def check(self, text: str) -> None:
         """Raise Declined when the server's words forbid it."""

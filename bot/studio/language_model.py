@@ -23,6 +23,12 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 10.0  # that a wish waits for the built-in assistant to start
 
 Open = Callable[[WriterConfig], Awaitable[Opened]]
+Guard = Callable[[Writer], Writer]  # the owner's choice -> the same, asked only when it may be
+
+
+def unguarded(writer: Writer) -> Writer:
+    """The writer itself, which may always be asked."""
+    return writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +48,10 @@ class LanguageModel:
         open_: Open | None = None,
         *,
         patience: float = PATIENCE_SECONDS,
+        guard: Guard = unguarded,
     ) -> None:
         self._config, self._open = config, open_ or _open_and_tell
+        self._guard = guard
         self._opening: asyncio.Task[None] | None = None
         self._there = asyncio.Event()
         self._at_hand = AtHand()
@@ -67,6 +75,12 @@ class LanguageModel:
             async with asyncio.timeout(self._patience):
                 await self._there.wait()
         return self._at_hand
+
+    async def started(self) -> None:
+        """Wait until it is there, or is known not to come, however long that takes."""
+        self.start()
+        assert self._opening is not None, "it was just started"
+        await asyncio.wait({self._opening})
 
     async def chosen_writer(self) -> Writer | None:
         """The owner's choice, where it has come within the patience; else None."""
@@ -97,7 +111,10 @@ class LanguageModel:
             self._at_hand = AtHand(writer=loading, spare=own)
             self._there.set()  # who waits for words need not wait for this one
             chosen = (await self._kept(replace(self._config, built_in=None))).writer
-            self._at_hand = AtHand(writer=chosen, spare=own) if chosen else AtHand(writer=own)
+            if chosen is None:
+                self._at_hand = AtHand(writer=own)
+            else:
+                self._at_hand = AtHand(writer=self._guard(chosen), spare=own)
         finally:
             self._there.set()
 

@@ -71,6 +71,7 @@ class LocalWorker:
         gone: Collection[int] = (),
         log: logging.Logger | None = None,
     ) -> None:
+        self.device, self.arguments = device, tuple(arguments)
         self._command = [*program]
         for folder in folders:
             self._command += ["--models", str(folder)]

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,27 @@ ASK_SECONDS = 120.0  # a cold disk reads torch for half a minute
 _ASK_TORCH = "import torch; print(torch.cuda.device_count())"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """So many bytes of one card that no worker takes."""
+
+    card: int
+    size: int
+
+    def of(self, name: str) -> tuple[str, ...]:
+        """The arguments of the worker that draws with the device of that name."""
+        return ("--leave", str(self.size)) if self.size and is_on_card(name, self.card) else ()
+
+
+NOTHING_LEFT = Leave(card=0, size=0)
+
+
+def is_on_card(name: str, card: int) -> bool:
+    """Whether a device of that name is the card; one that says no number is the first."""
+    kind, _, number = name.partition(":")
+    return kind in ("auto", "cuda", "mps") and int(number or 0) == card
+
+
 def local_workers(
     folders: Sequence[Path],
     digests: Path,
@@ -34,16 +56,22 @@ def local_workers(
     gpus: Gpus = "all",
     cpu_workers: int = 1,
     usable: Callable[[], int] | None = None,
+    leave: Leave = NOTHING_LEFT,
 ) -> tuple[LocalWorker, ...]:
     """A worker for each card of `gpus`, or `cpu_workers` where there is none.
 
     `device` is the setting: "auto", "cuda", "mps" or "cpu".  `usable`: how many cards torch can
-    use.  Blocks for as long as torch takes to answer.
+    use.  `leave`: bytes of a card that are another program's.  Blocks for as long as torch takes
+    to answer.
     """
     names = device_names(device, gpus, cpu_workers, listed(), usable or ask_torch)
-    return tuple(
-        LocalWorker(folders, digests, name, arguments=_part_of_memory(len(names))) for name in names
-    )
+    workers = [
+        LocalWorker(
+            folders, digests, name, arguments=(*_part_of_memory(len(names)), *leave.of(name))
+        )
+        for name in names
+    ]
+    return tuple(workers)
 
 
 def _part_of_memory(workers: int) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ nothing was seen yet, coarser lines answer (this checkpoint at any size, this fa
 and at first a guess.
 
 Reading weights is no work of a picture: how long it takes is learnt per checkpoint, and apart for
-weights that lie in the host's memory already.
+weights that lie in the host's memory already.  So is an answer of a language model on the card: its
+seconds, and those until its first one when it must be loaded, are learnt per model.
 
 A prediction is always positive and finite, whatever was learnt: the queue charges it.
 """
@@ -36,6 +37,7 @@ SURPRISE = 4.0  # a laptop that slept is no news about its speed: the most one o
 SLOWEST = 1000.0  # seconds per megapixel and call, on any machine
 LONGEST_READING = 3600.0
 SHORTEST = 0.01  # seconds
+ANSWER = 1.0  # seconds of a language model's answer on a card, before one was seen
 MAX_LINES = 1000
 
 # Bytes per second, before any weights were read: an ordinary SSD, and a copy to the device.
@@ -110,9 +112,22 @@ class CostModel:
 
     def learn_loading(self, model: ModelKey, seconds: float, *, in_memory: bool) -> None:
         """Reading the weights took that long.  What cannot be true is passed over."""
+        self._learn_single(_reading(model, in_memory=in_memory), seconds)
+
+    def predict_words(self, digest: str, *, loading: bool) -> float:
+        """Seconds of the card until a language model answers; `loading`: from its file on.
+
+        At first a guess, and no more than that: one that was never loaded is tried.
+        """
+        return self._loading.get(_words(digest, loading=loading), SHORTEST if loading else ANSWER)
+
+    def learn_words(self, digest: str, seconds: float, *, loading: bool) -> None:
+        """A language model's answer took that long.  What cannot be true is passed over."""
+        self._learn_single(_words(digest, loading=loading), seconds)
+
+    def _learn_single(self, key: str, seconds: float) -> None:
         if not 0.0 < seconds < math.inf:
             return
-        key = _reading(model, in_memory=in_memory)
         before = self._loading.pop(key, seconds)
         self._loading[key] = before + FRESH * (min(seconds, SURPRISE * before) - before)
         while len(self._loading) > MAX_LINES:
@@ -160,6 +175,10 @@ def _keys(recipe: Recipe) -> tuple[str, ...]:
 
 def _reading(model: ModelKey, *, in_memory: bool) -> str:
     return f"{'copy' if in_memory else 'read'} {model}"
+
+
+def _words(digest: str, *, loading: bool) -> str:
+    return f"{'load and answer' if loading else 'answer'} {digest}"
 
 
 def _work(recipe: Recipe) -> float:

@@ -54,16 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     exactness.switch_on(options.threads)
     device = exactness.pick_device(kind)
     copies = options.host_memory
+    whole = memory.total_bytes(device) - options.leave
     cache = ModelCache(
         Catalog(options.models, options.digests, on_piece=pulse.beat),
         device,
-        options.memory_limit,
+        memory.stricter(options.memory_limit, whole if options.leave else None),
         host_memory=memory.host_memory(device) if copies is None else copies,
         resting=RESTING if options.resting_memory is None else options.resting_memory,
         say=outbox.put,
     )
     jobs = Jobs(cache, outbox.put)
-    outbox.put(Ready(environment=exactness.here(device), memory_bytes=memory.total_bytes(device)))
+    outbox.put(Ready(environment=exactness.here(device), memory_bytes=max(0, whole)))
     inbox.open(lambda order: _leave(0) if isinstance(order, Stop) else jobs.take(order))
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     while True:
@@ -88,6 +89,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=_bytes,
         metavar="BYTES",
         help="use no more than this for weights and drawing; 8G and 500M are understood",
+    )
+    parser.add_argument(
+        "--leave",
+        type=_bytes,
+        default=0,
+        metavar="BYTES",
+        help="leave this much of the device to other programs, such as a language model",
     )
     parser.add_argument(
         "--host-memory",

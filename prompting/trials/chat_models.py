@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import prompting.starter
-from prompting.assist import DEADLINE, Assistant
+from prompting.assist import Assistant
 from prompting.errors import PromptingError, Unreadable
 from prompting.trials.measures import cases, kept, quantile, share
 from prompting.writers.cache import Memory
@@ -30,7 +30,7 @@ from prompting.writers.chat import ChatTemplate
 from prompting.writers.grammar import Grammar
 from prompting.writers.llama import LlamaWriter
 from prompting.writers.questions import question
-from prompting.writers.writer import Answer, Ask
+from prompting.writers.writer import DEADLINE, Answer, Ask
 
 WISHES = Path(prompting.starter.__file__).with_name("wishes.jsonl")
 

@@ -43,6 +43,8 @@ class WriterConfig:
     threads: int = 1  # more than the machine has idle make llama.cpp ten times slower
     device: Device = "cpu"  # "cpu": the graphics card belongs to the pictures
     gpu_layers: int | None = None  # of the model on the card; None: all
+    card: int = 0  # on which one they are
+    lazily: bool = False  # whether the model is loaded when it is first asked, and not before
     context: int = CONTEXT  # tokens
     built_in: Path | None = BUILT_IN  # None: only what was chosen
 
@@ -127,6 +129,8 @@ async def _configured(
         threads=config.threads,
         device=config.device,
         gpu_layers=config.gpu_layers,
+        card=config.card,
+        lazily=config.lazily,
         context=config.context,
     )
     return await _started(writer)

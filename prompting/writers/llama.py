@@ -59,7 +59,8 @@ class LlamaWriter:
     """A `Writer` by llama.cpp ("llama.cpp") or by the numpy runner ("numpy").
 
     On the `device` "cpu" the graphics card is left to the pictures: the child does not even see it.
-    On "gpu" it holds `gpu_layers` of the model, None: all of them.  `warm` are the dialects and
+    On "gpu" it holds `gpu_layers` of the model, None: all of them, and that `card` is the only one
+    that it sees.  `lazily`: it is loaded when it is first asked.  `warm` are the dialects and
     languages that are likely to be asked for: what is the same for all their wishes is read before
     anybody asks.
     """
@@ -72,6 +73,8 @@ class LlamaWriter:
         name: str = "",
         threads: int = 1,
         gpu_layers: int | None = None,
+        card: int = 0,
+        lazily: bool = False,
         context: int = CONTEXT,
         device: Device = "cpu",
         warm: Sequence[tuple[str, str]] = WARM,
@@ -90,7 +93,8 @@ class LlamaWriter:
         self._command += ["--gpu-layers", str(layers)]
         for kind in warm:
             self._command += ["--warm", *kind]
-        self._env = environment(threads, layers)
+        self._env = environment(threads, layers, card)
+        self._lazily = lazily
         self._start_limit, self._free_bytes = start_limit, free_bytes or memory_free
         self._inspected = (0, 0)  # size and time of the file that `digest` is of
         self._turn = asyncio.Lock()
@@ -105,10 +109,25 @@ class LlamaWriter:
         """The process id of the living child."""
         return self._child.process.pid if self._child and not self._child.death else None
 
+    @property
+    def loading(self) -> bool:
+        """Whether a child is being started."""
+        return self._starting is not None
+
     async def start(self) -> None:
-        """Check the file and load it.  Raises WriterUnavailable with a reason."""
+        """Check the file and load it, or only check.  Raises WriterUnavailable with a reason."""
+        if self._lazily:
+            await asyncio.to_thread(self._inspect)
+            self.template = questions.VERSION  # whoever has a card for it has no built-in one
+            return
         async with self._turn:
             await self._started()
+
+    def begin(self) -> None:
+        """Load it without being waited for."""
+        if self.pid is None and self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(_look_at)
 
     async def write(self, ask: Ask) -> Answer:
         """Ask once; a child that dies under it is started again, and asked once more."""
@@ -189,8 +208,8 @@ class LlamaWriter:
             return self._child
         if self._starting is None:
             self._backoff.check()
-            self._starting = asyncio.create_task(self._start())
-            self._starting.add_done_callback(_look_at)
+        self.begin()
+        assert self._starting is not None, "it was just begun"
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> ChildProcess:
@@ -266,7 +285,7 @@ def memory_free(group: Path = Path("/sys/fs/cgroup")) -> int:
     return free
 
 
-def environment(threads: int, gpu_layers: int) -> dict[str, str]:
+def environment(threads: int, gpu_layers: int, card: int = 0) -> dict[str, str]:
     """What the child is started with: one pool of threads, and no graphics card unless asked."""
     app = str(Path(__file__).parents[2])  # wherever this process was started from
     env = {
@@ -275,8 +294,20 @@ def environment(threads: int, gpu_layers: int) -> dict[str, str]:
     }
     env |= {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
     if gpu_layers == 0:
-        env["CUDA_VISIBLE_DEVICES"] = ""  # no CUDA context beside the pictures'
-    return env
+        # No context beside the pictures': it takes some hundred megabytes by itself.
+        return env | _NO_CARDS
+    env["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi counts, and the workers
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    only = visible[card] if card < len(visible) and visible[card] else str(card)
+    return env | {"CUDA_VISIBLE_DEVICES": only, "HIP_VISIBLE_DEVICES": only}
+
+
+# What hides all cards from builds of llama.cpp for CUDA, ROCm and Vulkan.
+_NO_CARDS = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "HIP_VISIBLE_DEVICES": "-1",
+    "GGML_VK_VISIBLE_DEVICES": "",
+}
 
 
 def _look_at(task: asyncio.Task[ChildProcess]) -> None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+DEADLINE = 8.0  # seconds that a wish waits for its words, if nobody says
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -22,7 +24,7 @@ class Ask:
     dialect: str  # one of prompting.writers.template.DIALECTS, REPLY, or a row that is prose
     seed: int  # only its lowest 31 bits count
     temperature: float  # 0: the likeliest answer, whatever the seed
-    deadline: float = 8.0  # seconds, from the call of `write`
+    deadline: float = DEADLINE  # seconds, from the call of `write`
     language: str = "en"  # the language of the answer, one of prompting.writers.template.LANGUAGES
 
 

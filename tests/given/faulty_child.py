@@ -7,12 +7,17 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 
 def main() -> None:
     fault = sys.argv[1]
     if fault == "silent":
         time.sleep(60)
+    if fault == "tells where it is":  # no fault: beside its model, what it was started with
+        given = sys.argv[2:]
+        told = {"environment": dict(os.environ), "given": given}
+        Path(given[given.index("--model") + 1] + ".json").write_text(json.dumps(told))
     if fault == "dies at once":
         sys.exit(3)
     if fault == "nonsense at once":

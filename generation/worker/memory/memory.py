@@ -36,6 +36,11 @@ def total_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().total)
 
 
+def stricter(*limits: int | None) -> int | None:
+    """The lowest of the limits that there are; None: no limit."""
+    return min((max(0, limit) for limit in limits if limit is not None), default=None)
+
+
 def free_bytes(device: torch.device) -> int:
     """What can be used now, counting what torch holds in reserve."""
     if device.type == "cuda":
