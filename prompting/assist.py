@@ -206,13 +206,14 @@ class Assistant:
         further: str,
         *,
         negative: str = "",
+        began: str = "",
         count_tokens: Count | None = None,
         locale: str = "en",
     ) -> tuple[Assisted, str] | None:
         """The same words with a further wish in them ("warmer, no dog"); asks no writer.
 
-        `negative` is the person's own so far; it comes back with what is to go.  None where the
-        further wish changes nothing.  Raises as `assist`.
+        `negative` is the person's own so far; it comes back with what is to go.  `began` is the
+        wish before all further ones.  None where this one changes nothing.  Raises as `assist`.
         """
         self.policy.check(further, "wish")
         if (new := refined(assisted.wish, negative, further)) is None:
@@ -232,10 +233,15 @@ class Assistant:
             count_tokens,
             locale,
         )
-        order = replace(order, text=new.wish)
-        if assisted.slots is None:
+        began = began or assisted.wish
+        order = replace(order, text=new.wish, began=opaque.read(began).text)
+        if slots is None:
             return _assisted(order, order.unchanged(), assisted.seed, ""), said.negative
-        told = refitted(order, assisted.slots)
+        was = self._order(
+            assisted.wish, assisted.dialect, assisted.style or None, negative, None, locale
+        )
+        was = replace(was, began=order.began)
+        told = refitted(order, was, slots, assisted.seed)
         words = replace(
             _assisted(order, told.rendered, assisted.seed, ""),
             slots=told.slots,

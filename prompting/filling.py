@@ -32,6 +32,7 @@ def composed(wish: WishText, order: Order, seed: int) -> Composed:
         style=f"{order.style.en}, {order.style.tags}" if order.style else "",
         varied=Axis(order.axis) if order.axis else None,
         variant=order.turn,
+        began=order.began,
     )
 
 

@@ -24,10 +24,11 @@ from prompting.changing.intents import (
 )
 from prompting.changing.rewording import reworded
 from prompting.changing.styling import library_style
+from prompting.filling import composed
 from prompting.reading.lexicon import Lexicon
+from prompting.reading.prose import divided, together
 from prompting.repair import Repairer, SlotVerdict
 from prompting.slots import Slots
-from prompting.speaking.added import sentences_of
 from prompting.speaking.order import Order
 from prompting.speaking.plain import plain
 
@@ -70,24 +71,42 @@ def unsaid(before: str, new: Refined, lexicon: Lexicon) -> Refined:
     return replace(new, negative=", ".join(kept))
 
 
-def refitted(order: Order, slots: Slots) -> SlotVerdict:
+def refitted(order: Order, before: Order, slots: Slots, seed: int) -> SlotVerdict:
     """The slots of the wish before as they are spoken for the order of the new one.
 
-    Additions that name what is to go, or are against the new wish, go.
+    A scene of our own is composed again, with the dice as they fell, so that what the further wish
+    does not touch is the same.  Of a writer's, additions that name what is to go, or are against
+    the new wish, go.
     """
     judge = Repairer(order, closed=True)
+    kept = _composed_again(order, before, slots, seed) or _fitting(order, slots)
+    subject = plain(order.wish, order.lexicon) or slots.subject
+    return judge.repair(judge.judge(replace(kept, subject=subject)))
+
+
+def _composed_again(order: Order, before: Order, slots: Slots, seed: int) -> Slots | None:
+    """The slots with a scene for the new wish; None where theirs is not our own."""
+    was = composed(before.wish, before, seed)
+    theirs = (*slots.details, *divided(slots.scene)[0])
+    if not theirs or not {*theirs} <= {*was.details, *divided(was.scene)[0]}:
+        return None
+    again = composed(order.wish, order, seed)
+    if order.dialect.words:
+        return replace(slots, details=(), scene=again.scene)
+    return replace(slots, details=again.details)
+
+
+def _fitting(order: Order, slots: Slots) -> Slots:
+    """The slots without additions that name what is to go."""
     gone = {word.key for word in order.lexicon.read(order.negative) if word.content}
 
     def stays(phrase: str) -> bool:
         return not any(word.key in gone for word in order.lexicon.read(phrase) if word.content)
 
-    kept = replace(
-        slots,
-        subject=plain(order.wish, order.lexicon) or slots.subject,
-        details=tuple(filter(stays, slots.details)),
-        scene=" ".join(filter(stays, sentences_of(slots.scene))),
+    scene = filter(stays, divided(slots.scene)[0])
+    return replace(
+        slots, details=tuple(filter(stays, slots.details)), scene=together(tuple(scene), "en")
     )
-    return judge.repair(judge.judge(kept))
 
 
 def _described(intents: Sequence[Intent]) -> str:

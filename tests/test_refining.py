@@ -67,6 +67,24 @@ async def test_additions_stay_and_no_writer_is_asked_again() -> None:
     assert (again[0].writer, again[0].digest) == (words.writer, words.digest)
 
 
+@pytest.mark.parametrize("dialect", ["sd15", "flux1", "illustrious"])
+async def test_a_scene_of_our_own_changes_only_where_the_further_wish_touches_it(
+    dialect: str,
+) -> None:
+    assistant = Assistant(ScriptedWriter(placeholders=6))
+    kept, said = 0, 0
+    for seed in range(8):
+        words = await assistant.assist("a lighthouse", dialect=dialect, seed=seed)
+        again = assistant.refine(words, "from above", began=words.wish)
+        assert again is not None
+        further = assistant.refine(again[0], "at night", negative=again[1], began=words.wish)
+        assert further is not None
+        assert not {"sunlight", "daylight", "noon"} & set(fold(further[0].prompt).split())
+        kept += len(set(words.added) & set(again[0].added))
+        said += len(words.added)
+    assert kept >= said / 2
+
+
 async def test_a_translated_wish_is_changed_in_the_words_that_are_drawn() -> None:
     answer = template.answer(subject="a lighthouse and a dog", details=("fine dust",))
     assistant = Assistant(ScriptedWriter([answer]))

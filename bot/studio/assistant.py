@@ -158,7 +158,13 @@ class PromptAssist:
         )
 
     async def refine(
-        self, words: Assisted, further: str, *, negative: str, tokenizer: Path | None
+        self,
+        words: Assisted,
+        further: str,
+        *,
+        negative: str,
+        began: str,
+        tokenizer: Path | None,
     ) -> tuple[Assisted, str] | None:
         """The words with a further wish in them, and the person's own negative with what is to go.
 
@@ -166,7 +172,7 @@ class PromptAssist:
         """
         assistant = await self._opened()
         count = counter(tokenizer)
-        return assistant.refine(words, further, negative=negative, count_tokens=count)
+        return assistant.refine(words, further, negative=negative, began=began, count_tokens=count)
 
     async def restyle(
         self, words: Assisted, style: str, *, negative: str, tokenizer: Path | None

@@ -47,6 +47,7 @@ class Proposed:
     words: tuple[Assisted, ...]
     notes: tuple[str, ...]
     negative: str = ""  # the person's own: what further wishes took away
+    began: str = ""  # the wish before all further ones; empty: there were none
 
     @property
     def wish(self) -> str:
@@ -198,14 +199,23 @@ class Phrasing:
         for words in found.words:
             await asyncio.sleep(0)  # nobody else waits for more than one of them
             said = await self._assist.refine(
-                words, further, negative=found.negative, tokenizer=tokenizer
+                words,
+                further,
+                negative=found.negative,
+                began=found.began or found.wish,
+                tokenizer=tokenizer,
             )
             if said is None:
                 raise NothingNew("further wish")
             again.append(said)
         different = tuple({words.prompt: words for words, _ in again}.values())
         told = of_words([words.prompt for words in different], model.family.name)
-        return Proposed(words=different, notes=tuple(told), negative=again[0][1])
+        return Proposed(
+            words=different,
+            notes=tuple(told),
+            negative=again[0][1],
+            began=found.began or found.wish,
+        )
 
     async def _saying(
         self, recipes: Sequence[Recipe], prompt: str, negative: str, *, helped: bool

@@ -55,16 +55,19 @@ def compose(
     style: str = "",
     varied: Axis | None = None,
     variant: int = 0,
+    began: str = "",
 ) -> Composed:
     """What is added to a wish.
 
     `style` is the template of a style that was chosen, whose words count as the wish's.  `varied`
     throws the dice of one axis again, and leaves all else as it is; `variant` says how often.
+    `began` is the wish as it was before further ones: the dice fall as they fell for it.
     """
     gist = gist_of(wish, lexicon, style=style)
     if dialect.kind in (Speech.STARTER, Speech.AUDIO):
         return Composed(details=(), facts=gist.facts)
-    dice = Dice(seed=seed, text=f"{dialect.kind}/{fold(wish.text)}", varied=varied, variant=variant)
+    text = f"{dialect.kind}/{fold(began or wish.text)}"
+    dice = Dice(seed=seed, text=text, varied=varied, variant=variant)
     language = dialect.language(wish.language)
     chinese = language == "zh"
     if dialect.kind is Speech.INSTRUCTION:

@@ -8,22 +8,16 @@ from __future__ import annotations
 import re
 
 from prompting.reading.lexicon import fold
+from prompting.reading.prose import divided
 from prompting.slots import Slots
-
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
 
 
 def added(slots: Slots, prompt: str) -> tuple[str, ...]:
     """Details and sentences of a scene that the prompt holds, in order."""
     said = fold(prompt)
-    parts = (*slots.details, *sentences_of(slots.scene))
+    parts = (*slots.details, *divided(slots.scene)[0])
     found = {fold(part).strip(" .。"): part.strip(" .。") for part in parts}
     return tuple(part for folded, part in found.items() if folded and folded in said)
-
-
-def sentences_of(scene: str) -> tuple[str, ...]:
-    """The sentences of a scene, each with what ends it."""
-    return tuple(filter(None, _SENTENCE.split(scene)))
 
 
 def seen(text: str) -> frozenset[str]:

@@ -31,6 +31,7 @@ class Order:
     locale: str  # the language of notes
     axis: str = ""  # what of a composed scene is thrown again,
     turn: int = 0  # and how often
+    began: str = ""  # the words of the wish that the dice of a scene depend on; empty: its own
 
     @property
     def language(self) -> Language:
