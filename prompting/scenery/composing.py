@@ -25,9 +25,11 @@ from prompting.slots import Language, WishText
 from prompting.speaking.dialects import Dialect, Speech
 
 _TAGGED = frozenset({Speech.TAGS, Speech.PHRASES, Speech.BOORU})
+_HONEST = re.compile(r"\b([Aa]) (hon|hour)")  # no vowel stands there, and one is heard
 _NAMED = OBJECTS | {"colour", "number"}
 _TRIES = 5  # of one detail, until it is not against the wish
 _LEAST, _MOST = 42, 76  # words of a prompt in prose, the wish's own among them
+_FURTHER = ("texture", "place", "camera", "mood", "camera")  # where a prompt is short
 _TAGS = 6
 _TIGHT, _ROOM = 58, 200  # words where the dialect has room for no more tokens than that
 
@@ -143,8 +145,8 @@ class _Teller:
 
     def _it(self) -> str:
         if self.language == "zh":
-            return self.gist.noun_zh or "主体"
-        return self.gist.noun or ("the view" if "land" in self.gist.facts else "the subject")
+            return self.gist.noun_zh or "画面"
+        return self.gist.noun or "the scene"
 
     def _allows(self, line: str) -> bool:
         """Whether it brings nothing that is denied, and no thing that the wish does not have."""
@@ -182,22 +184,21 @@ def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str,
         "camera": teller.say("camera"),
         "mood": teller.say("mood"),
     }
-    for more in ("texture", "place", "camera"):
+    for at, more in enumerate(_FURTHER):
         if sum(map(length, parts.values())) + length(teller.wish.words) >= least:
             break
-        if more == "texture" and not modelled:
-            continue
-        parts[f"more {more}"] = (
-            teller.place("more") if more == "place" else teller.say(more, "more")
-        )
+        if modelled or more != "texture":
+            purpose = f"{more} {at}"
+            again = teller.place(purpose) if more == "place" else teller.say(more, purpose)
+            parts[f"more {more}"] = f"{parts.get(f'more {more}', '')} {again}".strip()
     room = most - length(teller.wish.words)
-    for dull in ("more place", "more camera", "mood", "camera", "light", "motion"):
+    for dull in ("more mood", "more place", "more camera", "mood", "camera", "light", "motion"):
         if sum(map(length, parts.values())) <= room:
             break
         parts.pop(dull, "")
     order = (
         *("place", "more place", "light", "more texture", "motion"),
-        *("camera", "more camera", "mood"),
+        *("camera", "more camera", "mood", "more mood"),
     )
     told = tuple(parts[name] for name in order if parts.get(name))
     return told if sum(map(length, told)) <= room else ()
@@ -217,4 +218,4 @@ def _things(line: str, lexicon: Lexicon, language: Language) -> frozenset[str]:
 
 def _tidy(text: str) -> str:
     """The text with "an" where a vowel follows, and without doubled blanks."""
-    return mended(" ".join(text.split()))
+    return _HONEST.sub(r"\1n \2", mended(" ".join(text.split())))

@@ -47,7 +47,7 @@ MOODS = (
     "plainly",
 )
 TONES = ("warm", "cool", "muted", "rich", "pale", "strong", "natural", "mono")
-_MEDIA = ("ink", "pixel", "flat", "craft", "render", "drawn", "painted", "anime", "photo")
+_MEDIA = ("ink", "pixel", "render", "craft", "flat", "drawn", "painted", "anime", "photo")
 # What a scene of this kind is made in when nothing says so.
 _PLAIN = frozenset({"icon", "diagram", "pattern"})
 # Moods that no picture has together.
@@ -184,12 +184,12 @@ def _hour(facts: set[str], dice: Dice) -> set[str]:
     weights = {"dawn": 2.0, "day": 4.0, "dusk": 3.0, "night": 0.6}
     if "lamplit" in facts or "neon" in facts or facts & {"feels:eerie", "spirit", "fearsome"}:
         weights = {"dusk": 1.0, "night": 3.0}
-    elif facts & {"dish", "fruit", "flower", "baked", "drink", "insect", "indoor"}:
+    elif facts & {"dish", "fruit", "flower", "baked", "drink", "edible", "insect", "indoor"}:
         weights["night"] = 0.0
     if "clear" in facts or "rainbow" in facts:
         weights["night"] = 0.0
     name = dice.of("hour").choices(list(weights), list(weights.values()))[0]
-    return {name, *_lamp(facts)}
+    return {name, *_lamp({*facts, name})}
 
 
 def _lamp(facts: set[str]) -> set[str]:
@@ -228,7 +228,7 @@ def _distance(facts: set[str], dice: Dice) -> set[str]:
         return set()
     if facts & {"insect", "macro", "still"}:
         return {"close"}
-    if facts & {"fruit", "baked", "dish", "sweet", "drink", "flower", "fungus"}:
+    if facts & {"fruit", "baked", "dish", "sweet", "drink", "edible", "flower", "fungus"}:
         return {throw.choice(("close", "close", "mid"))}
     if facts & {"building", "land", "urban", "crowd", "landscape"}:
         return {throw.choice(("wide", "wide", "mid"))}

@@ -8,6 +8,7 @@ The invariant: what is denied is no fact, and no two readings of the same wish d
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -28,11 +29,16 @@ _LONGEST = 4  # words of the longest phrase in the table
 # Words that put a thing somewhere, though the place itself may be unknown.
 _SOMEWHERE = re.compile(
     r"\b(?:in|on|at|under|inside|through|across|over|near|beside|behind|beneath|among|along|onto"
-    r"|above|by|between|atop|against|around|into|outside|underneath|below)\s+"
+    r"|above|by|between|atop|against|around|into|outside|underneath|below|crossing|climbing"
+    r"|entering|leaving|approaching|exploring|visiting|wandering|overlooking)\s+"
     r"(?:(?:an?|the|his|her|its|their|my|some|this|front|top|middle)\s+(?:of\s+)?)*(?=[a-z])",
     re.I,
 )
-_SOMEWHERE_ZH = re.compile(r"[在于][^,，。]{1,10}[里上中下旁边前后内外]|[里中旁边][的,，]")
+_SOMEWHERE_ZH = re.compile(
+    r"([^\s,，。的]{1,8}?)(?:[里上中下旁前后内外]|旁边|之间)(?=[的,，。有站坐躺睡看飞跑]|一|$)"
+)
+_OF = re.compile(r"s?\s+(?:full\s+)?of\s+(?:[\w-]+\s+){0,2}$", re.I)
+_MEASURES = frozenset("碗杯盘瓶壶盒袋箱锅篮筐束")
 _IDIOM = re.compile(
     r"(?:bloom|flight|motion|love|fire|work|rest|style|colou?rs?|focus|detail|action|profile|prayer"
     r"|costume|disguise|uniform|peace|harmony|silence|sleep|thought|tears|search|line|row|pairs?"
@@ -75,7 +81,9 @@ def gist_of(wish: WishText, lexicon: Lexicon, *, style: str = "") -> Gist:
     denied = denials(wish.words, lexicon, wish.language)
     text = without(wish.words, denied)
     found = [*_found(text, wish.language, lexicon)]
-    said = {fact for word in found for fact in word.facts}
+    first = _first(found, text)
+    # A surface or a motion is the first thing's own: an octopus that plays drums has no varnish.
+    said = {fact for word in found for fact in word.facts if word is first or fact not in _SUBJECTS}
     if style:
         said |= {
             fact
@@ -86,14 +94,12 @@ def gist_of(wish: WishText, lexicon: Lexicon, *, style: str = "") -> Gist:
     for stronger, weaker in _STRONGER:
         if stronger in said:
             said.discard(weaker)
-    first = next((word for word in found if _SUBJECTS & set(word.facts)), None)
     noun, noun_zh = _nouns(first, wish, lexicon)
     places = _of(found, PLACES)
-    own = [word for word in found if word is first]
     return Gist(
         facts=frozenset(f for f in said if not f.startswith((PLACES, HOMES))) | _headings(said),
         places=places,
-        homes=_of(own, HOMES),
+        homes=_homes(first, found),
         moods=tuple(dict.fromkeys(f.removeprefix(FEELS) for f in said if f.startswith(FEELS))),
         noun=noun,
         noun_zh=noun_zh,
@@ -103,10 +109,36 @@ def gist_of(wish: WishText, lexicon: Lexicon, *, style: str = "") -> Gist:
     )
 
 
+def _first(found: list[_Found], text: str) -> _Found | None:
+    """The thing that the picture is of; of a bowl of soup, that is the soup."""
+    things = [word for word in found if _SUBJECTS & set(word.facts)]
+    for word, after in itertools.pairwise(things):
+        between = text[word.start + len(word.text) : after.start]
+        holds = word.text.isascii() and _OF.match(between)
+        measured = not word.text.isascii() and not between and word.text in _MEASURES
+        if not (holds or measured):
+            return word
+    return things[-1] if things else None
+
+
+def _homes(first: _Found | None, found: list[_Found]) -> tuple[str, ...]:
+    """Where the first thing belongs; of several places, where the others do as well."""
+    if first is None:
+        return ()
+    homes = _of([first], HOMES)
+    votes = {home: sum(HOMES + home in word.facts for word in found) for home in homes}
+    most = max(votes.values(), default=0)
+    return tuple(home for home in homes if votes[home] == most)
+
+
 def _settled(text: str, language: Language, found: list[_Found]) -> bool:
     """Whether the wish puts its things somewhere, be it a place that nobody knows."""
     if language == "zh":
-        return bool(_SOMEWHERE_ZH.search(text))
+        whens = [word for word in found if _when(word)]
+        return any(
+            not any(word.start <= put.end(1) <= word.start + len(word.text) for word in whens)
+            for put in _SOMEWHERE_ZH.finditer(text)
+        )
     for put in _SOMEWHERE.finditer(text):
         if _IDIOM.match(text, put.end()):
             continue
@@ -176,6 +208,7 @@ class _Table:
     latin: Mapping[str, tuple[str, ...]]
     chinese: Mapping[str, tuple[str, ...]]
     headings: Mapping[str, frozenset[str]]
+    kinds: Mapping[str, tuple[str, ...]]  # of the lexicon's words that the table lacks
 
 
 _PREFIXES = {"place": PLACES, "home": HOMES, "mood": FEELS}
@@ -198,11 +231,20 @@ def _table() -> _Table:
         latin=MappingProxyType({word: tuple(said) for word, said in latin.items()}),
         chinese=MappingProxyType({word: tuple(said) for word, said in chinese.items()}),
         headings=MappingProxyType(headings),
+        kinds=MappingProxyType(_kinds()),
     )
 
 
+def _kinds() -> dict[str, tuple[str, ...]]:
+    rows = tomllib.loads((TABLES / "settings.toml").read_text("utf-8"))["kinds"]
+    return {kind: tuple(str(said).split()) for kind, said in rows.items()}
+
+
 _SUBJECTS = frozenset(
-    tomllib.loads((TABLES / "words.toml").read_text("utf-8"))["subject"]
+    (
+        *tomllib.loads((TABLES / "words.toml").read_text("utf-8"))["subject"],
+        *("creature", "edible", "vehicle", "object"),
+    )
 )  # what makes a word a thing
 
 
@@ -211,7 +253,10 @@ def _found(text: str, language: Language, lexicon: Lexicon) -> Iterator[_Found]:
     table = _table()
     taken: dict[int, _Found] = {}
     for word in lexicon.read(text, language):
-        if word.entry is not None and (said := table.latin.get(word.entry.name)):
+        if word.entry is None:
+            continue
+        said = table.latin.get(word.entry.name) or table.kinds.get(word.entry.kind)
+        if said:
             taken[word.start] = _Found(word.start, word.text, said)
     others = _chinese(text) if language == "zh" else _phrases(text)
     for found in others:
