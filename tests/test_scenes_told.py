@@ -88,7 +88,7 @@ async def test_a_chinese_model_gets_a_chinese_scene() -> None:
     assisted = await told(
         "雪地里的红色狐狸", scene, dialect="qwen-image", subject="雪地里的红色狐狸"
     )
-    assert assisted.prompt == f"雪地里的红色狐狸。{scene}"
+    assert assisted.prompt.startswith(f"雪地里的红色狐狸。{scene}")
 
 
 async def test_an_english_scene_for_a_foreign_wish_says_its_words_in_english() -> None:

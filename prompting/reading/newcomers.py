@@ -26,6 +26,8 @@ _BEINGS = frozenset({"animal", "person", "vehicle"})
 _AROUND = frozenset({"place", "nature", "structure"})
 # Things that are what others are made of, or how a picture is taken.
 _NO_THINGS = frozenset({"glass", "crystal", "diamond", "camera", "frame", "halo"})
+_BARE = frozenset({"indoors", "space", "underwater"})  # grounds where no trees grow
+_FIRST = 4  # words of a sentence that are its subject
 _GENERIC = frozenset({"man", "woman", "person", "child", "girl", "boy"})
 
 
@@ -78,7 +80,11 @@ def newcomers(
         if _named(word, company):
             may.add(word.key)
         elif kind in OBJECTS:
-            at_home = kind not in _BEINGS and _belongs(word.key, company, tables)
+            at_home = kind not in _BEINGS and (
+                _belongs(word.key, company, tables)
+                or _worn(words, at, company, tables)
+                or _growing(words, at, company, tables)
+            )
             if at_home or _no_thing(words, at, tables) or _same(words, at, company, tables):
                 may.add(word.key)
             else:
@@ -189,6 +195,21 @@ def _part_of_nobody(words: Sequence[Word], at: int, company: Company, tables: _T
     return not company.alive and not shape and _in(words[at].text, tables.living["en"])
 
 
+def _worn(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+    """Whether it is something that somebody of the wish wears: her coat."""
+    owned = any(fold(word.text) in tables.owned for word in words[max(0, at - 3) : at])
+    person = "person" in company.named.values() or company.stranger
+    return owned and person and words[at].key in tables.sorts["clothes"]
+
+
+def _growing(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+    """Whether it is what grows behind the wish's things, and no tree that stands before them."""
+    grounds = {tables.grounds.get(key) for key in company.named}
+    if words[at].key not in tables.sorts["tree"] or grounds & _BARE:
+        return False
+    return at >= _FIRST or words[at].text.endswith("s")
+
+
 def _belongs(key: str, company: Company, tables: _Tables) -> bool:
     return any(key in tables.belongs.get(named, ()) for named in company.named)
 
@@ -211,6 +232,7 @@ def _in(word: str, words: Collection[str]) -> bool:
 class _Tables:
     beings: Mapping[str, frozenset[str]]
     living: Mapping[str, frozenset[str]]
+    owned: frozenset[str]
     definite: frozenset[str]
     before_nouns: frozenset[str]  # those as well
     verbs: frozenset[str]
@@ -220,6 +242,7 @@ class _Tables:
     sexes: Mapping[str, frozenset[str]]
     general: Mapping[str, frozenset[str]]
     belongs: Mapping[str, frozenset[str]]
+    sorts: Mapping[str, frozenset[str]]
     grounds: Mapping[str, str]  # place -> its kind of ground
 
 
@@ -235,6 +258,7 @@ def _tables() -> _Tables:
     return _Tables(
         beings=listed["beings"],
         living={tongue: frozenset(signs(data[tongue]["living"])) for tongue in ("en", "zh")},
+        owned=frozenset(signs(data["en"]["owned"])),
         definite=definite,
         before_nouns=definite | frozenset(signs(data["en"]["before_nouns"])),
         verbs=frozenset(signs(data["en"]["verbs"])),
@@ -244,6 +268,7 @@ def _tables() -> _Tables:
         sexes=listed["sexes"],
         general=listed["general"],
         belongs=_spread(listed["belongs"], listed["sorts"]),
+        sorts=listed["sorts"],
         grounds={place: kind for kind, places in listed["grounds"].items() for place in places},
     )
 

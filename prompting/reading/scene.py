@@ -53,6 +53,9 @@ _PLAIN = frozenset(
 )
 
 
+_MATTER = frozenset({"oil", "outline", "outlines", "ink"})  # words of a style that are things
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """What became of a scene."""
@@ -177,7 +180,7 @@ class _Reader:
         styles = {
             key
             for key, text in said.words.items()
-            if said.kinds.get(key) == "style" and key not in _PLAIN and fold(text) != "oil"
+            if said.kinds.get(key) == "style" and key not in _PLAIN and fold(text) not in _MATTER
         }
         return not styles <= {*self._asked.words, *self._styles}
 
