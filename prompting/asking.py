@@ -185,7 +185,7 @@ def _own(order: Order, *, small: bool) -> str | None:
     if order.language == wish.language:
         # The starter was trained on captions of its own, so there a writer's words are better.
         return None if order.dialect.kind is Speech.STARTER else plain(wish, lexicon)
-    if small and wish.language in ("de", "fr", "es", "ja"):  # a small model reads none of them
+    if small and wish.language != "zh":  # a small model reads English and Chinese alone
         text = without(wish.words, denials(wish.words, lexicon, wish.language))
         return lexicon.english(text, wish.language) or None
     return None

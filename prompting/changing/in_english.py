@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from prompting.changing.joining import with_article
-from prompting.changing.vocabulary import closer_name, vocabulary
+from prompting.changing.vocabulary import vocabulary
 from prompting.reading.lexicon import OBJECTS
 
 _ONE = re.compile(
@@ -131,8 +131,4 @@ def _phrase(text: str, language: str) -> str:
         last = [word for word in words.read(owner, language) if word.content]
         if last and last[-1].entry and last[-1].entry.kind in OBJECTS | {"structure", "part"}:
             return f"{_phrase(owner.rstrip('里上中'), language)}'s {_phrase(thing, language)}"
-    english = words.english(text, language).strip()
-    for word in words.read(text, language):
-        if word.entry and (closer := closer_name(word.text, language)):
-            english = re.sub(rf"\b{re.escape(word.entry.name)}\b", closer, english, count=1)
-    return re.sub(r"\b(\w+)-made\b", r"\1", english) or text
+    return words.english(text, language).strip() or text

@@ -27,11 +27,6 @@ def vocabulary() -> Lexicon:
         return built_in().skipping(tomllib.load(file))
 
 
-def closer_name(form: str, language: str) -> str:
-    """The English word for a form where the lexicon has only a wider one: 帆船 is a sailboat."""
-    return built_in().closer(form, language)
-
-
 def language_of(text: str) -> str:
     """The language of a text, as far as there are words of it here."""
     return built_in().language(text)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from prompting.reading import korean
+
 
 @lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
-    """The form in which words are compared: NFKC, lower case, plain apostrophes."""
-    return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    """The form in which words are compared: NFKC, lower case, plain apostrophes, no vowel marks."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    return plain.translate(_ARABIC) if _ARABIC_LETTER.search(plain) else plain
+
+
+# Arabic is written with or without marks of vowels, with or without hamza on alif.
+_ARABIC_LETTER = re.compile(r"[\u0621-\u0652]")
+_ARABIC = {
+    **dict.fromkeys(map(ord, "أإآٱ"), "ا"),
+    ord("ى"): "ي",
+    **dict.fromkeys((*range(0x064B, 0x0653), 0x0640, 0x0670), None),
+}
 
 
 _ENDINGS = {
@@ -18,24 +31,6 @@ _ENDINGS = {
     "fr": ("s", "e", "es", "x"),
     "es": ("s", "es"),
     "pt": ("s", "es"),
-    # Particles, which Korean writes to the noun.
-    "ko": (
-        "을",
-        "를",
-        "이",
-        "가",
-        "은",
-        "는",
-        "에",
-        "의",
-        "로",
-        "으로",
-        "와",
-        "과",
-        "도",
-        "에서",
-        "만",
-    ),
 }
 # The endings of Russian cases and numbers, by how the word in the lexicon ends.
 _RUSSIAN = {
@@ -60,14 +55,90 @@ _RUSSIAN = {
 }
 
 
+# Third persons of Russian verbs, and what stands beside them: more who do it, did it, doing it.
+_PARTICIPLE = ("ий", "ая", "ее", "ие", "его", "ему", "им", "ем", "ую", "ей", "их", "ими")
+_RUSSIAN_VERBS = {
+    "ает": ("ают", "ал", "ала", "али", "ать", "ая", *(f"ающ{end}" for end in _PARTICIPLE)),
+    "яет": ("яют", "ял", "яла", "яли", "ять", "яя", *(f"яющ{end}" for end in _PARTICIPLE)),
+    "ует": ("уют", "овал", "овала", "овать", "уя", *(f"ующ{end}" for end in _PARTICIPLE)),
+    "ит": ("ят", "ат", "ил", "ила", "ить", "я", *(f"ящ{end}" for end in _PARTICIPLE)),
+    "ается": ("аются", "ался", "алась", "аться", *(f"ающ{end}ся" for end in _PARTICIPLE)),
+    "ится": ("ятся", "ился", "илась", "иться"),
+    "ет": ("ут", "ют"),
+    "ёт": ("ут", "ют", "ет"),
+}
+
+
 def _russian(form: str) -> Iterator[str]:
     """Cases and numbers of a Russian word, or of two: воздушный шар, воздушным шаром."""
     before, space, last = form.rpartition(" ")
+    for third, others in _RUSSIAN_VERBS.items():
+        if last.endswith(third):
+            stem = form.removesuffix(third)
+            yield from (stem + other for other in others)
     ending = next(end for end in _RUSSIAN if last.endswith(end))
     stem = last.removesuffix(ending)
     forms = [last, *(stem + other for other in _RUSSIAN[ending])]
-    leading = [before, *_russian(before)] if before.endswith(("ый", "ий", "ой")) else [before]
+    adjective = before.endswith(("ый", "ий", "ой", "ая", "ое", "ые", "ие", "яя", "ее"))
+    stem = f"{before[:-2]}{'ий' if before.endswith(('ие', 'яя', 'ее')) else 'ый'}"
+    leading = [before, *_russian(stem)] if adjective else [before]
     yield from (f"{first}{space}{second}" for first in leading for second in forms)
+
+
+# What the ending of a Japanese verb becomes before た and て; る is of two kinds.
+_BEFORE_TA = {
+    "う": ("った", "って"),
+    "つ": ("った", "って"),
+    "る": ("った", "って", "た", "て"),
+    "く": ("いた", "いて"),
+    "ぐ": ("いだ", "いで"),
+    "す": ("した", "して"),
+    "ぬ": ("んだ", "んで"),
+    "ぶ": ("んだ", "んで"),
+    "む": ("んだ", "んで"),
+}
+_ROW_I = dict(zip("うつるくぐすぬぶむ", "いちりきぎしにびみ", strict=True))
+
+
+def _japanese(form: str) -> Iterator[str]:
+    """What a verb of Japanese becomes: 眠る ▶ 眠って, 眠っている, 眠り, 眠ります."""
+    if len(form) < 2 or form[-1] not in _BEFORE_TA:
+        return
+    stem = form[:-1]
+    for ending in _BEFORE_TA[form[-1]]:
+        yield stem + ending
+        if ending[-1] in "てで":
+            yield from (f"{stem}{ending}{more}" for more in ("いる", "いた", "います", "る"))
+    for joint in (
+        stem + _ROW_I[form[-1]],
+        *((stem,) if form[-1] == "る" and len(stem) > 1 else ()),
+    ):
+        yield from (joint, f"{joint}ながら", f"{joint}ます")
+
+
+# What Arabic writes to a word: "and", "with", "for", "like", before the article or without it.
+_ARABIC_LEADING = ("ال", "وال", "بال", "كال", "فال", "لل", "و", "ب", "ل", "ك")
+_ARABIC_ENDINGS = ("ها", "هم", "ي", "ين", "ان", "ا")
+
+
+def _arabic(form: str) -> Iterator[str]:
+    """An Arabic word with the article, with a particle, of two, of many women, of somebody."""
+    first, space, rest = form.partition(" ")
+    if space:  # the article stands before a noun and what describes it, or before the last word
+        last = f"ال{rest}" if not rest.startswith("ال") else rest
+        yield from (f"{first} {last}", f"ال{first} {last}")
+        yield from (f"{leading}{form}" for leading in ("و", "ب", "ل"))
+        return
+    forms = [form]
+    if form.endswith("ة"):
+        stem = form[:-1]
+        forms += [f"{stem}{ending}" for ending in ("ه", "ات", "تها", "ته", "تي", "تين", "تان")]
+    elif len(form) > 2:
+        forms += [f"{form}{ending}" for ending in (*_ARABIC_ENDINGS, "ه", "ات")]
+    yield from forms
+    for leading in _ARABIC_LEADING:
+        if len(form) > 2 or "ال" in leading or leading == "لل":
+            yield from (f"{leading}{it}" for it in forms)
 
 
 # What ends a form instead of its own ending: gatto ▶ gatti, largo ▶ larghe; azul ▶ azuis.
@@ -94,6 +165,12 @@ def inflected(form: str, language: str, *, noun: bool) -> Iterator[str]:
         return
     if language == "ru":
         yield from _russian(form)
+    if language == "ar":
+        yield from _arabic(form)
+    if language == "ko":
+        yield from korean.particles(form)
+    if language == "ja" and not noun:
+        yield from _japanese(form)
     for ending in _ENDINGS.get(language, ()):
         yield form + ending
     instead = _INSTEAD.get(language, {})

@@ -19,7 +19,7 @@ from pathlib import Path
 from prompting.reading import tables
 from prompting.reading.dividing import divide
 from prompting.reading.forms import fold, inflected, plural, plurals
-from prompting.reading.tables import FILE, FOLDER, OBJECTS, Meaning, Tables
+from prompting.reading.tables import COUNTED, FILE, FOLDER, OBJECTS, Meaning, Tables
 from prompting.slots import Language
 
 __all__ = [
@@ -185,7 +185,7 @@ class Lexicon:
                 used = 1
             elif group == "latin":
                 word, used = self._phrase(pieces, at, start, tongues)
-                words.append(word)
+                words += self._compound(word, language) or (word,)
                 length = len(word.text)
             else:
                 words.append(Word(text=piece, start=start, mark=not _symbol(piece)))
@@ -222,18 +222,42 @@ class Lexicon:
                     return Word(text=phrase, start=start, function=True), 1
                 if entry:
                     return Word(text=phrase, start=start, entry=entry), end - at
+                if fold(phrase) in self.links.get(tongue, ()):  # "in front of" in other words
+                    return Word(text=phrase, start=start, function=True), end - at
         return Word(text=pieces[at][1], start=start), 1
+
+    def _compound(self, word: Word, language: str) -> tuple[Word, ...]:
+        """The words of which a word that is not known is made: Holzhaus, 겨울밤."""
+        if word.function or word.entry or language not in _JOINTS:
+            return ()
+        joints, least = _JOINTS[language]
+        index, text = self._index(language), word.text
+        for cut in range(len(text) - least, least - 1, -1):
+            last = index.get(fold(text[cut:]))
+            if last is None or (last.kind not in COUNTED | SCENERY and len(text) - cut < 4):
+                continue
+            for joint in joints:
+                stem = fold(text[:cut]).removesuffix(joint)
+                first = index.get(stem) if len(stem) >= least else None
+                if first:
+                    rest = word.start + cut
+                    return (
+                        Word(text=text[:cut], start=word.start, entry=first),
+                        Word(text=text[cut:], start=rest, entry=last),
+                    )
+        return ()
 
     def _words_of_longest(self, language: str) -> int:
         """Words in the longest phrase of a language that divides by spaces."""
         if language not in self._longest:
-            forms = self._index(language) or ("",)
+            forms = (*self._index(language), *self.links.get(language, ()), "")
             self._longest[language] = max(f.count(" ") + f.count("-") + 1 for f in forms)
         return self._longest[language]
 
     def _unspaced(self, text: str, start: int, language: str) -> Iterator[Word]:
         """Words of a text without spaces: the longest known ones, and what lies between."""
-        index, function = self._index(language), self.function.get(language, frozenset())
+        index = self._index(language)
+        function = self.function.get(language, frozenset()) | self.links.get(language, {}).keys()
         kinds, longest = self._kinds[language], self._longest_of[language]
         for begin, end in divide(text, kinds, function, longest, chinese=language == "zh"):
             piece = text[begin:end]
@@ -270,7 +294,7 @@ class Lexicon:
         if language == "en":
             return text
         words = list(self.read(text, language))
-        if language in ("fr", "es", "it", "pt"):
+        if language in _NOUN_FIRST:
             words = _adjectives_first(words)
         links = self.links.get(language, {})
         out: list[str] = []
@@ -288,10 +312,17 @@ class Lexicon:
                 kind = word.entry.kind if word.entry else ""
                 out.append(", " if parted else "")  # two nouns side by side would be one
                 noun, parted = not kind or kind in OBJECTS | SCENERY, False
-                name = word.entry.name if word.entry else word.text
+                name = self.named(word, language)
                 out.append(plural(name) if word.entry and noun and many else name)
                 many = kind == "number" or (many and not noun)
         return join(out)
+
+    def named(self, word: Word, language: str) -> str:
+        """What a word of that language is called in English; itself where nobody knows it."""
+        if word.entry is None:
+            return word.text
+        name = self.closer(word.text, language) or word.entry.name
+        return name.removesuffix("-made")  # made of glass
 
     def into(self, text: str, to: str) -> str | None:
         """The English text in another language, if every word of it is known; otherwise None."""
@@ -323,13 +354,14 @@ def _adjectives_first(words: list[Word]) -> list[Word]:
             and noun.entry
             and adjective.entry
             and noun.entry.kind in OBJECTS | SCENERY
-            and adjective.entry.kind in ("colour", "quality")
+            and adjective.entry.kind in _DESCRIBING
         ):
             out[at - 2], out[at] = adjective, noun
     return out
 
 
-_ASCII_MARKS = dict(zip("，。、；：！？（）", ",.,;:!?()", strict=True))
+_DESCRIBING = frozenset({"colour", "quality", "material", "mood"})
+_ASCII_MARKS = dict(zip("，。、；：！？（）،؛؟", ",.,;:!?(),;?", strict=True))
 
 
 def _symbol(char: str) -> bool:
@@ -349,7 +381,13 @@ _SCRIPTS: tuple[tuple[re.Pattern[str], Language], ...] = (
     (re.compile(r"[\u0620-\u064a]"), "ar"),
 )
 _ROMAN: tuple[Language, ...] = ("en", "de", "fr", "es", "it", "pt")
+_NOUN_FIRST = ("fr", "es", "it", "pt", "ar")  # whose adjectives follow
 _UNSPACED = ("zh", "ja")
+# Languages that write compounds as one word: what joins the parts, and the letters of the shortest.
+_JOINTS: Mapping[str, tuple[tuple[str, ...], int]] = {
+    "de": (("", "s", "n", "en", "es", "e", "er"), 3),
+    "ko": (("",), 1),
+}
 _DIVIDED = (*_ROMAN, *_UNSPACED)
 
 

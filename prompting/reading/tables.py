@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from prompting.errors import Unreadable
+from prompting.reading import korean
 from prompting.reading.forms import fold
 
 FILE = Path(__file__).with_name("lexicon.toml")
@@ -87,7 +88,10 @@ def _file(path: Path) -> _Table:
 
 
 def _link(links: dict[str, dict[str, str]], language: str, english: str, forms: str) -> None:
-    links.setdefault(language, {}).update({fold(it): english for it in forms.split("/")})
+    there = links.setdefault(language, {})
+    there.update({fold(it): english for it in forms.split("/")})
+    if language == "ar":  # which writes "and" to the word behind it
+        there.update({fold(f"و{it}"): f"and {english}" for it in forms.split("/")})
 
 
 def _add(
@@ -131,6 +135,7 @@ class _Gathered:
                 self._named.update({fold(form): name for form in divided.get("en", ())})
         self._named.update({fold(name): name for name in self._kinds})
         self._taught = frozenset(self._kinds)
+        self._stems: list[tuple[str, str, str]] = []  # name, language, stem of a verb
 
     def add(self, kind: str, name: str, language: str, forms: str) -> None:
         """Forms of a word in a language; a word that is not known is a new one of that kind."""
@@ -142,7 +147,9 @@ class _Gathered:
         if fold(name) != fold(known) and language != "en":
             self.closer.update({(language, fold(form)): name for form in forms.split("/")})
         for form in filter(None, (part.strip() for part in forms.split("/"))):
-            if language != "en" or fold(form) not in self._named:
+            if form.endswith(korean.STEM):
+                self._stems.append((known, language, form.removesuffix(korean.STEM)))
+            elif language != "en" or fold(form) not in self._named:
                 there.append(form)
             if language == "en":
                 self._named.setdefault(fold(form), known)
@@ -156,7 +163,18 @@ class _Gathered:
         return None
 
     def bend(self) -> None:
-        """Give every English verb its other forms: "carrying" is also carry, carries."""
+        """Give every verb its other forms: "carrying" is also carry, carries."""
+        own = {
+            (tongue, fold(form))
+            for forms in self._forms.values()
+            for tongue in forms
+            for form in forms[tongue]
+        }
+        for name, language, stem in self._stems:
+            for form in korean.verb(stem):
+                if (language, fold(form)) not in own:  # a noun that is written so stays a noun
+                    own.add((language, fold(form)))
+                    self._forms[name][language].append(form)
         for name, kind in tuple(self._kinds.items()):
             first, blank, rest = name.partition(" ")
             if kind != "action" or not first.endswith("ing") or len(first) < 6:
