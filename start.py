@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 OLDEST = (3, 11)
 
@@ -68,7 +69,10 @@ COMMANDS = {
     ),
     "bench": ("measure; one table, and var/bench.json", ["-m", "bot", "bench"]),
     "soak": ("a day in a quarter of an hour, with mishaps; audited", ["-m", "bot", "soak"]),
-    "setup": ("only make the environment, with the developers' tools", []),
+    "setup": (
+        "only make the environment, with the developers' tools; --with-llama builds llama.cpp too",
+        [],
+    ),
 }
 COMMANDS["completion"][1].extend(COMMANDS)
 NEEDS_DEVELOPERS_TOOLS = {"test", "test-all", "test-cluster", "check", "setup"}
@@ -83,6 +87,14 @@ CHECKS = [
     ("docs", ["-m", "pytest", "tests/test_docs.py", "tests/test_house_rules.py"]),
 ]
 
+
+WITH_LLAMA = "--with-llama"
+
+# What the assistant does not need of llama.cpp: with it, compiling takes twice as long.
+SPARED = (
+    "-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF "
+    "-DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_OPENSSL=OFF -DGGML_OPENMP=OFF"
+)
 
 KINDS = ["run", "developers", "cluster"]  # of environments; each has what the one before has
 
@@ -118,10 +130,15 @@ def main(arguments: list[str]) -> int:
         guess = f"  Did you mean {near[0]}?" if near else ""
         say(f"There is no command {name!r}.{guess}\n\n{usage()}")
         return 2
+    if name == "setup" and not set(rest) <= {WITH_LLAMA}:
+        say(f"setup knows one option: {WITH_LLAMA}")
+        return 2
     env = Env(HERE / ".venv")
     try:
         ensure(env, HERE, developers=name in NEEDS_DEVELOPERS_TOOLS, cluster=name in NEEDS_RAY)
         if name == "setup":
+            if WITH_LLAMA in rest:
+                build_llama(env, HERE)
             return 0
         if name == "check":
             return check(env)
@@ -165,16 +182,22 @@ def ensure(env: Env, root: Path, *, developers: bool, cluster: bool = False) -> 
     say(f"Set up in {spell(time.monotonic() - started)}.")
 
 
-def requirements(root: Path, *, developers: bool, cluster: bool = False) -> list[str]:
-    """The project's dependencies; the project itself is run from its folder, never packaged."""
+def project(root: Path) -> "dict[str, Any]":
+    """What pyproject.toml says of the project."""
     import tomllib
 
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted: list[str] = list(project["dependencies"])
+    read_: dict[str, Any] = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return dict(read_["project"])
+
+
+def requirements(root: Path, *, developers: bool, cluster: bool = False) -> list[str]:
+    """The project's dependencies; the project itself is run from its folder, never packaged."""
+    ours = project(root)
+    wanted: list[str] = list(ours["dependencies"])
     if developers:
-        wanted += project["optional-dependencies"]["dev"]
+        wanted += ours["optional-dependencies"]["dev"]
     if cluster:
-        wanted += project["optional-dependencies"]["cluster"]
+        wanted += ours["optional-dependencies"]["cluster"]
     return wanted
 
 
@@ -230,9 +253,50 @@ def install(env: Env, root: Path, wanted: list[str]) -> None:
         raise SetupFailed(explain(output, "pip could not install what is needed."))
 
 
-def listen(command: list[str], log: Path, progress: "InstallProgress") -> tuple[int, str]:
-    """Run pip with its lines going to the log and to `progress`; its status and last lines."""
+def build_llama(env: Env, root: Path) -> None:
+    """Compile llama.cpp, pinned as in pyproject.toml, and say what it is at.  Raises SetupFailed.
+
+    CMAKE_ARGS of the environment are heeded beside ours: -DGGML_CUDA=on builds for an NVIDIA card.
+    """
+    (pin,) = project(root)["optional-dependencies"]["llama"]
+    wanted = "import importlib.metadata as m; assert m.version('llama-cpp-python') == '{}'".format(
+        pin.partition("==")[2]
+    )
+    chosen = os.environ.get("CMAKE_ARGS", "")
+    if not chosen and quiet(env, "-c", wanted) == 0:
+        say(f"{pin} is here already; with CMAKE_ARGS set it is compiled again.")
+        return
+    say(f"Compiling {pin}: some minutes on several cores, ten on one.")
+    started = time.monotonic()
+    command = [str(env.python), "-m", "pip", "install", "-v", "--progress-bar", "off"]
+    command += ["--disable-pip-version-check", "--no-input"]
+    command += ["--force-reinstall", "--no-deps", "--no-cache-dir"] if chosen else []
+    command += ["-c", str(root / "constraints.txt"), pin]
+    building = {"CMAKE_ARGS": f"{SPARED} {chosen}".strip()}
+    if "CMAKE_BUILD_PARALLEL_LEVEL" not in os.environ:
+        building["CMAKE_BUILD_PARALLEL_LEVEL"] = str(os.cpu_count() or 1)
+    progress = InstallProgress()
+    try:
+        status, output = listen(command, env.log, progress, building)
+    finally:
+        progress.stop()
+    if status != 0:
+        raise SetupFailed(explain(output, "llama.cpp could not be built."))
+    say(f"llama.cpp is there, after {spell(time.monotonic() - started)}.")
+
+
+def listen(
+    command: list[str],
+    log: Path,
+    progress: "InstallProgress",
+    more: "dict[str, str] | None" = None,
+) -> tuple[int, str]:
+    """Run pip with its lines going to the log and to `progress`; its status and last lines.
+
+    `more` is added to its environment.
+    """
     environ = {**os.environ, "PYTHONUTF8": "1", "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
+    environ.update(more or {})
     tail: list[str] = []
     pip = subprocess.Popen(
         command,
@@ -282,6 +346,10 @@ class InstallProgress:
         elif line.lstrip().startswith("Building wheel for ") and "started" in line:
             self.doing = "compiling " + line.split()[3]
             self._say(self.doing)
+        elif re.match(r"\s*\[\s*\d+(?:/\d+|%)\]", line):  # as ninja and make count
+            step = line[line.index("[") + 1 : line.index("]")].strip()
+            number, _, whole = step.partition("/")
+            self.doing = f"compiling, step {number} of {whole}" if whole else f"compiling, {step}"
         elif line.startswith("Installing collected packages:"):
             self.unpacking = True
             count = line.count(",") + 1
@@ -337,6 +405,16 @@ MEANINGS = [
     (
         r"ResolutionImpossible",
         "The package index that pip uses here lacks a version that constraints.txt pins.",
+    ),
+    (
+        r"CMAKE_C(?:XX)?_COMPILER not set|No CMAKE_C(?:XX)?_COMPILER could be found|"
+        r"Could not find (?:a )?compiler",
+        "There is no C++ compiler here.  On Debian and Ubuntu: sudo apt install build-essential; "
+        "on macOS: xcode-select --install; on Windows: Build Tools for Visual Studio, with C++.",
+    ),
+    (
+        r"CUDA Toolkit not found|Failed to find nvcc|Could NOT find CUDAToolkit",
+        "CMAKE_ARGS ask for CUDA, and its toolkit (nvcc) is not here: install it, or unset them.",
     ),
     (
         r"Failed building wheel|error: command .* failed|Microsoft Visual C\+\+",

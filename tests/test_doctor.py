@@ -14,6 +14,7 @@ from bot.cli import doctor, machine
 from bot.cli.doctor import examine
 from bot.cli.findings import Finding, Health
 from bot.settings import Secret, Settings
+from prompting.writers import installed
 from storage.database import Database
 
 TOKEN = "FAKE.token-for.tests"
@@ -167,3 +168,33 @@ def test_looking_for_a_database_makes_none(tmp_path: Path) -> None:
 def test_little_room_is_told(tmp_path: Path) -> None:
     assert machine.disk(tmp_path / "not" / "yet").found.endswith(f"free for {tmp_path}/not/yet")
     assert Settings().data.name == "var"
+
+
+def found(folder: Path, **settings: str) -> Finding:
+    """What is said of the assistant with these settings."""
+    environ = {f"ATELIER_{name.upper()}": value for name, value in settings.items()}
+    (finding,) = by_name(list(examine(None, environ, device=no_torch)))["assistant"]
+    assert "\n" not in finding.found, f"one line, in {folder}"
+    return finding
+
+
+def test_the_doctor_says_who_finds_words_and_how_to_get_llama(tmp_path: Path) -> None:
+    usual = found(tmp_path)
+    assert usual.state is Health.GOOD
+    assert "the built-in assistant writes (" in usual.found
+    assert "4 MB, 4 layers, on the processor" in usual.found
+    assert "llama.cpp" in usual.found
+    if not installed.is_there():
+        assert installed.HOW_TO_GET in usual.found
+
+
+def test_the_doctor_says_why_a_chosen_model_does_not_write(tmp_path: Path) -> None:
+    gone = found(tmp_path, assist_model=str(tmp_path / "gone.gguf"))
+    assert gone.state is Health.NOTE
+    assert "the built-in assistant writes" in gone.found
+    assert ("there is no file" in gone.found) == installed.is_there()
+    assert bool(gone.advice)
+    server = found(tmp_path, assist_server="http://127.0.0.1:9/v1")
+    assert "no connection to the server" in server.found
+    lonely = found(tmp_path, assist_device="idle")
+    assert (lonely.state, lonely.advice) == (Health.NOTE, "name a GGUF in assist_model")

@@ -41,14 +41,25 @@ class Machine:
         self.env.python.parent.mkdir(parents=True)
         (root / "pyproject.toml").write_text(PYPROJECT)
         (root / "constraints.txt").write_text("alpha==1.5\n")
+        self.lacking = "\0"
         self.pip_says("Successfully installed", status=0)
+
+    def lacks(self, package: str) -> None:
+        """From now on that package is not there."""
+        self.lacking = package
+        output, status = self.said
+        self.pip_says(output, status=status)
 
     def pip_says(self, output: str, *, status: int) -> None:
         """From now on pip prints this and exits so."""
+        self.said = output, status
         code = f"""\
             #!{sys.executable}
-            import sys
+            import os, sys
+            if {self.lacking!r} in " ".join(sys.argv) and "-c" == sys.argv[1]:
+                sys.exit(1)
             if "install" in sys.argv:
+                open({str(self.root / "cmake")!r}, "w").write(os.environ.get("CMAKE_ARGS", ""))
                 with open({str(self.root / "calls")!r}, "a") as calls:
                     calls.write(" ".join(sys.argv[1:]) + "\\n")
                 print({output!r})
@@ -160,6 +171,12 @@ def test_an_unusable_environment_is_made_anew(tmp_path: Path) -> None:
         ("ERROR: No matching distribution found for torch==2.13.0", "torch has no ready build"),
         ("SSLError(SSLCertVerificationError)", "certificate"),
         ("ResolutionImpossible", "lacks a version"),
+        (
+            "CMake Error: CMAKE_CXX_COMPILER not set, after EnableLanguage\n"
+            "  ERROR: Failed building wheel for llama-cpp-python",
+            "sudo apt install build-essential",
+        ),
+        ("Could NOT find CUDAToolkit\nERROR: Failed building wheel for x", "unset them"),
         ("PermissionError: [Errno 13] Permission denied: '.venv'", "may not be written"),
         ("something new", "It failed."),
     ],
@@ -188,6 +205,57 @@ def test_many_lines_of_pip_become_few(capsys: pytest.CaptureFixture[str]) -> Non
         "  compiling slow ...",
         "  unpacking 2 packages ...",
     ]
+
+
+@posix
+def test_llama_is_built_when_it_is_asked_for_with_its_pin(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (machine.root / "pyproject.toml").open("a") as file:
+        file.write('llama = ["llama-cpp-python==9.9"]\n')
+    start.build_llama(machine.env, machine.root)
+    assert "9.9 is here already" in capsys.readouterr().err
+    assert machine.calls == []
+
+    machine.lacks("llama-cpp-python")
+    start.build_llama(machine.env, machine.root)
+    (call,) = machine.calls
+    assert call.endswith("llama-cpp-python==9.9")
+    assert "-v" in call.split(), "else the compiler says nothing for minutes"
+    assert "-DLLAMA_BUILD_SERVER=OFF" in (machine.root / "cmake").read_text()
+
+
+@posix
+def test_a_build_without_a_compiler_says_what_to_install(machine: Machine) -> None:
+    with (machine.root / "pyproject.toml").open("a") as file:
+        file.write('llama = ["llama-cpp-python==9.9"]\n')
+    machine.pip_says("No CMAKE_CXX_COMPILER could be found.", status=1)
+    machine.lacks("llama-cpp-python")
+    with pytest.raises(start.SetupFailed, match="There is no C\\+\\+ compiler here"):
+        start.build_llama(machine.env, machine.root)
+
+
+def test_a_compiler_says_how_far_it_is_when_it_is_silent_for_long(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    progress = start.InstallProgress()
+    progress.hear("  Building wheel for llama-cpp-python (pyproject.toml): started\n")
+    progress.hear("  [113/214] Building CXX object vendor/llama.cpp/src/llama-model.cpp.o\n")
+    assert progress.doing == "compiling, step 113 of 214"
+    progress.hear("  [ 45%] Building CXX object llama-graph.cpp.o\n")
+    assert progress.doing == "compiling, 45%"
+    progress.spoke -= progress.SILENCE
+    for _ in range(100):
+        if (said := capsys.readouterr().err) and "so far" in said:
+            break
+        time.sleep(0.1)
+    progress.stop()
+    assert "compiling, 45%, 0 s so far" in said.replace("1 s", "0 s")
+
+
+def test_setup_knows_no_other_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert start.main(["setup", "--with-lama"]) == 2
+    assert "--with-llama" in capsys.readouterr().err
 
 
 def test_old_pythons_can_read_the_file() -> None:

@@ -18,6 +18,7 @@ import pytest
 from aiohttp import web
 
 from prompting.errors import WriterUnavailable
+from prompting.writers import installed
 from prompting.writers.fetch import Download, HubName, Progress, fetch
 from prompting.writers.ladder import Opened, WriterConfig, open_writer
 from prompting.writers.writer import Ask
@@ -79,6 +80,19 @@ async def test_what_does_not_hold_is_noted_and_the_next_one_taken(path: Path, cu
     assert len(notes) == 2
     assert "cut.gguf: the file is cut short" in notes[0]
     assert "no connection to the server" in notes[1]
+
+
+async def test_where_llama_cpp_is_missing_the_note_says_how_to_get_it(path: Path) -> None:
+    if installed.is_there():
+        pytest.skip("llama.cpp is installed here")
+    for config in (
+        WriterConfig(model=str(path), built_in=path),
+        WriterConfig(model=str(path), built_in=path, lazily=True),
+        WriterConfig(model="hub:owner/name/model.gguf", fetch=True, built_in=path),
+    ):
+        _, notes = await names(config)
+        assert notes == (f"{config.model}: {installed.MISSING}",)
+        assert "start.py setup --with-llama" in notes[0]
 
 
 async def test_where_nothing_holds_there_is_no_writer_and_every_reason(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from bot.cli.assistants import assistant
 from bot.cli.findings import Finding, Health, good, note, wrong
 from bot.cli.machine import (
     cluster,
@@ -87,6 +88,7 @@ def examine(
     yield privacy(settings.data)
     yield from own_texts(settings.data)
     yield from models(settings)
+    yield assistant(settings)
     memory = asyncio.run(database(settings.data / "atelier.sqlite3"))
     yield memory
     if settings.cluster is not None:

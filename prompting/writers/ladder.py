@@ -12,12 +12,12 @@ a note that says why, for the owner of the server to read.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prompting.errors import WriterFailed
+from prompting.errors import WriterFailed, WriterUnavailable
+from prompting.writers import installed
 from prompting.writers.fetch import Download, HubName, Progress, fetch
 from prompting.writers.llama import CONTEXT, Device, LlamaWriter
 from prompting.writers.openai import OpenAIWriter
@@ -114,6 +114,9 @@ async def _configured(
     config: WriterConfig, progress: Progress | None, download: Download | None
 ) -> Writer:
     if config.model.startswith(_HUB):
+        if download is None and config.fetch and not installed.is_there():
+            # Nobody fetches gigabytes for nothing.
+            raise WriterUnavailable(installed.MISSING)
         name = HubName.parse(config.model.removeprefix(_HUB))
         path = await fetch(
             name,
@@ -133,7 +136,10 @@ async def _configured(
         lazily=config.lazily,
         context=config.context,
     )
-    return await _started(writer)
+    started = await _started(writer)
+    if config.lazily and not installed.is_there():
+        raise WriterUnavailable(installed.MISSING)
+    return started
 
 
 async def _server(config: WriterConfig) -> Writer:
@@ -147,8 +153,8 @@ def _built_in(path: Path, title: str) -> list[Rung]:
         name = f"{title} ({engine})"
         return name, lambda: _started(LlamaWriter(path, engine=engine, name=name))
 
-    there = importlib.util.find_spec("llama_cpp") is not None
-    return [rung(engine) for engine in (("llama.cpp", "numpy") if there else ("numpy",))]
+    engines = ("llama.cpp", "numpy") if installed.is_there() else ("numpy",)
+    return [rung(engine) for engine in engines]
 
 
 async def _started(writer: LlamaWriter) -> Writer:

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from prompting.errors import Unreadable
-from prompting.writers import template
+from prompting.writers import installed, template
 from prompting.writers.chat import ChatTemplate
 from prompting.writers.compose import Bounds, Composer, DrawnAnswer, TokenModel
 from prompting.writers.ggufile import GgufHeader, read_header
@@ -229,6 +229,8 @@ def main() -> None:
         questions = _Questions(header, engine)
     except (Unreadable, OSError, ValueError, RuntimeError, MemoryError, ImportError) as error:
         reason = error.reason if isinstance(error, Unreadable) else f"{error}"
+        if isinstance(error, ModuleNotFoundError) and error.name == "llama_cpp":
+            reason = installed.MISSING
         child.report({"unusable": reason or type(error).__name__})
         return
     placeholders = 0 if questions.strange else len(template.PLACEHOLDERS)
