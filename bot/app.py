@@ -28,6 +28,7 @@ from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio import shares
 from bot.studio.assistant import PromptAssist, WordSettings
+from bot.studio.booru_tags import tag_folders
 from bot.studio.cluster import Furnish, follow_cluster
 from bot.studio.drafting import Drafting
 from bot.studio.layers import RequestDraft
@@ -299,6 +300,7 @@ def word_settings(settings: Settings) -> WordSettings:
         deadline=settings.assist_deadline,
         own_styles=own_styles if own_styles.exists() else None,
         wildcards=settings.data / "wildcards",
+        tags=tag_folders(settings.data),
         forbidden=settings.forbidden_words,
         allowed=settings.allowed_phrases,
     )

@@ -17,8 +17,9 @@ from pathlib import Path
 from prompting.assist import TEMPERATURE, Assistant, Assisted
 from prompting.errors import PromptingError
 from prompting.slots import Slots
-from prompting.speaking.dialects import DIALECTS
+from prompting.speaking.dialects import DIALECTS, Speech
 from prompting.speaking.styles import Styles, built_in
+from prompting.speaking.taglists import installed, read_tags
 from prompting.writers.ladder import Opened, WriterConfig, open_writer
 from prompting.writers.llama import CONTEXT
 from prompting.writers.writer import DEADLINE
@@ -72,6 +73,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--gpu-layers", type=int, metavar="N", help="of it on the card, if not all")
     parser.add_argument("--no-writer", action="store_true", help="only the wish's own words")
     parser.add_argument("--styles", type=Path, metavar="FILE", help="a TOML file of more styles")
+    parser.add_argument("--tags", type=Path, metavar="FOLDER", help="lists of booru tags")
     parser.add_argument("--list-styles", action="store_true", help="the names of all styles")
     parser.add_argument("--locale", default="en", help="the language of notes: en or zh")
     parser.add_argument("--json", action="store_true", help="everything about the prompt")
@@ -91,6 +93,10 @@ async def _found(options: argparse.Namespace, styles: Styles) -> tuple[Assisted,
         assistant = Assistant(
             opened.writer, spare=opened.spare, styles=styles, deadline=options.deadline
         )
+        known = DIALECTS.get(options.family)
+        if known is not None and known.kind is Speech.BOORU:
+            own = (options.tags,) if options.tags else ()
+            assistant.lists, _ = read_tags((*own, *installed()))
         return await assistant.propose(
             options.wish,
             dialect=options.family,

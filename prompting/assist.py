@@ -35,6 +35,7 @@ from prompting.speaking.notes import joined, note
 from prompting.speaking.order import Order
 from prompting.speaking.render import Rendered
 from prompting.speaking.styles import Styles
+from prompting.speaking.taglists import TagLists
 from prompting.writers.cache import AnswerCache, Memory
 from prompting.writers.writer import DEADLINE, Writer
 
@@ -100,6 +101,7 @@ class Assistant:
         self.lexicon = lexicon or lexicons.built_in()
         self.styles = styles or named_styles.built_in()
         self.policy = policy or Policy()
+        self.lists: TagLists | None = None  # of booru tags, as soon as somebody has read them
         self._clock = clock
         limits = WordLimits(deadline=deadline, clock=clock, policy=self.policy)
         self._writers = Writers(writer, spare, cache or Memory(), limits) if writer else None
@@ -279,6 +281,7 @@ class Assistant:
             lexicon=self.lexicon,
             count=count,
             locale=locale,
+            lists=self.lists,
         )
 
     async def _prompt(self, order: Order, seed: int, temperature: float) -> Assisted:

@@ -33,11 +33,13 @@ from bot.cli.machine import (
 )
 from bot.cli.terminal import aside, output
 from bot.settings import Secret, Settings, SettingsInvalid
+from bot.studio.booru_tags import tag_folders
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.errors import NoSuchName
 from prompting.ownlists import OwnLists
 from prompting.speaking.styles import built_in
+from prompting.speaking.taglists import read_tags
 from prompting.textfile import decoded
 from storage import private
 
@@ -141,12 +143,13 @@ def own_texts(data: Path) -> Iterator[Finding]:
         refused += [
             ("styles", error) for error in built_in().with_own(data / "styles.toml").refused
         ]
+    refused += [("tags", error) for error in read_tags(tag_folders(data))[1]]
     for what, error in refused:
         name = f"{error.found}: " if error.found else ""
         yield note(
             what,
             f"{name}{error.reason}",
-            f"mend it in {data / ('wildcards' if what == 'wildcards' else 'styles.toml')}",
+            f"mend it in {data / ('styles.toml' if what == 'styles' else what)}",
         )
 
 

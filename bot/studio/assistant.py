@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from bot.dispatch.shared_card import SharedCard
+from bot.studio.booru_tags import BooruTags
 from bot.studio.language_model import PATIENCE_SECONDS, AtHand, LanguageModel, Open
 from bot.studio.reply_reader import ReplyReader
 from bot.studio.words_on_card import guard
@@ -26,7 +27,7 @@ from prompting.ownlists import OwnLists
 from prompting.reading import opaque
 from prompting.reading.policy import Policy
 from prompting.speaking import styles
-from prompting.speaking.dialects import DIALECTS
+from prompting.speaking.dialects import DIALECTS, Speech
 from prompting.speaking.styles import Style, Styles
 from prompting.writers.ladder import WriterConfig, open_reader
 from prompting.writers.writer import DEADLINE, Writer
@@ -46,6 +47,7 @@ class WordSettings:
     deadline: float = DEADLINE  # seconds that a wish waits for its words
     own_styles: Path | None = None  # a TOML file like prompting/speaking/styles.toml
     wildcards: Path | None = None  # a folder of text files
+    tags: tuple[Path, ...] = ()  # folders with lists of booru tags
     forbidden: tuple[str, ...] = ()  # words that are not drawn here
     allowed: tuple[str, ...] = ()  # harmless phrases that contain one of them
 
@@ -72,6 +74,7 @@ class PromptAssist:
             for error in self.styles.refused:
                 log.warning("of the owner's styles: %s", error)
         self._lists = OwnLists(settings.wildcards) if settings.wildcards is not None else None
+        self._tags = BooruTags(settings.tags)
         self._told: frozenset[str] = frozenset()  # which lists could not be read
         self._policy = Policy(settings.forbidden, allowed=settings.allowed)
         self._at_hand = AtHand()
@@ -125,7 +128,7 @@ class PromptAssist:
         tokenizer: Path | None,
     ) -> Assisted:
         """Words for one wish.  Raises Declined and UnknownName, never because of the model."""
-        assistant = await self._opened()
+        assistant = await self._speaking(dialect_of(family))
         await asyncio.sleep(0)  # whoever asks has just read the text, and nobody waits for both
         return await assistant.assist(
             text,
@@ -147,7 +150,7 @@ class PromptAssist:
         tokenizer: Path | None,
     ) -> tuple[Assisted, ...]:
         """Three different ways to say it.  Raises Declined and UnknownName."""
-        assistant = await self._opened()
+        assistant = await self._speaking(dialect_of(family))
         return await assistant.propose(
             text,
             dialect=dialect_of(family),
@@ -170,7 +173,7 @@ class PromptAssist:
 
         None where the further wish changes nothing; asks no model.  Raises Declined.
         """
-        assistant = await self._opened()
+        assistant = await self._speaking(words.dialect)
         count = counter(tokenizer)
         return assistant.refine(words, further, negative=negative, began=began, count_tokens=count)
 
@@ -178,7 +181,7 @@ class PromptAssist:
         self, words: Assisted, style: str, *, negative: str, tokenizer: Path | None
     ) -> Assisted:
         """The same wording in another style; asks no model.  Raises UnknownName."""
-        assistant = await self._opened()
+        assistant = await self._speaking(words.dialect)
         return assistant.restyle(words, style, negative=negative, count_tokens=counter(tokenizer))
 
     async def spoken(
@@ -210,6 +213,7 @@ class PromptAssist:
     async def close(self) -> None:
         """Let the language models go."""
         await self.replies.close()
+        await self._tags.close()
         await self._model.close()
 
     async def _opened(self) -> Assistant:
@@ -225,14 +229,23 @@ class PromptAssist:
             return writer
         return (await open_reader()).writer
 
+    async def _speaking(self, dialect: str) -> Assistant:
+        """The assistant, with what it needs for that dialect."""
+        assistant = await self._opened()
+        if DIALECTS[dialect].kind is Speech.BOORU:
+            assistant.lists = await self._tags.read()
+        return assistant
+
     def _with(self, now: AtHand) -> Assistant:
-        return Assistant(
+        assistant = Assistant(
             now.writer,
             spare=now.spare,
             policy=self._policy,
             styles=self.styles,
             deadline=self._settings.deadline,
         )
+        assistant.lists = self._tags.known
+        return assistant
 
     def _own_lists(self) -> dict[str, tuple[str, ...]]:
         if self._lists is None:

@@ -15,6 +15,7 @@ from prompting.speaking.head import unfloated
 from prompting.speaking.notes import joined, note
 from prompting.speaking.render import Rendered, render, template_of
 from prompting.speaking.styles import PROMPT, Style
+from prompting.speaking.taglists import TagLists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Order:
     locale: str  # the language of notes
     axis: str = ""  # what of a composed scene is thrown again,
     turn: int = 0  # and how often
+    lists: TagLists | None = None  # of booru tags, in which names are looked up
     began: str = ""  # the words of the wish that the dice of a scene depend on; empty: its own
 
     @property
@@ -59,6 +61,7 @@ class Order:
             negative=self.negative,
             count_tokens=self.count,
             locale=self.locale,
+            lists=self.lists,
         )
 
     def unchanged(self) -> Rendered:

@@ -26,7 +26,8 @@ from prompting.speaking.negatives import Negatives, negatives
 from prompting.speaking.notes import joined, note
 from prompting.speaking.sentences import article_off, clauses, inside, sentences
 from prompting.speaking.styles import PROMPT, Style
-from prompting.speaking.tagging import people, tags_of, uncounted
+from prompting.speaking.tagging import subject_of
+from prompting.speaking.taglists import TagLists
 from prompting.speaking.telling import adds, fitting, referring, says_all
 
 _SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
@@ -68,10 +69,12 @@ def render(
     count_tokens: Count | None = None,
     locale: str = "en",
     own: bool = False,
+    lists: TagLists | None = None,
 ) -> Rendered:
     """Speak the slots in the dialect.
 
-    `negative` is the person's own negative prompt; `own` keeps their very words as the head.
+    `negative` is the person's own negative prompt; `own` keeps their very words as the head;
+    `lists` are booru tags in which names are looked up.
     `count_tokens` is the image model's tokenizer, where it is loaded.
     """
     language = dialect.language(wish.language)
@@ -79,7 +82,7 @@ def render(
     top = head(slots, wish, lexicon, language, own=own or dialect.kind is Speech.INSTRUCTION)
     unwanted = negatives(slots, wish, dialect, lexicon, style=style, typed=negative, locale=locale)
     template = template_of(style, dialect, language)
-    parts = _parts(slots, wish, dialect, lexicon, top, unwanted, template)
+    parts = _parts(slots, wish, dialect, lexicon, top, unwanted, template, lists)
     if dialect.words:
         parts = _told(parts, divided(slots.scene)[0], dialect, lexicon)
     prompt = _fitted(parts, dialect, count, style)
@@ -108,12 +111,13 @@ def _parts(
     top: Head,
     unwanted: Negatives,
     template: str,
+    lists: TagLists | None,
 ) -> _Parts:
     language = dialect.language(wish.language)
     before, after = dialect.before, dialect.after
-    counted: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     if dialect.kind is Speech.BOORU:
-        counted = people(top.text, lexicon)
+        counted, shown = subject_of(top.text, lexicon, lists)
         before = (*before, *counted)
     if language == "zh":
         after = dialect.after_zh
@@ -125,7 +129,7 @@ def _parts(
         looks = (*looks, *captions.beside(", ".join((text, *looks)), lexicon))
         details = tuple(detail for detail in details if captions.allowed(detail, lexicon))
     elif dialect.kind is Speech.BOORU:
-        text = ", ".join(uncounted(tags_of(text, lexicon), counted))
+        text = ", ".join(shown)
     elif dialect.kind in (Speech.TAGS, Speech.AUDIO):
         text = article_off(text)
     if dialect.kind is Speech.AUDIO:

@@ -17,12 +17,14 @@ from pathlib import Path
 
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import OBJECTS, Lexicon, Word, fold
+from prompting.speaking.taglists import TagLists
 
 FILE = Path(__file__).with_suffix(".toml")
 _WORDS = {
     does: frozenset(said.split()) for does, said in tomllib.loads(FILE.read_text("utf-8")).items()
 }
 
+_MARKED = re.compile(r"[\"“”„«»「」{}<>\[\]\\|]|:\s*\d")
 _UNTOUCHED = re.compile(r"[\"“”„«»「」()\[\]{}<>\\|*:]")  # quotations and markup mean something
 # What "in" and "on" say nothing about: the tag is "night", and "red dress".
 _SURROUNDING = frozenset({"time", "weather", "light", "style", "nature", "place", "colour", "look"})
@@ -159,6 +161,23 @@ def _glued(words: Sequence[Word]) -> str:
     for before, word in pairwise(words):
         out += word.text if word.start == before.end else f" {word.text}"
     return out
+
+
+def subject_of(
+    text: str, lexicon: Lexicon, lists: TagLists | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The count of people that a text leaves no doubt of, and what it shows, as tags.
+
+    Names that stand in the lists come first.
+    """
+    named: tuple[str, ...] = ()
+    if lists and not _MARKED.search(text):
+        found = lists.found(text, lexicon)
+        named, text = found.tags, found.rest
+    counted = people(text, lexicon)
+    if named:  # whoever is named may be human
+        counted = tuple(tag for tag in counted if tag != "no humans")
+    return counted, (*named, *uncounted(tags_of(text, lexicon), counted))
 
 
 def uncounted(tags: Sequence[str], counted: Sequence[str]) -> tuple[str, ...]:
