@@ -16,6 +16,8 @@ from prompting.reading.invention import displaced, invented
 from prompting.reading.keep import Loss, contradictions, missing
 from prompting.reading.prose import together
 from prompting.reading.scene import read_scene
+from prompting.scenery.gist import gist_of
+from prompting.scenery.judging import known, violations
 from prompting.slots import Slots
 from prompting.speaking import captions
 from prompting.speaking.dialects import Speech
@@ -118,13 +120,23 @@ class Repairer:
         """The slots without those additions of the writer that make another picture."""
         return replace(
             slots,
-            details=tuple(it for it in slots.details if not self._against(it, slots)),
+            details=self._fitting(
+                tuple(it for it in slots.details if not self._against(it, slots))
+            ),
             style=tuple(
                 it for it in slots.style if not self._against(it, slots) and self._is_style(it)
             ),
             avoid=tuple(it for it in slots.avoid if self._unwanted(it)),
             scene=self._scene(slots),
         )
+
+    def _fitting(self, details: tuple[str, ...]) -> tuple[str, ...]:
+        """The details that agree with the wish and with each other; a grammar's own do."""
+        if self._closed or not details:
+            return details
+        gist = gist_of(self._wish, self._lexicon, style=self._order.template)
+        bad = {it.detail for it in violations(details, known(gist))}
+        return tuple(it for it in details if it not in bad)
 
     def _scene(self, slots: Slots) -> str:
         """The sentences of the scene that belong to the wish's picture."""

@@ -92,7 +92,7 @@ def decide(gist: Gist, dice: Dice, *, booru: bool = False) -> Decided:
     facts = set(gist.facts)
     facts |= _medium(facts, dice, booru=booru)
     place = _place(gist, facts, dice)
-    facts |= {fact for fact, places in _settings().items() if place in places}
+    facts |= {fact for fact, places in settings().items() if place in places}
     if place:
         facts.add(f"in:{place}")
     facts |= _hour(facts, dice)
@@ -104,7 +104,8 @@ def decide(gist: Gist, dice: Dice, *, booru: bool = False) -> Decided:
 
 
 @lru_cache(maxsize=1)
-def _settings() -> Mapping[str, frozenset[str]]:
+def settings() -> Mapping[str, frozenset[str]]:
+    """What is true of places: a fact, and the places of which it is."""
     table = tomllib.loads((TABLES / "settings.toml").read_text("utf-8"))["holds"]
     return {fact: frozenset(str(places).split()) for fact, places in table.items()}
 
@@ -164,12 +165,12 @@ def _place(gist: Gist, facts: set[str], dice: Dice) -> str:
 
 def _narrow(place: str) -> int:
     """The narrower of two places says more: a room in a city."""
-    return (place in _settings()["outdoor"]) + (place in ("sky", "city", "studio", "village"))
+    return (place in settings()["outdoor"]) + (place in ("sky", "city", "studio", "village"))
 
 
 def _agrees(home: str, facts: set[str]) -> bool:
     """Whether the weather and the hour that are said can be had there."""
-    outdoor = home in _settings()["outdoor"]
+    outdoor = home in settings()["outdoor"]
     if facts & {*SKIES, "windy", "winter", "spring", "autumn", "summer"} and not outdoor:
         return False
     if "snowing" in facts and home in ("desert", "savanna", "jungle"):
