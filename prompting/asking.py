@@ -57,6 +57,7 @@ class Asking:
     ) -> None:
         self._writer, self._order, self._cache = writer, order, cache
         self._clock, self._deadline, self._until = clock, deadline, clock() + deadline
+        self._took = 0.0  # seconds of the last answer
         self._judge = Repairer(order, closed=writer.placeholders > 0)
         self._language = order.language if order.language in template.LANGUAGES else "en"
         self._own = _own(order, small=writer.placeholders > 0)
@@ -81,7 +82,8 @@ class Asking:
         best: tuple[SlotVerdict, str] | None = None
         trouble: WriterFailed | Unreadable = WriterTimeout(self._deadline)
         for at in range(TRIES):
-            if self._clock() >= self._until:
+            # What takes twice the time that is left would only be cut, or late.
+            if self._clock() + self._took / 2 >= self._until:
                 break
             try:
                 raw = await self._answer(derived(seed, f"try {at}") if at else seed, temperature)
@@ -126,6 +128,7 @@ class Asking:
                     answer = await self._writer.write(ask)
             except TimeoutError as error:
                 raise WriterTimeout(left) from error
+            self._took = answer.seconds
             if not answer.cut:
                 self._cache.put(key, answer)
         return answer.raw

@@ -141,3 +141,19 @@ async def test_an_answer_that_the_deadline_cut_is_used_and_not_remembered() -> N
         result = await assistant.assist("a cat", dialect="sdxl", seed=1)
         assert "soft light" in result.prompt
         assert len(writer.asked) == count
+
+
+async def test_a_model_is_not_asked_again_in_less_than_half_the_time_that_it_takes() -> None:
+    now = [0.0]
+
+    class Slow(ScriptedWriter):
+        async def write(self, ask: Ask) -> Answer:
+            await super().write(ask)
+            now[0] += 3.0
+            return Answer(raw=template.answer(subject="a dog"), seconds=3.0)
+
+    for deadline, tries in ((3.5, 1), (5.0, 2), (20.0, 3)):
+        writer = Slow()
+        assistant = Assistant(writer, deadline=deadline, clock=lambda: now[0])
+        await assistant.assist("一只猫", dialect="sdxl", seed=1)
+        assert len(writer.asked) == tries
