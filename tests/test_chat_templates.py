@@ -25,6 +25,10 @@ THOUGHT_KEPT = (
     "{% for m in messages %}<|{{ m.role }}|>{% if m.reasoning_content %}<think>\n"
     "{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|end|>{% endfor %}"
 )
+PLANNED = (
+    "{% for m in messages %}<|{{ m.role }}|>{% if m.reasoning %}<plan>{{ m.reasoning }}</plan>"
+    "{% endif %}{{ m.content }}<|end|>{% endfor %}"
+)
 CHANNELS = (
     "{% for m in messages %}<|start|>{{ m.role }}{% if m.role == 'assistant' %}"
     "<|channel|>final{% endif %}<|message|>{{ m.content }}<|end|>{% endfor %}"
@@ -76,6 +80,12 @@ TO_ALL = (
             asked("<|assistant|>[THINK]") + "{% if false %}[/THINK]{% endif %}",
             "<|assistant|>[THINK]\n[/THINK]\n\n",
         ),
+        (
+            asked("<|assistant|>◁think▷") + "{# ◁/think▷ #}",
+            "<|assistant|>◁think▷\n◁/think▷\n\n",
+        ),
+        # whatever a thought is called,
+        (asked("<|assistant|><plan>", PLANNED), "<|assistant|><plan></plan>"),
         # or left out, as in answers that were given.
         (asked("<|assistant|>Here are my reasoning steps:\n", STEPS), "[BEGIN FINAL RESPONSE]"),
         (asked("<|assistant|><think>\n"), "<|end|><|assistant|>"),
@@ -115,6 +125,10 @@ def test_an_answer_begins_behind_the_thought_and_in_its_channel(source: str, tai
         # Marks what is trained on, with a tag of its own.
         "{% for m in messages %}<|{{ m.role }}|>{% generation %}{{ m.content }}{% endgeneration %}"
         "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+        # Is that of a model that sees: what is said comes in parts.
+        "{% for m in messages %}<|{{ m.role }}|>{% for part in m.content %}"
+        "{% if part.type == 'text' %}{{ part.text }}{% endif %}{% endfor %}{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>{% endif %}",
         # Writes the messages as JSON.
         asked("<|assistant|>") + "{% if false %}{{ messages | tojson(indent=2) }}{% endif %}",
     ],

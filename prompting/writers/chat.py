@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from jinja2 import TemplateError, UndefinedError, nodes
@@ -45,7 +46,7 @@ class ChatTemplate:
             self._template = environment.from_string(source)
         except TemplateError as error:
             raise Unreadable("chat template", f"no Jinja: {error}", source) from error
-        self._source = source
+        self._source, self._in_parts = source, False
         self._known: dict[tuple[str, str], tuple[str, str]] = {}
         self._names: Mapping[str, object] = {
             "bos_token": bos,
@@ -66,7 +67,7 @@ class ChatTemplate:
     def _around(self, dialect: str, language: str) -> tuple[str, str]:
         """What stands before the wish, and between it and the answer."""
         reason = ""
-        for said in _ways(dialect, language):
+        for said, self._in_parts in product(_ways(dialect, language), (False, True)):
             try:
                 text = self._written(said, add_generation_prompt=True)
             except _BROKEN as error:
@@ -101,7 +102,11 @@ class ChatTemplate:
         return text.partition(_MARK)[2]
 
     def _written(self, said: Said, *, thought: str = "", add_generation_prompt: bool) -> str:
-        turns: list[dict[str, str]] = [{"role": role, "content": text} for role, text in said]
+        turns: list[dict[str, object]] = [
+            # Models that see want a list of what is said and shown.
+            {"role": role, "content": [{"type": "text", "text": text}] if self._in_parts else text}
+            for role, text in said
+        ]
         if thought:
             turns[-1] |= dict.fromkeys(("reasoning_content", "reasoning", "thinking"), thought)
         names = dict(self._names)

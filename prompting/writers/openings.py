@@ -17,17 +17,17 @@ from dataclasses import dataclass
 
 from prompting.errors import Unreadable
 
-# Of a thought: <think> <|START_THINKING|> [THINK] <|channel|>analysis "Here is my reasoning:"
+# Of a thought: <think> <|START_THINKING|> [THINK] ◁think▷ <|channel|>analysis "My reasoning:"
 _THOUGHT = re.compile(
-    r"[<\[][^<>\[\]\n]*(?:think|thought|reason)[^<>\[\]\n]*[>\]]"
+    r"[<\[◁][^<>\[\]◁▷\n]*(?:think|thought|reason)[^<>\[\]◁▷\n]*[>\]▷]"
     r"|>(?:think|thought|analysis)\b"
     r"|\b(?:think|reason)[^\n]*:\s*\Z",
     re.IGNORECASE,
 )
 _CLOSER = re.compile(
-    r"</[^<>]*>|\[/[^\[\]]*\]|<[|｜]?(?:END|CLOSE)[^<>]*>|<\w+\|>", re.IGNORECASE
-)  # </think> [/THINK] <|END_THINKING|> <|close|>think <channel|>
-_TAG = re.compile(r"<[^<>]+>|\[[^\[\]]+\]")
+    r"[<◁]/[^<>◁▷]*[>▷]|\[/[^\[\]]*\]|<[|｜]?(?:END|CLOSE)[^<>]*>|<\w+\|>", re.IGNORECASE
+)  # </think> [/THINK] ◁/think▷ <|END_THINKING|> <|close|>think <channel|>
+_TAG = re.compile(r"<[^<>]+>|\[[^\[\]]+\]|◁[^◁▷]+▷")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,9 @@ class Bridges:
 def opening(shown: Bridges) -> str:
     """What to write between the wish and the answer.  Raises Unreadable."""
     prompt, answer = shown.prompt, shown.answer
-    if not _open(prompt):
+    own = prompt[_common(prompt, answer or "") :]  # what stands before no answer that was given
+    begun = answer is not None and _TAG.search(own) and not _CLOSER.search(own)
+    if not begun and not _open(prompt):
         return _gone_on(prompt, answer or "")
     for end in (shown.ending, _named(prompt, shown.source)):
         if end is not None and not _open(prompt + end):
@@ -53,13 +55,17 @@ def opening(shown: Bridges) -> str:
     raise Unreadable("chat template", "it begins with a thought, and does not show how one ends")
 
 
-def _gone_on(prompt: str, answer: str) -> str:
-    """The prompt, and what else the template writes before an answer, such as a channel."""
+def _common(prompt: str, answer: str) -> int:
+    """How far both are the same; they part before a tag, and not within one."""
     pairs = enumerate(zip(prompt, answer, strict=False))
     common = next((at for at, (a, b) in pairs if a != b), min(len(prompt), len(answer)))
     begun = prompt.rfind("<", 0, common)
-    if begun >= 0 and ">" not in prompt[begun:common]:
-        common = begun  # they differ within a tag
+    return begun if begun >= 0 and ">" not in prompt[begun:common] else common
+
+
+def _gone_on(prompt: str, answer: str) -> str:
+    """The prompt, and what else the template writes before an answer, such as a channel."""
+    common = _common(prompt, answer)
     rest = answer[common:]
     if _THOUGHT.search(rest) and common < len(prompt):
         return prompt
