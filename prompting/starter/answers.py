@@ -1,83 +1,17 @@
 """The answer that the assistant should give to a scene.
 
 The invariant: the subject says everything that the wish names and nothing else; a colour stands
-directly before the noun it belongs to.
+directly before the noun it belongs to.  It holds no details: those come from a grammar of scenes,
+which is given the same wish (`prompting.scenery.composing`).
 """
 
 from __future__ import annotations
 
-from random import Random
 from typing import Literal
 
-from prompting.starter.details import DETAILS, KEPT
 from prompting.starter.scenes import RELATIONS, Scene, SceneThing, Setting
 from prompting.starter.speech import MASS, Said, article, plural
 from prompting.writers import template
-
-_FACTS_OF_STYLE = {
-    "photo": "photo", "realistic": "photo", "cinematic": "photo",
-    "watercolor": "painted", "oil painting": "painted", "ink wash": "painted",
-    "impressionist": "painted", "pastel": "painted", "graffiti": "painted",
-    "sketch": "drawn", "line art": "drawn", "comic": "drawn", "ukiyo-e": "drawn",
-    "pixel art": "pixel",
-    "flat": "flat", "paper cut": "flat", "sticker": "flat", "minimalist": "flat",
-    "cartoon": "anime", "anime": "anime",
-    "3d render": "render", "clay": "render", "origami": "render",
-}  # fmt: skip
-_FURRY = frozenset(
-    {"cat", "dog", "rabbit", "lion", "tiger", "leopard", "bear", "panda", "fox", "wolf", "sheep"}
-    | {"goat", "koala", "squirrel", "hamster", "raccoon", "otter", "mouse", "monkey"}
-)
-_FEATHERED = frozenset(
-    {"bird", "duck", "chicken", "goose", "swan", "owl", "eagle", "parrot", "crow", "penguin"}
-    | {"flamingo", "peacock", "crane", "phoenix"}
-)
-_SCALY = frozenset(
-    ("fish", "snake", "crocodile", "lizard", "dinosaur", "dragon", "goldfish", "koi")
-)
-_INDOOR = frozenset({"kitchen", "bedroom", "room"})
-
-
-def facts(scene: Scene) -> frozenset[str]:
-    """What decides which additions fit."""
-    found = {t.noun.kind for t in scene.things if not t.noun.unknown}
-    names = {word.name for word in scene.words() if word not in scene.avoided}
-    groups = (("furry", _FURRY), ("feathered", _FEATHERED), ("scaly", _SCALY), ("indoor", _INDOOR))
-    found |= {fact for fact, group in groups if names & group}
-    found |= {_FACTS_OF_STYLE[name] for name in names if name in _FACTS_OF_STYLE}
-    found |= names & {"night", "sunset", "underwater", "space", "rain", "snow", "fog", "dark"}
-    found |= {"night"} if names & {"night sky", "midnight", "moonlight", "dark", "moon"} else set()
-    found |= {"snow"} if names & {"winter", "snow field"} else set()
-    found |= {"sad"} if names & {"sad", "lonely", "crying", "angry", "fighting"} else set()
-    found |= {"dark"} if names & {"mysterious", "halloween", "ghost", "vampire"} else set()
-    if any(s.word.kind in ("place", "nature") for s in scene.settings) and "indoor" not in found:
-        found.add("outdoor")
-    return frozenset(found | ({"alone"} if len(scene.things) > 1 else set()))
-
-
-def additions(scene: Scene, dialect: str, language: str, dice: Random) -> list[str]:
-    """Details for the dialect; none for the starter, whose picture shows just what is asked."""
-    if dialect == "starter":
-        return []
-    chinese = language == "zh"
-    if dialect == "edit":
-        return [pair[chinese] for pair in dice.sample(KEPT, dice.choice((1, 2, 2)))]
-    known = facts(scene)
-    fitting = [detail for detail in DETAILS if detail.fits(known)]
-    # What fits only this picture is worth more than what fits all.
-    weights = [3.0 if detail.needs else 1.0 for detail in fitting]
-    wanted = dice.choice((3, 3, 4)) if dialect == "tags" else dice.choice((2, 2, 3))
-    taken: dict[str, str] = {}
-    while len(taken) < wanted:
-        detail = dice.choices(fitting, weights)[0]
-        forms = detail.prose if dialect == "prose" else detail.tags
-        taken.setdefault(detail.group, forms[chinese])
-    return list(taken.values())
-
-
-def plain_additions(dialect: str, language: str, dice: Random) -> list[str]:
-    """Details that fit any scene."""
-    return additions(Scene(things=()), dialect, language, dice)
 
 
 def subject(scene: Scene, language: str) -> str:
@@ -85,11 +19,11 @@ def subject(scene: Scene, language: str) -> str:
     return _chinese(scene) if language == "zh" else _english(scene)
 
 
-def answer(scene: Scene, dialect: str, language: str, dice: Random) -> str:
+def answer(scene: Scene, language: str) -> str:
     """The whole answer, as the grammar wants it."""
     return template.answer(
         subject=subject(scene, language),
-        details=additions(scene, dialect, language, dice),
+        details=(),
         style=[style_of(word, language) for word in scene.styles],
         avoid=[word.put(language) for word in scene.avoided],
     )

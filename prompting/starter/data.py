@@ -37,13 +37,6 @@ class Example:
     wish: str
     answer: str
 
-    @property
-    def free(self) -> range:
-        """The characters of the answer in whose place others would do as well: its additions."""
-        head, found, _ = self.answer.partition('"details": [')
-        start = len(head) + len(found)
-        return range(start, self.answer.index('], "style"') if found else start)
-
 
 def examples(seed: int) -> Iterator[Example]:
     """Every example of a training run, in order."""
@@ -76,14 +69,11 @@ def _draw(dice: Random) -> Example:
     else:
         wanted = scene(by)
         phrase = phrasing_zh.wish if spoken == "zh" else phrasing.wish
-        return _example(
-            dialect, language, phrase(wanted, dice), answers.answer(wanted, dialect, language, dice)
-        )
-    details = answers.plain_additions(dialect, language, dice)
+        return _example(dialect, language, phrase(wanted, dice), answers.answer(wanted, language))
     wish = phrasing.slipped(told.wish, dice) if spoken == "en" else told.wish
     answer = template.answer(
         subject=told.subject,
-        details=details,
+        details=(),
         style=[answers.style_of(word, language) for word in told.style],
         avoid=[word.put(language) for word in told.avoid],
     )

@@ -27,8 +27,6 @@ from prompting.starter.model import Llama, Shape
 from prompting.writers import template
 
 BATCH = 32
-# How much an addition counts against a word of the wish: any of them would do, a word would not.
-DETAIL = 0.3
 SPECIAL = [template.PAD, template.START, template.END, *template.PLACEHOLDERS]
 _WARM_UP = 60  # steps
 
@@ -77,36 +75,30 @@ def new_tokenizer(size: int, drawn: Iterator[Example], count: int = 20_000) -> T
 
 def batches(
     tokenizer: Tokenizer, seed: int, examples: Examples
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Tokens, targets (-1 where nothing is learned) and weights, similar lengths together."""
     dice, stream = Random(seed), examples(seed)
     end = SPECIAL.index(template.END)
     while True:
-        pool: list[tuple[list[int], list[int], list[float]]] = []
+        pool: list[tuple[list[int], list[int]]] = []
         while len(pool) < BATCH * 16:
             example = next(stream)
             turns = template.turns(example.wish, dialect=example.dialect, language=example.language)
             asked = tokenizer.encode(turns.head + turns.wish + turns.tail).ids
             encoded = tokenizer.encode(example.answer)
-            free = example.free
-            counts = [
-                DETAIL if free.start < a and b <= free.stop else 1.0 for a, b in encoded.offsets
-            ]
-            pool.append((asked, [*encoded.ids, end], [*counts, 1.0]))
+            pool.append((asked, [*encoded.ids, end]))
         pool.sort(key=lambda row: len(row[0]) + len(row[1]))
         groups = [pool[i : i + BATCH] for i in range(0, len(pool), BATCH)]
         dice.shuffle(groups)
         for group in groups:
-            length = max(len(asked) + len(answer) for asked, answer, _ in group)
+            length = max(len(asked) + len(answer) for asked, answer in group)
             tokens = torch.zeros((len(group), length), dtype=torch.long)
             targets = torch.full((len(group), length), -1)
-            weights = torch.zeros((len(group), length))
-            for row, (asked, answer, counts) in enumerate(group):
+            for row, (asked, answer) in enumerate(group):
                 full = len(asked) + len(answer)
                 tokens[row, :full] = torch.tensor(asked + answer)
                 targets[row, len(asked) - 1 : full - 1] = torch.tensor(answer)
-                weights[row, len(asked) - 1 : full - 1] = torch.tensor(counts)
-            yield tokens, targets, weights
+            yield tokens, targets
 
 
 def optimizers(model: Llama) -> tuple[torch.optim.Optimizer, ...]:
@@ -121,7 +113,7 @@ def optimizers(model: Llama) -> tuple[torch.optim.Optimizer, ...]:
 
 def train(
     model: Llama,
-    examples: Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
+    examples: Iterator[tuple[torch.Tensor, torch.Tensor]],
     *,
     minutes: float,
     limit: float,
@@ -132,7 +124,7 @@ def train(
     rates = [group["lr"] for optimizer in both for group in optimizer.param_groups]
     start, began, shown, saved = time.process_time(), time.monotonic(), 0.0, 0.0
     smooth: float | None = None
-    for step, (tokens, targets, weights) in enumerate(examples, 1):
+    for step, (tokens, targets) in enumerate(examples, 1):
         spent = (time.process_time() - start) / 60
         share = max(spent / minutes, (time.monotonic() - began) / 60 / limit)
         if share >= 1:
@@ -144,9 +136,7 @@ def train(
         with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = model(tokens)[targets >= 0]
             logits = model.logits(hidden)
-        losses = functional.cross_entropy(logits.float(), targets[targets >= 0], reduction="none")
-        counted = weights[targets >= 0]
-        loss = (losses * counted).sum() / counted.sum()
+        loss = functional.cross_entropy(logits.float(), targets[targets >= 0])
         for optimizer in both:
             optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
