@@ -20,11 +20,14 @@ _LONGEST = 80  # letters of a part that repeats
 _BETWEEN = " ,;_-"
 
 _LIST = re.compile(r'\[("[^"]*"(?:, "[^"]*")*),[ "]*$')
-_SENTENCE = re.compile(r"[.!?](?= )|[。！？]")
+_SENTENCE = re.compile(r"[.!?](?= )|[。！？]")  # the end of one
 
 
 def circle(text: str) -> int | None:
-    """How much of the text to keep, if the string that is open in it has begun to repeat itself."""
+    """How much of the text to keep, if the string that is open in it has begun to repeat itself.
+
+    Of prose, whole sentences.
+    """
     if text.count('"') % 2 == 0:
         return None
     said = text[text.rindex('"') + 1 :]
@@ -35,7 +38,9 @@ def circle(text: str) -> int | None:
         # The first of them may stand at the beginning, with nothing that parts it from others.
         there = first.endswith(part) or first == part.lstrip(_BETWEEN)
         if there and said.endswith(part * allowed) and part.strip(_BETWEEN):
-            return len(text) - length * allowed
+            kept = len(text) - length * allowed
+            whole = [end.end() for end in _SENTENCE.finditer(text, text.rindex('"'), kept)]
+            return whole[-1] if whole else kept
     return None
 
 
