@@ -6,10 +6,26 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from generation.catalog.modelfolder import INDEX, PICKLES, UNREAD, is_vae_folder
+from generation.catalog.captioners import TYPES, files_of_captioner
+from generation.catalog.modelfolder import (
+    INDEX,
+    PICKLES,
+    UNREAD,
+    files_of_folder,
+    is_vae_folder,
+    model_type,
+)
 from generation.catalog.naming import readable
-from generation.catalog.segmenters import is_segmenter_folder
+from generation.catalog.segmenters import MODEL_TYPE, files_of_segmenter
 from generation.errors import UnusableWeights
+
+# Networks that are no part of a checkpoint, by their model_type: which of their files matter.
+_ALONE = {MODEL_TYPE: files_of_segmenter} | dict.fromkeys(TYPES, files_of_captioner)
+
+
+def files_of(path: Path, name: str) -> list[Path]:
+    """The files of a folder that decide what it does.  Raises UnusableWeights."""
+    return _ALONE.get(model_type(path) or "", files_of_folder)(path, name)
 
 
 def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Iterator[Path]:
@@ -29,7 +45,7 @@ def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Itera
             seen.add(real)
             mode = real.stat().st_mode
             if stat.S_ISDIR(mode):
-                if (path / INDEX).exists() or is_vae_folder(path) or is_segmenter_folder(path):
+                if (path / INDEX).exists() or is_vae_folder(path) or model_type(path) in _ALONE:
                     yield path
                 else:
                     # A link's name, not its target's, is what people see: HF caches name by digest.

@@ -1,7 +1,8 @@
 """Which weights lie on this disk: their kind, family and sha256.
 
     folder/**/model_index.json     a diffusers folder: one checkpoint
-    folder/**/config.json          of an AutoencoderKL or a CLIPSeg: a VAE, or a segmenter
+    folder/**/config.json          of an AutoencoderKL, a CLIPSeg or what describes pictures: a VAE,
+                                   a segmenter or a captioner
     folder/**/*.safetensors        a checkpoint, LoRA, VAE, embedding or upscaler, by its tensors
     folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
     folder/**/*.gguf .onnx .sft    refused as well, and named
@@ -21,7 +22,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from generation.catalog.candidates import candidates
+from generation.catalog.candidates import candidates, files_of
+from generation.catalog.captioners import TYPES
 from generation.catalog.card import CARD, as_carded, read_card
 from generation.catalog.changes import State, state
 from generation.catalog.checkpoint import CONFIGS
@@ -34,13 +36,13 @@ from generation.catalog.modelfolder import (
     PICKLES,
     UNREAD,
     denoiser_of_folder,
-    files_of_folder,
     is_vae_folder,
+    model_type,
     read_json,
 )
 from generation.catalog.naming import readable, unique_names
 from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
-from generation.catalog.segmenters import files_of_segmenter, is_segmenter_folder
+from generation.catalog.segmenters import MODEL_TYPE
 from generation.errors import (
     MissingWeights,
     NoSuchName,
@@ -55,7 +57,6 @@ from generation.sigmas import ZERO_SNR
 
 # What odd files might still make of our judging: they are refused, and hide no other.
 _SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
 
 _HASHED = re.compile(r".*\[([0-9a-fA-F]{10,64})\]", re.DOTALL)
 
@@ -246,11 +247,13 @@ class Catalog:
         )
 
     def _look_at_folder(self, path: Path, name: str) -> FoundWeights:
-        finds = is_segmenter_folder(path)
-        files = files_of_segmenter(path, name) if finds else files_of_folder(path, name)
+        kind = model_type(path)
+        files = files_of(path, name)
         card = read_card(path / CARD, name)
-        if finds:
+        if kind == MODEL_TYPE:
             anatomy, note = Anatomy(kind="segmenter", family=""), ""
+        elif kind in TYPES:
+            anatomy, note = Anatomy(kind="captioner", family=""), ""
         elif is_vae_folder(path):
             anatomy, note = anatomy_of_vae(read_vae_folder(path, name)), ""
         else:

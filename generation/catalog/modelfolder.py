@@ -25,6 +25,7 @@ MATTERING = frozenset({".json", ".txt", ".model", ".safetensors"})
 _DISPENSABLE = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 _WEIGHTY = {part.name for one in ARCHITECTURES for part in one.parts}
 _DENOISERS = tuple(dict.fromkeys(one.denoiser.name for one in ARCHITECTURES))
+_TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"}, {"vocab.txt"})
 _VAES = {one.vae.network.name for one in ARCHITECTURES}
 
 
@@ -36,6 +37,33 @@ def is_vae_folder(path: Path) -> bool:
         return read_json(path / "config.json", "").get("_class_name") in _VAES
     except (OSError, UnusableWeights):
         return False
+
+
+def model_type(path: Path) -> str | None:
+    """What the config of a folder of transformers' says that it is; None where it is none."""
+    try:
+        if (path / INDEX).exists() or not (path / "config.json").is_file():
+            return None
+        told = read_json(path / "config.json", "").get("model_type")
+    except (OSError, UnusableWeights):
+        return None
+    return told if isinstance(told, str) else None
+
+
+def files_of_network(path: Path, name: str, *, reads_words: bool) -> list[Path]:
+    """The files that decide what a network of transformers' says.
+
+    Raises UnusableWeights where it lacks weights, or a tokenizer that it needs.
+    """
+    files = part_files(path, name)
+    here = {file.name for file in files}
+    if not any(file.suffix == ".safetensors" for file in files):
+        if any(file.suffix in PICKLES for file in path.iterdir()):
+            raise PickleRefused(name)
+        raise BrokenWeights(name, "it has no weights")
+    if reads_words and not any(its <= here for its in _TOKENIZERS):
+        raise BrokenWeights(name, "it has no tokenizer (tokenizer.json)")
+    return files
 
 
 def files_of_folder(path: Path, name: str) -> list[Path]:

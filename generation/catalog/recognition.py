@@ -30,7 +30,16 @@ from generation.errors import UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
 from generation.families.family import ARCHITECTURES, FAMILIES
 
-Kind = Literal["checkpoint", "lora", "vae", "embedding", "upscaler", "segmenter", "component"]
+Kind = Literal[
+    "checkpoint",
+    "lora",
+    "vae",
+    "embedding",
+    "upscaler",
+    "segmenter",
+    "captioner",
+    "component",
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -13,35 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from generation.catalog.header import read_header
-from generation.catalog.modelfolder import INDEX, PICKLES, part_files, read_json
-from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
+from generation.catalog.modelfolder import files_of_network, read_json
+from generation.errors import BrokenWeights
 
 MODEL_TYPE = "clipseg"
-_TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
-
 Shapes = dict[str, tuple[int, ...]]
-
-
-def is_segmenter_folder(path: Path) -> bool:
-    """Whether a folder says that it is one."""
-    try:
-        if (path / INDEX).exists() or not (path / "config.json").is_file():
-            return False
-        return read_json(path / "config.json", "").get("model_type") == MODEL_TYPE
-    except (OSError, UnusableWeights):
-        return False
 
 
 def files_of_segmenter(path: Path, name: str) -> list[Path]:
     """The files that decide what it finds.  Raises UnusableWeights where it lacks any."""
-    files = part_files(path, name)
-    here = {file.name for file in files}
-    if not any(file.suffix == ".safetensors" for file in files):
-        if any(file.suffix in PICKLES for file in path.iterdir()):
-            raise PickleRefused(name)
-        raise BrokenWeights(name, "it has no weights")
-    if not any(its <= here for its in _TOKENIZERS):
-        raise BrokenWeights(name, "it has no tokenizer (tokenizer.json)")
+    files = files_of_network(path, name, reads_words=True)
     _check_tensors(path, files, name)
     return files
 

@@ -2,6 +2,8 @@
 
     Heard* Ready, then for each job   Loading* (Stepped | Loading)* Drawn Finished
                                       ... at any point of it: Failed
+    for a picture to be described     Loading* Described
+                                      ... at any point of it: Failed
     Heard at most once for each Ping; Holding at any time
 
 The invariant: whatever breaks these rules is a BrokenFrame, so behind `said` there is no report of
@@ -15,14 +17,14 @@ from dataclasses import dataclass
 from generation.fleet import wire
 from generation.job import JobId
 from generation.media.table import MEDIA, Media, medium_of
-from generation.recipe import Recipe
+from generation.recipe import Recipe, needed
 
 
 @dataclass(slots=True)
 class _Asked:
     """One job, from its Render to its end."""
 
-    recipe: Recipe
+    recipe: Recipe | None  # None: a picture is to be described
     done: int = 0  # steps, of `total`; 0: none was told
     total: int = 0
     drawn: bool = False
@@ -45,6 +47,8 @@ class Conversation:
         """This is on its way to the worker."""
         if isinstance(order, wire.Render):
             self._jobs[order.job] = _Asked(order.recipe)
+        elif isinstance(order, wire.Describe):
+            self._jobs[order.job] = _Asked(None)
         elif isinstance(order, wire.Ping):
             self._pings += 1
 
@@ -59,7 +63,14 @@ class Conversation:
                 self._ready = True
             case wire.Holding():
                 _must(self._ready, "it was not ready yet")
-            case wire.Loading() | wire.Stepped() | wire.Drawn() | wire.Finished() | wire.Failed():
+            case (
+                wire.Loading()
+                | wire.Stepped()
+                | wire.Drawn()
+                | wire.Finished()
+                | wire.Described()
+                | wire.Failed()
+            ):
                 _must(frame.job in self._jobs, "it speaks of a job that it does not have")
                 self._of_a_job(frame, self._jobs[frame.job])
             case _:
@@ -67,23 +78,35 @@ class Conversation:
 
     def _of_a_job(
         self,
-        frame: wire.Loading | wire.Stepped | wire.Drawn | wire.Finished | wire.Failed,
+        frame: wire.Loading
+        | wire.Stepped
+        | wire.Drawn
+        | wire.Finished
+        | wire.Described
+        | wire.Failed,
         asked: _Asked,
     ) -> None:
+        describes = asked.recipe is None
         match frame:
             case wire.Loading():
                 _must(not asked.drawn, "it loads for what is drawn")
+            case wire.Described():
+                _must(describes, "it describes what it was to draw")
+                del self._jobs[frame.job]
             case wire.Stepped():
+                _must(not describes, "it draws what it was to describe")
                 _must(not asked.drawn, "it steps behind the last step")
                 _must(asked.total in (0, frame.total), "it counts to another total")
                 _must(asked.done < frame.done <= frame.total, "its steps are out of order")
                 asked.done, asked.total = frame.done, frame.total
             case wire.Drawn():
+                _must(not describes, "it draws what it was to describe")
                 _must(not asked.drawn, "it has drawn twice")
                 asked.drawn = True
             case wire.Finished():
                 _must(asked.drawn, "it finished what is not drawn")
-                fault = medium_of(asked.recipe, self._media).fault(frame.file, asked.recipe)
+                recipe = needed(asked.recipe)
+                fault = medium_of(recipe, self._media).fault(frame.file, recipe)
                 _must(fault is None, f"its file is refused: {fault}")
                 del self._jobs[frame.job]
             case wire.Failed():

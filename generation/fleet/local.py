@@ -18,13 +18,15 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 
 from generation.errors import WorkerDied
 from generation.fleet.process import NOTHING, Limits, Process
 from generation.fleet.wire import (
     Cancel,
+    Describe,
+    Described,
     Failed,
     Finished,
     Holding,
@@ -127,11 +129,22 @@ class LocalWorker:
                 self._deaths += 1
                 raise
 
-    async def render(self, order: Render) -> AsyncIterator[Report]:
+    def render(self, order: Render) -> AsyncIterator[Report]:
         """Draw one job: Loading and Stepped as they come, then Drawn, then Finished.
 
         Several may run at once: the worker draws one at a time, in the order they came.
         """
+        return self._reports(order)
+
+    async def describe(self, order: Describe) -> Described:
+        """Say what a picture shows, in the same line as what is drawn."""
+        async with contextlib.aclosing(self._reports(order)) as reports:
+            async for report in reports:
+                if isinstance(report, Described):
+                    return report
+        raise WorkerDied("it ended a job without a word")  # it cannot: `_reports` raises
+
+    async def _reports(self, order: Render | Describe) -> AsyncGenerator[Report, None]:
         live = self._live
         if live is None or live.death is not None or live.ready is None:
             raise WorkerDied("it is not running")
@@ -151,7 +164,7 @@ class LocalWorker:
                 if isinstance(report, Failed):
                     over = True
                     raise failure(report)
-                if isinstance(report, Finished):
+                if isinstance(report, Finished | Described):
                     over = True
                     self._deaths = 0
                 yield report

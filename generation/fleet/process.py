@@ -22,6 +22,7 @@ from generation.fleet.lines import Lines
 from generation.fleet.vigil import Vigil
 from generation.fleet.wire import (
     BrokenFrame,
+    Described,
     Drawn,
     Failed,
     Finished,
@@ -220,10 +221,10 @@ class Process:
                 pass
             case Holding():
                 self.holding = frame
-            case Loading() | Stepped() | Drawn() | Finished() | Failed():
+            case Loading() | Stepped() | Drawn() | Finished() | Described() | Failed():
                 if (queue := self._jobs.get(frame.job)) is not None:
                     queue.put_nowait(frame)
-                if isinstance(frame, Finished | Failed):
+                if isinstance(frame, Finished | Described | Failed):
                     self._over.set()
             case _:
                 pass  # `said` has looked at all others

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 
 from generation.fleet.wire import (
     Cancel,
+    Describe,
+    Described,
     Drawn,
     Failed,
     Finished,
@@ -79,7 +81,7 @@ class Vigil:
     def told(self, order: Frame) -> None:
         """The worker was sent this order."""
         match order:
-            case Render():
+            case Render() | Describe():
                 self._jobs[order.job] = _Job(expected=order.expected)
                 self._moved()
             case Pause() if order.job in self._jobs:
@@ -105,7 +107,7 @@ class Vigil:
             case Drawn():
                 self._moved()
                 self._jobs[frame.job].drawn, self._jobs[frame.job].since = True, 0.0
-            case Finished() | Failed():
+            case Finished() | Described() | Failed():
                 self._moved()
                 del self._jobs[frame.job]
             case _:

@@ -5,6 +5,8 @@
      | <------------------ Stepped(...) *  |   per step; a preview every few steps
      | Pause(job) / Resume(job) ---------> |   honoured at the next step boundary
      | Prefetch(recipe) -----------------> |   weights that will be wanted soon
+     | Describe(job, captioner, picture) > |   words instead of a picture, in one piece
+     | <----------------- Described(job) - |   the end of such a job
      | <---------------------- Holding(..) |   whenever other weights are at hand
      | Cancel(job) ----------------------> |   honoured within one step
      | <--------------------- Drawn(job)   |   the device is free: send the next Render
@@ -45,7 +47,7 @@ from generation.job import JobId
 from generation.model_key import FORM, ModelKey
 from generation.picture import MAX_REMARK, Environment
 from generation.reasons import MOST_NAMES, Reason, error_of
-from generation.recipe import Recipe, dump, parse
+from generation.recipe import Recipe, Sha256, Weights, dump, parse
 
 MAX_HEAD_BYTES = 4 * 2**20
 MAX_BODY_BYTES = 512 * 2**20
@@ -58,7 +60,7 @@ def _no_preview(data: bytes) -> str | None:
 
 
 # What fields hold.
-Job = Annotated[JobId, Within(0, 2**63 - 1)]
+Job = Annotated[JobId, Within(-(2**63), 2**63 - 1)]  # below 0: no ticket of anybody's
 Count = Annotated[int, Within(0, 1_000_000)]
 Seconds = Annotated[float, Within(0.0, 1e7)]
 Bytes = Annotated[int, Within(0, 2**62)]
@@ -123,7 +125,23 @@ class Stop:
     """Finish nothing, leave."""
 
 
-Order = Render | Cancel | Pause | Resume | Prefetch | Ping | Stop
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Describe:
+    """Say what a picture shows.  `expected` as in Render."""
+
+    job: Job
+    name: Name  # the captioner's, for people
+    captioner: Digest
+    picture: Work
+    expected: Seconds = 0.0
+
+    @property
+    def weights(self) -> Weights:
+        """The captioner."""
+        return Weights(name=self.name, sha256=Sha256(self.captioner))
+
+
+Order = Render | Describe | Cancel | Pause | Resume | Prefetch | Ping | Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +215,17 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What the picture shows; no words: the captioner cannot tell."""
+
+    job: Job
+    words: Annotated[str, AtMost(2_000)]
+    sure: Annotated[float, Within(0.0, 1.0)]
+    seconds: Seconds  # of the device, without loading
+    loading_seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """The job ended without a picture.
 
@@ -208,14 +237,14 @@ class Failed:
     facts: Facts
 
 
-Report = Ready | Heard | Holding | Loading | Stepped | Drawn | Finished | Failed
+Report = Ready | Heard | Holding | Loading | Stepped | Drawn | Finished | Described | Failed
 Frame = Order | Report
 
 _KINDS: dict[str, type[Frame]] = {
     kind.__name__: kind
     for kind in (
-        *(Render, Cancel, Pause, Resume, Prefetch, Ping, Stop),
-        *(Ready, Heard, Holding, Loading, Stepped, Drawn, Finished, Failed),
+        *(Render, Describe, Cancel, Pause, Resume, Prefetch, Ping, Stop),
+        *(Ready, Heard, Holding, Loading, Stepped, Drawn, Finished, Described, Failed),
     )
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from generation.fleet.wire import Holding, Ready, Render, Report
+from generation.fleet.wire import Describe, Described, Holding, Ready, Render, Report
 from generation.job import JobId
 from generation.recipe import Recipe
 
@@ -31,6 +31,9 @@ class Worker(Protocol):
         Finished once.  Raises Cancelled, OutOfMemory, UnusableWeights, BadPicture, RenderFailed,
         or WorkerDied when the process is gone.
         """
+
+    async def describe(self, order: Describe) -> Described:
+        """Say what a picture shows; it takes its turn among what is drawn.  Raises as `render`."""
 
     async def cancel(self, job: JobId) -> None:
         """End the job within one step; its `render` then raises Cancelled.  Unknown: no effect."""

@@ -28,6 +28,8 @@ from generation.errors import Cancelled, RenderFailed, UnusableWeights
 from generation.families.architecture import Stage
 from generation.fleet.wire import (
     Cancel,
+    Describe,
+    Described,
     Drawn,
     Finished,
     Frame,
@@ -47,6 +49,7 @@ from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.worker import pulse
 from generation.worker.adapters import switching
 from generation.worker.baton import Baton, Turn
+from generation.worker.describing import described
 from generation.worker.failures import is_fatal, is_out_of_memory, report, trace, translated
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
@@ -72,7 +75,7 @@ class Jobs:
     def take(self, order: Frame) -> None:
         """Act on one order, without waiting."""
         match order:
-            case Render():
+            case Render() | Describe():
                 self._begin(order)
             case Cancel():
                 found = self._places.get(order.job) or self._writing.get(order.job)
@@ -91,13 +94,14 @@ class Jobs:
             case _:
                 print(f"ignored: {type(order).__name__}", file=sys.stderr)
 
-    def _begin(self, order: Render) -> None:
+    def _begin(self, order: Render | Describe) -> None:
         if order.job in self._places or order.job in self._writing:
             self._say(report(order.job, RenderFailed("a job of this number is being drawn")))
             return
         place = self._places[order.job] = self._baton.place()
+        work = self._draw if isinstance(order, Render) else self._describe
         thread = threading.Thread(
-            target=self._draw, args=(order, place), name=f"job-{order.job}", daemon=True
+            target=work, args=(order, place), name=f"job-{order.job}", daemon=True
         )
         thread.start()
 
@@ -117,6 +121,28 @@ class Jobs:
         self._say(Drawn(job=order.job, seconds=seconds, loading_seconds=drawing.loading_seconds))
         self._writers.submit(self._write, order, place, result, seconds)
 
+    def _describe(self, order: Describe, place: Turn) -> None:
+        """Words instead of a picture; they need no file to be written."""
+        try:
+            place.enter()
+            with pulse.of(place):
+                said, loading = described(order, self._cache, place, self._say)
+        except BaseException as error:
+            self._end_badly(order, place, error)
+            return
+        seconds = place.seconds - loading
+        place.leave()
+        del self._places[order.job]
+        self._say(
+            Described(
+                job=order.job,
+                words=said.words,
+                sure=said.sure,
+                seconds=seconds,
+                loading_seconds=loading,
+            )
+        )
+
     def _tensors(self, recipe: Recipe, place: Turn) -> dict[Sha256, str]:
         """What A1111 calls the hashes of the recipe's LoRAs; each is read once for that."""
         for adapter in recipe.adapters:
@@ -128,8 +154,8 @@ class Jobs:
                     self._hashes[digest] = tensors_sha256(path, place.beat)
         return self._hashes
 
-    def _end_badly(self, order: Render, place: Turn, error: BaseException) -> None:
-        words = order.recipe.texts
+    def _end_badly(self, order: Render | Describe, place: Turn, error: BaseException) -> None:
+        words = order.recipe.texts if isinstance(order, Render) else ()
         if is_fatal(error):
             print(trace(error, words), file=sys.stderr)
             print("the device is gone; this process ends", file=sys.stderr, flush=True)

@@ -8,7 +8,18 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 from generation.errors import Cancelled, GenerationError, WorkerDied
-from generation.fleet.wire import Drawn, Finished, Holding, Loading, Ready, Render, Report, Stepped
+from generation.fleet.wire import (
+    Describe,
+    Described,
+    Drawn,
+    Finished,
+    Holding,
+    Loading,
+    Ready,
+    Render,
+    Report,
+    Stepped,
+)
 from generation.job import JobId
 from generation.media.table import MEDIA, Media, medium_of
 from generation.model_key import ModelKey, model_key
@@ -58,6 +69,8 @@ class FakeWorker:
         self.gate = asyncio.Event()
         self.gate.set()
         self.orders: list[Render] = []
+        self.described: list[Describe] = []
+        self.caption, self.describe_cost = "a red cat at sea, flat", 0.5
         self.prefetched: list[Recipe] = []
         self.log: list[tuple[str, JobId]] = []
         self.starts = 0
@@ -136,6 +149,30 @@ class FakeWorker:
             latents_sha256=hashlib.sha256(b"latents" + rgb).hexdigest(),
             seconds=self.step_cost * steps,
         )
+
+    async def describe(self, order: Describe) -> Described:
+        """The caption, after `describe_cost` seconds of a device that it claims."""
+        self.described.append(order)
+        self._line.append(order.job)
+        life = self._died
+        try:
+            await self._device(order.job, life)
+            await self.gate.wait()
+            if self.deaths[order.name]:
+                self.deaths[order.name] -= 1
+                await self.die()
+            await self._device(order.job, life)
+            if failure := self.failures.get(order.name):
+                raise failure
+            return Described(
+                job=order.job,
+                words=self.caption,
+                sure=0.9,
+                seconds=self.describe_cost,
+                loading_seconds=self.load_cost,
+            )
+        finally:
+            await self._leave(order.job)
 
     async def die(self) -> None:
         """As a process that is killed: every job that it has raises WorkerDied."""

@@ -19,7 +19,17 @@ from PIL import Image
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
 from generation.families.family import FAMILIES
-from generation.fleet.wire import Failed, Finished, Frame, Ready, Render, encode, read
+from generation.fleet.wire import (
+    Describe,
+    Described,
+    Failed,
+    Finished,
+    Frame,
+    Ready,
+    Render,
+    encode,
+    read,
+)
 from generation.fleet.wire import failure as as_error
 from generation.job import JobId
 from generation.picture import Environment, Picture, remarked
@@ -108,6 +118,18 @@ class WorkerProcess:
                     latents_sha256=Sha256(report.latents_sha256),
                     seconds=report.seconds,
                 )
+
+    def describe(self, order: Describe) -> tuple[Frame, ...]:
+        """Every report of the job, `Described` at the end.  Raises what the job ends in."""
+        self.send(order)
+        found: list[Frame] = []
+        while not isinstance(found[-1] if found else None, Described):
+            report = self.read()
+            if isinstance(report, Failed) and report.job == order.job:
+                raise as_error(report)
+            if getattr(report, "job", None) == order.job:
+                found.append(report)
+        return tuple(found)
 
     def kill(self) -> None:
         self.process.kill()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bot.app import open_app
 from bot.settings import Settings
-from generation.fleet.wire import Holding, Loading, Ready, Render, Report
+from generation.fleet.wire import Describe, Described, Holding, Loading, Ready, Render, Report
 from generation.job import JobId
 from generation.picture import UNKNOWN
 from generation.recipe import Recipe
@@ -48,6 +48,12 @@ class Doodler:
         while True:
             yield Loading(job=order.job, name=order.recipe.leading.name)
             await asyncio.sleep(3600.0)
+
+    async def describe(self, order: Describe) -> Described:
+        """Nothing, as long as anybody listens."""
+        self.ordered.set()
+        await asyncio.Event().wait()
+        return Described(job=order.job, words="", sure=0.0, seconds=0.0, loading_seconds=0.0)
 
     async def cancel(self, job: JobId) -> None:
         """Nothing is drawn."""

@@ -24,7 +24,16 @@ from generation.catalog.catalog import Catalog
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.errors import WorkerDied
 from generation.fleet.local import LocalWorker
-from generation.fleet.wire import Drawn, Finished, Holding, Ready, Render, Report
+from generation.fleet.wire import (
+    Describe,
+    Described,
+    Drawn,
+    Finished,
+    Holding,
+    Ready,
+    Render,
+    Report,
+)
 from generation.fleet.worker import Worker
 from generation.job import JobId
 from generation.recipe import Recipe, dump, needed
@@ -192,6 +201,10 @@ class WatchedWorker:
                 self.free_at.append(time.perf_counter())
                 self.worked.append(report.seconds + report.loading_seconds)
             yield report
+
+    async def describe(self, order: Describe) -> Described:
+        """As it is."""
+        return await self.worker.describe(order)
 
     async def cancel(self, job: JobId) -> None:
         """As it is."""

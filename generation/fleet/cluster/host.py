@@ -8,8 +8,8 @@ Ray makes an actor of `Host` and does not look inside.  What goes through Ray is
 `generation.fleet.wire`, with one byte before each that says what follows.
 
 The invariant: an order reaches the worker unchanged, and after the orders of the same job that
-came before it; a Render or Prefetch only when the node has the weights, and they stay on its disk
-until the job has ended.
+came before it; a Render, a Describe or a Prefetch only when the node has the weights, and they
+stay on its disk until the job has ended.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ from generation.fleet.cluster.source import Lost, Source
 from generation.fleet.wire import (
     BrokenFrame,
     Cancel,
+    Describe,
+    Described,
     Failed,
     Finished,
     Frame,
@@ -55,7 +57,7 @@ from generation.fleet.wire import (
     read_async,
 )
 from generation.job import JobId
-from generation.recipe import Recipe, Weights
+from generation.recipe import Weights
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +126,7 @@ class Host:
         """One order from the bot, as a frame."""
         order = cast(Order, read(io.BytesIO(data)))  # the relay passes on nothing else
         match order:
-            case Render():
+            case Render() | Describe():
                 self._preparing[order.job] = [order]
                 self._nobody_waits.clear()
                 self._go(self._prepare(order))
@@ -137,12 +139,12 @@ class Host:
             case _:
                 await self._send(order)
 
-    async def _prepare(self, order: Render) -> None:
+    async def _prepare(self, order: Render | Describe) -> None:
         """Have the weights here, then hand the order on, and what came after it."""
         stop = self._stops[order.job] = threading.Event()
         waiting = self._preparing[order.job]
         try:
-            self._held[order.job] = await self._have(order.recipe, order.job, stop)
+            self._held[order.job] = await self._have(_weights(order), order.job, stop)
             while waiting:
                 await self._send(waiting.pop(0))
         except Exception as error:  # whatever it was, the job must hear of its end
@@ -158,17 +160,19 @@ class Host:
         await asyncio.sleep(HINT_DELAY)
         await self._nobody_waits.wait()
         with contextlib.suppress(GenerationError):  # the job itself will say so
-            for held in await self._have(order.recipe, None, threading.Event()):
+            for held in await self._have(_weights(order), None, threading.Event()):
                 held.close()
             await self._send(order)
 
-    async def _have(self, recipe: Recipe, job: JobId | None, stop: threading.Event) -> list[Pinned]:
-        """Hold all weights of a recipe, and fetch what is lacking."""
+    async def _have(
+        self, wanted: Sequence[Weights], job: JobId | None, stop: threading.Event
+    ) -> list[Pinned]:
+        """Hold all of these weights, and fetch what is lacking."""
         held: list[Pinned] = []
         loop = asyncio.get_running_loop()
         told = time.monotonic()
         try:
-            for weights in recipe.weights:
+            for weights in wanted:
 
                 def tell(name: str = weights.name) -> None:
                     nonlocal told
@@ -227,7 +231,7 @@ class Host:
         try:
             while True:
                 frame = await read_async(child.stdout)
-                if isinstance(frame, Finished | Failed):
+                if isinstance(frame, Finished | Described | Failed):
                     self._release(frame.job)
                 self._say(frame)
         except asyncio.IncompleteReadError:
@@ -256,6 +260,11 @@ class Host:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _weights(order: Render | Describe | Prefetch) -> Sequence[Weights]:
+    """Those that the order needs."""
+    return (order.weights,) if isinstance(order, Describe) else order.recipe.weights
 
 
 def cache_folder() -> Path:

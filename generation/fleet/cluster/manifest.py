@@ -12,9 +12,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from generation.catalog.candidates import files_of
 from generation.catalog.card import CARD
 from generation.catalog.digests import Digests
-from generation.catalog.modelfolder import files_of_folder
 from generation.recipe import Sha256
 
 MAX_FILES = 1000
@@ -57,7 +57,7 @@ def of(path: Path, digests: Digests) -> Manifest:
     """The manifest of weights on this disk.  Raises UnusableWeights."""
     name = path.name
     if path.is_dir():
-        files = {f"{name}/{f.relative_to(path).as_posix()}": f for f in files_of_folder(path, name)}
+        files = {f"{name}/{f.relative_to(path).as_posix()}": f for f in files_of(path, name)}
         card = path / CARD
     else:
         files, card = {name: path}, path.with_name(f"{name}.{CARD}")

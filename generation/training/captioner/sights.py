@@ -11,6 +11,7 @@ from random import Random
 
 from PIL import Image
 
+from generation.starter.sentences import SOMETHING_ELSE
 from generation.training.starter.draw import (
     SIZE,
     PartDice,
@@ -24,7 +25,6 @@ from generation.training.starter.draw import (
 from generation.training.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene
 from generation.training.starter.shapes import SHAPES, Outline
 
-SOMETHING_ELSE = "something else"
 COUNTS = ("one", "two", "three", "several")
 SIZES = ("small", "medium", "large")
 PLACES = ("middle", "left", "right", "top", "bottom")

@@ -24,7 +24,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from generation.catalog.captioners import OURS
 from generation.modules.attributes import AttributeNet
+from generation.starter.sentences import SOMETHING_ELSE
 from generation.training.captioner.looks import (
     DrawnBank,
     as_floats,
@@ -36,7 +38,6 @@ from generation.training.captioner.looks import (
 )
 from generation.training.captioner.sights import (
     HEADS,
-    SOMETHING_ELSE,
     WholeScene,
     drawn,
     some_sight,
@@ -50,7 +51,6 @@ from generation.training.starter.vae import to_floats
 WORK = Path("var/captioner")
 SHIPPED = Path(__file__).parents[2] / "starter" / "models" / "starter-captioner"
 CARD = 'title = "Captioner of the starter\'s world (built in)"\n'
-MODEL_TYPE = "atelier-attributes"
 MINUTES = 30.0
 KNOWN, STRANGE, BY_STARTER, DECODED = 36, 18, 10, 6  # pictures of a batch
 PEAK, DECAY = 2e-3, 0.998
@@ -219,7 +219,7 @@ def export(network: AttributeNet, folder: Path = SHIPPED) -> int:
     }
     save_file(tensors, folder / "model.safetensors")
     (folder / "model.safetensors").chmod(0o644)
-    config = {"model_type": MODEL_TYPE, "heads": HEADS}
+    config = {"model_type": OURS, "heads": HEADS}
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     (folder / "atelier.toml").write_text(CARD)
     return sum(path.stat().st_size for path in folder.iterdir())

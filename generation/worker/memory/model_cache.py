@@ -32,6 +32,8 @@ from generation.worker.memory.prefetch import Prefetcher
 from generation.worker.model import LoadedPart, Model, PartKey
 from generation.worker.text.remembered import RememberedWords
 
+BESIDE = 2**26  # bytes that a small network takes of a picture
+
 OnLoad = Callable[[str], None]
 # Of the checkpoint, its VAE, its components, and an upscaler.
 Paths = tuple[Path | None, Path | None, tuple[Path, ...], Path | None]
@@ -81,6 +83,33 @@ class ModelCache:
             self._release(model)
             self._tidy(model)
 
+    @contextmanager
+    def take_alone(
+        self, key: PartKey, build: Callable[[], LoadedPart], name: str, *, on_load: OnLoad
+    ) -> Iterator[LoadedPart]:
+        """A network that no model has, for the job with the baton.  Raises as `take` does.
+
+        It needs about as much besides its weights as a quarter of them, and BESIDE at least.
+        """
+        part = self._parts.get(key) or build()
+        with self._parts.lock:
+            part = self._parts.shelve(part)
+            self._parts.claim([part])
+        try:
+            self._parts.mine = self._parts.arriving = [part]
+            missing = [] if part.residence.on_device else [part]
+            if missing:
+                on_load(name)
+                self._parts.lay_down([part])
+            needed = sum(each.bytes for each in missing) + max(part.bytes // 4, BESIDE)
+            self._stop_prefetch_for(needed)
+            self._parts.make_room(needed, sparing=[part])
+            self._enter(missing, name)
+            yield part
+        finally:
+            self._parts.release([part])
+            self._tell()
+
     def at(self, model: Model, recipe: Recipe, stage: Stage) -> bool:
         """Have the parts of a stage on the device; returns whether any had to come.
 
@@ -96,7 +125,7 @@ class ModelCache:
             needed = sum(part.bytes for part in missing) + drawing
             self._stop_prefetch_for(needed)
             self._parts.make_room(needed, sparing=parts)
-            self._enter(missing, recipe)
+            self._enter(missing, recipe.leading.name)
             switching.unload(model)  # made for where the parts were
             self._tell()
         return bool(missing)
@@ -204,7 +233,7 @@ class ModelCache:
             self._stop_prefetch_for(needed)
             if self._parts.possible_bytes(model.loaded) >= needed:
                 self._parts.make_room(needed, sparing=model.loaded)
-                self._enter(missing, recipe)
+                self._enter(missing, recipe.leading.name)
             else:
                 self._check_stages(model, recipe)
             self._fit_previewer(model, recipe)
@@ -216,9 +245,9 @@ class ModelCache:
         self._tell()
         return model
 
-    def _enter(self, parts: list[LoadedPart], recipe: Recipe) -> None:
+    def _enter(self, parts: list[LoadedPart], name: str) -> None:
         try:
-            with translated(recipe.leading.name):
+            with translated(name):
                 for part in parts:
                     part.residence.enter(self.device, pulse.goes_on)
         finally:
