@@ -10,7 +10,8 @@
     │   ├── WrongFamily             an adapter for models of another family
     │   ├── BadPicture              an input that is no usable picture
     │   ├── BadMask                 one that says of no part of a picture that it is to change
-    │   └── NoSegmenter             a part was named in words, and nothing here finds it by them
+    │   ├── NoSegmenter             a part was named in words, and nothing here finds it by them
+    │   └── NoCaptioner             a picture is to be described, and nothing here does that
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
     │   ├── UnknownWeights          nothing here knows what they are; a card may say it
@@ -184,6 +185,13 @@ class BadPicture(Unacceptable):
 
     def __str__(self) -> str:
         return f"unusable input picture: {self.reason}"
+
+
+class NoCaptioner(Unacceptable):
+    """A picture is to be described, and nothing here does that."""
+
+    def __str__(self) -> str:
+        return "nothing here says what a picture shows"
 
 
 class NoSegmenter(Unacceptable):

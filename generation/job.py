@@ -1,6 +1,8 @@
-"""A job: a recipe somebody waits for.
+"""A job: a recipe somebody waits for.  An errand: words of a picture that somebody waits for.
 
-The recipe decides the pixels; the job says whose turn it takes up and what it will cost them.
+The recipe decides the pixels; the job says whose turn it takes up and what it will cost them.  An
+errand takes its turn as a job does, and is paid for as one, but nothing of it is stored: whoever
+asked still waits for the answer, or it is gone.
 """
 
 from __future__ import annotations
@@ -8,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NewType
 
-from generation.model_key import ModelKey, model_key
-from generation.recipe import Recipe
+from generation.model_key import ModelKey, key_of, model_key
+from generation.recipe import Recipe, Weights
 
 JobId = NewType("JobId", int)
 UserId = NewType("UserId", int)
@@ -43,3 +45,26 @@ class Job:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "needs", model_key(self.recipe))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One picture to say in words what it shows.
+
+    The number is below 0, so that it comes before what the same person waits for already.
+    """
+
+    id: JobId
+    owner: UserId
+    captioner: Weights
+    picture: bytes = field(repr=False)
+    cost: float  # predicted seconds of the device
+    share: Share
+
+    needs: ModelKey = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "needs", key_of(self.captioner))
+
+
+AnyJob = Job | Errand

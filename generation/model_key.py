@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NewType
 
-from generation.recipe import Recipe, Sha256
+from generation.recipe import Recipe, Sha256, Weights
 
 ModelKey = NewType("ModelKey", str)
 
@@ -28,6 +28,11 @@ def model_key(recipe: Recipe) -> ModelKey:
     larger = recipe.enlarging.upscaler if recipe.enlarging is not None else None
     upscaler = [] if larger is None else [_UPSCALER + larger.sha256]
     return ModelKey(" ".join([recipe.precision, *files, *vae, *upscaler]))
+
+
+def key_of(alone: Weights) -> ModelKey:
+    """What weights need that no recipe names; in which precision they run, is the worker's."""
+    return ModelKey(f"fp32 {alone.sha256}")
 
 
 def weights_of(key: ModelKey) -> tuple[Sha256, ...]:

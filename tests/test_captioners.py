@@ -23,12 +23,23 @@ from tests.given.worker_process import WorkerProcess, a_photo
 PHOTO = a_photo()
 
 
+def built(folder: Path, seed: int = 0) -> Path:
+    for kind in KINDS:
+        build_captioner(folder / f"anything {kind[::-1]}", kind, seed=seed)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    for kind in KINDS:
-        build_captioner(folder / f"anything {kind[::-1]}", kind)
-    return folder
+    return built(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """The same kinds with other numbers."""
+    process = WorkerProcess(built(tmp_path_factory.mktemp("others"), seed=5))
+    yield process
+    process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -86,22 +97,10 @@ def test_a_network_of_each_kind_says_the_same_of_the_same_picture(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_it_says_depends_on_its_numbers(
-    worker: WorkerProcess, models: Path, kind: str, tmp_path: Path
+    worker: WorkerProcess, others: WorkerProcess, models: Path, kind: str
 ) -> None:
-    build_captioner(tmp_path / "other", kind, seed=5)
-    mine = load_file(folder_of(models, kind) / "model.safetensors")
-    other = load_file(tmp_path / "other" / "model.safetensors")
-    assert mine.keys() == other.keys()
-    elsewhere = WorkerProcess(tmp_path)
-    try:
-        [entry] = listed(tmp_path).entries("captioner")
-        order = Describe(
-            job=JobId(1), name=entry.name, captioner=entry.weights.sha256, picture=PHOTO
-        )
-        said = elsewhere.describe(order)[-1]
-        before = worker.describe(asked(models, kind))[-1]
-    finally:
-        elsewhere.kill()
+    said = others.describe(asked(others.folders[0], kind))[-1]
+    before = worker.describe(asked(models, kind))[-1]
     assert isinstance(said, Described)
     assert isinstance(before, Described)
     assert said.words != before.words

@@ -16,6 +16,7 @@ from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.seats import Drawing, Seats, WorkerSeat
 from bot.telemetry.events import ChunkPaid, Event, WorkerEnded
 from generation.fleet.wire import Drawn, Loading, Stepped
+from generation.job import Job
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, SeatId
 from generation.queue.forecast import Promises
@@ -90,7 +91,7 @@ class Scene:
     def takes(self) -> Drawing:
         """The job whose turn it is, in the hands of the seat."""
         job = self.queue.take(self._seat, 0.0)
-        assert job is not None
+        assert isinstance(job, Job)
         lease = asyncio.create_task(_no_lease())
         drawing = Drawing(job=job, lease=lease)
         self.jobs.began(self.seat, drawing)

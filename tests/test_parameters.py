@@ -38,9 +38,9 @@ from tests.given.builders import a_digest, a_draft, a_model, a_model_for, a_reci
 from tests.given.stored import a_stored_picture
 
 # Options that are called like a parameter and are another thing.
-OTHERS = {("enhance", "model")}  # which model the proposals are for
+OTHERS = {("enhance", "model"), ("describe", "model")}  # which model the proposals are for
 # What changes a picture says in its own words which picture, and what the words are about.
-CHANGING = {"edit", "vary", "upscale", "outpaint", "inpaint", "blend"}
+CHANGING = {"edit", "vary", "upscale", "outpaint", "inpaint", "blend", "describe"}
 OPTIONS = [
     (command.name, option)
     for command in COMMANDS

@@ -153,6 +153,7 @@ class Life(RuleBasedStateMachine):
             assert not allowed  # a seat is never left empty while it could draw something
             return
         assert job.id in allowed
+        assert isinstance(job, Job)
         assert expected is not None
         self.plain.took(job, card, self.now)
         if job.id in self.waiting:

@@ -18,11 +18,12 @@ import time
 from collections.abc import Callable
 
 from bot.dispatch.drawing import Drawings
+from bot.dispatch.errands import Errands
 from bot.dispatch.lifecycle import Lifecycle
-from bot.dispatch.seats import WorkerSeat
+from bot.dispatch.seats import Describing, WorkerSeat
 from generation.errors import WorkerDied
 from generation.fleet.wire import Ready
-from generation.job import Job
+from generation.job import AnyJob, Errand, Job
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,15 @@ class Dispatcher:
     """Runs the seats.  Whose turn it is never depends on what a clock on a wall tells."""
 
     def __init__(
-        self, lifecycle: Lifecycle, drawings: Drawings, *, worker_ready: Callable[[Ready], None]
+        self,
+        lifecycle: Lifecycle,
+        drawings: Drawings,
+        errands: Errands,
+        *,
+        worker_ready: Callable[[Ready], None],
     ) -> None:
         self._queue, self._seats = lifecycle.queue, lifecycle.seats
-        self._jobs, self._drawings = lifecycle, drawings
+        self._jobs, self._drawings, self._errands = lifecycle, drawings, errands
         self._worker_ready = worker_ready
 
     async def serve(self, seat: WorkerSeat) -> None:
@@ -94,7 +100,7 @@ class Dispatcher:
         """Ask the queue, and carry out what it says."""
         before = seat.running
         if before is not None:
-            if not seat.at_boundary:
+            if isinstance(before, Describing) or not seat.at_boundary:
                 return
             self._jobs.paid(seat, before, left=before.left)
         seat.at_boundary = seat.recheck = False
@@ -104,14 +110,16 @@ class Dispatcher:
         if job is not None:
             await self._look_ahead(seat)
 
-    async def _change(self, seat: WorkerSeat, job: Job | None, tasks: asyncio.TaskGroup) -> None:
+    async def _change(self, seat: WorkerSeat, job: AnyJob | None, tasks: asyncio.TaskGroup) -> None:
         """Let another job have the device."""
         # The books first, all of them: a pipe can be slow, and whatever happens meanwhile (a
         # cancellation, a death, the end of either job) must find every job where it belongs.
         paused = self._jobs.paused(seat) if seat.running is not None else None
-        resumed = job if job is not None and job.id in seat.parked else None
+        resumed = job if isinstance(job, Job) and job.id in seat.parked else None
         if resumed is not None:
             self._jobs.resumed(seat, resumed)
+        elif isinstance(job, Errand):
+            self._errands.begin(seat, job, tasks)
         elif job is not None:
             self._drawings.begin(seat, job, tasks)
         if paused is not None:
@@ -122,7 +130,9 @@ class Dispatcher:
     async def _look_ahead(self, seat: WorkerSeat) -> None:
         """Have the next job's weights read while this one is drawn."""
         coming = self._queue.soon(seat, time.monotonic())
-        if coming is None or coming.needs == seat.prefetched or seat.is_warm(coming.needs):
+        if not isinstance(coming, Job):
+            return  # a captioner is read when it is its turn
+        if coming.needs == seat.prefetched or seat.is_warm(coming.needs):
             return
         seat.prefetched = coming.needs
         if coming.needs not in seat.worker.holding.in_memory:

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from bot.dispatch.audience import Audience
 from bot.dispatch.meter import Meter
 from bot.dispatch.open_requests import OpenRequests
-from bot.dispatch.seats import Drawing, Seats, WorkerSeat, believable
+from bot.dispatch.seats import Describing, Drawing, Seats, WorkerSeat, believable
 from bot.telemetry.events import (
     ChunkPaid,
     JobEnded,
@@ -37,7 +37,7 @@ from bot.telemetry.events import (
     WorkerEnded,
 )
 from generation.fleet.wire import Drawn, Loading, Stepped
-from generation.job import Job, JobId
+from generation.job import Errand, Job, JobId
 from generation.queue.fair_queue import FairQueue
 from storage.tickets import Request, RequestId, State, Ticket
 
@@ -103,7 +103,8 @@ class Lifecycle:
 
         By itself, because from here on no seat may take it, however long storage needs.
         """
-        return self.queue.cancel(job)
+        left = self.queue.cancel(job)
+        return left if isinstance(left, Job) else None
 
     # -- on a seat -------------------------------------------------------------------------
 
@@ -173,6 +174,36 @@ class Lifecycle:
     def worker_ended(self, seat: WorkerSeat, reason: str) -> None:
         """The seat's worker died with a job."""
         self._watch(WorkerEnded(seat=seat.id, reason=reason))
+
+    # -- errands, of which nobody but the one who waits for the answer is told ----------------
+
+    def sent(self, errand: Errand) -> None:
+        """Somebody waits for what a picture shows."""
+        self.queue.put(errand, time.monotonic())
+        self.seats.look()
+
+    def called_off(self, errand: JobId) -> None:
+        """An errand leaves the queue for which nobody waits; a seat is told elsewhere."""
+        self.queue.cancel(errand)
+
+    def describing(self, seat: WorkerSeat, described: Describing) -> None:
+        """The seat has taken the errand out of the queue."""
+        seat.begin(described)
+        for request in self._open_requests.requests():
+            self._tell(request)  # everybody has moved up
+
+    def described(
+        self, seat: WorkerSeat, described: Describing, seconds: float, loading_seconds: float
+    ) -> None:
+        """The errand is over, and took so long.  Said again, nothing changes."""
+        seat.forget(described)
+        if described.paid:
+            return
+        described.paid = True
+        errand, whole = described.job, seconds + loading_seconds
+        self.queue.settle(errand.id, whole, time.monotonic(), left=None)
+        if whole:
+            self._meter.ran(errand, seconds, loading_seconds)
 
     # -- over ------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 
 from generation.fleet.wire import Drawn
-from generation.job import GroupId, Job, JobId, UserId
+from generation.job import AnyJob, Errand, GroupId, Job, JobId, UserId
 from generation.queue.costs import LONGEST_READING, CostModel, at_most
 from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import Promises
@@ -52,12 +52,20 @@ class Meter:
         self._unsettled[job.id] = (so_far + seconds, ended)
         self._add(job, seconds, loading_seconds)
 
+    def ran(self, errand: Errand, seconds: float, loading_seconds: float) -> None:
+        """A device has said for somebody what a picture shows; it is over with that."""
+        self._add(errand, seconds + loading_seconds, loading_seconds)
+        self.costs.learn_description(errand.needs, seconds)
+        if loading_seconds > 0.0:
+            loading = min(loading_seconds, LONGEST_READING)
+            self.costs.learn_loading(errand.needs, loading, in_memory=False)
+
     def lost(self, job: Job, seconds: float, loading_seconds: float) -> None:
         """What it had been given was in vain, and is given back; it waits again."""
         self._unsettled.pop(job.id, None)
         self._add(job, -seconds, -loading_seconds)
 
-    def _add(self, job: Job, seconds: float, loading_seconds: float) -> None:
+    def _add(self, job: AnyJob, seconds: float, loading_seconds: float) -> None:
         bucket = bucket_of(self._clock())
         key = (bucket, job.share.group, job.owner)
         drew, loaded = self._served.get(key, (0.0, 0.0))

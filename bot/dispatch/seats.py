@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from generation.fleet.worker import Worker
-from generation.job import Job, JobId
+from generation.job import Errand, Job, JobId
 from generation.model_key import ModelKey
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
@@ -81,6 +81,19 @@ async def nothing_to_clear() -> None:
 
 
 @dataclass(slots=True, eq=False)
+class Describing:
+    """One errand from the moment a seat takes it until its words are there; it is not paused."""
+
+    job: Errand
+    paid: bool = False
+
+    @property
+    def left(self) -> float:
+        """Predicted seconds of the device that it still needs."""
+        return self.job.cost
+
+
+@dataclass(slots=True, eq=False)
 class WorkerSeat:
     """One device as the queue and the dispatcher see it."""
 
@@ -88,7 +101,7 @@ class WorkerSeat:
     worker: Worker
     costs: CostModel
     size_of: Callable[[ModelKey], int]  # bytes of a model's weights, as they are known now
-    running: Drawing | None = None
+    running: Drawing | Describing | None = None
     parked: dict[JobId, Drawing] = field(default_factory=dict)
     at_boundary: bool = False  # its job has drawn a chunk, and may be paused for another
     recheck: bool = False  # somebody arrived: the next step ends the chunk
@@ -137,16 +150,17 @@ class WorkerSeat:
 
     def drawings(self) -> tuple[Drawing, ...]:
         """Every job that it has begun and not drawn."""
-        return (*([self.running] if self.running else ()), *self.parked.values())
+        running = [self.running] if isinstance(self.running, Drawing) else []
+        return (*running, *self.parked.values())
 
-    def begin(self, drawing: Drawing) -> None:
+    def begin(self, drawing: Drawing | Describing) -> None:
         """A new job has the device."""
         self.running, self.at_boundary = drawing, False
 
     def park(self) -> Drawing:
         """The running job gives the device away, and stays."""
         drawing = self.running
-        assert drawing is not None, "nothing runs here"
+        assert isinstance(drawing, Drawing), "nothing runs here that could be held"
         self.parked[drawing.job.id] = drawing
         self.running = None
         return drawing
@@ -157,7 +171,7 @@ class WorkerSeat:
         self.begin(drawing)
         return drawing
 
-    def forget(self, drawing: Drawing) -> None:
+    def forget(self, drawing: Drawing | Describing) -> None:
         """The drawing is over; its device is free if it had it."""
         self.parked.pop(drawing.job.id, None)
         if self.running is drawing:

@@ -13,6 +13,7 @@ from bot.pages.quoting import code, plain, quoted
 from bot.studio import lines
 from bot.studio.changing import NothingBefore
 from bot.studio.deleting import TooLate
+from bot.studio.describing import NotInTime
 from bot.studio.phrasing import NothingNew
 from bot.studio.rights import NotAllowed
 from bot.studio.which import NotThatMany
@@ -133,6 +134,11 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "`/inpaint` with a mask, or with a copy of the picture on which you drew over that part. "
         "(The owner can put a CLIPSeg folder into `models`: docs/changing.md.)"
     ),
+    g.NoCaptioner: lambda _: (
+        "Nothing here says what a picture shows. (The owner can put a captioner into `models`: "
+        "docs/describing.md.)"
+    ),
+    NotInTime: lambda _: "It was not your turn while you could be answered. Please ask again.",
     g.BadMask: lambda e: f"I drew nothing: {e.reason}.",
     NotThatMany: lambda e: (
         f"There {'is 1 picture' if e.count == 1 else f'are {e.count} pictures'} in that message, "
@@ -266,6 +272,7 @@ def expected(error: BaseException) -> bool:
         TooLong,
         NotAllowed,
         NothingNew,
+        NotInTime,
         s.Missing,
         s.Unstorable,
         p.PromptingError,

@@ -91,7 +91,8 @@ def _start(installed: Installed) -> str:
         "`a red flower at night`. Of several pictures, `2: a blue flower` takes the second.\n"
         "**Begin with your own picture**: upload it and mention me, or choose "
         "*Apps → Start from this picture* in a message's menu.\n"
-        "**Look for words** with `/enhance`, **wait** with `/queue`, **stop** with `/cancel`.\n"
+        "**Look for words** with `/enhance`, or in a picture with `/describe`.\n"
+        "**Wait** with `/queue`, **stop** with `/cancel`.\n"
         f"{_what_is_drawn(installed)}"
         "-# The list below has more: what a prompt can hold, the buttons, and which models, LoRAs "
         "and styles are here."
@@ -153,7 +154,7 @@ _PAGES = {
         "💬 **My words only**: without the words that I found\n"
         "✋ **Cancel**: under a picture in the making\n"
         "In a message's menu, *Apps*: **Start from this picture**, **Edit words**, "
-        "**Show recipe**."
+        "**Describe**, **Show recipe**."
     ),
     Topic.AGAIN: (
         "Every picture has a number (#12) and a recipe, which decides each of its pixels.\n"

@@ -116,6 +116,15 @@ class Drafting:
         draft, model = self._proposing(wish, mine)
         return await self.phrasing.propose(replace(draft, words=wish.draft.words), model)
 
+    async def describe(self, wish: Wish, mine: Preferences, *, known: Recipe | None) -> Proposed:
+        """Three prompts for what a picture shows, in the dialect of the model that would draw it.
+
+        `known`: what it was drawn by; that prompt comes first, exactly.
+        """
+        draft, model = self._proposing(wish, mine)
+        draft = replace(draft, words=wish.draft.words)
+        return await self.phrasing.describe(draft, model, known=known)
+
     async def refine(
         self, wish: Wish, found: Proposed, further: str, mine: Preferences
     ) -> Proposed:

@@ -17,7 +17,7 @@ from generation import limits
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.draft import UNSAID, Checkpoint
-from generation.errors import NoSegmenter, NoSuchName, WrongFamily
+from generation.errors import NoCaptioner, NoSegmenter, NoSuchName, WrongFamily
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, Family, family
 from generation.recipe import Adapter, Recipe, Sha256, Task, Weights
@@ -94,6 +94,17 @@ class Offers:
         if not (found := self.catalog.entries("segmenter")):
             raise NoSegmenter
         return found[0].weights
+
+    def captioner(self) -> Entry:
+        """What says what a picture shows: of several, the one with most weights.
+
+        Raises NoCaptioner.
+        """
+        self._folders.nudge()
+        here = self.catalog.entries("captioner")
+        if not here:
+            raise NoCaptioner
+        return max(here, key=lambda entry: entry.size_bytes)
 
     async def changed(self) -> bool:
         """Look now whether anything is here that was not, for somebody who named it."""

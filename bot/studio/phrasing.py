@@ -29,6 +29,8 @@ from storage.people import AssistMode
 from storage.words import Wording
 
 ATTEMPTS = 3  # to find other words than those before
+DESCRIBED = 3  # prompts for one picture
+_AS = ("as watercolor", "as pixel art", "close-up")  # what a described picture might be instead
 
 
 class NothingNew(Exception):
@@ -191,6 +193,30 @@ class Phrasing:
         said = of_words([words.prompt for words in found], model.family.name)
         return Proposed(words=found, notes=tuple(said), negative=negative)
 
+    async def describe(
+        self, draft: RequestDraft, model: Checkpoint, *, known: Recipe | None
+    ) -> Proposed:
+        """The words of a picture plainly, with a scene around them, and in another style.
+
+        `known`: what it was drawn by; that prompt comes first, exactly.  Raises Declined.
+        """
+        text = clean_text("prompt", draft.words.prompt or "")
+        plain = await self._assist.spoken(text, model.family, style=None, negative="")
+        found = [plain]
+        if known is not None and known.words is not None:
+            prompt, negative = known.described, known.words.negative_prompt
+            found.insert(0, replace(plain, wish=prompt, prompt=prompt, negative=negative))
+        wider = await self.propose(replace(draft, style=None), model)
+        found += wider.words[:1]
+        for style in _AS:
+            other = await self._assist.refine(plain, style, negative="", began=text, tokenizer=None)
+            found += [other[0]] if other is not None else []
+        found += wider.words[1:]
+        different = {_told(words.prompt): words for words in reversed(found)}
+        chosen = tuple(w for w in found if different[_told(w.prompt)] is w)[:DESCRIBED]
+        notes_of_it = of_words([words.prompt for words in chosen], model.family.name)
+        return Proposed(words=chosen, notes=tuple(notes_of_it))
+
     async def refine(self, found: Proposed, further: str, model: Checkpoint) -> Proposed:
         """The proposals with a further wish in each.  Raises Declined, NothingNew."""
         tokenizer = self._offers.folder_of(model.weights)
@@ -288,3 +314,8 @@ def _other(said: tuple[Recipe, ...], before: Sequence[Recipe], what: str) -> tup
     if said == tuple(before) or (what != "style" and _seen(said) == _seen(before)):
         raise NothingNew(what)
     return said
+
+
+def _told(prompt: str) -> frozenset[str]:
+    """What a prompt says, whatever its order: whether two differ for somebody who reads them."""
+    return frozenset(prompt.casefold().replace(",", " ").replace(".", " ").split()) - {"style"}

@@ -3,6 +3,7 @@
     requests        asking for pictures, asking again, ending it
     changes         what replies make of pictures
     gallery         what was drawn, as one person may see it; taking it away
+    descriptions    what pictures show, in words
     reshapes        pictures varied, drawn further, or drawn anew in a part
     stars           whose favourite which picture is
     defaults        what people like where they say nothing
@@ -25,6 +26,7 @@ from collections.abc import Callable, Sequence
 from bot.dispatch.audience import Audience
 from bot.dispatch.dispatcher import Dispatcher
 from bot.dispatch.drawing import Drawings
+from bot.dispatch.errands import Errands
 from bot.dispatch.forecasts import Forecasts
 from bot.dispatch.lifecycle import Lifecycle
 from bot.dispatch.meter import Meter
@@ -36,6 +38,7 @@ from bot.studio.changing import Changes
 from bot.studio.defaults import Defaults
 from bot.studio.deleting import Deleting
 from bot.studio.delivery import Delivery
+from bot.studio.describing import Descriptions
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
 from bot.studio.gallery import Gallery
@@ -92,8 +95,9 @@ class Studio:
         )
         saver = Saver(stores.tickets, stores.files, clock=clock)
         self._drawings = Drawings(self._lifecycle, saver, preview_every=preview_every)
+        self.errands = Errands(self._lifecycle, meter)
         self._dispatcher = Dispatcher(
-            self._lifecycle, self._drawings, worker_ready=self.device.said
+            self._lifecycle, self._drawings, self.errands, worker_ready=self.device.said
         )
         self._admission = Admission(stores, meter, self._lifecycle, self._drawings)
         self._deleting = Deleting(
@@ -128,6 +132,14 @@ class Studio:
             requests=self.requests,
             revisor=revisor,
             opening=self.opening,
+        )
+        self.descriptions = Descriptions(
+            gallery=self.gallery,
+            files=stores.files,
+            people=stores.people,
+            drafting=drafting,
+            opening=self.opening,
+            errands=self.errands,
         )
         self.reshapes = Reshapes(
             gallery=self.gallery,

@@ -20,7 +20,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from generation.job import Job, JobId, UserId
+from generation.job import AnyJob, JobId, UserId
 from generation.model_key import ModelKey
 from generation.queue.fairclock import FairClock
 from generation.queue.lane import ModelLine
@@ -147,7 +147,7 @@ class Chooser:
                 earliest = min(earliest, due + detour)
         return Choice(*found[min(found)]) if found else None
 
-    def next_of(self, choice: Choice, seat: Seat) -> Job:
+    def next_of(self, choice: Choice, seat: Seat) -> AnyJob:
         """The job that a person begins who was chosen for a model.
 
         One's own jobs may change places for a warm model, but not for ever.
@@ -226,7 +226,7 @@ class Chooser:
 
     def _show(self, person: Person) -> bool:
         """Find somebody's places again; whether their group must follow, too."""
-        firsts: dict[ModelKey, Job] = {}
+        firsts: dict[ModelKey, AnyJob] = {}
         if self.may_run(person.owner):
             firsts = {model: line[0] for model, line in person.lines.items()}
         shown, forward = person.shown, person.tag < person.tag_shown

@@ -38,6 +38,7 @@ SLOWEST = 1000.0  # seconds per megapixel and call, on any machine
 LONGEST_READING = 3600.0
 SHORTEST = 0.01  # seconds
 ANSWER = 1.0  # seconds of a language model's answer on a card, before one was seen
+DESCRIPTION = 3.0  # seconds that a captioner takes, before any picture was described
 MAX_LINES = 1000
 
 # Bytes per second, before any weights were read: an ordinary SSD, and a copy to the device.
@@ -133,6 +134,14 @@ class CostModel:
         while len(self._loading) > MAX_LINES:
             del self._loading[next(iter(self._loading))]
 
+    def predict_description(self, captioner: ModelKey) -> float:
+        """Seconds until a captioner has said what a picture shows, its weights being there."""
+        return self._loading.get(_describing(captioner), DESCRIPTION)
+
+    def learn_description(self, captioner: ModelKey, seconds: float) -> None:
+        """Saying so took that long.  What cannot be true is passed over."""
+        self._learn_single(_describing(captioner), min(seconds, LONGEST_READING))
+
     def dump(self) -> str:
         """All that was learnt, as JSON; `load` reads it back."""
         lines = {key: list(astuple(line)) for key, line in self._lines.items()}
@@ -179,6 +188,10 @@ def _reading(model: ModelKey, *, in_memory: bool) -> str:
 
 def _words(digest: str, *, loading: bool) -> str:
     return f"{'load and answer' if loading else 'answer'} {digest}"
+
+
+def _describing(captioner: ModelKey) -> str:
+    return f"describe {captioner}"
 
 
 def _work(recipe: Recipe) -> float:

@@ -49,7 +49,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from generation.errors import GenerationError
-from generation.job import GroupId, Job, JobId, UserId
+from generation.job import AnyJob, GroupId, JobId, UserId
 from generation.queue.accounts import Account, Accounts
 from generation.queue.choice import Choice, Chooser, Rules
 from generation.queue.fairclock import EVEN, FairClock
@@ -107,9 +107,9 @@ class FairQueue:
         self._now = 0.0
         self._people: dict[tuple[GroupId, UserId], Person] = {}
         self._returning: list[Person] = []  # restored, and perhaps without a job
-        self._waiting: dict[JobId, tuple[Person, Job]] = {}
+        self._waiting: dict[JobId, tuple[Person, AnyJob]] = {}
         self._begun: dict[JobId, Work] = {}
-        self._owned: dict[UserId, dict[JobId, Job]] = {}  # waiting or begun
+        self._owned: dict[UserId, dict[JobId, AnyJob]] = {}  # waiting or begun
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._begun) - len(self._chooser.running)
@@ -140,7 +140,7 @@ class FairQueue:
         if seconds > self._max_seconds:
             raise QueueFull(math.ceil(seconds), math.floor(self._max_seconds), "seconds")
 
-    def put(self, job: Job, now: float, *, refund: float = 0.0) -> None:
+    def put(self, job: AnyJob, now: float, *, refund: float = 0.0) -> None:
         """Let a job wait at the end of its owner's line.  Its weights hold from now on.
 
         `refund`: seconds that were paid for it before, when it had ended and its picture was lost.
@@ -156,7 +156,7 @@ class FairQueue:
         self._early += refund
         self._line_up(person, job)
 
-    def take(self, seat: Seat, now: float) -> Job | None:
+    def take(self, seat: Seat, now: float) -> AnyJob | None:
         """What this seat is to draw now, being idle or at the end of a chunk.
 
         It may be the job of that chunk again, one that is parked on this seat, or a waiting one.
@@ -221,7 +221,7 @@ class FairQueue:
         self._early += work.paid + work.clocked
         self._line_up(person, work.job)
 
-    def cancel(self, job_id: JobId) -> Job | None:
+    def cancel(self, job_id: JobId) -> AnyJob | None:
         """Remove a waiting or parked job; None if it runs or is unknown."""
         if job_id in self._chooser.running:
             return None
@@ -247,7 +247,7 @@ class FairQueue:
 
     # -- looking ---------------------------------------------------------------------------
 
-    def soon(self, seat: Seat, now: float) -> Job | None:
+    def soon(self, seat: Seat, now: float) -> AnyJob | None:
         """What the seat would take if its running job ended now."""
         self._tick(now)
         choice = self._chooser.choose(self._chooser.place(seat))
@@ -255,12 +255,12 @@ class FairQueue:
             return None
         return choice.work.job if choice.work else self._chooser.next_of(choice, seat)
 
-    def waiting_of(self, owner: UserId) -> tuple[Job, ...]:
+    def waiting_of(self, owner: UserId) -> tuple[AnyJob, ...]:
         """One person's waiting and parked jobs, first come first."""
         mine, running = self._owned.get(owner, {}), self._chooser.running
         return tuple(mine[job] for job in sorted(mine) if job not in running)
 
-    def order(self) -> tuple[Job, ...]:
+    def order(self) -> tuple[AnyJob, ...]:
         """All waiting jobs, in the order in which the ideal device would begin them."""
         return tuple(job for _, _, job in self._starts())
 
@@ -375,7 +375,7 @@ class FairQueue:
 
     # -- people and their jobs -------------------------------------------------------------
 
-    def _person_of(self, job: Job) -> Person:
+    def _person_of(self, job: AnyJob) -> Person:
         share = job.share
         key = (share.group, job.owner)
         group = self._clock.group(share.group, share.group_weight)
@@ -410,13 +410,13 @@ class FairQueue:
             if here and person.gone:
                 self._rest(person)
 
-    def _line_up(self, person: Person, job: Job) -> None:
+    def _line_up(self, person: Person, job: AnyJob) -> None:
         person.line_up(job)
         self._waiting[job.id] = (person, job)
         self._owned.setdefault(job.owner, {})[job.id] = job
         self._touch(person)
 
-    def _withdraw(self, person: Person, job: Job) -> None:
+    def _withdraw(self, person: Person, job: AnyJob) -> None:
         person.withdraw(job)
         del self._waiting[job.id]
 
@@ -443,7 +443,7 @@ class FairQueue:
         if work.person.gone:
             self._rest(work.person)
 
-    def _disown(self, job: Job) -> None:
+    def _disown(self, job: AnyJob) -> None:
         mine = self._owned[job.owner]
         del mine[job.id]
         if not mine:
@@ -457,7 +457,7 @@ class FairQueue:
 
     # -- looking ahead ---------------------------------------------------------------------
 
-    def _starts(self) -> list[tuple[float, JobId, Job]]:
+    def _starts(self) -> list[tuple[float, JobId, AnyJob]]:
         """When the ideal device would begin each waiting job; newcomers' first ones go before."""
         found = []
         bypass = self._chooser.bypass()
@@ -469,7 +469,7 @@ class FairQueue:
         return sorted(found, key=lambda start: start[:2])
 
     def _copy(
-        self, jobs: Sequence[Job], seats: Sequence[Seat], left: Mapping[JobId, float]
+        self, jobs: Sequence[AnyJob], seats: Sequence[Seat], left: Mapping[JobId, float]
     ) -> FairQueue:
         """A queue with these waiting jobs, and every begun one at a boundary on its seat."""
         copy = FairQueue(

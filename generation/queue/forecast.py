@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Protocol
 
-from generation.job import Job, JobId
+from generation.job import AnyJob, JobId
 from generation.model_key import ModelKey
 from generation.queue.seat import Seat, SeatId
 
@@ -36,7 +36,7 @@ class ExpectedTurn:
 class Queue(Protocol):
     """The part of FairQueue that decides."""
 
-    def take(self, seat: Seat, now: float, /) -> Job | None: ...
+    def take(self, seat: Seat, now: float, /) -> AnyJob | None: ...
 
     def settle(
         self, job_id: JobId, seconds: float, now: float, /, *, left: float | None
@@ -95,7 +95,7 @@ def play(
     Nobody comes, nothing fails, and every prediction is right.
     """
     played = Played()
-    chunks: list[tuple[float, int, Job, float]] = []  # being drawn: until when, by which seat
+    chunks: list[tuple[float, int, AnyJob, float]] = []  # being drawn: until when, by which seat
     idle = set(range(len(seats)))
     now = 0.0
     for _ in range(DECISIONS):

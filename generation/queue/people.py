@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from generation.job import Job, JobId, UserId
+from generation.job import AnyJob, JobId, UserId
 from generation.model_key import ModelKey
 from generation.queue.fairclock import Group, Member
 from generation.queue.seat import Seat
@@ -38,12 +38,12 @@ class Person(Member):
         super().__init__(group, weight, tag)
         self.owner = owner
         self.fresh = 0.0  # seconds for which they are still a newcomer
-        self.lines: dict[ModelKey, list[Job]] = {}
+        self.lines: dict[ModelKey, list[AnyJob]] = {}
         self.waiting = 0
         self.begun: dict[JobId, Work] = {}
         self.overtaken = 0  # how many of their own jobs went before their first one
         # As the lanes know them: with which jobs, at which tag, and whether as a newcomer.
-        self.shown: dict[ModelKey, Job] = {}
+        self.shown: dict[ModelKey, AnyJob] = {}
         self.tag_shown = tag
         self.newcomer = False
 
@@ -52,7 +52,7 @@ class Person(Member):
         """Whether nothing of theirs is left to be drawn."""
         return not self.waiting and not self.begun
 
-    def line_up(self, job: Job) -> None:
+    def line_up(self, job: AnyJob) -> None:
         """One job more.  One that was put back finds its old place: ids are in order of arrival."""
         line = self.lines.setdefault(job.needs, [])
         if line and line[-1].id > job.id:
@@ -61,7 +61,7 @@ class Person(Member):
             line.append(job)
         self.waiting += 1
 
-    def withdraw(self, job: Job) -> None:
+    def withdraw(self, job: AnyJob) -> None:
         """One job less."""
         line = self.lines[job.needs]
         line.remove(job)
@@ -69,11 +69,11 @@ class Person(Member):
             del self.lines[job.needs]
         self.waiting -= 1
 
-    def first(self) -> Job:
+    def first(self) -> AnyJob:
         """The job that waits longest."""
         return min([line[0] for line in self.lines.values()], key=_by_id)
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[AnyJob]:
         """All that wait, first come first."""
         return iter(sorted((job for line in self.lines.values() for job in line), key=_by_id))
 
@@ -82,7 +82,7 @@ class Person(Member):
 class Work:
     """A job that was begun, on its seat."""
 
-    job: Job
+    job: AnyJob
     person: Person
     place: Parking
     left: float  # predicted seconds still to come

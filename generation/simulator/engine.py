@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
 
-from generation.job import Job, JobId
+from generation.job import AnyJob, Job, JobId
 from generation.model_key import ModelKey
 from generation.queue.fair_queue import Seat, SeatId
 from generation.recipe import needed
@@ -27,7 +27,7 @@ class TurnPolicy(Protocol):
 
     def put(self, job: Job, now: float, /) -> None: ...
 
-    def take(self, seat: Seat, now: float, /) -> Job | None: ...
+    def take(self, seat: Seat, now: float, /) -> AnyJob | None: ...
 
     def settle(
         self, job_id: JobId, seconds: float, now: float, /, *, left: float | None

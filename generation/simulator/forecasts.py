@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from generation.job import Job, JobId
+from generation.job import AnyJob, Job, JobId
 from generation.queue.fair_queue import FairQueue, Rules
 from generation.queue.forecast import Promises
 from generation.queue.seat import Seat, SeatId
@@ -55,7 +55,7 @@ class _Promising:
         ready = self._queue.forecast([self._seat], self._busy(now), now)[job.id].ready_in
         self._made[job.id] = (now, ready, self._promises.p90(ready))
 
-    def take(self, seat: Seat, now: float) -> Job | None:
+    def take(self, seat: Seat, now: float) -> AnyJob | None:
         self._seat = seat
         job = self._queue.take(seat, now)
         if job is not None:

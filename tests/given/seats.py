@@ -88,7 +88,7 @@ class Drawing:
     def chunk(self) -> Job | None:
         """Draw one chunk."""
         job = self.queue.take(self.card, self.now)
-        if job is None:
+        if not isinstance(job, Job):
             return None
         if job.id not in self.left:
             self.begun.append(job.id)

@@ -7,6 +7,7 @@ from typing import Any
 from discord import app_commands
 
 from bot.chat.commands.blend import blend
+from bot.chat.commands.describe import describe, describe_menu
 from bot.chat.commands.editing import edit
 from bot.chat.commands.enhance import enhance
 from bot.chat.commands.help import help_
@@ -22,6 +23,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     help_,
     imagine,
     enhance,
+    describe,
     edit,
     vary,
     upscale,
@@ -35,7 +37,12 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     stats,
     settings,
 )
-MENUS: tuple[app_commands.ContextMenu, ...] = (redraw_menu, edit_menu, recipe_menu)
+MENUS: tuple[app_commands.ContextMenu, ...] = (
+    redraw_menu,
+    edit_menu,
+    describe_menu,
+    recipe_menu,
+)
 
 
 def add_commands(tree: app_commands.CommandTree[Any]) -> None:
