@@ -83,11 +83,7 @@ def test_the_documents_table_of_dialects_is_that_of_the_program() -> None:
             "kontext",
             "A red cat on a mat, watercolor. Soft light. Fine fur. Keep everything else unchanged.",
         ),
-        (
-            "wan",
-            "A red cat on a mat, watercolor. Soft light, fine fur, smooth natural motion, "
-            "slow camera movement.",
-        ),
+        ("wan", "A red cat on a mat, watercolor. Soft light, fine fur."),
     ],
 )
 def test_a_dialect_has_its_own_order_and_marks(name: str, prompt: str) -> None:

@@ -174,3 +174,13 @@ def test_every_dialect_that_asks_for_a_scene_has_room_for_it() -> None:
     for row in DIALECTS.values():
         if row.words:
             assert row.tokens >= row.words[0] * 1.3, row.name
+
+
+@pytest.mark.parametrize("wish", ["a swan on a lake", "a steam train in the hills", "a lighthouse"])
+async def test_a_clip_is_told_with_motion_and_camera_of_its_own(wish: str) -> None:
+    clip = await Assistant(ScriptedWriter(placeholders=6)).assist(wish, dialect="wan", seed=1)
+    still = await Assistant(ScriptedWriter(placeholders=6)).assist(wish, dialect="flux1", seed=1)
+    assert "smooth natural motion" not in clip.prompt
+    moves = re.compile(r"\b(?:the|a) (?:shot|view|viewpoint|lens|camera)\b", re.IGNORECASE)
+    assert moves.search(clip.prompt), clip.prompt
+    assert clip.prompt != still.prompt

@@ -50,7 +50,6 @@ class Dialect:
     default_negative: str = ""
     before: tuple[str, ...] = ()  # quality words; they give way to the person's
     after: tuple[str, ...] = ()
-    after_zh: tuple[str, ...] = ()
     keeps: tuple[Language, ...] = ("en",)  # the languages that the model reads itself
     words: tuple[int, int] | tuple[()] = ()  # of a prompt, at least and at most; prose only
     tells: tuple[str, ...] = ()  # what a scene tells of, in this order

@@ -119,8 +119,6 @@ def _parts(
     if dialect.kind is Speech.BOORU:
         counted, shown = subject_of(top.text, lexicon, lists)
         before = (*before, *counted)
-    if language == "zh":
-        after = dialect.after_zh
     looks = _in(language, slots.style, slots.language, lexicon)
     details = _in(language, slots.details, slots.language, lexicon)
     text = top.text
@@ -158,8 +156,6 @@ def _told(parts: _Parts, scene: Sequence[str], dialect: Dialect, lexicon: Lexico
         if language == "en":
             scene = [referring(sentence, text, lexicon) for sentence in scene]
     least, most = dialect.words or (0, 0)
-    if scene:
-        parts = replace(parts, after=())
     told, details = fitting(_core(parts, dialect.kind), scene, parts.details, least, most)
     return replace(parts, scene=told, details=details)
 

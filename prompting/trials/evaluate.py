@@ -181,7 +181,7 @@ def _against(spoken: Spoken) -> bool:
     """Whether a word of the prompt makes another picture; the dialect's own words do not."""
     order = _order(spoken.case, spoken.dialect)
     prompt = unremoved(spoken.prompt)
-    for word in (*order.dialect.before, *order.dialect.after, *order.dialect.after_zh):
+    for word in (*order.dialect.before, *order.dialect.after):
         prompt = prompt.replace(word, "")
     found = contradictions(order.wish, prompt, lexicon=order.lexicon, language=order.language)
     if order.dialect.kind is Speech.STARTER:  # it is told beside a fox that it is drawn as a cat
