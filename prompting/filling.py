@@ -18,6 +18,7 @@ from prompting.scenery.deciding import Axis
 from prompting.slots import Slots, WishText
 from prompting.speaking.order import Order
 
+_ROUNDS = 3  # times that the grammar is asked: what it says may be said already
 # What a scene has settled, so that the grammar decides nothing else.
 _SETTLED = frozenset({"time", "weather", "light", "mood", "place"})
 
@@ -40,17 +41,21 @@ def filled(slots: Slots, order: Order, seed: int) -> Slots:
     """The slots with further details, where what they tell is too short for a dialect of prose."""
     if not order.dialect.words:
         return slots
-    lacking = order.dialect.words[0] - length(order.speak(slots).prompt)
-    if lacking <= 0:
-        return slots
-    more = _agreeing(composed(_settled(slots, order), order, seed).details, slots, order)
-    return replace(slots, details=(*slots.details, *_needed(more, lacking, slots)))
+    for at in range(_ROUNDS):
+        lacking = order.dialect.words[0] - length(order.speak(slots).prompt)
+        if lacking <= 0:
+            break
+        found = composed(_settled(slots, order), order, _derived(seed, at)).details
+        more = _needed(_agreeing(found, slots, order), lacking, slots)
+        slots = replace(slots, details=(*slots.details, *more))
+    return slots
 
 
 def _settled(slots: Slots, order: Order) -> WishText:
     """The wish, with what its scene says of place, hour, weather, light and mood."""
     own = order.wish.words if order.language == order.wish.language else slots.subject
-    scene = facts(slots.scene, order.lexicon, order.language)
+    told = together((slots.scene, *slots.details), order.language)
+    scene = facts(told, order.lexicon, order.language)
     words = [text for key, text in scene.words.items() if scene.kinds.get(key) in _SETTLED]
     comma = "，" if order.language == "zh" else ", "
     text = comma.join((own.rstrip(" .。"), *words))
@@ -60,7 +65,7 @@ def _settled(slots: Slots, order: Order) -> WishText:
 def _agreeing(more: tuple[str, ...], slots: Slots, order: Order) -> tuple[str, ...]:
     """Those of the sentences that could stand behind the scene had its writer told them."""
     scene = read_scene(
-        together((slots.scene, *more), order.language),
+        together((slots.scene, *slots.details, *more), order.language),
         order.wish,
         order.lexicon,
         language=order.language,
@@ -80,3 +85,7 @@ def _needed(more: tuple[str, ...], lacking: int, slots: Slots) -> tuple[str, ...
             break
         wanted.add(phrase)
     return tuple(phrase for phrase in more if phrase in wanted)
+
+
+def _derived(seed: int, at: int) -> int:
+    return seed if at == 0 else (seed * 31 + at) & 0x7FFFFFFF

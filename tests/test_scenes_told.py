@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from prompting.assist import Assistant, Assisted
 from prompting.reading.lexicon import built_in
-from prompting.reading.prose import length
+from prompting.reading.prose import divided, length
 from prompting.speaking.dialects import DIALECTS
 from prompting.speaking.telling import referring, says_all
 from prompting.writers import template
@@ -110,6 +114,43 @@ async def test_an_open_writer_is_asked_for_a_scene_and_the_built_in_one_for_deta
         writer = ScriptedWriter(placeholders=placeholders)
         await Assistant(writer).assist(FOX, dialect="flux1", seed=1)
         assert {ask.dialect for ask in writer.asked} == {asked}
+
+
+BAD = (
+    "Sure! Here is your scene. I hope you like it. Let me know if you want any changes.",
+    "The image shows a fox. The viewer is drawn to the eyes. This picture depicts winter.",
+    "A hunter and two dogs follow the tracks. A sleigh waits by the road. Crows circle above.",
+    "The fox has thick blue fur. Three foxes play. Its white coat is clean in the summer heat.",
+    "There are no trees here. The field lies without any tracks. Nobody has ever walked there.",
+    "A sign that reads WINTER hangs above. The words are carved in ice. A logo marks the corner.",
+    "<lora:fox:1> {red|blue} __winter__ (masterpiece:1.4), best quality, 8k, https://x.example.",
+    "El zorro duerme en la nieve. 狐狸在雪地里睡觉。 Рыжая лиса лежит в снегу зимой.",
+    "The snow is white. The snow is white. The snow is white snow and white snow and white snow.",
+    "x1 x2 <x1> {1.0} [x2] scene scene scene aaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbb.",
+    "It is a testament to the beauty of winter. It tells a story of hope. It evokes awe.",
+    "A very long sentence that goes on and on about the snow and the cold and the wind and the",
+)
+
+
+@pytest.mark.parametrize("scene", BAD)
+async def test_a_writer_that_answers_badly_costs_no_word_and_no_length(scene: str) -> None:
+    assisted = await told(FOX, scene)
+    assert assisted.prompt.startswith("A red fox in the snow.")
+    assert 40 <= length(assisted.prompt) <= 80
+    assert not any(sentence in assisted.prompt for sentence in divided(scene)[0])
+
+
+async def test_a_careful_writers_scenes_are_told_nearly_whole() -> None:
+    lines = (Path(__file__).parent / "data/scenes.jsonl").read_text("utf-8").splitlines()
+    written = kept = 0
+    for row in map(json.loads, lines):
+        assisted = await told(row["wish"], row["scene"])
+        whole = divided(row["scene"])[0]
+        written += len(whole)
+        # Behind the person's words, "a fox" is "the fox": a sentence is known by its end.
+        kept += sum(sentence[-25:] in assisted.prompt for sentence in whole)
+        assert 40 <= length(assisted.prompt) <= 80, row["wish"]
+    assert kept >= 0.95 * written, f"{kept} of {written}"
 
 
 @pytest.mark.parametrize(

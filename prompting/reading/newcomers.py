@@ -3,31 +3,26 @@
     wish "an owl in a garden"   "The bird sits among roses."   ▶ nobody new: a bird, in a garden
                                 "A gardener watches it."       ▶ gardener
 
-The invariant: a person, an animal or a vehicle is new unless the wish names one that it can be;
-every other thing is new unless it is at home with something of the wish (`[belongs]`).
+The invariant: a person, an animal, a vehicle or a building is new unless the wish names one that it
+can be; any other thing is new where the sentence introduces it ("a table", "two chairs", "Books
+lie ..."), unless it is at home with something of the wish (`[belongs]`) or worn by somebody of it.
 """
 
 from __future__ import annotations
 
-import re
-import shlex
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 from prompting.reading.facts import Facts
 from prompting.reading.lexicon import OBJECTS, Lexicon, Word, fold, plurals
-
-FILE = Path(__file__).with_name("scene.toml")
+from prompting.reading.scene_tables import SceneTables, scene_tables
 
 _BEINGS = frozenset({"animal", "person", "vehicle"})
 _AROUND = frozenset({"place", "nature", "structure"})
 # Things that are what others are made of, or how a picture is taken.
 _NO_THINGS = frozenset({"glass", "crystal", "diamond", "camera", "frame", "halo"})
-_BARE = frozenset({"indoors", "space", "underwater"})  # grounds where no trees grow
-_FIRST = 4  # words of a sentence that are its subject
+_DESCRIBES = frozenset({"colour", "quality", "material", "look", "mood"})
+_ONE = frozenset("一几两")  # that a Chinese word for one, some or two begins with
 _GENERIC = frozenset({"man", "woman", "person", "child", "girl", "boy"})
 
 
@@ -47,7 +42,7 @@ class Company:
     @property
     def stranger(self) -> bool:
         """Whether somebody may be there whom the lexicon does not know."""
-        known = _BEINGS & set(self.named.values())
+        known = OBJECTS & set(self.named.values())
         return bool(self.names) or ("" in self.named.values() and not known)
 
 
@@ -68,7 +63,7 @@ def newcomers(
     sentence: str, company: Company, lexicon: Lexicon, language: str
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """What the sentence brings in against the rule; and the keys of what it may bring in."""
-    tables = _tables()
+    tables = scene_tables()
     said = tables.figures.sub(" ", sentence)
     words = [word for word in lexicon.read(said, language) if not word.mark]
     new: list[str] = []
@@ -80,12 +75,7 @@ def newcomers(
         if _named(word, company):
             may.add(word.key)
         elif kind in OBJECTS:
-            at_home = kind not in _BEINGS and (
-                _belongs(word.key, company, tables)
-                or _worn(words, at, company, tables)
-                or _growing(words, at, company, tables)
-            )
-            if at_home or _no_thing(words, at, tables) or _same(words, at, company, tables):
+            if _may_come(words, at, company, tables):
                 may.add(word.key)
             else:
                 new.append(word.text)
@@ -104,6 +94,33 @@ def newcomers(
     return tuple(dict.fromkeys(new)), frozenset(may)
 
 
+def _may_come(words: Sequence[Word], at: int, company: Company, tables: SceneTables) -> bool:
+    """Whether the thing, or whoever it is, may stand beside what the wish names."""
+    entry = words[at].entry
+    kind = entry.kind if entry else ""
+    if _no_thing(words, at, tables) or _same(words, at, company, tables):
+        return True
+    if kind in _BEINGS:
+        return False
+    if kind != "building" and not _introduced(words, at, tables):
+        return True
+    return _belongs(words[at].key, company, tables) or _worn(words, at, company, tables)
+
+
+def _introduced(words: Sequence[Word], at: int, tables: SceneTables) -> bool:
+    """Whether the sentence brings the thing in: "a bench", "two chairs", "Books lie ..."."""
+    for before in reversed(words[:at]):
+        said, kind = fold(before.text), before.entry.kind if before.entry else ""
+        if before.function or kind == "number":
+            return kind == "number" or said in tables.introducing or said[:1] in _ONE
+        if kind not in _DESCRIBES:
+            return False  # "Steam rolls": what stands behind another noun is a verb, or its own
+    entry = words[at].entry
+    name = entry.name if entry else ""
+    many = fold(words[at].text) != name and words[at].text.endswith("s")
+    return many or not words[at].text.isascii()
+
+
 def _named(word: Word, company: Company) -> bool:
     if not word.text.isascii() and word.text in company.text:
         return True  # within a name that a script without spaces writes in one
@@ -113,7 +130,7 @@ def _named(word: Word, company: Company) -> bool:
     return bool(forms & company.named.keys())
 
 
-def _no_thing(words: Sequence[Word], at: int, tables: _Tables) -> bool:
+def _no_thing(words: Sequence[Word], at: int, tables: SceneTables) -> bool:
     """Whether the word is a verb here, a shape, or what something is made of."""
     word = fold(words[at].text)
     following = fold(words[at + 1].text) if at + 1 < len(words) else ""
@@ -131,7 +148,7 @@ def _no_thing(words: Sequence[Word], at: int, tables: _Tables) -> bool:
     return not (said in tables.before_nouns or (entry is not None and entry.kind == "number"))
 
 
-def _definite(words: Sequence[Word], at: int, tables: _Tables) -> bool:
+def _definite(words: Sequence[Word], at: int, tables: SceneTables) -> bool:
     """Whether the word means one that was named: the old man, its wings."""
     for before in reversed(words[max(0, at - 3) : at]):
         if fold(before.text) in tables.definite:
@@ -141,7 +158,7 @@ def _definite(words: Sequence[Word], at: int, tables: _Tables) -> bool:
     return not words[at].text.isascii()  # Chinese says "the" by saying nothing
 
 
-def _same(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+def _same(words: Sequence[Word], at: int, company: Company, tables: SceneTables) -> bool:
     """Whether somebody of the wish can be meant: the bird, of an owl."""
     if not _definite(words, at, tables):
         return False
@@ -155,7 +172,7 @@ def _same(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> 
     return kind == "person" and any(_can_be(key, named, tables) for named in people)
 
 
-def _can_be(general: str, person: str, tables: _Tables) -> bool:
+def _can_be(general: str, person: str, tables: SceneTables) -> bool:
     """Whether a person can be called the man, the girl, the child."""
     if general == "person" or (person in ("people", "family") and general in _GENERIC):
         return True
@@ -174,7 +191,7 @@ def _can_be(general: str, person: str, tables: _Tables) -> bool:
     return False
 
 
-def _being(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+def _being(words: Sequence[Word], at: int, company: Company, tables: SceneTables) -> bool:
     """Whether a word that the lexicon does not know names somebody who was not asked for."""
     name = fold(words[at].text).removesuffix("'s")
     if not _in(name, tables.beings["en"]) or name in company.text:
@@ -188,33 +205,28 @@ def _being(words: Sequence[Word], at: int, company: Company, tables: _Tables) ->
     return not (general and meant and _definite(words, at, tables))
 
 
-def _part_of_nobody(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+def _part_of_nobody(words: Sequence[Word], at: int, company: Company, tables: SceneTables) -> bool:
     """Whether the word is a part of somebody, where nobody is."""
     following = fold(words[at + 1].text) if at + 1 < len(words) else ""
     shape = following == "of" and fold(words[at].text) in tables.shapes
     return not company.alive and not shape and _in(words[at].text, tables.living["en"])
 
 
-def _worn(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
+def _worn(words: Sequence[Word], at: int, company: Company, tables: SceneTables) -> bool:
     """Whether it is something that somebody of the wish wears: her coat."""
     owned = any(fold(word.text) in tables.owned for word in words[max(0, at - 3) : at])
     person = "person" in company.named.values() or company.stranger
     return owned and person and words[at].key in tables.sorts["clothes"]
 
 
-def _growing(words: Sequence[Word], at: int, company: Company, tables: _Tables) -> bool:
-    """Whether it is what grows behind the wish's things, and no tree that stands before them."""
-    grounds = {tables.grounds.get(key) for key in company.named}
-    if words[at].key not in tables.sorts["tree"] or grounds & _BARE:
-        return False
-    return at >= _FIRST or words[at].text.endswith("s")
+def _belongs(key: str, company: Company, tables: SceneTables) -> bool:
+    """Whether it is at home with anything of the wish; a wooden house is where a house is."""
+    these = {key, key.rsplit(maxsplit=1)[-1]}
+    hosts = {part for named in company.named for part in (named, *named.split())}
+    return any(these & tables.belongs.get(host, frozenset()) for host in hosts)
 
 
-def _belongs(key: str, company: Company, tables: _Tables) -> bool:
-    return any(key in tables.belongs.get(named, ()) for named in company.named)
-
-
-def _one_ground(place: str, company: Company, tables: _Tables) -> bool:
+def _one_ground(place: str, company: Company, tables: SceneTables) -> bool:
     """Whether a place can be that of the wish, too."""
     mine = tables.grounds.get(place) if place != "space" else None  # room, more often than not
     others = {tables.grounds[key] for key in company.named if key in tables.grounds}
@@ -226,69 +238,3 @@ def _in(word: str, words: Collection[str]) -> bool:
     word = fold(word)
     singular = f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
     return word in words or singular in words or word.removesuffix("es") in words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tables:
-    beings: Mapping[str, frozenset[str]]
-    living: Mapping[str, frozenset[str]]
-    owned: frozenset[str]
-    definite: frozenset[str]
-    before_nouns: frozenset[str]  # those as well
-    verbs: frozenset[str]
-    shapes: frozenset[str]
-    figures: re.Pattern[str]
-    called: Mapping[str, frozenset[str]]
-    sexes: Mapping[str, frozenset[str]]
-    general: Mapping[str, frozenset[str]]
-    belongs: Mapping[str, frozenset[str]]
-    sorts: Mapping[str, frozenset[str]]
-    grounds: Mapping[str, str]  # place -> its kind of ground
-
-
-@lru_cache(maxsize=1)
-def _tables() -> _Tables:
-    with FILE.open("rb") as file:
-        data = tomllib.load(file)
-    listed = {
-        name: {key: frozenset(shlex.split(text)) for key, text in data[name].items()}
-        for name in ("beings", "called", "sexes", "general", "sorts", "belongs", "grounds")
-    }
-    definite = frozenset(signs(data["en"]["definite"]))
-    return _Tables(
-        beings=listed["beings"],
-        living={tongue: frozenset(signs(data[tongue]["living"])) for tongue in ("en", "zh")},
-        owned=frozenset(signs(data["en"]["owned"])),
-        definite=definite,
-        before_nouns=definite | frozenset(signs(data["en"]["before_nouns"])),
-        verbs=frozenset(signs(data["en"]["verbs"])),
-        shapes=frozenset(signs(data["en"]["shapes"])),
-        figures=re.compile("|".join(signs(data["en"]["figures"])), re.IGNORECASE),
-        called=listed["called"],
-        sexes=listed["sexes"],
-        general=listed["general"],
-        belongs=_spread(listed["belongs"], listed["sorts"]),
-        sorts=listed["sorts"],
-        grounds={place: kind for kind, places in listed["grounds"].items() for place in places},
-    )
-
-
-def _spread(
-    belongs: Mapping[str, frozenset[str]], sorts: Mapping[str, frozenset[str]]
-) -> Mapping[str, frozenset[str]]:
-    """The table with every sort of things written out, on both sides."""
-
-    def all_of(name: str) -> frozenset[str]:
-        return sorts[name[1:]] if name.startswith("@") else frozenset({name})
-
-    out: dict[str, frozenset[str]] = {}
-    for key, names in belongs.items():
-        things = frozenset(one for name in names for one in all_of(name))
-        for subject in all_of(key):
-            out[subject] = out.get(subject, frozenset()) | things
-    return out
-
-
-def signs(text: str) -> tuple[str, ...]:
-    """The parts of a table's text."""
-    return tuple(part for it in text.split("/") if (part := " ".join(it.split())))

@@ -22,8 +22,9 @@ from prompting.reading.denials import denials
 from prompting.reading.facts import Facts, facts
 from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import Lexicon, fold
-from prompting.reading.newcomers import FILE, company, newcomers, signs
+from prompting.reading.newcomers import company, newcomers
 from prompting.reading.prose import divided, length
+from prompting.reading.scene_tables import FILE, signs
 from prompting.slots import Language, WishText
 
 FEWEST, MOST = 4, 60  # words of a sentence
@@ -132,7 +133,7 @@ class _Reader:
         if not chinese and words > FEWEST and self._lexicon.language(sentence) != "en":
             return "another language"
         if not chinese and any(
-            fold(name) not in fold(self._own) and fold(name) not in _names()
+            fold(name) not in fold(self._own) and fold(name) not in _words_of("plain_names", "en")
             for name in _NAME.findall(sentence)
         ):
             return "name"
@@ -147,7 +148,7 @@ class _Reader:
                 return name
         if denials(sentence, self._lexicon, self._language):
             return "denies"
-        return ""
+        return "says nothing" if self.told and not self._new(sentence) else ""
 
     def _picture(self, sentence: str) -> str:
         """What it shows that is not in this picture."""
@@ -191,7 +192,7 @@ class _Reader:
             return False
         words = self._lexicon.read(sentence, self._language)
         words = tuple(word for word in words if not word.text.isspace())
-        bodies = _bodies("zh" if self._language == "zh" else "en")
+        bodies = _words_of("bodies", "zh" if self._language == "zh" else "en")
         for at, word in enumerate(words):
             if fold(word.text) in bodies:
                 near = words[max(0, at - _NEAR) : at + _NEAR + 1]
@@ -216,6 +217,13 @@ class _Reader:
             if fold(told).split()[:5] == fold(sentence).split()[:5] and len(sentence.split()) > 5:
                 return True
         return _stutters(sentence)
+
+    def _new(self, sentence: str) -> bool:
+        """Whether it shows anything that the words of the wish do not say."""
+        said = {word.removesuffix("s") for word in self._content(self._own)}
+        judging = _words_of("judges", "zh" if self._language == "zh" else "en")
+        words = (word.removesuffix("s") for word in self._content(sentence))
+        return any(word not in said and word not in judging for word in words)
 
     def _content(self, text: str) -> list[str]:
         read = self._lexicon.read(text, self._language)
@@ -262,14 +270,10 @@ def _either(words: Iterable[str], *, apart: bool) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'’])(?:{text})(?![\w])" if apart else f"(?:{text})", re.IGNORECASE)
 
 
-@lru_cache(maxsize=2)
-def _bodies(tongue: str) -> frozenset[str]:
-    return frozenset(signs(_table()[tongue]["bodies"]))
-
-
-@lru_cache(maxsize=1)
-def _names() -> frozenset[str]:
-    return frozenset(signs(_table()["en"]["plain_names"]))
+@lru_cache(maxsize=8)
+def _words_of(name: str, tongue: str) -> frozenset[str]:
+    """A list of single words in the table."""
+    return frozenset(signs(_table()[tongue][name]))
 
 
 @lru_cache(maxsize=1)
