@@ -148,6 +148,12 @@ class Checkpoint:
     prediction: str | None = None  # what its card says, where the file says nothing or wrong
     noise: str | None = None  # the same
     usual: Draft = UNSAID  # what its card says is usual
+    dialect: str = ""  # what its card says that it wants to be spoken to in; empty: its family's
+
+    @property
+    def spoken_to(self) -> Family:
+        """The family, with the dialect in which this model is spoken to."""
+        return replace(self.family, dialect=self.dialect) if self.dialect else self.family
 
 
 _NO_FAMILIES: Mapping[Sha256, str] = MappingProxyType({})

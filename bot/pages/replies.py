@@ -158,7 +158,8 @@ def _decided(outcome: Outcome) -> list[str]:
     negative = first.words.negative_prompt if first.words is not None else ""
     negative = words.own_negative if words is not None and not styled else negative
     family = FAMILIES.get(first.family)  # recipes of strangers were drawn once, of any family
-    usual = DIALECTS[family.dialect].default_negative if family else ""
+    dialect = words.assisted.dialect if words is not None else family.dialect if family else ""
+    usual = DIALECTS[dialect].default_negative if dialect in DIALECTS else ""
     if negative.strip() and negative != usual:
         lines.append(f"🚫 {quoted(negative, 160)}")
     if outcome.request.parent is not None:

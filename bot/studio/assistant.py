@@ -232,7 +232,7 @@ class PromptAssist:
     async def _speaking(self, dialect: str) -> Assistant:
         """The assistant, with what it needs for that dialect."""
         assistant = await self._opened()
-        if DIALECTS[dialect].kind is Speech.BOORU:
+        if dialect in DIALECTS and DIALECTS[dialect].kind is Speech.BOORU:
             assistant.lists = await self._tags.read()
         return assistant
 

@@ -137,6 +137,7 @@ class Offers:
             prediction=sampling.prediction,
             noise=sampling.noise,
             usual=entry.usual if entry is not None else UNSAID,
+            dialect=entry.dialect if entry is not None else "",
         )
 
     def family_of(self, model: str | None) -> Family:

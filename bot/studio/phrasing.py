@@ -100,7 +100,7 @@ class Phrasing:
             return None
         assisted = await self._assist.assist(
             prompt,
-            model.family,
+            model.spoken_to,
             seed=seed,
             style=draft.style,
             negative=own_negative,
@@ -132,7 +132,7 @@ class Phrasing:
         draft = replace(draft, words=words)
         catalog = self._offers.catalog
         draft, said = applied(draft, catalog, model, given=given)
-        draft, told = triggered(draft, catalog, model.family.dialect, helped=helped)
+        draft, told = triggered(draft, catalog, model.spoken_to.dialect, helped=helped)
         return draft, (*unknown, *unknown_too, *said, *told)
 
     def own_words(self, recipe: Recipe, wording: Wording | None) -> str:
@@ -140,6 +140,11 @@ class Phrasing:
         if wording is None or not wording.assisted.style:
             return recipe.described
         return self._assist.expanded(self._assist.unstyled(wording.assisted), recipe.seed).text
+
+    def spoken_to(self, recipe: Recipe) -> Family:
+        """The family of a recipe's model, with the dialect in which that one is spoken to."""
+        model = self._offers.checkpoint_of(recipe)
+        return model.spoken_to if model is not None else family(recipe.family)
 
     async def spoken(
         self, text: str, family: Family, *, style: str | None, negative: str
@@ -184,7 +189,7 @@ class Phrasing:
         negative = draft.words.negative_prompt or ""
         found = await self._assist.propose(
             marked(clean_text("prompt", draft.words.prompt or ""), self._offers.catalog),
-            model.family,
+            model.spoken_to,
             seed=self._dice() % 2**31,
             style=draft.style,
             negative=negative,
@@ -283,7 +288,7 @@ class Phrasing:
             )
         return await self._assist.assist(
             marked(words or recipe.prompt, self._offers.catalog),
-            family(recipe.family),
+            self.spoken_to(recipe),
             seed=seed,
             style=style or (last.assisted.style or None if last else None),
             negative=negative,

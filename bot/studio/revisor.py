@@ -213,7 +213,7 @@ async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assiste
     recipe, answered = recalled.recipe, recalled.answered
     if plan.style is None and recalled.wording is None:
         return None
-    its, prompt = family((recalled.drawn_by or recipe).family), plan.prompt
+    its, prompt = phrasing.spoken_to(recalled.drawn_by or recipe), plan.prompt
     if its.few_words and recalled.revision is not None:  # a style of a picture where night fell
         prompt = with_one_place(prompt, recalled.revision.changes)
     spoken = await phrasing.spoken(

@@ -6,6 +6,8 @@
     prediction = "v_prediction"    of a checkpoint that does not say it of itself, or "epsilon"
     noise = "scaled-linear-zsnr"   the same: trained to zero terminal SNR; or "scaled-linear"
     vae = "fine-vae"           the VAE that is used with a checkpoint unless somebody names one
+    dialect = "pony"           of a checkpoint: how it wants to be spoken to, where that is not as
+                               its family is: pony, illustrious, noobai, ... (docs/prompting.md)
     trigger = "m40z1d4n"       of a LoRA: what it listens to, where its header does not tell; commas
     steps = 4                  what is usual for a checkpoint, unless somebody says otherwise: any
     cfg = 1.0                  setting of a draft by its name, such as sampler, width or negative
@@ -54,7 +56,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "prediction": PREDICTIONS,
     "noise": NOISES_OF_CARDS,
 }
-_TEXTS = ("family", "kind", "title", "prediction", "noise", "vae", "trigger")
+_TEXTS = ("family", "kind", "title", "prediction", "noise", "vae", "trigger", "dialect")
 _SETTINGS = {
     row.name: row for row in PARAMETERS.values() if row.section in SECTIONS and row is not PROMPT
 }
@@ -72,12 +74,14 @@ class Card:
     noise: str | None = None
     vae: str | None = None
     trigger: str | None = None
+    dialect: str | None = None
     usual: Draft = UNSAID
 
     @property
     def of_checkpoints(self) -> tuple[str, ...]:
         """The keys that it has and that only a checkpoint can have."""
-        told = [key for key in ("noise", "prediction", "vae") if getattr(self, key) is not None]
+        keys = ("noise", "prediction", "vae", "dialect")
+        told = [key for key in keys if getattr(self, key) is not None]
         return (*told, *(("usual settings",) if self.usual != UNSAID else ()))
 
 
@@ -170,6 +174,7 @@ def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
         prediction=card.prediction or anatomy.prediction,
         noise=card.noise or anatomy.noise,
         vae=card.vae,
+        dialect=card.dialect or anatomy.dialect,
         usual=card.usual,
     )
 

@@ -41,6 +41,7 @@ class Entry:
     prediction: str | None = None
     noise: str | None = None
     usual: Draft = UNSAID
+    dialect: str = ""  # in which it wants to be spoken to
     built: tuple[str, ...] = ()  # of a VAE: the architectures that have such a one
     triggers: tuple[str, ...] = ()  # of a LoRA: the words that it listens to
     factor: int | None = None  # of an upscaler: how many times as long the sides become
@@ -66,6 +67,7 @@ class Entry:
             prediction=self.prediction,
             noise=self.noise,
             usual=self.usual,
+            dialect=self.dialect,
         )
 
     @property
@@ -149,6 +151,11 @@ def _completed(entry: Entry, lacks: Sequence[str], parts: Sequence[Component]) -
     return replace(entry, components=components, note=note)
 
 
+def _dialect(anatomy: Anatomy, called: str) -> str:
+    known = FAMILIES.get(anatomy.family) if anatomy.kind == "checkpoint" else None
+    return known.dialect_of(called) if known is not None else ""
+
+
 def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
     anatomy = found.anatomy
     return Entry(
@@ -165,6 +172,7 @@ def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
         prediction=anatomy.prediction,
         noise=anatomy.noise,
         usual=anatomy.usual,
+        dialect=anatomy.dialect or _dialect(anatomy, f"{name} {found.title or ''}"),
         built=anatomy.built,
         triggers=anatomy.triggers,
         factor=anatomy.factor,

@@ -65,6 +65,7 @@ class Anatomy:
     noise: str | None = None  # what its card says, or that it ends without signal
     vae: str | None = None  # the name of the VAE that its card chooses
     usual: Draft = UNSAID  # the settings that its card says are usual
+    dialect: str = ""  # in which its card says it is spoken to
     lacks: tuple[str, ...] = ()  # its parts that are files of their own, by `Part.config`
     # Of a VAE alone: the architectures that have such a VAE.
     built: tuple[str, ...] = ()

@@ -46,6 +46,9 @@ class Family:
     # Of pictures that are changed as they are told to, by models made for it.
     cfg_of_edits: float = 7.5
     image_cfg: float = 1.5
+    # Finetunes that are spoken to otherwise: how their files are called, and in which dialect.  A
+    # name decides words alone; a card says better.
+    finetunes: tuple[tuple[str, str], ...] = ()
     few_words: bool = False  # trained with the words of generation.starter.words, and no others
     kin: str = ""  # the family whose LoRAs and embeddings are made for it too
 
@@ -58,6 +61,11 @@ class Family:
                 return self.architecture.vae is other.architecture.vae
             case _:
                 return (self.kin or self.name) == (other.kin or other.name)
+
+    def dialect_of(self, called: str) -> str:
+        """How a checkpoint of that name wants to be spoken to, as far as a name tells."""
+        plain = called.casefold()
+        return next((dialect for part, dialect in self.finetunes if part in plain), self.dialect)
 
     def denoise_for(self, task: Task | None) -> float:
         """How much of a picture is drawn anew, where nobody says."""
@@ -122,6 +130,10 @@ _SDXL = replace(
     steps=28,
     cfg=6.0,
     dialect="sdxl",
+    finetunes=(
+        *(("noob", "noobai"), ("illustrious", "illustrious"), ("ilxl", "illustrious")),
+        *(("animagine", "illustrious"), ("pony", "pony")),
+    ),
 )
 _SD3 = Family(
     name="sd3",
