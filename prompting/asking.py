@@ -20,6 +20,7 @@ from prompting.reading.denials import denials, without
 from prompting.repair import Repairer, SlotVerdict
 from prompting.slots import Language, OpaqueKind, Slots, WishText
 from prompting.speaking.dialects import Speech
+from prompting.speaking.head import verbatim
 from prompting.speaking.order import Order
 from prompting.speaking.plain import plain
 from prompting.speaking.render import Rendered
@@ -97,7 +98,7 @@ class Asking:
                 break
             if best is None or verdict.faults < best[0].faults:
                 best = verdict, raw
-            if verdict.good:
+            if verdict.good and not (verdict.left and not at):  # another seed may translate more
                 break
         if best is None:
             raise trouble
@@ -187,7 +188,10 @@ def _own(order: Order, *, small: bool) -> str | None:
     wish, lexicon = order.wish, order.lexicon
     if order.language == wish.language:
         # The starter was trained on captions of its own, so there a writer's words are better.
-        return None if order.dialect.kind is Speech.STARTER else plain(wish, lexicon)
+        own = None if order.dialect.kind is Speech.STARTER else plain(wish, lexicon)
+        if own is None and small and wish.language == "zh":  # it garbles what it does not know
+            return verbatim(wish, lexicon)
+        return own
     if small and wish.language != "zh":  # a small model reads English and Chinese alone
         text = without(wish.words, denials(wish.words, lexicon, wish.language))
         return lexicon.english(text, wish.language) or None

@@ -23,6 +23,7 @@ from prompting.speaking import captions
 from prompting.speaking.dialects import Speech
 from prompting.speaking.order import Order
 from prompting.speaking.render import Rendered
+from prompting.speaking.untranslated import untranslated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class SlotVerdict:
     rendered: Rendered
     losses: tuple[Loss, ...]
     against: tuple[str, ...]
+    left: tuple[str, ...] = ()  # words as they were written, which this writer might translate
 
     @property
     def good(self) -> bool:
@@ -41,7 +43,7 @@ class SlotVerdict:
     @property
     def faults(self) -> int:
         """A contradiction is worse than a loss, which can be put back."""
-        return len(self.losses) + 3 * len(self.against)
+        return 2 * len(self.losses) + 6 * len(self.against) + len(self.left)
 
 
 class Repairer:
@@ -58,18 +60,56 @@ class Repairer:
         """Compare the slots with the wish, and the prompt that they make."""
         slots = self._without_contradictions(slots)
         rendered = self._order.speak(slots)
+        losses = missing(
+            self._wish,
+            rendered.prompt,
+            lexicon=self._lexicon,
+            negative=rendered.negative,
+            handled=rendered.handled,
+            language=self._order.language,
+        )
         return SlotVerdict(
             slots=slots,
             rendered=rendered,
-            losses=missing(
-                self._wish,
-                rendered.prompt,
-                lexicon=self._lexicon,
-                negative=rendered.negative,
-                handled=rendered.handled,
-                language=self._order.language,
-            ),
-            against=(*self._against(slots.subject, slots), *self._invented(slots)),
+            losses=self._without_translated(losses, slots),
+            against=self._faults_of_subject(slots),
+            left=() if self._closed else self._left(rendered),
+        )
+
+    def _faults_of_subject(self, slots: Slots) -> tuple[str, ...]:
+        """What the subject says against the wish, and what beyond it."""
+        found, beyond = self._against(slots.subject, slots), self._invented(slots)
+        if beyond or self._closed or self._wish.language == slots.language:
+            return (*found, *beyond)
+        # Without more than the wish's unknown words can have become, they are what those became.
+        became = self._beyond(slots)
+        return tuple(word for word in found if word not in became)
+
+    def _beyond(self, slots: Slots, *, free: bool = False) -> tuple[str, ...]:
+        return invented(
+            self._wish, slots.subject, lexicon=self._lexicon, language=slots.language, free=free
+        )
+
+    def _without_translated(self, losses: tuple[Loss, ...], slots: Slots) -> tuple[Loss, ...]:
+        """The losses without those words that only this writer could translate, and did."""
+        wish, lexicon = self._wish, self._lexicon
+        if self._closed or wish.language == self._order.language:
+            return losses
+        asked = facts(wish.words, lexicon, wish.language)
+        unknown = [
+            loss
+            for loss in losses
+            if loss.what == "word" and loss.keys[0] not in asked.kinds and loss.text.isalpha()
+        ]
+        if len(unknown) > len(asked.kinds):  # then it could be the translation of anything
+            return losses
+        if len(self._beyond(slots)) < len(unknown):
+            return losses
+        return tuple(loss for loss in losses if loss not in unknown)
+
+    def _left(self, rendered: Rendered) -> tuple[str, ...]:
+        return untranslated(
+            self._wish, rendered.prompt, lexicon=self._lexicon, language=self._order.language
         )
 
     def same(self, subject: str) -> bool:
@@ -109,7 +149,8 @@ class Repairer:
         wish, lexicon = self._wish, self._lexicon
         said = facts(wish.words, lexicon, wish.language)
         known = all(key in said.kinds for key in said.words)
-        if self._order.dialect.kind is Speech.STARTER and known and said.words:
+        starter = self._order.dialect.kind is Speech.STARTER
+        if starter and known and said.words and not said.relations:
             return captions.caption(said, lexicon)
         text = without(wish.words, denials(wish.words, lexicon, wish.language))
         if wish.language != self._order.language:
@@ -124,7 +165,9 @@ class Repairer:
                 tuple(it for it in slots.details if not self._against(it, slots))
             ),
             style=tuple(
-                it for it in slots.style if not self._against(it, slots) and self._is_style(it)
+                it
+                for it in slots.style
+                if not self._against(it, slots) and self._is_style(it, slots.subject)
             ),
             avoid=tuple(it for it in slots.avoid if self._unwanted(it)),
             scene=self._scene(slots),
@@ -155,19 +198,20 @@ class Repairer:
         return together(scene.sentences, self._order.language)
 
     def _binds(self, loss: Loss) -> bool:
-        """Whether a colour or a number is lost, which means nothing at the end of a prompt."""
+        """Whether a colour, a number or a place is lost, which means nothing where it is added."""
         kinds = {entry.kind for key in loss.keys if (entry := self._lexicon.entries.get(key))}
-        return bool(kinds & {"colour", "number"})
+        return loss.what == "relation" or bool(kinds & {"colour", "number"})
 
     def _against(self, text: str, slots: Slots) -> tuple[str, ...]:
         return contradictions(self._wish, text, lexicon=self._lexicon, language=slots.language)
 
-    def _is_style(self, text: str) -> bool:
-        """Whether it is a style that the wish names; a writer is not asked for others."""
+    def _is_style(self, text: str, subject: str) -> bool:
+        """Whether it is a style that the wish names, and the subject does not."""
         said = facts(self._wish.words, self._lexicon, self._wish.language).words
         words = [word for word in self._lexicon.read(text) if word.content]
-        return bool(words) and all(
-            word.key in said and (word.entry is None or word.entry.kind == "style")
+        there = {word.key for word in self._lexicon.read(subject)}
+        return not {word.key for word in words} <= there and all(
+            word.key in said and word.entry is not None and word.entry.kind == "style"
             for word in words
         )
 
@@ -176,12 +220,10 @@ class Repairer:
         return () if slots.subject == self.own_subject() else self._strange(slots)
 
     def _strange(self, slots: Slots) -> tuple[str, ...]:
-        wish, subject, language = self._wish, slots.subject, slots.language
-        found = invented(
-            wish, subject, lexicon=self._lexicon, language=language, free=not self._closed
-        )
-        if not found and wish.language == language == "en":
-            return (subject,) if displaced(wish, subject, lexicon=self._lexicon) else ()
+        found = self._beyond(slots, free=not self._closed)
+        if not found and self._wish.language == slots.language == "en":
+            turned = displaced(self._wish, slots.subject, lexicon=self._lexicon)
+            return (slots.subject,) if turned else ()
         return found
 
     def _unwanted(self, thing: str) -> bool:

@@ -156,7 +156,7 @@ def test_the_starter_hears_its_own_words_and_the_person_keeps_theirs() -> None:
     )
     assert said.prompt == "two cats in a forest, in a grass field"
     rose = spoken("starter", "a crimson rose", Slots(subject="a crimson rose"))
-    assert rose.prompt == "a crimson rose flower"
+    assert rose.prompt == "a crimson flower, rose"
 
 
 def test_nothing_to_be_seen_is_added_to_what_is_heard() -> None:

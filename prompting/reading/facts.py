@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from prompting.reading.denials import denials
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold
+from prompting.reading.relating import relations
 
 LINKS = frozenset(
     ("and", "or", "&", "+", "y", "o", "e", "et", "ou", "und", "oder", *"和与及跟或とや")
@@ -37,6 +38,7 @@ class Facts:
     colours: Pairs  # (colour, thing); of a compound, with each of its nouns
     firm: Pairs  # those of both that leave no doubt: of a compound, the first known noun's
     unwanted: tuple[str, ...]  # phrases, as written
+    relations: frozenset[str] = frozenset()  # of one thing to another: under, behind
 
 
 @lru_cache(maxsize=1000)
@@ -61,6 +63,7 @@ def facts(text: str, lexicon: Lexicon, language: str | None = None) -> Facts:
         colours=frozenset(binder.colours),
         firm=frozenset(binder.firm),
         unwanted=tuple(denial.what for denial in denied),
+        relations=relations(words, language, lexicon.links.get(language, {})),
     )
 
 

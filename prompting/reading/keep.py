@@ -19,6 +19,7 @@ from typing import Literal
 from prompting.reading.cues import cues, patterns
 from prompting.reading.facts import Facts, Pairs, facts
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold, plurals
+from prompting.reading.relating import same
 from prompting.slots import OpaqueKind, WishText
 
 AGREEING = Path(__file__).with_name("agreeing.toml")
@@ -57,7 +58,7 @@ _OPPOSITES = (
 class Loss:
     """Something of the wish that a prompt lacks."""
 
-    what: Literal["word", "number", "colour", "unwanted", "opaque"]
+    what: Literal["word", "number", "colour", "relation", "unwanted", "opaque"]
     text: str  # what has to be added, as the person wrote it
     keys: tuple[str, ...]  # what must be there: lexicon names, or words in lower case
 
@@ -79,14 +80,21 @@ def missing(
     asked = facts(wish.words, lexicon, wish.language)
     plain = readable(prompt, wish)
     found = facts(plain, lexicon, language)
+    foreign = language is not None and language != wish.language
+    said = _said(found, foreign=foreign)
     losses = [
         Loss(what="word", text=text, keys=(key,))
         for key, text in (*asked.words.items(), *_swallowed(asked, lexicon, wish.language))
-        if not _has(key, text, found, plain)
+        if not _has(key, text, said, "" if foreign and key in asked.kinds else plain)
     ]
     lost = {key for loss in losses for key in loss.keys}
     losses += _unbound("number", asked.numbers & asked.firm, found.numbers, asked, lost)
     losses += _unbound("colour", asked.colours & asked.firm, found.colours, asked, lost)
+    losses += [
+        Loss(what="relation", text=relation, keys=(relation,))
+        for relation in sorted(asked.relations if foreign else ())
+        if not same(relation, found.relations)
+    ]
     there = (negative, *handled, *found.unwanted)
     losses += [
         Loss(what="unwanted", text=thing, keys=(fold(thing),))
@@ -235,10 +243,19 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(" ".join(name.split()) for name in text.split("/"))
 
 
-def _has(key: str, text: str, found: Facts, prompt: str) -> bool:
-    if any(form in found.words for form in _numbers_of(key)):
+def _said(found: Facts, *, foreign: bool) -> Collection[str]:
+    """The words of a prompt; in one whose model does not read the wish's language, those of it
+    that could have been said in the prompt's are none.
+    """
+    if not foreign:
+        return found.words
+    return {key for key, text in found.words.items() if text.isascii() or key not in found.kinds}
+
+
+def _has(key: str, text: str, said: Collection[str], prompt: str) -> bool:
+    if any(form in said for form in _numbers_of(key)):
         return True
-    if any(key in other.split() for other in found.words):
+    if any(key in other.split() for other in said):
         return True  # the snow of a snow field
     return not text.isascii() and text in prompt  # a script without spaces divides elsewhere
 

@@ -12,14 +12,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from prompting.reading import tables
 from prompting.reading.dividing import divide
 from prompting.reading.forms import fold, inflected, plural, plurals
+from prompting.reading.relating import arranged
 from prompting.reading.tables import COUNTED, FILE, FOLDER, OBJECTS, Meaning, Tables
+from prompting.reading.word import Word
 from prompting.slots import Language
 
 __all__ = [
@@ -52,31 +54,6 @@ _ELIDED = re.compile(
     r"(?:un|(?:d|n|s)?all|dell|nell|sull|quest|quell|qu|[ldnsjcmt])['’](?=\w)", re.I
 )
 _ELIDING = ("fr", "it")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """A piece of a text: a word, a phrase that is one meaning, or a mark."""
-
-    text: str
-    start: int
-    entry: Meaning | None = None
-    function: bool = False  # carries nothing of the picture
-    mark: bool = False  # punctuation or space
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.text)
-
-    @property
-    def content(self) -> bool:
-        """Whether a prompt that lacks it has lost something."""
-        return not self.mark and not self.function
-
-    @property
-    def key(self) -> str:
-        """What two words have in common that mean the same."""
-        return self.entry.name if self.entry else fold(self.text)
 
 
 class Lexicon:
@@ -293,7 +270,7 @@ class Lexicon:
         language = language or self.language(text)
         if language == "en":
             return text
-        words = list(self.read(text, language))
+        words = arranged(self.read(text, language), language)
         if language in _NOUN_FIRST:
             words = _adjectives_first(words)
         links = self.links.get(language, {})

@@ -1,9 +1,10 @@
 """Captions for the built-in image model, in the phrasing that it was trained to read.
 
     "two gatitos in a forest"  ▶  "two cats in a forest, in a grass field"
+    "a red castle"             ▶  "a red house, castle"
 
-The invariant: what the person said stays; what the model knows is put beside it, never in its
-place, unless both are forms of the same word.
+The invariant: what the person said stays; where the model knows another word for it, that one
+stands in its place, and the person's own beside it.
 """
 
 from __future__ import annotations
@@ -60,13 +61,19 @@ def vocabulary() -> Vocabulary:
 def canonical(text: str, lexicon: Lexicon) -> str:
     """The English text with the model's own word for every word that has one."""
     words = lexicon.read(text, "en")
-    return "".join(
-        word.text if _in_compound(words, at) else _known(word) for at, word in enumerate(words)
-    )
+    out = [word.text for word in words]
+    for at, word in enumerate(words):
+        known = word.text if _in_compound(words, at) else _known(word)
+        if known != word.text and at > 1 and fold(out[at - 2]) in ("a", "an"):
+            out[at - 2] = _article(known).split()[0]
+        out[at] = known
+    return "".join(out)
 
 
 def beside(text: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """What the model must be told besides, because it does not know the text's own words."""
+    """What is told besides the canonical text: what the model knows of places and styles, and the
+    person's own word where another one is drawn: a castle is drawn as a house.
+    """
     known = vocabulary()
     found: dict[str, None] = {}
     for key in facts(text, lexicon, "en").words:
@@ -74,6 +81,10 @@ def beside(text: str, lexicon: Lexicon) -> tuple[str, ...]:
             drawn = table.get(key)
             if drawn and key not in fold(drawn):
                 found.setdefault(drawn)
+    words = lexicon.read(text, "en")
+    for at, word in enumerate(words):
+        if _drawn_otherwise(word) and not _in_compound(words, at):
+            found.setdefault(word.text)
     return tuple(found)
 
 
@@ -126,10 +137,15 @@ def _known(word: Word) -> str:
     drawn = known.objects.get(key) or known.colours.get(key)
     if drawn is None:
         return text
-    if drawn != key:  # a rose: the model is told that it is a flower
-        return f"{text} {drawn}"
     many = fold(text).endswith("s") and not key.endswith("s")
-    return plural(key) if many else key
+    return plural(drawn) if many else drawn
+
+
+def _drawn_otherwise(word: Word) -> bool:
+    drawn = vocabulary().objects.get(word.key, word.key)
+    return (
+        word.entry is not None and drawn != word.key and fold(word.text) not in vocabulary().knows
+    )
 
 
 def _things(said: Facts, lexicon: Lexicon, used: set[str]) -> Iterator[str]:
@@ -138,8 +154,7 @@ def _things(said: Facts, lexicon: Lexicon, used: set[str]) -> Iterator[str]:
         kind = said.kinds.get(key)
         if kind not in OBJECTS and key not in vocabulary().objects:
             continue
-        drawn = vocabulary().objects.get(key, key)
-        noun = _english(key, text, lexicon) if drawn == key else f"{key} {drawn}"
+        noun = _english(key, text, lexicon)
         colours = [colour for colour, thing in sorted(said.colours) if thing == key]
         numbers = [number for number, thing in sorted(said.numbers) if thing == key]
         used.update((key, *colours, *numbers))

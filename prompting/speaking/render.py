@@ -123,8 +123,8 @@ def _parts(
     details = _in(language, slots.details, slots.language, lexicon)
     text = top.text
     if dialect.kind is Speech.STARTER:
-        text = captions.canonical(text, lexicon)
         looks = (*looks, *captions.beside(", ".join((text, *looks)), lexicon))
+        text = captions.canonical(text, lexicon)
         details = tuple(detail for detail in details if captions.allowed(detail, lexicon))
     elif dialect.kind is Speech.BOORU:
         text = ", ".join(shown)

@@ -24,6 +24,7 @@ _SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
 _QUALITY = re.compile(r"masterpiece|best quality|score_\d", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _REMOVAL = re.compile(r"\bremove [\w ]+|(?:去掉|移除)\w+", re.IGNORECASE)  # of an instruction
+_NUMBERED = r"(?<!\d)"  # 9 is not in 1967
 _LINK = r"(?: is| are| should be| in| that is| painted| colou?red|,|:)"
 
 
@@ -65,10 +66,12 @@ def cases(path: Path) -> tuple[Case, ...]:
 
 
 def holds(text: str, options: Alternatives) -> bool:
-    """Whether the text has one of these words; a Latin one may have an ending."""
+    """Whether the text has one of these words; a Latin one may have an ending, or be 1girl's."""
     return any(
         re.search(
-            rf"(?<![A-Za-z0-9_]){re.escape(word)}" if word.isascii() else re.escape(word),
+            rf"(?<![A-Za-z_]){_NUMBERED if word[:1].isdigit() else ''}{re.escape(word)}"
+            if word.isascii()
+            else re.escape(word),
             text,
             re.I,
         )
