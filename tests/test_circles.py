@@ -63,6 +63,14 @@ def test_a_string_that_repeats_itself_ends_and_the_answer_soon_after(part: str) 
         ('{"subject": "000000000', '{"subject": "000'),
         ('{"subject": "a cat on the mat, a cat on the mat', '{"subject": "a cat on the mat'),
         ('{"subject": "a cat", "details": ["a cat", "a cat"', None),
+        (
+            '{"scene": "They walk. They are very big and they are very big, but they are very big',
+            '{"scene": "They walk.',
+        ),
+        (
+            '{"subject": "a king in his hall and a queen in his hall, one in his hall and a',
+            None,
+        ),
         ('{"scene": "A cat sits. The light is the light is the light is', '{"scene": "A cat sits.'),
     ],
 )

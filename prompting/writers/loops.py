@@ -17,6 +17,8 @@ from prompting.writers.grammar import Grammar
 _OFTEN = ((12, 1), (4, 2), (2, 3), (1, 8))
 _LONGEST = 80  # letters of a part that repeats
 
+_WORDS = 4  # in a row, that stand in a string twice and no more; of Chinese characters, eight
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_]+")
 _BETWEEN = " ,;_-"
 
 _LIST = re.compile(r'\[("[^"]*"(?:, "[^"]*")*),[ "]*$')
@@ -31,6 +33,8 @@ def circle(text: str) -> int | None:
     if text.count('"') % 2 == 0:
         return None
     said = text[text.rindex('"') + 1 :]
+    if (again := _said_again(said)) is not None:
+        return _whole(text, len(text) - len(said) + again)
     for length in range(min(_LONGEST, len(said) // 2 + 1), 0, -1):
         allowed = next(often for least, often in _OFTEN if length >= least)
         part = said[-length:]
@@ -38,10 +42,26 @@ def circle(text: str) -> int | None:
         # The first of them may stand at the beginning, with nothing that parts it from others.
         there = first.endswith(part) or first == part.lstrip(_BETWEEN)
         if there and said.endswith(part * allowed) and part.strip(_BETWEEN):
-            kept = len(text) - length * allowed
-            whole = [end.end() for end in _SENTENCE.finditer(text, text.rindex('"'), kept)]
-            return whole[-1] if whole else kept
+            return _whole(text, len(text) - length * allowed)
     return None
+
+
+def _said_again(said: str) -> int | None:
+    """Where the last words of a string begin, if they stand there for the third time."""
+    words = list(_WORD.finditer(said.casefold()))
+    run = _WORDS if any(len(word[0]) > 1 for word in words[-_WORDS:]) else 2 * _WORDS
+    if len(words) < 3 * run:
+        return None
+    texts = [word[0] for word in words]
+    last = texts[-run:]
+    times = sum(texts[at : at + run] == last for at in range(len(texts) - run + 1))
+    return words[-run].start() if times > 2 else None
+
+
+def _whole(text: str, kept: int) -> int:
+    """How much to keep of a text whose last string is kept so far: of prose, whole sentences."""
+    ends = [end.end() for end in _SENTENCE.finditer(text, text.rindex('"'), kept)]
+    return ends[-1] if ends else kept
 
 
 def twice(text: str) -> bool:
