@@ -67,6 +67,21 @@ async def test_the_built_in_assistant_alone_writes_where_the_chosen_model_does_n
     assert here.own.closed
 
 
+async def test_a_server_that_is_started_after_the_bot_writes_from_then_on() -> None:
+    here = Installation(works=False)
+    here.arrives.set()
+    model = LanguageModel(CHOSEN, here.open, again=(0.001,))
+    assert await model.chosen_writer() is None
+    assert await names(model) == ("own", None)
+    here.works = True
+    async with asyncio.timeout(30):
+        while await model.chosen_writer() is not here.big:  # noqa: ASYNC110  # nobody is told
+            await asyncio.sleep(0.01)
+    assert await names(model) == ("big", "own")
+    await model.close()
+    assert here.big.closed
+
+
 async def test_without_a_choice_one_model_is_opened_and_no_sooner_than_it_is_needed() -> None:
     here = Installation()
     words = PromptAssist(WordSettings(assist=AssistMode.ON), open_=here.open)

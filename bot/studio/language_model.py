@@ -3,7 +3,8 @@
     start() ─▶ built-in assistant, in a moment ─▶ the owner's GGUF or server, when it is there
 
 The invariant: nobody waits for it longer than `patience`.  While the owner's choice is fetched or
-loaded, the built-in assistant writes; where it cannot be opened, it goes on writing.
+loaded, the built-in assistant writes; where it cannot be opened, it goes on writing, and the choice
+is tried again from time to time.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 
 from prompting.writers.absent import AbsentWriter
 from prompting.writers.ladder import Opened, WriterConfig, open_writer
@@ -21,6 +23,8 @@ from prompting.writers.writer import Writer
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 10.0  # that a wish waits for the built-in assistant to start
+# Between two tries to open the owner's choice: a server may be started after the bot.
+AGAIN_SECONDS = (60.0, 120.0, 300.0, 600.0)
 
 Open = Callable[[WriterConfig], Awaitable[Opened]]
 Guard = Callable[[Writer], Writer]  # the owner's choice -> the same, asked only when it may be
@@ -49,11 +53,14 @@ class LanguageModel:
         *,
         patience: float = PATIENCE_SECONDS,
         guard: Guard = unguarded,
+        again: Sequence[float] = AGAIN_SECONDS,
     ) -> None:
+        self._again = again
         self._config, self._open = config, open_ or _open_and_tell
         self._guard = guard
         self._opening: asyncio.Task[None] | None = None
-        self._there = asyncio.Event()
+        self._there, self._tried = asyncio.Event(), asyncio.Event()
+        self._told: tuple[str, ...] = ()
         self._at_hand = AtHand()
         self._opened: list[Opened] = []
         self._patience = patience
@@ -77,17 +84,16 @@ class LanguageModel:
         return self._at_hand
 
     async def started(self) -> None:
-        """Wait until it is there, or is known not to come, however long that takes."""
+        """Wait until it is there, or was tried once in vain, however long that takes."""
         self.start()
-        assert self._opening is not None, "it was just started"
-        await asyncio.wait({self._opening})
+        await self._tried.wait()
 
     async def chosen_writer(self) -> Writer | None:
         """The owner's choice, where it has come within the patience; else None."""
-        self.start()
-        assert self._opening is not None, "it was just started"
-        await asyncio.wait({self._opening}, timeout=self._patience)
-        there = self._opening.done() and self._at_hand.spare is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                await self.started()
+        there = self._tried.is_set() and self._at_hand.spare is not None
         return self._at_hand.writer if there else None
 
     async def close(self) -> None:
@@ -110,13 +116,20 @@ class LanguageModel:
             loading = AbsentWriter(name, "it is still being loaded")
             self._at_hand = AtHand(writer=loading, spare=own)
             self._there.set()  # who waits for words need not wait for this one
-            chosen = (await self._kept(replace(self._config, built_in=None))).writer
-            if chosen is None:
-                self._at_hand = AtHand(writer=own)
-            else:
-                self._at_hand = AtHand(writer=self._guard(chosen), spare=own)
+            await self._open_chosen(own)
         finally:
             self._there.set()
+            self._tried.set()
+
+    async def _open_chosen(self, own: Writer | None) -> None:
+        for wait in chain(self._again, repeat(self._again[-1])):
+            chosen = (await self._kept(replace(self._config, built_in=None))).writer
+            if chosen is not None:
+                self._at_hand = AtHand(writer=self._guard(chosen), spare=own)
+                return
+            self._at_hand = AtHand(writer=own)
+            self._tried.set()
+            await asyncio.sleep(wait)
 
     async def _kept(self, config: WriterConfig) -> Opened:
         try:
@@ -125,9 +138,12 @@ class LanguageModel:
             # The ladder promises not to; a picture does not depend on it.
             log.exception("the language model cannot be opened")
             return Opened(writer=None, notes=())
-        self._opened.append(opened)
-        for note in opened.notes:
-            log.warning("the assistant: %s", note)
+        if opened.writer is not None:
+            self._opened.append(opened)
+        if opened.notes != self._told:  # once, and not at every try
+            self._told = opened.notes
+            for note in opened.notes:
+                log.warning("the assistant: %s", note)
         return opened
 
 
