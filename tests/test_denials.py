@@ -26,6 +26,7 @@ from prompting.writers.ladder import WriterConfig, open_writer
 
 DATA = Path(__file__).parent / "data"
 CASES = denied_cases(DATA / "denials.jsonl")
+AFTER = denied_cases(DATA / "denials_after.jsonl")  # written when the rules stood
 LEXICON = built_in()
 SHARE = 0.98
 
@@ -38,14 +39,20 @@ def test_of_200_wishes_in_seven_languages_what_goes_and_what_stays_are_both_righ
     assert len(wrong) <= (1 - SHARE) * len(CASES), wrong
 
 
+def test_wishes_that_came_after_the_rules_are_read_as_well() -> None:
+    wrong = {case.wish: fault for case in AFTER if (fault := read_wrongly(case))}
+    assert len(wrong) <= (1 - SHARE) * len(AFTER), wrong
+
+
 def test_a_prompt_asks_for_nothing_that_was_denied_and_loses_nothing_else() -> None:
     assert not _wrong_prompts(CASES[::16])
 
 
 @pytest.mark.slow
-def test_so_does_every_prompt_of_the_200_wishes() -> None:
-    wrong = _wrong_prompts(CASES)
-    assert len(wrong) <= (1 - SHARE) * len(CASES) * len(DIALECTS_TRIED), wrong
+def test_so_does_every_prompt_of_all_these_wishes() -> None:
+    some = (*CASES, *AFTER)
+    wrong = _wrong_prompts(some)
+    assert len(wrong) <= (1 - SHARE) * len(some) * len(DIALECTS_TRIED), wrong
 
 
 def _wrong_prompts(some: Sequence[DeniedCase]) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -80,6 +87,8 @@ def _wrong_prompts(some: Sequence[DeniedCase]) -> list[tuple[str, str, tuple[str
         ("two men, one with a beard and one without a beard", [], None),
         ("a man with a hat beside a man without a hat", [], None),
         ("a crowd-free temple", ["crowd"], "a temple"),
+        ("a ghost town with no ghosts", ["ghosts"], "a ghost town"),
+        ("a chef who can't cook", ["cook"], "a chef"),
     ],
 )
 def test_the_words_that_carry_a_denial_go_with_it(

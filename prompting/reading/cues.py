@@ -24,8 +24,10 @@ Words = frozenset[str]
 class Cues:
     """The words of one language; what each is for, denials.toml says."""
 
-    search: re.Pattern[str]  # with the groups idiom, free, nobody, thing and act
+    search: re.Pattern[str]  # with the groups idiom, free, nobody and cue
+    acts: Words  # the cues before an action or a quality; others stand before a thing
     sure: re.Pattern[str]
+    denying: Words  # single words that deny; they tell languages apart as well
     nobody: Mapping[str, str]  # "no one" -> "people"
     trail: re.Pattern[str]
     bound: Words
@@ -38,6 +40,7 @@ class Cues:
     both: Words  # and
     either: Words  # or
     partial: Words
+    amount: Words
     degree: Words
     beside: Words
     participle: Words
@@ -87,12 +90,14 @@ def cues(language: str) -> Cues | None:
         name: _folded(table[name])
         for name in (
             *("bound", "light", "lead", "preposition", "of", "article", "stop", "partial"),
-            *("degree", "beside", "participle", "adverb", "noun", "free"),
+            *("amount", "degree", "beside", "participle", "adverb", "noun", "free"),
         )
     }
     return Cues(
         search=_search(table, named),
         sure=re.compile(_either(_parts(table["sure"])), re.IGNORECASE),
+        acts=_folded(table["act"]),
+        denying=_folded(f"{table['thing']} / {table['act']}"),
         nobody=named,
         trail=re.compile(rf"\s+(?:{_either(_parts(table['trail']))})", re.IGNORECASE),
         both=_folded(table["and"]),
@@ -114,10 +119,10 @@ def spaced_languages() -> tuple[str, ...]:
 
 
 def _search(table: Mapping[str, str], nobody: Iterable[str]) -> re.Pattern[str]:
+    cue = _either((*_parts(table["thing"]), *_parts(table["act"])))
     return re.compile(
         rf"(?P<idiom>{_either(_parts(table['idiom']))})|(?<![\w-])(?P<free>[^\W_]+)-free(?!\w)"
-        rf"|(?P<nobody>{_either(nobody)})|(?P<thing>{_either(_parts(table['thing']))})"
-        rf"|(?P<act>{_either(_parts(table['act']))})",
+        rf"|(?P<nobody>{_either(nobody)})|(?P<cue>{cue})",
         re.IGNORECASE,
     )
 

@@ -10,12 +10,15 @@ same text ("a man with a hat beside a man without a hat") stays as it was said.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from prompting.reading.cues import cues, spaced_languages
+from prompting.reading.denied_chinese import Chinese
+from prompting.reading.denied_japanese import Japanese
 from prompting.reading.denied_spaced import Denial, Spaced
-from prompting.reading.denied_unspaced import chinese, japanese
-from prompting.reading.lexicon import Lexicon
+from prompting.reading.forms import fold
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word
 
 __all__ = ["Denial", "denials", "without"]
 
@@ -63,9 +66,9 @@ def _others(text: str, language: str) -> tuple[str, ...]:
 
 def _in(text: str, lexicon: Lexicon, language: str) -> list[Denial]:
     if language == "zh":
-        return chinese(text, lexicon)
+        return Chinese(text, lexicon).denials()
     if language == "ja":
-        return japanese(text, lexicon)
+        return Japanese(text, lexicon).denials()
     known = cues(language)
     return Spaced(text, lexicon, language, known).denials() if known else []
 
@@ -74,15 +77,29 @@ def _unwished(text: str, found: list[Denial], lexicon: Lexicon, language: str) -
     """Those whose thing the rest of the text does not wish for."""
     if not found:
         return found
-    rest = _keys(without(text, tuple(found)), lexicon, language)
-    return [
-        denial
-        for denial in found
-        if not (keys := _keys(denial.what, lexicon, language)) or not keys <= rest
-    ]
+    words = lexicon.read(without(text, tuple(found)), language)
+    rest = {_same(word) for at, word in enumerate(words) if not _in_compound(words, at, language)}
+    out: list[Denial] = []
+    for denial in found:
+        said = {_same(word) for word in lexicon.read(denial.what, language) if word.content}
+        if not said or not said <= rest:
+            out.append(denial)
+    return out
 
 
-def _keys(text: str, lexicon: Lexicon, language: str) -> set[str]:
-    """The words, in the singular as far as that is regular."""
-    words = (word for word in lexicon.read(text, language) if word.content)
-    return {word.key if word.entry else word.key.removesuffix("s") for word in words}
+def _same(word: Word) -> tuple[str, str]:
+    """What two words share that are one word in two forms; a chef who cannot cook has none."""
+    key = word.key if word.entry else word.key.removesuffix("s")
+    return key, fold(word.text)[:3] if word.text.isascii() else ""
+
+
+def _in_compound(words: Sequence[Word], at: int, language: str) -> bool:
+    """Whether an English noun only describes the next: the ghost of a ghost town."""
+    following = words[at + 1 : at + 3]
+    kinds = [word.entry.kind if word.entry else "" for word in (words[at], *following[1:])]
+    return (
+        language == "en"
+        and len(following) == 2
+        and following[0].text == " "
+        and all(kind in OBJECTS | SCENERY for kind in kinds)
+    )

@@ -17,6 +17,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from prompting.reading import tables
+from prompting.reading.cues import cues
 from prompting.reading.dividing import divide
 from prompting.reading.forms import fold, inflected, plural, plurals
 from prompting.reading.relating import arranged
@@ -134,7 +135,10 @@ class Lexicon:
         return "other" if strange else best
 
     def _knows(self, word: str, language: str) -> bool:
-        return word in self.function.get(language, ()) or word in self._index(language)
+        if word in self.function.get(language, ()) or word in self._index(language):
+            return True
+        known = cues(language)
+        return known is not None and word in known.denying
 
     def read(self, text: str, language: str | None = None) -> tuple[Word, ...]:
         """The words of the text, in order and without gaps."""

@@ -92,7 +92,8 @@ def own_words(subject: str, wish: WishText, lexicon: Lexicon) -> str:
     """The subject with the person's own spelling: "kitty" where a writer made it "cat"."""
     words = list(lexicon.read(subject, "en"))
     there = {fold(word.text) for word in words}
-    for asked in lexicon.read(wish.words, "en"):
+    wished = without(wish.words, denials(wish.words, lexicon, wish.language))
+    for asked in lexicon.read(wished, "en"):
         if asked.entry is None or asked.entry.kind not in _EXCHANGEABLE:
             continue
         same = [at for at, word in enumerate(words) if word.entry is asked.entry]

@@ -75,7 +75,9 @@ def negatives(
     mine = list(dict.fromkeys(said.unwanted))
     typed_parts = _parts(typed)
     if dialect.kind is Speech.INSTRUCTION or not dialect.negative:
-        return _turned([*mine, *typed_parts], dialect, lexicon, wish.language, language, locale)
+        somebody = "person" in said.kinds.values()
+        asker = _Asker(dialect, lexicon, wish.language, language, somebody)
+        return _turned([*mine, *typed_parts], asker, locale)
     wanted = set(said.words)
     quoting = bool(wish.quoted)
     others = ",".join((style.negative if style else "", dialect.default_negative))
@@ -129,17 +131,29 @@ def _keys(part: str, lexicon: Lexicon) -> frozenset[str]:
     return keys or frozenset({fold(part)})
 
 
-def _turned(
-    unwanted: list[str],
-    dialect: Dialect,
-    lexicon: Lexicon,
-    spoken: Language,
-    language: Language,
-    locale: str,
-) -> Negatives:
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Who asks for a picture, how, and whether somebody is wished for in it."""
+
+    dialect: Dialect
+    lexicon: Lexicon
+    spoken: Language
+    language: Language  # of the prompt
+    somebody: bool
+
+    def english(self, what: str) -> str:
+        return _said_in("en", what, self.spoken, self.lexicon)
+
+
+def _turned(unwanted: list[str], asker: _Asker, locale: str) -> Negatives:
     """Positive statements where a negative prompt has no effect; what has none is left out."""
     whats = tuple(dict.fromkeys(unwanted))
-    into = {what: _statement(what, dialect, lexicon, spoken, language) for what in whats}
+    into = {what: _statement(what, asker) for what in whats}
+    if asker.dialect.kind is not Speech.INSTRUCTION:
+        named = [_keys(asker.english(what), asker.lexicon) for what in whats]
+        for what, shown in into.items():  # no stars alone where there are to be none
+            if any(keys <= _keys(shown, asker.lexicon) for keys in named):
+                into[what] = ""
     pairs = ", ".join(
         note("became", locale, what=what, into=shown) for what, shown in into.items() if shown
     )
@@ -149,22 +163,24 @@ def _turned(
         note("left out", locale, things=rest) if rest else "",
     )
     return Negatives(
-        text=dialect.default_negative,
+        text=asker.dialect.default_negative,
         positive=tuple(dict.fromkeys(filter(None, into.values()))),
         handled=whats,
         note=joined(*told),
     )
 
 
-def _statement(
-    what: str, dialect: Dialect, lexicon: Lexicon, spoken: Language, language: Language
-) -> str:
+def _statement(what: str, asker: _Asker) -> str:
     """What the picture shows instead; empty where nothing is known."""
-    english = _said_in("en", what, spoken, lexicon)
-    if dialect.kind is Speech.INSTRUCTION:  # an instruction may name what it takes away
-        return f"去掉{what}" if language == "zh" else f"remove {english}"
-    shown = _instead(what, english, lexicon)
-    return shown.get(language, shown["en"]) if shown else ""
+    chinese = asker.language == "zh"
+    if asker.dialect.kind is Speech.INSTRUCTION:  # an instruction may name what it takes away
+        return f"去掉{what}" if chinese else f"remove {asker.english(what)}"
+    shown = _instead(what, asker.english(what), asker.lexicon)
+    if shown is None:
+        return ""
+    if asker.somebody and "beside" in shown:
+        return shown["beside_zh" if chinese else "beside"]
+    return shown["zh" if chinese else "en"]
 
 
 def _instead(what: str, english: str, lexicon: Lexicon) -> Mapping[str, str] | None:
@@ -189,9 +205,11 @@ def _instead(what: str, english: str, lexicon: Lexicon) -> Mapping[str, str] | N
 def _said_in(language: Language, text: str, spoken: Language, lexicon: Lexicon) -> str:
     if language == spoken or language != "en":
         return text
-    english = lexicon.english(text, spoken) or text
     known = _positive().said.get(fold(text))
-    return known["name"] if known and not english.isascii() else english
+    words = lexicon.read(text, spoken)
+    if known and any(word.content and word.entry is None for word in words):
+        return known["name"]
+    return lexicon.english(text, spoken) or text
 
 
 def _wanted(part: str, wanted: set[str], lexicon: Lexicon) -> bool:

@@ -98,6 +98,8 @@ def spoken_wrongly(
 ) -> tuple[str, ...]:
     """What is wrong with the prompt of a wish."""
     wrong = [f"loses {options[0]}" for options in case.stays if not holds(prompt, options)]
+    for name in (it for options in case.stays for it in options if " " in it):
+        prompt = re.sub(re.escape(name), " ", prompt, flags=re.IGNORECASE)  # a ghost town
     for options in case.goes:
         if any(_asks(prompt, option) for option in options):
             wrong.append(f"asks for {options[0]}")
@@ -118,7 +120,7 @@ def _asks(prompt: str, option: str) -> bool:
 
 def _times(negative: str, options: Alternatives) -> int:
     """How many parts of the negative prompt say it."""
-    return sum(holds(part, options) for part in negative.split(","))
+    return sum(any(_asks(part, option) for option in options) for part in negative.split(","))
 
 
 async def spoken(

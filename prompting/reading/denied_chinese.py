@@ -1,10 +1,9 @@
-"""What a text denies in Chinese and Japanese, which put no blanks between words.
+"""What a Chinese text denies.
 
-    没有红色帽子的女孩在雪地里      Chinese says it before the thing, and 的 or 在 ends it
-    桜の木の下で帽子をかぶっていない  Japanese behind it, and the particle で begins it
+    没有红色帽子的女孩在雪地里: a word that denies stands before the thing, and 的 or 在 ends it
 
-The invariant: what is denied is the thing alone, or an action; what a particle or a preposition
-divides from it stays.
+The invariant: what is denied is the thing alone, or an action; what a preposition divides from it
+stays.
 """
 
 from __future__ import annotations
@@ -14,58 +13,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from prompting.reading.cues import Patterns, patterns
+from prompting.reading.cues import patterns
 from prompting.reading.denied_spaced import Denial
 from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word
 
 _DESCRIBES = frozenset({"colour", "quality"})
 _APART = frozenset({"time", "weather", "light", "style", "look", "number"})
 _FARTHEST = 40  # characters that a thing and those of its list may take
-_CHARACTERS = frozenset("尾叶翅牙角须发字雪雨雾风月星浪灯眼耳手脚腿轮桅窗门云鞋帽伞人车树草花桥船")
 
 
 @lru_cache(maxsize=1)
-def _chinese() -> re.Pattern[str]:
+def _search() -> re.Pattern[str]:
     table = patterns("zh")
     either = table.either
-    light = re.sub(r"长(?=\|)", "长(?=胡|头发|毛|尾巴|翅|叶|角|草)", either("light"))
-    light = re.sub(r"打(?=\|)", "打(?=伞|领带|光|灯)", light)
     refusal, quality = either("refusal"), either("quality")
     return re.compile(
         rf"(?P<idiom>{either('idiom')})|(?P<nobody>{either('nobody')})"
         rf"|(?P<nothing>{either('nothing')})"
         rf"|(?P<not>(?<!而)不是)"
         rf"|(?P<act>(?:{refusal})(?={either('act')}))"
-        rf"|(?P<light>(?:{refusal})(?:{light}))"
+        rf"|(?P<light>(?:{refusal})(?:{either('light')}))"
         rf"|(?P<quality>不(?:{quality}))"
         rf"|(?P<thing>{either('thing')})"
         rf"|(?P<plain>不)"
     )
-
-
-@lru_cache(maxsize=1)
-def _japanese() -> re.Pattern[str]:
-    table = patterns("ja")
-    either = table.either
-    verb, act, negated = either("verb"), either("act"), either("negated")
-    return re.compile(
-        rf"(?P<idiom>{either('idiom')})|(?P<nobody>{either('nobody')})"
-        rf"|(?P<nothing>{either('nothing')})"
-        rf"|(?P<verb>[をはもが](?:{verb})(?:{negated}))"
-        rf"|(?P<act>(?P<doing>{act})(?:{negated}))"
-        rf"|(?P<quality>{either('quality')})"
-        rf"|(?P<after>{either('after')})"
-    )
-
-
-def chinese(text: str, lexicon: Lexicon) -> list[Denial]:
-    """Every denial of a Chinese text, in reading order."""
-    return _Chinese(text, lexicon).denials()
-
-
-def japanese(text: str, lexicon: Lexicon) -> list[Denial]:
-    """Every denial of a Japanese text, in reading order."""
-    return _Japanese(text, lexicon).denials()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +48,20 @@ class _Found:
         return text[self.start : self.end].strip(" 的")
 
 
-class _Chinese:
+class Chinese:
+    """The denials of one text."""
+
     def __init__(self, text: str, lexicon: Lexicon) -> None:
         self._text, self._lexicon = text, lexicon
-        self._table: Patterns = patterns("zh")
+        self._table = patterns("zh")
         self._ends = self._table.words("preposition")
         self._links = self._table.words("and")
 
     def denials(self) -> list[Denial]:
+        """Every denial, in reading order."""
         found: list[Denial] = []
         at = 0
-        while cue := _chinese().search(self._text, at):
+        while cue := _search().search(self._text, at):
             at = cue.end()
             denied = self._denied(cue)
             found += denied
@@ -120,7 +94,9 @@ class _Chinese:
         behind = self._text[cue.end() : cue.end() + _FARTHEST]
         words = self._lexicon.read(behind, "zh")
         known = bool(words) and words[0].entry is not None
-        alone = behind[:1] in _CHARACTERS and (len(behind) < 2 or behind[1] in "的,，。、;；! ！")
+        alone = behind[:1] in self._table.words("character") and (
+            len(behind) < 2 or behind[1] in "的,，。、;；! ！"
+        )
         return not known and not alone
 
     def _carried(self, cue: re.Match[str]) -> int:
@@ -135,9 +111,9 @@ class _Chinese:
         known = bool(words) and words[0].entry is not None and words[0].entry.kind in OBJECTS
         return end + light.end() if known and not swallowed else end
 
-    def _action(self, at: int) -> _Found:
+    def _action(self, at: int, end: int = 0) -> _Found:
         act = re.match(self._table.either("act"), self._text[at:])
-        end = at + (act.end() if act else 1)
+        end = end or at + (act.end() if act else 1)
         if self._text[end : end + 1] in ("", "的", "着", *"，,。、;； "):
             return _Found(at, end)
         thing = self._thing(end)
@@ -148,13 +124,14 @@ class _Chinese:
         if not words or words[0].entry is None:
             return []
         entry, end = words[0].entry, cue.end() + words[0].end
+        if cue["plain"] and entry.kind == "action":
+            return [self._action(cue.end(), end)]
         behind = self._text[end : end + 1]
         if entry.kind not in _DESCRIBES | {"light"} or (
             cue["plain"] and behind not in "的,，。、;；"
         ):
             return []
-        start = cue.start() + 1 if cue["quality"] else cue.end()
-        return [_Found(start, end)]
+        return [_Found(end - len(words[0].text), end)]  # 不要太暗 denies the dark
 
     def _described(self, at: int) -> list[_Found]:
         """What "is not" denies: of 不是红色的汽车 the colour, of 不是猫 the cat."""
@@ -181,7 +158,7 @@ class _Chinese:
     def _bare(self, at: int) -> bool:
         """Whether what follows a link has no number, colour or quality, as what is denied has."""
         words = [w for w in self._lexicon.read(self._text[at : at + 8], "zh") if not w.mark]
-        cue = _chinese().match(self._text, at)
+        cue = _search().match(self._text, at)
         if not words or cue:
             return False
         entry = words[0].entry
@@ -262,89 +239,3 @@ class _Chinese:
 
     def _partial(self, start: int) -> bool:
         return self._text[:start].endswith(tuple(self._table.words("partial")))
-
-
-class _Japanese:
-    def __init__(self, text: str, lexicon: Lexicon) -> None:
-        self._text, self._lexicon = text, lexicon
-        self._table = patterns("ja")
-        self._particles = self._table.words("particle")
-        self._links = self._table.words("and")
-
-    def denials(self) -> list[Denial]:
-        found: list[Denial] = []
-        for cue in _japanese().finditer(self._text):
-            floor = found[-1].end if found else 0
-            found += self._denied(cue, floor)
-        return found
-
-    def _denied(self, cue: re.Match[str], floor: int) -> list[Denial]:
-        if cue["idiom"]:
-            return []
-        end = cue.end() + self._text.startswith("の", cue.end())
-        if cue["nobody"]:
-            return [Denial(start=cue.start(), end=end, what="人")]
-        if cue["nothing"]:
-            return [Denial(start=cue.start(), end=end, what="他の物")]
-        if cue["act"]:
-            return self._action(cue, floor, end)
-        things = self._things(cue, floor)
-        out: list[Denial] = []
-        for at, (start, what) in enumerate(things):
-            until = things[at + 1][0] if at + 1 < len(things) else end
-            out.append(Denial(start=start, end=until, what=what))
-        return out
-
-    def _action(self, cue: re.Match[str], floor: int, end: int) -> list[Denial]:
-        doing = cue["doing"]
-        said = f"{doing}る" if doing.endswith("てい") else doing
-        start = cue.start()
-        if start and self._text[start - 1] in "をに" and (thing := self._before(start - 1, floor)):
-            said = self._text[thing:start] + said
-            start = thing
-        return [Denial(start=start, end=end, what=said)]
-
-    def _things(self, cue: re.Match[str], floor: int) -> list[tuple[int, str]]:
-        """Where each thing of a list begins, and the thing, in reading order."""
-        at = cue.start()
-        bare = cue["after"] is not None and cue[0][0] not in "がはものを抜"
-        out: list[tuple[int, str]] = []
-        while True:
-            start = self._before(at, floor)
-            what = self._text[start:at] if start is not None else ""
-            if start is None or (bare and not out and not self._is_noun(what)):
-                return out
-            out.insert(0, (start, what))
-            if start <= floor or self._text[start - 1] not in self._links:
-                return out
-            if self._text[start - 1] == "と":  # a cat and no hat
-                return out
-            if self._text[start - 1] == "も" and cue[0][0] not in "も":
-                return out
-            if self._text[start - 1] == "、" and cue[0][0] != "も":
-                return out
-            at = start - 1
-
-    def _before(self, at: int, floor: int) -> int | None:
-        """Where the noun begins that ends here, with the colour before it."""
-        words = list(self._lexicon.read(self._text[floor:at], "ja"))
-        start: int | None = None
-        for index in range(len(words) - 1, -1, -1):
-            word = words[index]
-            kind = word.entry.kind if word.entry else ""
-            if word.text == "の" and start is not None and index:
-                before = words[index - 1].entry
-                if before is None or before.kind not in _DESCRIBES:
-                    break
-                continue
-            if word.mark or not word.content or (word.text in self._particles):
-                break
-            if start is not None and (kind in _APART | {"action"} or kind in OBJECTS | SCENERY):
-                break
-            start = floor + word.start
-        return start
-
-    def _is_noun(self, text: str) -> bool:
-        """Whether it is known, or written as nouns are; a verb's stem ends in hiragana."""
-        known = self._lexicon.find(text, "ja")
-        return known is not None or not re.search(r"[\u3041-\u3096]$", text)
