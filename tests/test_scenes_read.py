@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,12 @@ def test_a_sentence_about_the_wishs_picture_is_told(asked: str, sentence: str) -
 def test_a_sentence_that_is_something_else_goes(asked: str, sentence: str, why: str) -> None:
     found = scene(asked, sentence)
     assert found == Scene(sentences=(), dropped=((sentence, why),))
+
+
+def test_intruders_second_pictures_and_talk_are_never_told() -> None:
+    lines = (Path(__file__).parent / "data/scene_intruders.txt").read_text("utf-8").splitlines()
+    for asked, sentence in (line.split("|") for line in lines):
+        assert scene(asked, sentence).sentences == (), asked
 
 
 def test_good_sentences_stay_letter_for_letter_where_bad_ones_go() -> None:

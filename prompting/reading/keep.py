@@ -187,6 +187,11 @@ def contradictions(
             key in denied or (key not in allowed and _against(key, found.kinds.get(key, ""), asked))
         )
     ]
+    bad += [  # a young woman is a woman, and young
+        text
+        for key, text in found.words.items()
+        if found.kinds.get(key) == "person" and _against(fold(text).partition(" ")[0], "", asked)
+    ]
     return tuple(dict.fromkeys(bad))
 
 
@@ -225,8 +230,11 @@ def _against(key: str, kind: str, asked: Facts) -> bool:
         if key in family:
             rivals = set(asked.words) & family
     rivals -= {other for group in together if key in group for other in group}
+    # An old man is old, though the lexicon has a word of its own for him.
+    ages = {named.partition(" ")[0] for named, its in asked.kinds.items() if its == "person"}
+    said = {*asked.words, *ages}
     return bool(rivals) or any(
-        (key == one and other in asked.words) or (key == other and one in asked.words)
+        (key == one and other in said) or (key == other and one in said)
         for one, other in _OPPOSITES
     )
 

@@ -31,13 +31,14 @@ class Company:
     """What the wish names, and what may stand beside it."""
 
     named: Mapping[str, str]  # key -> kind; "" of what the lexicon does not know
+    around: frozenset[str]  # keys of surroundings that were told besides
     names: frozenset[str]  # those unknown words that are written with a capital
     text: str  # of the wish, folded
 
     @property
     def alive(self) -> bool:
         """Whether somebody is there, or something that may be somebody."""
-        return any(kind in ("", "animal", "person") for kind in self.named.values())
+        return self.stranger or not {"animal", "person"}.isdisjoint(self.named.values())
 
     @property
     def stranger(self) -> bool:
@@ -51,12 +52,11 @@ def company(facts: Sequence[Facts], text: str, around: Sequence[Facts] = ()) -> 
 
     `around` are those of sentences that were told: of them only surroundings count.
     """
-    named = {
-        key: kind for said in around for key, kind in said.kinds.items() if kind in _AROUND
-    } | {key: said.kinds.get(key, "") for said in facts for key in said.words}
+    named = {key: said.kinds.get(key, "") for said in facts for key in said.words}
+    told = {key for said in around for key, kind in said.kinds.items() if kind in _AROUND}
     written = [word for said in facts for key, word in said.words.items() if key not in said.kinds]
     names = frozenset(fold(word) for word in written if word[:1].isupper())
-    return Company(named=named, names=names, text=fold(text))
+    return Company(named=named, around=frozenset(told), names=names, text=fold(text))
 
 
 def newcomers(
@@ -136,7 +136,7 @@ def _no_thing(words: Sequence[Word], at: int, tables: SceneTables) -> bool:
     following = fold(words[at + 1].text) if at + 1 < len(words) else ""
     if words[at].key in _NO_THINGS:
         return True
-    if word in tables.shapes and following == "of":
+    if following == "of" and _in(word, tables.shapes):
         return True
     if word not in tables.verbs or at == 0:
         return False
@@ -208,7 +208,7 @@ def _being(words: Sequence[Word], at: int, company: Company, tables: SceneTables
 def _part_of_nobody(words: Sequence[Word], at: int, company: Company, tables: SceneTables) -> bool:
     """Whether the word is a part of somebody, where nobody is."""
     following = fold(words[at + 1].text) if at + 1 < len(words) else ""
-    shape = following == "of" and fold(words[at].text) in tables.shapes
+    shape = following == "of" and _in(words[at].text, tables.shapes)
     return not company.alive and not shape and _in(words[at].text, tables.living["en"])
 
 
@@ -222,13 +222,15 @@ def _worn(words: Sequence[Word], at: int, company: Company, tables: SceneTables)
 def _belongs(key: str, company: Company, tables: SceneTables) -> bool:
     """Whether it is at home with anything of the wish; a wooden house is where a house is."""
     these = {key, key.rsplit(maxsplit=1)[-1]}
-    hosts = {part for named in company.named for part in (named, *named.split())}
+    hosts = {
+        part for named in (*company.named, *company.around) for part in (named, *named.split())
+    }
     return any(these & tables.belongs.get(host, frozenset()) for host in hosts)
 
 
 def _one_ground(place: str, company: Company, tables: SceneTables) -> bool:
     """Whether a place can be that of the wish, too."""
-    mine = tables.grounds.get(place) if place != "space" else None  # room, more often than not
+    mine = tables.grounds.get(place) if place not in ("space", "room") else None  # both are room
     others = {tables.grounds[key] for key in company.named if key in tables.grounds}
     return mine is None or not others or mine in others
 

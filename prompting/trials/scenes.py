@@ -82,7 +82,7 @@ async def _found(options: argparse.Namespace) -> dict[str, list[_Outcome]]:
     opened = await open_writer(WriterConfig(model=options.model))
     if opened.writer is None or (options.model and opened.writer.placeholders):
         raise Unreadable("writer", "; ".join(opened.notes) or "none", options.model)
-    assistant = Assistant(opened.writer, deadline=options.deadline)
+    assistant = Assistant(opened.writer, spare=opened.spare, deadline=options.deadline)
     found: dict[str, list[_Outcome]] = {name: [] for name in options.dialects}
     try:
         for name, outcomes in found.items():
@@ -93,7 +93,7 @@ async def _found(options: argparse.Namespace) -> dict[str, list[_Outcome]]:
                 outcomes.append(_Outcome(case=case, assisted=assisted, seconds=took))
                 print(f"\r{name}: {len(outcomes)} of {len(some)}", end="", file=sys.stderr)
     finally:
-        await opened.writer.close()
+        await opened.close()
     print(file=sys.stderr)
     return found
 
@@ -105,10 +105,11 @@ def _table(name: str, outcomes: Sequence[_Outcome]) -> str:
     prompts = [outcome.assisted.prompt for outcome in outcomes]
     asked = [outcome for outcome in outcomes if outcome.assisted.raw]
     times = [outcome.seconds for outcome in asked]
+    wrote = Counter(outcome.assisted.writer for outcome in outcomes)
     told, dropped = _sentences(asked)
     reasons = ", ".join(f"{why} {count}" for why, count in dropped.most_common())
     rows = {
-        "a writer had a part in it": share([bool(o.assisted.raw) for o in outcomes]),
+        "written by": ", ".join(f"{who or 'nobody'} {n}" for who, n in wrote.most_common()),
         f"{least} to {most} words": share([least <= length(p) <= most for p in prompts]),
         "p5, p50, p95 words": ", ".join(
             f"{quantile([length(p) for p in prompts], at):.0f}" for at in (0.05, 0.5, 0.95)
