@@ -89,6 +89,8 @@ TO_ALL = (
         # or left out, as in answers that were given.
         (asked("<|assistant|>Here are my reasoning steps:\n", STEPS), "[BEGIN FINAL RESPONSE]"),
         (asked("<|assistant|><think>\n"), "<|end|><|assistant|>"),
+        (asked("<|assistant|>Thought: "), "<|end|><|assistant|>"),
+        (asked("<|assistant|>«ponder»"), "<|end|><|assistant|>"),
         # A thought that is closed already, and then a mark of its own before the text.
         (
             asked("<|assistant|><|START_THINKING|><|END_THINKING|>", TEXT_APART),

@@ -44,7 +44,7 @@ def opening(shown: Bridges) -> str:
     """What to write between the wish and the answer.  Raises Unreadable."""
     prompt, answer = shown.prompt, shown.answer
     own = prompt[_common(prompt, answer or "") :]  # what stands before no answer that was given
-    begun = answer is not None and _TAG.search(own) and not _CLOSER.search(own)
+    begun = answer is not None and own.strip() and not _CLOSER.search(own)
     if not begun and not _open(prompt):
         return _gone_on(prompt, answer or "")
     for end in (shown.ending, _named(prompt, shown.source)):
