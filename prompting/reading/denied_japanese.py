@@ -72,9 +72,10 @@ class Japanese:
         doing = cue["doing"]
         said = f"{doing}る" if doing.endswith("てい") else doing
         start = cue.start()
-        if start and self._text[start - 1] in "をに" and (thing := self._before(start - 1, floor)):
-            said = self._text[thing:start] + said
-            start = thing
+        own = "をにがの" if doing in self._table.words("falls") else "をに"
+        thing = self._before(start - 1, floor) if start and self._text[start - 1] in own else None
+        if thing is not None:
+            said, start = self._text[thing:start] + said, thing
         return [Denial(start=start, end=end, what=said)]
 
     def _things(self, cue: re.Match[str], floor: int) -> list[tuple[int, str]]:

@@ -18,8 +18,7 @@ from prompting.reading.denied_things import DeniedThing, Things
 from prompting.reading.forms import fold
 from prompting.reading.lexicon import Lexicon
 
-_ALIVE = frozenset({"person", "animal"})
-_MOVES = _ALIVE | {"vehicle"}
+_MOVES = frozenset({"person", "animal", "vehicle"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +124,7 @@ class Spaced:
         clause = self._clause(begin)
         moves = self._cued.kind(at - 1) in _MOVES
         kinds = {self._cued.kind(i) for i in clause}
-        still = not kinds & _ALIVE and ("" not in kinds or self._cued.word(at) == "parked")
+        still = not kinds & _MOVES and ("" not in kinds or self._cued.word(at) == "parked")
         if self._cued.word(at) in other or (clause and not (moves and still)):
             return list(things)
         what = f"{last.what} {self._cued.words[at].text}"

@@ -148,7 +148,7 @@ class Things(CuedText):
         word = self.word(at)
         known = word in self.cues.of and not seen
         return not known and (
-            word in self.cues.preposition
+            word.partition(" ")[0] in self.cues.preposition  # junto a
             or word in self.cues.stop
             or word in self.cues.both
             or word in self.cues.either
