@@ -89,7 +89,7 @@ def compose(
         said=set(stems(wish.words)),
     )
     if tagged:
-        return Composed(details=_tags(teller), facts=decided.facts)
+        return Composed(details=_tags(teller, booru=booru), facts=decided.facts)
     details = _prose(
         teller,
         moves=dialect.kind is Speech.VIDEO,
@@ -156,10 +156,13 @@ class _Teller:
         return _things(line, self.lexicon, self.language) <= self.gist.words
 
 
-def _tags(teller: _Teller) -> tuple[str, ...]:
+def _tags(teller: _Teller, *, booru: bool) -> tuple[str, ...]:
     """Tags, the most worth keeping first; no more than drown no subject."""
     facts = teller.decided.facts
-    parts = [teller.place(), teller.light()]
+    parts = [teller.place()]
+    if booru:  # danbooru says a place in several short tags
+        parts.append(teller.place("place further"))
+    parts.append(teller.light())
     if "modelled" in facts:
         parts.append(teller.say("surface"))
     else:
@@ -170,6 +173,8 @@ def _tags(teller: _Teller) -> tuple[str, ...]:
     if facts & {"composed", "angled"}:
         rest.remove("frame")
     teller.dice.of("frame").shuffle(rest)
+    if booru:  # of colours it has few tags, and of moods hardly any
+        rest.sort(key="frame".__ne__)
     parts += [teller.say(symbol) for symbol in rest]
     return tuple(dict.fromkeys(filter(None, parts)))[:_TAGS]
 
