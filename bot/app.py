@@ -156,7 +156,7 @@ async def open_app(
             )
         for worker in workers:
             closing.push_async_callback(worker.stop)
-        prompt_assist = prompt_assist or PromptAssist(words, card=place.shared())
+        prompt_assist = prompt_assist or PromptAssist(words, card=place.shared(words.writer))
         closing.push_async_callback(prompt_assist.close)
         app = await _build(settings, database, catalog, workers, prompt_assist, watch, rules)
         closing.push_async_callback(app.studio.close)

@@ -68,6 +68,9 @@ class CardWorker(FakeWorker):
         super().__init__()
         self._happened = happened
 
+    async def give_way(self, size: int) -> None:
+        self._happened.append(f"{size} bytes left free")
+
     def render(self, order):  # type: ignore[no-untyped-def]  # as its parent's
         self._happened.append("picture")
         return super().render(order)
@@ -110,6 +113,18 @@ async def test_a_model_that_may_only_idle_is_let_go_before_the_picture_is_handed
         assert await refusal(writer) == "", "it may come back when nothing is drawn"
         await drawn(app, a_wish())
     assert happened == ["asked", "let go", "picture"] * 2
+
+
+async def test_weights_that_nobody_draws_with_make_room_before_it_is_loaded(tmp_path: Path) -> None:
+    happened: list[str] = []
+    card = SharedCard(only_idle=True, size=300)
+    writer = card.guarded(OnCard(happened))
+    async with an_app(
+        tmp_path, CardWorker(happened), prompt_assist=words(card), assist_device="idle"
+    ):
+        for _ in range(2):
+            assert await refusal(writer) == ""
+    assert happened == ["300 bytes left free", "asked", "asked"], "it is loaded once"
 
 
 async def test_while_a_picture_is_drawn_it_is_not_asked_and_says_so_at_once(tmp_path: Path) -> None:

@@ -44,11 +44,23 @@ class LoadedOnCard(Writer, Protocol):
         """Load it without being waited for."""
 
 
-class SharedCard:
-    """One card, its seat and the language model on it; `clock` in seconds."""
+@runtime_checkable
+class GivesWay(Protocol):
+    """A worker that leaves so many bytes of its device free while nothing is drawn."""
 
-    def __init__(self, *, only_idle: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self.only_idle, self._clock = only_idle, clock
+    async def give_way(self, size: int) -> None: ...
+
+
+class SharedCard:
+    """One card, its seats and the language model on it.
+
+    `size`: bytes that the model takes; `clock` in seconds.
+    """
+
+    def __init__(
+        self, *, only_idle: bool, size: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.only_idle, self._size, self._clock = only_idle, size, clock
         self._seats: Sequence[WorkerSeat] = ()
         self._meter: Meter | None = None
         self._saved, self._counted = MOST_SAVED, clock()
@@ -74,6 +86,12 @@ class SharedCard:
                     await writer.let_go()
                 except Exception:
                     log.exception("the language model does not leave the card")
+
+    async def make_room(self) -> None:
+        """The model is about to be loaded: weights that nobody draws with go where it is to be."""
+        for seat in self._seats:
+            if self.only_idle and self._size and isinstance(seat.worker, GivesWay):
+                await seat.worker.give_way(self._size)
 
     @property
     def busy(self) -> bool:
@@ -145,6 +163,8 @@ class CardWriter:
             inner.begin()  # who asks next finds it further on
             raise WriterUnavailable(f"it is being loaded, which takes {loading:.0f} s")
         began = time.monotonic()
+        if fresh:
+            await card.make_room()
         asking = asyncio.create_task(inner.write(ask))
         self._asking.add(asking)
         try:

@@ -57,9 +57,11 @@ class Place:
             seat for seat in seats if is_on_card(getattr(seat.worker, "device", ""), self.card)
         )
 
-    def shared(self) -> SharedCard | None:
+    def shared(self, config: WriterConfig) -> SharedCard | None:
         """The card as the language model is to see it; None where it is on none."""
-        return None if self.kind == "cpu" else SharedCard(only_idle=self.kind == "idle")
+        if self.kind == "cpu" or not config.model:
+            return None
+        return SharedCard(only_idle=self.kind == "idle", size=bytes_on_card(config))
 
 
 def bytes_on_card(config: WriterConfig) -> int:

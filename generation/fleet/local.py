@@ -29,6 +29,7 @@ from generation.fleet.wire import (
     Described,
     Failed,
     Finished,
+    GiveWay,
     Holding,
     Order,
     Pause,
@@ -193,6 +194,13 @@ class LocalWorker:
         if live is not None and live.death is None:
             with contextlib.suppress(WorkerDied):
                 await live.send(Prefetch(recipe=recipe))
+
+    async def give_way(self, size: int) -> None:
+        """Have so many bytes of the device left free while nothing is drawn.  A hint."""
+        live = self._live
+        if live is not None and live.death is None:
+            with contextlib.suppress(WorkerDied):
+                await live.send(GiveWay(size=size))
 
     async def stop(self) -> None:
         """End the worker, politely for a moment and then with SIGKILL."""

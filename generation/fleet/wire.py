@@ -5,6 +5,7 @@
      | <------------------ Stepped(...) *  |   per step; a preview every few steps
      | Pause(job) / Resume(job) ---------> |   honoured at the next step boundary
      | Prefetch(recipe) -----------------> |   weights that will be wanted soon
+     | GiveWay(size) --------------------> |   when no job is drawn: room for another program
      | Describe(job, captioner, picture) > |   words instead of a picture, in one piece
      | <----------------- Described(job) - |   the end of such a job
      | <---------------------- Holding(..) |   whenever other weights are at hand
@@ -116,6 +117,13 @@ class Prefetch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GiveWay:
+    """Leave so many bytes of the device free, while nothing is drawn; a hint, never a promise."""
+
+    size: Bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
     """Answer at once, even while a job is drawn."""
 
@@ -141,7 +149,7 @@ class Describe:
         return Weights(name=self.name, sha256=Sha256(self.captioner))
 
 
-Order = Render | Describe | Cancel | Pause | Resume | Prefetch | Ping | Stop
+Order = Render | Describe | Cancel | Pause | Resume | Prefetch | GiveWay | Ping | Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +251,7 @@ Frame = Order | Report
 _KINDS: dict[str, type[Frame]] = {
     kind.__name__: kind
     for kind in (
-        *(Render, Describe, Cancel, Pause, Resume, Prefetch, Ping, Stop),
+        *(Render, Describe, Cancel, Pause, Resume, Prefetch, GiveWay, Ping, Stop),
         *(Ready, Heard, Holding, Loading, Stepped, Drawn, Finished, Described, Failed),
     )
 }

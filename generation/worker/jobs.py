@@ -33,6 +33,7 @@ from generation.fleet.wire import (
     Drawn,
     Finished,
     Frame,
+    GiveWay,
     Heard,
     Loading,
     Pause,
@@ -89,6 +90,11 @@ class Jobs:
                     place.resume()
             case Prefetch():
                 self._cache.prefetch(order.recipe)
+            case GiveWay():
+                # In the line as a job is: what is drawn keeps its parts, and what comes next waits.
+                threading.Thread(
+                    target=self._give_way, args=(order.size,), name="give way", daemon=True
+                ).start()
             case Ping():
                 self._say(Heard(stage=self._baton.stage, beats=self._baton.beats))
             case _:
@@ -104,6 +110,16 @@ class Jobs:
             target=work, args=(order, place), name=f"job-{order.job}", daemon=True
         )
         thread.start()
+
+    def _give_way(self, size: int) -> None:
+        place = self._baton.place()
+        place.enter()
+        try:
+            self._cache.give_way(size)
+        except Exception as error:
+            print(trace(error, ()), file=sys.stderr)
+        finally:
+            place.leave()
 
     def _draw(self, order: Render, place: Turn) -> None:
         try:

@@ -154,6 +154,12 @@ class ModelCache:
         memory.clean(self.device)
         self._tell()
 
+    def give_way(self, size: int) -> None:
+        """Leave so many bytes of the device free, or as many as can be: nobody draws now."""
+        self._prefetcher.stop()
+        self._parts.give_way(size)
+        self._tell()
+
     @property
     def holding(self) -> Holding:
         """Which models are at hand, the latest used last."""

@@ -110,6 +110,14 @@ class PartsAtHand:
                     return
                 self._move_out(part)
 
+    def give_way(self, size: int) -> None:
+        """Move out what nobody uses until so many bytes are free, or nothing more can go."""
+        with self.lock:
+            for part in self._movable((), also_paused=False):
+                if self.free_bytes() >= size:
+                    return
+                self._move_out(part)
+
     def lay_down(self, arriving: Collection[LoadedPart]) -> None:
         """On a processor, what nobody uses rests in its file, but for a little."""
         if self.device.type != "cpu":
