@@ -192,7 +192,10 @@ def _own(order: Order, *, small: bool) -> str | None:
         if own is None and small and wish.language == "zh":  # it garbles what it does not know
             return verbatim(wish, lexicon)
         return own
-    if small and wish.language != "zh":  # a small model reads English and Chinese alone
+    # A small model reads English and Chinese alone, and Chinese worse than it is put by rules; but
+    # it knows what the starter was trained with, and how to tell a change.
+    written = wish.language == "zh" and order.dialect.kind in (Speech.STARTER, Speech.INSTRUCTION)
+    if small and not written:
         text = without(wish.words, denials(wish.words, lexicon, wish.language))
         return lexicon.english(text, wish.language) or None
     return None

@@ -89,7 +89,7 @@ def test_a_chinese_prompt_keeps_what_is_not_spoken_of(prompt: str, reply: str, w
         ("桌子上加一个苹果", f"{FLOWER}, with an apple on the table"),
         ("加一只蝴蝶停在花上", f"{FLOWER}, with a butterfly on the flower"),
         ("把花瓶改成玻璃的", "a red flower in a glass vase on a wooden table"),
-        ("加一个貔貅", f"{FLOWER}, with 貔貅"),
+        ("加一个狻猊", f"{FLOWER}, with 狻猊"),
         ("加一条龙在天上飞", f"{FLOWER}, with a dragon flying in the sky"),
         ("我觉得红色有点俗气，换成紫色", "a purple flower in a vase on a wooden table"),
         ("像照片一样", FLOWER),

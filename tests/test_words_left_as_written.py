@@ -31,7 +31,7 @@ def spoken_in(wish: WishText, language: Language) -> WishText:
     ("wish", "spoken", "prompt", "words"),
     [
         ("кот и кошкодав", "ru", "cat and кошкодав", ("кошкодав",)),
-        ("断桥断雪的日落", "zh", "sunset over 断桥断雪", ("断桥断雪",)),
+        ("鹓鶵的日落", "zh", "sunset over 鹓鶵", ("鹓鶵",)),
         ("ein Kuckucksdings im Garten", "de", "Kuckucksdings in garden", ("Kuckucksdings",)),
         ("un chat et un gloubiboulga", "fr", "cat, gloubiboulga", ("gloubiboulga",)),
         ("γάτα στο σπίτι", "other", "γάτα στο σπίτι", ("γάτα", "στο", "σπίτι")),
@@ -60,17 +60,15 @@ def test_what_the_model_reads_is_not_named(wish: str, spoken: Language, prompt: 
 
 
 def test_a_model_that_reads_chinese_is_given_chinese_without_a_word_about_it() -> None:
-    assert left("断桥断雪", "断桥断雪", "zh", "zh") == ()
+    assert left("鹓鶵", "鹓鶵", "zh", "zh") == ()
 
 
-@pytest.mark.parametrize(
-    ("locale", "line"), [("en", "Left as written: 断桥断雪."), ("zh-CN", "断桥断雪")]
-)
+@pytest.mark.parametrize(("locale", "line"), [("en", "Left as written: 鹓鶵."), ("zh-CN", "鹓鶵")])
 def test_the_line_stands_beside_the_prompt_in_the_language_of_the_person(
     locale: str, line: str
 ) -> None:
-    wish = spoken_in(opaque.read("断桥断雪"), "zh")
-    said = render(Slots(subject="断桥断雪"), wish, dialect("sd15"), lexicon=LEXICON, locale=locale)
+    wish = spoken_in(opaque.read("鹓鶵"), "zh")
+    said = render(Slots(subject="鹓鶵"), wish, dialect("sd15"), lexicon=LEXICON, locale=locale)
     assert line in said.note
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from prompting.reading.denials import denials
-from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold
+from prompting.reading.lexicon import NOUN_FIRST, OBJECTS, SCENERY, Lexicon, Word, fold
 from prompting.reading.relating import relations
 
 LINKS = frozenset(
@@ -50,12 +50,14 @@ def facts(text: str, lexicon: Lexicon, language: str | None = None) -> Facts:
     for denial in denied:  # a line break divides what stood before and after it
         blank = "\n" * (denial.end - denial.start)
         text = text[: denial.start] + blank + text[denial.end :]
-    words = lexicon.read(text, language)
+    words = tuple(
+        part for word in lexicon.read(text, language) for part in lexicon.parts(word, language)
+    )
     said: dict[str, str] = {}
     for word in words:
         if word.content:
             said.setdefault(word.key, word.text)
-    binder = _Binder(words, after=language in ("fr", "es"))
+    binder = _Binder(words, after=language in NOUN_FIRST)
     return Facts(
         words=said,
         kinds={word.key: word.entry.kind for word in words if word.entry},

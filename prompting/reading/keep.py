@@ -54,6 +54,9 @@ _OPPOSITES = (
 )
 
 
+_MADE = "-made"  # ends the name of what something consists of
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
     """Something of the wish that a prompt lacks."""
@@ -183,6 +186,7 @@ def contradictions(
         text
         for key, text in found.words.items()
         if key not in asked.words
+        and not _otherwise(key, asked)
         and (
             key in denied or (key not in allowed and _against(key, found.kinds.get(key, ""), asked))
         )
@@ -193,6 +197,13 @@ def contradictions(
         if found.kinds.get(key) == "person" and _against(fold(text).partition(" ")[0], "", asked)
     ]
     return tuple(dict.fromkeys(bad))
+
+
+def _otherwise(key: str, asked: Facts) -> bool:
+    """Whether the wish says it in other words: a neon sign of neon and a sign, glass made of it."""
+    parts = [part for part in fold(key).split() if part not in ("of", "and")]
+    made = f"{key}{_MADE}" in asked.words
+    return made or (len(parts) > 1 and all(part in asked.words for part in parts))
 
 
 def readable(prompt: str, wish: WishText) -> str:
@@ -263,8 +274,9 @@ def _said(found: Facts, *, foreign: bool) -> Collection[str]:
 def _has(key: str, text: str, said: Collection[str], prompt: str) -> bool:
     if any(form in said for form in _numbers_of(key)):
         return True
-    if any(key in other.split() for other in said):
-        return True  # the snow of a snow field
+    plain = fold(key).removesuffix(_MADE)
+    if any(plain in fold(other).split() for other in said):
+        return True  # the snow of a snow field, the glass of glass-made
     return not text.isascii() and text in prompt  # a script without spaces divides elsewhere
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,12 +20,13 @@ from prompting.reading import tables
 from prompting.reading.cues import cues
 from prompting.reading.dividing import divide
 from prompting.reading.forms import fold, inflected, plural, plurals
-from prompting.reading.relating import arranged
+from prompting.reading.ordering import Role, Token, ordered
 from prompting.reading.tables import COUNTED, FILE, FOLDER, OBJECTS, Meaning, Tables
 from prompting.reading.word import Word
 from prompting.slots import Language
 
 __all__ = [
+    "NOUN_FIRST",
     "OBJECTS",
     "SCENERY",
     "Lexicon",
@@ -66,6 +67,7 @@ class Lexicon:
         self.function = said.function
         self.links = said.links
         self._longest: dict[str, int] = {}
+        self._cuts: dict[str, re.Pattern[str]] = {}
         self._indexes: dict[str, dict[str, Meaning]] = {}
         spoken = (tongue for entry in self.entries.values() for tongue in entry.forms)
         self.languages = tuple(dict.fromkeys((*_DIVIDED, *spoken)))
@@ -87,7 +89,11 @@ class Lexicon:
 
     def _indexed(self, language: str) -> dict[str, Meaning]:
         index: dict[str, Meaning] = {}
-        named = [entry for entry in self.entries.values() if language in entry.forms]
+        named = [
+            entry
+            for entry in self.entries.values()
+            if language in entry.forms and (language != "en" or entry.kind != "doing")
+        ]
         for entry in named:
             index.update(dict.fromkeys(map(fold, entry.forms[language]), entry))
         for entry in named:
@@ -146,7 +152,7 @@ class Lexicon:
         tongues = ("en",) if language == "en" else (language, "en")
         pieces = [
             (found.lastgroup or "", part)
-            for found in _PIECE.finditer(text)
+            for found in self._pieces(language).finditer(text)
             for part in _divided(found[0], language)
         ]
         words: list[Word] = []
@@ -156,14 +162,11 @@ class Lexicon:
             if group == "cjk":
                 words.extend(self._unspaced(piece, start, "ja" if language == "ja" else "zh"))
                 used, length = 1, len(piece)
-            elif mixed := self._mixed(pieces, at, language):
+            elif group == "mixed":
                 words.append(
-                    Word(text=mixed, start=start, entry=self._index(language)[fold(mixed)])
+                    Word(text=piece, start=start, entry=self._index(language)[fold(piece)])
                 )
-                length = len(mixed)
-                rest = pieces[at + 1][1][length - len(piece) :]
-                pieces[at + 1 : at + 2] = [("cjk", rest)] if rest else []
-                used = 1
+                used, length = 1, len(piece)
             elif group == "latin":
                 word, used = self._phrase(pieces, at, start, tongues)
                 words += self._compound(word, language) or (word,)
@@ -173,17 +176,6 @@ class Lexicon:
                 used, length = 1, len(piece)
             at, start = at + used, start + length
         return tuple(words)
-
-    def _mixed(self, pieces: list[tuple[str, str]], at: int, language: str) -> str:
-        """A word of Latin letters and signs without spaces that begins here: T恤."""
-        following = pieces[at + 1] if at + 1 < len(pieces) else ("", "")
-        if language not in _UNSPACED or pieces[at][0] != "latin" or following[0] != "cjk":
-            return ""
-        for length in range(min(len(following[1]), 4), 0, -1):
-            word = pieces[at][1] + following[1][:length]
-            if fold(word) in self._index(language):
-                return word
-        return ""
 
     def _phrase(
         self, pieces: list[tuple[str, str]], at: int, start: int, tongues: tuple[str, ...]
@@ -228,6 +220,17 @@ class Lexicon:
                     )
         return ()
 
+    def _pieces(self, language: str) -> re.Pattern[str]:
+        """What a text is cut at; first words of both Latin letters and signs: T恤, 哆啦A梦."""
+        if language not in _UNSPACED:
+            return _PIECE
+        if language not in self._cuts:
+            mixed = (f for f in self._index(language) if re.search("[a-z]", f) and not f.isascii())
+            words = "|".join(map(re.escape, sorted(mixed, key=len, reverse=True)))
+            pattern = rf"(?P<mixed>(?i:{words}))|{_PIECE.pattern}" if words else _PIECE.pattern
+            self._cuts[language] = re.compile(pattern, re.DOTALL)
+        return self._cuts[language]
+
     def _words_of_longest(self, language: str) -> int:
         """Words in the longest phrase of a language that divides by spaces."""
         if language not in self._longest:
@@ -243,12 +246,26 @@ class Lexicon:
         for begin, end in divide(text, kinds, function, longest, chinese=language == "zh"):
             piece = text[begin:end]
             entry = index.get(piece)
+            if entry and entry.kind == "doing" and (parted := self._parted(piece, entry, index)):
+                yield from (replace(word, start=start + begin + word.start) for word in parted)
+                continue
             yield Word(
                 text=piece,
                 start=start + begin,
                 entry=entry,
                 function=entry is None and piece in function,
             )
+
+    def _parted(self, text: str, entry: Meaning, index: Mapping[str, Meaning]) -> tuple[Word, ...]:
+        """Verb and object of what somebody does: 放 is flying before 风筝, and only there."""
+        verb = self.find(entry.name.partition(" ")[0])
+        for cut in range(1, len(text)):
+            thing = index.get(text[cut:])
+            if verb and thing and thing.kind != "doing":
+                return Word(text=text[:cut], start=0, entry=verb), Word(
+                    text=text[cut:], start=cut, entry=thing
+                )
+        return ()
 
     @cached_property
     def _kinds(self) -> dict[str, dict[str, str]]:
@@ -265,6 +282,20 @@ class Lexicon:
             for language in _UNSPACED
         }
 
+    def parts(self, word: Word, language: str) -> tuple[Word, ...]:
+        """The word, or those that its English is made of: 弹钢琴 is playing, and a piano."""
+        if word.function:
+            measure = _MEASURE.fullmatch(self.links.get(language, {}).get(fold(word.text), ""))
+            entry = self.find(measure[1]) if measure else None  # 一杯, a cup of
+            return (replace(word, entry=entry, function=entry is None),)
+        if word.entry is None or word.entry.kind != "doing":
+            return (word,)
+        return tuple(
+            replace(part, text=word.text, start=word.start)
+            for part in self.read(word.entry.name, "en")
+            if part.content
+        )
+
     def english(self, text: str, language: str | None = None) -> str:
         """The text with every known word in English, and every other word as it is.
 
@@ -274,8 +305,10 @@ class Lexicon:
         language = language or self.language(text)
         if language == "en":
             return text
-        words = arranged(self.read(text, language), language)
-        if language in _NOUN_FIRST:
+        words = list(self.read(text, language))
+        if language in _REORDERED:
+            return self._reordered(words, language)
+        if language in NOUN_FIRST:
             words = _adjectives_first(words)
         links = self.links.get(language, {})
         out: list[str] = []
@@ -298,6 +331,56 @@ class Lexicon:
                 many = kind == "number" or (many and not noun)
         return join(out)
 
+    def _reordered(self, words: Sequence[Word], language: str) -> str:
+        """Clause by clause in the order of English."""
+        out: list[str] = []
+        clause: list[Token] = []
+        for word in words:
+            if word.mark and word.text.strip():
+                out += [self._clause(clause, language), _ASCII_MARKS.get(word.text, word.text), " "]
+                clause = []
+            elif not word.mark and (token := self._token(word, language)):
+                if clause and clause[-1].timed and token.text in _LATER:  # 雨后
+                    token = replace(token, text=_LATER[token.text])
+                clause.append(token)
+                if language == "zh" and _within(word):  # 雨里
+                    clause.append(Token(role=Role.PLACED, text="in"))
+                if token.role is Role.PLACED and word.text.endswith("的"):  # 上的
+                    clause.append(Token(role=Role.OF, text="of"))
+        return join([*out, self._clause(clause, language)])
+
+    def _clause(self, tokens: Sequence[Token], language: str) -> str:
+        return ordered(tokens, verb_last=language != "zh")
+
+    def _token(self, word: Word, language: str) -> Token | None:
+        """A word in English with its role; None where it carries nothing."""
+        text = fold(word.text)
+        if word.function:
+            link = self.links.get(language, {}).get(text, "")
+            role = _MARKING.get(text) or _LINKING.get(link)
+            if role is None and link:
+                role = Role.MEASURE if _MEASURE.fullmatch(link) else Role.PLACED
+            return Token(role=role, text=link) if role else None
+        kind = word.entry.kind if word.entry else "name"
+        role = _ROLES.get(kind, Role.NOUN)
+        marked = self._mark(word, language) if language == "ko" else None
+        return Token(
+            role=role,
+            text=self.named(word, language),
+            owner=kind in ("animal", "person"),
+            timed=kind in ("time", "weather"),
+            marked=marked,
+        )
+
+    def _mark(self, word: Word, language: str) -> Role | None:
+        """What Korean has written to a noun: 책을 is a book to which something is done."""
+        text = fold(word.text)
+        if word.entry and text in map(fold, word.entry.forms.get(language, ())):
+            return None
+        role = next((mark for end, mark in _MARKED if text.endswith(end)), None)
+        timed = word.entry is not None and word.entry.kind in ("time", "weather")
+        return None if timed and role is Role.PLACED else role
+
     def named(self, word: Word, language: str) -> str:
         """What a word of that language is called in English; itself where nobody knows it."""
         if word.entry is None:
@@ -319,6 +402,12 @@ def _divided(piece: str, language: str) -> tuple[str, ...]:
     if language not in _ELIDING or not (elided := _ELIDED.match(piece)):
         return (piece,)
     return elided[0], piece[elided.end() :]
+
+
+def _within(word: Word) -> bool:
+    """Whether a word of the weather or of a place says that something is in it: 雨里, 雪中."""
+    kind = word.entry.kind if word.entry else ""
+    return kind in ("weather", "nature", "place") and len(word.text) > 1 and word.text[-1] in "里中"
 
 
 def _unelided(word: str) -> str:
@@ -362,7 +451,32 @@ _SCRIPTS: tuple[tuple[re.Pattern[str], Language], ...] = (
     (re.compile(r"[\u0620-\u064a]"), "ar"),
 )
 _ROMAN: tuple[Language, ...] = ("en", "de", "fr", "es", "it", "pt")
-_NOUN_FIRST = ("fr", "es", "it", "pt", "ar")  # whose adjectives follow
+_REORDERED = ("zh", "ja", "ko")
+_ROLES = {
+    "name": Role.NAME,
+    **dict.fromkeys(("time", "weather", "style", "look"), Role.NAME),
+    **dict.fromkeys(("colour", "quality", "material", "mood"), Role.LOOK),
+    "number": Role.NUMBER,
+    **dict.fromkeys(("action", "doing"), Role.DOING),
+}
+_LATER = {"behind": "after", "in front of": "before"}  # of what takes time
+_MEASURE = re.compile(r"(\w+) of")
+_MARKING = {
+    **dict.fromkeys(("在", "放在", "摆在"), Role.AT),
+    "を": Role.OBJECT,
+    "が": Role.SUBJECT,
+    "は": Role.SUBJECT,
+}
+_LINKING = {"of": Role.OF, "and": Role.AND}
+# What Korean writes to what something is done to, and to whose a thing is.
+_MARKED = (
+    *((end, Role.OBJECT) for end in ("을", "를")),
+    *((end, Role.PLACED) for end in ("에서", "에")),
+    *((end, Role.AND) for end in ("와", "과", "랑", "하고")),
+    ("의", Role.OF),
+    *((end, Role.SUBJECT) for end in ("이", "가", "은", "는")),
+)
+NOUN_FIRST = ("fr", "es", "it", "pt", "ar")  # whose adjectives follow
 _UNSPACED = ("zh", "ja")
 # Languages that write compounds as one word: what joins the parts, and the letters of the shortest.
 _JOINTS: Mapping[str, tuple[tuple[str, ...], int]] = {

@@ -1,0 +1,323 @@
+"""Puts words of Chinese, Japanese and Korean into the order of English.
+
+    宇航员 在 麦田 里 弹钢琴        ▶  astronaut playing the piano in the wheat field
+    桌子 上 的 猫                  ▶  cat on the table
+    桜の木 の下で 本 を 読む 少女   ▶  girl reading book under the cherry tree
+
+What describes a noun stands before it in these languages, a place behind the noun that it is
+counted from, and what somebody does, in the last two, behind what it is done to.  The invariant:
+every word that carries something is said once, and what is not known as it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from prompting.reading.forms import plural
+
+
+class Role(StrEnum):
+    """What a word does in its sentence."""
+
+    NOUN = "noun"
+    NAME = "name"  # takes no article
+    LOOK = "look"  # describes a noun: colours, qualities
+    NUMBER = "number"
+    MEASURE = "measure"  # a cup of
+    DOING = "doing"
+    PLACED = "placed"  # behind its noun: under, next to
+    AT = "at"  # before a place
+    OF = "of"  # 的, の
+    AND = "and"
+    OBJECT = "object"  # marks the noun before it as what something is done to
+    SUBJECT = "subject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A word in English, and its role."""
+
+    role: Role
+    text: str
+    owner: bool = False  # a person or an animal: the girl's hair
+    timed: bool = False  # rain, a night
+    marked: Role | None = None  # Korean writes the mark to the noun
+
+
+@dataclass(slots=True)
+class _Noun:
+    """A noun with what stands before and behind it."""
+
+    text: str
+    before: list[str] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
+    named: bool = False
+    owner: bool = False
+    counted: bool = False
+    role: Role | None = None
+
+    def said(self) -> str:
+        return " ".join((*self.before, self.text, *self.behind))
+
+    def led(self) -> str:
+        """With the article that a place takes."""
+        return self.said() if self.named or self.counted else f"the {self.said()}"
+
+
+@dataclass(slots=True)
+class _Place:
+    text: str
+    whole: bool = True  # says where something is; of no noun: on the left
+
+
+@dataclass(slots=True)
+class _Doing:
+    text: str
+
+
+@dataclass(slots=True)
+class _Mark:
+    role: Role
+
+
+_Item = _Noun | _Place | _Doing | _Mark
+
+# What a place is called where it is counted from nothing: 左边是 ▶ on the left.
+_ALONE = {
+    "to the left of": "on the left",
+    "to the right of": "on the right",
+    "behind": "in the background",
+    "in front of": "in the foreground",
+    "on": "at the top",
+    "under": "at the bottom",
+    "in the middle of": "in the middle",
+    "on both sides of": "on both sides",
+    "next to": "beside it",
+    "between": "in between",
+    "around": "all around",
+    "in": "",
+}
+
+
+def ordered(tokens: Sequence[Token], *, verb_last: bool) -> str:
+    """A clause in the order of English; `verb_last` for Japanese and Korean."""
+    items = _described(list(_chunked(tokens)), verb_last=verb_last)
+    return _sentence_last(items) if verb_last else _sentence(items)
+
+
+def _chunked(tokens: Sequence[Token]) -> Iterator[_Item]:
+    """Nouns with the colours, numbers and nouns before them; the rest as it is."""
+    looks: list[str] = []
+    many = counted = False
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        at += 1
+        if token.role in (Role.LOOK, Role.NUMBER, Role.MEASURE):
+            looks.append(token.text)
+            many = many or (token.role is Role.NUMBER)
+            counted = counted or token.role in (Role.NUMBER, Role.MEASURE)
+            follower = tokens[at].role if at < len(tokens) else None
+            if follower is Role.OF and token.role is not Role.MEASURE:
+                at += 1  # 红色 的, 三匹 の
+            continue
+        if token.role in (Role.NOUN, Role.NAME):
+            parts = [token]
+            while (
+                at < len(tokens)
+                and tokens[at].role in (Role.NOUN, Role.NAME)
+                and not parts[-1].marked
+            ):
+                parts.append(tokens[at])
+                at += 1
+            last = parts[-1]
+            text = plural(last.text) if many and last.role is Role.NOUN else last.text
+            yield _Noun(
+                text,
+                before=[*looks, *(part.text for part in parts[:-1])],
+                named=last.role is Role.NAME,
+                owner=last.owner,
+                counted=counted,
+                role=last.marked,
+            )
+            looks, many, counted = [], False, False
+            if last.marked in (Role.OF, Role.AND):
+                yield _Mark(last.marked)
+            elif last.marked is Role.PLACED:
+                yield _Place("in", whole=False)
+            continue
+        if looks:
+            yield _Noun(" ".join(looks), named=True)
+            looks, many, counted = [], False, False
+        if token.role is Role.DOING:
+            yield _Doing(token.text)
+        elif token.role is Role.PLACED:
+            yield _Place(token.text, whole=False)
+        else:
+            yield _Mark(token.role)
+    if looks:
+        yield _Noun(" ".join(looks), named=True)
+
+
+def _described(items: list[_Item], *, verb_last: bool) -> list[_Item]:
+    """Places made of their nouns, and what describes a noun put to it."""
+    out: list[_Item] = []
+    at = 0
+    while at < len(items):
+        item = items[at]
+        at += 1
+        if isinstance(item, _Place) and not item.whole:
+            if _is(out, Role.OF):
+                out.pop()  # 女孩 的 左边
+            out.append(_placed(out, item.text))
+        elif isinstance(item, _Noun) and _is(out, Role.OF):
+            out.pop()
+            _describe(out, item)
+            out.append(item)
+        elif isinstance(item, _Noun) and verb_last and out and isinstance(out[-1], _Doing):
+            _describe(out, item)
+            out.append(item)
+        else:
+            if isinstance(item, _Mark) and item.role in (Role.OBJECT, Role.SUBJECT):
+                if out and isinstance(out[-1], _Noun):
+                    out[-1].role = item.role
+                continue
+            out.append(item)
+    return list(_settled(out))
+
+
+def _is(items: list[_Item], role: Role) -> bool:
+    last = items[-1] if items else None
+    return isinstance(last, _Mark) and last.role is role
+
+
+def _placed(out: list[_Item], preposition: str) -> _Place:
+    """The place counted from the noun before it, which it takes along."""
+    if not out or not isinstance(out[-1], _Noun):
+        return _Place(_ALONE.get(preposition, preposition))
+    noun = out.pop()
+    said = noun.led() if isinstance(noun, _Noun) else ""
+    while len(out) > 1 and _is(out, Role.AND) and isinstance(out[-2], _Noun):
+        out.pop()
+        other = out.pop()
+        said = f"{other.led() if isinstance(other, _Noun) else ''} and {said}"
+    if _is(out, Role.AT):
+        out.pop()
+    return _Place(f"{preposition} {said}")
+
+
+def _describe(out: list[_Item], head: _Noun) -> None:
+    """Takes what stands before a noun and describes it to behind it."""
+    last = out[-1] if out else None
+    if isinstance(last, _Place):
+        head.behind.insert(0, last.text)
+        out.pop()
+        return
+    verb = next((at for at in reversed(range(len(out))) if isinstance(out[at], _Doing)), None)
+    if verb is not None and all(isinstance(it, _Noun | _Place) for it in out[verb + 1 :]):
+        start = verb
+        while start and isinstance(out[start - 1], _Noun | _Place) and _argument(out[start - 1]):
+            start -= 1
+        before = sorted(out[start:verb], key=lambda it: isinstance(it, _Place))
+        doing = [out[verb], *out[verb + 1 :], *before]
+        del out[start:]
+        head.behind[:0] = [_text(it) for it in doing]
+    elif isinstance(last, _Noun):
+        out.pop()
+        owned = last.owner and not last.behind and not head.owner
+        head.before[:0] = [*last.before, f"{last.text}'s" if owned else last.text]
+        head.behind[:0] = last.behind
+
+
+def _argument(item: _Item) -> bool:
+    """Whether it belongs to the verb behind it: what is done to, or where."""
+    return isinstance(item, _Place) or (isinstance(item, _Noun) and item.role is Role.OBJECT)
+
+
+def _text(item: _Item) -> str:
+    if isinstance(item, _Noun):
+        return item.said()
+    return "" if isinstance(item, _Mark) else item.text
+
+
+def _settled(items: list[_Item]) -> Iterator[_Item]:
+    """A noun behind 在 without a word for where is in it."""
+    at = 0
+    while at < len(items):
+        item = items[at]
+        at += 1
+        if isinstance(item, _Mark) and item.role is Role.AT:
+            following = items[at] if at < len(items) else None
+            if isinstance(following, _Noun):
+                yield _Place(f"in {following.led()}")
+                at += 1
+        else:
+            yield item
+
+
+def _sentence(items: list[_Item]) -> str:
+    """Who, what they do, to what, where: 在 a place ▶ behind what is done there."""
+    out: list[str] = []
+    places: list[str] = []
+    noun = before = False  # whether a noun was the last word; whether somebody acts
+    for at, item in enumerate(items):
+        if isinstance(item, _Place):
+            following = items[at + 1] if at + 1 < len(items) else None
+            if isinstance(following, _Doing | _Noun):
+                places.append(item.text)
+            else:
+                out.append(item.text)
+            noun = False
+        elif isinstance(item, _Doing):
+            following = items[at + 1] if at + 1 < len(items) else None
+            if not before and isinstance(following, _Noun) and places:
+                places.insert(0, item.text)  # 上面 站着 一只 鸟: a bird standing there
+            else:
+                out.append(item.text)
+                if not isinstance(following, _Noun):
+                    out += places
+                    places = []
+            noun = False
+        elif isinstance(item, _Noun):
+            alone = [place for place in places if place in _ALONE.values()]
+            if noun:
+                out.append(",")
+            out += [*alone, item.said(), *(place for place in places if place not in alone)]
+            places, noun, before = [], True, True
+        else:
+            out.append("and" if item.role is Role.AND else "")
+            noun = noun and item.role is not Role.AND
+    return _joined([*out, *places])
+
+
+def _sentence_last(items: list[_Item]) -> str:
+    """The same where the verb comes last."""
+    subjects: list[str] = []
+    objects: list[str] = []
+    places: list[str] = []
+    out: list[str] = []
+    link = ""
+    for item in items:
+        if isinstance(item, _Place):
+            places.append(item.text)
+        elif isinstance(item, _Doing):
+            out.append(_joined([*subjects, item.text, *objects, *places]))
+            subjects, objects, places = [], [], []
+        elif isinstance(item, _Noun):
+            (objects if item.role is Role.OBJECT else subjects).append(f"{link}{item.said()}")
+            link = ""
+        elif item.role is Role.AND and subjects:
+            link = "and "
+    alone = [place for place in places if place in _ALONE.values()]
+    rest = [place for place in places if place not in alone]
+    nouns = [*subjects, *objects]
+    said = [
+        noun if not at or noun.startswith("and ") else f", {noun}" for at, noun in enumerate(nouns)
+    ]
+    return _joined([*alone, *said, *rest] if not out else [", ".join(out), *alone, *said, *rest])
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return " ".join(" ".join(part for part in parts if part).replace(" ,", ",").split())
