@@ -60,7 +60,7 @@ def facts(text: str, lexicon: Lexicon, language: str | None = None) -> Facts:
     binder = _Binder(words, after=language in NOUN_FIRST)
     return Facts(
         words=said,
-        kinds={word.key: word.entry.kind for word in words if word.entry},
+        kinds={word.key: _kind(word) for word in words if _kind(word)},
         numbers=frozenset(binder.numbers),
         colours=frozenset(binder.colours),
         firm=frozenset(binder.firm),
@@ -89,7 +89,7 @@ class _Binder:
         self._fall_back()
 
     def _take(self, word: Word, rest: Sequence[Word]) -> None:
-        kind = word.entry.kind if word.entry else ""
+        kind = _kind(word)
         if word.mark:
             self._take_mark(word, rest)
         elif not word.content:
@@ -152,7 +152,7 @@ class _Binder:
 
 
 def _noun(word: Word) -> bool:
-    return word.content and (word.entry is None or word.entry.kind in OBJECTS | SCENERY)
+    return word.content and (not _kind(word) or _kind(word) in OBJECTS | SCENERY)
 
 
 def _colour_next(rest: Sequence[Word]) -> bool:
@@ -161,4 +161,5 @@ def _colour_next(rest: Sequence[Word]) -> bool:
 
 
 def _kind(word: Word) -> str:
-    return word.entry.kind if word.entry else ""
+    """The kind of a known word; of a name, who knows whose it is, none."""
+    return word.entry.kind if word.entry and word.entry.kind != "name" else ""
