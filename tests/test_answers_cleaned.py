@@ -182,3 +182,9 @@ async def test_no_prompt_of_an_open_writer_holds_what_is_unfit() -> None:
             assisted = await say(answer, dialect=dialect)
             plain = await say(template.answer(subject=CAT, details=["soft light"]), dialect=dialect)
             assert assisted.prompt == plain.prompt
+
+
+def test_a_single_letter_is_no_talk() -> None:
+    told = "The tower rises from a spur of rock. A band of sky glows."
+    slots = Slots(subject="old lighthouse, cliff", scene=told)
+    assert clean(slots, "old lighthouse, cliff, dusk").scene == told

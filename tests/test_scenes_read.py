@@ -47,6 +47,7 @@ def scene(asked: str, text: str, language: Language = "en", subject: str = "") -
         ("a tired baker at dawn", "The brick oven at the back gives off a dull glow."),
         ("a neon-lit alley", "Steam rolls out of the dark and glows where colours meet."),
         ("a violinist on a rooftop", "The wind lifts her coat and the strands of her hair."),
+        (FOX, "A band of violet sky fades above the far ridge."),
         ("a waterfall", "At the heart of the gorge the water breaks into veils of white."),
     ],
 )

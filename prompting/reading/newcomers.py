@@ -150,12 +150,14 @@ def _no_thing(words: Sequence[Word], at: int, tables: SceneTables) -> bool:
 
 def _definite(words: Sequence[Word], at: int, tables: SceneTables) -> bool:
     """Whether the word means one that was named: the old man, its wings."""
+    if not words[at].text.isascii():
+        return True  # Chinese says "the" by saying nothing
     for before in reversed(words[max(0, at - 3) : at]):
         if fold(before.text) in tables.definite:
             return True
         if before.function:
             return False
-    return not words[at].text.isascii()  # Chinese says "the" by saying nothing
+    return False
 
 
 def _same(words: Sequence[Word], at: int, company: Company, tables: SceneTables) -> bool:
@@ -165,6 +167,8 @@ def _same(words: Sequence[Word], at: int, company: Company, tables: SceneTables)
     key, entry = words[at].key, words[at].entry
     kind = entry.kind if entry else ""
     if company.stranger and key in _GENERIC:
+        return True
+    if kind in company.named.values() and fold(words[at].text) in tables.general.get(kind, ()):
         return True
     if any(key in company.named for key in tables.called.get(key, ())):
         return True
@@ -196,7 +200,8 @@ def _being(words: Sequence[Word], at: int, company: Company, tables: SceneTables
     name = fold(words[at].text).removesuffix("'s")
     if not _in(name, tables.beings["en"]) or name in company.text:
         return False
-    if name in tables.verbs and _no_thing(words, at, tables):
+    shape = at + 1 < len(words) and fold(words[at + 1].text) == "of" and _in(name, tables.shapes)
+    if shape or (name in tables.verbs and _no_thing(words, at, tables)):
         return False
     meant = company.stranger or any(
         _in(name, tables.general.get(kind, frozenset())) for kind in company.named.values()
