@@ -7,10 +7,11 @@ was sent; nothing is guessed, and what cannot be read is Unreadable with a reaso
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prompting.errors import Unreadable
 from prompting.slots import MAX_ANSWER, MAX_ITEM, MAX_ITEMS, MAX_SCENE, MAX_SUBJECT
@@ -29,6 +30,9 @@ _ANSWER = re.compile(
 _LISTS = ("details", "style", "avoid", "quoted")
 _AFTER = re.compile(r"(?:```|<\|[^|>]*\|>|</?\w+>|\s)*")  # what may follow an answer
 _COMMA = re.compile(r",(?=\s*[\]}])")  # behind the last thing of a list, which JSON forbids
+_BARE = re.compile(r"([{,]\s*)([A-Za-z_]+)\s*:")  # a name without quotes
+_REMARK = re.compile(r"\s//[^\n\"]*$", re.MULTILINE)
+_QUOTES = str.maketrans("“”„", '"""')
 MOST_ENDS = 64  # places at which an answer that was cut may have been whole
 _DECODER = json.JSONDecoder(strict=False)
 
@@ -42,7 +46,8 @@ def object_in(raw: str, wanted: str, *, cut: bool = False) -> dict[str, object]:
     if len(raw) > MAX_ANSWER:
         raise Unreadable("answer", f"longer than {MAX_ANSWER} characters", raw)
     text = _said(raw)
-    found = list(_objects(text)) or list(_objects(text := _COMMA.sub("", text)))
+    if not (found := list(_objects(text))):
+        found = list(_objects(text := _mended(text)))
     if _THOUGHT.search(text):  # it never ended: what stands in it are drafts, but for its end
         found = [(data, end) for data, end in found if _AFTER.fullmatch(text, end)]
         if not found:
@@ -50,8 +55,7 @@ def object_in(raw: str, wanted: str, *, cut: bool = False) -> dict[str, object]:
             raise Unreadable("answer", thought, raw)
     if not found and cut and (closed := _closed(text)) is not None:
         found = [(closed, len(text))]
-    inner = [value for data, _ in found for value in data.values() if isinstance(value, dict)]
-    for data in (*(data for data, _ in found), *inner):
+    for data in (*(data for data, _ in found), *_within([data for data, _ in found])):
         if wanted in (lower := {name.strip().lower(): value for name, value in data.items()}):
             return lower
     if cut:
@@ -89,6 +93,25 @@ def _objects(text: str) -> Iterator[tuple[dict[str, object], int]]:
         at = text.find("{", end)
 
 
+def _within(values: Sequence[object], deep: int = 3) -> Iterator[dict[str, object]]:
+    """Objects that lie in others and in their lists, as where an answer is wrapped."""
+    for value in values:
+        inner = tuple(value.values()) if isinstance(value, dict) else value
+        if isinstance(inner, tuple | list) and deep:
+            yield from (each for each in inner if isinstance(each, dict))
+            yield from _within(inner, deep - 1)
+
+
+def _mended(text: str) -> str:
+    """JSON out of what a model took for it: a dictionary of Python's, quotes of a typesetter,
+    names without quotes, remarks, a comma too many."""
+    start, end = text.find("{"), text.rfind("}") + 1
+    with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return text[:start] + json.dumps(ast.literal_eval(text[start:end])) + text[end:]
+    text = _REMARK.sub("", text.translate(_QUOTES))
+    return _COMMA.sub("", _BARE.sub(r'\1"\2":', text))
+
+
 def _closed(text: str) -> dict[str, object] | None:
     """An object whose end is missing, up to the last thing in it that is whole."""
     start = text.find("{")
@@ -103,7 +126,8 @@ def _closed(text: str) -> dict[str, object] | None:
 
 
 def _text(value: object, between: str = ", ") -> object:
-    """A text; of a list, its texts one after the other."""
+    """A text; of a list, its texts one after the other; of an object, its only one."""
+    value = _only(value)
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         return between.join(value)
     return value
@@ -115,10 +139,18 @@ def _items(value: object) -> object:
         return []
     if isinstance(value, str):
         value = re.split(r"[,;，、；\n]", value)
+    if isinstance(value, dict):
+        value = list(value.values())
     if not isinstance(value, list):
         return value
-    kept = [item for item in value if item is not None]
+    kept = [_only(item) for item in value if item is not None]
     return [it for it in kept if not isinstance(it, str) or len(it) <= MAX_ITEM][:MAX_ITEMS]
+
+
+def _only(value: object) -> object:
+    """The text that is all that an object holds, as in {"text": "soft light"}."""
+    texts = tuple(value.values()) if isinstance(value, dict) else ()
+    return texts[0] if len(texts) == 1 and isinstance(texts[0], str) else value
 
 
 def _shortened(value: object, limit: int) -> object:
