@@ -14,7 +14,7 @@ from prompting.reading.prose import length
 from prompting.scenery.composing import compose
 from prompting.speaking.dialects import dialect
 from prompting.trials.measures import cases
-from prompting.trials.variety import Addition, invented, own_quarrels, quarrels
+from prompting.trials.variety import Addition, commonest, invented, own_quarrels, phrases, quarrels
 
 WISHES = cases(Path(__file__).parent / "data" / "wishes_easy.jsonl")
 NAMES = ("sd15", "sdxl", "illustrious", "flux1", "qwen-image")
@@ -53,6 +53,14 @@ def test_nothing_is_brought_that_can_be_counted(name: str) -> None:
 def test_a_prompt_in_prose_has_forty_to_eighty_words(name: str) -> None:
     odd = [a.prompt for a in added(name) if not 40 <= length(a.prompt) <= 80]
     assert len(odd) <= len(WISHES) // 20, odd
+
+
+@pytest.mark.parametrize("name", ["sd15", "sdxl", "flux1", "qwen-image"])
+def test_no_three_words_stand_in_many_prompts(name: str) -> None:
+    """Over some seeds together, where chance has less of a say."""
+    counted = [phrases(a.details) for seed in (1, 2, 3) for a in added(name, seed)]
+    phrase, share = commonest(counted)
+    assert share <= 0.05, phrase
 
 
 def test_a_quarrel_is_seen() -> None:

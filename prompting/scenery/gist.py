@@ -8,7 +8,6 @@ The invariant: what is denied is no fact, and no two readings of the same wish d
 
 from __future__ import annotations
 
-import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -38,6 +37,10 @@ _SOMEWHERE_ZH = re.compile(
     r"([^\s,，。的]{1,8}?)(?:[里上中下旁前后内外]|旁边|之间)(?=[的,，。有站坐躺睡看飞跑]|一|$)"
 )
 _OF = re.compile(r"s?\s+(?:full\s+)?of\s+(?:[\w-]+\s+){0,2}$", re.I)
+_EATEN = frozenset({"dish", "drink", "fruit", "baked", "sweet", "edible", "flower"})
+_LIVING = frozenset(
+    ("person", "furry", "feathered", "scaly", "smooth", "insect", "creature", "machine", "spirit")
+)
 _MEASURES = frozenset("碗杯盘瓶壶盒袋箱锅篮筐束")
 _IDIOM = re.compile(
     r"(?:bloom|flight|motion|love|fire|work|rest|style|colou?rs?|focus|detail|action|profile|prayer"
@@ -110,15 +113,28 @@ def gist_of(wish: WishText, lexicon: Lexicon, *, style: str = "") -> Gist:
 
 
 def _first(found: list[_Found], text: str) -> _Found | None:
-    """The thing that the picture is of; of a bowl of soup, that is the soup."""
+    """The thing that the picture is of: of a bowl of soup the soup, of a cat in a hat the cat."""
     things = [word for word in found if _SUBJECTS & set(word.facts)]
-    for word, after in itertools.pairwise(things):
-        between = text[word.start + len(word.text) : after.start]
-        holds = word.text.isascii() and _OF.match(between)
-        measured = not word.text.isascii() and not between and word.text in _MEASURES
-        if not (holds or measured):
-            return word
-    return things[-1] if things else None
+    if not things:
+        return None
+    at = 0
+    while at + 1 < len(things) and _belongs(things[at], things[at + 1], text):
+        at += 1
+    first = things[at]
+    if _LIVING & set(first.facts) or (first.text.isascii() and "building" in first.facts):
+        return first
+    vehicle = {"road", "rail", "airborne", "floating", "spacefaring"} & set(first.facts)
+    living = (word for word in things if _LIVING & set(word.facts))
+    return first if vehicle else next(living, first)
+
+
+def _belongs(word: _Found, after: _Found, text: str) -> bool:
+    """Whether a thing only holds, measures or describes the one behind it."""
+    between = text[word.start + len(word.text) : after.start]
+    if word.text.isascii():
+        eaten = _EATEN & set(after.facts)
+        return between == " " or bool(eaten and _OF.match(between))
+    return not between and (word.text in _MEASURES or not _LIVING & set(word.facts))
 
 
 def _homes(first: _Found | None, found: list[_Found]) -> tuple[str, ...]:
