@@ -54,13 +54,20 @@ class Patterns:
     """What denies in a language without blanks, as parts of regular expressions and as words."""
 
     parts: Mapping[str, tuple[str, ...]]
+    joined: Mapping[str, re.Pattern[str]]  # any of them, the longest first
 
     def either(self, name: str) -> str:
-        """Any of these, the longest first."""
-        return "|".join(sorted(self.parts[name], key=len, reverse=True))
+        """Any of these, as a part of a pattern."""
+        return self.joined[name].pattern
 
     def words(self, name: str) -> Words:
+        """The parts of that name, where they are plain words."""
         return frozenset(self.parts[name])
+
+    def match(self, name: str, text: str, at: int) -> int:
+        """Where the longest of these ends that begins at that character; -1 where none does."""
+        found = self.joined[name].match(text, at)
+        return found.end() if found else -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +116,12 @@ def cues(language: str) -> Cues | None:
 @lru_cache(maxsize=4)
 def patterns(language: str) -> Patterns:
     """What denies in Chinese or Japanese."""
-    table = _tables().words[language]
-    return Patterns(parts={name: tuple(text.split()) for name, text in table.items()})
+    parts = {name: tuple(text.split()) for name, text in _tables().words[language].items()}
+    joined = {
+        name: re.compile("|".join(sorted(some, key=len, reverse=True)))
+        for name, some in parts.items()
+    }
+    return Patterns(parts=parts, joined=joined)
 
 
 def spaced_languages() -> tuple[str, ...]:

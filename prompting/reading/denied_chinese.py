@@ -102,18 +102,17 @@ class Chinese:
     def _carried(self, cue: re.Match[str]) -> int:
         """Behind a verb that only carries the thing: 没有穿鞋."""
         end = cue.end()
-        light = re.match(self._table.either("light"), self._text[end:])
-        if cue["light"] or not light:
+        light = self._table.match("light", self._text, end)
+        if cue["light"] or light < 0:
             return end
-        words = self._lexicon.read(self._text[end + light.end() :], "zh")
-        whole = self._lexicon.read(self._text[end:], "zh")
-        swallowed = whole[0].entry is not None and len(whole[0].text) > light.end()
+        words = self._lexicon.read(self._text[light : light + _FARTHEST], "zh")
+        whole = self._lexicon.read(self._text[end : end + _FARTHEST], "zh")
+        swallowed = whole[0].entry is not None and len(whole[0].text) > light - end
         known = bool(words) and words[0].entry is not None and words[0].entry.kind in OBJECTS
-        return end + light.end() if known and not swallowed else end
+        return light if known and not swallowed else end
 
     def _action(self, at: int, end: int = 0) -> _Found:
-        act = re.match(self._table.either("act"), self._text[at:])
-        end = end or at + (act.end() if act else 1)
+        end = end or max(self._table.match("act", self._text, at), at + 1)
         if self._text[end : end + 1] in ("", "的", "着", *"，,。、;； "):
             return _Found(at, end)
         thing = self._thing(end)
@@ -145,10 +144,9 @@ class Chinese:
         first = self._thing(at)
         things = [first] if first else []
         while things:
-            link = re.match(rf"\s*(?:{self._table.either('and')})", self._text[things[-1].end :])
-            if not link:
+            at = self._table.match("and", self._text, things[-1].end)
+            if at < 0:
                 break
-            at = things[-1].end + link.end()
             more = self._thing(at)
             if more is None or not self._bare(at):
                 break
@@ -168,8 +166,8 @@ class Chinese:
         )
 
     def _thing(self, at: int) -> _Found | None:
-        skipped = re.match(rf"(?:{self._table.either('article')})*", self._text[at:])
-        at += skipped.end() if skipped else 0
+        while (skipped := self._table.match("article", self._text, at)) > 0:
+            at = skipped
         words = list(self._lexicon.read(self._text[at : at + _FARTHEST], "zh"))
         seen: list[Word] = []
         for index, word in enumerate(words):
@@ -234,8 +232,12 @@ class Chinese:
         return end
 
     def _lead(self, start: int) -> int:
-        lead = re.search(rf"(?:{self._table.either('lead')})+$", self._text[:start])
-        return lead.start() if lead else start
+        leads = tuple(self._table.words("lead"))
+        while lead := max(
+            (len(it) for it in leads if self._text.endswith(it, 0, start)), default=0
+        ):
+            start -= lead
+        return start
 
     def _partial(self, start: int) -> bool:
-        return self._text[:start].endswith(tuple(self._table.words("partial")))
+        return self._text.endswith(tuple(self._table.words("partial")), 0, start)

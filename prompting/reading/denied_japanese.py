@@ -17,6 +17,7 @@ from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon
 
 _DESCRIBES = frozenset({"colour", "quality"})
 _APART = frozenset({"time", "weather", "light", "style", "look", "number"})
+_FARTHEST = 40  # characters that a noun and its colour may take
 
 
 @lru_cache(maxsize=1)
@@ -101,6 +102,7 @@ class Japanese:
 
     def _before(self, at: int, floor: int) -> int | None:
         """Where the noun begins that ends here, with the colour before it."""
+        floor = max(floor, at - _FARTHEST)
         words = list(self._lexicon.read(self._text[floor:at], "ja"))
         start: int | None = None
         for index in range(len(words) - 1, -1, -1):

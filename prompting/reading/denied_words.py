@@ -6,6 +6,7 @@ The invariant: a place in the text is the index of a word; past either end there
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from prompting.reading.cues import Cues
 from prompting.reading.forms import fold
@@ -21,11 +22,12 @@ class CuedText:
     def __init__(self, text: str, lexicon: Lexicon, language: str, cues: Cues) -> None:
         self.text, self.lexicon, self.language, self.cues = text, lexicon, language, cues
         self.words = [word for word in lexicon.read(text, language) if not word.text.isspace()]
+        self._starts = [word.start for word in self.words]
         self.folded = [fold(word.text) for word in self.words]
 
     def index(self, at: int) -> int:
         """The first word that begins at this character or behind it."""
-        return next((i for i, word in enumerate(self.words) if word.start >= at), len(self.words))
+        return bisect_left(self._starts, at)
 
     def word(self, at: int) -> str:
         """The folded word; empty past either end."""
