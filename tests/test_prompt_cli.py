@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,62 @@ def test_a_mistake_ends_with_2_and_one_line(
     out, err = capsys.readouterr()
     assert not out
     assert len(err.splitlines()) == 1
+
+
+def test_a_chosen_server_that_refuses_leaves_the_words_to_the_built_in_assistant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["a street, no people", "--family", "sd15", "--json", "--deadline", "60"]
+    with refusing_server() as url:
+        assert main([*arguments, "--server", url, "--device", "cpu", "--context", "2048"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["writer"].startswith("built-in assistant")
+    assert "people" in said["negative"]
+    assert "people" not in said["prompt"]
+    assert "the server refused the key" in said["note"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--deadline", "0"], ["--deadline", "soon"], ["--threads", "0"], ["--device", "tpu"]],
+)
+def test_a_flag_that_means_nothing_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["a cat", *arguments])
+    assert ended.value.code == 2
+
+
+@contextmanager
+def refusing_server() -> Iterator[str]:
+    """A server that names its model, and wants a key for anything else."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"object": "list", "data": [{"id": "m", "object": "model"}]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(403)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nobody wants to know."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
 
 
 def test_styles_are_listed_with_the_owners(
