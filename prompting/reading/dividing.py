@@ -18,11 +18,24 @@ _FREE = frozenset("小大老新旧胖")  # describe whatever they stand before
 _NUMERALS = frozenset("一二三四五六七八九十百")
 # Qualities that are nouns: behind a name, with no noun to describe, they end it, as in 初音未来.
 _NOMINAL = frozenset({"未来", "魔法", "金属", "木头", "条纹", "圆点"})
+# What places and buildings are called by, behind their names.
+_CALLED = frozenset(
+    "山湖江河海寺塔观宫庙庵祠亭楼阁台园林桥关城岛洞峡泉潭沟陵墓府院殿堂庄坊渡峰岭港湾岩崖坡"
+    "洲屿坝塘渠"
+)
+# Family names: where one is no word, one or two signs behind it are somebody's.
+_FAMILY = frozenset(
+    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许吕施孔曹严魏姜戚谢邹喻苏潘葛范彭郎鲁韦昌苗俞袁柳鲍薛雷贺倪汤滕殷罗毕郝邬安常乐于傅卞齐康伍余顾孟穆萧尹姚邵汪祁毛禹狄贝臧计戴宋庞纪"
+    "舒屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万支柯管卢莫房裘缪解应宗丁宣邓单杭洪诸左石崔吉龚程嵇邢裴陆荣翁荀甄曲封芮储靳汲邴糜松段富巫"
+    "焦牧隗侯宓蓬郗班仰仲伊宁仇栾甘厉武刘景詹束叶司黎聂晁勾敖冷辛阚简饶鞠丰佘"
+)
+_BETWEEN = frozenset("和与之")
 _STATION = "站"  # behind a name a station, unless it is 站在 or 站着
 # What a sentence goes on with behind its noun: 粉色的树好浪漫, 黄色的车停在那里.
 _PREDICATES = frozenset("好真太超特停开亮叫倒飘会变想正已")
 _PARTICLES = frozenset("地得")  # also a part of words: 基地, 地狱
 _PLACES = frozenset("上下中外内前后台名本")  # behind a noun or a number; before one part of it
+_MEASURES = frozenset("个只条张本台头位双面把")  # behind a number; before one part of a name
 _OPENING = frozenset({"的", "在", "和", "与", "跟", "到", "从"})  # behind which a word begins
 
 
@@ -88,14 +101,74 @@ def _names(spans: list[_Span], *, chinese: bool) -> list[bool]:
         or (chinese and _doubtful(around[at], span))
         for at, span in enumerate(spans)
     ]
-    for at in reversed(range(len(spans) - 1 if chinese else 0)):
+    if not chinese:
+        return names
+    for at in range(len(spans)):
+        names[at] = names[at] or _closes(around[at], spans[at], names[at - 1] if at else False)
+        _signs(spans, at, names)
+        _counted(around, at, names)
+        _family(around, at, names)
+    for at in reversed(range(len(spans) - 1)):
         # The 黄 of 黄鹤楼 touches only a crane, and yet belongs to the name; so the 中 of 中山陵,
         # and the 花 of 花木兰.
         follower = spans[at + 1]
         if names[at + 1] and not _predicated(around[at], follower):
             touches = _touches(spans[at]) and len(follower.text) == 1
             names[at] = names[at] or touches or _leads(around[at], spans[at])
+            names[at] = names[at] or _proper(spans[at], follower)
     return names
+
+
+def _closes(before: _Span, span: _Span, named: bool) -> bool:
+    """Whether it is what a place is called by, behind a name: the 湖 of 微山湖."""
+    return named and before.kind != _FUNCTION and len(span.text) == 1 and span.text in _CALLED
+
+
+def _proper(span: _Span, follower: _Span) -> bool:
+    """A known thing before a single sign that means nothing but a place: 白云观, 牡丹亭."""
+    if follower.text not in _CALLED or follower.kind or len(span.text) == 1:
+        return False
+    return span.kind not in (_FUNCTION, "number", "colour", "quality", "material", *_INDEPENDENT)
+
+
+def _signs(spans: list[_Span], at: int, names: list[bool]) -> None:
+    """Three signs that describe nothing together: 白龙马, 黑龙江, 龙虎山, 紫金山; 玄奘塔."""
+    three = spans[at : at + 3]
+    kinds = [span.kind for span in three]
+    if len(three) == 3 and all(len(span.text) == 1 for span in three):
+        beasts = kinds[0] in ("colour", "animal") and kinds[1] == "animal"
+        called = three[2].text in _CALLED
+        if (beasts and (called or kinds[2] in ("animal", "person"))) or (
+            called and kinds[:2] == ["colour", "colour"]
+        ):
+            names[at : at + 3] = [True, True, True]
+    if len(three) > 1 and kinds[0] == "name" and three[1].text in _CALLED:
+        names[at : at + 2] = [True, True]
+
+
+def _family(around: list[_Span], at: int, names: list[bool]) -> None:
+    """A family name that is no word, and one or two signs before a sentence goes on: 赵飞燕."""
+    span, rest = around[at + 1], around[at + 2 :]
+    if span.kind or len(span.text) > 1 or span.text not in _FAMILY:
+        return
+    given = 0
+    while given < 2 and len(rest[given].text) == 1 and rest[given].kind != _FUNCTION:
+        given += 1
+    names[at : at + 1 + given] = [True] * (1 + given)
+
+
+def _counted(around: list[_Span], at: int, names: list[bool]) -> None:
+    """A number that counts nothing: 六和塔, 九华山."""
+    span, follower = around[at + 1], around[at + 2]
+    last = around[at + 3] if at + 3 < len(around) else _NOTHING
+    if not span.text or not set(span.text) <= _NUMERALS:
+        return
+    if follower.text in _BETWEEN and last.text in _CALLED and last.text:
+        names[at : at + 3] = [True, True, True]
+    elif follower.kind == "name":
+        names[at : at + 2] = [True, True]
+    elif last.text in _CALLED and last.text and follower.kind == "person":
+        names[at : at + 3] = [True, True, True]  # 四姑娘山: of four there would be a measure
 
 
 def _touches(span: _Span) -> bool:
@@ -135,6 +208,6 @@ def _doubtful(before: _Span, span: _Span) -> bool:
 
 def _leads(before: _Span, span: _Span) -> bool:
     """Whether it begins the name behind it: a colour, a number, or what else follows a noun."""
-    if span.text in _PLACES | _PARTICLES and span.kind == _FUNCTION:
+    if span.text in _PLACES | _PARTICLES | _MEASURES and span.kind == _FUNCTION:
         return before is _NOTHING or before.text in _OPENING
     return (span.kind == "colour" and len(span.text) == 1) or set(span.text) <= _NUMERALS

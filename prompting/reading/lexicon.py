@@ -227,7 +227,9 @@ class Lexicon:
         if language not in self._cuts:
             mixed = (f for f in self._index(language) if re.search("[a-z]", f) and not f.isascii())
             words = "|".join(map(re.escape, sorted(mixed, key=len, reverse=True)))
-            pattern = rf"(?P<mixed>(?i:{words}))|{_PIECE.pattern}" if words else _PIECE.pattern
+            signs = f"[{_CJK}]+"
+            apart = _PIECE.pattern.replace(signs, rf"(?:(?!(?i:{words}))[{_CJK}])+")
+            pattern = rf"(?P<mixed>(?i:{words}))|{apart}" if words else _PIECE.pattern
             self._cuts[language] = re.compile(pattern, re.DOTALL)
         return self._cuts[language]
 
