@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from prompting.reading.denials import denials, without
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.reading.prose import divided
 from prompting.slots import Language, Slots, WishText
@@ -22,6 +23,7 @@ from prompting.speaking import captions, untranslated
 from prompting.speaking.budget import Count, estimate, fit
 from prompting.speaking.dialects import Dialect, Speech
 from prompting.speaking.head import Head, head
+from prompting.speaking.nearest import core_of, rest_of
 from prompting.speaking.negatives import Negatives, negatives
 from prompting.speaking.notes import joined, note
 from prompting.speaking.sentences import article_off, clauses, inside, sentences
@@ -124,7 +126,7 @@ def _parts(
     text = top.text
     if dialect.kind is Speech.STARTER:
         looks = (*looks, *captions.beside(", ".join((text, *looks)), lexicon))
-        text = captions.canonical(text, lexicon)
+        text = _caption(text, wish, lexicon)
         details = tuple(detail for detail in details if captions.allowed(detail, lexicon))
     elif dialect.kind is Speech.BOORU:
         text = ", ".join(shown)
@@ -142,6 +144,18 @@ def _parts(
         template=template,
         language=language,
     )
+
+
+def _caption(text: str, wish: WishText, lexicon: Lexicon) -> str:
+    """The subject for the built-in image model: what it knows first, and the other words behind."""
+    core = core_of(wish.words, lexicon) if wish.language == "en" and not wish.opaque else None
+    if core is None:
+        return captions.canonical(text, lexicon)
+    own = without(wish.words, denials(wish.words, lexicon, "en"))
+    known = captions.canonical(own, lexicon)
+    if core.noun in fold(known):
+        return known
+    return ", ".join(filter(None, (core.text, rest_of(own, core, lexicon))))
 
 
 def _told(parts: _Parts, scene: Sequence[str], dialect: Dialect, lexicon: Lexicon) -> _Parts:

@@ -1,0 +1,66 @@
+"""What the built-in image model is told first: a thing, a colour and a place that it knows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generation.starter import words as taught
+from prompting.assist import Assistant
+from prompting.reading.lexicon import built_in
+from prompting.speaking.captions import vocabulary
+from prompting.speaking.nearest import core_of
+from tests.given.scripted_writer import ScriptedWriter
+
+WISHES = Path(__file__).parents[1] / "prompting" / "starter" / "starter_wishes.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("wish", "core"),
+    [
+        ("my kid asks for a pussycat the colour of a carrot", "an orange cat"),
+        ("a moggy, black as coal, on the lawn", "a black cat"),
+        ("grandpa's old fishing boat was all red", "a red boat"),
+        ("a sapphire-coloured taxi", "a blue car"),
+        ("the farm house should be painted red", "a red house in a grass field"),
+        ("on top of a xmas tree: a golden star", "a golden star in the snow"),
+        ("a heart, crimson of course, at sunset", "a crimson heart at sunset"),
+        ("an oak", "a tree"),
+    ],
+)
+def test_the_thing_and_the_colour_that_are_meant_stand_first(wish: str, core: str) -> None:
+    found = core_of(wish, built_in())
+    assert found is not None
+    assert found.text == core
+
+
+@pytest.mark.parametrize(
+    "wish", ["a dragon", "two red cats", "a cat, a dog, a car and a boat", "", "42"]
+)
+def test_what_the_model_never_saw_and_what_it_cannot_count_has_no_core(wish: str) -> None:
+    assert core_of(wish, built_in()) is None
+
+
+def test_a_core_holds_only_words_that_the_model_was_taught() -> None:
+    tables = (taught.OBJECT_WORDS, taught.COLOUR_WORDS, taught.SCENERY_WORDS)
+    seen = {
+        word for table in tables for words in table.values() for p in words for word in p.split()
+    }
+    strange = []
+    for line in WISHES.read_text("utf-8").splitlines():
+        if (core := core_of(json.loads(line)["wish"], built_in())) is not None:
+            said = set(core.text.split()) - {"a", "an", "in", "at", "the"}
+            strange += sorted(said - seen - vocabulary().knows)
+    assert not strange
+
+
+async def test_no_word_of_the_wish_is_lost_behind_the_core() -> None:
+    assistant = Assistant(ScriptedWriter(placeholders=6))
+    found = await assistant.assist(
+        "grandpa's old fishing boat was all red", dialect="starter", seed=1
+    )
+    assert found.prompt.startswith("a red boat")
+    for word in ("grandpa", "old", "fishing"):
+        assert word in found.prompt
