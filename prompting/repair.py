@@ -71,7 +71,7 @@ class Repairer:
         return SlotVerdict(
             slots=slots,
             rendered=rendered,
-            losses=self._without_translated(losses, slots),
+            losses=self._without_drawn(self._without_translated(losses, slots), rendered),
             against=self._faults_of_subject(slots),
             left=() if self._closed else self._left(rendered),
         )
@@ -106,6 +106,19 @@ class Repairer:
         if len(self._beyond(slots)) < len(unknown):
             return losses
         return tuple(loss for loss in losses if loss not in unknown)
+
+    def _without_drawn(self, losses: tuple[Loss, ...], rendered: Rendered) -> tuple[Loss, ...]:
+        """The losses without colours and numbers of things for which others are drawn."""
+        if self._order.dialect.kind is not Speech.STARTER:
+            return losses
+        found = facts(rendered.prompt, self._lexicon, "en")
+        there = found.colours | found.numbers
+        drawn = captions.vocabulary().drawn
+        return tuple(
+            loss
+            for loss in losses
+            if len(loss.keys) == 1 or (loss.keys[0], drawn(loss.keys[1]) or "") not in there
+        )
 
     def _left(self, rendered: Rendered) -> tuple[str, ...]:
         return untranslated(

@@ -33,6 +33,7 @@ from prompting.speaking.budget import estimate
 from prompting.speaking.captions import vocabulary
 from prompting.speaking.dialects import DIALECTS, Speech, dialect
 from prompting.speaking.order import Order
+from prompting.trials.inventions import inventions
 from prompting.trials.measures import (
     Case,
     bound,
@@ -90,6 +91,7 @@ class Spoken:
     negative: str
     first: bool = True  # whether the first answer passed the keep-check
     helped: bool = True  # whether a writer had a part in it
+    ours: tuple[str, ...] = ()  # what was added out of our tables
 
 
 def identity(case: Case, name: str) -> Spoken:
@@ -144,6 +146,7 @@ def _spoken(case: Case, name: str, result: Assisted, asked: int) -> Spoken:
         negative=result.negative,
         first=asked == 1,
         helped=result.slots is not None,
+        ours=(*result.slots.details, result.slots.scene) if result.slots else (),
     )
 
 
@@ -160,6 +163,9 @@ def rows(spoken: Sequence[Spoken]) -> dict[str, str]:
     for group in dict.fromkeys(s.case.group for s in readable):
         some = [kept(s.case, s.prompt) for s in readable if s.case.group == group]
         out[f"words kept: {group}"] = share(some)
+    out["invented words"] = share(
+        [bool(inventions(s.case.wish, s.prompt, s.dialect, s.ours, lexicon)) for s in spoken]
+    )
     out["contradictions"] = share([_against(s) for s in spoken])
     out["unwanted things asked for"] = share(
         [violated(s.case, s.prompt, lexicon) for s in spoken if s.case.must_not]
