@@ -21,6 +21,8 @@ async def say(text: str, subject: str, *, dialect: str = "sd15", placeholders: i
 
 INVENTED = [
     ("一个老渔夫", "Babu Yousif, old, fisherman"),
+    ("一个老渔夫没戴帽子", "a samurai"),
+    ("一个老渔夫在断桥上", "a samurai"),
     ("红色的猫", "a red cat with a dog"),
     ("红色的猫", "a red cat and two birds"),
     ("ein roter Hund", "a red dog named Rex"),

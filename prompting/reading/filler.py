@@ -25,6 +25,7 @@ FILE = Path(__file__).with_name("filler.toml")
 _MOST = 20  # phrases before a description, and as many behind it
 _UNSPACED = frozenset({"zh", "ja"})
 _GAP = r"[\s,.!?:;…~，。！？：；、]*"
+_OPENING = " ¿¡\n\t"
 _MARK = re.compile(r"\s*[,.!?:;…~，。！？：；、]")
 
 
@@ -43,7 +44,10 @@ class _Asking:
     def leads(self, rest: str) -> bool:
         """Whether what follows shows that a weak phrase before it asked for a picture."""
         names = ("to", "frame", "polite", "begins")
-        return rest[:1].isdigit() or any(self.cut(name, rest) for name in names)
+        if rest[:1].isdigit() or any(self.cut(name, rest) for name in names):
+            return True
+        cut = self.cut("weak", rest)  # yo bot, ...
+        return bool(cut) and (bool(_MARK.search(rest[:cut])) or self.leads(rest[cut:]))
 
 
 def wished(text: str, lexicon: Lexicon) -> WishText:
@@ -102,8 +106,8 @@ def _floats(part: Opaque) -> bool:
 
 def _begun(text: str, asking: _Asking, *, alone: bool) -> tuple[str, bool]:
     """The text from where the description begins, and whether something was asked before it."""
-    lead = text[: len(text) - len(text.lstrip())]
-    rest, asked = text.lstrip(), False
+    rest, asked = text.lstrip(_OPENING), False
+    lead = text[: len(text) - len(rest)]
     for _ in range(_MOST):
         if asking.patterns["keep"].match(rest):
             break
@@ -113,7 +117,7 @@ def _begun(text: str, asking: _Asking, *, alone: bool) -> tuple[str, bool]:
         if not cut or (alone and not _content(rest[cut:])):
             break
         rest, asked = rest[cut:], True
-    return lead + rest, asked
+    return (lead.strip("¿¡") if asked else lead) + rest, asked
 
 
 def _weak(rest: str, asking: _Asking, asked: bool) -> int:
@@ -163,6 +167,8 @@ def _asking() -> Mapping[str, _Asking]:
 
 def _patterns(table: Mapping[str, str], *, spaced: bool) -> dict[str, re.Pattern[str]]:
     words = {name: _either(phrases) for name, phrases in table.items()}
+    if adverbs := table.get("adverb", ""):
+        words["polite"] = _either(table["polite"], rf"\s+(?:{_either(adverbs)}\s+)*")
     start, end = (r"(?<![\w-])", r"(?![\w-])") if spaced else ("", "")
     forms = {
         **{name: rf"{words[name]}{end}{_GAP}" for name in ("polite", "weak", "to")},
@@ -176,8 +182,11 @@ def _patterns(table: Mapping[str, str], *, spaced: bool) -> dict[str, re.Pattern
     return {name: re.compile(form, re.IGNORECASE) for name, form in forms.items()}
 
 
-def _either(phrases: str) -> str:
-    """A group of the phrases, the longest first; of none, one that never matches."""
+def _either(phrases: str, gap: str = r"\s+") -> str:
+    """A group of the phrases, the longest first; of none, one that never matches.
+
+    `gap` is what may stand between the words of one.
+    """
     parts = sorted({phrase.strip() for phrase in phrases.split("/")} - {""}, key=len, reverse=True)
-    spelled = (re.escape(part).replace(r"\ ", r"\s+").replace("'", "['’]") for part in parts)
+    spelled = (re.escape(part).replace(r"\ ", gap).replace("'", "['’]") for part in parts)
     return f"(?:{'|'.join(spelled) or '(?!)'})"

@@ -44,7 +44,7 @@ def invented(
     read = lexicon.read(text, language)
     known = _Known(wish, lexicon)
     strange = [word.text for word in read if word.content and not known.has(word)]
-    if free and strange and wish.language != language:
+    if free and strange and wish.language != language and known.said(read):
         said = fold(text)
         lost = [word.text for word in known.unknown if fold(word.text) not in said]
         if len(strange) <= sum(map(_room, lost)):
@@ -73,7 +73,16 @@ class _Known:
         self._parts = {part for key in self._keys for part in re.split(r"[\s-]+", key)}
         self._parts |= {fold(found) for found in re.findall(r"[^\W_]+", wish.text)}
         self._stems = {stem for part in self._parts for stem in _stems(part)}
-        self.unknown = [word for word in read if word.content and word.entry is None]
+        self.unknown = [
+            word for word in read if word.content and word.key in set(said.words) - set(said.kinds)
+        ]
+        self._kinds = set(said.kinds) & set(said.words)
+
+    def said(self, words: Iterable[Word]) -> bool:
+        """Whether a text says all that the lexicon knows of the wish: only then is the rest of it
+        a translation of the rest of the wish.
+        """
+        return self._kinds <= {word.key for word in words}
 
     def has(self, word: Word) -> bool:
         """Whether the wish says it, as this word or as another form of it."""
