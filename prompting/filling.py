@@ -38,7 +38,7 @@ def composed(wish: WishText, order: Order, seed: int) -> Composed:
 
 
 def filled(slots: Slots, order: Order, seed: int) -> Slots:
-    """The slots with further details, where what they tell is too short for a dialect of prose."""
+    """The slots with more of a scene, where they tell too little for a dialect of prose."""
     if not order.dialect.words:
         return slots
     for at in range(_ROUNDS):
@@ -47,15 +47,14 @@ def filled(slots: Slots, order: Order, seed: int) -> Slots:
             break
         found = composed(_settled(slots, order), order, _derived(seed, at)).details
         more = _needed(_agreeing(found, slots, order), lacking, slots)
-        slots = replace(slots, details=(*slots.details, *more))
+        slots = replace(slots, scene=together((slots.scene, *more), order.language).strip())
     return slots
 
 
 def _settled(slots: Slots, order: Order) -> WishText:
     """The wish, with what its scene says of place, hour, weather, light and mood."""
     own = order.wish.words if order.language == order.wish.language else slots.subject
-    told = together((slots.scene, *slots.details), order.language)
-    scene = facts(told, order.lexicon, order.language)
+    scene = facts(slots.scene, order.lexicon, order.language)
     words = [text for key, text in scene.words.items() if scene.kinds.get(key) in _SETTLED]
     comma = "，" if order.language == "zh" else ", "
     text = comma.join((own.rstrip(" .。"), *words))
@@ -65,7 +64,7 @@ def _settled(slots: Slots, order: Order) -> WishText:
 def _agreeing(more: tuple[str, ...], slots: Slots, order: Order) -> tuple[str, ...]:
     """Those of the sentences that could stand behind the scene had its writer told them."""
     scene = read_scene(
-        together((slots.scene, *slots.details, *more), order.language),
+        together((slots.scene, *more), order.language),
         order.wish,
         order.lexicon,
         language=order.language,

@@ -313,7 +313,8 @@ async def test_a_hostile_wish_changes_nothing_but_the_picture(text: str, dialect
 async def test_a_wish_that_needs_no_rewording_stays_in_the_persons_words() -> None:
     raw = template.answer(subject="feline with crimson headgear", details=["soft light"])
     assisted = await assist("draw me a kitty wearing a red hat", raw, dialect="flux1")
-    assert assisted.prompt.startswith("A kitty wearing a red hat. Soft light.")
+    assert assisted.prompt.startswith("A kitty wearing a red hat. ")
+    assert "Soft light" in assisted.prompt
 
 
 # --- asking ------------------------------------------------------------------------------------
@@ -373,7 +374,9 @@ async def test_a_quotation_forbids_no_text_in_the_negative() -> None:
 async def test_chinese_stays_for_models_that_read_it() -> None:
     english = template.answer(subject="a red cat", details=["soft light", "quuxy glow"])
     assisted = await assist("一只红色的猫", english, dialect="qwen-image")
-    assert assisted.prompt == "一只红色的猫，柔光。"
+    assert assisted.prompt.startswith("一只红色的猫。")
+    assert assisted.prompt.endswith("柔光。")
+    assert "quuxy" not in assisted.prompt
     assert (await assist("一只红色的猫", english, dialect="sd15")).prompt.startswith(
         "red cat, soft"
     )

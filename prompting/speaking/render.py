@@ -169,8 +169,10 @@ def _told(parts: _Parts, scene: Sequence[str], dialect: Dialect, lexicon: Lexico
             scene = scene[1:]
         if language == "en":
             scene = [referring(sentence, text, lexicon) for sentence in scene]
-    least, most = dialect.words or (0, 0)
-    told, details = fitting(_core(parts, dialect.kind), scene, parts.details, least, most)
+    most = max(dialect.words)
+    core = _core(parts, dialect.kind)
+    told = fitting(core, scene, most)
+    details = fitting(" ".join((core, *told)), parts.details, most)
     return replace(parts, scene=told, details=details)
 
 

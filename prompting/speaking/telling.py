@@ -90,24 +90,12 @@ def referring(sentence: str, words: str, lexicon: Lexicon) -> str:
     return sentence
 
 
-def fitting(
-    core: str, sentences: Sequence[str], more: Sequence[str], least: int, most: int
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The sentences that fit behind the core, and of `more` as many as it then needs.
-
-    `least` and `most` are words of the whole text.
-    """
+def fitting(core: str, phrases: Sequence[str], most: int) -> tuple[str, ...]:
+    """The sentences and phrases that fit behind the core; `most` are words of the whole text."""
     said = length(core)
     told: list[str] = []
-    for sentence in sentences:
-        if said + length(sentence) <= most:
-            told.append(sentence)
-            said += length(sentence)
-    added: list[str] = []
-    for phrase in more:
-        if said >= least:
-            break
+    for phrase in phrases:
         if said + length(phrase) <= most:
-            added.append(phrase)
+            told.append(phrase)
             said += length(phrase)
-    return tuple(told), tuple(added)
+    return tuple(told)
