@@ -120,6 +120,14 @@ def test_an_axis_changes_what_it_is_named_for_and_leaves_the_place() -> None:
         assert other.details[0] == first.details[0]  # where it stands
 
 
+def test_another_style_is_called_by_its_name() -> None:
+    named = composed("a lighthouse", seed=3, varied=Axis.STYLE, variant=1)
+    told = composed("a lighthouse", "flux1", 3, varied=Axis.STYLE, variant=7)
+
+    assert "watercolor painting" in named.details
+    assert "pixel art" in told.scene
+
+
 def test_the_same_seed_says_the_same_in_another_process() -> None:
     code = (
         "from tests.test_scenery import composed; "

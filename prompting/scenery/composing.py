@@ -162,7 +162,7 @@ def _tags(teller: _Teller, *, booru: bool) -> tuple[str, ...]:
     parts = [teller.place()]
     if booru:  # danbooru says a place in several short tags
         parts.append(teller.place("place further"))
-    parts.append(teller.light())
+    parts += [teller.say("medium"), teller.light()]
     if "modelled" in facts:
         parts.append(teller.say("surface"))
     else:
@@ -186,6 +186,7 @@ def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str,
         "place": teller.place(),
         "light": teller.light(),
         "motion": teller.say("motion") if moves else "",
+        "medium": teller.say("medium"),
         "camera": teller.say("camera"),
         "mood": teller.say("mood"),
     }
@@ -203,7 +204,7 @@ def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str,
         parts.pop(dull, "")
     order = (
         *("place", "more place", "light", "more texture", "motion"),
-        *("camera", "more camera", "mood", "more mood"),
+        *("medium", "camera", "more camera", "mood", "more mood"),
     )
     told = tuple(parts[name] for name in order if parts.get(name))
     return told if sum(map(length, told)) <= room else ()
