@@ -25,7 +25,8 @@ _WORDS = {
 }
 
 _MARKED = re.compile(r"[\"“”„«»「」{}<>\[\]\\|]|:\s*\d")
-_UNTOUCHED = re.compile(r"[\"“”„«»「」()\[\]{}<>\\|*:]")  # quotations and markup mean something
+# Quotations and markup mean something.
+_UNTOUCHED = re.compile(r"[\"“”„«»「」()\[\]{}<>\\|*:]|__|\bBREAK\b")
 # What "in" and "on" say nothing about: the tag is "night", and "red dress".
 _SURROUNDING = frozenset({"time", "weather", "light", "style", "nature", "place", "colour", "look"})
 _JOINED = frozenset({"colour", "quality", "number", "style"})  # both sides of "black and white"
