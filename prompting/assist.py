@@ -45,6 +45,8 @@ LONGEST_TEXT = 2000  # and so is one with so much of what no writer may touch
 
 ALTERNATIVES = 4  # wordings that are tried for one that shares nothing with those before
 
+PATIENCE = 1.0  # seconds after which what was tried has to do
+
 # Styles that proposals take.
 _DIFFERENT = ("watercolor", "pixel-art", "flat", "line-art", "cinematic", "oil-painting")
 
@@ -173,6 +175,7 @@ class Assistant:
     ) -> list[Assisted]:
         """One more prompt, of a few the least like those before; none where all are the same."""
         tried: list[tuple[int, Assisted]] = []
+        began = self._clock()
         there = [frozenset(each.added) for each in before]
         for at in range(1, ALTERNATIVES + 1):
             other = await self._prompt(order, derived(seed, f"proposal {at}"), temperature)
@@ -180,6 +183,8 @@ class Assistant:
             if seen(other.prompt) not in [seen(each.prompt) for each in before]:
                 tried.append((alike, other))
             if other.slots is None or (tried and not alike):
+                break
+            if self._clock() - began > PATIENCE:  # a chat model is asked once for each proposal
                 break
         return [min(tried, key=lambda each: each[0])[1]] if tried else []
 

@@ -64,3 +64,16 @@ async def test_no_word_of_the_wish_is_lost_behind_the_core() -> None:
     assert found.prompt.startswith("a red boat")
     for word in ("grandpa", "old", "fishing"):
         assert word in found.prompt
+
+
+async def test_a_thing_that_is_left_nowhere_gets_a_place_that_it_is_seen_in() -> None:
+    assistant = Assistant(ScriptedWriter(placeholders=6))
+    places = set(vocabulary().places.values())
+    for wish, never in (("a white cat", "in the snow"), ("a black star", "in the night sky")):
+        found = [await assistant.assist(wish, dialect="starter", seed=s) for s in range(8)]
+        assert not [each for each in found if never in each.prompt]
+    found = [await assistant.assist("a red house", dialect="starter", seed=s) for s in range(8)]
+    told = {place for each in found for place in places if place in each.prompt}
+    assert len(told) > 1, "another seed puts it elsewhere"
+    said = await assistant.assist("a red house at sea", dialect="starter", seed=1)
+    assert [place for place in places if place in said.prompt] == ["at sea"]

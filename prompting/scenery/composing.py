@@ -21,6 +21,7 @@ from prompting.scenery.deciding import Axis, Decided, Dice, decide
 from prompting.scenery.gist import Gist, gist_of
 from prompting.scenery.grammar import SceneGrammar, Telling, grammar, stems
 from prompting.scenery.keeping import kept
+from prompting.scenery.starting import starter_place
 from prompting.slots import Language, WishText
 from prompting.speaking.dialects import Dialect, Speech
 
@@ -66,12 +67,15 @@ def compose(
     `began` is the wish as it was before further ones: the dice fall as they fell for it.
     """
     gist = gist_of(wish, lexicon, style=style)
-    if dialect.kind in (Speech.STARTER, Speech.AUDIO):
+    if dialect.kind is Speech.AUDIO:
         return Composed(details=(), facts=gist.facts)
     text = f"{dialect.kind}/{fold(began or wish.text)}"
     dice = Dice(seed=seed, text=text, varied=varied, variant=variant)
     language = dialect.language(wish.language)
     chinese = language == "zh"
+    if dialect.kind is Speech.STARTER:
+        place = starter_place(gist, dice.of("place"))
+        return Composed(details=(place,) if place else (), facts=gist.facts)
     if dialect.kind is Speech.INSTRUCTION:
         return Composed(details=kept(gist, dice.of("kept"), chinese=chinese), facts=gist.facts)
     booru = dialect.kind is Speech.BOORU

@@ -152,8 +152,8 @@ def _caption(text: str, wish: WishText, lexicon: Lexicon) -> str:
     if core is None:
         return captions.canonical(text, lexicon)
     own = without(wish.words, denials(wish.words, lexicon, "en"))
-    known = captions.canonical(own, lexicon)
-    if core.noun in fold(known):
+    known = captions.canonical(own, lexicon).rstrip(" .!?")
+    if core.noun in fold(" ".join(known.split()[:4])):
         return known
     return ", ".join(filter(None, (core.text, rest_of(own, core, lexicon))))
 
