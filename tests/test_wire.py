@@ -13,6 +13,8 @@ from generation.errors import OutOfMemory, WeightsChanged, WorkerDied
 from generation.fleet.wire import (
     BrokenFrame,
     Cancel,
+    Describe,
+    Described,
     Drawn,
     Failed,
     Finished,
@@ -61,6 +63,7 @@ FRAMES: tuple[Frame, ...] = (
     Resume(job=JOB),
     Prefetch(recipe=a_recipe()),
     GiveWay(size=3 * 2**30),
+    Describe(job=JobId(-7), name="florence", captioner=a_digest(), picture=b"GIF89a"),
     Ping(),
     Stop(),
     Ready(environment=an_environment(), memory_bytes=2**40),
@@ -80,6 +83,7 @@ FRAMES: tuple[Frame, ...] = (
         latents_sha256=a_digest("b"),
         seconds=0.1,
     ),
+    Described(job=JobId(-7), words="a cat", sure=0.5, seconds=1.0, loading_seconds=0.0),
     Failed(job=JOB, kind="OutOfMemory", facts=(5, None)),
 )
 

@@ -14,6 +14,7 @@ from generation import errors
 from generation.fleet.conversation import Conversation
 from generation.fleet.wire import (
     BrokenFrame,
+    Described,
     Drawn,
     Failed,
     Finished,
@@ -47,6 +48,7 @@ FINISHED = Finished(
     latents_sha256=a_digest("b"),
     seconds=1.0,
 )
+DESCRIBED = Described(job=JobId(-7), words="a cat", sure=0.9, seconds=1.0, loading_seconds=0.0)
 FAILED = Failed(job=JOB, kind="RenderFailed", facts=("no reason",))
 HOLDING = Holding(on_device=(model_key(a_recipe()),), in_memory=())
 RENDER = Render(job=JOB, recipe=a_recipe(), inputs=(), preview_every=0)
@@ -74,6 +76,13 @@ ODD: tuple[object, ...] = (
 OPTIONAL = ("remark",)  # fields that need not be said
 # Where an odd value is a right one.
 RIGHT = {
+    ("Loading", "job"): (-1,),  # an errand: a picture is to be described
+    ("Described", "job"): (-1,),
+    ("Described", "words"): ("", "NaN", "ab" * 31, "AB" * 32),
+    ("Described", "sure"): (0.5,),
+    ("Described", "seconds"): (0.5,),
+    ("Described", "loading_seconds"): (0.5,),
+    ("Failed", "job"): (-1,),
     ("Loading", "name"): ("", "NaN", "ab" * 31, "AB" * 32),
     ("Failed", "facts"): (),
     ("Stepped", "seconds"): (0.5,),
@@ -88,7 +97,7 @@ RIGHT = {
 
 @pytest.mark.parametrize(
     "frame",
-    [READY, LOADING, STEPPED, DRAWN, FINISHED, FAILED, HOLDING],
+    [READY, LOADING, STEPPED, DRAWN, FINISHED, DESCRIBED, FAILED, HOLDING],
     ids=lambda frame: type(frame).__name__,
 )
 def test_no_field_of_a_report_takes_a_value_of_another_type_or_range(frame: Frame) -> None:
