@@ -55,6 +55,7 @@ COMMANDS = {
         'change a picture as a reply would: change FILE "make it night" --draw',
         ["-m", "bot", "change"],
     ),
+    "describe": ("what a picture shows, as prompts: describe FILE", ["-m", "bot", "describe"]),
     "models": ("the models found on this machine", ["-m", "bot", "models"]),
     "doctor": ("what is here, what is wrong, what to do", ["-m", "bot", "doctor"]),
     "backup": ("copy what people made: backup FOLDER", ["-m", "bot", "backup"]),

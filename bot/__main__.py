@@ -108,6 +108,10 @@ def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
             from bot.cli.changing import change
 
             return lambda s: _to_the_end(change(s, asked))
+        case "describe":
+            from bot.cli.describing import describe
+
+            return lambda s: _to_the_end(describe(s, asked))
         case "reproduce":
             from bot.cli.console import reproduce
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
+from bot.cli.describing import describe
 from bot.studio.describing import in_a_prompt
-from tests.given.apps import a_studio
+from tests.given.apps import a_studio, some_settings
 from tests.given.builders import a_blue_png
 from tests.given.fakes import FakeWorker
 from tests.given.results import is_result, recipe_of
@@ -123,3 +126,23 @@ def test_a_sentence_becomes_the_words_of_a_wish() -> None:
     assert in_a_prompt("Mount Fuji at dawn.") == "Mount Fuji at dawn"
     assert in_a_prompt("The sea. It rains.") == "the sea. It rains"
     assert in_a_prompt("") == ""
+
+
+async def test_a_terminal_says_what_a_file_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = FakeWorker()
+    (tmp_path / "mine.png").write_bytes(a_blue_png())
+    asked = Namespace(picture=str(tmp_path / "mine.png"), model=None, json=True)
+    assert await describe(some_settings(tmp_path), asked, [worker]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["words"] == worker.caption
+    assert told["known"] is None
+    assert told["prompts"][0] == worker.caption
+    assert len(set(told["prompts"])) == len(told["prompts"]) > 1
+    worker.caption = ""
+    assert await describe(some_settings(tmp_path), asked, [worker]) == 0
+    assert json.loads(capsys.readouterr().out)["prompts"] == []
+    asked.json = False
+    assert await describe(some_settings(tmp_path), asked, [worker]) == 0
+    assert "cannot tell" in capsys.readouterr().out

@@ -90,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
     change.add_argument("--draw", action="store_true", help="draw it, beside the file")
     change.add_argument("--stdin", action="store_true", help="a JSON object a line in, one out")
 
+    what = "what a picture shows, as three prompts"
+    _add_describe(commands.add_parser("describe", help=what))
+
     commands.add_parser("models", help="the models on this machine")
 
     doctor = commands.add_parser("doctor", help="what is here, what is wrong, what to do")
@@ -146,6 +149,12 @@ _FORMS: dict[str, dict[str, Any]] = {
     "lora": {"action": "append", "default": [], "metavar": "NAME:STRENGTH"},
     **{name: {"metavar": "NAME"} for name in ("model", "sampler", "scheduler", "style", "vae")},
 }
+
+
+def _add_describe(describe: argparse.ArgumentParser) -> None:
+    describe.add_argument("picture", help="a picture's file, or the id of a picture")
+    describe.add_argument("--model", metavar="NAME", help="which model would draw the prompts")
+    describe.add_argument("--json", action="store_true", help="for programs")
 
 
 def _add_draw(draw: argparse.ArgumentParser) -> None:

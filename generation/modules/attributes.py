@@ -79,5 +79,17 @@ class AttributeNet(nn.Module):
         nearest = away.square().sum(-1).amin(-1).sqrt()
         return nearest / self.reach
 
+    def read(self, picture: Tensor) -> tuple[dict[str, int], float, float]:
+        """Of one picture (1, 3, SIDE, SIDE): the likeliest class by the name of each head, how
+        likely the least likely of them is, and how far off it lies (beyond 1: out of reach)."""
+        features = self.features(picture)
+        likely = {
+            name: torch.softmax(scores[0].float(), -1)
+            for name, scores in self.scores(features).items()
+        }
+        classes = {name: int(each.argmax()) for name, each in likely.items()}
+        sure = min(float(each.max()) for each in likely.values())
+        return classes, sure, float(self.distance(features))
+
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         return self.scores(self.features(pictures))

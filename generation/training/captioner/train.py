@@ -51,7 +51,7 @@ from generation.training.starter.vae import to_floats
 WORK = Path("var/captioner")
 SHIPPED = Path(__file__).parents[2] / "starter" / "models" / "starter-captioner"
 CARD = 'title = "Captioner of the starter\'s world (built in)"\n'
-MINUTES = 30.0
+MINUTES = 20.0
 KNOWN, STRANGE, BY_STARTER, DECODED = 36, 18, 10, 6  # pictures of a batch
 PEAK, DECAY = 2e-3, 0.998
 STRANGER = HEADS["object"].index(SOMETHING_ELSE)

@@ -21,11 +21,8 @@ from generation.catalog.modelfolder import read_json
 from generation.errors import BrokenWeights
 from generation.families.architecture import Network
 from generation.modules.attributes import SIDE
-from generation.starter.sentences import SOMETHING_ELSE, sentence
+from generation.starter.sentences import told
 from generation.worker.captioners.captioner import Captioned, CaptionerAtHand
-
-# How sure it must be of what it says; and of an object, that it is one of that world's.
-SURE_ENOUGH = 0.6
 
 
 class AttributeCaptioner:
@@ -47,16 +44,10 @@ class AttributeCaptioner:
         """A clause in the starter's own words."""
         square = ImageOps.fit(picture, (SIDE, SIDE), Image.Resampling.LANCZOS)
         pixels = torch.from_numpy(np.array(square)).permute(2, 0, 1)[None].float() / 127.5 - 1
-        features = it.module.features(pixels.to(it.device, it.dtype))
-        beyond = float(it.module.distance(features))
-        said = it.module.scores(features)
-        likely = {name: torch.softmax(score[0].float(), -1) for name, score in said.items()}
-        sure = min(float(each.max()) for each in likely.values())
+        classes, sure, beyond = it.module.read(pixels.to(it.device, it.dtype))
         heads = heads_of(it.folder)
-        found = {name: heads[name][int(each.argmax())] for name, each in likely.items()}
-        if found["object"] == SOMETHING_ELSE or beyond > 1 or sure < SURE_ENOUGH:
-            return Captioned(words="", sure=0.0 if beyond > 1 else sure)
-        return Captioned(words=sentence(found), sure=sure)
+        seen = {name: heads[name][at] for name, at in classes.items()}
+        return Captioned(words=told(seen, sure=sure, beyond=beyond), sure=sure)
 
 
 def heads_of(folder: Path) -> Mapping[str, Sequence[str]]:
