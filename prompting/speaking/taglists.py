@@ -217,9 +217,13 @@ def _may_name(span: Sequence[Word]) -> bool:
     content = [word for word in span if word.content]
     if not content or span[0].mark or span[-1].mark or not span[0].content:
         return False
-    if any(word.entry is None and len(word.text) > 1 for word in content):
+    if any(_unknown(word) and len(word.text) > 1 for word in content):
         return True
     return len(content) > 1 and all(word.text[:1].isupper() for word in content)
+
+
+def _unknown(word: Word) -> bool:
+    return word.entry is None or word.entry.kind == "name"
 
 
 def _without(text: str, taken: Sequence[tuple[int, int]], tags: Sequence[str]) -> str:
