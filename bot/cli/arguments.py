@@ -83,12 +83,7 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("picture", help="a PNG file, or the id of a picture, message or recipe")
     again.add_argument("--out", type=Path, metavar="FILE", help="keep the new drawing")
 
-    change = commands.add_parser("change", help="change a picture as a reply to it would")
-    change.add_argument("picture", nargs="?", help="a PNG file, or the id of a picture or message")
-    change.add_argument("words", nargs="?", metavar="WORDS", help='such as "make it night"')
-    change.add_argument("--json", action="store_true", help="what would be done, for programs")
-    change.add_argument("--draw", action="store_true", help="draw it, beside the file")
-    change.add_argument("--stdin", action="store_true", help="a JSON object a line in, one out")
+    _add_change(commands.add_parser("change", help="change a picture as a reply to it would"))
 
     what = "what a picture shows, as three prompts"
     _add_describe(commands.add_parser("describe", help=what))
@@ -149,6 +144,14 @@ _FORMS: dict[str, dict[str, Any]] = {
     "lora": {"action": "append", "default": [], "metavar": "NAME:STRENGTH"},
     **{name: {"metavar": "NAME"} for name in ("model", "sampler", "scheduler", "style", "vae")},
 }
+
+
+def _add_change(change: argparse.ArgumentParser) -> None:
+    change.add_argument("picture", nargs="?", help="a PNG file, or the id of a picture or message")
+    change.add_argument("words", nargs="?", metavar="WORDS", help='such as "make it night"')
+    change.add_argument("--json", action="store_true", help="what would be done, for programs")
+    change.add_argument("--draw", action="store_true", help="draw it, beside the file")
+    change.add_argument("--stdin", action="store_true", help="a JSON object a line in, one out")
 
 
 def _add_describe(describe: argparse.ArgumentParser) -> None:
