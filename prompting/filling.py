@@ -14,7 +14,6 @@ from prompting.reading.facts import facts
 from prompting.reading.prose import length, together
 from prompting.reading.scene import read_scene
 from prompting.scenery.composing import Composed, compose
-from prompting.scenery.deciding import Axis
 from prompting.slots import Slots, WishText
 from prompting.speaking.order import Order
 
@@ -31,8 +30,6 @@ def composed(wish: WishText, order: Order, seed: int) -> Composed:
         order.dialect,
         seed,
         style=f"{order.style.en}, {order.style.tags}" if order.style else "",
-        varied=Axis(order.axis) if order.axis else None,
-        variant=order.turn,
         began=order.began,
     )
 

@@ -13,7 +13,6 @@ from prompting.reading import opaque
 from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import OBJECTS, built_in
 from prompting.scenery.composing import Composed, compose
-from prompting.scenery.deciding import Axis
 from prompting.scenery.grammar import grammar
 from prompting.slots import WishText
 from prompting.speaking.dialects import dialect
@@ -26,10 +25,8 @@ def wish(text: str) -> WishText:
     return replace(said, language=built_in().language(said.words))
 
 
-def composed(
-    text: str, name: str = "sd15", seed: int = 1, *, varied: Axis | None = None, variant: int = 0
-) -> Composed:
-    return compose(wish(text), built_in(), dialect(name), seed, varied=varied, variant=variant)
+def composed(text: str, name: str = "sd15", seed: int = 1) -> Composed:
+    return compose(wish(text), built_in(), dialect(name), seed)
 
 
 def said(text: str, name: str = "sd15", seeds: int = 20) -> str:
@@ -112,22 +109,6 @@ def test_prose_is_two_to_four_sentences_of_forty_to_eighty_words() -> None:
             assert 40 <= words <= 80, (text, details)
 
 
-def test_an_axis_changes_what_it_is_named_for_and_leaves_the_place() -> None:
-    for axis in Axis:
-        first = composed("a lighthouse", seed=3)
-        other = composed("a lighthouse", seed=3, varied=axis, variant=1)
-        assert other.details != first.details
-        assert other.details[0] == first.details[0]  # where it stands
-
-
-def test_another_style_is_called_by_its_name() -> None:
-    named = composed("a lighthouse", seed=3, varied=Axis.STYLE, variant=1)
-    told = composed("a lighthouse", "flux1", 3, varied=Axis.STYLE, variant=7)
-
-    assert "watercolor painting" in named.details
-    assert "pixel art" in told.scene
-
-
 def test_the_same_seed_says_the_same_in_another_process() -> None:
     code = (
         "from tests.test_scenery import composed; "
@@ -147,6 +128,7 @@ def test_a_model_that_edits_is_told_what_stays_but_not_what_changes() -> None:
     assert "same lighting" not in said("make it night", "kontext", 40)
 
 
-def test_neither_the_built_in_image_model_nor_a_sound_gets_additions() -> None:
-    assert composed("a red cat", "starter").details == ()
+def test_a_sound_gets_no_additions_and_the_built_in_image_model_a_place_alone() -> None:
     assert composed("rain on a roof", "audio").details == ()
+    assert composed("a red cat at sunset", "starter").details == ()
+    assert len(composed("a red cat", "starter").details) == 1

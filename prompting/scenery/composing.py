@@ -4,7 +4,7 @@
                                  as tags, as danbooru's tags, or as sentences in English or Chinese
 
 The invariants: of each group there is at most one detail; none names an object, a colour or a
-number that the wish does not; the same wish, dialect, seed and variant give the same details.
+number that the wish does not; the same wish, dialect and seed give the same details.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from prompting.hiding import mended
 from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import OBJECTS, Lexicon, fold
 from prompting.reading.prose import length, together
-from prompting.scenery.deciding import Axis, Decided, Dice, decide
+from prompting.scenery.deciding import Decided, Dice, decide
 from prompting.scenery.gist import Gist, gist_of
 from prompting.scenery.grammar import SceneGrammar, Telling, grammar, stems
 from prompting.scenery.keeping import kept
@@ -56,21 +56,18 @@ def compose(
     seed: int,
     *,
     style: str = "",
-    varied: Axis | None = None,
-    variant: int = 0,
     began: str = "",
 ) -> Composed:
     """What is added to a wish.
 
-    `style` is the template of a style that was chosen, whose words count as the wish's.  `varied`
-    throws the dice of one axis again, and leaves all else as it is; `variant` says how often.
-    `began` is the wish as it was before further ones: the dice fall as they fell for it.
+    `style` is the template of a style that was chosen, whose words count as the wish's.  `began`
+    is the wish as it was before further ones: the dice fall as they fell for it.
     """
     gist = gist_of(wish, lexicon, style=style)
     if dialect.kind is Speech.AUDIO:
         return Composed(details=(), facts=gist.facts)
     text = f"{dialect.kind}/{fold(began or wish.text)}"
-    dice = Dice(seed=seed, text=text, varied=varied, variant=variant)
+    dice = Dice(seed=seed, text=text)
     language = dialect.language(wish.language)
     chinese = language == "zh"
     if dialect.kind is Speech.STARTER:
@@ -166,7 +163,7 @@ def _tags(teller: _Teller, *, booru: bool) -> tuple[str, ...]:
     parts = [teller.place()]
     if booru:  # danbooru says a place in several short tags
         parts.append(teller.place("place further"))
-    parts += [teller.say("medium"), teller.light()]
+    parts.append(teller.light())
     if "modelled" in facts:
         parts.append(teller.say("surface"))
     else:
@@ -190,7 +187,6 @@ def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str,
         "place": teller.place(),
         "light": teller.light(),
         "motion": teller.say("motion") if moves else "",
-        "medium": teller.say("medium"),
         "camera": teller.say("camera"),
         "mood": teller.say("mood"),
     }
@@ -208,7 +204,7 @@ def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str,
         parts.pop(dull, "")
     order = (
         *("place", "more place", "light", "more texture", "motion"),
-        *("medium", "camera", "more camera", "mood", "more mood"),
+        *("camera", "more camera", "mood", "more mood"),
     )
     told = tuple(parts[name] for name in order if parts.get(name))
     return told if sum(map(length, told)) <= room else ()

@@ -12,33 +12,12 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from random import Random
 
 from prompting.scenery.gist import Gist
 from prompting.scenery.grammar import TABLES
 
-
-class Axis(StrEnum):
-    """What another proposal for the same wish may differ in."""
-
-    COMPOSITION = "composition"
-    LIGHT = "light"
-    STYLE = "style"
-
-
-# Which dice an axis throws again.
-_AXES: Mapping[str, Axis] = {
-    "distance": Axis.COMPOSITION,
-    "camera": Axis.COMPOSITION,
-    "frame": Axis.COMPOSITION,
-    "hour": Axis.LIGHT,
-    "sky": Axis.LIGHT,
-    "light": Axis.LIGHT,
-    "tone": Axis.LIGHT,
-    "medium": Axis.STYLE,
-}
 HOURS = ("dawn", "day", "dusk", "night")
 SKIES = ("clear", "cloudy", "overcast", "mist", "rain", "snowing", "storm")
 DISTANCES = ("close", "mid", "wide")
@@ -46,7 +25,6 @@ MOODS = (
     *("calm", "joyful", "dreamy", "sad", "eerie", "epic", "cosy", "tense", "lively", "solemn"),
     "plainly",
 )
-TONES = ("warm", "cool", "muted", "rich", "pale", "strong", "natural", "mono")
 _MEDIA = ("ink", "pixel", "render", "craft", "flat", "drawn", "painted", "anime", "photo")
 # What a scene of this kind is made in when nothing says so.
 _PLAIN = frozenset({"icon", "diagram", "pattern"})
@@ -71,26 +49,21 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dice:
-    """Dice for each purpose, so that one may be thrown anew and all others stay."""
+    """Dice for each purpose, so that what is thrown for one changes nothing for the others."""
 
     seed: int
     text: str  # what else they depend on
-    varied: Axis | None = None
-    variant: int = 0
 
     def of(self, purpose: str) -> Random:
-        turn = self.variant if self.varied and _AXES.get(purpose) is self.varied else 0
-        digest = hashlib.sha256(f"{self.seed}/{turn}/{purpose}/{self.text}".encode()).digest()
+        # Another form of this text would be other details for every wish.
+        digest = hashlib.sha256(f"{self.seed}/0/{purpose}/{self.text}".encode()).digest()
         return Random(int.from_bytes(digest[:8], "big"))
-
-    def turn(self, axis: Axis) -> int:
-        return self.variant if self.varied is axis else 0
 
 
 def decide(gist: Gist, dice: Dice, *, booru: bool = False) -> Decided:
     """What the picture is."""
     facts = set(gist.facts)
-    facts |= _medium(facts, dice, booru=booru)
+    facts |= _medium(facts, booru=booru)
     place = _place(gist, facts, dice)
     facts |= {fact for fact, places in settings().items() if place in places}
     if place:
@@ -110,7 +83,7 @@ def settings() -> Mapping[str, frozenset[str]]:
     return {fact: frozenset(str(places).split()) for fact, places in table.items()}
 
 
-def _medium(facts: set[str], dice: Dice, *, booru: bool) -> set[str]:
+def _medium(facts: set[str], *, booru: bool) -> set[str]:
     """Exactly one medium, and the finer ones within it."""
     if "watercolor" in facts or "oil" in facts:
         facts.add("painted")
@@ -121,9 +94,6 @@ def _medium(facts: set[str], dice: Dice, *, booru: bool) -> set[str]:
         if other != said and not (said == "ink" and other == "painted"):
             facts.discard(other)
     if said is None:
-        turn = dice.turn(Axis.STYLE)
-        if turn:
-            return _restyled(turn)
         if _PLAIN & facts:
             said = "flat"
         elif booru or {"abstract"} & facts:
@@ -136,16 +106,6 @@ def _medium(facts: set[str], dice: Dice, *, booru: bool) -> set[str]:
     if said in ("render", "free", "painted", "anime"):
         finer.add("modelled")
     return {said, *finer, *({"plain"} if _PLAIN & facts else set())}
-
-
-# Ways of making a picture that a proposal may take, in the order in which they are offered.
-STYLES = ("watercolor", "oil", "drawn", "anime", "render", "flat", "pixel")
-
-
-def _restyled(turn: int) -> set[str]:
-    name = STYLES[(turn - 1) % len(STYLES)]
-    broad = {"watercolor": "painted", "oil": "painted"}.get(name, name)
-    return {name, broad, f"as:{name}", *({"modelled"} if broad in ("painted", "render") else ())}
 
 
 def _place(gist: Gist, facts: set[str], dice: Dice) -> str:

@@ -30,8 +30,6 @@ class Order:
     lexicon: Lexicon
     count: Count | None  # the image model's tokenizer, where it is loaded
     locale: str  # the language of notes
-    axis: str = ""  # what of a composed scene is thrown again,
-    turn: int = 0  # and how often
     lists: TagLists | None = None  # of booru tags, in which names are looked up
     began: str = ""  # the words of the wish that the dice of a scene depend on; empty: its own
 
