@@ -22,6 +22,7 @@ from pathlib import Path
 
 from prompting.reading import opaque
 from prompting.reading.lexicon import Lexicon, Word, fold
+from prompting.reading.prose import divided, together
 from prompting.slots import Language, OpaqueKind, Slots, WishText
 
 FILE = Path(__file__).with_name("cleaning.toml")
@@ -47,7 +48,6 @@ _BARE_PLACEHOLDER = re.compile(r"(?<!\w)x\d{1,2}(?!\w)", re.IGNORECASE)
 _LOOP = re.compile(
     r"\b(\w+(?:[ ,]+\w+){0,3}?)(?:[ ,_-]+\1\b)+|([\u3400-\u9fff]{2,8}?)\2+", re.IGNORECASE
 )
-_SENTENCE = re.compile(r"(?:[^.!?。！？…]|(?<=\d)\.(?=\d))+[.!?。！？…]*[\"”’]?")
 _OFTEN = 3  # so often a word stands in an addition that goes round in circles
 _ECHO = 3  # words in a row that an addition took out of what the writer was told
 
@@ -115,8 +115,9 @@ class _Cleaner:
 
     def scene(self, text: str) -> str:
         """The sentences that are fit for a prompt, each once, with the marks that ended them."""
-        fit = [sentence.strip() for sentence in _SENTENCE.findall(text) if self._item(sentence)]
-        return " ".join(self._different(fit))
+        whole, rest = divided(text)
+        fit = [sentence for sentence in (*whole, rest) if self._item(sentence)]
+        return together(self._different(fit), self.language)
 
     def _item(self, text: str) -> str:
         """The addition, or nothing where something in it is unfit."""

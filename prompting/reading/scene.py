@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import itertools
 import re
-import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,7 +23,7 @@ from prompting.reading.keep import contradictions
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.reading.newcomers import company, newcomers
 from prompting.reading.prose import divided, length
-from prompting.reading.scene_tables import FILE, signs
+from prompting.reading.scene_tables import scene_signs, signs
 from prompting.slots import Language, WishText
 
 FEWEST, MOST = 4, 60  # words of a sentence
@@ -255,7 +254,7 @@ def _signs_of(tongue: str) -> tuple[tuple[re.Pattern[str], bool, str], ...]:
     """Patterns of the table's signs: where they count, and what they are called."""
     out: list[tuple[re.Pattern[str], bool, str]] = []
     for name in _SIGNS:
-        listed = signs(_table()[tongue][name])
+        listed = signs(scene_signs()[tongue][name])
         for first in (True, False):
             these = [sign.removeprefix("^") for sign in listed if sign.startswith("^") is first]
             if these:
@@ -273,10 +272,4 @@ def _either(words: Iterable[str], *, apart: bool) -> re.Pattern[str]:
 @lru_cache(maxsize=8)
 def _words_of(name: str, tongue: str) -> frozenset[str]:
     """A list of single words in the table."""
-    return frozenset(signs(_table()[tongue][name]))
-
-
-@lru_cache(maxsize=1)
-def _table() -> Mapping[str, Mapping[str, str]]:
-    with FILE.open("rb") as file:
-        return tomllib.load(file)
+    return frozenset(signs(scene_signs()[tongue][name]))

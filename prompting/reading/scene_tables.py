@@ -37,9 +37,15 @@ class SceneTables:
 
 
 @lru_cache(maxsize=1)
-def scene_tables() -> SceneTables:
+def scene_signs() -> Mapping[str, Mapping[str, str]]:
+    """The file as it is written."""
     with FILE.open("rb") as file:
-        data = tomllib.load(file)
+        return tomllib.load(file)
+
+
+@lru_cache(maxsize=1)
+def scene_tables() -> SceneTables:
+    data = scene_signs()
     listed = {
         name: {key: frozenset(shlex.split(text)) for key, text in data[name].items()}
         for name in ("beings", "called", "sexes", "general", "sorts", "belongs", "grounds")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from prompting.errors import Unreadable
+from prompting.reading.prose import divided, together
 from prompting.writers import template
 from prompting.writers.questions import REPLY, examples, question
 from prompting.writers.writer import Ask
@@ -27,7 +28,6 @@ _SMALL = frozenset(
         *("of", "on", "or", "that", "the", "their", "they", "this", "to", "with"),
     }
 )
-_SENTENCE = re.compile(r"[^.!?。！？]+(?:[.!?。！？]+\s*|$)")
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_]+")
 
 
@@ -46,8 +46,9 @@ def without_echoes(raw: str, ask: Ask) -> str:
         name: [item for item in data.get(name, []) if not told.repeated(item)]
         for name in ("details", "style", "avoid")
     }
-    sentences = _SENTENCE.findall(data.get("scene", ""))
-    scene = "".join(said for said in sentences if not told.repeated(said, prose=True)).strip()
+    whole, rest = divided(data.get("scene", ""))
+    own = tuple(said for said in (*whole, rest) if not told.repeated(said, prose=True))
+    scene = together(own, "zh" if ask.language == "zh" else "en")
     return template.answer(subject=data["subject"], scene=scene, **kept)
 
 
