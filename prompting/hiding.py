@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from prompting.reading.denials import denials, without
-from prompting.reading.lexicon import OBJECTS, Lexicon, Word, fold, plurals
+from prompting.reading.forms import plural
+from prompting.reading.lexicon import OBJECTS, Lexicon, Word, fold
 
 _PLACEHOLDER = re.compile(r"<x(\d+)>")
 _COUNTS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|hundred|many|pair of"
@@ -218,19 +219,3 @@ def mended(text: str) -> str:
     """English with "an" before vowels and "a" before consonants."""
     text = _BEFORE_VOWEL.sub(lambda found: f"{found[0].rstrip()}n ", text)
     return _BEFORE_CONSONANT.sub(lambda found: f"{found[0][0]} ", text)
-
-
-_IRREGULAR = {
-    "fish": "fish", "sheep": "sheep", "deer": "deer", "mouse": "mice", "goose": "geese",
-    "wolf": "wolves", "leaf": "leaves", "knife": "knives", "child": "children", "man": "men",
-    "woman": "women", "person": "people", "goldfish": "goldfish", "koi": "koi",
-    "jellyfish": "jellyfish", "people": "people", "glasses": "glasses", "noodles": "noodles",
-    "fisherman": "fishermen", "snowman": "snowmen", "scarf": "scarves", "elf": "elves",
-}  # fmt: skip
-
-
-def plural(noun: str) -> str:
-    """The English plural of a lexicon's noun."""
-    head, _, last = noun.rpartition(" ")
-    last = _IRREGULAR.get(last) or plurals(last)[0]
-    return f"{head} {last}".strip()

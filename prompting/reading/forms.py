@@ -205,6 +205,7 @@ _PLURALS = {
     "woman": "women",
     "snowman": "snowmen",
     "fisherman": "fishermen",
+    "cactus": "cacti",
 }
 
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from prompting.hiding import plural
 from prompting.reading.denials import Denial, denials, without
 from prompting.reading.facts import facts
-from prompting.reading.forms import plurals
+from prompting.reading.forms import plural, plurals
 from prompting.reading.lexicon import OBJECTS, Lexicon, fold
 from prompting.scenery.grammar import TABLES
 from prompting.slots import Language, WishText

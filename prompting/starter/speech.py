@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from prompting.reading.lexicon import Lexicon, Meaning, plurals
+from prompting.reading import forms
+from prompting.reading.lexicon import Lexicon, Meaning
 from prompting.writers.template import PLACEHOLDERS
 
 THINGS = ("animal", "person", "plant", "food", "thing", "vehicle", "building")
@@ -33,14 +34,6 @@ MASS = frozenset(
     | {"noodles", "cheese", "chocolate", "candy", "water", "sand", "fire", "glasses", "sunglasses"}
     | {"stairs", "drums", "ruins", "lavender", "underwater", "snow", "rain", "fog", "wind"}
 )
-_IRREGULAR = {
-    "fish": "fish", "sheep": "sheep", "deer": "deer", "mouse": "mice", "goose": "geese",
-    "wolf": "wolves", "leaf": "leaves", "knife": "knives", "child": "children", "man": "men",
-    "woman": "women", "person": "people", "snowman": "snowmen", "fisherman": "fishermen",
-    "goldfish": "goldfish", "jellyfish": "jellyfish", "koi": "koi", "dragonfly": "dragonflies",
-    "fairy": "fairies", "cactus": "cacti", "scarf": "scarves", "elf": "elves", "bunny": "bunnies",
-    "kitty": "kitties", "puppy": "puppies",
-}  # fmt: skip
 _MEASURES = {
     "animal": "只只只条头匹",
     "person": "个个个位名",
@@ -149,9 +142,7 @@ def plural(noun: str) -> str:
     """An English plural; a placeholder has none."""
     if "\ue000" <= noun[:1] < "\ue010" or noun in MASS or not noun.isascii():
         return noun
-    head, _, last = noun.rpartition(" ")
-    last = _IRREGULAR.get(last) or plurals(last)[0]
-    return f"{head} {last}".strip()
+    return forms.plural(noun)
 
 
 def article(words: str) -> str:
