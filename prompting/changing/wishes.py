@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from prompting.changing import asked
+from prompting.changing import asked, backgrounds
 from prompting.changing.aspects import adjective_of, aspect_of, content, is_attribute, kind_of
 from prompting.changing.becoming import (
     LEADING,
@@ -31,7 +31,7 @@ from prompting.changing.phrasebook import Found
 from prompting.changing.styling import DRAWN, library_style, style_in
 from prompting.changing.unspaced import is_located, only_counts, said_at
 from prompting.changing.vocabulary import LOOKS, UNSPACED, vocabulary, words_of
-from prompting.changing.wearing import exchanged, is_somebody, is_worn, put_on, wears
+from prompting.changing.wearing import exchanged, is_somebody, put_on, wears
 from prompting.reading.lexicon import fold
 from prompting.slots import OpaqueKind
 
@@ -110,46 +110,6 @@ def style(found: Found, clause: Clause) -> Intents | None:
         name = library_style(clause.reply.readable(found["library"]), clause.language)
         return (Intent(kind=IntentKind.RESTYLE, style=name),) if name else None
     return restyled(clause, found["style"] or found["into"])
-
-
-def background(found: Found, clause: Clause) -> Intents | None:
-    into = clause.phrase(found["into"])
-    if not into or clause.book.it.fullmatch(into):
-        return None
-    grounds = [kind_of(word) in _GROUNDS for word in content(into, clause.language)]
-    if found["at"] and grounds[-1:] != [True]:
-        return None
-    if clause.language in UNSPACED:
-        if is_worn(into, clause.language):
-            return exchanged(clause, "", into)
-        if is_somebody(into, clause.language) and "背景" not in clause.text:
-            return None
-        if is_attribute(into, clause.language) and not into.endswith("背景"):
-            into = f"{into}背景"
-    first, _, rest = into.partition(" ")
-    if first.casefold() in _TOWARDS and rest:
-        into = f"{_TOWARDS[first.casefold()]} {rest}"
-    if aspect_of(into, clause.language) in (Aspect.LIGHT, Aspect.WEATHER):
-        return turned(clause, clause.thing(rest) or into)  # an hour is no place
-    if clause.book.spaced and is_attribute(into, clause.language) and first not in LEADING:
-        into = f"{into} background"
-    return clause.edit(Action.SET, Aspect.BACKGROUND, into=into)
-
-
-_GROUNDS = ("place", "nature")
-_TOWARDS = {"to": "in", "into": "in", "onto": "on"}
-
-
-def backdrop(found: Found, clause: Clause) -> Intents | None:
-    """Something behind what is there, which stays."""
-    into, where = clause.phrase(found["into"]), clause.phrase(found["where"])
-    if not content(into, clause.language):
-        return None
-    return clause.edit(Action.ADD, Aspect.OBJECT, into=into, where=where)
-
-
-def removebackground(found: Found, clause: Clause) -> Intents | None:  # noqa: ARG001
-    return clause.edit(Action.REMOVE, Aspect.BACKGROUND, what="background")
 
 
 def swap(found: Found, clause: Clause) -> Intents | None:
@@ -334,7 +294,7 @@ def remove(found: Found, clause: Clause) -> Intents | None:
     if all(style_in(what, clause.language) for what in whats):
         return (Intent(kind=IntentKind.RESTYLE, style=""),)
     if any(fold(what) in ("background", "bg", "backdrop") for what in whats):
-        return removebackground(found, clause)
+        return backgrounds.removebackground(found, clause)
     return edit(*(_removed(what, clause) for what in whats))
 
 
@@ -575,9 +535,6 @@ HANDLERS: Mapping[str, Handler] = {
     "rewrite": rewrite,
     "text": text,
     "style": style,
-    "background": background,
-    "removebackground": removebackground,
-    "backdrop": backdrop,
     "swap": swap,
     "instead": instead,
     "set": set_named,
@@ -597,4 +554,5 @@ HANDLERS: Mapping[str, Handler] = {
     "negative": negative,
     "phrase": phrase,
     **asked.HANDLERS,
+    **backgrounds.HANDLERS,
 }
