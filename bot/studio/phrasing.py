@@ -217,8 +217,8 @@ class Phrasing:
             other = await self._assist.refine(plain, style, negative="", began=text, tokenizer=None)
             found += [other[0]] if other is not None else []
         found += wider.words[1:]
-        different = {_told(words.prompt): words for words in reversed(found)}
-        chosen = tuple(w for w in found if different[_told(w.prompt)] is w)[:DESCRIBED]
+        different = {_shown(words.prompt): words for words in reversed(found)}
+        chosen = tuple(w for w in found if different[_shown(w.prompt)] is w)[:DESCRIBED]
         notes_of_it = of_words([words.prompt for words in chosen], model.family.name)
         return Proposed(words=chosen, notes=tuple(notes_of_it))
 
@@ -321,6 +321,6 @@ def _other(said: tuple[Recipe, ...], before: Sequence[Recipe], what: str) -> tup
     return said
 
 
-def _told(prompt: str) -> frozenset[str]:
-    """What a prompt says, whatever its order: whether two differ for somebody who reads them."""
-    return frozenset(prompt.casefold().replace(",", " ").replace(".", " ").split()) - {"style"}
+def _shown(prompt: str) -> frozenset[str]:
+    """What a prompt says of a picture: "watercolor style" is "watercolor"."""
+    return seen(prompt) - {"style"}

@@ -70,18 +70,16 @@ def render(
     negative: str = "",
     count_tokens: Count | None = None,
     locale: str = "en",
-    own: bool = False,
     lists: TagLists | None = None,
 ) -> Rendered:
     """Speak the slots in the dialect.
 
-    `negative` is the person's own negative prompt; `own` keeps their very words as the head;
-    `lists` are booru tags in which names are looked up.
-    `count_tokens` is the image model's tokenizer, where it is loaded.
+    `negative` is the person's own negative prompt, `lists` are booru tags in which names are looked
+    up, `count_tokens` is the image model's tokenizer, where it is loaded.
     """
     language = dialect.language(wish.language)
     count = count_tokens or estimate
-    top = head(slots, wish, lexicon, language, own=own or dialect.kind is Speech.INSTRUCTION)
+    top = head(slots, wish, lexicon, language, own=dialect.kind is Speech.INSTRUCTION)
     unwanted = negatives(slots, wish, dialect, lexicon, style=style, typed=negative, locale=locale)
     template = template_of(style, dialect, language)
     parts = _parts(slots, wish, dialect, lexicon, top, unwanted, template, lists)
