@@ -28,6 +28,10 @@ WISHES = Path(__file__).parents[1] / "prompting" / "starter" / "starter_wishes.j
         ("on top of a xmas tree: a golden star", "a golden star in the snow"),
         ("a heart, crimson of course, at sunset", "a crimson heart at sunset"),
         ("an oak", "a tree"),
+        ("a tulip. Make it lilac, it's for my mum", "a lilac flower"),
+        ("a violet", "a violet"),
+        ("one daisy, as white as fresh snow", "a white daisy"),
+        ("my brother bought a canoe and I want to make him a card in cobalt", "a blue boat"),
     ],
 )
 def test_the_thing_and_the_colour_that_are_meant_stand_first(wish: str, core: str) -> None:

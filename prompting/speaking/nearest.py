@@ -20,7 +20,7 @@ from prompting.reading.lexicon import Lexicon, Word, fold
 from prompting.speaking.captions import vocabulary
 
 FILE = Path(__file__).with_suffix(".toml")
-_FAR = 12  # words between a thing and its colour, at most
+_FAR = 24  # words between a thing and its colour, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,9 @@ def _things(words: Sequence[Word]) -> list[_Named]:
         drawn = near.get(last) or known.get(word.key)
         if drawn and not _is_likeness(words, at) and not _in_compound(words, at):
             found.append(_Named(at=at, drawn=_own(word) or drawn, key=word.key))
-    return found
+    # Lilac and violet are colours where anything else is there that can have one.
+    plain = [each for each in found if fold(words[each.at].text) not in _near()["shades"]]
+    return plain or found
 
 
 def _own(word: Word) -> str:
@@ -160,7 +162,7 @@ def _places(words: Sequence[Word]) -> list[_Named]:
     return [
         _Named(at=at, drawn=known[word.key], key=word.key)
         for at, word in enumerate(words)
-        if word.key in known
+        if word.key in known and not _is_likeness(words, at)
     ]
 
 
