@@ -36,6 +36,9 @@ WISHES = Path(__file__).parents[1] / "prompting" / "starter" / "wishes.jsonl"
             "a knight in shining armor kneeling before the queen",
             "knight, shining armor, kneeling, before queen",
         ),
+        ("five candles, all blown out", "five candles, all blown out"),
+        ("a bottle with a ship inside", "bottle, ship inside"),
+        ("a scientist looking into a microscope", "scientist, looking into microscope"),
         ("a bowl of ramen with an egg", "bowl of ramen, egg"),
         ("three red apples in a basket", "three red apples, in basket"),
         ("a cup on the left and a plate on the right", "cup, on left, plate, on right"),
@@ -59,6 +62,26 @@ def test_no_word_of_any_wish_is_lost_in_tags() -> None:
         told = set(facts(", ".join(tags_of(wish["wish"], lexicon)), lexicon, "en").words)
         lost += [(wish["wish"], said - told)] if said - told else []
     assert not lost
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("a king, a queen and their son", ("1girl", "2boys")),
+        ("my grandmother knitting", ("1girl", "solo")),
+        ("an old man fishing", ("1boy", "solo")),
+        ("three women and a man at a table", ("3girls", "1boy")),
+        ("a girl and a crowd behind her", ("1girl",)),
+        ("an elderly couple dancing", ()),
+        ("a firefighter carrying a child", ()),
+        ("the girl's doll", ()),
+        ("a windmill on a hill", ("no humans",)),
+    ],
+)
+def test_people_are_counted_where_it_is_plain_who_they_are(
+    text: str, counted: tuple[str, ...]
+) -> None:
+    assert people(text, built_in()) == counted
 
 
 def test_who_is_counted_is_not_named_again_unless_more_is_said() -> None:

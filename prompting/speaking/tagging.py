@@ -54,7 +54,7 @@ class _Divider:
 
     def end(self) -> None:
         """Close the tag that is open."""
-        while self._open and not self._open[-1].content:
+        while self._open and not (self._open[-1].content or self._ends(self._open[-1])):
             self._open.pop()
         if self._open:
             self.tags.append(_glued(self._open))
@@ -77,13 +77,22 @@ class _Divider:
             if word.content:  # the keep-check would miss it
                 self._open.append(word)
         elif said in _WORDS["placing"] | _WORDS["relating"]:
-            self.end()
-            if said in _WORDS["relating"] or word.content or self._places(at):
-                self._open.append(word)
+            self._take_preposition(at)
         elif _moves(word) and self._named():
             self.end()
             self._open.append(word)
-        elif word.content or self._open:
+        elif word.content or self._open or said in _WORDS["looks"]:
+            self._open.append(word)
+
+    def _take_preposition(self, at: int) -> None:
+        word = self.words[at]
+        said = fold(word.text)
+        last = at + 1 == len(self.words)
+        if (last and self._open and said in _WORDS["particles"]) or self._looks():
+            self._open.append(word)
+            return
+        self.end()
+        if said in _WORDS["relating"] or word.content or self._places(at):
             self._open.append(word)
 
     def _take_mark(self, word: Word) -> None:
@@ -93,6 +102,14 @@ class _Divider:
                 self._open.append(word)
                 return
         self.end()
+
+    def _ends(self, word: Word) -> bool:
+        """Whether a small word belongs to what stands before it: blown out, a ship inside."""
+        return len(self._open) > 1 and fold(word.text) in _WORDS["particles"]
+
+    def _looks(self) -> bool:
+        """Whether somebody looks at, or into, what follows."""
+        return bool(self._open) and fold(self._open[-1].text) in _WORDS["looks"]
 
     def _relates(self) -> bool:
         """Whether what is open waits for what it is said of: under the, mending his."""
@@ -196,19 +213,37 @@ def people(text: str, lexicon: Lexicon) -> tuple[str, ...]:
     """Danbooru's count of people, where the text leaves no doubt."""
     said = facts(text, lexicon, "en")
     counted = {thing: number for number, thing in said.numbers}
-    tags = []
-    for key, kind in said.kinds.items():
-        if kind != "person":
+    there: dict[str, int] = {"girl": 0, "boy": 0}
+    others = False
+    for key, typed in said.words.items():
+        if typed.endswith(("'s", "’s")) or f"its {typed}" in text:
+            others = True  # of a girl's doll nobody knows whether she is there
             continue
-        tag = {"girl": "girl", "woman": "girl", "boy": "boy", "man": "boy"}.get(key)
+        sex = _sex(key) or _sex(fold(typed))
         number = _DIGITS.get(counted.get(key, "one"))
-        if tag and number:
-            tags.append(f"{number}{tag}{'' if number == '1' else 's'}")
+        if sex and number:
+            there[sex] += int(number)
+        others |= sex is None and (said.kinds.get(key) == "person" or _is_somebody(key, typed))
+        others |= bool(sex) and not number
+    tags = tuple(f"{n}{sex}{'' if n == 1 else 's'}" for sex, n in there.items() if n)
     if tags:
-        alone = len(tags) == 1 and tags[0].startswith("1")
-        return (*tags, *(("solo",) if alone else ()))
+        return (*tags, "solo") if not others and sum(there.values()) == 1 else tags
     unknown = any(key not in said.kinds for key in said.words)  # a name may be a person's
-    return () if unknown or "person" in said.kinds.values() or not said.words else ("no humans",)
+    return () if unknown or others or not said.words else ("no humans",)
+
+
+def _sex(word: str) -> str | None:
+    """Whom danbooru counts a person as; None where a word does not tell."""
+    last = word.rpartition(" ")[2]
+    for sex, words in (("girl", _WORDS["girls"]), ("boy", _WORDS["boys"])):
+        if last in words or last.removesuffix("s") in words:
+            return sex
+    return {"women": "girl", "ladies": "girl", "men": "boy"}.get(last)
+
+
+def _is_somebody(key: str, typed: str) -> bool:
+    words = {key, fold(typed), fold(typed).removesuffix("s")}
+    return bool({word.rpartition(" ")[2] for word in words} & _WORDS["persons"])
 
 
 _DIGITS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
