@@ -124,7 +124,7 @@ class _Cleaner:
         text = " ".join(_JOINED.sub(" ", text).split()).lstrip(" ,;.").rstrip(" ,;.:-")
         if _freed(text, self.wish) != text or self._foreign(text) or self._says("letters", text):
             return ""
-        if self._says("talk", text) or self._says("praise", text) or self._echoes(text):
+        if self._says("talk", text) or self._says("grades", text) or self._echoes(text):
             return ""
         text = self._once(text)
         words = [word for word in self.lexicon.read(text, self.language) if word.content]
@@ -231,10 +231,15 @@ def _strange(text: str, language: str) -> list[tuple[str, bool]]:
 
 
 @lru_cache(maxsize=1)
-def _phrases() -> Mapping[str, re.Pattern[str]]:
+def unfit() -> Mapping[str, Mapping[str, str]]:
+    """What no writer may say unasked, as the file has it: by what it is, and by language."""
     with FILE.open("rb") as file:
-        tables = tomllib.load(file)
-    return {name: _either("/".join(table.values())) for name, table in tables.items()}
+        return tomllib.load(file)
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> Mapping[str, re.Pattern[str]]:
+    return {name: _either("/".join(table.values())) for name, table in unfit().items()}
 
 
 def _either(phrases: str) -> re.Pattern[str]:

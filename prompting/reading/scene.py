@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from prompting.reading.cleaning import unfit
 from prompting.reading.denials import denials
 from prompting.reading.facts import Facts, facts
 from prompting.reading.keep import contradictions
@@ -254,7 +255,8 @@ def _signs_of(tongue: str) -> tuple[tuple[re.Pattern[str], bool, str], ...]:
     """Patterns of the table's signs: where they count, and what they are called."""
     out: list[tuple[re.Pattern[str], bool, str]] = []
     for name in _SIGNS:
-        listed = signs(scene_signs()[tongue][name])
+        anywhere = unfit().get(name, {}).get(tongue, "")
+        listed = (*signs(scene_signs()[tongue][name]), *signs(anywhere))
         for first in (True, False):
             these = [sign.removeprefix("^") for sign in listed if sign.startswith("^") is first]
             if these:
