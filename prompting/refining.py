@@ -29,6 +29,7 @@ from prompting.reading.lexicon import Lexicon
 from prompting.reading.prose import divided, together
 from prompting.repair import Repairer, SlotVerdict
 from prompting.slots import Slots
+from prompting.speaking.added import additions_of
 from prompting.speaking.order import Order
 from prompting.speaking.plain import plain
 
@@ -87,7 +88,7 @@ def refitted(order: Order, before: Order, slots: Slots, seed: int) -> SlotVerdic
 def _composed_again(order: Order, before: Order, slots: Slots, seed: int) -> Slots | None:
     """The slots with a scene for the new wish; None where theirs is not our own."""
     was = composed(before.wish, before, seed)
-    theirs = (*slots.details, *divided(slots.scene)[0])
+    theirs = additions_of(slots)
     if not theirs or not {*theirs} <= {*was.details, *divided(was.scene)[0]}:
         return None
     again = composed(order.wish, order, seed)

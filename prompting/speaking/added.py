@@ -12,11 +12,15 @@ from prompting.reading.prose import divided
 from prompting.slots import Slots
 
 
+def additions_of(slots: Slots) -> tuple[str, ...]:
+    """What the slots say beside the wish: details, and the sentences of a scene."""
+    return (*slots.details, *divided(slots.scene)[0])
+
+
 def added(slots: Slots, prompt: str) -> tuple[str, ...]:
-    """Details and sentences of a scene that the prompt holds, in order."""
+    """The additions that the prompt holds, in order."""
     said = fold(prompt)
-    parts = (*slots.details, *divided(slots.scene)[0])
-    found = {fold(part).strip(" .。"): part.strip(" .。") for part in parts}
+    found = {fold(part).strip(" .。"): part.strip(" .。") for part in additions_of(slots)}
     return tuple(part for folded, part in found.items() if folded and folded in said)
 
 

@@ -24,7 +24,8 @@ from prompting.assist import Assistant
 from prompting.errors import PromptingError
 from prompting.reading.facts import facts
 from prompting.reading.lexicon import OBJECTS, built_in, fold
-from prompting.reading.prose import divided, length
+from prompting.reading.prose import length
+from prompting.speaking.added import additions_of
 from prompting.speaking.dialects import DIALECTS
 from prompting.trials.measures import Case, cases, quantile
 from prompting.writers.cache import Memory
@@ -60,12 +61,6 @@ def quarrels(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _sides() -> dict[str, dict[str, re.Pattern[str]]]:
-    def pattern(words: str) -> re.Pattern[str]:
-        forms = (
-            rf"\b{re.escape(w)}s?\b" if w.isascii() else re.escape(w) for w in words.split("/")
-        )
-        return re.compile("|".join(forms))
-
     tables = tomllib.loads(QUARRELS.read_text("utf-8"))
     return {
         name: {side: _pattern(words) for side, words in sides.items()}
@@ -142,9 +137,7 @@ async def additions(wanted: Sequence[Case], name: str, seed: int) -> list[Additi
         began = time.perf_counter()
         told = await assistant.assist(case.wish, dialect=name, seed=seed)
         seconds = time.perf_counter() - began
-        details: tuple[str, ...] = ()
-        if told.slots is not None:
-            details = (*told.slots.details, *divided(told.slots.scene)[0])
+        details = additions_of(told.slots) if told.slots is not None else ()
         found.append(Addition(case=case, prompt=told.prompt, details=details, seconds=seconds))
     if opened.writer is not None:
         await opened.writer.close()
