@@ -25,7 +25,7 @@ from prompting.reading.facts import facts
 from prompting.reading.filler import wished
 from prompting.reading.lexicon import Lexicon
 from prompting.reading.policy import Policy
-from prompting.refining import refined, refitted, unsaid
+from prompting.refining import Refined, refined, refitted, unsaid
 from prompting.slots import Slots, WishText
 from prompting.speaking import dialects
 from prompting.speaking import styles as named_styles
@@ -225,13 +225,8 @@ class Assistant:
         self.policy.check(further, "wish")
         if (new := refined(assisted.wish, negative, further)) is None:
             return None
-        said, slots = new, assisted.slots
-        if slots is not None and self._translated(assisted):
-            # What somebody put into the prompt's language is changed there, and not put again.
-            said = refined(slots.subject, negative, further) or new
-        if not dialects.dialect(assisted.dialect).negative:
-            before = slots.subject if slots is not None else assisted.wish
-            said = unsaid(before, said, self.lexicon)
+        slots = assisted.slots
+        said = self._further(new, assisted, negative, further)
         order = self._order(
             said.wish,
             assisted.dialect,
@@ -258,6 +253,17 @@ class Assistant:
             template=assisted.template,
         )
         return words, said.negative
+
+    def _further(self, new: Refined, assisted: Assisted, negative: str, further: str) -> Refined:
+        """The wish with the further one in it as the prompt says it."""
+        said, slots = new, assisted.slots
+        if slots is not None and self._translated(assisted):
+            # What somebody put into the prompt's language is changed there, and not put again.
+            said = refined(slots.subject, negative, further) or new
+        if dialects.dialect(assisted.dialect).negative:
+            return said
+        before = slots.subject if slots is not None else assisted.wish
+        return unsaid(before, said, self.lexicon)
 
     async def _judged(self, *texts: str) -> None:
         """Each apart, so that nobody else waits for more than one; the policy remembers them."""

@@ -104,14 +104,18 @@ def missing(
         for thing in asked.unwanted
         if not _denied(thing, there, lexicon, wish.language)
     ]
+    return (*losses, *_untouched(wish, prompt))
+
+
+def _untouched(wish: WishText, prompt: str) -> list[Loss]:
+    """Parts that no writer may touch, and that the prompt holds less often than the wish."""
     wanted = Counter(part.text for part in wish.opaque)
     few = {part for part, number in wanted.items() if prompt.count(part) < number}
-    losses += [
+    return [
         Loss(what="opaque", text=part.text, keys=(part.text,))
         for part in wish.opaque
         if part.text in few
     ]
-    return tuple(losses)
 
 
 def eaten(phrase: str, lexicon: Lexicon, language: str) -> tuple[str, ...]:
@@ -163,19 +167,7 @@ def contradictions(
     """
     asked = facts(wish.words, lexicon, wish.language)
     found = facts(readable(prompt, wish), lexicon, language)
-    coloured = {thing for _, thing in asked.colours}
-    bad = [
-        f"{colour} {thing}"
-        for colour, thing in sorted(found.colours)
-        if not _bound((colour, thing), asked.colours)
-        and (thing in coloured or (thing in asked.words and asked.kinds.get(thing) not in SCENERY))
-    ]
-    counted = {thing: number for number, thing in asked.numbers}
-    bad += [
-        f"{number} {thing}"
-        for number, thing in sorted(found.numbers)
-        if thing in asked.words and counted.get(thing) != number
-    ]
+    bad = _otherwise_bound(asked, found)
     denied = {
         word.key
         for thing in asked.unwanted
@@ -197,6 +189,24 @@ def contradictions(
         if found.kinds.get(key) == "person" and _against(fold(text).partition(" ")[0], "", asked)
     ]
     return tuple(dict.fromkeys(bad))
+
+
+def _otherwise_bound(asked: Facts, found: Facts) -> list[str]:
+    """Things of the wish in another colour or number."""
+    coloured = {thing for _, thing in asked.colours}
+    colours = [
+        f"{colour} {thing}"
+        for colour, thing in sorted(found.colours)
+        if not _bound((colour, thing), asked.colours)
+        and (thing in coloured or (thing in asked.words and asked.kinds.get(thing) not in SCENERY))
+    ]
+    counted = {thing: number for number, thing in asked.numbers}
+    numbers = [
+        f"{number} {thing}"
+        for number, thing in sorted(found.numbers)
+        if thing in asked.words and counted.get(thing) != number
+    ]
+    return [*colours, *numbers]
 
 
 def _otherwise(key: str, asked: Facts) -> bool:

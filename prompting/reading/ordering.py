@@ -124,14 +124,8 @@ def _chunked(tokens: Sequence[Token]) -> Iterator[_Item]:
                 at += 1  # 红色 的, 三匹 の
             continue
         if token.role in (Role.NOUN, Role.NAME):
-            parts = [token]
-            while (
-                at < len(tokens)
-                and tokens[at].role in (Role.NOUN, Role.NAME)
-                and not parts[-1].marked
-            ):
-                parts.append(tokens[at])
-                at += 1
+            parts = _compound(tokens, at - 1)
+            at += len(parts) - 1
             last = parts[-1]
             text = plural(last.text) if many and last.role is Role.NOUN else last.text
             yield _Noun(
@@ -143,10 +137,7 @@ def _chunked(tokens: Sequence[Token]) -> Iterator[_Item]:
                 role=last.marked,
             )
             looks, many, counted = [], False, False
-            if last.marked in (Role.OF, Role.AND):
-                yield _Mark(last.marked)
-            elif last.marked is Role.PLACED:
-                yield _Place("in", whole=False)
+            yield from _behind(last.marked)
             continue
         if looks:
             yield _Noun(" ".join(looks), named=True)
@@ -159,6 +150,24 @@ def _chunked(tokens: Sequence[Token]) -> Iterator[_Item]:
             yield _Mark(token.role)
     if looks:
         yield _Noun(" ".join(looks), named=True)
+
+
+def _compound(tokens: Sequence[Token], at: int) -> list[Token]:
+    """The noun or name there and those that follow, up to one with a particle."""
+    parts = [tokens[at]]
+    for token in tokens[at + 1 :]:
+        if parts[-1].marked or token.role not in (Role.NOUN, Role.NAME):
+            break
+        parts.append(token)
+    return parts
+
+
+def _behind(marked: Role | None) -> Iterator[_Item]:
+    """What a particle says that is written into its noun."""
+    if marked in (Role.OF, Role.AND):
+        yield _Mark(marked)
+    elif marked is Role.PLACED:
+        yield _Place("in", whole=False)
 
 
 def _described(items: list[_Item], *, verb_last: bool) -> list[_Item]:

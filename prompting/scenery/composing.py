@@ -76,28 +76,21 @@ def compose(
     if dialect.kind is Speech.INSTRUCTION:
         return Composed(details=kept(gist, dice.of("kept"), chinese=chinese), facts=gist.facts)
     booru = dialect.kind is Speech.BOORU
-    decided = decide(gist, dice, booru=booru)
     tagged = dialect.kind in _TAGGED
     table = "booru" if booru else "tags" if tagged else "zh" if chinese else "en"
     teller = _Teller(
         wish=wish,
         lexicon=lexicon,
         gist=gist,
-        decided=decided,
+        decided=decide(gist, dice, booru=booru),
         dice=dice,
         table=grammar(table),
         language="zh" if chinese else "en",
         said=set(stems(wish.words)),
     )
-    if tagged:
-        return Composed(details=_tags(teller, booru=booru), facts=decided.facts)
-    details = _prose(
-        teller,
-        moves=dialect.kind is Speech.VIDEO,
-        least=_LEAST,
-        most=_TIGHT if dialect.tokens < _ROOM else _MOST,
-    )
-    return Composed(details=details, facts=decided.facts, language=teller.language)
+    details = _tags(teller, booru=booru) if tagged else _prose(teller, dialect)
+    facts, language = teller.decided.facts, "en" if tagged else teller.language
+    return Composed(details=details, facts=facts, language=language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +173,10 @@ def _tags(teller: _Teller, *, booru: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, parts)))[:_TAGS]
 
 
-def _prose(teller: _Teller, *, moves: bool, least: int, most: int) -> tuple[str, ...]:
+def _prose(teller: _Teller, dialect: Dialect) -> tuple[str, ...]:
     """Sentences, until the prompt is as long as one should be."""
+    moves = dialect.kind is Speech.VIDEO
+    least, most = _LEAST, _TIGHT if dialect.tokens < _ROOM else _MOST
     modelled = "modelled" in teller.decided.facts
     parts = {
         "place": teller.place(),
