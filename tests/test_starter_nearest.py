@@ -81,3 +81,12 @@ async def test_a_thing_that_is_left_nowhere_gets_a_place_that_it_is_seen_in() ->
     assert len(told) > 1, "another seed puts it elsewhere"
     said = await assistant.assist("a red house at sea", dialect="starter", seed=1)
     assert [place for place in places if place in said.prompt] == ["at sea"]
+
+
+def test_a_thing_is_put_only_where_the_model_was_taught_to_see_places() -> None:
+    known = vocabulary()
+    places = set(known.places.values())
+    assert {place for homes in known.homes.values() for place in homes} <= places
+    assert known.hides.keys() == places
+    assert {colour for hidden in known.hides.values() for colour in hidden} <= known.colours.keys()
+    assert known.homes.keys() - {"other"} <= set(known.objects.values())

@@ -11,26 +11,6 @@ from random import Random
 from prompting.scenery.gist import Gist
 from prompting.speaking.captions import vocabulary
 
-_NIGHT, _FIELD, _SEA = "in the night sky", "in a grass field", "at sea"
-_SUNSET, _SNOW = "at sunset", "in the snow"
-_HOMES = {
-    "fish": (_SEA,),
-    "boat": (_SEA, _SUNSET),
-    "moon": (_NIGHT,),
-    "star": (_NIGHT,),
-    "heart": (_SUNSET, _NIGHT),
-    "cup": (_SUNSET,),
-}
-_USUAL = (_FIELD, _SUNSET, _SNOW)
-# Colours in which a thing is hardly seen there.
-_ALIKE = {
-    _NIGHT: {"black", "blue", "purple"},
-    _FIELD: {"green"},
-    _SEA: {"blue"},
-    _SUNSET: {"orange", "red", "pink", "yellow"},
-    _SNOW: {"white"},
-}
-
 
 def starter_place(gist: Gist, dice: Random) -> str:
     """The place; empty where there is one, or none that fits."""
@@ -40,5 +20,6 @@ def starter_place(gist: Gist, dice: Random) -> str:
     if placed or len(set(things)) != 1 or gist.words & (known.places.keys() | known.styles.keys()):
         return ""
     colours = {known.colours[word] for word in gist.words if word in known.colours}
-    homes = [place for place in _HOMES.get(things[0], _USUAL) if not colours & _ALIKE[place]]
+    places = known.homes.get(things[0], known.homes["other"])
+    homes = [place for place in places if not colours & known.hides[place]]
     return dice.choice(homes) if homes else ""

@@ -31,6 +31,8 @@ class Vocabulary:
     places: Mapping[str, str]
     styles: Mapping[str, str]
     knows: frozenset[str]
+    homes: Mapping[str, tuple[str, ...]]  # places of a thing; of any other, "other"
+    hides: Mapping[str, frozenset[str]]  # colours in which a thing is hardly seen at a place
 
     def drawn(self, key: str) -> str | None:
         """What the model draws for that word."""
@@ -55,6 +57,8 @@ def vocabulary() -> Vocabulary:
         places=turned("places"),
         styles=turned("styles"),
         knows=frozenset(tables["words"]["knows"].split()),
+        homes={thing: tuple(places) for thing, places in tables["homes"].items()},
+        hides={place: frozenset(colours) for place, colours in tables["hides"].items()},
     )
 
 
