@@ -62,7 +62,7 @@ def _no_preview(data: bytes) -> str | None:
 
 # What fields hold.
 Job = Annotated[JobId, Within(0, 2**63 - 1)]  # a picture to be drawn, which has a ticket
-AnyJob = Annotated[JobId, Within(-(2**63), 2**63 - 1)]  # or below 0: an errand, without one
+AnyJobId = Annotated[JobId, Within(-(2**63), 2**63 - 1)]  # or below 0: an errand, without one
 Count = Annotated[int, Within(0, 1_000_000)]
 Seconds = Annotated[float, Within(0.0, 1e7)]
 Bytes = Annotated[int, Within(0, 2**62)]
@@ -97,7 +97,7 @@ class Render:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    job: AnyJob
+    job: AnyJobId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class Stop:
 class Describe:
     """Say what a picture shows.  `expected` as in Render."""
 
-    job: AnyJob
+    job: AnyJobId
     name: Name  # the captioner's, for people
     captioner: Digest
     picture: Work
@@ -184,7 +184,7 @@ class Holding:
 class Loading:
     """Weights are being read for this job; no step can be expected yet."""
 
-    job: AnyJob
+    job: AnyJobId
     name: Name
 
 
@@ -227,7 +227,7 @@ class Finished:
 class Described:
     """What the picture shows; no words: the captioner cannot tell."""
 
-    job: AnyJob
+    job: AnyJobId
     words: Annotated[str, AtMost(2_000)]
     sure: Annotated[float, Within(0.0, 1.0)]
     seconds: Seconds  # of the device, without loading
@@ -241,7 +241,7 @@ class Failed:
     `kind` is the name of a class in `generation.errors`; `facts` are its arguments.
     """
 
-    job: AnyJob
+    job: AnyJobId
     kind: Annotated[str, TextForm(r"[A-Za-z]{1,40}")]
     facts: Facts
 

@@ -17,7 +17,7 @@ from generation.starter.words import PLAIN, SCENERY_WORDS
 SOMETHING_ELSE = "something else"
 SURE_ENOUGH = 0.7  # with it, 2.4 % of its own pictures are held for none
 
-_MANY = {"fish": "fish", "mushroom": "mushrooms"}
+_MANY = {"fish": "fish"}
 _PLACES = {
     "left": "on the left",
     "right": "on the right",
