@@ -23,7 +23,7 @@ BATCH = 512  # tokens per step of reading a question
 
 
 class LlamaCpp:
-    """An `TokenModel` by llama.cpp.  `exact`: keep keys and values in full precision."""
+    """A `TokenModel` by llama.cpp.  `exact`: keep keys and values in full precision."""
 
     def __init__(
         self, path: Path, *, context: int, threads: int, gpu_layers: int, exact: bool = False

@@ -8,7 +8,7 @@ Two kinds of model are asked.  The built-in assistant was trained on these turns
     <|im_start|>system ⏎ tags en<|im_end|> ⏎ <|im_start|>user ⏎      control tokens
     a red cat in the snow                                            data
     <|im_end|> ⏎ <|im_start|>assistant ⏎                             control tokens
-    {"subject": "a red cat", "details": ["..."], "style": [], "avoid": []}<|im_end|>
+    {"subject": "a red cat", "details": [], "style": [], "avoid": []}<|im_end|>
 
 A GGUF whose metadata has the key `MARK` is asked like this.  Every other chat model is asked in
 its own chat template, as `prompting.writers.questions` says.
