@@ -189,6 +189,11 @@ def plurals(noun: str) -> tuple[str, ...]:
     return (f"{noun}s",)
 
 
+def in_either_number(noun: str) -> frozenset[str]:
+    """The noun, and what may be its singular or plural."""
+    return frozenset((noun, *plurals(noun), noun.removesuffix("s"), noun.removesuffix("es"))) - {""}
+
+
 _PLURALS = {
     **{noun: noun for noun in ("fish", "sheep", "deer", "goldfish", "koi", "jellyfish", "people")},
     **{noun: noun for noun in ("glasses", "sunglasses", "noodles", "stairs", "ruins", "hair")},

@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from prompting.reading.facts import facts
-from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold, plurals
+from prompting.reading.forms import in_either_number
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold
 from prompting.slots import Language, WishText
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -91,7 +92,7 @@ class _Known:
             return True
         if _CJK.search(text):
             return text in self._typed
-        forms = {key, *plurals(key), key.removesuffix("s"), key.removesuffix("es"), text}
+        forms = {*in_either_number(key), text}
         if forms & (self._keys | self._parts):
             return True
         parts = re.split(r"[\s-]+", text)

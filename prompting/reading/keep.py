@@ -18,7 +18,8 @@ from typing import Literal
 
 from prompting.reading.cues import cues, patterns
 from prompting.reading.facts import Facts, Pairs, facts
-from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold, plurals
+from prompting.reading.forms import in_either_number
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold
 from prompting.reading.relating import same
 from prompting.slots import OpaqueKind, WishText
 
@@ -282,7 +283,7 @@ def _said(found: Facts, *, foreign: bool) -> Collection[str]:
 
 
 def _has(key: str, text: str, said: Collection[str], prompt: str) -> bool:
-    if any(form in said for form in _numbers_of(key)):
+    if any(form in said for form in in_either_number(key)):
         return True
     plain = fold(key).removesuffix(_MADE)
     if any(plain in fold(other).split() for other in said):
@@ -290,13 +291,8 @@ def _has(key: str, text: str, said: Collection[str], prompt: str) -> bool:
     return not text.isascii() and text in prompt  # a script without spaces divides elsewhere
 
 
-def _numbers_of(key: str) -> set[str]:
-    """The word, and what may be its singular or plural."""
-    return {key, *plurals(key), key.removesuffix("s"), key.removesuffix("es")} - {""}
-
-
 def _bound(pair: tuple[str, str], pairs: Pairs) -> bool:
-    return any((pair[0], thing) in pairs for thing in _numbers_of(pair[1]))
+    return any((pair[0], thing) in pairs for thing in in_either_number(pair[1]))
 
 
 def _denied(thing: str, there: Collection[str], lexicon: Lexicon, language: str) -> bool:
