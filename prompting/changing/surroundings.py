@@ -12,6 +12,7 @@ from prompting.changing.aspects import adjective_of, content, is_attribute, kind
 from prompting.changing.cutting import cut, span_of
 from prompting.changing.intents import ContentChange
 from prompting.changing.joining import appended, bare
+from prompting.changing.meanings import meanings
 from prompting.changing.opposites import OPPOSITES
 from prompting.changing.phrases import (
     PREPOSITIONS,
@@ -84,21 +85,6 @@ _HOURS = {
     **dict.fromkeys(("dawn", "sunrise", "morning", "early morning", "daybreak"), "morning"),
     **dict.fromkeys(("dusk", "sunset", "evening", "twilight", "late evening"), "evening"),
 }
-_CLEAR = frozenset(("sunny", "blue sky", "clear sky", "cloudless", "sunlight", "sunlit"))
-_DULL = frozenset(
-    (
-        "rain",
-        "storm",
-        "snow",
-        "fog",
-        "mist",
-        "cloudy",
-        "overcast",
-        "drizzle",
-        "downpour",
-        "blizzard",
-    )
-) | {"snowstorm", "rainstorm", "stormy sky", "cloudy sky", "heavy rain", "heavy snow", "hail"}
 
 
 def _at_odds(new: Word, old: Word) -> bool:
@@ -111,9 +97,10 @@ def _clear_at_odds(new: Word, old: Word) -> bool:
     """Whether a weather and an hour or a light cannot be at once."""
     if _at_odds(new, old) and "night" in (_HOURS[new.key], _HOURS[old.key]):
         return True
-    if _at_odds(new, old) and new.key not in _CLEAR:
+    fair, foul = meanings()["together"]["fair"], meanings()["together"]["foul"]
+    if _at_odds(new, old) and new.key not in fair:
         return True  # an evening has no blue sky; a blue sky may have an evening
-    return (new.key in _CLEAR and old.key in _DULL) or (new.key in _DULL and old.key in _CLEAR)
+    return (new.key in fair and old.key in foul) or (new.key in foul and old.key in fair)
 
 
 _GREEN = frozenset(("spring", "summer"))

@@ -11,14 +11,12 @@ of keeps its characters and its order; the words of the change arrive as they we
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 
 from prompting.changing.aspects import content, kind_of
 from prompting.changing.intents import Action, Aspect, ContentChange
+from prompting.changing.meanings import meanings
 from prompting.changing.traditional import simplified
 from prompting.changing.vocabulary import vocabulary
 from prompting.reading.lexicon import OBJECTS, Word
@@ -48,17 +46,6 @@ _AMOUNT = re.compile(
 )
 _MATTER = re.compile(r"[木石铁铜竹布皮纸]")
 _LOCATED = re.compile(r".(?:外|里|上|下|边|中|前|后)面?\Z|远处|背后|身后|天空")
-FILE = Path(__file__).with_name("meanings.toml")
-
-
-@lru_cache(maxsize=1)
-def _meanings() -> Mapping[str, Mapping[str, frozenset[str]]]:
-    with FILE.open("rb") as file:
-        tables = tomllib.load(file)
-    return {
-        table: {name: frozenset(words.split("/")) for name, words in rows.items()}
-        for table, rows in tables.items()
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +201,7 @@ class _Text:
         return next(iter(self._postures(self._within(thing.end, last))), None)
 
     def _postures(self, words: list[Word]) -> list[Word]:
-        return [word for word in words if word.key in _meanings()["together"]["postures"]]
+        return [word for word in words if word.key in meanings()["together"]["postures"]]
 
     def _described(self, out: str, thing: _Thing, into: str, kinds: set[str]) -> str:
         for word in self._within(thing.start, thing.noun):
@@ -524,11 +511,11 @@ class _Text:
 
 def _is_a(key: str, name: str) -> bool:
     """Whether a word of that meaning is one of those that a wider one names."""
-    return key in _meanings()["wide"].get(name, ()) or key.endswith(f" {name}")
+    return key in meanings()["wide"].get(name, ()) or key.endswith(f" {name}")
 
 
 def _contradicts(new: set[str], old: str) -> bool:
-    groups = _meanings()["together"]
+    groups = meanings()["together"]
     if any(old in groups[name] and new & groups[name] for name in ("hours", "seasons")):
         return True
     fair, foul = groups["fair"], groups["foul"]

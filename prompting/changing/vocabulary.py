@@ -35,10 +35,3 @@ def language_of(text: str) -> str:
 def words_of(text: str, language: str) -> tuple[Word, ...]:
     """The words of a phrase, without blanks and punctuation."""
     return tuple(word for word in vocabulary().read(text, language) if not word.mark)
-
-
-def kinds_of(text: str, language: str) -> tuple[str, ...]:
-    """The kind of each content word of a phrase, in order; "" of one that is not known."""
-    return tuple(
-        word.entry.kind if word.entry else "" for word in words_of(text, language) if word.content
-    )

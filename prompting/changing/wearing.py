@@ -7,19 +7,16 @@ place; somebody keeps a hat where a coat is asked for.
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator
 
 from prompting.changing.aspects import aspect_of, content, is_attribute, kind_of
 from prompting.changing.clause import Clause, Intents
 from prompting.changing.intents import Action, Aspect
+from prompting.changing.meanings import meanings
 from prompting.changing.traditional import simplified
 from prompting.changing.vocabulary import language_of, vocabulary
 from prompting.reading.lexicon import Word
 
-FILE = Path(__file__).with_name("meanings.toml")
 _COUNTED = re.compile(r"\A(?:一?[件身套条條双雙顶頂副把袭襲个個款种種])(?=.)")
 _WEARS = re.compile(r"\A(?:身|头)?[穿戴披围系套](?!餐)[着上了]?")
 _PUT_ON = {"head": "戴着", "eyes": "戴着", "hands": "戴着", "neck": "戴着", "over": "披着"}
@@ -30,13 +27,6 @@ _ONE_WORD = (
     frozenset({"shoe", "shoes"}),
 )
 _LIVING = frozenset({"person", "animal"})
-
-
-@lru_cache(maxsize=1)
-def _worn() -> Mapping[str, frozenset[str]]:
-    with FILE.open("rb") as file:
-        table = tomllib.load(file)["worn"]
-    return {place: frozenset(words.split("/")) for place, words in table.items()}
 
 
 def wears(verb: str) -> bool:
@@ -112,9 +102,9 @@ def _alike(key: str, *, anything: bool) -> Iterator[frozenset[str]]:
     yield _named_alike(key)
     place = _place(key)
     if place:
-        yield _worn()[place]
+        yield meanings()["worn"][place]
     if key == "clothes" or (anything and place in ("body", "over", "legs")):
-        yield _worn()["body"] | _worn()["over"]
+        yield meanings()["worn"]["body"] | meanings()["worn"]["over"]
 
 
 def _named_alike(key: str) -> frozenset[str]:
@@ -122,4 +112,4 @@ def _named_alike(key: str) -> frozenset[str]:
 
 
 def _place(key: str) -> str:
-    return next((place for place, keys in _worn().items() if key in keys), "")
+    return next((place for place, keys in meanings()["worn"].items() if key in keys), "")
