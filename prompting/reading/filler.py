@@ -1,6 +1,7 @@
 """A wish without the asking around it: what is left is what the picture shows.
 
     "yo gimme a sloth fr no cap"         ▶  "a sloth"
+    "what would a sloth look like?"         ▶  "a sloth"
     "请帮我画一张小猫睡觉的图，谢谢"         ▶  "小猫睡觉"
 
 The invariant: only what filler.toml lists goes, from the edges of the wish or from between its
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,10 @@ _MOST = 20  # phrases before a description, and as many behind it
 _UNSPACED = frozenset({"zh", "ja"})
 _GAP = r"[\s,.!?:;…~，。！？：；、]*"
 _OPENING = " ¿¡\n\t"
+_NAMES = (
+    *("polite", "weak", "to", "frame", "begins", "after", "weak_after", "within", "keep"),
+    *("praise", "asks", "looks", "looks_last", "wonders"),
+)
 _MARK = re.compile(r"\s*[,.!?:;…~，。！？：；、]")
 
 
@@ -66,18 +71,20 @@ def described(wish: WishText) -> WishText:
     if not spoken:
         return wish
     alone = len(pieces) == 1
-    texts = [text if own else _within(text, asking) for text, own in pieces]
-    asked = False
+    texts, asked = _looked([text for text, _ in pieces], spoken, asking)
+    texts = [text if pieces[at][1] else _within(text, asking) for at, text in enumerate(texts)]
     for at in spoken:  # asking may go on behind a LoRA's tag
         if not all(map(_passes, pieces[:at], texts)):
             break
-        texts[at], here = _begun(texts[at], asking, alone=alone)
+        texts[at], here = _begun(texts[at], asking, alone=alone, asked=asked)
         asked = asked or here
     for at in reversed(spoken):
         if not all(map(_passes, pieces[at + 1 :], texts[at + 1 :])):
             break
         texts[at] = _ended(texts[at], asking, asked=asked, alone=alone)
     left = "".join(texts).strip()
+    if not wish.text.endswith((",", "，")):  # what stood behind the last comma went
+        left = left.rstrip(" ,，")
     quoted = any(own is not None and not _floats(own) for _, own in pieces)
     if left == wish.text or not (quoted or _content("".join(texts[at] for at in spoken))):
         return wish
@@ -104,9 +111,28 @@ def _floats(part: Opaque) -> bool:
     return not part.anchored and part.kind is not OpaqueKind.QUOTE
 
 
-def _begun(text: str, asking: _Asking, *, alone: bool) -> tuple[str, bool]:
+def _looked(texts: list[str], spoken: Sequence[int], asking: _Asking) -> tuple[list[str], bool]:
+    """The texts without "what would ... look like", and whether they asked so."""
+    first, last = spoken[0], spoken[-1]
+    rest = texts[first].lstrip(_OPENING)
+    while cut := max(asking.cut(name, rest) for name in ("polite", "wonders", "weak")):
+        rest = rest[cut:]
+    opened = asking.cut("asks", rest)
+    if not opened:
+        return texts, False
+    out = list(texts)
+    out[first] = rest[opened:]
+    found = asking.patterns["looks_last"].search(out[last])
+    closed = found or asking.patterns["looks"].search(out[last])
+    if not closed:
+        return texts, False
+    out[last] = f"{out[last][: closed.start()]} {out[last][closed.end() :]}"
+    return (out, True) if _content("".join(out[at] for at in spoken)) else (texts, False)
+
+
+def _begun(text: str, asking: _Asking, *, alone: bool, asked: bool) -> tuple[str, bool]:
     """The text from where the description begins, and whether something was asked before it."""
-    rest, asked = text.lstrip(_OPENING), False
+    rest = text.lstrip(_OPENING)
     lead = text[: len(text) - len(rest)]
     for _ in range(_MOST):
         if asking.patterns["keep"].match(rest):
@@ -166,20 +192,32 @@ def _asking() -> Mapping[str, _Asking]:
 
 
 def _patterns(table: Mapping[str, str], *, spaced: bool) -> dict[str, re.Pattern[str]]:
-    words = {name: _either(phrases) for name, phrases in table.items()}
+    words = {name: _either(table.get(name, "")) for name in _NAMES}
     if adverbs := table.get("adverb", ""):
         words["polite"] = _either(table["polite"], rf"\s+(?:{_either(adverbs)}\s+)*")
-    start, end = (r"(?<![\w-])", r"(?![\w-])") if spaced else ("", "")
+    if praise := table.get("praise", ""):
+        praised = rf"(?:{_either(praise)}\s+)*"
+        words["frame"] = praised + _either(table["frame"], rf"\s+{praised}")
+    start, end = (r"(?<![\w-])", r"(?:(?<=['’])|(?![\w-]))") if spaced else ("", "")
     forms = {
-        **{name: rf"{words[name]}{end}{_GAP}" for name in ("polite", "weak", "to")},
+        **{
+            name: rf"{words[name]}{end}{_GAP}"
+            for name in ("polite", "weak", "to", "asks", "wonders")
+        },
         "frame": rf"{words['frame']}{end if spaced else '(?=.{2})'}{_GAP}",
         "begins": rf"{words['begins']}{end}",
         **{name: rf"{_GAP}{start}{words[name]}{end}{_GAP}$" for name in ("after", "weak_after")},
+        "looks": rf"{_GAP}{start}{words['looks']}{end}(?=\W)",
+        "looks_last": rf"{_GAP}{start}{_any_of(words, 'looks', 'looks_last')}{end}{_GAP}$",
         "within": rf"(?:^|(?<=[\s,，])){words['within']}(?:\s*[,，]\s*|\s+|$)",
         "keep": rf"{words['keep']}{end}",
         "kept": rf"{start}{words['keep']}{_GAP}$",
     }
     return {name: re.compile(form, re.IGNORECASE) for name, form in forms.items()}
+
+
+def _any_of(words: Mapping[str, str], *names: str) -> str:
+    return f"(?:{'|'.join(words[name] for name in names)})"
 
 
 def _either(phrases: str, gap: str = r"\s+") -> str:
