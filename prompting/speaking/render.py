@@ -146,14 +146,15 @@ def _parts(
 
 def _caption(text: str, wish: WishText, lexicon: Lexicon) -> str:
     """The subject for the built-in image model: what it knows first, and the other words behind."""
-    core = core_of(wish.words, lexicon) if wish.language == "en" and not wish.opaque else None
+    own = without(wish.words, denials(wish.words, lexicon, "en"))
+    said = own if wish.language == "en" else text  # as somebody has put it into English
+    core = core_of(said, lexicon) if not wish.opaque else None
     if core is None:
         return captions.canonical(text, lexicon)
-    own = without(wish.words, denials(wish.words, lexicon, "en"))
-    known = captions.canonical(own, lexicon).rstrip(" .!?")
+    known = captions.canonical(said, lexicon).rstrip(" .!?")
     if core.noun in fold(" ".join(known.split()[:4])):
         return known
-    return ", ".join(filter(None, (core.text, rest_of(own, core, lexicon))))
+    return ", ".join(filter(None, (core.text, rest_of(said, core, lexicon))))
 
 
 def _told(parts: _Parts, scene: Sequence[str], dialect: Dialect, lexicon: Lexicon) -> _Parts:
