@@ -13,9 +13,7 @@ from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.named_adapters import marked
 from generation.errors import GenerationError, NoSuchName, OutOfRange
 from generation.recipe import Recipe, needed
-from prompting.writers import template
 from prompting.writers.ladder import Opened, WriterConfig
-from prompting.writers.writer import Ask
 from storage.people import AssistMode
 from storage.tickets import Request
 from tests.given.apps import a_studio, a_wish, an_app, drawn
@@ -175,15 +173,10 @@ async def test_the_options_strength_counts_and_the_other_is_told(folder: Path) -
         assert on(outcome.pictures[0].recipe) == [LORA], "it was only carried over"
 
 
-def on_grass(ask: Ask) -> str:
-    """A place beside the wish, which the built-in model knows."""
-    return template.answer(subject=f"{ask.text}, grass")
-
-
 @pytest.mark.parametrize("way", ["command", "mention"])
 async def test_by_command_and_mention_and_again_and_in_own_words(folder: Path, way: str) -> None:
     async def opened(_: WriterConfig) -> Opened:
-        return Opened(writer=ScriptedWriter([on_grass]), notes=())
+        return Opened(writer=ScriptedWriter(placeholders=6), notes=())
 
     words = PromptAssist(WordSettings(assist=AssistMode.OFF), open_=opened)
     async with a_studio(folder, prompt_assist=words) as studio:

@@ -34,6 +34,7 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.BadPicture("it is cut short"),
     g.BadMask("the mask is black everywhere"),
     g.NoSegmenter(),
+    g.NoCaptioner(),
     g.UnusableWeights("m", "it does not fit"),
     g.PickleRefused("m.ckpt"),
     g.UnknownWeights("m", "nobody knows them"),
