@@ -98,6 +98,13 @@ def test_where_something_is_and_what_describes_it_stay_with_it(wish: str, englis
         ("読む 読んで 読んでいる 読みながら", "ja", "reading"),
         ("rosso rossa rossi rosse", "it", "red"),
         ("leão leões", "pt", "lion"),
+        ("修理する 修理して 修理している 修理しながら", "ja", "repairing"),
+        ("深い 深く", "ja", "deep"),
+        ("graben gräbt grabend grabende", "de", "digging"),
+        ("creuser creuse creusent creusant", "fr", "digging"),
+        ("cavar cava cavan cavando", "es", "digging"),
+        ("scavare scava scavano scavando scavata", "it", "digging"),
+        ("cavar cava cavam cavando", "pt", "digging"),
     ],
 )
 def test_a_word_is_known_in_all_its_forms(forms: str, language: str, name: str) -> None:

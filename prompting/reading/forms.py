@@ -97,11 +97,17 @@ _BEFORE_TA = {
     "ぶ": ("んだ", "んで"),
     "む": ("んだ", "んで"),
 }
+_DOING = (*("し", "して", "した", "している", "していた", "してる"), *("しながら", "します", "中の"))
 _ROW_I = dict(zip("うつるくぐすぬぶむ", "いちりきぎしにびみ", strict=True))
 
 
 def _japanese(form: str) -> Iterator[str]:
-    """What a verb of Japanese becomes: 眠る ▶ 眠って, 眠っている, 眠り, 眠ります."""
+    """What a verb or an adjective of Japanese becomes: 眠る ▶ 眠って, 眠っている; 高い ▶ 高く."""
+    if form.endswith("する") and len(form) > 2:
+        yield from (form.removesuffix("する") + ending for ending in _DOING)
+        return
+    if form.endswith("い") and len(form) > 1:
+        yield from (form[:-1] + ending for ending in ("く", "くて", "かった", "さ"))
     if len(form) < 2 or form[-1] not in _BEFORE_TA:
         return
     stem = form[:-1]
@@ -156,8 +162,48 @@ _INSTEAD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def inflected(form: str, language: str, *, noun: bool) -> Iterator[str]:
+# What an infinitive becomes: who does it, who do it, doing it, done.
+_VERBS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "de": {"en": ("t", "et", "end", "ende", "enden", "ender", "endes"), "n": ("t", "nd", "nde")},
+    "fr": {
+        "ger": ("ge", "gent", "geant", "gé", "gée", "gés", "gées"),
+        "cer": ("ce", "cent", "çant", "cé", "cée", "cés", "cées"),
+        "er": ("e", "ent", "ant", "ante", "ants", "é", "ée", "és", "ées"),
+        "ir": ("it", "issent", "issant", "i", "ie", "is", "ies"),
+        "re": ("", "ent", "ant", "u", "ue", "us", "ues"),
+    },
+    "es": {
+        "ar": ("a", "an", "ando", "ado", "ada", "ados", "adas", "arse"),
+        "er": ("e", "en", "iendo", "ido", "ida", "idos", "idas"),
+        "ir": ("e", "en", "iendo", "ido", "ida", "idos", "idas"),
+    },
+    "it": {
+        "are": ("a", "ano", "ando", "ato", "ata", "ati", "ate"),
+        "ere": ("e", "ono", "endo", "uto", "uta", "uti", "ute"),
+        "ire": ("e", "ono", "isce", "iscono", "endo", "ito", "ita", "iti", "ite"),
+    },
+    "pt": {
+        "ar": ("a", "am", "ando", "ado", "ada", "ados", "adas"),
+        "er": ("e", "em", "endo", "ido", "ida", "idos", "idas"),
+        "ir": ("e", "em", "indo", "ido", "ida", "idos", "idas"),
+    },
+}
+
+
+def _verb(form: str, language: str) -> Iterator[str]:
+    """Forms of a verb by its infinitive, which may have words behind it: dar de comer."""
+    first, space, rest = form.partition(" ")
+    for ending, others in _VERBS.get(language, {}).items():
+        if first.endswith(ending) and len(first) > len(ending) + 1:
+            stem = first.removesuffix(ending)
+            yield from (f"{stem}{other}{space}{rest}" for other in others)
+            return
+
+
+def inflected(form: str, language: str, *, noun: bool, verb: bool = False) -> Iterator[str]:
     """Regular forms of a word besides itself; some are no words, and do no harm."""
+    if verb:
+        yield from _verb(form, language)
     if language == "en":
         if noun:
             yield from plurals(form)

@@ -97,9 +97,9 @@ class Lexicon:
         for entry in named:
             index.update(dict.fromkeys(map(fold, entry.forms[language]), entry))
         for entry in named:
-            noun = entry.kind in OBJECTS | SCENERY
+            noun, verb = entry.kind in OBJECTS | SCENERY, entry.kind == "action"
             for form in entry.forms[language]:
-                for other in inflected(fold(form), language, noun=noun):
+                for other in inflected(fold(form), language, noun=noun, verb=verb):
                     index.setdefault(other, entry)
         return index
 
