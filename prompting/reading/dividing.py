@@ -25,7 +25,7 @@ _CALLED = frozenset(
 )
 # Family names: where one is no word, one or two signs behind it are somebody's.
 _FAMILY = frozenset(
-    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许吕施孔曹严魏姜戚谢邹喻苏潘葛范彭郎鲁韦昌苗俞袁柳鲍薛雷贺倪汤滕殷罗毕郝邬安常乐于傅卞齐康伍余顾孟穆萧尹姚邵汪祁毛禹狄贝臧计戴宋庞纪"
+    "张何赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许吕施孔曹严魏姜戚谢邹喻苏潘葛范彭郎鲁韦昌苗俞袁柳鲍薛雷贺倪汤滕殷罗毕郝邬安常乐于傅卞齐康伍余顾孟穆萧尹姚邵汪祁毛禹狄贝臧计戴宋庞纪"
     "舒屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万支柯管卢莫房裘缪解应宗丁宣邓单杭洪诸左石崔吉龚程嵇邢裴陆荣翁荀甄曲封芮储靳汲邴糜松段富巫"
     "焦牧隗侯宓蓬郗班仰仲伊宁仇栾甘厉武刘景詹束叶司黎聂晁勾敖冷辛阚简饶鞠丰佘"
 )
@@ -33,7 +33,25 @@ _BETWEEN = frozenset("和与之")
 _STATION = "站"  # behind a name a station, unless it is 站在 or 站着
 # What a sentence goes on with behind its noun: 粉色的树好浪漫, 黄色的车停在那里.
 _PREDICATES = frozenset("好真太超特停开亮叫倒飘会变想正已")
-_PARTICLES = frozenset("地得")  # also a part of words: 基地, 地狱
+_PARTICLES = frozenset("地得过")  # also a part of words: 基地, 地狱, 杨过
+# Where a verb of one sign goes: together they are another verb, that no table knows, and no two.
+_WHITHER = frozenset("过下上进出回开起向到入住掉完") | {
+    *(
+        "下来",
+        "下去",
+        "过来",
+        "过去",
+        "出来",
+        "出去",
+        "进来",
+        "进去",
+        "上来",
+        "上去",
+        "回来",
+        "回去",
+    )
+}
+_COUNTING = frozenset("一两几这那每画来")  # behind them 张 counts
 _PLACES = frozenset("上下中外内前后台名本")  # behind a noun or a number; before one part of it
 _MEASURES = frozenset("个只条张本台头位双面把")  # behind a number; before one part of a name
 _OPENING = frozenset({"的", "在", "和", "与", "跟", "到", "从"})  # behind which a word begins
@@ -108,6 +126,7 @@ def _names(spans: list[_Span], *, chinese: bool) -> list[bool]:
         _signs(spans, at, names)
         _counted(around, at, names)
         _family(around, at, names)
+        _whither(spans, at, names)
     for at in reversed(range(len(spans) - 1)):
         # The 黄 of 黄鹤楼 touches only a crane, and yet belongs to the name; so the 中 of 中山陵,
         # and the 花 of 花木兰.
@@ -148,13 +167,28 @@ def _signs(spans: list[_Span], at: int, names: list[bool]) -> None:
 
 def _family(around: list[_Span], at: int, names: list[bool]) -> None:
     """A family name that is no word, and one or two signs before a sentence goes on: 赵飞燕."""
-    span, rest = around[at + 1], around[at + 2 :]
-    if span.kind or len(span.text) > 1 or span.text not in _FAMILY:
+    before, span, rest = around[at], around[at + 1], around[at + 2 :]
+    if len(span.text) > 1 or span.text not in _FAMILY:
+        return
+    small = len(rest) > 2 and rest[0].text == "小" and len(rest[1].text) == 1
+    if small and rest[1].kind == "action":  # 马小跳: no horse that jumps
+        names[at : at + 3] = [True, True, True]
+    measure = before.kind == "number" or before.text[-1:] in _COUNTING
+    if span.kind and (span.kind != _FUNCTION or measure or span.text != "张"):
         return
     given = 0
     while given < 2 and len(rest[given].text) == 1 and rest[given].kind != _FUNCTION:
         given += 1
     names[at : at + 1 + given] = [True] * (1 + given)
+
+
+def _whither(spans: list[_Span], at: int, names: list[bool]) -> None:
+    """A verb of one sign and where it goes, which no table knows together: 跃下, 踱过."""
+    span = spans[at]
+    follower = spans[at + 1] if at + 1 < len(spans) else _NOTHING
+    unknown = follower.kind in ("", _FUNCTION) and follower.text in _WHITHER
+    if span.kind == "action" and len(span.text) == 1 and unknown:
+        names[at : at + 2] = [True, True]
 
 
 def _counted(around: list[_Span], at: int, names: list[bool]) -> None:

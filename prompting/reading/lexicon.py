@@ -160,7 +160,8 @@ class Lexicon:
         while at < len(pieces):
             group, piece = pieces[at]
             if group == "cjk":
-                words.extend(self._unspaced(piece, start, "ja" if language == "ja" else "zh"))
+                found = self._unspaced(piece, start, "ja" if language == "ja" else "zh")
+                words.extend(self._perched(tuple(found)))
                 used, length = 1, len(piece)
             elif group == "mixed":
                 words.append(
@@ -258,11 +259,21 @@ class Lexicon:
                 function=entry is None and piece in function,
             )
 
+    def _perched(self, words: Sequence[Word]) -> Iterator[Word]:
+        """停 said of an animal: birds are not parked."""
+        nouns = [word.entry.kind for word in words if word.entry and word.entry.kind in OBJECTS]
+        sits = nouns[:1] == ["animal"] or nouns[-1:] == ["animal"]
+        for word in words:
+            parked = word.entry and word.entry.name == "parked"
+            perched = self.entries.get("perched") if parked and sits else None
+            yield replace(word, entry=perched) if perched else word
+
     def _parted(self, text: str, entry: Meaning, index: Mapping[str, Meaning]) -> tuple[Word, ...]:
         """Verb and object of what somebody does: 放 is flying before 风筝, and only there."""
         verb = self.find(entry.name.partition(" ")[0])
         for cut in range(1, len(text)):
-            thing = index.get(text[cut:])
+            thing, own = index.get(text[cut:]), index.get(text[:cut])
+            verb = own if own and own.kind == "action" and own.name.count(" ") else verb
             if verb and thing and thing.kind != "doing":
                 return Word(text=text[:cut], start=0, entry=verb), Word(
                     text=text[cut:], start=cut, entry=thing
@@ -342,11 +353,16 @@ class Lexicon:
                 out += [self._clause(clause, language), _ASCII_MARKS.get(word.text, word.text), " "]
                 clause = []
             elif not word.mark and (token := self._token(word, language)):
+                if token.role is Role.TAKEN and clause and clause[-1].role is Role.NUMBER:
+                    continue  # 两把伞
                 if clause and clause[-1].timed and token.text in _LATER:  # 雨后
                     token = replace(token, text=_LATER[token.text])
                 clause.append(token)
-                if language == "zh" and _within(word):  # 雨里
-                    clause.append(Token(role=Role.PLACED, text="in"))
+                if token.role is Role.DOING and word.text.endswith("在"):  # 坐在公园
+                    clause.append(Token(role=Role.AT, text=""))
+                there = len(clause) > 1 and clause[-2].role is Role.AT
+                if language == "zh" and (where := _where(word, there=there)):  # 雨里, 路边
+                    clause.append(Token(role=Role.PLACED, text=where))
                 if token.role is Role.PLACED and word.text.endswith("的"):  # 上的
                     clause.append(Token(role=Role.OF, text="of"))
         return join([*out, self._clause(clause, language)])
@@ -362,7 +378,7 @@ class Lexicon:
             role = _MARKING.get(text) or _LINKING.get(link)
             if role is None and link:
                 role = Role.MEASURE if _MEASURE.fullmatch(link) else Role.PLACED
-            return Token(role=role, text=link) if role else None
+            return Token(role=role, text="" if role is Role.AT else link) if role else None
         kind = word.entry.kind if word.entry else "name"
         role = _ROLES.get(kind, Role.NOUN)
         marked = self._mark(word, language) if language == "ko" else None
@@ -388,6 +404,8 @@ class Lexicon:
         if word.entry is None:
             return word.text
         name = self.closer(word.text, language) or word.entry.name
+        if language == "zh" and word.text.endswith("们"):
+            name = plural(name)
         return name.removesuffix("-made")  # made of glass
 
     def into(self, text: str, to: str) -> str | None:
@@ -406,10 +424,17 @@ def _divided(piece: str, language: str) -> tuple[str, ...]:
     return elided[0], piece[elided.end() :]
 
 
-def _within(word: Word) -> bool:
-    """Whether a word of the weather or of a place says that something is in it: 雨里, 雪中."""
+def _where(word: Word, *, there: bool) -> str:
+    """What a word of the weather or of a place says of something beside it: 雨里, 草地上, 路边.
+
+    The ends of 墙头 and 山顶 do so only `there`, behind 在.
+    """
     kind = word.entry.kind if word.entry else ""
-    return kind in ("weather", "nature", "place") and len(word.text) > 1 and word.text[-1] in "里中"
+    if kind not in ("weather", "nature", "place", "structure") or len(word.text) < 2:
+        return ""
+    if there and word.text[-1] in "头顶":
+        return "on"
+    return _ENDING.get(word.text[-1], "")
 
 
 def _unelided(word: str) -> str:
@@ -461,10 +486,19 @@ _ROLES = {
     "number": Role.NUMBER,
     **dict.fromkeys(("action", "doing"), Role.DOING),
 }
+_ENDING = {
+    **dict.fromkeys("里中", "in"),
+    "上": "on",
+    "下": "under",
+    **dict.fromkeys("边旁畔", "by"),
+}
 _LATER = {"behind": "after", "in front of": "before"}  # of what takes time
 _MEASURE = re.compile(r"(\w+) of")
 _MARKING = {
     **dict.fromkeys(("在", "放在", "摆在"), Role.AT),
+    **dict.fromkeys(("从", "朝", "朝着", "向着", "对着", "沿着", "沿", "顺着"), Role.FROM),
+    "把": Role.TAKEN,
+    "被": Role.BY,
     "を": Role.OBJECT,
     "が": Role.SUBJECT,
     "は": Role.SUBJECT,

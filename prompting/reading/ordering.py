@@ -1,6 +1,8 @@
 """Puts words of Chinese, Japanese and Korean into the order of English.
 
     宇航员 在 麦田 里 弹钢琴        ▶  astronaut playing the piano in the wheat field
+    武士 从 屋顶 上 跳下            ▶  samurai jumping down from the roof
+    女孩 把 花 插进 花瓶 里          ▶  girl putting flower into the vase
     桌子 上 的 猫                  ▶  cat on the table
     桜の木 の下で 本 を 読む 少女   ▶  girl reading book under the cherry tree
 
@@ -29,6 +31,9 @@ class Role(StrEnum):
     DOING = "doing"
     PLACED = "placed"  # behind its noun: under, next to
     AT = "at"  # before a place
+    FROM = "from"  # before a place, and says how it is meant: from, towards, along
+    TAKEN = "taken"  # 把: the noun behind it is what something is done to
+    BY = "by"  # 被: the noun behind it does it
     OF = "of"  # 的, の
     AND = "and"
     OBJECT = "object"  # marks the noun before it as what something is done to
@@ -80,6 +85,7 @@ class _Doing:
 @dataclass(slots=True)
 class _Mark:
     role: Role
+    text: str = ""
 
 
 _Item = _Noun | _Place | _Doing | _Mark
@@ -100,10 +106,16 @@ _ALONE = {
     "in": "",
 }
 
+_OF_MANY = frozenset({"string of", "row of", "bunch of", "cartload of", "stack of", "handful of"})
+# With which a verb ends that says where to; the place behind it has no word of its own for that.
+_WHITHER = frozenset(
+    {"into", "onto", "over", "through", "on", "towards", "past", "from", "up", "out", "of", "down"}
+)
+
 
 def ordered(tokens: Sequence[Token], *, verb_last: bool) -> str:
     """A clause in the order of English; `verb_last` for Japanese and Korean."""
-    items = _described(list(_chunked(tokens)), verb_last=verb_last)
+    items = _described(_done_by(list(_chunked(tokens))), verb_last=verb_last)
     return _sentence_last(items) if verb_last else _sentence(items)
 
 
@@ -117,7 +129,7 @@ def _chunked(tokens: Sequence[Token]) -> Iterator[_Item]:
         at += 1
         if token.role in (Role.LOOK, Role.NUMBER, Role.MEASURE):
             looks.append(token.text)
-            many = many or (token.role is Role.NUMBER)
+            many = many or (token.role is Role.NUMBER) or token.text in _OF_MANY
             counted = counted or token.role in (Role.NUMBER, Role.MEASURE)
             follower = tokens[at].role if at < len(tokens) else None
             if follower is Role.OF and token.role is not Role.MEASURE:
@@ -147,7 +159,7 @@ def _chunked(tokens: Sequence[Token]) -> Iterator[_Item]:
         elif token.role is Role.PLACED:
             yield _Place(token.text, whole=False)
         else:
-            yield _Mark(token.role)
+            yield _Mark(token.role, token.text)
     if looks:
         yield _Noun(" ".join(looks), named=True)
 
@@ -185,6 +197,8 @@ def _described(items: list[_Item], *, verb_last: bool) -> list[_Item]:
             out.pop()
             _describe(out, item)
             out.append(item)
+        elif isinstance(item, _Noun) and _stays(out, items[at:]):
+            out[-1] = _Place(f"in {item.led()}")
         elif isinstance(item, _Noun) and verb_last and out and isinstance(out[-1], _Doing):
             _describe(out, item)
             out.append(item)
@@ -194,7 +208,16 @@ def _described(items: list[_Item], *, verb_last: bool) -> list[_Item]:
                     out[-1].role = item.role
                 continue
             out.append(item)
-    return list(_settled(out))
+    return _whither(_taken(list(_settled(out))))
+
+
+def _stays(out: list[_Item], rest: list[_Item]) -> bool:
+    """Whether a noun behind 坐在 is where somebody sits, with no word for where behind it."""
+    if not _is(out, Role.AT) or len(out) < 2 or not isinstance(out[-2], _Doing):
+        return False
+    while len(rest) > 1 and _is(rest[:1], Role.OF) and isinstance(rest[1], _Noun):
+        rest = rest[2:]
+    return not (rest and isinstance(rest[0], _Place) and not rest[0].whole)
 
 
 def _is(items: list[_Item], role: Role) -> bool:
@@ -214,30 +237,69 @@ def _placed(out: list[_Item], preposition: str) -> _Place:
         said = f"{other.led() if isinstance(other, _Noun) else ''} and {said}"
     if _is(out, Role.AT):
         out.pop()
+    elif _is(out, Role.FROM):
+        preposition = _text_of_mark(out.pop())
     return _Place(f"{preposition} {said}")
 
 
 def _describe(out: list[_Item], head: _Noun) -> None:
     """Takes what stands before a noun and describes it to behind it."""
     last = out[-1] if out else None
-    if isinstance(last, _Place):
+    verb = next((at for at in reversed(range(len(out))) if isinstance(out[at], _Doing)), None)
+    acted = verb is not None and _acted(out, verb)
+    if isinstance(last, _Place) and (acted or verb != len(out) - 2):
         head.behind.insert(0, last.text)
         out.pop()
-        return
-    verb = next((at for at in reversed(range(len(out))) if isinstance(out[at], _Doing)), None)
-    if verb is not None and all(isinstance(it, _Noun | _Place) for it in out[verb + 1 :]):
-        start = verb
-        while start and isinstance(out[start - 1], _Noun | _Place) and _argument(out[start - 1]):
-            start -= 1
-        before = sorted(out[start:verb], key=lambda it: isinstance(it, _Place))
-        doing = [out[verb], *out[verb + 1 :], *before]
-        del out[start:]
-        head.behind[:0] = [_text(it) for it in doing]
+    elif verb is not None and verb == len(out) - 1 and _lasting(out):
+        head.behind.insert(0, f"with {_text(out[-2])} {_text(out[-1])}")
+        del out[-2:]
+    elif verb is not None and not acted and all(map(_lies, out[verb + 1 :])):
+        head.behind[:0] = [_text(it) for it in _doings(out, verb)]
     elif isinstance(last, _Noun):
         out.pop()
         owned = last.owner and not last.behind and not head.owner
         head.before[:0] = [*last.before, f"{last.text}'s" if owned else last.text]
         head.behind[:0] = last.behind
+
+
+def _lies(item: _Item) -> bool:
+    return isinstance(item, _Noun | _Place)
+
+
+def _doings(out: list[_Item], verb: int) -> list[_Item]:
+    """What the noun behind is said to do, in the order of English; taken from what stands there."""
+    start = verb
+    while start and _lies(out[start - 1]) and _argument(out[start - 1]):
+        start -= 1
+    before = sorted(out[start:verb], key=lambda it: isinstance(it, _Place))
+    doings = [out[verb], *out[verb + 1 :], *before]
+    if start == verb:
+        start = _first_of(out, verb)
+        doings = out[start:]
+    del out[start:]
+    return doings
+
+
+def _acted(out: list[_Item], verb: int) -> bool:
+    """Whether somebody before the verb does it, to the noun behind it: 爷爷 牵着 孙女 的 手."""
+    who = out[verb - 1] if verb else None
+    acting = isinstance(who, _Noun) and (who.owner or who.named)
+    return acting and isinstance(out[-1], _Noun | _Place) and verb < len(out) - 1
+
+
+def _lasting(out: list[_Item]) -> bool:
+    """Whether the last thing does something by itself: 樱花 盛开 的 street."""
+    who = out[-2] if len(out) > 1 else None
+    return isinstance(who, _Noun) and not who.owner and who.role is None
+
+
+def _first_of(out: list[_Item], verb: int) -> int:
+    """Where a row of verbs begins that nobody is said to do before: 骑着 车 穿过 稻田."""
+    for at, item in enumerate(out[:verb]):
+        behind = at > 0 and isinstance(out[at - 1], _Doing)
+        if isinstance(item, _Mark) or (isinstance(item, _Noun) and not behind):
+            return verb
+    return next(at for at, item in enumerate(out) if isinstance(item, _Doing))
 
 
 def _argument(item: _Item) -> bool:
@@ -251,16 +313,66 @@ def _text(item: _Item) -> str:
     return "" if isinstance(item, _Mark) else item.text
 
 
+def _text_of_mark(item: _Item) -> str:
+    return item.text if isinstance(item, _Mark) else ""
+
+
+def _done_by(items: list[_Item]) -> list[_Item]:
+    """被: who does it stands before it, as in English: 猫 被 狗 追 ▶ a dog chasing a cat."""
+    at = next((i for i, it in enumerate(items) if isinstance(it, _Mark) and it.role is Role.BY), -1)
+    who, doing = (*items[at + 1 : at + 3], None, None)[:2]
+    if at < 0 or not isinstance(who, _Noun) or not isinstance(doing, _Doing):
+        return items
+    before, rest = items[:at], items[at + 3 :]
+    if doing.text.partition(" ")[0].endswith("ed"):
+        return [*before, _Doing(f"{doing.text} by {who.said()}"), *rest]
+    if before and isinstance(before[-1], _Noun):
+        return [*before[:-1], who, doing, before[-1], *rest]
+    return [*before, who, doing, *(rest[1:] if _is(rest[:1], Role.OF) else rest)]
+
+
+def _taken(items: list[_Item]) -> list[_Item]:
+    """把: what something is done to stands behind the verb in English."""
+    at = next(
+        (i for i, it in enumerate(items) if isinstance(it, _Mark) and it.role is Role.TAKEN), -1
+    )
+    verb = next((i for i in range(at + 2, len(items)) if isinstance(items[i], _Doing)), -1)
+    if at < 0 or verb < 0 or not isinstance(items[at + 1], _Noun):
+        return [it for it in items if not (isinstance(it, _Mark) and it.role is Role.TAKEN)]
+    words = _text(items[verb]).split()
+    cut = next((i for i, word in enumerate(words) if word in _WHITHER), len(words))
+    doing, whither = " ".join(words[:cut]), " ".join(words[cut:])
+    after: list[_Item] = [_Doing(doing), items[at + 1]]
+    if whither:
+        after.append(_Doing(whither))
+    return [*items[:at], *items[at + 2 : verb], *after, *items[verb + 1 :]]
+
+
+def _whither(items: list[_Item]) -> list[_Item]:
+    """A place behind a verb that says where to: jumping into · in the river ▶ into the river."""
+    out: list[_Item] = []
+    for item in items:
+        last = out[-1] if out else None
+        if isinstance(item, _Place) and isinstance(last, _Doing):
+            ending = last.text.rpartition(" ")[2]
+            place = item.text.removeprefix("in ").removeprefix("on ")
+            if ending in _WHITHER and place != item.text:
+                out[-1] = _Doing(f"{last.text} {place}")
+                continue
+        out.append(item)
+    return out
+
+
 def _settled(items: list[_Item]) -> Iterator[_Item]:
     """A noun behind 在 without a word for where is in it."""
     at = 0
     while at < len(items):
         item = items[at]
         at += 1
-        if isinstance(item, _Mark) and item.role is Role.AT:
+        if isinstance(item, _Mark) and item.role in (Role.AT, Role.FROM):
             following = items[at] if at < len(items) else None
             if isinstance(following, _Noun):
-                yield _Place(f"in {following.led()}")
+                yield _Place(f"{item.text or 'in'} {following.led()}")
                 at += 1
         else:
             yield item
@@ -274,7 +386,8 @@ def _sentence(items: list[_Item]) -> str:
     for at, item in enumerate(items):
         if isinstance(item, _Place):
             following = items[at + 1] if at + 1 < len(items) else None
-            if isinstance(following, _Doing | _Noun):
+            there = at > 0 and isinstance(items[at - 1], _Doing)  # 坐在院子里 剥玉米
+            if isinstance(following, _Noun) or (isinstance(following, _Doing) and not there):
                 places.append(item.text)
             else:
                 out.append(item.text)

@@ -3,6 +3,7 @@
     lexicon.toml          the words that the built-in assistant was taught, in six languages
     languages/en.toml     further English words, by kind
     languages/ru.toml     what English words are called in Russian; so for each language
+    languages/zh-*.toml   further words of one, by what they are for
 
 The invariant: the tables of languages add words and forms; what lexicon.toml says stays as it is.
 """
@@ -70,7 +71,7 @@ def read(path: Path, folder: Path | None) -> Tables:
         if folder is not None:
             english_first = sorted(folder.glob("*.toml"), key=lambda it: (it.stem != "en", it.stem))
             for file in english_first:
-                _add(_file(file), file.stem, gathered, function, links)
+                _add(_file(file), file.stem.partition("-")[0], gathered, function, links)
             gathered.bend()
         return Tables(
             meanings=gathered.meanings(),
