@@ -163,7 +163,8 @@ class Repairer:
         said = facts(wish.words, lexicon, wish.language)
         known = all(key in said.kinds for key in said.words)
         starter = self._order.dialect.kind is Speech.STARTER
-        if starter and known and said.words and not said.relations:
+        once = len({thing for _, thing in said.firm}) == len(said.firm)  # one colour or number each
+        if starter and known and once and said.words and not said.relations:
             return captions.caption(said, lexicon)
         text = without(wish.words, denials(wish.words, lexicon, wish.language))
         if wish.language != self._order.language:

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from prompting.reading.lexicon import Lexicon, Word, fold
+from prompting.reading.lexicon import OBJECTS, SCENERY, Lexicon, Word, fold
 from prompting.speaking.captions import vocabulary
 
 FILE = Path(__file__).with_suffix(".toml")
+_NAMING = OBJECTS | SCENERY | {"part"}
 _FAR = 24  # words between a thing and its colour, at most
 
 
@@ -67,6 +68,13 @@ def core_of(text: str, lexicon: Lexicon) -> CaptionCore | None:
     return CaptionCore(text=text, noun=noun, said=frozenset(said))
 
 
+def drawn_for(key: str) -> tuple[str, ...]:
+    """What may be drawn in the stead of a word: for a fox a cat, for a taxi a car."""
+    singular = key.removesuffix("s")
+    near = _near()["objects"].get(key) or _near()["objects"].get(singular)
+    return tuple(filter(None, (vocabulary().drawn(key), vocabulary().drawn(singular), near)))
+
+
 def _several(words: Sequence[Word], things: Sequence[_Named]) -> bool:
     """Whether more than one thing is to be seen, which no caption of the model has."""
     counted = any(w.entry and w.entry.kind == "number" and w.key != "one" for w in words)
@@ -75,13 +83,16 @@ def _several(words: Sequence[Word], things: Sequence[_Named]) -> bool:
 
 def rest_of(text: str, core: CaptionCore, lexicon: Lexicon) -> str:
     """The words of a wish that its core does not stand for, in order, with commas as typed."""
-    parts: list[list[str]] = [[]]
+    parts: list[list[Word]] = [[]]
     for word in lexicon.read(text, "en"):
         if word.mark and word.text in ",.;:!?":
             parts.append([])
         elif word.content and word.key not in core.said:
-            parts[-1].append(word.text)
-    return ", ".join(" ".join(dict.fromkeys(part)) for part in parts if part)
+            parts[-1].append(word)
+    for part in parts:  # the spoon is black: it would be a spoon black
+        if len(part) == 2 and part[-1].entry and part[-1].entry.kind == "colour":
+            part.reverse()
+    return ", ".join(" ".join(dict.fromkeys(w.text for w in part)) for part in parts if part)
 
 
 def _things(words: Sequence[Word]) -> list[_Named]:
@@ -125,9 +136,21 @@ def _colours(words: Sequence[Word], things: Sequence[_Named]) -> list[_Named]:
             drawn = drawn or next((like[p] for p in parts if p in like), None)
         if drawn is None and at not in taken and _is_likeness(words, at):
             drawn = like.get(_singular(word))
-        if drawn and at not in taken:
+        if drawn and at not in taken and not _is_of_another(words, at, taken):
             found.append(_Named(at=at, drawn=_own(word) or drawn, key=word.key))
     return found
+
+
+def _is_of_another(words: Sequence[Word], at: int, things: Collection[int]) -> bool:
+    """Whether the colour stands before a thing that the model does not know: green walls."""
+    another = False
+    for index, word in enumerate(words[at + 1 :], at + 1):
+        if word.start != words[index - 1].end + 1 or not word.content:
+            break
+        if index in things:  # the red wooden house
+            return False
+        another = another or (word.entry is not None and word.entry.kind in _NAMING)
+    return another
 
 
 def _is_likeness(words: Sequence[Word], at: int) -> bool:

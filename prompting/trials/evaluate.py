@@ -26,21 +26,24 @@ from prompting.errors import PromptingError, Unreadable
 from prompting.reading.facts import facts
 from prompting.reading.filler import wished
 from prompting.reading.keep import contradictions
-from prompting.reading.lexicon import built_in
+from prompting.reading.lexicon import built_in, plurals
 from prompting.repair import Repairer
 from prompting.slots import Slots
 from prompting.speaking.budget import estimate
-from prompting.speaking.captions import vocabulary
 from prompting.speaking.dialects import DIALECTS, Speech, dialect
+from prompting.speaking.nearest import drawn_for
 from prompting.speaking.order import Order
 from prompting.trials.inventions import inventions
 from prompting.trials.measures import (
+    Alternatives,
     Case,
     bound,
     cases,
+    holds,
     kept,
     quantile,
     share,
+    unpeopled,
     unremoved,
     valid,
     violated,
@@ -170,7 +173,7 @@ def rows(spoken: Sequence[Spoken]) -> dict[str, str]:
     out["unwanted things asked for"] = share(
         [violated(s.case, s.prompt, lexicon) for s in spoken if s.case.must_not]
     )
-    out["colours with their things"] = share([bound(pair, s.prompt) for s, pair in paired])
+    out["colours with their things"] = share([_bound(s, pair) for s, pair in paired])
     out["passed through unchanged"] = share(
         [all(part in s.prompt for part in s.case.keep) for s in spoken if s.case.keep]
     )
@@ -189,12 +192,26 @@ def _against(spoken: Spoken) -> bool:
     prompt = unremoved(spoken.prompt)
     for word in (*order.dialect.before, *order.dialect.after):
         prompt = prompt.replace(word, "")
+    asked = facts(order.wish.words, order.lexicon, order.wish.language)
+    if order.dialect.kind is Speech.BOORU:
+        prompt = unpeopled(prompt, asked)
     found = contradictions(order.wish, prompt, lexicon=order.lexicon, language=order.language)
     if order.dialect.kind is Speech.STARTER:  # it is told beside a fox that it is drawn as a cat
-        said = facts(order.wish.words, order.lexicon, order.wish.language).words
-        drawn = " ".join(vocabulary().drawn(key) or "" for key in said)
+        drawn = {form for key in asked.words for word in drawn_for(key) for form in _forms(word)}
         found = tuple(word for word in found if word.split()[-1] not in drawn)
     return bool(found)
+
+
+def _forms(drawn: str) -> tuple[str, ...]:
+    return (*drawn.split(), *plurals(drawn))
+
+
+def _bound(spoken: Spoken, pair: tuple[Alternatives, Alternatives]) -> bool:
+    """Whether the colour is with its thing; for the starter, or with what is drawn for that."""
+    colours, things = pair
+    if DIALECTS[spoken.dialect].kind is Speech.STARTER and holds(spoken.prompt, things):
+        things = (*things, *(word for thing in things for word in drawn_for(thing)))
+    return bound((colours, things), spoken.prompt)
 
 
 def sound(raw: str) -> bool:

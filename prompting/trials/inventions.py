@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from prompting.reading.denials import denials
 from prompting.reading.filler import wished
 from prompting.reading.lexicon import Lexicon, fold
 from prompting.speaking.captions import vocabulary
@@ -35,7 +36,8 @@ def inventions(
     """The words of the prompt that come from nowhere, each once; `ours` are our additions."""
     said = fold(prompt)
     phrases = (*ours, *DIALECTS[dialect].before, *DIALECTS[dialect].after)
-    for phrase in filter(None, (fold(phrase).strip(" .") for phrase in phrases)):
+    folded = {fold(phrase).strip(" .") for phrase in phrases} - {""}
+    for phrase in sorted(folded, key=len, reverse=True):  # a riverbank before the river
         said = said.replace(phrase, " ")
     if DIALECTS[dialect].kind is Speech.BOORU:
         said = _PEOPLE.sub(" ", said)
@@ -63,7 +65,8 @@ def _known(wish: str, lexicon: Lexicon) -> frozenset[str]:
     read = wished(wish, lexicon)
     known = set(_WORD.findall(fold(wish)))
     known.update(_WORD.findall(fold(lexicon.english(read.words, read.language))))
-    for word in lexicon.read(read.words, read.language):
+    denied = " ".join(denial.what for denial in denials(read.words, lexicon, read.language))
+    for word in (*lexicon.read(read.words, read.language), *lexicon.read(denied, read.language)):
         for form in word.entry.forms.get("en", ()) if word.entry else ():
             known.update(_WORD.findall(fold(form)))
     return frozenset(known)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from prompting.errors import Unreadable
 from prompting.reading.denials import denials, without
+from prompting.reading.facts import Facts
 from prompting.reading.lexicon import Lexicon
 from prompting.speaking.dialects import Dialect, Speech
 
@@ -24,6 +25,9 @@ _SENTENCES = frozenset({Speech.PROSE, Speech.VIDEO, Speech.INSTRUCTION})
 _QUALITY = re.compile(r"masterpiece|best quality|score_\d", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _REMOVAL = re.compile(r"\bremove [\w ]+|(?:去掉|移除)\w+", re.IGNORECASE)  # of an instruction
+_PEOPLE = re.compile(r"(?<!\w)((\d)(girl|boy)s?)(?!\w)")  # Danbooru's count of them
+_CALLED = {"girl": ("girl", "woman"), "boy": ("boy", "man")}
+_COUNTS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five"}
 _NUMBERED = r"(?<!\d)"  # 9 is not in 1967
 _LINK = r"(?: is| are| should be| in| that is| painted| colou?red|,|:)"
 
@@ -104,12 +108,25 @@ def bound(pair: tuple[Alternatives, Alternatives], prompt: str) -> bool:
     )
 
 
+def unpeopled(prompt: str, asked: Facts) -> str:
+    """A prompt of booru tags without the counts of people that the wish asks for: one where it
+    names no number.
+    """
+    counted = {thing: number for number, thing in asked.numbers}
+    for tag, count, person in _PEOPLE.findall(prompt):
+        meant = [key for key in _CALLED[person] if key in asked.words]
+        if any(counted.get(key, "one") == _COUNTS.get(count) for key in meant):
+            prompt = re.sub(rf"(?<!\w){tag}(?!\w),?", "", prompt)
+    return prompt
+
+
 def _near(colour: str, thing: str) -> str:
     c, t = re.escape(colour), re.escape(thing)
     if colour.isascii() != thing.isascii():
         return rf"{c}\s?(?:色)?的?\s?{t}"
     if colour.isascii():
-        return rf"\b{c}\w*(?:[ -](?!and\b|on\b|with\b)\w+){{0,2}}[ -]{t}|\b{t}\w*{_LINK} {c}"
+        apart = r"(?:[ -](?!and\b|on\b|with\b)\w+){0,2}[ -]"
+        return rf"\b{c}\w*{apart}{t}|{c}的{t}|\b{t}\w*{_LINK} {c}"
     return rf"{c}色?的?\w{{0,2}}{t}|{t}\w?[是要,,]?{c}"
 
 
