@@ -10,7 +10,8 @@ number that the wish does not; the same wish, dialect and seed give the same det
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from prompting.hiding import mended
@@ -30,7 +31,7 @@ _HONEST = re.compile(r"\b([Aa]) (hon|hour)")  # no vowel stands there, and one i
 _NAMED = OBJECTS | {"colour", "number"}
 _TRIES = 5  # of one detail, until it is not against the wish
 _LEAST, _MOST = 44, 76  # words of a prompt in prose, the wish's own among them
-_FURTHER = ("texture", "place", "camera", "mood", "camera")  # where a prompt is short
+_FURTHER = ("texture", "place", "layout", "mood", "texture", "layout")  # where a prompt is short
 _TAGS = 6
 _TIGHT, _ROOM = 58, 200  # words where the dialect has room for no more tokens than that
 
@@ -82,7 +83,7 @@ def compose(
         wish=wish,
         lexicon=lexicon,
         gist=gist,
-        decided=decide(gist, dice, booru=booru),
+        decided=_numbered(decide(gist, dice, booru=booru), gist),
         dice=dice,
         table=grammar(table),
         language="zh" if chinese else "en",
@@ -91,6 +92,12 @@ def compose(
     details = _tags(teller, booru=booru) if tagged else _prose(teller, dialect)
     facts, language = teller.decided.facts, "en" if tagged else teller.language
     return Composed(details=details, facts=facts, language=language)
+
+
+def _numbered(decided: Decided, gist: Gist) -> Decided:
+    """What was decided, with whether its thing has a name, and is one."""
+    number = "nameless" if not gist.noun else "several" if gist.noun.endswith("s") else "single"
+    return replace(decided, facts=decided.facts | {number})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,24 +192,41 @@ def _prose(teller: _Teller, dialect: Dialect) -> tuple[str, ...]:
         "camera": teller.say("camera"),
         "mood": teller.say("mood"),
     }
-    for at, more in enumerate(_FURTHER):
+    for at, next_one in enumerate(_FURTHER):
+        more = "camera" if next_one == "layout" and not modelled else next_one
         if sum(map(length, parts.values())) + length(teller.wish.words) >= least:
             break
+        if more == "place" and not (modelled and "outdoor" in teller.decided.facts):
+            continue  # of a room or a table one surface is enough
         if modelled or more != "texture":
             purpose = f"{more} {at}"
             again = teller.place(purpose) if more == "place" else teller.say(more, purpose)
             parts[f"more {more}"] = f"{parts.get(f'more {more}', '')} {again}".strip()
     room = most - length(teller.wish.words)
-    for dull in ("more mood", "more place", "more camera", "mood", "camera", "light", "motion"):
+    for dull in (
+        "more mood",
+        "more place",
+        "more layout",
+        "more camera",
+        "mood",
+        "camera",
+        "light",
+        "motion",
+    ):
         if sum(map(length, parts.values())) <= room:
             break
         parts.pop(dull, "")
-    order = (
-        *("place", "more place", "light", "more texture", "motion"),
-        *("camera", "more camera", "mood", "more mood"),
-    )
+    parts["place"] = _joined(parts, ("place", "more place"), teller.language)
+    camera = ("camera", "more camera", "more layout")
+    parts["camera"] = _joined(parts, camera, teller.language)
+    order = ("place", "light", "more texture", "motion", "camera", "mood", "more mood")
     told = tuple(parts[name] for name in order if parts.get(name))
     return told if sum(map(length, told)) <= room else ()
+
+
+def _joined(parts: Mapping[str, str], names: Sequence[str], language: Language) -> str:
+    """Some of the parts as one."""
+    return together(tuple(parts[name] for name in names if parts.get(name)), language)
 
 
 def _begins(word: str, text: str) -> bool:

@@ -28,12 +28,31 @@ MOODS = (
 _MEDIA = ("ink", "pixel", "render", "craft", "flat", "drawn", "painted", "anime", "photo")
 # What a scene of this kind is made in when nothing says so.
 _PLAIN = frozenset({"icon", "diagram", "pattern"})
+# What asks for its full colour.
+_BRIGHT = frozenset(
+    [
+        "bright",
+        "neon",
+        "joyful",
+        "lively",
+        "flower",
+        "fruit",
+        "dish",
+        "sweet",
+        "baked",
+        "drink",
+        "edible",
+        "feels:joyful",
+    ]
+)
+# What is seen whole: no tight crop holds a group, a leap or a gesture of the whole figure.
+_WHOLE = frozenset({"grouped", "acting", "moved", "crowd"})
 # Moods that no picture has together.
 _AGAINST: Mapping[str, frozenset[str]] = {
     "sad": frozenset({"joyful", "lively", "cosy", "epic"}),
     "eerie": frozenset({"joyful", "cosy", "lively"}),
     "tense": frozenset({"calm", "cosy", "joyful"}),
-    "calm": frozenset({"tense"}),
+    "calm": frozenset({"tense", "lively"}),
     "joyful": frozenset({"sad", "eerie", "tense", "solemn"}),
     "cosy": frozenset({"tense", "eerie", "epic"}),
 }
@@ -114,12 +133,14 @@ def _place(gist: Gist, facts: set[str], dice: Dice) -> str:
         return ""
     if gist.places:
         return min(gist.places, key=_narrow)
-    if gist.settled:
+    if gist.settled or "macro" in facts:
         return ""  # it is somewhere, and only the person knows where
     throw = dice.of("place")
     homes = [home for home in gist.homes if _agrees(home, facts)]
-    if "portrait" in facts or not homes:
+    if "portrait" in facts:
         return "somewhere"
+    if not homes:
+        return ""  # the model knows better what is around it than an empty background
     return throw.choice(homes)
 
 
@@ -142,13 +163,19 @@ def _hour(facts: set[str], dice: Dice) -> set[str]:
     """An hour, where there is a sky or a window to see it by."""
     if not facts & {"outdoor", "windowed"} or facts & set(HOURS):
         return _lamp(facts)
-    weights = {"dawn": 2.0, "day": 4.0, "dusk": 3.0, "night": 0.6}
-    if "lamplit" in facts or "neon" in facts or facts & {"feels:eerie", "spirit", "fearsome"}:
+    weights = {"dawn": 2.0, "day": 4.0, "dusk": 3.0, "night": 0.0}
+    if (
+        (facts & {"lamplit", "neon", "feels:eerie", "spirit", "fearsome"} and "bright" not in facts)
+        or "lamplit" in facts
+        or "neon" in facts
+    ):
         weights = {"dusk": 1.0, "night": 3.0}
-    elif facts & {"dish", "fruit", "flower", "baked", "drink", "edible", "insect", "indoor"}:
-        weights["night"] = 0.0
+    elif "asleep" in facts:
+        weights = {"dawn": 1.0, "dusk": 1.0, "night": 3.0 if facts & {"indoor", "built"} else 0.5}
+    elif "dim" in facts:
+        weights = {"dusk": 3.0, "night": 1.0}
     if "clear" in facts or "rainbow" in facts:
-        weights["night"] = 0.0
+        weights = {"dawn": 1.0, "day": 4.0}
     name = dice.of("hour").choices(list(weights), list(weights.values()))[0]
     return {name, *_lamp({*facts, name})}
 
@@ -187,16 +214,22 @@ def _distance(facts: set[str], dice: Dice) -> set[str]:
     throw = dice.of("distance")
     if facts & {"plain"}:
         return set()
-    if facts & {"insect", "macro", "still"}:
+    if facts & {"insect", "macro", "still"} and not facts & {"grouped", "acting"}:
         return {"close"}
+    if facts & _WHOLE:
+        return {
+            throw.choice(("wide", "mid") if facts & {"crowd", "building", "land"} else ("mid",))
+        }
     if facts & {"fruit", "baked", "dish", "sweet", "drink", "edible", "flower", "fungus"}:
         return {throw.choice(("close", "close", "mid"))}
     if facts & {"building", "land", "urban", "crowd", "landscape"}:
         return {throw.choice(("wide", "wide", "mid"))}
     if facts & {"road", "rail", "airborne", "floating", "spacefaring"}:
         return {throw.choice(("wide", "mid", "mid"))}
+    if facts & {"said:place"} and facts & {"outdoor", "underwater", "space"}:
+        return {throw.choice(("wide", "mid"))}
     if facts & {"person", "furry", "feathered", "scaly", "smooth"}:
-        return {throw.choices(("close", "mid", "wide"), (3, 5, 2))[0]}
+        return {throw.choices(("close", "mid", "wide"), (3, 5, 1))[0]}
     return {throw.choice(("close", "mid"))}
 
 
@@ -204,35 +237,29 @@ def _mood(gist: Gist, facts: set[str], dice: Dice) -> set[str]:
     """The mood that the words have, else one that the picture could have."""
     throw = dice.of("mood")
     said = [mood for mood in MOODS if mood in gist.moods]
+    if facts & {"gruff", "acting", "moved"}:
+        said = [mood for mood in said if mood not in ("calm", "cosy", "solemn", "dreamy")]
+    if "gruff" in facts:
+        said = [mood for mood in said if mood not in ("joyful", "lively")]
     strong = [mood for mood in said if mood in ("sad", "eerie", "tense")]
     if strong:
         return {strong[0]}
     if said:
         bars = {other for mood in said for other in _AGAINST.get(mood, ())}
         return {throw.choice([mood for mood in said if mood not in bars] or said[:1])}
-    fitting = ["plainly", "plainly"]
     if facts & {"storm"}:
         return {"tense"}
-    if facts & {"rain", "mist", "overcast"}:
-        fitting += ["calm", "sad"] if "person" not in facts else ["calm"]
-    if facts & {"dusk", "night", "dawn"}:
-        fitting += ["calm", "dreamy"]
-    if facts & {"outdoor", "indoor"} and facts & {"furry", "feathered", "fruit", "baked"}:
-        fitting += ["cosy"] if "indoor" in facts else ["lively", "calm"]
-    if facts & {"masonry", "land", "spacefaring"}:
-        fitting += ["solemn", "epic"]
-    if "mythic" in facts or "fantasy" in facts:
-        fitting += ["dreamy", "epic"]
-    if facts & {"road", "rail", "airborne"}:
-        fitting += ["lively"]
-    return {throw.choice(fitting)}
+    quiet = facts & {"land", "flower", "leafy"} and not facts & {"acting", "crowd", "grouped"}
+    if quiet and facts & {"dawn", "dusk", "mist", "overcast"}:
+        return {throw.choice(("calm", "plainly"))}
+    return {"plainly"}  # nothing says how it feels, and a guess would be wrong too often
 
 
 def _tone(facts: set[str], dice: Dice) -> set[str]:
     """The colour mood."""
     if "mono" in facts:
         return set()
-    weights: dict[str, float] = {"natural": 2.0, "muted": 1.5, "rich": 1.5}
+    weights: dict[str, float] = {"natural": 2.0, "muted": 0.5, "rich": 1.5}
     if facts & {"dusk", "lamplit", "cosy"} or "dry" in facts:
         weights |= {"warm": 4.0}
     elif facts & {"night", "winter", "snow", "rain", "overcast", "underwater", "space", "eerie"}:
@@ -246,5 +273,8 @@ def _tone(facts: set[str], dice: Dice) -> set[str]:
     if facts & {"dreamy", "watercolor"}:
         weights |= {"pale": 3.0}
     if "coloured" in facts:  # the wish's own colours lead
-        weights = {"natural": 2.0, "rich": 1.0, "muted": 1.0}
+        weights = {"natural": 2.0, "rich": 2.0}
+    elif facts & _BRIGHT or (facts & {"day"} and "clear" in facts):
+        weights = {"natural": 1.0, "rich": 2.0, "warm": 1.0}
+        weights |= {"strong": 3.0} if facts & {"flat", "pixel", "neon"} else {}
     return {dice.of("tone").choices(list(weights), list(weights.values()))[0]}

@@ -20,6 +20,7 @@ from prompting.reading.facts import facts
 from prompting.reading.forms import plural, plurals
 from prompting.reading.lexicon import OBJECTS, Lexicon, fold
 from prompting.scenery.grammar import TABLES
+from prompting.scenery.matter import matter, shape_only
 from prompting.slots import Language, WishText
 
 _LATIN = re.compile(r"[a-z0-9][a-z0-9'’.-]*")
@@ -47,6 +48,7 @@ _IDIOM = re.compile(
     r"|circles?|vogue|high|low|full|dawn|dusk|noon|once|least|all|time|hand|foot|top)\b",
     re.I,
 )
+_MANY_ZH = re.compile(r"[二两三四五六七八九十几]{1,3}[只个条朵匹头位名艘辆座棵群]")
 _NEAR = 24  # characters
 # Of two facts that a wish seems to state, the one on the left stands.
 _STRONGER = (("night", "day"), ("dusk", "day"), ("dawn", "day"), ("night", "dusk"))
@@ -54,6 +56,11 @@ PLACES = "at:"  # before a place that the wish names
 HOMES = "of:"  # before one where its things belong
 FEELS = "feels:"
 SAID = "said:"
+MADE = "made:"  # before what a thing may be made of
+# Where a thing belongs that is made of something else than its kind.
+_MADE_HOMES = {"carved": ("garden", "park"), "icy_made": ("park",), "metal": ("park", "studio")}
+_BUILT = frozenset({"carved", "wooden", "metal"})  # of these, a building stays one
+_MANY = re.compile(r"\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|\d+|dozens?)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +89,12 @@ def gist_of(wish: WishText, lexicon: Lexicon, *, style: str = "") -> Gist:
     """The gist of a wish; `style` are words around it that count as its own."""
     denied = denials(wish.words, lexicon, wish.language)
     text = without(wish.words, denied)
-    found = [*_found(text, wish.language, lexicon)]
+    found = [_seen(word, text) for word in _found(text, wish.language, lexicon)]
     first = _first(found, text)
+    if first is not None:
+        made = _made(first, found, text)
+        found[found.index(first)] = made
+        first = made
     # A surface or a motion is the first thing's own: an octopus that plays drums has no varnish.
     said = {fact for word in found for fact in word.facts if word is first or fact not in _SUBJECTS}
     if style:
@@ -99,7 +110,9 @@ def gist_of(wish: WishText, lexicon: Lexicon, *, style: str = "") -> Gist:
     noun, noun_zh = _nouns(first, wish, lexicon)
     places = _of(found, PLACES)
     return Gist(
-        facts=frozenset(f for f in said if not f.startswith((PLACES, HOMES))) | _headings(said),
+        facts=frozenset(f for f in said if not f.startswith((PLACES, HOMES, MADE)))
+        | _headings(said)
+        | _counted(text),
         places=places,
         homes=_homes(first, found),
         moods=tuple(dict.fromkeys(f.removeprefix(FEELS) for f in said if f.startswith(FEELS))),
@@ -109,6 +122,36 @@ def gist_of(wish: WishText, lexicon: Lexicon, *, style: str = "") -> Gist:
         denied=_denied(denied, wish.language, lexicon),
         settled=bool(places) or _settled(text, wish.language, found),
     )
+
+
+def _seen(word: _Found, text: str) -> _Found:
+    """The word, without what it says of a thing that is no more than a shape here."""
+    if not shape_only(text, word.start, word.start + len(word.text)):
+        return word
+    kept = (f for f in word.facts if f not in _SUBJECTS and not f.startswith((HOMES, PLACES)))
+    return _Found(word.start, word.text, tuple(kept))
+
+
+def _made(first: _Found, found: list[_Found], text: str) -> _Found:
+    """The first thing as it is in what it is made of."""
+    matters = {
+        (word.start, word.start + len(word.text)): frozenset(kinds)
+        for word in found
+        if (kinds := [f.removeprefix(MADE) for f in word.facts if f.startswith(MADE)])
+    }
+    made = matter(text, first.start, first.start + len(first.text), matters)
+    if not made or (made <= _BUILT and {"building", "masonry", "land"} & set(first.facts)):
+        return first
+    kept = [f for f in first.facts if f not in _SUBJECTS and not f.startswith(HOMES)]
+    homes = next((_MADE_HOMES[kind] for kind in sorted(made) if kind in _MADE_HOMES), ("table",))
+    facts = (*kept, *sorted(made), "object", *(HOMES + home for home in homes))
+    return _Found(first.start, first.text, tuple(facts))
+
+
+def _counted(text: str) -> frozenset[str]:
+    """That there are several of something, where a number says so."""
+    several = any(found[0] not in ("1", "0") for found in _MANY.finditer(text))
+    return frozenset({"grouped"} if several or _MANY_ZH.search(text) else ())
 
 
 def _first(found: list[_Found], text: str) -> _Found | None:
@@ -226,7 +269,7 @@ class _Table:
     kinds: Mapping[str, tuple[str, ...]]  # of the lexicon's words that the table lacks
 
 
-_PREFIXES = {"place": PLACES, "home": HOMES, "mood": FEELS}
+_PREFIXES = {"place": PLACES, "home": HOMES, "mood": FEELS, "matter": MADE}
 
 
 @lru_cache(maxsize=1)
