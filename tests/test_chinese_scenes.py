@@ -33,6 +33,13 @@ LEXICON = built_in()
         ("树上停着一只乌鸦", "crow perched on the tree"),
         ("孩子们围着篝火讲故事", "children gathered around campfire telling a story"),
         ("熊猫宝宝抱着竹子睡觉", "panda baby holding bamboo sleeping"),
+        (
+            "情侣撑一把红伞走在雨中的小巷",
+            "loving couple holding red umbrella walking in the alley in rain",
+        ),
+        ("厨师端着一盘冒着热气的饺子", "chef holding plate of dumpling emitting steam"),
+        ("妈妈在灯下给孩子缝衣服", "mother under the lamp sewing for the child"),
+        ("火车驶过开满樱花的山谷", "train passing through valley filled with cherry blossom"),
         ("女孩对着镜子梳头", "girl combing hair facing the mirror"),
     ],
 )

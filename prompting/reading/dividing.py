@@ -186,6 +186,8 @@ def _whither(spans: list[_Span], at: int, names: list[bool]) -> None:
     """A verb of one sign and where it goes, which no table knows together: 跃下, 踱过."""
     span = spans[at]
     follower = spans[at + 1] if at + 1 < len(spans) else _NOTHING
+    if span.text == "而" and at and names[at - 1] and len(follower.text) == 1:
+        names[at : at + 2] = [True, True]  # 蜂拥而上: one word
     unknown = follower.kind in ("", _FUNCTION) and follower.text in _WHITHER
     if span.kind == "action" and len(span.text) == 1 and unknown:
         names[at : at + 2] = [True, True]

@@ -274,7 +274,7 @@ class Lexicon:
         for cut in range(1, len(text)):
             thing, own = index.get(text[cut:]), index.get(text[:cut])
             verb = own if own and own.kind == "action" and own.name.count(" ") else verb
-            if verb and thing and thing.kind != "doing":
+            if verb and thing and thing.kind not in ("doing", "action"):
                 return Word(text=text[:cut], start=0, entry=verb), Word(
                     text=text[cut:], start=cut, entry=thing
                 )
@@ -348,12 +348,13 @@ class Lexicon:
         """Clause by clause in the order of English."""
         out: list[str] = []
         clause: list[Token] = []
-        for word in words:
+        for at, word in enumerate(words):
             if word.mark and word.text.strip():
                 out += [self._clause(clause, language), _ASCII_MARKS.get(word.text, word.text), " "]
                 clause = []
             elif not word.mark and (token := self._token(word, language)):
-                if token.role is Role.TAKEN and clause and clause[-1].role is Role.NUMBER:
+                counted = at and (words[at - 1].text[-1:] in "一几这那每")
+                if token.role is Role.TAKEN and (counted or _is_number(clause)):
                     continue  # 两把伞
                 if clause and clause[-1].timed and token.text in _LATER:  # 雨后
                     token = replace(token, text=_LATER[token.text])
@@ -422,6 +423,10 @@ def _divided(piece: str, language: str) -> tuple[str, ...]:
     if language not in _ELIDING or not (elided := _ELIDED.match(piece)):
         return (piece,)
     return elided[0], piece[elided.end() :]
+
+
+def _is_number(clause: Sequence[Token]) -> bool:
+    return bool(clause) and clause[-1].role is Role.NUMBER
 
 
 def _where(word: Word, *, there: bool) -> str:
@@ -496,7 +501,9 @@ _LATER = {"behind": "after", "in front of": "before"}  # of what takes time
 _MEASURE = re.compile(r"(\w+) of")
 _MARKING = {
     **dict.fromkeys(("在", "放在", "摆在"), Role.AT),
-    **dict.fromkeys(("从", "朝", "朝着", "向着", "对着", "沿着", "沿", "顺着"), Role.FROM),
+    **dict.fromkeys(
+        ("从", "给", "替", "朝", "朝着", "向着", "对着", "沿着", "沿", "顺着"), Role.FROM
+    ),
     "把": Role.TAKEN,
     "被": Role.BY,
     "を": Role.OBJECT,

@@ -115,6 +115,9 @@ _WHITHER = frozenset(
 
 def ordered(tokens: Sequence[Token], *, verb_last: bool) -> str:
     """A clause in the order of English; `verb_last` for Japanese and Korean."""
+    roles = {token.role for token in tokens}
+    if roles & {Role.TAKEN, Role.BY} and Role.DOING not in roles:
+        return _joined([token.text for token in tokens])  # nobody knows what is done to it
     items = _described(_done_by(list(_chunked(tokens))), verb_last=verb_last)
     return _sentence_last(items) if verb_last else _sentence(items)
 
@@ -151,7 +154,12 @@ def _chunked(tokens: Sequence[Token]) -> Iterator[_Item]:
             looks, many, counted = [], False, False
             yield from _behind(last.marked)
             continue
-        if looks:
+        pair = [Role.DOING, Role.OF]
+        described = pair in (
+            [it.role for it in tokens[at - 1 : at + 1]],
+            [it.role for it in tokens[max(at - 2, 0) : at]],
+        )
+        if looks and not described:  # 一盘 冒着热气 的 饺子
             yield _Noun(" ".join(looks), named=True)
             looks, many, counted = [], False, False
         if token.role is Role.DOING:
@@ -195,8 +203,11 @@ def _described(items: list[_Item], *, verb_last: bool) -> list[_Item]:
             out.append(_placed(out, item.text))
         elif isinstance(item, _Noun) and _is(out, Role.OF):
             out.pop()
+            there = len(out) > 1 and isinstance(out[-1], _Place) and isinstance(out[-2], _Doing)
             _describe(out, item)
-            out.append(item)
+            there = there and bool(out) and isinstance(out[-1], _Doing)  # 走在 雨中 的 小巷
+            closed = isinstance(items[at], _Place) if at < len(items) else False
+            out.append(_Place(f"in {item.led()}") if there and not closed else item)
         elif isinstance(item, _Noun) and _stays(out, items[at:]):
             out[-1] = _Place(f"in {item.led()}")
         elif isinstance(item, _Noun) and verb_last and out and isinstance(out[-1], _Doing):
@@ -282,7 +293,10 @@ def _doings(out: list[_Item], verb: int) -> list[_Item]:
 
 def _acted(out: list[_Item], verb: int) -> bool:
     """Whether somebody before the verb does it, to the noun behind it: 爷爷 牵着 孙女 的 手."""
-    who = out[verb - 1] if verb else None
+    at = verb
+    while at > 2 and isinstance(out[at - 1], _Noun) and isinstance(out[at - 2], _Doing):
+        at -= 2  # 情侣 撑 伞 走在 ...
+    who = out[at - 1] if at else None
     acting = isinstance(who, _Noun) and (who.owner or who.named)
     return acting and isinstance(out[-1], _Noun | _Place) and verb < len(out) - 1
 
