@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from prompting.asking import Clock, derived
 from prompting.fallback import WordLimits, Writers
 from prompting.reading import lexicon as lexicons
-from prompting.reading import opaque
+from prompting.reading import markup, opaque
 from prompting.reading.facts import facts
 from prompting.reading.filler import wished
 from prompting.reading.lexicon import Lexicon
@@ -127,8 +127,9 @@ class Assistant:
         never because of the writer.
         """
         await self._judged(text, negative)
-        order = self._order(text, dialect, style, negative, count_tokens, locale)
-        return await self._prompt(order, seed, temperature)
+        words, options = markup.without_options(text)
+        order = self._order(words, dialect, style, negative, count_tokens, locale)
+        return _left_out(await self._prompt(order, seed, temperature), text, options, locale)
 
     async def propose(
         self,
@@ -150,7 +151,8 @@ class Assistant:
         as `assist`.
         """
         await self._judged(text, negative)
-        order = self._order(text, dialect, style, negative, count_tokens, locale)
+        words, options = markup.without_options(text)
+        order = self._order(words, dialect, style, negative, count_tokens, locale)
         found = [await self._prompt(order, seed, temperature)]
         free = style is None and not self._has_style(order.wish) and bool(order.wish.text)
         styles = self._other_styles(seed) if free else []
@@ -168,7 +170,7 @@ class Assistant:
             other = self._restyled(found[0], replace(order, style=self.styles[name]))
             if seen(other.prompt) not in [seen(each.prompt) for each in found]:
                 found.append(replace(other, note=told))
-        return tuple(found)
+        return tuple(_left_out(each, text, options, locale) for each in found)
 
     async def _another(
         self, order: Order, seed: int, temperature: float, before: Sequence[Assisted]
@@ -344,6 +346,14 @@ class Assistant:
         # Of a wish that is a prompt already, its begin says enough.
         said = facts(wish.words[:LONGEST], self.lexicon, wish.language)
         return "style" in said.kinds.values()
+
+
+def _left_out(found: Assisted, text: str, options: tuple[str, ...], locale: str) -> Assisted:
+    """The words with what was typed, and a note of the options that no prompt holds."""
+    if not options:
+        return found
+    told = note("options", locale, options=", ".join(options))
+    return replace(found, wish=text, note=joined(told, found.note))
 
 
 def _assisted(order: Order, rendered: Rendered, seed: int, reason: str) -> Assisted:

@@ -29,6 +29,13 @@ _RELATIONS = frozenset(
         *("off", "before", "after", "toward", "towards"),
     }
 )
+# Others that no rewording of a wish needs, where the wish has none of them.
+_LINKS = frozenset(
+    {
+        *("for", "about", "than", "i", "you", "he", "she", "we", "they", "me", "him", "us", "them"),
+        *("my", "your", "am", "do", "does", "did", "if", "because", "while", "until", "during"),
+    }
+)
 _ENDINGS = ("ing", "ers", "ed", "er", "es", "ly", "en", "s", "e", "y")
 _SHORTEST = 3  # letters of a stem
 _NAME = 2  # words that the translation of one unknown word may have
@@ -58,6 +65,8 @@ def displaced(wish: WishText, text: str, *, lexicon: Lexicon) -> bool:
     for quoted in wish.quoted:  # which the wish's words do not hold
         text = text.replace(quoted, " ")
     asked, found = lexicon.read(wish.words, "en"), lexicon.read(text, "en")
+    if Counter(_links(found)) - Counter(_links(asked)):
+        return True
     if Counter(_relations(asked)) != Counter(_relations(found)):
         return True
     return not set(_triples(asked)) <= set(_triples(found))
@@ -114,6 +123,11 @@ def _stems(word: str) -> frozenset[str]:
 def _room(text: str) -> int:
     """How many words the translation of an unknown word may have."""
     return max(_NAME, len(text)) if _CJK.search(text) else _NAME
+
+
+def _links(words: Iterable[Word]) -> list[str]:
+    """Words of grammar that say who is meant or what for; articles are free."""
+    return [key for word in words if word.function and (key := fold(word.text)) in _LINKS]
 
 
 def _relations(words: Iterable[Word]) -> list[str]:

@@ -121,6 +121,13 @@ _OPTION = re.compile(
 )
 
 
+def without_options(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without other programs' options, and those."""
+    changes: list[Change] = []
+    left = _OPTION.sub(lambda found: _option(found, changes), text)
+    return (left.strip(), tuple(change.typed for change in changes)) if changes else (text, ())
+
+
 def _option(found: re.Match[str], changes: list[Change]) -> str:
     _tell(changes, ChangeKind.OPTION, found[0], "")
     return " "
