@@ -171,6 +171,8 @@ class Chinese:
         words = list(self._lexicon.read(self._text[at : at + _FARTHEST], "zh"))
         seen: list[Word] = []
         for index, word in enumerate(words):
+            if seen and word.text[0] == "的" != word.text:  # 帽子的士兵 has no 的士
+                break
             if word.text == "的":
                 if not seen or not self._goes_on(seen, words[index + 1 :]):
                     break

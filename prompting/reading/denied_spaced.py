@@ -18,6 +18,7 @@ from prompting.reading.denied_things import DeniedThing, Things
 from prompting.reading.forms import fold
 from prompting.reading.lexicon import Lexicon
 
+_ENCLOSING = frozenset({"leave", "leaving", "keep", "keeping"})  # the cars and the people out
 _MOVES = frozenset({"person", "animal", "vehicle"})
 
 
@@ -58,6 +59,7 @@ class Spaced:
             return self._spans(cue, [DeniedThing(what, behind)], acting=False)
         if fold(" ".join(cue[0].split())) not in self._cued.cues.acts:
             before = self._cued.word(self._cued.index(cue.start()) - 1)
+            self._cued.enclosed = fold(cue[0]) in _ENCLOSING
             self._cued.singular = before in ("has", "does", "is")
             things, acting = self._cued.things(self._cued.light(behind)), False
         else:

@@ -41,6 +41,7 @@ class Things(CuedText):
     def __init__(self, text: str, lexicon: Lexicon, language: str, cues: Cues) -> None:
         super().__init__(text, lexicon, language, cues)
         self._capitals = language == "de" and text.lower() != text
+        self.enclosed = False  # whether a verb and its "out" stand around the list
         self.singular = False  # whether a verb that carries the thing ends in -s: has no hat
 
     def light(self, at: int) -> int:
@@ -64,9 +65,9 @@ class Things(CuedText):
         """The further things of a list that goes on at this word."""
         word = self.word(at)
         if word == "/" or word in self.cues.both:
-            return self._one(at + 1, bare=True)
+            return self._one(at + 1, bare=not self.enclosed)
         if word in self.cues.either:  # also where it is a cue of its own: nor, ni
-            return self._one(at + 1, bare=False)
+            return self._one(self.light(at + 1), bare=False)  # weder mit Schild noch mit Schwert
         return self._enumerated(at) if word == "," else []
 
     def _one(self, at: int, *, bare: bool) -> list[DeniedThing]:

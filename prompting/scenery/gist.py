@@ -20,6 +20,7 @@ from prompting.reading.facts import facts
 from prompting.reading.forms import plural, plurals
 from prompting.reading.lexicon import OBJECTS, Lexicon, fold
 from prompting.scenery.grammar import TABLES
+from prompting.scenery.kin import kin, lacked
 from prompting.scenery.matter import matter, shape_only
 from prompting.slots import Language, WishText
 
@@ -119,7 +120,7 @@ def gist_of(wish: WishText, lexicon: Lexicon, *, style: str = "") -> Gist:
         noun=noun,
         noun_zh=noun_zh,
         words=frozenset(facts(wish.words, lexicon, wish.language).words),
-        denied=_denied(denied, wish.language, lexicon),
+        denied=_denied(denied, wish.language, lexicon) | lacked(text),
         settled=bool(places) or _settled(text, wish.language, found),
     )
 
@@ -256,7 +257,7 @@ def _denied(found: tuple[Denial, ...], language: str, lexicon: Lexicon) -> froze
             if word.content:
                 words |= {word.key, fold(word.text)}
                 words |= set(plurals(word.key)[:1]) if word.key.isascii() else set()
-    return frozenset(words)
+    return frozenset(words) | kin(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

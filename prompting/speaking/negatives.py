@@ -42,12 +42,18 @@ class _Instead:
 
     english: Mapping[str, Mapping[str, str]]
     said: Mapping[str, Mapping[str, str]]
+    meanings: Mapping[str, Mapping[str, str]]  # of words of two meanings, by who wears it
 
 
 @lru_cache(maxsize=1)
 def _positive() -> _Instead:
     with FILE.open("rb") as file:
         tables = tomllib.load(file)
+    meanings = {
+        form: by_kind
+        for forms, by_kind in tables.pop("meanings").items()
+        for form in forms.split("/")
+    }
     english: dict[str, Mapping[str, str]] = {}
     said: dict[str, Mapping[str, str]] = {}
     for table in tables.values():
@@ -56,7 +62,7 @@ def _positive() -> _Instead:
             english.update(dict.fromkeys(names, shown))
             named = {**shown, "name": names[0]}
             said.update((fold(form), named) for form in shown.get("said", "").split("/") if form)
-    return _Instead(english=english, said=said)
+    return _Instead(english=english, said=said, meanings=meanings)
 
 
 def negatives(
@@ -86,8 +92,12 @@ def negatives(
         for part in _parts(others)
         if not _wanted(part, wanted, lexicon) and not (quoting and fold(part) in _WRITING)
     ]
+    kinds = frozenset(said.kinds.values())
     translated = [
-        _ARTICLE.sub("", _said_in(language, part, wish.language, lexicon)) for part in mine
+        _ARTICLE.sub("", name)
+        for part in mine
+        for name in (language == "en" and _meant(part, wish.language, kinds))
+        or (_said_in(language, part, wish.language, lexicon),)
     ]
     echoes = [part for part in slots.avoid if not _wanted(part, wanted, lexicon)]
     asked = {_keys(part, lexicon) for part in mine}  # a writer may say it untranslated
@@ -210,6 +220,12 @@ def _said_in(language: Language, text: str, spoken: Language, lexicon: Lexicon) 
     if known and any(word.content and word.entry is None for word in words):
         return known["name"]
     return lexicon.english(text, spoken) or text
+
+
+def _meant(text: str, spoken: Language, kinds: frozenset[str]) -> tuple[str, ...]:
+    """The meanings of a word of two that fit the kinds of things wished for; else both."""
+    by_kind = _positive().meanings.get(fold(text), {}) if spoken != "en" else {}
+    return tuple(name for kind, name in by_kind.items() if kind in kinds) or tuple(by_kind.values())
 
 
 def _wanted(part: str, wanted: set[str], lexicon: Lexicon) -> bool:
