@@ -21,6 +21,7 @@ from prompting.speaking.notes import joined, note
 from prompting.speaking.styles import Style
 
 FILE = Path(__file__).with_name("positive.toml")
+MEANINGS = FILE.with_name("meanings.toml")
 
 _ARTICLE = re.compile(r"^(?:an?|the|any)\s+", re.IGNORECASE)
 _WRITING = frozenset({"text", "watermark", "signature", "username", "logo", "subtitles"})
@@ -42,18 +43,12 @@ class _Instead:
 
     english: Mapping[str, Mapping[str, str]]
     said: Mapping[str, Mapping[str, str]]
-    meanings: Mapping[str, Mapping[str, str]]  # of words of two meanings, by who wears it
 
 
 @lru_cache(maxsize=1)
 def _positive() -> _Instead:
     with FILE.open("rb") as file:
         tables = tomllib.load(file)
-    meanings = {
-        form: by_kind
-        for forms, by_kind in tables.pop("meanings").items()
-        for form in forms.split("/")
-    }
     english: dict[str, Mapping[str, str]] = {}
     said: dict[str, Mapping[str, str]] = {}
     for table in tables.values():
@@ -62,7 +57,7 @@ def _positive() -> _Instead:
             english.update(dict.fromkeys(names, shown))
             named = {**shown, "name": names[0]}
             said.update((fold(form), named) for form in shown.get("said", "").split("/") if form)
-    return _Instead(english=english, said=said, meanings=meanings)
+    return _Instead(english=english, said=said)
 
 
 def negatives(
@@ -222,9 +217,16 @@ def _said_in(language: Language, text: str, spoken: Language, lexicon: Lexicon) 
     return lexicon.english(text, spoken) or text
 
 
+@lru_cache(maxsize=1)
+def _meanings() -> Mapping[str, Mapping[str, str]]:
+    """Of words of two meanings, each by who wears it."""
+    tables = tomllib.loads(MEANINGS.read_text("utf-8"))
+    return {form: by_kind for forms, by_kind in tables.items() for form in forms.split("/")}
+
+
 def _meant(text: str, spoken: Language, kinds: frozenset[str]) -> tuple[str, ...]:
     """The meanings of a word of two that fit the kinds of things wished for; else both."""
-    by_kind = _positive().meanings.get(fold(text), {}) if spoken != "en" else {}
+    by_kind = _meanings().get(fold(text), {}) if spoken != "en" else {}
     return tuple(name for kind, name in by_kind.items() if kind in kinds) or tuple(by_kind.values())
 
 
