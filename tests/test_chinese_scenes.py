@@ -40,6 +40,8 @@ LEXICON = built_in()
         ("厨师端着一盘冒着热气的饺子", "chef holding plate of dumpling emitting steam"),
         ("妈妈在灯下给孩子缝衣服", "mother under the lamp sewing for the child"),
         ("火车驶过开满樱花的山谷", "train passing through valley filled with cherry blossom"),
+        ("女孩把书放在桌子上", "girl putting book on the table"),
+        ("女孩把书放在头顶上走路", "girl putting book on the head walking"),
         ("女孩对着镜子梳头", "girl combing hair facing the mirror"),
     ],
 )

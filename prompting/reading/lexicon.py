@@ -358,6 +358,8 @@ class Lexicon:
                     continue  # 两把伞
                 if clause and clause[-1].timed and token.text in _LATER:  # 雨后
                     token = replace(token, text=_LATER[token.text])
+                if len(word.text) > 1 and token.role is Role.AT and _taking(clause):
+                    clause.append(Token(role=Role.DOING, text="putting"))  # 把书放在桌上
                 clause.append(token)
                 if token.role is Role.DOING and word.text.endswith("在"):  # 坐在公园
                     clause.append(Token(role=Role.AT, text=""))
@@ -427,6 +429,10 @@ def _divided(piece: str, language: str) -> tuple[str, ...]:
 
 def _is_number(clause: Sequence[Token]) -> bool:
     return bool(clause) and clause[-1].role is Role.NUMBER
+
+
+def _taking(clause: Sequence[Token]) -> bool:
+    return any(token.role is Role.TAKEN for token in clause)
 
 
 def _where(word: Word, *, there: bool) -> str:

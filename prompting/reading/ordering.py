@@ -359,7 +359,10 @@ def _taken(items: list[_Item]) -> list[_Item]:
     after: list[_Item] = [_Doing(doing), items[at + 1]]
     if whither:
         after.append(_Doing(whither))
-    return [*items[:at], *items[at + 2 : verb], *after, *items[verb + 1 :]]
+    rest = items[verb + 1 :]
+    if rest and isinstance(rest[0], _Place) and not whither:
+        rest = [_Doing(rest[0].text), *rest[1:]]  # belongs to this verb, and to no later one
+    return [*items[:at], *items[at + 2 : verb], *after, *rest]
 
 
 def _whither(items: list[_Item]) -> list[_Item]:
@@ -369,7 +372,7 @@ def _whither(items: list[_Item]) -> list[_Item]:
         last = out[-1] if out else None
         if isinstance(item, _Place) and isinstance(last, _Doing):
             ending = last.text.rpartition(" ")[2]
-            place = item.text.removeprefix("in ").removeprefix("on ")
+            place = item.text.removeprefix("in ").removeprefix("on ").removeprefix("from ")
             if ending in _WHITHER and place != item.text:
                 out[-1] = _Doing(f"{last.text} {place}")
                 continue
