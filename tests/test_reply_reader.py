@@ -21,7 +21,7 @@ from prompting.writers.questions import reply_answer
 from prompting.writers.writer import Answer, Ask, Writer
 
 SHOWN = ShownPicture(prompt="a travel poster with skiers")
-UNCLEAR = "snowboarders beat skiers"
+UNCLEAR = "skiers, as in snowboarders"
 
 
 class Reading:

@@ -222,6 +222,7 @@ async def test_a_clip_is_told_with_motion_and_camera_of_its_own(wish: str) -> No
     clip = await Assistant(ScriptedWriter(placeholders=6)).assist(wish, dialect="wan", seed=1)
     still = await Assistant(ScriptedWriter(placeholders=6)).assist(wish, dialect="flux1", seed=1)
     assert "smooth natural motion" not in clip.prompt
-    moves = re.compile(r"\b(?:the|a) (?:shot|view|viewpoint|lens|camera)\b", re.IGNORECASE)
+    seen = "shot|view|viewpoint|lens|camera|dolly|tilt|pan|prime|captured|framed"
+    moves = re.compile(rf"\b(?:{seen})\b", re.IGNORECASE)
     assert moves.search(clip.prompt), clip.prompt
     assert clip.prompt != still.prompt

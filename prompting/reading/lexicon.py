@@ -435,6 +435,9 @@ def _taking(clause: Sequence[Token]) -> bool:
     return any(token.role is Role.TAKEN for token in clause)
 
 
+_WHOLE = frozenset({"石头", "木头", "码头"})  # whose end is no place on them
+
+
 def _where(word: Word, *, there: bool) -> str:
     """What a word of the weather or of a place says of something beside it: 雨里, 草地上, 路边.
 
@@ -443,7 +446,7 @@ def _where(word: Word, *, there: bool) -> str:
     kind = word.entry.kind if word.entry else ""
     if kind not in ("weather", "nature", "place", "structure") or len(word.text) < 2:
         return ""
-    if there and word.text[-1] in "头顶":
+    if there and word.text[-1] in "头顶" and word.text not in _WHOLE:
         return "on"
     return _ENDING.get(word.text[-1], "")
 

@@ -203,7 +203,8 @@ def _described(items: list[_Item], *, verb_last: bool) -> list[_Item]:
             out.append(_placed(out, item.text))
         elif isinstance(item, _Noun) and _is(out, Role.OF):
             out.pop()
-            there = len(out) > 1 and isinstance(out[-1], _Place) and isinstance(out[-2], _Doing)
+            verb = out[-2] if len(out) > 1 and isinstance(out[-1], _Place) else None
+            there = isinstance(verb, _Doing) and not verb.text.endswith((" at", " to", " for"))
             _describe(out, item)
             there = there and bool(out) and isinstance(out[-1], _Doing)  # 走在 雨中 的 小巷
             closed = isinstance(items[at], _Place) if at < len(items) else False
