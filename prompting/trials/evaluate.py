@@ -41,6 +41,7 @@ from prompting.trials.measures import (
     cases,
     holds,
     kept,
+    measure_table,
     quantile,
     share,
     unpeopled,
@@ -297,16 +298,8 @@ async def evaluate(path: Path, names: Sequence[str], model: str) -> str:
 def _table(
     path: Path, count: int, names: Sequence[str], title: str, ways: dict[str, dict[str, str]]
 ) -> str:
-    lines = [
-        f"{count} wishes of {path.name} in {len(names)} dialects ({', '.join(names)}); {title}.",
-        "",
-        f"| measure | {' | '.join(ways)} |",
-        f"|---{'|---' * len(ways)}|",
-    ]
-    for measure in dict.fromkeys(name for way in ways.values() for name in way):
-        cells = (way.get(measure, "-") for way in ways.values())
-        lines.append(f"| {measure} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    head = f"{count} wishes of {path.name} in {len(names)} dialects ({', '.join(names)}); {title}."
+    return "\n".join((head, "", *measure_table(ways)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,6 +179,15 @@ def share(results: Sequence[bool]) -> str:
         return "-"
     low, high = wilson(right, count)
     return f"{100 * right / count:.1f} % ({100 * low:.1f} to {100 * high:.1f}, n={count})"
+
+
+def measure_table(columns: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """The lines of a table, a column for each way; "-" where one has no such measure."""
+    rows = [f"| measure | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|"]
+    for measure in dict.fromkeys(name for column in columns.values() for name in column):
+        cells = (column.get(measure, "-") for column in columns.values())
+        rows.append(f"| {measure} | {' | '.join(cells)} |")
+    return tuple(rows)
 
 
 def quantile(values: Sequence[float], at: float) -> float:

@@ -27,7 +27,7 @@ from prompting.reading.lexicon import OBJECTS, built_in, fold
 from prompting.reading.prose import length
 from prompting.speaking.added import additions_of
 from prompting.speaking.dialects import DIALECTS
-from prompting.trials.measures import Case, cases, quantile
+from prompting.trials.measures import Case, cases, measure_table, quantile
 from prompting.writers.cache import Memory
 from prompting.writers.ladder import WriterConfig, open_writer
 
@@ -151,16 +151,8 @@ async def variety(path: Path, names: Sequence[str], seed: int) -> str:
     for name in names:
         told = await additions(wanted, name, seed)
         columns[name] = measured(told, prose=bool(DIALECTS[name].words))
-    lines = [
-        f"{len(wanted)} wishes of {path.name}, seed {seed}.",
-        "",
-        f"| measure | {' | '.join(columns)} |",
-        f"|---{'|---' * len(columns)}|",
-    ]
-    for measure in next(iter(columns.values())):
-        cells = (column[measure] for column in columns.values())
-        lines.append(f"| {measure} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    head = f"{len(wanted)} wishes of {path.name}, seed {seed}."
+    return "\n".join((head, "", *measure_table(columns)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
