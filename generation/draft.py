@@ -16,7 +16,8 @@ from generation import enlarging
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.architecture import SERVES
-from generation.families.family import Family, family
+from generation.families.family import family
+from generation.families.model_family import Family
 from generation.layers import filled
 from generation.names import USUAL
 from generation.names import sampler as sampler_named

@@ -21,7 +21,8 @@ from generation.draft import (
 from generation.enlarging import MAX_UPSCALER_TILE, check_canvas
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
-from generation.families.family import FAMILIES, Family, family
+from generation.families.family import FAMILIES, family
+from generation.families.model_family import Family
 from generation.media.photos import FITS, MAX_PIXELS
 from generation.parameters import DENOISE, NEGATIVE, PROMPT, STEPS
 from generation.recipe import (

@@ -10,7 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generation.families.family import FAMILIES, Family
+from generation.families.family import FAMILIES
+from generation.families.model_family import Family
 from generation.families.sizes import nearest
 from generation.samplers import SAMPLERS
 from prompting.changing.intents import ShownPicture

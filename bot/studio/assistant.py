@@ -19,7 +19,7 @@ from bot.studio.booru_tags import BooruTags
 from bot.studio.language_model import PATIENCE_SECONDS, AtHand, LanguageModel, Open
 from bot.studio.reply_reader import ReplyReader
 from bot.studio.words_on_card import guard
-from generation.families.family import Family
+from generation.families.model_family import Family
 from prompting import wildcards
 from prompting.assist import Assistant, Assisted
 from prompting.errors import UnknownName

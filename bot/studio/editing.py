@@ -17,7 +17,7 @@ from bot.studio.wishes import Wish, init_from
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, usual_sparing
 from generation.errors import OutOfRange
 from generation.families import sizes
-from generation.families.family import Family
+from generation.families.model_family import Family
 from generation.recipe import Input, Recipe, Sha256, Task
 from storage.people import AssistMode
 from storage.pictures import StoredPicture

@@ -34,7 +34,7 @@ from generation.draft import (
     usual_of_family,
 )
 from generation.families import sizes
-from generation.families.family import Family
+from generation.families.model_family import Family
 from generation.layers import Filled
 from generation.recipe import Recipe, Task, Weights
 from storage.people import AssistMode, Preferences

@@ -19,7 +19,8 @@ from generation.catalog.entry import Entry
 from generation.draft import UNSAID, Checkpoint
 from generation.errors import NoCaptioner, NoSegmenter, NoSuchName, WrongFamily
 from generation.families.architecture import SERVES
-from generation.families.family import FAMILIES, Family, family
+from generation.families.family import FAMILIES, family
+from generation.families.model_family import Family
 from generation.recipe import Adapter, Recipe, Sha256, Task, Weights
 from prompting.speaking.styles import Styles
 

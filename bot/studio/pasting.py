@@ -17,7 +17,7 @@ from generation import names
 from generation.draft import DraftCanvas, DraftSampling, DraftWords
 from generation.errors import NoSuchName, OutOfRange
 from generation.families import sizes
-from generation.families.family import Family
+from generation.families.model_family import Family
 from generation.interchange.infotext import VARIATION_SEED, VARIATION_STRENGTH, VARIATIONS
 from generation.parameters import (
     CFG,

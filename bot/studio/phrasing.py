@@ -19,7 +19,8 @@ from bot.studio.offers import Offers
 from bot.studio.remarks import of_words, remarks
 from bot.studio.triggers import triggered
 from generation.draft import Checkpoint, Draft, DraftWords
-from generation.families.family import Family, family
+from generation.families.family import family
+from generation.families.model_family import Family
 from generation.recipe import Adapter, Recipe, needed
 from generation.texts import clean_text
 from prompting.assist import Assisted

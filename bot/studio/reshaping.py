@@ -22,7 +22,7 @@ from bot.studio.wishes import Wish, init_from
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said, usual_masking
 from generation.errors import OutOfRange
 from generation.families import sizes
-from generation.families.family import Family
+from generation.families.model_family import Family
 from generation.recipe import Input, Masking, Placement, Recipe, Sha256, Task, Variation, Weights
 from storage.people import AssistMode
 from storage.pictures import StoredPicture

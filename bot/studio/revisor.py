@@ -36,7 +36,8 @@ from bot.studio.wishes import Wish, init_from, seeds
 from generation.catalog.entry import Entry
 from generation.difference import difference
 from generation.draft import Draft, DraftWords, complete, picked
-from generation.families.family import Family, family
+from generation.families.family import family
+from generation.families.model_family import Family
 from generation.media.photos import InputFacts
 from generation.recipe import Recipe, Task, needed
 from prompting.assist import Assisted

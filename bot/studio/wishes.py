@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from generation.draft import Draft, DraftCanvas
 from generation.errors import OutOfRange
-from generation.families.family import Family
+from generation.families.model_family import Family
 from generation.recipe import MAX_SEED, Input, Recipe, Sha256
 from prompting.assist import Assisted
 from storage.people import AssistMode, Preferences, SeedMode

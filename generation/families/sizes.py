@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from generation.errors import OutOfRange
-from generation.families.family import Family
+from generation.families.model_family import Family
 
 
 def check(width: int, height: int, usual: Family) -> None:

@@ -17,7 +17,8 @@ from PIL import Image
 from generation import enlarging
 from generation.draft import Checkpoint, Draft, DraftCanvas, enlarged
 from generation.families.architecture import SERVES
-from generation.families.family import FAMILIES, Family
+from generation.families.family import FAMILIES
+from generation.families.model_family import Family
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import (

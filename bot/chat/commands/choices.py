@@ -22,7 +22,8 @@ from bot.studio.wishes import OWN_VAE
 from generation import names
 from generation.catalog.entry import SHORT_HASH, Entry
 from generation.errors import NoSuchName
-from generation.families.family import FAMILIES, Family
+from generation.families.family import FAMILIES
+from generation.families.model_family import Family
 from generation.samplers import SCHEDULERS
 from storage.errors import Missing, StorageError
 from storage.ids import number_in

@@ -1,0 +1,1 @@
+"""Which tensors networks have, from their configs: one file per network."""

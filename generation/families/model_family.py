@@ -1,0 +1,96 @@
+"""What a family of models is, as data: native size, steps, cfg, sampler and prompt dialect.
+
+The invariant: whatever is usual for its models, and whatever can be made with them, stands here and
+in its architecture, and nowhere by its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generation.families.architecture import Architecture
+from generation.recipe import Precision, Task
+from generation.samplers import samplers_of
+
+# Enough to follow new words, little enough to keep the composition (ComfyUI's and A1111's examples
+# lie between 0.5 and 0.75).
+DENOISE_OF_IMAGES = 0.6
+PARTLY = (Task.INPAINT, Task.OUTPAINT)  # of whose pictures a part stays as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Data of one model family."""
+
+    name: str
+    title: str
+    architecture: Architecture
+    width: int  # native size, pixels
+    height: int
+    min_side: int
+    max_pixels: int
+    steps: int
+    cfg: float
+    denoise: float  # of a picture that is drawn over
+    sampler: str
+    scheduler: str
+    clip_layers: int  # of its text encoder that can be read: how far clip skip may go back
+    syntax: str  # one of generation.recipe.SYNTAXES
+    dialect: str  # a key of prompting.speaking.dialects
+    negative: bool  # whether a negative prompt has an effect
+    precision_cuda: Precision
+    precision_cpu: Precision  # also used where a GPU has no such format
+    # Of a part of a picture, and of what is drawn around it: nothing of what lay there.
+    denoise_of_a_part: float = 1.0
+    # Of pictures that are changed as they are told to, by models made for it.
+    cfg_of_edits: float = 7.5
+    image_cfg: float = 1.5
+    references: int = 1  # pictures that an edit looks at, at most
+    # What a network that was distilled from guidance is told of it; None: it is told nothing.
+    guidance: float | None = None
+    # What is made with it, where that is not what its architecture can do.
+    does: frozenset[Task] | None = None
+    # Finetunes that are spoken to otherwise: how their files are called, and in which dialect.  A
+    # name decides words alone; a card says better.
+    finetunes: tuple[tuple[str, str], ...] = ()
+    few_words: bool = False  # trained with the words of generation.starter.words, and no others
+    kin: str = ""  # the family whose LoRAs and embeddings are made for it too
+
+    def takes(self, kind: str, other: Family) -> bool:
+        """Whether weights of that kind fit it that are made for the other family."""
+        match kind:
+            case "checkpoint":
+                return self is other
+            case "vae":
+                return self.architecture.vae is other.architecture.vae
+            case _:
+                return (self.kin or self.name) == (other.kin or other.name)
+
+    def dialect_of(self, called: str) -> str:
+        """How a checkpoint of that name wants to be spoken to, as far as a name tells."""
+        plain = called.casefold()
+        return next((dialect for part, dialect in self.finetunes if part in plain), self.dialect)
+
+    def denoise_for(self, task: Task | None) -> float:
+        """How much of a picture is drawn anew, where nobody says."""
+        return self.denoise if task not in PARTLY else self.denoise_of_a_part
+
+    @property
+    def grid(self) -> int:
+        """Pixels that width and height are multiples of."""
+        return self.architecture.grid
+
+    @property
+    def noise(self) -> str:
+        """The noise it is trained under: a name of generation.sigmas.levels."""
+        return self.architecture.noise.levels
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Those that can draw with it."""
+        return samplers_of(flow=self.architecture.noise.prediction == "flow")
+
+    @property
+    def tasks(self) -> frozenset[Task]:
+        """What can be made with it."""
+        return self.architecture.tasks if self.does is None else self.does

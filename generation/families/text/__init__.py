@@ -1,0 +1,1 @@
+"""The language models that architectures read words with: their classes and tensors."""
