@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,17 @@ from generation.catalog.checkpoint import (
 from generation.families import blueprint, sd3
 from tests.given import tinymodels
 from tests.given.checkpoints import the_single_file
+from tests.given.languagemodels import LANGUAGE_MODELS
 from tests.given.thinmodels import architecture as build_of
 from tests.given.thinmodels import with_channels
 
+Tensors = Callable[[Mapping[str, Any]], Mapping[str, tuple[int, ...]] | None]
+ENCODERS: Mapping[str, Tensors] = {
+    "CLIPTextModel": blueprint.clip,
+    "CLIPTextModelWithProjection": blueprint.clip,
+    "T5EncoderModel": blueprint.t5,
+    **{network.name: network.tensors for network in LANGUAGE_MODELS},
+}
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
 
@@ -59,6 +68,7 @@ def test_every_tensor_is_written_down_with_its_shape() -> None:
 def check(folder: Path) -> None:
     for part in sorted(path.parent for path in folder.glob("*/config.json")):
         config = json.loads((part / "config.json").read_text())
+        ours: Tensors
         if part.name == "unet":
             right, ours = built(diffusers_module("UNet2DConditionModel"), config), blueprint.unet
         elif part.name == "vae":
@@ -66,8 +76,7 @@ def check(folder: Path) -> None:
         elif part.name == "transformer":
             right, ours = built(diffusers_module("SD3Transformer2DModel"), config), sd3.tensors
         else:
-            t5 = config["architectures"] == ["T5EncoderModel"]
-            right, ours = built(text_encoder, config), blueprint.t5 if t5 else blueprint.clip
+            right, ours = built(text_encoder, config), ENCODERS[config["architectures"][0]]
         assert ours(config) == right, part
 
 

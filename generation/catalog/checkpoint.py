@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from generation.catalog.quantised import Contents, Scales, scales_of
 from generation.errors import BrokenWeights, UnusableWeights
-from generation.families.architecture import Architecture, Part
+from generation.families.architecture import Architecture, Part, with_told
 from generation.families.family import ARCHITECTURES
 
 Shape = tuple[int, ...]
@@ -179,7 +179,7 @@ def expected_tensors(
 
 @lru_cache(64)
 def _tensors_of(part: Part, configs: Path, told: tuple[tuple[str, object], ...]) -> Shapes:
-    config = config_of(configs / part.config) | dict(told)
+    config = with_told(config_of(configs / part.config), dict(told))
     return part.layout(part.network.tensors(config) or {}, config)
 
 

@@ -36,6 +36,18 @@ def _none(_: Config) -> tuple[str, ...]:
     return ()
 
 
+def with_told(config: Config, told: Config) -> dict[str, object]:
+    """A config with what a file's tensors say of it."""
+    found = dict(config)
+    for key, value in told.items():
+        outer, _, inner = key.partition(".")
+        if not inner:
+            found[key] = value
+        elif isinstance(level := found.get(outer), Mapping):
+            found[outer] = {**level, inner: value}
+    return found
+
+
 # The values that a setting may have, by its name.
 Settings = Mapping[str, tuple[object, ...]]
 
@@ -89,6 +101,10 @@ class Network:
     harmless: tuple[str, ...] = ()
     # Why nothing can be drawn with a config, as a clause; None: nothing speaks against it.
     fault: Callable[[Config], str | None] = _nothing
+    # What tensors of its names say of its config; "a.b": the b of its a.
+    told: Callable[[Shapes], Config] = _as_it_is
+    # Modules of the class that a config leaves out, and that nothing needs to draw.
+    without: Callable[[Config], tuple[str, ...]] = _none
 
     @property
     def library(self) -> str:
@@ -133,7 +149,7 @@ class Part:
     lies: Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]] | None = None
     # Names that the file may give a tensor instead: (the file's) -> the layout's.
     spelling: Callable[[str], str] = str
-    # What a single file's tensors say of its config otherwise.
+    # What a single file's tensors say of its config otherwise; "a.b": the b of its a.
     told: Callable[[Shapes], Config] = _as_it_is
     # Beginnings of the names of what a single file may hold beside its tensors, from its config.
     spare: Callable[[Config], tuple[str, ...]] = _none

@@ -53,16 +53,22 @@ def skeleton(network: Network, config: Path | Config, dtype: torch.dtype) -> Any
     with BUILDING:
         with init_empty_weights(include_buffers=False):
             module = _made(kind, network.library, config)
+            for name in network.without(config) if not isinstance(config, Path) else ():
+                setattr(module, name, None)
         if network.library == "transformers":
             module.tie_weights()
         # As the libraries do when they read a folder: some of its layers overflow in fp16.
         exact = set(kind._keep_in_fp32_modules or ()) if dtype == torch.float16 else set()
-        _give_shapes(module, dtype, exact)
+        _give_shapes(module, dtype, exact, exact_buffers=network.library == "transformers")
     return module.eval()
 
 
-def _give_shapes(module: Any, dtype: torch.dtype, exact: set[str]) -> None:
-    """Parameters that have their shapes and one number; `exact`: layers that stay in fp32."""
+def _give_shapes(module: Any, dtype: torch.dtype, exact: set[str], *, exact_buffers: bool) -> None:
+    """Parameters that have their shapes and one number; `exact`: layers that stay in fp32.
+
+    `exact_buffers`: what the class computes itself and no file has, such as the frequencies of
+    positions, stays as it computes it.
+    """
     made: dict[nn.Parameter, nn.Parameter] = {}  # of one that two layers share, one
     for path, owner in module.named_modules():
         for name, parameter in owner.named_parameters(recurse=False):
@@ -71,7 +77,8 @@ def _give_shapes(module: Any, dtype: torch.dtype, exact: set[str]) -> None:
             shared = made.setdefault(parameter, nn.Parameter(empty, requires_grad=False))
             setattr(owner, name, shared)
         for name, buffer in owner.named_buffers(recurse=False):
-            if buffer.is_floating_point():
+            computed = exact_buffers and name in owner._non_persistent_buffers_set
+            if buffer.is_floating_point() and not computed:
                 setattr(owner, name, buffer.to(dtype))
 
 

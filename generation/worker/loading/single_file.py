@@ -21,7 +21,14 @@ from generation.catalog.components import read_component
 from generation.catalog.header import read_tensor
 from generation.catalog.quantised import Contents
 from generation.errors import UnusableWeights
-from generation.families.architecture import Architecture, Lies, Part, Tokenizer, Trained
+from generation.families.architecture import (
+    Architecture,
+    Lies,
+    Part,
+    Tokenizer,
+    Trained,
+    with_told,
+)
 from generation.worker.loading.building import Built, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, StoredFile, scaled, stored_file
 from generation.worker.text import t5
@@ -44,7 +51,7 @@ class SingleFile:
         used = self.reading.used
         folder, network = self.configs / part.config, part.network
         here = {key: self.file.header.shapes[theirs] for key, theirs in used.items()}
-        config = {**config_of(folder), **part.told(here)}
+        config = with_told(config_of(folder), part.told(here))
         lies = part.where(config)
 
         def lie(key: str) -> Sequence[Stored] | None:
