@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from generation.layers import filled
 from generation.names import USUAL
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
-from generation.parameters import DENOISE, PARAMETERS, STEPS
+from generation.parameters import DENOISE, GUIDANCE, PARAMETERS, SHIFT, STEPS
 from generation.recipe import (
     MAX_SEED,
     NO_WEIGHTS,
@@ -45,7 +46,7 @@ from generation.recipe import (
     needed,
     task_for,
 )
-from generation.sigmas import ZERO_SNR, expand
+from generation.sigmas import ZERO_SNR, expand, resolved, shifted
 from generation.texts import clean_text
 
 SOFT = 1 / 64  # of a canvas's shorter side: how softly a masked part meets the rest
@@ -84,6 +85,8 @@ class DraftSampling:
     cfg: float | None = None
     image_cfg: float | None = None
     denoise: float | None = None
+    guidance: float | None = None
+    shift: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,10 +244,11 @@ def sections(
 ) -> tuple[Words | None, Canvas | None, Sampling | None]:
     """The sections that a task needs, of a draft without gaps.  Raises Unacceptable."""
     has = (*needs.sections, *needs.optional)
+    canvas = _canvas(draft, needs, model.family) if "canvas" in has else None
     return (
         _words(draft.words, model.family) if "words" in has else None,
-        _canvas(draft, needs, model.family) if "canvas" in has else None,
-        _sampling(draft.sampling, needs, model) if "sampling" in has else None,
+        canvas,
+        _sampling(draft, needs, model, canvas) if "sampling" in has else None,
     )
 
 
@@ -272,6 +276,7 @@ def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
             cfg=family.cfg if task is not Task.EDIT else family.cfg_of_edits,
             image_cfg=family.image_cfg if task is Task.EDIT else None,
             denoise=family.denoise_for(task),
+            guidance=family.guidance,
         ),
     )
 
@@ -320,6 +325,7 @@ def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
     if task is Task.EDIT and not clean_text("prompt", prompt):
         raise OutOfRange("prompt", prompt, "what is to be changed")
     check_purpose(model.weights.name, model.purpose, task, usual)
+    check_references(draft.inputs, usual)
     return task
 
 
@@ -347,7 +353,9 @@ def _drawn(canvas: Canvas, needs: Needs, usual: Family) -> Canvas | None:
     """The size at which a picture is drawn that the family does not draw as it is."""
     if not needs.any_size:
         return None
-    width, height = sizes.drawn_for(canvas.width, canvas.height, usual)
+    edits_at = usual.architecture.edits_at if "reference" in needs.roles else None
+    find = edits_at or partial(sizes.drawn_for, usual=usual)
+    width, height = find(canvas.width, canvas.height)
     drawn = Canvas(width=width, height=height)
     return drawn if drawn != canvas else None
 
@@ -372,7 +380,8 @@ def check_tiles(how: Enlarging, canvas: Canvas, usual: Family) -> None:
         raise OutOfRange("overlap", how.redrawn_overlap, f"a multiple of {usual.grid}")
 
 
-def _sampling(said: DraftSampling, needs: Needs, model: Checkpoint) -> Sampling:
+def _sampling(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | None) -> Sampling:
+    said = draft.sampling
     steps, sampler = needed(said.steps), needed(said.sampler)
     STEPS.check(steps)
     check_sampler(sampler, model.family)
@@ -380,7 +389,11 @@ def _sampling(said: DraftSampling, needs: Needs, model: Checkpoint) -> Sampling:
     scheduler = needed(usual_of(model).sampling.scheduler if usual else said.scheduler)
     denoise = needed(said.denoise) if needs.redraws else 1.0
     DENOISE.check(denoise)
-    sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=_noise(model))
+    check_distilled(said.guidance, said.shift, model.family)
+    noise = resolved(_noise(model), pixels=_pixels(draft, needs, model, canvas), steps=steps)
+    if said.shift is not None:
+        noise = shifted(noise, said.shift)
+    sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
     return Sampling(
         sampler=sampler,
         scheduler=scheduler,
@@ -392,7 +405,32 @@ def _sampling(said: DraftSampling, needs: Needs, model: Checkpoint) -> Sampling:
         prediction=model.prediction,
         noise=model.noise,
         image_cfg=_image_cfg(said, needs),
+        guidance=float(said.guidance) if said.guidance is not None else None,
+        shift=float(said.shift) if said.shift is not None else None,
     )
+
+
+def check_distilled(guidance: float | None, shift: float | None, usual: Family) -> None:
+    """Raise OutOfRange for what models of the family are not told, or have not."""
+    for row, value, there in (
+        (GUIDANCE, guidance, usual.guidance is not None),
+        (SHIFT, shift, usual.flows),
+    ):
+        if value is not None:
+            row.check(value)
+        if value is not None and not there:
+            raise OutOfRange(row.field, value, f"none for {usual.title}")
+
+
+def _pixels(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | None) -> int:
+    """How many the networks look at, on which the levels of some flows depend."""
+    usual = model.family
+    if canvas is None:
+        return usual.width * usual.height
+    if (how := _redrawn(draft.enlarging, canvas, usual)) is not None:
+        width, height = enlarging.piece(how, canvas, usual.grid)
+        return width * height
+    return (_drawn(canvas, needs, usual) or canvas).pixels
 
 
 def _image_cfg(said: DraftSampling, needs: Needs) -> float | None:
@@ -434,6 +472,13 @@ def check_purpose(model: str, purpose: str | None, task: Task, usual: Family) ->
     if purpose is None and task not in usual.tasks:
         over = {Task.IMAGE_TO_IMAGE} & usual.tasks if task is Task.TEXT_TO_IMAGE else ()
         raise NotMadeFor(model, " or ".join(sorted(over or usual.tasks)))
+
+
+def check_references(inputs: Sequence[Input], usual: Family) -> None:
+    """Raise OutOfRange for more pictures than models of the family look at."""
+    count = sum(one.role == "reference" for one in inputs)
+    if count > usual.references:
+        raise OutOfRange("pictures", count, f"at most {usual.references} for {usual.title}")
 
 
 def check_clip_skip(clip_skip: int, usual: Family) -> None:

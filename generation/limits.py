@@ -14,7 +14,9 @@ from itertools import pairwise
 from generation.draft import (
     MAX_ADAPTERS,
     check_clip_skip,
+    check_distilled,
     check_purpose,
+    check_references,
     check_sampler,
     check_tiles,
 )
@@ -81,6 +83,8 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
         _check_canvas(recipe.canvas, recipe, usual)
     _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
     check_sampler(recipe.sampling.sampler, usual)
+    check_distilled(recipe.sampling.guidance, recipe.sampling.shift, usual)
+    check_references(recipe.inputs, usual)
     return replace(
         recipe,
         checkpoint=model.weights,

@@ -219,6 +219,26 @@ IMAGE_CFG = AmountParameter(
     comfyui="DualCFGGuider.cfg_cond2_negative",
     task="edit",
 )
+GUIDANCE = AmountParameter(
+    name="guidance",
+    section="sampling",
+    field="guidance",
+    sentence="How closely the words are followed by models that were distilled, such as FLUX.1",
+    low=0.0,
+    high=100.0,
+    a1111="Distilled CFG Scale",  # Forge's
+    comfyui="FluxGuidance.guidance",
+)
+SHIFT = AmountParameter(
+    name="shift",
+    section="sampling",
+    field="shift",
+    sentence="How much longer a flow model works on the composition: 1 not at all, 3 usually",
+    low=0.01,
+    high=100.0,
+    a1111="Shift",  # Forge's
+    comfyui="ModelSamplingSD3.shift",
+)
 SAMPLER = TextParameter(
     name="sampler",
     section="sampling",
@@ -296,6 +316,7 @@ PARAMETERS: dict[str, Parameter] = {
     row.name: row
     for row in (
         *(PROMPT, NEGATIVE, IMAGE, DENOISE, MODEL, SIZE, WIDTH, HEIGHT, COUNT, STEPS, CFG),
-        *(IMAGE_CFG, SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA, VAE),
+        *(IMAGE_CFG, GUIDANCE, SHIFT, SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA),
+        VAE,
     )
 }

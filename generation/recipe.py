@@ -30,7 +30,7 @@ from enum import StrEnum
 from typing import NewType, TypeVar
 
 from generation.errors import NoSuchName, OutOfRange
-from generation.parameters import CFG, CLIP_SKIP, HEIGHT, WIDTH
+from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, SHIFT, WIDTH
 from generation.sigmas import ZERO_SNR, levels
 from generation.spelling import FLAT, MAX_KEY, TOLD, at_most, plain, read
 
@@ -55,6 +55,7 @@ MAX_WITHIN = 100.0  # delta E: from black to white
 ENLARGING = ("lanczos", "model")
 MAX_CORRECTIONS = 16
 MIN_TILE = 16  # pixels of a side
+MAX_REFERENCES = 10  # pictures that an edit looks at; families look at fewer
 MAX_VARIATIONS = 32  # one upon the other: somebody who chose that often is somewhere else
 
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
@@ -180,6 +181,8 @@ class Sampling:
     noise: str | None  # a name of generation.sigmas.levels
     # The second guidance, towards the picture that is edited (Brooks et al. 2023); None: one alone.
     image_cfg: float | None
+    guidance: float | None  # what a network that was distilled from guidance is told of it
+    shift: float | None  # of a flow's levels, where somebody said one; the sigmas hold it
 
     def __post_init__(self) -> None:
         _check_number("cfg", self.cfg, CFG.low, CFG.high)
@@ -195,8 +198,9 @@ class Sampling:
             raise OutOfRange("prediction", self.prediction, " or ".join(PREDICTIONS))
         if self.noise is not None:
             _check_noise(self.noise)
-        if self.image_cfg is not None:
-            _check_number("image_cfg", self.image_cfg, CFG.low, CFG.high)
+        for row in (IMAGE_CFG, GUIDANCE, SHIFT):
+            if (value := getattr(self, row.field)) is not None:
+                _check_number(row.field, value, row.low, row.high)
 
     @property
     def guided(self) -> bool:
@@ -359,7 +363,10 @@ NEEDS = {
     ),
     # Pictures to look at, in their order; the first is the one that is changed.
     Task.EDIT: Needs(
-        sections=_DRAWING, roles=("reference",), optional=("variations", "drawn", "sparing")
+        sections=_DRAWING,
+        roles=("reference",),
+        optional=("variations", "drawn", "sparing"),
+        optional_roles=("reference",) * (MAX_REFERENCES - 1),
     ),
     Task.UPSCALE: Needs(
         sections=("canvas", "enlarging"), roles=("init",), optional=("words", "sampling")

@@ -30,7 +30,13 @@ MAX_SHIFT = 100.0  # of a flow's levels; models have 1 to 12
 
 _NUMBER = r"(\d(?:\.\d{1,20})?(?:e-\d{1,2})?)"
 _BETAS = re.compile(rf"(linear|scaled-linear)(?::{_NUMBER}:{_NUMBER})?(-zsnr)?")
-_FLOW = re.compile(r"flow(?::(\d{1,3}(?:\.\d{1,20})?))?")
+_SHIFT = r"(\d{1,3}(?:\.\d{1,20})?)"
+_TERMINAL = r"(?:@(0\.\d{1,9}))?"
+_FLOW = re.compile(rf"flow(?::{_SHIFT}(?::(1000|10000))?)?{_TERMINAL}")
+_FLOW_BY_SIZE = re.compile(rf"flow-mu:{_SHIFT}:{_SHIFT}:(\d{{1,6}}):(\d{{1,6}}){_TERMINAL}")
+EMPIRICAL = "flow-empirical"  # FLUX.2's
+TOKEN = 256  # pixels that are one token of a transformer
+_FINE = 10_000  # levels in the tables of models whose shift depends on the size
 
 _DIGITS = 7
 # Two levels this close are one: a multistep sampler divides by the width of its last step.
@@ -43,6 +49,8 @@ class _Levels:
 
     table: tuple[float, ...]
     shift: float | None = None  # of a flow: between two entries is its curve, else a geometric mean
+    # Of a flow: the last level before 0, to which a walk is stretched; None: wherever it ends.
+    terminal: float | None = None
 
     @property
     def lowest(self) -> float:
@@ -100,14 +108,65 @@ def expand(
     sigmas = schedule(trained, whole + skipping)
     if skipping and len(sigmas) > 1:
         del sigmas[-1]
+    if trained.terminal is not None:
+        sigmas = _stretched(sigmas, trained.terminal)
     if partly:
         sigmas = sigmas[-steps:]
     return (*_distinct(sigmas), 0.0)
 
 
+def _stretched(sigmas: Sequence[float], terminal: float) -> list[float]:
+    """With the last level there, and the way from 1 in the same proportions."""
+    last = sigmas[-1]
+    if last >= 1.0:
+        return list(sigmas)
+    return [1 - (1 - sigma) * (1 - terminal) / (1 - last) for sigma in sigmas]
+
+
+def resolved(noise: str, *, pixels: int, steps: int) -> str:
+    """The name of the levels that a rule means for a picture of that size and that many steps.
+
+    "flow-mu:0.5:1.15:256:4096": mu, the logarithm of the shift, is 0.5 at 256 tokens, 1.15 at 4096,
+    and on that line else (FLUX.1, Qwen-Image); "flow-empirical": FLUX.2's, which depends on the
+    steps as well.  Whatever is no rule is given back.  Raises NoSuchName.
+    """
+    if noise == EMPIRICAL:
+        return _of_mu(_empirical(pixels // TOKEN, steps), "")
+    rule = _FLOW_BY_SIZE.fullmatch(noise)
+    if rule is None:
+        return noise
+    low, high, first, last = (float(rule[n]) for n in range(1, 5))
+    if first >= last:
+        raise NoSuchName("noise", noise, NOISES)
+    mu = low + (high - low) * (pixels // TOKEN - first) / (last - first)
+    return _of_mu(mu, f"@{rule[5]}" if rule[5] else "")
+
+
+def _of_mu(mu: float, terminal: str) -> str:
+    shift = min(MAX_SHIFT, max(0.001, math.exp(mu)))
+    return f"flow:{shift:.7f}:{_FINE}{terminal}"
+
+
+def _empirical(tokens: int, steps: int) -> float:
+    """FLUX.2's mu: two lines through what Black Forest Labs measured, at 10 and at 200 steps."""
+    many = 1.6927e-4 * tokens + 0.45666666
+    if tokens > 4300:
+        return many
+    few = 8.73809524e-5 * tokens + 1.89833333
+    return few + (many - few) / 190 * (steps - 10)
+
+
+def shifted(noise: str, shift: float) -> str:
+    """The levels of a flow under another shift.  Raises NoSuchName for what is no flow."""
+    flow = _FLOW.fullmatch(noise)
+    if flow is None:
+        raise NoSuchName("noise", noise, NOISES)
+    return f"flow:{shift:.7f}:{flow[2] or 1000}"
+
+
 def strongest(noise: str) -> float:
     """The highest level a model was trained with.  Raises NoSuchName."""
-    return levels(noise).highest
+    return levels(resolved(noise, pixels=TOKEN, steps=1)).highest
 
 
 def _distinct(sigmas: Sequence[float]) -> list[float]:
@@ -153,14 +212,16 @@ def levels(noise: str) -> _Levels:
     "scaled-linear" (the betas of Stable Diffusion 1, 2 and XL, 0.0292 to 14.6146) or "linear", the
     betas' ends behind it where they are others ("linear:0.0001:0.02"); with "-zsnr" they are
     rescaled to end without any signal, at 4096.  "flow": evenly from 0.001 to 1; with a shift
-    behind it ("flow:3.0"), those bent upwards.
+    behind it ("flow:3.0"), those bent upwards; with another number, so many levels
+    ("flow:3.0:10000"); with a last one, walks end there before 0 ("flow:3.0@0.02").
     """
     if (flow := _FLOW.fullmatch(noise)) is not None:
         shift = float(flow[1] or 1.0)
         if not 0 < shift <= MAX_SHIFT:
             raise NoSuchName("noise", noise, NOISES)
-        table = tuple(_shifted(i / 1000, shift) for i in range(1, 1001))
-        return _Levels(table=table, shift=shift)
+        count = int(flow[2] or 1000)
+        table = tuple(_shifted(i / count, shift) for i in range(1, count + 1))
+        return _Levels(table=table, shift=shift, terminal=float(flow[3]) if flow[3] else None)
     trained = betas(noise)
     first, last = trained.first, trained.last
     if trained.linear:

@@ -154,7 +154,7 @@ def test_a_usual_shift_needs_no_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("use_dynamic_shifting", True), ("shift", "3"), ("shift", 0), ("new", 1)]
+    ("key", "value"), [("time_shift_type", "linear"), ("shift", "3"), ("shift", 0), ("new", 1)]
 )
 def test_a_schedule_of_another_kind_is_refused_by_its_setting(
     key: str, value: object, tmp_path: Path

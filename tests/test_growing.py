@@ -41,7 +41,7 @@ def test_a_recipe_of_today_keeps_its_text_and_id_in_a_version_that_has_more(text
     recipe = later(text)
     assert recipe.motion is None
     assert recipe.tiles == ()
-    assert needed(recipe.sampling).guidance is None
+    assert needed(recipe.sampling).churn is None
     assert dump(recipe) == text
     assert recipe.id == parse(text).id
 
@@ -49,7 +49,7 @@ def test_a_recipe_of_today_keeps_its_text_and_id_in_a_version_that_has_more(text
 @pytest.mark.parametrize(
     "more",
     [
-        {"guidance": 3.5},
+        {"churn": 3.5},
         {"motion": {"frames": 9}},
         {"motion": {"frames": 9, "fps": 24.0}},
         {"tiles": [512, 512]},

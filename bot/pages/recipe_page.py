@@ -71,6 +71,8 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
         ("steps", str(sampling.steps)),
         ("cfg", f"{sampling.cfg:g}"),
         ("image cfg", f"{sampling.image_cfg:g}" if sampling.image_cfg is not None else ""),
+        ("guidance", f"{sampling.guidance:g}" if sampling.guidance is not None else ""),
+        ("shift", f"{sampling.shift:g}" if sampling.shift is not None else ""),
         ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
         ("denoise", f"{sampling.denoise:g}" if task.needs.redraws else ""),
     )

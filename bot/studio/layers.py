@@ -166,25 +166,31 @@ def for_edits(layers: Layers) -> Layers:
 def fitting(layers: Layers, family: Family, vae_fits: Callable[[str], bool]) -> Layers:
     """The layers, without what others chose for a model of another kind: sizes, VAEs, samplers.
 
-    Of a parent's, which was drawn with a model, the sampler alone.
+    Of a parent's, which was drawn with a model, how it was sampled alone.
     """
     return [
         (whence, _fitting(layer, family, vae_fits))
         if whence in OF_NO_MODEL
-        else (whence, _with_sampler(layer, family) if whence is Whence.PARENT else layer)
+        else (whence, _sampled(layer, family) if whence is Whence.PARENT else layer)
         for whence, layer in layers
     ]
 
 
-def _with_sampler(layer: Draft, family: Family) -> Draft:
-    """The layer, without a sampler that cannot draw with the family."""
-    if layer.sampling.sampler in (None, *family.samplers):
-        return layer
-    return replace(layer, sampling=replace(layer.sampling, sampler=None))
+def _sampled(layer: Draft, family: Family) -> Draft:
+    """The layer, without a sampler that cannot draw with the family, and what it is not told."""
+    said = layer.sampling
+    able = said.sampler in (None, *family.samplers)
+    fitting = replace(
+        said,
+        sampler=said.sampler if able else None,
+        guidance=said.guidance if family.guidance is not None else None,
+        shift=said.shift if family.flows else None,
+    )
+    return replace(layer, sampling=fitting) if fitting != said else layer
 
 
 def _fitting(layer: Draft, family: Family, vae_fits: Callable[[str], bool]) -> Draft:
-    layer = _with_sampler(layer, family)
+    layer = _sampled(layer, family)
     width, height = layer.canvas.width, layer.canvas.height
     if width is not None and height is not None and not sizes.fit(width, height, family):
         layer = replace(layer, canvas=DraftCanvas())

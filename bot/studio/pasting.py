@@ -23,11 +23,13 @@ from generation.parameters import (
     CFG,
     CLIP_SKIP,
     DENOISE,
+    GUIDANCE,
     IMAGE_CFG,
     MODEL,
     SAMPLER,
     SCHEDULER,
     SEED,
+    SHIFT,
     SIZE,
     STEPS,
     AmountParameter,
@@ -60,7 +62,7 @@ def unpasted(wish: Wish, usual: Family, model: str) -> tuple[Wish, tuple[str, ..
         negative_prompt=_first(draft.words.negative_prompt, found.negative or None),
         clip_skip=_first(draft.words.clip_skip, read.number(CLIP_SKIP)),
     )
-    sampling = _sampled(draft.sampling, read, {given.role for given in draft.inputs})
+    sampling = _sampled(draft.sampling, read, {given.role for given in draft.inputs}, usual)
     canvas = draft.canvas
     if wish.size is None and canvas == DraftCanvas() and not draft.inputs:
         canvas = _sized(canvas, read, usual)
@@ -125,7 +127,9 @@ class _Reading:
         return seed
 
 
-def _sampled(before: DraftSampling, read: _Reading, roles: Set[str]) -> DraftSampling:
+def _sampled(
+    before: DraftSampling, read: _Reading, roles: Set[str], usual: Family
+) -> DraftSampling:
     """With the numbers of the sampling, and the sampler and the scheduler where these are here."""
     steps = _first(before.steps, read.number(STEPS))
     cfg = _first(before.cfg, read.amount(CFG))
@@ -134,6 +138,11 @@ def _sampled(before: DraftSampling, read: _Reading, roles: Set[str]) -> DraftSam
         denoise = _first(denoise, read.amount(DENOISE))
     if "reference" in roles:
         image_cfg = _first(image_cfg, read.amount(IMAGE_CFG))
+    guidance, shift = before.guidance, before.shift
+    if usual.guidance is not None:
+        guidance = _first(guidance, read.amount(GUIDANCE))
+    if usual.flows:
+        shift = _first(shift, read.amount(SHIFT))
     said, typed = read.pairs.get(SAMPLER.key), read.pairs.get(SCHEDULER.key)
     sampler = scheduler = None
     if said and before.sampler is None:
@@ -156,6 +165,8 @@ def _sampled(before: DraftSampling, read: _Reading, roles: Set[str]) -> DraftSam
         cfg=cfg,
         image_cfg=image_cfg,
         denoise=denoise,
+        guidance=guidance,
+        shift=shift,
     )
 
 

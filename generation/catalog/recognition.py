@@ -170,7 +170,7 @@ def of_folder(class_name: object, config: Config, name: str, said: str | None = 
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     if class_name is None and said is None:
         raise UnknownWeights(name, "its model_index.json does not name its pipeline (_class_name)")
-    family = said or (found and found.family)
+    family = said or (found and found.family_of(str(class_name)))
     if family not in FAMILIES:
         width = config.get("cross_attention_dim")
         raise UnknownWeights(name, f"a {class_name!s:.60} with words of width {width!r:.20}")
@@ -187,7 +187,9 @@ def _checkpoint(contents: Contents, name: str, said: str | None, configs: Path) 
     other = strangers.unet(shapes) if found is None else None
     if other is not None and not _is_made_for(said, lambda one: one.denoiser.told(shapes)):
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
-    family = found.family if found else said
+    family = said
+    if found is not None:
+        family = found.finer(shapes, contents.metadata) or found.family
     if family not in FAMILIES:
         raise UnknownWeights(name, strangers.likeness(shapes))
     usual = FAMILIES[family].architecture

@@ -48,6 +48,10 @@ def with_told(config: Config, told: Config) -> dict[str, object]:
     return found
 
 
+def _no_marks(_: Shapes, __: Mapping[str, str]) -> str | None:
+    return None
+
+
 # The values that a setting may have, by its name.
 Settings = Mapping[str, tuple[object, ...]]
 
@@ -231,6 +235,16 @@ class Architecture:
     by_prediction: Mapping[str, str] = field(default_factory=dict)
     # Channels that its denoiser takes in models that are made for something else.
     purposes: Mapping[int, Purpose] = field(default_factory=dict)
+    # The families of folders by the pipelines that they name: regular expressions.
+    by_pipeline: Mapping[str, str] = field(default_factory=dict)
+    # (a single file's tensors, its metadata) -> the family that its marks tell, of those that have
+    # the same tensors; None: they tell none, and a card may.
+    finer: Callable[[Shapes, Mapping[str, str]], str | None] = _no_marks
+    # A picture's width and height -> those at which it is edited; the result comes back to its own.
+    edits_at: Callable[[int, int], tuple[int, int]] | None = None
+    # (width, height, which of several) -> the size at which an edit looks at a picture; None: that
+    # at which the edit is drawn.
+    seen_at: Callable[[int, int, int], tuple[int, int]] | None = None
     # What a model_index.json must say where it says it.
     index: Settings = field(default_factory=dict)
 
@@ -254,6 +268,13 @@ class Architecture:
     def vae(self) -> Part:
         """The part that another file may take the place of: a recipe's `vae`."""
         return self.at(Stage.DECODE)[0]
+
+    def family_of(self, pipeline: str) -> str:
+        """The family of a folder that names that class as its pipeline."""
+        for classes, family in self.by_pipeline.items():
+            if re.fullmatch(classes, pipeline):
+                return family
+        return self.family
 
     def channels(self, config: Config) -> int | None:
         """How many channels a denoiser with that config takes."""

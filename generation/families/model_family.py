@@ -86,9 +86,14 @@ class Family:
         return self.architecture.noise.levels
 
     @property
+    def flows(self) -> bool:
+        """Whether its levels can be shifted."""
+        return self.architecture.noise.prediction == "flow"
+
+    @property
     def samplers(self) -> tuple[str, ...]:
         """Those that can draw with it."""
-        return samplers_of(flow=self.architecture.noise.prediction == "flow")
+        return samplers_of(flow=self.flows)
 
     @property
     def tasks(self) -> frozenset[Task]:

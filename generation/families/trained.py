@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from generation.errors import NoSuchName, UnusableWeights
 from generation.families.architecture import Trained
 from generation.recipe import PREDICTIONS
-from generation.sigmas import SD_BETAS, levels
+from generation.sigmas import SD_BETAS, TOKEN, levels, resolved
 
 # Any of these classes may be named: all were trained alike, and the recipe's sampler draws.
 SCHEDULERS = frozenset(
@@ -83,38 +83,66 @@ FLOW_SCHEDULER = "FlowMatchEulerDiscreteScheduler"
 
 _FLOW_ONLY: dict[str, tuple[object, ...]] = {
     "num_train_timesteps": (1000,),
-    "use_dynamic_shifting": (False, None),
     "invert_sigmas": (False, None),
-    "shift_terminal": (None,),
+    "time_shift_type": ("exponential", None),
 }
 _FLOW_HARMLESS = frozenset(
     (
-        *("_class_name", "_diffusers_version", "_name_or_path", "time_shift_type"),
-        *("base_shift", "max_shift", "base_image_seq_len", "max_image_seq_len"),
+        *("_class_name", "_diffusers_version", "_name_or_path"),
         *("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"),
         *("stochastic_sampling", "sigma_min", "sigma_max"),
     )
 )
 
 
+# What says how levels are shifted, and what the class takes where a config says nothing.
+_BY_SIZE = "use_dynamic_shifting"
+_SHIFT: dict[str, float | None] = {"shift": 1.0}
+_TERMINAL: dict[str, float | None] = {"shift_terminal": None}
+_MUS: dict[str, float | None] = {"base_shift": 0.5, "max_shift": 1.15}
+_TOKENS: dict[str, float | None] = {"base_image_seq_len": 256, "max_image_seq_len": 4096}
+
+
+_FLOW_READ = frozenset(
+    (*_FLOW_ONLY, *_FLOW_HARMLESS, *_SHIFT, *_TERMINAL, *_MUS, *_TOKENS, _BY_SIZE)
+)
+
+
 def of_flow_scheduler(config: Mapping[str, object], name: str) -> Trained:
-    """The same of a model of flow, whose levels are shifted alike at every size."""
+    """The same of a model of flow, whose levels are shifted alike at every size, or by it."""
     if (called := config.get("_class_name", FLOW_SCHEDULER)) != FLOW_SCHEDULER:
         raise UnusableWeights(name, f"its scheduler is {called!r:.60}, not supported yet")
     for key, value in config.items():
-        if key not in _FLOW_ONLY and key not in _FLOW_HARMLESS and key != "shift":
+        if key not in _FLOW_READ:
             raise UnusableWeights(name, f"its scheduler's setting {key:.60} is not known here")
         if key in _FLOW_ONLY and value not in _FLOW_ONLY[key]:
             raise _refused(name, key, value)
-    shift = config.get("shift", 1.0)
-    if not isinstance(shift, int | float):
-        raise _refused(name, "shift", shift)
-    noise = f"flow:{float(shift)!r}"
+    shifts = [repr(number) for number in _numbers(config, _SHIFT, name)]
+    if by_size := bool(config.get(_BY_SIZE)):
+        shifts = [repr(number) for number in _numbers(config, _MUS, name)]
+        shifts += [str(int(number)) for number in _numbers(config, _TOKENS, name)]
+    noise = ":".join(["flow-mu" if by_size else "flow", *shifts])
+    for terminal in _numbers(config, _TERMINAL, name):
+        noise += f"@{terminal!r}"
     try:
-        levels(noise)
+        levels(resolved(noise, pixels=TOKEN, steps=1))
     except NoSuchName:
-        raise _refused(name, "shift", shift) from None
+        raise _refused(name, "shift", noise) from None
     return Trained(prediction="flow", noise=noise)
+
+
+def _numbers(
+    config: Mapping[str, object], usual: Mapping[str, float | None], name: str
+) -> list[float]:
+    """What a config says, without what is neither said nor usual."""
+    found: list[float] = []
+    for key, default in usual.items():
+        value = config.get(key, default)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            found.append(float(value))
+        elif value is not None or default is not None:
+            raise _refused(name, key, value)
+    return found
 
 
 def _noise(config: Mapping[str, object], name: str) -> str:

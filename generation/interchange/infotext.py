@@ -18,12 +18,14 @@ from generation.parameters import (
     CFG,
     CLIP_SKIP,
     DENOISE,
+    GUIDANCE,
     IMAGE_CFG,
     MODEL,
     NEGATIVE,
     SAMPLER,
     SCHEDULER,
     SEED,
+    SHIFT,
     SIZE,
     STEPS,
     VAE,
@@ -82,8 +84,9 @@ def _settings(recipe: Recipe) -> Pairs:
             (SCHEDULER.a1111, names.scheduler_title(sampling.scheduler)),
             (CFG.a1111, f"{sampling.cfg:g}"),
         ]
-    if sampling is not None and sampling.image_cfg is not None:
-        pairs.append((IMAGE_CFG.a1111, f"{sampling.image_cfg:g}"))
+    for row in (IMAGE_CFG, GUIDANCE, SHIFT) if sampling is not None else ():
+        if (value := getattr(sampling, row.field)) is not None:
+            pairs.append((row.a1111, f"{value:g}"))
     pairs += [(SEED.a1111, recipe.seed), *_variations(recipe.variations)]
     if canvas is not None:
         pairs.append((SIZE.a1111, f"{canvas.width}x{canvas.height}"))

@@ -316,9 +316,11 @@ class _Drawing:
 
 def _read_by(model: Model, recipe: Recipe, adapters: Sequence[Adapter]) -> Hashable:
     """All that decides what is made of a recipe's words, without a word of them."""
+    seen = tuple(one.sha256 for one in recipe.inputs if one.role == "reference")
+    canvas = repr(recipe.canvas) if seen else ""
     words = hashlib.sha256(repr(recipe.words).encode("utf-8", "surrogatepass")).digest()
     encoders = tuple(part.key for part in model.at(Stage.ENCODE))
-    return model.architecture.name, encoders, tuple(adapters), words
+    return model.architecture.name, encoders, tuple(adapters), words, seen, canvas
 
 
 def _forget_frames(error: BaseException) -> None:

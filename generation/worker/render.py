@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
 from generation.enlarging import of_a_piece
@@ -91,7 +92,7 @@ def render(
 
     def encode() -> EncodedWords:
         at(Stage.ENCODE)
-        return read_words(recipe, model, learned)
+        return read_words(recipe, model, learned, bench.references())
 
     with torch.inference_mode():
         pulse.stage("words")
@@ -137,14 +138,19 @@ def _check_numbers(latents: Tensor, recipe: Recipe) -> None:
         )
 
 
-def read_words(recipe: Recipe, model: Model, learned: Sequence[Learned] = ()) -> EncodedWords:
+def read_words(
+    recipe: Recipe,
+    model: Model,
+    learned: Sequence[Learned] = (),
+    pictures: Sequence[Image] = (),
+) -> EncodedWords:
     """Stage one.  Raises OutOfRange for what nobody reads in a minute."""
     for text in recipe.texts:
         if len(text) > MAX_LETTERS:
             raise OutOfRange(
                 "prompt", f"{len(text)} letters", f"at most {MAX_LETTERS} letters long"
             )
-    return model.engine.condition(model.parts, recipe, learned)
+    return model.engine.condition(model.parts, recipe, learned, pictures)
 
 
 def denoise(

@@ -174,7 +174,8 @@ def brought(task: Task) -> dict[str, Any]:
         "placement": Placement(left=32, top=0, width=64, height=64),
         "enlarging": enlarging.plain(),
     }
-    roles = (*needs.roles, *needs.optional_roles)
+    others = (role for role in needs.optional_roles if role != "reference")  # some look at one
+    roles = (*needs.roles, *others)
     inputs = tuple(Input(role=role, sha256=a_digest("b"), fit="cover") for role in roles)
     if "shares" in needs.sections:
         sections["shares"] = tuple(1.0 / len(inputs) for _ in inputs)

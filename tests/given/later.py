@@ -21,7 +21,7 @@ class LaterAdapter(Adapter):
 class LaterSampling(Sampling):
     """One with an optional field more."""
 
-    guidance: float | None
+    churn: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

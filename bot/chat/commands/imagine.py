@@ -46,6 +46,8 @@ async def imagine(
     count: options.Count | None = None,
     steps: options.Steps | None = None,
     cfg: options.Cfg | None = None,
+    guidance: options.Guidance | None = None,
+    shift: options.Shift | None = None,
     sampler: str | None = None,
     scheduler: str | None = None,
     seed: options.Seed | None = None,
@@ -57,18 +59,14 @@ async def imagine(
 ) -> None:
     """Queue it, or ask first where the words stand for several pictures."""
     studio = studio_of(interaction)
+    sampling: dict[str, Any] = {"sampler": sampler, "scheduler": scheduler, "steps": steps}
+    sampling |= {"cfg": cfg, "denoise": denoise, "guidance": guidance, "shift": shift}
 
     async def wished() -> Wish:
         named = [one for one in (lora or "").split(",") if one.strip()]
         draft = Draft(
             words=DraftWords(prompt=prompt, negative_prompt=negative, clip_skip=clip_skip),
-            sampling=DraftSampling(
-                sampler=sampler,
-                scheduler=scheduler,
-                steps=steps,
-                cfg=cfg,
-                denoise=denoise,
-            ),
+            sampling=DraftSampling(**sampling),
             adapters=tuple(studio.offers.lora(one) for one in named),
         )
         wish = Wish(

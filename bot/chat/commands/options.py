@@ -18,11 +18,13 @@ from generation.parameters import (
     CLIP_SKIP,
     COUNT,
     DENOISE,
+    GUIDANCE,
     LORA,
     NEGATIVE,
     PARAMETERS,
     PROMPT,
     SEED,
+    SHIFT,
     SIZE,
     STEPS,
     STYLE,
@@ -36,6 +38,8 @@ Size = Range[str, SIZE.shortest, SIZE.longest]
 Count = Range[int, COUNT.low, COUNT.high]
 Steps = Range[int, STEPS.low, STEPS.high]
 Cfg = Range[float, CFG.low, CFG.high]
+Guidance = Range[float, GUIDANCE.low, GUIDANCE.high]
+Shift = Range[float, SHIFT.low, SHIFT.high]
 Seed = Range[str, SEED.shortest, SEED.longest]
 ClipSkip = Range[int, CLIP_SKIP.low, CLIP_SKIP.high]
 Style = Range[str, STYLE.shortest, STYLE.longest]

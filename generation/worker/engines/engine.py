@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
 from generation.families.architecture import Config, Stage
@@ -40,10 +41,18 @@ class Engine(Protocol):
     def scale(self, parts: Parts) -> int:
         """Pixels of a latent pixel's side."""
 
-    def condition(self, parts: Parts, recipe: Recipe, learned: Sequence[Learned]) -> EncodedWords:
-        """The words, encoded: of the recipe nothing else decides it, so it is remembered by them.
+    def condition(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        learned: Sequence[Learned],
+        pictures: Sequence[Image],
+        /,
+    ) -> EncodedWords:
+        """The words, encoded: they and these pictures decide it, so it is remembered by them.
 
-        `learned`: new words, for each of `learners`.
+        `learned`: new words, for each of `learners`; `pictures`: what an edit looks at, as RGB, the
+        first in the size of the canvas, others in their own, for encoders that can see.
 
         Raises OutOfRange for words, or a clip skip, that these encoders cannot read.
         """

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -48,7 +49,13 @@ class StableDiffusion3:
             for name in ("text_encoder", "text_encoder_2")
         )
 
-    def condition(self, parts: Parts, recipe: Recipe, learned: Sequence[Learned]) -> EncodedWords:
+    def condition(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        learned: Sequence[Learned],
+        _pictures: Sequence[Image],
+    ) -> EncodedWords:
         said = needed(recipe.words)
         clips = [
             _read_by_clip(clip, said, learned[number : number + 1])

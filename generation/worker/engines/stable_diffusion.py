@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
 from generation.errors import NotMadeFor, OutOfRange
@@ -54,7 +55,13 @@ class StableDiffusion:
             for name, tokenizer in parts.tokenizers.items()
         )
 
-    def condition(self, parts: Parts, recipe: Recipe, learned: Sequence[Learned]) -> EncodedWords:
+    def condition(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        learned: Sequence[Learned],
+        _pictures: Sequence[Image],
+    ) -> EncodedWords:
         clips, said = self.learners(parts), needed(recipe.words)
         wanted = max(said.clip_skip, self.shallowest)
         layer = wanted if wanted > 1 else None

@@ -2,6 +2,8 @@
 
     picture --to the canvas--> --to a size that is drawn--> seen ... pixels --back to the canvas-->
 
+Further pictures may be looked at as well; the first is the one that is changed, and models say at
+which size they look at each (`Architecture.seen_at`).
 Both ways stretch about the middle and cut nothing off, so that what stays as it was stays in its
 place.  Where the recipe spares what hardly changed, those pixels are the picture's own.
 """
@@ -25,7 +27,11 @@ class Edit:
 
     def begin(self, bench: Bench) -> Begun:
         size = bench.recipe.drawn_at.width, bench.recipe.drawn_at.height
-        pictures = [_stretched(picture, size) for picture in bench.pictures("reference")]
+        seen_at = bench.model.architecture.seen_at
+        pictures = [
+            _stretched(picture, size if seen_at is None else seen_at(*picture.size, nth))
+            for nth, picture in enumerate(bench.references())
+        ]
         pixels = [as_pixels(np.asarray(picture)) for picture in pictures]
         return Begun(seen=tuple(bench.looked_at(each) for each in pixels))
 

@@ -74,6 +74,13 @@ class Bench:
         width, height = size or (canvas.width, canvas.height)
         return [load(data, width=width, height=height, fit=fit) for data, fit in self._given(role)]
 
+    def references(self) -> list[Image.Image]:
+        """The pictures that are looked at, in their order, as RGB: the one that is changed at the
+        canvas's size, others in their own.  Raises BadPicture."""
+        given = self._given("reference")
+        first = self.pictures("reference")[:1] if given else []
+        return [*first, *(as_rgb(upright(data)) for data, _ in given[1:])]
+
     def _given(self, role: str) -> list[tuple[bytes, str]]:
         pairs = zip(self.inputs, self.recipe.inputs, strict=False)
         return [(data, what.fit) for data, what in pairs if what.role == role]

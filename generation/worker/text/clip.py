@@ -51,12 +51,14 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedWords:
-    """Two prompts as a UNet reads them."""
+    """Two prompts as a denoiser reads them."""
 
     context: Tensor  # (1, 77 * chunks, width)
     negative: Tensor  # the same shape
     pooled: Tensor | None  # (1, width) of the last encoder's first chunk
     negative_pooled: Tensor | None
+    # What some networks read besides, by its name: masks, the states of a further encoder.
+    more: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

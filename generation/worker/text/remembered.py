@@ -52,8 +52,9 @@ def _tensors(words: EncodedWords) -> dict[str, Tensor]:
 
 def _moved(words: EncodedWords, device: torch.device) -> EncodedWords:
     moved = {name: tensor.to(device) for name, tensor in _tensors(words).items()}
-    return replace(words, **moved)
+    more = {name: tensor.to(device) for name, tensor in words.more.items()}
+    return replace(words, **moved, more=more)
 
 
 def _bytes(words: EncodedWords) -> int:
-    return sum(tensor.nbytes for tensor in _tensors(words).values())
+    return sum(one.nbytes for one in (*_tensors(words).values(), *words.more.values()))
