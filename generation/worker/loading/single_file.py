@@ -31,7 +31,7 @@ from generation.families.architecture import (
 )
 from generation.worker.loading.building import Built, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, StoredFile, scaled, stored_file
-from generation.worker.text import t5
+from generation.worker.text import byte_pairs, t5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +145,11 @@ def _contents(file: StoredFile, name: str) -> Contents:
 
 def tokenizer(wanted: Tokenizer) -> Any:
     """The tokenizer of a text encoder, which no file brings."""
-    if wanted.classes[0] == "T5Tokenizer":
-        return t5.tokenizer()
+    match wanted.classes[0]:
+        case "T5Tokenizer":
+            return t5.tokenizer()
+        case "Qwen2Tokenizer":
+            return byte_pairs.qwen()
     return clip_tokenizer(wanted.padding)
 
 
@@ -157,7 +160,7 @@ def clip_tokenizer(padding: str) -> Any:
 
     text = lzma.decompress((CONFIGS / "clip-merges.txt.xz").read_bytes()).decode()
     merges = [tuple(line.split(" ")) for line in text.splitlines()]
-    letters = _byte_letters()
+    letters = byte_pairs.byte_letters()
     tokens = [*letters, *(letter + "</w>" for letter in letters), *map("".join, merges)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
     return CLIPTokenizer(
@@ -166,11 +169,3 @@ def clip_tokenizer(padding: str) -> Any:
         model_max_length=77,
         pad_token=padding,
     )
-
-
-def _byte_letters() -> list[str]:
-    """The letter that stands for each byte: itself if it can be seen, else one from 256 up."""
-    seen = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1)]
-    seen += range(ord("®"), ord("ÿ") + 1)
-    hidden = [byte for byte in range(256) if byte not in seen]
-    return [chr(byte) for byte in seen] + [chr(256 + n) for n in range(len(hidden))]
