@@ -17,7 +17,8 @@ from generation.catalog.checkpoint import (
     fits,
     is_harmless,
 )
-from generation.families import blueprint, sd3
+from generation.families import blueprint
+from generation.families.family import ARCHITECTURES
 from tests.given import tinymodels
 from tests.given.checkpoints import the_single_file
 from tests.given.languagemodels import LANGUAGE_MODELS
@@ -31,6 +32,7 @@ ENCODERS: Mapping[str, Tensors] = {
     "T5EncoderModel": blueprint.t5,
     **{network.name: network.tensors for network in LANGUAGE_MODELS},
 }
+DENOISERS = {one.denoiser.network.name: one.denoiser.network for one in ARCHITECTURES}
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
 
@@ -74,7 +76,8 @@ def check(folder: Path) -> None:
         elif part.name == "vae":
             right, ours = built(diffusers_module("AutoencoderKL"), config), blueprint.vae
         elif part.name == "transformer":
-            right, ours = built(diffusers_module("SD3Transformer2DModel"), config), sd3.tensors
+            kind = config["_class_name"]
+            right, ours = built(diffusers_module(kind), config), DENOISERS[kind].tensors
         else:
             right, ours = built(text_encoder, config), ENCODERS[config["architectures"][0]]
         assert ours(config) == right, part

@@ -116,7 +116,7 @@ def test_after_a_cancel(worker: WorkerProcess) -> None:
 
 @pytest.mark.parametrize("prompt", ["cat", "red (cat:1.3), [dog]", "a " * 200 + "BREAK dog"])
 def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt: str) -> None:
-    for family in ("starter", "sd2-768", "sdxl", "sd3"):
+    for family in ("starter", "sd2-768", "sdxl", "sd3", "flux1-dev"):
         recipe = tiny_recipe(family=family, prompt=prompt)
         assert same(worker.draw(recipe), another.draw(recipe))
     refined = redrawing(tiny_recipe(family="sdxl-refiner", prompt=prompt), a_photo())
@@ -164,7 +164,9 @@ def test_every_sampler_for_a_part_of_a_picture_and_for_what_is_around_it(
     assert same(worker.draw(around, photo), another.draw(around, photo))
 
 
-@pytest.mark.parametrize("family", ["starter", "sd2-768", "sdxl", "sdxl-refiner", "sd3"])
+@pytest.mark.parametrize(
+    "family", ["starter", "sd2-768", "sdxl", "sdxl-refiner", "sd3", "flux1-dev"]
+)
 def test_a_part_of_a_picture_from_the_png_alone(
     worker: WorkerProcess, another: WorkerProcess, family: str
 ) -> None:

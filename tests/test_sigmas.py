@@ -18,6 +18,7 @@ from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
 from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.sigmas import FORMULAS, expand
+from tests.given.builders import levels_of
 
 Floats = NDArray[np.float64]
 
@@ -280,9 +281,9 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 
 def test_every_family_uses_known_names() -> None:
     for family in FAMILIES.values():
-        assert expand(
-            family.sampler, family.scheduler, steps=family.steps, denoise=1.0, noise=family.noise
-        )
+        noise = levels_of(family.name, family.width * family.height, family.steps)
+        sampler, scheduler = family.sampler, family.scheduler
+        assert expand(sampler, scheduler, steps=family.steps, denoise=1.0, noise=noise)
 
 
 def test_names_load_neither_torch_nor_scipy() -> None:

@@ -42,7 +42,6 @@ FILES: list[tuple[Shapes, str]] = [
         "without text encoders and VAE",
     ),
     ({"double_blocks.0.img_attn.qkv.weight": (9216, 3072)}, "FLUX.1"),
-    ({f"{UNET}double_blocks.0.img_attn.norm.key_norm.scale": (128,)}, "FLUX.1"),
     ({"single_stream_modulation.lin.weight": (9, 3), "double_blocks.0.img_attn.x": (1,)}, "FLUX.2"),
     ({"distilled_guidance_layer.in_proj.bias": (5,), "double_blocks.0.img_attn.x": (1,)}, "Chroma"),
     ({"transformer_blocks.0.img_mod.1.weight": (9, 3)}, "Qwen-Image"),
@@ -97,7 +96,8 @@ def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> Non
 @pytest.mark.parametrize(
     ("class_name", "title"),
     [
-        ("FluxPipeline", "FLUX.1"),
+        ("FluxPipeline", None),
+        ("FluxFillPipeline", "FLUX.1 Fill"),
         ("Flux2KleinPipeline", "FLUX.2"),
         ("StableDiffusion3Pipeline", None),
         ("QwenImageEditPipeline", "Qwen-Image"),
@@ -116,26 +116,26 @@ def test_a_pipelines_class_tells_the_family(class_name: str, title: str | None) 
 
 
 def test_a_strange_folder_is_called_by_its_name_and_hides_no_other(tmp_path: Path) -> None:
-    folder = tmp_path / "models" / "flux"
+    folder = tmp_path / "models" / "aura"
     folder.mkdir(parents=True)
-    index = {"_class_name": "FluxPipeline", "transformer": ["diffusers", "FluxTransformer2DModel"]}
+    index = {"_class_name": "AuraFlowPipeline", "vae": ["diffusers", "AutoencoderKL"]}
     (folder / "model_index.json").write_text(json.dumps(index))
     catalog = Catalog([tmp_path / "models"], tmp_path / "digests.json")
     catalog.scan()
-    assert [e.reason for e in catalog.refused()] == ["FLUX.1, not supported yet"]
+    assert [e.reason for e in catalog.refused()] == ["AuraFlow, not supported yet"]
 
 
 def test_a_card_does_not_talk_a_known_stranger_in(tmp_path: Path) -> None:
     """What is refused by name stays refused: a card helps only where nothing is known."""
     from tests.given.thinmodels import write_file
 
-    write_file(tmp_path / "models" / "f.safetensors", {"double_blocks.0.img_attn.qkv.w": (1,)})
+    write_file(tmp_path / "models" / "f.safetensors", {"double_layers.0.attn.w2q.weight": (1,)})
     card = tmp_path / "models" / "f.safetensors.atelier.toml"
     card.write_text('family = "sdxl"\nkind = "checkpoint"\n')
     catalog = Catalog([tmp_path / "models"], tmp_path / "digests.json")
     catalog.scan()
     assert catalog.entries() == ()
-    assert "FLUX.1" in catalog.refused()[0].reason
+    assert "AuraFlow" in catalog.refused()[0].reason
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def picture_recipe(architecture: str, sampler: str, **changes: Any) -> Recipe:
     )
 
 
-@pytest.mark.parametrize("architecture", tinymodels.BUILDS)
+@pytest.mark.parametrize("architecture", ["sd1", "sd2", "sdxl", "sdxl-refiner", "sd3"])
 def test_image_to_image_has_no_differing_pixel(architecture: str) -> None:
     photo = a_photo()
     recipe = redrawing(picture_recipe(architecture, "euler", prompt="a red cat"), photo)

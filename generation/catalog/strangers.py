@@ -42,11 +42,10 @@ _ARCHITECTURES = (
     _row("a ControlNet", "control_net."),
     _row("a ControlNet-LLLite", "lllite_"),
     _row("an IP-Adapter", "ip_adapter.", "image_proj."),
-    _row("FLUX.1", "double_blocks.0.img_attn.", "single_blocks.0.linear1."),
     _row("AuraFlow", "double_layers.0.", "joint_transformer_blocks.0."),
     _row("CogVideoX", "patch_embed.text_proj."),
     _row("Qwen-Image", "transformer_blocks.0.img_mod.1.", "txt_in.text_norm."),
-    _row("FLUX.1", ("single_transformer_blocks.0.", "context_embedder.")),
+    _row("FLUX.1 by diffusers' names", ("single_transformer_blocks.0.", "context_embedder.")),
     _row("Z-Image", "layers.0.adaLN_modulation.0.", "all_x_embedder."),
     _row("Lumina", "cap_embedder.", "time_caption_embed."),
     _row("HiDream", "double_stream_blocks.0."),
@@ -84,12 +83,14 @@ _UNETS = {
     2048: "SDXL's",
 }
 
+_FLUX_ALONE = "the transformer of FLUX.1, alone"
 _TRANSFORMER_ALONE = "the transformer of Stable Diffusion 3, alone, without text encoders and VAE"
 
 # Parts that lie alone.  Only of a file that has no denoiser under the usual prefix.
 _PARTS = (
     _row(_TRANSFORMER_ALONE, "joint_blocks.0."),
     _row(_TRANSFORMER_ALONE, ("pos_embed.proj.", "transformer_blocks.0.attn.add_q_proj.")),
+    _row(_FLUX_ALONE, "double_blocks.0.img_attn."),
     _row("an upscaler", ("conv_first.", "body.0.")),
     _row("an upscaler", "layers.0.residual_group.", "params_ema.", "params.", "upsampler."),
     _row("an upscaler", ("conv_first.", "conv_last."), ("conv_first.", "conv_up1.")),
@@ -111,7 +112,10 @@ _PARTS = (
 
 _CLASSES = {
     "Flux2": "FLUX.2",
-    "Flux": "FLUX.1",
+    "FluxControl": "a FLUX.1 that is controlled by a picture",
+    "FluxFill": "FLUX.1 Fill",
+    "FluxKontext": "FLUX.1 Kontext",
+    "FluxPriorRedux": "FLUX.1 Redux",
     "QwenImage": "Qwen-Image",
     "ZImage": "Z-Image",
     "Wan": "Wan",

@@ -11,13 +11,14 @@ from __future__ import annotations
 from generation.errors import NoSuchName
 from generation.families.architecture import Architecture
 from generation.families.model_family import Family
-from generation.families.rows import sd3, stable_diffusion
+from generation.families.rows import flux, sd3, stable_diffusion
 
 FAMILIES: dict[str, Family] = {
     row.name: row
     for rows in (
         stable_diffusion.ROWS,
         sd3.ROWS,
+        flux.ROWS,
     )
     for row in rows
 }

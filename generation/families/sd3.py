@@ -11,10 +11,10 @@ blocks) and 3.5 large are the same build.  One head is 64 wide in all of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isqrt
 
-from generation.families import blueprint, ldm
+from generation.families import blueprint, encoder_files, ldm
 from generation.families.architecture import (
     Architecture,
     Config,
@@ -25,6 +25,7 @@ from generation.families.architecture import (
     Shapes,
     Stage,
 )
+from generation.families.encoder_files import CLIP_G, CLIP_L, T5XXL
 from generation.families.networks import (
     AUTOENCODER,
     PROJECTED_CLIP,
@@ -38,9 +39,6 @@ from generation.recipe import Task
 HEAD = 64  # the width of an attention head
 
 _DENOISER = "model.diffusion_model."
-_CLIP_L = "text_encoders.clip_l.transformer."
-_CLIP_G = "text_encoders.clip_g.transformer."
-_T5 = "text_encoders.t5xxl.transformer."
 
 # diffusers' names, and those of the single files.
 _ENDS = {
@@ -259,34 +257,6 @@ TRANSFORMER = Network(
 )
 
 
-def _clip(prefix: str, *, projected: bool) -> Callable[[Shapes, Config], Shapes]:
-    """A layout of CLIP's own names; one whose projection is none need not have it."""
-
-    def named(shapes: Shapes, _config: Config) -> Shapes:
-        inner = {key: shape for key, shape in shapes.items() if key != _PROJECTION}
-        found = {f"{prefix}text_model.{key}": shape for key, shape in inner.items()}
-        return found | ({prefix + _PROJECTION: shapes[_PROJECTION]} if projected else {})
-
-    return named
-
-
-_PROJECTION = "text_projection.weight"
-
-
-def _clip_l_lies(shapes: Shapes, _config: Config) -> Mapping[str, Sequence[Lies]]:
-    inner = {key: (Lies(key=f"{_CLIP_L}text_model.{key}"),) for key in shapes}
-    return {**inner, _PROJECTION: ()}
-
-
-def _t5(shapes: Shapes, _config: Config) -> Shapes:
-    return {_T5 + key: shape for key, shape in shapes.items()}
-
-
-def _beside(prefix: str, *begins: str) -> Callable[[Config], tuple[str, ...]]:
-    """What a file may hold beside an encoder, as a folder may."""
-    return lambda _config: tuple(prefix + begin for begin in begins)
-
-
 def _recognise(shapes: Shapes) -> bool:
     return f"{_DENOISER}joint_blocks.0.x_block.attn.qkv.weight" in shapes
 
@@ -328,10 +298,10 @@ SD3 = Architecture(
             network=PROJECTED_CLIP,
             stage=Stage.ENCODE,
             config="sd3/text_encoder",
-            prefix=_CLIP_L,
-            layout=_clip(_CLIP_L, projected=False),
-            lies=_clip_l_lies,
-            spare=_beside(_CLIP_L, *PROJECTED_CLIP.harmless),
+            prefix=CLIP_L,
+            layout=encoder_files.clip(CLIP_L, projected=False),
+            lies=encoder_files.unprojected(CLIP_L),
+            spare=encoder_files.beside(CLIP_L, *PROJECTED_CLIP.harmless),
             tokenizer=clip_tokenizer("tokenizer", padding="<|endoftext|>"),
             apart=True,
         ),
@@ -341,8 +311,8 @@ SD3 = Architecture(
             network=PROJECTED_CLIP,
             stage=Stage.ENCODE,
             config="sd3/text_encoder_2",
-            prefix=_CLIP_G,
-            layout=_clip(_CLIP_G, projected=True),
+            prefix=CLIP_G,
+            layout=encoder_files.clip(CLIP_G, projected=True),
             tokenizer=clip_tokenizer("tokenizer_2", padding="!"),
             apart=True,
         ),
@@ -352,9 +322,9 @@ SD3 = Architecture(
             network=T5,
             stage=Stage.ENCODE,
             config="sd3/text_encoder_3",
-            prefix=_T5,
-            layout=_t5,
-            spare=_beside(_T5, *T5.harmless),
+            prefix=T5XXL,
+            layout=encoder_files.t5(T5XXL),
+            spare=encoder_files.beside(T5XXL, *T5.harmless),
             tokenizer=t5_tokenizer("tokenizer_3"),
             apart=True,
             optional=True,

@@ -34,7 +34,7 @@ from generation.recipe import (
     Weights,
     Words,
 )
-from generation.sigmas import expand
+from generation.sigmas import expand, resolved
 from tests.given import thinmodels
 
 ANN = UserId(101)
@@ -92,6 +92,11 @@ def an_enlarged(**changes: Any) -> Recipe:
     return replace(enlarged(draft), **changes)
 
 
+def levels_of(family: str, pixels: int, steps: int) -> str:
+    """The noise that a family is trained under, for a picture of so many pixels."""
+    return resolved(FAMILIES[family].noise, pixels=pixels, steps=steps)
+
+
 def a_recipe(**changes: Any) -> Recipe:
     """A small text-to-image recipe of the starter; `changes` are fields of it or its sections."""
     given: dict[str, Any] = {
@@ -117,6 +122,7 @@ def a_recipe(**changes: Any) -> Recipe:
         "precision": Precision.FP32,
     }
     given |= changes
+    given.setdefault("guidance", FAMILIES[given["family"]].guidance)
     given.setdefault(
         "sigmas",
         expand(
@@ -124,7 +130,7 @@ def a_recipe(**changes: Any) -> Recipe:
             given["scheduler"],
             steps=given["steps"],
             denoise=given["denoise"],
-            noise=FAMILIES[given["family"]].noise,
+            noise=levels_of(given["family"], given["width"] * given["height"], given["steps"]),
         ),
     )
     sections: dict[str, Any] = {

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.given.tinymodels import saved
+from tests.given.tiny.parts import saved
 
 SIDE = 32  # pixels that they look at
 _SPECIAL = (

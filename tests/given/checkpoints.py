@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from generation.catalog.catalog import Catalog
+from generation.catalog.checkpoint import CONFIGS
 from generation.catalog.entry import Entry
 from generation.draft import complete
 from generation.families.architecture import Architecture
@@ -66,9 +67,12 @@ def zero_snr_folder(path: Path, **config: object) -> Path:
 
 
 def configs_of(architecture: str, source: Path, folder: Path) -> Path:
-    """A folder of the configs by which that model's single file is read."""
+    """A folder of the configs by which that model's single file is read, and others' beside."""
+    shutil.copytree(CONFIGS, folder / "configs")
     for part in build_of(architecture).parts:
-        shutil.copytree(source / part.name, folder / "configs" / part.config)
+        home = folder / "configs" / part.config
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(source / part.name, home)
     return folder / "configs"
 
 

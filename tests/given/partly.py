@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from generation.families.family import FAMILIES
 from generation.recipe import Input, Masking, Placement, Recipe, Sha256, Task, needed
 from generation.sigmas import expand
-from tests.given.builders import changed, encoded
+from tests.given.builders import changed, encoded, levels_of
 
 
 def an_input(role: str, data: bytes) -> Input:
@@ -69,6 +68,6 @@ def further(
 def drawn_anew(recipe: Recipe, *, denoise: float = 1.0, steps: int = 3) -> Recipe:
     """With that much of it drawn anew."""
     sampling = needed(recipe.sampling)
-    noise = FAMILIES[recipe.family].noise
+    noise = levels_of(recipe.family, recipe.drawn_at.pixels, steps)
     sigmas = expand(sampling.sampler, sampling.scheduler, steps=steps, denoise=denoise, noise=noise)
     return changed(recipe, denoise=denoise, sigmas=sigmas, steps=len(sigmas) - 1)

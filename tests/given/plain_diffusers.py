@@ -63,23 +63,26 @@ def scheduler_for(name: str) -> Any:
     raise ValueError(f"diffusers has no exact {name}")
 
 
-def forced(scheduler: Any, sigmas: Sequence[float]) -> Any:
-    """The scheduler, walking exactly `sigmas` whatever it is asked for.
+def forced(scheduler: Any, walk: Sequence[float]) -> Any:
+    """The scheduler, walking exactly these sigmas whatever it is asked for.
 
     At whole timesteps, but for a flow, whose timesteps are its levels.
     """
     flow = isinstance(scheduler, FlowMatchEulerDiscreteScheduler)
     timestep = Denoiser(lambda y, _: y).timestep
-    at = list(torch.tensor(sigmas) * 1000) if flow else list(map(timestep, sigmas))
+    at = list(torch.tensor(walk) * 1000) if flow else list(map(timestep, walk))
     original = scheduler.set_timesteps
 
     def set_timesteps(
-        num_inference_steps: int | None = None, device: Any = None, **_: object
+        num_inference_steps: int | None = None,
+        device: Any = None,
+        sigmas: object = None,
+        **_: object,
     ) -> None:
-        del num_inference_steps  # the list decides
-        steps = len(sigmas) - 1
+        del num_inference_steps, sigmas  # the list decides
+        steps = len(walk) - 1
         original(steps, device=device)
-        levels = torch.tensor(sigmas, dtype=torch.float32)
+        levels = torch.tensor(walk, dtype=torch.float32)
         # float32: EulerDiscreteScheduler.step refuses whole types; the network sees the same value.
         times = torch.tensor(at[:-1], dtype=torch.float32)
         if isinstance(scheduler, HeunDiscreteScheduler):  # two evaluations per step

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.given.tinymodels import saved, tiny_tokenizer
+from tests.given.tiny.parts import saved, tiny_tokenizer
 
 SIDE = 32  # pixels that it looks at
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from tests.given.tiny import flux
+
 Tensors = dict[str, Tensor]
 
 
 def write(architecture: str, folder: Path, file: Path) -> None:
     """A diffusers folder as one file."""
-    tensors = _drawing_parts(folder)
+    tensors = _drawing_parts(architecture, folder)
     for part, prefix, named in _ENCODERS[architecture]:
         if (folder / part).is_dir():
             tensors |= named(_part(folder, part, "model"), prefix)
@@ -29,9 +32,13 @@ def _renamed(tensors: Tensors, prefix: str) -> Tensors:
     return {prefix + k.removeprefix("text_model."): v.clone() for k, v in tensors.items()}
 
 
-def _drawing_parts(folder: Path) -> Tensors:
-    if (folder / "transformer").is_dir():
-        return _mmdit(folder) | _vae(folder)
+def _drawing_parts(architecture: str, folder: Path) -> Tensors:
+    if architecture in _TRANSFORMERS:
+        ours = _part(folder, "transformer", "diffusion_pytorch_model")
+        named = _TRANSFORMERS[architecture](ours)
+        return {f"model.diffusion_model.{key}": tensor for key, tensor in named.items()} | _vae(
+            folder, _VAES.get(architecture, "first_stage_model.")
+        )
     unet = _part(folder, "unet", "diffusion_pytorch_model")
     layers = json.loads((folder / "unet" / "config.json").read_text())["layers_per_block"]
     return {
@@ -40,9 +47,9 @@ def _drawing_parts(folder: Path) -> Tensors:
     }
 
 
-def _vae(folder: Path) -> Tensors:
+def _vae(folder: Path, prefix: str = "first_stage_model.") -> Tensors:
     vae = _part(folder, "vae", "diffusion_pytorch_model")
-    return {f"first_stage_model.{_vae_key(k)}": _vae_tensor(k, v) for k, v in vae.items()}
+    return {f"{prefix}{_vae_key(k)}": _vae_tensor(k, v) for k, v in vae.items()}
 
 
 _RESNET = {
@@ -212,9 +219,9 @@ _MMDIT_BLOCK = {
 }
 
 
-def _mmdit(folder: Path) -> Tensors:
+def _mmdit(ours: Tensors) -> Tensors:
     """Where a norm's scale and shift lie in one tensor, Stability's shift comes first."""
-    ours, out = _part(folder, "transformer", "diffusion_pytorch_model"), Tensors()
+    out = Tensors()
     last = max(int(key.split(".")[1]) for key in ours if key.startswith("transformer_blocks."))
     for end in ("weight", "bias"):
         for theirs, name in _MMDIT.items():
@@ -230,7 +237,16 @@ def _mmdit(folder: Path) -> Tensors:
                     if block == last and names == ("norm1_context.linear",):
                         whole = torch.cat(whole.chunk(2)[::-1])
                     out[f"joint_blocks.{block}.{theirs}.{end}"] = whole
-    return {f"model.diffusion_model.{key}": tensor for key, tensor in out.items()}
+    return out
+
+
+_TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
+    "sd3": _mmdit,
+    "flux1": flux.named,
+    "flux1-schnell": flux.named,
+}
+# Where the VAE's names begin otherwise.
+_VAES = {"flux1": "vae.", "flux1-schnell": "vae."}
 
 
 def _clip_l(tensors: Tensors, prefix: str) -> Tensors:
@@ -248,8 +264,14 @@ def _t5(tensors: Tensors, prefix: str) -> Tensors:
     return {prefix + key: tensor.clone() for key, tensor in tensors.items()}
 
 
+_OF_FLUX = (
+    ("text_encoder", "text_encoders.clip_l.transformer.", _clip_l),
+    ("text_encoder_2", "text_encoders.t5xxl.transformer.", _t5),
+)
 # The text encoders of each architecture: their folder, and what they are called in a file.
 _ENCODERS = {
+    "flux1": _OF_FLUX,
+    "flux1-schnell": _OF_FLUX,
     "sd1": (("text_encoder", "cond_stage_model.transformer.text_model.", _renamed),),
     "sd2": (("text_encoder", "cond_stage_model.model.", _open_clip_of_2),),
     "sdxl": (

@@ -15,6 +15,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from tests.given.tiny import flux, parts
+
 SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
     "beta_start": 0.00085,
@@ -166,25 +168,27 @@ def build_sd3(
     large, or without its norms as 3 (`first`).  `real_words`: with the tokenizers of real
     checkpoints, and room for their tokens.
     """
-    clip, t5_words = (_real_tokenizers if real_words else _tiny_tokenizers)()
+    clip, t5_words = (parts.real_tokenizers if real_words else parts.tiny_tokenizers)()
     index: dict[str, object] = {}
     for suffix, width in (("", 32), ("_2", 48)):
-        saved(folder / f"tokenizer{suffix}", partial(_padded, clip, suffix), seed)
-        make = partial(_text_encoder, clip, "CLIPTextModelWithProjection", width=width)
-        saved(folder / f"text_encoder{suffix}", make if suffix else _unprojected(make), seed)
+        parts.saved(folder / f"tokenizer{suffix}", partial(_padded, clip, suffix), seed)
+        make = partial(parts.text_encoder, clip, "CLIPTextModelWithProjection", width=width)
+        parts.saved(folder / f"text_encoder{suffix}", make if suffix else _unprojected(make), seed)
         index[f"text_encoder{suffix}"] = ["transformers", "CLIPTextModelWithProjection"]
         index[f"tokenizer{suffix}"] = ["transformers", "CLIPTokenizer"]
     index |= {"text_encoder_3": [None, None], "tokenizer_3": [None, None]}
     if t5:
-        saved(folder / "tokenizer_3", lambda: t5_words, seed)
-        saved(folder / "text_encoder_3", partial(_t5, 32128 if real_words else 300), seed)
+        parts.saved(folder / "tokenizer_3", lambda: t5_words, seed)
+        parts.saved(
+            folder / "text_encoder_3", partial(parts.t5, 32128 if real_words else 300), seed
+        )
         index["text_encoder_3"] = ["transformers", "T5EncoderModel"]
         index["tokenizer_3"] = ["transformers", "T5TokenizerFast"]
-    saved(folder / "transformer", partial(_mmdit, large=large, first=first), seed)
-    vae = partial(_vae, latent_channels=16, scaling_factor=1.5305, shift_factor=0.0609)
-    saved(folder / "vae", partial(vae, use_quant_conv=False, use_post_quant_conv=False), seed)
+    parts.saved(folder / "transformer", partial(_mmdit, large=large, first=first), seed)
+    vae = partial(parts.vae, latent_channels=16, scaling_factor=1.5305, shift_factor=0.0609)
+    parts.saved(folder / "vae", partial(vae, use_quant_conv=False, use_post_quant_conv=False), seed)
     index["transformer"] = ["diffusers", "SD3Transformer2DModel"]
-    _write_index(folder, "StableDiffusion3Pipeline", index, FLOW_SCHEDULER)
+    parts.write_index(folder, "StableDiffusion3Pipeline", index, FLOW_SCHEDULER)
     return folder
 
 
@@ -194,6 +198,8 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "sdxl": build_sdxl,
     "sdxl-refiner": build_refiner,
     "sd3": build_sd3,
+    "flux1": flux.build,
+    "flux1-schnell": flux.build_schnell,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.
@@ -210,78 +216,22 @@ def _build(
     seed: int,
 ) -> None:
     """`encoders`: the class and width of each text encoder, by its folder."""
-    tokenizer, index = tiny_tokenizer(), dict[str, object]()
+    tokenizer, index = parts.tiny_tokenizer(), dict[str, object]()
     for part, (kind, width) in encoders.items():
         words = part.replace("text_encoder", "tokenizer")
         index |= {part: ["transformers", kind], words: ["transformers", "CLIPTokenizer"]}
-        saved(folder / words, lambda: tokenizer, seed)
-        make = partial(_text_encoder, tokenizer, kind, width=width)
-        saved(folder / part, make, seed + part.endswith("_2"))
-    saved(folder / "unet", partial(_unet, **unet), seed)
-    saved(folder / "vae", _vae, seed)
+        parts.saved(folder / words, lambda: tokenizer, seed)
+        make = partial(parts.text_encoder, tokenizer, kind, width=width)
+        parts.saved(folder / part, make, seed + part.endswith("_2"))
+    parts.saved(folder / "unet", partial(_unet, **unet), seed)
+    parts.saved(folder / "vae", parts.vae, seed)
     if pipeline.startswith("StableDiffusionXL"):
         index |= {"image_encoder": [None, None], "force_zeros_for_empty_prompt": False}
     else:
         index |= {"safety_checker": [None, None], "requires_safety_checker": False}
     index["unet"] = ["diffusers", "UNet2DConditionModel"]
     index["feature_extractor"] = [None, None]
-    _write_index(folder, f"{pipeline}{_TASKS[unet['in_channels']]}Pipeline", index, scheduler)
-
-
-def saved(folder: Path, make: Callable[[], Any], seed: int) -> None:
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        make().save_pretrained(folder)
-
-
-def _write_index(
-    folder: Path, pipeline: str, parts: dict[str, object], scheduler: dict[str, object]
-) -> None:
-    index = {
-        "_class_name": pipeline,
-        "_diffusers_version": "0.42.1",
-        "vae": ["diffusers", "AutoencoderKL"],
-        "scheduler": ["diffusers", scheduler["_class_name"]],
-        **parts,
-    }
-    (folder / "model_index.json").write_text(json.dumps(index))
-    (folder / "scheduler").mkdir()
-    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler))
-
-
-def tiny_tokenizer() -> Any:
-    from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import CLIPTokenizer
-
-    letters = sorted(ByteLevel.alphabet())
-    tokens = letters + [letter + "</w>" for letter in letters]
-    merges = [("r", "e"), ("re", "d</w>"), ("c", "a"), ("ca", "t</w>"), ("d", "o"), ("do", "g</w>")]
-    tokens += ["".join(merge) for merge in merges]
-    vocabulary = {token: index for index, token in enumerate(tokens)}
-    for special in ("<|startoftext|>", "<|endoftext|>"):
-        vocabulary[special] = len(vocabulary)
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)
-
-
-def _text_encoder(tokenizer: Any, kind: str, *, width: int = 32) -> Any:
-    import transformers
-
-    config = transformers.CLIPTextConfig(
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.eos_token_id,
-        hidden_size=width,
-        intermediate_size=37,
-        num_attention_heads=4,
-        num_hidden_layers=5,
-        vocab_size=len(tokenizer),
-        projection_dim=32,
-        max_position_embeddings=77,
-        hidden_act="gelu",
-    )
-    return getattr(transformers, kind)(config)
+    parts.write_index(folder, f"{pipeline}{_TASKS[unet['in_channels']]}Pipeline", index, scheduler)
 
 
 def _unet(**options: object) -> Any:
@@ -295,22 +245,6 @@ def _unet(**options: object) -> Any:
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         norm_num_groups=8,
-        **options,
-    )
-
-
-def _vae(*, latent_channels: int = 4, scaling_factor: float = 0.18215, **options: object) -> Any:
-    from diffusers import AutoencoderKL
-
-    return AutoencoderKL(
-        block_out_channels=[16, 32, 32, 32],
-        in_channels=3,
-        out_channels=3,
-        down_block_types=["DownEncoderBlock2D"] * 4,
-        up_block_types=["UpDecoderBlock2D"] * 4,
-        latent_channels=latent_channels,
-        norm_num_groups=8,
-        scaling_factor=scaling_factor,
         **options,
     )
 
@@ -336,21 +270,6 @@ def _mmdit(*, large: bool, first: bool) -> Any:
     )
 
 
-def _t5(tokens: int) -> Any:
-    import transformers
-
-    config = transformers.T5Config(
-        d_model=96,
-        d_kv=8,
-        d_ff=37,
-        num_heads=4,
-        num_layers=2,
-        feed_forward_proj="gated-gelu",
-        vocab_size=tokens,
-    )
-    return transformers.T5EncoderModel(config)
-
-
 def _unprojected(make: Callable[[], Any]) -> Callable[[], Any]:
     """The encoder's projection changes nothing, as that of CLIP-L in Stable Diffusion 3."""
     import torch
@@ -361,23 +280,6 @@ def _unprojected(make: Callable[[], Any]) -> Callable[[], Any]:
         return encoder
 
     return made
-
-
-def _tiny_tokenizers() -> tuple[Any, Any]:
-    from transformers import T5Tokenizer
-
-    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -2.0)]
-    pieces += [(letter, -6.0) for letter in map(chr, range(33, 127))]
-    pieces += [(word, -4.0) for word in ("\u2581red", "\u2581cat", "\u2581dog", "\u2581a")]
-    pieces += [(f"<extra_id_{n}>", 0.0) for n in reversed(range(100))]
-    return tiny_tokenizer(), T5Tokenizer(vocab=pieces, model_max_length=512)
-
-
-def _real_tokenizers() -> tuple[Any, Any]:
-    from generation.worker.loading.single_file import clip_tokenizer
-    from generation.worker.text import t5
-
-    return clip_tokenizer("<|endoftext|>"), t5.tokenizer()
 
 
 def _padded(tokenizer: Any, suffix: str) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from generation.families.family import FAMILIES
 from generation.recipe import Canvas, Recipe, Task
 from generation.sigmas import expand
-from tests.given.builders import changed
+from tests.given.builders import changed, levels_of
 from tests.given.partly import an_input
 from tests.given.worker_process import redrawing
 
@@ -37,6 +36,6 @@ def blending(recipe: Recipe, *pictures: bytes, shares: tuple[float, ...]) -> Rec
 
 def levels(recipe: Recipe, sampler: str, steps: int) -> dict[str, Any]:
     """A schedule from noise, for `changed`."""
-    noise = FAMILIES[recipe.family].noise
+    noise = levels_of(recipe.family, recipe.drawn_at.pixels, steps)
     sigmas = expand(sampler, "karras", steps=steps, denoise=1.0, noise=noise)
     return {"sampler": sampler, "sigmas": sigmas, "steps": len(sigmas) - 1}

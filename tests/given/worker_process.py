@@ -18,7 +18,6 @@ from PIL import Image
 
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
-from generation.families.family import FAMILIES
 from generation.fleet.wire import (
     Describe,
     Described,
@@ -35,7 +34,7 @@ from generation.job import JobId
 from generation.picture import Environment, Picture, remarked
 from generation.recipe import Input, Recipe, Sha256, Task, needed
 from tests.given import tinymodels
-from tests.given.builders import a_recipe, changed
+from tests.given.builders import a_recipe, changed, levels_of
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "generation.worker")
@@ -159,6 +158,7 @@ _TINY = {
     "sdxl": "tiny-sdxl",
     "sdxl-refiner": "tiny-sdxl-refiner",
     "sd3": "tiny-sd3",
+    "flux1-dev": "tiny-flux1",
 }
 
 
@@ -189,7 +189,7 @@ def redrawing(recipe: Recipe, picture: bytes) -> Recipe:
         needed(recipe.sampling).scheduler,
         steps=3,
         denoise=0.6,
-        noise=FAMILIES[recipe.family].noise,
+        noise=levels_of(recipe.family, recipe.drawn_at.pixels, 3),
     )
     init = Input(role="init", sha256=Sha256(hashlib.sha256(picture).hexdigest()), fit="cover")
     return changed(

@@ -46,3 +46,16 @@ def looked_at(picture: Tensor, sampling: Sampling) -> Tensor:
     if sampling.lanes < 3:
         return torch.cat([picture] * sampling.lanes)
     return torch.cat([picture, picture, torch.zeros_like(picture)])
+
+
+def apart(ask: Callable[[Tensor, Tensor, bool], Tensor], sampling: Sampling) -> Predict:
+    """The same of a network that is asked of each prompt alone: `ask(y, t, negative)`."""
+
+    def predict(y: Tensor, t: Tensor) -> Tensor:
+        out = ask(y, t, False).float()
+        if not sampling.guided:
+            return out
+        negative = ask(y, t, True).float()
+        return negative + sampling.cfg * (out - negative)
+
+    return predict

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.worker.engines.engine import Engine
+from generation.worker.engines.flux import Flux
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.stable_diffusion import StableDiffusion
@@ -17,6 +18,8 @@ ENGINES: Mapping[str, Engine] = {
     # Scores as the stock pipelines and ComfyUI have them.
     "sdxl-refiner": StableDiffusion(shallowest=2, final_norm=False, scores=(6.0, 2.5)),
     "sd3": StableDiffusion3(),
+    "flux1": Flux(tokens=512),
+    "flux1-schnell": Flux(tokens=256),
 }
 
 # Of what no architecture of models draws.

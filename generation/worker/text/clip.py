@@ -130,6 +130,7 @@ def _encode_one(
             out = encoder(ids, output_hidden_states=layer is not None)
         if index == 0:
             pooled = getattr(out, "text_embeds", None)
+            pooled = out.pooler_output if pooled is None else pooled
         if layer is None:
             state = out.last_hidden_state
         else:

@@ -1,0 +1,281 @@
+"""FLUX.1 dev and schnell: their parts, and how their files are told.
+
+    double_blocks. single_blocks.           the transformer, alone or behind model.diffusion_model.
+    vae.                                    the VAE, of 16 channels
+    text_encoders.clip_l. t5xxl.            the text encoders
+
+A file's tensors say how large its transformer is, and whether it was distilled from guidance and is
+told of it (`guidance_in`: dev and its kin) or to few steps and is not (schnell).  Those that are
+made to inpaint take more channels than their latents' 64: the masked picture, and 8x8 pixels of the
+mask for each latent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from generation.families import encoder_files, ldm
+from generation.families.architecture import (
+    Architecture,
+    Config,
+    Lies,
+    Network,
+    Noise,
+    Part,
+    Purpose,
+    Shapes,
+    Stage,
+)
+from generation.families.builds import flux as build
+from generation.families.encoder_files import CLIP_L, T5XXL
+from generation.families.laid import laid
+from generation.families.networks import AUTOENCODER, CLIP, T5, clip_tokenizer, t5_tokenizer
+from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
+from generation.recipe import Task
+
+DENOISER = "model.diffusion_model."
+VAE = "vae."
+
+CHANNELS = 64  # of a token: 16 of a latent pixel, four of which are one
+_FOR_A_MASK = {6 * CHANNELS: Purpose.INPAINTING}
+
+# diffusers' names, and Black Forest Labs'.
+_ENDS = {
+    "time_text_embed.timestep_embedder.linear_1": "time_in.in_layer",
+    "time_text_embed.timestep_embedder.linear_2": "time_in.out_layer",
+    "time_text_embed.guidance_embedder.linear_1": "guidance_in.in_layer",
+    "time_text_embed.guidance_embedder.linear_2": "guidance_in.out_layer",
+    "time_text_embed.text_embedder.linear_1": "vector_in.in_layer",
+    "time_text_embed.text_embedder.linear_2": "vector_in.out_layer",
+    "context_embedder": "txt_in",
+    "x_embedder": "img_in",
+    "norm_out.linear": "final_layer.adaLN_modulation.1",
+    "proj_out": "final_layer.linear",
+}
+_BLOCK = {
+    "norm1.linear": "img_mod.lin",
+    "norm1_context.linear": "txt_mod.lin",
+    "attn.norm_q": "img_attn.norm.query_norm",
+    "attn.norm_k": "img_attn.norm.key_norm",
+    "attn.norm_added_q": "txt_attn.norm.query_norm",
+    "attn.norm_added_k": "txt_attn.norm.key_norm",
+    "attn.to_out.0": "img_attn.proj",
+    "attn.to_add_out": "txt_attn.proj",
+    "ff.net.0.proj": "img_mlp.0",
+    "ff.net.2": "img_mlp.2",
+    "ff_context.net.0.proj": "txt_mlp.0",
+    "ff_context.net.2": "txt_mlp.2",
+}
+_SINGLE_BLOCK = {
+    "norm.linear": "modulation.lin",
+    "attn.norm_q": "norm.query_norm",
+    "attn.norm_k": "norm.key_norm",
+    "proj_out": "linear2",
+}
+# What lies in one tensor: which of how many equal shares of its rows.
+_SHARES = {
+    "attn.to_q": ("img_attn.qkv", (0,), 3),
+    "attn.to_k": ("img_attn.qkv", (1,), 3),
+    "attn.to_v": ("img_attn.qkv", (2,), 3),
+    "attn.add_q_proj": ("txt_attn.qkv", (0,), 3),
+    "attn.add_k_proj": ("txt_attn.qkv", (1,), 3),
+    "attn.add_v_proj": ("txt_attn.qkv", (2,), 3),
+}
+_SINGLE_SHARES = {
+    "attn.to_q": ("linear1", (0,), 7),
+    "attn.to_k": ("linear1", (1,), 7),
+    "attn.to_v": ("linear1", (2,), 7),
+    "proj_mlp": ("linear1", (3, 4, 5, 6), 7),
+}
+_NORM_OUT = "norm_out.linear"  # shift and scale, which the network has in another order
+
+
+def lies(shapes: Shapes, _config: Config) -> Mapping[str, Sequence[Lies]]:
+    """Where the transformer's tensors lie in a single file."""
+    return {key: places(key) for key in shapes}
+
+
+def places(key: str) -> Sequence[Lies]:
+    """Where one of them lies."""
+    inner, _, end = key.rpartition(".")
+    if inner in _ENDS:
+        nths: Sequence[int] = (1, 0) if inner == _NORM_OUT else (0,)
+        theirs = f"{DENOISER}{_ENDS[inner]}.{end}"
+        return tuple(Lies(key=theirs, nth=nth, of=len(nths)) for nth in nths)
+    kind, number, name = inner.split(".", 2)
+    single = kind == "single_transformer_blocks"
+    block = f"{DENOISER}{'single' if single else 'double'}_blocks.{number}."
+    shares, names = (_SINGLE_SHARES, _SINGLE_BLOCK) if single else (_SHARES, _BLOCK)
+    if name in shares:
+        whole, nths, of = shares[name]
+        return tuple(Lies(key=f"{block}{whole}.{end}", nth=nth, of=of) for nth in nths)
+    scale = "scale" if ".norm_" in name else end
+    return (Lies(key=f"{block}{names[name]}.{scale}"),)
+
+
+def spelling(key: str) -> str:
+    """The layout's name for one that newer programs write."""
+    return _NORM.sub(r"\1.scale", key) if key.startswith(DENOISER) else key
+
+
+_NORM = re.compile(r"(\.(?:query|key)_norm)\.weight$")
+_BLOCKS = re.compile(r"(double|single)_blocks\.(\d+)\.")
+
+
+def told(shapes: Shapes) -> Config:
+    """What a single file's tensors say of its transformer; nothing where they are not its."""
+    mine = {k.removeprefix(DENOISER): s for k, s in shapes.items() if k.startswith(DENOISER)}
+    blocks = {match.groups() for key in mine if (match := _BLOCKS.match(key))}
+    try:
+        width, channels = mine["img_in.weight"]
+        (head,) = mine["double_blocks.0.img_attn.norm.key_norm.scale"]
+        return {
+            "attention_head_dim": head,
+            "guidance_embeds": "guidance_in.in_layer.weight" in mine,
+            "in_channels": channels,
+            "joint_attention_dim": mine["txt_in.weight"][1],
+            "num_attention_heads": width // head,
+            "num_layers": sum(kind == "double" for kind, _ in blocks),
+            "num_single_layers": sum(kind == "single" for kind, _ in blocks),
+            "out_channels": mine["final_layer.linear.weight"][0],
+            "pooled_projection_dim": mine["vector_in.in_layer.weight"][1],
+        }
+    except (LookupError, ValueError, ZeroDivisionError):
+        return {}
+
+
+TRANSFORMER = Network(
+    module="diffusers.models.transformers.transformer_flux",
+    name="FluxTransformer2DModel",
+    weights="diffusion_pytorch_model",
+    tensors=build.flux,
+    settings=frozenset(build.FLUX),
+    only={"patch_size": (1,)},
+)
+
+
+def _spelled_vae(key: str) -> str:
+    """The VAE's name in a file that has it where Stable Diffusion's have theirs."""
+    return VAE + key.removeprefix(ldm.VAE) if key.startswith(ldm.VAE) else key
+
+
+def _vae(shapes: Shapes, config: Config) -> Shapes:
+    found = ldm.vae(shapes, config)
+    return {_spelled_vae(key): shape for key, shape in found.items()}
+
+
+TRANSFORMER_PART = Part(
+    name="transformer",
+    title="transformer",
+    network=TRANSFORMER,
+    stage=Stage.DENOISE,
+    config="flux1/transformer",
+    told=told,
+    prefix=DENOISER,
+    layout=laid(lies),
+    lies=lies,
+    spelling=spelling,
+    settings={
+        "in_channels": (CHANNELS, *_FOR_A_MASK),
+        "out_channels": (CHANNELS, None),
+        "guidance_embeds": (True,),
+    },
+)
+
+
+_VAE = Part(
+    name="vae",
+    title="VAE",
+    network=AUTOENCODER,
+    stage=Stage.DECODE,
+    config="flux1/vae",
+    prefix=VAE,
+    layout=_vae,
+    spelling=_spelled_vae,
+    settings={"latent_channels": (16,)},
+    apart=True,
+    twin="Stable Diffusion 3",
+)
+_CLIP_L = Part(
+    name="text_encoder",
+    title="first text encoder (CLIP-L)",
+    network=CLIP,
+    stage=Stage.ENCODE,
+    config="sd1/text_encoder",
+    prefix=CLIP_L,
+    layout=ldm.clip(CLIP_L),
+    spelling=ldm.levelled(CLIP_L),
+    spare=encoder_files.beside(CLIP_L, *CLIP.harmless),
+    tokenizer=clip_tokenizer("tokenizer", padding="<|endoftext|>"),
+    apart=True,
+)
+_T5 = Part(
+    name="text_encoder_2",
+    title="second text encoder (T5-XXL)",
+    network=T5,
+    stage=Stage.ENCODE,
+    config="sd3/text_encoder_3",
+    prefix=T5XXL,
+    layout=encoder_files.t5(T5XXL),
+    spare=encoder_files.beside(T5XXL, *T5.harmless),
+    tokenizer=t5_tokenizer("tokenizer_2"),
+    apart=True,
+)
+
+
+def _recognise(shapes: Shapes, *, guided: bool) -> bool:
+    ours = ("double_blocks.0.img_mod.lin.weight", "vector_in.in_layer.weight")
+    if not all(DENOISER + key in shapes for key in ours):
+        return False
+    return (f"{DENOISER}guidance_in.in_layer.weight" in shapes) is guided
+
+
+def _recognise_folder(config: Config, *, guided: bool) -> bool:
+    ours = config.get("_class_name") == TRANSFORMER.name
+    return ours and bool(config.get("guidance_embeds")) is guided
+
+
+FLUX1 = Architecture(
+    name="flux1",
+    family="flux1-dev",
+    parts=(TRANSFORMER_PART, _VAE, _CLIP_L, _T5),
+    recognise=partial(_recognise, guided=True),
+    recognise_folder=partial(_recognise_folder, guided=True),
+    pipelines="Flux(Img2Img|Inpaint)?Pipeline",
+    noise=Noise(
+        levels="flow-mu:0.5:1.15:256:4096",
+        prediction="flow",
+        schedulers=frozenset({FLOW_SCHEDULER}),
+        read=of_flow_scheduler,
+    ),
+    tasks=frozenset(
+        {
+            *(Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.BLEND),
+            *(Task.INPAINT, Task.OUTPAINT, Task.UPSCALE),
+        }
+    ),
+    grid=16,  # two latent pixels of a side are one of its tokens
+    latent_channels=16,
+)
+# Distilled to few steps, from a model that is told no guidance: the same levels at every size.
+SCHNELL = replace(
+    FLUX1,
+    name="flux1-schnell",
+    family="flux1-schnell",
+    parts=(
+        replace(
+            TRANSFORMER_PART,
+            config="flux1-schnell/transformer",
+            settings={**TRANSFORMER_PART.settings, "guidance_embeds": (False, None)},
+        ),
+        _VAE,
+        _CLIP_L,
+        _T5,
+    ),
+    recognise=partial(_recognise, guided=False),
+    recognise_folder=partial(_recognise_folder, guided=False),
+    noise=replace(FLUX1.noise, levels="flow"),
+)

@@ -1,0 +1,150 @@
+r"""FLUX.1 at work: a transformer that reads one CLIP's summary and T5's sentences, and a VAE.
+
+    words -> CLIP-L, pooled; words -> T5
+    noisy latents, packed two by two -+
+    pictures that are looked at ------+--> tokens with their places -> transformer -> velocity
+
+Each prompt has a call of its own, as in the stock pipelines: one lane beside another has other last
+bits.  A weight in the prompt changes nothing: T5 reads the words as they are, and CLIP's summary
+has none.  The invariant: a prompt without brackets that fits the encoders gives the stock
+pipeline's bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from generation.errors import OutOfRange
+from generation.families.architecture import Config, Stage
+from generation.recipe import Recipe, needed
+from generation.worker.codecs.decoded import Decoded
+from generation.worker.codecs.image import to_latents, to_pixels
+from generation.worker.engines.engine import Given
+from generation.worker.engines.guidance import apart
+from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
+from generation.worker.engines.tokens import packed, places, unpacked
+from generation.worker.parts import Parts
+from generation.worker.sampling.denoiser import Predict
+from generation.worker.text import t5
+from generation.worker.text.clip import Clip, EncodedWords, Learned, encode
+
+# Measured with fake tensors, at 512 to 1536 pixels: how many of its width each token keeps alive at
+# the worst moment (17.2 in 16 bits, 15.1 in fp32); a second prompt is asked afterwards.
+ACTIVATIONS = 17
+STEP = 2  # latent pixels of a token's side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flux:
+    """How its networks draw."""
+
+    tokens: int  # of T5, that a short prompt is filled up to
+
+    def scale(self, parts: Parts) -> int:
+        return int(2 ** (len(parts["vae"].config.block_out_channels) - 1))
+
+    def learners(self, parts: Parts) -> tuple[Clip, ...]:
+        name = "text_encoder"
+        return (Clip(tokenizer=parts.tokenizers[name], encoder=parts[name]),)
+
+    def condition(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        learned: Sequence[Learned],
+        _pictures: Sequence[Image],
+    ) -> EncodedWords:
+        said, name = needed(recipe.words), "text_encoder_2"
+        summary = encode(
+            self.learners(parts),
+            said.prompt,
+            said.negative_prompt,
+            syntax=said.syntax,
+            layer=None,
+            final_norm=False,
+            learned=learned,
+        )
+        reader = t5.T5(tokenizer=parts.tokenizers[name], encoder=parts[name])
+        texts = said.prompt, said.negative_prompt
+        context, negative = t5.encode(reader, texts, syntax=said.syntax, least=self.tokens)
+        return EncodedWords(
+            context=context,
+            negative=negative,
+            pooled=summary.pooled,
+            negative_pooled=summary.negative_pooled,
+        )
+
+    def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
+        scale, canvas = self.scale(parts), recipe.drawn_at
+        for side, pixels in (("width", canvas.width), ("height", canvas.height)):
+            if pixels % (STEP * scale):
+                raise OutOfRange(side, pixels, f"a multiple of {STEP * scale} for this model")
+        channels = parts["transformer"].out_channels // STEP**2
+        return 1, channels, canvas.height // scale, canvas.width // scale
+
+    def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
+        network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
+        pooled = needed(words.pooled), needed(words.negative_pooled)
+        device, seen = network.device, [packed(each) for each in given.seen]
+        told = _told(network, sampling.guidance)
+        at = [places(each, number) for number, each in enumerate(given.seen, start=1)]
+
+        def ask(y: Tensor, t: Tensor, negative: bool) -> Tensor:
+            beside = y if given.extra is None else torch.cat([y, given.extra], dim=1)
+            tokens, context = packed(beside), words.negative if negative else words.context
+            out: Tensor = network(
+                hidden_states=torch.cat([tokens, *seen], dim=1).to(network.dtype),
+                timestep=t.expand(1) / 1000,
+                guidance=told,
+                pooled_projections=pooled[negative],
+                encoder_hidden_states=context,
+                txt_ids=torch.zeros(context.shape[1], 3, device=device),
+                img_ids=torch.cat([places(y, 0), *at]).to(device),
+                return_dict=False,
+            )[0]
+            return unpacked(out[:, : tokens.shape[1]], *y.shape[-2:])
+
+        return apart(ask, sampling)
+
+    def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
+        return to_latents(parts["vae"], pixels, generator)
+
+    def look(self, parts: Parts, pixels: Tensor) -> Tensor:
+        return to_latents(parts["vae"], pixels, None)
+
+    def decode(self, parts: Parts, latents: Tensor) -> Decoded:
+        return to_pixels(parts["vae"], latents)
+
+    def activation_bytes(
+        self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
+    ) -> int:
+        pixels = recipe.drawn_at.pixels
+        match stage:
+            case Stage.ENCODE | Stage.ENLARGE:
+                return 0  # 512 tokens are few beside a picture's
+            case Stage.DENOISE:
+                tokens = pixels // 256 + self.tokens
+                return ACTIVATIONS * width_of(configs["transformer"]) * tokens * itemsize
+            case Stage.DECODE:
+                return VAE_ACTIVATIONS * first_width(configs["vae"]) * pixels * itemsize
+
+
+def width_of(config: Config) -> int:
+    """Numbers of a token inside the transformer."""
+    heads, each = config["num_attention_heads"], config["attention_head_dim"]
+    assert isinstance(heads, int)  # the catalog looked at it
+    assert isinstance(each, int)
+    return heads * each
+
+
+def _told(network: Any, guidance: float | None) -> Tensor | None:
+    """The guidance that a network which was distilled from it is told."""
+    if not network.config.guidance_embeds:
+        return None
+    return torch.full([1], needed(guidance), device=network.device, dtype=torch.float32)

@@ -1,0 +1,128 @@
+"""Claims about the files of FLUX.1: told by their tensors, and read as they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from generation.catalog.catalog import Catalog
+from generation.catalog.checkpoint import CONFIGS, config_of, expected_tensors
+from generation.draft import complete
+from generation.families import flux
+from generation.families.builds import flux as build
+from generation.recipe import needed
+from tests.given.builders import a_draft, a_model
+from tests.given.checkpoints import the_single_file
+from tests.given.thinmodels import write_file
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def real(**config: object) -> Shapes:
+    """The transformer of a whole file of the published sizes, or of others."""
+    whole = {**config_of(CONFIGS / "flux1" / "transformer"), **config}
+    return flux.TRANSFORMER_PART.layout(build.flux(whole) or {}, whole)
+
+
+@pytest.mark.parametrize("guided", [True, False], ids=["dev", "schnell"])
+def test_the_stock_library_reads_a_file_of_the_published_sizes_as_the_same_tensors(
+    guided: bool,
+) -> None:
+    from diffusers import FluxTransformer2DModel
+    from diffusers.loaders.single_file_utils import (
+        convert_flux_transformer_checkpoint_to_diffusers,
+    )
+
+    with torch.device("meta"):
+        right = FluxTransformer2DModel(guidance_embeds=guided).state_dict()
+        file = {key: torch.empty(shape) for key, shape in real(guidance_embeds=guided).items()}
+    theirs = convert_flux_transformer_checkpoint_to_diffusers(file)
+    assert not file  # nothing is left over
+    assert {k: t.shape for k, t in theirs.items()} == {k: t.shape for k, t in right.items()}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"num_layers": 8, "num_single_layers": 38},  # with layers taken out, as FLUX.1 lite
+        {"num_layers": 19, "num_single_layers": 38, "guidance_embeds": False},
+        {"num_attention_heads": 2, "joint_attention_dim": 96, "pooled_projection_dim": 32},
+        {"in_channels": 384},
+    ],
+)
+def test_its_size_is_told_by_its_tensors(config: dict[str, Any]) -> None:
+    told = flux.told(real(**config))
+    assert {key: told[key] for key in config} == config
+
+
+def thin(architecture: str = "flux1") -> dict[str, tuple[int, ...]]:
+    """A tiny single file's tensors."""
+    return {k: tuple(t.shape) for k, t in the_single_file(architecture)[0].items()}
+
+
+def scanned(shapes: Shapes, folder: Path, architecture: str = "flux1") -> Catalog:
+    write_file(folder / "m" / "any-name.safetensors", shapes)
+    configs = the_single_file(architecture)[1]
+    catalog = Catalog([folder / "m"], folder / "digests.json", configs=configs)
+    catalog.scan()
+    return catalog
+
+
+@pytest.mark.parametrize(
+    ("architecture", "family"), [("flux1", "flux1-dev"), ("flux1-schnell", "flux1-schnell")]
+)
+def test_what_is_told_its_guidance_is_dev_and_what_is_not_is_schnell(
+    architecture: str, family: str, tmp_path: Path
+) -> None:
+    (entry,) = scanned(thin(architecture), tmp_path, architecture).models()
+    assert entry.family == family
+
+
+def test_other_programs_names_mean_the_same(tmp_path: Path) -> None:
+    """The VAE's where Stable Diffusion's lies, and norms that are called weights."""
+    renamed = {
+        key.replace("_norm.scale", "_norm.weight").replace("vae.", "first_stage_model."): shape
+        for key, shape in thin().items()
+    }
+    assert renamed.keys() != thin().keys()
+    (entry,) = scanned(renamed, tmp_path).models()
+    assert entry.family == "flux1-dev"
+
+
+@pytest.mark.parametrize(
+    "key", ["single_blocks.1.linear1.weight", "double_blocks.0.img_mlp.2.bias"]
+)
+def test_a_missing_tensor_is_named(key: str, tmp_path: Path) -> None:
+    shapes = thin()
+    del shapes[flux.DENOISER + key]
+    (refused,) = scanned(shapes, tmp_path).refused()
+    assert key in refused.reason
+
+
+@pytest.mark.parametrize(("side", "mu"), [(1024, 1.15), (512, 0.63), (256, 0.5)])
+def test_the_larger_a_picture_of_dev_the_longer_it_stays_in_the_noise(side: int, mu: float) -> None:
+    """The shift's logarithm is linear in the tokens, 0.5 at 256 and 1.15 at 4096."""
+    draft = a_draft(prompt="a cat", width=side, height=side)
+    sampling = needed(complete(draft, a_model(family="flux1-dev"), seed=1, device="").sampling)
+    middle = math.exp(mu) / (math.exp(mu) + 1)  # half of the way
+    assert sampling.sigmas[10] == pytest.approx(middle, abs=1e-5)
+    assert (sampling.steps, sampling.cfg, sampling.guidance) == (20, 1.0, 3.5)
+    assert (sampling.sampler, sampling.scheduler) == ("euler", "simple")
+
+
+def test_schnell_takes_four_even_steps_and_is_told_no_guidance() -> None:
+    draft = a_draft(prompt="a cat", width=1024, height=1024)
+    sampling = needed(complete(draft, a_model(family="flux1-schnell"), seed=1, device="").sampling)
+    assert sampling.sigmas == (1.0, 0.75, 0.5, 0.25, 0.0)
+    assert sampling.guidance is None
+
+
+def test_a_file_of_it_has_all_of_its_parts_and_no_tensor_twice() -> None:
+    keys = expected_tensors(flux.FLUX1)
+    begins = {part.prefix for part in flux.FLUX1.parts}
+    assert all(sum(key.startswith(begin) for begin in begins) == 1 for key in keys)
