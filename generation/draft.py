@@ -146,13 +146,20 @@ class Checkpoint:
     weights: Weights
     family: Family
     purpose: str | None = None  # what it alone is made for: a key of SERVES
-    components: tuple[Weights, ...] = ()  # its parts that are files of their own
+    components: tuple[Weights, ...] = ()  # its text encoders that are files of their own
+    vae_apart: Weights | None = None  # its VAE, where that is one
     vae: Weights | None = None
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
     prediction: str | None = None  # what its card says, where the file says nothing or wrong
     noise: str | None = None  # the same
     usual: Draft = UNSAID  # what its card says is usual
     dialect: str = ""  # what its card says that it wants to be spoken to in; empty: its family's
+
+    @property
+    def parts_apart(self) -> tuple[Weights, ...]:
+        """The files that are its parts; its VAE is none where another takes its place."""
+        own = self.vae_apart if self.vae is None else None
+        return (*self.components, *((own,) if own else ()))
 
     @property
     def spoken_to(self) -> Family:
@@ -187,7 +194,7 @@ def complete(
         task=task,
         family=family.name,
         checkpoint=model.weights,
-        components=model.components,
+        components=model.parts_apart,
         vae=model.vae,
         adapters=draft.adapters,
         inputs=draft.inputs,

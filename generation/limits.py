@@ -88,9 +88,7 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     return replace(
         recipe,
         checkpoint=model.weights,
-        components=tuple(
-            _present("component", part, usual, here).weights for part in recipe.components
-        ),
+        components=tuple(_part(part, usual, here) for part in recipe.components),
         vae=_present("vae", recipe.vae, usual, here).weights if recipe.vae is not None else None,
         adapters=_adapters(recipe, usual, here),
         masking=_masking(recipe.masking, usual, here),
@@ -180,6 +178,13 @@ def _adapters(recipe: Recipe, usual: Family, here: Here) -> tuple[Adapter, ...]:
         replace(adapter, weights=_present(adapter.kind, adapter.weights, usual, here).weights)
         for adapter in recipe.adapters
     )
+
+
+def _part(weights: Weights, usual: Family, here: Here) -> Weights:
+    """A part of a checkpoint that is a file of its own: a text encoder, or its VAE."""
+    found = here.get(weights.sha256)
+    kind = "vae" if found is not None and found.kind == "vae" else "component"
+    return _present(kind, weights, usual, here).weights
 
 
 def _present(kind: str, weights: Weights, usual: Family, here: Here) -> Present:

@@ -8,8 +8,9 @@ from itertools import permutations
 import pytest
 
 from generation.catalog import strangers
-from generation.catalog.checkpoint import CONFIGS, expected_tensors
+from generation.catalog.checkpoint import expected_tensors
 from generation.catalog.header import read_header
+from generation.catalog.partconfigs import CONFIGS
 from generation.families.architecture import Architecture, Config, Shapes
 from generation.families.family import ARCHITECTURES, FAMILIES
 from tests.given import tinymodels

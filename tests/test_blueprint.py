@@ -10,13 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from generation.catalog.checkpoint import (
-    CONFIGS,
-    config_of,
-    expected_tensors,
-    fits,
-    is_harmless,
-)
+from generation.catalog.checkpoint import expected_tensors, fits, is_harmless
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families import blueprint
 from generation.families.family import ARCHITECTURES
 from tests.given import tinymodels

@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 from generation.catalog.catalog import Catalog
-from generation.catalog.checkpoint import CONFIGS, config_of, expected_tensors
+from generation.catalog.checkpoint import expected_tensors
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.draft import complete
 from generation.families import sd3
 from generation.recipe import Precision, needed
@@ -119,7 +120,8 @@ def test_a_transformer_alone_is_refused_with_what_is_missing(tmp_path: Path) -> 
         for key, shape in thin().items()
         if key.startswith(TRANSFORMER)
     }
-    assert "without text encoders and VAE" in reason(bare, tmp_path)
+    said = reason(bare, tmp_path)
+    assert all(file in said for file in ("sd3_vae", "clip_l", "clip_g"))
 
 
 @pytest.mark.parametrize(
@@ -172,17 +174,18 @@ def test_a_card_makes_it_turbo_and_says_nothing_of_its_noise(tmp_path: Path) -> 
     assert "prediction" in catalog_of(tmp_path / "m").refused()[0].reason
 
 
-def test_a_vae_that_may_be_another_models_is_taken_by_its_card(tmp_path: Path) -> None:
+def test_a_vae_that_may_be_another_models_is_kept_for_one_by_its_card(tmp_path: Path) -> None:
     """That of FLUX.1 has the same tensors, and makes other numbers of a picture."""
     from generation.families.blueprint import vae
 
     config = config_of(CONFIGS / "sd3" / "vae")
     file = write_file(tmp_path / "m" / "ae.safetensors", vae(config) or {})
-    assert "FLUX.1" in catalog_of(tmp_path / "m").refused()[0].reason
-    file.with_name("ae.safetensors.atelier.toml").write_text('family = "sd3"\n')
     (entry,) = catalog_of(tmp_path / "m").entries("vae")
     assert entry.fits("sd3")
     assert not entry.fits("sdxl")
+    file.with_name("ae.safetensors.atelier.toml").write_text('family = "sdxl"\n')
+    (refused,) = catalog_of(tmp_path / "m").refused()
+    assert refused.reason == "its card says sdxl, whose VAE has other tensors"
 
 
 def test_a_single_file_draws_the_stock_pipelines_picture_of_the_same_folder(

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from generation.catalog.catalog import Catalog
-from generation.catalog.checkpoint import CONFIGS, config_of, expected_tensors
+from generation.catalog.checkpoint import expected_tensors
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.draft import complete
 from generation.families import flux
 from generation.families.builds import flux as build

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from generation.catalog.checkpoint import CONFIGS, config_of
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families.architecture import Network, Part, Shapes, with_told
 from generation.families.text.encoder import encoder
 from generation.families.text.language import qwen_tokenizer

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from generation.catalog.checkpoint import CONFIGS
 from generation.catalog.loras.layers import PARTS, SHAPED, Part, layers_of, paths
+from generation.catalog.partconfigs import CONFIGS
 from generation.families.architecture import Part as PartOfModel
 from generation.worker.loading.building import class_of
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from generation.catalog.checkpoint import CONFIGS, config_of
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.errors import Cancelled, UnusableWeights
 from generation.families.architecture import Lies
 from generation.families.family import ARCHITECTURES

@@ -36,12 +36,6 @@ FILES: list[tuple[Shapes, str]] = [
     (unet(width=1024) | {"noise_augmentor.time_embed.0.weight": (1,)}, "unCLIP"),
     (unet("SDXL") | {"edm_mean": (1, 4, 1, 1)}, "Playground 2.5"),
     (unet("SDXL") | {"edm_vpred.sigma_max": ()}, "CosXL"),
-    ({"joint_blocks.0.x_block.attn.qkv.weight": (4608, 1536)}, "the transformer of Stable Diffus"),
-    (
-        {"pos_embed.proj.bias": (64,), "transformer_blocks.0.attn.add_q_proj.bias": (64,)},
-        "without text encoders and VAE",
-    ),
-    ({"double_blocks.0.img_attn.qkv.weight": (9216, 3072)}, "FLUX.1"),
     ({"single_stream_modulation.lin.weight": (9, 3), "double_blocks.0.img_attn.x": (1,)}, "FLUX.2"),
     ({"distilled_guidance_layer.in_proj.bias": (5,), "double_blocks.0.img_attn.x": (1,)}, "Chroma"),
     ({"transformer_blocks.0.img_mod.1.weight": (9, 3)}, "Qwen-Image"),
@@ -71,10 +65,6 @@ FILES: list[tuple[Shapes, str]] = [
     ({"encoder.block.0.layer.0.SelfAttention.q.weight": (1, 1)}, "T5"),
     ({"text_model.encoder.layers.0.mlp.fc1.weight": (1, 1)}, "CLIP"),
     ({"input_blocks.0.0.weight": (320, 4, 3, 3)}, "UNet alone"),
-    (
-        {"input_blocks.0.0.weight": (), "input_blocks.4.1.x.attn2.to_k.weight": (640, 2048)},
-        "SDXL's UNet alone",
-    ),
     ({"conv_in.weight": (320, 4, 3, 3), "down_blocks.0.resnets.0.conv1.weight": ()}, "UNet alone"),
     (
         {"decoder.conv_in.weight": (5, 32, 3, 3), "encoder.conv_in.weight": (1, 3, 3, 3)},

@@ -286,7 +286,7 @@ def models(settings: Settings, _: argparse.Namespace) -> int:
     out.print(table)
     for entry in catalog.entries():
         if entry.note:
-            out.print(f"[dim]{escape(entry.name)} is read from {escape(entry.note)}[/]")
+            out.print(f"[dim]{escape(entry.name)}: {escape(entry.note)}[/]")
     for refused in catalog.refused():
         out.print(f"[yellow]refused[/] {escape(refused.name)}: {escape(refused.reason)}")
     if not catalog.models():

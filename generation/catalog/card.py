@@ -162,6 +162,10 @@ def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
             family = card.family or anatomy.family
     elif told := card.of_checkpoints:
         raise UnusableWeights(name, f"its card says {told[0]}, and it is no checkpoint")
+    if anatomy.kind == "vae" and card.family:
+        built = FAMILIES[card.family].architecture
+        if built.name not in anatomy.built:
+            raise UnusableWeights(name, f"its card says {family}, whose VAE has other tensors")
     kind = card.kind or anatomy.kind
     if kind != anatomy.kind:
         raise UnusableWeights(name, f"its card calls it a {kind}, and it is a {anatomy.kind}")

@@ -26,7 +26,6 @@ from generation.catalog.candidates import candidates, files_of
 from generation.catalog.captioners import TYPES
 from generation.catalog.card import CARD, as_carded, read_card
 from generation.catalog.changes import State, state
-from generation.catalog.checkpoint import CONFIGS
 from generation.catalog.digests import Digests
 from generation.catalog.entry import Entry, FoundWeights, entries_of
 from generation.catalog.folderparts import note_on_variants, read_parts, read_vae_folder
@@ -41,6 +40,7 @@ from generation.catalog.modelfolder import (
     read_json,
 )
 from generation.catalog.naming import readable, unique_names
+from generation.catalog.partconfigs import CONFIGS
 from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
 from generation.catalog.segmenters import MODEL_TYPE
 from generation.errors import (

@@ -7,22 +7,20 @@ that the family has is there, in its shape.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+from generation.catalog.denoiser_names import Named, named_for
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.quantised import Contents, Scales, scales_of
 from generation.errors import BrokenWeights, UnusableWeights
-from generation.families.architecture import Architecture, Part, with_told
-from generation.families.family import ARCHITECTURES
+from generation.families.architecture import Architecture, Config, Part, with_told
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
-
-CONFIGS = Path(__file__).parents[1] / "worker" / "configs"
 
 V_PREDICTION, ZERO_SNR = "v_pred", "ztsnr"  # empty tensors that say so
 PREDICTION = "modelspec.prediction_type"  # in the metadata
@@ -64,99 +62,98 @@ _HARMLESS = frozenset(
 class Reading:
     """How a file is read: its tensors' names, by those that its loader knows."""
 
-    used: Mapping[str, str]  # the loader's name: the file's name
+    # The layout's name, or the network's own of a part that keeps those: the file's.
+    used: Mapping[str, str]
     scales: Scales
+    parts: tuple[Part, ...]  # that it has
+    configs: Mapping[str, Config]  # what each of them is built from, by its name
     prediction: str  # that its tensors say, and a recipe that names none
     # What a recipe must say, or it is drawn without, as before anybody read it.
     told: str | None  # the prediction that only its metadata says
     says: str | None  # what it predicts, by whatever says so; None: nothing does
     noise: str | None  # a name of generation.sigmas.levels; None: its family's
-    lacks: tuple[str, ...]  # the parts that it takes from other files, by their `Part.config`
 
 
 def read_checkpoint(
     contents: Contents, name: str, architecture: Architecture, configs: Path = CONFIGS
 ) -> Reading:
     """How a checkpoint of that architecture is read.  Raises UnusableWeights."""
-    shapes = contents.shapes
     for key, kind in _EDM.items():
-        if key in shapes:
+        if key in contents.shapes:
             raise UnusableWeights(name, f"{kind}, not supported yet")
     scales = scales_of(contents, name)
-    if (special := architecture.relative(shapes)) is not None:
+    named = named_for(architecture, contents.shapes, configs)
+    if (special := architecture.relative(named.shapes)) is not None:
         raise UnusableWeights(name, f"{special}, not supported yet")
-    expected = expected_tensors(architecture, configs, shapes)
-    used = {_spelled(key, architecture): key for key in shapes if key not in expected}
-    used = {theirs: key for theirs, key in used.items() if theirs in expected}
-    used |= {key: key for key in shapes if key in expected}
-    expected = _of_parts_there(expected, used, architecture, name)
-    _check_whole(expected, used, shapes, name, architecture.parts)
+    expected, used, parts = _expected(named, architecture, configs, name)
+    check_whole(expected, used, contents.shapes, name, parts)
     check_types(used.values(), contents.dtypes, name)
-    spare = shapes.keys() - set(used.values()) - scales.keys
+    _check_beside(named, used, scales, architecture, configs, name)
+    usual = architecture.noise
+    told = _told(contents, name, usual.prediction)
+    marked = "v_prediction" if V_PREDICTION in contents.shapes else None
+    return Reading(
+        used=used,
+        scales=scales,
+        parts=parts,
+        configs={part.name: config_told(part, configs, named.shapes) for part in parts},
+        prediction=marked or usual.prediction or "epsilon",
+        told=told,
+        says=marked or told or usual.prediction,
+        noise=f"{usual.levels}-zsnr" if ZERO_SNR in contents.shapes else None,
+    )
+
+
+def _expected(
+    named: Named, architecture: Architecture, configs: Path, name: str
+) -> tuple[Shapes, dict[str, str], tuple[Part, ...]]:
+    """The tensors that a file must have, those that it has of them, and its parts.
+
+    Raises UnusableWeights where a part lacks that is no file of its own.
+    """
+    if named.own:
+        alone = architecture.denoiser
+        expected = alone.network.tensors(config_told(alone, configs, named.shapes)) or {}
+        used = {key: named.theirs[key] for key in expected if key in named.theirs}
+        return expected, used, (alone,)
+    expected = expected_tensors(architecture, configs, named.shapes)
+    used = {key: its for key, its in named.theirs.items() if key in expected}
+    parts = []
+    for part in architecture.parts:
+        if any(key.startswith(part.prefix) for key in used):
+            parts.append(part)
+        elif part is architecture.denoiser or not (part.apart or part.optional):
+            raise UnusableWeights(name, f"a checkpoint without its {part.title}")
+    there = tuple(part.prefix for part in parts)
+    return {k: s for k, s in expected.items() if k.startswith(there)}, used, tuple(parts)
+
+
+def _check_beside(
+    named: Named,
+    used: Mapping[str, str],
+    scales: Scales,
+    architecture: Architecture,
+    configs: Path,
+    name: str,
+) -> None:
+    """Raises UnusableWeights for tensors that are not used and not known."""
     unread = tuple(
         begin
         for part in architecture.parts
         for begin in part.spare(config_of(configs / part.config))
     )
-    usual = architecture.noise
-    marks = {V_PREDICTION, ZERO_SNR} if usual.prediction != "flow" else set()
-    check_spare(spare - marks, name, unread)
-    told = _told(contents, name, architecture.noise.prediction)
-    marked = "v_prediction" if V_PREDICTION in shapes else None
-    return Reading(
-        used=used,
-        scales=scales,
-        prediction=marked or usual.prediction or "epsilon",
-        told=told,
-        says=marked or told or usual.prediction,
-        noise=f"{usual.levels}-zsnr" if ZERO_SNR in shapes else None,
-        lacks=tuple(
-            part.config
-            for part in architecture.parts
-            if part.apart and not any(key.startswith(part.prefix) for key in used)
-        ),
-    )
+    if named.own:
+        unread = architecture.denoiser.network.harmless
+    taken = {*used.values(), *scales.keys}
+    if architecture.noise.prediction != "flow":
+        taken |= {V_PREDICTION, ZERO_SNR}
+    spare = {key: its for key, its in named.theirs.items() if its not in taken}
+    check_spare((its for key, its in spare.items() if not key.startswith(unread)), name)
 
 
-def read_vae(contents: Contents, name: str, configs: Path = CONFIGS) -> Reading:
-    """How a VAE that is a file of its own is read, in either layout.  Raises UnusableWeights."""
-    scales = scales_of(contents, name)
-    architecture = architectures_of_vae(contents.shapes)[0]
-    part = architecture.vae
-    bare = {key.removeprefix(part.prefix): key for key in contents.shapes}
-    config = config_of(configs / part.config)
-    expected = part.network.tensors(config) or {}
-    if any(key.startswith("encoder.down_blocks.") for key in bare):
-        bare = {part.network.modern(key): old for key, old in bare.items()}
-    else:
-        layout = part.layout(expected, config)
-        expected = {key.removeprefix(part.prefix): shape for key, shape in layout.items()}
-    used = {key: bare[key] for key in expected if key in bare}
-    _check_whole(expected, used, contents.shapes, name, (replace(part, prefix=""),))
-    check_types(used.values(), contents.dtypes, name)
-    spare = contents.shapes.keys() - set(used.values()) - scales.keys
-    check_spare(spare, name)
-    usual = architecture.noise
-    return Reading(
-        used=used,
-        scales=scales,
-        prediction=usual.prediction or "epsilon",
-        told=None,
-        says=None,
-        noise=None,
-        lacks=(),
-    )
-
-
-def architectures_of_vae(shapes: Shapes) -> tuple[Architecture, ...]:
-    """Those whose latents have as many channels; all where the file does not tell."""
-    for each in ARCHITECTURES:
-        for prefix in ("", each.vae.prefix):
-            latent = shapes.get(f"{prefix}decoder.conv_in.weight", ())[1:2]
-            if latent:
-                fitting = tuple(a for a in ARCHITECTURES if (a.latent_channels,) == latent)
-                return fitting or ARCHITECTURES
-    return ARCHITECTURES
+def config_told(part: Part, configs: Path, shapes: Shapes) -> Config:
+    """A part's config, with what a file's tensors say of it; `shapes` by the layout's names."""
+    return with_told(config_of(configs / part.config), part.told(shapes))
 
 
 def fits(shape: Shape, expected: Shape, key: str) -> bool:
@@ -173,12 +170,17 @@ def expected_tensors(
     """The tensors of a single file, from the configs of its architecture, and what `shapes` say."""
     found: dict[str, Shape] = {}
     for part in architecture.parts:
-        found |= _tensors_of(part, configs, tuple(part.told(shapes).items()))
+        found |= laid_out(part, configs, part.told(shapes))
     return found
 
 
-@lru_cache(64)
-def _tensors_of(part: Part, configs: Path, told: tuple[tuple[str, object], ...]) -> Shapes:
+def laid_out(part: Part, configs: Path, told: Config) -> Shapes:
+    """A part's tensors by its layout's names, with what is told of its config."""
+    return _laid_out(part, configs, tuple(told.items()))
+
+
+@lru_cache(256)
+def _laid_out(part: Part, configs: Path, told: tuple[tuple[str, object], ...]) -> Shapes:
     config = with_told(config_of(configs / part.config), dict(told))
     return part.layout(part.network.tensors(config) or {}, config)
 
@@ -204,26 +206,15 @@ def missing(name: str, part: str, keys: Iterable[str]) -> BrokenWeights:
     )
 
 
-def _of_parts_there(
-    expected: Shapes, used: Mapping[str, str], architecture: Architecture, name: str
-) -> Shapes:
-    """What is expected of the parts that a file has.  Raises UnusableWeights where one lacks."""
-    for part in architecture.parts:
-        if not any(key.startswith(part.prefix) for key in used):
-            if not part.optional and not part.apart:
-                raise UnusableWeights(name, f"a checkpoint without its {part.title}")
-            expected = {k: s for k, s in expected.items() if not k.startswith(part.prefix)}
-    return expected
-
-
-def _check_whole(
-    expected: Shapes, used: Mapping[str, str], shapes: Shapes, name: str, parts: Iterable[Part]
+def check_whole(
+    expected: Shapes, used: Mapping[str, str], shapes: Shapes, name: str, parts: Sequence[Part]
 ) -> None:
+    """Raises BrokenWeights where a tensor is missing, or has another shape."""
     lacking = expected.keys() - used.keys()
     if lacking:
         first = min(lacking)
-        called = next(part.title for part in parts if first.startswith(part.prefix))
-        raise missing(name, called, lacking)
+        called = [part.title for part in parts if first.startswith(part.prefix)]
+        raise missing(name, (called or [parts[0].title])[0], lacking)
     for key, theirs in used.items():
         if not fits(shapes[theirs], expected[key], key):
             raise BrokenWeights(
@@ -232,9 +223,9 @@ def _check_whole(
             )
 
 
-def check_spare(spare: Iterable[str], name: str, unread: tuple[str, ...] = ()) -> None:
+def check_spare(spare: Iterable[str], name: str) -> None:
     """Raises UnusableWeights for tensors that nobody knows."""
-    unknown = sorted(key for key in spare if not (is_harmless(key) or key.startswith(unread)))
+    unknown = sorted(key for key in spare if not is_harmless(key))
     if unknown:
         more = f" and {len(unknown) - 1} others" if len(unknown) > 1 else ""
         raise UnusableWeights(
@@ -256,17 +247,3 @@ def _told(contents: Contents, name: str, usual: str | None) -> str | None:
     if said not in _PREDICTIONS or odd:
         raise UnusableWeights(name, f"its {PREDICTION} is {said!r:.40}, not supported yet")
     return found if found != usual and V_PREDICTION not in contents.shapes else None
-
-
-def _spelled(key: str, architecture: Architecture) -> str:
-    """The layout's name for a tensor that the file calls otherwise."""
-    for part in architecture.parts:
-        key = part.spelling(key)
-    return key
-
-
-def config_of(folder: Path) -> dict[str, object]:
-    """The config of a part whose shapes come with this program."""
-    found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    assert isinstance(found, dict)  # our own file
-    return found

@@ -1,107 +1,210 @@
 """Parts of a checkpoint that are files of their own: what a file is, and which a checkpoint takes.
 
-    clip_l.safetensors  clip_g.safetensors  t5xxl_fp16.safetensors    as they are published alone
+    text_encoders/clip_l.safetensors  t5xxl_fp16.safetensors    as they are published alone
+    vae/ae.safetensors
 
-Such a file has the names that the part has in a whole checkpoint, without their prefix.  The
-invariant: a file is a part wholly or not at all; and which one a checkpoint takes, where several
-could be it, their sizes say (the largest has most digits) or else their names.
+Such a file has the names that the part has in a whole checkpoint, behind its prefix, another or
+none; or those of its network, as diffusers and transformers keep it.  The invariant: a file is a
+part wholly or not at all; and which one a checkpoint takes, where several could be it, does not
+depend on the order in which they were found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from generation.catalog.checkpoint import (
-    CONFIGS,
     Reading,
     check_spare,
     check_types,
-    config_of,
+    check_whole,
     fits,
+    laid_out,
 )
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.quantised import Contents, scales_of
-from generation.errors import UnusableWeights
-from generation.families.architecture import Architecture, Part
+from generation.errors import BrokenWeights, UnusableWeights
+from generation.families.architecture import Config, Part, Shapes, with_told
 from generation.families.family import ARCHITECTURES
-from generation.recipe import Weights
+
+# What programs put before the names of a part that lies alone.
+_PREFIXES = (
+    *("model.", "text_model.", "transformer.", "language_model.", "model.language_model."),
+    *("language_model.model.", "text_encoder.", "vae.", "cond_stage_model.", "model.text_model."),
+)
+# Tokenizers that lie in a file as the bytes of a tensor.
+_TOKENIZERS = frozenset({"spiece_model", "tekken_model", "tokenizer_json"})
+
+_LITTLE = 0.1  # of a part's tensors: what may lie beside it, and it is still called alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
-    """A file that can be a part."""
+class PartFile:
+    """What a file is that is a part alone."""
 
-    weights: Weights
-    fills: tuple[str, ...]  # the parts that it can be, by their `Part.config`
-    size_bytes: int
+    # The parts that it can be, by their `Part.kind`, with the config that each is built from.
+    fills: Mapping[str, Config]
+    besides: frozenset[str]  # those of them beside which it holds much else
+
+    @property
+    def vae_of(self) -> tuple[str, ...]:
+        """The architectures whose VAE it can be, by their names."""
+        return tuple(one.name for one in ARCHITECTURES if one.vae.kind in self.fills)
 
 
 def parts_apart() -> Iterator[Part]:
-    """Those that may be files of their own, of every architecture."""
-    return (part for one in ARCHITECTURES for part in one.parts if part.apart)
+    """Those that may be files of their own, of every architecture, each once."""
+    found = {
+        part.kind: part
+        for one in ARCHITECTURES
+        for part in one.parts
+        if part.apart and part is not one.denoiser
+    }
+    return iter(found.values())
 
 
-def fills(contents: Contents, name: str, configs: Path = CONFIGS) -> tuple[str, ...]:
-    """The parts that a file can be.  Raises UnusableWeights for one whose numbers are not read."""
-    return tuple(
-        part.config
-        for part in parts_apart()
-        if read_component(contents, name, part, configs) is not None
+def read_part_file(contents: Contents, name: str, configs: Path = CONFIGS) -> PartFile | None:
+    """What a file is that is a part alone; None where it is nothing like one.
+
+    Raises UnusableWeights for half a one, or one whose numbers are not read.
+    """
+    found: dict[str, Config] = {}
+    besides: set[str] = set()
+    errors: list[tuple[float, UnusableWeights]] = []
+    ends = _ends(contents.shapes)
+    for part in parts_apart():
+        if not any(2 * len(marks & ends) > len(marks) for marks in _marks(part, configs)):
+            continue
+        named = _named(contents.shapes, part, configs)
+        try:
+            reading = _reading(named, contents, name, part)
+        except UnusableWeights as error:
+            errors.append((named.wrong, error))
+        else:
+            found[part.kind] = reading.configs[part.name]
+            more = len(contents.shapes) - len(reading.used) - len(reading.scales.keys)
+            if more > _LITTLE * len(reading.used):
+                besides.add(part.kind)
+    if found:
+        return PartFile(fills=found, besides=frozenset(besides))
+    if errors and (nearest := min(errors, key=lambda each: each[0]))[0] <= 0.5:
+        raise nearest[1]
+    return None
+
+
+def read_component(contents: Contents, name: str, part: Part, configs: Path = CONFIGS) -> Reading:
+    """How a file is read as that part.  Raises UnusableWeights where it is none, or half a one."""
+    return _reading(_named(contents.shapes, part, configs), contents, name, part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NamedPart:
+    """The tensors of a file as those of a part."""
+
+    theirs: Mapping[str, str]  # by the layout's names, or the network's own: the file's
+    shapes: Shapes  # that it must have, by the same names
+    config: Config
+    harmless: tuple[str, ...]  # beginnings of what it may have besides
+    wrong: float  # how much of what it must have it lacks, or has in another shape
+
+
+def _named(shapes: Shapes, part: Part, configs: Path) -> _NamedPart:
+    """The spelling in which a file is most of a part; of equals, the layout's."""
+    best: _NamedPart | None = None
+    prefixes = [p for p in (part.prefix, *_PREFIXES) if any(key.startswith(p) for key in shapes)]
+    for prefix in ("", *prefixes):
+        for spell in (_in_layout, _in_own_names):
+            named = spell(shapes, part, configs, prefix)
+            if best is None or named.wrong < best.wrong:
+                best = named
+            if not best.wrong:
+                return best
+    assert best is not None  # without a prefix there is always one
+    return best
+
+
+def _in_layout(shapes: Shapes, part: Part, configs: Path, prefix: str) -> _NamedPart:
+    theirs = {part.spelling(part.prefix + key.removeprefix(prefix)): key for key in shapes}
+    told = part.told({key: shapes[its] for key, its in theirs.items()})
+    config = with_told(config_of(configs / part.config), told)
+    return _compared(theirs, shapes, laid_out(part, configs, told), config, part.spare(config))
+
+
+def _in_own_names(shapes: Shapes, part: Part, configs: Path, prefix: str) -> _NamedPart:
+    network = part.network
+    theirs = {network.modern(key.removeprefix(prefix)): key for key in shapes}
+    config: Config = config_of(configs / part.config)
+    try:
+        own = {key: shapes[its] for key, its in theirs.items()}
+        config = with_told(config, {**part.told(part.layout(own, config)), **network.told(own)})
+    except (AssertionError, LookupError, TypeError, ValueError):
+        pass  # names that are not its network's: what is missing of it will be said
+    expected = network.tensors(config) or {}
+    return _compared(theirs, shapes, expected, config, network.harmless)
+
+
+def _compared(
+    theirs: Mapping[str, str],
+    shapes: Shapes,
+    expected: Shapes,
+    config: Config,
+    harmless: tuple[str, ...],
+) -> _NamedPart:
+    wrong = sum(
+        key not in theirs or not fits(shapes[theirs[key]], shape, key)
+        for key, shape in expected.items()
+    )
+    return _NamedPart(
+        theirs=theirs,
+        shapes=expected,
+        config=config,
+        harmless=harmless,
+        wrong=wrong / len(expected) if expected else 1.0,
     )
 
 
-def read_component(
-    contents: Contents, name: str, part: Part, configs: Path = CONFIGS
-) -> Reading | None:
-    """How a file is read as that part; None: it is another.  Raises UnusableWeights."""
-    config, shapes = config_of(configs / part.config), contents.shapes
-    expected = part.layout(part.network.tensors(config) or {}, config)
-    used = {key: key.removeprefix(part.prefix) for key in expected}
-    for key, theirs in used.items():
-        if theirs not in shapes or not fits(shapes[theirs], expected[key], key):
-            return None
+def _reading(named: _NamedPart, contents: Contents, name: str, part: Part) -> Reading:
+    """Raises UnusableWeights."""
+    if not named.shapes:
+        raise BrokenWeights(name, f"its {part.title} is of a build that is not known")
+    used = {key: named.theirs[key] for key in named.shapes if key in named.theirs}
+    check_whole(named.shapes, used, contents.shapes, name, (part,))
     check_types(used.values(), contents.dtypes, name)
     scales = scales_of(contents, name)
-    beside = tuple(begin.removeprefix(part.prefix) for begin in part.spare(config))
-    check_spare(shapes.keys() - set(used.values()) - scales.keys, name, beside)
+    taken = {*used.values(), *scales.keys, *_TOKENIZERS}
+    beside = (*named.harmless, *part.network.harmless)
+    called = {its: key for key, its in named.theirs.items()}
+    spare = [
+        its
+        for its in contents.shapes.keys() - taken
+        if not any(
+            name.startswith(beside)
+            for name in (its, called[its], called[its].removeprefix(part.prefix))
+        )
+    ]
+    check_spare(spare, name)
     return Reading(
         used=used,
         scales=scales,
+        parts=(part,),
+        configs={part.name: named.config},
         prediction="",
         told=None,
         says=None,
         noise=None,
-        lacks=(),
     )
 
 
-def chosen(
-    architecture: Architecture, lacks: Sequence[str], here: Sequence[Component], name: str
-) -> tuple[tuple[Weights, ...], str]:
-    """The files for what a checkpoint lacks, and what is to be said of them.
+def _ends(shapes: Shapes) -> frozenset[str]:
+    """How the names of tensors end, which prefixes and numbers of layers leave alone."""
+    return frozenset(".".join(key.split(".")[-2:]) for key in shapes)
 
-    Raises UnusableWeights, with all that is missing.
-    """
-    found: list[Weights] = []
-    missing: list[str] = []
-    said: list[str] = []
-    for part in architecture.parts:
-        if part.config not in lacks:
-            continue
-        able = [one for one in here if part.config in one.fills]
-        able.sort(key=lambda one: (-one.size_bytes, one.weights.name))
-        if able:
-            found.append(able[0].weights)
-        elif not part.optional:
-            missing.append(part.title)
-        if len(able) > 1:
-            others = " or ".join(one.weights.name for one in able[1:])
-            said.append(f"{able[0].weights.name} is its {part.title}, not {others}")
-    if missing:
-        raise UnusableWeights(
-            name,
-            f"a checkpoint without its {' and its '.join(missing)}, which may be a file of its own "
-            "in a model folder",
-        )
-    return tuple(found), "; ".join(said)
+
+@lru_cache(256)
+def _marks(part: Part, configs: Path) -> tuple[frozenset[str], ...]:
+    """The endings of a part's tensors, by its network's names and by its layout's."""
+    own = part.network.tensors(config_of(configs / part.config)) or {}
+    return _ends(own), _ends(laid_out(part, configs, {}))

@@ -6,12 +6,12 @@ is refused with its reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generation.catalog.card import check_usual
-from generation.catalog.components import Component, chosen
+from generation.catalog.companions import Component, Incomplete, chosen
 from generation.catalog.recognition import Anatomy, Kind
 from generation.draft import UNSAID, Checkpoint, Draft
 from generation.errors import NoSuchName, UnusableWeights
@@ -36,6 +36,7 @@ class Entry:
     channels: int | None = None  # of a checkpoint: that its denoiser takes
     # Of a checkpoint: what `Checkpoint` says of them.
     components: tuple[Weights, ...] = ()
+    vae_apart: Weights | None = None
     vae: Weights | None = None
     levels: str | None = None
     prediction: str | None = None
@@ -62,6 +63,7 @@ class Entry:
             family=family(self.family),
             purpose=self.purpose,
             components=self.components,
+            vae_apart=self.vae_apart,
             vae=self.vae,
             levels=self.levels,
             prediction=self.prediction,
@@ -108,23 +110,17 @@ def entries_of(
 
     A checkpoint is refused whose card's VAE or settings cannot be used, or that lacks a part.
     """
+    named = list(zip(names, found, strict=True))
     vaes = {
         spelled: Weights(name=name, sha256=one.sha256)
-        for name, one in zip(names, found, strict=True)
+        for name, one in named
         if one.anatomy.kind == "vae"
-        for spelled in (name, name.casefold(), f"{name}.safetensors", one.path.name)
+        for spelled in _spellings(name, one)
     }
-    parts = [
-        Component(
-            weights=Weights(name=name, sha256=one.sha256),
-            fills=one.anatomy.fills,
-            size_bytes=one.size_bytes,
-        )
-        for name, one in zip(names, found, strict=True)
-        if one.anatomy.fills
-    ]
+    parts = {name: _component(name, one) for name, one in named if one.anatomy.fills}
+    called = {s: name for name, one in named if name in parts for s in _spellings(name, one)}
     entries = []
-    for name, one in zip(names, found, strict=True):
+    for name, one in named:
         wanted = one.anatomy.vae
         vae = None if wanted is None else vaes.get(wanted) or vaes.get(wanted.casefold())
         if wanted is not None and vae is None:
@@ -132,8 +128,8 @@ def entries_of(
             continue
         entry = _entry(name, one, vae)
         try:
-            if one.anatomy.lacks:
-                entry = _completed(entry, one.anatomy.lacks, parts)
+            if one.anatomy.lacks or one.anatomy.components:
+                entry = _completed(entry, one.anatomy, tuple(parts.values()), called)
             if entry.usual != UNSAID:
                 check_usual(entry.model)
         except UnusableWeights as error:
@@ -143,12 +139,44 @@ def entries_of(
     return entries
 
 
-def _completed(entry: Entry, lacks: Sequence[str], parts: Sequence[Component]) -> Entry:
-    """A checkpoint with the files of what it lacks.  Raises UnusableWeights."""
-    built = family(entry.family).architecture
-    components, said = chosen(built, lacks, parts, entry.name)
-    note = "; ".join(text for text in (entry.note, said) if text)
-    return replace(entry, components=components, note=note)
+def _spellings(name: str, one: FoundWeights) -> tuple[str, ...]:
+    """How a card may call it."""
+    return name, name.casefold(), f"{name}.safetensors", one.path.name
+
+
+def _component(name: str, one: FoundWeights) -> Component:
+    return Component(
+        weights=Weights(name=name, sha256=one.sha256),
+        fills=one.anatomy.fills,
+        besides=one.anatomy.besides,
+        size_bytes=one.size_bytes,
+        file=one.path.name,
+        family=one.anatomy.family,
+    )
+
+
+def _completed(
+    entry: Entry, anatomy: Anatomy, parts: Sequence[Component], called: Mapping[str, str]
+) -> Entry:
+    """A checkpoint with the files of what it lacks; `called`: the entry that a name means.
+
+    Raises UnusableWeights.
+    """
+    wanted = [*anatomy.components, *([entry.vae.name] if entry.vae else ())]
+    model = Incomplete(
+        name=entry.name,
+        architecture=family(entry.family).architecture,
+        lacks=anatomy.lacks,
+        config=anatomy.denoiser,
+        wanted=tuple(called.get(one) or called.get(one.casefold()) or one for one in wanted),
+    )
+    taken = chosen(model, parts)
+    return replace(
+        entry,
+        components=taken.components,
+        vae_apart=taken.vae,
+        note="; ".join(text for text in (entry.note, taken.note) if text),
+    )
 
 
 def _dialect(anatomy: Anatomy, called: str) -> str:

@@ -7,26 +7,23 @@ reason why nothing here could draw with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from generation.catalog import components, strangers, upscalers
-from generation.catalog.checkpoint import (
-    CONFIGS,
-    architectures_of_vae,
-    check_types,
-    read_checkpoint,
-    read_vae,
-)
+from generation.catalog import strangers, upscalers
+from generation.catalog.checkpoint import check_types, read_checkpoint
+from generation.catalog.components import read_part_file
+from generation.catalog.denoiser_names import Named, recognised
 from generation.catalog.embeddings import family_of_words, is_embedding, read_words
 from generation.catalog.loras.kin import family_of
 from generation.catalog.loras.plan import is_lora, read_plan
 from generation.catalog.loras.triggers import triggers_of
+from generation.catalog.partconfigs import CONFIGS
 from generation.catalog.quantised import Contents
 from generation.draft import UNSAID, Draft
-from generation.errors import UnknownWeights, UnusableWeights
+from generation.errors import BrokenWeights, UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
 from generation.families.family import ARCHITECTURES, FAMILIES
 
@@ -48,7 +45,6 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 NOT_YET = "not supported yet"
 
 _DENOISERS = tuple({one.denoiser.prefix for one in ARCHITECTURES})
-_VAES = {one.vae.prefix for one in ARCHITECTURES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +62,18 @@ class Anatomy:
     vae: str | None = None  # the name of the VAE that its card chooses
     usual: Draft = UNSAID  # the settings that its card says are usual
     dialect: str = ""  # in which its card says it is spoken to
-    lacks: tuple[str, ...] = ()  # its parts that are files of their own, by `Part.config`
+    lacks: tuple[str, ...] = ()  # its parts that are files of their own, by `Part.kind`
+    denoiser: Config = field(default_factory=dict)  # of one that lacks some: its denoiser's config
+    components: tuple[str, ...] = ()  # the names of the files that its card chooses for them
     # Of a VAE alone: the architectures that have such a VAE.
     built: tuple[str, ...] = ()
     # Of a LoRA alone: the words that it listens to.
     triggers: tuple[str, ...] = ()
     # Of an upscaler alone: how many times as long the sides become.
     factor: int | None = None
-    # Of a component alone: the parts that it can be, by `Part.config`.
-    fills: tuple[str, ...] = ()
+    # Of a component or VAE alone: the parts that it can be, by `Part.kind`, with their configs.
+    fills: Mapping[str, Config] = field(default_factory=dict)
+    besides: frozenset[str] = frozenset()  # those of them beside which it holds much else
 
 
 def of_file(
@@ -116,18 +115,30 @@ def of_file(
         return Anatomy(kind="upscaler", family="", factor=build.factor)
     if (other := strangers.architecture(shapes)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
-    if kind == "checkpoint" or any(key.startswith(_DENOISERS) for key in shapes):
-        return _checkpoint(contents, name, family, configs)
-    if kind == "vae" or _is_vae(shapes):
-        fitting = architectures_of_vae(shapes)
-        _check_twins(fitting, family, name)
-        read_vae(contents, name, configs)
-        return anatomy_of_vae(fitting)
-    if kind in (None, "component") and (parts := components.fills(contents, name, configs)):
-        return Anatomy(kind="component", family="", fills=parts)
+    found = recognised(shapes, configs)
+    if found or kind == "checkpoint" or any(key.startswith(_DENOISERS) for key in shapes):
+        return _checkpoint(contents, name, family, configs, found)
+    if (part := _part_alone(contents, name, kind, configs)) is not None:
+        return part
     if (alone := strangers.part(shapes)) is not None:
         raise UnusableWeights(name, f"{alone}, {NOT_YET}")
     raise UnknownWeights(name, strangers.likeness(shapes))
+
+
+def _part_alone(contents: Contents, name: str, kind: str | None, configs: Path) -> Anatomy | None:
+    """A VAE or text encoder that is a file of its own; None: it is none."""
+    if kind not in (None, "vae", "component"):
+        return None
+    try:
+        found = read_part_file(contents, name, configs)
+    except BrokenWeights:
+        if (other := strangers.vae(contents.shapes)) is not None:
+            raise UnusableWeights(name, f"{other}, {NOT_YET}") from None
+        raise
+    if found is None:
+        return None
+    built = found.vae_of
+    return Anatomy(kind="vae" if built else "component", family="", built=built, fills=found.fills)
 
 
 def _told(read: Callable[[], str], said: str | None) -> str:
@@ -140,21 +151,14 @@ def _told(read: Callable[[], str], said: str | None) -> str:
         return said
 
 
-def _check_twins(fitting: Sequence[Architecture], said: str | None, name: str) -> None:
-    """Raise UnknownWeights for a VAE that may be another model's, unless its card says whose."""
-    for one in fitting:
-        if one.vae.twin is not None and said is None:
-            title = FAMILIES[one.family].title
-            raise UnknownWeights(
-                name,
-                f"a VAE with {one.latent_channels} latent channels, of {title} or of "
-                f"{one.vae.twin}: a card beside it says which (family)",
-            )
-
-
 def anatomy_of_vae(architectures: Sequence[Architecture]) -> Anatomy:
     """That of a VAE which these architectures have."""
-    return Anatomy(kind="vae", family="", built=tuple(one.name for one in architectures))
+    return Anatomy(
+        kind="vae",
+        family="",
+        built=tuple(one.name for one in architectures),
+        fills={one.vae.kind: {} for one in architectures},
+    )
 
 
 def of_folder(class_name: object, config: Config, name: str, said: str | None = None) -> Anatomy:
@@ -180,28 +184,37 @@ def of_folder(class_name: object, config: Config, name: str, said: str | None = 
     return Anatomy(kind="checkpoint", family=family, channels=usual.channels(config))
 
 
-def _checkpoint(contents: Contents, name: str, said: str | None, configs: Path) -> Anatomy:
+def _checkpoint(
+    contents: Contents,
+    name: str,
+    said: str | None,
+    configs: Path,
+    found: tuple[Architecture, Named] | None,
+) -> Anatomy:
     """`said`: the family that its card names; needed only where the tensors tell none."""
     shapes = contents.shapes
-    found = next((one for one in ARCHITECTURES if one.recognise(shapes)), None)
     other = strangers.unet(shapes) if found is None else None
     if other is not None and not _is_made_for(said, lambda one: one.denoiser.told(shapes)):
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     family = said
     if found is not None:
-        family = found.finer(shapes, contents.metadata) or found.family
+        built, named = found
+        family = built.finer(named.shapes, contents.metadata) or built.family
     if family not in FAMILIES:
-        raise UnknownWeights(name, strangers.likeness(shapes))
+        raise UnknownWeights(name, strangers.part(shapes) or strangers.likeness(shapes))
     usual = FAMILIES[family].architecture
     reading = read_checkpoint(contents, name, usual, configs)
+    denoiser = reading.configs[usual.denoiser.name]
+    lacks = tuple(part.kind for part in usual.parts if part not in reading.parts)
     return Anatomy(
         kind="checkpoint",
         family=family,
-        channels=usual.channels(usual.denoiser.told(shapes)),
+        channels=usual.channels(denoiser),
         prediction=reading.told,
         says=reading.says,
         noise=reading.noise,
-        lacks=reading.lacks,
+        lacks=lacks,
+        denoiser=denoiser if lacks else {},
     )
 
 
@@ -211,11 +224,3 @@ def _is_made_for(said: str | None, told: Callable[[Architecture], Config]) -> bo
         return False
     built = FAMILIES[said].architecture
     return built.channels(told(built)) in built.purposes
-
-
-def _is_vae(shapes: Shapes) -> bool:
-    bare = {key.removeprefix(prefix): key for key in shapes for prefix in _VAES}
-    if not {"decoder.conv_in.weight", "encoder.conv_in.weight"} <= bare.keys():
-        return False
-    latent = shapes[bare["decoder.conv_in.weight"]][1:2]
-    return latent in {(one.latent_channels,) for one in ARCHITECTURES}

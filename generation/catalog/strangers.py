@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from generation.families import ldm
+from generation.families.family import ARCHITECTURES
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -45,7 +46,6 @@ _ARCHITECTURES = (
     _row("AuraFlow", "double_layers.0.", "joint_transformer_blocks.0."),
     _row("CogVideoX", "patch_embed.text_proj."),
     _row("Qwen-Image", "transformer_blocks.0.img_mod.1.", "txt_in.text_norm."),
-    _row("FLUX.1 by diffusers' names", ("single_transformer_blocks.0.", "context_embedder.")),
     _row("Z-Image", "layers.0.adaLN_modulation.0.", "all_x_embedder."),
     _row("Lumina", "cap_embedder.", "time_caption_embed."),
     _row("HiDream", "double_stream_blocks.0."),
@@ -75,6 +75,10 @@ _CHANNELS = {
     7: "the x4 upscaler (7 channels)",
 }
 
+# Channels of latents that are drawn with, and whose others are.
+_DRAWN = frozenset(one.latent_channels for one in ARCHITECTURES)
+_VAES = {16: " (FLUX.1, Stable Diffusion 3)", 32: " (FLUX.2)"}
+
 _UNET_ALONE = "a UNet alone, without text encoder and VAE"
 _UNETS = {
     768: "Stable Diffusion 1.x's",
@@ -83,14 +87,8 @@ _UNETS = {
     2048: "SDXL's",
 }
 
-_FLUX_ALONE = "the transformer of FLUX.1, alone"
-_TRANSFORMER_ALONE = "the transformer of Stable Diffusion 3, alone, without text encoders and VAE"
-
 # Parts that lie alone.  Only of a file that has no denoiser under the usual prefix.
 _PARTS = (
-    _row(_TRANSFORMER_ALONE, "joint_blocks.0."),
-    _row(_TRANSFORMER_ALONE, ("pos_embed.proj.", "transformer_blocks.0.attn.add_q_proj.")),
-    _row(_FLUX_ALONE, "double_blocks.0.img_attn."),
     _row("an upscaler", ("conv_first.", "body.0.")),
     _row("an upscaler", "layers.0.residual_group.", "params_ema.", "params.", "upsampler."),
     _row("an upscaler", ("conv_first.", "conv_last."), ("conv_first.", "conv_up1.")),
@@ -180,8 +178,7 @@ def _special(channels: object) -> str | None:
 
 def part(shapes: Shapes) -> str | None:
     """The name of what is no whole model: an upscaler, a text encoder alone, ..."""
-    latents = _latent_channels(shapes)
-    if latents is not None:
+    if (latents := vae(shapes)) is not None:
         return latents
     found = _first(_PARTS, shapes)
     if found == _UNET_ALONE:
@@ -205,22 +202,19 @@ def likeness(shapes: Shapes) -> str:
     return f"it is no model, LoRA, VAE or embedding that is known here; it holds {first}"
 
 
-def _latent_channels(shapes: Shapes) -> str | None:
-    """A VAE whose latents are not the four channels of Stable Diffusion, or half a VAE."""
+def vae(shapes: Shapes) -> str | None:
+    """A VAE whose latents have as many channels as nothing here draws with, or half a VAE."""
     bare = {key.removeprefix("first_stage_model.").removeprefix("vae."): key for key in shapes}
     first = bare.get("decoder.conv_in.weight")
     if first is None:
         return None
-    channels = shapes[first][1:2]
     if len(shapes[first]) == 5:
         return "the VAE of a video model"
-    if channels == (16,):
-        return "a VAE with 16 latent channels (FLUX.1, Stable Diffusion 3)"
-    if channels == (32,):
-        return "a VAE with 32 latent channels (FLUX.2)"
-    if channels == (4,) and "encoder.conv_in.weight" not in bare:
-        return "the decoder of a VAE without its encoder"
-    return None if channels == (4,) else f"a VAE with {channels[0] if channels else 0} channels"
+    channels = shapes[first][1] if len(shapes[first]) > 1 else 0
+    if channels in _DRAWN:
+        lacks = "encoder.conv_in.weight" not in bare
+        return "the decoder of a VAE without its encoder" if lacks else None
+    return f"a VAE with {channels} latent channels{_VAES.get(channels, '')}"
 
 
 def _first(rows: Iterable[_Row], shapes: Shapes) -> str | None:

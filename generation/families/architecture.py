@@ -163,9 +163,19 @@ class Part:
     settings: Settings = field(default_factory=dict)
     tokenizer: Tokenizer | None = None  # of a text encoder
     optional: bool = False  # drawn without where it is not there
-    apart: bool = False  # published alone as well: a checkpoint without it takes that file
-    # Whose part has the same tensors and other settings, so that a file alone does not tell.
-    twin: str | None = None
+    # Published alone as well: a checkpoint without it takes that file.  A denoiser always may be.
+    apart: bool = True
+    # What such a file is usually called, of a checkpoint whose denoiser has a config; for people.
+    file: str | Callable[[Config], str] = ""
+
+    @property
+    def kind(self) -> str:
+        """What a file of it alone is: the same for parts that take the same files."""
+        return f"{self.config} {self.network.name}"
+
+    def usual_file(self, config: Config) -> str:
+        """What a file of it alone is usually called, beside a denoiser with that config."""
+        return self.file if isinstance(self.file, str) else self.file(config)
 
     def where(self, config: Config) -> Mapping[str, Sequence[Lies]]:
         """Where each of the network's tensors lies in a single file."""
@@ -225,6 +235,9 @@ class Architecture:
     work: Callable[[Recipe], float] = megapixels
     # What is built like it and is another model, by its name; None: nothing.
     relative: Callable[[Shapes], str | None] = _nothing
+    # (the configs of some of its parts, by their names) -> why these cannot draw together, as a
+    # clause, such as "it gives words 2560 wide, 4096 are read"; None: nothing speaks against it.
+    fits: Callable[[Mapping[str, Config]], str | None] = _nothing
     # How wide the vectors of an embedding are, for each text encoder that learns words.
     embedding_widths: tuple[int, ...] = ()
     # What trainers of LoRAs write into the metadata: beginnings; empty: no LoRA of it is read.

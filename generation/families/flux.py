@@ -196,8 +196,7 @@ _VAE = Part(
     layout=_vae,
     spelling=_spelled_vae,
     settings={"latent_channels": (16,)},
-    apart=True,
-    twin="Stable Diffusion 3",
+    file="ae.safetensors",
 )
 _CLIP_L = Part(
     name="text_encoder",
@@ -210,7 +209,7 @@ _CLIP_L = Part(
     spelling=ldm.levelled(CLIP_L),
     spare=encoder_files.beside(CLIP_L, *CLIP.harmless),
     tokenizer=clip_tokenizer("tokenizer", padding="<|endoftext|>"),
-    apart=True,
+    file="clip_l.safetensors",
 )
 _T5 = Part(
     name="text_encoder_2",
@@ -222,7 +221,7 @@ _T5 = Part(
     layout=encoder_files.t5(T5XXL),
     spare=encoder_files.beside(T5XXL, *T5.harmless),
     tokenizer=t5_tokenizer("tokenizer_2"),
-    apart=True,
+    file="t5xxl_fp16.safetensors",
 )
 
 

@@ -19,6 +19,8 @@ Shapes = Mapping[str, tuple[int, ...]]
 Config = Mapping[str, object]
 
 UNET = "model.diffusion_model."
+_BLOCKS = tuple(f"{UNET}{side}_block" for side in ("input", "middle", "output"))
+_WORDS = ".attn2.to_k.weight"
 VAE = "first_stage_model."
 
 # Some merges of 2022 lost this level of the names.
@@ -82,7 +84,8 @@ def _inside(rest: str) -> str:
 
 def words_of_unet(shapes: Shapes) -> set[int]:
     """How wide the words are that a single file's UNet reads."""
-    return {s[1] for key, s in shapes.items() if ".attn2.to_k.weight" in key and len(s) == 2}
+    read = (s for key, s in shapes.items() if key.endswith(_WORDS) and key.startswith(_BLOCKS))
+    return {shape[1] for shape in read if len(shape) == 2}
 
 
 def channels_of_unet(shapes: Shapes) -> int:

@@ -290,7 +290,7 @@ SD3 = Architecture(
             prefix=ldm.VAE,
             layout=ldm.vae,
             settings={"latent_channels": (16,)},
-            twin="FLUX.1",
+            file="sd3_vae.safetensors",
         ),
         Part(
             name="text_encoder",
@@ -303,7 +303,7 @@ SD3 = Architecture(
             lies=encoder_files.unprojected(CLIP_L),
             spare=encoder_files.beside(CLIP_L, *PROJECTED_CLIP.harmless),
             tokenizer=clip_tokenizer("tokenizer", padding="<|endoftext|>"),
-            apart=True,
+            file="clip_l.safetensors",
         ),
         Part(
             name="text_encoder_2",
@@ -314,7 +314,7 @@ SD3 = Architecture(
             prefix=CLIP_G,
             layout=encoder_files.clip(CLIP_G, projected=True),
             tokenizer=clip_tokenizer("tokenizer_2", padding="!"),
-            apart=True,
+            file="clip_g.safetensors",
         ),
         Part(
             name="text_encoder_3",
@@ -326,7 +326,7 @@ SD3 = Architecture(
             layout=encoder_files.t5(T5XXL),
             spare=encoder_files.beside(T5XXL, *T5.harmless),
             tokenizer=t5_tokenizer("tokenizer_3"),
-            apart=True,
+            file="t5xxl_fp16.safetensors",
             optional=True,
         ),
     ),

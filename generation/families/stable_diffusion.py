@@ -116,6 +116,7 @@ _VAE = Part(
     prefix=ldm.VAE,
     layout=ldm.vae,
     settings={"latent_channels": _FOUR},
+    file="vae-ft-mse-840000-ema-pruned.safetensors",
 )
 _TEXT_ENCODER = Part(
     name="text_encoder",
@@ -128,6 +129,7 @@ _TEXT_ENCODER = Part(
     spelling=ldm.levelled(_CLIP_OF_1),
     classes=_BOTH_CLASSES,
     tokenizer=clip_tokenizer("tokenizer", padding="<|endoftext|>"),
+    file="clip_l.safetensors",
 )
 
 SD1 = Architecture(
@@ -177,6 +179,7 @@ SD2 = replace(
             spelling=str,
             spare=_unread_of_2,
             tokenizer=clip_tokenizer("tokenizer", padding="!"),
+            file="clip_h.safetensors",
         ),
     ),
     recognise=_reads(1024, _FOR_A_MASK),
@@ -194,7 +197,12 @@ _UNET_OF_XL = replace(
     config="sdxl/unet",
     settings={**_UNET_OF_1.settings, "addition_embed_type": ("text_time",)},
 )
-_VAE_OF_XL = replace(_VAE, config="sdxl/vae", dtype=Dtype.UPCAST)  # its own overflows in fp16
+_VAE_OF_XL = replace(
+    _VAE,
+    config="sdxl/vae",
+    dtype=Dtype.UPCAST,  # its own overflows in fp16
+    file="sdxl_vae.safetensors",
+)
 _TEXT_ENCODER_2 = Part(
     name="text_encoder_2",
     title="second text encoder",
@@ -205,6 +213,7 @@ _TEXT_ENCODER_2 = Part(
     layout=ldm.open_clip(_SECOND_CLIP),
     lies=ldm.open_clip_lies(_SECOND_CLIP),
     tokenizer=clip_tokenizer("tokenizer_2", padding="!"),
+    file="clip_g.safetensors",
 )
 
 SDXL = replace(

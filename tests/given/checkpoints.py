@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from generation.catalog.catalog import Catalog
-from generation.catalog.checkpoint import CONFIGS
 from generation.catalog.entry import Entry
+from generation.catalog.partconfigs import CONFIGS
 from generation.draft import complete
 from generation.families.architecture import Architecture
 from generation.recipe import Recipe
@@ -67,13 +67,16 @@ def zero_snr_folder(path: Path, **config: object) -> Path:
 
 
 def configs_of(architecture: str, source: Path, folder: Path) -> Path:
-    """A folder of the configs by which that model's single file is read, and others' beside."""
-    shutil.copytree(CONFIGS, folder / "configs")
+    """A folder of the configs by which that model's single file is read; others as published."""
+    home = folder / "configs"
     for part in build_of(architecture).parts:
-        home = folder / "configs" / part.config
-        shutil.rmtree(home, ignore_errors=True)
-        shutil.copytree(source / part.name, home)
-    return folder / "configs"
+        shutil.copytree(source / part.name, home / part.config)
+    for published in CONFIGS.glob("*/*"):
+        here = home / published.relative_to(CONFIGS)
+        if published.is_dir() and not here.exists():
+            here.parent.mkdir(parents=True, exist_ok=True)
+            here.symlink_to(published)
+    return home
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from generation.catalog.checkpoint import CONFIGS, config_of
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families.architecture import Network
 from generation.families.text import language
 from generation.worker.loading.building import class_of

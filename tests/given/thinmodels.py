@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from generation.catalog.checkpoint import CONFIGS, expected_tensors
+from generation.catalog.checkpoint import expected_tensors
+from generation.catalog.partconfigs import CONFIGS
 from generation.families.architecture import Architecture
 from generation.families.family import ARCHITECTURES
 from generation.families.ldm import VAE as VAE_PREFIX

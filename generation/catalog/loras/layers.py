@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from generation.catalog.checkpoint import CONFIGS, config_of
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families.architecture import Part as PartOfModel
 from generation.families.architecture import Shape, Shapes, Stage
 from generation.families.family import ARCHITECTURES

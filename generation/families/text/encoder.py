@@ -9,6 +9,8 @@ tensors, and a file without a prefix has that name without it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from generation.families.architecture import Config, Network, Part, Shapes, Stage, Tokenizer
 
 
@@ -21,10 +23,12 @@ def encoder(
     name: str = "text_encoder",
     title: str = "text encoder",
     classes: tuple[str, ...] = (),
+    file: str | Callable[[Config], str] = "",
 ) -> Part:
     """A language model that reads an architecture's prompts.
 
-    `classes`: those that a model_index.json may name beside the network's own.
+    `classes`: those that a model_index.json may name beside the network's own; `file`: what one
+    that lies alone is usually called.
     """
 
     def layout(shapes: Shapes, _config: Config) -> Shapes:
@@ -52,7 +56,7 @@ def encoder(
         spare=lambda _config: tuple(prefix + begin for begin in network.harmless),
         classes=(network.name, *classes),
         tokenizer=tokenizer,
-        apart=True,
+        file=file,
     )
 
 

@@ -15,7 +15,7 @@ import torch
 
 from generation.catalog.folderparts import chosen_weights, read_parts, read_vae_folder
 from generation.catalog.modelfolder import INDEX, read_json
-from generation.families.architecture import Architecture, Part, Trained
+from generation.families.architecture import Architecture, Config, Part, Trained
 from generation.worker.loading.building import Built, class_of, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, stored_file
 
@@ -44,6 +44,10 @@ class Folder:
                 module, lambda key: lie.get(network.modern(key)), self.name, part.title
             ),
         )
+
+    def config(self, part: Part) -> Config:
+        """What a part is built from."""
+        return read_json(self.homes[part.name] / "config.json", self.name)
 
     def files(self, part: Part) -> tuple[Path, ...]:
         """The files that have a part's numbers."""

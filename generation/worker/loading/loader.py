@@ -166,8 +166,8 @@ def _drawing(
     others: list[tuple[Source, Sha256]] = []
     for weights, file in zip(recipe.components, components, strict=True):
         with translated(weights.name):
-            head = single_file.opened_component(file, architecture, weights.name)
-        others.append((head, weights.sha256))
+            part = folder.opened_vae if file.is_dir() else single_file.opened_component
+            others.append((part(file, architecture, weights.name), weights.sha256))
     if vae_path is not None and recipe.vae is not None:
         kind = folder if vae_path.is_dir() else single_file
         with translated(recipe.vae.name):
@@ -193,6 +193,7 @@ def together(
     for part in architecture.parts:
         if part.name not in found and not part.optional:
             raise UnusableWeights(head.name, f"a checkpoint without its {part.title}")
+    _check_fit(architecture, found)
     return FileHeads(
         architecture=architecture,
         dtype=dtype,
@@ -200,6 +201,14 @@ def together(
         sources={name: source for name, (source, _) in found.items()},
         digests={name: digest for name, (_, digest) in found.items()},
     )
+
+
+def _check_fit(architecture: Architecture, found: Mapping[str, tuple[Source, Sha256]]) -> None:
+    """Raises UnusableWeights where parts of several files cannot draw together."""
+    known = {part.name: part for part in architecture.parts if part.name in found}
+    configs = {name: found[name][0].config(part) for name, part in known.items()}
+    if (why := architecture.fits(configs)) is not None:
+        raise UnusableWeights(found[architecture.denoiser.name][0].name, f"its parts: {why}")
 
 
 def _built(source: Source, part: Part, dtype: torch.dtype) -> Built:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,18 +17,19 @@ from typing import Any
 
 import torch
 
-from generation.catalog.checkpoint import CONFIGS, Reading, config_of, read_checkpoint, read_vae
+from generation.catalog.checkpoint import Reading, read_checkpoint
 from generation.catalog.components import read_component
 from generation.catalog.header import read_tensor
+from generation.catalog.partconfigs import CONFIGS
 from generation.catalog.quantised import Contents
 from generation.errors import UnusableWeights
 from generation.families.architecture import (
     Architecture,
+    Config,
     Lies,
     Part,
     Tokenizer,
     Trained,
-    with_told,
 )
 from generation.worker.loading.building import Built, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, StoredFile, scaled, stored_file
@@ -41,30 +43,34 @@ class SingleFile:
     name: str
     file: StoredFile
     reading: Reading
-    parts: tuple[Part, ...]  # that it has
     trained: Trained | None  # of a checkpoint
-    configs: Path
-    without: str = ""  # the prefix that its names lack
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Those that it has."""
+        return self.reading.parts
 
     def built(self, part: Part, dtype: torch.dtype) -> Built:
         """A part before it has numbers.  Raises BrokenWeights where it lacks some."""
-        used = self.reading.used
-        folder, network = self.configs / part.config, part.network
-        here = {key: self.file.header.shapes[theirs] for key, theirs in used.items()}
-        config = with_told(config_of(folder), part.told(here))
+        used, network = self.reading.used, part.network
+        config = self.config(part)
         lies = part.where(config)
 
         def lie(key: str) -> Sequence[Stored] | None:
             key = network.modern(key)
-            if key in used:  # a VAE that has its own names
+            if key in used:  # the network's own names
                 return (self._stored(key, Lies(key=key)),)
-            places = [(place.key.removeprefix(self.without), place) for place in lies.get(key, ())]
-            if key not in lies or not all(theirs in used for theirs, _ in places):
+            places = lies.get(key)
+            if places is None or not all(place.key in used for place in places):
                 return None
-            return [self._stored(theirs, place) for theirs, place in places]
+            return [self._stored(place.key, place) for place in places]
 
         module = skeleton(network, config, dtype)
         return Built(module=module, numbers=numbers_of(module, lie, self.name, part.title))
+
+    def config(self, part: Part) -> Config:
+        """What a part is built from."""
+        return self.reading.configs[part.name]
 
     def files(self, _: Part) -> tuple[Path, ...]:
         """The files that have a part's numbers."""
@@ -94,29 +100,17 @@ def opened(
         name=name,
         file=file,
         reading=reading,
-        parts=tuple(
-            part
-            for part in architecture.parts
-            if any(key.startswith(part.prefix) for key in reading.used)
-        ),
         trained=Trained(prediction=reading.prediction, noise=noise),
-        configs=configs,
     )
 
 
-def opened_vae(path: Path, architecture: Architecture, name: str) -> SingleFile:
+def opened_vae(
+    path: Path, architecture: Architecture, name: str, *, configs: Path = CONFIGS
+) -> SingleFile:
     """Read the head of a VAE that is a file of its own.  Raises UnusableWeights."""
-    file, part = stored_file(path, name), architecture.vae
-    reading = read_vae(_contents(file, name), name, CONFIGS)
-    return SingleFile(
-        name=name,
-        file=file,
-        reading=reading,
-        parts=(part,),
-        trained=None,
-        configs=CONFIGS,
-        without=part.prefix,
-    )
+    file = stored_file(path, name)
+    reading = read_component(_contents(file, name), name, architecture.vae, configs)
+    return SingleFile(name=name, file=file, reading=reading, trained=None)
 
 
 def opened_component(
@@ -124,12 +118,12 @@ def opened_component(
 ) -> SingleFile:
     """Read the head of a part that is a file of its own.  Raises UnusableWeights."""
     file = stored_file(path, name)
+    contents = _contents(file, name)
     for part in architecture.parts:
-        reading = read_component(_contents(file, name), name, part, configs) if part.apart else None
-        if reading is not None:
-            return SingleFile(
-                name=name, file=file, reading=reading, parts=(part,), trained=None, configs=configs
-            )
+        if part is not architecture.denoiser and part.apart:
+            with suppress(UnusableWeights):
+                reading = read_component(contents, name, part, configs)
+                return SingleFile(name=name, file=file, reading=reading, trained=None)
     raise UnusableWeights(name, "it is no part of that model")
 
 

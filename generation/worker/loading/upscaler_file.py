@@ -14,7 +14,7 @@ import torch
 
 from generation.catalog.quantised import Contents
 from generation.catalog.upscalers import UpscalerReading, read_upscaler
-from generation.families.architecture import Part
+from generation.families.architecture import Config, Part
 from generation.families.pixels import UPSCALER
 from generation.worker.loading.building import Built, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, StoredFile, stored_file
@@ -32,12 +32,16 @@ class UpscalerFile:
 
     def built(self, part: Part, dtype: torch.dtype) -> Built:
         """The network before it has numbers."""
-        module = skeleton(part.network, asdict(self.reading.build), dtype)
+        module = skeleton(part.network, self.config(part), dtype)
 
         def lie(key: str) -> Sequence[Stored]:
             return (self.file[self.reading.used[key]],)
 
         return Built(module=module, numbers=numbers_of(module, lie, self.name, part.title))
+
+    def config(self, _: Part) -> Config:
+        """What the network is built from."""
+        return asdict(self.reading.build)
 
     def files(self, _: Part) -> tuple[Path, ...]:
         """The file that has the numbers."""

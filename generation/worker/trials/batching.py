@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generation.catalog.checkpoint import CONFIGS
+from generation.catalog.partconfigs import CONFIGS
 from generation.worker import exactness
 
 BATCHES = (1, 2, 4, 8)

@@ -27,8 +27,9 @@ import torch
 from safetensors.torch import save_file
 
 from generation.catalog.catalog import Catalog
-from generation.catalog.checkpoint import CONFIGS, expected_tensors
+from generation.catalog.checkpoint import expected_tensors
 from generation.catalog.entry import Entry
+from generation.catalog.partconfigs import CONFIGS
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.families.family import ARCHITECTURES
 from generation.fleet.wire import Drawn, Failed, Finished, Frame, Ready, Render, encode, read

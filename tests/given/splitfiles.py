@@ -1,0 +1,57 @@
+"""Writes the tiny models as split files: the denoiser, each text encoder and the VAE alone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+from tests.given import tinymodels
+from tests.given.checkpoints import the_single_file
+from tests.given.thinmodels import architecture as build_of
+
+# Of the names that a whole file has, without their prefixes; or as diffusers keeps each part.
+Spelling = Literal["single file", "folder"]
+
+Files = dict[str, Path]  # of each part, by its name
+
+
+def split(architecture: str, home: Path, spelling: Spelling, before: str = "") -> Files:
+    """Each part as a file in `home`; `before` the denoiser's names stands another prefix."""
+    home.mkdir(parents=True)
+    return (_of_folder if spelling == "folder" else _of_file)(architecture, home, before)
+
+
+def _of_folder(architecture: str, home: Path, before: str) -> Files:
+    assert not before  # diffusers has none
+    source, found = tinymodels.of(architecture), Files()
+    for part in build_of(architecture).parts:
+        if (source / part.name).is_dir():
+            found[part.name] = home / f"{part.name}.safetensors"
+            file = source / part.name / f"{part.network.weights}.safetensors"
+            shutil.copyfile(file, found[part.name])
+    return found
+
+
+def _of_file(architecture: str, home: Path, before: str) -> Files:
+    tensors, _ = the_single_file(architecture)
+    built, found = build_of(architecture), Files()
+    for part in built.parts:
+        begin = before if part is built.denoiser else ""
+        alone = behind(tensors, part.prefix, begin)
+        if alone:
+            found[part.name] = home / f"{part.name}.safetensors"
+            save_file(alone, found[part.name])
+    return found
+
+
+def behind(tensors: dict[str, Tensor], prefix: str, instead: str = "") -> dict[str, Tensor]:
+    """Those that have a prefix, with another instead."""
+    return {
+        instead + key.removeprefix(prefix): tensor.clone()
+        for key, tensor in tensors.items()
+        if key.startswith(prefix)
+    }

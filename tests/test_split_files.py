@@ -1,0 +1,266 @@
+"""Split files: a denoiser, text encoders and a VAE that lie alone draw what they draw together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
+from generation.draft import complete
+from generation.recipe import Recipe
+from generation.worker.loading import single_file
+from generation.worker.loading.loader import FileHeads, Source, together
+from generation.worker.model import Model
+from generation.worker.render import render
+from tests.given import loaded, thinmodels, tinymodels
+from tests.given.builders import a_digest, a_draft
+from tests.given.checkpoints import the_single_file
+from tests.given.splitfiles import Spelling, split
+from tests.given.thinmodels import architecture as build_of
+from tests.given.thinmodels import configs, write_file
+
+CPU = torch.device("cpu")
+DENOISER = "model.diffusion_model."
+THIN = {
+    "sd1": thinmodels.SD15,
+    "sd2": thinmodels.SD2,
+    "sdxl": thinmodels.SDXL,
+    "sdxl-refiner": thinmodels.REFINER,
+}
+PREFIXES = ("", DENOISER, "diffusion_model.", "transformer.", "unet.", "net.")
+
+each = pytest.mark.parametrize("architecture", tinymodels.BUILDS)
+
+
+def heads(architecture: str, files: Mapping[str, Path]) -> FileHeads:
+    """The heads of split files, read as the loader reads them."""
+    built, given = build_of(architecture), the_single_file(architecture)[1]
+    denoiser = single_file.opened(files[built.denoiser.name], built, "denoiser", configs=given)
+    others: list[Source] = [
+        single_file.opened_component(file, built, name, configs=given)
+        for name, file in files.items()
+        if name != built.denoiser.name
+    ]
+    digest = a_digest()
+    return together(built, torch.float32, (denoiser, digest), [(o, digest) for o in others])
+
+
+def model_of(architecture: str, files: Mapping[str, Path]) -> Model:
+    """Their model, which reads words as the folder does: no file brings a tokenizer."""
+    folder, found = loaded.model(architecture), heads(architecture, files)
+    parts = [found.built(part) for part in found.parts]
+    for part in parts:
+        part.tokenizer = folder.parts.tokenizers.get(part.key.part)
+    model = found.model(parts)
+    model.residence.enter(CPU, lambda: True)
+    # A file of 2.x does not say it: its recipes do.
+    model.trained = replace(model.trained, prediction=folder.trained.prediction)
+    return model
+
+
+@each
+@pytest.mark.parametrize("spelling", ["single file", "folder"])
+def test_split_files_draw_the_picture_of_the_folder(
+    architecture: str, spelling: Spelling, tmp_path: Path
+) -> None:
+    """As a single file does: `tests/test_worker_models.py`."""
+    files = split(architecture, tmp_path / "split", spelling)
+    assert files.keys() == loaded.model(architecture).parts.modules.keys()
+    recipe = loaded.recipe_of(architecture)
+    whole = render(recipe, (), loaded.model(architecture), on_step=lambda *_: None)
+    parts = render(recipe, (), model_of(architecture, files), on_step=lambda *_: None)
+    assert parts.latents_sha256 == whole.latents_sha256
+    assert parts.content == whole.content
+
+
+@each
+@pytest.mark.parametrize("before", PREFIXES)
+def test_a_denoiser_is_read_behind_any_prefix_that_programs_give_it(
+    architecture: str, before: str, tmp_path: Path
+) -> None:
+    built, given = build_of(architecture), the_single_file(architecture)[1]
+    files = split(architecture, tmp_path / "split", "single file", before)
+    head = single_file.opened(files[built.denoiser.name], built, "x", configs=given)
+    assert head.parts == (built.denoiser,)
+    assert len(head.reading.used) == len(head.file.header.shapes)
+
+
+# What the catalog makes of them.
+
+
+def catalog_of(folder: Path, given: Path) -> Catalog:
+    catalog = Catalog([folder], folder.parent / "digests.json", configs=given)
+    catalog.scan()
+    return catalog
+
+
+def of_sd3(folder: Path, spelling: Spelling = "single file") -> Catalog:
+    if not folder.exists():
+        split("sd3", folder, spelling)
+    return catalog_of(folder, the_single_file("sd3")[1])
+
+
+def only_model(catalog: Catalog) -> Entry:
+    assert catalog.refused() == ()
+    (entry,) = catalog.models()
+    return entry
+
+
+def recipe_of(entry: Entry, **model: Any) -> Recipe:
+    checkpoint = replace(entry.model, **model)
+    return complete(a_draft(prompt="a cat"), checkpoint, seed=1, device="cpu")
+
+
+@pytest.mark.parametrize("spelling", ["single file", "folder"])
+def test_a_transformer_alone_takes_all_that_it_lacks_from_the_folder(
+    spelling: Spelling, tmp_path: Path
+) -> None:
+    catalog = of_sd3(tmp_path / "m", spelling)
+    entry = only_model(catalog)
+    assert (entry.name, entry.family) == ("transformer", "sd3")
+    names = [weights.name for weights in recipe_of(entry).components]
+    assert names == ["text_encoder", "text_encoder_2", "text_encoder_3", "vae"]
+    assert "vae is its VAE" in entry.note
+    assert {e.kind for e in catalog.entries()} == {"checkpoint", "component", "vae"}
+
+
+def test_a_vae_that_somebody_names_takes_the_place_of_the_one_that_was_found(
+    tmp_path: Path,
+) -> None:
+    entry = only_model(of_sd3(tmp_path / "m"))
+    other = entry.weights  # any
+    recipe = recipe_of(entry, vae=other)
+    assert recipe.vae == other
+    assert entry.vae_apart not in recipe.components
+
+
+def thin(name: str, folder: Path, before: str = "") -> Path:
+    """A thin model as split files; returns that of its UNet."""
+    whole = THIN[name]
+    for part in build_of(name).parts:
+        begin = before if part.prefix == DENOISER else ""
+        alone = {
+            begin + k.removeprefix(part.prefix): s for k, s in whole.items() if part.prefix in k
+        }
+        write_file(folder / f"{part.name}.safetensors", alone)
+    return folder / "unet.safetensors"
+
+
+@pytest.mark.parametrize("name", ["sd1", "sd2", "sdxl", "sdxl-refiner"])
+@pytest.mark.parametrize("before", PREFIXES)
+def test_a_unet_alone_is_told_by_its_tensors(name: str, before: str, tmp_path: Path) -> None:
+    file = thin(name, tmp_path / "m", before)
+    if name == "sd2":
+        card = file.with_name(f"{file.name}.atelier.toml")
+        card.write_text('prediction = "v_prediction"\n')
+    entry = only_model(catalog_of(tmp_path / "m", configs()))
+    assert entry.model.family.architecture is build_of(name)
+    assert entry.vae_apart is not None
+    assert len(entry.components) == len(build_of(name).parts) - 2
+
+
+@pytest.mark.parametrize("name", ["sd1", "sdxl", "sdxl-refiner"])
+def test_a_unet_in_diffusers_names_is_told_by_its_tensors(name: str, tmp_path: Path) -> None:
+    for part, (_, shapes) in thinmodels.parts(name).items():
+        write_file(tmp_path / "m" / part / "model.safetensors", shapes)
+    entry = only_model(catalog_of(tmp_path / "m", configs()))
+    assert entry.model.family.architecture is build_of(name)
+    assert entry.vae_apart is not None
+
+
+def test_what_is_missing_is_said_with_its_usual_name(tmp_path: Path) -> None:
+    files = split("sd3", tmp_path / "m", "single file")
+    for name in ("text_encoder", "vae", "text_encoder_3"):
+        files[name].unlink()
+    catalog = of_sd3(tmp_path / "m")
+    assert catalog.models() == ()
+    (refused,) = catalog.refused()
+    assert refused.reason == (
+        "a checkpoint without its VAE: sd3_vae.safetensors; "
+        "its first text encoder (CLIP-L): clip_l.safetensors; "
+        "each may be a file of its own in a model folder"
+    )
+
+
+@pytest.mark.parametrize("part", ["transformer", "text_encoder_2", "vae"])
+@pytest.mark.parametrize("spelling", ["single file", "folder"])
+def test_half_a_file_is_refused_by_what_is_missing(
+    part: str, spelling: Spelling, tmp_path: Path
+) -> None:
+    file = split("sd3", tmp_path / "m", spelling)[part]
+    tensors = load_file(file)
+    gone = sorted(key for key in tensors if ".1." in key)
+    save_file({k: t for k, t in tensors.items() if k not in gone[: len(gone) // 2]}, file)
+    refused = [r.reason for r in of_sd3(tmp_path / "m").refused() if r.name == file.name]
+    assert "missing, such as" in refused[0]
+    assert build_of("sd3").part(part).title in refused[0]
+
+
+def test_a_pickle_is_refused_and_takes_no_part(tmp_path: Path) -> None:
+    files = split("sd3", tmp_path / "m", "single file")
+    files["text_encoder"].rename(tmp_path / "m" / "clip_l.bin")
+    reasons = {r.name: r.reason for r in of_sd3(tmp_path / "m").refused()}
+    assert "pickle" in reasons["clip_l.bin"]
+    assert "clip_l.safetensors" in reasons["transformer"]
+
+
+# Which of several is taken.
+
+
+def two_vaes(folder: Path, **sizes: torch.dtype) -> dict[str, Path]:
+    """An SD3 whose VAE lies there as these files."""
+    files = split("sd3", folder, "single file")
+    tensors = load_file(files["vae"])
+    files["vae"].unlink()
+    found = {}
+    for name, dtype in sizes.items():
+        found[name] = folder / f"{name}.safetensors"
+        save_file({key: tensor.to(dtype) for key, tensor in tensors.items()}, found[name])
+    return found
+
+
+def vae_of(folder: Path) -> tuple[str, str]:
+    entry = only_model(of_sd3(folder))
+    assert entry.vae_apart is not None
+    return entry.vae_apart.name, entry.note
+
+
+def test_of_two_vaes_the_larger_is_taken_and_the_note_says_so(tmp_path: Path) -> None:
+    two_vaes(tmp_path / "m", alpha=torch.float16, beta=torch.float32)
+    name, note = vae_of(tmp_path / "m")
+    assert name == "beta"
+    assert "beta is its VAE, not alpha: it is the largest" in note
+
+
+def test_of_two_alike_the_first_by_its_name_is_taken(tmp_path: Path) -> None:
+    two_vaes(tmp_path / "m", beta=torch.float16, alpha=torch.float16)
+    name, note = vae_of(tmp_path / "m")
+    assert name == "alpha"
+    assert "the first by its name" in note
+
+
+def test_a_vae_that_is_called_as_usual_is_taken_before_a_larger_one(tmp_path: Path) -> None:
+    """Shapes do not tell whose VAE it is."""
+    two_vaes(tmp_path / "m", alpha=torch.float32, sd3_vae=torch.float16)
+    assert vae_of(tmp_path / "m")[0] == "sd3_vae"
+
+
+def test_a_vaes_card_comes_before_its_name(tmp_path: Path) -> None:
+    files = two_vaes(tmp_path / "m", alpha=torch.float16, sd3_vae=torch.float32)
+    files["alpha"].with_name("alpha.safetensors.atelier.toml").write_text('family = "sd3"\n')
+    assert vae_of(tmp_path / "m")[0] == "alpha"
+
+
+def test_a_vae_of_another_family_is_not_taken(tmp_path: Path) -> None:
+    """It has the same shapes, and a card that says so."""
+    thin("sd1", tmp_path / "m")
+    (tmp_path / "m" / "vae.safetensors.atelier.toml").write_text('family = "sdxl"\n')
+    (refused,) = catalog_of(tmp_path / "m", configs()).refused()
+    assert "vae does not fit: its card says that it is of Stable Diffusion XL" in refused.reason
