@@ -13,8 +13,8 @@ from generation.draft import complete
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.recipe import SYNTAXES, needed
-from generation.worker.loading.single_file import clip_tokenizer as a_tokenizer
 from generation.worker.text import clip
+from generation.worker.text.byte_pairs import clip as a_tokenizer
 from generation.worker.text.emphasis import Span, parse, parse_first
 from tests.given import a1111_twin
 from tests.given.builders import a_draft, a_model, needed_by

@@ -11,6 +11,7 @@ import torch
 
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families.architecture import Network, Part, Shapes, with_told
+from generation.families.networks import UMT5
 from generation.families.text.encoder import encoder
 from generation.families.text.language import qwen_tokenizer
 from generation.worker.loading.building import class_of, numbers_of, skeleton
@@ -235,3 +236,20 @@ def test_a_file_without_a_tower_gives_a_model_that_reads_words_alike(
     mine = blind(input_ids=ids, use_cache=False)
     theirs = whole(input_ids=ids, use_cache=False)
     assert torch.equal(mine.last_hidden_state, theirs.last_hidden_state)
+
+
+@pytest.mark.parametrize("gated", ["gated-gelu", "relu"])
+def test_umt5_has_distances_in_each_layer(gated: str) -> None:
+    config: dict[str, object] = {
+        "d_model": 32,
+        "d_kv": 8,
+        "d_ff": 48,
+        "num_heads": 4,
+        "num_layers": 3,
+    }
+    config = {**config, "vocab_size": 100, "feed_forward_proj": gated}
+    found, right = UMT5.tensors(config), tensors_of(UMT5, config)
+    assert found is not None
+    spare = {key for key in right if key.startswith(UMT5.harmless)}
+    assert found == {key: right[key] for key in right.keys() - spare}
+    assert sum("relative_attention_bias" in key for key in found) == 3

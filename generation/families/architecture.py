@@ -124,6 +124,8 @@ class Tokenizer:
     module: str
     classes: tuple[str, ...]  # the first is the one that is used
     padding: str  # the token that fills short prompts, where a single file does not say
+    # That of single files, by worker/loading/tokenizers.py; empty: that of the first class.
+    bare: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

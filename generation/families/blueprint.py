@@ -42,7 +42,7 @@ def vae(config: Config) -> Shapes | None:
 
 
 def t5(config: Config) -> Shapes | None:
-    """The tensors of a T5EncoderModel."""
+    """The tensors of a T5EncoderModel, or of a UMT5EncoderModel, as its model_type says."""
     try:
         return _t5(config)
     except (Unwritten, TypeError, ValueError):
@@ -348,7 +348,7 @@ def _t5(config: Config) -> Shapes:
         for what in "qkv":
             linear(out, f"{name}.0.SelfAttention.{what}", attention, width, bias=False)
         linear(out, f"{name}.0.SelfAttention.o", width, attention, bias=False)
-        if not layer:  # the others take its distances
+        if not layer or config.get("model_type") == "umt5":  # T5's others take its distances
             buckets = whole(config.get("relative_attention_num_buckets", 32))
             out[f"{name}.0.SelfAttention.relative_attention_bias.weight"] = (buckets, heads)
         gated = str(config.get("feed_forward_proj", "relu")).startswith("gated-")

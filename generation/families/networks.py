@@ -157,6 +157,20 @@ T5 = Network(
 )
 
 
+def _umt5_tensors(config: Config) -> Shapes | None:
+    return blueprint.t5({**config, "model_type": "umt5"})
+
+
+UMT5 = Network(
+    module="transformers.models.umt5.modeling_umt5",
+    name="UMT5EncoderModel",
+    weights="model",
+    tensors=_umt5_tensors,
+    settings=None,
+    harmless=(*T5.harmless, "spiece_model"),
+)
+
+
 def t5_tokenizer(name: str) -> Tokenizer:
     """T5's, in a folder of that name."""
     return Tokenizer(

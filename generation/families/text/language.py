@@ -232,3 +232,30 @@ def qwen_tokenizer(name: str = "tokenizer") -> Tokenizer:
         classes=("Qwen2Tokenizer", "Qwen2TokenizerFast"),
         padding="<|endoftext|>",
     )
+
+
+def _fast(name: str, bare: str, padding: str, classes: tuple[str, ...]) -> Tokenizer:
+    """One that a folder has as a tokenizer.json, which says all of it."""
+    return Tokenizer(
+        name=name,
+        module="transformers",
+        classes=("PreTrainedTokenizerFast", "TokenizersBackend", *classes),
+        padding=padding,
+        bare=bare,
+    )
+
+
+def mistral_tokenizer(name: str = "tokenizer") -> Tokenizer:
+    """That of Mistral Small 3, in a folder of that name: beside what prepares pictures."""
+    classes = ("PixtralProcessor", "LlamaTokenizer", "LlamaTokenizerFast")
+    return _fast(name, "tekken", "<pad>", classes)
+
+
+def gemma_tokenizer(name: str = "tokenizer") -> Tokenizer:
+    """That of Gemma 2, in a folder of that name."""
+    return _fast(name, "gemma2", "<pad>", ("GemmaTokenizer", "GemmaTokenizerFast"))
+
+
+def llama_tokenizer(name: str = "tokenizer") -> Tokenizer:
+    """That of Llama 3, in a folder of that name."""
+    return _fast(name, "llama3", "<|finetune_right_pad_id|>", ("LlamaTokenizerFast",))

@@ -1,17 +1,15 @@
 """A single .safetensors checkpoint -> the parts of a model, without any network.
 
-Such a file has numbers and no shapes; those are in `configs/`, and so is CLIP's tokenizer.  The
+Such a file has numbers and no shapes; those are in `configs/`, and so are tokenizers.  The
 invariant: what is read is what `generation.catalog.checkpoint` says of the file, to the catalog as
 well; a file whose tensors do not fill the shapes is refused, and never completed at random.
 """
 
 from __future__ import annotations
 
-import lzma
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +26,11 @@ from generation.families.architecture import (
     Config,
     Lies,
     Part,
-    Tokenizer,
     Trained,
 )
 from generation.worker.loading.building import Built, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, StoredFile, scaled, stored_file
-from generation.worker.text import byte_pairs, t5
+from generation.worker.loading.tokenizers import tokenizer_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +76,7 @@ class SingleFile:
     def tokenizer(self, part: Part) -> Any:
         """That of a text encoder."""
         assert part.tokenizer is not None
-        return tokenizer(part.tokenizer)
+        return tokenizer_for(part.tokenizer, self.file)
 
     def _stored(self, key: str, place: Lies) -> Stored:
         theirs = self.reading.used[key]
@@ -134,32 +131,4 @@ def _contents(file: StoredFile, name: str) -> Contents:
         dtypes=header.dtypes,
         metadata=header.metadata,
         read=lambda key: read_tensor(file.path, header, key, name),
-    )
-
-
-def tokenizer(wanted: Tokenizer) -> Any:
-    """The tokenizer of a text encoder, which no file brings."""
-    match wanted.classes[0]:
-        case "T5Tokenizer":
-            return t5.tokenizer()
-        case "Qwen2Tokenizer":
-            return byte_pairs.qwen()
-    return clip_tokenizer(wanted.padding)
-
-
-@cache
-def clip_tokenizer(padding: str) -> Any:
-    """CLIP's tokenizer, from its merges; `padding` fills short prompts."""
-    from transformers.models.clip.tokenization_clip import CLIPTokenizer
-
-    text = lzma.decompress((CONFIGS / "clip-merges.txt.xz").read_bytes()).decode()
-    merges = [tuple(line.split(" ")) for line in text.splitlines()]
-    letters = byte_pairs.byte_letters()
-    tokens = [*letters, *(letter + "</w>" for letter in letters), *map("".join, merges)]
-    tokens += ["<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(
-        vocab={token: number for number, token in enumerate(tokens)},
-        merges=merges,
-        model_max_length=77,
-        pad_token=padding,
     )
