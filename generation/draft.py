@@ -411,7 +411,7 @@ def _sampling(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | No
         denoise=float(denoise),
         prediction=model.prediction,
         noise=model.noise,
-        image_cfg=_image_cfg(said, needs),
+        image_cfg=_image_cfg(said, needs, model.family),
         guidance=float(said.guidance) if said.guidance is not None else None,
         shift=float(said.shift) if said.shift is not None else None,
     )
@@ -440,8 +440,9 @@ def _pixels(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | None
     return (_drawn(canvas, needs, usual) or canvas).pixels
 
 
-def _image_cfg(said: DraftSampling, needs: Needs) -> float | None:
-    if said.image_cfg is None or "reference" not in needs.roles:
+def _image_cfg(said: DraftSampling, needs: Needs, usual: Family) -> float | None:
+    """Models without one leave it out: somebody's defaults may have it for others."""
+    if said.image_cfg is None or usual.image_cfg is None or "reference" not in needs.roles:
         return None
     return float(said.image_cfg)
 

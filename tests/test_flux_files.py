@@ -14,11 +14,15 @@ from generation.catalog.catalog import Catalog
 from generation.catalog.checkpoint import expected_tensors
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.draft import complete
+from generation.errors import NotMadeFor
 from generation.families import flux
+from generation.families.architecture import Purpose
 from generation.families.builds import flux as build
-from generation.recipe import needed
+from generation.families.family import FAMILIES
+from generation.recipe import Canvas, Task, needed
 from tests.given.builders import a_draft, a_model
 from tests.given.checkpoints import the_single_file
+from tests.given.partly import an_input
 from tests.given.thinmodels import write_file
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -66,9 +70,18 @@ def thin(architecture: str = "flux1") -> dict[str, tuple[int, ...]]:
     return {k: tuple(t.shape) for k, t in the_single_file(architecture)[0].items()}
 
 
-def scanned(shapes: Shapes, folder: Path, architecture: str = "flux1") -> Catalog:
-    write_file(folder / "m" / "any-name.safetensors", shapes)
-    configs = the_single_file(architecture)[1]
+def scanned(
+    shapes: Shapes,
+    folder: Path,
+    built: str = "flux1",
+    *,
+    card: str = "",
+    metadata: Mapping[str, str] | None = None,
+) -> Catalog:
+    file = write_file(folder / "m" / "any-name.safetensors", shapes, metadata=metadata)
+    if card:
+        file.with_name(f"{file.name}.atelier.toml").write_text(card)
+    configs = the_single_file(built)[1]
     catalog = Catalog([folder / "m"], folder / "digests.json", configs=configs)
     catalog.scan()
     return catalog
@@ -82,6 +95,56 @@ def test_what_is_told_its_guidance_is_dev_and_what_is_not_is_schnell(
 ) -> None:
     (entry,) = scanned(thin(architecture), tmp_path, architecture).models()
     assert entry.family == family
+
+
+@pytest.mark.parametrize(
+    ("said", "family"),
+    [
+        ({"card": 'family = "flux1-kontext"'}, "flux1-kontext"),
+        ({"card": 'family = "flux1-krea"'}, "flux1-krea"),
+        ({"metadata": {"modelspec.architecture": "flux-1-kontext-dev"}}, "flux1-kontext"),
+        ({"metadata": {"modelspec.title": "FLUX.1 Krea [dev]"}}, "flux1-krea"),
+        ({"metadata": {"modelspec.architecture": "flux-1-dev"}}, "flux1-dev"),
+    ],
+)
+def test_kontext_and_krea_have_devs_tensors_and_are_told_by_words(
+    said: dict[str, Any], family: str, tmp_path: Path
+) -> None:
+    (entry,) = scanned(thin(), tmp_path, **said).models()
+    assert entry.family == family
+    assert (Task.EDIT in FAMILIES[family].tasks) == (family == "flux1-kontext")
+
+
+def test_what_takes_a_mask_besides_is_fill_and_draws_parts_alone(tmp_path: Path) -> None:
+    first = f"{flux.DENOISER}img_in.weight"
+    shapes = thin() | {first: (thin()[first][0], 384)}
+    (entry,) = scanned(shapes, tmp_path).models()
+    assert (entry.family, entry.purpose) == ("flux1-fill", Purpose.INPAINTING)
+    usual = FAMILIES[entry.family]
+    assert (usual.guidance, usual.scheduler) == (30.0, "normal")
+    with pytest.raises(NotMadeFor):
+        complete(a_draft(prompt="a cat", width=512, height=512), entry.model, seed=1, device="")
+
+
+def test_kontext_edits_at_the_size_of_the_nearest_shape_that_the_stock_pipeline_knows() -> None:
+    from diffusers.pipelines.flux.pipeline_flux_kontext import PREFERRED_KONTEXT_RESOLUTIONS
+
+    for width, height in [*PREFERRED_KONTEXT_RESOLUTIONS, (1, 9), (640, 480), (4000, 1000)]:
+        aspect = width / height
+        _, *right = min((abs(aspect - w / h), w, h) for w, h in PREFERRED_KONTEXT_RESOLUTIONS)
+        assert flux.edited_at(width, height) == tuple(right)
+
+
+def test_an_edit_comes_back_in_the_size_of_the_picture() -> None:
+    inputs = (an_input("reference", b"photo"),)
+    draft = a_draft(prompt="make it red", width=640, height=470, inputs=inputs)
+    recipe = complete(draft, a_model(family="flux1-kontext"), seed=1, device="")
+    assert (recipe.task, recipe.canvas) == (Task.EDIT, Canvas(width=640, height=470))
+    assert recipe.drawn == Canvas(width=1184, height=880)
+    sampling = needed(recipe.sampling)
+    assert (sampling.cfg, sampling.image_cfg, sampling.guidance) == (1.0, None, 2.5)
+    mu = 0.5 + 0.65 * (1184 * 880 // 256 - 256) / 3840
+    assert sampling.sigmas[10] == pytest.approx(math.exp(mu) / (math.exp(mu) + 1), abs=1e-5)
 
 
 def test_other_programs_names_mean_the_same(tmp_path: Path) -> None:

@@ -6,25 +6,34 @@ differing pixels, whichever layout its files have.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
+from generation.catalog.entry import Entry
+from generation.errors import NotMadeFor
+from generation.families.architecture import Purpose
 from generation.families.family import FAMILIES
 from generation.media.photos import load
-from generation.recipe import Input, Recipe, Sha256, Task, needed
+from generation.recipe import Recipe, Task, needed
 from generation.sigmas import expand, resolved
 from generation.worker.engines.tokens import packed
+from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
 from generation.worker.render import render
 from tests.given import loaded
-from tests.given.builders import changed
-from tests.given.partly import a_mask_on_the_grid, masked, white_in
+from tests.given.builders import changed, encoded
+from tests.given.checkpoints import scanned
+from tests.given.partly import a_mask_on_the_grid, an_input, masked, white_in
 from tests.given.plain_diffusers import forced
+from tests.given.tiny import flux
 from tests.given.worker_process import a_photo
 
 PHOTO = a_photo()
@@ -119,11 +128,10 @@ def test_guidance_and_a_negative_prompt_change_the_picture() -> None:
 @pytest.mark.parametrize("architecture", ["flux1", "flux1-schnell"])
 def test_image_to_image_has_no_differing_pixel(architecture: str) -> None:
     sigmas = needed(a_flux(architecture).sampling).sigmas[2:]
-    init = Input(role="init", sha256=Sha256(hashlib.sha256(PHOTO).hexdigest()), fit="cover")
     recipe = a_flux(
         architecture,
         task=Task.IMAGE_TO_IMAGE,
-        inputs=(init,),
+        inputs=(an_input("init", PHOTO),),
         denoise=0.6,
         sigmas=sigmas,
         steps=len(sigmas) - 1,
@@ -159,3 +167,83 @@ def test_a_part_that_is_drawn_over_has_no_differing_pixel() -> None:
     )
     area = white_in(MASK, recipe)
     assert np.count_nonzero(drawn(recipe, model, PHOTO, MASK)[area] != plain[area]) == 0
+
+
+@contextmanager
+def built(folder: Path, **build: Any) -> Iterator[tuple[Entry, Model]]:
+    """Another build of the tiny model, from its folder."""
+    flux.build(folder / "m" / "other", **build)
+    catalog = scanned(folder / "m")
+    (entry,) = catalog.models()
+    recipe = changed(a_flux(), checkpoint=entry.weights, family=entry.family)
+    cache = ModelCache(catalog, torch.device("cpu"), None)
+    with cache.take(recipe, on_load=lambda _: None) as model:
+        yield entry, model
+
+
+@pytest.mark.parametrize("cfg", [1.0, 3.0])
+def test_an_edit_by_kontext_has_no_differing_pixel(tmp_path: Path, cfg: float) -> None:
+    with built(tmp_path, pipeline="FluxKontextPipeline") as (entry, model):
+        assert entry.family == "flux1-kontext"
+        recipe = edited(entry, PHOTO, cfg=cfg)
+        plain = theirs(
+            stock(model, "FluxKontextPipeline", needed(recipe.sampling).sigmas),
+            **asked(
+                recipe,
+                image=load(PHOTO, width=WIDTH, height=HEIGHT, fit="cover"),
+                max_area=WIDTH * HEIGHT,
+                _auto_resize=False,
+                latents=noise_of(recipe),
+            ),
+        )
+        assert np.count_nonzero(drawn(recipe, model, PHOTO) != plain) == 0
+
+
+def edited(entry: Entry, *pictures: bytes, **changes: Any) -> Recipe:
+    inputs = tuple(an_input("reference", picture) for picture in pictures)
+    said = {"checkpoint": entry.weights, "family": entry.family, "inputs": inputs, **changes}
+    return a_flux("flux1", task=Task.EDIT, **said)
+
+
+def test_kontext_looks_at_further_pictures_in_their_order(tmp_path: Path) -> None:
+    """Each in its own shape, a megapixel large: the larger one takes the longer row of tokens."""
+    other = encoded(Image.new("RGB", (30, 40), "red"))
+    with built(tmp_path, pipeline="FluxKontextPipeline") as (entry, model):
+        tokens: list[int] = []
+        hook = model.parts["transformer"].register_forward_pre_hook(
+            lambda _, __, named: tokens.append(named["hidden_states"].shape[1]), with_kwargs=True
+        )
+        recipe = changed(edited(entry, PHOTO, other), sigmas=(1.0, 0.0), steps=1)
+        both = drawn(recipe, model, PHOTO, other)
+        hook.remove()
+        own = WIDTH * HEIGHT // 256
+        assert tokens == [own + own + 880 * 1184 // 256]
+        alone = changed(edited(entry, PHOTO), sigmas=(1.0, 0.0), steps=1)
+        assert not np.array_equal(both, drawn(alone, model, PHOTO))
+
+
+def test_the_part_that_fill_draws_has_no_differing_pixel(tmp_path: Path) -> None:
+    """From noise alone, which comes after the picture without what is masked; theirs before."""
+    with built(tmp_path, channels=384, pipeline="FluxFillPipeline") as (entry, model):
+        assert (entry.family, entry.purpose) == ("flux1-fill", Purpose.INPAINTING)
+        whole = changed(a_flux(), checkpoint=entry.weights, family=entry.family, guidance=30.0)
+        recipe = masked(whole, PHOTO, MASK, blur=0.0, steps=STEPS)
+        generator = torch.Generator().manual_seed(recipe.seed)
+        shape = 1, 16, HEIGHT // 8, WIDTH // 8
+        torch.randn(shape, generator=generator)
+        plain = theirs(
+            stock(model, "FluxFillPipeline", needed(recipe.sampling).sigmas),
+            **without(asked(recipe), "true_cfg_scale"),
+            image=load(PHOTO, width=WIDTH, height=HEIGHT, fit="cover"),
+            mask_image=load(MASK, width=WIDTH, height=HEIGHT, fit="cover").convert("L"),
+            latents=packed(torch.randn(shape, generator=generator)),
+            generator=torch.Generator().manual_seed(recipe.seed),
+        )
+        area = white_in(MASK, recipe)
+        assert np.count_nonzero(drawn(recipe, model, PHOTO, MASK)[area] != plain[area]) == 0
+        with pytest.raises(NotMadeFor):
+            drawn(whole, model)
+
+
+def without(said: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if name not in names}

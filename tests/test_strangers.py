@@ -87,7 +87,7 @@ def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> Non
     ("class_name", "title"),
     [
         ("FluxPipeline", None),
-        ("FluxFillPipeline", "FLUX.1 Fill"),
+        ("FluxPriorReduxPipeline", "FLUX.1 Redux"),
         ("Flux2KleinPipeline", "FLUX.2"),
         ("StableDiffusion3Pipeline", None),
         ("QwenImageEditPipeline", "Qwen-Image"),

@@ -1,7 +1,7 @@
 """Names for what cannot be drawn yet, told from the names of tensors or a pipeline's class.
 
-A table and two look-ups: whoever finds a file refused reads "FLUX.1, not supported yet" instead of
-a riddle.  Invariant: a row matches nothing that this program draws.
+A table and two look-ups: whoever finds a file refused reads "AuraFlow, not supported yet" and no
+riddle.  Invariant: a row matches nothing that this program draws.
 """
 
 from __future__ import annotations
@@ -111,8 +111,6 @@ _PARTS = (
 _CLASSES = {
     "Flux2": "FLUX.2",
     "FluxControl": "a FLUX.1 that is controlled by a picture",
-    "FluxFill": "FLUX.1 Fill",
-    "FluxKontext": "FLUX.1 Kontext",
     "FluxPriorRedux": "FLUX.1 Redux",
     "QwenImage": "Qwen-Image",
     "ZImage": "Z-Image",

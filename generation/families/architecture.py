@@ -250,6 +250,9 @@ class Architecture:
     by_prediction: Mapping[str, str] = field(default_factory=dict)
     # Channels that its denoiser takes in models that are made for something else.
     purposes: Mapping[int, Purpose] = field(default_factory=dict)
+    # Channels of a mask beside a latent pixel, in those that are made to inpaint: one of all of its
+    # pixels, or one of each.
+    mask_channels: int = 1
     # The families of folders by the pipelines that they name: regular expressions.
     by_pipeline: Mapping[str, str] = field(default_factory=dict)
     # (a single file's tensors, its metadata) -> the family that its marks tell, of those that have
@@ -259,7 +262,7 @@ class Architecture:
     edits_at: Callable[[int, int], tuple[int, int]] | None = None
     # (width, height, which of several) -> the size at which an edit looks at a picture; None: that
     # at which the edit is drawn.
-    seen_at: Callable[[int, int, int], tuple[int, int]] | None = None
+    seen_at: Callable[[int, int, int], tuple[int, int] | None] | None = None
     # What a model_index.json must say where it says it.
     index: Settings = field(default_factory=dict)
 

@@ -237,13 +237,42 @@ def _recognise_folder(config: Config, *, guided: bool) -> bool:
     return ours and bool(config.get("guidance_embeds")) is guided
 
 
+def _finer(shapes: Shapes, metadata: Mapping[str, str]) -> str | None:
+    """The family by the channels that it takes, or by what trainers and mergers write."""
+    if told(shapes).get("in_channels") in _FOR_A_MASK:
+        return "flux1-fill"
+    said = " ".join(metadata.get(key, "") for key in _MARKS).casefold()
+    return next((f"flux1-{mark}" for mark in ("kontext", "krea") if mark in said), None)
+
+
+_MARKS = ("modelspec.architecture", "modelspec.title")
+
+# The sizes that Kontext was trained at, a megapixel each, and as many on their sides.
+_EDITED_AT = (
+    *((672, 1568), (688, 1504), (720, 1456), (752, 1392), (800, 1328), (832, 1248), (880, 1184)),
+    *((944, 1104), (1024, 1024), (1104, 944), (1184, 880), (1248, 832), (1328, 800), (1392, 752)),
+    *((1456, 720), (1504, 688), (1568, 672)),
+)
+
+
+def edited_at(width: int, height: int) -> tuple[int, int]:
+    """The size of the nearest shape at which a picture of that size is edited."""
+    aspect = width / height
+    return min(_EDITED_AT, key=lambda size: (abs(aspect - size[0] / size[1]), size))
+
+
+def _seen_at(width: int, height: int, nth: int) -> tuple[int, int] | None:
+    """The first is changed, and others are looked at in their own shape."""
+    return edited_at(width, height) if nth else None
+
+
 FLUX1 = Architecture(
     name="flux1",
     family="flux1-dev",
     parts=(TRANSFORMER_PART, _VAE, _CLIP_L, _T5),
     recognise=partial(_recognise, guided=True),
     recognise_folder=partial(_recognise_folder, guided=True),
-    pipelines="Flux(Img2Img|Inpaint)?Pipeline",
+    pipelines="Flux(Img2Img|Inpaint|Fill|Kontext|KontextInpaint)?Pipeline",
     noise=Noise(
         levels="flow-mu:0.5:1.15:256:4096",
         prediction="flow",
@@ -253,11 +282,17 @@ FLUX1 = Architecture(
     tasks=frozenset(
         {
             *(Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.BLEND),
-            *(Task.INPAINT, Task.OUTPAINT, Task.UPSCALE),
+            *(Task.INPAINT, Task.OUTPAINT, Task.UPSCALE, Task.EDIT),
         }
     ),
     grid=16,  # two latent pixels of a side are one of its tokens
     latent_channels=16,
+    purposes=_FOR_A_MASK,
+    mask_channels=8 * 8,
+    by_pipeline={"FluxFillPipeline": "flux1-fill", "FluxKontext.*": "flux1-kontext"},
+    finer=_finer,
+    edits_at=edited_at,
+    seen_at=_seen_at,
 )
 # Distilled to few steps, from a model that is told no guidance: the same levels at every size.
 SCHNELL = replace(
@@ -268,7 +303,11 @@ SCHNELL = replace(
         replace(
             TRANSFORMER_PART,
             config="flux1-schnell/transformer",
-            settings={**TRANSFORMER_PART.settings, "guidance_embeds": (False, None)},
+            settings={
+                **TRANSFORMER_PART.settings,
+                "in_channels": (CHANNELS,),
+                "guidance_embeds": (False, None),
+            },
         ),
         _VAE,
         _CLIP_L,
@@ -277,4 +316,10 @@ SCHNELL = replace(
     recognise=partial(_recognise, guided=False),
     recognise_folder=partial(_recognise_folder, guided=False),
     noise=replace(FLUX1.noise, levels="flow"),
+    tasks=FLUX1.tasks - {Task.EDIT},
+    purposes={},
+    by_pipeline={},
+    finer=lambda _shapes, _metadata: None,
+    edits_at=None,
+    seen_at=None,
 )

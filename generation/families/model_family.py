@@ -44,7 +44,7 @@ class Family:
     denoise_of_a_part: float = 1.0
     # Of pictures that are changed as they are told to, by models made for it.
     cfg_of_edits: float = 7.5
-    image_cfg: float = 1.5
+    image_cfg: float | None = 1.5  # None: the picture guides by no cfg of its own
     references: int = 1  # pictures that an edit looks at, at most
     # What a network that was distilled from guidance is told of it; None: it is told nothing.
     guidance: float | None = None

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from generation.families.flux import FLUX1, SCHNELL
 from generation.families.model_family import DENOISE_OF_IMAGES, Family
-from generation.recipe import Precision
+from generation.recipe import Precision, Task
+
+_FROM_WORDS = FLUX1.tasks - {Task.EDIT}
 
 _DEV = Family(
     name="flux1-dev",
@@ -19,6 +21,9 @@ _DEV = Family(
     steps=20,
     cfg=1.0,
     guidance=3.5,
+    cfg_of_edits=1.0,
+    image_cfg=None,
+    does=_FROM_WORDS,
     denoise=DENOISE_OF_IMAGES,
     sampler="euler",
     scheduler="simple",
@@ -32,6 +37,25 @@ _DEV = Family(
 
 ROWS: tuple[Family, ...] = (
     _DEV,
+    replace(_DEV, name="flux1-krea", title="FLUX.1 Krea", dialect="flux-krea", kin="flux1-dev"),
+    replace(
+        _DEV,
+        name="flux1-kontext",
+        title="FLUX.1 Kontext",
+        guidance=2.5,
+        dialect="kontext",
+        does=None,
+        references=4,
+        kin="flux1-dev",
+    ),
+    replace(
+        _DEV,
+        name="flux1-fill",
+        title="FLUX.1 Fill",
+        guidance=30.0,
+        scheduler="normal",
+        kin="flux1-dev",
+    ),
     replace(
         _DEV,
         name="flux1-schnell",
@@ -39,6 +63,7 @@ ROWS: tuple[Family, ...] = (
         architecture=SCHNELL,
         steps=4,
         guidance=None,
+        does=None,
         kin="flux1-dev",
     ),
 )

@@ -20,8 +20,9 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from generation.errors import OutOfRange
+from generation.errors import NotMadeFor, OutOfRange
 from generation.families.architecture import Config, Stage
+from generation.families.family import family
 from generation.recipe import Recipe, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import to_latents, to_pixels
@@ -91,13 +92,14 @@ class Flux:
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
         pooled = needed(words.pooled), needed(words.negative_pooled)
+        _check_channels(recipe, network, given)
         device, seen = network.device, [packed(each) for each in given.seen]
         told = _told(network, sampling.guidance)
         at = [places(each, number) for number, each in enumerate(given.seen, start=1)]
 
         def ask(y: Tensor, t: Tensor, negative: bool) -> Tensor:
-            beside = y if given.extra is None else torch.cat([y, given.extra], dim=1)
-            tokens, context = packed(beside), words.negative if negative else words.context
+            tokens = packed(_beside(y, given.extra))
+            context = words.negative if negative else words.context
             out: Tensor = network(
                 hidden_states=torch.cat([tokens, *seen], dim=1).to(network.dtype),
                 timestep=t.expand(1) / 1000,
@@ -129,7 +131,8 @@ class Flux:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # 512 tokens are few beside a picture's
             case Stage.DENOISE:
-                tokens = pixels // 256 + self.tokens
+                seen = sum(each.role == "reference" for each in recipe.inputs)
+                tokens = (1 + seen) * pixels // 256 + self.tokens
                 return ACTIVATIONS * width_of(configs["transformer"]) * tokens * itemsize
             case Stage.DECODE:
                 return VAE_ACTIVATIONS * first_width(configs["vae"]) * pixels * itemsize
@@ -141,6 +144,23 @@ def width_of(config: Config) -> int:
     assert isinstance(heads, int)  # the catalog looked at it
     assert isinstance(each, int)
     return heads * each
+
+
+def _beside(y: Tensor, extra: Tensor | None) -> Tensor:
+    """Noisy latents, and what is laid beside them: a picture, and behind it its mask."""
+    if extra is None:
+        return y
+    picture = y.shape[1]
+    return torch.cat([y, extra[:, -picture:], extra[:, :-picture]], dim=1)
+
+
+def _check_channels(recipe: Recipe, network: Any, given: Given) -> None:
+    """Raises NotMadeFor where a transformer reads more than it is given."""
+    channels = network.config.in_channels
+    beside = 0 if given.extra is None else given.extra.shape[1] * STEP**2
+    if channels != network.out_channels + beside:
+        purposes = family(recipe.family).architecture.purposes
+        raise NotMadeFor(recipe.checkpoint.name, purposes.get(channels, f"{channels} channels"))
 
 
 def _told(network: Any, guidance: float | None) -> Tensor | None:

@@ -29,7 +29,7 @@ class Edit:
         size = bench.recipe.drawn_at.width, bench.recipe.drawn_at.height
         seen_at = bench.model.architecture.seen_at
         pictures = [
-            _stretched(picture, size if seen_at is None else seen_at(*picture.size, nth))
+            _stretched(picture, (seen_at and seen_at(*picture.size, nth)) or size)
             for nth, picture in enumerate(bench.references())
         ]
         pixels = [as_pixels(np.asarray(picture)) for picture in pictures]

@@ -1,10 +1,10 @@
 """A picture of which a part is drawn anew, and where the rest stays: of masks and of outpainting.
 
     four channels   the rest stays in the latents at every level (`sampling.masked`)
-    nine channels   a network made for it sees the mask, and the picture without what is masked
+    more channels   a network made for it sees the mask, and the picture without what is masked
 
-From the generator are drawn: the posterior of the picture (not for nine channels, where it starts
-from noise alone), and for nine channels that of the picture without what is masked.  Where
+From the generator are drawn: the posterior of the picture (not for more channels, where it starts
+from noise alone), and for more channels that of the picture without what is masked.  Where
 everything is drawn anew (a denoise of 1), the area starts from noise, whatever lay there.
 """
 
@@ -35,13 +35,25 @@ def begun(bench: Bench, picture: Pixels, area: Area) -> Begun:
         return Begun(init=None if afresh else latents, kept=kept, stays=stays)
     init = None if afresh else bench.encoded(pixels)
     spared = bench.encoded(pixels * torch.from_numpy(~area)[None, None])
-    extra = torch.cat([_cells(area, bench).to(spared.device, spared.dtype), spared], dim=1)
+    mask = _mask(area, bench).to(spared.device, spared.dtype)
+    extra = torch.cat([mask, spared], dim=1)
     return Begun(init=init, extra=extra, stays=stays)
+
+
+def _mask(area: Area, bench: Bench) -> Tensor:
+    """The area as a network sees it that is made to inpaint: bool, (1, channels, h, w)."""
+    if bench.model.architecture.mask_channels == 1:
+        return _cells(area, bench)
+    each = _by_cell(area, bench.model.scale).permute(1, 3, 0, 2)
+    return each.reshape(1, -1, *each.shape[-2:])
 
 
 def _cells(area: Area, bench: Bench) -> Tensor:
     """The latent pixels that have any of the area: bool, (1, 1, h, w)."""
-    scale = bench.model.scale
+    return _by_cell(area, bench.model.scale).any(dim=3).any(dim=1)[None, None]
+
+
+def _by_cell(area: Area, scale: int) -> Tensor:
+    """(h, scale, w, scale)."""
     height, width = area.shape
-    cells = torch.from_numpy(area).reshape(height // scale, scale, width // scale, scale)
-    return cells.any(dim=3).any(dim=1)[None, None]
+    return torch.from_numpy(area).reshape(height // scale, scale, width // scale, scale)
