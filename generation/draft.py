@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -391,7 +390,6 @@ def _sampling(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | No
     said = draft.sampling
     steps, sampler = needed(said.steps), needed(said.sampler)
     STEPS.check(steps)
-    check_sampler(sampler, model.family)
     usual = said.scheduler == USUAL
     scheduler = needed(usual_of(model).sampling.scheduler if usual else said.scheduler)
     denoise = needed(said.denoise) if needs.redraws else 1.0
@@ -493,14 +491,6 @@ def check_clip_skip(clip_skip: int, usual: Family) -> None:
     """Raise OutOfRange where the family's text encoder has not so many layers."""
     if not 1 <= clip_skip <= usual.clip_layers:
         raise OutOfRange("clip_skip", clip_skip, f"1 to {usual.clip_layers} for {usual.title}")
-
-
-def check_sampler(sampler: str, usual: Family) -> None:
-    """Raise OutOfRange, with the nearest, for a sampler that cannot draw with the family."""
-    if sampler not in usual.samplers:
-        near = get_close_matches(sampler, usual.samplers, n=1, cutoff=0.0)[0]
-        others = ", ".join(name for name in usual.samplers if name != near)
-        raise OutOfRange("sampler", sampler, f"{near}, {others} for {usual.title}")
 
 
 def named(said: DraftSampling) -> DraftSampling:

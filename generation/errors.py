@@ -162,9 +162,13 @@ class NotPresent(Unacceptable):
 
 @dataclass(eq=False, repr=False)
 class NotHere(NoSuchName):
-    """Other programs have something of that name; nothing of ours is the same."""
+    """Other programs have something of that name; nothing of ours is the same.
+
+    `reason` is a clause, where there is one.
+    """
 
     nearest: tuple[str, ...] = field(init=False, default=())
+    reason: str = ""
 
 
 @dataclass(eq=False, repr=False)

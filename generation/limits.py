@@ -17,7 +17,6 @@ from generation.draft import (
     check_distilled,
     check_purpose,
     check_references,
-    check_sampler,
     check_tiles,
 )
 from generation.enlarging import MAX_UPSCALER_TILE, check_canvas
@@ -82,7 +81,6 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     if recipe.canvas is not None:
         _check_canvas(recipe.canvas, recipe, usual)
     _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
-    check_sampler(recipe.sampling.sampler, usual)
     check_distilled(recipe.sampling.guidance, recipe.sampling.shift, usual)
     check_references(recipe.inputs, usual)
     return replace(

@@ -28,17 +28,20 @@ class Meant:
     scheduler: str | None = None
 
 
-# Other programs have these, and none of ours is the same.
-_NO_SAMPLERS = (
-    *("Restart", "PLMS", "PNDM", "PNDMScheduler", "DPM fast", "DPM adaptive", "Heun++ 2", "IPNDM"),
-    *("heunpp2", "ipndm_v", "DEIS", "DEISMultistepScheduler", "DDIM CFG++", "Euler CFG++"),
-    *("euler_cfg_pp", "euler_ancestral_cfg_pp", "dpmpp_2s_ancestral_cfg_pp", "dpmpp_2m_cfg_pp"),
-    *("Euler a CFG++", "DPM++ 2S", "DPMSolverSinglestepScheduler", "DPM++ 2S a RF", "er_sde"),
-    *("res_multistep", "res_multistep_cfg_pp", "res_multistep_ancestral", "gradient_estimation"),
-    *("gradient_estimation_cfg_pp", "seeds_2", "seeds_3", "sa_solver", "sa_solver_pece", "TCD"),
-    *("TCDScheduler", "exp_heun_2_x0", "exp_heun_2_x0_sde", "Euler SMEA", "Euler SMEA Dy", "DC"),
-    *("DPM++ 3M", "DPM++ 1S", "DPM2 Heun", "res_multistep_ancestral_cfg_pp", "Euler Dy"),
+# Other programs have these, and none of ours is the same.  A reason is a clause.
+_ADAPTIVE = (
+    "it takes as many steps as it finds right, so that neither the price nor the time of a picture "
+    "would be known before it is drawn"
 )
+_NO_SAMPLERS = {
+    **dict.fromkeys(("DPM adaptive", "dpm_adaptive"), _ADAPTIVE),
+    "cfgpp_ud10_ab": "no formula of it is published beside one program's own code",
+    "DDIM CFG++": "its cfg counts otherwise than everyone else's; Euler CFG++ is the same step",
+    **dict.fromkeys(("Restart", "PLMS", "PNDM", "PNDMScheduler", "DEISMultistepScheduler"), ""),
+    **dict.fromkeys(("DPM++ 2S", "DPMSolverSinglestepScheduler", "DPM++ 2S a RF", "TCD", "DC"), ""),
+    **dict.fromkeys(("TCDScheduler", "Euler SMEA", "Euler SMEA Dy", "Euler Dy", "DPM2 Heun"), ""),
+    **dict.fromkeys(("DPM++ 3M", "DPM++ 1S"), ""),
+}
 _NO_SCHEDULERS = (
     *("Align Your Steps", "Align Your Steps GITS", "Align Your Steps 11", "Align Your Steps 32"),
     *("AYS", "AYS SDXL", "AYS SD15", "GITS", "Turbo", "Bong Tangent", "Flux2Scheduler", "LTXV"),
@@ -54,11 +57,10 @@ def sampler(name: str) -> Meant:
     folded = _folded(name)
     if folded in _BY_SAMPLER:
         return Meant(name=_BY_SAMPLER[folded])
-    if folded in _FOREIGN_SAMPLERS:
-        raise NotHere("sampler", name, tuple(SAMPLERS))
-    for first, brought in _divided(name):
+    for first, _ in ((folded, ""), *_divided(name)):
         if first in _FOREIGN_SAMPLERS:
-            raise NotHere("sampler", name, tuple(SAMPLERS))
+            raise NotHere("sampler", name, tuple(SAMPLERS), reason=_FOREIGN_SAMPLERS[first])
+    for first, brought in _divided(name):
         if first in _BY_SAMPLER:
             return Meant(name=_BY_SAMPLER[first], scheduler=brought)
     raise NoSuchName("sampler", name, _nearest(folded, _BY_SAMPLER), tuple(SAMPLERS))
@@ -125,5 +127,5 @@ def _nearest(folded: str, table: Mapping[str, str]) -> tuple[str, ...]:
 _BY_SAMPLER = _read(SAMPLERS.values())
 _BY_SCHEDULER = _read(SCHEDULERS.values())
 _SHORT_SCHEDULERS = {"k": "karras", "ka": "karras", "exp": "exponential"}
-_FOREIGN_SAMPLERS = frozenset(map(_folded, _NO_SAMPLERS)) - _BY_SAMPLER.keys()
+_FOREIGN_SAMPLERS = {_folded(name): reason for name, reason in _NO_SAMPLERS.items()}
 _FOREIGN_SCHEDULERS = frozenset(map(_folded, _NO_SCHEDULERS)) - _BY_SCHEDULER.keys()

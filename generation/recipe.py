@@ -31,6 +31,7 @@ from typing import NewType, TypeVar
 
 from generation.errors import NoSuchName, OutOfRange
 from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, SHIFT, WIDTH
+from generation.samplers import SAMPLERS
 from generation.sigmas import ZERO_SNR, levels
 from generation.spelling import FLAT, MAX_KEY, TOLD, at_most, plain, read
 
@@ -205,7 +206,8 @@ class Sampling:
     @property
     def guided(self) -> bool:
         """Whether the negative prompt is asked about too: more lanes, and as much more work."""
-        return self.cfg != 1.0 or self.image_cfg not in (None, 1.0)
+        apart = self.sampler in SAMPLERS and SAMPLERS[self.sampler].apart
+        return apart or self.cfg != 1.0 or self.image_cfg not in (None, 1.0)
 
     @property
     def lanes(self) -> int:

@@ -16,12 +16,16 @@ class Sampler:
     """A way to walk down the noise levels."""
 
     name: str  # ComfyUI's
-    title: str  # A1111's
+    title: str  # A1111's, or its forks'
     also: tuple[str, ...]  # what else means the same: diffusers' classes, InvokeAI's names
-    calls: int  # of the model in one step
+    calls: int  # of the model in one step; the last step has one
+    draws: int  # of fresh noise in one step; the last step has none
     skips: bool  # runs one level more and leaves out the last but one
-    flow: bool  # follows the slope in sigma alone, so that flow models can use it
-    stochastic: bool  # adds fresh noise between the steps
+    apart: bool  # asks for the guess without guidance as well (CFG++), whatever cfg is
+
+    @property
+    def stochastic(self) -> bool:
+        return self.draws > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,25 +37,36 @@ class Scheduler:
     also: tuple[str, ...]
 
 
-def _sampler(name: str, title: str, *also: str, calls: int = 1, **is_so: bool) -> Sampler:
-    facts = {"skips": False, "flow": False, "stochastic": False} | is_so
-    return Sampler(name=name, title=title, also=also, calls=calls, **facts)
+def _sampler(
+    name: str,
+    title: str,
+    *also: str,
+    calls: int = 1,
+    draws: int = 0,
+    skips: bool = False,
+) -> Sampler:
+    return Sampler(
+        name=name,
+        title=title,
+        also=also,
+        calls=calls,
+        draws=draws,
+        skips=skips,
+        apart=name.endswith("_cfg_pp"),
+    )
 
 
 def _scheduler(name: str, title: str, *also: str) -> Scheduler:
     return Scheduler(name=name, title=title, also=also)
 
 
-# A second stage would spend itself on the last but one level, a step that changes nothing one can
-# see; those that have one, or a corrector, skip it, as in ComfyUI.
+# The best known first: a list that is offered is cut short.  A second stage would spend itself on
+# the last but one level, a step that changes nothing one can see; those that have one, or a
+# corrector, skip it, as in ComfyUI.
 _SAMPLERS = (
-    _sampler(
-        "euler", "Euler", "EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler", flow=True
-    ),
-    _sampler(
-        "euler_ancestral", "Euler a", "eulera", "EulerAncestralDiscreteScheduler", stochastic=True
-    ),
-    _sampler("heun", "Heun", "HeunDiscreteScheduler", calls=2, flow=True),
+    _sampler("euler", "Euler", "EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"),
+    _sampler("euler_ancestral", "Euler a", "eulera", "EulerAncestralDiscreteScheduler", draws=1),
+    _sampler("heun", "Heun", "HeunDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", calls=2),
     _sampler(
         "dpm_2",
         "DPM2",
@@ -60,7 +75,6 @@ _SAMPLERS = (
         "DPM-Solver-2",
         calls=2,
         skips=True,
-        flow=True,
     ),
     _sampler(
         "dpm_2_ancestral",
@@ -69,21 +83,43 @@ _SAMPLERS = (
         "kdpm_2_a",
         "dpm2a",
         calls=2,
+        draws=1,
         skips=True,
-        stochastic=True,
     ),
-    _sampler("lms", "LMS", "LMSDiscreteScheduler", flow=True),
-    _sampler("dpmpp_2s_ancestral", "DPM++ 2S a", "dpmpp2sa", calls=2, stochastic=True),
-    _sampler("dpmpp_sde", "DPM++ SDE", "DPMSolverSDEScheduler", calls=2, stochastic=True),
+    _sampler("lms", "LMS", "LMSDiscreteScheduler"),
+    _sampler("dpmpp_2s_ancestral", "DPM++ 2S a", "dpmpp2sa", calls=2, draws=1),
+    _sampler("dpmpp_sde", "DPM++ SDE", "DPMSolverSDEScheduler", calls=2, draws=2),
     _sampler("dpmpp_2m", "DPM++ 2M", "DPMSolverMultistepScheduler", "DPM Solver++ 2M"),
-    _sampler("dpmpp_2m_sde", "DPM++ 2M SDE", stochastic=True),
-    _sampler("dpmpp_2m_sde_heun", "DPM++ 2M SDE Heun", stochastic=True),
-    _sampler("dpmpp_3m_sde", "DPM++ 3M SDE", stochastic=True),
-    _sampler("ddim", "DDIM", "DDIMScheduler", flow=True),
-    _sampler("ddpm", "DDPM", "DDPMScheduler", stochastic=True),
+    _sampler("dpmpp_2m_sde", "DPM++ 2M SDE", draws=1),
+    _sampler("dpmpp_2m_sde_heun", "DPM++ 2M SDE Heun", draws=1),
+    _sampler("dpmpp_3m_sde", "DPM++ 3M SDE", draws=1),
+    _sampler("ddim", "DDIM", "DDIMScheduler"),
+    _sampler("ddpm", "DDPM", "DDPMScheduler", draws=1),
     _sampler("uni_pc", "UniPC", skips=True),
     _sampler("uni_pc_bh2", "UniPC bh2", "UniPCMultistepScheduler", skips=True),
-    _sampler("lcm", "LCM", "LCMScheduler", stochastic=True),
+    _sampler("lcm", "LCM", "LCMScheduler", "FlowMatchLCMScheduler", draws=1),
+    _sampler("res_multistep", "Res Multistep"),
+    _sampler("er_sde", "ER SDE", draws=1),
+    _sampler("gradient_estimation", "Gradient Estimation"),
+    _sampler("deis", "DEIS"),
+    _sampler("sa_solver", "SA Solver", "SASolverScheduler", draws=1),
+    _sampler("seeds_2", "SEEDS 2", calls=2, draws=2),
+    _sampler("euler_cfg_pp", "Euler CFG++"),
+    _sampler("euler_ancestral_cfg_pp", "Euler a CFG++", draws=1),
+    _sampler("dpmpp_2m_cfg_pp", "DPM++ 2M CFG++"),
+    _sampler("dpmpp_2s_ancestral_cfg_pp", "DPM++ 2S a CFG++", calls=2, draws=1),
+    _sampler("res_multistep_ancestral", "Res Multistep a", draws=1),
+    _sampler("res_multistep_cfg_pp", "Res Multistep CFG++"),
+    _sampler("res_multistep_ancestral_cfg_pp", "Res Multistep a CFG++", draws=1),
+    _sampler("gradient_estimation_cfg_pp", "Gradient Estimation CFG++"),
+    _sampler("heunpp2", "HeunPP2", "Heun++ 2", calls=3),
+    _sampler("ipndm", "IPNDM"),
+    _sampler("ipndm_v", "IPNDM V"),
+    _sampler("exp_heun_2_x0", "Exp Heun 2 x0", calls=2),
+    _sampler("exp_heun_2_x0_sde", "Exp Heun 2 x0 SDE", calls=2, draws=1),
+    _sampler("seeds_3", "SEEDS 3", calls=3, draws=3),
+    _sampler("sa_solver_pece", "SA Solver PECE", calls=2, draws=1),
+    _sampler("dpm_fast", "DPM fast"),
 )
 _SCHEDULERS = (
     _scheduler("normal", "Normal", "Uniform", "Default"),
@@ -98,11 +134,5 @@ _SCHEDULERS = (
     _scheduler("linear_quadratic", "Linear Quadratic"),
 )
 SAMPLERS: Mapping[str, Sampler] = {sampler.name: sampler for sampler in _SAMPLERS}
-
-
-def samplers_of(*, flow: bool) -> tuple[str, ...]:
-    """Those that can draw: a flow is no noise that all of them count on."""
-    return tuple(name for name, one in SAMPLERS.items() if one.flow or not flow)
-
 
 SCHEDULERS: Mapping[str, Scheduler] = {scheduler.name: scheduler for scheduler in _SCHEDULERS}

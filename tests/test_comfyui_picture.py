@@ -21,8 +21,9 @@ from tests.given.builders import changed
 from tests.given.comfyui_drawing import LEVELS, beginning, cut, drawn_as_comfyui_does, timestep
 from tests.given.plain_diffusers import stock_pipeline
 
-# ComfyUI's UniPC ends at a level of its own (docs/samplers.md).
-SAME = [n for n, s in SAMPLERS.items() if not s.stochastic and not n.startswith("uni_pc")]
+# docs/samplers.md says what ComfyUI does otherwise there.
+OTHERWISE = ("uni_pc", "uni_pc_bh2", "dpm_fast", "ipndm_v")
+SAME = [n for n, s in SAMPLERS.items() if not s.stochastic and n not in OTHERWISE]
 
 
 def a_recipe_of(

@@ -12,7 +12,6 @@ from generation.families.family import FAMILIES
 from generation.layers import filled
 from generation.parameters import PROMPT
 from generation.recipe import Adapter, Input, Needs, Precision, Task, Weights, needed
-from generation.samplers import SAMPLERS
 from generation.texts import clean_text
 from tests.given.builders import a_digest, a_draft, a_model, a_model_for, brought, needed_by
 
@@ -37,21 +36,6 @@ def test_gaps_are_closed_with_what_is_usual_for_the_family() -> None:
             family.scheduler,
         )
         assert recipe.seed == 5
-
-
-@pytest.mark.parametrize(
-    ("sampler", "nearest"), [("dpmpp_2m", "dpm_2"), ("Euler a", "euler"), ("uni_pc", "")]
-)
-def test_a_sampler_that_cannot_draw_a_flow_is_refused_with_the_nearest_that_can(
-    sampler: str, nearest: str
-) -> None:
-    with pytest.raises(OutOfRange) as refused:
-        complete(a_draft(prompt="a cat", sampler=sampler), a_model(family="sd3"), seed=1, device="")
-    assert refused.value.what == "sampler"
-    allowed, title = refused.value.allowed.split(" for ")
-    assert allowed.startswith(nearest)
-    assert set(allowed.split(", ")) == {name for name, one in SAMPLERS.items() if one.flow}
-    assert title == FAMILIES["sd3"].title
 
 
 def test_the_shift_of_a_flow_is_in_the_levels_of_its_recipe() -> None:

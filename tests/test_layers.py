@@ -155,13 +155,12 @@ def test_a_size_and_a_vae_that_were_chosen_for_another_kind_of_model_are_not_sai
         assert layer == chosen  # and refused, where they were said for this picture
 
 
-@pytest.mark.parametrize("whence", [Whence.PARENT, Whence.PERSON, Whence.CHANNEL, Whence.SERVER])
-def test_a_sampler_that_cannot_draw_with_the_model_is_passed_over(whence: Whence) -> None:
-    layers = [(whence, a_draft(sampler="dpmpp_2m", steps=9))]
-    ((_, layer),) = fitting(layers, FAMILIES["sd3"], lambda _: True)
-    assert (layer.sampling.sampler, layer.sampling.steps) == (None, 9)
-    for kept in ([(whence, a_draft(sampler="heun"))], [(Whence.SAID, layers[0][1])]):
-        assert fitting(kept, FAMILIES["sd3"], lambda _: True) == kept
+@pytest.mark.parametrize("whence", Whence)
+def test_a_sampler_stays_whatever_the_model_is_for_all_of_them_draw_with_all(
+    whence: Whence,
+) -> None:
+    layers = [(whence, a_draft(sampler="dpmpp_2m_sde", steps=9))]
+    assert fitting(layers, FAMILIES["sd3"], lambda _: True) == layers
 
 
 def test_a_plain_draft_is_a_layer_as_a_preset_and_as_a_channel_s_settings() -> None:

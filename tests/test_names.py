@@ -75,7 +75,33 @@ def test_what_is_written_into_a_picture_is_read_back_as_the_same() -> None:
         assert names.scheduler(names.scheduler_title(scheduler)) == scheduler
 
 
-@pytest.mark.parametrize("said", ["Restart", "restart karras", "DPM fast", "dpm_adaptive", "PLMS"])
+# KSampler's menu in ComfyUI 0.8.0, and a name of a later commit.
+COMFYUI = (
+    *("euler", "euler_cfg_pp", "euler_ancestral", "euler_ancestral_cfg_pp", "heun", "heunpp2"),
+    *("exp_heun_2_x0", "exp_heun_2_x0_sde", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast"),
+    *("dpm_adaptive", "dpmpp_2s_ancestral", "dpmpp_2s_ancestral_cfg_pp", "dpmpp_sde"),
+    *("dpmpp_sde_gpu", "dpmpp_2m", "dpmpp_2m_cfg_pp", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu"),
+    *("dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun_gpu", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu", "ddpm"),
+    *("lcm", "ipndm", "ipndm_v", "deis", "res_multistep", "res_multistep_cfg_pp"),
+    *("res_multistep_ancestral", "res_multistep_ancestral_cfg_pp", "gradient_estimation"),
+    *("gradient_estimation_cfg_pp", "er_sde", "seeds_2", "seeds_3", "sa_solver"),
+    *("sa_solver_pece", "ddim", "uni_pc", "uni_pc_bh2", "cfgpp_ud10_ab"),
+)
+
+
+def test_every_name_of_comfyui_draws_or_has_a_reason_and_the_gpus_twins_are_the_same() -> None:
+    assert len(COMFYUI) == 44 + 1
+    assert set(SAMPLERS) <= set(COMFYUI)
+    for name in set(COMFYUI) - {"dpm_adaptive", "cfgpp_ud10_ab"}:
+        assert names.sampler(name).name == name.removesuffix("_gpu")
+    for name in ("dpm_adaptive", "cfgpp_ud10_ab"):
+        with pytest.raises(NotHere) as refused:
+            names.sampler(name)
+        assert refused.value.reason
+        assert refused.value.reason in apology_for(refused.value)
+
+
+@pytest.mark.parametrize("said", ["Restart", "restart karras", "TCD", "dpm_adaptive", "PLMS"])
 def test_a_sampler_that_is_not_here_suggests_no_other_one(said: str) -> None:
     with pytest.raises(NotHere) as refused:
         names.sampler(said)

@@ -11,6 +11,7 @@ from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.media.photos import load
 from generation.recipe import Canvas, Placement, Recipe, needed
+from generation.samplers import SAMPLERS
 from generation.worker.codecs.joining import grown, joined
 from generation.worker.render import render
 from tests.given import loaded, tinymodels
@@ -50,7 +51,7 @@ def test_outside_a_mask_no_pixel_differs_and_inside_they_do(
     assert (drawn[area] != fitted(recipe)[area]).any(axis=1).mean() > 0.9
 
 
-@pytest.mark.parametrize("sampler", FAMILIES["starter"].samplers)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_nor_do_they_with_any_sampler_and_what_is_kept_stays_kept_in_the_latents(
     sampler: str,
 ) -> None:

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from generation.errors import Cancelled, GenerationError, MissingWeights, WeightsChanged
-from generation.families.family import FAMILIES
 from generation.fleet.wire import (
     Drawn,
     Holding,
@@ -23,6 +22,7 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.model_key import model_key
 from generation.recipe import Placement, Recipe, Variation, needed
+from generation.samplers import SAMPLERS
 from generation.worker.memory import needs
 from generation.worker.text.remembered import RememberedWords
 from tests.given.builders import a_blue_png
@@ -155,7 +155,7 @@ def test_so_is_an_image_to_image_of_their_kin(
     [
         (number, sampler, name)
         for name, family in _FAMILIES.items()
-        for number, sampler in enumerate(FAMILIES[family].samplers)
+        for number, sampler in enumerate(SAMPLERS)
     ],
 )
 def test_every_sampler_and_both_tasks(

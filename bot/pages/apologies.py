@@ -123,7 +123,8 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         f"sha256, `{e.sha256}`. The owner can put it into the folder of models."
     ),
     g.NotHere: lambda e: (
-        f"The {e.kind} {code(e.name)} is another program's, and nothing of mine draws the same. "
+        f"The {e.kind} {code(e.name)} is another program's, and nothing of mine draws the same"
+        f"{f': {e.reason}' if e.reason else ''}. "
         f"{_listed(e.there, LISTED_IN_CHAT)}"
     ),
     g.BadPicture: lambda e: (

@@ -164,25 +164,23 @@ def for_edits(layers: Layers) -> Layers:
 
 
 def fitting(layers: Layers, family: Family, vae_fits: Callable[[str], bool]) -> Layers:
-    """The layers, without what others chose for a model of another kind: sizes, VAEs, samplers.
+    """The layers, without what others chose for a model of another kind: sizes, VAEs.
 
-    Of a parent's, which was drawn with a model, how it was sampled alone.
+    Of a parent's, which was drawn with a model, without what this one is not told.
     """
     return [
         (whence, _fitting(layer, family, vae_fits))
         if whence in OF_NO_MODEL
-        else (whence, _sampled(layer, family) if whence is Whence.PARENT else layer)
+        else (whence, _told(layer, family) if whence is Whence.PARENT else layer)
         for whence, layer in layers
     ]
 
 
-def _sampled(layer: Draft, family: Family) -> Draft:
-    """The layer, without a sampler that cannot draw with the family, and what it is not told."""
+def _told(layer: Draft, family: Family) -> Draft:
+    """The layer, without what a model of the family is not told."""
     said = layer.sampling
-    able = said.sampler in (None, *family.samplers)
     fitting = replace(
         said,
-        sampler=said.sampler if able else None,
         guidance=said.guidance if family.guidance is not None else None,
         shift=said.shift if family.flows else None,
     )
@@ -190,7 +188,7 @@ def _sampled(layer: Draft, family: Family) -> Draft:
 
 
 def _fitting(layer: Draft, family: Family, vae_fits: Callable[[str], bool]) -> Draft:
-    layer = _sampled(layer, family)
+    layer = _told(layer, family)
     width, height = layer.canvas.width, layer.canvas.height
     if width is not None and height is not None and not sizes.fit(width, height, family):
         layer = replace(layer, canvas=DraftCanvas())

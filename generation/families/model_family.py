@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from generation.families.architecture import Architecture
 from generation.recipe import Precision, Task
-from generation.samplers import samplers_of
 
 # Enough to follow new words, little enough to keep the composition (ComfyUI's and A1111's examples
 # lie between 0.5 and 0.75).
@@ -89,11 +88,6 @@ class Family:
     def flows(self) -> bool:
         """Whether its levels can be shifted."""
         return self.architecture.noise.prediction == "flow"
-
-    @property
-    def samplers(self) -> tuple[str, ...]:
-        """Those that can draw with it."""
-        return samplers_of(flow=self.flows)
 
     @property
     def tasks(self) -> frozenset[Task]:

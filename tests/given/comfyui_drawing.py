@@ -91,10 +91,14 @@ def drawn_as_comfyui_does(
         eps: Tensor = out.sample.double()
         return x - sigma * eps
 
-    def guess(x: Tensor, sigma: float) -> Tensor:
+    def apart(x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         wanted, unwanted = (network(x, sigma, *each) for each in said)
-        return unwanted + cfg * (wanted - unwanted)
+        return unwanted + cfg * (wanted - unwanted), unwanted
 
+    def guess(x: Tensor, sigma: float) -> Tensor:
+        return apart(x, sigma)[0]
+
+    guess.apart = apart  # type: ignore[attr-defined]
     start = beginning(first_noise(seed, width, height), sigmas[0])
     latents = REFERENCES[sampler](guess, start, sigmas, None)
     return cut(pipe.vae.decode(latents.float() / pipe.vae.config.scaling_factor).sample)

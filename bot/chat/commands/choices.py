@@ -24,7 +24,7 @@ from generation.catalog.entry import SHORT_HASH, Entry
 from generation.errors import NoSuchName
 from generation.families.family import FAMILIES
 from generation.families.model_family import Family
-from generation.samplers import SCHEDULERS
+from generation.samplers import SAMPLERS, SCHEDULERS
 from storage.errors import Missing, StorageError
 from storage.ids import number_in
 from storage.pictures import PictureId
@@ -46,10 +46,9 @@ async def models(interaction: Interaction, typed: str) -> Choices:
     ][:MOST]
 
 
-async def samplers(interaction: Interaction, typed: str) -> Choices:
-    """Samplers that the model can be drawn with, by ComfyUI's names or A1111's."""
-    family = await _family(interaction)
-    return _named(family.samplers, typed, names.sampler_title, names.sampler)
+async def samplers(_: Interaction, typed: str) -> Choices:
+    """Samplers, by ComfyUI's names or A1111's; the best known where nothing is typed."""
+    return _named(SAMPLERS, typed, names.sampler_title, names.sampler)
 
 
 async def schedulers(_: Interaction, typed: str) -> Choices:

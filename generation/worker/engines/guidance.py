@@ -8,29 +8,42 @@ picture, picture alone, neither; without words is with the negative ones.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from generation.recipe import Sampling
-from generation.worker.sampling.denoiser import Predict
 
 
-def guided(ask: Callable[[Tensor, Tensor], Tensor], sampling: Sampling) -> Predict:
+@dataclass(frozen=True, slots=True)
+class Guided:
+    """A `Predict`, by `both(y, t)`: what the network says, guided and not."""
+
+    both: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+    def __call__(self, y: Tensor, t: Tensor) -> Tensor:
+        return self.both(y, t)[0]
+
+    def apart(self, y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        return self.both(y, t)
+
+
+def guided(ask: Callable[[Tensor, Tensor], Tensor], sampling: Sampling) -> Guided:
     """What the network says of a picture, by `ask(lanes, t)`, which says it of each lane."""
 
-    def predict(y: Tensor, t: Tensor) -> Tensor:
+    def both(y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         out = ask(torch.cat([y] * sampling.lanes) if sampling.guided else y, t).float()
         if not sampling.guided:
-            return out
+            return out, out
         if sampling.image_cfg is not None:
             words, picture, neither = out.chunk(3)
             towards = sampling.cfg * (words - picture)
-            return neither + towards + sampling.image_cfg * (picture - neither)
+            return neither + towards + sampling.image_cfg * (picture - neither), neither
         negative, positive = out.chunk(2)
-        return negative + sampling.cfg * (positive - negative)
+        return negative + sampling.cfg * (positive - negative), negative
 
-    return predict
+    return Guided(both)
 
 
 def in_lanes(said: Tensor, negative: Tensor, sampling: Sampling) -> Tensor:
@@ -48,14 +61,14 @@ def looked_at(picture: Tensor, sampling: Sampling) -> Tensor:
     return torch.cat([picture, picture, torch.zeros_like(picture)])
 
 
-def apart(ask: Callable[[Tensor, Tensor, bool], Tensor], sampling: Sampling) -> Predict:
+def apart(ask: Callable[[Tensor, Tensor, bool], Tensor], sampling: Sampling) -> Guided:
     """The same of a network that is asked of each prompt alone: `ask(y, t, negative)`."""
 
-    def predict(y: Tensor, t: Tensor) -> Tensor:
+    def both(y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         out = ask(y, t, False).float()
         if not sampling.guided:
-            return out
+            return out, out
         negative = ask(y, t, True).float()
-        return negative + sampling.cfg * (out - negative)
+        return negative + sampling.cfg * (out - negative), negative
 
-    return predict
+    return Guided(both)

@@ -89,6 +89,8 @@ class StableDiffusion:
         added = _added(recipe, unet, words, self.scores)
         _check_channels(recipe, unet, given)
         seen = [looked_at(picture, sampling) for picture in given.seen]
+        if given.extra is not None:
+            seen.insert(0, torch.cat([given.extra] * sampling.lanes))
 
         def ask(lanes: Tensor, t: Tensor) -> Tensor:
             out: Tensor = unet(
@@ -100,8 +102,7 @@ class StableDiffusion:
             )[0]
             return out
 
-        predict, extra = guided(ask, sampling), given.extra
-        return predict if extra is None else lambda y, t: predict(torch.cat([y, extra], dim=1), t)
+        return guided(ask, sampling)
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator)

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from generation.errors import NoSuchName
+from generation.errors import NoSuchName, RenderFailed
 from generation.sigmas import betas
 
 Predict = Callable[[Tensor, Tensor], Tensor]
+
+
+@runtime_checkable
+class Apart(Protocol):
+    """A `Predict` that also knows what the network says without guidance."""
+
+    def __call__(self, y: Tensor, t: Tensor) -> Tensor: ...
+
+    def apart(self, y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network says, guided and not, in one call of it."""
 
 
 class Denoise(Protocol):
@@ -34,6 +44,12 @@ class Denoise(Protocol):
 
     def slope(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """x0, and how x changes with sigma there."""
+
+    def apart(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """x0, and what it would be without guidance."""
+
+    def time(self, sigma: float) -> float:
+        """When a model in training sees that much noise: 0 to 1, the most."""
 
 
 class Denoiser:
@@ -61,12 +77,14 @@ class Denoiser:
         return self._prediction == "flow"
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        if self.flow:
-            return x - sigma * self._output(x, sigma)
-        output = self._output(x / ((sigma**2 + 1) ** 0.5), sigma)
-        if self._prediction == "epsilon":
-            return x - sigma * output
-        return output * (-sigma / (sigma**2 + 1) ** 0.5) + (x / (sigma**2 + 1))
+        return self._meant(x, sigma, self._output(self._eaten(x, sigma), sigma))
+
+    def apart(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        if not isinstance(self._predict, Apart):
+            raise RenderFailed("this model says nothing without guidance, which CFG++ counts on")
+        y = self._eaten(x, sigma)
+        guided, free = self._predict.apart(y, self._told(y, sigma))
+        return self._meant(x, sigma, guided.to(y.dtype)), self._meant(x, sigma, free.to(y.dtype))
 
     def slope(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         if self.flow:  # it is what the network says; by way of x0 it would be rounded
@@ -82,16 +100,31 @@ class Denoiser:
             return (y - spread * output) / alpha
         return alpha * y - spread * output
 
+    def time(self, sigma: float) -> float:
+        return sigma if self.flow else self.timestep(sigma) / len(self._log_sigmas)
+
     def timestep(self, sigma: float) -> int:
         """The training timestep whose noise level is nearest to sigma."""
         return int((self._log_sigmas - math.log(max(sigma, 1e-10))).abs().argmin())
 
-    def _output(self, y: Tensor, sigma: Tensor) -> Tensor:
+    def _eaten(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """What the network is shown of x."""
+        return x if self.flow else x / ((sigma**2 + 1) ** 0.5)
+
+    def _meant(self, x: Tensor, sigma: Tensor, output: Tensor) -> Tensor:
+        """x0, by what the network says of x."""
+        if self.flow or self._prediction == "epsilon":
+            return x - sigma * output
+        return output * (-sigma / (sigma**2 + 1) ** 0.5) + (x / (sigma**2 + 1))
+
+    def _told(self, y: Tensor, sigma: Tensor) -> Tensor:
+        """The timestep that the network is told."""
         if self.flow:
-            t = (sigma * 1000).to(y.device, torch.float32)
-        else:
-            t = torch.tensor(self.timestep(float(sigma)), device=y.device)
-        return self._predict(y, t).to(y.dtype)
+            return (sigma * 1000).to(y.device, torch.float32)
+        return torch.tensor(self.timestep(float(sigma)), device=y.device)
+
+    def _output(self, y: Tensor, sigma: Tensor) -> Tensor:
+        return self._predict(y, self._told(y, sigma)).to(y.dtype)
 
 
 def alphas_of(noise: str) -> Tensor:

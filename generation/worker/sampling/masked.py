@@ -59,6 +59,13 @@ class Masked:
         away = (x - self.kept.latents) / sigma
         return self.kept.put_into(x0), self.kept.beside(away, slope)
 
+    def apart(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        guided, free = self.inner.apart(self._seen(x, sigma), sigma)
+        return self.kept.put_into(guided), self.kept.put_into(free)
+
+    def time(self, sigma: float) -> float:
+        return self.inner.time(sigma)
+
     def _seen(self, x: Tensor, sigma: Tensor) -> Tensor:
         rest = noised(self.kept.latents, self.noise, sigma, flow=self.flow)
         return self.kept.beside(rest, x)
