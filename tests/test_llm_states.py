@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,8 @@ from PIL import Image
 from generation.errors import OutOfRange, UnusableWeights
 from generation.worker.text import byte_pairs, llm
 from generation.worker.text.llm import PromptForm, PromptReader
-from tests.given.languagemodels import small
+from generation.worker.text.pieces import gemma
+from tests.given.languagemodels import as_pieces, small
 
 DESCRIBE = (
     "<|im_start|>system\nDescribe the image by detailing the color, shape, size, texture, "
@@ -39,12 +41,12 @@ def tokenizer() -> Any:
 
 
 @cache
-def stock(name: str, kind: str, layers: int = 4) -> Any:
+def stock(name: str, kind: str, layers: int = 4, vocabulary: int = 151936) -> Any:
     """A random model with the output over its vocabulary, as the stock pipelines have it."""
     import transformers
 
     made = getattr(transformers, kind)
-    config = small(name, vocab_size=151936, num_hidden_layers=layers)
+    config = small(name, vocab_size=vocabulary, num_hidden_layers=layers)
     with torch.random.fork_rng():
         torch.manual_seed(7)
         return made(made.config_class.from_dict(config)).eval()
@@ -62,9 +64,11 @@ def qwen3_vl() -> Any:
     return stock("qwen3-vl", "Qwen3VLForConditionalGeneration")
 
 
-def ours(whole: Any, form: PromptForm, prompt: str, *pictures: Image.Image) -> llm.HiddenStates:
+def ours(
+    whole: Any, form: PromptForm, prompt: str, *pictures: Image.Image, tokens: Any = None
+) -> llm.HiddenStates:
     """What is read with the same numbers, without the output over the vocabulary."""
-    reader = PromptReader(tokenizer=tokenizer(), encoder=whole.model)
+    reader = PromptReader(tokenizer=tokens or tokenizer(), encoder=whole.model)
     with torch.inference_mode():
         return llm.encode(reader, [prompt], form, syntax="plain", pictures=pictures)[0]
 
@@ -120,6 +124,97 @@ def test_krea_2_reads_the_stock_pipelines_bits(prompt: str) -> None:
     found = ours(qwen3_vl(), form, prompt)
     assert torch.equal(torch.stack(found.states, dim=2), right)
     assert torch.equal(found.mask, mask)
+
+
+MISTRAL_CHAT = (
+    "<s>{% for message in messages %}{% set text = message.content[0].text %}"
+    "{% if message.role == 'system' %}[SYSTEM_PROMPT]{{ text }}[/SYSTEM_PROMPT]"
+    "{% else %}[INST]{{ text }}[/INST]{% endif %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_flux2_dev_reads_the_stock_pipelines_bits(prompt: str, side: str) -> None:
+    from diffusers.pipelines.flux2.pipeline_flux2 import Flux2Pipeline
+    from diffusers.pipelines.flux2.system_messages import SYSTEM_MESSAGE
+
+    mistral = copy.copy(byte_pairs.tekken())
+    mistral.chat_template, mistral.padding_side = MISTRAL_CHAT, side
+    whole, layers = stock("mistral-small-3", "MistralForCausalLM", vocabulary=131072), (1, 2, 3)
+    with torch.inference_mode():
+        right = Flux2Pipeline._get_mistral_3_small_prompt_embeds(
+            whole, mistral, prompt, hidden_states_layers=layers
+        )
+    form = PromptForm(
+        template=f"[SYSTEM_PROMPT]{SYSTEM_MESSAGE}[/SYSTEM_PROMPT][INST]{{}}[/INST]",
+        layers=layers,
+        least=512,
+        left=side == "left",
+    )
+    assert torch.equal(ours(whole, form, prompt, tokens=mistral).beside, right)
+
+
+@cache
+def gemma_tokens() -> Any:
+    """A tokenizer as Gemma's, of bytes and a few words."""
+    given = [("<pad>", 3), ("<eos>", 3), ("<bos>", 3), ("<unk>", 2)]
+    given += [(f"<0x{byte:02X}>", 6) for byte in range(256)]
+    given += [(word, 1) for word in ("▁", "a", "f", "o", "x", "fo", "fox", "▁a")]
+    return gemma(as_pieces([(text, -float(n), kind) for n, (text, kind) in enumerate(given)]), "it")
+
+
+def gemma2() -> Any:
+    return stock("gemma2", "Gemma2ForCausalLM", vocabulary=320)
+
+
+@pytest.mark.parametrize("asked", [None, ["Describe more:", "User Prompt: "]])
+@pytest.mark.parametrize("prompt", ["a fox, 雪", ""])
+def test_sana_reads_the_stock_pipelines_bits(prompt: str, asked: list[str] | None) -> None:
+    from diffusers.pipelines.sana.pipeline_sana import SanaPipeline
+
+    tokens = gemma_tokens()
+    pipe = SanaPipeline(tokens, gemma2().model, None, None, None)
+    with torch.inference_mode():
+        right, mask, *_ = pipe.encode_prompt(
+            prompt,
+            do_classifier_free_guidance=False,
+            device=torch.device("cpu"),
+            complex_human_instruction=asked,
+        )
+    before = "\n".join(asked or ())
+    least = 300 + (len(tokens(before).input_ids) - 2 if asked else 0)
+    form = PromptForm(template=before + "{}", least=least)
+    found = ours(gemma2(), form, prompt, tokens=tokens)
+    taken = [0, *range(-299, 0)]
+    assert torch.equal(found.states[0][:, taken], right)
+    assert torch.equal(found.mask[:, taken], mask.bool())
+
+
+@pytest.mark.parametrize("prompt", ["a fox, 雪", ""])
+def test_lumina_2_reads_the_stock_pipelines_bits(prompt: str) -> None:
+    from diffusers.pipelines.lumina2.pipeline_lumina2 import Lumina2Pipeline
+
+    pipe = Lumina2Pipeline(None, None, None, gemma2().model, gemma_tokens())
+    with torch.inference_mode():
+        right, _ = pipe._get_gemma_prompt_embeds(prompt, torch.device("cpu"))
+    form = PromptForm(layers=(-2,), least=256)
+    assert torch.equal(ours(gemma2(), form, prompt, tokens=gemma_tokens()).states[0], right)
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_hidream_reads_the_stock_pipelines_bits(prompt: str) -> None:
+    from diffusers.pipelines.hidream_image.pipeline_hidream_image import HiDreamImagePipeline
+
+    whole, layers = stock("llama3.1", "LlamaForCausalLM"), 4
+    pipe = HiDreamImagePipeline.__new__(HiDreamImagePipeline)
+    object.__setattr__(pipe, "tokenizer_4", tokenizer())
+    object.__setattr__(pipe, "text_encoder_4", whole)
+    with torch.inference_mode():
+        right = pipe._get_llama3_prompt_embeds(prompt, device=torch.device("cpu"))
+    form = PromptForm(layers=tuple(range(1, layers + 1)), least=128)
+    found = ours(whole, form, prompt)
+    assert torch.equal(torch.stack(found.states), right)
 
 
 def test_the_last_layer_is_read_before_its_norm_where_a_family_says_so() -> None:

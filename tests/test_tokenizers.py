@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from generation.families.text.language import (
 )
 from generation.worker.loading.stored import StoredFile, stored_file
 from generation.worker.loading.tokenizers import tokenizer_for
+from tests.given.languagemodels import as_pieces
 
 TOKENS = Path(__file__).parent / "data" / "tokens"
 OURS: Mapping[str, Tokenizer] = {"qwen": qwen_tokenizer(), "tekken": mistral_tokenizer()}
@@ -75,22 +75,6 @@ PIECES = [
 NUMBERS = {text: number for number, (text, _, _) in enumerate(PIECES)}
 
 
-def _size(number: int) -> bytes:
-    low = bytes([number & 127 | (128 if number > 127 else 0)])
-    return low if number < 128 else low + _size(number >> 7)
-
-
-def written(pieces: list[tuple[str, float, int]]) -> bytes:
-    """Pieces as sentencepiece writes them, with a field of another kind behind each."""
-    found = b""
-    for text, score, kind in pieces:
-        letters = text.encode()
-        inner = b"\x0a" + _size(len(letters)) + letters
-        inner += b"\x15" + struct.pack("<f", score) + b"\x18" + _size(kind)
-        found += b"\x0a" + _size(len(inner)) + inner
-    return found + b"\x12\x03abc" + b"\x19" + bytes(8)
-
-
 def with_pieces(folder: Path, said: bytes) -> StoredFile:
     return file_with(folder, spiece_model=torch.frombuffer(bytearray(said), dtype=torch.uint8))
 
@@ -107,13 +91,13 @@ def with_pieces(folder: Path, said: bytes) -> StoredFile:
     ],
 )
 def test_gemmas_pieces_are_read_from_its_file(tmp_path: Path, text: str, tokens: list[str]) -> None:
-    built = tokenizer_for(gemma_tokenizer(), with_pieces(tmp_path, written(PIECES)))
+    built = tokenizer_for(gemma_tokenizer(), with_pieces(tmp_path, as_pieces(PIECES)))
     assert built(text).input_ids == [NUMBERS[token] for token in tokens]
     assert (built.pad_token_id, built.bos_token_id) == (0, 2)
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"\x0a\xff", written(PIECES)[:-9] + b"\x0b", written(PIECES[5:])]
+    "said", [b"", b"\x0a\xff", as_pieces(PIECES)[:-9] + b"\x0b", as_pieces(PIECES[5:])]
 )
 def test_pieces_that_are_none_are_refused(tmp_path: Path, said: bytes) -> None:
     with pytest.raises(BrokenWeights, match="spiece_model"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,19 @@ def saved(module: Any, folder: Path) -> Path:
     """Write it as its library does."""
     module.save_pretrained(folder)
     return folder
+
+
+def _size(number: int) -> bytes:
+    low = bytes([number & 127 | (128 if number > 127 else 0)])
+    return low if number < 128 else low + _size(number >> 7)
+
+
+def as_pieces(pieces: list[tuple[str, float, int]]) -> bytes:
+    """Pieces as sentencepiece writes them, with a field of another kind behind each."""
+    found = b""
+    for text, score, kind in pieces:
+        letters = text.encode()
+        inner = b"\x0a" + _size(len(letters)) + letters
+        inner += b"\x15" + struct.pack("<f", score) + b"\x18" + _size(kind)
+        found += b"\x0a" + _size(len(inner)) + inner
+    return found + b"\x12\x03abc" + b"\x19" + bytes(8)
