@@ -28,6 +28,8 @@ ENCODERS: Mapping[str, Tensors] = {
     **{network.name: network.tensors for network in LANGUAGE_MODELS},
 }
 DENOISERS = {one.denoiser.network.name: one.denoiser.network for one in ARCHITECTURES}
+VAES = {one.vae.network.name: one.vae.network for one in ARCHITECTURES}
+WORDS_OF = {"Mistral3ForConditionalGeneration": "MistralModel"}  # a class: its words' alone
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
 
@@ -35,7 +37,9 @@ def built(kind: Any, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     with torch.device("meta"):
         module = kind(config)
     saved = module.state_dict().keys()
-    tensors = [*module.named_parameters(), *(b for b in module.named_buffers() if b[0] in saved)]
+    counted = {key for key, _ in module.named_buffers() if key.endswith("num_batches_tracked")}
+    buffers = (b for b in module.named_buffers() if b[0] in saved - counted)
+    tensors = [*module.named_parameters(), *buffers]
     return {key.removeprefix("text_model."): tuple(tensor.shape) for key, tensor in tensors}
 
 
@@ -69,11 +73,14 @@ def check(folder: Path) -> None:
         if part.name == "unet":
             right, ours = built(diffusers_module("UNet2DConditionModel"), config), blueprint.unet
         elif part.name == "vae":
-            right, ours = built(diffusers_module("AutoencoderKL"), config), blueprint.vae
+            kind = config.get("_class_name", "AutoencoderKL")
+            right, ours = built(diffusers_module(kind), config), VAES[kind].tensors
         elif part.name == "transformer":
             kind = config["_class_name"]
             right, ours = built(diffusers_module(kind), config), DENOISERS[kind].tensors
         else:
+            if (kind := WORDS_OF.get(config["architectures"][0])) is not None:
+                config = {**config["text_config"], "architectures": [kind]}
             right, ours = built(text_encoder, config), ENCODERS[config["architectures"][0]]
         assert ours(config) == right, part
 

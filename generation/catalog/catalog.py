@@ -279,7 +279,7 @@ class Catalog:
 def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
     index = read_json(path / INDEX, name)
     config = read_json(denoiser_of_folder(path, index) / "config.json", name)
-    anatomy = of_folder(index.get("_class_name"), config, name, said)
+    anatomy = of_folder(index, config, name, said)
     usual = family(anatomy.family)
     trained = read_parts(path, name, index, usual.architecture)
     anatomy = replace(anatomy, says=trained.prediction)

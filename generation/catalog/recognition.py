@@ -161,11 +161,12 @@ def anatomy_of_vae(architectures: Sequence[Architecture]) -> Anatomy:
     )
 
 
-def of_folder(class_name: object, config: Config, name: str, said: str | None = None) -> Anatomy:
+def of_folder(index: Config, config: Config, name: str, said: str | None = None) -> Anatomy:
     """What a diffusers folder is, from its model_index.json and its denoiser's config.json.
 
     `said`: the family that its card names.
     """
+    class_name = index.get("_class_name")
     if isinstance(class_name, str) and (other := strangers.pipeline(class_name)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     found = next((one for one in ARCHITECTURES if one.recognise_folder(config)), None)
@@ -174,7 +175,7 @@ def of_folder(class_name: object, config: Config, name: str, said: str | None = 
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     if class_name is None and said is None:
         raise UnknownWeights(name, "its model_index.json does not name its pipeline (_class_name)")
-    family = said or (found and found.family_of(str(class_name)))
+    family = said or (found and found.family_of(index, config))
     if family not in FAMILIES:
         width = config.get("cross_attention_dim")
         raise UnknownWeights(name, f"a {class_name!s:.60} with words of width {width!r:.20}")

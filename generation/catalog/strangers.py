@@ -34,7 +34,6 @@ def _row(title: str, *ways: str | tuple[str, ...]) -> _Row:
 # In this order: what is special before what it was derived from.
 _ARCHITECTURES = (
     _row("FLUX.3", "early_stream_modulations."),
-    _row("FLUX.2", "single_stream_modulation."),
     _row("Chroma", "distilled_guidance_layer."),
     _row("Krea 2", "txtfusion."),
     _row("HunyuanVideo", "txt_in.individual_token_refiner.", "context_embedder.token_refiner."),
@@ -77,7 +76,7 @@ _CHANNELS = {
 
 # Channels of latents that are drawn with, and whose others are.
 _DRAWN = frozenset(one.latent_channels for one in ARCHITECTURES)
-_VAES = {16: " (FLUX.1, Stable Diffusion 3)", 32: " (FLUX.2)"}
+_VAES = {16: " (FLUX.1, Stable Diffusion 3)"}
 
 _UNET_ALONE = "a UNet alone, without text encoder and VAE"
 _UNETS = {
@@ -109,7 +108,6 @@ _PARTS = (
 )
 
 _CLASSES = {
-    "Flux2": "FLUX.2",
     "FluxControl": "a FLUX.1 that is controlled by a picture",
     "FluxPriorRedux": "FLUX.1 Redux",
     "QwenImage": "Qwen-Image",
@@ -152,7 +150,7 @@ _CLASSES = {
 
 
 def architecture(shapes: Shapes) -> str | None:
-    """The name of another architecture than Stable Diffusion 1's and XL's, or None."""
+    """The name of an architecture that is not drawn, or None."""
     return _first(_ARCHITECTURES, shapes)
 
 
@@ -187,7 +185,9 @@ def part(shapes: Shapes) -> str | None:
 
 
 def pipeline(class_name: str) -> str | None:
-    """The name behind a diffusers pipeline's class; the longest beginning in the table wins."""
+    """The name behind a diffusers pipeline that is not drawn; the longest beginning wins."""
+    if any(one.is_pipeline(class_name) for one in ARCHITECTURES):
+        return None
     known = [begin for begin in _CLASSES if class_name.startswith(begin)]
     return _CLASSES[max(known, key=len)] if known else None
 

@@ -48,7 +48,7 @@ def with_told(config: Config, told: Config) -> dict[str, object]:
     return found
 
 
-def _no_marks(_: Shapes, __: Mapping[str, str]) -> str | None:
+def _no_marks(_: Mapping[str, object], __: Mapping[str, object]) -> str | None:
     return None
 
 
@@ -255,6 +255,9 @@ class Architecture:
     mask_channels: int = 1
     # The families of folders by the pipelines that they name: regular expressions.
     by_pipeline: Mapping[str, str] = field(default_factory=dict)
+    # (a model_index.json, its denoiser's config) -> the family that a folder's marks tell; None:
+    # they tell none.
+    finer_folder: Callable[[Config, Config], str | None] = _no_marks
     # (a single file's tensors, its metadata) -> the family that its marks tell, of those that have
     # the same tensors; None: they tell none, and a card may.
     finer: Callable[[Shapes, Mapping[str, str]], str | None] = _no_marks
@@ -287,10 +290,12 @@ class Architecture:
         """The part that another file may take the place of: a recipe's `vae`."""
         return self.at(Stage.DECODE)[0]
 
-    def family_of(self, pipeline: str) -> str:
-        """The family of a folder that names that class as its pipeline."""
+    def family_of(self, index: Config, denoiser: Config) -> str:
+        """The family of a folder with that model_index.json and config of its denoiser."""
+        if (marked := self.finer_folder(index, denoiser)) is not None:
+            return marked
         for classes, family in self.by_pipeline.items():
-            if re.fullmatch(classes, pipeline):
+            if re.fullmatch(classes, str(index.get("_class_name"))):
                 return family
         return self.family
 

@@ -266,6 +266,8 @@ def _vae(config: Config) -> Shapes:
     if {"DownEncoderBlock2D"} != set(kinds[0]) or {"UpDecoderBlock2D"} != set(kinds[1]):
         raise Unwritten
     widths = _wholes(config["block_out_channels"], len(kinds[0]))
+    # Some decoders are smaller than their encoders.
+    up = _wholes(config.get("decoder_block_out_channels") or widths, len(kinds[1]))
     layers = whole(config.get("layers_per_block", 1), MOST)
     latent = whole(config.get("latent_channels", 4))
     attention = config.get("mid_block_add_attention", True) is not False
@@ -285,18 +287,18 @@ def _vae(config: Config) -> Shapes:
         _conv(out, "quant_conv", 2 * latent, 2 * latent, 1)
     if config.get("use_post_quant_conv", True):
         _conv(out, "post_quant_conv", latent, latent, 1)
-    _conv(out, "decoder.conv_in", widths[-1], latent)
-    _vae_middle(out, "decoder", widths[-1], attention)
-    before = widths[-1]
-    for block, width in enumerate(reversed(widths)):
+    _conv(out, "decoder.conv_in", up[-1], latent)
+    _vae_middle(out, "decoder", up[-1], attention)
+    before = up[-1]
+    for block, width in enumerate(reversed(up)):
         name = f"decoder.up_blocks.{block}"
         for layer in range(layers + 1):
             _resnet(out, f"{name}.resnets.{layer}", before, width, None)
             before = width
-        if block < len(widths) - 1:
+        if block < len(up) - 1:
             _conv(out, f"{name}.upsamplers.0.conv", width, width)
-    _norm(out, "decoder.conv_norm_out", widths[0])
-    _conv(out, "decoder.conv_out", whole(config.get("out_channels", 3)), widths[0])
+    _norm(out, "decoder.conv_norm_out", up[0])
+    _conv(out, "decoder.conv_out", whole(config.get("out_channels", 3)), up[0])
     return out
 
 

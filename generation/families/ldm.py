@@ -215,5 +215,5 @@ def _blocks(config: Config) -> int:
 
 
 def _listed(value: object) -> list[object]:
-    assert isinstance(value, list)  # our own file
-    return value
+    assert isinstance(value, list | tuple)  # of our own file, or told by tensors
+    return list(value)

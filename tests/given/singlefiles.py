@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.given.tiny import flux
+from tests.given.tiny import flux, flux2
 
 Tensors = dict[str, Tensor]
 
@@ -49,7 +50,13 @@ def _drawing_parts(architecture: str, folder: Path) -> Tensors:
 
 def _vae(folder: Path, prefix: str = "first_stage_model.") -> Tensors:
     vae = _part(folder, "vae", "diffusion_pytorch_model")
-    return {f"{prefix}{_vae_key(k)}": _vae_tensor(k, v) for k, v in vae.items()}
+    beside = _INSIDE if "bn.running_mean" in vae else {}
+    named = {_vae_key(k): _vae_tensor(k, v) for k, v in vae.items()}
+    return {prefix + beside.get(k.split(".")[0], "") + k: v for k, v in named.items()}
+
+
+# In FLUX.2's, its first and last 1x1 convolutions are the encoder's and the decoder's.
+_INSIDE = {"quant_conv": "encoder.", "post_quant_conv": "decoder."}
 
 
 _RESNET = {
@@ -244,9 +251,23 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "sd3": _mmdit,
     "flux1": flux.named,
     "flux1-schnell": flux.named,
+    "flux2-klein": flux2.named,
+    "flux2-dev": flux2.named,
 }
 # Where the VAE's names begin otherwise.
-_VAES = {"flux1": "vae.", "flux1-schnell": "vae."}
+_VAES = dict.fromkeys(("flux1", "flux1-schnell", "flux2-klein", "flux2-dev"), "vae.")
+
+
+def _mistral(tensors: Tensors, prefix: str) -> Tensors:
+    """Its layers, as ComfyUI keeps them."""
+    inner = {k: t for k, t in tensors.items() if "language_model." in k}
+    return {
+        prefix + re.sub(r".*language_model\.(model\.)?", "model.", k): t for k, t in inner.items()
+    }
+
+
+def _qwen3(tensors: Tensors, prefix: str) -> Tensors:
+    return {f"{prefix}model.{key}": tensor for key, tensor in tensors.items()}
 
 
 def _clip_l(tensors: Tensors, prefix: str) -> Tensors:
@@ -284,4 +305,6 @@ _ENCODERS = {
         ("text_encoder_2", "text_encoders.clip_g.transformer.", _clip_g),
         ("text_encoder_3", "text_encoders.t5xxl.transformer.", _t5),
     ),
+    "flux2-klein": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
+    "flux2-dev": (("text_encoder", "text_encoders.mistral3_24b.transformer.", _mistral),),
 }

@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from tests.given.tiny import flux, parts
+from tests.given.tiny import flux, flux2, parts
 
 SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
@@ -200,6 +200,8 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "sd3": build_sd3,
     "flux1": flux.build,
     "flux1-schnell": flux.build_schnell,
+    "flux2-klein": flux2.build_klein,
+    "flux2-dev": flux2.build_dev,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

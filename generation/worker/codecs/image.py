@@ -8,6 +8,7 @@ so every time, and so is the same picture every time.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,8 +17,27 @@ from torch import Tensor
 from generation.errors import RenderFailed
 from generation.worker.codecs.decoded import Decoded
 
+# (a VAE, its latents) -> those that are drawn, or the other way.
+Scale = Callable[[Any, Tensor], Tensor]
 
-def to_latents(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
+
+def _scaled(vae: Any, latents: Tensor) -> Tensor:
+    shift = getattr(vae.config, "shift_factor", None) or 0.0
+    if shift:
+        latents = latents - shift
+    scaled: Tensor = latents * vae.config.scaling_factor
+    return scaled
+
+
+def _unscaled(vae: Any, latents: Tensor) -> Tensor:
+    scaled: Tensor = latents / vae.config.scaling_factor
+    shift = getattr(vae.config, "shift_factor", None) or 0.0
+    return scaled + shift if shift else scaled
+
+
+def to_latents(
+    vae: Any, pixels: Tensor, generator: torch.Generator | None, *, scaled: Scale = _scaled
+) -> Tensor:
     """Encode pixels (1, 3, H, W) in -1 to 1 -> scaled latents, float32.
 
     With a generator a sample of the posterior is drawn from it, as the stock pipelines do; without
@@ -25,11 +45,7 @@ def to_latents(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> T
     """
     found = _posterior(vae, pixels)  # before anything is drawn from the generator
     latents: Tensor = found.mode() if generator is None else found.sample(generator)
-    shift = getattr(vae.config, "shift_factor", None) or 0.0
-    if shift:
-        latents = latents - shift
-    scaled: Tensor = latents * vae.config.scaling_factor
-    return scaled.float()
+    return scaled(vae, latents).float()
 
 
 def looked(vae: Any, pixels: Tensor) -> Tensor:
@@ -46,15 +62,15 @@ def _posterior(vae: Any, pixels: Tensor) -> Any:
     return found
 
 
-def to_pixels(vae: Any, latents: Tensor) -> Decoded:
+def to_pixels(vae: Any, latents: Tensor, *, unscaled: Scale = _unscaled) -> Decoded:
     """Decode scaled latents (1, C, h, w) to the RGB bytes of h * w rows.
 
     Raises RenderFailed when numbers overflow in fp32 too: the stock pipelines give a black picture
     then.
     """
-    pixels, again = _decoded(vae, latents), False
+    pixels, again = _decoded(vae, latents, unscaled), False
     if vae.dtype != torch.float32 and not _finite(pixels):
-        pixels, again = _decoded(_in_fp32(vae), latents), True
+        pixels, again = _decoded(_in_fp32(vae), latents, unscaled), True
     if not _finite(pixels):
         raise RenderFailed(
             "the VAE overflowed in float32: its result holds values that are no numbers (NaN); "
@@ -66,12 +82,8 @@ def to_pixels(vae: Any, latents: Tensor) -> Decoded:
     return Decoded(content=rgb, again=again)
 
 
-def _decoded(vae: Any, latents: Tensor) -> Tensor:
-    scaled = latents.to(vae.dtype) / vae.config.scaling_factor
-    shift = getattr(vae.config, "shift_factor", None) or 0.0
-    if shift:
-        scaled = scaled + shift
-    pixels: Tensor = vae.decode(scaled, return_dict=False)[0]
+def _decoded(vae: Any, latents: Tensor, unscaled: Scale) -> Tensor:
+    pixels: Tensor = vae.decode(unscaled(vae, latents.to(vae.dtype)), return_dict=False)[0]
     return pixels
 
 

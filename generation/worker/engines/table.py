@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from generation.worker.engines.engine import Engine
 from generation.worker.engines.flux import Flux
+from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.stable_diffusion import StableDiffusion
@@ -20,6 +21,8 @@ ENGINES: Mapping[str, Engine] = {
     "sd3": StableDiffusion3(),
     "flux1": Flux(tokens=512),
     "flux1-schnell": Flux(tokens=256),
+    "flux2-dev": Flux2(form=MISTRAL),
+    "flux2-klein": Flux2(form=QWEN3),
 }
 
 # Of what no architecture of models draws.

@@ -110,3 +110,43 @@ def real_tokenizers() -> tuple[Any, Any]:
     from generation.worker.text.byte_pairs import clip as clip_tokenizer
 
     return clip_tokenizer("<|endoftext|>"), t5.tokenizer()
+
+
+# As Qwen's: what is said by whom, and an empty thought where none is wanted.
+CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n"
+    "{% endif %}{% endif %}"
+)
+
+
+def chat_tokenizer() -> Any:
+    """Qwen's, of letters alone."""
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import Qwen2Tokenizer
+
+    vocabulary = {letter: number for number, letter in enumerate(sorted(ByteLevel.alphabet()))}
+    for special in ("<|endoftext|>", "<|im_start|>", "<|im_end|>"):
+        vocabulary[special] = len(vocabulary)
+    tokenizer = Qwen2Tokenizer(vocab=vocabulary, merges=[], pad_token="<|endoftext|>")
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.chat_template = CHAT
+    return tokenizer
+
+
+def qwen3(*, width: int = 32, layers: int = 3, tokens: int = 259) -> Any:
+    """A tiny Qwen3 that reads what `chat_tokenizer` makes of words."""
+    import transformers
+
+    config = transformers.Qwen3Config(
+        hidden_size=width,
+        intermediate_size=48,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        vocab_size=tokens,
+        tie_word_embeddings=True,
+    )
+    return transformers.Qwen3Model(config)

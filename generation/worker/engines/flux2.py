@@ -1,0 +1,204 @@
+"""FLUX.2 at work: a transformer that reads three layers of a language model, and a VAE.
+
+    prompt in a chat template -> layers of the encoder, side by side -> words
+    (picture's tokens, those of pictures to look at, timestep, words) -> transformer -> velocity
+
+A latent here is one token: 2x2 of the VAE's, brought to mean 0 and deviation 1 by its statistics.
+Each lane is asked alone, as the stock pipelines do, so that prompts may be of different lengths.
+The invariant: a prompt that fits 512 tokens gives the stock pipelines' bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from generation.errors import OutOfRange
+from generation.families.architecture import Config, Stage
+from generation.recipe import Recipe, needed
+from generation.worker.codecs.decoded import Decoded
+from generation.worker.codecs.image import to_latents, to_pixels
+from generation.worker.engines.engine import Given
+from generation.worker.engines.guidance import apart
+from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
+from generation.worker.parts import Parts
+from generation.worker.sampling.denoiser import Predict
+from generation.worker.text import llm
+from generation.worker.text.clip import Clip, EncodedWords, Learned
+from generation.worker.text.llm import PromptForm
+
+APART = 10  # of the places in time of pictures that are looked at
+TOKENS = 512  # that a short prompt is filled up to; the fillings are read like words
+# Measured with fake tensors: how many of its width each token keeps alive at the worst moment.
+ACTIVATIONS = 22
+
+# As the encoders were trained to be asked; without the thinking of Qwen3.
+QWEN3 = PromptForm(
+    template="<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
+    layers=(9, 18, 27),
+    normed=False,
+    least=TOKENS,
+)
+MISTRAL = PromptForm(
+    template=(
+        "<s>[SYSTEM_PROMPT]You are an AI that reasons about image descriptions. You give "
+        "structured responses focusing on object relationships, object\nattribution and actions "
+        "without speculation.[/SYSTEM_PROMPT][INST]{}[/INST]"
+    ),
+    layers=(10, 20, 30),
+    normed=False,
+    least=TOKENS,
+    left=True,
+    begun=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flux2:
+    """How its networks draw."""
+
+    form: PromptForm  # the template, and which layers are read
+
+    def scale(self, parts: Parts) -> int:
+        return int(2 ** len(parts["vae"].config.block_out_channels))
+
+    def learners(self, _parts: Parts, /) -> tuple[Clip, ...]:
+        return ()
+
+    def condition(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        _learned: Sequence[Learned],
+        _pictures: Sequence[Image],
+        /,
+    ) -> EncodedWords:
+        said = needed(recipe.words)
+        reader = llm.PromptReader(
+            tokenizer=parts.tokenizers["text_encoder"], encoder=parts["text_encoder"]
+        )
+        texts = said.prompt, said.negative_prompt
+        words, negative = llm.encode(reader, texts, self.form, syntax=said.syntax)
+        return EncodedWords(
+            context=words.beside, negative=negative.beside, pooled=None, negative_pooled=None
+        )
+
+    def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
+        network, scale, canvas = parts["transformer"].config, self.scale(parts), recipe.drawn_at
+        for side, pixels in (("width", canvas.width), ("height", canvas.height)):
+            if pixels % scale:
+                raise OutOfRange(side, pixels, f"a multiple of {scale} for this model")
+        return 1, network.in_channels, canvas.height // scale, canvas.width // scale
+
+    def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
+        network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
+        seen = [_packed(one.to(network.device, network.dtype)) for one in given.seen]
+        _, _, height, width = self.noise_shape(parts, recipe)
+        grids = [(height, width), *(one.shape[-2:] for one in given.seen)]
+        places = torch.cat([_places(APART * n, *grid) for n, grid in enumerate(grids)])
+        places = places.to(network.device)
+        told = _told(network, sampling.guidance)
+
+        def ask(y: Tensor, t: Tensor, negative: bool) -> Tensor:
+            context = words.negative if negative else words.context
+            tokens = _packed(y.to(network.dtype))
+            out: Tensor = network(
+                hidden_states=torch.cat([tokens, *seen], dim=1),
+                timestep=t.expand(1).to(network.dtype) / 1000,
+                guidance=told,
+                encoder_hidden_states=context,
+                txt_ids=_in_a_row(context.shape[1]).to(network.device),
+                img_ids=places,
+                return_dict=False,
+            )[0]
+            return _unpacked(out[:, : tokens.shape[1]], height, width)
+
+        return apart(ask, sampling)
+
+    def encode(self, parts: Parts, pixels: Tensor, _: torch.Generator | None, /) -> Tensor:
+        """The posterior's mean with a generator, too, as the stock pipelines take it."""
+        return to_latents(parts["vae"], pixels, None, scaled=_standardised)
+
+    def look(self, parts: Parts, pixels: Tensor) -> Tensor:
+        return to_latents(parts["vae"], pixels, None, scaled=_standardised)
+
+    def decode(self, parts: Parts, latents: Tensor) -> Decoded:
+        return to_pixels(parts["vae"], latents, unscaled=_original)
+
+    def activation_bytes(
+        self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
+    ) -> int:
+        pixels = recipe.drawn_at.pixels
+        match stage:
+            case Stage.ENCODE | Stage.ENLARGE:
+                return 0  # 512 tokens are few beside a picture's
+            case Stage.DENOISE:
+                tokens = pixels // 256 + TOKENS
+                return ACTIVATIONS * _width(configs["transformer"]) * tokens * itemsize
+            case Stage.DECODE:
+                return VAE_ACTIVATIONS * first_width(configs["vae"]) * pixels * itemsize
+
+
+def _width(config: Config) -> int:
+    """Of a token, in the transformer."""
+    heads, head = config["num_attention_heads"], config["attention_head_dim"]
+    assert isinstance(heads, int)  # the catalog looked at them
+    assert isinstance(head, int)
+    return heads * head
+
+
+def _told(network: Any, guidance: float | None) -> Tensor | None:
+    """The guidance, for a network that was distilled from it."""
+    if guidance is None or not network.config.guidance_embeds:
+        return None
+    return torch.full([1], guidance, device=network.device, dtype=torch.float32)
+
+
+def _packed(latents: Tensor) -> Tensor:
+    """(1, C, h, w) as a row of tokens: (1, h * w, C)."""
+    return latents.flatten(2).permute(0, 2, 1)
+
+
+def _unpacked(tokens: Tensor, height: int, width: int) -> Tensor:
+    return tokens.permute(0, 2, 1).reshape(1, -1, height, width)
+
+
+def _places(time: int, height: int, width: int) -> Tensor:
+    """Where a picture's tokens are: time, row, column, and 0, which is the place of a word."""
+    axes = torch.tensor([time]), torch.arange(height), torch.arange(width), torch.arange(1)
+    return torch.cartesian_prod(*axes)
+
+
+def _in_a_row(count: int) -> Tensor:
+    """The same of words."""
+    none = torch.arange(1)
+    return torch.cartesian_prod(none, none, none, torch.arange(count))
+
+
+def _statistics(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean and deviation of each channel of tokens, in the training's pictures."""
+    mean, variance = (one.view(1, -1, 1, 1) for one in (vae.bn.running_mean, vae.bn.running_var))
+    deviation = torch.sqrt(variance + vae.config.batch_norm_eps)
+    return mean.to(like.device, like.dtype), deviation.to(like.device, like.dtype)
+
+
+def _standardised(vae: Any, latents: Tensor) -> Tensor:
+    """The VAE's latents (1, C, 2h, 2w) as those that are drawn (1, 4C, h, w)."""
+    count, channels, height, width = latents.shape
+    parts = latents.reshape(count, channels, height // 2, 2, width // 2, 2)
+    tokens = parts.permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
+    mean, deviation = _statistics(vae, tokens)
+    return (tokens - mean) / deviation
+
+
+def _original(vae: Any, latents: Tensor) -> Tensor:
+    """The other way."""
+    mean, deviation = _statistics(vae, latents)
+    count, channels, height, width = latents.shape
+    parts = (latents * deviation + mean).reshape(count, channels // 4, 2, 2, height, width)
+    return parts.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
