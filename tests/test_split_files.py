@@ -22,7 +22,7 @@ from generation.worker.render import render
 from tests.given import loaded, thinmodels, tinymodels
 from tests.given.builders import a_digest, a_draft
 from tests.given.checkpoints import the_single_file
-from tests.given.splitfiles import Spelling, split
+from tests.given.splitfiles import Spelling, in_shards, split
 from tests.given.thinmodels import architecture as build_of
 from tests.given.thinmodels import configs, write_file
 
@@ -90,6 +90,16 @@ def test_a_denoiser_is_read_behind_any_prefix_that_programs_give_it(
     head = single_file.opened(files[built.denoiser.name], built, "x", configs=given)
     assert head.parts == (built.denoiser,)
     assert len(head.reading.used) == len(head.file.header.shapes)
+
+
+def test_parts_in_shards_have_the_numbers_of_whole_ones(tmp_path: Path) -> None:
+    files = split("sd3", tmp_path / "split", "folder")
+    indices = {name: in_shards(file) for name, file in files.items()}
+    mine, folder = model_of("sd3", indices), loaded.model("sd3")
+    for name in folder.parts:
+        ours, theirs = mine.parts[name].state_dict(), folder.parts[name].state_dict()
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
 # What the catalog makes of them.
@@ -211,6 +221,43 @@ def test_a_pickle_is_refused_and_takes_no_part(tmp_path: Path) -> None:
     assert "clip_l.safetensors" in reasons["transformer"]
 
 
+# Shards.
+
+
+def test_shards_are_one_entry_by_their_index(tmp_path: Path) -> None:
+    files = split("sd3", tmp_path / "m", "folder")
+    for file in files.values():
+        in_shards(file)
+    catalog = of_sd3(tmp_path / "m")
+    entry = only_model(catalog)
+    assert entry.name == "transformer"
+    assert {e.name for e in catalog.entries()} == files.keys()
+    sizes = sum(e.size_bytes for e in catalog.entries())
+    assert sizes == sum(f.stat().st_size for f in (tmp_path / "m").glob("*.safetensors"))
+    assert catalog.locate(entry.weights) == entry.path
+
+
+def test_other_numbers_in_a_shard_are_other_weights(tmp_path: Path) -> None:
+    index = in_shards(split("sd3", tmp_path / "m", "folder")["transformer"])
+    before = only_model(of_sd3(tmp_path / "m")).weights
+    shard = min(index.parent.glob("transformer-*"))
+    save_file({key: tensor + 1 for key, tensor in load_file(shard).items()}, shard)
+    assert only_model(of_sd3(tmp_path / "m")).weights.sha256 != before.sha256
+
+
+def test_a_missing_shard_is_said_once(tmp_path: Path) -> None:
+    index = in_shards(split("sd3", tmp_path / "m", "folder")["transformer"])
+    min(index.parent.glob("transformer-*")).unlink()
+    reasons = {r.name: r.reason for r in of_sd3(tmp_path / "m").refused()}
+    assert reasons == {index.name: "1 of its 3 shards are missing"}
+
+
+def test_a_shard_without_its_index_is_refused_as_one(tmp_path: Path) -> None:
+    in_shards(split("sd3", tmp_path / "m", "folder")["transformer"]).unlink()
+    reasons = [r.reason for r in of_sd3(tmp_path / "m").refused()]
+    assert reasons == ["a shard whose index (.safetensors.index.json) is missing"] * 3
+
+
 # Which of several is taken.
 
 
@@ -256,6 +303,28 @@ def test_a_vaes_card_comes_before_its_name(tmp_path: Path) -> None:
     files = two_vaes(tmp_path / "m", alpha=torch.float16, sd3_vae=torch.float32)
     files["alpha"].with_name("alpha.safetensors.atelier.toml").write_text('family = "sd3"\n')
     assert vae_of(tmp_path / "m")[0] == "alpha"
+
+
+@pytest.mark.parametrize(
+    "said", ['components = ["alpha"]', 'components = "Alpha"', 'vae = "alpha"']
+)
+def test_a_checkpoints_card_comes_before_all(said: str, tmp_path: Path) -> None:
+    two_vaes(tmp_path / "m", alpha=torch.float16, sd3_vae=torch.float32)
+    (tmp_path / "m" / "transformer.safetensors.atelier.toml").write_text(f"{said}\n")
+    name, note = vae_of(tmp_path / "m")
+    assert name == "alpha"
+    assert "alpha is its VAE, not sd3_vae: its card says so" in note
+
+
+def test_a_component_that_a_card_names_and_that_is_not_here_is_said(tmp_path: Path) -> None:
+    split("sd3", tmp_path / "m", "single file")
+    card = tmp_path / "m" / "transformer.safetensors.atelier.toml"
+    card.write_text('components = ["qwen"]\n')
+    (refused,) = of_sd3(tmp_path / "m").refused()
+    assert refused.reason == "its card's component 'qwen' is not here, or is none of its parts"
+    card.write_text("components = [7]\n")
+    (refused,) = of_sd3(tmp_path / "m").refused()
+    assert "gives no names as components" in refused.reason
 
 
 def test_a_vae_of_another_family_is_not_taken(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from generation.catalog.modelfolder import (
 )
 from generation.catalog.naming import readable
 from generation.catalog.segmenters import MODEL_TYPE, files_of_segmenter
+from generation.catalog.shards import is_index, is_shard, lacks_index
 from generation.errors import UnusableWeights
 
 # Networks that are no part of a checkpoint, by their model_type: which of their files matter.
@@ -51,7 +52,9 @@ def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Itera
                     # A link's name, not its target's, is what people see: HF caches name by digest.
                     inside = sorted((p for p in path.iterdir() if p.name[:1] != "."), reverse=True)
                     waiting += inside
-            elif path.suffix.lower() in (*PICKLES, *UNREAD, ".safetensors"):
+            elif is_shard(path) and not lacks_index(path):
+                pass  # its index is looked at
+            elif path.suffix.lower() in (*PICKLES, *UNREAD, ".safetensors") or is_index(path):
                 if stat.S_ISREG(mode):
                     yield path
                 else:  # opening a pipe would wait for ever

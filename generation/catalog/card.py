@@ -6,6 +6,8 @@
     prediction = "v_prediction"    of a checkpoint that does not say it of itself, or "epsilon"
     noise = "scaled-linear-zsnr"   the same: trained to zero terminal SNR; or "scaled-linear"
     vae = "fine-vae"           the VAE that is used with a checkpoint unless somebody names one
+    components = ["t5xxl"]     which files are its text encoders (or its VAE), of a checkpoint that
+                               lacks them, where several could be: by their names
     dialect = "pony"           of a checkpoint: how it wants to be spoken to, where that is not as
                                its family is: pony, illustrious, noobai, ... (docs/prompting.md)
     trigger = "m40z1d4n"       of a LoRA: what it listens to, where its header does not tell; commas
@@ -60,7 +62,8 @@ _TEXTS = ("family", "kind", "title", "prediction", "noise", "vae", "trigger", "d
 _SETTINGS = {
     row.name: row for row in PARAMETERS.values() if row.section in SECTIONS and row is not PROMPT
 }
-KEYS = (*_TEXTS, *_SETTINGS)
+_COMPONENTS = "components"
+KEYS = (*_TEXTS, _COMPONENTS, *_SETTINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class Card:
     vae: str | None = None
     trigger: str | None = None
     dialect: str | None = None
+    components: tuple[str, ...] = ()
     usual: Draft = UNSAID
 
     @property
@@ -82,6 +86,7 @@ class Card:
         """The keys that it has and that only a checkpoint can have."""
         keys = ("noise", "prediction", "vae", "dialect")
         told = [key for key in keys if getattr(self, key) is not None]
+        told += ["components"] if self.components else []
         return (*told, *(("usual settings",) if self.usual != UNSAID else ()))
 
 
@@ -107,7 +112,16 @@ def read_card(path: Path, name: str) -> Card:
             raise UnusableWeights(
                 name, f"its card's {key} {data[key]!r:.40} is none of {', '.join(known)}"
             )
-    return Card(**texts, usual=_usual(data, name))
+    return Card(**texts, components=_components(data, name), usual=_usual(data, name))
+
+
+def _components(data: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """The names of components.  Raises UnusableWeights."""
+    said = data.get(_COMPONENTS, [])
+    names = said if isinstance(said, list) else [said]
+    if not all(isinstance(one, str) and one for one in names):
+        raise UnusableWeights(name, f"its card {CARD} gives no names as {_COMPONENTS}")
+    return tuple(names)
 
 
 def _usual(data: Mapping[str, object], name: str) -> Draft:
@@ -179,6 +193,7 @@ def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
         noise=card.noise or anatomy.noise,
         vae=card.vae,
         dialect=card.dialect or anatomy.dialect,
+        components=card.components,
         usual=card.usual,
     )
 

@@ -4,6 +4,7 @@
     folder/**/config.json          of an AutoencoderKL, a CLIPSeg or what describes pictures: a VAE,
                                    a segmenter or a captioner
     folder/**/*.safetensors        a checkpoint, LoRA, VAE, embedding or upscaler, by its tensors
+    folder/**/*.safetensors.index.json   one in shards, which lie beside it
     folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
     folder/**/*.gguf .onnx .sft    refused as well, and named
     atelier.toml in the folder, or <file>.atelier.toml beside the file: a card with family and title
@@ -14,7 +15,6 @@ one bad file never hides the others.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -43,6 +43,13 @@ from generation.catalog.naming import readable, unique_names
 from generation.catalog.partconfigs import CONFIGS
 from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
 from generation.catalog.segmenters import MODEL_TYPE
+from generation.catalog.shards import (
+    digest_of_files,
+    digest_of_weights,
+    is_index,
+    read_weights,
+    whole_name,
+)
 from generation.errors import (
     MissingWeights,
     NoSuchName,
@@ -226,8 +233,8 @@ class Catalog:
             raise UnusableWeights(name, why)
         if path.is_dir():
             return self._look_at_folder(path, name)
-        header = read_header(path, name)
-        card = read_card(path.with_name(f"{path.name}.{CARD}"), name)
+        header = read_weights(path, name)
+        card = read_card(_card_of(path), name)
         anatomy = of_file(
             header.shapes,
             name,
@@ -240,7 +247,7 @@ class Catalog:
         )
         return FoundWeights(
             path=path,
-            sha256=self._digests.of(path, name),
+            sha256=digest_of_weights(path, name, lambda file: self._digests.of(file, name)),
             anatomy=as_carded(anatomy, card, name),
             size_bytes=header.file_bytes,
             title=card.title,
@@ -259,21 +266,25 @@ class Catalog:
         else:
             anatomy = _anatomy_of_folder(path, card.family, name)
             note = note_on_variants(path, name, family(anatomy.family).architecture)
-        lines, size = [], 0
+        digests, size = {}, 0
         for file in files:
             if file.suffix == ".safetensors":
                 size += read_header(file, f"{name}/{file.relative_to(path).as_posix()}").file_bytes
-            relative = file.relative_to(path).as_posix()
-            lines.append(f"{relative} {self._digests.of(file, name)}\n")
-        whole = hashlib.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape"))
+            digests[file.relative_to(path).as_posix()] = self._digests.of(file, name)
         return FoundWeights(
             path=path,
-            sha256=Sha256(whole.hexdigest()),
+            sha256=digest_of_files(digests),
             anatomy=as_carded(anatomy, card, name),
             size_bytes=size,
             title=card.title,
             note=note,
         )
+
+
+def _card_of(path: Path) -> Path:
+    """The card of a file; of one in shards also that of its folder."""
+    beside = path.with_name(f"{whole_name(path)}.{CARD}")
+    return path.with_name(CARD) if is_index(path) and not beside.exists() else beside
 
 
 def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:

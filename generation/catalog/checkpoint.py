@@ -75,14 +75,21 @@ class Reading:
 
 
 def read_checkpoint(
-    contents: Contents, name: str, architecture: Architecture, configs: Path = CONFIGS
+    contents: Contents,
+    name: str,
+    architecture: Architecture,
+    configs: Path = CONFIGS,
+    named: Named | None = None,
 ) -> Reading:
-    """How a checkpoint of that architecture is read.  Raises UnusableWeights."""
+    """How a checkpoint of that architecture is read; `named`: its tensors, where that is known.
+
+    Raises UnusableWeights.
+    """
     for key, kind in _EDM.items():
         if key in contents.shapes:
             raise UnusableWeights(name, f"{kind}, not supported yet")
     scales = scales_of(contents, name)
-    named = named_for(architecture, contents.shapes, configs)
+    named = named or named_for(architecture, contents.shapes, configs)
     if (special := architecture.relative(named.shapes)) is not None:
         raise UnusableWeights(name, f"{special}, not supported yet")
     expected, used, parts = _expected(named, architecture, configs, name)

@@ -80,7 +80,8 @@ def chosen(model: Incomplete, here: Sequence[Component]) -> Companions:
     unknown = sorted(set(model.wanted) - {weights.name for weights in found.values()})
     if unknown:
         raise UnusableWeights(
-            model.name, f"its card's component {unknown[0]!r:.60} is not here, or is none of its"
+            model.name,
+            f"its card's component {unknown[0]!r:.60} is not here, or is none of its parts",
         )
     vae = found.pop(model.architecture.vae.name, None)
     return Companions(components=tuple(found.values()), vae=vae, note="; ".join(notes))

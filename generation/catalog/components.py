@@ -11,7 +11,7 @@ depend on the order in which they were found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from generation.catalog.checkpoint import (
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.quantised import Contents, scales_of
 from generation.errors import BrokenWeights, UnusableWeights
-from generation.families.architecture import Config, Part, Shapes, with_told
+from generation.families.architecture import Config, Part, Shapes, untold, with_told
 from generation.families.family import ARCHITECTURES
 
 # What programs put before the names of a part that lies alone.
@@ -38,6 +38,7 @@ _PREFIXES = (
 # Tokenizers that lie in a file as the bytes of a tensor.
 _TOKENIZERS = frozenset({"spiece_model", "tekken_model", "tokenizer_json"})
 
+_SOME = 16  # tensors of a part by which one of another size is told
 _LITTLE = 0.1  # of a part's tensors: what may lie beside it, and it is still called alone
 
 
@@ -74,11 +75,11 @@ def read_part_file(contents: Contents, name: str, configs: Path = CONFIGS) -> Pa
     found: dict[str, Config] = {}
     besides: set[str] = set()
     errors: list[tuple[float, UnusableWeights]] = []
-    ends = _ends(contents.shapes)
+    ends, begins = _ends(contents.shapes), _begins(contents.shapes)
     for part in parts_apart():
         if not any(2 * len(marks & ends) > len(marks) for marks in _marks(part, configs)):
             continue
-        named = _named(contents.shapes, part, configs)
+        named = _named(contents.shapes, part, configs, begins)
         try:
             reading = _reading(named, contents, name, part)
         except UnusableWeights as error:
@@ -97,7 +98,8 @@ def read_part_file(contents: Contents, name: str, configs: Path = CONFIGS) -> Pa
 
 def read_component(contents: Contents, name: str, part: Part, configs: Path = CONFIGS) -> Reading:
     """How a file is read as that part.  Raises UnusableWeights where it is none, or half a one."""
-    return _reading(_named(contents.shapes, part, configs), contents, name, part)
+    named = _named(contents.shapes, part, configs, _begins(contents.shapes))
+    return _reading(named, contents, name, part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +113,14 @@ class _NamedPart:
     wrong: float  # how much of what it must have it lacks, or has in another shape
 
 
-def _named(shapes: Shapes, part: Part, configs: Path) -> _NamedPart:
-    """The spelling in which a file is most of a part; of equals, the layout's."""
+def _named(shapes: Shapes, part: Part, configs: Path, begins: Sequence[str]) -> _NamedPart:
+    """The spelling in which a file is most of a part; of equals, the layout's.
+
+    `begins`: what may stand before its names.
+    """
     best: _NamedPart | None = None
-    prefixes = [p for p in (part.prefix, *_PREFIXES) if any(key.startswith(p) for key in shapes)]
-    for prefix in ("", *prefixes):
+    whole = any(key.startswith(part.prefix) for key in shapes)
+    for prefix in ("", *((part.prefix,) if whole else ()), *begins):
         for spell in (_in_layout, _in_own_names):
             named = spell(shapes, part, configs, prefix)
             if best is None or named.wrong < best.wrong:
@@ -139,7 +144,8 @@ def _in_own_names(shapes: Shapes, part: Part, configs: Path, prefix: str) -> _Na
     config: Config = config_of(configs / part.config)
     try:
         own = {key: shapes[its] for key, its in theirs.items()}
-        config = with_told(config, {**part.told(part.layout(own, config)), **network.told(own)})
+        told = {} if part.told is untold else part.told(part.layout(own, config))
+        config = with_told(config, {**told, **network.told(own)})
     except (AssertionError, LookupError, TypeError, ValueError):
         pass  # names that are not its network's: what is missing of it will be said
     expected = network.tensors(config) or {}
@@ -153,10 +159,13 @@ def _compared(
     config: Config,
     harmless: tuple[str, ...],
 ) -> _NamedPart:
-    wrong = sum(
-        key not in theirs or not fits(shapes[theirs[key]], shape, key)
-        for key, shape in expected.items()
-    )
+    def is_wrong(key: str) -> bool:
+        return key not in theirs or not fits(shapes[theirs[key]], expected[key], key)
+
+    keys = list(expected)
+    some = keys[:: max(1, len(keys) // _SOME)]
+    # Of a file that is something else not one is right: no need to look at all.
+    wrong = len(keys) if all(map(is_wrong, some)) else sum(map(is_wrong, keys))
     return _NamedPart(
         theirs=theirs,
         shapes=expected,
@@ -196,6 +205,11 @@ def _reading(named: _NamedPart, contents: Contents, name: str, part: Part) -> Re
         says=None,
         noise=None,
     )
+
+
+def _begins(shapes: Shapes) -> tuple[str, ...]:
+    """The prefixes that some of its tensors have."""
+    return tuple(p for p in _PREFIXES if any(key.startswith(p) for key in shapes))
 
 
 def _ends(shapes: Shapes) -> frozenset[str]:

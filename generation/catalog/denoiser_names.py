@@ -22,6 +22,8 @@ from generation.families.family import ARCHITECTURES
 # What programs put before a denoiser's own names.
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "transformer.", "unet.", "net.")
 
+_MOST = 2 / 3  # of the names of a network's first blocks, which any size and version of it has
+
 # What a layout makes of names that are not its network's.
 _STRANGE = (AssertionError, LookupError, TypeError, ValueError)
 
@@ -80,7 +82,7 @@ def _candidates(
     bare = {key.removeprefix(before): key for key in shapes}
     for one in architectures:
         marks = _first_names(one.denoiser, configs)
-        if 2 * len(marks & bare.keys()) > len(marks):
+        if len(marks & bare.keys()) > _MOST * len(marks):
             named = _by_own_names(bare, shapes, one.denoiser, configs)
             if named is not None:
                 yield one, named

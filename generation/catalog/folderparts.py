@@ -15,6 +15,7 @@ from generation.catalog.checkpoint import check_types, fits, is_harmless, missin
 from generation.catalog.header import Header, read_header
 from generation.catalog.modelfolder import read_json
 from generation.catalog.quantised import Contents, scales_of
+from generation.catalog.shards import shards_of
 from generation.errors import BrokenWeights, UnusableWeights
 from generation.families.architecture import (
     Architecture,
@@ -64,7 +65,7 @@ def chosen_weights(folder: Path, name: str, network: Network) -> Chosen:
     variant = _preferred(there)
     # As the libraries do: diffusers looks for shards first, transformers for the one file.
     if variant in indices and (variant not in files or network.library == "diffusers"):
-        found = _shards(indices[variant], name)
+        found = shards_of(indices[variant], f"{name}/{folder.name}")
     else:
         found = (files[variant],)
     others = sorted(other or "the plain ones" for other in there - {variant})
@@ -231,18 +232,3 @@ def _preferred(variants: set[str | None]) -> str | None:
         if wanted in variants:
             return wanted
     return min(str(variant) for variant in variants)
-
-
-def _shards(index: Path, name: str) -> tuple[Path, ...]:
-    here = f"{name}/{index.parent.name}"
-    shards = read_json(index, here).get("weight_map")
-    named = sorted({str(v) for v in shards.values()}) if isinstance(shards, dict) else []
-    if not named:
-        raise BrokenWeights(here, f"its {index.name} names no shards")
-    if any(Path(shard).name != shard for shard in named):
-        raise BrokenWeights(here, f"its {index.name} names a file elsewhere")
-    files = tuple(index.with_name(shard) for shard in named)
-    lacking = [file for file in files if not file.is_file()]
-    if lacking:
-        raise BrokenWeights(here, f"{len(lacking)} of its {len(named)} shards are missing")
-    return files

@@ -11,7 +11,7 @@ import math
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -45,6 +45,7 @@ class Header:
     places: Mapping[str, tuple[int, int]]  # first byte and end of each tensor in the file
     metadata: Mapping[str, str]
     file_bytes: int
+    shards: Mapping[str, Path] = field(default_factory=dict)  # of several files: of each tensor
 
 
 def read_header(path: Path, name: str) -> Header:
@@ -76,7 +77,7 @@ def read_tensor(path: Path, header: Header, key: str, name: str) -> bytes:
     """The bytes of one small tensor.  Raises UnusableWeights when they cannot be read."""
     start, end = header.places[key]
     try:
-        with path.open("rb") as file:
+        with header.shards.get(key, path).open("rb") as file:
             file.seek(start)
             return file.read(end - start)
     except OSError as error:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from generation.catalog.shards import whole_name
+
 
 def unique_names(paths: Sequence[Path]) -> list[str]:
     """The shortest that tell them apart: "name", "name.safetensors", "folder/name", ..."""
@@ -28,7 +30,9 @@ def _spelled(path: Path, length: int) -> str:
         return _text(str(path))
     known = _known_as(path)
     parents, with_suffix = divmod(length, 2)
-    last = known.name if with_suffix or known.suffix != ".safetensors" else known.stem
+    last = whole_name(known)
+    if not with_suffix:
+        last = last.removesuffix(".safetensors")
     return _text("/".join((*known.parts[-1 - parents : -1], last)))
 
 

@@ -42,6 +42,8 @@ _OTHERS = {
     ".weight_zero_point": "integers",
 }
 
+_ENDS = tuple(_OTHERS)
+
 METADATA = "_quantization_metadata"
 
 
@@ -72,9 +74,9 @@ def scales_of(contents: Contents, name: str) -> Scales:
     """The scales of a file.  Raises UnusableWeights for other quantisations, by their names."""
     shapes = contents.shapes
     for key in shapes:
-        for end, kind in _OTHERS.items():
-            if key.endswith(end):
-                raise UnusableWeights(name, f"weights quantised by {kind}, not supported yet")
+        if key.endswith(_ENDS):
+            kind = next(kind for end, kind in _OTHERS.items() if key.endswith(end))
+            raise UnusableWeights(name, f"weights quantised by {kind}, not supported yet")
     for layer in _formats(contents.metadata.get(METADATA)):
         _check_format(layer, name)
     found: dict[str, str] = {}

@@ -199,12 +199,12 @@ def _checkpoint(
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     family = said
     if found is not None:
-        built, named = found
-        family = built.finer(named.shapes, contents.metadata) or built.family
+        family = found[0].finer(found[1].shapes, contents.metadata) or found[0].family
     if family not in FAMILIES:
         raise UnknownWeights(name, strangers.part(shapes) or strangers.likeness(shapes))
     usual = FAMILIES[family].architecture
-    reading = read_checkpoint(contents, name, usual, configs)
+    named = found[1] if found is not None and found[0] is usual else None
+    reading = read_checkpoint(contents, name, usual, configs, named)
     denoiser = reading.configs[usual.denoiser.name]
     lacks = tuple(part.kind for part in usual.parts if part not in reading.parts)
     return Anatomy(

@@ -28,7 +28,8 @@ def _nothing(_: Mapping[str, object]) -> str | None:
     return None
 
 
-def _as_it_is(_: Shapes) -> Config:
+def untold(_: Shapes) -> Config:
+    """Nothing: its config has all sizes."""
     return {}
 
 
@@ -106,7 +107,7 @@ class Network:
     # Why nothing can be drawn with a config, as a clause; None: nothing speaks against it.
     fault: Callable[[Config], str | None] = _nothing
     # What tensors of its names say of its config; "a.b": the b of its a.
-    told: Callable[[Shapes], Config] = _as_it_is
+    told: Callable[[Shapes], Config] = untold
     # Modules of the class that a config leaves out, and that nothing needs to draw.
     without: Callable[[Config], tuple[str, ...]] = _none
 
@@ -156,7 +157,7 @@ class Part:
     # Names that the file may give a tensor instead: (the file's) -> the layout's.
     spelling: Callable[[str], str] = str
     # What a single file's tensors say of its config otherwise; "a.b": the b of its a.
-    told: Callable[[Shapes], Config] = _as_it_is
+    told: Callable[[Shapes], Config] = untold
     # Beginnings of the names of what a single file may hold beside its tensors, from its config.
     spare: Callable[[Config], tuple[str, ...]] = _none
     dtype: Dtype = Dtype.RECIPE

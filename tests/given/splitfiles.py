@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Literal
 
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tests.given import tinymodels
@@ -55,3 +56,19 @@ def behind(tensors: dict[str, Tensor], prefix: str, instead: str = "") -> dict[s
         for key, tensor in tensors.items()
         if key.startswith(prefix)
     }
+
+
+def in_shards(file: Path, count: int = 3) -> Path:
+    """A file as that many shards in its place; returns their index."""
+    tensors, stem = load_file(file), file.name.removesuffix(".safetensors")
+    file.unlink()
+    keys = sorted(tensors)
+    named: dict[str, str] = {}
+    for nth in range(count):
+        shard = f"{stem}-{nth + 1:05}-of-{count:05}.safetensors"
+        mine = {key: tensors[key] for key in keys[nth::count]}
+        save_file(mine, file.with_name(shard))
+        named |= dict.fromkeys(mine, shard)
+    index = file.with_name(f"{file.name}.index.json")
+    index.write_text(json.dumps({"metadata": {}, "weight_map": named}))
+    return index

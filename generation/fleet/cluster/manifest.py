@@ -7,7 +7,6 @@ proved by it before the first file is fetched; a card is not, as it decides no p
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from generation.catalog.candidates import files_of
 from generation.catalog.card import CARD
 from generation.catalog.digests import Digests
+from generation.catalog.shards import digest_of_files, files_of_weights, is_index, whole_name
 from generation.recipe import Sha256
 
 MAX_FILES = 1000
@@ -38,7 +38,7 @@ class WeightFile:
 class Manifest:
     """The files of one checkpoint, LoRA, VAE or embedding."""
 
-    folder: str  # the name of the diffusers folder; "" for a single file
+    folder: str  # the name of the diffusers folder, or of the one with shards; "" for a single file
     parts: tuple[WeightFile, ...]
     card: str  # the text of its atelier.toml, or ""
 
@@ -59,6 +59,11 @@ def of(path: Path, digests: Digests) -> Manifest:
     if path.is_dir():
         files = {f"{name}/{f.relative_to(path).as_posix()}": f for f in files_of(path, name)}
         card = path / CARD
+    elif is_index(path):
+        name = path.parent.name
+        files = {f"{name}/{f.name}": f for f in files_of_weights(path, path.name)}
+        beside = path.with_name(f"{whole_name(path)}.{CARD}")
+        card = beside if beside.exists() else path.with_name(CARD)
     else:
         files, card = {name: path}, path.with_name(f"{name}.{CARD}")
     parts = [
@@ -66,10 +71,15 @@ def of(path: Path, digests: Digests) -> Manifest:
         for p, f in files.items()
     ]
     return Manifest(
-        folder=name if path.is_dir() else "",
+        folder=name if path.is_dir() or is_index(path) else "",
         parts=tuple(parts),
         card=card.read_text(encoding="utf-8") if card.is_file() else "",
     )
+
+
+def home_of(path: Path) -> Path:
+    """The folder that the paths of its manifest are in."""
+    return path.parent.parent if is_index(path) else path.parent
 
 
 def dump(manifest: Manifest) -> str:
@@ -102,8 +112,7 @@ def digest(manifest: Manifest) -> str:
     if not manifest.folder:
         return manifest.parts[0].sha256 if len(manifest.parts) == 1 else ""
     inside = len(manifest.folder) + 1
-    lines = sorted(f"{part.path[inside:]} {part.sha256}\n" for part in manifest.parts)
-    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    return digest_of_files({part.path[inside:]: part.sha256 for part in manifest.parts})
 
 
 def _check_path(path: str, folder: str) -> None:

@@ -89,7 +89,7 @@ class WeightsServer:
             except (UnusableWeights, OSError):
                 continue
             if manifest.digest(found) == wanted:  # it may have been changed since it was listed
-                home = entry.path.parent
+                home = manifest.home_of(entry.path)
                 self._files |= {part.sha256: home / part.path for part in found.parts}
                 return found
         return None

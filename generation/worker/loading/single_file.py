@@ -71,7 +71,7 @@ class SingleFile:
 
     def files(self, _: Part) -> tuple[Path, ...]:
         """The files that have a part's numbers."""
-        return (self.file.path,)
+        return self.file.paths
 
     def tokenizer(self, part: Part) -> Any:
         """That of a text encoder."""

@@ -21,7 +21,8 @@ from typing import BinaryIO, Self
 import torch
 from torch import Tensor
 
-from generation.catalog.header import Header, read_header
+from generation.catalog.header import Header
+from generation.catalog.shards import read_weights
 from generation.errors import Cancelled, UnusableWeights
 
 PIECE = 2**23  # bytes
@@ -66,6 +67,11 @@ class StoredFile:
     header: Header
 
     @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that have the numbers, which are several where it is in shards."""
+        return tuple(dict.fromkeys(self.header.shards.values())) or (self.path,)
+
+    @property
     def floats(self) -> tuple[str, ...]:
         """The tensors that are numbers of a network, and no counts."""
         return tuple(key for key, kind in self.header.dtypes.items() if kind in DTYPES)
@@ -73,7 +79,7 @@ class StoredFile:
     def __getitem__(self, key: str) -> Stored:
         """Where a tensor lies.  Raises KeyError."""
         return Stored(
-            file=self.path,
+            file=self.header.shards.get(key, self.path),
             begin=self.header.places[key][0],
             dtype=DTYPES[self.header.dtypes[key]],
             shape=self.header.shapes[key],
@@ -82,7 +88,7 @@ class StoredFile:
 
 def stored_file(path: Path, name: str) -> StoredFile:
     """Read a file's head.  Raises UnusableWeights."""
-    return StoredFile(path=path, header=read_header(path, name))
+    return StoredFile(path=path, header=read_weights(path, name))
 
 
 @dataclass(slots=True, kw_only=True)
