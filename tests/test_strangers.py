@@ -38,7 +38,6 @@ FILES: list[tuple[Shapes, str]] = [
     (unet("SDXL") | {"edm_vpred.sigma_max": ()}, "CosXL"),
     ({"distilled_guidance_layer.in_proj.bias": (5,), "double_blocks.0.img_attn.x": (1,)}, "Chroma"),
     ({"transformer_blocks.0.img_mod.1.weight": (9, 3)}, "Qwen-Image"),
-    ({f"{UNET}layers.0.adaLN_modulation.0.weight": (9, 3), "cap_embedder.0.weight": (1,)}, "Z-I"),
     ({"cap_embedder.0.weight": (1,), "layers.0.adaLN_modulation.1.weight": (1,)}, "Lumina"),
     ({"head.modulation": (1, 2, 5)}, "Wan"),
     ({f"{UNET}patchify_proj.weight": (1,)}, "LTX-Video"),

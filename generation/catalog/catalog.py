@@ -294,6 +294,9 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
     usual = family(anatomy.family)
     trained = read_parts(path, name, index, usual.architecture)
     anatomy = replace(anatomy, says=trained.prediction)
+    if said is None:
+        told = usual.architecture.by_levels.get(trained.noise, anatomy.family)
+        anatomy = replace(anatomy, family=told)
     if trained.noise == usual.noise:
         return anatomy
     levels = trained.noise.removesuffix(ZERO_SNR)

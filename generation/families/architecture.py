@@ -249,6 +249,8 @@ class Architecture:
     elder: str = ""
     # The families of its checkpoints by what they predict, where that tells them apart.
     by_prediction: Mapping[str, str] = field(default_factory=dict)
+    # The families of its folders by the levels that these say, where those tell them apart.
+    by_levels: Mapping[str, str] = field(default_factory=dict)
     # Channels that its denoiser takes in models that are made for something else.
     purposes: Mapping[int, Purpose] = field(default_factory=dict)
     # Channels of a mask beside a latent pixel, in those that are made to inpaint: one of all of its

@@ -186,7 +186,7 @@ TRANSFORMER_PART = Part(
 )
 
 
-_VAE = Part(
+VAE_PART = Part(
     name="vae",
     title="VAE",
     network=AUTOENCODER,
@@ -269,7 +269,7 @@ def _seen_at(width: int, height: int, nth: int) -> tuple[int, int] | None:
 FLUX1 = Architecture(
     name="flux1",
     family="flux1-dev",
-    parts=(TRANSFORMER_PART, _VAE, _CLIP_L, _T5),
+    parts=(TRANSFORMER_PART, VAE_PART, _CLIP_L, _T5),
     recognise=partial(_recognise, guided=True),
     recognise_folder=partial(_recognise_folder, guided=True),
     pipelines="Flux(Img2Img|Inpaint|Fill|Kontext|KontextInpaint)?Pipeline",
@@ -309,7 +309,7 @@ SCHNELL = replace(
                 "guidance_embeds": (False, None),
             },
         ),
-        _VAE,
+        VAE_PART,
         _CLIP_L,
         _T5,
     ),

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.given.tiny import flux, flux2
+from tests.given.tiny import flux, flux2, z_image
 
 Tensors = dict[str, Tensor]
 
@@ -253,9 +253,10 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "flux1-schnell": flux.named,
     "flux2-klein": flux2.named,
     "flux2-dev": flux2.named,
+    "z-image": z_image.named,
 }
 # Where the VAE's names begin otherwise.
-_VAES = dict.fromkeys(("flux1", "flux1-schnell", "flux2-klein", "flux2-dev"), "vae.")
+_VAES = dict.fromkeys(("flux1", "flux1-schnell", "flux2-klein", "flux2-dev", "z-image"), "vae.")
 
 
 def _mistral(tensors: Tensors, prefix: str) -> Tensors:
@@ -307,4 +308,5 @@ _ENCODERS = {
     ),
     "flux2-klein": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
     "flux2-dev": (("text_encoder", "text_encoders.mistral3_24b.transformer.", _mistral),),
+    "z-image": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
 }

@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from tests.given.tiny import flux, flux2, parts
+from tests.given.tiny import flux, flux2, parts, z_image
 
 SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
@@ -202,6 +202,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "flux1-schnell": flux.build_schnell,
     "flux2-klein": flux2.build_klein,
     "flux2-dev": flux2.build_dev,
+    "z-image": z_image.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

@@ -18,6 +18,7 @@ from PIL import Image
 
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
+from generation.families.family import FAMILIES
 from generation.fleet.wire import (
     Describe,
     Described,
@@ -152,20 +153,12 @@ def shared() -> WorkerProcess:
     return worker
 
 
-_TINY = {
-    "starter": "tiny-sd15",
-    "sd2-768": "tiny-sd2",
-    "sdxl": "tiny-sdxl",
-    "sdxl-refiner": "tiny-sdxl-refiner",
-    "sd3": "tiny-sd3",
-    "flux1-dev": "tiny-flux1",
-}
-
-
 def tiny_recipe(worker: WorkerProcess | None = None, **changes: Any) -> Recipe:
     """64x64, 3 steps, of the tiny model of a family."""
     family = changes.get("family", "starter")
-    weights = (worker or shared()).model(_TINY[family]).weights
+    built = FAMILIES[family].architecture.name
+    name = {"sd1": "tiny-sd15"}.get(built, f"tiny-{built}")
+    weights = (worker or shared()).model(name).weights
     return a_recipe(
         **{
             "checkpoint": weights,

@@ -10,6 +10,7 @@ from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.stable_diffusion import StableDiffusion
+from generation.worker.engines.z_image import ZImage
 
 ENGINES: Mapping[str, Engine] = {
     "sd1": StableDiffusion(),
@@ -23,6 +24,7 @@ ENGINES: Mapping[str, Engine] = {
     "flux1-schnell": Flux(tokens=256),
     "flux2-dev": Flux2(form=MISTRAL),
     "flux2-klein": Flux2(form=QWEN3),
+    "z-image": ZImage(),
 }
 
 # Of what no architecture of models draws.

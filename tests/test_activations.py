@@ -1,0 +1,59 @@
+"""Claims about memory: what an engine says that a stage takes is what its networks keep alive.
+
+The networks have their real widths and fewer layers: a layer's numbers are gone before the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from generation.catalog.partconfigs import CONFIGS, config_of
+from generation.families.architecture import Stage
+from generation.families.family import FAMILIES
+from generation.recipe import Recipe, needed
+from generation.worker.engines.table import ENGINES
+from generation.worker.loading.building import class_of
+from tests.given.builders import a_recipe
+from tests.given.peaks import peak_bytes
+
+WORDS = 544  # as many as a prompt of 512 tokens takes
+
+Call = Callable[[Any, int, int, int], object]  # (network, lanes, height, width)
+
+
+def z_image(network: Any, lanes: int, height: int, width: int) -> object:
+    pictures = [torch.empty(16, 1, height // 8, width // 8) for _ in range(lanes)]
+    words = [torch.empty(WORDS, network.config.cap_feat_dim) for _ in range(lanes)]
+    return network(pictures, torch.ones(lanes), words, return_dict=False)
+
+
+CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
+    "z-image": ({"n_layers": 2, "n_refiner_layers": 1}, z_image),
+}
+
+
+def of_size(architecture: str, width: int, height: int, cfg: float) -> Recipe:
+    family = next(f.name for f in FAMILIES.values() if f.architecture.name == architecture)
+    return a_recipe(family=family, width=width, height=height, cfg=cfg)
+
+
+@pytest.mark.parametrize("size", [(512, 768, 1.0), (1024, 1024, 4.0)])
+@pytest.mark.parametrize("architecture", CALLS)
+def test_a_step_takes_what_was_said_and_a_quarter_less_at_most(
+    architecture: str, size: tuple[int, int, float]
+) -> None:
+    recipe = of_size(architecture, *size)
+    part = FAMILIES[recipe.family].architecture.denoiser
+    config, (fewer, call) = config_of(CONFIGS / part.config), CALLS[architecture]
+    kind, lanes = class_of(part.network.module, part.network.name), needed(recipe.sampling).lanes
+    canvas = needed(recipe.canvas)
+    taken = peak_bytes(
+        lambda: kind.from_config({**config, **fewer}),
+        lambda network: call(network, lanes, canvas.height, canvas.width),
+    )
+    said = ENGINES[architecture].activation_bytes(recipe, {part.name: config}, 4, Stage.DENOISE)
+    assert 0.75 * said <= taken <= said
