@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from generation.draft import complete
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
+from generation.modules.byte_pairs import clip as a_tokenizer
 from generation.recipe import SYNTAXES, needed
 from generation.worker.text import clip
-from generation.worker.text.byte_pairs import clip as a_tokenizer
 from generation.worker.text.emphasis import Span, parse, parse_first
 from tests.given import a1111_twin
 from tests.given.builders import a_draft, a_model, needed_by

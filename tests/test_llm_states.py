@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from generation.errors import OutOfRange, UnusableWeights
-from generation.worker.text import byte_pairs, llm
+from generation.modules import byte_pairs
+from generation.worker.text import llm
 from generation.worker.text.llm import PromptForm, PromptReader
 from generation.worker.text.pieces import gemma
 from tests.given.languagemodels import as_pieces, small

@@ -188,7 +188,7 @@ def test_a_learned_word_stands_where_it_is_written_and_leaves_no_trace() -> None
 
 
 def test_the_shipped_tokenizer_is_clips() -> None:
-    from generation.worker.text.byte_pairs import clip as clip_tokenizer
+    from generation.modules.byte_pairs import clip as clip_tokenizer
 
     clip = clip_tokenizer("<|endoftext|>")
     ids = clip("a photograph of an astronaut riding a horse").input_ids

@@ -18,8 +18,9 @@ from typing import Any
 from generation.catalog.header import read_tensor
 from generation.errors import BrokenWeights, UnusableWeights
 from generation.families.architecture import Tokenizer
+from generation.modules import byte_pairs
 from generation.worker.loading.stored import StoredFile
-from generation.worker.text import byte_pairs, pieces, t5
+from generation.worker.text import pieces, t5
 
 _COMFYUIS = {"llama3": "comfy/text_encoders/llama_tokenizer"}  # from its folder
 # A token of each, with its number, and where a tokenizer.json of it is published.

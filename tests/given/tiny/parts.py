@@ -106,8 +106,8 @@ def tiny_tokenizers() -> tuple[Any, Any]:
 
 
 def real_tokenizers() -> tuple[Any, Any]:
+    from generation.modules.byte_pairs import clip as clip_tokenizer
     from generation.worker.text import t5
-    from generation.worker.text.byte_pairs import clip as clip_tokenizer
 
     return clip_tokenizer("<|endoftext|>"), t5.tokenizer()
 

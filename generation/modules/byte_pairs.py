@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[1] / "worker" / "configs"
 
 
 @cache
