@@ -56,4 +56,5 @@ def _joined(strength: NDArray[np.float32], low: float, high: float) -> NDArray[n
     strong = np.zeros(count + 1, dtype=np.bool_)
     strong[np.unique(labels[strength > high])] = True
     strong[0] = False
-    return strong[labels]
+    joined: NDArray[np.bool_] = strong[labels]
+    return joined

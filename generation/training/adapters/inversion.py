@@ -46,7 +46,8 @@ def _read_as(tokenizer: Any, encoder: Any, like: str, count: int) -> Tensor:
     ids = tokenizer(like, add_special_tokens=False)["input_ids"]
     table = encoder.get_input_embeddings().weight.detach()
     rows = [ids[n % len(ids)] for n in range(count)]
-    return table[rows].clone().float()
+    begin: Tensor = table[rows].clone().float()
+    return begin
 
 
 def _in_place(ids: Sequence[int], learned: Tensor) -> Any:
