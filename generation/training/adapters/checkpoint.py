@@ -34,16 +34,16 @@ SCHEDULE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class ReadWords:
     """What a UNet is told: states of each token, and SDXL's summary and sizes."""
 
     states: Tensor  # (count, tokens, width)
     pooled: Tensor | None = None  # (count, width)
 
-    def to(self, device: torch.device) -> Words:
+    def to(self, device: torch.device) -> ReadWords:
         """The same on a device, in fp32."""
         pooled = None if self.pooled is None else self.pooled.to(device).float()
-        return Words(states=self.states.to(device).float(), pooled=pooled)
+        return ReadWords(states=self.states.to(device).float(), pooled=pooled)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class TaughtCheckpoint:
         scale = self.vae.config.scaling_factor
         return found.mean.float() * scale, found.std.float() * scale
 
-    def words(self, texts: Sequence[str]) -> Words:
+    def words(self, texts: Sequence[str]) -> ReadWords:
         """The states of texts; gradients reach what is taught of the text encoders."""
         said = self.pipeline.encode_prompt(
             prompt=list(texts),
@@ -112,10 +112,10 @@ class TaughtCheckpoint:
             do_classifier_free_guidance=False,
         )
         if self.wide:
-            return Words(states=said[0], pooled=said[2])
-        return Words(states=said[0])
+            return ReadWords(states=said[0], pooled=said[2])
+        return ReadWords(states=said[0])
 
-    def beside(self, words: Words) -> dict[str, Tensor] | None:
+    def beside(self, words: ReadWords) -> dict[str, Tensor] | None:
         """What SDXL is told beside the words: their summary, and that nothing was cut off."""
         if words.pooled is None:
             return None
@@ -123,7 +123,7 @@ class TaughtCheckpoint:
         ids = torch.tensor([sizes] * len(words.pooled), device=self.device).float()
         return {"text_embeds": words.pooled, "time_ids": ids}
 
-    def predict(self, noisy: Tensor, steps: Tensor, words: Words, **more: Any) -> Tensor:
+    def predict(self, noisy: Tensor, steps: Tensor, words: ReadWords, **more: Any) -> Tensor:
         """What the UNet says of noisy latents, in fp32."""
         with self.computing():
             said: Tensor = self.unet(

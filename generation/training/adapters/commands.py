@@ -24,7 +24,7 @@ from generation.training.adapters.controlnet import (
     controls_of,
     new_controlnet,
 )
-from generation.training.adapters.descent import Course, Pace, descend
+from generation.training.adapters.descent import Pace, TrainingCourse, descend
 from generation.training.adapters.dreambooth import SubjectCourse, draw_others, write_whole
 from generation.training.adapters.inversion import NewWord, WordCourse
 from generation.training.adapters.lcm import LcmCourse
@@ -38,6 +38,7 @@ from generation.training.adapters.lora import Batches, LoraCourse, LoraShape
 from generation.training.adapters.sheet import SampleSheet
 from generation.training.adapters.written import Provenance
 
+Lessons = Sequence[CaptionedPicture]
 Watch = Callable[[int, Mapping[str, Tensor]], None]
 WORK = Path("var/training")
 NAMED = {"textual-inversion", "controlnet"}  # as ModelSpec calls them; the rest are LoRAs
@@ -62,7 +63,9 @@ class TeachingKind:
 
     says: str
     options: Callable[[argparse.ArgumentParser], None]
-    course: Callable[[argparse.Namespace, TaughtCheckpoint, Sequence[CaptionedPicture]], Course]
+    course: Callable[
+        [argparse.Namespace, TaughtCheckpoint, Sequence[CaptionedPicture]], TrainingCourse
+    ]
     steps: int
     rate: float
     hint: str = ""
@@ -123,16 +126,14 @@ def shape_of(asked: argparse.Namespace) -> LoraShape:
     )
 
 
-def batches_of(
-    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Sequence[CaptionedPicture]
-) -> Batches:
+def batches_of(asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Lessons) -> Batches:
     """The pictures, encoded."""
     bank = picture_bank(taught, lessons, asked.work)
     return Batches(bank=bank, count=asked.batch, silent=asked.silent)
 
 
 def provenance(
-    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Sequence[CaptionedPicture]
+    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Lessons
 ) -> Mapping[str, str]:
     """The header of the file."""
     rank, alpha = getattr(asked, "rank", None), getattr(asked, "alpha", None)
@@ -161,8 +162,8 @@ def provenance(
 
 
 def _lora_course(
-    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Sequence[CaptionedPicture]
-) -> Course:
+    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Lessons
+) -> TrainingCourse:
     batches, shape = batches_of(asked, taught, lessons), shape_of(asked)
     words = None if shape.words else WordBank(taught, batches.bank.captions)
     shape.attach(taught)
@@ -176,8 +177,8 @@ def _lora_course(
 
 
 def _lcm_course(
-    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Sequence[CaptionedPicture]
-) -> Course:
+    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Lessons
+) -> TrainingCourse:
     batches, shape = batches_of(asked, taught, lessons), shape_of(asked)
     words = WordBank(taught, batches.bank.captions)
     shape.attach(taught)
@@ -200,8 +201,8 @@ def _word(parser: argparse.ArgumentParser) -> None:
 
 
 def _word_course(
-    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Sequence[CaptionedPicture]
-) -> Course:
+    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Lessons
+) -> TrainingCourse:
     word = asked.word or asked.out.stem
     if not all(word in lesson.caption for lesson in lessons):
         raise SystemExit(f"a caption lacks {word!r}; --trigger {word} puts it before each")
@@ -225,8 +226,8 @@ def _subject(parser: argparse.ArgumentParser) -> None:
 
 
 def _subject_course(
-    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Sequence[CaptionedPicture]
-) -> Course:
+    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Lessons
+) -> TrainingCourse:
     folder = asked.others
     if folder is None:
         if not asked.others_prompt:
@@ -262,8 +263,8 @@ def _control(parser: argparse.ArgumentParser) -> None:
 
 
 def _control_course(
-    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Sequence[CaptionedPicture]
-) -> Course:
+    asked: argparse.Namespace, taught: TaughtCheckpoint, lessons: Lessons
+) -> TrainingCourse:
     batches = batches_of(asked, taught, lessons)
     return ControlCourse(
         taught=taught,

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from generation.media.edges import canny
-from generation.training.adapters.checkpoint import TaughtCheckpoint, Words
+from generation.training.adapters.checkpoint import ReadWords, TaughtCheckpoint
 from generation.training.adapters.lessons import CaptionedPicture, WordBank, opened
 from generation.training.adapters.lora import Batches, denoising_loss
 from generation.training.adapters.written import write_tensors
@@ -85,7 +85,9 @@ class ControlCourse:
 
         return denoising_loss(self.taught, clean, told, generator, helped)
 
-    def _said(self, noisy: Tensor, steps: Tensor, told: Words, shown: Tensor) -> Mapping[str, Any]:
+    def _said(
+        self, noisy: Tensor, steps: Tensor, told: ReadWords, shown: Tensor
+    ) -> Mapping[str, Any]:
         with self.taught.computing():
             down, middle = self.net(
                 noisy,

@@ -25,7 +25,7 @@ CHECKPOINT_EVERY_S = 60.0
 SAYS_EVERY_S = 10.0
 
 
-class Course(Protocol):
+class TrainingCourse(Protocol):
     """What is taught: the numbers that change, and how wrong they are."""
 
     def learns(self) -> Mapping[str, Tensor]:
@@ -60,7 +60,7 @@ class DescentState:
     average: dict[str, Tensor]
 
 
-def _begin(course: Course, pace: Pace) -> DescentState:
+def _begin(course: TrainingCourse, pace: Pace) -> DescentState:
     numbers = course.learns()
     return DescentState(
         step=0,
@@ -72,7 +72,7 @@ def _begin(course: Course, pace: Pace) -> DescentState:
     )
 
 
-def _keep(path: Path, course: Course, pace: Pace, state: DescentState) -> None:
+def _keep(path: Path, course: TrainingCourse, pace: Pace, state: DescentState) -> None:
     """Writes the checkpoint whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     held = {
@@ -88,7 +88,7 @@ def _keep(path: Path, course: Course, pace: Pace, state: DescentState) -> None:
 
 
 @torch.no_grad()
-def _go_on(path: Path, course: Course, pace: Pace, state: DescentState) -> None:
+def _go_on(path: Path, course: TrainingCourse, pace: Pace, state: DescentState) -> None:
     held: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     if held["settings"] != json.dumps(dict(pace.settings), sort_keys=True):
         raise SystemExit(f"{path} was begun with other settings; name another --work, or remove it")
@@ -101,13 +101,13 @@ def _go_on(path: Path, course: Course, pace: Pace, state: DescentState) -> None:
 
 
 @torch.no_grad()
-def _follow(course: Course, pace: Pace, state: DescentState) -> None:
+def _follow(course: TrainingCourse, pace: Pace, state: DescentState) -> None:
     decay = min(pace.average, state.step / (state.step + 10)) if pace.average else 0.0
     for name, number in course.learns().items():
         state.average[name].lerp_(number, 1 - decay)
 
 
-def _one_step(course: Course, pace: Pace, state: DescentState) -> float:
+def _one_step(course: TrainingCourse, pace: Pace, state: DescentState) -> float:
     set_rate(state.optimizer, cosine(state.step / pace.steps, pace.rate))
     loss = course.loss(state.generator)
     state.optimizer.zero_grad(set_to_none=True)
@@ -120,7 +120,7 @@ def _one_step(course: Course, pace: Pace, state: DescentState) -> float:
 
 
 def descend(
-    course: Course,
+    course: TrainingCourse,
     pace: Pace,
     work: Path,
     watch: Callable[[int, Mapping[str, Tensor]], None] = lambda _step, _numbers: None,

@@ -42,7 +42,7 @@ def draw_others(taught: TaughtCheckpoint, prompts: Sequence[str], count: int, fo
     """Pictures by the checkpoint itself, with their words, where nobody brings any."""
     folder.mkdir(parents=True, exist_ok=True)
     for n in range(count):
-        file, prompt = folder / f"{n:05}.png", prompts[n % len(prompts)]
+        file, prompt = folder / f"{n:05}-drawn.png", prompts[n % len(prompts)]
         if file.exists():
             continue
         with taught.computing():

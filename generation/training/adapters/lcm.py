@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from generation.training.adapters.checkpoint import TaughtCheckpoint, Words
+from generation.training.adapters.checkpoint import ReadWords, TaughtCheckpoint
 from generation.training.adapters.lessons import WordBank
 from generation.training.adapters.lora import Batches, LoraShape, kohya_file, lora_numbers
 
@@ -69,10 +69,10 @@ class LcmCourse:
         signal, grain = self.taught.scales(steps)
         return torch.where(pure, noise, signal * clean + grain * noise)
 
-    def _ddim(self, noisy: Tensor, steps: Tensor, before: Tensor, told: Words) -> Tensor:
+    def _ddim(self, noisy: Tensor, steps: Tensor, before: Tensor, told: ReadWords) -> Tensor:
         """Where the checkpoint alone comes to from here, guided."""
         silence = self.words.said([self.words.silence] * len(noisy), self.taught.device)
-        both = Words(
+        both = ReadWords(
             states=torch.cat([told.states, silence.states]),
             pooled=None
             if told.pooled is None or silence.pooled is None
@@ -87,7 +87,7 @@ class LcmCourse:
         signal, grain = self.taught.scales(before)
         return signal * clean + grain * noise
 
-    def _consistent(self, noisy: Tensor, steps: Tensor, told: Words) -> Tensor:
+    def _consistent(self, noisy: Tensor, steps: Tensor, told: ReadWords) -> Tensor:
         """The clean latent that is said from here; at no noise, what is there."""
         said = self.taught.predict(noisy, steps, told)
         clean, _ = self.taught.clean_and_noise(said, noisy, steps)

@@ -20,9 +20,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from generation.training.adapters.checkpoint import TaughtCheckpoint, Words
+from generation.training.adapters.checkpoint import ReadWords, TaughtCheckpoint
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+FORMATS = frozenset({"PNG", "JPEG", "WEBP", "BMP"})
 AT_ONCE = 16  # pictures encoded together
 SAYS_EVERY = 800
 
@@ -59,9 +59,9 @@ class PictureBank:
 
 def captioned(folder: Path, trigger: str = "") -> list[CaptionedPicture]:
     """The pictures of a folder, by name; a trigger that a caption lacks comes first in it."""
-    found = []
+    found, known = [], Image.registered_extensions()
     for file in sorted(folder.iterdir()):
-        if file.suffix.casefold() not in SUFFIXES or file.stem.endswith(".control"):
+        if known.get(file.suffix.casefold()) not in FORMATS or file.stem.endswith(".control"):
             continue
         beside = file.with_suffix(".txt")
         said = beside.read_text(encoding="utf-8").strip() if beside.exists() else ""
@@ -144,13 +144,13 @@ class WordBank:
             pooled = None if said.pooled is None else said.pooled[n].half().cpu()
             self._read[text] = (said.states[n].half().cpu(), pooled)
 
-    def of(self, rows: Sequence[int], silent: Sequence[bool], device: torch.device) -> Words:
+    def of(self, rows: Sequence[int], silent: Sequence[bool], device: torch.device) -> ReadWords:
         """What is said of these rows; nothing of those that are silent."""
         texts = [self.silence if s else self.captions[r] for r, s in zip(rows, silent, strict=True)]
         return self.said(texts, device)
 
-    def said(self, texts: Sequence[str], device: torch.device) -> Words:
+    def said(self, texts: Sequence[str], device: torch.device) -> ReadWords:
         """The states of captions that were read."""
         read = [self._read[text] for text in texts]
         pooled = None if read[0][1] is None else torch.stack([p for _, p in read if p is not None])
-        return Words(states=torch.stack([s for s, _ in read]), pooled=pooled).to(device)
+        return ReadWords(states=torch.stack([s for s, _ in read]), pooled=pooled).to(device)

@@ -15,7 +15,7 @@ import torch
 from peft import LoraConfig
 from torch import Tensor, nn
 
-from generation.training.adapters.checkpoint import TaughtCheckpoint, Words
+from generation.training.adapters.checkpoint import ReadWords, TaughtCheckpoint
 from generation.training.adapters.lessons import PictureBank, WordBank
 from generation.training.adapters.written import write_tensors
 
@@ -98,7 +98,7 @@ def stratified(count: int, generator: torch.Generator, most: int = 1000) -> Tens
 def denoising_loss(
     taught: TaughtCheckpoint,
     clean: Tensor,
-    words: Words,
+    words: ReadWords,
     generator: torch.Generator,
     helped: Callable[[Tensor, Tensor], Mapping[str, Any]] = lambda _noisy, _steps: {},
 ) -> Tensor:
@@ -153,7 +153,7 @@ class LoraCourse:
         clean = self.batches.bank.drawn(rows, generator)
         return denoising_loss(self.taught, clean, self.told(rows.tolist(), silent), generator)
 
-    def told(self, rows: Sequence[int], silent: Sequence[bool]) -> Words:
+    def told(self, rows: Sequence[int], silent: Sequence[bool]) -> ReadWords:
         """What is said of each row."""
         if self.words is not None:
             return self.words.of(rows, silent, self.taught.device)

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from generation.training.adapters.checkpoint import TaughtCheckpoint
-from generation.training.adapters.descent import Course
+from generation.training.adapters.descent import TrainingCourse
 from generation.training.adapters.lora import put
 
 
@@ -25,7 +25,7 @@ class SampleSheet:
     """Pictures of the same prompts and seeds, again and again."""
 
     taught: TaughtCheckpoint
-    course: Course
+    course: TrainingCourse
     path: Path
     prompts: Sequence[str]
     every: int

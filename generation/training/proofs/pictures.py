@@ -145,8 +145,9 @@ def draw_folder(kind: str, folder: Path, count: int = COUNT, seed: int = 0) -> N
     dice = Random(f"{kind} {seed}")
     for n in range(count):
         picture, words = DRAWN[kind](dice)
-        picture.save(folder / f"{n:05}.png", compress_level=1)
-        (folder / f"{n:05}.txt").write_text(words, encoding="utf-8")
+        file = folder / f"{kind}-{n:05}-drawn.png"
+        picture.save(file, compress_level=1)
+        file.with_suffix(".txt").write_text(words, encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
