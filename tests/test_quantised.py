@@ -1,4 +1,4 @@
-"""Scaled fp8 is the dequantised file; every other quantisation is refused by its name."""
+"""Weights in fewer bits are the dequantised file; what is not read is refused by its name."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from generation.catalog import recognition
+from generation.catalog.heads import contents_of, head_of
+from generation.catalog.quantised import Contents, understood
 from generation.errors import UnusableWeights
+from tests.given import quantising
 from tests.given.checkpoints import loaded, reason, the_single_file
 from tests.given.thinmodels import SD15, configs, write_file
 
@@ -81,8 +85,68 @@ def test_other_quantisations_are_refused_by_name(
     assert said in reason(tmp_path / "m")
 
 
-@pytest.mark.parametrize("kind", ["nvfp4", "mxfp8", "int8_tensorwise"])
+@pytest.mark.parametrize("kind", ["convrot_w4a4", "asym_w4a8_int8", "awq_w4a16"])
 def test_a_format_is_read_from_the_metadata_too(kind: str) -> None:
     text = json.dumps({"layers": {"a": {"format": kind}}})
     with pytest.raises(UnusableWeights, match=kind):
         recognition.of_file(SD15, "x", {"_quantization_metadata": text}, configs=configs())
+
+
+def layers_of(tensors: dict[str, Tensor], columns: int) -> set[str]:
+    """The linear layers of a denoiser whose weights have so many columns, or a multiple of them."""
+    return {
+        key
+        for key, tensor in tensors.items()
+        if key.startswith("model.diffusion_model.") and key.endswith(".weight")
+        if tensor.ndim == 2 and tensor.shape[1] % columns == 0 and "embed" not in key
+    }
+
+
+@pytest.mark.parametrize("kind", quantising.KINDS)
+@pytest.mark.parametrize("architecture", ["sdxl", "sd3"])
+def test_every_format_that_is_read_is_the_dequantised_file(
+    tmp_path: Path, architecture: str, kind: str
+) -> None:
+    tensors = the_single_file(architecture)[0]
+    keys = layers_of(tensors, 32)
+    assert len(keys) > 10
+    found = loaded(quantising.in_file(tensors, kind, keys), architecture, tmp_path)
+    right = loaded(quantising.meant(tensors, kind, keys), architecture, tmp_path)
+    assert found.keys() == right.keys()
+    for key in right:
+        assert torch.allclose(found[key], right[key], rtol=2e-6, atol=2e-6), key
+
+
+def test_a_format_may_stand_in_the_metadata_alone() -> None:
+    tensors = the_single_file("sdxl")[0]
+    keys = layers_of(tensors, 32)
+    packed = quantising.in_file(tensors, "int8_convrot", keys)
+    layers = {key.removesuffix(".weight"): quantising.DESCRIPTIONS["int8_convrot"] for key in keys}
+    bare = {key: one for key, one in packed.items() if not key.endswith(".comfy_quant")}
+    metadata = {"_quantization_metadata": json.dumps({"layers": layers})}
+    shapes = {key: tuple(one.shape) for key, one in bare.items()}
+    dtypes = {key: {torch.int8: "I8"}.get(one.dtype, "F32") for key, one in bare.items()}
+    said = understood(Contents(shapes=shapes, dtypes=dtypes, metadata=metadata), "x")
+    assert said.packed.keys() == keys
+    assert {(one.kind, one.group) for one in said.packed.values()} == {("int8", 16)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "other"),
+    [
+        ("int8", "weight_scale", torch.ones(3, 1)),
+        ("int8_convrot", "weight", torch.zeros(64, 24, dtype=torch.int8)),
+        ("nvfp4", "weight_scale", torch.ones(4, 4).to(torch.float8_e4m3fn)),
+        ("nvfp4", "weight_scale_2", torch.ones(2)),
+        ("mxfp8", "weight_scale", torch.ones(128, 4)),
+    ],
+)
+def test_scales_that_do_not_fit_their_weight_are_refused(
+    kind: str, end: str, other: Tensor, tmp_path: Path
+) -> None:
+    lies = {f"a.{name}": one for name, one in quantising.packed(torch.randn(64, 32), kind).items()}
+    lies |= {"a.comfy_quant": quantising.described(kind), f"a.{end}": other}
+    path = tmp_path / "x.safetensors"
+    save_file(lies, path)
+    with pytest.raises(UnusableWeights, match=r"a\.weight"):
+        contents_of(path, head_of(path, "x"), "x")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ from generation.catalog.entry import Entry
 from generation.draft import complete
 from generation.recipe import Recipe
 from generation.worker.loading import single_file
-from generation.worker.loading.loader import FileHeads, Source, together
-from generation.worker.model import Model
 from generation.worker.render import render
 from tests.given import loaded, thinmodels, tinymodels
-from tests.given.builders import a_digest, a_draft
+from tests.given.builders import a_draft
 from tests.given.checkpoints import the_single_file
-from tests.given.splitfiles import Spelling, in_shards, split
+from tests.given.splitfiles import Spelling, in_shards, model_of, split
 from tests.given.thinmodels import architecture as build_of
 from tests.given.thinmodels import configs, write_file
 
@@ -37,32 +34,6 @@ THIN = {
 PREFIXES = ("", DENOISER, "diffusion_model.", "transformer.", "unet.", "net.")
 
 each = pytest.mark.parametrize("architecture", tinymodels.BUILDS)
-
-
-def heads(architecture: str, files: Mapping[str, Path]) -> FileHeads:
-    """The heads of split files, read as the loader reads them."""
-    built, given = build_of(architecture), the_single_file(architecture)[1]
-    denoiser = single_file.opened(files[built.denoiser.name], built, "denoiser", configs=given)
-    others: list[Source] = [
-        single_file.opened_component(file, built, name, configs=given)
-        for name, file in files.items()
-        if name != built.denoiser.name
-    ]
-    digest = a_digest()
-    return together(built, torch.float32, (denoiser, digest), [(o, digest) for o in others])
-
-
-def model_of(architecture: str, files: Mapping[str, Path]) -> Model:
-    """Their model, which reads words as the folder does: no file brings a tokenizer."""
-    folder, found = loaded.model(architecture), heads(architecture, files)
-    parts = [found.built(part) for part in found.parts]
-    for part in parts:
-        part.tokenizer = folder.parts.tokenizers.get(part.key.part)
-    model = found.model(parts)
-    model.residence.enter(CPU, lambda: True)
-    # A file of 2.x does not say it: its recipes do.
-    model.trained = replace(model.trained, prediction=folder.trained.prediction)
-    return model
 
 
 @each

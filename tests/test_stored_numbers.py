@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from generation.families.architecture import Lies
 from generation.families.family import ARCHITECTURES
 from generation.families.ldm import open_clip_lies
 from generation.worker.loading import stored
-from generation.worker.loading.stored import Stored, StoredNumbers, scaled, stored_file
+from generation.worker.loading.stored import Packing, Stored, StoredNumbers, stored_file
 from generation.worker.residence import ALIGNED, Residence
 
 CPU = torch.device("cpu")
@@ -79,7 +80,9 @@ def test_rows_may_lie_in_pieces_and_in_another_order(tmp_path: Path) -> None:
 def test_scaled_numbers_are_multiplied_in_fp32(tmp_path: Path, factors: Tensor) -> None:
     weight = random(6, 4).to(torch.float8_e4m3fn)
     lie = lying(tmp_path, weight=weight, scale=factors)
-    whole = scaled(lie["weight"], lie["scale"])
+    sides = {"scale": lie["scale"]}
+    packing = Packing(kind="fp8", raw=lie["weight"], sides=sides, group=None)
+    whole = replace(lie["weight"], dtype=torch.float32, packing=packing)
     expected = (weight.float() * factors).to(torch.float16)
     assert torch.equal(read(whole, (6, 4), torch.float16), expected)
     assert torch.equal(read(whole.share(1, 3), (2, 4), torch.float16), expected[2:4])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from generation.catalog.captioners import TYPES, files_of_captioner
+from generation.catalog.heads import WRITTEN_AS
 from generation.catalog.modelfolder import (
     INDEX,
     PICKLES,
@@ -54,7 +55,7 @@ def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Itera
                     waiting += inside
             elif is_shard(path) and not lacks_index(path):
                 pass  # its index is looked at
-            elif path.suffix.lower() in (*PICKLES, *UNREAD, ".safetensors") or is_index(path):
+            elif path.suffix.lower() in (*PICKLES, *UNREAD, *WRITTEN_AS) or is_index(path):
                 if stat.S_ISREG(mode):
                     yield path
                 else:  # opening a pipe would wait for ever

@@ -30,6 +30,7 @@ from generation.catalog.digests import Digests
 from generation.catalog.entry import Entry, FoundWeights, entries_of
 from generation.catalog.folderparts import note_on_variants, read_parts, read_vae_folder
 from generation.catalog.header import read_header, read_tensor
+from generation.catalog.heads import head_of
 from generation.catalog.modelfolder import (
     INDEX,
     PICKLES,
@@ -47,7 +48,6 @@ from generation.catalog.shards import (
     digest_of_files,
     digest_of_weights,
     is_index,
-    read_weights,
     whole_name,
 )
 from generation.errors import (
@@ -233,7 +233,7 @@ class Catalog:
             raise UnusableWeights(name, why)
         if path.is_dir():
             return self._look_at_folder(path, name)
-        header = read_weights(path, name)
+        header = head_of(path, name)
         card = read_card(_card_of(path), name)
         anatomy = of_file(
             header.shapes,

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from generation.catalog.denoiser_names import Named, named_for
 from generation.catalog.partconfigs import CONFIGS, config_of
-from generation.catalog.quantised import Contents, Scales, scales_of
+from generation.catalog.quantised import UNPACKED, Contents, understood
 from generation.errors import BrokenWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config, Part, with_told
 
@@ -64,7 +64,7 @@ class Reading:
 
     # The layout's name, or the network's own of a part that keeps those: the file's.
     used: Mapping[str, str]
-    scales: Scales
+    contents: Contents  # understood
     parts: tuple[Part, ...]  # that it has
     configs: Mapping[str, Config]  # what each of them is built from, by its name
     prediction: str  # that its tensors say, and a recipe that names none
@@ -85,23 +85,23 @@ def read_checkpoint(
 
     Raises UnusableWeights.
     """
+    contents = understood(contents, name)
     for key, kind in _EDM.items():
         if key in contents.shapes:
             raise UnusableWeights(name, f"{kind}, not supported yet")
-    scales = scales_of(contents, name)
     named = named or named_for(architecture, contents.shapes, configs)
     if (special := architecture.relative(named.shapes)) is not None:
         raise UnusableWeights(name, f"{special}, not supported yet")
     expected, used, parts = _expected(named, architecture, configs, name)
     check_whole(expected, used, contents.shapes, name, parts)
     check_types(used.values(), contents.dtypes, name)
-    _check_beside(named, used, scales, architecture, configs, name)
+    _check_beside(named, used, contents, architecture, configs, name)
     usual = architecture.noise
     told = _told(contents, name, usual.prediction)
     marked = "v_prediction" if V_PREDICTION in contents.shapes else None
     return Reading(
         used=used,
-        scales=scales,
+        contents=contents,
         parts=parts,
         configs={part.name: config_told(part, configs, named.shapes) for part in parts},
         prediction=marked or usual.prediction or "epsilon",
@@ -138,7 +138,7 @@ def _expected(
 def _check_beside(
     named: Named,
     used: Mapping[str, str],
-    scales: Scales,
+    contents: Contents,
     architecture: Architecture,
     configs: Path,
     name: str,
@@ -151,7 +151,7 @@ def _check_beside(
     )
     if named.own:
         unread = architecture.denoiser.network.harmless
-    taken = {*used.values(), *scales.keys}
+    taken = {*used.values(), *contents.beside}
     if architecture.noise.prediction != "flow":
         taken |= {V_PREDICTION, ZERO_SNR}
     spare = {key: its for key, its in named.theirs.items() if its not in taken}
@@ -202,7 +202,7 @@ def check_types(
             raise UnusableWeights(name, f"its {what} are quantised ({kind}), not supported yet")
 
 
-FLOATS = frozenset(("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"))
+FLOATS = frozenset(("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", UNPACKED))
 
 
 def missing(name: str, part: str, keys: Iterable[str]) -> BrokenWeights:

@@ -25,7 +25,7 @@ from generation.catalog.checkpoint import (
     laid_out,
 )
 from generation.catalog.partconfigs import CONFIGS, config_of
-from generation.catalog.quantised import Contents, scales_of
+from generation.catalog.quantised import Contents, understood
 from generation.errors import BrokenWeights, UnusableWeights
 from generation.families.architecture import Config, Part, Shapes, untold, with_told
 from generation.families.family import ARCHITECTURES
@@ -72,6 +72,7 @@ def read_part_file(contents: Contents, name: str, configs: Path = CONFIGS) -> Pa
 
     Raises UnusableWeights for half a one, or one whose numbers are not read.
     """
+    contents = understood(contents, name)
     found: dict[str, Config] = {}
     besides: set[str] = set()
     errors: list[tuple[float, UnusableWeights]] = []
@@ -86,7 +87,7 @@ def read_part_file(contents: Contents, name: str, configs: Path = CONFIGS) -> Pa
             errors.append((named.wrong, error))
         else:
             found[part.kind] = reading.configs[part.name]
-            more = len(contents.shapes) - len(reading.used) - len(reading.scales.keys)
+            more = len(contents.shapes) - len(reading.used) - len(contents.beside)
             if more > _LITTLE * len(reading.used):
                 besides.add(part.kind)
     if found:
@@ -98,6 +99,7 @@ def read_part_file(contents: Contents, name: str, configs: Path = CONFIGS) -> Pa
 
 def read_component(contents: Contents, name: str, part: Part, configs: Path = CONFIGS) -> Reading:
     """How a file is read as that part.  Raises UnusableWeights where it is none, or half a one."""
+    contents = understood(contents, name)
     named = _named(contents.shapes, part, configs, _begins(contents.shapes))
     return _reading(named, contents, name, part)
 
@@ -182,8 +184,7 @@ def _reading(named: _NamedPart, contents: Contents, name: str, part: Part) -> Re
     used = {key: named.theirs[key] for key in named.shapes if key in named.theirs}
     check_whole(named.shapes, used, contents.shapes, name, (part,))
     check_types(used.values(), contents.dtypes, name)
-    scales = scales_of(contents, name)
-    taken = {*used.values(), *scales.keys, *_TOKENIZERS}
+    taken = {*used.values(), *contents.beside, *_TOKENIZERS}
     beside = (*named.harmless, *part.network.harmless)
     called = {its: key for key, its in named.theirs.items()}
     spare = [
@@ -197,7 +198,7 @@ def _reading(named: _NamedPart, contents: Contents, name: str, part: Part) -> Re
     check_spare(spare, name)
     return Reading(
         used=used,
-        scales=scales,
+        contents=contents,
         parts=(part,),
         configs={part.name: named.config},
         prediction="",

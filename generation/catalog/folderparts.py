@@ -14,7 +14,7 @@ from pathlib import Path
 from generation.catalog.checkpoint import check_types, fits, is_harmless, missing
 from generation.catalog.header import Header, read_header
 from generation.catalog.modelfolder import read_json
-from generation.catalog.quantised import Contents, scales_of
+from generation.catalog.quantised import Contents, understood
 from generation.catalog.shards import shards_of
 from generation.errors import BrokenWeights, UnusableWeights
 from generation.families.architecture import (
@@ -195,10 +195,10 @@ def _check_tensors(folder: Path, name: str, part: Part, expected: Shapes | None)
     shapes: dict[str, tuple[int, ...]] = {}
     dtypes: dict[str, str] = {}
     for header in _headers(chosen_weights(folder, name, part.network), name):
-        scaled = scales_of(
+        contents = understood(
             Contents(shapes=header.shapes, dtypes=header.dtypes, metadata=header.metadata), name
         )
-        if scaled.of:
+        if contents.packed:
             raise UnusableWeights(name, f"scaled fp8 in its {title}, not supported yet in a folder")
         shapes |= {named(key): shape for key, shape in header.shapes.items()}
         dtypes |= {named(key): kind for key, kind in header.dtypes.items()}

@@ -14,7 +14,6 @@ INDEX = "model_index.json"
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
 # Of models as well, and not read: what to say of each.
 UNREAD = {
-    ".gguf": "a GGUF file, not supported yet",
     ".onnx": "an ONNX file, not supported yet",
     ".sft": "it is read when it is called .safetensors",
 }

@@ -21,7 +21,7 @@ from generation.catalog.loras.kin import family_of
 from generation.catalog.loras.plan import is_lora, read_plan
 from generation.catalog.loras.triggers import triggers_of
 from generation.catalog.partconfigs import CONFIGS
-from generation.catalog.quantised import Contents
+from generation.catalog.quantised import Contents, understood
 from generation.draft import UNSAID, Draft
 from generation.errors import BrokenWeights, UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
@@ -109,7 +109,10 @@ def of_file(
         return Anatomy(
             kind="embedding", family=_told(lambda: family_of_words(shapes, words, name), family)
         )
-    contents = Contents(shapes=shapes, dtypes=dtypes, metadata=metadata, read=read)
+    contents = understood(
+        Contents(shapes=shapes, dtypes=dtypes, metadata=metadata, read=read), name
+    )
+    shapes = contents.shapes
     if kind == upscalers.KIND or (kind is None and upscalers.is_upscaler(shapes)):
         build = upscalers.read_upscaler(contents, name).build
         return Anatomy(kind="upscaler", family="", factor=build.factor)

@@ -22,6 +22,7 @@ from generation.recipe import Recipe
 from generation.worker.loading import single_file
 from generation.worker.loading.loader import Source, together
 from generation.worker.model import Model
+from generation.worker.packed import PackedLinear, weight_of
 from tests.given import tinymodels
 from tests.given.builders import a_digest, a_draft
 from tests.given.singlefiles import write
@@ -112,5 +113,19 @@ def loaded(tensors: dict[str, Tensor], architecture: str, tmp_path: Path) -> dic
     return {
         f"{number}.{key}": tensor
         for number, module in enumerate(model.parts.modules.values())
-        for key, tensor in module.state_dict().items()
+        for key, tensor in numbers_in(module).items()
     }
+
+
+def numbers_in(module: Any) -> dict[str, Tensor]:
+    """Every number of a network, packed weights unpacked."""
+    found = module.state_dict()
+    for path, layer in module.named_modules():
+        if isinstance(layer, PackedLinear):
+            found = {key: one for key, one in found.items() if not _is_packed(key, path)}
+            found[f"{path}.weight"] = weight_of(layer)
+    return dict(found)
+
+
+def _is_packed(key: str, path: str) -> bool:
+    return key.startswith(f"{path}.") and key != f"{path}.bias"

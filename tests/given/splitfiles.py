@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.given import tinymodels
+from generation.worker.loading import single_file
+from generation.worker.loading.loader import FileHeads, Source, together
+from generation.worker.model import Model
+from tests.given import loaded, tinymodels
+from tests.given.builders import a_digest
 from tests.given.checkpoints import the_single_file
 from tests.given.thinmodels import architecture as build_of
 
@@ -72,3 +79,29 @@ def in_shards(file: Path, count: int = 3) -> Path:
     index = file.with_name(f"{file.name}.index.json")
     index.write_text(json.dumps({"metadata": {}, "weight_map": named}))
     return index
+
+
+def heads(architecture: str, files: Mapping[str, Path]) -> FileHeads:
+    """The heads of split files, read as the loader reads them."""
+    built, given = build_of(architecture), the_single_file(architecture)[1]
+    denoiser = single_file.opened(files[built.denoiser.name], built, "denoiser", configs=given)
+    others: list[Source] = [
+        single_file.opened_component(file, built, name, configs=given)
+        for name, file in files.items()
+        if name != built.denoiser.name
+    ]
+    digest = a_digest()
+    return together(built, torch.float32, (denoiser, digest), [(o, digest) for o in others])
+
+
+def model_of(architecture: str, files: Mapping[str, Path]) -> Model:
+    """Their model, which reads words as the folder does: no file brings a tokenizer."""
+    folder, found = loaded.model(architecture), heads(architecture, files)
+    parts = [found.built(part) for part in found.parts]
+    for part in parts:
+        part.tokenizer = folder.parts.tokenizers.get(part.key.part)
+    model = found.model(parts)
+    model.residence.enter(torch.device("cpu"), lambda: True)
+    # A file of 2.x does not say it: its recipes do.
+    model.trained = replace(model.trained, prediction=folder.trained.prediction)
+    return model

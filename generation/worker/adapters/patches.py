@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generation.catalog.loras.plan import LayerChange
+from generation.worker.packed import weight_of
 
 Layer = Any  # nn.Linear, nn.Conv2d, nn.LayerNorm or nn.GroupNorm
 Tensors = Mapping[str, Tensor]  # by their roles
@@ -72,7 +73,7 @@ class Decomposed:
         low, scaling = self.low, strength * self.low.alpha / self.low.rank
         x = x.to(low.down.dtype)
         one = torch.eye(low.down.shape[1], device=x.device, dtype=x.dtype)
-        weight = layer.weight.to(x.dtype) + scaling * low.product(layer, one).T.to(x.dtype)
+        weight = weight_of(layer).to(x.dtype) + scaling * low.product(layer, one).T.to(x.dtype)
         norm = torch.linalg.norm(weight, dim=1).to(weight.dtype)
         factor = (self.magnitude / norm).view(1, -1)
         base = out if layer.bias is None else out - layer.bias
@@ -107,7 +108,7 @@ class Difference:
         scale = tensors.get("dora_scale")
         if scale is None and "magnitude" in tensors:
             scale = tensors["magnitude"].reshape(-1, *[1] * (len(shape) - 1))
-        return made if scale is None else _decomposed(layer.weight.float(), made, scale)
+        return made if scale is None else _decomposed(weight_of(layer).float(), made, scale)
 
 
 def patch(change: LayerChange, tensors: Tensors, layer: Layer) -> Patch:

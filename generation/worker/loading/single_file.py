@@ -17,19 +17,21 @@ import torch
 
 from generation.catalog.checkpoint import Reading, read_checkpoint
 from generation.catalog.components import read_component
-from generation.catalog.header import read_tensor
+from generation.catalog.heads import contents_of
 from generation.catalog.partconfigs import CONFIGS
 from generation.catalog.quantised import Contents
 from generation.errors import UnusableWeights
 from generation.families.architecture import (
     Architecture,
     Config,
+    Dtype,
     Lies,
     Part,
     Trained,
 )
 from generation.worker.loading.building import Built, numbers_of, skeleton
-from generation.worker.loading.stored import Stored, StoredFile, scaled, stored_file
+from generation.worker.loading.packing import keep_packed
+from generation.worker.loading.stored import Stored, StoredFile, stored_file
 from generation.worker.loading.tokenizers import tokenizer_for
 
 
@@ -63,7 +65,8 @@ class SingleFile:
             return [self._stored(place.key, place) for place in places]
 
         module = skeleton(network, config, dtype)
-        return Built(module=module, numbers=numbers_of(module, lie, self.name, part.title))
+        where = keep_packed(module, lie) if part.dtype is Dtype.RECIPE else lie
+        return Built(module=module, numbers=numbers_of(module, where, self.name, part.title))
 
     def config(self, part: Part) -> Config:
         """What a part is built from."""
@@ -80,9 +83,7 @@ class SingleFile:
 
     def _stored(self, key: str, place: Lies) -> Stored:
         theirs = self.reading.used[key]
-        found, scale = self.file[theirs], self.reading.scales.of.get(theirs)
-        if scale is not None:
-            found = scaled(found, self.file[scale])
+        found = self.file.unpacked(theirs, self.reading.contents)
         return found.share(place.nth, place.of, transposed=place.transposed)
 
 
@@ -125,10 +126,4 @@ def opened_component(
 
 
 def _contents(file: StoredFile, name: str) -> Contents:
-    header = file.header
-    return Contents(
-        shapes=header.shapes,
-        dtypes=header.dtypes,
-        metadata=header.metadata,
-        read=lambda key: read_tensor(file.path, header, key, name),
-    )
+    return contents_of(file.path, file.header, name)

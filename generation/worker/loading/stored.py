@@ -1,6 +1,7 @@
-"""Numbers as they lie in safetensors files, and how they get into tensors.
+"""Numbers as they lie in files, and how they get into tensors.
 
     Stored           which bytes of which file a tensor is made of, and how
+    Packing          the same of one whose numbers are packed
     Filler           reads those bytes in pieces, converts each, and forgets it
     StoredNumbers    all of a module: what its `Residence` reads
 
@@ -11,7 +12,7 @@ besides the tensors themselves one piece is in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -22,8 +23,10 @@ import torch
 from torch import Tensor
 
 from generation.catalog.header import Header
-from generation.catalog.shards import read_weights
+from generation.catalog.heads import head_of
+from generation.catalog.quantised import BLOCKS, Contents
 from generation.errors import Cancelled, UnusableWeights
+from generation.worker.unpacking import unpacked
 
 PIECE = 2**23  # bytes
 
@@ -37,6 +40,14 @@ DTYPES = {
 }
 
 
+# What packed weights and their scales are made of.
+_BYTES = {
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "F8_E8M0": torch.uint8,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """Where the numbers of one tensor lie."""
@@ -46,22 +57,43 @@ class Stored:
     dtype: torch.dtype
     shape: tuple[int, ...]  # as it lies there
     transposed: bool = False
-    scale: Tensor | None = None  # float32: what it is to be multiplied with
+    packing: Packing | None = None  # how its numbers are made of what lies there
 
     def share(self, nth: int, of: int, *, transposed: bool = False) -> Stored:
         """One of as many equal shares of its rows, or of its columns that are rows there."""
         rows = self.shape[0] // of if self.shape else 0
-        scale = self.scale
-        if scale is not None and scale.dim():
-            scale = scale[nth * rows : (nth + 1) * rows]
-        begin = self.begin + nth * rows * prod(self.shape[1:]) * self.dtype.itemsize
         shape = (rows, *self.shape[1:]) if self.shape else ()
-        return replace(self, begin=begin, shape=shape, scale=scale, transposed=transposed)
+        if (packing := self.packing) is not None:
+            packing = replace(packing, first=packing.first + nth * rows)
+            return replace(self, shape=shape, packing=packing, transposed=transposed)
+        begin = self.begin + nth * rows * prod(self.shape[1:]) * self.dtype.itemsize
+        return replace(self, begin=begin, shape=shape, transposed=transposed)
+
+    @property
+    def bytes(self) -> int:
+        """How many lie there."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    def rows(self, first: int, count: int) -> Stored:
+        """Some of the rows of what is not packed."""
+        width = prod(self.shape[1:]) * self.dtype.itemsize
+        return replace(self, begin=self.begin + first * width, shape=(count, *self.shape[1:]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packing:
+    """How the numbers of a weight are packed: see `generation.worker.unpacking`."""
+
+    kind: str
+    raw: Stored  # the bytes of the whole weight, as they lie there
+    sides: Mapping[str, Stored]
+    group: int | None
+    first: int = 0  # which row is the first that is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A safetensors file, by its head."""
+    """A file of weights, by its head."""
 
     path: Path
     header: Header
@@ -77,18 +109,36 @@ class StoredFile:
         return tuple(key for key, kind in self.header.dtypes.items() if kind in DTYPES)
 
     def __getitem__(self, key: str) -> Stored:
-        """Where a tensor lies.  Raises KeyError."""
+        """Where a tensor lies, as it lies there.  Raises KeyError."""
+        kind, shape = self.header.dtypes[key], self.header.shapes[key]
+        if kind in BLOCKS:
+            numbers, size = BLOCKS[kind]
+            shape = (prod(shape[:-1]), shape[-1] // numbers * size)
         return Stored(
             file=self.header.shards.get(key, self.path),
             begin=self.header.places[key][0],
-            dtype=DTYPES[self.header.dtypes[key]],
-            shape=self.header.shapes[key],
+            dtype=torch.uint8 if kind in BLOCKS else {**DTYPES, **_BYTES}[kind],
+            shape=shape,
         )
+
+    def unpacked(self, key: str, contents: Contents) -> Stored:
+        """Where a tensor lies, and how its numbers are packed.  Raises KeyError."""
+        raw, packed = self[key], contents.packed.get(key)
+        if packed is None:
+            return raw
+        packing = Packing(
+            kind=packed.kind,
+            raw=raw,
+            sides={role: self[side] for role, side in packed.sides.items()},
+            group=packed.group,
+        )
+        shape = contents.shapes[key]
+        return replace(raw, dtype=torch.float32, shape=shape, packing=packing)
 
 
 def stored_file(path: Path, name: str) -> StoredFile:
     """Read a file's head.  Raises UnusableWeights."""
-    return StoredFile(path=path, header=read_weights(path, name))
+    return StoredFile(path=path, header=head_of(path, name))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +150,8 @@ class Filler:
     through: torch.dtype | None = None
     _files: dict[Path, BinaryIO] = field(default_factory=dict)  # open ones
     _piece: Tensor = field(default_factory=lambda: torch.empty(PIECE, dtype=torch.uint8))
+    # What was unpacked last: others may want further rows of it.
+    _latest: tuple[Packing, Tensor] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -113,15 +165,38 @@ class Filler:
 
     def fill(self, into: Tensor, stored: Stored) -> None:
         """Fill a contiguous tensor of any dtype, on any device.  Raises UnusableWeights."""
-        if stored.scale is None and not stored.transposed:
+        if stored.packing is None and not stored.transposed:
             self._copy(into.view(-1), stored)
             return
-        whole = torch.empty(stored.shape, dtype=stored.dtype)
-        self._copy(whole.view(-1), stored)
-        if stored.scale is not None:
-            whole = (whole.float() * stored.scale).to(self.through or into.dtype)
+        if stored.packing is not None:
+            whole = self._unpacked(stored, stored.packing).to(self.through or into.dtype)
+        else:
+            whole = torch.empty(stored.shape, dtype=stored.dtype)
+            self._copy(whole.view(-1), stored)
         whole = self._rounded(whole)
         into.copy_((whole.T if stored.transposed else whole).reshape(into.shape))
+
+    def _unpacked(self, stored: Stored, packing: Packing) -> Tensor:
+        """The wanted rows of a weight that is packed, in float32."""
+        whole = replace(packing, first=0)
+        if self._latest is None or self._latest[0] != whole:
+            raw = self._as_it_lies(packing.raw)
+            sides = {role: self._as_it_lies(side) for role, side in packing.sides.items()}
+            found = unpacked(packing.kind, raw, sides, packing.group)
+            self._latest = whole, found
+        found = self._latest[1]
+        if not stored.shape:
+            return found.reshape(())
+        some = found if found.dim() < 2 else found.reshape(found.shape[0], -1)
+        rows = some[packing.first : packing.first + stored.shape[0]]
+        across = prod(stored.shape[1:])
+        return (rows[:, :across] if rows.dim() == 2 else rows).reshape(stored.shape)
+
+    def _as_it_lies(self, stored: Stored) -> Tensor:
+        found = torch.empty(stored.shape, dtype=stored.dtype)
+        for start in range(0, found.numel(), PIECE):
+            self._read(found.view(-1)[start : start + PIECE].view(torch.uint8), stored, start)
+        return found
 
     def _copy(self, into: Tensor, stored: Stored) -> None:
         as_it_lies = self.through in (None, stored.dtype) and into.dtype == stored.dtype
@@ -183,11 +258,3 @@ class StoredNumbers:
         with Filler(may_go_on=may_go_on, through=self._through) as filler:
             for one, stored in sorted(pieces, key=lambda each: (each[1].file, each[1].begin)):
                 filler.fill(one, stored)
-
-
-def scaled(one: Stored, scale: Stored) -> Stored:
-    """Numbers that are to be multiplied with those of another tensor: one, or one for each row."""
-    with Filler(may_go_on=lambda: True) as filler:
-        factor = torch.empty(scale.shape, dtype=torch.float32)
-        filler.fill(factor, scale)
-    return replace(one, scale=factor.reshape(()) if factor.numel() == 1 else factor)
