@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers.pipelines.flux2.image_processor import Flux2ImageProcessor
+from PIL import Image
 
 from generation.families.family import family
-from generation.recipe import Recipe, needed
+from generation.families.flux2 import edited_at
+from generation.recipe import Recipe, Task, needed
 from generation.sigmas import expand, resolved
 from generation.worker.model import Model
 from generation.worker.render import render
+from generation.worker.sampling.denoiser import noised
 from tests.given import loaded
-from tests.given.builders import changed
+from tests.given.builders import changed, encoded
+from tests.given.partly import a_mask_on_the_grid, an_input, masked, white_in
 
 
 def a_picture(architecture: str, **changes: Any) -> Recipe:
@@ -32,6 +38,8 @@ def stock(model: Model, recipe: Recipe) -> Any:
 
     dev = model.architecture.name == "flux2-dev"
     kind = diffusers.Flux2Pipeline if dev else diffusers.Flux2KleinPipeline
+    if recipe.task is Task.INPAINT:
+        kind = diffusers.Flux2KleinInpaintPipeline
     pipe = kind(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
         vae=model.parts["vae"],
@@ -54,8 +62,7 @@ def drawn_by_stock(model: Model, recipe: Recipe, **options: Any) -> Any:
         guidance_scale=scale,
         num_inference_steps=sampling.steps,
         sigmas=sampling.sigmas[:-1],
-        latents=noise(recipe),
-        **options,
+        **{"latents": noise(recipe), **options},
     ).images[0]
 
 
@@ -86,3 +93,86 @@ def test_a_picture_has_no_differing_pixel(architecture: str, changes: dict[str, 
     )
     ours = render(recipe, (), model, on_step=lambda *_: None).content
     assert differing(ours, drawn_by_stock(model, recipe)) == 0
+
+
+def with_references(recipe: Recipe, *pictures: bytes) -> Recipe:
+    inputs = tuple(an_input("reference", picture) for picture in pictures)
+    return changed(recipe, task=Task.EDIT, inputs=inputs)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes"),
+    [("flux2-klein", {"cfg": 5.0}), ("flux2-dev", {"guidance": 4.0})],
+    ids=["klein base", "dev"],
+)
+def test_an_edit_with_two_pictures_has_no_differing_pixel(
+    architecture: str, changes: dict[str, float]
+) -> None:
+    pictures = encoded(a_face(96, 64)), encoded(a_face(64, 80))
+    model = loaded.model(architecture)
+    recipe = with_references(a_picture(architecture, prompt="as a king", **changes), *pictures)
+    ours = render(recipe, pictures, model, on_step=lambda *_: None).content
+    seen = [a_face(96, 64), a_face(64, 80)]
+    assert differing(ours, drawn_by_stock(model, recipe, image=seen)) == 0
+    other_way = with_references(recipe, *reversed(pictures))
+    assert render(other_way, pictures[::-1], model, on_step=lambda *_: None).content != ours
+
+
+def a_face(width: int, height: int) -> Image.Image:
+    """Something that has a left and a right, an above and a below."""
+    picture = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    picture.paste((200, 30, 90), (4, 4, width // 2, height // 3))
+    return picture
+
+
+@pytest.mark.parametrize("size", [(64, 64), (1024, 1024), (1023, 517), (3000, 2000), (40, 1500)])
+def test_a_picture_is_looked_at_in_the_size_of_the_stock_pipeline(size: tuple[int, int]) -> None:
+    width, height = edited_at(*size)
+    assert width % 16 == height % 16 == 0
+    assert width * height <= max(1024 * 1024, 64 * height)
+    if size == (3000, 2000):
+        shrunk = Flux2ImageProcessor._resize_to_target_area(Image.new("RGB", size))
+        assert (width, height) == tuple(side // 16 * 16 for side in shrunk.size)
+
+
+def test_a_part_that_klein_draws_has_no_differing_pixel() -> None:
+    """It looks at the whole picture, as in the stock pipeline."""
+    model = loaded.model("flux2-klein")
+    picture, mask = a_face(96, 64), a_mask_on_the_grid(96, 64, (32, 16, 80, 48))
+    whole = a_picture("flux2-klein", prompt="a red cat", cfg=5.0)
+    recipe = masked(whole, encoded(picture), mask, blur=0.0, steps=4)
+    ours = render(recipe, (encoded(picture), mask), model, on_step=lambda *_: None).content
+    plain = drawn_by_stock(
+        model,
+        recipe,
+        image=picture,
+        mask_image=Image.open(io.BytesIO(mask)),
+        strength=1.0,
+    )
+    area = white_in(mask, recipe)
+    there = np.asarray(plain)
+    drawn = np.frombuffer(ours, np.uint8).reshape(there.shape)
+    assert np.count_nonzero(drawn[area] != there[area]) == 0
+
+
+def test_a_picture_that_is_drawn_over_has_no_differing_pixel() -> None:
+    """Its latents are the posterior's mean, under the noise of the first level."""
+    model, picture = loaded.model("flux2-klein"), a_face(96, 64)
+    whole = a_picture("flux2-klein", prompt="a red cat")
+    sigmas = needed(whole.sampling).sigmas[2:]
+    recipe = changed(
+        whole,
+        task=Task.IMAGE_TO_IMAGE,
+        inputs=(an_input("init", encoded(picture)),),
+        sigmas=sigmas,
+        steps=2,
+        denoise=0.5,
+    )
+    ours = render(recipe, (encoded(picture),), model, on_step=lambda *_: None).content
+    pixels = torch.from_numpy(np.asarray(picture, np.float32) / 255.0)
+    with torch.inference_mode():
+        mean = stock(model, recipe)._encode_vae_image(
+            2.0 * pixels[None].permute(0, 3, 1, 2) - 1.0, torch.Generator()
+        )
+    begun = noised(mean, noise(recipe), torch.tensor(sigmas[0]), flow=True)
+    assert differing(ours, drawn_by_stock(model, recipe, latents=begun)) == 0

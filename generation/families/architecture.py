@@ -269,6 +269,8 @@ class Architecture:
     # (width, height, which of several) -> the size at which an edit looks at a picture; None: that
     # at which the edit is drawn.
     seen_at: Callable[[int, int, int], tuple[int, int] | None] | None = None
+    # Whether it looks at the picture of which it draws a part, as an edit does.
+    looks_at_the_rest: bool = False
     # What a model_index.json must say where it says it.
     index: Settings = field(default_factory=dict)
 

@@ -11,6 +11,9 @@ tensors; a folder says it (`is_distilled`), of a file its card does.
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from generation.families.architecture import (
@@ -104,9 +107,12 @@ _NOISE = Noise(
 _TASKS = frozenset(
     {
         *(Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.BLEND),
-        *(Task.INPAINT, Task.OUTPAINT, Task.UPSCALE),
+        *(Task.INPAINT, Task.OUTPAINT, Task.UPSCALE, Task.EDIT),
     }
 )
+GRID = 16  # two latent pixels of a side are one of its tokens
+_MOST = 1024 * 1024  # pixels of a picture that is looked at
+_LEAST = 64  # of a side
 _KLEIN_9B = 12_288  # how wide its words are: three layers of Qwen3 8B
 
 
@@ -126,6 +132,23 @@ def _guided_in_folder(config: Config) -> bool | None:
 def _klein(config: Config) -> str:
     """The size of klein, by the words that it reads."""
     return "flux2-klein-9b" if config.get("joint_attention_dim") == _KLEIN_9B else "flux2-klein"
+
+
+def edited_at(width: int, height: int) -> tuple[int, int]:
+    """The size at which a picture of that size is edited, or looked at: no larger than it is."""
+    smaller = min(1.0, math.sqrt(_MOST / (width * height)))
+    across, down = (max(_LEAST, int(side * smaller) // GRID * GRID) for side in (width, height))
+    return across, down
+
+
+def _seen_at(width: int, height: int, nth: int) -> tuple[int, int] | None:
+    """The first is changed, and others are looked at in their own shape."""
+    return edited_at(width, height) if nth else None
+
+
+def _klein_in_file(shapes: Shapes, metadata: Mapping[str, str]) -> str:
+    said = metadata.get("modelspec.title", "").casefold()
+    return _klein(flux2.told(shapes)) + ("-base" if re.search(r"\bbase\b", said) else "")
 
 
 def _klein_in_folder(index: Config, config: Config) -> str:
@@ -153,8 +176,11 @@ FLUX2_DEV = Architecture(
     pipelines="Flux2Pipeline",
     noise=_NOISE,
     tasks=_TASKS,
-    grid=16,  # two latent pixels of a side are one of its tokens
+    grid=GRID,
     latent_channels=32,
+    edits_at=edited_at,
+    seen_at=_seen_at,
+    looks_at_the_rest=True,
 )
 FLUX2_KLEIN = Architecture(
     name="flux2-klein",
@@ -176,9 +202,12 @@ FLUX2_KLEIN = Architecture(
     pipelines="Flux2Klein(Inpaint)?Pipeline",
     noise=_NOISE,
     tasks=_TASKS,
-    grid=16,
+    grid=GRID,
     latent_channels=32,
-    finer=lambda shapes, _: _klein(flux2.told(shapes)),
+    edits_at=edited_at,
+    seen_at=_seen_at,
+    looks_at_the_rest=True,
+    finer=_klein_in_file,
     finer_folder=_klein_in_folder,
     index={"is_distilled": (True, False, None)},
 )

@@ -20,10 +20,11 @@ from torch import Tensor
 
 from generation.errors import OutOfRange
 from generation.families.architecture import Config, Stage
-from generation.recipe import Recipe, needed
+from generation.recipe import Recipe, Task, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
+from generation.worker.engines.flux import width_of
 from generation.worker.engines.guidance import apart
 from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
 from generation.worker.parts import Parts
@@ -138,18 +139,16 @@ class Flux2:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # 512 tokens are few beside a picture's
             case Stage.DENOISE:
-                tokens = pixels // 256 + TOKENS
-                return ACTIVATIONS * _width(configs["transformer"]) * tokens * itemsize
+                tokens = pixels // 256 * (1 + _looks(recipe)) + TOKENS
+                return ACTIVATIONS * width_of(configs["transformer"]) * tokens * itemsize
             case Stage.DECODE:
                 return VAE_ACTIVATIONS * first_width(configs["vae"]) * pixels * itemsize
 
 
-def _width(config: Config) -> int:
-    """Of a token, in the transformer."""
-    heads, head = config["num_attention_heads"], config["attention_head_dim"]
-    assert isinstance(heads, int)  # the catalog looked at them
-    assert isinstance(head, int)
-    return heads * head
+def _looks(recipe: Recipe) -> int:
+    """How many pictures are looked at."""
+    seen = sum(each.role == "reference" for each in recipe.inputs)
+    return 1 if recipe.task is Task.INPAINT else seen
 
 
 def _told(network: Any, guidance: float | None) -> Tensor | None:

@@ -5,7 +5,8 @@
 
 From the generator are drawn: the posterior of the picture (not for more channels, where it starts
 from noise alone), and for more channels that of the picture without what is masked.  Where
-everything is drawn anew (a denoise of 1), the area starts from noise, whatever lay there.
+everything is drawn anew (a denoise of 1), the area starts from noise, whatever lay there.  Models
+that edit look at the picture as well, of which they draw a part.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from generation.families.architecture import Purpose
-from generation.recipe import needed
+from generation.recipe import Task, needed
 from generation.worker.codecs.joining import Area, Pixels, resized, touched
 from generation.worker.sampling.masked import Kept
 from generation.worker.tasks.task import Begun, Bench, Stays, as_pixels
@@ -32,7 +33,9 @@ def begun(bench: Bench, picture: Pixels, area: Area) -> Begun:
     if bench.model.purpose is not Purpose.INPAINTING:
         latents = bench.encoded(pixels)
         kept = Kept(latents=latents, where=~_cells(area, bench).to(latents.device))
-        return Begun(init=None if afresh else latents, kept=kept, stays=stays)
+        looks = bench.model.architecture.looks_at_the_rest and recipe.task is Task.INPAINT
+        seen = (bench.looked_at(pixels),) if looks else ()
+        return Begun(init=None if afresh else latents, kept=kept, stays=stays, seen=seen)
     init = None if afresh else bench.encoded(pixels)
     spared = bench.encoded(pixels * torch.from_numpy(~area)[None, None])
     mask = _mask(area, bench).to(spared.device, spared.dtype)
