@@ -176,6 +176,37 @@ def test_diffusers_agrees(
     assert found < 1e-5
 
 
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_four_steps_of_lcm_are_those_of_diffusers(
+    prediction: str, unet: Callable[[Tensor, Tensor], Tensor]
+) -> None:
+    """At the timesteps that DMD2 names, and the model's own: all of them whole.
+
+    Its scheduler mixes in x where little noise is left, a share of 4e-8 there.
+    """
+    from diffusers import LCMScheduler
+
+    kept = alphas_of("scaled-linear").double()
+    table = ((1 - kept) / kept).sqrt()
+    times = [999, 749, 499, 249]
+    scheduler = LCMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type=prediction,
+        original_inference_steps=1000,
+    )
+    scheduler.set_timesteps(timesteps=times)
+    generator = torch.Generator().manual_seed(7)  # that of `normals`
+    x = torch.randn(SHAPE, generator=generator)
+    for t in scheduler.timesteps:
+        x = scheduler.step(unet(x, t), t, x, generator=generator).prev_sample
+    sigmas = [*table[times].tolist(), 0.0]
+    found = error(ours("lcm", unet, sigmas, prediction), x)
+    print(f"lcm {prediction}: {found:.1e}")
+    assert found < 1e-5
+
+
 def test_diffusers_agrees_on_uni_pc_until_its_last_step(
     unet: Callable[[Tensor, Tensor], Tensor],
 ) -> None:

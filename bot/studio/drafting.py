@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from bot.studio import notes
 from bot.studio.editing import as_edit
@@ -32,6 +33,7 @@ from bot.studio.offers import Offers
 from bot.studio.pasting import unpasted
 from bot.studio.phrasing import Phrasing, Proposed
 from bot.studio.remarks import remarks
+from bot.studio.sped_up import sped_up
 from bot.studio.wishes import Wish, seeds, shape, sized
 from generation import limits
 from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named
@@ -96,6 +98,13 @@ class Drafting:
             device,
             given=wish.draft.adapters,
             helped=wording is not None,
+            sampled=partial(
+                sped_up,
+                model=model,
+                whence=found.whence,
+                catalog=self.offers.catalog,
+                before=_before(wish),
+            ),
         )
         unused = (
             *wish.notes,
@@ -188,7 +197,7 @@ class Drafting:
     def _around(self, wish: Wish, mine: Preferences) -> Layers:
         """Everybody between what was said and what is usual for the model."""
         layers: list[tuple[Whence, Draft]] = []
-        recipe = wish.after or (wish.parent.recipe if wish.parent is not None else None)
+        recipe = _before(wish)
         if recipe is not None:
             # A model that is named is drawn with as it is, and not as the parent's was.
             its = self._its_model(wish, recipe) if wish.model is None else None
@@ -226,6 +235,7 @@ class Drafting:
         *,
         given: Sequence[Adapter],
         helped: bool,
+        sampled: Callable[[Draft], tuple[Draft, tuple[str, ...]]],
     ) -> tuple[tuple[Recipe, ...], tuple[str, ...]]:
         """One recipe for each seed, and what is to be said of their words."""
         await asyncio.sleep(0)
@@ -234,10 +244,16 @@ class Drafting:
         said: list[str] = []
         for seed in seeds:
             each, its = await self.phrasing.decided(draft, model, seed, given, helped=helped)
+            each, told = sampled(each)
             recipes.append(complete(each, model, seed=seed, device=device, families=families))
-            said += its
+            said += (*its, *told)
             await asyncio.sleep(0)  # nobody else waits for more than one of them
         return tuple(recipes), tuple(said)
+
+
+def _before(wish: Wish) -> Recipe | None:
+    """What the picture was drawn by that the wish goes on from."""
+    return wish.after or (wish.parent.recipe if wish.parent is not None else None)
 
 
 def _worded(draft: Draft, wording: Wording | None) -> Draft:

@@ -6,6 +6,7 @@
     person    the person's own settings
     channel   the settings of the channel
     server    what the owner decided
+    (LoRAs)   how those that are on want to be sampled (`bot.studio.sped_up`)
     card      what the model's card says is usual
     family    what is usual for every model of its kind
 

@@ -106,7 +106,7 @@ def _put_on(
         words.said.append(notes.unknown_tag(tag.typed, tag.kind))
         return
     entry, settings = _lora_named(tag, words)
-    strength = _strength(tag, settings, words.said)
+    strength = _strength(tag, settings, words.said, entry.strength)
     already = [a for a in given if _same(a, entry)]
     if already:
         if already[0].strength != strength:
@@ -154,8 +154,11 @@ def _lora_named(tag: Tag, words: _Prompt) -> tuple[Entry, list[str]]:
     raise AssertionError(tag)
 
 
-def _strength(tag: Tag, settings: Sequence[str], said: list[str]) -> float:
-    """One number for all of the LoRA: A1111's for the UNet, where two are given."""
+def _strength(tag: Tag, settings: Sequence[str], said: list[str], usual: float) -> float:
+    """One number for all of the LoRA: A1111's for the UNet, where two are given.
+
+    `usual`: where none is.
+    """
     te = unet = None
     others: list[str] = []
     positions = [s for s in settings if "=" not in s]
@@ -172,7 +175,7 @@ def _strength(tag: Tag, settings: Sequence[str], said: list[str]) -> float:
                 unet = _number(value)
             case _:
                 others.append(f"{key}={value}")
-    strength = unet if unet is not None else te if te is not None else 1.0
+    strength = unet if unet is not None else te if te is not None else usual
     if te is not None and te != strength:
         said.append(notes.one_strength(tag.typed, strength))
     if others:

@@ -66,6 +66,16 @@ def little_redrawn(denoise: float) -> str:
     return f"Denoise {denoise:g} redraws little of the picture it starts from; 0.6 redraws much."
 
 
+def sped_up(name: str, how: str) -> str:
+    """A LoRA switched how it is sampled."""
+    return f"Drawn as the LoRA {said(name, 40)} was taught ({how}); say other numbers to change it."
+
+
+def two_modes(name: str, first: str) -> str:
+    """Two LoRAs want to be sampled otherwise."""
+    return f"{said(name, 40)} wants other steps than {said(first, 40)}, whose settings count."
+
+
 def trigger_added(name: str, words: Sequence[str]) -> str:
     """The LoRA was chosen, and what it listens to was not said."""
     return f"Added {listed(words)}: the LoRA {said(name, 40)} was taught to listen to that."

@@ -155,14 +155,16 @@ class Offers:
         return None
 
     def lora(self, text: str) -> Adapter:
-        """ "name:0.8" as an adapter; without a number, at full strength.  Raises NoSuchName."""
+        """ "name:0.8" as an adapter; without a number, as it is usual.  Raises NoSuchName."""
         name, _, number = text.strip().rpartition(":")
+        strength: float | None = None
         try:
-            strength = float(number) if name else 1.0
+            strength = float(number) if name else None
         except ValueError:
-            name, strength = "", 1.0  # the colon belongs to the name
+            name = ""  # the colon belongs to the name
         entry = self.catalog.find(name or text.strip(), "lora")
-        return Adapter(kind="lora", weights=entry.weights, strength=strength)
+        usual = entry.strength if strength is None else strength
+        return Adapter(kind="lora", weights=entry.weights, strength=usual)
 
     def with_vae(self, model: Checkpoint, vae: str | Weights | None) -> Checkpoint:
         """The model with that VAE, or with its own (OWN_VAE).  Raises NoSuchName, WrongFamily."""

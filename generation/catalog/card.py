@@ -11,9 +11,12 @@
     dialect = "pony"           of a checkpoint: how it wants to be spoken to, where that is not as
                                its family is: pony, illustrious, noobai, ... (docs/prompting.md)
     trigger = "m40z1d4n"       of a LoRA: what it listens to, where its header does not tell; commas
+    mode = "lightning"         of a checkpoint or LoRA that draws in few steps: generation.modes
+    base = "SDXL Lightning"    the same, as CivitAI calls its base model; others say nothing
+    strength = 0.125           of a LoRA, where nobody names one
     steps = 4                  what is usual for a checkpoint, unless somebody says otherwise: any
-    cfg = 1.0                  setting of a draft by its name, such as sampler, width or negative
-    sampler = "lcm"
+    cfg = 1.0                  setting of a draft by its name, such as sampler, width or negative;
+    sampler = "lcm"            for a LoRA, as long as it is on: how to sample, and no other
 
 A card is no part of a model's digest: what decides pixels goes into each recipe.  A key that is
 not written here is an error, so that no wish of an owner is dropped without a word.
@@ -25,6 +28,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from generation.catalog.loras.triggers import split_triggers
 from generation.catalog.recognition import KINDS, Anatomy
@@ -41,6 +45,8 @@ from generation.draft import (
 from generation.errors import NoSuchName, Unacceptable, UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture
 from generation.families.family import FAMILIES
+from generation.layers import filled
+from generation.modes import MODES, Distilled, of_base
 from generation.names import USUAL
 from generation.parameters import (
     PARAMETERS,
@@ -49,7 +55,7 @@ from generation.parameters import (
     Parameter,
     TextParameter,
 )
-from generation.recipe import NOISES_OF_CARDS, PREDICTIONS
+from generation.recipe import MAX_STRENGTH, NOISES_OF_CARDS, PREDICTIONS
 
 CARD = "atelier.toml"
 _KNOWN: dict[str, tuple[str, ...]] = {
@@ -57,13 +63,17 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "kind": KINDS,
     "prediction": PREDICTIONS,
     "noise": NOISES_OF_CARDS,
+    "mode": tuple(MODES),
 }
-_TEXTS = ("family", "kind", "title", "prediction", "noise", "vae", "trigger", "dialect")
+_TEXTS = (
+    *("family", "kind", "title", "prediction", "noise", "vae", "trigger", "dialect"),
+    *("mode", "base"),
+)
 _SETTINGS = {
     row.name: row for row in PARAMETERS.values() if row.section in SECTIONS and row is not PROMPT
 }
 _COMPONENTS = "components"
-KEYS = (*_TEXTS, _COMPONENTS, *_SETTINGS)
+KEYS = (*_TEXTS, _COMPONENTS, "strength", *_SETTINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +89,9 @@ class Card:
     trigger: str | None = None
     dialect: str | None = None
     components: tuple[str, ...] = ()
+    mode: str | None = None
+    base: str | None = None
+    strength: float | None = None
     usual: Draft = UNSAID
 
     @property
@@ -87,7 +100,26 @@ class Card:
         keys = ("noise", "prediction", "vae", "dialect")
         told = [key for key in keys if getattr(self, key) is not None]
         told += ["components"] if self.components else []
-        return (*told, *(("usual settings",) if self.usual != UNSAID else ()))
+        return tuple(told)
+
+    @property
+    def distilled(self) -> Distilled | None:
+        """The mode that it names."""
+        if self.mode is not None:
+            return Distilled(mode=MODES[self.mode])
+        return of_base(self.base) if self.base is not None else None
+
+    def check_usual_of(self, kind: str, name: str) -> None:
+        """Raise UnusableWeights for settings that a file of that kind cannot have."""
+        sampling = replace(UNSAID, sampling=self.usual.sampling)
+        if kind not in ("checkpoint", "lora") and (self.usual != UNSAID or self.mode):
+            raise UnusableWeights(
+                name, "its card says usual settings, and it is no checkpoint or LoRA"
+            )
+        if kind == "lora" and self.usual != sampling:
+            raise UnusableWeights(name, "its card says of a LoRA more than how to sample with it")
+        if kind != "lora" and self.strength is not None:
+            raise UnusableWeights(name, "its card says strength, and it is no LoRA")
 
 
 def read_card(path: Path, name: str) -> Card:
@@ -112,7 +144,12 @@ def read_card(path: Path, name: str) -> Card:
             raise UnusableWeights(
                 name, f"its card's {key} {data[key]!r:.40} is none of {', '.join(known)}"
             )
-    return Card(**texts, components=_components(data, name), usual=_usual(data, name))
+    return Card(
+        **texts,
+        components=_components(data, name),
+        strength=_strength(data, name),
+        usual=_usual(data, name),
+    )
 
 
 def _components(data: Mapping[str, object], name: str) -> tuple[str, ...]:
@@ -122,6 +159,17 @@ def _components(data: Mapping[str, object], name: str) -> tuple[str, ...]:
     if not all(isinstance(one, str) and one for one in names):
         raise UnusableWeights(name, f"its card {CARD} gives no names as {_COMPONENTS}")
     return tuple(names)
+
+
+def _strength(data: Mapping[str, object], name: str) -> float | None:
+    said = data.get("strength")
+    if said is None:
+        return None
+    if isinstance(said, bool) or not isinstance(said, int | float) or abs(said) > MAX_STRENGTH:
+        raise UnusableWeights(
+            name, f"its card's strength is no number from {-MAX_STRENGTH:g} to {MAX_STRENGTH:g}"
+        )
+    return float(said)
 
 
 def _usual(data: Mapping[str, object], name: str) -> Draft:
@@ -180,6 +228,7 @@ def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
         built = FAMILIES[card.family].architecture
         if built.name not in anatomy.built:
             raise UnusableWeights(name, f"its card says {family}, whose VAE has other tensors")
+    card.check_usual_of(anatomy.kind, name)
     kind = card.kind or anatomy.kind
     if kind != anatomy.kind:
         raise UnusableWeights(name, f"its card calls it a {kind}, and it is a {anatomy.kind}")
@@ -194,8 +243,22 @@ def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
         vae=card.vae,
         dialect=card.dialect or anatomy.dialect,
         components=card.components,
-        usual=card.usual,
+        **_usually(anatomy, card, family),
     )
+
+
+def _usually(anatomy: Anatomy, card: Card, family: str) -> dict[str, Any]:
+    """How it is drawn with: as its card says, then as its mode does."""
+    found, usual, strength = card.distilled or anatomy.distilled, card.usual, 1.0
+    if found is not None and family in FAMILIES:
+        flows = FAMILIES[family].flows
+        usual = filled(Draft, [("card", usual), ("mode", found.usual(flows=flows))]).value
+        strength = found.strength(flows=flows) if anatomy.kind == "lora" else 1.0
+    return {
+        "distilled": found,
+        "usual": usual,
+        "strength": strength if card.strength is None else card.strength,
+    }
 
 
 def _of_prediction(anatomy: Anatomy, built: Architecture, card: Card, name: str) -> Anatomy:

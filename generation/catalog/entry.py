@@ -17,6 +17,7 @@ from generation.draft import UNSAID, Checkpoint, Draft
 from generation.errors import NoSuchName, UnusableWeights
 from generation.families.architecture import Purpose
 from generation.families.family import FAMILIES, family
+from generation.modes import in_words
 from generation.recipe import Sha256, Task, Weights
 
 SHORT_HASH = 10  # letters of a sha256, as A1111 shows them beside a model's name
@@ -45,6 +46,8 @@ class Entry:
     dialect: str = ""  # in which it wants to be spoken to
     built: tuple[str, ...] = ()  # of a VAE: the architectures that have such a one
     triggers: tuple[str, ...] = ()  # of a LoRA: the words that it listens to
+    mode: str = ""  # of a checkpoint or LoRA that draws in few steps: its title
+    strength: float = 1.0  # of a LoRA, where nobody names one
     factor: int | None = None  # of an upscaler: how many times as long the sides become
     note: str = ""  # what its owner may want to know
 
@@ -71,6 +74,13 @@ class Entry:
             usual=self.usual,
             dialect=self.dialect,
         )
+
+    @property
+    def drawn_with(self) -> Checkpoint:
+        """The model, or of a LoRA one of its family, whose settings are then the LoRA's."""
+        if self.kind == "checkpoint":
+            return self.model
+        return Checkpoint(weights=self.weights, family=family(self.family), usual=self.usual)
 
     @property
     def purpose(self) -> Purpose | None:
@@ -131,7 +141,7 @@ def entries_of(
             if one.anatomy.lacks or one.anatomy.components:
                 entry = _completed(entry, one.anatomy, tuple(parts.values()), called)
             if entry.usual != UNSAID:
-                check_usual(entry.model)
+                check_usual(entry.drawn_with)
         except UnusableWeights as error:
             refused.append(error)
         else:
@@ -203,6 +213,14 @@ def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
         dialect=anatomy.dialect or _dialect(anatomy, f"{name} {found.title or ''}"),
         built=anatomy.built,
         triggers=anatomy.triggers,
+        mode=anatomy.distilled.mode.title if anatomy.distilled else "",
+        strength=anatomy.strength,
         factor=anatomy.factor,
-        note=found.note,
+        note="; ".join(text for text in (found.note, _said_of_mode(anatomy)) if text),
     )
+
+
+def _said_of_mode(anatomy: Anatomy) -> str:
+    if anatomy.distilled is None:
+        return ""
+    return in_words(anatomy.distilled.mode.title, anatomy.usual.sampling)

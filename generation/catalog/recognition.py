@@ -26,6 +26,7 @@ from generation.draft import UNSAID, Draft
 from generation.errors import BrokenWeights, UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
 from generation.families.family import ARCHITECTURES, FAMILIES
+from generation.modes import Distilled, of_header
 
 Kind = Literal[
     "checkpoint",
@@ -60,7 +61,8 @@ class Anatomy:
     says: str | None = None  # what it predicts, by whatever says so
     noise: str | None = None  # what its card says, or that it ends without signal
     vae: str | None = None  # the name of the VAE that its card chooses
-    usual: Draft = UNSAID  # the settings that its card says are usual
+    usual: Draft = UNSAID  # the settings that its card and its mode say are usual
+    distilled: Distilled | None = None  # its mode, of a LoRA too
     dialect: str = ""  # in which its card says it is spoken to
     lacks: tuple[str, ...] = ()  # its parts that are files of their own, by `Part.kind`
     denoiser: Config = field(default_factory=dict)  # of one that lacks some: its denoiser's config
@@ -69,6 +71,7 @@ class Anatomy:
     built: tuple[str, ...] = ()
     # Of a LoRA alone: the words that it listens to.
     triggers: tuple[str, ...] = ()
+    strength: float = 1.0  # where nobody names one
     # Of an upscaler alone: how many times as long the sides become.
     factor: int | None = None
     # Of a component or VAE alone: the parts that it can be, by `Part.kind`, with their configs.
@@ -102,6 +105,7 @@ def of_file(
             kind="lora",
             family=_told(lambda: family_of(plan, shapes, metadata, name), family),
             triggers=triggers_of(metadata),
+            distilled=of_header(metadata),
         )
     if kind == "embedding" or (kind is None and is_embedding(shapes)):
         words = read_words(shapes, name)
@@ -217,6 +221,7 @@ def _checkpoint(
         prediction=reading.told,
         says=reading.says,
         noise=reading.noise,
+        distilled=of_header(contents.metadata),
         lacks=lacks,
         denoiser=denoiser if lacks else {},
     )
