@@ -18,8 +18,10 @@ from generation.errors import NotMadeFor
 from generation.families import flux
 from generation.families.architecture import Purpose
 from generation.families.builds import flux as build
+from generation.families.chroma import CHROMA
 from generation.families.family import FAMILIES
 from generation.recipe import Canvas, Task, needed
+from generation.sigmas import expand
 from tests.given.builders import a_draft, a_model
 from tests.given.checkpoints import the_single_file
 from tests.given.partly import an_input
@@ -190,3 +192,38 @@ def test_a_file_of_it_has_all_of_its_parts_and_no_tensor_twice() -> None:
     keys = expected_tensors(flux.FLUX1)
     begins = {part.prefix for part in flux.FLUX1.parts}
     assert all(sum(key.startswith(begin) for begin in begins) == 1 for key in keys)
+
+
+def test_the_stock_library_reads_a_chroma_of_the_published_sizes_as_the_same_tensors() -> None:
+    from diffusers import ChromaTransformer2DModel
+    from diffusers.loaders.single_file_utils import (
+        convert_chroma_transformer_checkpoint_to_diffusers,
+    )
+
+    config = config_of(CONFIGS / "chroma" / "transformer")
+    shapes = CHROMA.denoiser.layout(build.chroma(config) or {}, config)
+    with torch.device("meta"):
+        right = ChromaTransformer2DModel().state_dict()
+        file = {key: torch.empty(shape) for key, shape in shapes.items()}
+    theirs = convert_chroma_transformer_checkpoint_to_diffusers(file)
+    assert not file  # nothing is left over
+    assert {k: t.shape for k, t in theirs.items()} == {k: t.shape for k, t in right.items()}
+
+
+@pytest.mark.parametrize(
+    "config", [{"approximator_layers": 3}, {"approximator_hidden_dim": 64}, {"num_layers": 8}]
+)
+def test_the_size_of_a_chroma_is_told_by_its_tensors(config: dict[str, Any]) -> None:
+    whole = {**config_of(CONFIGS / "chroma" / "transformer"), **config}
+    shapes = CHROMA.denoiser.layout(build.chroma(whole) or {}, whole)
+    told = CHROMA.denoiser.told(shapes)
+    assert {key: told[key] for key in config} == config
+
+
+def test_chroma_is_guided_and_walks_even_levels() -> None:
+    draft = a_draft(prompt="a cat", width=1024, height=1024)
+    sampling = needed(complete(draft, a_model(family="chroma"), seed=1, device="").sampling)
+    assert (sampling.steps, sampling.cfg, sampling.guidance) == (26, 3.5, None)
+    assert (sampling.sampler, sampling.scheduler) == ("euler", "beta")
+    even = expand("euler", "beta", steps=26, denoise=1.0, noise="flow:1.0")
+    assert sampling.sigmas == even

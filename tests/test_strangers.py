@@ -36,7 +36,7 @@ FILES: list[tuple[Shapes, str]] = [
     (unet(width=1024) | {"noise_augmentor.time_embed.0.weight": (1,)}, "unCLIP"),
     (unet("SDXL") | {"edm_mean": (1, 4, 1, 1)}, "Playground 2.5"),
     (unet("SDXL") | {"edm_vpred.sigma_max": ()}, "CosXL"),
-    ({"distilled_guidance_layer.in_proj.bias": (5,), "double_blocks.0.img_attn.x": (1,)}, "Chroma"),
+    ({"distilled_guidance_layer.in_proj.bias": (5,), "nerf_blocks.0.x": (1,)}, "Chroma Radiance"),
     ({"transformer_blocks.0.img_mod.1.weight": (9, 3)}, "Qwen-Image"),
     ({"cap_embedder.0.weight": (1,), "layers.0.adaLN_modulation.1.weight": (1,)}, "Lumina"),
     ({"head.modulation": (1, 2, 5)}, "Wan"),

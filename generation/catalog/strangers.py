@@ -34,7 +34,7 @@ def _row(title: str, *ways: str | tuple[str, ...]) -> _Row:
 # In this order: what is special before what it was derived from.
 _ARCHITECTURES = (
     _row("FLUX.3", "early_stream_modulations."),
-    _row("Chroma", "distilled_guidance_layer."),
+    _row("Chroma Radiance", "nerf_blocks.", "nerf_image_embedder."),
     _row("Krea 2", "txtfusion."),
     _row("HunyuanVideo", "txt_in.individual_token_refiner.", "context_embedder.token_refiner."),
     _row("a ControlNet", "control_model.", "controlnet_", "input_hint_block.", "zero_convs."),
@@ -116,7 +116,6 @@ _CLASSES = {
     "LTX2": "LTX-2",
     "LTX": "LTX-Video",
     "HiDream": "HiDream",
-    "Chroma": "Chroma",
     "Lumina": "Lumina",
     "Sana": "Sana",
     "AuraFlow": "AuraFlow",

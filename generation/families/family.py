@@ -11,7 +11,7 @@ from __future__ import annotations
 from generation.errors import NoSuchName
 from generation.families.architecture import Architecture
 from generation.families.model_family import Family
-from generation.families.rows import flux, flux2, sd3, stable_diffusion, z_image
+from generation.families.rows import chroma, flux, flux2, sd3, stable_diffusion, z_image
 
 FAMILIES: dict[str, Family] = {
     row.name: row
@@ -21,6 +21,7 @@ FAMILIES: dict[str, Family] = {
         flux.ROWS,
         flux2.ROWS,
         z_image.ROWS,
+        chroma.ROWS,
     )
     for row in rows
 }

@@ -127,21 +127,35 @@ _BLOCKS = re.compile(r"(double|single)_blocks\.(\d+)\.")
 
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    mine = {k.removeprefix(DENOISER): s for k, s in shapes.items() if k.startswith(DENOISER)}
+    summary = shapes.get(f"{DENOISER}vector_in.in_layer.weight", ())
+    if not (blocks := told_of_blocks(shapes)) or len(summary) < 2:
+        return {}
+    return {
+        **blocks,
+        "guidance_embeds": f"{DENOISER}guidance_in.in_layer.weight" in shapes,
+        "pooled_projection_dim": summary[1],
+    }
+
+
+def told_of_blocks(shapes: Shapes) -> Config:
+    """The same of what Chroma's has as well."""
+    mine = {
+        spelling(key).removeprefix(DENOISER): shape
+        for key, shape in shapes.items()
+        if key.startswith(DENOISER)
+    }
     blocks = {match.groups() for key in mine if (match := _BLOCKS.match(key))}
     try:
         width, channels = mine["img_in.weight"]
         (head,) = mine["double_blocks.0.img_attn.norm.key_norm.scale"]
         return {
             "attention_head_dim": head,
-            "guidance_embeds": "guidance_in.in_layer.weight" in mine,
             "in_channels": channels,
             "joint_attention_dim": mine["txt_in.weight"][1],
             "num_attention_heads": width // head,
             "num_layers": sum(kind == "double" for kind, _ in blocks),
             "num_single_layers": sum(kind == "single" for kind, _ in blocks),
             "out_channels": mine["final_layer.linear.weight"][0],
-            "pooled_projection_dim": mine["vector_in.in_layer.weight"][1],
         }
     except (LookupError, ValueError, ZeroDivisionError):
         return {}

@@ -254,9 +254,12 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "flux2-klein": flux2.named,
     "flux2-dev": flux2.named,
     "z-image": z_image.named,
+    "chroma": flux.named_chroma,
 }
 # Where the VAE's names begin otherwise.
-_VAES = dict.fromkeys(("flux1", "flux1-schnell", "flux2-klein", "flux2-dev", "z-image"), "vae.")
+_VAES = dict.fromkeys(
+    ("flux1", "flux1-schnell", "flux2-klein", "flux2-dev", "z-image", "chroma"), "vae."
+)
 
 
 def _mistral(tensors: Tensors, prefix: str) -> Tensors:
@@ -294,6 +297,7 @@ _OF_FLUX = (
 _ENCODERS = {
     "flux1": _OF_FLUX,
     "flux1-schnell": _OF_FLUX,
+    "chroma": (("text_encoder", "text_encoders.t5xxl.transformer.", _t5),),
     "sd1": (("text_encoder", "cond_stage_model.transformer.text_model.", _renamed),),
     "sd2": (("text_encoder", "cond_stage_model.model.", _open_clip_of_2),),
     "sdxl": (

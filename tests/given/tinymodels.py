@@ -203,6 +203,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "flux2-klein": flux2.build_klein,
     "flux2-dev": flux2.build_dev,
     "z-image": z_image.build,
+    "chroma": flux.build_chroma,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

@@ -99,3 +99,45 @@ def _single_blocks(out: Shapes, config: Config, width: int) -> list[str]:
         linear(out, f"{name}.proj_mlp", _WIDER * width, width)
         linear(out, f"{name}.proj_out", width, (1 + _WIDER) * width)
     return names
+
+
+# What ChromaTransformer2DModel takes where a config says nothing.
+CHROMA: Config = {
+    "approximator_hidden_dim": 5120,
+    "approximator_layers": 5,
+    "approximator_num_channels": 64,
+    "attention_head_dim": 128,
+    "axes_dims_rope": (16, 56, 56),
+    "in_channels": 64,
+    "joint_attention_dim": 4096,
+    "num_attention_heads": 24,
+    "num_layers": 19,
+    "num_single_layers": 38,
+    "out_channels": None,
+    "patch_size": 1,
+}
+
+
+def chroma(config: Config) -> Shapes | None:
+    """The tensors of a ChromaTransformer2DModel; None: its build is not written down."""
+    try:
+        return _chroma({**CHROMA, **config})
+    except (Unwritten, TypeError, ValueError):
+        return None
+
+
+def _chroma(config: Config) -> Shapes:
+    out: Shapes = {}
+    width = whole(config["attention_head_dim"]) * whole(config["num_attention_heads"])
+    inner, name = whole(config["approximator_hidden_dim"]), "distilled_guidance_layer"
+    linear(out, f"{name}.in_proj", inner, whole(config["approximator_num_channels"]))
+    for number in range(whole(config["approximator_layers"], MOST)):
+        linear(out, f"{name}.layers.{number}.linear_1", inner, inner)
+        linear(out, f"{name}.layers.{number}.linear_2", inner, inner)
+        out[f"{name}.norms.{number}.weight"] = (inner,)
+    linear(out, f"{name}.out_proj", width, inner)
+    _inwards(out, config, width)
+    _blocks(out, config, width)
+    _single_blocks(out, config, width)
+    _outwards(out, config, width)
+    return out

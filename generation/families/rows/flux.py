@@ -10,7 +10,7 @@ from generation.recipe import Precision, Task
 
 _FROM_WORDS = FLUX1.tasks - {Task.EDIT}
 
-_DEV = Family(
+DEV = Family(
     name="flux1-dev",
     title="FLUX.1 dev",
     architecture=FLUX1,
@@ -36,10 +36,10 @@ _DEV = Family(
 )
 
 ROWS: tuple[Family, ...] = (
-    _DEV,
-    replace(_DEV, name="flux1-krea", title="FLUX.1 Krea", dialect="flux-krea", kin="flux1-dev"),
+    DEV,
+    replace(DEV, name="flux1-krea", title="FLUX.1 Krea", dialect="flux-krea", kin="flux1-dev"),
     replace(
-        _DEV,
+        DEV,
         name="flux1-kontext",
         title="FLUX.1 Kontext",
         guidance=2.5,
@@ -49,7 +49,7 @@ ROWS: tuple[Family, ...] = (
         kin="flux1-dev",
     ),
     replace(
-        _DEV,
+        DEV,
         name="flux1-fill",
         title="FLUX.1 Fill",
         guidance=30.0,
@@ -57,7 +57,7 @@ ROWS: tuple[Family, ...] = (
         kin="flux1-dev",
     ),
     replace(
-        _DEV,
+        DEV,
         name="flux1-schnell",
         title="FLUX.1 schnell",
         architecture=SCHNELL,

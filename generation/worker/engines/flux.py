@@ -91,28 +91,41 @@ class Flux:
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
-        pooled = needed(words.pooled), needed(words.negative_pooled)
         _check_channels(recipe, network, given)
         device, seen = network.device, [packed(each) for each in given.seen]
-        told = _told(network, sampling.guidance)
         at = [places(each, number) for number, each in enumerate(given.seen, start=1)]
 
         def ask(y: Tensor, t: Tensor, negative: bool) -> Tensor:
             tokens = packed(_beside(y, given.extra))
-            context = words.negative if negative else words.context
+            reads = self.reads(parts, recipe, words, negative=negative)
+            context = needed(reads["encoder_hidden_states"])
             out: Tensor = network(
                 hidden_states=torch.cat([tokens, *seen], dim=1).to(network.dtype),
                 timestep=t.expand(1) / 1000,
-                guidance=told,
-                pooled_projections=pooled[negative],
-                encoder_hidden_states=context,
                 txt_ids=torch.zeros(context.shape[1], 3, device=device),
                 img_ids=torch.cat([places(y, 0), *at]).to(device),
                 return_dict=False,
+                **reads,
             )[0]
             return unpacked(out[:, : tokens.shape[1]], *y.shape[-2:])
 
         return apart(ask, sampling)
+
+    def reads(
+        self, parts: Parts, recipe: Recipe, words: EncodedWords, *, negative: bool
+    ) -> Mapping[str, Tensor | None]:
+        """What the transformer reads of a prompt, by its own names, and is told besides."""
+        sampling = needed(recipe.sampling)
+        return {
+            "encoder_hidden_states": words.negative if negative else words.context,
+            "pooled_projections": words.negative_pooled if negative else words.pooled,
+            "guidance": _told(parts["transformer"], sampling.guidance),
+        }
+
+    def tokens_of_words(self, recipe: Recipe) -> int:
+        """How many words take beside a picture's, about."""
+        del recipe  # they are filled up
+        return self.tokens
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator)
@@ -132,7 +145,7 @@ class Flux:
                 return 0  # 512 tokens are few beside a picture's
             case Stage.DENOISE:
                 seen = sum(each.role == "reference" for each in recipe.inputs)
-                tokens = (1 + seen) * pixels // 256 + self.tokens
+                tokens = (1 + seen) * pixels // 256 + self.tokens_of_words(recipe)
                 return ACTIVATIONS * width_of(configs["transformer"]) * tokens * itemsize
             case Stage.DECODE:
                 return VAE_ACTIVATIONS * first_width(configs["vae"]) * pixels * itemsize

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from generation.worker.engines.chroma import Chroma
 from generation.worker.engines.engine import Engine
 from generation.worker.engines.flux import Flux
 from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
@@ -25,6 +26,7 @@ ENGINES: Mapping[str, Engine] = {
     "flux2-dev": Flux2(form=MISTRAL),
     "flux2-klein": Flux2(form=QWEN3),
     "z-image": ZImage(),
+    "chroma": Chroma(tokens=512),
 }
 
 # Of what no architecture of models draws.

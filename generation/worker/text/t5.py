@@ -39,8 +39,12 @@ class T5:
     encoder: Any  # transformers.T5EncoderModel
 
 
-def encode(t5: T5, texts: Sequence[str], *, syntax: str, least: int) -> tuple[Tensor, ...]:
+def encode(
+    t5: T5, texts: Sequence[str], *, syntax: str, least: int, padding: int | None = None
+) -> tuple[Tensor, ...]:
     """Embed each text: (1, tokens, width), all of them as long as the longest, `least` or more.
+
+    With a number of padding tokens no padding is read, and so many are left behind each text.
 
     Raises OutOfRange for a text that is too long, and for an unknown syntax.
     """
@@ -53,7 +57,11 @@ def encode(t5: T5, texts: Sequence[str], *, syntax: str, least: int) -> tuple[Te
         pulse.rest()
         filled = row + [t5.tokenizer.pad_token_id] * (length - len(row))
         ids = torch.tensor([filled], device=t5.encoder.device)
-        states.append(t5.encoder(ids)[0])
+        if padding is None:
+            states.append(t5.encoder(ids)[0])
+            continue
+        said = torch.arange(length, device=ids.device)[None] < len(row)
+        states.append(t5.encoder(ids, attention_mask=said.long())[0][:, : len(row) + padding])
     return tuple(states)
 
 

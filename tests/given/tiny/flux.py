@@ -42,8 +42,7 @@ def build(
     parts.saved(folder / "text_encoder_2", partial(parts.t5, 32128 if real_words else 300), seed)
     make = partial(_transformer, in_channels=channels, guidance_embeds=guided)
     parts.saved(folder / "transformer", make, seed)
-    vae = partial(parts.vae, latent_channels=16, scaling_factor=0.3611, shift_factor=0.1159)
-    parts.saved(folder / "vae", partial(vae, use_quant_conv=False, use_post_quant_conv=False), seed)
+    parts.saved(folder / "vae", _vae, seed)
     index: dict[str, object] = {
         "text_encoder": ["transformers", "CLIPTextModel"],
         "tokenizer": ["transformers", "CLIPTokenizer"],
@@ -75,6 +74,46 @@ def _transformer(**options: object) -> Any:
         pooled_projection_dim=32,
         axes_dims_rope=(4, 6, 6),
         **options,
+    )
+
+
+def build_chroma(folder: Path) -> Path:
+    """Write a tiny Chroma into `folder`."""
+    _, words = parts.tiny_tokenizers()
+    parts.saved(folder / "tokenizer", lambda: words, 0)
+    parts.saved(folder / "text_encoder", partial(parts.t5, 300), 0)
+    parts.saved(folder / "transformer", _chroma, 0)
+    parts.saved(folder / "vae", _vae, 0)
+    index: dict[str, object] = {
+        "text_encoder": ["transformers", "T5EncoderModel"],
+        "tokenizer": ["transformers", "T5Tokenizer"],
+        "transformer": ["diffusers", "ChromaTransformer2DModel"],
+        "image_encoder": [None, None],
+        "feature_extractor": [None, None],
+    }
+    parts.write_index(folder, "ChromaPipeline", index, STATIC)
+    return folder
+
+
+def _vae() -> Any:
+    factors = {"scaling_factor": 0.3611, "shift_factor": 0.1159}
+    return parts.vae(latent_channels=16, use_quant_conv=False, use_post_quant_conv=False, **factors)
+
+
+def _chroma() -> Any:
+    from diffusers import ChromaTransformer2DModel
+
+    return ChromaTransformer2DModel(
+        out_channels=64,
+        num_layers=2,
+        num_single_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=96,
+        axes_dims_rope=(4, 6, 6),
+        approximator_num_channels=16,
+        approximator_hidden_dim=32,
+        approximator_layers=2,
     )
 
 
@@ -113,6 +152,20 @@ _SINGLE = {
     "norm.key_norm.scale": ("attn.norm_k.weight",),
     "linear2.{}": ("proj_out.{}",),
 }
+
+
+def named_chroma(ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same of Chroma's, whose scales and shifts one network makes."""
+    made = {key: tensor for key, tensor in ours.items() if key.startswith("distilled_guidance_")}
+    rest = {key: tensor for key, tensor in ours.items() if key not in made}
+    for layer in range(2):
+        at = f"distilled_guidance_layer.layers.{layer}"
+        for end in ("weight", "bias"):
+            made[f"{at}.in_layer.{end}"] = made.pop(f"{at}.linear_1.{end}")
+            made[f"{at}.out_layer.{end}"] = made.pop(f"{at}.linear_2.{end}")
+        norm = f"distilled_guidance_layer.norms.{layer}"
+        made[f"{norm}.scale"] = made.pop(f"{norm}.weight")
+    return named(rest) | made
 
 
 def named(ours: Mapping[str, Tensor], layers: int = 2, single_layers: int = 2) -> dict[str, Tensor]:
