@@ -229,6 +229,51 @@ def test_a_shard_without_its_index_is_refused_as_one(tmp_path: Path) -> None:
     assert reasons == ["a shard whose index (.safetensors.index.json) is missing"] * 3
 
 
+# What the owner of a file reads.
+
+
+def test_what_a_file_may_also_be_is_said_unless_its_card_says_it(tmp_path: Path) -> None:
+    split("flux1", tmp_path / "m", "single file")
+    given = the_single_file("flux1")[1]
+    entry = only_model(catalog_of(tmp_path / "m", given))
+    assert "by its tensors FLUX.1 dev, and FLUX.1 Krea and FLUX.1 Kontext" in entry.note
+    assert 'family = "flux1-kontext"' in entry.note
+    (vae,) = catalog_of(tmp_path / "m", given).entries("vae")
+    assert vae.note == ""  # the only one of its shape here
+    card = tmp_path / "m" / "transformer.safetensors.atelier.toml"
+    card.write_text('family = "flux1-kontext"\n')
+    entry = only_model(catalog_of(tmp_path / "m", given))
+    assert (entry.family, "by its tensors" in entry.note) == ("flux1-kontext", False)
+
+
+@pytest.mark.parametrize(
+    ("said", "family"),
+    [
+        ({"modelspec.architecture": "flux-1-kontext-dev"}, "flux1-kontext"),
+        ({"modelspec.architecture": "Flux.1-Krea/lora"}, "flux1-krea"),
+        ({"ss_base_model_version": "FLUX 1 Kontext"}, "flux1-kontext"),
+        ({"modelspec.architecture": "flux-1-dev"}, "flux1-dev"),
+        ({"comment": "krea"}, "flux1-dev"),
+    ],
+)
+def test_a_mark_in_the_metadata_tells_families_of_the_same_tensors(
+    said: dict[str, str], family: str, tmp_path: Path
+) -> None:
+    file = split("flux1", tmp_path / "m", "folder")["transformer"]
+    save_file(load_file(file), file, metadata=said)
+    entry = only_model(catalog_of(tmp_path / "m", the_single_file("flux1")[1]))
+    assert entry.family == family
+
+
+def test_a_vae_that_may_be_of_several_says_whose_it_may_be(tmp_path: Path) -> None:
+    write_file(tmp_path / "m" / "any.safetensors", thinmodels.VAE)
+    (vae,) = catalog_of(tmp_path / "m", configs()).entries()
+    assert vae.note.startswith("by its tensors the VAE of Stable Diffusion 1.x or Stable Diffusion")
+    (tmp_path / "m" / "any.safetensors.atelier.toml").write_text('family = "sdxl"\n')
+    (vae,) = catalog_of(tmp_path / "m", configs()).entries()
+    assert vae.note == ""
+
+
 # Which of several is taken.
 
 

@@ -43,6 +43,7 @@ from generation.catalog.modelfolder import (
 from generation.catalog.naming import readable, unique_names
 from generation.catalog.partconfigs import CONFIGS
 from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
+from generation.catalog.remarks import remark_on
 from generation.catalog.segmenters import MODEL_TYPE
 from generation.catalog.shards import (
     digest_of_files,
@@ -251,6 +252,7 @@ class Catalog:
             anatomy=as_carded(anatomy, card, name),
             size_bytes=header.file_bytes,
             title=card.title,
+            note=remark_on(anatomy, card.family),
         )
 
     def _look_at_folder(self, path: Path, name: str) -> FoundWeights:

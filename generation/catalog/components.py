@@ -58,13 +58,12 @@ class PartFile:
 
 def parts_apart() -> Iterator[Part]:
     """Those that may be files of their own, of every architecture, each once."""
-    found = {
-        part.kind: part
-        for one in ARCHITECTURES
-        for part in one.parts
-        if part.apart and part is not one.denoiser
-    }
-    return iter(found.values())
+    return iter({part.kind: part for part in _parts_apart()}.values())
+
+
+def _parts_apart() -> Iterator[Part]:
+    for one in ARCHITECTURES:
+        yield from (part for part in one.parts if part.apart and part is not one.denoiser)
 
 
 def read_part_file(contents: Contents, name: str, configs: Path = CONFIGS) -> PartFile | None:
@@ -121,8 +120,7 @@ def _named(shapes: Shapes, part: Part, configs: Path, begins: Sequence[str]) -> 
     `begins`: what may stand before its names.
     """
     best: _NamedPart | None = None
-    whole = any(key.startswith(part.prefix) for key in shapes)
-    for prefix in ("", *((part.prefix,) if whole else ()), *begins):
+    for prefix in ("", *begins):
         for spell in (_in_layout, _in_own_names):
             named = spell(shapes, part, configs, prefix)
             if best is None or named.wrong < best.wrong:
@@ -210,7 +208,8 @@ def _reading(named: _NamedPart, contents: Contents, name: str, part: Part) -> Re
 
 def _begins(shapes: Shapes) -> tuple[str, ...]:
     """The prefixes that some of its tensors have."""
-    return tuple(p for p in _PREFIXES if any(key.startswith(p) for key in shapes))
+    known = dict.fromkeys((*_PREFIXES, *(part.prefix for part in _parts_apart())))
+    return tuple(p for p in known if any(key.startswith(p) for key in shapes))
 
 
 def _ends(shapes: Shapes) -> frozenset[str]:

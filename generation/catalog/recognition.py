@@ -145,7 +145,13 @@ def _part_alone(contents: Contents, name: str, kind: str | None, configs: Path) 
     if found is None:
         return None
     built = found.vae_of
-    return Anatomy(kind="vae" if built else "component", family="", built=built, fills=found.fills)
+    return Anatomy(
+        kind="vae" if built else "component",
+        family="",
+        built=built,
+        fills=found.fills,
+        besides=found.besides,
+    )
 
 
 def _told(read: Callable[[], str], said: str | None) -> str:

@@ -264,6 +264,8 @@ class Architecture:
     # (a single file's tensors, its metadata) -> the family that its marks tell, of those that have
     # the same tensors; None: they tell none, and a card may.
     finer: Callable[[Shapes, Mapping[str, str]], str | None] = _no_marks
+    # What a file may be besides that is taken for a family: others with the same tensors.
+    alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # A picture's width and height -> those at which it is edited; the result comes back to its own.
     edits_at: Callable[[int, int], tuple[int, int]] | None = None
     # (width, height, which of several) -> the size at which an edit looks at a picture; None: that

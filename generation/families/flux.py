@@ -32,6 +32,7 @@ from generation.families.architecture import (
 from generation.families.builds import flux as build
 from generation.families.encoder_files import CLIP_L, T5XXL
 from generation.families.laid import laid
+from generation.families.marks import by_marks
 from generation.families.networks import AUTOENCODER, CLIP, T5, clip_tokenizer, t5_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
 from generation.recipe import Task
@@ -255,11 +256,10 @@ def _finer(shapes: Shapes, metadata: Mapping[str, str]) -> str | None:
     """The family by the channels that it takes, or by what trainers and mergers write."""
     if told(shapes).get("in_channels") in _FOR_A_MASK:
         return "flux1-fill"
-    said = " ".join(metadata.get(key, "") for key in _MARKS).casefold()
-    return next((f"flux1-{mark}" for mark in ("kontext", "krea") if mark in said), None)
+    return _MARKED(shapes, metadata)
 
 
-_MARKS = ("modelspec.architecture", "modelspec.title")
+_MARKED = by_marks({mark: f"flux1-{mark}" for mark in ("kontext", "krea")})
 
 # The sizes that Kontext was trained at, a megapixel each, and as many on their sides.
 _EDITED_AT = (
@@ -305,6 +305,7 @@ FLUX1 = Architecture(
     mask_channels=8 * 8,
     by_pipeline={"FluxFillPipeline": "flux1-fill", "FluxKontext.*": "flux1-kontext"},
     finer=_finer,
+    alike={"flux1-dev": ("flux1-krea", "flux1-kontext")},
     edits_at=edited_at,
     seen_at=_seen_at,
 )

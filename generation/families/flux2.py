@@ -28,6 +28,7 @@ from generation.families.architecture import (
 )
 from generation.families.builds import flux2
 from generation.families.builds.flux2 import DENOISER
+from generation.families.fitting import words_of
 from generation.families.text.encoder import encoder
 from generation.families.text.language import (
     MISTRAL,
@@ -88,7 +89,7 @@ LATENTS = Part(
     layout=flux2.vae_layout,
     told=flux2.vae_told,
     settings={"latent_channels": (32,)},
-    apart=True,
+    file="flux2-vae.safetensors",
 )
 
 
@@ -114,6 +115,12 @@ GRID = 16  # two latent pixels of a side are one of its tokens
 _MOST = 1024 * 1024  # pixels of a picture that is looked at
 _LEAST = 64  # of a side
 _KLEIN_9B = 12_288  # how wide its words are: three layers of Qwen3 8B
+
+
+def _qwen_of(config: Config) -> str:
+    """The usual name of the text encoder that a transformer of klein reads."""
+    size = "8b" if config.get("joint_attention_dim") == _KLEIN_9B else "4b"
+    return f"qwen_3_{size}.safetensors"
 
 
 def _guided(shapes: Shapes) -> bool | None:
@@ -169,11 +176,13 @@ FLUX2_DEV = Architecture(
             title="text encoder (Mistral Small 3)",
             classes=("Mistral3ForConditionalGeneration",),
             tokenizer=mistral_tokenizer(),
+            file="mistral_3_small_flux2_bf16.safetensors",
         ),
     ),
     recognise=lambda shapes: _guided(shapes) is True,
     recognise_folder=lambda config: _guided_in_folder(config) is True,
     pipelines="Flux2Pipeline",
+    fits=words_of(3),
     noise=_NOISE,
     tasks=_TASKS,
     grid=GRID,
@@ -195,11 +204,14 @@ FLUX2_KLEIN = Architecture(
             title="text encoder (Qwen3)",
             classes=("Qwen3ForCausalLM",),
             tokenizer=qwen_tokenizer(),
+            file=_qwen_of,
         ),
     ),
     recognise=lambda shapes: _guided(shapes) is False,
     recognise_folder=lambda config: _guided_in_folder(config) is False,
     pipelines="Flux2Klein(Inpaint)?Pipeline",
+    fits=words_of(3),
+    alike={name: (f"{name}-base",) for name in ("flux2-klein", "flux2-klein-9b")},
     noise=_NOISE,
     tasks=_TASKS,
     grid=GRID,
