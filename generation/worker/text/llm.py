@@ -10,7 +10,7 @@ brackets that fits gives the bits that the stock pipelines' text encoders give.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,8 @@ from PIL import Image
 from torch import Tensor
 
 from generation.errors import OutOfRange
+from generation.families.architecture import Config
+from generation.families.text.language import of_text
 from generation.worker import pulse
 from generation.worker.text.sight import SeenPictures, seen_by
 from generation.worker.text.t5 import plain
@@ -189,3 +191,43 @@ def _watched(stack: Any, caught: _Caught, *, normed: bool) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+# Measured with fake tensors (tests/test_llm_memory.py): what a token keeps alive at its worst
+# moment in a layer, in its widths beside thrice what is inside the layer; and where attention is
+# computed in the open, bytes for each pair of tokens and head.
+_WIDTHS, _PAIR_BYTES = 5, 12
+
+
+def activation_bytes(
+    config: Config, *, tokens: int, layers: int, itemsize: int, pixels: int = 0
+) -> int:
+    """What reading takes besides the weights, at its worst moment.
+
+    `tokens`: of the longest prompt, template and pictures included; `layers`: how many are handed
+    on; `itemsize`: bytes of a number; `pixels`: of all pictures, as they are looked at.
+    """
+    words = of_text(config)
+    width, inner = _number(words, "hidden_size"), _number(words, "intermediate_size")
+    most = tokens * itemsize * (3 * inner + _WIDTHS * width)
+    if words.get("attn_logit_softcapping") is not None:  # no kernel does that
+        pairs = tokens**2 * _number(words, "num_attention_heads")
+        most = max(most, tokens * itemsize * _WIDTHS * width + pairs * _PAIR_BYTES)
+    handed_on = tokens * itemsize * layers * width
+    return max(most + handed_on, _looking_bytes(config, pixels))
+
+
+def _looking_bytes(config: Config, pixels: int) -> int:
+    """What a tower takes: it turns by positions in fp32, whatever its numbers are."""
+    tower = config.get("vision_config")
+    if not pixels or not isinstance(tower, Mapping):
+        return 0
+    patches = pixels // _number(tower, "patch_size") ** 2
+    inner, width = _number(tower, "intermediate_size"), _number(tower, "hidden_size")
+    return patches * 4 * (3 * inner + 4 * width)
+
+
+def _number(config: Config, key: str) -> int:
+    found = config[key]
+    assert isinstance(found, int)  # the catalog looked at it
+    return found
