@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,7 @@ ENCODERS: Mapping[str, Tensors] = {
     "T5EncoderModel": blueprint.t5,
     **{network.name: network.tensors for network in LANGUAGE_MODELS},
 }
-DENOISERS = {one.denoiser.network.name: one.denoiser.network for one in ARCHITECTURES}
-VAES = {one.vae.network.name: one.vae.network for one in ARCHITECTURES}
+NETWORKS = {part.network.name: part.network for one in ARCHITECTURES for part in one.parts}
 WORDS_OF = {"Mistral3ForConditionalGeneration": "MistralModel"}  # a class: its words' alone
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
@@ -49,10 +49,10 @@ def diffusers_module(name: str) -> Any:
     return getattr(diffusers, name).from_config
 
 
-def text_encoder(config: dict[str, Any]) -> Any:
+def text_encoder(named: str, config: dict[str, Any]) -> Any:
     import transformers
 
-    kind = getattr(transformers, config["architectures"][0])
+    kind = getattr(transformers, named)
     return kind(kind.config_class(**config))
 
 
@@ -72,16 +72,15 @@ def check(folder: Path) -> None:
         ours: Tensors
         if part.name == "unet":
             right, ours = built(diffusers_module("UNet2DConditionModel"), config), blueprint.unet
-        elif part.name == "vae":
+        elif part.name in ("vae", "transformer"):
             kind = config.get("_class_name", "AutoencoderKL")
-            right, ours = built(diffusers_module(kind), config), VAES[kind].tensors
-        elif part.name == "transformer":
-            kind = config["_class_name"]
-            right, ours = built(diffusers_module(kind), config), DENOISERS[kind].tensors
+            right, ours = built(diffusers_module(kind), config), NETWORKS[kind].tensors
         else:
-            if (kind := WORDS_OF.get(config["architectures"][0])) is not None:
-                config = {**config["text_config"], "architectures": [kind]}
-            right, ours = built(text_encoder, config), ENCODERS[config["architectures"][0]]
+            named = config["architectures"][0]
+            if (kind := WORDS_OF.get(named)) is not None:
+                config, named = config["text_config"], kind
+            named = named.replace("ForConditionalGeneration", "Model")
+            right, ours = built(partial(text_encoder, named), config), ENCODERS[named]
         assert ours(config) == right, part
 
 

@@ -37,7 +37,13 @@ FILES: list[tuple[Shapes, str]] = [
     (unet("SDXL") | {"edm_mean": (1, 4, 1, 1)}, "Playground 2.5"),
     (unet("SDXL") | {"edm_vpred.sigma_max": ()}, "CosXL"),
     ({"distilled_guidance_layer.in_proj.bias": (5,), "nerf_blocks.0.x": (1,)}, "Chroma Radiance"),
-    ({"transformer_blocks.0.img_mod.1.weight": (9, 3)}, "Qwen-Image"),
+    (
+        {
+            "transformer_blocks.0.img_mod.1.weight": (9, 3),
+            "time_text_embed.addition_t_embedding.weight": (2, 9),
+        },
+        "Qwen-Image-Layered, which takes a picture apart into several",
+    ),
     ({"cap_embedder.0.weight": (1,), "layers.0.adaLN_modulation.1.weight": (1,)}, "Lumina"),
     ({"head.modulation": (1, 2, 5)}, "Wan"),
     ({f"{UNET}patchify_proj.weight": (1,)}, "LTX-Video"),
@@ -84,7 +90,11 @@ def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> Non
         ("FluxPriorReduxPipeline", "FLUX.1 Redux"),
         ("Flux2KleinPipeline", None),
         ("StableDiffusion3Pipeline", None),
-        ("QwenImageEditPipeline", "Qwen-Image"),
+        ("QwenImageEditPipeline", None),
+        (
+            "QwenImageLayeredPipeline",
+            "Qwen-Image-Layered, which takes a picture apart into several",
+        ),
         ("WanImageToVideoPipeline", "Wan"),
         ("KolorsPipeline", "Kolors"),
         ("StableCascadeDecoderPipeline", "Stable Cascade"),

@@ -86,11 +86,13 @@ def test_a_single_file_of_the_same_values_gives_the_same_picture(
     _, configs = the_single_file(architecture)
     file = tinymodels.home() / f"{architecture}.safetensors"
     model = loaded.model(architecture)
-    read_by = {name.replace("text_encoder", "tokenizer"): name for name in model.parts.tokenizers}
-    monkeypatch.setattr(
-        single_file, "tokenizer", lambda wanted: model.parts.tokenizers[read_by[wanted.name]]
-    )
     built = build_of(architecture)
+    read_by = {part.tokenizer.name: part.name for part in built.parts if part.tokenizer}
+    monkeypatch.setattr(
+        single_file,
+        "tokenizer_for",
+        lambda wanted, _file: model.parts.tokenizers[read_by[wanted.name]],
+    )
     opened_file = single_file.opened(file, built, "single", configs=configs)
     single = assembled(built, torch.float32, opened_file)
     single.residence.enter(CPU)

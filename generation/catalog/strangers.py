@@ -31,6 +31,9 @@ def _row(title: str, *ways: str | tuple[str, ...]) -> _Row:
     return _Row(title, tuple((way,) if isinstance(way, str) else way for way in ways))
 
 
+# A recipe is of one picture.
+_LAYERED = "Qwen-Image-Layered, which takes a picture apart into several"
+
 # In this order: what is special before what it was derived from.
 _ARCHITECTURES = (
     _row("FLUX.3", "early_stream_modulations."),
@@ -44,7 +47,7 @@ _ARCHITECTURES = (
     _row("an IP-Adapter", "ip_adapter.", "image_proj."),
     _row("AuraFlow", "double_layers.0.", "joint_transformer_blocks.0."),
     _row("CogVideoX", "patch_embed.text_proj."),
-    _row("Qwen-Image", "transformer_blocks.0.img_mod.1.", "txt_in.text_norm."),
+    _row(_LAYERED, "time_text_embed.addition_t_embedding."),
     _row("Lumina", ("cap_embedder.", "layers.0.adaLN_modulation.1."), "time_caption_embed."),
     _row("HiDream", "double_stream_blocks.0."),
     _row("LTX-2", "av_ca_a2v_gate_adaln_single."),
@@ -92,7 +95,7 @@ _PARTS = (
     _row("an upscaler", ("conv_first.", "conv_last."), ("conv_first.", "conv_up1.")),
     _row("a tiny VAE (TAESD)", "taesd_", "decoder.layers.", ("1.weight", "3.conv.0.")),
     _row("a tiny VAE (TAESD)", ("0.weight", "1.conv.0.")),
-    _row("the VAE of Wan or Qwen-Image", "decoder.middle.0.residual.0."),
+    _row("the VAE of Wan 2.2 or of Qwen-Image-Layered", "decoder.middle.0.residual.0."),
     _row("the VAE of a video model", "decoder.conv_in.conv.", "per_channel_statistics."),
     _row("the VAE of a video model", "vae.per_channel_statistics."),
     _row("the VAE of Sana", "decoder.stages.", "encoder.project_in."),
@@ -109,7 +112,8 @@ _PARTS = (
 _CLASSES = {
     "FluxControl": "a FLUX.1 that is controlled by a picture",
     "FluxPriorRedux": "FLUX.1 Redux",
-    "QwenImage": "Qwen-Image",
+    "QwenImageControlNet": "a model with a ControlNet",
+    "QwenImageLayered": _LAYERED,
     "ZImageControlNet": "a model with a ControlNet",
     "ZImageOmni": "Z-Image-Omni",
     "Wan": "Wan",

@@ -11,7 +11,16 @@ from __future__ import annotations
 from generation.errors import NoSuchName
 from generation.families.architecture import Architecture
 from generation.families.model_family import Family
-from generation.families.rows import chroma, flux, flux2, sd3, stable_diffusion, z_image
+from generation.families.rows import (
+    chroma,
+    flux,
+    flux2,
+    qwen_image,
+    qwen_image_21,
+    sd3,
+    stable_diffusion,
+    z_image,
+)
 
 FAMILIES: dict[str, Family] = {
     row.name: row
@@ -22,6 +31,8 @@ FAMILIES: dict[str, Family] = {
         flux2.ROWS,
         z_image.ROWS,
         chroma.ROWS,
+        qwen_image.ROWS,
+        qwen_image_21.ROWS,
     )
     for row in rows
 }

@@ -7,9 +7,11 @@ passed on to the class, or has a value with which it changes nothing, or the fol
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from generation.families import blueprint
 from generation.families.architecture import Config, Network, Shapes, Tokenizer
+from generation.families.builds import causal_vae, image_vae
 
 UNET = Network(
     module="diffusers.models.unets.unet_2d_condition",
@@ -94,6 +96,50 @@ AUTOENCODER = Network(
     ),
     modern=_modern_vae_name,
     fault=_odd_factor,
+)
+
+
+def _odd_latents(config: Config) -> str | None:
+    """Latents are scaled by a mean and a spread of each channel."""
+    for key in ("latents_mean", "latents_std"):
+        values = config.get(key)
+        if values is None:  # its class has the published ones
+            continue
+        many: Sequence[object] = values if isinstance(values, Sequence) else (None,)
+        if not all(map(_number, many)) or (key == "latents_std" and 0 in many):
+            return f"the {key} of its VAE is {values!r:.40}"
+    return None
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+CAUSAL_AUTOENCODER = Network(
+    module="diffusers.models.autoencoders.autoencoder_kl_qwenimage",
+    name="AutoencoderKLQwenImage",
+    weights="diffusion_pytorch_model",
+    tensors=causal_vae.tensors,
+    settings=frozenset((*causal_vae.USUAL, "latents_mean", "latents_std")),
+    only={"input_channels": (3, None), "attn_scales": ([], (), None)},
+    fault=_odd_latents,
+)
+
+IMAGE_AUTOENCODER = Network(
+    module="diffusers.models.autoencoders.autoencoder_kl_qwenimage21",
+    name="AutoencoderKLQwenImage21",
+    weights="diffusion_pytorch_model",
+    tensors=image_vae.tensors,
+    settings=frozenset((*image_vae.USUAL, "latents_mean", "latents_std")),
+    only={
+        "in_channels": (4, None),
+        "out_channels": (4, None),
+        "attn_scales": ([], (), None),
+        "is_residual": (True, None),
+        "patch_size": (None,),
+        "scale_factor_spatial": (16, None),
+    },
+    fault=_odd_latents,
 )
 
 

@@ -11,13 +11,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.given.tiny import flux, flux2, z_image
+from tests.given.tiny import flux, flux2, qwen_image, qwen_image_21, z_image
 
 Tensors = dict[str, Tensor]
 
 
 def write(architecture: str, folder: Path, file: Path) -> None:
     """A diffusers folder as one file."""
+    if architecture in _WHOLE:
+        save_file(_WHOLE[architecture](folder), file)
+        return
     tensors = _drawing_parts(architecture, folder)
     for part, prefix, named in _ENCODERS[architecture]:
         if (folder / part).is_dir():
@@ -255,6 +258,11 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "flux2-dev": flux2.named,
     "z-image": z_image.named,
     "chroma": flux.named_chroma,
+}
+# Those whose parts are all called otherwise.
+_WHOLE: dict[str, Callable[[Path], Tensors]] = {
+    "qwen-image": qwen_image.one_file,
+    "qwen-image-2.1": qwen_image_21.one_file,
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(

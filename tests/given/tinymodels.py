@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from tests.given.tiny import flux, flux2, parts, z_image
+from tests.given.tiny import flux, flux2, parts, qwen_image, qwen_image_21, z_image
 
 SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
@@ -204,6 +204,8 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "flux2-dev": flux2.build_dev,
     "z-image": z_image.build,
     "chroma": flux.build_chroma,
+    "qwen-image": qwen_image.build,
+    "qwen-image-2.1": qwen_image_21.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

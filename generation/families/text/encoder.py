@@ -35,9 +35,10 @@ def encoder(
         return {prefix + _spelled(key): shape for key, shape in shapes.items()}
 
     def spelling(key: str) -> str:
-        if not key.startswith(prefix):
+        bare = network.modern(key.removeprefix(prefix))
+        if not key.startswith(prefix) or bare.startswith(network.harmless):
             return key
-        return prefix + _spelled(network.modern(key.removeprefix(prefix)))
+        return prefix + _spelled(bare)
 
     def told(shapes: Shapes) -> Config:
         mine = (key for key in shapes if key.startswith(prefix))

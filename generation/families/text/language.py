@@ -224,12 +224,15 @@ LLAMA = _words(
 )
 
 
-def qwen_tokenizer(name: str = "tokenizer") -> Tokenizer:
-    """That of Qwen2.5 and Qwen3, in a folder of that name."""
+def qwen_tokenizer(name: str = "tokenizer", *processors: str) -> Tokenizer:
+    """That of Qwen2.5 and Qwen3, in a folder of that name.
+
+    `processors`: classes that have it beside what prepares pictures.
+    """
     return Tokenizer(
         name=name,
         module="transformers.models.qwen2.tokenization_qwen2",
-        classes=("Qwen2Tokenizer", "Qwen2TokenizerFast"),
+        classes=("Qwen2Tokenizer", "Qwen2TokenizerFast", *processors),
         padding="<|endoftext|>",
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,11 +18,18 @@ from torch import Tensor
 from generation.errors import RenderFailed
 from generation.worker.codecs.decoded import Decoded
 
-# (a VAE, its latents) -> those that are drawn, or the other way.
-Scale = Callable[[Any, Tensor], Tensor]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentFormat:
+    """What lies between a VAE's latents and those that are drawn, (1, C, h, w) both."""
+
+    scaled: Callable[[Any, Tensor], Tensor]  # (the VAE, its latents) -> those that are drawn
+    unscaled: Callable[[Any, Tensor], Tensor]  # and back
+    frames: bool = False  # its VAE encodes films, and a picture is one of a single frame
+    alpha: bool = False  # its VAE has a fourth channel: how opaque each pixel is
 
 
-def _scaled(vae: Any, latents: Tensor) -> Tensor:
+def _by_a_factor(vae: Any, latents: Tensor) -> Tensor:
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     if shift:
         latents = latents - shift
@@ -29,48 +37,91 @@ def _scaled(vae: Any, latents: Tensor) -> Tensor:
     return scaled
 
 
-def _unscaled(vae: Any, latents: Tensor) -> Tensor:
+def _back_by_a_factor(vae: Any, latents: Tensor) -> Tensor:
     scaled: Tensor = latents / vae.config.scaling_factor
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     return scaled + shift if shift else scaled
 
 
+def _by_channel(vae: Any, latents: Tensor) -> Tensor:
+    mean, std = means_and_stds(vae, latents)
+    return (latents - mean) * (1.0 / std)
+
+
+def _back_by_channel(vae: Any, latents: Tensor) -> Tensor:
+    mean, std = means_and_stds(vae, latents)
+    return latents / (1.0 / std) + mean
+
+
+def _multiplied(vae: Any, latents: Tensor) -> Tensor:
+    mean, std = means_and_stds(vae, latents)
+    return latents * std + mean
+
+
+def _divided(vae: Any, latents: Tensor) -> Tensor:
+    mean, std = means_and_stds(vae, latents)
+    return (latents - mean) / std
+
+
+def means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each channel of the VAE's latents: (1, C, 1, 1) both."""
+    mean, std = (
+        torch.tensor(values).view(1, -1, 1, 1).to(like.device, like.dtype)
+        for values in (vae.config.latents_mean, vae.config.latents_std)
+    )
+    return mean, std
+
+
+BY_A_FACTOR = LatentFormat(scaled=_by_a_factor, unscaled=_back_by_a_factor)
+BY_CHANNEL = LatentFormat(scaled=_by_channel, unscaled=_back_by_channel, frames=True)
+# The same but for the order of the arithmetic, with colours and how opaque they are.
+BY_CHANNEL_RGBA = LatentFormat(scaled=_divided, unscaled=_multiplied, frames=True, alpha=True)
+
+
 def to_latents(
-    vae: Any, pixels: Tensor, generator: torch.Generator | None, *, scaled: Scale = _scaled
+    vae: Any,
+    pixels: Tensor,
+    generator: torch.Generator | None,
+    form: LatentFormat = BY_A_FACTOR,
 ) -> Tensor:
     """Encode pixels (1, 3, H, W) in -1 to 1 -> scaled latents, float32.
 
     With a generator a sample of the posterior is drawn from it, as the stock pipelines do; without
     one it is the posterior's mean.
     """
-    found = _posterior(vae, pixels)  # before anything is drawn from the generator
+    found = _posterior(vae, pixels, form)  # before anything is drawn from the generator
     latents: Tensor = found.mode() if generator is None else found.sample(generator)
-    return scaled(vae, latents).float()
+    return form.scaled(vae, latents[:, :, 0] if form.frames else latents).float()
 
 
-def looked(vae: Any, pixels: Tensor) -> Tensor:
+def looked(vae: Any, pixels: Tensor, form: LatentFormat = BY_A_FACTOR) -> Tensor:
     """The posterior's mode as it comes, float32: what models that edit pictures see of them."""
-    seen: Tensor = _posterior(vae, pixels).mode()
-    return seen.float()
+    seen: Tensor = _posterior(vae, pixels, form).mode()
+    return (seen[:, :, 0] if form.frames else seen).float()
 
 
-def _posterior(vae: Any, pixels: Tensor) -> Any:
+def _posterior(vae: Any, pixels: Tensor, form: LatentFormat) -> Any:
     """What a picture may have been in latents."""
+    if form.alpha:  # laid beside the colours in the order in which a picture's bytes are
+        rows = pixels.permute(0, 2, 3, 1)
+        opaque = torch.ones_like(rows[..., :1])
+        pixels = torch.cat([rows, opaque], dim=-1).permute(0, 3, 1, 2)
+    pixels = pixels.unsqueeze(2) if form.frames else pixels
     found = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist
     if vae.dtype != torch.float32 and not _finite(found.mean, found.std):
         found = _in_fp32(vae).encode(pixels.to(vae.device, torch.float32)).latent_dist
     return found
 
 
-def to_pixels(vae: Any, latents: Tensor, *, unscaled: Scale = _unscaled) -> Decoded:
+def to_pixels(vae: Any, latents: Tensor, form: LatentFormat = BY_A_FACTOR) -> Decoded:
     """Decode scaled latents (1, C, h, w) to the RGB bytes of h * w rows.
 
     Raises RenderFailed when numbers overflow in fp32 too: the stock pipelines give a black picture
     then.
     """
-    pixels, again = _decoded(vae, latents, unscaled), False
+    pixels, again = _decoded(vae, latents, form), False
     if vae.dtype != torch.float32 and not _finite(pixels):
-        pixels, again = _decoded(_in_fp32(vae), latents, unscaled), True
+        pixels, again = _decoded(_in_fp32(vae), latents, form), True
     if not _finite(pixels):
         raise RenderFailed(
             "the VAE overflowed in float32: its result holds values that are no numbers (NaN); "
@@ -82,8 +133,12 @@ def to_pixels(vae: Any, latents: Tensor, *, unscaled: Scale = _unscaled) -> Deco
     return Decoded(content=rgb, again=again)
 
 
-def _decoded(vae: Any, latents: Tensor, unscaled: Scale) -> Tensor:
-    pixels: Tensor = vae.decode(unscaled(vae, latents.to(vae.dtype)), return_dict=False)[0]
+def _decoded(vae: Any, latents: Tensor, form: LatentFormat) -> Tensor:
+    scaled = form.unscaled(vae, latents.to(vae.dtype))
+    if form.frames:
+        film: Tensor = vae.decode(scaled.unsqueeze(2), return_dict=False)[0]
+        return film[:, :3, 0]
+    pixels: Tensor = vae.decode(scaled, return_dict=False)[0]
     return pixels
 
 

@@ -22,7 +22,7 @@ from generation.errors import OutOfRange
 from generation.families.architecture import Config, Stage
 from generation.recipe import Recipe, Task, needed
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.codecs.image import to_latents, to_pixels
+from generation.worker.codecs.image import LatentFormat, to_latents, to_pixels
 from generation.worker.engines.engine import Given
 from generation.worker.engines.flux import width_of
 from generation.worker.engines.guidance import apart
@@ -123,13 +123,13 @@ class Flux2:
 
     def encode(self, parts: Parts, pixels: Tensor, _: torch.Generator | None, /) -> Tensor:
         """The posterior's mean with a generator, too, as the stock pipelines take it."""
-        return to_latents(parts["vae"], pixels, None, scaled=_standardised)
+        return to_latents(parts["vae"], pixels, None, _STANDARDISED)
 
     def look(self, parts: Parts, pixels: Tensor) -> Tensor:
-        return to_latents(parts["vae"], pixels, None, scaled=_standardised)
+        return to_latents(parts["vae"], pixels, None, _STANDARDISED)
 
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:
-        return to_pixels(parts["vae"], latents, unscaled=_original)
+        return to_pixels(parts["vae"], latents, _STANDARDISED)
 
     def activation_bytes(
         self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
@@ -201,3 +201,6 @@ def _original(vae: Any, latents: Tensor) -> Tensor:
     count, channels, height, width = latents.shape
     parts = (latents * deviation + mean).reshape(count, channels // 4, 2, 2, height, width)
     return parts.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+
+
+_STANDARDISED = LatentFormat(scaled=_standardised, unscaled=_original)

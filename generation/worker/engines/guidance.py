@@ -61,14 +61,22 @@ def looked_at(picture: Tensor, sampling: Sampling) -> Tensor:
     return torch.cat([picture, picture, torch.zeros_like(picture)])
 
 
-def apart(ask: Callable[[Tensor, Tensor, bool], Tensor], sampling: Sampling) -> Guided:
-    """The same of a network that is asked of each prompt alone: `ask(y, t, negative)`."""
+def apart(
+    ask: Callable[[Tensor, Tensor, bool], Tensor],
+    sampling: Sampling,
+    mended: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> Guided:
+    """The same of a network that is asked of each prompt alone: `ask(y, t, negative)`.
+
+    `mended`: (what guidance makes of both, what the words alone say) -> what is gone by.
+    """
 
     def both(y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         out = ask(y, t, False).float()
         if not sampling.guided:
             return out, out
         negative = ask(y, t, True).float()
-        return negative + sampling.cfg * (out - negative), negative
+        towards = negative + sampling.cfg * (out - negative)
+        return towards if mended is None else mended(towards, out), negative
 
     return Guided(both)

@@ -9,6 +9,8 @@ from generation.worker.engines.engine import Engine
 from generation.worker.engines.flux import Flux
 from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
 from generation.worker.engines.nothing import NothingDrawn
+from generation.worker.engines.qwen_image import QwenImage
+from generation.worker.engines.qwen_image_21 import QwenImage21
 from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.stable_diffusion import StableDiffusion
 from generation.worker.engines.z_image import ZImage
@@ -27,6 +29,8 @@ ENGINES: Mapping[str, Engine] = {
     "flux2-klein": Flux2(form=QWEN3),
     "z-image": ZImage(),
     "chroma": Chroma(tokens=512),
+    "qwen-image": QwenImage(),
+    "qwen-image-2.1": QwenImage21(),
 }
 
 # Of what no architecture of models draws.

@@ -58,6 +58,11 @@ class SeenPictures:
         return found | ({"mm_token_type_ids": (ids == self.token).int()} if grid else {})
 
 
+def without_marks(words: str) -> str:
+    """A person's words, in which no picture stands."""
+    return words.replace(_IMAGE, "")
+
+
 def seen_by(encoder: Any, pictures: Sequence[Image.Image]) -> SeenPictures:
     """What the encoder looks at of RGB pictures.  Raises UnusableWeights where it has no tower."""
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
