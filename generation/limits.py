@@ -41,6 +41,7 @@ from generation.recipe import (
     Words,
 )
 from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.schedule_rules import schedule_rule
 from generation.sigmas import strongest
 
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
@@ -153,7 +154,8 @@ def _check_task(recipe: Recipe) -> None:
 def _check_sampling(sampling: Sampling, task: Task, noise: str) -> None:
     """`noise` is the model's, for a recipe that names none."""
     _known("sampler", sampling.sampler, SAMPLERS)
-    _known("scheduler", sampling.scheduler, SCHEDULERS)
+    if schedule_rule(sampling.scheduler) is None:
+        _known("scheduler", sampling.scheduler, SCHEDULERS)
     if not task.needs.redraws and sampling.denoise != 1.0:
         raise OutOfRange("denoise", sampling.denoise, "1 without a picture to start from")
     DENOISE.check(sampling.denoise)

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 
 from generation.errors import NoSuchName, NotHere
 from generation.samplers import SAMPLERS, SCHEDULERS, Sampler, Scheduler
+from generation.schedule_rules import schedule_rule
 
 USUAL = "automatic"  # A1111's word for the scheduler that is usual
 
@@ -67,7 +68,9 @@ def sampler(name: str) -> Meant:
 
 
 def scheduler(name: str) -> str | None:
-    """The scheduler of that name; None: whatever is usual.  Raises NoSuchName."""
+    """The scheduler of that name; None: whatever is usual.  Raises NoSuchName, OutOfRange."""
+    if (rule := schedule_rule(name)) is not None:
+        return rule.name
     folded = _folded(name)
     if folded in (USUAL, "auto"):
         return None

@@ -15,12 +15,13 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from operator import mul
 
 from generation.errors import NoSuchName, OutOfRange
 from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.schedule_rules import schedule_rule
 
 # How a model was trained to see noise; see `levels`.
 NOISES: tuple[str, ...] = ("scaled-linear", "scaled-linear-zsnr", "linear", "flow")
@@ -93,12 +94,20 @@ def expand(
     """The sigmas of one drawing: usually steps + 1 of them, the last is 0.0.
 
     `denoise` below 1 lays out int(steps / denoise) steps and keeps the last `steps`.  `noise` is
-    a name as `levels` reads it.  Some schedules have fewer or more levels than asked for;
-    len(result) - 1 is the number of steps that are run.  Raises NoSuchName and OutOfRange.
+    a name as `levels` reads it, a scheduler may be a rule of `generation.schedule_rules`.  Some
+    schedules have fewer or more levels than asked for; len(result) - 1 is the number of steps that
+    are run.  Raises NoSuchName and OutOfRange.
     """
     skipping = SAMPLERS[_known("sampler", sampler, SAMPLERS)].skips
     trained = levels(noise)
-    schedule = FORMULAS[_known("scheduler", scheduler, SCHEDULERS)]
+    rule = schedule_rule(scheduler)
+    if rule is not None and rule.levels:
+        return _by_hand(rule.levels, trained)
+    schedule: _Schedule
+    if rule is not None and rule.beta is not None:
+        schedule = partial(_beta, shape=rule.beta)
+    else:
+        schedule = FORMULAS[_known("scheduler", scheduler, SCHEDULERS)]
     if steps < 1:
         raise OutOfRange("steps", steps, "1 or more")
     if not 0 < denoise <= 1:  # also refuses NaN
@@ -113,6 +122,13 @@ def expand(
     if partly:
         sigmas = sigmas[-steps:]
     return (*_distinct(sigmas), 0.0)
+
+
+def _by_hand(said: Sequence[float], trained: _Levels) -> tuple[float, ...]:
+    """The levels that somebody wrote down: as many steps, whatever else is said of them."""
+    if said[0] > trained.highest * (1 + 1e-4):
+        raise OutOfRange("noise levels", said[0], f"at most {trained.highest:.4f} for this model")
+    return (*_distinct(said), 0.0)
 
 
 def _stretched(sigmas: Sequence[float], terminal: float) -> list[float]:
@@ -280,12 +296,12 @@ def _exponential(levels: _Levels, n: int) -> list[float]:
     return [math.exp(r) for r in _line(math.log(levels.highest), math.log(levels.lowest), n)]
 
 
-def _beta(levels: _Levels, n: int) -> list[float]:
+def _beta(levels: _Levels, n: int, *, shape: tuple[float, float] = (0.6, 0.6)) -> list[float]:
     """Lee et al. 2024, "Beta Sampling is All You Need": quantiles on the axis of the timesteps."""
     from scipy.stats import beta  # takes a second to load
 
     last = len(levels.table) - 1
-    quantiles = beta.ppf([1 - i / n for i in range(n)], 0.6, 0.6)
+    quantiles = beta.ppf([1 - i / n for i in range(n)], *shape)
     return [levels.table[round(float(q) * last)] for q in quantiles]
 
 

@@ -12,7 +12,7 @@ from generation.families.architecture import Stage
 from generation.queue.costs import CostModel
 from generation.recipe import needed
 from generation.worker.render import render
-from tests.given import loaded
+from tests.given import loaded, tinymodels
 from tests.given.builders import changed
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +44,25 @@ def test_the_queue_charges_the_lanes_that_the_worker_runs(
     )
     assert room == lanes * alone
     assert needed(recipe.sampling).guided == (lanes == 2)
+
+
+@pytest.mark.parametrize("architecture", tinymodels.BUILDS)
+def test_every_engine_says_what_its_network_says_without_guidance_for_cfg_plus_plus(
+    architecture: str,
+) -> None:
+    """The negative prompt counts even at cfg 1."""
+    recipe = changed(loaded.recipe_of(architecture), cfg=1.0, sampler="euler_cfg_pp")
+    assert needed(recipe.sampling).lanes == 2
+    drawn = [
+        render(
+            changed(recipe, negative_prompt=negative),
+            (),
+            loaded.model(architecture),
+            on_step=lambda *_: None,
+        ).latents_sha256
+        for negative in ("", "dog and cat")
+    ]
+    assert drawn[0] != drawn[1]
 
 
 def test_the_formula_stands_once() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.pages.apologies import apology_for
 from generation import names
 from generation.draft import DraftSampling, complete, named
-from generation.errors import NoSuchName, NotHere
+from generation.errors import NoSuchName, NotHere, Unacceptable
 from generation.recipe import needed
 from generation.samplers import SAMPLERS, SCHEDULERS
 from storage.people import Preferences
@@ -118,7 +118,7 @@ def test_a_slip_of_the_keyboard_is_guessed() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_a_name_or_a_sentence(text: str) -> None:
     for read in (names.sampler, names.scheduler):
-        with contextlib.suppress(NoSuchName):
+        with contextlib.suppress(Unacceptable):
             read(text)
 
 

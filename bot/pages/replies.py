@@ -114,8 +114,8 @@ def _sampling(sampling: Sampling) -> tuple[str, ...]:
 
 
 def _known(name: str, names: Collection[str]) -> str:
-    """A name as we write it; as code where it is none of ours."""
-    return name if name in names else code(name)
+    """A name as we write it; as code where it is none of ours, or a long one of numbers."""
+    return name if name in names else code(name, 60)
 
 
 def result(outcome: Outcome) -> str:

@@ -21,6 +21,7 @@ from generation.recipe import Recipe, Words, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
+from generation.worker.engines.guidance import Guided
 from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
@@ -76,17 +77,17 @@ class ZImage:
         if sampling.guided:
             said.append(words.negative[0])
 
-        def predict(y: Tensor, t: Tensor) -> Tensor:
+        def both(y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
             lanes = y.to(network.dtype).repeat(len(said), 1, 1, 1).unsqueeze(2)
             time = (1000 - t.expand(len(said))) / 1000
             out = network(list(lanes.unbind(0)), time, said, return_dict=False)[0]
-            positive = out[0].float()
+            positive = negative = out[0].float()
             if sampling.guided:
-                positive = positive + (sampling.cfg - 1) * (positive - out[1].float())
-            velocity: Tensor = -positive.squeeze(1)[None]
-            return velocity
+                negative = out[1].float()
+                positive = positive + (sampling.cfg - 1) * (positive - negative)
+            return -positive.squeeze(1)[None], -negative.squeeze(1)[None]
 
-        return predict
+        return Guided(both)
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator)
