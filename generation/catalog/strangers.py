@@ -36,7 +36,6 @@ _LAYERED = "Qwen-Image-Layered, which takes a picture apart into several"
 
 # In this order: what is special before what it was derived from.
 _ARCHITECTURES = (
-    _row("FLUX.3", "early_stream_modulations."),
     _row("Chroma Radiance", "nerf_blocks.", "nerf_image_embedder."),
     _row("Krea 2", "txtfusion."),
     _row("HunyuanVideo", "txt_in.individual_token_refiner.", "context_embedder.token_refiner."),

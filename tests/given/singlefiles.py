@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.given.tiny import flux, flux2, qwen_image, qwen_image_21, z_image
+from tests.given.tiny import flux, flux2, flux3, qwen_image, qwen_image_21, z_image
 
 Tensors = dict[str, Tensor]
 
@@ -256,6 +256,7 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "flux1-schnell": flux.named,
     "flux2-klein": flux2.named,
     "flux2-dev": flux2.named,
+    "flux3": flux3.named,
     "z-image": z_image.named,
     "chroma": flux.named_chroma,
 }
@@ -266,7 +267,7 @@ _WHOLE: dict[str, Callable[[Path], Tensors]] = {
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(
-    ("flux1", "flux1-schnell", "flux2-klein", "flux2-dev", "z-image", "chroma"), "vae."
+    ("flux1", "flux1-schnell", "flux2-klein", "flux2-dev", "flux3", "z-image", "chroma"), "vae."
 )
 
 
@@ -276,6 +277,12 @@ def _mistral(tensors: Tensors, prefix: str) -> Tensors:
     return {
         prefix + re.sub(r".*language_model\.(model\.)?", "model.", k): t for k, t in inner.items()
     }
+
+
+def _qwen3_vl(tensors: Tensors, prefix: str) -> Tensors:
+    """Its tower beside its layers."""
+    names = {key: key.replace("language_model.", "model.") for key in tensors}
+    return {prefix + names[key]: tensor for key, tensor in tensors.items()}
 
 
 def _qwen3(tensors: Tensors, prefix: str) -> Tensors:
@@ -320,5 +327,6 @@ _ENCODERS = {
     ),
     "flux2-klein": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
     "flux2-dev": (("text_encoder", "text_encoders.mistral3_24b.transformer.", _mistral),),
+    "flux3": (("text_encoder", "text_encoders.qwen3vl_4b.transformer.", _qwen3_vl),),
     "z-image": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
 }

@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from tests.given.tiny import flux, flux2, parts, qwen_image, qwen_image_21, z_image
+from tests.given.tiny import flux, flux2, flux3, parts, qwen_image, qwen_image_21, z_image
 
 SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
@@ -202,6 +202,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "flux1-schnell": flux.build_schnell,
     "flux2-klein": flux2.build_klein,
     "flux2-dev": flux2.build_dev,
+    "flux3": flux3.build,
     "z-image": z_image.build,
     "chroma": flux.build_chroma,
     "qwen-image": qwen_image.build,

@@ -136,8 +136,8 @@ def told(shapes: Shapes) -> Config:
             "joint_attention_dim": mine["txt_in.weight"][1],
             "mlp_ratio": mine["double_blocks.0.img_mlp.2.weight"][1] / width,
             "num_attention_heads": width // head,
-            "num_layers": _count(mine, "double_blocks"),
-            "num_single_layers": _count(mine, "single_blocks"),
+            "num_layers": count_of(mine, "double_blocks"),
+            "num_single_layers": count_of(mine, "single_blocks"),
             "out_channels": mine["final_layer.linear.weight"][0],
             "timestep_guidance_channels": mine["time_in.in_layer.weight"][1],
         }
@@ -145,7 +145,8 @@ def told(shapes: Shapes) -> Config:
         return {}
 
 
-def _count(mine: Shapes, blocks: str) -> int:
+def count_of(mine: Shapes, blocks: str) -> int:
+    """How many blocks of that name there are."""
     return len({key.split(".")[1] for key in mine if key.startswith(f"{blocks}.")})
 
 
@@ -161,7 +162,7 @@ def _tensors(config: Config) -> dict[str, tuple[int, ...]]:
     head = blueprint.whole(config["attention_head_dim"])
     width = head * blueprint.whole(config["num_attention_heads"])
     channels = blueprint.whole(config["in_channels"])
-    mlp = _inner(config["mlp_ratio"], width)
+    mlp = inner_width(config["mlp_ratio"], width)
     out: dict[str, tuple[int, ...]] = {}
     waves = blueprint.whole(config["timestep_guidance_channels"])
     told = ("timestep_embedder", "guidance_embedder")
@@ -186,7 +187,7 @@ def _tensors(config: Config) -> dict[str, tuple[int, ...]]:
     return out
 
 
-def _inner(ratio: object, width: int) -> int:
+def inner_width(ratio: object, width: int) -> int:
     """How wide a block's feed-forward layer is."""
     if not isinstance(ratio, int | float) or isinstance(ratio, bool):
         raise blueprint.Unwritten

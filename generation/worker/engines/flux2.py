@@ -35,8 +35,6 @@ from generation.worker.text.llm import PromptForm
 
 APART = 10  # of the places in time of pictures that are looked at
 TOKENS = 512  # that a short prompt is filled up to; the fillings are read like words
-# Measured with fake tensors: how many of its width each token keeps alive at the worst moment.
-ACTIVATIONS = 22
 
 # As the encoders were trained to be asked; without the thinking of Qwen3.
 QWEN3 = PromptForm(
@@ -64,6 +62,8 @@ class Flux2:
     """How its networks draw."""
 
     form: PromptForm  # the template, and which layers are read
+    # Measured with fake tensors: how many of its width each token keeps alive at the worst moment.
+    activations: int = 22
 
     def scale(self, parts: Parts) -> int:
         return int(2 ** len(parts["vae"].config.block_out_channels))
@@ -98,7 +98,7 @@ class Flux2:
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
-        seen = [_packed(one.to(network.device, network.dtype)) for one in given.seen]
+        seen = [packed(one.to(network.device, network.dtype)) for one in given.seen]
         _, _, height, width = self.noise_shape(parts, recipe)
         grids = [(height, width), *(one.shape[-2:] for one in given.seen)]
         places = torch.cat([_places(APART * n, *grid) for n, grid in enumerate(grids)])
@@ -107,17 +107,17 @@ class Flux2:
 
         def ask(y: Tensor, t: Tensor, negative: bool) -> Tensor:
             context = words.negative if negative else words.context
-            tokens = _packed(y.to(network.dtype))
+            tokens = packed(y.to(network.dtype))
             out: Tensor = network(
                 hidden_states=torch.cat([tokens, *seen], dim=1),
                 timestep=t.expand(1).to(network.dtype) / 1000,
                 guidance=told,
                 encoder_hidden_states=context,
-                txt_ids=_in_a_row(context.shape[1]).to(network.device),
+                txt_ids=in_a_row(context.shape[1]).to(network.device),
                 img_ids=places,
                 return_dict=False,
             )[0]
-            return _unpacked(out[:, : tokens.shape[1]], height, width)
+            return unpacked(out[:, : tokens.shape[1]], height, width)
 
         return apart(ask, sampling)
 
@@ -140,7 +140,7 @@ class Flux2:
                 return 0  # 512 tokens are few beside a picture's
             case Stage.DENOISE:
                 tokens = pixels // 256 * (1 + _looks(recipe)) + TOKENS
-                return ACTIVATIONS * width_of(configs["transformer"]) * tokens * itemsize
+                return self.activations * width_of(configs["transformer"]) * tokens * itemsize
             case Stage.DECODE:
                 return VAE_ACTIVATIONS * first_width(configs["vae"]) * pixels * itemsize
 
@@ -158,12 +158,13 @@ def _told(network: Any, guidance: float | None) -> Tensor | None:
     return torch.full([1], guidance, device=network.device, dtype=torch.float32)
 
 
-def _packed(latents: Tensor) -> Tensor:
+def packed(latents: Tensor) -> Tensor:
     """(1, C, h, w) as a row of tokens: (1, h * w, C)."""
     return latents.flatten(2).permute(0, 2, 1)
 
 
-def _unpacked(tokens: Tensor, height: int, width: int) -> Tensor:
+def unpacked(tokens: Tensor, height: int, width: int) -> Tensor:
+    """The other way."""
     return tokens.permute(0, 2, 1).reshape(1, -1, height, width)
 
 
@@ -173,8 +174,8 @@ def _places(time: int, height: int, width: int) -> Tensor:
     return torch.cartesian_prod(*axes)
 
 
-def _in_a_row(count: int) -> Tensor:
-    """The same of words."""
+def in_a_row(count: int) -> Tensor:
+    """Where words are: one behind the other, and nowhere in a picture."""
     none = torch.arange(1)
     return torch.cartesian_prod(none, none, none, torch.arange(count))
 

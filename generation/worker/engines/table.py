@@ -8,6 +8,7 @@ from generation.worker.engines.chroma import Chroma
 from generation.worker.engines.engine import Engine
 from generation.worker.engines.flux import Flux
 from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
+from generation.worker.engines.flux3 import FORM, Flux3
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.qwen_image import QwenImage
 from generation.worker.engines.qwen_image_21 import QwenImage21
@@ -27,6 +28,7 @@ ENGINES: Mapping[str, Engine] = {
     "flux1-schnell": Flux(tokens=256),
     "flux2-dev": Flux2(form=MISTRAL),
     "flux2-klein": Flux2(form=QWEN3),
+    "flux3": Flux3(form=FORM, activations=27),
     "z-image": ZImage(),
     "chroma": Chroma(tokens=512),
     "qwen-image": QwenImage(),

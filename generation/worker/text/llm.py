@@ -46,6 +46,9 @@ class PromptForm:
     layers: tuple[int, ...] = (-1,)  # 0: the words' embeddings; behind the last layer is its norm
     normed: bool = True  # whether that norm is applied
     least: int = 0  # tokens, template included, that short prompts are filled up to
+    multiple: int = 1  # of as many tokens, template included, all prompts are filled up to
+    # Where what fills stands, for networks that read it; None: where its class says.
+    place_of_filling: int | None = None
     left: bool = False  # what fills is before the words
     behind: str = ""  # text behind what fills; its tokens are counted on from the words'
     begun: bool = False  # whether the template has the token that begins a text
@@ -124,13 +127,19 @@ def _filled(
             "prompt", f"{len(ids)} tokens of a language model", f"at most {MAX_TOKENS} of them long"
         )
     empty = max(0, form.least - len(ids) - len(tail))
+    empty += -(len(ids) + len(tail) + empty) % form.multiple
     padding = tokenizer.pad_token_id
     padding = tokenizer.eos_token_id if padding is None else padding
     filler, words = ([padding] * empty, [0] * empty), (ids, [1] * len(ids))
     first, second = (filler, words) if form.left else (words, filler)
     row, mask = first[0] + second[0] + tail, first[1] + second[1] + [1] * len(tail)
     given = {"input_ids": torch.tensor([row]), "attention_mask": torch.tensor([mask])}
-    if form.behind:
+    if form.place_of_filling is not None:
+        nothing = given["attention_mask"] == 0
+        given["position_ids"] = torch.arange(len(row))[None].masked_fill(
+            nothing, form.place_of_filling
+        )
+    elif form.behind:
         given["position_ids"] = _counted(given["attention_mask"], reader.encoder)
     return given | (seen.inputs(given["input_ids"], grid=form.grid) if seen is not None else {})
 
