@@ -31,8 +31,22 @@ def z_image(network: Any, lanes: int, height: int, width: int) -> object:
     return network(pictures, torch.ones(lanes), words, return_dict=False)
 
 
+def krea2(network: Any, _lanes: int, height: int, width: int) -> object:
+    """Each prompt is a call of its own."""
+    said, picture = network.config, height * width // 256
+    return network(
+        hidden_states=torch.empty(1, picture, said.in_channels),
+        encoder_hidden_states=torch.empty(1, 512, said.num_text_layers, said.text_hidden_dim),
+        timestep=torch.ones(1),
+        position_ids=torch.zeros(512 + picture, 3),
+        encoder_attention_mask=torch.ones(1, 512, dtype=torch.bool),
+        return_dict=False,
+    )
+
+
 CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
     "z-image": ({"n_layers": 2, "n_refiner_layers": 1}, z_image),
+    "krea2": ({"num_layers": 2}, krea2),
 }
 
 

@@ -120,7 +120,15 @@ def test_after_a_cancel(worker: WorkerProcess) -> None:
 
 @pytest.mark.parametrize("prompt", ["cat", "red (cat:1.3), [dog]", "a " * 200 + "BREAK dog"])
 def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt: str) -> None:
-    for family in ("starter", "sd2-768", "sdxl", "sd3", "flux1-dev", "z-image-turbo"):
+    for family in (
+        "starter",
+        "sd2-768",
+        "sdxl",
+        "sd3",
+        "flux1-dev",
+        "z-image-turbo",
+        "krea2-turbo",
+    ):
         recipe = tiny_recipe(family=family, prompt=prompt)
         assert same(worker.draw(recipe), another.draw(recipe))
     refined = redrawing(tiny_recipe(family="sdxl-refiner", prompt=prompt), a_photo())

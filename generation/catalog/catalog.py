@@ -299,7 +299,7 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
     if said is None:
         told = usual.architecture.by_levels.get(trained.noise, anatomy.family)
         anatomy = replace(anatomy, family=told)
-    if trained.noise == usual.noise:
+    if trained.noise == usual.noise or family(anatomy.family).levels:
         return anatomy
     levels = trained.noise.removesuffix(ZERO_SNR)
     return replace(

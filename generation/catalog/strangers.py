@@ -37,7 +37,6 @@ _LAYERED = "Qwen-Image-Layered, which takes a picture apart into several"
 # In this order: what is special before what it was derived from.
 _ARCHITECTURES = (
     _row("Chroma Radiance", "nerf_blocks.", "nerf_image_embedder."),
-    _row("Krea 2", "txtfusion."),
     _row("HunyuanVideo", "txt_in.individual_token_refiner.", "context_embedder.token_refiner."),
     _row("a ControlNet", "control_model.", "controlnet_", "input_hint_block.", "zero_convs."),
     _row("a ControlNet", "lora_controlnet", "control_all_x_embedder.", "control_layers."),

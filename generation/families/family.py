@@ -16,6 +16,7 @@ from generation.families.rows import (
     flux,
     flux2,
     flux3,
+    krea2,
     qwen_image,
     qwen_image_21,
     sd3,
@@ -35,6 +36,7 @@ FAMILIES: dict[str, Family] = {
         chroma.ROWS,
         qwen_image.ROWS,
         qwen_image_21.ROWS,
+        krea2.ROWS,
     )
     for row in rows
 }

@@ -47,6 +47,8 @@ class Family:
     references: int = 1  # pictures that an edit looks at, at most
     # What a network that was distilled from guidance is told of it; None: it is told nothing.
     guidance: float | None = None
+    # The noise it is trained under, where that is not its architecture's, whatever its folder says.
+    levels: str = ""
     # What is made with it, where that is not what its architecture can do.
     does: frozenset[Task] | None = None
     # Finetunes that are spoken to otherwise: how their files are called, and in which dialect.  A
@@ -82,7 +84,7 @@ class Family:
     @property
     def noise(self) -> str:
         """The noise it is trained under: a name of generation.sigmas.levels."""
-        return self.architecture.noise.levels
+        return self.levels or self.architecture.noise.levels
 
     @property
     def flows(self) -> bool:

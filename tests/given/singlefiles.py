@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.given.tiny import flux, flux2, flux3, qwen_image, qwen_image_21, z_image
+from tests.given.tiny import flux, flux2, flux3, krea2, qwen_image, qwen_image_21, z_image
 
 Tensors = dict[str, Tensor]
 
@@ -264,6 +264,7 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
 _WHOLE: dict[str, Callable[[Path], Tensors]] = {
     "qwen-image": qwen_image.one_file,
     "qwen-image-2.1": qwen_image_21.one_file,
+    "krea2": krea2.one_file,
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(

@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from tests.given.tiny import flux, flux2, flux3, parts, qwen_image, qwen_image_21, z_image
+from tests.given.tiny import flux, flux2, flux3, krea2, parts, qwen_image, qwen_image_21, z_image
 
 SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
@@ -207,6 +207,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "chroma": flux.build_chroma,
     "qwen-image": qwen_image.build,
     "qwen-image-2.1": qwen_image_21.build,
+    "krea2": krea2.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

@@ -80,3 +80,8 @@ def apart(
         return towards if mended is None else mended(towards, out), negative
 
     return Guided(both)
+
+
+def beyond(positive: Tensor, negative: Tensor, cfg: float) -> Tensor:
+    """The same as its sum is written by those whose own scale, a cfg less 1, goes on from words."""
+    return positive + (cfg - 1) * (positive - negative)

@@ -9,6 +9,7 @@ from generation.worker.engines.engine import Engine
 from generation.worker.engines.flux import Flux
 from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
 from generation.worker.engines.flux3 import FORM, Flux3
+from generation.worker.engines.krea2 import Krea2
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.qwen_image import QwenImage
 from generation.worker.engines.qwen_image_21 import QwenImage21
@@ -33,6 +34,7 @@ ENGINES: Mapping[str, Engine] = {
     "chroma": Chroma(tokens=512),
     "qwen-image": QwenImage(),
     "qwen-image-2.1": QwenImage21(),
+    "krea2": Krea2(),
 }
 
 # Of what no architecture of models draws.

@@ -21,10 +21,9 @@ from generation.recipe import Recipe, Words, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
-from generation.worker.engines.guidance import Guided
+from generation.worker.engines.guidance import Guided, beyond
 from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
 from generation.worker.parts import Parts
-from generation.worker.sampling.denoiser import Predict
 from generation.worker.text.clip import Clip, EncodedWords, Learned
 from generation.worker.text.llm import PromptForm, PromptReader, encode
 
@@ -71,7 +70,7 @@ class ZImage:
                 raise OutOfRange(side, pixels, allowed)
         return 1, network.in_channels, canvas.height // scale, canvas.width // scale
 
-    def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
+    def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Guided:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
         said = [words.context[0]]
         if sampling.guided:
@@ -81,11 +80,9 @@ class ZImage:
             lanes = y.to(network.dtype).repeat(len(said), 1, 1, 1).unsqueeze(2)
             time = (1000 - t.expand(len(said))) / 1000
             out = network(list(lanes.unbind(0)), time, said, return_dict=False)[0]
-            positive = negative = out[0].float()
-            if sampling.guided:
-                negative = out[1].float()
-                positive = positive + (sampling.cfg - 1) * (positive - negative)
-            return -positive.squeeze(1)[None], -negative.squeeze(1)[None]
+            positive, negative = out[0].float(), out[-1].float()
+            towards = beyond(positive, negative, sampling.cfg) if sampling.guided else positive
+            return -towards.squeeze(1)[None], -negative.squeeze(1)[None]
 
         return Guided(both)
 

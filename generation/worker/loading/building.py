@@ -57,8 +57,10 @@ def skeleton(network: Network, config: Path | Config, dtype: torch.dtype) -> Any
                 setattr(module, name, None)
         if network.library == "transformers":
             module.tie_weights()
-        # As the libraries do when they read a folder: some of its layers overflow in fp16.
-        exact = set(kind._keep_in_fp32_modules or ()) if dtype == torch.float16 else set()
+        # As the libraries do when they read a folder: some of its layers overflow in fp16, and
+        # diffusers keeps them in bf16, too.
+        few = dtype == torch.float16 or (network.library == "diffusers" and dtype.itemsize == 2)
+        exact = set(kind._keep_in_fp32_modules or ()) if few else set()
         _give_shapes(module, dtype, exact, exact_buffers=network.library == "transformers")
     return module.eval()
 

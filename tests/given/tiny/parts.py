@@ -122,20 +122,21 @@ CHAT = (
 
 
 def chat_tokenizer() -> Any:
-    """Qwen's, of letters alone."""
+    """Qwen's, of letters alone, but for what a template ends with."""
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import Qwen2Tokenizer
 
     vocabulary = {letter: number for number, letter in enumerate(sorted(ByteLevel.alphabet()))}
-    for special in ("<|endoftext|>", "<|im_start|>", "<|im_end|>"):
+    for special in ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "assistant"):
         vocabulary[special] = len(vocabulary)
     tokenizer = Qwen2Tokenizer(vocab=vocabulary, merges=[], pad_token="<|endoftext|>")
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.add_tokens(["assistant"])
     tokenizer.chat_template = CHAT
     return tokenizer
 
 
-def qwen3(*, width: int = 32, layers: int = 3, tokens: int = 259) -> Any:
+def qwen3(*, width: int = 32, layers: int = 3, tokens: int = 260) -> Any:
     """A tiny Qwen3 that reads what `chat_tokenizer` makes of words."""
     import transformers
 
