@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,12 @@ from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families.architecture import Network, Part, Shapes, with_told
 from generation.families.networks import UMT5
 from generation.families.text.encoder import encoder
-from generation.families.text.language import qwen_tokenizer
+from generation.families.text.language import (
+    gemma_tokenizer,
+    llama_tokenizer,
+    mistral_tokenizer,
+    qwen_tokenizer,
+)
 from generation.worker.loading.building import class_of, numbers_of, skeleton
 from generation.worker.loading.stored import stored_file
 from tests.given.languagemodels import NETWORKS, made, saved, small
@@ -253,3 +259,61 @@ def test_umt5_has_distances_in_each_layer(gated: str) -> None:
     spare = {key for key in right if key.startswith(UMT5.harmless)}
     assert found == {key: right[key] for key in right.keys() - spare}
     assert sum("relative_attention_bias" in key for key in found) == 3
+
+
+def test_configs_of_older_releases_are_read() -> None:
+    """Qwen2.5-VL's were flat, and Mistral Small's are inside that of a model with a tower."""
+    nested = small("qwen2.5-vl")
+    flat = {**nested["text_config"], **nested, "model_type": "qwen2_5_vl"}
+    del flat["text_config"]
+    right = NETWORKS["qwen2.5-vl"].tensors(nested)
+    assert NETWORKS["qwen2.5-vl"].tensors(flat) == right
+    assert tensors_of(NETWORKS["qwen2.5-vl"], flat) == right
+
+
+def test_a_mistral_beside_a_tower_is_read_without_it(tmp_path: Path) -> None:
+    from transformers import Mistral3Config, Mistral3ForConditionalGeneration
+
+    words, network = small("mistral-small-3"), NETWORKS["mistral-small-3"]
+    eyes = {"hidden_size": 32, "intermediate_size": 24, "num_hidden_layers": 1}
+    eyes = {**eyes, "num_attention_heads": 2, "head_dim": 16, "image_size": 56, "patch_size": 14}
+    config = Mistral3Config(
+        text_config=words, vision_config={"model_type": "pixtral", **eyes}, image_token_index=10
+    )
+    whole = Mistral3ForConditionalGeneration(config).eval()
+    folder = saved(whole, tmp_path)
+    said = json.loads((folder / "config.json").read_text())
+    assert network.fault(said) is None
+    found = {network.modern(key) for key in stored_file(folder / "model.safetensors", "it").floats}
+    expected = network.tensors(said)
+    assert expected is not None
+    assert found >= expected.keys()
+    assert all(key.startswith(network.harmless) for key in found - expected.keys())
+    ids = torch.tensor([[5, 9, 200, 31]])
+    mine = loaded(network, folder, torch.float32)(input_ids=ids, use_cache=False)
+    theirs = whole.model.language_model(input_ids=ids, use_cache=False)
+    assert torch.equal(mine.last_hidden_state, theirs.last_hidden_state)
+
+
+@pytest.mark.parametrize("kind", [mistral_tokenizer, gemma_tokenizer, llama_tokenizer])
+def test_a_folder_says_all_of_its_tokenizer(kind: Any, tmp_path: Path) -> None:
+    from tokenizers import Tokenizer as Fast
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    wanted = kind("words")
+    home = tmp_path / "words"
+    home.mkdir()
+    fast = Fast(WordLevel({"a": 0, "fox": 1, "<pad>": 2}, unk_token="a"))
+    fast.pre_tokenizer = Whitespace()
+    fast.save(str(home / "tokenizer.json"))
+    for name in wanted.classes[2:]:
+        processor = name.endswith("Processor")
+        says = {"processor_class": name} if processor else {"tokenizer_class": name}
+        said = {"pad_token": "<pad>", "padding_side": "left", **says}
+        (home / "tokenizer_config.json").write_text(json.dumps(said))
+        built = class_of(wanted.module, wanted.classes[0]).from_pretrained(
+            tmp_path, subfolder="words", local_files_only=True
+        )
+        assert built("a fox").input_ids == [0, 1]
+        assert built.pad_token_id == 2

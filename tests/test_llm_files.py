@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gguf
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from generation.errors import UnusableWeights
 from generation.families.architecture import Architecture, Part
+from generation.families.networks import T5
 from generation.families.sd3 import SD3
 from generation.families.text.encoder import encoder
 from generation.families.text.language import qwen_tokenizer
@@ -25,7 +27,7 @@ from generation.worker.loading.single_file import opened_component
 from generation.worker.residence import Residence
 from tests.given.languagemodels import NETWORKS, made, small
 
-PREFIX = "text_encoders.llm.transformer."
+PREFIX = "text_encoders.qwen3_4b.transformer."  # that an architecture has
 IDS = torch.tensor([[5, 9, 200, 31, 7, 11]])
 
 
@@ -100,6 +102,54 @@ def test_a_tower_may_be_missing_where_only_words_are_read(tmp_path: Path) -> Non
     found = read(file, tmp_path, "qwen2.5-vl")
     assert found.visual is None
     assert torch.equal(states(found), states(whole))
+
+
+@pytest.mark.parametrize("name", ["qwen3", "qwen2.5-vl", "qwen3-vl"])
+def test_qwens_words_are_read_from_a_gguf_of_llama_cpp(name: str, tmp_path: Path) -> None:
+    whole = made(NETWORKS[name], small(name))
+    arch = {"qwen3": "QWEN3", "qwen2.5-vl": "QWEN2VL", "qwen3-vl": "QWEN3VL"}[name]
+    kept = {k: v for k, v in whole.state_dict().items() if not k.startswith("visual.")}
+    file = a_gguf(tmp_path, getattr(gguf.MODEL_ARCH, arch), 3, comfyui, kept)
+    assert torch.equal(states(read(file, tmp_path, name)), states(whole))
+
+
+@pytest.mark.parametrize("name", ["gemma2", "mistral-small-3", "llama3.1"])
+def test_what_a_gguf_has_otherwise_than_by_name_is_not_read(name: str, tmp_path: Path) -> None:
+    arch = gguf.MODEL_ARCH.GEMMA2 if name == "gemma2" else gguf.MODEL_ARCH.LLAMA
+    whole = made(NETWORKS[name], small(name))
+    file = a_gguf(tmp_path, arch, 3, comfyui, whole.state_dict())
+    with pytest.raises(UnusableWeights):
+        read(file, tmp_path, name)
+
+
+def test_t5_is_read_from_a_gguf_of_llama_cpp(tmp_path: Path) -> None:
+    config = {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_heads": 4, "num_layers": 2}
+    whole = made(T5, {**config, "vocab_size": 320, "feed_forward_proj": "gated-gelu"})
+    kept = {k: v for k, v in whole.state_dict().items() if k != "encoder.embed_tokens.weight"}
+    file = a_gguf(tmp_path, gguf.MODEL_ARCH.T5ENCODER, 2, str, kept)
+    names = gguf.GGUFReader(file).tensors
+    assert {T5.modern(each.name) for each in names} == kept.keys()
+
+
+def a_gguf(
+    folder: Path,
+    arch: Any,
+    layers: int,
+    published: Callable[[str], str],
+    tensors: Mapping[str, Tensor],
+) -> Path:
+    """Tensors of plain numbers, by the names that llama.cpp's own converter gives them."""
+    path, names = folder / "encoder.gguf", gguf.get_tensor_name_map(arch, layers)
+    writer = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[arch])
+    for key, tensor in tensors.items():
+        called = names.get_name(published(key), try_suffixes=(".weight", ".bias"))
+        assert called is not None, key
+        writer.add_tensor(called, tensor.numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
 
 
 def test_half_a_language_model_is_none(tmp_path: Path) -> None:

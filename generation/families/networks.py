@@ -7,6 +7,7 @@ passed on to the class, or has a value with which it changes nothing, or the fol
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from generation.families import blueprint
@@ -193,12 +194,40 @@ def clip_tokenizer(name: str, padding: str) -> Tokenizer:
     )
 
 
+# llama.cpp's names for the encoder's.
+_T5_IN_GGUF = re.compile(r"enc\.blk\.(\d+)\.(\w+)\.weight")
+_T5_ENDS_IN_GGUF = {
+    "token_embd.weight": "shared.weight",
+    "enc.output_norm.weight": "encoder.final_layer_norm.weight",
+}
+_T5_LAYER_IN_GGUF = {
+    "attn_q": "0.SelfAttention.q",
+    "attn_k": "0.SelfAttention.k",
+    "attn_v": "0.SelfAttention.v",
+    "attn_o": "0.SelfAttention.o",
+    "attn_rel_b": "0.SelfAttention.relative_attention_bias",
+    "attn_norm": "0.layer_norm",
+    "ffn_gate": "1.DenseReluDense.wi_0",
+    "ffn_up": "1.DenseReluDense.wi_1",
+    "ffn_down": "1.DenseReluDense.wo",
+    "ffn_norm": "1.layer_norm",
+}
+
+
+def _modern_t5_name(key: str) -> str:
+    match = _T5_IN_GGUF.fullmatch(key)
+    if match is None or match[2] not in _T5_LAYER_IN_GGUF:
+        return _T5_ENDS_IN_GGUF.get(key, key)
+    return f"encoder.block.{match[1]}.layer.{_T5_LAYER_IN_GGUF[match[2]]}.weight"
+
+
 T5 = Network(
     module="transformers.models.t5.modeling_t5",
     name="T5EncoderModel",
     weights="model",
     tensors=blueprint.t5,
     settings=None,
+    modern=_modern_t5_name,
     harmless=("encoder.embed_tokens.",),  # the same as `shared`
 )
 
@@ -213,6 +242,7 @@ UMT5 = Network(
     weights="model",
     tensors=_umt5_tensors,
     settings=None,
+    modern=_modern_t5_name,
     harmless=(*T5.harmless, "spiece_model"),
 )
 

@@ -7,11 +7,12 @@
 
 Each is the class without its output over the vocabulary, which has the same hidden states and a
 GB less to load.  The invariant: `modern` of a tensor's name in any release of transformers, and in
-a file of ComfyUI's, is the name that the class has for it today.
+a file of ComfyUI's, is the name that the class has for it today; so it is with Qwen's in llama.cpp.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -34,13 +35,45 @@ def _bare(key: str) -> str:
     return key
 
 
+# llama.cpp's names.  Of Llama and Mistral it has the rows of queries and keys in another order, and
+# of Gemma the norms with one added: names alone would be wrong there.
+_IN_GGUF = re.compile(r"(?:(token_embd|output_norm|output)|blk\.(\d+)\.(\w+))\.(weight|bias)")
+_ENDS_IN_GGUF = {"token_embd": "embed_tokens", "output_norm": "norm", "output": "lm_head"}
+_LAYER_IN_GGUF = {
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "attn_norm": "input_layernorm",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+
+
+def _qwen(key: str) -> str:
+    """A layer's name, also by llama.cpp's."""
+    match = _IN_GGUF.fullmatch(key)
+    if match is None:
+        return _bare(key)
+    alone, number, name, end = match.groups()
+    if alone is not None:
+        return f"{_ENDS_IN_GGUF[alone]}.{end}"
+    return f"layers.{number}.{_LAYER_IN_GGUF[name]}.{end}" if name in _LAYER_IN_GGUF else key
+
+
 def _beside_eyes(key: str) -> str:
     """The name in a class that has a tower beside its language model."""
-    bare = _bare(key)
+    bare = _qwen(key)
     return bare if bare.startswith((*_TOWERS, *_BESIDE)) else f"language_model.{bare}"
 
 
-def _words(stack: Stack, name: str, *, types: tuple[str, ...]) -> Network:
+def _words(
+    stack: Stack, name: str, *, types: tuple[str, ...], modern: Callable[[str], str] = _bare
+) -> Network:
     """A class of transformers that reads words only; what a file has for pictures is left out."""
     kind = types[0]
     return Network(
@@ -49,7 +82,7 @@ def _words(stack: Stack, name: str, *, types: tuple[str, ...]) -> Network:
         weights="model",
         tensors=lambda config: stack.tensors(of_text(config)),
         settings=None,
-        modern=_bare,
+        modern=modern,
         harmless=(*_BESIDE, *_TOWERS),
         told=stack.told,
         fault=partial(_another, types),
@@ -136,6 +169,7 @@ QWEN3 = _words(
     ),
     "Qwen3Model",
     types=("qwen3",),
+    modern=_qwen,
 )
 QWEN25_VL = _seeing(
     Stack(
