@@ -162,6 +162,8 @@ class Part:
     spare: Callable[[Config], tuple[str, ...]] = _none
     dtype: Dtype = Dtype.RECIPE
     classes: tuple[str, ...] = ()  # that model_index.json may name; empty: the network's alone
+    # Settings with which it has every layer that any checkpoint has.
+    fullest: Config = field(default_factory=dict)
     # What its config must say to be of this architecture; what it does not say counts as None.
     settings: Settings = field(default_factory=dict)
     tokenizer: Tokenizer | None = None  # of a text encoder

@@ -279,6 +279,7 @@ SD3 = Architecture(
             prefix=_DENOISER,
             layout=layout,
             lies=lies,
+            fullest={"dual_attention_layers": (0, 1)},
             settings={"in_channels": (16, None), "out_channels": (16, None)},
         ),
         Part(

@@ -17,6 +17,8 @@ from generation.families.architecture import Stage
 
 def family_of(plan: LoraPlan, shapes: Shapes, metadata: Mapping[str, str], name: str) -> str:
     """The LoRA's family.  Raises UnusableWeights, and UnknownWeights where a card could tell."""
+    if plan.family:
+        return plan.family
     fitting = [f for f in SHAPED if not _misfits(plan, f)]
     of_words = {
         family_of_words({key: shapes[key] for key in keys}, keys, name)

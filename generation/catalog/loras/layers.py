@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from generation.catalog.loras.transformers import TRANSFORMERS
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families.architecture import Part as PartOfModel
 from generation.families.architecture import Shape, Shapes, Stage
@@ -18,7 +19,9 @@ Part = str  # a part's name: "unet", "text_encoder"
 
 # The architectures that LoRAs are read for, by the family of their checkpoints: all of one have
 # the shapes of its configs.
-SHAPED = {one.family: one for one in ARCHITECTURES if one.trainers_names}
+SHAPED = {
+    one.family: one for one in ARCHITECTURES if one.trainers_names and one not in TRANSFORMERS
+}
 
 
 @cache
@@ -45,4 +48,9 @@ def _layers(part: PartOfModel) -> Iterator[tuple[str, Shape]]:
             yield path, shape
 
 
-PARTS: tuple[Part, ...] = tuple(dict.fromkeys(part for f in SHAPED for part in layers_of(f)))
+# Those of transformers are named in `generation.catalog.loras.transformers`.
+PARTS: tuple[Part, ...] = tuple(
+    dict.fromkeys(
+        (*(part for f in SHAPED for part in layers_of(f)), "transformer", "text_encoder_3")
+    )
+)

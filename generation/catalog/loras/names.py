@@ -99,6 +99,12 @@ def read_name(key: str, layers_per_block: int) -> Name | None:
     return Name(part=part, path=path, role=role, compvis=spelled is not None)
 
 
+def layer_and_role(key: str) -> tuple[str, str]:
+    """The name of the layer, with underscores for dots, and what the tensor is to it."""
+    layer, role = _split(key)
+    return _as_now(layer.replace(".", "_")), role
+
+
 def role_of(key: str) -> str:
     """What a tensor is to its layer, whichever that is; "" when its name does not say."""
     return _split(key)[1] if len(key) <= MAX_NAME else ""

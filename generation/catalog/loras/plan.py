@@ -7,7 +7,8 @@ nothing, and what could not be carried out is refused here, by name.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -15,10 +16,19 @@ from generation.catalog.checkpoint import check_types
 from generation.catalog.embeddings import read_words
 from generation.catalog.loras.forms import Form, read_form
 from generation.catalog.loras.layers import Part
-from generation.catalog.loras.names import MAX_NAME, Name, read_name, role_of
+from generation.catalog.loras.names import MAX_NAME, Name, layer_and_role, read_name, role_of
 from generation.catalog.loras.settings import LoraSettings, read_settings, stated_alpha
 from generation.catalog.loras.strangers import stranger
+from generation.catalog.loras.transformers import (
+    TRANSFORMERS,
+    NamedLayer,
+    Rows,
+    is_sized,
+    layers_named,
+    shape_of,
+)
 from generation.errors import UnusableWeights
+from generation.families.architecture import Architecture
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -47,6 +57,16 @@ class LayerChange:
     keys: Mapping[str, str]  # role -> the tensor's name in the file
     form: Form
     alpha: float | None  # as the metadata gives it; None: the tensor `alpha`, or else the rank
+    rows: Rows | None = None  # of the file's layer that this one is; None: all of them
+
+    def fits(self, weight: tuple[int, ...]) -> bool:
+        """Whether a layer with a weight of this shape can take it."""
+        if self.rows is None or not weight:
+            return self.form.fits(weight)
+        shares, of = len(self.rows.shares), self.rows.of
+        if weight[0] % shares:
+            return False
+        return self.form.fits((weight[0] // shares * of, *weight[1:]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +77,7 @@ class LoraPlan:
     words: Mapping[str, tuple[str, ...]]  # bundled embeddings -> their tensors, one per encoder
     compvis: bool  # whether a layer is called as in CompVis' UNet
     prefixes: frozenset[str]  # what stands before the first "_" or "." of the names, two words
+    family: str = ""  # of a transformer's
 
 
 def is_lora(shapes: Shapes) -> bool:
@@ -81,8 +102,14 @@ def read_plan(
     *,
     layers_per_block: int = 2,
     dtypes: Mapping[str, str] = _NO_TYPES,
+    built: Architecture | None = None,
 ) -> LoraPlan:
-    """What the file does to which layers.  Raises UnusableWeights with what cannot be drawn."""
+    """What the file does to which layers.  Raises UnusableWeights with what cannot be drawn.
+
+    `built`: what is drawn with, where that is known: a transformer's names mean its layers.
+    """
+    if built in TRANSFORMERS:
+        return _of_transformer(built, shapes, metadata, name, dtypes)
     layers: dict[tuple[Part, str], list[tuple[Name, str]]] = {}
     unread: list[str] = []
     for key in shapes:
@@ -92,8 +119,10 @@ def read_plan(
             unread.append(key)
         else:
             layers.setdefault((read.part, read.path), []).append((read, key))
+    if unread and built is None and (fitting := _of_any_transformer(shapes, metadata)):
+        return _of_transformer(fitting, shapes, metadata, name, dtypes)
     if unread:
-        raise UnusableWeights(name, _why_unread(unread, metadata))
+        raise UnusableWeights(name, _why_unread(*_nearest(shapes, unread), metadata))
     words = _bundled(shapes, name)
     settings = read_settings(metadata, name)
     changes = []
@@ -113,6 +142,91 @@ def read_plan(
     )
 
 
+def _of_any_transformer(shapes: Shapes, metadata: Mapping[str, str]) -> Architecture | None:
+    """The transformer whose layers a file changes; of several the one that its trainer names."""
+    rated: list[tuple[int, Architecture]] = []
+    for built in TRANSFORMERS:
+        named = [_named_by(built, key) for key in shapes if _bundled_name(key) is None]
+        if named and all(layers for layers, _ in named):
+            odd = _misfits_of(built, shapes)
+            if not odd or is_sized(built):
+                rated.append((odd, built))
+    if not rated:
+        return None
+    said = metadata.get("modelspec.architecture", metadata.get("ss_base_model_version", ""))
+    for _, built in rated:
+        if said.casefold().startswith(built.trainers_names or ("?",)):
+            return built
+    return min(rated, key=lambda each: each[0])[1]
+
+
+def _nearest(shapes: Shapes, unread: list[str]) -> tuple[list[str], bool]:
+    """What is unread of a file that is nearly a transformer's, else what no UNet has; and whether
+    the rest of it is drawn."""
+    each = [[k for k in shapes if not _named_by(built, k)[0]] for built in TRANSFORMERS]
+    fewest = min(each, key=len)
+    nearly = 2 * len(fewest) < len(shapes)
+    return (fewest, True) if nearly else (unread, False)
+
+
+def _named_by(built: Architecture, key: str) -> tuple[Sequence[NamedLayer], str]:
+    layer, role = layer_and_role(key[:MAX_NAME])
+    return (layers_named(built, layer) if role else ()), role
+
+
+def _misfits_of(built: Architecture, shapes: Shapes) -> int:
+    """How many rows and columns are not those of its published config's layers."""
+    odd = 0
+    for key, shape in shapes.items():
+        layers, role = _named_by(built, key)
+        if role in ("up", "down") and len(shape) == 2:
+            for one in layers:
+                weight = shape_of(built, one.part, one.path)
+                if weight is not None and role == "down":
+                    odd += shape[1] != math.prod(weight[1:])
+                elif weight is not None and one.rows is None:
+                    odd += shape[0] != weight[0]
+    return odd
+
+
+def _of_transformer(
+    built: Architecture,
+    shapes: Shapes,
+    metadata: Mapping[str, str],
+    name: str,
+    dtypes: Mapping[str, str],
+) -> LoraPlan:
+    """What a file does to the layers of a transformer and of its text encoders."""
+    roles: dict[NamedLayer, dict[str, str]] = {}
+    unread = []
+    for key in shapes:
+        layers, role = _named_by(built, key)
+        if not layers:
+            unread.append(key)
+        for layer in layers:
+            if (other := roles.setdefault(layer, {}).setdefault(role, key)) is not key:
+                raise UnusableWeights(name, f"it has two tensors for one: {key[:80]}, {other[:80]}")
+    if unread:
+        raise UnusableWeights(name, _why_unread(*_nearest(shapes, unread), metadata))
+    settings = read_settings(metadata, name)
+    changes = []
+    for layer, keys in roles.items():
+        change = _change(layer.part, layer.path, keys, shapes, name)
+        change = _with_alpha(change, settings.get(layer.part), metadata, name)
+        changes.append(replace(change, rows=layer.rows))
+    if not changes:
+        raise UnusableWeights(name, "a LoRA without a layer")
+    factors = (key for one in changes for role, key in one.keys.items() if role != "alpha")
+    check_types(factors, dtypes, name)
+    return LoraPlan(
+        changes=tuple(changes),
+        words={},
+        compvis=False,
+        prefixes=frozenset(),
+        family=built.family,
+    )
+
+
 def _roles(found: list[tuple[Name, str]], name: str) -> dict[str, str]:
     """The tensors of one layer by their roles.
 
@@ -127,8 +241,8 @@ def _roles(found: list[tuple[Name, str]], name: str) -> dict[str, str]:
     return roles
 
 
-def _why_unread(unread: list[str], metadata: Mapping[str, str]) -> str:
-    if (title := stranger(unread, metadata)) is not None:
+def _why_unread(unread: list[str], nearly: bool, metadata: Mapping[str, str]) -> str:
+    if not nearly and (title := stranger(unread, metadata)) is not None:
         return f"{title}, not supported yet"
     for names, kind in _OTHER_KINDS:
         if any(key.endswith(tuple(f".{end}" for end in names)) for key in unread):

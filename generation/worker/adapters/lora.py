@@ -55,6 +55,7 @@ def _loaded(model: Model, adapter: Adapter, locate: Locate) -> LoadedLora:
         name,
         layers_per_block=each if isinstance(each, int) else 2,
         dtypes=header.dtypes,
+        built=model.architecture,
     )
     tensors = load(path.read_bytes())
     layers = _layers(model, plan, name)
@@ -94,7 +95,7 @@ def _misfit(change: LayerChange, layer: Layer | None) -> str | None:
     if layer is None or getattr(layer, "weight", None) is None:
         return f"there is no {change.part} {change.path}"
     shape = tuple(layer.weight.shape)
-    if change.form.fits(shape):
+    if change.fits(shape):
         return None
     mine = f"{change.form.out}x{change.form.inner or 1}"
     return f"{change.path} is {mine} in the file and {'x'.join(map(str, shape))} in the model"

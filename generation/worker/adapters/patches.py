@@ -92,7 +92,7 @@ class Difference:
     def __call__(self, layer: Layer, x: Tensor, out: Tensor, strength: float) -> Tensor:
         bias = None
         if "diff_b" in self.tensors:
-            bias = (strength * self.tensors["diff_b"].float()).to(out.dtype)
+            bias = (strength * rows_of(self.change, self.tensors["diff_b"]).float()).to(out.dtype)
             if self.change.form.kind == "bias":
                 last = isinstance(layer, nn.Linear | nn.LayerNorm)
                 return out + (bias if last else bias.reshape(-1, *[1] * (out.ndim - 2)))
@@ -103,11 +103,13 @@ class Difference:
         """At full strength, in float32 and in the shape of the layer's weight."""
         tensors = {role: tensor.float() for role, tensor in self.tensors.items()}
         shape = layer.weight.shape
-        made = _MAKERS[self.change.form.kind](tensors).reshape(shape)
+        made = rows_of(self.change, _MAKERS[self.change.form.kind](tensors)).reshape(shape)
         made = made * (self.alpha / (self.change.form.rank or 1))
         scale = tensors.get("dora_scale")
         if scale is None and "magnitude" in tensors:
             scale = tensors["magnitude"].reshape(-1, *[1] * (len(shape) - 1))
+        if scale is not None and scale.shape[0] == self.change.form.out:
+            scale = rows_of(self.change, scale)
         return made if scale is None else _decomposed(weight_of(layer).float(), made, scale)
 
 
@@ -117,7 +119,7 @@ def patch(change: LayerChange, tensors: Tensors, layer: Layer) -> Patch:
     alpha, rank = _alpha(change, tensors), change.form.rank
     low = change.form.kind == "lora" and not {"diff_b", "dora_scale"} & tensors.keys()
     if low and rank is not None and ("magnitude" not in tensors or weight.ndim == 2):
-        down, up = tensors["down"], tensors["up"]
+        down, up = tensors["down"], rows_of(change, tensors["up"])
         if "alpha" in tensors:
             # Recipes of old have it multiplied in, and rounded as the file's numbers are.
             folded = up.float() * (alpha / rank)
@@ -134,9 +136,23 @@ def patch(change: LayerChange, tensors: Tensors, layer: Layer) -> Patch:
         )
         if "magnitude" not in tensors:
             return made
-        return Decomposed(low=made, magnitude=_own(tensors["magnitude"].reshape(-1), weight))
+        magnitude = rows_of(change, tensors["magnitude"].reshape(-1))
+        return Decomposed(low=made, magnitude=_own(magnitude, weight))
+    columns = "dora_scale" in tensors and tensors["dora_scale"].shape[0] == 1
+    if change.rows is not None and columns:
+        raise ValueError(
+            f"its {change.path} has magnitudes of columns, and is some rows of a layer"
+        )
     kept = {role: t.to(weight.device).clone() for role, t in tensors.items() if role != "alpha"}
     return Difference(change=change, tensors=kept, alpha=alpha)
+
+
+def rows_of(change: LayerChange, whole: Tensor) -> Tensor:
+    """Of a tensor of the file's layer the rows that are the network's."""
+    if change.rows is None:
+        return whole
+    shares = whole.chunk(change.rows.of)
+    return torch.cat([shares[nth] for nth in change.rows.shares])
 
 
 _WHOLE = (torch.float32, torch.float16, torch.bfloat16)
