@@ -45,7 +45,7 @@ _NO_SAMPLERS = {
 }
 _NO_SCHEDULERS = (
     *("Align Your Steps", "Align Your Steps GITS", "Align Your Steps 11", "Align Your Steps 32"),
-    *("AYS", "AYS SDXL", "AYS SD15", "GITS", "Turbo", "Bong Tangent", "Flux2Scheduler", "LTXV"),
+    *("AYS", "AYS SDXL", "AYS SD15", "GITS", "Turbo", "Bong Tangent", "LTXV"),
     *("Phi", "Cosine", "Sigmoid Offset"),
 )
 

@@ -132,6 +132,8 @@ _SCHEDULERS = (
     _scheduler("beta", "Beta"),
     _scheduler("kl_optimal", "KL Optimal"),
     _scheduler("linear_quadratic", "Linear Quadratic"),
+    # With a model whose levels follow the picture's size and the steps.
+    _scheduler("even", "Even", "Flux2Scheduler"),
 )
 SAMPLERS: Mapping[str, Sampler] = {sampler.name: sampler for sampler in _SAMPLERS}
 

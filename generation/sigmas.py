@@ -281,6 +281,12 @@ def _simple(levels: _Levels, n: int) -> list[float]:
     return [levels.table[-(1 + int(i * width))] for i in range(n)]
 
 
+def _even(levels: _Levels, n: int) -> list[float]:
+    """At even times, where `simple` takes the next entry of the table."""
+    count = len(levels.table)
+    return [levels.at(max(0.0, (1 - i / n) * count - 1)) for i in range(n)]
+
+
 def _ddim_uniform(levels: _Levels, n: int) -> list[float]:
     # The stride is whole, so 1000 / n that is not leaves a level more than asked for.
     return list(reversed(levels.table[1 :: max(len(levels.table) // n, 1)]))
@@ -334,4 +340,5 @@ FORMULAS: dict[str, _Schedule] = {
     "beta": _beta,
     "kl_optimal": _kl_optimal,
     "linear_quadratic": _linear_quadratic,
+    "even": _even,
 }

@@ -126,6 +126,7 @@ def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt:
         "sdxl",
         "sd3",
         "flux1-dev",
+        "flux2-klein",
         "z-image-turbo",
         "krea2-turbo",
     ):

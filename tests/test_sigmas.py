@@ -47,6 +47,8 @@ def reference(scheduler: str, n: int) -> list[float]:
             out = at(np.linspace(999, 0, n + 1)[:-1])
         case "simple":
             out = np.array([table[-1 - int(i * (1000 / n))] for i in range(n)])
+        case "even":
+            out = at(np.maximum(np.linspace(1000, 0, n, endpoint=False) - 1, 0))
         case "ddim_uniform":
             out = table[np.arange(1, 1000, max(1000 // n, 1))][::-1]
         case "karras":
@@ -154,7 +156,7 @@ def test_flow_runs_from_one_to_zero(scheduler: str) -> None:
     sigmas = expand("euler", scheduler, steps=12, denoise=1.0, noise="flow")
     assert strictly_descending(sigmas)
     assert sigmas[0] <= 1.0
-    if scheduler in ("normal", "simple", "sgm_uniform", "beta"):
+    if scheduler in ("normal", "simple", "sgm_uniform", "beta", "even"):
         assert sigmas[0] == 1.0
 
 
@@ -186,6 +188,7 @@ def test_a_shifted_flow_has_the_levels_of_its_formulas(steps: int) -> None:
     assert flow("simple") == pytest.approx(
         [table[-1 - int(i * 1000 / steps)] for i in range(steps)], rel=1e-6
     )
+    assert flow("even") == pytest.approx(shifted(np.linspace(1, 1 / steps, steps)), rel=1e-6)
     walk = np.linspace(1, table[0], steps + 1)[:-1]
     assert flow("sgm_uniform") == pytest.approx(shifted(walk), rel=1e-6)
     roots = np.linspace(1, table[0] ** (1 / 7), steps)

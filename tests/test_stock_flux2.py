@@ -10,6 +10,7 @@ import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from diffusers.pipelines.flux2.image_processor import Flux2ImageProcessor
+from diffusers.pipelines.flux2.pipeline_flux2 import compute_empirical_mu
 from PIL import Image
 
 from generation.families.family import family
@@ -123,6 +124,19 @@ def a_face(width: int, height: int) -> Image.Image:
     picture = Image.linear_gradient("L").resize((width, height)).convert("RGB")
     picture.paste((200, 30, 90), (4, 4, width // 2, height // 3))
     return picture
+
+
+@pytest.mark.parametrize(("pixels", "steps"), [(1024 * 1024, 28), (512 * 768, 4), (2048**2, 50)])
+def test_the_levels_are_the_stock_pipelines_for_every_size_and_number_of_steps(
+    pixels: int, steps: int
+) -> None:
+    mu = compute_empirical_mu(pixels // 256, steps)
+    times = np.linspace(1, 1 / steps, steps)
+    bent = np.exp(mu) / (np.exp(mu) + (1 / times - 1))
+    usual = family("flux2-dev")
+    noise = resolved(usual.noise, pixels=pixels, steps=steps)
+    ours = expand("euler", usual.scheduler, steps=steps, denoise=1.0, noise=noise)
+    assert ours[:-1] == pytest.approx(bent, rel=1e-6)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (1024, 1024), (1023, 517), (3000, 2000), (40, 1500)])

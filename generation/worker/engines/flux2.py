@@ -136,8 +136,11 @@ class Flux2:
     ) -> int:
         pixels = recipe.drawn_at.pixels
         match stage:
-            case Stage.ENCODE | Stage.ENLARGE:
-                return 0  # 512 tokens are few beside a picture's
+            case Stage.ENLARGE:
+                return 0
+            case Stage.ENCODE:
+                config, count = configs["text_encoder"], len(self.form.layers)
+                return llm.activation_bytes(config, tokens=TOKENS, layers=count, itemsize=itemsize)
             case Stage.DENOISE:
                 tokens = pixels // 256 * (1 + _looks(recipe)) + TOKENS
                 return self.activations * width_of(configs["transformer"]) * tokens * itemsize
