@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from generation import enlarging
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
-from generation.families.architecture import SERVES
+from generation.families.architecture import SERVES, Purpose
 from generation.families.family import family
 from generation.families.model_family import Family
 from generation.layers import filled
@@ -24,6 +24,7 @@ from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
 from generation.parameters import DENOISE, GUIDANCE, PARAMETERS, SHIFT, STEPS
 from generation.recipe import (
+    CONTROL,
     MAX_SEED,
     NO_WEIGHTS,
     Adapter,
@@ -332,6 +333,7 @@ def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
         raise OutOfRange("prompt", prompt, "what is to be changed")
     check_purpose(model.weights.name, model.purpose, task, usual)
     check_references(draft.inputs, usual)
+    check_control(draft.inputs, model.weights.name, model.purpose)
     return task
 
 
@@ -485,6 +487,15 @@ def check_references(inputs: Sequence[Input], usual: Family) -> None:
     count = sum(one.role == "reference" for one in inputs)
     if count > usual.references:
         raise OutOfRange("pictures", count, f"at most {usual.references} for {usual.title}")
+
+
+def check_control(inputs: Sequence[Input], model: str, purpose: str | None) -> None:
+    """Raise NotMadeFor for a control picture that nothing looks at, or where one is missing."""
+    looks, given = purpose == Purpose.CONTROL, any(one.role == CONTROL for one in inputs)
+    if looks and not given:
+        raise NotMadeFor(model, Purpose.CONTROL)
+    if given and not looks:
+        raise NotMadeFor(model, "pictures without a control picture")
 
 
 def check_clip_skip(clip_skip: int, usual: Family) -> None:

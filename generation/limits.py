@@ -14,6 +14,7 @@ from itertools import pairwise
 from generation.draft import (
     MAX_ADAPTERS,
     check_clip_skip,
+    check_control,
     check_distilled,
     check_purpose,
     check_references,
@@ -84,6 +85,7 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
     check_distilled(recipe.sampling.guidance, recipe.sampling.shift, usual)
     check_references(recipe.inputs, usual)
+    check_control(recipe.inputs, model.weights.name, model.purpose)
     return replace(
         recipe,
         checkpoint=model.weights,

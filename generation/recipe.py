@@ -341,21 +341,31 @@ class Needs:
         return tuple(roles[:must]) == self.roles and all(role in may for role in roles[must:])
 
 
+CONTROL = "control"  # the role of a picture that says where things are
+
 # What makes a task possible is its file in generation/worker/tasks.
 _DRAWING = ("words", "canvas", "sampling")
 _OTHERS = ("masking", "placement", "enlarging", "variations", "shares", "drawn", "sparing")
 SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS = {
-    Task.TEXT_TO_IMAGE: Needs(sections=_DRAWING, roles=(), optional=("variations",)),
-    Task.IMAGE_TO_IMAGE: Needs(sections=_DRAWING, roles=("init",), optional=("variations",)),
+    # A control picture says where things are, to models that are made to look at one.
+    Task.TEXT_TO_IMAGE: Needs(
+        sections=_DRAWING, roles=(), optional=("variations",), optional_roles=(CONTROL,)
+    ),
+    Task.IMAGE_TO_IMAGE: Needs(
+        sections=_DRAWING, roles=("init",), optional=("variations",), optional_roles=(CONTROL,)
+    ),
     Task.INPAINT: Needs(
         sections=(*_DRAWING, "masking"),
         roles=("init",),
         optional=("variations", "drawn"),
-        optional_roles=("mask",),
+        optional_roles=("mask", CONTROL),
     ),
     Task.OUTPAINT: Needs(
-        sections=(*_DRAWING, "masking", "placement"), roles=("init",), optional=("variations",)
+        sections=(*_DRAWING, "masking", "placement"),
+        roles=("init",),
+        optional=("variations",),
+        optional_roles=(CONTROL,),
     ),
     Task.BLEND: Needs(
         sections=(*_DRAWING, "shares"),

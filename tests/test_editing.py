@@ -12,7 +12,7 @@ from generation.difference import difference
 from generation.draft import usual_sparing
 from generation.errors import NotMadeFor, OutOfRange
 from generation.families.family import FAMILIES
-from generation.recipe import Canvas, Input, Recipe, Task, needed
+from generation.recipe import CONTROL, Canvas, Input, Recipe, Task, needed
 from storage.people import AssistMode, Preferences
 from tests.given.apps import a_wish
 from tests.given.builders import a_digest, a_recipe, changed
@@ -24,6 +24,7 @@ HERE: list[dict[str, Any]] = [
     {"name": "xl-editor", "family": "sdxl", "channels": 8},
     {"name": "editor", "family": "starter", "channels": 8},
     {"name": "masks", "family": "starter", "channels": 9},
+    {"name": "edges", "family": "flux1-control", "channels": 128},
 ]
 DRAFTING = a_drafting(HERE, default="plain")
 MINE = Preferences(
@@ -85,6 +86,15 @@ async def test_what_hardly_changes_is_to_stay_but_where_all_of_it_is_to_change()
     start = Input(role="init", sha256=a_digest("d"), fit="cover")
     wish = DRAFTING.started(a_wish("make it blue", model="editor"), start, 900, 700)
     assert (await drawn(wish)).sparing == usual_sparing(900, 700)
+
+
+async def test_a_model_that_looks_at_edges_takes_the_picture_for_a_control_picture() -> None:
+    start = Input(role="init", sha256=a_digest("d"), fit="cover")
+    recipe = await drawn(DRAFTING.started(a_wish("a house", model="edges"), start, 900, 600))
+    assert recipe.task is Task.TEXT_TO_IMAGE
+    assert recipe.inputs == (Input(role=CONTROL, sha256=a_digest("d"), fit="cover"),)
+    canvas = needed(recipe.canvas)
+    assert canvas.width > canvas.height
 
 
 async def test_a_photo_keeps_its_size_and_is_drawn_at_one_that_the_model_draws() -> None:

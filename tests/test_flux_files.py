@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from generation.families.architecture import Purpose
 from generation.families.builds import flux as build
 from generation.families.chroma import CHROMA
 from generation.families.family import FAMILIES
-from generation.recipe import Canvas, Task, needed
+from generation.recipe import CONTROL, Canvas, Task, needed
 from generation.sigmas import expand
 from tests.given.builders import a_draft, a_model
 from tests.given.checkpoints import the_single_file
@@ -126,6 +127,21 @@ def test_what_takes_a_mask_besides_is_fill_and_draws_parts_alone(tmp_path: Path)
     assert (usual.guidance, usual.scheduler) == (30.0, "normal")
     with pytest.raises(NotMadeFor):
         complete(a_draft(prompt="a cat", width=512, height=512), entry.model, seed=1, device="")
+
+
+def test_what_takes_a_picture_besides_looks_at_edges_or_depth(tmp_path: Path) -> None:
+    first = f"{flux.DENOISER}img_in.weight"
+    shapes = thin() | {first: (thin()[first][0], 128)}
+    (entry,) = scanned(shapes, tmp_path).models()
+    assert (entry.family, entry.purpose) == ("flux1-control", Purpose.CONTROL)
+    draft = a_draft(prompt="a cat", width=512, height=512)
+    with pytest.raises(NotMadeFor):
+        complete(draft, entry.model, seed=1, device="")
+    edges = replace(draft, inputs=(an_input(CONTROL, b"edges"),))
+    recipe = complete(edges, entry.model, seed=1, device="")
+    assert (recipe.task, needed(recipe.sampling).guidance) == (Task.TEXT_TO_IMAGE, 30.0)
+    with pytest.raises(NotMadeFor):
+        complete(edges, a_model(family="flux1-dev"), seed=1, device="")
 
 
 def test_kontext_edits_at_the_size_of_the_nearest_shape_that_the_stock_pipeline_knows() -> None:

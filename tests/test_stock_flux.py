@@ -22,7 +22,7 @@ from generation.errors import NotMadeFor
 from generation.families.architecture import Purpose
 from generation.families.family import FAMILIES
 from generation.media.photos import load
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import CONTROL, Input, Recipe, Task, needed
 from generation.sigmas import expand, resolved
 from generation.worker.engines.tokens import packed
 from generation.worker.memory.model_cache import ModelCache
@@ -243,6 +243,36 @@ def test_the_part_that_fill_draws_has_no_differing_pixel(tmp_path: Path) -> None
         assert np.count_nonzero(drawn(recipe, model, PHOTO, MASK)[area] != plain[area]) == 0
         with pytest.raises(NotMadeFor):
             drawn(whole, model)
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["words", "over a picture"])
+def test_what_looks_at_a_control_picture_has_no_differing_pixel(tmp_path: Path, over: bool) -> None:
+    """The picture's posterior is the first draw, as theirs; noise over a picture is the last."""
+    edges = encoded(Image.new("RGB", (90, 70), "white"))
+    inputs: tuple[Input, ...] = (an_input(CONTROL, edges),)
+    given: tuple[bytes, ...] = (edges,)
+    with built(tmp_path, channels=128, pipeline="FluxControlPipeline") as (entry, model):
+        assert (entry.family, entry.purpose) == ("flux1-control", Purpose.CONTROL)
+        plain = changed(a_flux(), checkpoint=entry.weights, family=entry.family, guidance=30.0)
+        task, kind = Task.TEXT_TO_IMAGE, "FluxControlPipeline"
+        more: dict[str, Any] = {}
+        sigmas = needed(plain.sampling).sigmas
+        if over:
+            task, given, kind = Task.IMAGE_TO_IMAGE, (PHOTO, edges), "FluxControlImg2ImgPipeline"
+            inputs, sigmas = (an_input("init", PHOTO), *inputs), sigmas[2:]
+            picture = load(PHOTO, width=WIDTH, height=HEIGHT, fit="cover")
+            more = {"image": picture, "strength": 1.0}
+        recipe = changed(plain, task=task, inputs=inputs, sigmas=sigmas, steps=len(sigmas) - 1)
+        right = theirs(
+            stock(model, kind, sigmas),
+            **without(asked(recipe), "true_cfg_scale"),
+            **more,
+            control_image=load(edges, width=WIDTH, height=HEIGHT, fit="cover"),
+            generator=torch.Generator().manual_seed(recipe.seed),
+        )
+        assert np.count_nonzero(drawn(recipe, model, *given) != right) == 0
+        with pytest.raises(NotMadeFor):
+            drawn(changed(plain, task=Task.TEXT_TO_IMAGE, inputs=()), model)
 
 
 def without(said: dict[str, Any], *names: str) -> dict[str, Any]:

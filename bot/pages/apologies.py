@@ -99,6 +99,11 @@ _MADE_FOR = {
         "is made to change a picture as it is told to, and cannot draw from words alone: reply to "
         "a picture with what is to change, or choose another model"
     ),
+    "control": (
+        "is made to draw what a picture of edges or of depth says: give it such a picture, or "
+        "choose another model"
+    ),
+    "pictures without a control picture": "does not look at a control picture",
     "image-to-image": (
         "draws over a picture, and cannot draw from words alone: give it a picture to start from "
         "(`image`), or draw with another model first and start from what it drew"

@@ -38,10 +38,10 @@ from bot.studio.wishes import Wish, seeds, shape, sized
 from generation import limits
 from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named
 from generation.errors import NoSuchName, OutOfRange
-from generation.families.architecture import SERVES
+from generation.families.architecture import SERVES, Purpose
 from generation.layers import filled
 from generation.names import USUAL
-from generation.recipe import Adapter, Input, Recipe, Task, task_for
+from generation.recipe import CONTROL, Adapter, Input, Recipe, Task, task_for
 from storage.people import AssistMode, Preferences
 from storage.words import Wording
 
@@ -177,9 +177,11 @@ class Drafting:
     def started(self, wish: Wish, start: Input, width: int, height: int) -> Wish:
         """The wish with a picture to start from, of that size: its shape, or with an edit its size.
 
-        A size that the wish names stays.
+        A size that the wish names stays.  A model that looks at a control picture takes it for one.
         """
         model = self._model(wish, self._around(wish, Preferences()))
+        if model.purpose == Purpose.CONTROL:
+            start = replace(start, role=CONTROL)
         if Task.EDIT in SERVES.get(model.purpose or "", ()):
             return as_edit(wish, start, width, height)
         wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))

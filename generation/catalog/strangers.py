@@ -108,7 +108,7 @@ _PARTS = (
 )
 
 _CLASSES = {
-    "FluxControl": "a FLUX.1 that is controlled by a picture",
+    "FluxControlNet": "a model with a ControlNet",
     "FluxPriorRedux": "FLUX.1 Redux",
     "QwenImageControlNet": "a model with a ControlNet",
     "QwenImageLayered": _LAYERED,

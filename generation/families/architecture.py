@@ -62,12 +62,16 @@ class Purpose(StrEnum):
 
     INPAINTING = "inpainting"
     EDITING = "editing"
+    CONTROL = "control"
 
 
 # What checkpoints of a purpose draw.
 SERVES: Mapping[str, frozenset[Task]] = {
     Purpose.INPAINTING: frozenset({Task.INPAINT, Task.OUTPAINT}),
     Purpose.EDITING: frozenset({Task.EDIT}),
+    Purpose.CONTROL: frozenset(
+        {Task.TEXT_TO_IMAGE, Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.OUTPAINT}
+    ),
 }
 
 

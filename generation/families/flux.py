@@ -7,7 +7,7 @@
 A file's tensors say how large its transformer is, and whether it was distilled from guidance and is
 told of it (`guidance_in`: dev and its kin) or to few steps and is not (schnell).  Those that are
 made to inpaint take more channels than their latents' 64: the masked picture, and 8x8 pixels of the
-mask for each latent.
+mask for each latent; those that look at edges or at depth (Canny, Depth), a control picture.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ DENOISER = "model.diffusion_model."
 VAE = "vae."
 
 CHANNELS = 64  # of a token: 16 of a latent pixel, four of which are one
-_FOR_A_MASK = {6 * CHANNELS: Purpose.INPAINTING}
+_MADE_FOR = {6 * CHANNELS: Purpose.INPAINTING, 2 * CHANNELS: Purpose.CONTROL}
+_FAMILIES = {6 * CHANNELS: "flux1-fill", 2 * CHANNELS: "flux1-control"}
 
 # diffusers' names, and Black Forest Labs'.
 _ENDS = {
@@ -194,7 +195,7 @@ TRANSFORMER_PART = Part(
     lies=lies,
     spelling=spelling,
     settings={
-        "in_channels": (CHANNELS, *_FOR_A_MASK),
+        "in_channels": (CHANNELS, *_MADE_FOR),
         "out_channels": (CHANNELS, None),
         "guidance_embeds": (True,),
     },
@@ -254,8 +255,9 @@ def _recognise_folder(config: Config, *, guided: bool) -> bool:
 
 def _finer(shapes: Shapes, metadata: Mapping[str, str]) -> str | None:
     """The family by the channels that it takes, or by what trainers and mergers write."""
-    if told(shapes).get("in_channels") in _FOR_A_MASK:
-        return "flux1-fill"
+    taken = told(shapes).get("in_channels")
+    if isinstance(taken, int) and taken in _FAMILIES:
+        return _FAMILIES[taken]
     return _MARKED(shapes, metadata)
 
 
@@ -286,7 +288,7 @@ FLUX1 = Architecture(
     parts=(TRANSFORMER_PART, VAE_PART, _CLIP_L, _T5),
     recognise=partial(_recognise, guided=True),
     recognise_folder=partial(_recognise_folder, guided=True),
-    pipelines="Flux(Img2Img|Inpaint|Fill|Kontext|KontextInpaint)?Pipeline",
+    pipelines="Flux((Control)?(Img2Img|Inpaint)?|Fill|Kontext(Inpaint)?)Pipeline",
     noise=Noise(
         levels="flow-mu:0.5:1.15:256:4096",
         prediction="flow",
@@ -301,9 +303,13 @@ FLUX1 = Architecture(
     ),
     grid=16,  # two latent pixels of a side are one of its tokens
     latent_channels=16,
-    purposes=_FOR_A_MASK,
+    purposes=_MADE_FOR,
     mask_channels=8 * 8,
-    by_pipeline={"FluxFillPipeline": "flux1-fill", "FluxKontext.*": "flux1-kontext"},
+    by_pipeline={
+        "FluxFillPipeline": "flux1-fill",
+        "FluxControl.*": "flux1-control",
+        "FluxKontext.*": "flux1-kontext",
+    },
     finer=_finer,
     alike={"flux1-dev": ("flux1-krea", "flux1-kontext")},
     edits_at=edited_at,

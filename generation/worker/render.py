@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from generation.worker.engines.engine import Given
 from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser, sample
 from generation.worker.sampling.variations import varied
+from generation.worker.tasks.control import control_of
 from generation.worker.tasks.table import TASKS
 from generation.worker.tasks.task import Begun, Bench, Locate, OnStep, Pieces
 from generation.worker.text.clip import EncodedWords, Learned
@@ -100,7 +101,10 @@ def render(
         pulse.stage("picture")
         if recipe.inputs:
             at(Stage.DECODE)
+        control = control_of(bench)
         begun = work.begin(bench)
+        if control is not None:
+            begun = replace(begun, extra=control)
         pulse.stage("steps")
         pulse.rest()
         if recipe.sampling is None:

@@ -58,6 +58,14 @@ ROWS: tuple[Family, ...] = (
     ),
     replace(
         DEV,
+        name="flux1-control",
+        title="FLUX.1 Canny and Depth",
+        guidance=30.0,  # Canny's; Depth's tensors are the same, and 10 is usual for it
+        scheduler="normal",
+        kin="flux1-dev",
+    ),
+    replace(
+        DEV,
         name="flux1-schnell",
         title="FLUX.1 schnell",
         architecture=SCHNELL,

@@ -21,7 +21,7 @@ from torch import Tensor
 from generation.errors import BadPicture
 from generation.families.architecture import Stage
 from generation.media.photos import as_rgb, load, upright
-from generation.recipe import Recipe, Weights, needed
+from generation.recipe import CONTROL, Recipe, Weights, needed
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.joining import Area, Pixels, joined, resized
@@ -31,7 +31,12 @@ from generation.worker.sampling.masked import Kept
 # Steps done, of so many, and the guess of x0 where there is one.
 OnStep = Callable[[int, int, Tensor | None], None]
 
-_TITLES = {"init": "picture to start from", "mask": "mask", "reference": "picture to change"}
+_TITLES = {
+    "init": "picture to start from",
+    "mask": "mask",
+    "reference": "picture to change",
+    CONTROL: "control picture",
+}
 
 
 Locate = Callable[[Weights], Path]
