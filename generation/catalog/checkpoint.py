@@ -164,8 +164,11 @@ def config_told(part: Part, configs: Path, shapes: Shapes) -> Config:
 
 
 def fits(shape: Shape, expected: Shape, key: str) -> bool:
-    """Whether a tensor has its shape; a VAE's attention may be made of 1x1 convolutions."""
+    """Whether a tensor has its shape; a VAE's attention may be made of 1x1 convolutions, and its
+    kernels may have a side of time, of one frame."""
     if shape == expected:
+        return True
+    if len(expected) == 4 and shape == (*expected[:2], 1, *expected[2:]):
         return True
     attention = ".mid.attn_1." in key or ".mid_block.attentions.0." in key
     return attention and shape[:2] == expected[:2] and set(shape[2:] + expected[2:]) <= {1}
