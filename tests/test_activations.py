@@ -44,7 +44,18 @@ def krea2(network: Any, _lanes: int, height: int, width: int) -> object:
     )
 
 
+def qwen_image(network: Any, _lanes: int, height: int, width: int) -> object:
+    return network(  # each lane is a call of its own
+        hidden_states=torch.empty(1, height * width // 256, 64),
+        timestep=torch.ones(1),
+        encoder_hidden_states=torch.empty(1, WORDS, network.config.joint_attention_dim),
+        img_shapes=[[(1, height // 16, width // 16)]],
+        return_dict=False,
+    )
+
+
 CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
+    "qwen-image": ({"num_layers": 2}, qwen_image),
     "z-image": ({"n_layers": 2, "n_refiner_layers": 1}, z_image),
     "krea2": ({"num_layers": 2}, krea2),
 }

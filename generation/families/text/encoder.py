@@ -35,10 +35,10 @@ def encoder(
         return {prefix + _spelled(key): shape for key, shape in shapes.items()}
 
     def spelling(key: str) -> str:
-        bare = network.modern(key.removeprefix(prefix))
-        if not key.startswith(prefix) or bare.startswith(network.harmless):
+        if not key.startswith(prefix):
             return key
-        return prefix + _spelled(bare)
+        bare = network.modern(key.removeprefix(prefix))
+        return prefix + (bare if bare.startswith(network.harmless) else _spelled(bare))
 
     def told(shapes: Shapes) -> Config:
         mine = (key for key in shapes if key.startswith(prefix))
