@@ -49,7 +49,8 @@ def with_told(config: Config, told: Config) -> dict[str, object]:
     return found
 
 
-def _no_marks(_: Mapping[str, object], __: Mapping[str, object]) -> str | None:
+def no_marks(_: Mapping[str, object], __: Mapping[str, object]) -> str | None:
+    """No family: its checkpoints are all of one."""
     return None
 
 
@@ -266,10 +267,10 @@ class Architecture:
     by_pipeline: Mapping[str, str] = field(default_factory=dict)
     # (a model_index.json, its denoiser's config) -> the family that a folder's marks tell; None:
     # they tell none.
-    finer_folder: Callable[[Config, Config], str | None] = _no_marks
+    finer_folder: Callable[[Config, Config], str | None] = no_marks
     # (a single file's tensors, its metadata) -> the family that its marks tell, of those that have
     # the same tensors; None: they tell none, and a card may.
-    finer: Callable[[Shapes, Mapping[str, str]], str | None] = _no_marks
+    finer: Callable[[Shapes, Mapping[str, str]], str | None] = no_marks
     # What a file may be besides that is taken for a family: others with the same tensors.
     alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # A picture's width and height -> those at which it is edited; the result comes back to its own.

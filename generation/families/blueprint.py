@@ -120,7 +120,6 @@ _UNET_PLAIN: dict[str, tuple[object, ...]] = {
     "num_class_embeds": (None,),
     "only_cross_attention": (False, None),
     "resnet_time_scale_shift": ("default", None),
-    "time_cond_proj_dim": (None,),
     "time_embedding_act_fn": (None,),
     "time_embedding_dim": (None,),
     "time_embedding_type": ("positional", None),
@@ -152,6 +151,8 @@ class _Unet:
         _conv(out, "conv_in", widths[0], whole(self.config.get("in_channels", 4)))
         linear(out, "time_embedding.linear_1", self.time, widths[0])
         linear(out, "time_embedding.linear_2", self.time, self.time)
+        if (guidance := self.config.get("time_cond_proj_dim")) is not None:
+            linear(out, "time_embedding.cond_proj", widths[0], whole(guidance), bias=False)
         match self.config.get("addition_embed_type"):
             case None:
                 pass

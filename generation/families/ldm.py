@@ -19,6 +19,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 Config = Mapping[str, object]
 
 UNET = "model.diffusion_model."
+GUIDANCE = f"{UNET}time_embed.cond_proj.weight"  # of those that are told it
 _BLOCKS = tuple(f"{UNET}{side}_block" for side in ("input", "middle", "output"))
 _WORDS = ".attn2.to_k.weight"
 VAE = "first_stage_model."
@@ -29,6 +30,7 @@ _LEVEL = "text_model."
 _ENDS = {
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "time_embedding.cond_proj": "time_embed.cond_proj",
     "add_embedding.linear_1": "label_emb.0.0",
     "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0",

@@ -25,7 +25,6 @@ UNET = Network(
         "num_class_embeds": (None,),
         "encoder_hid_dim": (None,),
         "encoder_hid_dim_type": (None,),
-        "time_cond_proj_dim": (None,),
         "attention_type": ("default", None),
     },
     settings=frozenset(
@@ -40,6 +39,7 @@ UNET = Network(
             *("mid_block_type", "norm_eps", "norm_num_groups", "num_attention_heads"),
             *("only_cross_attention", "projection_class_embeddings_input_dim"),
             *("resnet_out_scale_factor", "resnet_skip_time_act", "resnet_time_scale_shift"),
+            "time_cond_proj_dim",
             *("reverse_transformer_layers_per_block", "sample_size", "time_embedding_act_fn"),
             *("time_embedding_dim", "time_embedding_type", "timestep_post_act"),
             *("transformer_layers_per_block", "up_block_types", "upcast_attention"),

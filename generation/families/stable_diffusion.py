@@ -23,6 +23,7 @@ from generation.families.architecture import (
     Purpose,
     Shapes,
     Stage,
+    no_marks,
 )
 from generation.families.networks import (
     AUTOENCODER,
@@ -70,7 +71,20 @@ def _pipelines(name: str) -> str:
 
 
 def _channels(shapes: Shapes) -> Config:
-    return {"in_channels": ldm.channels_of_unet(shapes)}
+    told = shapes.get(ldm.GUIDANCE)
+    guidance = {"time_cond_proj_dim": told[1]} if told is not None and len(told) == 2 else {}
+    return {"in_channels": ldm.channels_of_unet(shapes), **guidance}
+
+
+_GUIDED = (None, 256)  # how wide the guidance is that a UNet is told, of a latent consistency model
+
+
+def _consistent(family: str) -> dict[str, Callable[..., str | None]]:
+    """How latent consistency models are told, which have a UNet that is told its guidance."""
+    return {
+        "finer": lambda shapes, _: family if ldm.GUIDANCE in shapes else None,
+        "finer_folder": lambda _, unet: family if unet.get("time_cond_proj_dim") else None,
+    }
 
 
 def _unread_of_2(config: Config) -> tuple[str, ...]:
@@ -105,6 +119,7 @@ _UNET_OF_1 = Part(
         "in_channels": (*_FOUR, *_FOR_PICTURES),
         "out_channels": _FOUR,
         "addition_embed_type": (None,),
+        "time_cond_proj_dim": _GUIDED,
     },
 )
 _VAE = Part(
@@ -138,7 +153,9 @@ SD1 = Architecture(
     parts=(_UNET_OF_1, _VAE, _TEXT_ENCODER),
     recognise=_reads(768, _FOR_PICTURES),
     recognise_folder=_configured(768, _FOR_PICTURES),
-    pipelines=_pipelines("StableDiffusion"),
+    pipelines=rf"{_pipelines('StableDiffusion')}|LatentConsistencyModel(Img2Img)?Pipeline",
+    finer=_consistent("sd15-lcm")["finer"],
+    finer_folder=_consistent("sd15-lcm")["finer_folder"],
     noise=Noise(
         levels="scaled-linear",
         prediction="epsilon",
@@ -167,7 +184,11 @@ SD2 = replace(
         replace(
             _UNET_OF_1,
             config="sd2/unet",
-            settings={**_UNET_OF_1.settings, "in_channels": (*_FOUR, *_FOR_A_MASK)},
+            settings={
+                **_UNET_OF_1.settings,
+                "in_channels": (*_FOUR, *_FOR_A_MASK),
+                "time_cond_proj_dim": (None,),
+            },
         ),
         _VAE,
         replace(
@@ -184,6 +205,9 @@ SD2 = replace(
     ),
     recognise=_reads(1024, _FOR_A_MASK),
     recognise_folder=_configured(1024, _FOR_A_MASK),
+    pipelines=_pipelines("StableDiffusion"),
+    finer=no_marks,
+    finer_folder=no_marks,
     noise=replace(SD1.noise, prediction=None),  # some predict the noise, and some velocity
     embedding_widths=(1024,),
     trainers_names=("stable-diffusion-v2", "sd_v2", "sd_2"),
@@ -236,6 +260,8 @@ SDXL = replace(
     recognise=_reads(2048, _FOR_PICTURES),
     recognise_folder=_configured(2048, _FOR_PICTURES),
     pipelines=_pipelines("StableDiffusionXL"),
+    finer=_consistent("sdxl-lcm")["finer"],
+    finer_folder=_consistent("sdxl-lcm")["finer_folder"],
     relative=_relative_of_xl,
     embedding_widths=(768, 1280),
     trainers_names=("stable-diffusion-xl", "sdxl"),
@@ -249,7 +275,11 @@ REFINER = replace(
         replace(
             _UNET_OF_XL,
             config="sdxl-refiner/unet",
-            settings={**_UNET_OF_XL.settings, "in_channels": _FOUR},
+            settings={
+                **_UNET_OF_XL.settings,
+                "in_channels": _FOUR,
+                "time_cond_proj_dim": (None,),
+            },
         ),
         _VAE_OF_XL,
         replace(
@@ -262,6 +292,8 @@ REFINER = replace(
     ),
     recognise=_reads(1280, {}),
     recognise_folder=_configured(1280, {}),
+    finer=no_marks,
+    finer_folder=no_marks,
     relative=SD1.relative,
     # It knows the last of the noise alone: there has to be a picture to begin with.
     tasks=frozenset({Task.IMAGE_TO_IMAGE, Task.INPAINT, Task.UPSCALE}),

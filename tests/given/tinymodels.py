@@ -60,13 +60,18 @@ def sdxl() -> Path:
 
 
 def build_sd15(
-    folder: Path, *, seed: int = 0, prediction: str = "epsilon", channels: int = 4
+    folder: Path, *, seed: int = 0, prediction: str = "epsilon", channels: int = 4, **unet: object
 ) -> Path:
-    """Write a tiny SD 1.x into `folder`."""
+    """Write a tiny SD 1.x into `folder`; `unet` is what else its UNet's config says."""
     _build(
         folder,
         encoders={"text_encoder": ("CLIPTextModel", 32)},
-        unet={"cross_attention_dim": 32, "attention_head_dim": 2, "in_channels": channels},
+        unet={
+            "cross_attention_dim": 32,
+            "attention_head_dim": 2,
+            "in_channels": channels,
+            **unet,
+        },
         pipeline="StableDiffusion",
         scheduler={**SCHEDULER, "prediction_type": prediction},
         seed=seed,

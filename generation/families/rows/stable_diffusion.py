@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from generation.families.model_family import DENOISE_OF_IMAGES, Family
 from generation.families.stable_diffusion import REFINER, SD1, SD2, SDXL
@@ -47,6 +48,17 @@ _SDXL = replace(
     ),
 )
 
+# Latent consistency models (Luo et al. 2023): the whole UNet was taught, and is told its guidance.
+# As its makers' pipeline draws: 4 steps, guidance 8.5.
+_CONSISTENT: dict[str, Any] = {
+    "steps": 4,
+    "cfg": 1.0,
+    "guidance": 8.5,
+    "sampler": "lcm",
+    "scheduler": "sgm_uniform",
+    "negative": False,
+}
+
 ROWS: tuple[Family, ...] = (
     replace(
         _SD15,
@@ -65,6 +77,7 @@ ROWS: tuple[Family, ...] = (
         precision_cuda=Precision.FP32,
     ),
     _SD15,
+    replace(_SD15, name="sd15-lcm", title="LCM of SD 1.x", kin="sd15", **_CONSISTENT),
     _SD2,
     replace(
         _SD2,
@@ -75,6 +88,7 @@ ROWS: tuple[Family, ...] = (
         kin="sd2",
     ),
     _SDXL,
+    replace(_SDXL, name="sdxl-lcm", title="LCM of SDXL", kin="sdxl", **_CONSISTENT),
     replace(
         _SDXL,
         name="sdxl-refiner",

@@ -20,7 +20,7 @@ from torch import Tensor
 from generation.errors import NotMadeFor, OutOfRange
 from generation.families.architecture import Config, Stage
 from generation.families.family import family
-from generation.recipe import Recipe, needed
+from generation.recipe import Recipe, Sampling, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import looked, to_latents, to_pixels
 from generation.worker.engines.engine import Given
@@ -92,11 +92,14 @@ class StableDiffusion:
         if given.extra is not None:
             seen.insert(0, torch.cat([given.extra] * sampling.lanes))
 
+        told = _told(unet, sampling)
+
         def ask(lanes: Tensor, t: Tensor) -> Tensor:
             out: Tensor = unet(
                 torch.cat([lanes, *seen], dim=1).to(unet.dtype),
                 t,
                 encoder_hidden_states=context,
+                timestep_cond=None if told is None else told.expand(len(lanes), -1),
                 added_cond_kwargs=added,
                 return_dict=False,
             )[0]
@@ -133,6 +136,20 @@ def first_width(config: Config) -> int:
     widths = config["block_out_channels"]
     assert isinstance(widths, Sequence)  # the catalog looked at it
     return int(widths[0])
+
+
+def _told(unet: Any, sampling: Sampling) -> Tensor | None:
+    """The guidance that a latent consistency model is told, as sines (Luo et al. 2023)."""
+    width = unet.config.time_cond_proj_dim
+    if width is None:
+        return None
+    if sampling.guidance is None:
+        raise OutOfRange("guidance", None, "a number, which this model is told")
+    steps = torch.arange(width // 2, dtype=torch.float32)
+    speeds = torch.exp(steps * -(torch.log(torch.tensor(10000.0)) / (width // 2 - 1)))
+    turns = torch.tensor(sampling.guidance - 1).mul(1000.0)[None, None] * speeds[None, :]
+    said = torch.cat([torch.sin(turns), torch.cos(turns)], dim=1)
+    return said.to(unet.device, unet.dtype)
 
 
 def _added(
