@@ -154,3 +154,16 @@ def test_each_published_denoiser_alone_is_told_in_both_spellings(one: Architectu
     for shapes in (own, laid):
         found = of_file(shapes, "x", family=one.family)
         assert FAMILIES[found.family].architecture is one
+
+
+@pytest.mark.parametrize("one", ARCHITECTURES, ids=lambda one: one.name)
+def test_people_read_what_a_missing_part_is_usually_called_and_what_a_file_may_also_be(
+    one: Architecture,
+) -> None:
+    config = config_of(CONFIGS / one.denoiser.config)
+    for part in one.parts:
+        if part is not one.denoiser:
+            assert part.usual_file(config).endswith(".safetensors"), part.title
+    for family, others in one.alike.items():
+        assert all(FAMILIES[name].architecture is one for name in (family, *others))
+        assert family not in others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from generation.catalog.candidates import candidates
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.draft import complete
@@ -19,7 +21,7 @@ from generation.worker.render import render
 from tests.given import loaded, thinmodels, tinymodels
 from tests.given.builders import a_draft
 from tests.given.checkpoints import the_single_file
-from tests.given.splitfiles import Spelling, in_shards, model_of, split
+from tests.given.splitfiles import Spelling, heads, in_shards, model_of, split
 from tests.given.thinmodels import architecture as build_of
 from tests.given.thinmodels import configs, write_file
 
@@ -66,9 +68,9 @@ def test_a_denoiser_is_read_behind_any_prefix_that_programs_give_it(
 def test_parts_in_shards_have_the_numbers_of_whole_ones(tmp_path: Path) -> None:
     files = split("sd3", tmp_path / "split", "folder")
     indices = {name: in_shards(file) for name, file in files.items()}
-    mine, folder = model_of("sd3", indices), loaded.model("sd3")
-    for name in folder.parts:
-        ours, theirs = mine.parts[name].state_dict(), folder.parts[name].state_dict()
+    mine, whole = model_of("sd3", indices), loaded.model("sd3")
+    for name in whole.parts:
+        ours, theirs = mine.parts[name].state_dict(), whole.parts[name].state_dict()
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
@@ -154,6 +156,32 @@ def test_a_unet_in_diffusers_names_is_told_by_its_tensors(name: str, tmp_path: P
     entry = only_model(catalog_of(tmp_path / "m", configs()))
     assert entry.model.family.architecture is build_of(name)
     assert entry.vae_apart is not None
+
+
+def test_the_folders_of_parts_are_read_where_the_model_index_is_not_there(tmp_path: Path) -> None:
+    """As somebody has them who fetched some of a model's folders only."""
+    shutil.copytree(tinymodels.of("sd3"), tmp_path / "m" / "any")
+    (tmp_path / "m" / "any" / "model_index.json").unlink()
+    catalog = of_sd3(tmp_path / "m")
+    entry = only_model(catalog)
+    assert entry.path.parent.name == "transformer"
+    recipe, names = recipe_of(entry), ["text_encoder", "text_encoder_2", "text_encoder_3", "vae"]
+    found = map(catalog.locate, recipe.components)
+    files = {"transformer": entry.path, **dict(zip(names, found, strict=True))}
+    assert files["vae"].is_dir()
+    assert heads("sd3", files).parts == build_of("sd3").parts
+
+
+def test_the_folder_of_a_text_encoder_that_sees_is_one_where_it_cannot_describe(
+    tmp_path: Path,
+) -> None:
+    """Of a whole model's folders it has no tokenizer; with one it describes pictures."""
+    shutil.copytree(tinymodels.of("qwen-image") / "text_encoder", tmp_path / "m" / "any")
+    (only,) = candidates([tmp_path / "m"], [])
+    assert only.name == "model.safetensors"
+    (tmp_path / "m" / "any" / "tokenizer.json").write_text("{}")
+    (only,) = candidates([tmp_path / "m"], [])
+    assert only.name == "any"
 
 
 def test_what_is_missing_is_said_with_its_usual_name(tmp_path: Path) -> None:

@@ -68,8 +68,10 @@ FILES: list[tuple[Shapes, str]] = [
     ({"params_ema.conv_first.weight": (64, 3, 3, 3)}, "upscaler"),
     ({"encoder.block.0.layer.0.SelfAttention.q.weight": (1, 1)}, "T5"),
     ({"text_model.encoder.layers.0.mlp.fc1.weight": (1, 1)}, "CLIP"),
-    ({"input_blocks.0.0.weight": (320, 4, 3, 3)}, "UNet alone"),
-    ({"conv_in.weight": (320, 4, 3, 3), "down_blocks.0.resnets.0.conv1.weight": ()}, "UNet alone"),
+    ({"input_blocks.0.0.weight": (320, 4, 3, 3)}, "a UNet of a build that nothing here draws with"),
+    ({"conv_in.weight": (320, 4, 3, 3), "down_blocks.0.resnets.0.conv1.weight": ()}, "a UNet of a"),
+    ({"unet.input_blocks.0.0.weight": (320, 5, 3, 3)}, "depth-to-image"),
+    ({"conv_in.weight": (256, 7, 3, 3), "down_blocks.0.resnets.0.conv1.weight": ()}, "x4 upscaler"),
     ({"decoder.conv_in.weight": (512, 4, 3, 3)}, "without its encoder"),
     ({"1.weight": (64, 4, 3, 3), "3.conv.0.weight": (64, 64, 3, 3)}, "TAESD"),
 ]
@@ -132,9 +134,7 @@ def test_a_card_does_not_talk_a_known_stranger_in(tmp_path: Path) -> None:
     assert "AuraFlow" in catalog.refused()[0].reason
 
 
-@pytest.mark.parametrize(
-    ("name", "said"), [("flux.gguf", "GGUF"), ("unet.ONNX", "ONNX"), ("x.sft", ".safetensors")]
-)
+@pytest.mark.parametrize(("name", "said"), [("unet.ONNX", "ONNX"), ("x.sft", ".safetensors")])
 def test_files_of_other_formats_are_listed_with_what_they_are(
     tmp_path: Path, name: str, said: str
 ) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from generation.catalog.captioners import TYPES, files_of_captioner
+from generation.catalog.components import parts_apart
 from generation.catalog.heads import WRITTEN_AS
 from generation.catalog.modelfolder import (
     INDEX,
     PICKLES,
     UNREAD,
     files_of_folder,
+    has_tokenizer,
     is_vae_folder,
     model_type,
 )
@@ -24,10 +26,23 @@ from generation.errors import UnusableWeights
 # Networks that are no part of a checkpoint, by their model_type: which of their files matter.
 _ALONE = {MODEL_TYPE: files_of_segmenter} | dict.fromkeys(TYPES, files_of_captioner)
 
+# Those that checkpoints read words with as well.
+_ENCODERS = {
+    part.network.module.split(".")[2]
+    for part in parts_apart()
+    if part.network.library == "transformers"
+}
+
 
 def files_of(path: Path, name: str) -> list[Path]:
     """The files of a folder that decide what it does.  Raises UnusableWeights."""
     return _ALONE.get(model_type(path) or "", files_of_folder)(path, name)
+
+
+def _is_alone(path: Path) -> bool:
+    """Whether a folder is such a network; one without a tokenizer may be a text encoder."""
+    kind = model_type(path)
+    return kind in _ALONE and not (kind in _ENCODERS and not has_tokenizer(path))
 
 
 def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Iterator[Path]:
@@ -47,7 +62,7 @@ def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Itera
             seen.add(real)
             mode = real.stat().st_mode
             if stat.S_ISDIR(mode):
-                if (path / INDEX).exists() or is_vae_folder(path) or model_type(path) in _ALONE:
+                if (path / INDEX).exists() or is_vae_folder(path) or _is_alone(path):
                     yield path
                 else:
                     # A link's name, not its target's, is what people see: HF caches name by digest.

@@ -190,7 +190,7 @@ def _reading(named: _NamedPart, contents: Contents, name: str, part: Part) -> Re
         for its in contents.shapes.keys() - taken
         if not any(
             name.startswith(beside)
-            for name in (its, called[its], called[its].removeprefix(part.prefix))
+            for name in (its, called.get(its, its).removeprefix(part.prefix), called.get(its, its))
         )
     ]
     check_spare(spare, name)

@@ -142,8 +142,10 @@ def read_vae_folder(folder: Path, name: str) -> tuple[Architecture, ...]:
     Raises UnusableWeights.
     """
     config = read_json(folder / "config.json", f"{name}/{folder.name}")
-    fitting = [one for one in ARCHITECTURES if _misfit(config, one.vae) is None]
-    _read_part(folder, name, (fitting or ARCHITECTURES)[0].vae)
+    called = config.get("_class_name")
+    built = [one for one in ARCHITECTURES if called in (None, one.vae.network.name)]
+    fitting = [one for one in built if _misfit(config, one.vae) is None]
+    _read_part(folder, name, (fitting or built or ARCHITECTURES)[0].vae)
     return tuple(fitting)
 
 

@@ -55,14 +55,18 @@ def files_of_network(path: Path, name: str, *, reads_words: bool) -> list[Path]:
     Raises UnusableWeights where it lacks weights, or a tokenizer that it needs.
     """
     files = part_files(path, name)
-    here = {file.name for file in files}
     if not any(file.suffix == ".safetensors" for file in files):
         if any(file.suffix in PICKLES for file in path.iterdir()):
             raise PickleRefused(name)
         raise BrokenWeights(name, "it has no weights")
-    if reads_words and not any(its <= here for its in _TOKENIZERS):
+    if reads_words and not has_tokenizer(path):
         raise BrokenWeights(name, "it has no tokenizer (tokenizer.json)")
     return files
+
+
+def has_tokenizer(path: Path) -> bool:
+    """Whether a folder has a network's tokenizer."""
+    return any(all((path / name).is_file() for name in its) for its in _TOKENIZERS)
 
 
 def files_of_folder(path: Path, name: str) -> list[Path]:

@@ -78,13 +78,7 @@ _CHANNELS = {
 _DRAWN = frozenset(one.latent_channels for one in ARCHITECTURES)
 _VAES = {16: " (FLUX.1, Stable Diffusion 3)"}
 
-_UNET_ALONE = "a UNet alone, without text encoder and VAE"
-_UNETS = {
-    768: "Stable Diffusion 1.x's",
-    1024: "Stable Diffusion 2.x's",
-    1280: "the SDXL refiner's",
-    2048: "SDXL's",
-}
+_UNET = "a UNet of a build that nothing here draws with"
 
 # Parts that lie alone.  Only of a file that has no denoiser under the usual prefix.
 _PARTS = (
@@ -104,7 +98,7 @@ _PARTS = (
     _row("a language model, alone", "model.layers.0.", "layers.0.self_attn.q_proj.", "lm_head."),
     _row("a language model, alone", "model.language_model.", "language_model."),
     _row("a safety checker", "special_care_embeds"),
-    _row(_UNET_ALONE, "input_blocks.0.0.", "conv_in."),
+    _row(_UNET, "input_blocks.0.0.", "conv_in."),
 )
 
 _CLASSES = {
@@ -178,11 +172,11 @@ def part(shapes: Shapes) -> str | None:
     if (latents := vae(shapes)) is not None:
         return latents
     found = _first(_PARTS, shapes)
-    if found == _UNET_ALONE:
-        widths = {s[-1] for key, s in shapes.items() if key.endswith(".attn2.to_k.weight") and s}
-        whose = [title for width, title in _UNETS.items() if widths == {width}]
-        return f"{whose[0]} {found.removeprefix('a ')}" if whose else found
-    return found
+    if found != _UNET:
+        return found
+    ends = ("input_blocks.0.0.weight", "conv_in.weight")
+    first = next((shape for key, shape in shapes.items() if key.endswith(ends)), ())
+    return _special(first[1] if len(first) > 1 else 4) or found
 
 
 def pipeline(class_name: str) -> str | None:

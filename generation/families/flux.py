@@ -341,6 +341,7 @@ SCHNELL = replace(
     purposes={},
     by_pipeline={},
     finer=lambda _shapes, _metadata: None,
+    alike={},
     edits_at=None,
     seen_at=None,
 )

@@ -25,6 +25,7 @@ from generation.families.architecture import (
 )
 from generation.families.builds import causal_vae
 from generation.families.builds import qwen_image as build
+from generation.families.marks import by_marks
 from generation.families.networks import CAUSAL_AUTOENCODER
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN25_VL, of_text, qwen_tokenizer
@@ -104,8 +105,21 @@ LOOKED_AT: Mapping[str, int] = {
 }
 
 
-def _finer(shapes: Shapes, _metadata: Mapping[str, str]) -> str | None:
-    return "qwen-image-edit-2511" if _DENOISER + build.TIMELESS in shapes else None
+_MARKED = by_marks(
+    {
+        "qwen-image-edit-2511": "qwen-image-edit-2511",
+        "qwen-image-edit-2509": "qwen-image-edit-2509",
+        "qwen-image-edit-plus": "qwen-image-edit-2509",
+        "qwen-image-edit": "qwen-image-edit",
+        "qwen-image-2512": "qwen-image-2512",
+    }
+)
+
+
+def _finer(shapes: Shapes, metadata: Mapping[str, str]) -> str | None:
+    if _DENOISER + build.TIMELESS in shapes:
+        return "qwen-image-edit-2511"
+    return _MARKED(shapes, metadata)
 
 
 def _finer_folder(_index: Config, denoiser: Config) -> str | None:
@@ -158,6 +172,7 @@ QWEN_IMAGE = Architecture(
     },
     fits=partial(words_fit, "joint_attention_dim"),
     finer=_finer,
+    alike={"qwen-image": ("qwen-image-2512", "qwen-image-edit", "qwen-image-edit-2509")},
     finer_folder=_finer_folder,
     edits_at=edited_at,
     seen_at=lambda width, height, _nth: edited_at(width, height),

@@ -24,6 +24,7 @@ from generation.families.architecture import (
     Stage,
 )
 from generation.families.builds import z_image
+from generation.families.fitting import words_of
 from generation.families.flux import DENOISER, VAE_PART
 from generation.families.laid import laid
 from generation.families.text.encoder import encoder
@@ -133,6 +134,7 @@ Z_IMAGE = Architecture(
             prefix=_ENCODER,
             classes=("Qwen3ForCausalLM",),
             tokenizer=qwen_tokenizer(),
+            file="qwen_3_4b.safetensors",
         ),
     ),
     recognise=_recognise,
@@ -144,6 +146,8 @@ Z_IMAGE = Architecture(
         schedulers=frozenset({FLOW_SCHEDULER}),
         read=of_flow_scheduler,
     ),
+    fits=words_of(read_as="cap_feat_dim"),
+    alike={"z-image-turbo": ("z-image",)},
     by_levels={"flow:3.0": "z-image-turbo", "flow:6.0": "z-image"},
     tasks=frozenset(
         {

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from generation.worker.loading import single_file
+from generation.worker.loading import folder, single_file
 from generation.worker.loading.loader import FileHeads, Source, together
 from generation.worker.model import Model
 from tests.given import loaded, tinymodels
@@ -86,7 +86,9 @@ def heads(architecture: str, files: Mapping[str, Path]) -> FileHeads:
     built, given = build_of(architecture), the_single_file(architecture)[1]
     denoiser = single_file.opened(files[built.denoiser.name], built, "denoiser", configs=given)
     others: list[Source] = [
-        single_file.opened_component(file, built, name, configs=given)
+        folder.opened_vae(file, built, name)
+        if file.is_dir()
+        else single_file.opened_component(file, built, name, configs=given)
         for name, file in files.items()
         if name != built.denoiser.name
     ]
@@ -96,12 +98,12 @@ def heads(architecture: str, files: Mapping[str, Path]) -> FileHeads:
 
 def model_of(architecture: str, files: Mapping[str, Path]) -> Model:
     """Their model, which reads words as the folder does: no file brings a tokenizer."""
-    folder, found = loaded.model(architecture), heads(architecture, files)
+    whole, found = loaded.model(architecture), heads(architecture, files)
     parts = [found.built(part) for part in found.parts]
     for part in parts:
-        part.tokenizer = folder.parts.tokenizers.get(part.key.part)
+        part.tokenizer = whole.parts.tokenizers.get(part.key.part)
     model = found.model(parts)
     model.residence.enter(torch.device("cpu"), lambda: True)
     # A file of 2.x does not say it: its recipes do.
-    model.trained = replace(model.trained, prediction=folder.trained.prediction)
+    model.trained = replace(model.trained, prediction=whole.trained.prediction)
     return model
