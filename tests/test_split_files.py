@@ -13,8 +13,10 @@ from safetensors.torch import load_file, save_file
 
 from generation.catalog.candidates import candidates
 from generation.catalog.catalog import Catalog
+from generation.catalog.digests import Digests
 from generation.catalog.entry import Entry
 from generation.draft import complete
+from generation.fleet.cluster import manifest
 from generation.recipe import Recipe
 from generation.worker.loading import single_file
 from generation.worker.render import render
@@ -242,6 +244,18 @@ def test_other_numbers_in_a_shard_are_other_weights(tmp_path: Path) -> None:
     shard = min(index.parent.glob("transformer-*"))
     save_file({key: tensor + 1 for key, tensor in load_file(shard).items()}, shard)
     assert only_model(of_sd3(tmp_path / "m")).weights.sha256 != before.sha256
+
+
+def test_a_node_is_told_of_all_shards_and_finds_the_same_weights_in_them(tmp_path: Path) -> None:
+    split("sd3", tmp_path / "m", "folder")
+    in_shards(tmp_path / "m" / "transformer.safetensors")
+    entry = only_model(of_sd3(tmp_path / "m"))
+    told = manifest.of(entry.path, Digests(tmp_path / "digests.json"))
+    assert manifest.parse(manifest.dump(told), entry.weights.sha256) == told
+    files = [manifest.home_of(entry.path) / part.path for part in told.parts]
+    assert [file.name for file in files if file.suffix == ".json"] == [entry.path.name]
+    assert len(files) == 4
+    assert all(file.is_file() for file in files)
 
 
 def test_a_missing_shard_is_said_once(tmp_path: Path) -> None:

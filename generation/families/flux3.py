@@ -22,6 +22,7 @@ from generation.families.architecture import (
 )
 from generation.families.builds import flux3
 from generation.families.builds.flux2 import DENOISER
+from generation.families.fitting import words_of
 from generation.families.flux2 import GRID, LATENTS, edited_at
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3_VL, qwen_tokenizer
@@ -90,11 +91,13 @@ FLUX3 = Architecture(
             title="text encoder (Qwen3-VL)",
             classes=("Qwen3VLForConditionalGeneration",),
             tokenizer=qwen_tokenizer(),
+            file="qwen3vl_4b_bf16.safetensors",
         ),
     ),
     recognise=lambda shapes: DENOISER + _MARK in shapes,
     recognise_folder=lambda config: config.get("_class_name") == TRANSFORMER.name,
     pipelines="Flux3(Distilled)?ModularPipeline",
+    fits=words_of(8),
     noise=Noise(
         levels=SHIFT,
         prediction="flow",

@@ -24,8 +24,9 @@ from generation.families.architecture import (
     Stage,
 )
 from generation.families.builds import krea2
+from generation.families.fitting import words_of
 from generation.families.flux import DENOISER
-from generation.families.qwen_image import QWEN_IMAGE, words_fit
+from generation.families.qwen_image import QWEN_IMAGE
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3_VL, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
@@ -158,7 +159,7 @@ KREA2 = Architecture(
     recognise_folder=_recognise_folder,
     pipelines="Krea2Pipeline",
     finer_folder=_in_folder,
-    fits=partial(words_fit, "text_hidden_dim"),
+    fits=words_of(read_as="text_hidden_dim"),
     index={
         "is_distilled": (True, False, None),
         "patch_size": (2, None),

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
 
 from generation.families.architecture import (
     Architecture,
@@ -25,10 +24,11 @@ from generation.families.architecture import (
 )
 from generation.families.builds import causal_vae
 from generation.families.builds import qwen_image as build
+from generation.families.fitting import words_of
 from generation.families.marks import by_marks
 from generation.families.networks import CAUSAL_AUTOENCODER
 from generation.families.text.encoder import encoder
-from generation.families.text.language import QWEN25_VL, of_text, qwen_tokenizer
+from generation.families.text.language import QWEN25_VL, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
 from generation.recipe import Task
 
@@ -70,18 +70,6 @@ def _recognise(shapes: Shapes) -> bool:
 
 def _recognise_folder(config: Config) -> bool:
     return config.get("_class_name") == TRANSFORMER.name
-
-
-def words_fit(reads: str, configs: Mapping[str, Config]) -> str | None:
-    """Why a text encoder is none of a transformer's, as a clause.
-
-    `reads`: the setting that says how wide the words are that the transformer reads.
-    """
-    if not {"transformer", "text_encoder"} <= configs.keys():
-        return None
-    read, given = configs["transformer"].get(reads), of_text(configs["text_encoder"])
-    wide = given.get("hidden_size")
-    return f"it gives words {wide} wide, {read} are read" if wide != read else None
 
 
 EDITED = 1024 * 1024  # pixels
@@ -170,7 +158,7 @@ QWEN_IMAGE = Architecture(
         "QwenImageEdit(Inpaint)?Pipeline": "qwen-image-edit",
         "QwenImageEditPlusPipeline": "qwen-image-edit-2509",
     },
-    fits=partial(words_fit, "joint_attention_dim"),
+    fits=words_of(),
     finer=_finer,
     alike={"qwen-image": ("qwen-image-2512", "qwen-image-edit", "qwen-image-edit-2509")},
     finer_folder=_finer_folder,

@@ -10,7 +10,6 @@ One checkpoint draws from words and changes pictures as it is told to.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from generation.families.architecture import (
     Architecture,
@@ -24,8 +23,9 @@ from generation.families.architecture import (
 )
 from generation.families.builds import image_vae
 from generation.families.builds import qwen_image_21 as build
+from generation.families.fitting import words_of
 from generation.families.networks import IMAGE_AUTOENCODER
-from generation.families.qwen_image import QWEN_IMAGE, edited_at, words_fit
+from generation.families.qwen_image import QWEN_IMAGE, edited_at
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3_VL, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
@@ -127,7 +127,7 @@ QWEN_IMAGE_21 = Architecture(
     recognise=_recognise,
     recognise_folder=_recognise_folder,
     pipelines="QwenImage21Pipeline",
-    fits=partial(words_fit, "context_in_dim"),
+    fits=words_of(read_as="context_in_dim"),
     edits_at=edited_at,
     seen_at=QWEN_IMAGE.seen_at,
     # Levels of its own choice, which its Turbo has, are none that a scheduler makes.
