@@ -54,9 +54,20 @@ def qwen_image(network: Any, _lanes: int, height: int, width: int) -> object:
     )
 
 
+def ernie_image(network: Any, lanes: int, height: int, width: int) -> object:
+    return network(
+        hidden_states=torch.empty(lanes, network.config.in_channels, height // 16, width // 16),
+        timestep=torch.ones(lanes),
+        text_bth=torch.empty(lanes, 512, network.config.text_in_dim),
+        text_lens=torch.full([lanes], 512),
+        return_dict=False,
+    )
+
+
 CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
     "qwen-image": ({"num_layers": 2}, qwen_image),
     "z-image": ({"n_layers": 2, "n_refiner_layers": 1}, z_image),
+    "ernie-image": ({"num_layers": 2}, ernie_image),
     "krea2": ({"num_layers": 2}, krea2),
 }
 

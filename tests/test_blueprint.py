@@ -29,7 +29,10 @@ ENCODERS: Mapping[str, Tensors] = {
     **{network.name: network.tensors for network in LANGUAGE_MODELS},
 }
 NETWORKS = {part.network.name: part.network for one in ARCHITECTURES for part in one.parts}
-WORDS_OF = {"Mistral3ForConditionalGeneration": "MistralModel"}  # a class: its words' alone
+WORDS_OF = {
+    "Mistral3ForConditionalGeneration": "MistralModel",
+    "Mistral3Model": "Ministral3Model",
+}  # a class: its words' alone
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
 

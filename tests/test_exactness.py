@@ -129,6 +129,7 @@ def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt:
         "flux2-klein",
         "z-image-turbo",
         "krea2-turbo",
+        "ernie-image",
     ):
         recipe = tiny_recipe(family=family, prompt=prompt)
         assert same(worker.draw(recipe), another.draw(recipe))

@@ -27,8 +27,13 @@ from generation.families.architecture import (
 )
 from generation.families.family import ARCHITECTURES
 
-# They judge, describe or read pictures; words are drawn without them.
-_UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermark"})
+# They judge, describe or read pictures, or write prompts; words are drawn without them.
+_UNUSED = frozenset(
+    (
+        *("safety_checker", "feature_extractor", "image_encoder", "watermark"),
+        *("pe", "pe_tokenizer"),
+    )
+)
 _INDEX_SETTINGS = frozenset(
     {"requires_safety_checker", "force_zeros_for_empty_prompt", "add_watermarker"}
 )

@@ -13,6 +13,7 @@ from generation.families.architecture import Architecture
 from generation.families.model_family import Family
 from generation.families.rows import (
     chroma,
+    ernie_image,
     flux,
     flux2,
     flux3,
@@ -33,6 +34,7 @@ FAMILIES: dict[str, Family] = {
         flux2.ROWS,
         flux3.ROWS,
         z_image.ROWS,
+        ernie_image.ROWS,
         chroma.ROWS,
         qwen_image.ROWS,
         qwen_image_21.ROWS,

@@ -158,6 +158,7 @@ KREA2 = Architecture(
     recognise=_recognise,
     recognise_folder=_recognise_folder,
     pipelines="Krea2Pipeline",
+    alike={"krea2-turbo": ("krea2",)},
     finer_folder=_in_folder,
     fits=words_of(read_as="text_hidden_dim"),
     index={

@@ -16,6 +16,7 @@ NETWORKS = {
     "qwen2.5-vl": language.QWEN25_VL,
     "qwen3-vl": language.QWEN3_VL,
     "mistral-small-3": language.MISTRAL,
+    "ministral-3-3b": language.MINISTRAL3,
     "gemma2": language.GEMMA2,
     "llama3.1": language.LLAMA,
 }

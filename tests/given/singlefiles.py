@@ -11,7 +11,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.given.tiny import flux, flux2, flux3, krea2, qwen_image, qwen_image_21, z_image
+from tests.given.tiny import (
+    ernie_image,
+    flux,
+    flux2,
+    flux3,
+    krea2,
+    qwen_image,
+    qwen_image_21,
+    z_image,
+)
 
 Tensors = dict[str, Tensor]
 
@@ -259,6 +268,7 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "flux2-dev": flux2.named,
     "flux3": flux3.named,
     "z-image": z_image.named,
+    "ernie-image": ernie_image.named,
     "chroma": flux.named_chroma,
 }
 # Those whose parts are all called otherwise.
@@ -269,7 +279,17 @@ _WHOLE: dict[str, Callable[[Path], Tensors]] = {
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(
-    ("flux1", "flux1-schnell", "flux2-klein", "flux2-dev", "flux3", "z-image", "chroma"), "vae."
+    (
+        "flux1",
+        "flux1-schnell",
+        "flux2-klein",
+        "flux2-dev",
+        "flux3",
+        "z-image",
+        "chroma",
+        "ernie-image",
+    ),
+    "vae.",
 )
 
 
@@ -330,5 +350,6 @@ _ENCODERS = {
     "flux2-klein": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
     "flux2-dev": (("text_encoder", "text_encoders.mistral3_24b.transformer.", _mistral),),
     "flux3": (("text_encoder", "text_encoders.qwen3vl_4b.transformer.", _qwen3_vl),),
+    "ernie-image": (("text_encoder", "text_encoders.ministral3_3b.transformer.", _mistral),),
     "z-image": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
 }

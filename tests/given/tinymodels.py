@@ -15,7 +15,17 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from tests.given.tiny import flux, flux2, flux3, krea2, parts, qwen_image, qwen_image_21, z_image
+from tests.given.tiny import (
+    ernie_image,
+    flux,
+    flux2,
+    flux3,
+    krea2,
+    parts,
+    qwen_image,
+    qwen_image_21,
+    z_image,
+)
 
 SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler",
@@ -209,6 +219,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "flux2-dev": flux2.build_dev,
     "flux3": flux3.build,
     "z-image": z_image.build,
+    "ernie-image": ernie_image.build,
     "chroma": flux.build_chroma,
     "qwen-image": qwen_image.build,
     "qwen-image-2.1": qwen_image_21.build,

@@ -3,6 +3,7 @@
     Qwen3 4B     Z-Image, FLUX.2 klein 4B        Mistral Small 3   FLUX.2 dev
     Qwen3 8B     FLUX.2 klein 9B                 Gemma 2 2B        Sana, Lumina 2
     Qwen2.5-VL   Qwen-Image and -Edit            Llama 3.1 8B      HiDream
+    Ministral 3  ERNIE-Image
     Qwen3-VL     Krea 2, Qwen-Image 2.1
 
 Each is the class without its output over the vocabulary, which has the same hidden states and a
@@ -219,6 +220,21 @@ MISTRAL = _words(
     ),
     "MistralModel",
     types=("mistral", "mistral3"),
+)
+MINISTRAL3 = _words(
+    Stack(
+        usual={
+            "head_dim": 128,
+            "hidden_size": 4096,
+            "intermediate_size": 14336,
+            "num_attention_heads": 32,
+            "num_hidden_layers": 34,
+            "num_key_value_heads": 8,
+            "vocab_size": 131072,
+        },
+    ),
+    "Ministral3Model",
+    types=("ministral3", "mistral3"),
 )
 GEMMA2 = _words(
     Stack(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -183,28 +184,35 @@ def in_a_row(count: int) -> Tensor:
     return torch.cartesian_prod(none, none, none, torch.arange(count))
 
 
-def _statistics(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
+def _statistics(vae: Any, like: Tensor, eps: float | None) -> tuple[Tensor, Tensor]:
     """The mean and deviation of each channel of tokens, in the training's pictures."""
     mean, variance = (one.view(1, -1, 1, 1) for one in (vae.bn.running_mean, vae.bn.running_var))
-    deviation = torch.sqrt(variance + vae.config.batch_norm_eps)
+    deviation = torch.sqrt(variance + (vae.config.batch_norm_eps if eps is None else eps))
     return mean.to(like.device, like.dtype), deviation.to(like.device, like.dtype)
 
 
-def _standardised(vae: Any, latents: Tensor) -> Tensor:
+def _standardised(vae: Any, latents: Tensor, eps: float | None) -> Tensor:
     """The VAE's latents (1, C, 2h, 2w) as those that are drawn (1, 4C, h, w)."""
     count, channels, height, width = latents.shape
     parts = latents.reshape(count, channels, height // 2, 2, width // 2, 2)
     tokens = parts.permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
-    mean, deviation = _statistics(vae, tokens)
+    mean, deviation = _statistics(vae, tokens, eps)
     return (tokens - mean) / deviation
 
 
-def _original(vae: Any, latents: Tensor) -> Tensor:
+def _original(vae: Any, latents: Tensor, eps: float | None) -> Tensor:
     """The other way."""
-    mean, deviation = _statistics(vae, latents)
+    mean, deviation = _statistics(vae, latents, eps)
     count, channels, height, width = latents.shape
     parts = (latents * deviation + mean).reshape(count, channels // 4, 2, 2, height, width)
     return parts.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
 
 
-_STANDARDISED = LatentFormat(scaled=_standardised, unscaled=_original)
+def standardised(eps: float | None = None) -> LatentFormat:
+    """Latents by the VAE's statistics; `eps`: what is added to its variances, if not as it says."""
+    return LatentFormat(
+        scaled=partial(_standardised, eps=eps), unscaled=partial(_original, eps=eps)
+    )
+
+
+_STANDARDISED = standardised()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from generation.worker.engines.chroma import Chroma
 from generation.worker.engines.engine import Engine
+from generation.worker.engines.ernie_image import ErnieImage
 from generation.worker.engines.flux import Flux
 from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
 from generation.worker.engines.flux3 import FORM, Flux3
@@ -31,6 +32,7 @@ ENGINES: Mapping[str, Engine] = {
     "flux2-klein": Flux2(form=QWEN3),
     "flux3": Flux3(form=FORM, activations=27),
     "z-image": ZImage(),
+    "ernie-image": ErnieImage(),
     "chroma": Chroma(tokens=512),
     "qwen-image": QwenImage(),
     "qwen-image-2.1": QwenImage21(),
