@@ -113,6 +113,21 @@ def test_a_picture_of_the_base_model_has_none_either(tmp_path: Path) -> None:
         assert differing(changed(recipe, prompt="a red cat " * 30), model) == 0
 
 
+def test_a_folder_of_blocks_is_the_same_model(tmp_path: Path) -> None:
+    """Its index is another, and it has no scheduler and no writer of prompts."""
+    tiny.build_of_blocks(tmp_path / "m" / "blocks")
+    (entry,) = scanned(tmp_path / "m").models()
+    assert entry.family == "flux3-klein"
+    assert entry.levels is None
+    cache = ModelCache(scanned(tmp_path / "m"), torch.device("cpu"), None)
+    plain = drawn_with(loaded.recipe_of("flux3"))
+    recipe = changed(plain, checkpoint=entry.weights)
+    with cache.take(recipe, on_load=lambda _: None) as model:
+        ours = render(recipe, (), model, on_step=lambda *_: None).content
+    there = render(plain, (), loaded.model("flux3"), on_step=lambda *_: None).content
+    assert ours == there
+
+
 def test_an_edit_with_one_picture_and_with_two_has_none_either() -> None:
     first, second = (Image.linear_gradient("L").resize(size) for size in ((96, 64), (64, 80)))
     pictures = [first.convert("RGB"), second.convert("RGB").rotate(180)]

@@ -10,11 +10,11 @@ from generation.catalog.captioners import TYPES, files_of_captioner
 from generation.catalog.components import parts_apart
 from generation.catalog.heads import WRITTEN_AS
 from generation.catalog.modelfolder import (
-    INDEX,
     PICKLES,
     UNREAD,
     files_of_folder,
     has_tokenizer,
+    index_of,
     is_vae_folder,
     model_type,
 )
@@ -62,7 +62,7 @@ def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Itera
             seen.add(real)
             mode = real.stat().st_mode
             if stat.S_ISDIR(mode):
-                if (path / INDEX).exists() or is_vae_folder(path) or _is_alone(path):
+                if index_of(path).exists() or is_vae_folder(path) or _is_alone(path):
                     yield path
                 else:
                     # A link's name, not its target's, is what people see: HF caches name by digest.

@@ -32,12 +32,12 @@ from generation.catalog.folderparts import note_on_variants, read_parts, read_va
 from generation.catalog.header import read_header, read_tensor
 from generation.catalog.heads import head_of
 from generation.catalog.modelfolder import (
-    INDEX,
     PICKLES,
     UNREAD,
     denoiser_of_folder,
     is_vae_folder,
     model_type,
+    read_index,
     read_json,
 )
 from generation.catalog.naming import readable, unique_names
@@ -290,7 +290,7 @@ def _card_of(path: Path) -> Path:
 
 
 def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
-    index = read_json(path / INDEX, name)
+    index = read_index(path, name)
     config = read_json(denoiser_of_folder(path, index) / "config.json", name)
     anatomy = of_folder(index, config, name, said)
     usual = family(anatomy.family)

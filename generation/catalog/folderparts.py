@@ -13,7 +13,7 @@ from pathlib import Path
 
 from generation.catalog.checkpoint import check_types, fits, is_harmless, missing
 from generation.catalog.header import Header, read_header
-from generation.catalog.modelfolder import read_json
+from generation.catalog.modelfolder import BLOCKS, read_json
 from generation.catalog.quantised import Contents, understood
 from generation.catalog.shards import shards_of
 from generation.errors import BrokenWeights, UnusableWeights
@@ -91,7 +91,10 @@ def note_on_variants(path: Path, name: str, architecture: Architecture) -> str:
 
 def read_parts(path: Path, name: str, index: Config, architecture: Architecture) -> Trained:
     """What a folder of that architecture was trained for.  Raises UnusableWeights."""
-    classes = _classes(architecture)
+    classes = dict(_classes(architecture))
+    unsaid = BLOCKS in index and "scheduler" not in index  # its blocks make one as is usual
+    if unsaid:
+        del classes["scheduler"]
     for entry in classes:
         if entry not in index:
             raise UnusableWeights(name, f"its model_index.json names no {entry}")
@@ -103,6 +106,9 @@ def read_parts(path: Path, name: str, index: Config, architecture: Architecture)
     for part in architecture.parts:
         if _class_of(index[part.name]) is not None:
             _read_part(path / part.name, name, part)
+    if unsaid:
+        usual = architecture.noise
+        return Trained(prediction=usual.prediction or "epsilon", noise=usual.levels)
     scheduler = read_json(path / "scheduler" / "scheduler_config.json", f"{name}/scheduler")
     config = {"_class_name": _class_of(index["scheduler"]), **scheduler}
     return architecture.noise.read(config, name)

@@ -11,6 +11,7 @@ from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
 from generation.families.family import ARCHITECTURES
 
 INDEX = "model_index.json"
+BLOCKS_INDEX = "modular_model_index.json"  # of a pipeline that is made of blocks
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
 # Of models as well, and not read: what to say of each.
 UNREAD = {
@@ -31,7 +32,7 @@ _VAES = {one.vae.network.name for one in ARCHITECTURES}
 def is_vae_folder(path: Path) -> bool:
     """Whether a folder is a VAE alone, as diffusers keeps it: its config says so."""
     try:
-        if (path / INDEX).exists() or not (path / "config.json").is_file():
+        if index_of(path).exists() or not (path / "config.json").is_file():
             return False
         return read_json(path / "config.json", "").get("_class_name") in _VAES
     except (OSError, UnusableWeights):
@@ -41,7 +42,7 @@ def is_vae_folder(path: Path) -> bool:
 def model_type(path: Path) -> str | None:
     """What the config of a folder of transformers' says that it is; None where it is none."""
     try:
-        if (path / INDEX).exists() or not (path / "config.json").is_file():
+        if index_of(path).exists() or not (path / "config.json").is_file():
             return None
         told = read_json(path / "config.json", "").get("model_type")
     except (OSError, UnusableWeights):
@@ -73,8 +74,8 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
     """The files that matter, the index first.  Raises UnusableWeights when parts are missing."""
     if is_vae_folder(path):
         return part_files(path, name)
-    index = read_json(path / INDEX, name)
-    files = [path / INDEX]
+    index = read_index(path, name)
+    files = [index_of(path)]
     parts = [
         part
         for part, library in sorted(index.items())
@@ -97,6 +98,35 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
             raise BrokenWeights(name, f"its folder {part} has no weights")
         files += here
     return files
+
+
+def index_of(path: Path) -> Path:
+    """Where a folder names its parts."""
+    blocks = path / BLOCKS_INDEX
+    return blocks if blocks.is_file() and not (path / INDEX).exists() else path / INDEX
+
+
+def read_index(path: Path, name: str) -> Mapping[str, object]:
+    """The parts that a folder names, each with its library and class.  Raises UnusableWeights.
+
+    A pipeline of blocks also says where each comes from: what is not here, and what writes prompts
+    before anything is drawn, is none of them.
+    """
+    index = read_json(index_of(path), name)
+    if BLOCKS not in index:
+        return index
+    found: dict[str, object] = {}
+    for key, value in index.items():
+        if not isinstance(value, list) or len(value) != 3:
+            found[key] = value
+        elif key not in _BEFORE and (path / key).is_dir():
+            hint = value[2].get("type_hint") if isinstance(value[2], dict) else None
+            found[key] = hint if value[1] is None else value[:2]
+    return found
+
+
+BLOCKS = "_blocks_class_name"
+_BEFORE = frozenset({"prompt_upsampler", "prompt_upsampler_processor"})
 
 
 def denoiser_of_folder(path: Path, index: Mapping[str, object]) -> Path:

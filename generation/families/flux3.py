@@ -11,6 +11,7 @@ the base model.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from generation.families.architecture import (
     Architecture,
@@ -40,6 +41,11 @@ TRANSFORMER = Network(
     weights="diffusion_pytorch_model",
     tensors=flux3.tensors,
     settings=frozenset(flux3.USUAL),
+)
+
+# Folders have a processor, which has pictures to do with as well.
+_TOKENIZER = replace(
+    qwen_tokenizer(), classes=(*qwen_tokenizer().classes, "Qwen3VLProcessor", "AutoProcessor")
 )
 
 
@@ -90,7 +96,7 @@ FLUX3 = Architecture(
             prefix="text_encoders.qwen3vl_4b.transformer.",
             title="text encoder (Qwen3-VL)",
             classes=("Qwen3VLForConditionalGeneration",),
-            tokenizer=qwen_tokenizer(),
+            tokenizer=_TOKENIZER,
             file="qwen3vl_4b_bf16.safetensors",
         ),
     ),

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from generation.catalog.folderparts import chosen_weights, read_parts, read_vae_folder
-from generation.catalog.modelfolder import INDEX, read_json
+from generation.catalog.modelfolder import read_index, read_json
 from generation.families.architecture import Architecture, Config, Part, Trained
 from generation.worker.loading.building import Built, class_of, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, stored_file
@@ -64,7 +64,7 @@ class Folder:
 
 def opened(path: Path, architecture: Architecture, name: str) -> Folder:
     """Read the heads and configs of a folder.  Raises UnusableWeights."""
-    trained = read_parts(path, name, read_json(path / INDEX, name), architecture)
+    trained = read_parts(path, name, read_index(path, name), architecture)
     parts = [part for part in architecture.parts if (path / part.name).is_dir()]
     return Folder(
         name=name,

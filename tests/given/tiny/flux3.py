@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,10 +38,28 @@ def build(folder: Path, *, seed: int = 0, flow_map: bool = True) -> Path:
     return folder
 
 
+def build_of_blocks(folder: Path) -> Path:
+    """The same as published: diffusers' blocks say where their parts come from."""
+    build(folder)
+    shutil.rmtree(folder / "scheduler")
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").unlink()
+    found: dict[str, object] = {"_blocks_class_name": "Flux3DistilledAutoBlocks"}
+    of_elsewhere = ["transformers", "Qwen3_5ForConditionalGeneration"]
+    for part, said in {**index, "prompt_upsampler": of_elsewhere}.items():
+        if not isinstance(said, list):
+            found[part] = said
+        elif part != "scheduler":  # the blocks make one
+            home = {"pretrained_model_name_or_path": "somebody/flux3", "subfolder": part}
+            found[part] = [None, None, {**home, "type_hint": said}]
+    (folder / "modular_model_index.json").write_text(json.dumps(found))
+    return folder
+
+
 def qwen3_vl() -> Any:
     from generation.families.text.language import QWEN3_VL
 
-    config = small("qwen3-vl", num_hidden_layers=33, hidden_size=WIDTH, vocab_size=259)
+    config = small("qwen3-vl", num_hidden_layers=33, hidden_size=WIDTH)
     return made(QWEN3_VL, config)
 
 
