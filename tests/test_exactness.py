@@ -130,6 +130,8 @@ def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt:
         "z-image-turbo",
         "krea2-turbo",
         "ernie-image",
+        "qwen-image",
+        "qwen-image-2.1",
     ):
         recipe = tiny_recipe(family=family, prompt=prompt)
         assert same(worker.draw(recipe), another.draw(recipe))
