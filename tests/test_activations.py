@@ -64,10 +64,34 @@ def ernie_image(network: Any, lanes: int, height: int, width: int) -> object:
     )
 
 
+def flux1(network: Any, _lanes: int, height: int, width: int) -> object:
+    """Each prompt is a call of its own."""
+    told = {"pooled_projections": torch.empty(1, 768), "guidance": torch.ones(1)}
+    return _flux(network, height * width // 256, 512, told)
+
+
+def chroma(network: Any, _lanes: int, height: int, width: int) -> object:
+    return _flux(network, height * width // 256, 5, {})
+
+
+def _flux(network: Any, picture: int, words: int, told: dict[str, Any]) -> object:
+    return network(
+        hidden_states=torch.empty(1, picture, 64),
+        encoder_hidden_states=torch.empty(1, words, 4096),
+        timestep=torch.ones(1),
+        img_ids=torch.zeros(picture, 3),
+        txt_ids=torch.zeros(words, 3),
+        return_dict=False,
+        **told,
+    )
+
+
 CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
     "qwen-image": ({"num_layers": 2}, qwen_image),
     "z-image": ({"n_layers": 2, "n_refiner_layers": 1}, z_image),
     "ernie-image": ({"num_layers": 2}, ernie_image),
+    "flux1": ({"num_layers": 1, "num_single_layers": 1}, flux1),
+    "chroma": ({"num_layers": 1, "num_single_layers": 1}, chroma),
     "krea2": ({"num_layers": 2}, krea2),
 }
 
