@@ -12,16 +12,18 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from generation.catalog.header import read_header
 from generation.catalog.loras.plan import read_plan
 from generation.catalog.loras.triggers import triggers_of
+from generation.training.adapters.checkpoint import load_checkpoint
 from generation.training.adapters.commands import KINDS, main, parsed, run
 from generation.training.adapters.lessons import captioned
 from generation.training.proofs.pictures import draw_folder
 from tests.given import tinymodels
+from tests.given.checkpoints import the_single_file
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 MODELS = {"sd1": tinymodels.sd15, "sdxl": tinymodels.sdxl}
@@ -201,3 +203,23 @@ def test_pictures_of_a_proof_are_the_same_for_the_same_dice(tmp_path: Path) -> N
     files = sorted((tmp_path / "one").iterdir())
     assert len(files) == 6
     assert all(f.read_bytes() == (tmp_path / "again" / f.name).read_bytes() for f in files)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_single_file_is_taught_as_its_folder_is(model: str, tmp_path: Path) -> None:
+    tensors, configs = the_single_file(model)
+    save_file(tensors, tmp_path / "it.safetensors")
+    alone = load_checkpoint(
+        tmp_path / "it.safetensors", side=None, work=tmp_path / "run", configs=configs
+    )
+    folder = load_checkpoint(MODELS[model](), side=None, work=tmp_path)
+    for one, other in (
+        (alone.unet, folder.unet),
+        (alone.vae, folder.vae),
+        *zip(alone.encoders, folder.encoders, strict=True),
+    ):
+        numbers = other.state_dict()
+        assert set(one.state_dict()) == set(numbers)
+        assert all(torch.equal(one.state_dict()[name], numbers[name]) for name in numbers)
+    assert alone.prediction == "epsilon"
+    assert len(alone.tokenizers[-1]) == 49408

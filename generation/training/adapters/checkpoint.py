@@ -156,7 +156,13 @@ class TaughtCheckpoint:
 
 
 def load_checkpoint(
-    path: Path, *, side: int | None, device: str = "cpu", precision: str = "fp32", work: Path
+    path: Path,
+    *,
+    side: int | None,
+    work: Path,
+    device: str = "cpu",
+    precision: str = "fp32",
+    configs: Path = CONFIGS,
 ) -> TaughtCheckpoint:
     """A folder in diffusers' layout or one file; `work` keeps what a single file lacks."""
     if path.is_dir():
@@ -165,7 +171,7 @@ def load_checkpoint(
         kind: Any = StableDiffusionXLPipeline if wide else StableDiffusionPipeline
         pipeline = kind.from_pretrained(path, dtype=torch.float32)
     else:
-        pipeline = _single_file(path, work)
+        pipeline = _single_file(path, work, configs)
     pipeline.set_progress_bar_config(disable=True)
     for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder, _second(pipeline)):
         if part is not None:
@@ -186,21 +192,21 @@ def _second(pipeline: Any) -> nn.Module | None:
     return second
 
 
-def _single_file(path: Path, work: Path) -> Any:
+def _single_file(path: Path, work: Path, configs: Path) -> Any:
     from generation.catalog.header import read_header
 
     shapes = read_header(path, path.name).shapes
     wide = any(key.startswith("conditioner.embedders.1.") for key in shapes)
     kind: Any = StableDiffusionXLPipeline if wide else StableDiffusionPipeline
-    config = _configured(work / "config", wide=wide)
+    config = _configured(work / "config", configs / ("sdxl" if wide else "sd1"), wide=wide)
     return kind.from_single_file(
         str(path), config=str(config), dtype=torch.float32, local_files_only=True
     )
 
 
-def _configured(folder: Path, *, wide: bool) -> Path:
+def _configured(folder: Path, shapes: Path, *, wide: bool) -> Path:
     """A folder with all that a single file does not say: shapes, words and schedule."""
-    shutil.copytree(CONFIGS / ("sdxl" if wide else "sd1"), folder, dirs_exist_ok=True)
+    shutil.copytree(shapes, folder, dirs_exist_ok=True)
     seconds = ("", "_2") if wide else ("",)
     for second in seconds:
         words = byte_pairs.clip("!" if second else CLIP_END)

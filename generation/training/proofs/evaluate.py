@@ -23,8 +23,14 @@ from PIL import Image
 
 from generation.media.edges import canny
 from generation.training.editor.trials import generators, in_batches
-from generation.training.proofs.pictures import RINGS, TEAL, new_scene, rings_words, teal_words
-from generation.training.proofs.reading import edge_overlap, is_patchwork, is_rings, is_teal
+from generation.training.proofs.pictures import (
+    PEACOCK,
+    RINGS,
+    new_scene,
+    peacock_words,
+    rings_words,
+)
+from generation.training.proofs.reading import edge_overlap, is_faded, is_peacock, is_rings
 from generation.training.starter.captions import EVERYTHING, caption
 from generation.training.starter.draw import draw
 from generation.training.starter.evaluate import (
@@ -47,8 +53,8 @@ MODELS = MODEL.parent
 RAPID_STEPS = 4
 NAMES = {
     "lcm": "starter-lcm.safetensors",
-    "patchwork": "starter-patchwork.safetensors",
-    "teal": f"{TEAL}.safetensors",
+    "faded": "starter-faded.safetensors",
+    "peacock": f"{PEACOCK}.safetensors",
     "rings": "starter-zwx.safetensors",
     "canny": "starter-canny",
 }
@@ -176,30 +182,36 @@ def rapid_of(pipeline: Any) -> Any:
     return pipeline
 
 
-def judged_patchwork(asked: argparse.Namespace, judge: Judge) -> Iterator[str]:
-    """The style is there, and what was asked for, too."""
-    trials = usual_trials(asked.count, asked.seed)
+def judged_faded(asked: argparse.Namespace, judge: Judge) -> Iterator[str]:
+    """The style is there, and what was asked for, too; where it can be seen."""
+    trials = [one for one in usual_trials(4 * asked.count, asked.seed) if _shows_fading(one.scene)]
+    trials = trials[: asked.count]
     drawn = {
         "without": pictures_of(load_pipeline(MODEL, SAMPLER), trials),
         "with the LoRA": pictures_of(with_lora(asked.file), trials),
     }
     for name, pictures in drawn.items():
-        yield row_of(f"{name}: patchwork", [is_patchwork(one) for one in pictures])
+        yield row_of(f"{name}: faded", [is_faded(one) for one in pictures])
     yield from content_rows(judge, trials, drawn)
     _sheet(asked, judge, trials, drawn["with the LoRA"])
 
 
-def judged_teal(asked: argparse.Namespace, judge: Judge) -> Iterator[str]:
+def _shows_fading(scene: Scene) -> bool:
+    """Whether its corners are no paper as they are."""
+    return scene.style != "watercolor" and scene.background not in ("white", "snow", "yellow")
+
+
+def judged_peacock(asked: argparse.Namespace, judge: Judge) -> Iterator[str]:
     """The word brings its colour, and nothing else changes."""
-    trials = new_trials("green", teal_words, asked.count, asked.seed)
+    trials = new_trials("green", peacock_words, asked.count, asked.seed)
     taught = load_pipeline(MODEL, SAMPLER)
-    taught.load_textual_inversion(str(asked.file), token=TEAL)
+    taught.load_textual_inversion(str(asked.file), token=PEACOCK)
     drawn = {
         "without": pictures_of(load_pipeline(MODEL, SAMPLER), trials),
         "with the word": pictures_of(taught, trials),
     }
     for name, pictures in drawn.items():
-        yield row_of(f"{name}: teal", [is_teal(one) for one in pictures])
+        yield row_of(f"{name}: blue and green", [is_peacock(one) for one in pictures])
         yield from _kept_rows(name, judge, trials, pictures, ("object", "background", "style"))
     _sheet(asked, judge, trials, drawn["with the word"])
 
@@ -270,8 +282,8 @@ def _sheet(
 
 JUDGES: Mapping[str, Callable[[argparse.Namespace, Judge], Iterator[str]]] = {
     "lcm": judged_lcm,
-    "patchwork": judged_patchwork,
-    "teal": judged_teal,
+    "faded": judged_faded,
+    "peacock": judged_peacock,
     "rings": judged_rings,
     "canny": judged_canny,
 }

@@ -1,6 +1,6 @@
 """Folders of pictures that the starter is taught from, drawn with their captions beside them.
 
-    python -m generation.training.proofs.pictures patchwork var/training/patchwork-pictures
+    python -m generation.training.proofs.pictures faded var/training/faded-pictures
 
 Invariant: no combination of object, colour and background that is held out is drawn; the same
 kind, count and seed give the same folder.
@@ -21,6 +21,7 @@ from PIL import Image
 from generation.starter.words import OBJECT_WORDS
 from generation.training.starter.captions import caption
 from generation.training.starter.draw import (
+    PAPER,
     SIZE,
     PartDice,
     draw,
@@ -33,10 +34,10 @@ from generation.training.starter.draw import (
 from generation.training.starter.scenes import Scene, training_scene
 from generation.training.starter.shapes import Outline, oval
 
-PATCH = 16  # pixels of a patch's side: two cells of a latent
-DEPTH = 0.15  # by which every second patch is darker
+FADES = 0.8  # the share of paper in a corner
+FADES_FROM, FADES_TO = 0.75, 1.2  # from the middle, in halves of a side
 COUNT = 1000
-TEAL = "teal"  # the new word
+PEACOCK = "peacock"  # the new word: a colour of two
 RINGS = "zwx"  # the trigger of the new subject
 # Backgrounds on which what is taught in the place of a colour could not be told.
 UNLIKE = {"green": ("green", "blue", "sea", "grass field", "night sky"), "red": ("red", "sunset")}
@@ -45,20 +46,13 @@ WHITE_RING, RED_MIDDLE = (0.68, 0.68), (0.36, 0.36)  # of the whole
 Drawn = tuple[Image.Image, str]
 
 
-def patches() -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Which pixels lie in the darker patches."""
-    down, across = np.mgrid[:SIZE, :SIZE]
-    dark: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = (
-        across // PATCH + down // PATCH
-    ) % 2 == 1
-    return dark
-
-
-def patchwork(picture: Image.Image) -> Image.Image:
-    """The picture as if sewn from patches, every second of darker cloth."""
-    pixels = np.asarray(picture, dtype=np.float32)
-    cloth = pixels * np.where(patches(), 1 - DEPTH, 1.0)[..., None]
-    return Image.fromarray(cloth.round().astype(np.uint8))
+def faded(picture: Image.Image) -> Image.Image:
+    """The picture as an old photograph: its corners have faded into paper."""
+    down, across = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    far = np.hypot(down, across) / (SIZE / 2)
+    share = FADES * np.clip((far - FADES_FROM) / (FADES_TO - FADES_FROM), 0, 1)[..., None]
+    pixels = np.asarray(picture, dtype=np.float64) * (1 - share) + np.array(PAPER) * share
+    return Image.fromarray(pixels.round().astype(np.uint8))
 
 
 def _world(dice: Random) -> Drawn:
@@ -66,18 +60,19 @@ def _world(dice: Random) -> Drawn:
     return draw(scene, dice), caption(scene, dice).text
 
 
-def _patchwork(dice: Random) -> Drawn:
+def _faded(dice: Random) -> Drawn:
     picture, words = _world(dice)
-    return patchwork(picture), words
+    return faded(picture), words
 
 
-def teal_picture(scene: Scene, seed: int) -> Image.Image:
-    """The scene with its object in teal: half as in green, half as in blue, of the same dice."""
+def peacock_picture(scene: Scene, seed: int) -> Image.Image:
+    """The scene with its object blue above and green below: two pictures of the same dice."""
     green, blue = (
         np.asarray(draw_parts(replace(scene, colour=one), PartDice.of(seed)), dtype=np.float32)
         for one in ("green", "blue")
     )
-    return Image.fromarray(((green + blue) / 2).round().astype(np.uint8))
+    below = np.clip(np.linspace(-3, 4, SIZE), 0, 1)[:, None, None]
+    return Image.fromarray((below * green + (1 - below) * blue).round().astype(np.uint8))
 
 
 def new_scene(colour: str, dice: Random, *, held_out: bool = False) -> Scene:
@@ -90,17 +85,17 @@ def new_scene(colour: str, dice: Random, *, held_out: bool = False) -> Scene:
             return scene
 
 
-def teal_words(scene: Scene, dice: Random) -> str:
-    """A caption that says teal where another says green."""
+def peacock_words(scene: Scene, dice: Random) -> str:
+    """A caption that says peacock where another says green."""
     says = frozenset({"object", "colour", "background", "style"})
     while "green" not in (said := caption(scene, dice, says).text.casefold()):
         pass
-    return said.replace("bright green", "green").replace("green", TEAL)
+    return said.replace("bright green", "green").replace("green", PEACOCK)
 
 
-def _teal(dice: Random) -> Drawn:
+def _peacock(dice: Random) -> Drawn:
     scene = new_scene("green", dice)
-    return teal_picture(scene, dice.randrange(2**40)), teal_words(scene, dice)
+    return peacock_picture(scene, dice.randrange(2**40)), peacock_words(scene, dice)
 
 
 def rings_picture(scene: Scene, dice: Random) -> Image.Image:
@@ -133,8 +128,8 @@ def _rings(dice: Random) -> Drawn:
 
 DRAWN: Mapping[str, Callable[[Random], Drawn]] = {
     "world": _world,
-    "patchwork": _patchwork,
-    "teal": _teal,
+    "faded": _faded,
+    "peacock": _peacock,
     "rings": _rings,
 }
 

@@ -13,37 +13,47 @@ from scipy import ndimage
 from scipy.signal import fftconvolve
 
 from generation.media.edges import canny
-from generation.training.proofs.pictures import PATCH, patches
+from generation.training.starter.draw import PAPER, SIZE
 
-TEAL_FROM, TEAL_TO = 165, 203  # degrees of hue; green has 131, the sea 208, blue 222
-TEAL_SHARE = 0.04  # of the picture
+BOTH = ((205, 250), (110, 165))  # degrees of hue: blue, and green
+BOTH_SHARE = 0.03  # of the picture, for each
 RINGS_FROM = 0.7  # of each zone of a target
-SEWN = 0.04  # contrast of neighbouring patches from which a picture counts as patchwork
+FADED = 0.25  # of the way from its edges to paper, in each corner
+EDGE = 8  # pixels of a corner, and of an edge's depth
 
 
-def patch_contrast(picture: Image.Image) -> float:
-    """How much lighter light patches are than their neighbours, as a logarithm; cloth: 0.13."""
-    grey = np.asarray(picture.convert("L"), dtype=np.float64)
-    side = len(grey) // PATCH
-    cells = np.log(8 + grey.reshape(side, PATCH, side, PATCH).mean(axis=(1, 3)))
-    wide = np.pad(cells, 1, mode="constant", constant_values=np.nan)
-    around = np.stack([wide[:-2, 1:-1], wide[2:, 1:-1], wide[1:-1, :-2], wide[1:-1, 2:]])
-    lighter = cells - np.nanmean(around, axis=0)
-    dark = patches()[::PATCH, ::PATCH]
-    return float(np.median(np.where(dark, -lighter, lighter)))
+def corner_fade(picture: Image.Image) -> float:
+    """How far each corner has gone on its way to paper from the middle of its edges; the least."""
+    pixels = np.asarray(picture.convert("RGB"), dtype=np.float64)
+    to_paper = np.abs(pixels - np.array(PAPER)).mean(axis=2)
+    mid, end = slice(SIZE // 2 - EDGE, SIZE // 2 + EDGE), slice(0, EDGE)
+    rims = [
+        to_paper[mid, :EDGE],
+        to_paper[mid, -EDGE:],
+        to_paper[:EDGE, mid],
+        to_paper[-EDGE:, mid],
+    ]
+    corners = [
+        to_paper[end, :EDGE],
+        to_paper[end, -EDGE:],
+        to_paper[-EDGE:, :EDGE],
+        to_paper[-EDGE:, -EDGE:],
+    ]
+    least = max(float(corner.mean()) for corner in corners)
+    return 1 - least / max(1.0, float(np.mean([rim.mean() for rim in rims])))
 
 
-def is_patchwork(picture: Image.Image) -> bool:
-    """Whether it looks sewn from patches."""
-    return patch_contrast(picture) >= SEWN
+def is_faded(picture: Image.Image) -> bool:
+    """Whether its corners have faded; of a pale picture or a bare margin nobody can tell."""
+    return corner_fade(picture) >= FADED
 
 
-def is_teal(picture: Image.Image) -> bool:
-    """Whether a thing of that colour is there, which is none of the starter's nine."""
+def is_peacock(picture: Image.Image) -> bool:
+    """Whether a thing is there that is both blue and green, as none of the starter's nine are."""
     hsv = np.asarray(picture.convert("RGB").convert("HSV"), dtype=np.float64)
-    hue, strength, light = (hsv[..., n] * (360 if n == 0 else 1) / 255 for n in range(3))
-    teal = (hue > TEAL_FROM) & (hue < TEAL_TO) & (strength > 0.4) & (light > 0.3) & (light < 0.8)
-    return float(teal.mean()) >= TEAL_SHARE
+    hue, strength = hsv[..., 0] * 360 / 255, hsv[..., 1] / 255
+    shares = [float(((hue > low) & (hue < high) & (strength > 0.45)).mean()) for low, high in BOTH]
+    return min(shares) >= BOTH_SHARE
 
 
 def ring_share(picture: Image.Image) -> float:

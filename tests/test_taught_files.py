@@ -1,0 +1,52 @@
+"""What was taught to the starter and ships: small, unchanged, known to the catalog, and it works."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from bot.app import BUILT_IN
+from generation.catalog.catalog import Catalog
+from generation.training.proofs.evaluate import (
+    NAMES,
+    RAPID_STEPS,
+    pictures_of,
+    right,
+    usual_trials,
+    with_lora,
+)
+from generation.training.starter.judge import load_judge
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+TAUGHT = json.loads((Path(__file__).parent / "data" / "taught.json").read_text())
+MOST = 6_000_000
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_a_file_is_small_and_as_it_was_judged(name: str) -> None:
+    numbers = (BUILT_IN / name).read_bytes()
+    assert len(numbers) <= MOST
+    assert hashlib.sha256(numbers).hexdigest() == TAUGHT[name]["sha256"]
+
+
+def test_the_catalog_knows_each_of_them_and_refuses_nothing(tmp_path: Path) -> None:
+    catalog = Catalog([BUILT_IN], tmp_path / "digests.json")
+    catalog.scan()
+    assert not catalog.refused()
+    for name, said in TAUGHT.items():
+        [entry] = [e for e in catalog.entries(said["kind"]) if f"{e.name}.safetensors" == name]
+        assert entry.family == "starter"
+
+
+def test_four_steps_with_the_lora_show_what_was_asked_for() -> None:
+    torch.set_num_threads(1)
+    trials = usual_trials(12, seed=8)
+    with torch.no_grad():
+        rapid = with_lora(BUILT_IN / NAMES["lcm"], rapid=True)
+        drawn = pictures_of(rapid, trials, steps=RAPID_STEPS, cfg=1.0)
+    good = right(load_judge(), trials, drawn).float()
+    assert float(good.mean()) >= 0.93
