@@ -1,4 +1,4 @@
-"""What was taught to the starter and ships: small, unchanged, known to the catalog, and it works."""
+"""What was taught to the starter and ships: small, unchanged, known to the catalog; it works."""
 
 from __future__ import annotations
 
