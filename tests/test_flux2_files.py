@@ -114,3 +114,6 @@ def test_a_folder_says_whether_it_is_distilled(
     config = {"_class_name": "Flux2Transformer2DModel", **SIZES[size]}
     index = {"_class_name": kind} | ({} if distilled is None else {"is_distilled": distilled})
     assert of_folder(index, config, "x").family == family
+    if size == "klein 9B":
+        keeping = {"_class_name": "Flux2KleinKVPipeline"}
+        assert of_folder(keeping, config, "x").family == "flux2-klein-9b-kv"

@@ -159,6 +159,8 @@ def _klein_in_file(shapes: Shapes, metadata: Mapping[str, str]) -> str:
 
 
 def _klein_in_folder(index: Config, config: Config) -> str:
+    if index.get("_class_name") == "Flux2KleinKVPipeline":
+        return "flux2-klein-9b-kv"
     base = "-base" if index.get("is_distilled") is False else ""
     return _klein(config) + base
 
@@ -209,7 +211,7 @@ FLUX2_KLEIN = Architecture(
     ),
     recognise=lambda shapes: _guided(shapes) is False,
     recognise_folder=lambda config: _guided_in_folder(config) is False,
-    pipelines="Flux2Klein(Inpaint)?Pipeline",
+    pipelines="Flux2Klein(Inpaint|KV)?Pipeline",
     fits=words_of(3),
     alike={name: (f"{name}-base",) for name in ("flux2-klein", "flux2-klein-9b")},
     noise=_NOISE,

@@ -45,6 +45,8 @@ class Family:
     cfg_of_edits: float = 7.5
     image_cfg: float | None = 1.5  # None: the picture guides by no cfg of its own
     references: int = 1  # pictures that an edit looks at, at most
+    # Whether these look at each other alone, and never at the picture that is drawn.
+    seen_apart: bool = False
     # What a network that was distilled from guidance is told of it; None: it is told nothing.
     guidance: float | None = None
     # The noise it is trained under, where that is not its architecture's, whatever its folder says.

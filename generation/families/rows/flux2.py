@@ -58,5 +58,12 @@ ROWS: tuple[Family, ...] = (
     _KLEIN,
     _BASE,
     _KLEIN_9B,
+    replace(
+        _KLEIN_9B,
+        name="flux2-klein-9b-kv",
+        title="FLUX.2 klein 9B KV",
+        seen_apart=True,
+        kin="flux2-klein-9b",
+    ),
     replace(_BASE, name="flux2-klein-9b-base", title="FLUX.2 klein 9B base", kin="flux2-klein-9b"),
 )

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from generation.errors import OutOfRange
 from generation.families.architecture import Config, Stage
+from generation.families.family import family
 from generation.recipe import Recipe, Task, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import LatentFormat, to_latents, to_pixels
@@ -102,21 +103,24 @@ class Flux2:
         seen = [packed(one.to(network.device, network.dtype)) for one in given.seen]
         _, _, height, width = self.noise_shape(parts, recipe)
         grids = [(height, width), *(one.shape[-2:] for one in given.seen)]
-        places = torch.cat([_places(APART * n, *grid) for n, grid in enumerate(grids)])
-        places = places.to(network.device)
+        where = [_places(APART * n, *grid) for n, grid in enumerate(grids)]
+        alone = _alone(network, seen) if family(recipe.family).seen_apart else {}
+        places = torch.cat([*where[1:], where[0]] if alone else where).to(network.device)
         told = _told(network, sampling.guidance)
 
         def ask(y: Tensor, t: Tensor, negative: bool) -> Tensor:
             context = words.negative if negative else words.context
             tokens = packed(y.to(network.dtype))
+            row = [*seen, tokens] if alone else [tokens, *seen]
             out: Tensor = network(
-                hidden_states=torch.cat([tokens, *seen], dim=1),
+                hidden_states=torch.cat(row, dim=1),
                 timestep=t.expand(1).to(network.dtype) / 1000,
                 guidance=told,
                 encoder_hidden_states=context,
                 txt_ids=in_a_row(context.shape[1]).to(network.device),
                 img_ids=places,
                 return_dict=False,
+                **alone,
             )[0]
             return unpacked(out[:, : tokens.shape[1]], height, width)
 
@@ -147,6 +151,27 @@ class Flux2:
                 return self.activations * width_of(configs["transformer"]) * tokens * itemsize
             case Stage.DECODE:
                 return VAE_ACTIVATIONS * first_width(configs["vae"]) * pixels * itemsize
+
+
+def _alone(network: Any, seen: Sequence[Tensor]) -> Mapping[str, Any]:
+    """What a network is told whose pictures to look at see each other alone; none: nothing.
+
+    Its layers' processors are the stock pipeline's for it, which without this compute what the
+    usual ones do.  What they would keep for the next step is computed in each: a job that is
+    paused keeps nothing on the device.
+    """
+    if not seen:
+        return {}
+    from diffusers.models.transformers.transformer_flux2 import (  # takes seconds to load
+        Flux2KVAttnProcessor,
+        Flux2KVParallelSelfAttnProcessor,
+    )
+
+    for block in network.transformer_blocks:
+        block.attn.set_processor(Flux2KVAttnProcessor())
+    for block in network.single_transformer_blocks:
+        block.attn.set_processor(Flux2KVParallelSelfAttnProcessor())
+    return {"kv_cache_mode": "extract", "num_ref_tokens": sum(one.shape[1] for one in seen)}
 
 
 def _looks(recipe: Recipe) -> int:
