@@ -180,7 +180,9 @@ def brought(task: Task) -> dict[str, Any]:
         "placement": Placement(left=32, top=0, width=64, height=64),
         "enlarging": enlarging.plain(),
     }
-    others = (role for role in needs.optional_roles if role != "reference")  # some look at one
+    others = (
+        r for r in needs.optional_roles if r not in ("reference", "control")
+    )  # some have none
     roles = (*needs.roles, *others)
     inputs = tuple(Input(role=role, sha256=a_digest("b"), fit="cover") for role in roles)
     if "shares" in needs.sections:
