@@ -20,6 +20,7 @@ from bot.studio.studio import Studio
 from bot.studio.which import which
 from bot.studio.wishes import Wish, init_from
 from generation.errors import BadPicture
+from generation.recipe import Task
 from storage.pictures import StoredPicture
 
 MAX_BYTES = 32 * 2**20
@@ -95,12 +96,27 @@ async def started_from(
     if ours:
         return picture_as_start(ours[number or 0], wish)
     chosen = found.pictures[number or 0]
-    left = [sent.filename for sent in found.pictures if sent is not chosen]
+    wish = await picture_from(chosen, wish, studio)
+    left = [sent for sent in found.pictures if sent is not chosen]
+    while left and number is None:  # an edit may look at several
+        further = await _looking_at(left[0], wish, studio)
+        if further is None:
+            break
+        wish, left = further, left[1:]
+    names = [sent.filename for sent in left]
     said = (
-        *notes.other_pictures(chosen.filename, left, chosen=number is not None),
+        *notes.other_pictures(chosen.filename, names, chosen=number is not None),
         *notes.left_out(found.others),
     )
-    return await picture_from(chosen, replace(wish, notes=(*wish.notes, *said)), studio)
+    return replace(wish, notes=(*wish.notes, *said))
+
+
+async def _looking_at(sent: Sent, wish: Wish, studio: Studio) -> Wish | None:
+    """The wish with one picture more to look at; None where it looks at no more."""
+    if wish.draft.task is not Task.EDIT:
+        return None
+    async with studio.opening.room():
+        return await studio.requests.looking_at(await bytes_of(sent), wish)
 
 
 def found_in(message: discord.Message, *, links: bool = True) -> Attachments:

@@ -94,7 +94,8 @@ async def hear(
 
 async def _drawn(wish: Wish, studio: Studio) -> tuple[Answer, ...]:
     """What a message without a picture of ours comes to."""
-    if wish.draft.inputs and wish.draft.words.prompt and wish.parent is None:
+    sent = len(wish.draft.inputs)  # words about several are told to the model as they are
+    if sent == 1 and wish.draft.words.prompt and wish.parent is None:
         answers = await studio.changes.of_upload(wish)
         if answers is not None:
             return answers

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.studio import notes
-from bot.studio.editing import as_edit
+from bot.studio.editing import as_edit, reference
 from bot.studio.enlarging import drafted
 from bot.studio.ignored import ignored
 from bot.studio.layers import (
@@ -177,15 +177,26 @@ class Drafting:
     def started(self, wish: Wish, start: Input, width: int, height: int) -> Wish:
         """The wish with a picture to start from, of that size: its shape, or with an edit its size.
 
-        A size that the wish names stays.  A model that looks at a control picture takes it for one.
+        A size that the wish names stays.  A model that looks at a control picture takes it for one;
+        one that edits changes it as the words say, unless they say how much is drawn over.
         """
         model = self._model(wish, self._around(wish, Preferences()))
         if model.purpose == Purpose.CONTROL:
             start = replace(start, role=CONTROL)
-        if Task.EDIT in SERVES.get(model.purpose or "", ()):
+        able = SERVES[model.purpose] if model.purpose else model.family.tasks
+        drawn_over = wish.draft.sampling.denoise is not None and Task.IMAGE_TO_IMAGE in able
+        if Task.EDIT in able and not drawn_over:
             return as_edit(wish, start, width, height)
         wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
         return self.sized_like(wish, width, height)
+
+    def looking_at(self, wish: Wish, further: Input) -> Wish | None:
+        """The wish for an edit that looks at one picture more; None where it looks at no more."""
+        model, inputs = self._model(wish, self._around(wish, Preferences())), wish.draft.inputs
+        if wish.draft.task is not Task.EDIT or len(inputs) >= model.family.references:
+            return None
+        more = (*inputs, reference(further.sha256))
+        return replace(wish, draft=replace(wish.draft, inputs=more))
 
     def sized_like(self, wish: Wish, width: int, height: int) -> Wish:
         """The wish with the shape of its input picture, unless it names a size of its own."""

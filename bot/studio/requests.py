@@ -123,6 +123,14 @@ class Requests:
         start, facts = await self.keep_input(data)
         return self._drafting.started(wish, start, facts.width, facts.height)
 
+    async def looking_at(self, data: bytes, wish: Wish) -> Wish | None:
+        """The wish for an edit that looks at one picture more, which somebody sent.
+
+        None where it looks at no more.  Raises BadPicture.
+        """
+        further, _ = await self.keep_input(data)
+        return self._drafting.looking_at(wish, further)
+
     async def enlarge(self, data: bytes, wish: Wish, asked: Larger) -> Request:
         """Make a picture larger: that of these bytes, and the wish's parent where it is ours.
 

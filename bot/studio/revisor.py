@@ -251,11 +251,18 @@ def family_of(recalled: Recalled) -> Family | None:
 
 
 def editors(recalled: Recalled, offers: Offers) -> list[Entry]:
-    """The models of its family that change a picture as they are told to."""
+    """The models that change it as they are told to: first those of its own family.
+
+    One that knows few things knows its own family's pictures alone.
+    """
     its = family_of(recalled)
     if its is None:
         return []
-    return [entry for entry in offers.editors(its) if entry.family == its.name]
+    return [
+        entry
+        for entry in offers.editors(its)
+        if entry.family == its.name or not family(entry.family).few_words
+    ]
 
 
 def line_of(plan: Plan, recalled: Recalled, recipe: Recipe) -> str:
