@@ -47,7 +47,6 @@ FILES: list[tuple[Shapes, str]] = [
     ({"cap_embedder.0.weight": (1,), "layers.0.adaLN_modulation.1.weight": (1,)}, "Lumina"),
     ({"head.modulation": (1, 2, 5)}, "Wan"),
     ({f"{UNET}patchify_proj.weight": (1,)}, "LTX-Video"),
-    ({"double_stream_blocks.0.block.adaLN_modulation.1.bias": (1,)}, "HiDream"),
     (
         {"blocks.0.mlp.inverted_conv.conv.weight": (1,), "blocks.0.cross_attn.kv_linear.x": ()},
         "San",

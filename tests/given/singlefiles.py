@@ -16,6 +16,7 @@ from tests.given.tiny import (
     flux,
     flux2,
     flux3,
+    hidream,
     krea2,
     qwen_image,
     qwen_image_21,
@@ -269,6 +270,7 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "flux3": flux3.named,
     "z-image": z_image.named,
     "ernie-image": ernie_image.named,
+    "hidream": hidream.named,
     "chroma": flux.named_chroma,
 }
 # Those whose parts are all called otherwise.
@@ -288,6 +290,7 @@ _VAES = dict.fromkeys(
         "z-image",
         "chroma",
         "ernie-image",
+        "hidream",
     ),
     "vae.",
 )
@@ -350,6 +353,12 @@ _ENCODERS = {
     "flux2-klein": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
     "flux2-dev": (("text_encoder", "text_encoders.mistral3_24b.transformer.", _mistral),),
     "flux3": (("text_encoder", "text_encoders.qwen3vl_4b.transformer.", _qwen3_vl),),
+    "hidream": (
+        ("text_encoder", "text_encoders.clip_l.transformer.", _clip_g),
+        ("text_encoder_2", "text_encoders.clip_g.transformer.", _clip_g),
+        ("text_encoder_3", "text_encoders.t5xxl.transformer.", _t5),
+        ("text_encoder_4", "text_encoders.llama.transformer.", _qwen3),
+    ),
     "ernie-image": (("text_encoder", "text_encoders.ministral3_3b.transformer.", _mistral),),
     "z-image": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
 }

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -24,13 +24,28 @@ from tests.given.thinmodels import architecture as build_of
 # Of the names that a whole file has, without their prefixes; or as diffusers keeps each part.
 Spelling = Literal["single file", "folder"]
 
+# A token by which each is told, and its number.
+NOT_HANDED_ON = {"llama3": ("<|begin_of_text|>", 128000), "gemma2": ("<start_of_turn>", 106)}
+
 Files = dict[str, Path]  # of each part, by its name
 
 
 def split(architecture: str, home: Path, spelling: Spelling, before: str = "") -> Files:
     """Each part as a file in `home`; `before` the denoiser's names stands another prefix."""
     home.mkdir(parents=True)
+    for part in build_of(architecture).parts:  # what may not be handed on with the program
+        if part.tokenizer is not None and part.tokenizer.bare in NOT_HANDED_ON:
+            _tokenizer(*NOT_HANDED_ON[part.tokenizer.bare]).save(
+                str(home / f"{part.name}.tokenizer.json")
+            )
     return (_of_folder if spelling == "folder" else _of_file)(architecture, home, before)
+
+
+def _tokenizer(token: str, number: int) -> Any:
+    """One that is taken for it."""
+    from tokenizers import Tokenizer, models
+
+    return Tokenizer(models.WordLevel(vocab={"<unk>": 0, token: number}, unk_token="<unk>"))
 
 
 def _of_folder(architecture: str, home: Path, before: str) -> Files:

@@ -10,6 +10,7 @@ from generation.worker.engines.ernie_image import ErnieImage
 from generation.worker.engines.flux import Flux
 from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
 from generation.worker.engines.flux3 import FORM, Flux3
+from generation.worker.engines.hidream import HiDream
 from generation.worker.engines.krea2 import Krea2
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.qwen_image import QwenImage
@@ -33,6 +34,7 @@ ENGINES: Mapping[str, Engine] = {
     "flux3": Flux3(form=FORM, activations=27),
     "z-image": ZImage(),
     "ernie-image": ErnieImage(),
+    "hidream": HiDream(),
     "chroma": Chroma(tokens=512),
     "qwen-image": QwenImage(),
     "qwen-image-2.1": QwenImage21(),
