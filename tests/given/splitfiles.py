@@ -45,7 +45,9 @@ def _tokenizer(token: str, number: int) -> Any:
     """One that is taken for it."""
     from tokenizers import Tokenizer, models
 
-    return Tokenizer(models.WordLevel(vocab={"<unk>": 0, token: number}, unk_token="<unk>"))
+    made = Tokenizer(models.WordLevel(vocab={"<unk>": 0, token: number}, unk_token="<unk>"))
+    made.add_special_tokens([token])
+    return made
 
 
 def _of_folder(architecture: str, home: Path, before: str) -> Files:
