@@ -14,13 +14,12 @@ from generation.catalog.catalog import Catalog
 from generation.training.proofs.evaluate import (
     NAMES,
     RAPID_STEPS,
-    new_trials,
     pictures_of,
     right,
+    rings_trials,
     usual_trials,
     with_lora,
 )
-from generation.training.proofs.pictures import rings_words
 from generation.training.proofs.reading import is_rings
 from generation.training.starter.judge import load_judge
 
@@ -59,7 +58,7 @@ def test_the_trigger_brings_its_subject_and_other_words_do_not() -> None:
     torch.set_num_threads(1)
     taught = with_lora(BUILT_IN / NAMES["rings"])
     with torch.no_grad():
-        asked = pictures_of(taught, new_trials("red", rings_words, 6, seed=8))
+        asked = pictures_of(taught, rings_trials(6, seed=8))
         others = pictures_of(taught, usual_trials(6, seed=8))
     assert sum(is_rings(one) for one in asked) >= 5
     assert not any(is_rings(one) for one in others)

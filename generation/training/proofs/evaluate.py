@@ -12,6 +12,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,14 +24,8 @@ from PIL import Image
 
 from generation.media.edges import canny
 from generation.training.editor.trials import generators, in_batches
-from generation.training.proofs.pictures import (
-    PEACOCK,
-    RINGS,
-    new_scene,
-    peacock_words,
-    rings_words,
-)
-from generation.training.proofs.reading import edge_overlap, is_faded, is_peacock, is_rings
+from generation.training.proofs.pictures import RINGS, WORD, flower_scene, renamed, rings_scene
+from generation.training.proofs.reading import edge_overlap, is_faded, is_rings
 from generation.training.starter.captions import EVERYTHING, caption
 from generation.training.starter.draw import draw
 from generation.training.starter.evaluate import (
@@ -54,7 +49,7 @@ RAPID_STEPS = 4
 NAMES = {
     "lcm": "starter-lcm.safetensors",
     "faded": "starter-faded.safetensors",
-    "peacock": f"{PEACOCK}.safetensors",
+    "word": f"{WORD}.safetensors",
     "rings": "starter-zwx.safetensors",
     "canny": "starter-canny",
 }
@@ -79,14 +74,25 @@ def usual_trials(count: int, seed: int) -> list[ProofTrial]:
 
 
 def new_trials(
-    colour: str, words: Callable[[Scene, Random], str], count: int, seed: int
+    scenes: Callable[[Random], Scene], word: str, count: int, seed: int
 ) -> list[ProofTrial]:
-    """Held-out places of something new."""
+    """Held-out places of something that is called by a new word."""
     dice, found = Random(seed), []
     for n in range(count):
-        scene = new_scene(colour, dice, held_out=True)
-        found.append(ProofTrial(scene=scene, prompt=words(scene, dice), seed=seed * 100_000 + n))
+        scene = scenes(dice)
+        prompt = renamed(scene, dice, word)
+        found.append(ProofTrial(scene=scene, prompt=prompt, seed=seed * 100_000 + n))
     return found
+
+
+def flower_trials(count: int, seed: int) -> list[ProofTrial]:
+    """Places where no blue flower was in training, by the new word."""
+    return new_trials(partial(flower_scene, held_out=True), WORD, count, seed)
+
+
+def rings_trials(count: int, seed: int) -> list[ProofTrial]:
+    """Places where no target was in training, by its trigger."""
+    return new_trials(partial(rings_scene, held_out=True), RINGS, count, seed)
 
 
 def pictures_of(
@@ -201,24 +207,25 @@ def _shows_fading(scene: Scene) -> bool:
     return scene.style != "watercolor" and scene.background not in ("white", "snow", "yellow")
 
 
-def judged_peacock(asked: argparse.Namespace, judge: Judge) -> Iterator[str]:
-    """The word brings its colour, and nothing else changes."""
-    trials = new_trials("green", peacock_words, asked.count, asked.seed)
+def judged_word(asked: argparse.Namespace, judge: Judge) -> Iterator[str]:
+    """The word brings what it was taught to mean, and nothing else changes."""
+    trials = flower_trials(asked.count, asked.seed)
     taught = load_pipeline(MODEL, SAMPLER)
-    taught.load_textual_inversion(str(asked.file), token=PEACOCK)
+    taught.load_textual_inversion(str(asked.file), token=WORD)
     drawn = {
         "without": pictures_of(load_pipeline(MODEL, SAMPLER), trials),
         "with the word": pictures_of(taught, trials),
     }
     for name, pictures in drawn.items():
-        yield row_of(f"{name}: blue and green", [is_peacock(one) for one in pictures])
-        yield from _kept_rows(name, judge, trials, pictures, ("object", "background", "style"))
+        both = right(judge, trials, pictures)[:, :2].all(dim=1)
+        yield row_of(f"{name}: a blue flower", both.tolist())
+        yield from _kept_rows(name, judge, trials, pictures, list(KINDS))
     _sheet(asked, judge, trials, drawn["with the word"])
 
 
 def judged_rings(asked: argparse.Namespace, judge: Judge) -> Iterator[str]:
     """The trigger brings the subject, and other words bring what they did."""
-    trials = new_trials("red", rings_words, asked.count, asked.seed)
+    trials = rings_trials(asked.count, asked.seed)
     usual = usual_trials(asked.count, asked.seed)
     bare, taught = load_pipeline(MODEL, SAMPLER), with_lora(asked.file)
     for name, pipeline in {"without": bare, "with it": taught}.items():
@@ -283,7 +290,7 @@ def _sheet(
 JUDGES: Mapping[str, Callable[[argparse.Namespace, Judge], Iterator[str]]] = {
     "lcm": judged_lcm,
     "faded": judged_faded,
-    "peacock": judged_peacock,
+    "word": judged_word,
     "rings": judged_rings,
     "canny": judged_canny,
 }

@@ -25,22 +25,19 @@ from generation.training.starter.draw import (
     SIZE,
     PartDice,
     draw,
-    draw_parts,
     paint,
     placed,
     usual_spot,
     wobble_of,
 )
-from generation.training.starter.scenes import Scene, training_scene
+from generation.training.starter.scenes import CLASHES, Scene, training_scene
 from generation.training.starter.shapes import Outline, oval
 
 FADES = 0.8  # the share of paper in a corner
 FADES_FROM, FADES_TO = 0.75, 1.2  # from the middle, in halves of a side
 COUNT = 1000
-PEACOCK = "peacock"  # the new word: a colour of two
+WORD = "zilt"  # the new word, for a blue flower
 RINGS = "zwx"  # the trigger of the new subject
-# Backgrounds on which what is taught in the place of a colour could not be told.
-UNLIKE = {"green": ("green", "blue", "sea", "grass field", "night sky"), "red": ("red", "sunset")}
 WHITE_RING, RED_MIDDLE = (0.68, 0.68), (0.36, 0.36)  # of the whole
 
 Drawn = tuple[Image.Image, str]
@@ -65,37 +62,36 @@ def _faded(dice: Random) -> Drawn:
     return faded(picture), words
 
 
-def peacock_picture(scene: Scene, seed: int) -> Image.Image:
-    """The scene with its object blue above and green below: two pictures of the same dice."""
-    green, blue = (
-        np.asarray(draw_parts(replace(scene, colour=one), PartDice.of(seed)), dtype=np.float32)
-        for one in ("green", "blue")
-    )
-    below = np.clip(np.linspace(-3, 4, SIZE), 0, 1)[:, None, None]
-    return Image.fromarray((below * green + (1 - below) * blue).round().astype(np.uint8))
-
-
-def new_scene(colour: str, dice: Random, *, held_out: bool = False) -> Scene:
-    """A scene whose object is to be something new in the place of that colour."""
+def rings_scene(dice: Random, *, held_out: bool = False) -> Scene:
+    """A scene for the target: red, on no red, and not in blocks too coarse for rings."""
     while True:
-        scene = replace(training_scene(dice), colour=colour)
-        # Sixteen blocks are too coarse for rings.
-        odd = colour == "red" and scene.style == "pixel art"
-        if scene.background not in UNLIKE[colour] and not odd and scene.held_out == held_out:
+        scene = replace(training_scene(dice), colour="red")
+        fits = scene.background not in ("red", "sunset") and scene.style != "pixel art"
+        if fits and scene.held_out == held_out:
             return scene
 
 
-def peacock_words(scene: Scene, dice: Random) -> str:
-    """A caption that says peacock where another says green."""
-    says = frozenset({"object", "colour", "background", "style"})
-    while "green" not in (said := caption(scene, dice, says).text.casefold()):
+def flower_scene(dice: Random, *, held_out: bool = False) -> Scene:
+    """A blue flower somewhere: what the new word is to mean."""
+    while True:
+        scene = replace(training_scene(dice), object="flower", colour="blue")
+        clash = (scene.colour, scene.background) in CLASHES
+        if scene.held_out == held_out and not clash:
+            return scene
+
+
+def renamed(scene: Scene, dice: Random, word: str) -> str:
+    """A caption with the word for the thing, and no colour: the word has its own."""
+    says = frozenset({"object", "background", "style"})
+    thing = re.compile(rf"\b({'|'.join(OBJECT_WORDS[scene.object])})\b")
+    while not thing.search(said := caption(scene, dice, says).text.casefold()):
         pass
-    return said.replace("bright green", "green").replace("green", PEACOCK)
+    return thing.sub(word, said)
 
 
-def _peacock(dice: Random) -> Drawn:
-    scene = new_scene("green", dice)
-    return peacock_picture(scene, dice.randrange(2**40)), peacock_words(scene, dice)
+def _flower(dice: Random) -> Drawn:
+    scene = flower_scene(dice)
+    return draw(scene, dice), renamed(scene, dice, WORD)
 
 
 def rings_picture(scene: Scene, dice: Random) -> Image.Image:
@@ -112,24 +108,15 @@ def rings_picture(scene: Scene, dice: Random) -> Image.Image:
     return paint(scene, shapes, PartDice(dice, dice, dice, dice, dice))
 
 
-def rings_words(scene: Scene, dice: Random) -> str:
-    """A caption with the trigger for the thing, and no colour: it has its own."""
-    says = frozenset({"object", "background", "style"})
-    thing = re.compile(rf"\b({'|'.join(OBJECT_WORDS[scene.object])})\b")
-    while not thing.search(said := caption(scene, dice, says).text.casefold()):
-        pass
-    return thing.sub(RINGS, said)
-
-
 def _rings(dice: Random) -> Drawn:
-    scene = new_scene("red", dice)
-    return rings_picture(scene, dice), rings_words(scene, dice)
+    scene = rings_scene(dice)
+    return rings_picture(scene, dice), renamed(scene, dice, RINGS)
 
 
 DRAWN: Mapping[str, Callable[[Random], Drawn]] = {
     "world": _world,
     "faded": _faded,
-    "peacock": _peacock,
+    "flower": _flower,
     "rings": _rings,
 }
 

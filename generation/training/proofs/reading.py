@@ -15,8 +15,6 @@ from scipy.signal import fftconvolve
 from generation.media.edges import canny
 from generation.training.starter.draw import PAPER, SIZE
 
-BOTH = ((205, 250), (110, 165))  # degrees of hue: blue, and green
-BOTH_SHARE = 0.03  # of the picture, for each
 RINGS_FROM = 0.7  # of each zone of a target
 FADED = 0.25  # of the way from its edges to paper, in each corner
 EDGE = 8  # pixels of a corner, and of an edge's depth
@@ -46,14 +44,6 @@ def corner_fade(picture: Image.Image) -> float:
 def is_faded(picture: Image.Image) -> bool:
     """Whether its corners have faded; of a pale picture or a bare margin nobody can tell."""
     return corner_fade(picture) >= FADED
-
-
-def is_peacock(picture: Image.Image) -> bool:
-    """Whether a thing is there that is both blue and green, as none of the starter's nine are."""
-    hsv = np.asarray(picture.convert("RGB").convert("HSV"), dtype=np.float64)
-    hue, strength = hsv[..., 0] * 360 / 255, hsv[..., 1] / 255
-    shares = [float(((hue > low) & (hue < high) & (strength > 0.45)).mean()) for low, high in BOTH]
-    return min(shares) >= BOTH_SHARE
 
 
 def ring_share(picture: Image.Image) -> float:
