@@ -168,6 +168,8 @@ _PAGES = {
         "`/settings` shows your own defaults: model, size, steps, style and more; name one to "
         "change it, `reset: True` forgets all.\n"
         "`/queue` says who waits for what and when you are next, `/cancel` ends what is yours.\n"
+        "`/models list`, `/loras` and `/styles` show what there is to choose from, with "
+        "pictures.\n"
         "`/stats today` and `/stats fairness` tell of the last day."
     ),
 }

@@ -7,6 +7,7 @@ from typing import Any
 from discord import app_commands
 
 from bot.chat.commands.blend import blend
+from bot.chat.commands.catalog import loras, models, styles
 from bot.chat.commands.describe import describe, describe_menu
 from bot.chat.commands.editing import edit
 from bot.chat.commands.enhance import enhance
@@ -32,6 +33,9 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     blend,
     show,
     reproduce,
+    models,
+    loras,
+    styles,
     queue,
     cancel,
     stats,
