@@ -333,7 +333,8 @@ def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
         raise OutOfRange("prompt", prompt, "what is to be changed")
     check_purpose(model.weights.name, model.purpose, task, usual)
     check_references(draft.inputs, usual)
-    check_control(draft.inputs, model.weights.name, model.purpose)
+    free = uncontrolled(draft.inputs, draft.adapters)
+    check_control(free, model.weights.name, model.purpose)
     return task
 
 
@@ -489,9 +490,18 @@ def check_references(inputs: Sequence[Input], usual: Family) -> None:
         raise OutOfRange("pictures", count, f"at most {usual.references} for {usual.title}")
 
 
+def uncontrolled(inputs: Sequence[Input], adapters: Sequence[Adapter]) -> tuple[Input, ...]:
+    """The inputs that no adapter looks at: the model itself does."""
+    taken = {adapter.control.input for adapter in adapters if adapter.control is not None}
+    return tuple(one for number, one in enumerate(inputs) if number not in taken)
+
+
 def check_control(inputs: Sequence[Input], model: str, purpose: str | None) -> None:
     """Raise NotMadeFor for a control picture that nothing looks at, or where one is missing."""
-    looks, given = purpose == Purpose.CONTROL, any(one.role == CONTROL for one in inputs)
+    count = sum(one.role == CONTROL for one in inputs)
+    looks, given = purpose == Purpose.CONTROL, count > 0
+    if looks and count > 1:
+        raise OutOfRange("control pictures", count, "one for this model")
     if looks and not given:
         raise NotMadeFor(model, Purpose.CONTROL)
     if given and not looks:

@@ -19,6 +19,7 @@ from generation.draft import (
     check_purpose,
     check_references,
     check_tiles,
+    uncontrolled,
 )
 from generation.enlarging import MAX_UPSCALER_TILE, check_canvas
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
@@ -26,8 +27,10 @@ from generation.families import sizes
 from generation.families.family import FAMILIES, family
 from generation.families.model_family import Family
 from generation.media.photos import FITS, MAX_PIXELS
+from generation.media.preprocessors import PREPROCESSORS
 from generation.parameters import DENOISE, NEGATIVE, PROMPT, STEPS
 from generation.recipe import (
+    CONTROLNET,
     NO_WEIGHTS,
     SYNTAXES,
     Adapter,
@@ -47,7 +50,7 @@ from generation.sigmas import strongest
 
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
 MAX_LEVELS = STEPS.high + 25
-ADAPTERS = ("lora", "embedding")
+ADAPTERS = ("lora", "embedding", CONTROLNET)
 _ROUNDED = 1.0 + 1e-5  # levels are spelled with seven digits
 
 
@@ -85,7 +88,8 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
     check_distilled(recipe.sampling.guidance, recipe.sampling.shift, usual)
     check_references(recipe.inputs, usual)
-    check_control(recipe.inputs, model.weights.name, model.purpose)
+    free = uncontrolled(recipe.inputs, recipe.adapters)
+    check_control(free, model.weights.name, model.purpose)
     return replace(
         recipe,
         checkpoint=model.weights,
@@ -176,6 +180,8 @@ def _adapters(recipe: Recipe, usual: Family, here: Here) -> tuple[Adapter, ...]:
         raise OutOfRange("number of adapters", len(recipe.adapters), f"at most {MAX_ADAPTERS}")
     for adapter in recipe.adapters:
         _known("kind of adapter", adapter.kind, ADAPTERS)
+        if adapter.control is not None and (how := adapter.control.preprocessor) is not None:
+            _known("preprocessor", how, PREPROCESSORS)
     return tuple(
         replace(adapter, weights=_present(adapter.kind, adapter.weights, usual, here).weights)
         for adapter in recipe.adapters

@@ -1,10 +1,11 @@
 """What must be loaded for a recipe, as one text: the same for recipes that share it.
 
-    "fp16 <checkpoint> <component> ... vae:<vae> upscaler:<upscaler>"    its precision, then digests
+    "fp16 <checkpoint> <component> ... vae:<vae> upscaler:<upscaler> controlnet:<net> ..."
+                                                                 its precision, then digests
 
 Queue, seats and workers tell models apart by it.  The invariant: recipes of one key are drawn with
-the same weights in the same precision, their adapters aside, so whoever is warm for one is warm for
-all of them.
+the same weights in the same precision, their LoRAs and embeddings aside, so whoever is warm for one
+is warm for all of them.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from generation.recipe import Recipe, Sha256, Weights
 
 ModelKey = NewType("ModelKey", str)
 
-_VAE, _UPSCALER = "vae:", "upscaler:"
+_VAE, _UPSCALER, _CONTROLNET = "vae:", "upscaler:", "controlnet:"
 # What keys look like, as a regular expression.
 _BESIDE = "".join(f"( {name}[0-9a-f]{{64}})?" for name in (_VAE, _UPSCALER))
-FORM = rf"(fp32|fp16|bf16)( [0-9a-f]{{64}}){{1,32}}{_BESIDE}"
+FORM = rf"(fp32|fp16|bf16)( [0-9a-f]{{64}}){{1,32}}{_BESIDE}( {_CONTROLNET}[0-9a-f]{{64}}){{0,32}}"
 
 
 def model_key(recipe: Recipe) -> ModelKey:
@@ -27,7 +28,8 @@ def model_key(recipe: Recipe) -> ModelKey:
     vae = [] if recipe.vae is None else [_VAE + recipe.vae.sha256]
     larger = recipe.enlarging.upscaler if recipe.enlarging is not None else None
     upscaler = [] if larger is None else [_UPSCALER + larger.sha256]
-    return ModelKey(" ".join([recipe.precision, *files, *vae, *upscaler]))
+    steering = [_CONTROLNET + weights.sha256 for weights in recipe.controlnets]
+    return ModelKey(" ".join([recipe.precision, *files, *vae, *upscaler, *steering]))
 
 
 def key_of(alone: Weights) -> ModelKey:

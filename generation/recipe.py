@@ -22,18 +22,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NewType, TypeVar
 
-from generation.errors import NoSuchName, OutOfRange
+from generation.bounds import (
+    check_digest,
+    check_integer,
+    check_noise,
+    check_number,
+    check_span,
+    check_tiles,
+)
+from generation.errors import OutOfRange
 from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, SHIFT, WIDTH
 from generation.samplers import SAMPLERS
-from generation.sigmas import ZERO_SNR, levels
-from generation.spelling import FLAT, MAX_KEY, TOLD, at_most, plain, read
+from generation.spelling import FLAT, TOLD, at_most, plain, read
 
 RecipeId = NewType("RecipeId", str)
 Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
@@ -50,12 +55,12 @@ MAX_WORDS = 20_000  # characters of a prompt, when every choice in it is made
 MAX_NAME = 500  # characters of a file's name, with the folders it lies in
 
 MAX_STRENGTH = 10.0  # of an adapter, in both directions
+MAX_CONTROLS = 4  # pictures that say where things are
 
 MAX_GROW = 256  # pixels that a mask grows or is softened by
 MAX_WITHIN = 100.0  # delta E: from black to white
 ENLARGING = ("lanczos", "model")
 MAX_CORRECTIONS = 16
-MIN_TILE = 16  # pixels of a side
 MAX_REFERENCES = 10  # pictures that an edit looks at; families look at fewer
 MAX_VARIATIONS = 32  # one upon the other: somebody who chose that often is somewhere else
 
@@ -65,11 +70,8 @@ MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
 MAX_SIGMA = 10_000.0
 
 PREDICTIONS = ("epsilon", "v_prediction")
-NOISES_OF_CARDS = ("scaled-linear", "scaled-linear-zsnr")
 
 T = TypeVar("T")
-
-_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 class Task(StrEnum):
@@ -105,10 +107,25 @@ class Weights:
     sha256: Sha256
 
     def __post_init__(self) -> None:
-        _check_digest(self.sha256)
+        check_digest(self.sha256)
 
 
 BY_DIGEST: Mapping[type, str] = {Weights: "sha256"}  # how an identity spells them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """The picture that an adapter looks at, and during which of the steps."""
+
+    input: int  # which of the recipe's inputs, from 0
+    start: float | None  # shares of the steps that are done; None: from the first
+    end: float | None  # None: to the last
+    preprocessor: str | None  # how it is redrawn first (generation.media.preprocessors); None: not
+    mode: str | None  # what it shows, to a network that knows several kinds of pictures
+
+    def __post_init__(self) -> None:
+        check_integer("control input", self.input, 0, MAX_CONTROLS + 1)
+        check_span(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +135,10 @@ class Adapter:
     kind: str  # "lora", "embedding", ...
     weights: Weights
     strength: float
+    control: Control | None  # of those that look at a picture
 
     def __post_init__(self) -> None:
-        _check_number("adapter strength", self.strength, -MAX_STRENGTH, MAX_STRENGTH)
+        check_number("adapter strength", self.strength, -MAX_STRENGTH, MAX_STRENGTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +150,7 @@ class Input:
     fit: str  # how it is brought to width x height: "cover" fills and crops the middle
 
     def __post_init__(self) -> None:
-        _check_digest(self.sha256)
+        check_digest(self.sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +163,7 @@ class Words:
     clip_skip: int  # 1: the text encoder's last layer, 2: the one before it
 
     def __post_init__(self) -> None:
-        _check_integer("clip_skip", self.clip_skip, CLIP_SKIP.low, CLIP_SKIP.high)
+        check_integer("clip_skip", self.clip_skip, CLIP_SKIP.low, CLIP_SKIP.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +174,8 @@ class Canvas:
     height: int
 
     def __post_init__(self) -> None:
-        _check_integer("width", self.width, WIDTH.low, WIDTH.high)
-        _check_integer("height", self.height, HEIGHT.low, HEIGHT.high)
+        check_integer("width", self.width, WIDTH.low, WIDTH.high)
+        check_integer("height", self.height, HEIGHT.low, HEIGHT.high)
 
     @property
     def pixels(self) -> int:
@@ -186,22 +204,22 @@ class Sampling:
     shift: float | None  # of a flow's levels, where somebody said one; the sigmas hold it
 
     def __post_init__(self) -> None:
-        _check_number("cfg", self.cfg, CFG.low, CFG.high)
-        _check_number("denoise", self.denoise, 0.0, 1.0)
-        _check_integer("steps", self.steps, 1, 1000)
+        check_number("cfg", self.cfg, CFG.low, CFG.high)
+        check_number("denoise", self.denoise, 0.0, 1.0)
+        check_integer("steps", self.steps, 1, 1000)
         if len(self.sigmas) != self.steps + 1:
             raise OutOfRange("sigmas", len(self.sigmas), f"{self.steps + 1} values")
         for sigma in self.sigmas:
-            _check_number("sigma", sigma, 0.0, MAX_SIGMA)
+            check_number("sigma", sigma, 0.0, MAX_SIGMA)
         if list(self.sigmas) != sorted(self.sigmas, reverse=True):
             raise OutOfRange("sigmas", len(self.sigmas), "a descending list")
         if self.prediction not in (None, *PREDICTIONS):
             raise OutOfRange("prediction", self.prediction, " or ".join(PREDICTIONS))
         if self.noise is not None:
-            _check_noise(self.noise)
+            check_noise(self.noise)
         for row in (IMAGE_CFG, GUIDANCE, SHIFT):
             if (value := getattr(self, row.field)) is not None:
-                _check_number(row.field, value, row.low, row.high)
+                check_number(row.field, value, row.low, row.high)
 
     @property
     def guided(self) -> bool:
@@ -230,14 +248,14 @@ class Masking:
     inverse: bool | None  # whether all but the region, or but the white of the mask, is meant
 
     def __post_init__(self) -> None:
-        _check_integer("mask_grow", self.grow, 0, MAX_GROW)
-        _check_number("mask_blur", self.blur, 0.0, float(MAX_GROW))
+        check_integer("mask_grow", self.grow, 0, MAX_GROW)
+        check_number("mask_blur", self.blur, 0.0, float(MAX_GROW))
         if (self.region is None) != (self.segmenter is None):
             raise OutOfRange("region", self.region, "words together with what finds them")
         if self.inverse not in (None, True):  # one spelling of "no", as equal recipes share an id
             raise OutOfRange("inverse", self.inverse, "true, or nothing")
         if self.threshold is not None:
-            _check_number("threshold", self.threshold, 0.0, 1.0)
+            check_number("threshold", self.threshold, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,9 +269,9 @@ class Placement:
 
     def __post_init__(self) -> None:
         for name in ("left", "top"):
-            _check_integer(f"placement {name}", getattr(self, name), -WIDTH.high, WIDTH.high)
+            check_integer(f"placement {name}", getattr(self, name), -WIDTH.high, WIDTH.high)
         for name in ("width", "height"):
-            _check_integer(f"placement {name}", getattr(self, name), 1, WIDTH.high)
+            check_integer(f"placement {name}", getattr(self, name), 1, WIDTH.high)
 
     def check_on(self, canvas: Canvas) -> None:
         """Raise OutOfRange where nothing of the picture is on the canvas, or nothing else."""
@@ -285,9 +303,9 @@ class Enlarging:
         if (self.upscaler is None) != (self.method == "lanczos"):
             raise OutOfRange("upscaler", self.method, "a network, and by no network lanczos")
         if self.corrections is not None:
-            _check_integer("corrections", self.corrections, 1, MAX_CORRECTIONS)
-        _check_tiles("tile", self.tile, self.overlap)
-        _check_tiles("redrawn_tile", self.redrawn_tile, self.redrawn_overlap)
+            check_integer("corrections", self.corrections, 1, MAX_CORRECTIONS)
+        check_tiles("tile", self.tile, self.overlap)
+        check_tiles("redrawn_tile", self.redrawn_tile, self.redrawn_overlap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,8 +316,8 @@ class Variation:
     strength: float  # 0 is the noise as it was, 1 this seed's
 
     def __post_init__(self) -> None:
-        _check_integer("variation seed", self.seed, 0, MAX_SEED)
-        _check_number("variation strength", self.strength, 0.0, 1.0)
+        check_integer("variation seed", self.seed, 0, MAX_SEED)
+        check_number("variation strength", self.strength, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,9 +329,9 @@ class Sparing:
     most: float  # share of the picture; where more clearly differs, all of it is as drawn
 
     def __post_init__(self) -> None:
-        _check_number("sparing within", self.within, 0.0, MAX_WITHIN)
-        _check_number("sparing soft", self.soft, 0.0, float(MAX_GROW))
-        _check_number("sparing most", self.most, 0.0, 1.0)
+        check_number("sparing within", self.within, 0.0, MAX_WITHIN)
+        check_number("sparing soft", self.soft, 0.0, float(MAX_GROW))
+        check_number("sparing most", self.most, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,30 +360,33 @@ class Needs:
 
 
 CONTROL = "control"  # the role of a picture that says where things are
+CONTROLNET = "controlnet"
+LOOKING = (CONTROLNET,)  # kinds of adapters that look at a picture
 
 # What makes a task possible is its file in generation/worker/tasks.
 _DRAWING = ("words", "canvas", "sampling")
+_CONTROLS = (CONTROL,) * MAX_CONTROLS
 _OTHERS = ("masking", "placement", "enlarging", "variations", "shares", "drawn", "sparing")
 SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS = {
-    # A control picture says where things are, to models that are made to look at one.
+    # Control pictures say where things are, to models made to look at one and to ControlNets.
     Task.TEXT_TO_IMAGE: Needs(
-        sections=_DRAWING, roles=(), optional=("variations",), optional_roles=(CONTROL,)
+        sections=_DRAWING, roles=(), optional=("variations",), optional_roles=_CONTROLS
     ),
     Task.IMAGE_TO_IMAGE: Needs(
-        sections=_DRAWING, roles=("init",), optional=("variations",), optional_roles=(CONTROL,)
+        sections=_DRAWING, roles=("init",), optional=("variations",), optional_roles=_CONTROLS
     ),
     Task.INPAINT: Needs(
         sections=(*_DRAWING, "masking"),
         roles=("init",),
         optional=("variations", "drawn"),
-        optional_roles=("mask", CONTROL),
+        optional_roles=("mask", *_CONTROLS),
     ),
     Task.OUTPAINT: Needs(
         sections=(*_DRAWING, "masking", "placement"),
         roles=("init",),
         optional=("variations",),
-        optional_roles=(CONTROL,),
+        optional_roles=_CONTROLS,
     ),
     Task.BLEND: Needs(
         sections=(*_DRAWING, "shares"),
@@ -424,7 +445,7 @@ class Recipe:
     shows: str | None = field(metadata={**TOLD, **at_most(MAX_WORDS)})
 
     def __post_init__(self) -> None:
-        _check_integer("seed", self.seed, 0, MAX_SEED)
+        check_integer("seed", self.seed, 0, MAX_SEED)
         if len(self.variations) > MAX_VARIATIONS:
             raise OutOfRange("variations", len(self.variations), f"at most {MAX_VARIATIONS}")
         needs = self.task.needs
@@ -440,6 +461,7 @@ class Recipe:
         if not set(needs.roles) <= roles <= {*needs.roles, *needs.optional_roles}:
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
         self._check_shares()
+        self._check_controls()
         if self.masking is not None:
             self._check_masking(self.masking, by_picture="mask" in roles)
         if self.placement is not None and self.canvas is not None:
@@ -453,9 +475,17 @@ class Recipe:
                 "mask", None, "a picture, or words for a region, where a part is masked"
             )
 
+    def _check_controls(self) -> None:
+        for adapter in self.adapters:
+            if (adapter.kind in LOOKING) != (adapter.control is not None):
+                raise OutOfRange("control picture", adapter.kind, " or ".join(LOOKING))
+        for number in (a.control.input for a in self.adapters if a.control is not None):
+            if number >= len(self.inputs) or self.inputs[number].role not in (CONTROL, "init"):
+                raise OutOfRange("control input", number, "a control picture, or the first one")
+
     def _check_shares(self) -> None:
         for share in self.shares:
-            _check_number("share", share, 0.0, 1.0)
+            check_number("share", share, 0.0, 1.0)
         if self.shares and len(self.shares) != len(self.inputs):
             raise OutOfRange("shares", len(self.shares), f"one for each of {len(self.inputs)}")
         if self.shares and not sum(self.shares) > 0.0:
@@ -489,6 +519,14 @@ class Recipe:
         )
         checkpoint = () if self.sampling is None else (self.checkpoint,)
         return (*checkpoint, *self.components, *(w for w in others if w), *adapters)
+
+    @property
+    def controlnets(self) -> tuple[Weights, ...]:
+        """The networks that steer its drawing, each once."""
+        found = (adapter.weights for adapter in self.adapters if adapter.kind == CONTROLNET)
+        return tuple(
+            sorted({one.sha256: one for one in found}.values(), key=lambda one: one.sha256)
+        )
 
     @property
     def leading(self) -> Weights:
@@ -555,42 +593,6 @@ def _json(value: object) -> str:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
-
-
-def _check_digest(value: object) -> None:
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise OutOfRange("sha256", value, "64 lower-case hex digits")
-
-
-def _check_tiles(what: str, tile: int | None, overlap: int | None) -> None:
-    """Tiles that share more than half of them are more than anybody needs."""
-    if (tile is None) != (overlap is None):
-        raise OutOfRange(what, tile, "a tile together with its overlap")
-    if tile is not None:
-        _check_integer(what, tile, MIN_TILE, WIDTH.high)
-        _check_integer("overlap", overlap, 0, tile // 2)
-
-
-def _check_noise(noise: object) -> None:
-    if noise in NOISES_OF_CARDS:
-        return
-    if not isinstance(noise, str) or len(noise) > MAX_KEY or not noise.endswith(ZERO_SNR):
-        raise OutOfRange("noise", noise, " or ".join(NOISES_OF_CARDS))
-    try:
-        levels(noise)
-    except NoSuchName as error:
-        raise OutOfRange("noise", noise, " or ".join(NOISES_OF_CARDS)) from error
-
-
-def _check_number(what: str, value: object, low: float, high: float) -> None:
-    # 7 and 7.0 draw the same picture but hash apart, so only floats are let in.
-    if not isinstance(value, float) or not math.isfinite(value) or not low <= value <= high:
-        raise OutOfRange(what, value, f"{low:g} to {high:g}")
-
-
-def _check_integer(what: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise OutOfRange(what, value, f"{low} to {high}")
 
 
 # In place of a checkpoint where nothing is drawn: the name and the digest of no bytes at all.

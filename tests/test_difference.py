@@ -48,7 +48,7 @@ OTHER = Weights(name="other", sha256=a_digest("b"))
         ("checkpoint", OTHER),
         ("components", (OTHER,)),
         ("vae", OTHER),
-        ("adapters", (Adapter(kind="lora", weights=OTHER, strength=0.5),)),
+        ("adapters", (Adapter(kind="lora", weights=OTHER, strength=0.5, control=None),)),
         ("seed", 2),
         ("precision", Precision.BF16),
     ],
@@ -69,7 +69,7 @@ def test_recipes_differ_in_nothing_exactly_where_they_share_an_id() -> None:
 
 
 def test_a_file_of_another_name_is_no_difference() -> None:
-    lora = Adapter(kind="lora", weights=OTHER, strength=0.5)
+    lora = Adapter(kind="lora", weights=OTHER, strength=0.5, control=None)
     before = a_recipe(adapters=(lora,), vae=OTHER)
     renamed = replace(OTHER, name="renamed")
     after = replace(before, adapters=(replace(lora, weights=renamed),), vae=renamed)

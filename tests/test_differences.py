@@ -30,7 +30,7 @@ from tests.given.stored import a_stored_picture
 
 FLOWER = a_recipe(prompt="a red flower", seed=7)
 WEIGHTS = Weights(name="other", sha256=a_digest("f"))
-LORA = Adapter(kind="lora", weights=WEIGHTS, strength=0.8)
+LORA = Adapter(kind="lora", weights=WEIGHTS, strength=0.8, control=None)
 
 
 @pytest.mark.parametrize(

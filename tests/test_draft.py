@@ -101,7 +101,9 @@ def test_denoise_means_nothing_without_an_input() -> None:
 
 
 def test_an_adapter_of_another_family_is_refused_with_both_named() -> None:
-    ink = Adapter(kind="lora", weights=Weights(name="ink", sha256=a_digest("c")), strength=0.8)
+    ink = Adapter(
+        kind="lora", weights=Weights(name="ink", sha256=a_digest("c")), strength=0.8, control=None
+    )
     draft, model = a_draft(prompt="a", adapters=(ink,)), a_model(family="sd15")
 
     def completed(family: str | None) -> object:
@@ -114,7 +116,9 @@ def test_an_adapter_of_another_family_is_refused_with_both_named() -> None:
 
 
 def test_what_is_made_for_2_fits_both_of_it_and_no_other() -> None:
-    ink = Adapter(kind="lora", weights=Weights(name="ink", sha256=a_digest("c")), strength=0.8)
+    ink = Adapter(
+        kind="lora", weights=Weights(name="ink", sha256=a_digest("c")), strength=0.8, control=None
+    )
     draft, made = a_draft(prompt="a", adapters=(ink,)), {ink.weights.sha256: "sd2"}
     for family in ("sd2", "sd2-768"):
         model = a_model(family=family)

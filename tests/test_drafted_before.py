@@ -59,7 +59,9 @@ async def answer(case: Mapping[str, Any]) -> object:
 
 def a_wish(case: Mapping[str, Any]) -> Wish:
     lora = case.get("lora")
-    inked = Adapter(kind="lora", weights=weights(lora), strength=0.7) if lora else None
+    inked = (
+        Adapter(kind="lora", weights=weights(lora), strength=0.7, control=None) if lora else None
+    )
     draft = a_draft(
         prompt=case["prompt"],
         inputs=(START,) if case.get("start") else (),

@@ -56,10 +56,10 @@ def test_a_recipe_of_today_keeps_its_text_and_id_in_a_version_that_has_more(text
         {
             "adapters": [
                 {
-                    "kind": "controlnet",
+                    "kind": "lora",
                     "weights": {"name": "c", "sha256": "c" * 64},
                     "strength": 1.0,
-                    "start": 0.5,
+                    "decay": 0.5,
                 }
             ]
         },
@@ -139,7 +139,7 @@ def test_an_environment_of_today_keeps_its_text_and_id_in_a_version_that_has_mor
 
 def test_the_files_that_a_recipe_is_drawn_with_are_all_it_names() -> None:
     one, two, three, four = (Weights(name=c, sha256=a_digest(c)) for c in "bcde")
-    lora = Adapter(kind="lora", weights=four, strength=1.0)
+    lora = Adapter(kind="lora", weights=four, strength=1.0, control=None)
     recipe = a_recipe(components=(one, two), vae=three, adapters=(lora,))
     assert recipe.weights == (recipe.checkpoint, one, two, three, four)
     assert a_recipe().weights == (a_recipe().checkpoint,)

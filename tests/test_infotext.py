@@ -60,7 +60,10 @@ def a_reader(text: str) -> Said:
 
 def a_lora_named(name: str, letter: str = "e") -> Adapter:
     return Adapter(
-        kind="lora", weights=Weights(name=name, sha256=Sha256(letter * 64)), strength=0.8
+        kind="lora",
+        weights=Weights(name=name, sha256=Sha256(letter * 64)),
+        strength=0.8,
+        control=None,
     )
 
 
@@ -122,7 +125,9 @@ def test_samplers_and_schedulers_read_back_as_themselves() -> None:
 
 def with_lora(path: Path, name: str) -> Recipe:
     digest = Sha256(hashlib.sha256(path.read_bytes()).hexdigest())
-    adapter = Adapter(kind="lora", weights=Weights(name=name, sha256=digest), strength=1.0)
+    adapter = Adapter(
+        kind="lora", weights=Weights(name=name, sha256=digest), strength=1.0, control=None
+    )
     return replace(a_recipe(), adapters=(adapter,))
 
 
@@ -149,7 +154,8 @@ def test_what_is_no_safetensors_file_has_no_hash(tmp_path: Path) -> None:
 def test_embeddings_are_known_by_their_files() -> None:
     weights = Weights(name="easyneg", sha256=Sha256("c" * 64))
     recipe = replace(
-        a_recipe(), adapters=(Adapter(kind="embedding", weights=weights, strength=1.0),)
+        a_recipe(),
+        adapters=(Adapter(kind="embedding", weights=weights, strength=1.0, control=None),),
     )
     assert a_reader(infotext(recipe)).pairs["TI hashes"] == f"easyneg: {'c' * 12}"
 

@@ -42,7 +42,7 @@ from tests.given.drafting import a_drafting, a_parent, weights
 
 S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
 
-INK = Adapter(kind="lora", weights=weights("ink"), strength=0.5)
+INK = Adapter(kind="lora", weights=weights("ink"), strength=0.5, control=None)
 MODELS = (
     {"name": "photo", "family": "sd15", "vae": "fine"},
     {"name": "wide", "family": "sdxl"},

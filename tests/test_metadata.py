@@ -55,7 +55,10 @@ def test_the_recipe_that_comes_out_went_in() -> None:
         inputs=(Input(role="init", sha256=Sha256("cd" * 32), fit="cover"),),
         adapters=(
             Adapter(
-                kind="lora", weights=Weights(name="ink", sha256=Sha256("ef" * 32)), strength=0.8
+                kind="lora",
+                weights=Weights(name="ink", sha256=Sha256("ef" * 32)),
+                strength=0.8,
+                control=None,
             ),
         ),
         denoise=0.6,
@@ -73,7 +76,10 @@ def test_the_infotext_speaks_a1111() -> None:
         clip_skip=2,
         adapters=(
             Adapter(
-                kind="lora", weights=Weights(name="ink", sha256=Sha256("ef" * 32)), strength=0.8
+                kind="lora",
+                weights=Weights(name="ink", sha256=Sha256("ef" * 32)),
+                strength=0.8,
+                control=None,
             ),
         ),
     )

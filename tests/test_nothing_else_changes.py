@@ -74,7 +74,7 @@ FLOWER = a_recipe(
     cfg=6.5,
     sampler="euler",
     scheduler="karras",
-    adapters=(Adapter(kind="lora", weights=weights("ink"), strength=0.7),),
+    adapters=(Adapter(kind="lora", weights=weights("ink"), strength=0.7, control=None),),
     seed=7,
 )
 SKETCHED = replace(

@@ -60,7 +60,7 @@ def hostile_recipe() -> Recipe:
         negative_prompt=EVIL,
         checkpoint=weights,
         vae=weights,
-        adapters=(Adapter(kind=EVIL, weights=weights, strength=1.0),),
+        adapters=(Adapter(kind=EVIL, weights=weights, strength=1.0, control=None),),
         syntax=EVIL,
         sampler=EVIL,
         scheduler=EVIL,

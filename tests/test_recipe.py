@@ -49,7 +49,12 @@ def test_canonical_form_of_everything_is_pinned() -> None:
         task=Task.IMAGE_TO_IMAGE,
         vae=Weights(name="v", sha256=a_digest("b")),
         adapters=(
-            Adapter(kind="lora", weights=Weights(name="l", sha256=a_digest("c")), strength=0.5),
+            Adapter(
+                kind="lora",
+                weights=Weights(name="l", sha256=a_digest("c")),
+                strength=0.5,
+                control=None,
+            ),
         ),
         inputs=(Input(role="init", sha256=a_digest("d"), fit="cover"),),
         denoise=0.5,
@@ -88,7 +93,9 @@ def test_whatever_decides_pixels_changes_the_id(change: dict[str, object]) -> No
 
 def test_the_order_of_adapters_is_part_of_the_identity() -> None:
     one, two = (
-        Adapter(kind="lora", weights=Weights(name=c, sha256=a_digest(c)), strength=1.0)
+        Adapter(
+            kind="lora", weights=Weights(name=c, sha256=a_digest(c)), strength=1.0, control=None
+        )
         for c in "ab"
     )
     assert a_recipe(adapters=(one, two)).id != a_recipe(adapters=(two, one)).id

@@ -39,7 +39,9 @@ START = Input(role="init", sha256=a_digest("e"), fit="cover")
 
 
 def an_adapter(weights: Weights = LORA, **changes: Any) -> Adapter:
-    return Adapter(**{"kind": "lora", "weights": weights, "strength": 0.8, **changes})
+    return Adapter(
+        **{"kind": "lora", "weights": weights, "strength": 0.8, "control": None, **changes}
+    )
 
 
 def levels(first: float, steps: int = 4) -> dict[str, Any]:

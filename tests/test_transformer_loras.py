@@ -72,7 +72,9 @@ def test_every_linear_layer_of_a_file_has_a_name_that_loras_use(architecture: st
 
 
 def with_lora(model: Model, architecture: str, file: Path) -> bytes:
-    adapter = Adapter(kind="lora", weights=Weights(name="x", sha256=a_digest("c")), strength=1.0)
+    adapter = Adapter(
+        kind="lora", weights=Weights(name="x", sha256=a_digest("c")), strength=1.0, control=None
+    )
     recipe = replace(loaded.recipe_of(architecture), adapters=(adapter,))
     switching.switch(model, recipe, lambda _: file)
     try:

@@ -223,7 +223,12 @@ def test_bad_input_is_refused_in_words_and_the_next_job_is_fine(worker: WorkerPr
         worker.draw(redrawing(recipe, a_photo()))
     with pytest.raises(NoSuchName, match="no sampler has the name"):
         worker.draw(changed(recipe, sampler="zauber"))
-    lora = Adapter(kind="lora", weights=Weights(name="ink", sha256=Sha256("1" * 64)), strength=1.0)
+    lora = Adapter(
+        kind="lora",
+        weights=Weights(name="ink", sha256=Sha256("1" * 64)),
+        strength=1.0,
+        control=None,
+    )
     with pytest.raises(MissingWeights, match="ink"):
         worker.draw(replace(recipe, adapters=(lora,)))
     with pytest.raises(UnusableWeights, match="crystal"):

@@ -59,7 +59,9 @@ class Drawer:
         save_file(dict(tensors), file)
         digest = Sha256(hashlib.sha256(file.read_bytes()).hexdigest())
         self.files[digest] = file
-        return Adapter(kind=kind, weights=Weights(name=name, sha256=digest), strength=strength)
+        return Adapter(
+            kind=kind, weights=Weights(name=name, sha256=digest), strength=strength, control=None
+        )
 
     def locate(self, weights: Weights) -> Path:
         return self.files[weights.sha256]

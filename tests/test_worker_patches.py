@@ -68,7 +68,7 @@ class Bench:
         save_file({k: v.contiguous() for k, v in tensors.items()}, file, dict(metadata or {}))
         weights = Weights(name="x", sha256=Sha256("1" * 64))
         self.model.adapters.clear()
-        adapter = Adapter(kind="lora", weights=weights, strength=strength)
+        adapter = Adapter(kind="lora", weights=weights, strength=strength, control=None)
         switch(self.model, replace(self.recipe, adapters=(adapter,)), lambda _: file)
 
     def output(self) -> Tensor:
@@ -346,7 +346,9 @@ def test_a_lora_of_sdxl_in_compvis_names_is_stock_bit_for_bit(tmp_path: Path) ->
         in_memory_of_its_own(module)
 
     model, recipe = loaded.sdxl(), loaded.recipe_of("sdxl")
-    adapter = Adapter(kind="lora", weights=Weights(name="x", sha256=Sha256("2" * 64)), strength=0.7)
+    adapter = Adapter(
+        kind="lora", weights=Weights(name="x", sha256=Sha256("2" * 64)), strength=0.7, control=None
+    )
     switch(model, replace(recipe, adapters=(adapter,)), lambda _: file)
     ids = torch.tensor([[5, 6, 7, 8]])
     more = {"text_embeds": random(1, 32), "time_ids": torch.ones(1, 6)}

@@ -16,7 +16,6 @@ import pytest
 import torch
 from PIL import Image
 
-from generation.families.family import FAMILIES
 from generation.media.photos import load
 from generation.recipe import Recipe, needed
 from generation.worker.memory.model_cache import ModelCache
@@ -26,6 +25,7 @@ from tests.given import loaded, tinymodels
 from tests.given.builders import a_recipe, changed
 from tests.given.checkpoints import scanned, zero_snr_folder
 from tests.given.plain_diffusers import forced, in_memory_of_its_own, scheduler_for, stock_pipeline
+from tests.given.stock_pictures import picture_recipe, start
 from tests.given.worker_process import a_photo, redrawing
 
 # diffusers 0.42's own schedulers meet numpy 2 in set_timesteps; the worker does not call them.
@@ -50,17 +50,6 @@ def stock(model: Model, kind: str, recipe: Recipe) -> Any:
     stock_pipe = getattr(diffusers, f"{name}{kind}")(**parts, **options)
     stock_pipe.set_progress_bar_config(disable=True)
     return stock_pipe
-
-
-def start(recipe: Recipe, channels: int = 4) -> torch.Tensor:
-    """The worker's first draw, scaled so that the stock pipeline starts from the same latents."""
-    noise = torch.randn(
-        (1, channels, needed(recipe.canvas).height // 8, needed(recipe.canvas).width // 8),
-        generator=torch.Generator().manual_seed(recipe.seed),
-    )
-    if needed(recipe.sampling).sampler == "euler":
-        return noise  # its "leading" scheduler multiplies by sqrt(1 + sigma^2) itself
-    return noise  # the multistep schedulers work on unit variance
 
 
 def pixels(rgb: bytes, recipe: Recipe) -> np.ndarray[Any, Any]:
@@ -139,25 +128,6 @@ def test_without_cfg_it_has_none_either(sampler: str, architecture: str) -> None
         latents=start(recipe, model.architecture.latent_channels),
     ).images[0]
     assert np.count_nonzero(ours != np.asarray(plain)) == 0
-
-
-def picture_recipe(architecture: str, sampler: str, **changes: Any) -> Recipe:
-    from generation.sigmas import expand
-
-    base = loaded.recipe_of(architecture)
-    noise = FAMILIES[base.family].noise
-    sigmas = expand(sampler, "karras", steps=6, denoise=1.0, noise=noise)
-    return changed(
-        base,
-        sampler=sampler,
-        scheduler="karras",
-        sigmas=sigmas,
-        steps=len(sigmas) - 1,
-        negative_prompt="dog",
-        width=96,
-        height=64,
-        **changes,
-    )
 
 
 @pytest.mark.parametrize("architecture", ["sd1", "sd2", "sdxl", "sdxl-refiner", "sd3"])

@@ -115,7 +115,9 @@ def _put_on(
     before = [a for a in carried if _same(a, entry)]
     words.adapters = [a for a in words.adapters if not any(a is old for old in before)]
     if strength:
-        words.adapters.append(Adapter(kind="lora", weights=entry.weights, strength=strength))
+        words.adapters.append(
+            Adapter(kind="lora", weights=entry.weights, strength=strength, control=None)
+        )
 
 
 def _same(adapter: Adapter, entry: Entry) -> bool:
@@ -256,7 +258,7 @@ def _named(words: _Prompt, by_word: Mapping[str, list[Entry]], found: re.Match[s
 
 
 def _add(words: _Prompt, entry: Entry) -> None:
-    adapter = Adapter(kind="embedding", weights=entry.weights, strength=1.0)
+    adapter = Adapter(kind="embedding", weights=entry.weights, strength=1.0, control=None)
     if not any(a.weights.sha256 == adapter.weights.sha256 for a in words.adapters):
         words.adapters.append(adapter)
 

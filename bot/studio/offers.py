@@ -164,7 +164,7 @@ class Offers:
             name = ""  # the colon belongs to the name
         entry = self.catalog.find(name or text.strip(), "lora")
         usual = entry.strength if strength is None else strength
-        return Adapter(kind="lora", weights=entry.weights, strength=usual)
+        return Adapter(kind="lora", weights=entry.weights, strength=usual, control=None)
 
     def with_vae(self, model: Checkpoint, vae: str | Weights | None) -> Checkpoint:
         """The model with that VAE, or with its own (OWN_VAE).  Raises NoSuchName, WrongFamily."""

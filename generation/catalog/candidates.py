@@ -8,6 +8,7 @@ from pathlib import Path
 
 from generation.catalog.captioners import TYPES, files_of_captioner
 from generation.catalog.components import parts_apart
+from generation.catalog.controlnets import is_controlnet_folder
 from generation.catalog.heads import WRITTEN_AS
 from generation.catalog.modelfolder import (
     PICKLES,
@@ -41,6 +42,8 @@ def files_of(path: Path, name: str) -> list[Path]:
 
 def _is_alone(path: Path) -> bool:
     """Whether a folder is such a network; one without a tokenizer may be a text encoder."""
+    if is_vae_folder(path) or is_controlnet_folder(path):
+        return True
     kind = model_type(path)
     return kind in _ALONE and not (kind in _ENCODERS and not has_tokenizer(path))
 
@@ -62,7 +65,7 @@ def candidates(folders: Sequence[Path], refused: list[UnusableWeights]) -> Itera
             seen.add(real)
             mode = real.stat().st_mode
             if stat.S_ISDIR(mode):
-                if index_of(path).exists() or is_vae_folder(path) or _is_alone(path):
+                if index_of(path).exists() or _is_alone(path):
                     yield path
                 else:
                     # A link's name, not its target's, is what people see: HF caches name by digest.

@@ -30,6 +30,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from generation.bounds import NOISES_OF_CARDS
 from generation.catalog.loras.triggers import split_triggers
 from generation.catalog.recognition import KINDS, Anatomy
 from generation.draft import (
@@ -55,7 +56,7 @@ from generation.parameters import (
     Parameter,
     TextParameter,
 )
-from generation.recipe import MAX_STRENGTH, NOISES_OF_CARDS, PREDICTIONS
+from generation.recipe import MAX_STRENGTH, PREDICTIONS
 
 CARD = "atelier.toml"
 _KNOWN: dict[str, tuple[str, ...]] = {

@@ -1,9 +1,9 @@
 """Which weights lie on this disk: their kind, family and sha256.
 
     folder/**/model_index.json     a diffusers folder: one checkpoint
-    folder/**/config.json          of an AutoencoderKL, a CLIPSeg or what describes pictures: a VAE,
-                                   a segmenter or a captioner
-    folder/**/*.safetensors        a checkpoint, LoRA, VAE, embedding or upscaler, by its tensors
+    folder/**/config.json          of an AutoencoderKL, a ControlNet, a CLIPSeg or what describes
+                                   pictures: a VAE, a ControlNet, a segmenter or a captioner
+    folder/**/*.safetensors        a checkpoint, LoRA, VAE, embedding, ControlNet or upscaler
     folder/**/*.safetensors.index.json   one in shards, which lie beside it
     folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
     folder/**/*.gguf .onnx .sft    refused as well, and named
@@ -26,6 +26,7 @@ from generation.catalog.candidates import candidates, files_of
 from generation.catalog.captioners import TYPES
 from generation.catalog.card import CARD, as_carded, read_card
 from generation.catalog.changes import State, state
+from generation.catalog.controlnets import is_controlnet_folder, read_controlnet_folder
 from generation.catalog.digests import Digests
 from generation.catalog.entry import Entry, FoundWeights, entries_of
 from generation.catalog.folderparts import note_on_variants, read_parts, read_vae_folder
@@ -42,7 +43,15 @@ from generation.catalog.modelfolder import (
 )
 from generation.catalog.naming import readable, unique_names
 from generation.catalog.partconfigs import CONFIGS
-from generation.catalog.recognition import KINDS, Anatomy, Kind, anatomy_of_vae, of_file, of_folder
+from generation.catalog.recognition import (
+    KINDS,
+    Anatomy,
+    Kind,
+    anatomy_of_vae,
+    of_controlnet,
+    of_file,
+    of_folder,
+)
 from generation.catalog.remarks import remark_on
 from generation.catalog.segmenters import MODEL_TYPE
 from generation.catalog.shards import (
@@ -263,6 +272,8 @@ class Catalog:
             anatomy, note = Anatomy(kind="segmenter", family=""), ""
         elif kind in TYPES:
             anatomy, note = Anatomy(kind="captioner", family=""), ""
+        elif is_controlnet_folder(path):
+            anatomy, note = of_controlnet(read_controlnet_folder(path, name), card.family), ""
         elif is_vae_folder(path):
             anatomy, note = anatomy_of_vae(read_vae_folder(path, name)), ""
         else:

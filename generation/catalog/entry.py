@@ -48,6 +48,7 @@ class Entry:
     triggers: tuple[str, ...] = ()  # of a LoRA: the words that it listens to
     mode: str = ""  # of a checkpoint or LoRA that draws in few steps: its title
     strength: float = 1.0  # of a LoRA, where nobody names one
+    modes: tuple[str, ...] = ()  # of a ControlNet: what its picture may show, if it has to be said
     factor: int | None = None  # of an upscaler: how many times as long the sides become
     note: str = ""  # what its owner may want to know
 
@@ -215,6 +216,7 @@ def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
         triggers=anatomy.triggers,
         mode=anatomy.distilled.mode.title if anatomy.distilled else "",
         strength=anatomy.strength,
+        modes=anatomy.modes,
         factor=anatomy.factor,
         note="; ".join(text for text in (found.note, _said_of_mode(anatomy)) if text),
     )

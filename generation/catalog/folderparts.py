@@ -105,7 +105,7 @@ def read_parts(path: Path, name: str, index: Config, architecture: Architecture)
             _check_entry(key, value, classes, name)
     for part in architecture.parts:
         if _class_of(index[part.name]) is not None:
-            _read_part(path / part.name, name, part)
+            read_part(path / part.name, name, part)
     if unsaid:
         usual = architecture.noise
         return Trained(prediction=usual.prediction or "epsilon", noise=usual.levels)
@@ -156,12 +156,12 @@ def read_vae_folder(folder: Path, name: str) -> tuple[Architecture, ...]:
     called = config.get("_class_name")
     built = [one for one in ARCHITECTURES if called in (None, one.vae.network.name)]
     fitting = [one for one in built if _misfit(config, one.vae) is None]
-    _read_part(folder, name, (fitting or built or ARCHITECTURES)[0].vae)
+    read_part(folder, name, (fitting or built or ARCHITECTURES)[0].vae)
     return tuple(fitting)
 
 
-def _read_part(folder: Path, name: str, part: Part) -> None:
-    """Raises UnusableWeights."""
+def read_part(folder: Path, name: str, part: Part) -> None:
+    """Judge the folder of one network.  Raises UnusableWeights."""
     config = read_json(folder / "config.json", f"{name}/{folder.name}")
     _check_quantisation(config, name)
     if part.network.settings is not None:

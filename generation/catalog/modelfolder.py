@@ -29,14 +29,19 @@ _TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"}, {"vocab.txt"})
 _VAES = {one.vae.network.name for one in ARCHITECTURES}
 
 
-def is_vae_folder(path: Path) -> bool:
-    """Whether a folder is a VAE alone, as diffusers keeps it: its config says so."""
+def class_of_folder(path: Path) -> object:
+    """The class that a network's folder says it is of, as diffusers keeps one; None: it is none."""
     try:
         if index_of(path).exists() or not (path / "config.json").is_file():
-            return False
-        return read_json(path / "config.json", "").get("_class_name") in _VAES
+            return None
+        return read_json(path / "config.json", "").get("_class_name")
     except (OSError, UnusableWeights):
-        return False
+        return None
+
+
+def is_vae_folder(path: Path) -> bool:
+    """Whether a folder is a VAE alone, as diffusers keeps it: its config says so."""
+    return class_of_folder(path) in _VAES
 
 
 def model_type(path: Path) -> str | None:
@@ -72,7 +77,7 @@ def has_tokenizer(path: Path) -> bool:
 
 def files_of_folder(path: Path, name: str) -> list[Path]:
     """The files that matter, the index first.  Raises UnusableWeights when parts are missing."""
-    if is_vae_folder(path):
+    if class_of_folder(path) is not None:
         return part_files(path, name)
     index = read_index(path, name)
     files = [index_of(path)]

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from generation.catalog import strangers, upscalers
 from generation.catalog.checkpoint import check_types, read_checkpoint
 from generation.catalog.components import read_part_file
+from generation.catalog.controlnets import ControlReading, is_controlnet, read_controlnet
 from generation.catalog.denoiser_names import Named, recognised
 from generation.catalog.embeddings import family_of_words, is_embedding, read_words
 from generation.catalog.loras.kin import family_of
@@ -25,6 +26,7 @@ from generation.catalog.quantised import Contents, understood
 from generation.draft import UNSAID, Draft
 from generation.errors import BrokenWeights, UnknownWeights, UnusableWeights
 from generation.families.architecture import Architecture, Config
+from generation.families.controlnets import KIND as CONTROLNET
 from generation.families.family import ARCHITECTURES, FAMILIES
 from generation.modes import Distilled, of_header
 
@@ -33,6 +35,7 @@ Kind = Literal[
     "lora",
     "vae",
     "embedding",
+    "controlnet",
     "upscaler",
     "segmenter",
     "captioner",
@@ -72,6 +75,8 @@ class Anatomy:
     # Of a LoRA alone: the words that it listens to.
     triggers: tuple[str, ...] = ()
     strength: float = 1.0  # where nobody names one
+    # Of a ControlNet alone: what its picture may show, to one that knows several kinds.
+    modes: tuple[str, ...] = ()
     # Of an upscaler alone: how many times as long the sides become.
     factor: int | None = None
     # Of a component or VAE alone: the parts that it can be, by `Part.kind`, with their configs.
@@ -120,6 +125,8 @@ def of_file(
     if kind == upscalers.KIND or (kind is None and upscalers.is_upscaler(shapes)):
         build = upscalers.read_upscaler(contents, name).build
         return Anatomy(kind="upscaler", family="", factor=build.factor)
+    if kind == CONTROLNET or (kind is None and is_controlnet(shapes)):
+        return of_controlnet(read_controlnet(contents, name, configs), family)
     if (other := strangers.architecture(shapes)) is not None:
         raise UnusableWeights(name, f"{other}, {NOT_YET}")
     found = recognised(shapes, configs)
@@ -162,6 +169,11 @@ def _told(read: Callable[[], str], said: str | None) -> str:
         if said is None:
             raise
         return said
+
+
+def of_controlnet(read: ControlReading, said: str | None) -> Anatomy:
+    """What a ControlNet is; `said`: the family that its card names."""
+    return Anatomy(kind="controlnet", family=read.family or said or "", modes=read.modes)
 
 
 def anatomy_of_vae(architectures: Sequence[Architecture]) -> Anatomy:

@@ -82,7 +82,8 @@ def linear(out: Shapes, name: str, rows: int, columns: int, *, bias: bool = True
         out[f"{name}.bias"] = (rows,)
 
 
-def _conv(out: Shapes, name: str, rows: int, columns: int, side: int = 3) -> None:
+def conv(out: Shapes, name: str, rows: int, columns: int, side: int = 3) -> None:
+    """The tensors of a convolution."""
     out[f"{name}.weight"] = (rows, columns, side, side)
     out[f"{name}.bias"] = (rows,)
 
@@ -93,13 +94,13 @@ def _norm(out: Shapes, name: str, width: int) -> None:
 
 def _resnet(out: Shapes, name: str, before: int, after: int, time: int | None) -> None:
     _norm(out, f"{name}.norm1", before)
-    _conv(out, f"{name}.conv1", after, before)
+    conv(out, f"{name}.conv1", after, before)
     if time is not None:
         linear(out, f"{name}.time_emb_proj", after, time)
     _norm(out, f"{name}.norm2", after)
-    _conv(out, f"{name}.conv2", after, after)
+    conv(out, f"{name}.conv2", after, after)
     if before != after:
-        _conv(out, f"{name}.conv_shortcut", after, before, 1)
+        conv(out, f"{name}.conv_shortcut", after, before, 1)
 
 
 # The UNet.
@@ -148,7 +149,7 @@ class _Unet:
 
     def shapes(self) -> Shapes:
         out, widths = self.out, self.widths
-        _conv(out, "conv_in", widths[0], whole(self.config.get("in_channels", 4)))
+        conv(out, "conv_in", widths[0], whole(self.config.get("in_channels", 4)))
         linear(out, "time_embedding.linear_1", self.time, widths[0])
         linear(out, "time_embedding.linear_2", self.time, self.time)
         if (guidance := self.config.get("time_cond_proj_dim")) is not None:
@@ -166,7 +167,7 @@ class _Unet:
         self._mid_block()
         self._up_blocks(skips)
         _norm(out, "conv_norm_out", widths[0])
-        _conv(out, "conv_out", whole(self.config.get("out_channels", 4)), widths[0])
+        conv(out, "conv_out", whole(self.config.get("out_channels", 4)), widths[0])
         return out
 
     def _down_blocks(self) -> list[int]:
@@ -183,7 +184,7 @@ class _Unet:
                 before = width
                 skips.append(width)
             if block < len(self.down) - 1:
-                _conv(self.out, f"{name}.downsamplers.0.conv", width, width)
+                conv(self.out, f"{name}.downsamplers.0.conv", width, width)
                 skips.append(width)
         return skips
 
@@ -211,7 +212,7 @@ class _Unet:
                     raise Unwritten
                 before = width
             if block < len(self.up) - 1:
-                _conv(self.out, f"{name}.upsamplers.0.conv", width, width)
+                conv(self.out, f"{name}.upsamplers.0.conv", width, width)
 
     def _attention(self, name: str, width: int, depth: int) -> None:
         out = self.out
@@ -220,7 +221,7 @@ class _Unet:
             if self.linear:
                 linear(out, f"{name}.{side}", width, width)
             else:
-                _conv(out, f"{name}.{side}", width, width, 1)
+                conv(out, f"{name}.{side}", width, width, 1)
         for layer in range(depth):
             inner = f"{name}.transformer_blocks.{layer}"
             for number in (1, 2, 3):
@@ -272,7 +273,7 @@ def _vae(config: Config) -> Shapes:
     layers = whole(config.get("layers_per_block", 1), MOST)
     latent = whole(config.get("latent_channels", 4))
     attention = config.get("mid_block_add_attention", True) is not False
-    _conv(out, "encoder.conv_in", widths[0], whole(config.get("in_channels", 3)))
+    conv(out, "encoder.conv_in", widths[0], whole(config.get("in_channels", 3)))
     before = widths[0]
     for block, width in enumerate(widths):
         name = f"encoder.down_blocks.{block}"
@@ -280,15 +281,15 @@ def _vae(config: Config) -> Shapes:
             _resnet(out, f"{name}.resnets.{layer}", before, width, None)
             before = width
         if block < len(widths) - 1:
-            _conv(out, f"{name}.downsamplers.0.conv", width, width)
+            conv(out, f"{name}.downsamplers.0.conv", width, width)
     _vae_middle(out, "encoder", widths[-1], attention)
     _norm(out, "encoder.conv_norm_out", widths[-1])
-    _conv(out, "encoder.conv_out", 2 * latent, widths[-1])
+    conv(out, "encoder.conv_out", 2 * latent, widths[-1])
     if config.get("use_quant_conv", True):
-        _conv(out, "quant_conv", 2 * latent, 2 * latent, 1)
+        conv(out, "quant_conv", 2 * latent, 2 * latent, 1)
     if config.get("use_post_quant_conv", True):
-        _conv(out, "post_quant_conv", latent, latent, 1)
-    _conv(out, "decoder.conv_in", up[-1], latent)
+        conv(out, "post_quant_conv", latent, latent, 1)
+    conv(out, "decoder.conv_in", up[-1], latent)
     _vae_middle(out, "decoder", up[-1], attention)
     before = up[-1]
     for block, width in enumerate(reversed(up)):
@@ -297,9 +298,9 @@ def _vae(config: Config) -> Shapes:
             _resnet(out, f"{name}.resnets.{layer}", before, width, None)
             before = width
         if block < len(up) - 1:
-            _conv(out, f"{name}.upsamplers.0.conv", width, width)
+            conv(out, f"{name}.upsamplers.0.conv", width, width)
     _norm(out, "decoder.conv_norm_out", up[0])
-    _conv(out, "decoder.conv_out", whole(config.get("out_channels", 3)), up[0])
+    conv(out, "decoder.conv_out", whole(config.get("out_channels", 3)), up[0])
     return out
 
 

@@ -11,7 +11,8 @@ with the config that they are of, and gives the same by these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from generation.families.architecture import Lies
 
@@ -82,6 +83,37 @@ def unet(shapes: Shapes, config: Config) -> Shapes:
 def _inside(rest: str) -> str:
     head, _, tail = rest[1:].partition(".")
     return f".{_RESNET.get(head, head)}" + (f".{tail}" if tail else "")
+
+
+def modern_half(key: str, keys: Iterable[str]) -> str:
+    """diffusers' name for one of a UNet's way down or its middle, without a prefix.
+
+    `keys`: the names of all, which say how many layers a block has.
+    """
+    for ours, theirs in _ENDS.items():
+        if key.startswith(f"{theirs}."):
+            rest = key[len(theirs) :]
+            return ours + (_outside(rest) if ".resnets." in ours else rest)
+    match = re.fullmatch(r"input_blocks\.(\d+)\.(\d)(\..+)", key)
+    if match is None:
+        return key
+    ends = [int(one.split(".")[1]) for one in keys if one.endswith(".0.op.weight")]
+    each = min(ends, default=len({one.split(".")[1] for one in keys}))  # of a block, with its end
+    block, layer = divmod(int(match[1]) - 1, each)
+    place = f"down_blocks.{block}"
+    if match[3].startswith(".op."):
+        return f"{place}.downsamplers.0.conv{match[3].removeprefix('.op')}"
+    if match[2] == "1":
+        return f"{place}.attentions.{layer}{match[3]}"
+    return f"{place}.resnets.{layer}{_outside(match[3])}"
+
+
+def _outside(rest: str) -> str:
+    """The end of a residual layer's name in diffusers, from CompVis'."""
+    for ours, theirs in _RESNET.items():
+        if rest.startswith(f".{theirs}."):
+            return f".{ours}{rest[len(theirs) + 1 :]}"
+    return rest
 
 
 def words_of_unet(shapes: Shapes) -> set[int]:

@@ -64,6 +64,8 @@ class Family:
         match kind:
             case "checkpoint":
                 return self is other
+            case "controlnet":
+                return self.architecture is other.architecture
             case "vae":
                 return self.architecture.vae is other.architecture.vae
             case _:

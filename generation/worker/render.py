@@ -34,7 +34,8 @@ from generation.worker.engines.engine import Given
 from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser, sample
 from generation.worker.sampling.variations import varied
-from generation.worker.tasks.control import control_of
+from generation.worker.steering import Controls, Steering
+from generation.worker.tasks.control import control_of, steering_of
 from generation.worker.tasks.table import TASKS
 from generation.worker.tasks.task import Begun, Bench, Locate, OnStep, Pieces
 from generation.worker.text.clip import EncodedWords, Learned
@@ -101,7 +102,7 @@ def render(
         pulse.stage("picture")
         if recipe.inputs:
             at(Stage.DECODE)
-        control = control_of(bench)
+        control, steering = control_of(bench), steering_of(bench)
         begun = work.begin(bench)
         if control is not None:
             begun = replace(begun, extra=control)
@@ -110,7 +111,7 @@ def render(
         if recipe.sampling is None:
             latents = needed(begun.init)
         else:
-            latents = _stepped_through(bench, begun, needed(words))
+            latents = _stepped_through(bench, begun, needed(words), steering)
         _check_numbers(latents, recipe)
         pulse.stage("decode")
         at(Stage.DECODE)
@@ -124,10 +125,15 @@ def render(
     )
 
 
-def _stepped_through(bench: Bench, begun: Begun, words: EncodedWords) -> Tensor:
+def _stepped_through(
+    bench: Bench, begun: Begun, words: EncodedWords, steering: tuple[Steering, ...]
+) -> Tensor:
     """Stage two, of the whole picture or of its pieces."""
     bench.at(Stage.DENOISE)
-    given = Given(words=words, extra=begun.extra, seen=begun.seen)
+    controls = None
+    if steering:
+        controls = Controls(each=steering, steps=needed(bench.recipe.sampling).steps)
+    given = Given(words=words, extra=begun.extra, controls=controls, seen=begun.seen)
     model, generator, on_step = bench.model, bench.generator, bench.on_step
     if begun.pieces is None:
         return denoise(bench.recipe, model, given, begun, generator, on_step)
@@ -182,12 +188,18 @@ def denoise(
         # Pictures from before zero terminal SNR was read name no noise.
         noise=sampling.noise or trained.noise.removesuffix(ZERO_SNR),
     )
+
+    def stepped(step: int, x0: Tensor) -> None:
+        if given.controls is not None:
+            given.controls.done = step
+        on_step(step, sampling.steps, x0)
+
     return sample(
         sampling.sampler,
         denoiser,
         sampling.sigmas,
         noise=partial(next, noises()),
-        on_step=lambda step, x0: on_step(step, sampling.steps, x0),
+        on_step=stepped,
         init=begun.init,
         kept=begun.kept,
     )

@@ -13,8 +13,8 @@ from generation.spelling import FLAT
 class LaterAdapter(Adapter):
     """One with optional fields more."""
 
-    start: float | None
-    input: int | None
+    decay: float | None
+    layers: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,12 @@ class House:
     def recipe(self, name: str = "mine", *loras: str, **changes: object) -> Recipe:
         entry = self.catalog.find(name)
         adapters = tuple(
-            Adapter(kind="lora", weights=self.catalog.find(lora, "lora").weights, strength=0.8)
+            Adapter(
+                kind="lora",
+                weights=self.catalog.find(lora, "lora").weights,
+                strength=0.8,
+                control=None,
+            )
             for lora in loras
         )
         fields = {"width": 64, "height": 64, "steps": 4, "cfg": 3.0, **changes}

@@ -165,7 +165,12 @@ def _draft(template: Template, family: Family, task: Task) -> Draft:
         task=task,
         inputs=tuple(_input(role) for role in (*task.needs.roles, *_masks(task))),
         adapters=tuple(
-            Adapter(kind="lora", weights=_weights(file), strength=float(file.strength or 1.0))
+            Adapter(
+                kind="lora",
+                weights=_weights(file),
+                strength=float(file.strength or 1.0),
+                control=None,
+            )
             for file in loras
         ),
     )

@@ -23,6 +23,7 @@ from generation.recipe import Recipe
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
+from generation.worker.steering import Controls
 from generation.worker.text.clip import Clip, EncodedWords, Learned
 
 
@@ -32,6 +33,7 @@ class Given:
 
     words: EncodedWords
     extra: Tensor | None = None  # channels that are laid beside the noisy ones: (1, C, h, w)
+    controls: Controls | None = None  # networks that steer it
     seen: tuple[Tensor, ...] = ()  # pictures that are looked at, as `look` gives them, in order
 
 

@@ -25,6 +25,7 @@ from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import looked, to_latents, to_pixels
 from generation.worker.engines.engine import Given
 from generation.worker.engines.guidance import guided, in_lanes, looked_at
+from generation.worker.engines.half_unets import Halves
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
 from generation.worker.text.clip import Clip, EncodedWords, Learned, encode
@@ -93,6 +94,7 @@ class StableDiffusion:
             seen.insert(0, torch.cat([given.extra] * sampling.lanes))
 
         told = _told(unet, sampling)
+        steering = Halves(context=context, added=added, controls=given.controls)
 
         def ask(lanes: Tensor, t: Tensor) -> Tensor:
             out: Tensor = unet(
@@ -102,10 +104,14 @@ class StableDiffusion:
                 timestep_cond=None if told is None else told.expand(len(lanes), -1),
                 added_cond_kwargs=added,
                 return_dict=False,
+                **steering.beside(lanes, t),
             )[0]
             return out
 
         return guided(ask, sampling)
+
+    def sight(self, _: Parts, network: Any, pixels: Tensor, __: torch.Generator) -> Tensor:
+        return pixels.to(network.device, network.dtype)
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator)

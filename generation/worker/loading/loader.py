@@ -19,11 +19,12 @@ from generation.errors import BrokenWeights, GenerationError, UnusableWeights
 from generation.families.architecture import Architecture, Dtype, Part, Stage, Trained
 from generation.families.family import ARCHITECTURES, family
 from generation.families.pixels import PIXELS, UNTRAINED, UPSCALER
-from generation.recipe import Precision, Recipe, Sha256
+from generation.recipe import Precision, Recipe, Sha256, Weights
 from generation.worker import pulse
 from generation.worker.engines.table import ENGINES, NOTHING
 from generation.worker.loading import folder, single_file
 from generation.worker.loading.building import Built, class_of
+from generation.worker.loading.controlnet_file import opened_controlnet
 from generation.worker.loading.folder import Folder
 from generation.worker.loading.single_file import SingleFile
 from generation.worker.loading.upscaler_file import UpscalerFile, opened_upscaler
@@ -60,11 +61,12 @@ class FileHeads:
     trained: Trained
     sources: Mapping[str, Source]
     digests: Mapping[str, Sha256]
+    steering: tuple[Part, ...] = ()  # ControlNets, each by its digest
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """Those that there are."""
-        known = (*self.architecture.parts, UPSCALER)
+        known = (*self.architecture.parts, UPSCALER, *self.steering)
         return tuple(part for part in known if part.name in self.sources)
 
     @property
@@ -137,12 +139,16 @@ def opened(
     vae_path: Path | None,
     components: Sequence[Path] = (),
     upscaler: Path | None = None,
+    controlnets: Sequence[Path] = (),
 ) -> FileHeads:
     """Read the heads of what lies at these paths.  Raises UnusableWeights.
 
-    `path`: the checkpoint's, where it draws; `components`: where the recipe's lie, in its order.
+    `path`: the checkpoint's, where it draws; `components` and `controlnets`: where the recipe's
+    lie, in its order.
     """
     heads = NO_HEADS if path is None else _drawing(recipe, path, vae_path, components)
+    for weights, file in zip(recipe.controlnets, controlnets, strict=True):
+        heads = _steered(heads, weights, file)
     larger = recipe.enlarging.upscaler if recipe.enlarging is not None else None
     if larger is None or upscaler is None:
         return heads
@@ -152,6 +158,24 @@ def opened(
         heads,
         sources={**heads.sources, UPSCALER.name: source},
         digests={**heads.digests, UPSCALER.name: larger.sha256},
+    )
+
+
+def _steered(heads: FileHeads, weights: Weights, path: Path) -> FileHeads:
+    """With a ControlNet.  Raises UnusableWeights where it cannot steer that model."""
+    with translated(weights.name):
+        net = opened_controlnet(path, weights)
+    denoiser, (part,) = heads.architecture.denoiser, net.source.parts
+    if heads.architecture.name not in net.kind.architectures:
+        raise UnusableWeights(weights.name, "a ControlNet for models that are built otherwise")
+    mine = heads.sources[denoiser.name].config(denoiser)
+    if (why := net.kind.misfit(net.source.config(part), mine)) is not None:
+        raise UnusableWeights(weights.name, f"it does not fit this model: {why}"[:250])
+    return replace(
+        heads,
+        sources={**heads.sources, part.name: net.source},
+        digests={**heads.digests, part.name: weights.sha256},
+        steering=(*heads.steering, part),
     )
 
 

@@ -35,8 +35,8 @@ from generation.worker.text.remembered import RememberedWords
 BESIDE = 2**26  # bytes that a small network takes of a picture
 
 OnLoad = Callable[[str], None]
-# Of the checkpoint, its VAE, its components, and an upscaler.
-Paths = tuple[Path | None, Path | None, tuple[Path, ...], Path | None]
+# Of the checkpoint, its VAE, its components, an upscaler, and ControlNets.
+Paths = tuple[Path | None, Path | None, tuple[Path, ...], Path | None, tuple[Path, ...]]
 
 
 class ModelCache:
@@ -355,6 +355,7 @@ class ModelCache:
             locate(recipe.vae) if recipe.vae else None,
             tuple(map(locate, recipe.components)),
             locate(larger) if larger else None,
+            tuple(map(locate, recipe.controlnets)),
         )
 
 

@@ -1,0 +1,21 @@
+"""ControlNets: networks of their own, which the model cache loads beside the checkpoint's parts.
+
+They hang nothing on layers and teach no words; what they do is in `generation.worker.tasks.control`
+and in the engine.
+"""
+
+from __future__ import annotations
+
+from generation.recipe import Adapter
+from generation.worker.adapters.adapter import Locate
+from generation.worker.model import Model
+
+
+class ControlNet:
+    """Nothing that is put on and taken off."""
+
+    def patches(self, _model: Model, _adapter: Adapter, _locate: Locate) -> tuple[()]:
+        return ()
+
+    def words(self, _model: Model, _adapter: Adapter, _locate: Locate) -> tuple[()]:
+        return ()

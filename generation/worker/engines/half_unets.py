@@ -1,0 +1,51 @@
+"""ControlNets of Stable Diffusion at work: half a UNet whose results are added to the other's.
+
+    (noisy latents, timestep, words; a control picture) -> a residual for each skip and the middle
+
+The arithmetic is in the order of diffusers' pipelines: the same bits as theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from generation.worker.steering import Controls, Steering, summed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halves:
+    """The ControlNets of one drawing, and what they read besides latents."""
+
+    context: Tensor  # of all lanes
+    added: Mapping[str, Tensor] | None  # what XL reads besides words
+    controls: Controls | None
+
+    def beside(self, lanes: Tensor, t: Tensor) -> dict[str, Any]:
+        """What the UNet takes besides, by its own names; nothing where none is on."""
+        on = () if self.controls is None else self.controls.on
+        if not on:
+            return {}
+        found = [self._asked(one, lanes, t) for one in on]
+        *down, middle = summed(found)
+        return {
+            "down_block_additional_residuals": tuple(down),
+            "mid_block_additional_residual": middle,
+        }
+
+    def _asked(self, one: Steering, lanes: Tensor, t: Tensor) -> list[Tensor]:
+        network = one.network
+        down, middle = network(
+            lanes.to(network.dtype),
+            t,
+            encoder_hidden_states=self.context,
+            controlnet_cond=torch.cat([one.picture] * len(lanes)),
+            conditioning_scale=one.strength,
+            added_cond_kwargs=None if self.added is None else dict(self.added),
+            return_dict=False,
+        )
+        return [*down, middle]
