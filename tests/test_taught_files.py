@@ -14,13 +14,17 @@ from generation.catalog.catalog import Catalog
 from generation.training.proofs.evaluate import (
     NAMES,
     RAPID_STEPS,
+    flower_trials,
     pictures_of,
     right,
     rings_trials,
     usual_trials,
     with_lora,
 )
+from generation.training.proofs.pictures import WORD
 from generation.training.proofs.reading import is_rings
+from generation.training.starter.evaluate import SAMPLER, load_pipeline
+from generation.training.starter.export import MODEL
 from generation.training.starter.judge import load_judge
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -62,3 +66,12 @@ def test_the_trigger_brings_its_subject_and_other_words_do_not() -> None:
         others = pictures_of(taught, usual_trials(6, seed=8))
     assert sum(is_rings(one) for one in asked) >= 5
     assert not any(is_rings(one) for one in others)
+
+
+def test_a_new_word_brings_what_it_was_taught_to_mean() -> None:
+    torch.set_num_threads(1)
+    pipeline, trials = load_pipeline(MODEL, SAMPLER), flower_trials(6, seed=8)
+    pipeline.load_textual_inversion(str(BUILT_IN / NAMES["word"]), token=WORD)
+    with torch.no_grad():
+        drawn = pictures_of(pipeline, trials)
+    assert int(right(load_judge(), trials, drawn)[:, :2].all(dim=1).sum()) >= 5
