@@ -117,7 +117,7 @@ def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
 
             return lambda s: _to_the_end(reproduce(s, asked))
         case "models":
-            from bot.cli.console import models
+            from bot.cli.models import models
 
             return lambda s: models(s, asked)
         case "backup":

@@ -135,8 +135,10 @@ async def open_app(
     one that the settings describe.
     """
     private.make_folder(settings.data)
+    if not settings.models:
+        private.make_folder(settings.fetched_models)
     digests = _digests(settings)
-    folders = (*settings.models, BUILT_IN)
+    folders = (*settings.model_folders, BUILT_IN)
     async with contextlib.AsyncExitStack() as closing:
         database = await Database.open(settings.data / "atelier.sqlite3")
         closing.push_async_callback(database.close)

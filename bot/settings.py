@@ -22,6 +22,7 @@ from typing import Any
 
 from generation.fleet.local_seats import Gpus
 from generation.parameters import COUNT
+from generation.sources.places import CIVITAI, HUGGINGFACE, MODELSCOPE
 from prompting.textfile import decoded
 from prompting.writers.llama import CONTEXT
 from prompting.writers.writer import DEADLINE
@@ -172,7 +173,7 @@ def _token(value: object, _: Path) -> Secret | None:
     if text.startswith("Bot "):
         raise _Mistake("must be the token alone, without the word Bot before it")
     if re.search(r"[\s\"']", text):
-        raise _Mistake("must have no spaces or quotes inside; copy it again from Discord")
+        raise _Mistake("must have no spaces or quotes inside; copy it again from where you got it")
     return Secret(text) if text else None
 
 
@@ -225,6 +226,14 @@ def _address(value: object, _: Path) -> str | None:
     return text or None
 
 
+def _web_address(value: object, _: Path) -> str:
+    """Where a place of models is."""
+    text = value.strip().rstrip("/") if isinstance(value, str) else ""
+    if not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?(/[\w./-]*)?", text):
+        raise _Mistake('must be an address such as "https://mirror.example"')
+    return text
+
+
 def _folder(value: object, base: Path) -> Path:
     """A folder that is there or can be made."""
     if not isinstance(value, str) or not value.strip():
@@ -257,6 +266,12 @@ class Settings:
     token: Secret | None = field(default=None, metadata={"read": _token})
     data: Path = field(default=Path("var"), metadata={"read": _folder})
     models: tuple[Path, ...] = field(default=(), metadata={"read": _folders})
+    huggingface: str = field(default=HUGGINGFACE, metadata={"read": _web_address})
+    huggingface_token: Secret | None = field(default=None, metadata={"read": _token})
+    modelscope: str = field(default=MODELSCOPE, metadata={"read": _web_address})
+    modelscope_token: Secret | None = field(default=None, metadata={"read": _token})
+    civitai: str = field(default=CIVITAI, metadata={"read": _web_address})
+    civitai_token: Secret | None = field(default=None, metadata={"read": _token})
     default_model: str | None = field(default=None, metadata={"read": _text})
     device: str = field(default="auto", metadata={"read": _device})
     gpus: Gpus = field(default="all", metadata={"read": _gpus})
@@ -297,6 +312,17 @@ class Settings:
     log_level: str = field(default="info", metadata={"read": _one_of(LOG_LEVELS)})
     log_format: str = field(default="text", metadata={"read": _one_of(LOG_FORMATS)})
     metrics_port: int = field(default=0, metadata={"read": _whole(0, 65535)})
+
+    @property
+    def fetched_models(self) -> Path:
+        """Where models go that are fetched: the first folder of `models`, else one of our own."""
+        return self.models[0] if self.models else self.data / "models"
+
+    @property
+    def model_folders(self) -> tuple[Path, ...]:
+        """Where models may lie."""
+        own = self.fetched_models
+        return self.models or ((own,) if own.is_dir() else ())
 
     @classmethod
     def load(cls, path: Path | None, environ: Mapping[str, str]) -> Settings:

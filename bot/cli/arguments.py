@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bot.cli.arguments_of_models import add_models
 from generation.parameters import (
     PARAMETERS,
     PROMPT,
@@ -88,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     what = "what a picture shows, as three prompts"
     _add_describe(commands.add_parser("describe", help=what))
 
-    commands.add_parser("models", help="the models on this machine")
+    add_models(commands.add_parser("models", help="the models on this machine"), _add_common)
 
     doctor = commands.add_parser("doctor", help="what is here, what is wrong, what to do")
     doctor.add_argument("--json", action="store_true", help="for programs")
@@ -121,9 +122,14 @@ def parser() -> argparse.ArgumentParser:
     soak.add_argument("--seed", type=int, default=0, help="what people choose")
     soak.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
     for command in commands.choices.values():
-        command.add_argument("--config", type=Path, metavar="FILE", help="instead of config.toml")
-        command.add_argument("--debug", action="store_true", help="show the trace of an error")
+        _add_common(command)
     return top
+
+
+def _add_common(command: argparse.ArgumentParser, **more: Any) -> None:
+    file: dict[str, Any] = {"type": Path, "metavar": "FILE", "help": "instead of config.toml"}
+    command.add_argument("--config", **file, **more)
+    command.add_argument("--debug", action="store_true", help="show the trace of an error", **more)
 
 
 def _positive(text: str) -> int:

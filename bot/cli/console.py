@@ -1,4 +1,4 @@
-"""The command line's own commands: draw, reproduce, models.  For people without Discord.
+"""The command line's own commands: draw and reproduce.  For people without Discord.
 
 They go through the same queue, worker and database as everybody; what they print is on standard
 output.  Each returns the exit status.
@@ -16,24 +16,20 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from bot.app import BUILT_IN, App, open_app
+from bot.app import App, open_app
 from bot.cli.direct import ConsoleAudience, console
 from bot.cli.terminal import Bar, apologise, aside, output
 from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
 from bot.studio.wishes import Wish, seed_named
-from generation.catalog.catalog import Catalog
-from generation.catalog.entry import Entry
 from generation.draft import SECTIONS, draft_of
 from generation.fleet.worker import Worker
 from generation.media.table import carried, medium_of
 from generation.parameters import PARAMETERS
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
 from generation.recipe import Recipe, RecipeId
-from storage import private
 from storage.errors import Missing
 from storage.people import AssistMode
 from storage.pictures import PictureId, StoredPicture
@@ -259,42 +255,3 @@ def _tell_verdict(out: Console, comparison: Comparison) -> None:
 
 
 _FACTS = tuple(field.name for field in fields(Environment))
-
-
-# --- models -----------------------------------------------------------------------------------
-
-
-def models(settings: Settings, _: argparse.Namespace) -> int:
-    """List what the catalog knows, and what it refused."""
-    private.make_folder(settings.data)
-    catalog = Catalog((*settings.models, BUILT_IN), settings.data / "digests.json")
-    with aside().status("reading the model files (each new one once, from beginning to end)"):
-        catalog.scan()
-    out = output()
-    table = Table(box=None, header_style="bold")
-    for column in ("name", "kind", "family", "size", "sha256", "title"):
-        table.add_column(column, overflow="fold", justify="right" if column == "size" else "left")
-    for entry in catalog.entries():
-        table.add_row(
-            escape(entry.name),
-            _kind(entry),
-            entry.family,
-            f"{entry.size_bytes / 1e6:,.0f} MB",
-            entry.weights.sha256[:12],
-            escape(entry.title),
-        )
-    out.print(table)
-    for entry in catalog.entries():
-        if entry.note:
-            out.print(f"[dim]{escape(entry.name)}: {escape(entry.note)}[/]")
-    for refused in catalog.refused():
-        out.print(f"[yellow]refused[/] {escape(refused.name)}: {escape(refused.reason)}")
-    if not catalog.models():
-        out.print("There is no checkpoint here.  `python start.py doctor` says what to do.")
-    return DONE if catalog.models() else FAILED
-
-
-def _kind(entry: Entry) -> str:
-    if entry.purpose is None:
-        return entry.kind
-    return f"{entry.kind} for {entry.purpose} ({entry.channels} channels)"

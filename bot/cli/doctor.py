@@ -159,7 +159,7 @@ def models(settings: Settings) -> Iterator[Finding]:
 
     # The digests of large files are remembered, where there is a place to remember them.
     remembered = settings.data / "digests.json"
-    catalog = Catalog((*settings.models, BUILT_IN), remembered)
+    catalog = Catalog((*settings.model_folders, BUILT_IN), remembered)
     catalog.scan()
     names = [f"{entry.name} ({_made_for(entry)})" for entry in catalog.models()]
     if names:

@@ -14,6 +14,8 @@
     mode = "lightning"         of a checkpoint or LoRA that draws in few steps: generation.modes
     base = "SDXL Lightning"    the same, as CivitAI calls its base model; others say nothing
     strength = 0.125           of a LoRA, where nobody names one
+    licence = "apache-2.0"     told, and decides nothing: so are source (where it was fetched),
+                               preview (a picture's address) and base_model (what it is made of)
     steps = 4                  what is usual for a checkpoint, unless somebody says otherwise: any
     cfg = 1.0                  setting of a draft by its name, such as sampler, width or negative;
     sampler = "lcm"            for a LoRA, as long as it is on: how to sample, and no other
@@ -69,6 +71,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
 _TEXTS = (
     *("family", "kind", "title", "prediction", "noise", "vae", "trigger", "dialect"),
     *("mode", "base"),
+    *("licence", "source", "base_model", "preview"),
 )
 _SETTINGS = {
     row.name: row for row in PARAMETERS.values() if row.section in SECTIONS and row is not PROMPT
@@ -92,6 +95,10 @@ class Card:
     components: tuple[str, ...] = ()
     mode: str | None = None
     base: str | None = None
+    licence: str | None = None
+    source: str | None = None
+    base_model: str | None = None
+    preview: str | None = None
     strength: float | None = None
     usual: Draft = UNSAID
 

@@ -57,7 +57,7 @@ QUIET = {
 async def against_diffusers(ground: Ground) -> tuple[Figure, ...]:
     """Draw the same recipes with the worker and with the stock pipeline, in turns."""
     settings = ground.settings
-    folders = (*settings.models, BUILT_IN)
+    folders = (*settings.model_folders, BUILT_IN)
     digests = ground.folder / "digests.json"
     catalog = Catalog(folders, digests)
     await asyncio.to_thread(catalog.scan)
@@ -231,7 +231,7 @@ class WatchedWorker:
 async def gaps(ground: Ground) -> tuple[Figure, ...]:
     """Queue many small pictures and see what lies between them: studio, database and pipe."""
     settings = ground.for_many_jobs
-    folders = (*settings.models, BUILT_IN)
+    folders = (*settings.model_folders, BUILT_IN)
     watched = WatchedWorker(LocalWorker(folders, ground.folder / "digests.json", settings.device))
     async with open_app(settings, [watched]) as app:
         ready = await watched.start()

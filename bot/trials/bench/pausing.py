@@ -94,7 +94,7 @@ class _Drawer:
 @asynccontextmanager
 async def _drawer(ground: Ground) -> AsyncIterator[_Drawer]:
     settings = ground.settings
-    folders, digests = (*settings.models, BUILT_IN), ground.folder / "digests.json"
+    folders, digests = (*settings.model_folders, BUILT_IN), ground.folder / "digests.json"
     catalog = Catalog(folders, digests)
     await asyncio.to_thread(catalog.scan)
     model = default_model(settings, catalog)

@@ -1,0 +1,1 @@
+"""Where models come from: Hugging Face, ModelScope, CivitAI, a file of this machine."""
