@@ -11,7 +11,6 @@ from itertools import pairwise
 import pytest
 
 from generation.catalog.catalog import Catalog
-from generation.errors import OutOfMemory
 from generation.families.architecture import Stage
 from generation.fleet.wire import Holding
 from generation.model_key import model_key
@@ -165,14 +164,6 @@ def test_a_stages_turn_survives_pauses_loras_and_pictures_to_begin_with(house: H
         assert table.draw(other) == alone
 
     assert table.draw_with_pauses(recipe, photo, meanwhile=meanwhile) == expected
-
-
-def test_where_not_even_a_stage_fits_it_is_refused_with_what_it_takes(house: House) -> None:
-    recipe = house.recipe()
-    limit = narrowest(house, recipe)
-    with pytest.raises(OutOfMemory) as refusal:
-        a_table(house, limit - 1).draw(recipe)
-    assert refusal.value.needed_bytes == limit
 
 
 def test_a_model_whose_parts_take_turns_is_not_told_as_at_hand(house: House) -> None:

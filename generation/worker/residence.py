@@ -1,6 +1,7 @@
 """Where a part's numbers are: on the device, in host memory, or nowhere but in their file.
 
     nowhere --enter--> on the device --leave--> nowhere, or in memory when there is a copy
+    nowhere --stream--> on the device, block by block --leave--> the same
     nowhere --enter_memory--> in memory --enter--> on the device   (the copy stays: to leave again
                                                                     costs nothing)
 
@@ -15,10 +16,12 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from generation.worker.streaming import Blocks, Streaming, blocks_of
 
 ALIGNED = 64  # bytes
 
@@ -40,6 +43,14 @@ class Numbers(Protocol):
         """
 
 
+@runtime_checkable
+class Divisible(Numbers, Protocol):
+    """Numbers that can be read for some of the tensors alone."""
+
+    def some(self, which: Sequence[int]) -> Numbers:
+        """Those of these tensors, by their numbers in the module's order."""
+
+
 def tensors_of(module: Any) -> tuple[Tensor, ...]:
     """The parameters and buffers of a module, each once."""
     tensors = (*module.parameters(), *module.buffers())
@@ -54,6 +65,10 @@ class Residence:
         self._numbers = numbers
         self._shapes = tuple((tuple(t.shape), t.dtype) for t in self._tensors)
         self._copies: tuple[Tensor, ...] | None = None
+        self._blocks: Blocks = blocks_of(module, self._tensors)
+        self._streaming: Streaming | None = None
+        self._kept_bytes = 0  # of a streamed module: of what stays
+        self._ahead = False
         self.bytes = sum(t.nbytes for t in self._tensors)
         self.on_device = True
         self.leave()
@@ -67,6 +82,32 @@ class Residence:
     def nowhere(self) -> bool:
         """Whether only the file has the numbers."""
         return not self.on_device and self._copies is None
+
+    @property
+    def streaming(self) -> bool:
+        """Whether its blocks come one after the other."""
+        return self._streaming is not None
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes of the device, at its worst moment while it stays as it is."""
+        if self._streaming is None:
+            return self.bytes if self.on_device else 0
+        return self._kept_bytes + self._blocks.worst(ahead=self._ahead)
+
+    @property
+    def owed_bytes(self) -> int:
+        """What of that is not there at the moment."""
+        if self._streaming is None:
+            return 0
+        return max(0, self.held_bytes - self._kept_bytes - self._streaming.bytes)
+
+    def least_bytes(self, device: torch.device) -> int:
+        """What it takes where its blocks come one after the other."""
+        if not isinstance(self._numbers, Divisible):
+            return self.bytes
+        streamed = self._blocks.rest_bytes + self._blocks.worst(ahead=device.type == "cuda")
+        return min(self.bytes, streamed)
 
     def copy_to_memory(self) -> None:
         """Keep a copy in host memory, where a GPU can fetch it by itself."""
@@ -90,17 +131,18 @@ class Residence:
 
     def leave(self) -> None:
         """Give the device's memory back."""
+        self._end_streaming()
         with torch.inference_mode(False):
             for number, tensor in enumerate(self._tensors):
                 if self._copies is not None:
                     tensor.data = self._copies[number]
                 else:
-                    shape, dtype = self._shapes[number]
-                    tensor.data = torch.empty((), dtype=dtype, device=tensor.device).expand(shape)
+                    tensor.data = self._nothing(number, tensor.device)
             self.on_device = False
 
     def enter(self, device: torch.device, may_go_on: MayGoOn = always) -> None:
         """Bring the copy to the device, or read the numbers.  Raises as `Numbers.read` does."""
+        self._end_streaming()
         with torch.inference_mode(False):
             room = _room(self._shapes, device)
             if self._copies is None:
@@ -112,6 +154,32 @@ class Residence:
                 mine.data = tensor
             self.on_device = True
 
+    def stream(self, device: torch.device, room: int, may_go_on: MayGoOn = always) -> None:
+        """Have the device hold no more than `room` bytes at a time, but `least_bytes` in any case.
+
+        Raises as `Numbers.read` does, now and whenever a block is called.
+        """
+        self._end_streaming()
+        self._ahead = device.type == "cuda"
+        kept = self._blocks.kept(room, ahead=self._ahead)
+        streamed = [block for block in self._blocks.blocks if block not in kept]
+        stay = [*self._blocks.rest, *(number for block in kept for number in block.own)]
+
+        def drop(which: Sequence[int]) -> None:
+            with torch.inference_mode(False):
+                for number in which:
+                    self._tensors[number].data = self._nothing(number, device)
+
+        def bring(which: Sequence[int], beside: torch.cuda.Stream | None) -> None:
+            self._bring(which, device, may_go_on, beside)
+
+        drop([number for block in streamed for number in block.own])
+        bring(stay, None)
+        self._kept_bytes = self._blocks.rest_bytes + sum(block.bytes for block in kept)
+        beside = _stream_of(device) if self._ahead and self.in_memory else None
+        self._streaming = Streaming(streamed, bring, drop, beside)
+        self.on_device = True
+
     def take_over(self, fresh: Residence) -> None:
         """Have the numbers of the same weights, read elsewhere; `fresh` is not used any more."""
         with torch.inference_mode(False):
@@ -119,6 +187,36 @@ class Residence:
                 mine.data = other.data
             self._copies, self._numbers = fresh._copies, fresh._numbers
             self.on_device = fresh.on_device
+
+    def _bring(
+        self,
+        which: Sequence[int],
+        device: torch.device,
+        may_go_on: MayGoOn,
+        beside: torch.cuda.Stream | None,
+    ) -> None:
+        """Have the device hold these tensors; `beside`: the stream that copies them."""
+        with torch.inference_mode(False):
+            room = _room([self._shapes[number] for number in which], device)
+            if self._copies is None:
+                assert isinstance(self._numbers, Divisible)  # of a part that is streamed
+                self._numbers.some(which).read(room, may_go_on)
+            else:
+                with torch.cuda.stream(beside):
+                    for tensor, number in zip(room, which, strict=True):
+                        tensor.copy_(self._copies[number], non_blocking=True)
+            for tensor, number in zip(room, which, strict=True):
+                self._tensors[number].data = tensor
+
+    def _nothing(self, number: int, device: torch.device) -> Tensor:
+        """A tensor's shape, without its numbers."""
+        shape, dtype = self._shapes[number]
+        return torch.empty((), dtype=dtype, device=device).expand(shape)
+
+    def _end_streaming(self) -> None:
+        if self._streaming is not None:
+            self._streaming.end()
+            self._streaming = None
 
     def _room_in_host(self) -> tuple[Tensor, ...]:
         """Page-locked where there is a GPU and the system allows it; slower if not, but as good."""
@@ -133,6 +231,10 @@ class Residence:
         return _room(self._shapes, torch.device("cpu"))
 
 
+def _stream_of(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # it has none
+
+
 class Residences:
     """Those of some parts, taken together."""
 
@@ -141,8 +243,8 @@ class Residences:
 
     @property
     def on_device(self) -> bool:
-        """Whether all of them are."""
-        return all(part.on_device for part in self._parts)
+        """Whether all of them are, as a whole."""
+        return all(part.on_device and not part.streaming for part in self._parts)
 
     @property
     def in_memory(self) -> bool:

@@ -244,6 +244,10 @@ class StoredNumbers:
         """The same, rounded to this before."""
         return StoredNumbers(self._lie, through)
 
+    def some(self, which: Sequence[int]) -> StoredNumbers:
+        """Those of these tensors alone."""
+        return StoredNumbers([self._lie[number] for number in which], self._through)
+
     def read(self, into: Sequence[Tensor], may_go_on: Callable[[], bool]) -> None:
         """Fill these, in the order in which they lie.  Raises UnusableWeights and Cancelled."""
         pieces: list[tuple[Tensor, Stored]] = []

@@ -10,7 +10,7 @@ from the books, and no file is read while it is held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -124,8 +124,9 @@ class ModelCache:
             drawing = needs.activations(recipe, model, stage)
             needed = sum(part.bytes for part in missing) + drawing
             self._stop_prefetch_for(needed)
-            self._parts.make_room(needed, sparing=parts)
-            self._enter(missing, recipe.leading.name)
+            rooms = self._rooms(missing, parts, drawing)
+            self._parts.make_room(sum(rooms.values()) + drawing, sparing=parts)
+            self._enter(missing, recipe.leading.name, rooms)
             switching.unload(model)  # made for where the parts were
             self._tell()
         return bool(missing)
@@ -251,19 +252,47 @@ class ModelCache:
         self._tell()
         return model
 
-    def _enter(self, parts: list[LoadedPart], name: str) -> None:
+    def _rooms(
+        self, missing: list[LoadedPart], stage: Sequence[LoadedPart], drawing: int
+    ) -> dict[LoadedPart, int]:
+        """What each part that is to come may take of the device: as a whole, or block by block.
+
+        The largest come block by block before others, and the last of them has what room is left.
+        """
+        rooms = {part: part.bytes for part in missing}
+        lacking = sum(rooms.values()) + drawing - self._parts.possible_bytes(stage)
+        for part in sorted(missing, key=lambda each: -each.bytes):
+            if lacking <= 0:
+                break
+            rooms[part] = max(part.bytes - lacking, part.residence.least_bytes(self.device))
+            lacking -= part.bytes - rooms[part]
+        return rooms
+
+    def _enter(
+        self, parts: list[LoadedPart], name: str, rooms: Mapping[LoadedPart, int] | None = None
+    ) -> None:
+        """Bring parts to the device, those that have less room than they take block by block."""
         try:
             with translated(name):
                 for part in parts:
-                    part.residence.enter(self.device, pulse.goes_on)
+                    where = part.residence
+                    room = part.bytes if rooms is None else rooms[part]
+                    if room < part.bytes:
+                        with self._parts.lock:
+                            copied = self._parts.copies_fit(part.bytes, paused_give_way=False)
+                        if where.nowhere and copied:
+                            where.enter_memory(pulse.goes_on)
+                        where.stream(self.device, room, pulse.goes_on)
+                    else:
+                        where.enter(self.device, pulse.goes_on)
         finally:
             self._parts.arriving = ()
 
     def _check_stages(self, model: Model, recipe: Recipe) -> None:
-        """Raises OutOfMemory where some stage does not fit, with nothing else beside it."""
+        """Raises OutOfMemory where some stage does not fit, block by block and alone."""
         possible = self._parts.possible_bytes(())
         for stage in needs.stages(recipe):
-            weights = sum(part.bytes for part in model.at(stage))
+            weights = sum(part.residence.least_bytes(self.device) for part in model.at(stage))
             needed = weights + needs.activations(recipe, model, stage)
             if possible < needed:
                 raise OutOfMemory(needed, possible)

@@ -78,15 +78,17 @@ class PartsAtHand:
         with self.lock:
             for part in parts:
                 part.users -= 1
+                if part.residence.streaming and not part.users:
+                    self._move_out(part)  # there may be room for all of it next time
             self._sweep()
 
     def free_bytes(self) -> int:
         """What the device, or the limit given at the start, still has room for."""
         with self.lock:
-            free = memory.free_bytes(self.device)
+            where = [part.residence for part in self._parts.values()]
+            free = memory.free_bytes(self.device) - sum(each.owed_bytes for each in where)
             if self._limit is not None:
-                here = [part.bytes for part in self._parts.values() if part.residence.on_device]
-                free = min(free, self._limit - sum(here))
+                free = min(free, self._limit - sum(each.held_bytes for each in where))
             if not self.host_memory:
                 free -= self.coming_bytes
             return max(0, free)
@@ -95,7 +97,7 @@ class PartsAtHand:
         """What there would be room for when all but these had given way."""
         with self.lock:
             movable = self._movable(sparing, also_paused=also_paused)
-            return self.free_bytes() + sum(part.bytes for part in movable)
+            return self.free_bytes() + sum(part.residence.held_bytes for part in movable)
 
     def make_room(
         self, needed: int, *, sparing: Collection[LoadedPart], also_paused: bool = True
@@ -174,7 +176,8 @@ class PartsAtHand:
     def _move_out(self, part: LoadedPart) -> None:
         self._on_move(part)
         where = part.residence
-        if not where.in_memory and self.copies_fit(part.bytes, paused_give_way=True):
+        whole = not where.in_memory and not where.streaming
+        if whole and self.copies_fit(part.bytes, paused_give_way=True):
             where.copy_to_memory()
         where.leave()
         self._sweep()
