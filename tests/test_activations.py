@@ -44,6 +44,18 @@ def krea2(network: Any, _lanes: int, height: int, width: int) -> object:
     )
 
 
+def anima(network: Any, _lanes: int, height: int, width: int) -> object:
+    """Each prompt is a call of its own."""
+    network.register_to_config(concat_padding_mask=False)
+    return network(
+        hidden_states=torch.empty(1, 16, 1, height // 8, width // 8),
+        timestep=torch.ones(1),
+        encoder_hidden_states=torch.empty(1, 512, network.config.text_embed_dim),
+        condition_mask=torch.zeros(1, 1, 1, height // 8, width // 8),
+        return_dict=False,
+    )
+
+
 def qwen_image(network: Any, _lanes: int, height: int, width: int) -> object:
     return network(  # each lane is a call of its own
         hidden_states=torch.empty(1, height * width // 256, 64),
@@ -93,6 +105,7 @@ CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
     "flux1": ({"num_layers": 1, "num_single_layers": 1}, flux1),
     "chroma": ({"num_layers": 1, "num_single_layers": 1}, chroma),
     "krea2": ({"num_layers": 2}, krea2),
+    "anima": ({"num_layers": 2}, anima),
 }
 
 

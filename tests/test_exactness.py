@@ -129,6 +129,7 @@ def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt:
         "flux2-klein",
         "z-image-turbo",
         "krea2-turbo",
+        "anima",
         "ernie-image",
         "qwen-image",
         "qwen-image-2.1",

@@ -120,19 +120,20 @@ def _expected(
     """
     if named.own:
         alone = architecture.denoiser
-        expected = alone.network.tensors(config_told(alone, configs, named.shapes)) or {}
-        used = {key: named.theirs[key] for key in expected if key in named.theirs}
-        return expected, used, (alone,)
-    expected = expected_tensors(architecture, configs, named.shapes)
-    used = {key: its for key, its in named.theirs.items() if key in expected}
+        its = alone.network.tensors(config_told(alone, configs, named.shapes)) or {}
+        used = {key: named.theirs[key] for key in its if key in named.theirs}
+        return its, used, (alone,)
+    laid = {p: laid_out(p, configs, p.told(named.shapes)) for p in architecture.parts}
+    expected: dict[str, Shape] = {}
     parts = []
-    for part in architecture.parts:
-        if any(key.startswith(part.prefix) for key in used):
+    for part, its in laid.items():
+        if not named.theirs.keys().isdisjoint(its):
             parts.append(part)
+            expected |= its
         elif part is architecture.denoiser or not (part.apart or part.optional):
             raise UnusableWeights(name, f"a checkpoint without its {part.title}")
-    there = tuple(part.prefix for part in parts)
-    return {k: s for k, s in expected.items() if k.startswith(there)}, used, tuple(parts)
+    used = {key: its for key, its in named.theirs.items() if key in expected}
+    return expected, used, tuple(parts)
 
 
 def _check_beside(
@@ -223,7 +224,8 @@ def check_whole(
     lacking = expected.keys() - used.keys()
     if lacking:
         first = min(lacking)
-        called = [part.title for part in parts if first.startswith(part.prefix)]
+        inmost = sorted(parts, key=lambda part: -len(part.prefix))  # one may lie in another's
+        called = [part.title for part in inmost if first.startswith(part.prefix)]
         raise missing(name, (called or [parts[0].title])[0], lacking)
     for key, theirs in used.items():
         if not fits(shapes[theirs], expected[key], key):

@@ -12,7 +12,7 @@ every rule, and what is taken of several is said with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from generation.errors import UnusableWeights
 from generation.families.architecture import Architecture, Config, Part
@@ -40,6 +40,7 @@ class Incomplete:
     architecture: Architecture
     lacks: tuple[str, ...]  # by `Part.kind`
     config: Config  # of its denoiser
+    others: Mapping[str, Config] = field(default_factory=dict)  # of what else it has, by its name
     wanted: tuple[str, ...] = ()  # the components that its card names
 
 
@@ -94,7 +95,8 @@ def _misfit(model: Incomplete, part: Part, one: Component) -> str | None:
         if theirs.architecture.vae is not part:
             return f"its card says that it is of {theirs.title}"
     denoiser = model.architecture.denoiser.name
-    return model.architecture.fits({denoiser: model.config, part.name: one.fills[part.kind]})
+    configs = {**model.others, denoiser: model.config, part.name: one.fills[part.kind]}
+    return model.architecture.fits(configs)
 
 
 def _lack(model: Incomplete, part: Part, able: Sequence[Component]) -> str:

@@ -179,6 +179,7 @@ def _completed(
         architecture=family(entry.family).architecture,
         lacks=anatomy.lacks,
         config=anatomy.denoiser,
+        others=anatomy.others,
         wanted=tuple(called.get(one) or called.get(one.casefold()) or one for one in wanted),
     )
     taken = chosen(model, parts)

@@ -69,6 +69,7 @@ class Anatomy:
     dialect: str = ""  # in which its card says it is spoken to
     lacks: tuple[str, ...] = ()  # its parts that are files of their own, by `Part.kind`
     denoiser: Config = field(default_factory=dict)  # of one that lacks some: its denoiser's config
+    others: Mapping[str, Config] = field(default_factory=dict)  # of its other parts, by name
     components: tuple[str, ...] = ()  # the names of the files that its card chooses for them
     # Of a VAE alone: the architectures that have such a VAE.
     built: tuple[str, ...] = ()
@@ -230,7 +231,8 @@ def _checkpoint(
     usual = FAMILIES[family].architecture
     named = found[1] if found is not None and found[0] is usual else None
     reading = read_checkpoint(contents, name, usual, configs, named)
-    denoiser = reading.configs[usual.denoiser.name]
+    others = dict(reading.configs)
+    denoiser = others.pop(usual.denoiser.name)
     lacks = tuple(part.kind for part in usual.parts if part not in reading.parts)
     return Anatomy(
         kind="checkpoint",
@@ -242,6 +244,7 @@ def _checkpoint(
         distilled=of_header(contents.metadata),
         lacks=lacks,
         denoiser=denoiser if lacks else {},
+        others=others if lacks else {},
     )
 
 

@@ -21,14 +21,18 @@ _PREFIXES = ("model.diffusion_model.", "diffusion_model.", "transformer.", "unet
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A title, and ways to tell it: each a group of beginnings that all must occur."""
+    """A title, and ways to tell it: each a group of beginnings that all must occur.
+
+    `unless`: a beginning with which it is something that is drawn.
+    """
 
     title: str
     ways: tuple[tuple[str, ...], ...]
+    unless: str
 
 
-def _row(title: str, *ways: str | tuple[str, ...]) -> _Row:
-    return _Row(title, tuple((way,) if isinstance(way, str) else way for way in ways))
+def _row(title: str, *ways: str | tuple[str, ...], unless: str = "") -> _Row:
+    return _Row(title, tuple((way,) if isinstance(way, str) else way for way in ways), unless)
 
 
 # A recipe is of one picture.
@@ -55,8 +59,13 @@ _ARCHITECTURES = (
     _row("Wan", "head.modulation", "condition_embedder."),
     _row("Mochi", "blocks.0.attn.qkv_x."),
     _row("Hunyuan-DiT", "text_embedding_padding"),
-    _row("Cosmos", "blocks.block0.", "pos_embedder.dim_spatial_range"),
-    _row("Cosmos", "blocks.0.adaln_modulation_self_attn."),
+    _row("Cosmos", "blocks.block0."),
+    _row(
+        "Cosmos",
+        "blocks.0.adaln_modulation_self_attn.",
+        "pos_embedder.dim_spatial_range",
+        unless="llm_adapter.",  # Anima
+    ),
     _row("Stable Cascade", "clip_txt_mapper.", "clip_mapper.", "down_blocks.0.0.channelwise."),
     _row("Stable Video Diffusion", "input_blocks.1.1.time_stack.", "input_blocks.1.1.time_mixer."),
     _row("ModelScope's video model", "input_blocks.1.0.temopral_conv."),
@@ -216,7 +225,8 @@ def _first(rows: Iterable[_Row], shapes: Shapes) -> str | None:
         return at < len(keys) and keys[at].startswith(begin)
 
     for row in rows:
-        if any(all(map(occurs, way)) for way in row.ways):
+        drawn = bool(row.unless) and occurs(row.unless)
+        if not drawn and any(all(map(occurs, way)) for way in row.ways):
             return row.title
     return None
 

@@ -12,6 +12,7 @@ from generation.errors import NoSuchName
 from generation.families.architecture import Architecture
 from generation.families.model_family import Family
 from generation.families.rows import (
+    anima,
     chroma,
     ernie_image,
     flux,
@@ -41,6 +42,7 @@ FAMILIES: dict[str, Family] = {
         qwen_image.ROWS,
         qwen_image_21.ROWS,
         krea2.ROWS,
+        anima.ROWS,
     )
     for row in rows
 }

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tests.given.tiny import (
+    anima,
     ernie_image,
     flux,
     flux2,
@@ -278,6 +279,7 @@ _WHOLE: dict[str, Callable[[Path], Tensors]] = {
     "qwen-image": qwen_image.one_file,
     "qwen-image-2.1": qwen_image_21.one_file,
     "krea2": krea2.one_file,
+    "anima": anima.one_file,
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(

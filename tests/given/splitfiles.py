@@ -66,7 +66,9 @@ def _of_file(architecture: str, home: Path, before: str) -> Files:
     built, found = build_of(architecture), Files()
     for part in built.parts:
         begin = before if part is built.denoiser else ""
-        alone = behind(tensors, part.prefix, begin)
+        inside = tuple(p.prefix for p in built.parts if len(p.prefix) > len(part.prefix))
+        mine = {key: tensor for key, tensor in tensors.items() if not key.startswith(inside)}
+        alone = behind(mine, part.prefix, begin)
         if alone:
             found[part.name] = home / f"{part.name}.safetensors"
             save_file(alone, found[part.name])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.given.tiny import (
+    anima,
     ernie_image,
     flux,
     flux2,
@@ -226,6 +227,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "qwen-image": qwen_image.build,
     "qwen-image-2.1": qwen_image_21.build,
     "krea2": krea2.build,
+    "anima": anima.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from generation.worker.engines.anima import Anima
 from generation.worker.engines.chroma import Chroma
 from generation.worker.engines.engine import Engine
 from generation.worker.engines.ernie_image import ErnieImage
@@ -39,6 +40,7 @@ ENGINES: Mapping[str, Engine] = {
     "qwen-image": QwenImage(),
     "qwen-image-2.1": QwenImage21(),
     "krea2": Krea2(),
+    "anima": Anima(),
 }
 
 # Of what no architecture of models draws.
