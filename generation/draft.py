@@ -185,7 +185,7 @@ def complete(
     was found and what is allowed.
     """
     family = model.family
-    said = replace(draft, sampling=named(draft.sampling))
+    said = replace(draft, sampling=named(draft.sampling), adapters=_seeing(draft))
     task = _task(said, model, family)
     draft = filled(Draft, [("said", said), ("usual", usual_of(model, task))]).value
     _check_adapters(draft.adapters, model, families)
@@ -488,6 +488,12 @@ def check_references(inputs: Sequence[Input], usual: Family) -> None:
     count = sum(one.role == "reference" for one in inputs)
     if count > usual.references:
         raise OutOfRange("pictures", count, f"at most {usual.references} for {usual.title}")
+
+
+def _seeing(draft: Draft) -> tuple[Adapter, ...]:
+    """The draft's adapters, without those whose control picture it has not."""
+    there = {n for n, one in enumerate(draft.inputs) if one.role == CONTROL}
+    return tuple(a for a in draft.adapters if a.control is None or a.control.input in there)
 
 
 def uncontrolled(inputs: Sequence[Input], adapters: Sequence[Adapter]) -> tuple[Input, ...]:

@@ -480,8 +480,8 @@ class Recipe:
             if (adapter.kind in LOOKING) != (adapter.control is not None):
                 raise OutOfRange("control picture", adapter.kind, " or ".join(LOOKING))
         for number in (a.control.input for a in self.adapters if a.control is not None):
-            if number >= len(self.inputs) or self.inputs[number].role not in (CONTROL, "init"):
-                raise OutOfRange("control input", number, "a control picture, or the first one")
+            if number >= len(self.inputs) or self.inputs[number].role != CONTROL:
+                raise OutOfRange("control input", number, "the number of a control picture")
 
     def _check_shares(self) -> None:
         for share in self.shares:

@@ -42,7 +42,7 @@ from tests.given.stored import a_stored_picture
 # Options that are called like a parameter and are another thing.
 OTHERS = {("enhance", "model"), ("describe", "model")}  # which model the proposals are for
 # What changes a picture says in its own words which picture, and what the words are about.
-CHANGING = {"edit", "vary", "upscale", "outpaint", "inpaint", "blend", "describe"}
+CHANGING = {"edit", "vary", "upscale", "outpaint", "inpaint", "blend", "control", "describe"}
 OPTIONS = [
     (command.name, option)
     for command in COMMANDS
@@ -101,6 +101,7 @@ def drawing() -> dict[str, argparse.Action]:
 def test_the_command_line_has_every_parameter_and_says_the_tables_sentence() -> None:
     found = drawing()
     others = {"-h", "--help", "--out", "--config", "--debug"}
+    others |= {"--control", "--controlnet", "--preprocessor"}  # as often as there are pictures
     rows = [row for row in PARAMETERS.values() if row is not PROMPT]
     assert found.keys() - others == {row.flag for row in rows}
     for row in rows:

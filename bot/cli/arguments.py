@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bot.cli.arguments_of_models import add_models
+from bot.studio.controlling import WAYS
 from generation.parameters import (
     PARAMETERS,
     PROMPT,
@@ -172,6 +173,27 @@ def _add_draw(draw: argparse.ArgumentParser) -> None:
         if row is not PROMPT:
             draw.add_argument(row.flag, help=row.help, **_number(row), **_FORMS.get(name, {}))
     draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")
+    many: dict[str, Any] = {"action": "append", "default": []}
+    draw.add_argument(
+        "--control",
+        type=Path,
+        metavar="FILE",
+        help="a picture that says where things are; as often as there are",
+        **many,
+    )
+    draw.add_argument(
+        "--controlnet",
+        metavar="NAME:STRENGTH:START:END",
+        help="which network looks at it, and during which share of the steps; one for each picture",
+        **many,
+    )
+    draw.add_argument(
+        "--preprocessor",
+        metavar="HOW",
+        choices=WAYS,
+        help=f"what is made of it first: {', '.join(WAYS)}; one for each picture",
+        **many,
+    )
 
 
 def _number(row: Parameter) -> dict[str, Any]:

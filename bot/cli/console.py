@@ -23,6 +23,7 @@ from bot.cli.terminal import Bar, apologise, aside, output
 from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
 from bot.settings import Settings
+from bot.studio.controlling import READY, AskedControl, spelled_control
 from bot.studio.wishes import Wish, seed_named
 from generation.draft import SECTIONS, draft_of
 from generation.fleet.worker import Worker
@@ -84,10 +85,24 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         assist=AssistMode(asked.assist),
         style=asked.style,
     )
-    if asked.image is None:
-        return wish
-    data = await asyncio.to_thread(read_file, asked.image)
-    return await app.studio.requests.started_from(data, wish)
+    if asked.image is not None:
+        data = await asyncio.to_thread(read_file, asked.image)
+        wish = await app.studio.requests.started_from(data, wish)
+    for path, control in _controls(asked):
+        data = await asyncio.to_thread(read_file, path)
+        wish = await app.studio.requests.controlled(data, wish, control)
+    return wish
+
+
+def _controls(asked: argparse.Namespace) -> list[tuple[Path, AskedControl]]:
+    """Each control picture with what looks at it; the last that is said counts for the rest."""
+    nets, ways = asked.controlnet or [""], asked.preprocessor or [READY]
+    if len(asked.control) < max(len(asked.controlnet), len(asked.preprocessor)):
+        raise Mistaken("--controlnet and --preprocessor need a --control picture each.")
+    return [
+        (path, spelled_control(nets[min(n, len(nets) - 1)], ways[min(n, len(ways) - 1)]))
+        for n, path in enumerate(asked.control)
+    ]
 
 
 def read_file(path: Path) -> bytes:

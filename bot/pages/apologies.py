@@ -29,7 +29,7 @@ GLANCE = 300  # characters of names that are listed in a sentence
 
 LISTED_IN_CHAT = "`/help` lists them all."
 LISTED_IN_TERMINAL = "`python start.py models` lists what is here."
-KINDS = {"lora": "LoRA", "vae": "VAE"}  # as people write them
+KINDS = {"lora": "LoRA", "vae": "VAE", "controlnet": "ControlNet"}  # as people write them
 
 UNKNOWN = (
     "Something went wrong on my side, and it is written in the log. Nothing of yours is lost; "

@@ -133,6 +133,7 @@ _PAGES = {
         "`/inpaint`: a part anew, and no pixel elsewhere: send a `mask` that is white there, or a "
         "`drawing`, a copy that you drew over\n"
         "`/blend`: one of two to four, by their `shares`\n"
+        "`/control`: words, and an `image` whose lines say where things are (`how: canny`)\n"
         "Each takes a picture's number, the link of its message, or an `image` of your own.\n"
         "-# The buttons below a picture do the same, and ✏️ opens its words and settings."
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bot.pages.quoting import plain
 from bot.pages.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Enlarging, Recipe, Sampling, Sparing, Task, Weights, dump
+from generation.recipe import Adapter, Enlarging, Recipe, Sampling, Sparing, Task, Weights, dump
 from storage.pictures import StoredPicture
 
 LONG = 400  # characters of a row in the message, where all of them do not fit
@@ -97,7 +97,18 @@ def _file(weights: Weights) -> str:
 
 
 def _adapters(recipe: Recipe) -> str:
-    return ", ".join(f"{a.weights.name}:{a.strength:g}" for a in recipe.adapters)
+    return ", ".join(f"{a.weights.name}:{a.strength:g}{_seen(a)}" for a in recipe.adapters)
+
+
+def _seen(adapter: Adapter) -> str:
+    """How an adapter looks at its picture, and during which share of the steps."""
+    if (control := adapter.control) is None:
+        return ""
+    told = [control.preprocessor or "ready"]
+    if control.start is not None or control.end is not None:
+        end = 1.0 if control.end is None else control.end
+        told.append(f"{control.start or 0.0:g} to {end:g}")
+    return f" ({', '.join(told)})"
 
 
 def _page(picture: StoredPicture, rows: list[tuple[str, str]]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.studio import notes
+from bot.studio.controlling import AskedControl, controlled
 from bot.studio.editing import as_edit, reference
 from bot.studio.enlarging import drafted
 from bot.studio.ignored import ignored
@@ -197,6 +198,14 @@ class Drafting:
             return None
         more = (*inputs, reference(further.sha256))
         return replace(wish, draft=replace(wish.draft, inputs=more))
+
+    def controlled(
+        self, wish: Wish, seen: Input, size: tuple[int, int], asked: AskedControl
+    ) -> Wish:
+        """The wish with a control picture of that size, and with its shape."""
+        usual = self._model(wish, self._around(wish, Preferences())).family
+        net = self.offers.controlnet(asked.net, usual)
+        return self.sized_like(controlled(wish, seen, net, asked), *size)
 
     def sized_like(self, wish: Wish, width: int, height: int) -> Wish:
         """The wish with the shape of its input picture, unless it names a size of its own."""

@@ -59,6 +59,25 @@ class Offers:
         self._folders.nudge()
         return self.catalog.entries("lora")
 
+    def controlnets(self) -> tuple[Entry, ...]:
+        """The networks that steer a drawing by a picture."""
+        self._folders.nudge()
+        return self.catalog.entries("controlnet")
+
+    def controlnet(self, name: str | None, like: Family) -> Entry:
+        """The ControlNet of that name, or where none is named the first for such models.
+
+        Raises NoSuchName.
+        """
+        if name is not None:
+            return self.catalog.find(name.strip(), "controlnet")
+        for entry in self.controlnets():
+            theirs = FAMILIES.get(entry.family)
+            if theirs is not None and like.takes("controlnet", theirs):
+                return entry
+        there = tuple(entry.name for entry in self.controlnets())
+        raise NoSuchName("controlnet", f"for {like.title}", there[:3], there)
+
     def vaes(self) -> tuple[Entry, ...]:
         """The VAEs that can be put in place of a checkpoint's own."""
         self._folders.nudge()

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from bot.dispatch.open_requests import OpenRequests
 from bot.studio.admission import Admission
+from bot.studio.controlling import AskedControl
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
 from bot.studio.enlarging import Larger, larger
@@ -122,6 +123,11 @@ class Requests:
         """The wish with a picture that somebody sent as its start.  Raises BadPicture."""
         start, facts = await self.keep_input(data)
         return self._drafting.started(wish, start, facts.width, facts.height)
+
+    async def controlled(self, data: bytes, wish: Wish, asked: AskedControl) -> Wish:
+        """The wish with a control picture that somebody sent.  Raises BadPicture, Unacceptable."""
+        seen, facts = await self.keep_input(data)
+        return self._drafting.controlled(wish, seen, (facts.width, facts.height), asked)
 
     async def looking_at(self, data: bytes, wish: Wish) -> Wish | None:
         """The wish for an edit that looks at one picture more, which somebody sent.

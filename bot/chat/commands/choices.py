@@ -115,6 +115,18 @@ async def upscalers(interaction: Interaction, typed: str) -> Choices:
     return [*found, *([plainly] if _matches(typed, plainly.name) else [])][:MOST]
 
 
+async def controlnets(interaction: Interaction, typed: str) -> Choices:
+    """Networks that look at a control picture, those that fit the chosen model or may."""
+    family = await _family(interaction)
+    found = [
+        app_commands.Choice(name=_label(entry.name), value=_value(entry))
+        for entry in studio_of(interaction).offers.controlnets()
+        if not entry.family or family.takes(entry.kind, FAMILIES[entry.family])
+        if _matches(typed, entry.name)
+    ]
+    return found[:MOST]
+
+
 async def styles(interaction: Interaction, typed: str) -> Choices:
     """The style library, by its English or Chinese name."""
     found = [
@@ -241,6 +253,7 @@ _OFFERED = {
     "style": styles,
     "vae": vaes,
     "lora": loras,
+    "controlnet": controlnets,
 }
 
 

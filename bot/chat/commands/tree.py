@@ -8,6 +8,7 @@ from discord import app_commands
 
 from bot.chat.commands.blend import blend
 from bot.chat.commands.catalog import loras, models, styles
+from bot.chat.commands.control import control
 from bot.chat.commands.describe import describe, describe_menu
 from bot.chat.commands.editing import edit
 from bot.chat.commands.enhance import enhance
@@ -31,6 +32,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     outpaint,
     inpaint,
     blend,
+    control,
     show,
     reproduce,
     models,

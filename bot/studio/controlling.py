@@ -1,0 +1,64 @@
+"""A control picture for a wish: which network looks at it, how strongly, and during which steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot.studio.wishes import Wish
+from generation.catalog.entry import Entry
+from generation.errors import NoSuchName, OutOfRange
+from generation.media.preprocessors import BY_NETWORKS, PREPROCESSORS
+from generation.recipe import CONTROL, CONTROLNET, MAX_CONTROLS, Adapter, Control, Input
+
+READY = "ready"  # in place of a preprocessor: the picture is a control picture already
+WAYS = (*PREPROCESSORS, READY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedControl:
+    """What a person says of a control picture."""
+
+    net: str | None = None  # a ControlNet of the catalog; None: the first that fits the model
+    how: str = READY  # one of WAYS
+    strength: float = 1.0
+    start: float | None = None
+    end: float | None = None
+
+
+def spelled_control(text: str, how: str = READY) -> AskedControl:
+    """ "edges:0.8:0:0.6": a name, its strength, and from when to when.  Raises OutOfRange."""
+    name, *numbers = text.strip().split(":")
+    try:
+        strength, start, end = (*map(float, numbers), *(None,) * 3)[:3]
+    except ValueError:
+        raise OutOfRange("controlnet", text, "NAME:STRENGTH:START:END") from None
+    if len(numbers) > 3:
+        raise OutOfRange("controlnet", text, "NAME:STRENGTH:START:END")
+    strong = 1.0 if strength is None else strength
+    return AskedControl(net=name or None, how=how, strength=strong, start=start, end=end)
+
+
+def controlled(wish: Wish, seen: Input, net: Entry, asked: AskedControl) -> Wish:
+    """The wish with one control picture more.  Raises NoSuchName, OutOfRange."""
+    inputs = wish.draft.inputs
+    if sum(one.role == CONTROL for one in inputs) >= MAX_CONTROLS:
+        raise OutOfRange("control pictures", MAX_CONTROLS + 1, f"at most {MAX_CONTROLS}")
+    if asked.how not in WAYS:
+        ready = asked.how in BY_NETWORKS  # which nothing here makes, and other programs do
+        raise NoSuchName("preprocessor", asked.how, (READY,) if ready else WAYS, WAYS)
+    control = Control(
+        input=len(inputs),
+        start=asked.start,
+        end=asked.end,
+        preprocessor=None if asked.how == READY else asked.how,
+        mode=None,
+    )
+    adapter = Adapter(
+        kind=CONTROLNET, weights=net.weights, strength=float(asked.strength), control=control
+    )
+    draft = replace(
+        wish.draft,
+        inputs=(*inputs, replace(seen, role=CONTROL)),
+        adapters=(*wish.draft.adapters, adapter),
+    )
+    return replace(wish, draft=draft)
