@@ -22,6 +22,13 @@ def add_models(models: argparse.ArgumentParser, common: Callable[..., None]) -> 
     fetch.add_argument("--to", type=Path, metavar="FOLDER", help="instead of the first of `models`")
     fetch.add_argument("--link", action="store_true", help="link to a file here, copy nothing")
 
+    look = doing.add_parser("search", help="what Hugging Face, CivitAI and ModelScope have")
+    look.add_argument("words", help="such as 'anime lightning'")
+    look.add_argument("--limit", type=int, default=8, metavar="N", help="of each; usually 8")
+
+    suits = doing.add_parser("recommend", help="models that suit this machine, and why")
+    suits.add_argument("--all", action="store_true", help="also those that do not")
+
     away = doing.add_parser("remove", help="take a model away, and its card")
     away.add_argument("what", help="its name, as `models list` says it")
     away.add_argument("--kind", choices=KINDS, default="checkpoint", help="usually checkpoint")

@@ -95,7 +95,23 @@ print(json.dumps({
 """
 
 
-def torch(program: tuple[str, ...] = (sys.executable, "-c", _ASK_TORCH)) -> Finding:
+_TORCH = (sys.executable, "-c", _ASK_TORCH)
+
+
+def card_memory(program: tuple[str, ...] = _TORCH) -> int:
+    """Bytes of the graphics card that torch would use; 0 where it sees none."""
+    try:
+        asked = subprocess.run(
+            program, capture_output=True, text=True, timeout=TORCH_SECONDS, check=True
+        )
+        said = json.loads(asked.stdout)
+    except (subprocess.SubprocessError, ValueError):
+        return 0
+    # What Apple's draws with is the machine's own memory.
+    return psutil.virtual_memory().total if said["mps"] else int(said["total"])
+
+
+def torch(program: tuple[str, ...] = _TORCH) -> Finding:
     """What torch says of itself and of the device it would use."""
     try:
         asked = subprocess.run(

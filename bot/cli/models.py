@@ -15,12 +15,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 from rich import progress as rich_progress
 from rich.markup import escape
 from rich.table import Table
 
 from bot.app import BUILT_IN
 from bot.cli.console import DONE, FAILED, Mistaken
+from bot.cli.machine import card_memory
 from bot.cli.terminal import aside, output
 from bot.settings import Settings
 from bot.studio.model_sources import places
@@ -28,10 +30,12 @@ from generation.catalog.card import CARD
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.catalog.shards import files_of_weights, whole_name
-from generation.sources.adding import Added, add, add_local
+from generation.sources.adding import Added, add, add_local, free_bytes
 from generation.sources.faults import SourceFailed
 from generation.sources.fetching import Fetcher, Watch
+from generation.sources.known import known_models
 from generation.sources.naming import LocalName, named
+from generation.sources.recommending import Machine, advise
 from generation.sources.sources import Sources
 from generation.sources.web import Web
 from storage import private
@@ -144,6 +148,56 @@ def _bar() -> Iterator[Watch]:
         yield watch
 
 
+# --- search, recommend ------------------------------------------------------------------------
+
+
+def searched(settings: Settings, asked: argparse.Namespace) -> int:
+    """What the places have for some words, as one table."""
+    with Web() as web, aside().status("asking Hugging Face, CivitAI and ModelScope"):
+        found, silent = Sources(web, places(settings)).search(asked.words, max(1, asked.limit))
+    out, table = output(), Table(box=None, header_style="bold")
+    for column in ("add it as", "kind", "size", "downloads", "licence"):
+        right = column in ("size", "downloads")
+        table.add_column(column, overflow="fold", justify="right" if right else "left")
+    for one in found:
+        table.add_row(
+            escape(one.source),
+            escape(f"{one.title} {one.kind}".strip() if one.source[:3] == "civ" else one.kind),
+            f"{one.size / 1e9:.1f} GB" if one.size else "",
+            f"{one.downloads:,}" if one.downloads is not None else "",
+            escape("; ".join(filter(None, (one.licence, one.note)))),
+        )
+    out.print(table)
+    for line in silent:
+        out.print(f"[yellow]note[/] {escape(line)}")
+    return DONE if found else FAILED
+
+
+def recommended(settings: Settings, asked: argparse.Namespace) -> int:
+    """Models by name that suit this machine, the best first, and why."""
+    with aside().status("looking at this machine"):
+        machine = Machine(
+            memory=psutil.virtual_memory().total,
+            card=card_memory() if settings.device in ("auto", "cuda", "mps") else 0,
+            disk=free_bytes(settings.fetched_models),
+        )
+    advice = advise(known_models().values(), machine)
+    shown = [one for one in advice if asked.all or one.fit != "not"]
+    table = Table(box=None, header_style="bold")
+    for column in ("name", "fits", "fetch", "what for", "why", "licence"):
+        table.add_column(column, overflow="fold", justify="right" if column == "fetch" else "left")
+    for one in shown:
+        size = f"{one.model.size / 1e9:.1f} GB"
+        licence = one.model.licence or "its page says"
+        table.add_row(one.model.name, one.fit, size, one.model.why, one.why, licence)
+    out = output()
+    out.print(table)
+    if len(shown) < len(advice):
+        out.print(f"{len(advice) - len(shown)} more do not fit here: `models recommend --all`.")
+    out.print("`python start.py models add NAME` fetches all files of one.")
+    return DONE
+
+
 # --- remove -----------------------------------------------------------------------------------
 
 
@@ -214,6 +268,8 @@ def converted(_: Settings, asked: argparse.Namespace) -> int:
 _DOING: dict[str, Callable[[Settings, argparse.Namespace], int]] = {
     "list": listed,
     "add": added,
+    "search": searched,
+    "recommend": recommended,
     "remove": removed,
     "convert": converted,
 }

@@ -61,6 +61,7 @@ class RemoteFile:
     path: str
     address: str
     size: int | None = None
+    about: int | None = None  # the size, where nobody says it exactly
     digest: Digest | None = None
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -89,10 +90,11 @@ class Fetcher:
 
     def lacking(self, file: RemoteFile, target: Path) -> int:
         """How many bytes of it are still to come, as far as that is known."""
-        if target.exists() or file.size is None:
+        size = file.size if file.size is not None else file.about
+        if target.exists() or size is None:
             return 0
         part = self._part(file)
-        return max(0, file.size - (part.stat().st_size if part.exists() else 0))
+        return max(0, size - (part.stat().st_size if part.exists() else 0))
 
     def fetch(self, file: RemoteFile, target: Path) -> str:
         """Bring it, and return its sha256.  Raises SourceFailed and OSError."""
@@ -174,7 +176,7 @@ class Fetcher:
             for chunk in answer.iter_bytes():
                 out.write(chunk)
                 hashes.add(chunk)
-                self._watch(file.path, hashes.count, file.size)
+                self._watch(file.path, hashes.count, file.size or file.about)
                 if file.size is not None and hashes.count > file.size:
                     return True
                 if self._web.stop.is_set():
@@ -186,7 +188,7 @@ class Fetcher:
     def _hash(self, old: IO[bytes], hashes: _Hashes, file: RemoteFile) -> None:
         while chunk := old.read(8 * CHUNK):
             hashes.add(chunk)
-            self._watch(file.path, hashes.count, file.size)
+            self._watch(file.path, hashes.count, file.size or file.about)
             self._web.wait(0)
 
     def _check_weights(self, part: Path, target: Path) -> None:

@@ -40,7 +40,7 @@ class Release:
     @property
     def size(self) -> int:
         """Bytes of all files whose size is known."""
-        return sum(file.size or 0 for file in self.files)
+        return sum(file.size or file.about or 0 for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
