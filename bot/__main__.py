@@ -108,10 +108,11 @@ def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
             from bot.cli.changing import change
 
             return lambda s: _to_the_end(change(s, asked))
-        case "describe":
-            from bot.cli.describing import describe
+        case "describe" | "score":
+            from bot.cli import describing, scoring
 
-            return lambda s: _to_the_end(describe(s, asked))
+            answer = describing.describe if asked.command == "describe" else scoring.score
+            return lambda s: _to_the_end(answer(s, asked))
         case "reproduce":
             from bot.cli.console import reproduce
 

@@ -11,7 +11,8 @@
     │   ├── BadPicture              an input that is no usable picture
     │   ├── BadMask                 one that says of no part of a picture that it is to change
     │   ├── NoSegmenter             a part was named in words, and nothing here finds it by them
-    │   └── NoCaptioner             a picture is to be described, and nothing here does that
+    │   ├── NoCaptioner             a picture is to be described, and nothing here does that
+    │   └── NoScorer                the best of several is to be told, and nothing here can
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
     │   ├── UnknownWeights          nothing here knows what they are; a card may say it
@@ -196,6 +197,13 @@ class NoCaptioner(Unacceptable):
 
     def __str__(self) -> str:
         return "nothing here says what a picture shows"
+
+
+class NoScorer(Unacceptable):
+    """It is to be told how well words fit a picture, and nothing here does that."""
+
+    def __str__(self) -> str:
+        return "nothing here tells how well words fit a picture"
 
 
 class NoSegmenter(Unacceptable):

@@ -1,4 +1,4 @@
-"""A job: a recipe somebody waits for.  An errand: words of a picture that somebody waits for.
+"""A job: a recipe somebody waits for.  An errand: an answer about a picture that is waited for.
 
 The recipe decides the pixels; the job says whose turn it takes up and what it will cost them.  An
 errand takes its turn as a job does, and is paid for as one, but nothing of it is stored: whoever
@@ -49,22 +49,23 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """One picture to say in words what it shows.
+    """One picture to say of what it shows: in words, or how well given words say it.
 
     The number is below 0, so that it comes before what the same person waits for already.
     """
 
     id: JobId
     owner: UserId
-    captioner: Weights
+    weights: Weights  # of the captioner or scorer
     picture: bytes = field(repr=False)
     cost: float  # predicted seconds of the device
     share: Share
+    texts: tuple[str, ...] = field(default=(), repr=False)  # to be scored; none: it is described
 
     needs: ModelKey = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "needs", key_of(self.captioner))
+        object.__setattr__(self, "needs", key_of(self.weights))
 
 
 AnyJob = Job | Errand

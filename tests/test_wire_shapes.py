@@ -25,6 +25,7 @@ from generation.fleet.wire import (
     Ping,
     Ready,
     Render,
+    Scored,
     Stepped,
     decode,
     encode,
@@ -49,6 +50,7 @@ FINISHED = Finished(
     seconds=1.0,
 )
 DESCRIBED = Described(job=JobId(-7), words="a cat", sure=0.9, seconds=1.0, loading_seconds=0.0)
+SCORED = Scored(job=JobId(-7), scores=(0.25,), seconds=1.0, loading_seconds=0.0)
 FAILED = Failed(job=JOB, kind="RenderFailed", facts=("no reason",))
 HOLDING = Holding(on_device=(model_key(a_recipe()),), in_memory=())
 RENDER = Render(job=JOB, recipe=a_recipe(), inputs=(), preview_every=0)
@@ -78,6 +80,10 @@ OPTIONAL = ("remark",)  # fields that need not be said
 RIGHT = {
     ("Loading", "job"): (-1,),  # an errand: a picture is to be described
     ("Described", "job"): (-1,),
+    ("Scored", "job"): (-1,),
+    ("Scored", "scores"): ([], [1]),
+    ("Scored", "seconds"): (0.5,),
+    ("Scored", "loading_seconds"): (0.5,),
     ("Described", "words"): ("", "NaN", "ab" * 31, "AB" * 32),
     ("Described", "sure"): (0.5,),
     ("Described", "seconds"): (0.5,),
@@ -97,7 +103,7 @@ RIGHT = {
 
 @pytest.mark.parametrize(
     "frame",
-    [READY, LOADING, STEPPED, DRAWN, FINISHED, DESCRIBED, FAILED, HOLDING],
+    [READY, LOADING, STEPPED, DRAWN, FINISHED, DESCRIBED, SCORED, FAILED, HOLDING],
     ids=lambda frame: type(frame).__name__,
 )
 def test_no_field_of_a_report_takes_a_value_of_another_type_or_range(frame: Frame) -> None:

@@ -90,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
     what = "what a picture shows, as three prompts"
     _add_describe(commands.add_parser("describe", help=what))
 
+    how = "how well words say what a picture shows"
+    _add_score(commands.add_parser("score", help=how))
+
     add_models(commands.add_parser("models", help="the models on this machine"), _add_common)
 
     doctor = commands.add_parser("doctor", help="what is here, what is wrong, what to do")
@@ -165,6 +168,12 @@ def _add_describe(describe: argparse.ArgumentParser) -> None:
     describe.add_argument("picture", help="a picture's file, or the id of a picture")
     describe.add_argument("--model", metavar="NAME", help="which model would draw the prompts")
     describe.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_score(score: argparse.ArgumentParser) -> None:
+    score.add_argument("picture", help="a picture's file, or the id of a picture")
+    score.add_argument("words", nargs="+", metavar="WORDS", help='such as "a red flower"')
+    score.add_argument("--json", action="store_true", help="for programs")
 
 
 def _add_draw(draw: argparse.ArgumentParser) -> None:

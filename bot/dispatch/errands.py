@@ -1,11 +1,13 @@
-"""Errands: words of a picture, said by a seat in its turn for one who waits for the answer.
+"""Errands: answers about a picture, given by a seat in its turn to one who waits for them.
 
     describe() --queue--> seat: Describe ... Described --> the answer
+    score()    --queue--> seat: Score ... Scored ------->  the same
                             | the worker dies: it waits again, MAX_TRIES at most
                             | whoever asked goes away: it ends, and what it took is paid
 
 Invariant: an errand is in the queue or on one seat until it is over, the seconds of the device are
-paid by whoever asked, and `describe` ends when the errand does, with its words or with why not.
+paid by whoever asked, and `describe` or `score` ends when the errand does, with the answer or with
+why there is none.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import asyncio
 import itertools
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from bot.dispatch.lifecycle import Lifecycle
 from bot.dispatch.meter import Meter
 from bot.dispatch.seats import Describing, WorkerSeat, believable
 from generation.errors import Cancelled, GenerationError, RenderFailed, WorkerDied
-from generation.fleet.wire import Describe, Described
+from generation.fleet.wire import Answer, Describe, Described, Question, Score, Scored
 from generation.job import Errand, JobId, Share, UserId
 from generation.model_key import key_of
 from generation.recipe import Weights
@@ -34,7 +37,7 @@ class Errands:
     def __init__(self, lifecycle: Lifecycle, meter: Meter) -> None:
         self._jobs, self._meter = lifecycle, meter
         self._numbers = itertools.count(_FIRST)
-        self._answers: dict[JobId, asyncio.Future[Described]] = {}
+        self._answers: dict[JobId, asyncio.Future[Answer]] = {}
         self._tries: Counter[JobId] = Counter()
 
     async def describe(
@@ -44,16 +47,56 @@ class Errands:
 
         Raises QueueFull, and what ends a job without a result.
         """
-        errand = Errand(
+        errand = self._errand(owner, share, picture, captioner)
+        self._jobs.queue.room_for(owner, [errand.cost])
+        answer = await self._asked(errand)
+        assert isinstance(answer, Described)  # a conversation has no other answer
+        return answer
+
+    async def score(
+        self, owner: UserId, share: Share, picture: bytes, scorer: Weights, texts: Sequence[str]
+    ) -> tuple[float, ...]:
+        """How well each text fits the picture, when it is this person's turn.
+
+        Raises QueueFull, and what ends a job without a result.
+        """
+        errand = self._errand(owner, share, picture, scorer, tuple(texts))
+        self._jobs.queue.room_for(owner, [errand.cost])
+        return await self._scores(errand)
+
+    async def score_ours(
+        self, owner: UserId, share: Share, picture: bytes, scorer: Weights, text: str
+    ) -> float:
+        """The same of a picture that was drawn to be scored: there is room for that."""
+        (score,) = await self._scores(self._errand(owner, share, picture, scorer, (text,)))
+        return score
+
+    async def _scores(self, errand: Errand) -> tuple[float, ...]:
+        answer = await self._asked(errand)
+        assert isinstance(answer, Scored)  # a conversation has no other answer
+        return answer.scores
+
+    def _errand(
+        self,
+        owner: UserId,
+        share: Share,
+        picture: bytes,
+        weights: Weights,
+        texts: tuple[str, ...] = (),
+    ) -> Errand:
+        return Errand(
             id=JobId(next(self._numbers)),
             owner=owner,
-            captioner=captioner,
+            weights=weights,
             picture=picture,
-            cost=self._meter.costs.predict_description(key_of(captioner)),
+            cost=self._meter.costs.predict_description(key_of(weights)),
             share=share,
+            # Half a letter, which a client can send, goes through no pipe.
+            texts=tuple(text.encode("utf-8", "replace").decode() for text in texts),
         )
-        self._jobs.queue.room_for(owner, [errand.cost])
-        answer: asyncio.Future[Described] = asyncio.get_running_loop().create_future()
+
+    async def _asked(self, errand: Errand) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._answers[errand.id] = answer
         self._jobs.sent(errand)
         try:
@@ -76,7 +119,7 @@ class Errands:
         answer = self._answers.get(errand.id)
         if answer is None:
             return  # whoever asked has gone
-        asking = asyncio.create_task(seat.worker.describe(self._order(errand)))
+        asking = asyncio.create_task(_ask(seat, self._order(errand)))
         try:
             await asyncio.wait({asking, answer}, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
@@ -111,21 +154,36 @@ class Errands:
             self._answer(errand, death)
         self._jobs.seats.look()
 
-    def _answer(self, errand: Errand, said: Described | GenerationError) -> None:
+    def _answer(self, errand: Errand, said: Answer | GenerationError) -> None:
         answer = self._answers.get(errand.id)
         if answer is None or answer.done():
             return
-        if isinstance(said, Described):
+        if isinstance(said, Answer):
             answer.set_result(said)
         else:
             answer.set_exception(said)
 
     @staticmethod
-    def _order(errand: Errand) -> Describe:
+    def _order(errand: Errand) -> Question:
+        weights, expected = errand.weights, believable(errand.cost)
+        if errand.texts:
+            return Score(
+                job=errand.id,
+                name=weights.name,
+                scorer=weights.sha256,
+                picture=errand.picture,
+                texts=errand.texts,
+                expected=expected,
+            )
         return Describe(
             job=errand.id,
-            name=errand.captioner.name,
-            captioner=errand.captioner.sha256,
+            name=weights.name,
+            captioner=weights.sha256,
             picture=errand.picture,
-            expected=believable(errand.cost),
+            expected=expected,
         )
+
+
+async def _ask(seat: WorkerSeat, order: Question) -> Answer:
+    worker = seat.worker
+    return await (worker.score(order) if isinstance(order, Score) else worker.describe(order))

@@ -144,6 +144,11 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "Nothing here says what a picture shows. (The owner can put a captioner into `models`: "
         "docs/describing.md.)"
     ),
+    g.NoScorer: lambda _: (
+        "Nothing here tells how well words fit such a picture, so I began nothing; `count` draws "
+        "several for you to choose from. (The owner can put a CLIP or SigLIP folder into `models`: "
+        "docs/scoring.md.)"
+    ),
     NotInTime: lambda _: "It was not your turn while you could be answered. Please ask again.",
     g.BadMask: lambda e: f"I drew nothing: {e.reason}.",
     NotThatMany: lambda e: (

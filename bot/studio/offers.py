@@ -17,7 +17,7 @@ from generation import limits
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.draft import UNSAID, Checkpoint
-from generation.errors import NoCaptioner, NoSegmenter, NoSuchName, WrongFamily
+from generation.errors import NoCaptioner, NoScorer, NoSegmenter, NoSuchName, WrongFamily
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, family
 from generation.families.model_family import Family
@@ -125,6 +125,18 @@ class Offers:
         if not here:
             raise NoCaptioner
         return max(here, key=lambda entry: entry.size_bytes)
+
+    def scorer(self, family_name: str = "") -> Entry:
+        """What says how well words fit a picture that models of that family drew, or any other.
+
+        One whose card names the family is for its pictures alone, and comes first for these; of
+        several, the one with most weights.  Raises NoScorer.
+        """
+        self._folders.nudge()
+        here = [e for e in self.catalog.entries("scorer") if e.family in ("", family_name)]
+        if not here:
+            raise NoScorer
+        return max(here, key=lambda entry: (entry.family, entry.size_bytes))
 
     async def changed(self) -> bool:
         """Look now whether anything is here that was not, for somebody who named it."""

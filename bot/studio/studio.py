@@ -4,6 +4,7 @@
     changes         what replies make of pictures
     gallery         what was drawn, as one person may see it; taking it away
     descriptions    what pictures show, in words
+    scores          how well words say what pictures show
     reshapes        pictures varied, drawn further, or drawn anew in a part
     stars           whose favourite which picture is
     defaults        what people like where they say nothing
@@ -48,6 +49,7 @@ from bot.studio.opening import Opening
 from bot.studio.requests import Requests
 from bot.studio.reshapes import Reshapes
 from bot.studio.revisor import Revisor
+from bot.studio.scoring import Scores
 from bot.studio.starring import Starring
 from bot.studio.stats import Day, last_day
 from bot.telemetry.events import Watch
@@ -138,6 +140,13 @@ class Studio:
             files=stores.files,
             people=stores.people,
             drafting=drafting,
+            opening=self.opening,
+            errands=self.errands,
+        )
+        self.scores = Scores(
+            gallery=self.gallery,
+            files=stores.files,
+            offers=offers,
             opening=self.opening,
             errands=self.errands,
         )

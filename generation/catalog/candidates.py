@@ -20,12 +20,17 @@ from generation.catalog.modelfolder import (
     model_type,
 )
 from generation.catalog.naming import readable
+from generation.catalog.scorers import SCORERS, files_of_scorer
 from generation.catalog.segmenters import MODEL_TYPE, files_of_segmenter
 from generation.catalog.shards import is_index, is_shard, lacks_index
 from generation.errors import UnusableWeights
 
 # Networks that are no part of a checkpoint, by their model_type: which of their files matter.
-_ALONE = {MODEL_TYPE: files_of_segmenter} | dict.fromkeys(TYPES, files_of_captioner)
+_ALONE = {
+    MODEL_TYPE: files_of_segmenter,
+    **dict.fromkeys(TYPES, files_of_captioner),
+    **dict.fromkeys(SCORERS, files_of_scorer),
+}
 
 # Those that checkpoints read words with as well.
 _ENCODERS = {

@@ -1,8 +1,9 @@
 """Which weights lie on this disk: their kind, family and sha256.
 
     folder/**/model_index.json     a diffusers folder: one checkpoint
-    folder/**/config.json          of an AutoencoderKL, a ControlNet, a CLIPSeg or what describes
-                                   pictures: a VAE, a ControlNet, a segmenter or a captioner
+    folder/**/config.json          of an AutoencoderKL, a ControlNet, a CLIPSeg, what describes
+                                   or scores pictures: a VAE, a ControlNet, a segmenter, a
+                                   captioner or a scorer
     folder/**/*.safetensors        a checkpoint, LoRA, VAE, embedding, ControlNet or upscaler
     folder/**/*.safetensors.index.json   one in shards, which lie beside it
     folder/**/*.ckpt .pt .pth .bin refused, and never opened: a pickle can run code
@@ -53,6 +54,7 @@ from generation.catalog.recognition import (
     of_folder,
 )
 from generation.catalog.remarks import remark_on
+from generation.catalog.scorers import SCORERS
 from generation.catalog.segmenters import MODEL_TYPE
 from generation.catalog.shards import (
     digest_of_files,
@@ -274,6 +276,8 @@ class Catalog:
             anatomy, note = Anatomy(kind="captioner", family=""), ""
         elif is_controlnet_folder(path):
             anatomy, note = of_controlnet(read_controlnet_folder(path, name), card.family), ""
+        elif kind in SCORERS:
+            anatomy, note = Anatomy(kind="scorer", family=""), ""
         elif is_vae_folder(path):
             anatomy, note = anatomy_of_vae(read_vae_folder(path, name)), ""
         else:

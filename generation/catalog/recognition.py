@@ -39,6 +39,7 @@ Kind = Literal[
     "upscaler",
     "segmenter",
     "captioner",
+    "scorer",
     "component",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

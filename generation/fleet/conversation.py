@@ -3,7 +3,8 @@
     Heard* Ready, then for each job   Loading* (Stepped | Loading)* Drawn Finished
                                       ... at any point of it: Failed
     for a picture to be described     Loading* Described
-                                      ... at any point of it: Failed
+    for one to be scored              Loading* Scored, a score for each text
+                                      ... at any point of both: Failed
     Heard at most once for each Ping; Holding at any time
 
 The invariant: whatever breaks these rules is a BrokenFrame, so behind `said` there is no report of
@@ -24,7 +25,8 @@ from generation.recipe import Recipe, needed
 class _Asked:
     """One job, from its Render to its end."""
 
-    recipe: Recipe | None  # None: a picture is to be described
+    recipe: Recipe | None  # None: a question about a picture
+    texts: int | None = None  # that are to be scored; None: it is to be described, or drawn
     done: int = 0  # steps, of `total`; 0: none was told
     total: int = 0
     drawn: bool = False
@@ -49,6 +51,8 @@ class Conversation:
             self._jobs[order.job] = _Asked(order.recipe)
         elif isinstance(order, wire.Describe):
             self._jobs[order.job] = _Asked(None)
+        elif isinstance(order, wire.Score):
+            self._jobs[order.job] = _Asked(None, texts=len(order.texts))
         elif isinstance(order, wire.Ping):
             self._pings += 1
 
@@ -69,6 +73,7 @@ class Conversation:
                 | wire.Drawn()
                 | wire.Finished()
                 | wire.Described()
+                | wire.Scored()
                 | wire.Failed()
             ):
                 _must(frame.job in self._jobs, "it speaks of a job that it does not have")
@@ -78,29 +83,28 @@ class Conversation:
 
     def _of_a_job(
         self,
-        frame: wire.Loading
-        | wire.Stepped
-        | wire.Drawn
-        | wire.Finished
-        | wire.Described
-        | wire.Failed,
+        frame: wire.Loading | wire.Stepped | wire.Drawn | wire.Finished | wire.Answer | wire.Failed,
         asked: _Asked,
     ) -> None:
-        describes = asked.recipe is None
+        questions = asked.recipe is None
         match frame:
             case wire.Loading():
                 _must(not asked.drawn, "it loads for what is drawn")
             case wire.Described():
-                _must(describes, "it describes what it was to draw")
+                asks = questions and asked.texts is None
+                _must(asks, "it describes what it was to draw or to score")
+                del self._jobs[frame.job]
+            case wire.Scored():
+                _must(asked.texts == len(frame.scores), "it scores what it was not to")
                 del self._jobs[frame.job]
             case wire.Stepped():
-                _must(not describes, "it draws what it was to describe")
+                _must(not questions, "it draws what it was to look at")
                 _must(not asked.drawn, "it steps behind the last step")
                 _must(asked.total in (0, frame.total), "it counts to another total")
                 _must(asked.done < frame.done <= frame.total, "its steps are out of order")
                 asked.done, asked.total = frame.done, frame.total
             case wire.Drawn():
-                _must(not describes, "it draws what it was to describe")
+                _must(not questions, "it draws what it was to look at")
                 _must(not asked.drawn, "it has drawn twice")
                 asked.drawn = True
             case wire.Finished():

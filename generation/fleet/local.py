@@ -24,6 +24,7 @@ from pathlib import Path
 from generation.errors import WorkerDied
 from generation.fleet.process import NOTHING, Limits, Process
 from generation.fleet.wire import (
+    Answer,
     Cancel,
     Describe,
     Described,
@@ -34,10 +35,13 @@ from generation.fleet.wire import (
     Order,
     Pause,
     Prefetch,
+    Question,
     Ready,
     Render,
     Report,
     Resume,
+    Score,
+    Scored,
     failure,
 )
 from generation.job import JobId
@@ -145,7 +149,15 @@ class LocalWorker:
                     return report
         raise WorkerDied("it ended a job without a word")  # it cannot: `_reports` raises
 
-    async def _reports(self, order: Render | Describe) -> AsyncGenerator[Report, None]:
+    async def score(self, order: Score) -> Scored:
+        """Say how well words fit a picture, in the same line as what is drawn."""
+        async with contextlib.aclosing(self._reports(order)) as reports:
+            async for report in reports:
+                if isinstance(report, Scored):
+                    return report
+        raise WorkerDied("it ended a job without a score")  # it cannot: `_reports` raises
+
+    async def _reports(self, order: Render | Question) -> AsyncGenerator[Report, None]:
         live = self._live
         if live is None or live.death is not None or live.ready is None:
             raise WorkerDied("it is not running")
@@ -165,7 +177,7 @@ class LocalWorker:
                 if isinstance(report, Failed):
                     over = True
                     raise failure(report)
-                if isinstance(report, Finished | Described):
+                if isinstance(report, Finished | Answer):
                     over = True
                     self._deaths = 0
                 yield report

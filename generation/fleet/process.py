@@ -21,6 +21,7 @@ from generation.fleet.conversation import Conversation
 from generation.fleet.lines import Lines
 from generation.fleet.vigil import Vigil
 from generation.fleet.wire import (
+    Answer,
     BrokenFrame,
     Described,
     Drawn,
@@ -34,6 +35,7 @@ from generation.fleet.wire import (
     Ping,
     Ready,
     Report,
+    Scored,
     Stepped,
     Stop,
     encode,
@@ -221,10 +223,10 @@ class Process:
                 pass
             case Holding():
                 self.holding = frame
-            case Loading() | Stepped() | Drawn() | Finished() | Described() | Failed():
+            case Loading() | Stepped() | Drawn() | Finished() | Described() | Scored() | Failed():
                 if (queue := self._jobs.get(frame.job)) is not None:
                     queue.put_nowait(frame)
-                if isinstance(frame, Finished | Described | Failed):
+                if isinstance(frame, Finished | Answer | Failed):
                     self._over.set()
             case _:
                 pass  # `said` has looked at all others

@@ -32,6 +32,8 @@ from generation.fleet.wire import (
     Pause,
     Render,
     Resume,
+    Score,
+    Scored,
     Stepped,
 )
 from generation.job import JobId
@@ -81,7 +83,7 @@ class Vigil:
     def told(self, order: Frame) -> None:
         """The worker was sent this order."""
         match order:
-            case Render() | Describe():
+            case Render() | Describe() | Score():
                 self._jobs[order.job] = _Job(expected=order.expected)
                 self._moved()
             case Pause() if order.job in self._jobs:
@@ -107,7 +109,7 @@ class Vigil:
             case Drawn():
                 self._moved()
                 self._jobs[frame.job].drawn, self._jobs[frame.job].since = True, 0.0
-            case Finished() | Described() | Failed():
+            case Finished() | Described() | Scored() | Failed():
                 self._moved()
                 del self._jobs[frame.job]
             case _:

@@ -8,6 +8,8 @@
      | GiveWay(size) --------------------> |   when no job is drawn: room for another program
      | Describe(job, captioner, picture) > |   words instead of a picture, in one piece
      | <----------------- Described(job) - |   the end of such a job
+     | Score(job, scorer, picture, texts) >|   the same: how well words say what it shows
+     | <-------------------- Scored(job) - |   the end of that
      | <---------------------- Holding(..) |   whenever other weights are at hand
      | Cancel(job) ----------------------> |   honoured within one step
      | <--------------------- Drawn(job)   |   the device is free: send the next Render
@@ -73,6 +75,8 @@ Name = Annotated[str, AtMost(1_000)]
 Remark = Annotated[str, AtMost(MAX_REMARK)]
 Names = Annotated[tuple[Name, ...], AtMost(MOST_NAMES)]
 Facts = Annotated[tuple[str | int | Names | None, ...], AtMost(8)]
+Texts = Annotated[tuple[Annotated[str, AtMost(6_000)], ...], AtMost(100)]
+Scores = Annotated[tuple[Annotated[float, Within(-1e6, 1e6)], ...], AtMost(100)]
 Work = Annotated[bytes, AtMost(256 * 2**20)]  # what it must be, its job's recipe says
 Preview = Annotated[bytes, AtMost(2**20), Passes(_no_preview)]
 
@@ -150,7 +154,25 @@ class Describe:
         return Weights(name=self.name, sha256=Sha256(self.captioner))
 
 
-Order = Render | Describe | Cancel | Pause | Resume | Prefetch | GiveWay | Ping | Stop
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Say how well each of these texts says what a picture shows.  `expected` as in Render."""
+
+    job: AnyJobId
+    name: Name  # the scorer's, for people
+    scorer: Digest
+    picture: Work
+    texts: Texts
+    expected: Seconds = 0.0
+
+    @property
+    def weights(self) -> Weights:
+        """The scorer."""
+        return Weights(name=self.name, sha256=Sha256(self.scorer))
+
+
+Question = Describe | Score  # about a picture: an errand's order
+Order = Render | Question | Cancel | Pause | Resume | Prefetch | GiveWay | Ping | Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +257,19 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """How well each text fits the picture, in the order of the texts."""
+
+    job: AnyJobId
+    scores: Scores
+    seconds: Seconds  # of the device, without loading
+    loading_seconds: Seconds
+
+
+Answer = Described | Scored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """The job ended without a picture.
 
@@ -246,14 +281,14 @@ class Failed:
     facts: Facts
 
 
-Report = Ready | Heard | Holding | Loading | Stepped | Drawn | Finished | Described | Failed
+Report = Ready | Heard | Holding | Loading | Stepped | Drawn | Finished | Answer | Failed
 Frame = Order | Report
 
 _KINDS: dict[str, type[Frame]] = {
     kind.__name__: kind
     for kind in (
-        *(Render, Describe, Cancel, Pause, Resume, Prefetch, GiveWay, Ping, Stop),
-        *(Ready, Heard, Holding, Loading, Stepped, Drawn, Finished, Described, Failed),
+        *(Render, Describe, Score, Cancel, Pause, Resume, Prefetch, GiveWay, Ping, Stop),
+        *(Ready, Heard, Holding, Loading, Stepped, Drawn, Finished, Described, Scored, Failed),
     )
 }
 
@@ -344,7 +379,7 @@ def _built(kind: type[Frame], data: dict[str, object], body: bytes) -> Frame:
                 value = spelling.read(Environment, value, kept=True)
             case "facts":
                 value = tuple(tuple(f) if isinstance(f, list) else f for f in _listed(value))
-            case "on_device" | "in_memory":
+            case "on_device" | "in_memory" | "texts" | "scores":
                 value = tuple(_listed(value))
             case _ if isinstance(value, dict):
                 value = blobs.next(value["bytes"])

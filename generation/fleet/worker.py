@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from generation.fleet.wire import Describe, Described, Holding, Ready, Render, Report
+from generation.fleet.wire import (
+    Describe,
+    Described,
+    Holding,
+    Ready,
+    Render,
+    Report,
+    Score,
+    Scored,
+)
 from generation.job import JobId
 from generation.recipe import Recipe
 
@@ -34,6 +43,9 @@ class Worker(Protocol):
 
     async def describe(self, order: Describe) -> Described:
         """Say what a picture shows; it takes its turn among what is drawn.  Raises as `render`."""
+
+    async def score(self, order: Score) -> Scored:
+        """Say how well words fit a picture; in its turn, too.  Raises as `render`."""
 
     async def cancel(self, job: JobId) -> None:
         """End the job within one step; its `render` then raises Cancelled.  Unknown: no effect."""

@@ -27,6 +27,7 @@ from generation.catalog.digests import tensors_sha256
 from generation.errors import Cancelled, RenderFailed, UnusableWeights
 from generation.families.architecture import Stage
 from generation.fleet.wire import (
+    Answer,
     Cancel,
     Describe,
     Described,
@@ -39,9 +40,12 @@ from generation.fleet.wire import (
     Pause,
     Ping,
     Prefetch,
+    Question,
     Render,
     Report,
     Resume,
+    Score,
+    Scored,
     Stepped,
 )
 from generation.job import JobId
@@ -55,6 +59,7 @@ from generation.worker.failures import is_fatal, is_out_of_memory, report, trace
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
 from generation.worker.render import Rendition, render
+from generation.worker.scoring import scored
 
 DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
 
@@ -76,7 +81,7 @@ class Jobs:
     def take(self, order: Frame) -> None:
         """Act on one order, without waiting."""
         match order:
-            case Render() | Describe():
+            case Render() | Describe() | Score():
                 self._begin(order)
             case Cancel():
                 found = self._places.get(order.job) or self._writing.get(order.job)
@@ -100,12 +105,12 @@ class Jobs:
             case _:
                 print(f"ignored: {type(order).__name__}", file=sys.stderr)
 
-    def _begin(self, order: Render | Describe) -> None:
+    def _begin(self, order: Render | Question) -> None:
         if order.job in self._places or order.job in self._writing:
             self._say(report(order.job, RenderFailed("a job of this number is being drawn")))
             return
         place = self._places[order.job] = self._baton.place()
-        work = self._draw if isinstance(order, Render) else self._describe
+        work = self._draw if isinstance(order, Render) else self._answer
         thread = threading.Thread(
             target=work, args=(order, place), name=f"job-{order.job}", daemon=True
         )
@@ -137,26 +142,35 @@ class Jobs:
         self._say(Drawn(job=order.job, seconds=seconds, loading_seconds=drawing.loading_seconds))
         self._writers.submit(self._write, order, place, result, seconds)
 
-    def _describe(self, order: Describe, place: Turn) -> None:
-        """Words instead of a picture; they need no file to be written."""
+    def _answer(self, order: Question, place: Turn) -> None:
+        """Words or numbers instead of a picture; they need no file to be written."""
         try:
             place.enter()
             with pulse.of(place):
-                said, loading = described(order, self._cache, place, self._say)
+                answer = self._answered(order, place)
         except BaseException as error:
             self._end_badly(order, place, error)
             return
-        seconds = place.seconds - loading
         place.leave()
         del self._places[order.job]
-        self._say(
-            Described(
+        self._say(answer)
+
+    def _answered(self, order: Question, place: Turn) -> Answer:
+        if isinstance(order, Score):
+            scores, loading = scored(order, self._cache, place, self._say)
+            return Scored(
                 job=order.job,
-                words=said.words,
-                sure=said.sure,
-                seconds=seconds,
+                scores=scores,
+                seconds=place.seconds - loading,
                 loading_seconds=loading,
             )
+        said, loading = described(order, self._cache, place, self._say)
+        return Described(
+            job=order.job,
+            words=said.words,
+            sure=said.sure,
+            seconds=place.seconds - loading,
+            loading_seconds=loading,
         )
 
     def _tensors(self, recipe: Recipe, place: Turn) -> dict[Sha256, str]:
@@ -170,8 +184,8 @@ class Jobs:
                     self._hashes[digest] = tensors_sha256(path, place.beat)
         return self._hashes
 
-    def _end_badly(self, order: Render | Describe, place: Turn, error: BaseException) -> None:
-        words = order.recipe.texts if isinstance(order, Render) else ()
+    def _end_badly(self, order: Render | Question, place: Turn, error: BaseException) -> None:
+        words = _words_of(order)
         if is_fatal(error):
             print(trace(error, words), file=sys.stderr)
             print("the device is gone; this process ends", file=sys.stderr, flush=True)
@@ -321,6 +335,13 @@ def _read_by(model: Model, recipe: Recipe, adapters: Sequence[Adapter]) -> Hasha
     words = hashlib.sha256(repr(recipe.words).encode("utf-8", "surrogatepass")).digest()
     encoders = tuple(part.key for part in model.at(Stage.ENCODE))
     return model.architecture.name, encoders, tuple(adapters), words, seen, canvas
+
+
+def _words_of(order: Render | Question) -> Sequence[str]:
+    """What a person may have written in it, which no log is told."""
+    if isinstance(order, Render):
+        return order.recipe.texts
+    return order.texts if isinstance(order, Score) else ()
 
 
 def _forget_frames(error: BaseException) -> None:

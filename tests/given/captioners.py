@@ -25,7 +25,8 @@ _CLIP_LIKE = {
 }
 
 
-def _tokenizer() -> Any:
+def tokenizer_of_letters() -> Any:
+    """Every byte is a token."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -185,6 +186,6 @@ def build_captioner(folder: Path, kind: str, *, seed: int = 0) -> Path:
     """A captioner of that model_type."""
     make, seen = _MADE[kind]
     saved(folder, make, seed)
-    _tokenizer().save_pretrained(folder)
+    tokenizer_of_letters().save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(seen))
     return folder

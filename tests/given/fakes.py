@@ -15,9 +15,12 @@ from generation.fleet.wire import (
     Finished,
     Holding,
     Loading,
+    Question,
     Ready,
     Render,
     Report,
+    Score,
+    Scored,
     Stepped,
 )
 from generation.job import JobId
@@ -71,6 +74,8 @@ class FakeWorker:
         self.orders: list[Render] = []
         self.described: list[Describe] = []
         self.caption, self.describe_cost = "a red cat at sea, flat", 0.5
+        self.scored: list[Score] = []
+        self.scores: dict[bytes, float] = {}  # of pictures; of others 0
         self.prefetched: list[Recipe] = []
         self.log: list[tuple[str, JobId]] = []
         self.starts = 0
@@ -153,6 +158,27 @@ class FakeWorker:
     async def describe(self, order: Describe) -> Described:
         """The caption, after `describe_cost` seconds of a device that it claims."""
         self.described.append(order)
+        await self._asked(order)
+        return Described(
+            job=order.job,
+            words=self.caption,
+            sure=0.9,
+            seconds=self.describe_cost,
+            loading_seconds=self.load_cost,
+        )
+
+    async def score(self, order: Score) -> Scored:
+        """The picture's score for every text, after as long."""
+        self.scored.append(order)
+        await self._asked(order)
+        return Scored(
+            job=order.job,
+            scores=(self.scores.get(order.picture, 0.0),) * len(order.texts),
+            seconds=self.describe_cost,
+            loading_seconds=self.load_cost,
+        )
+
+    async def _asked(self, order: Question) -> None:
         self._line.append(order.job)
         life = self._died
         try:
@@ -164,13 +190,6 @@ class FakeWorker:
             await self._device(order.job, life)
             if failure := self.failures.get(order.name):
                 raise failure
-            return Described(
-                job=order.job,
-                words=self.caption,
-                sure=0.9,
-                seconds=self.describe_cost,
-                loading_seconds=self.load_cost,
-            )
         finally:
             await self._leave(order.job)
 

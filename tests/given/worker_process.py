@@ -20,13 +20,17 @@ from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
 from generation.families.family import FAMILIES
 from generation.fleet.wire import (
+    Answer,
     Describe,
     Described,
     Failed,
     Finished,
     Frame,
+    Question,
     Ready,
     Render,
+    Score,
+    Scored,
     encode,
     read,
 )
@@ -121,9 +125,16 @@ class WorkerProcess:
 
     def describe(self, order: Describe) -> tuple[Frame, ...]:
         """Every report of the job, `Described` at the end.  Raises what the job ends in."""
+        return self._asked(order, Described)
+
+    def score(self, order: Score) -> tuple[Frame, ...]:
+        """Every report of the job, `Scored` at the end.  Raises what the job ends in."""
+        return self._asked(order, Scored)
+
+    def _asked(self, order: Question, end: type[Answer]) -> tuple[Frame, ...]:
         self.send(order)
         found: list[Frame] = []
-        while not isinstance(found[-1] if found else None, Described):
+        while not isinstance(found[-1] if found else None, end):
             report = self.read()
             if isinstance(report, Failed) and report.job == order.job:
                 raise as_error(report)

@@ -15,7 +15,17 @@ from pathlib import Path
 
 from bot.app import open_app
 from bot.settings import Settings
-from generation.fleet.wire import Describe, Described, Holding, Loading, Ready, Render, Report
+from generation.fleet.wire import (
+    Describe,
+    Described,
+    Holding,
+    Loading,
+    Ready,
+    Render,
+    Report,
+    Score,
+    Scored,
+)
 from generation.job import JobId
 from generation.picture import UNKNOWN
 from generation.recipe import Recipe
@@ -54,6 +64,12 @@ class Doodler:
         self.ordered.set()
         await asyncio.Event().wait()
         return Described(job=order.job, words="", sure=0.0, seconds=0.0, loading_seconds=0.0)
+
+    async def score(self, order: Score) -> Scored:
+        """The same."""
+        self.ordered.set()
+        await asyncio.Event().wait()
+        return Scored(job=order.job, scores=(), seconds=0.0, loading_seconds=0.0)
 
     async def cancel(self, job: JobId) -> None:
         """Nothing is drawn."""

@@ -33,6 +33,8 @@ from generation.fleet.wire import (
     Ready,
     Render,
     Report,
+    Score,
+    Scored,
 )
 from generation.fleet.worker import Worker
 from generation.job import JobId
@@ -205,6 +207,10 @@ class WatchedWorker:
     async def describe(self, order: Describe) -> Described:
         """As it is."""
         return await self.worker.describe(order)
+
+    async def score(self, order: Score) -> Scored:
+        """As it is."""
+        return await self.worker.score(order)
 
     async def cancel(self, job: JobId) -> None:
         """As it is."""

@@ -8,7 +8,7 @@ Ray makes an actor of `Host` and does not look inside.  What goes through Ray is
 `generation.fleet.wire`, with one byte before each that says what follows.
 
 The invariant: an order reaches the worker unchanged, and after the orders of the same job that
-came before it; a Render, a Describe or a Prefetch only when the node has the weights, and they
+came before it; a Render, a question or a Prefetch only when the node has the weights, and they
 stay on its disk until the job has ended.
 """
 
@@ -39,10 +39,10 @@ from generation.errors import (
 from generation.fleet.cluster.cache import Pinned, WeightsCache
 from generation.fleet.cluster.source import Lost, Source
 from generation.fleet.wire import (
+    Answer,
     BrokenFrame,
     Cancel,
     Describe,
-    Described,
     Failed,
     Finished,
     Frame,
@@ -50,8 +50,10 @@ from generation.fleet.wire import (
     Order,
     Pause,
     Prefetch,
+    Question,
     Render,
     Resume,
+    Score,
     encode,
     read,
     read_async,
@@ -126,7 +128,7 @@ class Host:
         """One order from the bot, as a frame."""
         order = cast(Order, read(io.BytesIO(data)))  # the relay passes on nothing else
         match order:
-            case Render() | Describe():
+            case Render() | Describe() | Score():
                 self._preparing[order.job] = [order]
                 self._nobody_waits.clear()
                 self._go(self._prepare(order))
@@ -139,7 +141,7 @@ class Host:
             case _:
                 await self._send(order)
 
-    async def _prepare(self, order: Render | Describe) -> None:
+    async def _prepare(self, order: Render | Question) -> None:
         """Have the weights here, then hand the order on, and what came after it."""
         stop = self._stops[order.job] = threading.Event()
         waiting = self._preparing[order.job]
@@ -231,7 +233,7 @@ class Host:
         try:
             while True:
                 frame = await read_async(child.stdout)
-                if isinstance(frame, Finished | Described | Failed):
+                if isinstance(frame, Finished | Answer | Failed):
                     self._release(frame.job)
                 self._say(frame)
         except asyncio.IncompleteReadError:
@@ -262,9 +264,9 @@ class Host:
         return task
 
 
-def _weights(order: Render | Describe | Prefetch) -> Sequence[Weights]:
+def _weights(order: Render | Question | Prefetch) -> Sequence[Weights]:
     """Those that the order needs."""
-    return (order.weights,) if isinstance(order, Describe) else order.recipe.weights
+    return (order.weights,) if isinstance(order, Describe | Score) else order.recipe.weights
 
 
 def cache_folder() -> Path:

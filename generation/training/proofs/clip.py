@@ -45,7 +45,7 @@ from generation.training.starter.text import KINDS
 
 SHIPPED = MODELS / "starter-clip"
 WORK = Path("var/training/starter-clip")
-CARD = 'title = "CLIP of the starter\'s world (built in)"\n'
+CARD = 'family = "starter"\ntitle = "CLIP of the starter\'s world (built in)"\n'
 DRAWN = 4000  # pictures, each said anew every time it is seen
 BATCH, STEPS, RATE = 96, 300, 1e-3
 WIDTH, SHARED, PATCH = 128, 96, 16
