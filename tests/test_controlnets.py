@@ -17,7 +17,7 @@ import torch
 
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
-from generation.errors import UnusableWeights
+from generation.errors import OutOfRange, UnusableWeights
 from generation.media.photos import load
 from generation.model_key import FORM, model_key
 from generation.recipe import Adapter, Input, Recipe, Sha256, needed
@@ -72,7 +72,9 @@ class Easel:
             return render(recipe, pictures, model, on_step=lambda *_: None).content, model
 
 
-def plain(model: Model, recipe: Recipe, nets: list[Any], **said: Any) -> bytes:
+def plain(
+    model: Model, recipe: Recipe, nets: list[Any], kind: str = "ControlNetPipeline", **said: Any
+) -> bytes:
     """The same by diffusers' own pipeline."""
     import diffusers
 
@@ -82,7 +84,8 @@ def plain(model: Model, recipe: Recipe, nets: list[Any], **said: Any) -> bytes:
     forced(parts["scheduler"], needed(recipe.sampling).sigmas)
     known = ("requires_safety_checker", "force_zeros_for_empty_prompt")
     options = {key: value for key, value in pipe.config.items() if key in known}
-    name = type(pipe).__name__.replace("Pipeline", "ControlNetPipeline")
+    name = type(pipe).__name__.replace("Pipeline", kind)
+    picture = "control_image" if "Union" in kind else "image"
     steered = getattr(diffusers, name)(
         controlnet=nets if len(nets) > 1 else nets[0], **parts, **options
     )
@@ -93,12 +96,12 @@ def plain(model: Model, recipe: Recipe, nets: list[Any], **said: Any) -> bytes:
         steered(
             prompt=recipe.prompt,
             negative_prompt=needed(recipe.words).negative_prompt,
-            image=[shown] * len(nets) if len(nets) > 1 else shown,
             width=canvas.width,
             height=canvas.height,
             guidance_scale=needed(recipe.sampling).cfg,
             num_inference_steps=needed(recipe.sampling).steps,
             latents=start(recipe),
+            **{picture: [shown] * len(nets) if len(nets) > 1 else shown},
             **said,
         ).images[0]
     ).tobytes()
@@ -132,6 +135,28 @@ def test_a_folder_of_a_controlnet_draws_the_stock_pipelines_pixels(
         assert ours == theirs
         assert ours != bare
     assert easel.drawn(easel.recipe())[0] == bare
+
+
+@pytest.mark.parametrize("mode", ["canny", "pose"])
+def test_a_union_of_xl_is_told_what_its_picture_shows(mode: str, tmp_path: Path) -> None:
+    net = controlnets.union_of_unet(unet_of(tinymodels.of("sdxl")))
+    easel = Easel(tmp_path, "sdxl", net=controlnets.write_folder(net, tmp_path / "union", "sdxl"))
+    (entry,) = easel.nets
+    assert entry.modes[3] == "canny"
+    recipe = easel.recipe(steering(entry.weights, strength=0.7, mode=mode, end=0.5))
+    ours, model = easel.drawn(recipe)
+    theirs = plain(
+        model,
+        recipe,
+        [model.parts[entry.weights.sha256]],
+        kind="ControlNetUnionPipeline",
+        control_mode=[entry.modes.index(mode)],
+        controlnet_conditioning_scale=0.7,
+        control_guidance_end=0.5,
+    )
+    assert ours == theirs
+    with pytest.raises(OutOfRange, match="shows"):
+        easel.drawn(easel.recipe(steering(entry.weights, mode="a cat")))
 
 
 def test_several_add_up_in_their_order(tmp_path: Path) -> None:
@@ -232,6 +257,34 @@ def test_the_published_sizes_are_what_their_configs_build() -> None:
             assert {k: told[k] for k in told if k in own} == {
                 k: list(own[k]) if isinstance(own[k], tuple) else own[k] for k in told
             } | {k: told[k] for k in ("transformer_layers_per_block",)}
+
+
+def test_the_published_union_is_what_its_config_builds() -> None:
+    from accelerate import init_empty_weights
+    from diffusers import ControlNetUnionModel
+
+    from generation.families.controlnets import UNION, kind_of
+
+    published = {
+        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        "block_out_channels": [320, 640, 1280],
+        "transformer_layers_per_block": [1, 2, 10],
+        "attention_head_dim": [5, 10, 20],
+        "use_linear_projection": True,
+        "cross_attention_dim": 2048,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 256,
+        "projection_class_embeddings_input_dim": 2816,
+        "num_control_type": 8,
+    }
+    with init_empty_weights():
+        net = ControlNetUnionModel(**published)
+    shapes = {key: tuple(value.shape) for key, value in net.state_dict().items()}
+    assert UNION.network.tensors(dict(net.config)) == shapes
+    assert kind_of(shapes) is UNION
+    told = UNION.told(shapes)
+    assert {key: told[key] for key in published if key in told}.items() <= published.items()
+    assert UNION.modes(told)[6:] == ("tile", "repaint")
 
 
 def test_the_queue_knows_a_model_with_a_controlnet_from_one_without() -> None:

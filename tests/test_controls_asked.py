@@ -96,6 +96,17 @@ def test_what_is_no_number_is_refused_with_the_form(text: str) -> None:
         spelled_control(text)
 
 
+def test_one_that_knows_several_kinds_of_pictures_is_told_which_this_is() -> None:
+    union = an_entry("union", "sdxl", "controlnet", modes=("pose", "depth", "canny"))
+    for how, mode, made in (("canny", "canny", "canny"), ("ready:depth", "depth", None)):
+        (adapter,) = controlled(a_wish(), SEEN, union, AskedControl(how=how)).draft.adapters
+        assert adapter.control is not None
+        assert (adapter.control.mode, adapter.control.preprocessor) == (mode, made)
+    for how in ("ready", "blur", "ready:tile"):
+        with pytest.raises(OutOfRange, match="ready:pose, ready:depth, ready:canny"):
+            controlled(a_wish(), SEEN, union, AskedControl(how=how))
+
+
 def test_what_only_a_network_could_make_is_asked_for_ready_made() -> None:
     with pytest.raises(NoSuchName) as refused:
         controlled(a_wish(), SEEN, NET, AskedControl(how="depth"))

@@ -11,7 +11,9 @@ from generation.media.preprocessors import BY_NETWORKS, PREPROCESSORS
 from generation.recipe import CONTROL, CONTROLNET, MAX_CONTROLS, Adapter, Control, Input
 
 READY = "ready"  # in place of a preprocessor: the picture is a control picture already
-WAYS = (*PREPROCESSORS, READY)
+# What such a picture shows, to networks that know several kinds: "ready:depth".
+SHOWN = ("canny", "depth", "pose", "scribble", "normal", "segmentation", "tile", "blur", "gray")
+WAYS = (*PREPROCESSORS, READY, *(f"{READY}:{shown}" for shown in SHOWN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,17 @@ def spelled_control(text: str, how: str = READY) -> AskedControl:
     return AskedControl(net=name or None, how=how, strength=strong, start=start, end=end)
 
 
+def _mode(net: Entry, how: str) -> str | None:
+    """What the picture shows, to a network that has to be told.  Raises OutOfRange."""
+    mode = how.removeprefix(f"{READY}:")
+    if not net.modes:
+        return None
+    if mode not in net.modes:
+        usual = ", ".join(f"{READY}:{one}" for one in net.modes if one in SHOWN)
+        raise OutOfRange("how", how, f"{usual}, or what is made of it ({', '.join(PREPROCESSORS)})")
+    return mode
+
+
 def controlled(wish: Wish, seen: Input, net: Entry, asked: AskedControl) -> Wish:
     """The wish with one control picture more.  Raises NoSuchName, OutOfRange."""
     inputs = wish.draft.inputs
@@ -50,8 +63,8 @@ def controlled(wish: Wish, seen: Input, net: Entry, asked: AskedControl) -> Wish
         input=len(inputs),
         start=asked.start,
         end=asked.end,
-        preprocessor=None if asked.how == READY else asked.how,
-        mode=None,
+        preprocessor=None if asked.how.startswith(READY) else asked.how,
+        mode=_mode(net, asked.how),
     )
     adapter = Adapter(
         kind=CONTROLNET, weights=net.weights, strength=float(asked.strength), control=control

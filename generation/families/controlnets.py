@@ -13,9 +13,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from generation.errors import OutOfRange
 from generation.families import ldm
 from generation.families.architecture import Config, Network, Part, Shapes, Stage
-from generation.families.builds import controlnet
+from generation.families.builds import controlnet, flux
 
 KIND = "controlnet"
 
@@ -195,7 +196,115 @@ CONTROLNET = ControlKind(
     alike=_ALIKE,
 )
 
-CONTROL_KINDS: Sequence[ControlKind] = (CONTROLNET,)
+# Of several kinds of pictures: `ControlNetUnionModel`, which xinsir published for SDXL.
+
+_UNION_MODES = (
+    *("pose", "depth", "scribble", "canny", "normal", "segmentation", "tile", "repaint"),
+)
+
+
+def _told_of_union(shapes: Shapes) -> Config:
+    kinds, width = shapes["task_embedding"]
+    return {
+        **_told(shapes),
+        "num_control_type": kinds,
+        "num_trans_channel": width,
+        "num_trans_layer": _layers(shapes, "transformer_layes."),
+        "num_proj_channel": shapes["spatial_ch_projs.weight"][0],
+    }
+
+
+def _union_modes(config: Config) -> tuple[str, ...]:
+    kinds = config.get("num_control_type", 6)
+    return _UNION_MODES[:kinds] if isinstance(kinds, int) else ()
+
+
+UNION = ControlKind(
+    network=Network(
+        module="diffusers.models.controlnets.controlnet_union",
+        name="ControlNetUnionModel",
+        weights="diffusion_pytorch_model",
+        tensors=controlnet.union_tensors,
+        settings=frozenset(
+            (
+                *_SETTINGS_OF_HALF,
+                *("num_control_type", "num_trans_channel", "num_trans_head", "num_trans_layer"),
+                "num_proj_channel",
+            )
+        ),
+        only=CONTROLNET.network.only,
+    ),
+    marks=("task_embedding", "control_add_embedding.linear_1.weight", *CONTROLNET.marks),
+    begins=_begins,
+    told=_told_of_union,
+    steers=_steers,
+    architectures=frozenset({"sdxl"}),
+    alike=_ALIKE,
+    modes=_union_modes,
+)
+
+
+# Of FLUX.1: `FluxControlNetModel`, also the unions of InstantX and Shakker Labs.
+
+_FLUX_MODES = ("canny", "tile", "depth", "blur", "pose", "gray", "low quality")
+
+
+def _told_of_flux(shapes: Shapes) -> Config:
+    width, taken = shapes["x_embedder.weight"]
+    head = shapes["transformer_blocks.0.attn.norm_q.weight"][0]
+    modes = shapes.get("controlnet_mode_embedder.weight")
+    return {
+        "attention_head_dim": head,
+        "guidance_embeds": "time_text_embed.guidance_embedder.linear_1.weight" in shapes,
+        "in_channels": taken,
+        "joint_attention_dim": shapes["context_embedder.weight"][1],
+        "num_attention_heads": width // head,
+        "num_layers": _layers(shapes, "transformer_blocks."),
+        "num_mode": None if modes is None else modes[0],
+        "num_single_layers": _layers(shapes, "single_transformer_blocks."),
+        "pooled_projection_dim": shapes["time_text_embed.text_embedder.linear_1.weight"][1],
+    }
+
+
+FLUX_CONTROLNET = ControlKind(
+    network=Network(
+        module="diffusers.models.controlnets.controlnet_flux",
+        name="FluxControlNetModel",
+        weights="diffusion_pytorch_model",
+        tensors=controlnet.flux_tensors,
+        settings=frozenset((*flux.FLUX, "num_mode")),
+        only={"conditioning_embedding_channels": (None,), "out_channels": (None, 64)},
+    ),
+    marks=("controlnet_x_embedder.weight", "context_embedder.weight", "x_embedder.weight"),
+    begins=lambda _: "flux1/transformer",
+    told=_told_of_flux,
+    steers=lambda _: "flux1",
+    architectures=frozenset({"flux1", "flux1-schnell"}),
+    alike={
+        key: key
+        for key in (
+            *("attention_head_dim", "num_attention_heads", "joint_attention_dim", "in_channels"),
+            "pooled_projection_dim",
+        )
+    },
+    modes=lambda config: _FLUX_MODES if config.get("num_mode") is not None else (),
+)
+
+CONTROL_KINDS: Sequence[ControlKind] = (UNION, CONTROLNET, FLUX_CONTROLNET)
+
+
+def mode_number(class_name: str, config: Config, mode: str | None) -> int | None:
+    """What a network of that class calls a kind of picture; None: it knows one alone.
+
+    Raises OutOfRange for a kind that it does not know.
+    """
+    kind = next(one for one in CONTROL_KINDS if one.network.name == class_name)
+    modes = kind.modes(config)
+    if not modes:
+        return None
+    if mode not in modes:
+        raise OutOfRange("what the control picture shows", mode, " or ".join(modes))
+    return modes.index(mode)
 
 
 def kind_of(own: Shapes) -> ControlKind | None:

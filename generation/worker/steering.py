@@ -24,7 +24,7 @@ class Steering:
     strength: float
     start: float  # share of the steps that are done when it begins
     end: float
-    mode: str | None
+    mode: int | None  # what the picture shows, as the network numbers it
 
     def is_on(self, step: int, steps: int) -> bool:
         """Whether it steers the step of that number, from 0, as the stock pipelines count."""

@@ -33,6 +33,35 @@ def of_unet(unet: Any, seed: int = 1, **changes: Any) -> Any:
     return seeded(ControlNetModel.from_config({**config, **changes}), seed)
 
 
+def union_of_unet(unet: Any, kinds: int = 6) -> Any:
+    """One of several kinds of pictures, as for SDXL."""
+    import inspect
+
+    from diffusers import ControlNetUnionModel
+
+    known = inspect.signature(ControlNetUnionModel.__init__).parameters
+    config = {k: v for k, v in of_unet(unet).config.items() if k in known}
+    wide = {"num_trans_channel": WIDTHS[0], "num_proj_channel": WIDTHS[0], "num_trans_head": 2}
+    return seeded(ControlNetUnionModel(**config, **wide, num_control_type=kinds), 3)
+
+
+def of_flux(transformer: Any, *, modes: int | None = None, single: int = 1, seed: int = 1) -> Any:
+    """A ControlNet of FLUX.1 with one block of two, and `single` of one row."""
+    from diffusers import FluxControlNetModel
+
+    config = dict(transformer.config)
+    known = ("attention_head_dim", "num_attention_heads", "joint_attention_dim", "in_channels")
+    kept = {key: config[key] for key in (*known, "pooled_projection_dim", "axes_dims_rope")}
+    net = FluxControlNetModel(
+        **kept,
+        num_layers=1,
+        num_single_layers=single,
+        guidance_embeds=config["guidance_embeds"],
+        num_mode=modes,
+    )
+    return seeded(net, seed)
+
+
 def write_folder(network: Any, folder: Path, family: str = "") -> Path:
     """As diffusers keeps it."""
     network.save_pretrained(folder)

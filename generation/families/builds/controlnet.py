@@ -1,8 +1,8 @@
-"""The tensors of ControlNets of Stable Diffusion, from their configs, by diffusers' names.
+"""The tensors of ControlNets, from their configs, by diffusers' names.
 
-They are a UNet's way down and its middle, with a small network that reads the control picture and
-a convolution behind each result.  A config of a build that is not written down here has none
-(None).
+Those of Stable Diffusion are a UNet's way down and its middle, with a small network that reads the
+control picture and a convolution behind each result; those of FLUX.1 are its first blocks, with a
+layer behind each.  A config of a build that is not written down here has none (None).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from generation.families import blueprint
-from generation.families.blueprint import Unwritten, conv, whole
+from generation.families.blueprint import Unwritten, conv, linear, whole
+from generation.families.builds import flux
 
 Shapes = dict[str, tuple[int, ...]]
 Config = Mapping[str, object]
@@ -89,3 +90,59 @@ def hint(config: Config, width: int, name: str = "controlnet_cond_embedding") ->
 
 def _with_hint(config: Config, half: Shapes) -> Shapes:
     return {**half, **hint(config, half["conv_in.weight"][0]), **behind(half)}
+
+
+def union_tensors(config: Config) -> Shapes | None:
+    """The tensors of a ControlNetUnionModel."""
+    try:
+        return _union({"conditioning_embedding_out_channels": (48, 96, 192, 384), **config})
+    except (Unwritten, KeyError, IndexError, TypeError, ValueError):
+        return None
+
+
+def _union(config: Config) -> Shapes:
+    out = _with_hint(config, half_unet(config))
+    kinds = whole(config.get("num_control_type", 6), 64)
+    width, time = whole(config.get("num_trans_channel", 320)), 4 * out["conv_in.weight"][0]
+    waves = whole(config["addition_time_embed_dim"])
+    linear(out, "control_add_embedding.linear_1", time, kinds * waves)
+    linear(out, "control_add_embedding.linear_2", time, time)
+    out["task_embedding"] = (kinds, width)
+    for layer in range(whole(config.get("num_trans_layer", 1), 64)):
+        name = f"transformer_layes.{layer}"  # as diffusers spells it
+        out[f"{name}.attn.in_proj_weight"] = (3 * width, width)
+        out[f"{name}.attn.in_proj_bias"] = (3 * width,)
+        linear(out, f"{name}.attn.out_proj", width, width)
+        linear(out, f"{name}.mlp.c_fc", 4 * width, width)
+        linear(out, f"{name}.mlp.c_proj", width, 4 * width)
+        for norm in ("ln_1", "ln_2"):
+            out[f"{name}.{norm}.weight"] = out[f"{name}.{norm}.bias"] = (width,)
+    linear(out, "spatial_ch_projs", whole(config.get("num_proj_channel", 320)), width)
+    return out
+
+
+def flux_tensors(config: Config) -> Shapes | None:
+    """The tensors of a FluxControlNetModel."""
+    single = config.get("num_single_layers", 38)
+    found = flux.flux({**config, "num_single_layers": single or 1, "out_channels": None})
+    try:
+        if found is None or config.get("conditioning_embedding_channels") is not None:
+            raise Unwritten
+        return _of_tokens(found, config, single)
+    except (Unwritten, TypeError, ValueError):
+        return None
+
+
+def _of_tokens(found: Shapes, config: Config, single: object) -> Shapes:
+    out = {k: v for k, v in found.items() if not k.startswith(("norm_out.", "proj_out."))}
+    if single == 0:  # as the depth's of some
+        out = {k: v for k, v in out.items() if not k.startswith("single_transformer_blocks.")}
+    width, taken = out["x_embedder.weight"]
+    for number in range(whole(config.get("num_layers", 19), 64)):
+        linear(out, f"controlnet_blocks.{number}", width, width)
+    for number in range(whole(single, 64) if single else 0):
+        linear(out, f"controlnet_single_blocks.{number}", width, width)
+    if (modes := config.get("num_mode")) is not None:
+        out["controlnet_mode_embedder.weight"] = (whole(modes, 64), width)
+    linear(out, "controlnet_x_embedder", width, taken)
+    return out

@@ -27,6 +27,7 @@ from generation.recipe import Recipe, needed
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import to_latents, to_pixels
 from generation.worker.engines.engine import Given
+from generation.worker.engines.flux_controls import steered
 from generation.worker.engines.guidance import apart
 from generation.worker.engines.stable_diffusion import VAE_ACTIVATIONS, first_width
 from generation.worker.engines.tokens import packed, places, unpacked
@@ -101,17 +102,23 @@ class Flux:
             tokens = packed(_beside(y, given.extra))
             reads = self.reads(parts, recipe, words, negative=negative)
             context = needed(reads["encoder_hidden_states"])
-            out: Tensor = network(
-                hidden_states=torch.cat([tokens, *seen], dim=1).to(network.dtype),
-                timestep=t.expand(1) / 1000,
-                txt_ids=torch.zeros(context.shape[1], 3, device=device),
-                img_ids=torch.cat([places(y, 0), *at]).to(device),
-                return_dict=False,
-                **reads,
-            )[0]
+            inputs: dict[str, Any] = {
+                "hidden_states": torch.cat([tokens, *seen], dim=1).to(network.dtype),
+                "timestep": t.expand(1) / 1000,
+                "txt_ids": torch.zeros(context.shape[1], 3, device=device),
+                "img_ids": torch.cat([places(y, 0), *at]).to(device),
+            }
+            besides = {}
+            if given.controls is not None:
+                said = self.reads(parts, recipe, words, negative=False)
+                besides = steered(given.controls, network, {**inputs, **said}, sampling.guidance)
+            out: Tensor = network(**inputs, **reads, **besides, return_dict=False)[0]
             return unpacked(out[:, : tokens.shape[1]], *y.shape[-2:])
 
         return apart(ask, sampling)
+
+    def sight(self, parts: Parts, _: Any, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        return packed(to_latents(parts["vae"], 2.0 * pixels - 1.0, generator))
 
     def reads(
         self, parts: Parts, recipe: Recipe, words: EncodedWords, *, negative: bool

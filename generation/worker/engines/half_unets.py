@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from generation.recipe import needed
 from generation.worker.steering import Controls, Steering, summed
 
 
@@ -38,14 +39,25 @@ class Halves:
         }
 
     def _asked(self, one: Steering, lanes: Tensor, t: Tensor) -> list[Tensor]:
-        network = one.network
+        network, seen = one.network, torch.cat([one.picture] * len(lanes))
         down, middle = network(
             lanes.to(network.dtype),
             t,
             encoder_hidden_states=self.context,
-            controlnet_cond=torch.cat([one.picture] * len(lanes)),
+            **({"controlnet_cond": seen} if one.mode is None else self._of_several(one, seen)),
             conditioning_scale=one.strength,
             added_cond_kwargs=None if self.added is None else dict(self.added),
             return_dict=False,
         )
         return [*down, middle]
+
+    def _of_several(self, one: Steering, seen: Tensor) -> dict[str, Any]:
+        """What a network of several kinds of pictures is told of this one."""
+        kinds = torch.zeros(one.network.config.num_control_type)
+        kinds[needed(one.mode)] = 1
+        told = kinds.to(self.context.device, self.context.dtype).repeat(len(seen), 1)
+        return {
+            "controlnet_cond": [seen],
+            "control_type": told,
+            "control_type_idx": [one.mode],
+        }

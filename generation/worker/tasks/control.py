@@ -13,6 +13,7 @@ from torch import Tensor
 
 from generation.draft import uncontrolled
 from generation.errors import RenderFailed, UnusableWeights
+from generation.families.controlnets import mode_number
 from generation.media.photos import load
 from generation.media.preprocessors import preprocessed
 from generation.recipe import CONTROL, Adapter
@@ -54,7 +55,7 @@ def _steering(bench: Bench, adapter: Adapter) -> Steering:
         strength=adapter.strength,
         start=control.start or 0.0,
         end=1.0 if control.end is None else control.end,
-        mode=control.mode,
+        mode=mode_number(type(network).__name__, network.config, control.mode),
     )
 
 
