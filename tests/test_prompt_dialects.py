@@ -38,7 +38,8 @@ def test_every_family_of_the_house_has_a_dialect() -> None:
     lacking = {family.dialect for family in FAMILIES.values()} - DIALECTS.keys()
     assert lacking == set(), "each is a row of prompting/speaking/dialects.toml"
     for family in FAMILIES.values():
-        assert DIALECTS[family.dialect].negative == family.negative
+        # One that is drawn without cfg may be spoken to as its kin is, whose negatives count.
+        assert DIALECTS[family.dialect].negative >= family.negative
 
 
 def test_a_dialect_is_complete_and_says_where_it_comes_from() -> None:
