@@ -271,10 +271,18 @@ class OutOfReach(UnusableWeights):
 
 @dataclass(eq=False, repr=False)
 class OutOfMemory(GenerationError):
-    """The device has not enough memory for this recipe."""
+    """The device has not enough memory for this recipe.
+
+    The rest says what would fit, where that was found: a smaller size, fewer pictures to look at,
+    or a file of the model with so many bits for a number.
+    """
 
     needed_bytes: int | None = None
     free_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    references: int | None = None
+    bits: int | None = None
 
     def __str__(self) -> str:
         return f"out of memory: needed {self.needed_bytes}, free {self.free_bytes} bytes"

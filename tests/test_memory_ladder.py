@@ -6,19 +6,25 @@ Each rung gives the same bits, and the last one says what would fit.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
+from bot.pages.apologies import apology_for, apology_for_reason
 from generation.errors import OutOfMemory
 from generation.families.architecture import Stage
-from generation.recipe import Recipe
+from generation.fleet.wire import Stepped
+from generation.reasons import reason_of
+from generation.recipe import Precision, Recipe
 from generation.worker import exactness
 from generation.worker.memory import needs
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import LoadedPart, Model
+from generation.worker.render import render
 from generation.worker.residence import Residence, tensors_of
+from tests.given import loaded
 from tests.given.pausing import CPU, House, Table, house
 from tests.given.worker_process import a_photo, redrawing
 
@@ -33,11 +39,7 @@ def a_table(house: House, limit: int | None = None) -> Table:
 def least(house: House, recipe: Recipe) -> int:
     """Bytes of the greediest stage whose blocks come one after the other, and not one more."""
     with a_table(house).cache.take(recipe, on_load=lambda _: None) as model:
-        return max(
-            sum(part.residence.least_bytes(CPU) for part in model.at(stage))
-            + needs.activations(recipe, model, stage)
-            for stage in needs.stages(recipe)
-        )
+        return needs.predict(recipe, model, CPU).least
 
 
 def there(part: LoadedPart) -> int:
@@ -75,6 +77,25 @@ def test_where_no_stage_fits_whole_its_blocks_come_one_after_the_other_and_draw_
     watch(table, see)
     assert table.draw(recipe) == a_table(house).draw(recipe)
     assert most
+
+
+@pytest.mark.parametrize("architecture", ["flux1", "qwen-image", "z-image"])
+def test_every_network_draws_the_same_when_none_of_its_blocks_stays(architecture: str) -> None:
+    """Encoders of words, transformers and VAEs."""
+    cache, model = loaded.cache_of(architecture), loaded.model(architecture)
+    recipe = replace(loaded.recipe_of(architecture), precision=Precision.FP32)
+
+    def draw() -> bytes:
+        return render(recipe, (), model, on_step=lambda *_: None).content
+
+    whole = draw()
+    with cache.take(recipe, on_load=lambda _: None):
+        for part in model.loaded:
+            part.residence.stream(CPU, 0)
+        assert draw() == whole
+        assert all(part.residence.owed_bytes for part in model.loaded)
+        for part in model.loaded:
+            part.residence.enter(CPU)
 
 
 def test_pauses_loras_and_pictures_to_begin_with_change_nothing_of_it(house: House) -> None:
@@ -128,12 +149,43 @@ def test_a_network_is_whole_again_as_soon_as_there_is_room(house: House) -> None
     assert not any(seen)
 
 
-def test_not_even_a_block_fits_and_it_is_refused_with_what_it_takes(house: House) -> None:
-    recipe = house.recipe()
-    limit = least(house, recipe)
+def refused(house: House, recipe: Recipe, limit: int, *inputs: bytes) -> OutOfMemory:
     with pytest.raises(OutOfMemory) as refusal:
-        a_table(house, limit - 1).draw(recipe)
-    assert refusal.value.needed_bytes == limit
+        a_table(house, limit).draw(recipe, *inputs)
+    return refusal.value
+
+
+def test_not_even_a_block_fits_and_it_is_refused_with_the_size_that_would(house: House) -> None:
+    recipe = house.recipe(width=512, height=256)
+    limit = least(house, recipe) - 1
+    error = refused(house, recipe, limit)
+    assert error.needed_bytes == limit + 1
+    assert (error.width, error.height) == (480, 240)
+    smaller = house.recipe(width=480, height=240)
+    assert least(house, smaller) <= limit
+    assert a_table(house, limit).draw(smaller)
+    assert "At 480x240 it would." in apology_for(error)
+    assert apology_for_reason(reason_of(error)).endswith("At 480x240 it would.")
+
+
+def test_nothing_is_read_for_a_recipe_that_is_refused(house: House) -> None:
+    recipe = house.recipe()
+    table = a_table(house, least(house, recipe) - 1)
+    with pytest.raises(OutOfMemory):
+        table.draw(recipe)
+    assert table.cache.holding.on_device == ()
+    assert not any(isinstance(report, Stepped) for report in table.heard)
+
+
+def test_where_no_size_would_do_a_file_in_fewer_bits_is_named(house: House) -> None:
+    recipe = house.recipe("flow")  # whose transformer takes more than what is alive besides
+    with a_table(house).cache.take(recipe, on_load=lambda _: None) as model:
+        stages = needs.predict(recipe, model, CPU).stages.values()
+    limit = max(sum(each.least.values()) // 4 + each.drawing for each in stages)
+    error = refused(house, recipe, limit)
+    assert (error.width, error.bits) == (None, 8)
+    assert "in 8 bits" in apology_for(error)
+    assert refused(house, recipe, 1000).bits is None
 
 
 def test_a_call_that_fails_leaves_no_block_behind() -> None:

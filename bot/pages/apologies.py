@@ -76,7 +76,19 @@ def _memory(error: g.OutOfMemory) -> str:
     size = ""
     if error.needed_bytes and error.free_bytes is not None:
         size = f" (it needs {_gib(error.needed_bytes)}, {_gib(error.free_bytes)} are free)"
-    return f"That picture does not fit into the memory here{size}. Try a smaller size."
+    return f"That picture does not fit into the memory here{size}. {_would_fit(error)}"
+
+
+def _would_fit(error: BaseException | None) -> str:
+    """The smallest change with which it is drawn, where one was found."""
+    match error:
+        case g.OutOfMemory(references=int(count)):
+            return f"With {count} picture{'s' if count > 1 else ''} to look at it would."
+        case g.OutOfMemory(width=int(width), height=int(height)):
+            return f"At {width}x{height} it would."
+        case g.OutOfMemory(bits=int(bits)):
+            return f"A file of the same model in {bits} bits would: the owner can add one."
+    return "Try a smaller size."
 
 
 _NOTHING_NEW = {
@@ -261,14 +273,14 @@ def apology_for(error: BaseException, *, terminal: bool = False) -> str:
 
 def apology_for_reason(reason: Reason | None) -> str:
     """The sentence for why a job ended without a picture."""
+    error = error_of(reason) if reason is not None else None
     match reason and reason.kind:
         case "OutOfMemory":
-            return "It did not fit into the memory here. Try a smaller size."
+            return f"It did not fit into the memory here. {_would_fit(error)}"
         case "Quarantined":
             return "I gave it up: the drawing program stopped several times while working on it."
         case "Cancelled" | None:
             return "Cancelled."
-    error = error_of(reason) if reason is not None else None
     if error is None:
         return "Drawing it failed; the details are in the log."
     return plain(str(error), 300)

@@ -34,6 +34,7 @@ class LoadedPart:
     module: Any
     tokenizer: Any | None
     residence: Residence
+    unpacking_bytes: int = 0  # of its packed layer that takes most while it is at work
     users: int = 0  # jobs that draw with it or are paused with it
     hooks: list[Any] = field(default_factory=list)  # what the adapters that are on hang by
 

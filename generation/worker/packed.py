@@ -18,6 +18,27 @@ from torch.nn import functional
 
 from generation.worker.unpacking import unpacked
 
+# Bytes for each number of a weight while it is unpacked, at the worst moment; its packed bytes and
+# its input aside.  Measured with fake tensors (tests/test_predicted_memory.py).
+_UNPACKING = {
+    "fp8": 8.0,
+    "int8": 8.1,
+    "mxfp8": 8.3,
+    "nvfp4": 13.3,
+    "gguf:Q4_0": 6.0,
+    "gguf:Q4_1": 9.3,
+    "gguf:Q5_0": 10.2,
+    "gguf:Q5_1": 11.3,
+    "gguf:Q8_0": 6.0,
+    "gguf:Q2_K": 9.6,
+    "gguf:Q3_K": 7.5,
+    "gguf:Q4_K": 9.4,
+    "gguf:Q5_K": 11.4,
+    "gguf:Q6_K": 7.5,
+    "gguf:IQ4_NL": 12.2,
+    "gguf:IQ4_XS": 12.3,
+}
+
 RAW = "raw"  # the parameter that has the weight's bytes
 _SIDE = "side_"  # begins the names of those that have its scales
 
@@ -72,6 +93,11 @@ class PackedLinear(nn.Linear):
         sides = {name.removeprefix(_SIDE): one for name, one in found.items() if name != RAW}
         return unpacked(self._kind, found[RAW], sides, self._group).to(self._dtype)
 
+    @property
+    def unpacking_bytes(self) -> int:
+        """What `unpacked` takes at its worst moment, besides what the layer holds."""
+        return int(self.out_features * self.in_features * _UNPACKING[self._kind])
+
     def forward(self, input: Tensor) -> Tensor:
         return functional.linear(input, self.unpacked(), self.bias)
 
@@ -84,6 +110,24 @@ def weight_of(layer: Any) -> Tensor:
     """The numbers of a layer's weight."""
     weight: Tensor = layer.unpacked() if isinstance(layer, PackedLinear) else layer.weight
     return weight
+
+
+def unpacking_bytes(network: nn.Module) -> int:
+    """What a network takes for its packed layer that takes most while it is at work."""
+    packed = (layer for layer in network.modules() if isinstance(layer, PackedLinear))
+    return max((layer.unpacking_bytes for layer in packed), default=0)
+
+
+def weight_bits(network: nn.Module) -> float:
+    """How many a number of its weights has, on average, as they are held."""
+    held = [*network.parameters(), *network.buffers()]
+    packed = [layer for layer in network.modules() if isinstance(layer, PackedLinear)]
+    bytes_of_packed = sum(
+        one.nbytes for layer in packed for name, one in layer.named_parameters() if name != "bias"
+    )
+    numbers = sum(one.numel() for one in held) - bytes_of_packed
+    numbers += sum(layer.out_features * layer.in_features for layer in packed)
+    return 8 * sum(one.nbytes for one in held) / max(1, numbers)
 
 
 def side(role: str) -> str:

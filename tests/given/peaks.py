@@ -72,3 +72,11 @@ def peak_bytes(
         with watch:
             call(module)
     return watch.most
+
+
+def tracked(call: Callable[[], Any]) -> int:
+    """What `call` keeps alive at its worst moment, on the meta device: all that it makes."""
+    watch = _Watch()
+    with torch.inference_mode(), watch:
+        call()
+    return watch.most

@@ -29,6 +29,7 @@ from generation.worker.loading.folder import Folder
 from generation.worker.loading.single_file import SingleFile
 from generation.worker.loading.upscaler_file import UpscalerFile, opened_upscaler
 from generation.worker.model import LoadedPart, Model, PartKey
+from generation.worker.packed import unpacking_bytes
 from generation.worker.residence import MayGoOn, Residence, always
 
 DTYPES = {
@@ -96,6 +97,7 @@ class FileHeads:
             module=built.module,
             tokenizer=tokenizer,
             residence=Residence(built.module, built.numbers),
+            unpacking_bytes=unpacking_bytes(built.module),
         )
 
     def model(self, loaded: Sequence[LoadedPart] | None = None) -> Model:

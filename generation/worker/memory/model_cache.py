@@ -29,6 +29,7 @@ from generation.worker.loading.loader import FileHeads, opened, translated
 from generation.worker.memory import memory, needs
 from generation.worker.memory.parts_at_hand import RESTING, PartsAtHand
 from generation.worker.memory.prefetch import Prefetcher
+from generation.worker.memory.refusal import refusal
 from generation.worker.model import LoadedPart, Model, PartKey
 from generation.worker.text.remembered import RememberedWords
 
@@ -291,11 +292,8 @@ class ModelCache:
     def _check_stages(self, model: Model, recipe: Recipe) -> None:
         """Raises OutOfMemory where some stage does not fit, block by block and alone."""
         possible = self._parts.possible_bytes(())
-        for stage in needs.stages(recipe):
-            weights = sum(part.residence.least_bytes(self.device) for part in model.at(stage))
-            needed = weights + needs.activations(recipe, model, stage)
-            if possible < needed:
-                raise OutOfMemory(needed, possible)
+        if needs.predict(recipe, model, self.device).least > possible:
+            raise refusal(recipe, model, self.device, possible)
 
     def _fit_previewer(self, model: Model, recipe: Recipe) -> None:
         if model.previewer is None and model.at(Stage.DECODE):

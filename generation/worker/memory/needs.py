@@ -1,6 +1,13 @@
-"""What drawing a recipe takes besides its weights."""
+"""What drawing a recipe takes, stage by stage, before a weight is read.
+
+Of weights the heads of their files say it to the byte, packed ones as they stay; of what is alive
+besides, the engine and the largest packed layer.  The invariant: no less than is taken.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 
@@ -31,6 +38,56 @@ def stages(recipe: Recipe) -> tuple[Stage, ...]:
     return tuple(stage for stage in Stage if stage not in absent)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageNeeds:
+    """What a stage takes of the device."""
+
+    parts: Mapping[str, int]  # bytes of each part's weights
+    least: Mapping[str, int]  # the same, where its blocks come one after the other
+    drawing: int  # what is alive besides, at the worst moment
+
+    @property
+    def whole(self) -> int:
+        """With all weights of its parts."""
+        return sum(self.parts.values()) + self.drawing
+
+    @property
+    def streamed(self) -> int:
+        """Block by block: less is not possible."""
+        return sum(self.least.values()) + self.drawing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a recipe takes of the device, by the stages that it has."""
+
+    stages: Mapping[Stage, StageNeeds]
+
+    @property
+    def least(self) -> int:
+        """Of the stage that takes most, with as little of it as is possible."""
+        return max((each.streamed for each in self.stages.values()), default=0)
+
+    @property
+    def by_stage(self) -> int:
+        """The same, with each stage's parts as a whole."""
+        return max((each.whole for each in self.stages.values()), default=0)
+
+
+def predict(recipe: Recipe, model: Model, device: torch.device) -> Needs:
+    """What drawing takes there.  Of the model's files the heads are enough: `FileHeads.model`."""
+
+    def of(stage: Stage) -> StageNeeds:
+        parts = model.at(stage)
+        return StageNeeds(
+            parts={part.key.part: part.bytes for part in parts},
+            least={part.key.part: part.residence.least_bytes(device) for part in parts},
+            drawing=activations(recipe, model, stage),
+        )
+
+    return Needs(stages={stage: of(stage) for stage in stages(recipe)})
+
+
 def activations(recipe: Recipe, model: Model, stage: Stage) -> int:
     """What a stage takes, at its worst moment; nothing, where no picture is enlarged by one."""
     if stage is Stage.ENLARGE:
@@ -38,7 +95,9 @@ def activations(recipe: Recipe, model: Model, stage: Stage) -> int:
     if recipe.enlarging is not None and recipe.sampling is not None:
         recipe = of_a_piece(recipe, model.architecture.grid)
     itemsize = DTYPES[recipe.precision].itemsize
-    return model.engine.activation_bytes(recipe, model.parts.configs, itemsize, stage)
+    unpacking = max((part.unpacking_bytes for part in model.at(stage)), default=0)
+    configs = model.parts.configs
+    return model.engine.activation_bytes(recipe, configs, itemsize, stage) + unpacking
 
 
 def most_activations(recipe: Recipe, model: Model) -> int:
