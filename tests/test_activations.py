@@ -76,6 +76,32 @@ def ernie_image(network: Any, lanes: int, height: int, width: int) -> object:
     )
 
 
+def lumina2(network: Any, _lanes: int, height: int, width: int) -> object:
+    """Each prompt is a call of its own."""
+    return network(
+        hidden_states=torch.empty(1, 16, height // 8, width // 8),
+        timestep=torch.ones(1),
+        encoder_hidden_states=torch.empty(1, 256, network.config.cap_feat_dim),
+        encoder_attention_mask=_AllWords(),
+        return_dict=False,
+    )
+
+
+class _AllWords:
+    """A mask of words alone, which are counted: numbers that fake tensors do not have."""
+
+    shape = (1, 256)
+
+    def sum(self, **_: int) -> _AllWords:
+        return self
+
+    def tolist(self) -> list[int]:
+        return [self.shape[1]]
+
+    def bool(self) -> torch.Tensor:
+        return torch.ones(self.shape, dtype=torch.bool)
+
+
 def flux1(network: Any, _lanes: int, height: int, width: int) -> object:
     """Each prompt is a call of its own."""
     told = {"pooled_projections": torch.empty(1, 768), "guidance": torch.ones(1)}
@@ -106,6 +132,7 @@ CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
     "chroma": ({"num_layers": 1, "num_single_layers": 1}, chroma),
     "krea2": ({"num_layers": 2}, krea2),
     "anima": ({"num_layers": 2}, anima),
+    "lumina2": ({"num_layers": 2, "num_refiner_layers": 1}, lumina2),
 }
 
 

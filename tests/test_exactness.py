@@ -131,6 +131,7 @@ def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt:
         "krea2-turbo",
         "anima",
         "ernie-image",
+        "lumina2",
         "qwen-image",
         "qwen-image-2.1",
     ):

@@ -44,7 +44,7 @@ FILES: list[tuple[Shapes, str]] = [
         },
         "Qwen-Image-Layered, which takes a picture apart into several",
     ),
-    ({"cap_embedder.0.weight": (1,), "layers.0.adaLN_modulation.1.weight": (1,)}, "Lumina"),
+    ({"cap_embedder.0.weight": (1,), "layers.0.attention.wq.weight": (1,)}, "Lumina-Next"),
     ({"head.modulation": (1, 2, 5)}, "Wan"),
     ({f"{UNET}patchify_proj.weight": (1,)}, "LTX-Video"),
     (

@@ -20,6 +20,7 @@ from generation.families.rows import (
     flux3,
     hidream,
     krea2,
+    lumina2,
     qwen_image,
     qwen_image_21,
     sd3,
@@ -43,6 +44,7 @@ FAMILIES: dict[str, Family] = {
         qwen_image_21.ROWS,
         krea2.ROWS,
         anima.ROWS,
+        lumina2.ROWS,
     )
     for row in rows
 }

@@ -334,7 +334,7 @@ def _read_by(model: Model, recipe: Recipe, adapters: Sequence[Adapter]) -> Hasha
     canvas = repr(recipe.canvas) if seen else ""
     words = hashlib.sha256(repr(recipe.words).encode("utf-8", "surrogatepass")).digest()
     encoders = tuple(part.key for part in model.at(Stage.ENCODE))
-    return model.architecture.name, encoders, tuple(adapters), words, seen, canvas
+    return recipe.family, encoders, tuple(adapters), words, seen, canvas
 
 
 def _words_of(order: Render | Question) -> Sequence[str]:

@@ -19,6 +19,7 @@ from tests.given.tiny import (
     flux3,
     hidream,
     krea2,
+    lumina2,
     qwen_image,
     qwen_image_21,
     z_image,
@@ -273,6 +274,7 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "ernie-image": ernie_image.named,
     "hidream": hidream.named,
     "chroma": flux.named_chroma,
+    "lumina2": lumina2.named,
 }
 # Those whose parts are all called otherwise.
 _WHOLE: dict[str, Callable[[Path], Tensors]] = {
@@ -293,6 +295,7 @@ _VAES = dict.fromkeys(
         "chroma",
         "ernie-image",
         "hidream",
+        "lumina2",
     ),
     "vae.",
 )
@@ -363,4 +366,5 @@ _ENCODERS = {
     ),
     "ernie-image": (("text_encoder", "text_encoders.ministral3_3b.transformer.", _mistral),),
     "z-image": (("text_encoder", "text_encoders.qwen3_4b.transformer.", _qwen3),),
+    "lumina2": (("text_encoder", "text_encoders.gemma2_2b.transformer.", lumina2.words),),
 }

@@ -23,6 +23,7 @@ from tests.given.tiny import (
     flux3,
     hidream,
     krea2,
+    lumina2,
     parts,
     qwen_image,
     qwen_image_21,
@@ -228,6 +229,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "qwen-image-2.1": qwen_image_21.build,
     "krea2": krea2.build,
     "anima": anima.build,
+    "lumina2": lumina2.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

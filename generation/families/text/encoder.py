@@ -31,6 +31,8 @@ def encoder(
     that lies alone is usually called.
     """
 
+    level_of_all = prefix.partition(".")[0] + "."  # where ComfyUI keeps tokenizers
+
     def layout(shapes: Shapes, _config: Config) -> Shapes:
         return {prefix + _spelled(key): shape for key, shape in shapes.items()}
 
@@ -54,7 +56,9 @@ def encoder(
         layout=layout,
         spelling=spelling,
         told=told,
-        spare=lambda _config: tuple(prefix + begin for begin in network.harmless),
+        spare=lambda _config: tuple(
+            level + begin for level in (prefix, level_of_all) for begin in network.harmless
+        ),
         classes=(network.name, *classes),
         tokenizer=tokenizer,
         file=file,

@@ -23,6 +23,8 @@ from generation.worker.loading.stored import StoredFile
 from generation.worker.text import pieces, t5
 
 _COMFYUIS = {"llama3": "comfy/text_encoders/llama_tokenizer"}  # from its folder
+# Of a text encoder's file, and of a whole checkpoint.
+_PIECES = ("spiece_model", "text_encoders.spiece_model")
 # A token of each, with its number, and where a tokenizer.json of it is published.
 _KNOWN = {
     "gemma2": ("<start_of_turn>", 106, "google/gemma-2-2b-it"),
@@ -46,8 +48,9 @@ _OURS: Mapping[str, Callable[[Tokenizer], Any]] = {
 
 def _brought(kind: str, file: StoredFile) -> Any:
     name = file.path.name
-    if kind == "gemma2" and "spiece_model" in file.header.shapes:
-        return pieces.gemma(read_tensor(file.path, file.header, "spiece_model", name), name)
+    within = next((key for key in _PIECES if key in file.header.shapes), None)
+    if kind == "gemma2" and within is not None:
+        return pieces.gemma(read_tensor(file.path, file.header, within, name), name)
     token, number, published = _KNOWN[kind]
     for path in _beside(file.path, kind):
         if path.is_file():
