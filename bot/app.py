@@ -27,12 +27,14 @@ from bot.dispatch.meter import Meter
 from bot.dispatch.seats import WorkerSeat
 from bot.settings import Settings
 from bot.studio import shares
+from bot.studio.additions import Additions
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.booru_tags import tag_folders
 from bot.studio.cluster import Furnish, follow_cluster
 from bot.studio.drafting import Drafting
 from bot.studio.layers import RequestDraft
 from bot.studio.model_folders import ModelFolders
+from bot.studio.model_sources import places
 from bot.studio.offers import Offers
 from bot.studio.phrasing import Phrasing
 from bot.studio.retention import Retention
@@ -80,6 +82,7 @@ class App:
     prompt_assist: PromptAssist
     replayed: int  # jobs that were waiting when the app was opened
     make_seat: Furnish  # makes a seat for one more worker
+    additions: Additions
 
     @asynccontextmanager
     async def at_work(self, audience: Audience) -> AsyncIterator[None]:
@@ -105,6 +108,8 @@ class App:
             progress_seconds=self.settings.progress_seconds,
             moderator_permission=self.settings.moderator_permission,
             tiers=tiers(self.settings),
+            additions=self.additions,
+            owners=self.settings.owners,
         )
 
     @asynccontextmanager
@@ -162,6 +167,7 @@ async def open_app(
         closing.push_async_callback(prompt_assist.close)
         app = await _build(settings, database, catalog, workers, prompt_assist, watch, rules)
         closing.push_async_callback(app.studio.close)
+        closing.callback(app.additions.stop)
         yield app
 
 
@@ -232,6 +238,7 @@ async def _build(
         prompt_assist=prompt_assist,
         replayed=replayed,
         make_seat=make_seat,
+        additions=Additions(places(settings), settings.fetched_models, model_folders.nudge),
     )
 
 

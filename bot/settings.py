@@ -185,6 +185,15 @@ def _texts(value: object, _: Path) -> tuple[str, ...]:
     return tuple(item.strip() for item in items if item.strip())
 
 
+def _ids(value: object, _: Path) -> tuple[int, ...]:
+    """Discord's ids of people; in the environment, separated by commas."""
+    items = value.split(",") if isinstance(value, str) else value
+    texts = [str(item).strip() for item in items] if isinstance(items, list) else ["?"]
+    if not all(re.fullmatch(r"\d{1,19}", text) for text in texts if text):
+        raise _Mistake("must be a list of Discord ids such as [123456789012345678]")
+    return tuple(int(text) for text in texts if text)
+
+
 def _weights(value: object, base: Path) -> Mapping[str, float]:
     """ "name=2" items as a table; a weight is a positive number."""
     table: dict[str, float] = {}
@@ -290,6 +299,7 @@ class Settings:
     max_count: int = field(default=COUNT.high, metadata={"read": _whole(COUNT.low, COUNT.high)})
     preview_every: int = field(default=4, metadata={"read": _whole(0, 150)})
     progress_seconds: float = field(default=3.0, metadata={"read": _number(3, 60)})
+    owners: tuple[int, ...] = field(default=(), metadata={"read": _ids})
     moderator_permission: str = field(
         default="manage_messages", metadata={"read": _one_of(PERMISSIONS)}
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
 import discord
 
 from bot.chat.seen import SeenUploads
+from bot.studio.additions import Additions
 from bot.studio.rights import Asker
 from bot.studio.shares import Requester, Tiers
 from bot.studio.studio import Studio
@@ -26,6 +28,15 @@ class ChatHost(Protocol):
 
     @property
     def tiers(self) -> Tiers: ...
+
+    @property
+    def owners(self) -> Collection[int]: ...
+
+    @property
+    def additions(self) -> Additions: ...
+
+    @property
+    def progress_seconds(self) -> float: ...
 
     @property
     def seen(self) -> SeenUploads: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Collection
 from typing import Any
 
 import discord
@@ -24,6 +25,7 @@ from bot.chat.listening import hear
 from bot.chat.refusals import apologise
 from bot.chat.seen import SeenUploads
 from bot.chat.sight import DiscordSight
+from bot.studio.additions import Additions
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
 from storage.tickets import RequestId
@@ -55,6 +57,8 @@ class Atelier(discord.Client):
         progress_seconds: float,
         moderator_permission: str,
         tiers: Tiers,
+        additions: Additions,
+        owners: Collection[int] = (),
     ) -> None:
         intents = discord.Intents.default()
         intents.message_content = message_content
@@ -64,6 +68,8 @@ class Atelier(discord.Client):
         self.studio = studio
         self.moderator_permission = moderator_permission
         self.tiers = tiers
+        self.additions, self.owners = additions, owners
+        self.progress_seconds = progress_seconds
         self.seen = SeenUploads()
         self._heard: dict[int, None] = {}  # messages, the oldest first
         self._tasks: list[asyncio.Task[None]] = []

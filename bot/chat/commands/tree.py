@@ -6,6 +6,7 @@ from typing import Any
 
 from discord import app_commands
 
+from bot.chat.commands import adding
 from bot.chat.commands.blend import blend
 from bot.chat.commands.catalog import loras, models, styles
 from bot.chat.commands.control import control
@@ -20,6 +21,9 @@ from bot.chat.commands.reshaping import inpaint, outpaint, upscale, vary
 from bot.chat.commands.settings import settings
 from bot.chat.commands.show import show
 from bot.chat.commands.stats import stats
+
+models.add_command(adding.add)
+models.add_command(adding.stop)
 
 COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (
     help_,
