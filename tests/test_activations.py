@@ -112,6 +112,18 @@ def chroma(network: Any, _lanes: int, height: int, width: int) -> object:
     return _flux(network, height * width // 256, 5, {})
 
 
+def longcat_image(network: Any, _lanes: int, height: int, width: int) -> object:
+    picture = height * width // 256
+    return network(
+        hidden_states=torch.empty(1, picture, 64),
+        encoder_hidden_states=torch.empty(1, 512, 3584),
+        timestep=torch.ones(1),
+        img_ids=torch.zeros(picture, 3),
+        txt_ids=torch.zeros(512, 3),
+        return_dict=False,
+    )
+
+
 def _flux(network: Any, picture: int, words: int, told: dict[str, Any]) -> object:
     return network(
         hidden_states=torch.empty(1, picture, 64),
@@ -131,6 +143,7 @@ CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
     "flux1": ({"num_layers": 1, "num_single_layers": 1}, flux1),
     "chroma": ({"num_layers": 1, "num_single_layers": 1}, chroma),
     "krea2": ({"num_layers": 2}, krea2),
+    "longcat-image": ({"num_layers": 1, "num_single_layers": 1}, longcat_image),
     "anima": ({"num_layers": 2}, anima),
     "lumina2": ({"num_layers": 2, "num_refiner_layers": 1}, lumina2),
 }

@@ -130,6 +130,7 @@ def test_in_two_processes(worker: WorkerProcess, another: WorkerProcess, prompt:
         "z-image-turbo",
         "krea2-turbo",
         "anima",
+        "longcat-image",
         "ernie-image",
         "lumina2",
         "qwen-image",

@@ -20,6 +20,7 @@ from generation.families.rows import (
     flux3,
     hidream,
     krea2,
+    longcat_image,
     lumina2,
     qwen_image,
     qwen_image_21,
@@ -45,6 +46,7 @@ FAMILIES: dict[str, Family] = {
         krea2.ROWS,
         anima.ROWS,
         lumina2.ROWS,
+        longcat_image.ROWS,
     )
     for row in rows
 }

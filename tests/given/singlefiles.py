@@ -19,6 +19,7 @@ from tests.given.tiny import (
     flux3,
     hidream,
     krea2,
+    longcat_image,
     lumina2,
     qwen_image,
     qwen_image_21,
@@ -275,6 +276,7 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
     "hidream": hidream.named,
     "chroma": flux.named_chroma,
     "lumina2": lumina2.named,
+    "longcat-image": longcat_image.named,
 }
 # Those whose parts are all called otherwise.
 _WHOLE: dict[str, Callable[[Path], Tensors]] = {
@@ -293,6 +295,7 @@ _VAES = dict.fromkeys(
         "flux3",
         "z-image",
         "chroma",
+        "longcat-image",
         "ernie-image",
         "hidream",
         "lumina2",
@@ -342,6 +345,7 @@ _OF_FLUX = (
 _ENCODERS = {
     "flux1": _OF_FLUX,
     "flux1-schnell": _OF_FLUX,
+    "longcat-image": (("text_encoder", "text_encoders.qwen25_7b.transformer.", _t5),),
     "chroma": (("text_encoder", "text_encoders.t5xxl.transformer.", _t5),),
     "sd1": (("text_encoder", "cond_stage_model.transformer.text_model.", _renamed),),
     "sd2": (("text_encoder", "cond_stage_model.model.", _open_clip_of_2),),

@@ -23,6 +23,7 @@ from tests.given.tiny import (
     flux3,
     hidream,
     krea2,
+    longcat_image,
     lumina2,
     parts,
     qwen_image,
@@ -230,6 +231,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "krea2": krea2.build,
     "anima": anima.build,
     "lumina2": lumina2.build,
+    "longcat-image": longcat_image.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

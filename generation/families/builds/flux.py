@@ -1,4 +1,4 @@
-"""The tensors of FLUX.1's transformer, and of Chroma's, which has its blocks.
+"""The tensors of FLUX.1's transformer, and of Chroma's and LongCat-Image's, which have its blocks.
 
     transformer_blocks          words and picture beside each other, attended to together
     single_transformer_blocks   both in one row
@@ -49,6 +49,12 @@ def _flux(config: Config) -> Shapes:
     for what, columns in read.items():
         linear(out, f"time_text_embed.{what}.linear_1", width, columns)
         linear(out, f"time_text_embed.{what}.linear_2", width, width)
+    _timed(out, config, width)
+    return out
+
+
+def _timed(out: Shapes, config: Config, width: int) -> None:
+    """Blocks that each make their own scales and shifts, and what is before and behind them."""
     _inwards(out, config, width)
     for name in _blocks(out, config, width):
         linear(out, f"{name}.norm1.linear", 6 * width, width)
@@ -57,6 +63,36 @@ def _flux(config: Config) -> Shapes:
         linear(out, f"{name}.norm.linear", 3 * width, width)
     linear(out, "norm_out.linear", 2 * width, width)
     _outwards(out, config, width)
+
+
+# What LongCatImageTransformer2DModel takes where a config says nothing.
+LONGCAT: Config = {
+    "attention_head_dim": 128,
+    "axes_dims_rope": (16, 56, 56),
+    "in_channels": 64,
+    "joint_attention_dim": 3584,
+    "num_attention_heads": 24,
+    "num_layers": 19,
+    "num_single_layers": 38,
+    "patch_size": 1,
+    "pooled_projection_dim": 3584,  # of no use in the network itself
+}
+
+
+def longcat(config: Config) -> Shapes | None:
+    """The tensors of a LongCatImageTransformer2DModel; None: its build is not written down."""
+    try:
+        return _longcat({**LONGCAT, **config, "out_channels": None})
+    except (Unwritten, TypeError, ValueError):
+        return None
+
+
+def _longcat(config: Config) -> Shapes:
+    out: Shapes = {}
+    width = whole(config["attention_head_dim"]) * whole(config["num_attention_heads"])
+    linear(out, "time_embed.timestep_embedder.linear_1", width, _TIME)
+    linear(out, "time_embed.timestep_embedder.linear_2", width, width)
+    _timed(out, config, width)
     return out
 
 

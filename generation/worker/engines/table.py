@@ -13,6 +13,7 @@ from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
 from generation.worker.engines.flux3 import FORM, Flux3
 from generation.worker.engines.hidream import HiDream
 from generation.worker.engines.krea2 import Krea2
+from generation.worker.engines.longcat_image import LongCatImage
 from generation.worker.engines.lumina2 import Lumina2
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.qwen_image import QwenImage
@@ -43,6 +44,7 @@ ENGINES: Mapping[str, Engine] = {
     "krea2": Krea2(),
     "anima": Anima(),
     "lumina2": Lumina2(),
+    "longcat-image": LongCatImage(tokens=512),
 }
 
 # Of what no architecture of models draws.

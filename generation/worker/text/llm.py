@@ -10,7 +10,7 @@ brackets that fits gives the bits that the stock pipelines' text encoders give.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,13 +45,17 @@ class PromptForm:
     template: str = PROMPT
     layers: tuple[int, ...] = (-1,)  # 0: the words' embeddings; behind the last layer is its norm
     normed: bool = True  # whether that norm is applied
-    least: int = 0  # tokens, template included, that short prompts are filled up to
+    # Tokens, template included, that short prompts are filled up to; in pieces, without it.
+    least: int = 0
     multiple: int = 1  # of as many tokens, template included, all prompts are filled up to
     # Where what fills stands, for networks that read it; None: where its class says.
     place_of_filling: int | None = None
     left: bool = False  # what fills is before the words
     behind: str = ""  # text behind what fills; its tokens are counted on from the words'
     begun: bool = False  # whether the template has the token that begins a text
+    # (a prompt) -> pieces of it that become tokens each for itself, as the template's ends do; what
+    # fills then stands behind the prompt.  None: all is one text.
+    pieces: Callable[[str], Sequence[str]] | None = None
     drop: int = 0  # tokens at the beginning that are read and not handed on
     # Whether a picture's tokens have places in two dimensions, as such models are trained; stock
     # pipelines that do not say which tokens are pictures' give them places one behind the other,
@@ -102,7 +106,10 @@ def encode(
 def _read(
     reader: PromptReader, text: str, form: PromptForm, seen: SeenPictures | None
 ) -> HiddenStates:
-    given = _filled(reader, form.template.replace(PROMPT, text, 1), form, seen)
+    if form.pieces is None:
+        given = _filled(reader, form.template.replace(PROMPT, text, 1), form, seen)
+    else:
+        given = _in_pieces(reader, form.pieces(text), form, seen)
     device = reader.encoder.device
     inputs = {key: value.to(device) for key, value in given.items()}
     states = _states(reader.encoder, inputs, form)
@@ -122,15 +129,10 @@ def _filled(
         text = seen.spread(text)
     ids = tokenizer(text, add_special_tokens=not form.begun, verbose=False).input_ids
     tail = tokenizer(form.behind, add_special_tokens=False).input_ids if form.behind else []
-    if len(ids) + len(tail) > MAX_TOKENS:
-        raise OutOfRange(
-            "prompt", f"{len(ids)} tokens of a language model", f"at most {MAX_TOKENS} of them long"
-        )
+    _check(len(ids) + len(tail))
     empty = max(0, form.least - len(ids) - len(tail))
     empty += -(len(ids) + len(tail) + empty) % form.multiple
-    padding = tokenizer.pad_token_id
-    padding = tokenizer.eos_token_id if padding is None else padding
-    filler, words = ([padding] * empty, [0] * empty), (ids, [1] * len(ids))
+    filler, words = ([_padding(tokenizer)] * empty, [0] * empty), (ids, [1] * len(ids))
     first, second = (filler, words) if form.left else (words, filler)
     row, mask = first[0] + second[0] + tail, first[1] + second[1] + [1] * len(tail)
     given = {"input_ids": torch.tensor([row]), "attention_mask": torch.tensor([mask])}
@@ -142,6 +144,42 @@ def _filled(
     elif form.behind:
         given["position_ids"] = _counted(given["attention_mask"], reader.encoder)
     return given | (seen.inputs(given["input_ids"], grid=form.grid) if seen is not None else {})
+
+
+def _in_pieces(
+    reader: PromptReader, pieces: Sequence[str], form: PromptForm, seen: SeenPictures | None
+) -> dict[str, Tensor]:
+    """The same of a prompt in pieces, places one behind the other."""
+    before, _, after = form.template.partition(PROMPT)
+    if seen is not None:
+        before = seen.spread(before)
+
+    def ids_of(text: str) -> list[int]:
+        found: list[int] = reader.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
+        return found
+
+    words = [number for piece in pieces for number in ids_of(piece)]
+    begin, end = ids_of(before), ids_of(after)
+    _check(len(begin) + len(words) + len(end))
+    empty = max(0, form.least - len(words))
+    row = begin + words + [_padding(reader.tokenizer)] * empty + end
+    mask = [1] * (len(begin) + len(words)) + [0] * empty + [1] * len(end)
+    given = {"input_ids": torch.tensor([row]), "attention_mask": torch.tensor([mask])}
+    return given | (seen.inputs(given["input_ids"], grid=form.grid) if seen is not None else {})
+
+
+def _check(tokens: int) -> None:
+    """Raises OutOfRange for too many tokens."""
+    if tokens > MAX_TOKENS:
+        raise OutOfRange(
+            "prompt", f"{tokens} tokens of a language model", f"at most {MAX_TOKENS} of them long"
+        )
+
+
+def _padding(tokenizer: Any) -> int:
+    """The token that fills."""
+    found = tokenizer.pad_token_id
+    return int(tokenizer.eos_token_id if found is None else found)
 
 
 def _counted(mask: Tensor, encoder: Any) -> Tensor:

@@ -42,7 +42,7 @@ def build(
     parts.saved(folder / "text_encoder_2", partial(parts.t5, 32128 if real_words else 300), seed)
     make = partial(_transformer, in_channels=channels, guidance_embeds=guided)
     parts.saved(folder / "transformer", make, seed)
-    parts.saved(folder / "vae", _vae, seed)
+    parts.saved(folder / "vae", vae, seed)
     index: dict[str, object] = {
         "text_encoder": ["transformers", "CLIPTextModel"],
         "tokenizer": ["transformers", "CLIPTokenizer"],
@@ -83,7 +83,7 @@ def build_chroma(folder: Path) -> Path:
     parts.saved(folder / "tokenizer", lambda: words, 0)
     parts.saved(folder / "text_encoder", partial(parts.t5, 300), 0)
     parts.saved(folder / "transformer", _chroma, 0)
-    parts.saved(folder / "vae", _vae, 0)
+    parts.saved(folder / "vae", vae, 0)
     index: dict[str, object] = {
         "text_encoder": ["transformers", "T5EncoderModel"],
         "tokenizer": ["transformers", "T5Tokenizer"],
@@ -95,7 +95,7 @@ def build_chroma(folder: Path) -> Path:
     return folder
 
 
-def _vae() -> Any:
+def vae() -> Any:
     factors = {"scaling_factor": 0.3611, "shift_factor": 0.1159}
     return parts.vae(latent_channels=16, use_quant_conv=False, use_post_quant_conv=False, **factors)
 
