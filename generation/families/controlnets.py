@@ -290,7 +290,49 @@ FLUX_CONTROLNET = ControlKind(
     modes=lambda config: _FLUX_MODES if config.get("num_mode") is not None else (),
 )
 
-CONTROL_KINDS: Sequence[ControlKind] = (UNION, CONTROLNET, FLUX_CONTROLNET)
+# Of Qwen-Image: `QwenImageControlNetModel`, InstantX's union, which is not told what it sees.
+
+
+def _told_of_qwen(shapes: Shapes) -> Config:
+    width, taken = shapes["img_in.weight"]
+    head = shapes["transformer_blocks.0.attn.norm_q.weight"][0]
+    return {
+        "attention_head_dim": head,
+        "in_channels": taken,
+        "joint_attention_dim": shapes["txt_norm.weight"][0],
+        "num_attention_heads": width // head,
+        "num_layers": _layers(shapes, "transformer_blocks."),
+    }
+
+
+QWEN_CONTROLNET = ControlKind(
+    network=Network(
+        module="diffusers.models.controlnets.controlnet_qwenimage",
+        name="QwenImageControlNetModel",
+        weights="diffusion_pytorch_model",
+        tensors=controlnet.qwen_tensors,
+        settings=frozenset(
+            (
+                *("attention_head_dim", "axes_dims_rope", "in_channels", "joint_attention_dim"),
+                *("num_attention_heads", "num_layers", "out_channels", "patch_size"),
+            )
+        ),
+        only={"extra_condition_channels": (0, None)},  # that of a mask, in one that inpaints
+    ),
+    marks=("controlnet_x_embedder.weight", "img_in.weight", "txt_norm.weight"),
+    begins=lambda _: "qwen-image/transformer",
+    told=_told_of_qwen,
+    steers=lambda _: "qwen-image",
+    architectures=frozenset({"qwen-image"}),
+    alike={
+        key: key
+        for key in (
+            *("attention_head_dim", "num_attention_heads", "joint_attention_dim", "in_channels"),
+        )
+    },
+)
+
+CONTROL_KINDS: Sequence[ControlKind] = (UNION, CONTROLNET, FLUX_CONTROLNET, QWEN_CONTROLNET)
 
 
 def mode_number(class_name: str, config: Config, mode: str | None) -> int | None:

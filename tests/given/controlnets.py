@@ -62,6 +62,15 @@ def of_flux(transformer: Any, *, modes: int | None = None, single: int = 1, seed
     return seeded(net, seed)
 
 
+def of_qwen(transformer: Any, seed: int = 1) -> Any:
+    """A ControlNet of Qwen-Image with one block."""
+    from diffusers import QwenImageControlNetModel
+
+    known = ("attention_head_dim", "num_attention_heads", "joint_attention_dim", "in_channels")
+    kept = {key: transformer.config[key] for key in known}
+    return seeded(QwenImageControlNetModel(**kept, num_layers=1), seed)
+
+
 def write_folder(network: Any, folder: Path, family: str = "") -> Path:
     """As diffusers keeps it."""
     network.save_pretrained(folder)

@@ -1,8 +1,8 @@
 """The tensors of ControlNets, from their configs, by diffusers' names.
 
 Those of Stable Diffusion are a UNet's way down and its middle, with a small network that reads the
-control picture and a convolution behind each result; those of FLUX.1 are its first blocks, with a
-layer behind each.  A config of a build that is not written down here has none (None).
+control picture and a convolution behind each result; those of FLUX.1 and Qwen-Image are their first
+blocks, with a layer behind each.  A config of a build that is not written down has none (None).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from generation.families import blueprint
 from generation.families.blueprint import Unwritten, conv, linear, whole
-from generation.families.builds import flux
+from generation.families.builds import flux, qwen_image
 
 Shapes = dict[str, tuple[int, ...]]
 Config = Mapping[str, object]
@@ -145,4 +145,20 @@ def _of_tokens(found: Shapes, config: Config, single: object) -> Shapes:
     if (modes := config.get("num_mode")) is not None:
         out["controlnet_mode_embedder.weight"] = (whole(modes, 64), width)
     linear(out, "controlnet_x_embedder", width, taken)
+    return out
+
+
+def qwen_tensors(config: Config) -> Shapes | None:
+    """The tensors of a QwenImageControlNetModel."""
+    found = qwen_image.tensors({**config, "out_channels": 16})
+    try:
+        if found is None or config.get("extra_condition_channels"):
+            raise Unwritten
+        out = {k: v for k, v in found.items() if not k.startswith(("norm_out.", "proj_out."))}
+        width, taken = out["img_in.weight"]
+        for number in range(whole(config.get("num_layers", 60), 256)):
+            linear(out, f"controlnet_blocks.{number}", width, width)
+        linear(out, "controlnet_x_embedder", width, taken)
+    except (Unwritten, TypeError, ValueError):
+        return None
     return out

@@ -29,7 +29,7 @@ def steered(
     layers = len(transformer.transformer_blocks), len(transformer.single_transformer_blocks)
     found: dict[str, Any] = {}
     for number, (place, count) in enumerate(zip(PLACES, layers, strict=True)):
-        each = [_spread(one[number], count) for one in said if one[number]]
+        each = [spread(one[number], count) for one in said if one[number]]
         if each:
             found[place] = list(summed(each))
     return found
@@ -54,7 +54,7 @@ def _asked(
     return blocks or (), single or ()
 
 
-def _spread(samples: Sequence[Tensor], layers: int) -> list[Tensor]:
+def spread(samples: Sequence[Tensor], layers: int) -> list[Tensor]:
     """One for each of the transformer's layers: neighbours share one, as there they would."""
     each = ceil(layers / len(samples))
     return [samples[layer // each] for layer in range(layers)]

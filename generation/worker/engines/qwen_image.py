@@ -13,6 +13,7 @@ is drawn has the stock pipelines' bits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from PIL.Image import Image, Resampling
@@ -31,10 +32,12 @@ from generation.worker.codecs.image import (
     to_pixels,
 )
 from generation.worker.engines.engine import Given
+from generation.worker.engines.flux_controls import spread
 from generation.worker.engines.guidance import apart
 from generation.worker.engines.tokens import packed, unpacked
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
+from generation.worker.steering import summed
 from generation.worker.text.clip import Clip, EncodedWords, Learned
 from generation.worker.text.llm import PROMPT, PromptForm, PromptReader, encode
 from generation.worker.text.sight import without_marks
@@ -107,16 +110,23 @@ class QwenImage:
 
         def ask(y: Tensor, t: Tensor, negative: bool) -> Tensor:
             tokens = packed(y)
+            inputs: dict[str, Any] = {
+                "hidden_states": torch.cat([tokens.to(network.dtype), *seen], dim=1),
+                "timestep": t.expand(1) / 1000,
+                "img_shapes": shapes,
+            }
             out: Tensor = network(
-                hidden_states=torch.cat([tokens.to(network.dtype), *seen], dim=1),
-                timestep=t.expand(1) / 1000,
+                **inputs,
                 encoder_hidden_states=words.negative if negative else words.context,
-                img_shapes=shapes,
                 return_dict=False,
+                **_steered(given, network, {**inputs, "encoder_hidden_states": words.context}),
             )[0]
             return unpacked(out[:, : tokens.shape[1]], height, width)
 
         return apart(ask, needed(recipe.sampling), _as_long)
+
+    def sight(self, parts: Parts, _: Any, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        return packed(self.encode(parts, 2.0 * pixels - 1.0, generator))
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         return to_latents(parts["vae"], pixels, generator, BY_CHANNEL)
@@ -156,6 +166,24 @@ def tokens_of(recipe: Recipe) -> int:
     """Those of the picture that is drawn, and of those that are looked at: 256 pixels each."""
     seen = sum(one.role == "reference" for one in recipe.inputs)
     return (recipe.drawn_at.pixels + seen * EDITED) // TOKEN
+
+
+def _steered(given: Given, network: Any, reads: Mapping[str, Any]) -> dict[str, Any]:
+    """What ControlNets add behind the blocks; they read the words alone, for both prompts."""
+    on = () if given.controls is None else given.controls.on
+    said = [
+        one.network(
+            **reads,
+            controlnet_cond=one.picture.to(one.network.dtype),
+            conditioning_scale=one.strength,
+            return_dict=False,
+        )
+        for one in on
+    ]
+    if not said:
+        return {}
+    layers = len(network.transformer_blocks)
+    return {"controlnet_block_samples": list(summed([spread(each, layers) for each in said]))}
 
 
 def _as_long(towards: Tensor, alone: Tensor) -> Tensor:
