@@ -33,6 +33,7 @@ def test_what_is_added_is_listed_and_can_be_taken_away(
     assert "fine.safetensors" in capsys.readouterr().out
     assert main(["models", "list", "--config", str(config)]) == 0
     assert "fine" in capsys.readouterr().out
+    (folder / "models" / "fine.preview.jpg").write_bytes(b"a picture")
     away = ["models", "remove", "fine", "--kind", "embedding", "--config", str(config)]
     assert main(away) == 2
     assert "--yes" in capsys.readouterr().err

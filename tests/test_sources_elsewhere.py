@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save
 
 from generation.catalog.card import read_card
+from generation.catalog.previews import preview_of
 from generation.families.family import FAMILIES
 from generation.sources.adding import Added, add
 from generation.sources.faults import (
@@ -81,8 +82,8 @@ def civitai(content: bytes, sha256: str | None = None, **more: object) -> Answer
         "trainedWords": ["ink wash", "sumi"],
         "files": [{"name": "train.zip", "type": "Training Data"}, file],
         "images": [
-            {"url": "https://image.example/x.jpg", "nsfwLevel": 8},
-            {"url": "https://image.example/a.jpg", "nsfwLevel": 1, "type": "image"},
+            {"url": "ftp://image.example/x.jpg", "nsfwLevel": 8},
+            {"url": "ftp://image.example/a.jpg", "nsfwLevel": 1, "type": "image"},
         ],
         **more,
     }
@@ -118,12 +119,36 @@ def test_a_lora_of_civitai_comes_with_its_triggers_licence_and_preview(
     card = read_card(done.paths[0].with_name("ink.safetensors.atelier.toml"), "ink")
     assert card.trigger == "ink wash, sumi"
     assert (card.title, card.base) == ("Ink v2", "SD 1.5")
-    assert card.preview == "https://image.example/a.jpg"
+    assert card.preview == "ftp://image.example/a.jpg"
     assert card.source is not None
     assert card.source.endswith("/models/5?modelVersionId=9")
     if said == "civitai:5":
         assert card.licence == "CivitAI: no credit needed; commercial use: Image"
     assert {one.headers.get("Authorization") for one in asked} == {"Bearer secret"}
+
+
+def test_the_picture_that_civitai_shows_lies_beside_and_goes_to_no_other_host_with_our_token(
+    tmp_path: Path,
+) -> None:
+    """One that is for adults alone is not taken, and one that does not come is not missed."""
+    content = lora()
+    kind = {"Content-Type": "image/jpeg; charset=binary"}
+    with serving(lambda _: Reply(body=b"a picture", headers=kind)) as pictures:
+        shown = [
+            {"url": f"{pictures.address}/adult.jpg", "nsfwLevel": 16},
+            {"url": f"{pictures.address}/flower.jpg", "nsfwLevel": 1},
+        ]
+        answer = civitai(content, images=shown)
+        done, _ = added(tmp_path / "m", answer, "civitai:5", civitai_token="secret")
+        assert [one.path for one in pictures.asked] == ["/flower.jpg"]
+        assert pictures.asked[0].headers.get("Authorization") is None
+    found = preview_of(done.paths[0])
+    assert found is not None
+    assert found == done.paths[0].with_name("ink.preview.jpg")
+    assert found.read_bytes() == b"a picture"
+    with serving(lambda _: Reply(status=404)) as none:
+        answer = civitai(content, images=[{"url": f"{none.address}/x.jpg", "nsfwLevel": 1}])
+        assert preview_of(added(tmp_path / "n", answer, "civitai:5")[0].paths[0]) is None
 
 
 def test_a_hash_finds_its_file_at_civitai(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from bot.studio.model_sources import places
 from generation.catalog.card import CARD
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
+from generation.catalog.previews import preview_of
 from generation.catalog.shards import files_of_weights, whole_name
 from generation.sources.adding import Added, add, add_local, free_bytes
 from generation.sources.faults import SourceFailed
@@ -230,10 +231,13 @@ def _counted(pictures: tuple[int, ...]) -> str:
 
 
 def _files_of(path: Path) -> list[Path]:
-    """A file, or a link, and its card; of one in shards these as well."""
+    """A file, or a link, with its card and preview; of one in shards these as well."""
     card = path.with_name(f"{whole_name(path)}.{CARD}")
     if path.is_symlink() or path.is_file():
-        return [*(() if path.is_symlink() else files_of_weights(path, path.name)), path, card]
+        weights = () if path.is_symlink() else files_of_weights(path, path.name)
+        shown = preview_of(path)
+        preview = [shown] if shown is not None and ".preview." in shown.name else []
+        return [*weights, path, card, *preview]
     return []
 
 

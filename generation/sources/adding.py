@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from generation.catalog.heads import WRITTEN_AS
 from generation.catalog.modelfolder import PICKLES
 from generation.sources.carding import card_of, look, write_card
 from generation.sources.faults import InTheWay, NoRoomForIt, NoSuchSource, StoppedFetching
@@ -55,6 +56,8 @@ def add(
             if seen is not None:
                 write_card(path, card_of(release, seen))
                 notes += [seen.note] if seen.note else []
+                if release.preview and path.suffix.lower() in WRITTEN_AS:
+                    fetcher.fetch_preview(release.preview, path)
             else:
                 write_card(path, _card_of_folder(release))
             paths.append(path)

@@ -20,12 +20,14 @@ from typing import IO, Literal
 import httpx2
 
 from generation.catalog.heads import WRITTEN_AS, head_of
+from generation.catalog.previews import preview_of
 from generation.errors import UnusableWeights
 from generation.sources.faults import (
     InTheWay,
     NoSuchSource,
     NotAllowedThere,
     NotWhatWasSaid,
+    SourceFailed,
     StoppedFetching,
     Unreached,
 )
@@ -33,6 +35,8 @@ from generation.sources.web import TRIES, Web
 
 PARTS = ".fetching"
 CHUNK = 2**20
+MAX_PREVIEW = 8 * 2**20  # bytes
+_PICTURES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
 Watch = Callable[[str, int, int | None], None]  # of which file, how many bytes, of how many
@@ -108,6 +112,28 @@ class Fetcher:
         os.replace(part, target)
         _flush_folder(target.parent)
         return sha256
+
+    def fetch_preview(self, address: str, weights: Path) -> None:
+        """Bring the picture that a place shows of weights, if none lies beside them.
+
+        Nobody is asked to wait for it: where it does not come, there is none.
+        """
+        if preview_of(weights) is not None or not address.startswith(("https://", "http://")):
+            return
+        try:
+            with self._web.asking(address) as answer:
+                kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+                picture = b""
+                for chunk in answer.iter_bytes() if kind in _PICTURES else ():
+                    picture += chunk
+                    if len(picture) > MAX_PREVIEW:
+                        return
+        except StoppedFetching:
+            raise
+        except (SourceFailed, httpx2.HTTPError, httpx2.InvalidURL):
+            return
+        if picture:
+            weights.with_name(f"{weights.stem}.preview{_PICTURES[kind]}").write_bytes(picture)
 
     def _part(self, file: RemoteFile) -> Path:
         name = (
