@@ -200,7 +200,7 @@ class NoCaptioner(Unacceptable):
 
 
 class NoScorer(Unacceptable):
-    """It is to be told how well words fit a picture, and nothing here does that."""
+    """How well words fit a picture is to be told, and nothing here does that."""
 
     def __str__(self) -> str:
         return "nothing here tells how well words fit a picture"

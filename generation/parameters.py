@@ -187,6 +187,14 @@ COUNT = WholeParameter(
     low=1,
     high=8,
 )
+BEST_OF = WholeParameter(
+    name="best_of",
+    section="request",
+    sentence="Draw so many, and show first the one that fits your words best, with its score",
+    in_terminal="draw so many, and tell which one fits the words best",
+    low=1,
+    high=COUNT.high,
+)
 STEPS = WholeParameter(
     name="steps",
     section="sampling",
@@ -317,6 +325,6 @@ PARAMETERS: dict[str, Parameter] = {
     for row in (
         *(PROMPT, NEGATIVE, IMAGE, DENOISE, MODEL, SIZE, WIDTH, HEIGHT, COUNT, STEPS, CFG),
         *(IMAGE_CFG, GUIDANCE, SHIFT, SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA),
-        VAE,
+        *(VAE, BEST_OF),
     )
 }

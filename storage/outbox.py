@@ -22,6 +22,7 @@ from generation.job import UserId
 from storage.database import Database
 from storage.errors import Missing
 from storage.ids import RequestId
+from storage.scores import BEST_FIRST
 
 # How long a held result rests, by how often it was refused: no place is asked every few seconds.
 PAUSES = (600.0, 3600.0, 6 * 3600.0, 86_400.0)
@@ -39,6 +40,7 @@ class Sent:
     direct: int | None  # the direct messages in which it was tried
     open: bool  # something is still to be done
     held: str | None  # why no place takes it
+    tried: bool = False  # an attempt was begun, so some message may show it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,8 @@ class Outbox:
         """What is known of it.  Raises Missing."""
         row = await self._database.row(
             "SELECT o.message, coalesce(o.shown_in, r.channel) AS shown_in, o.direct, o.open, "
-            "o.held FROM outbox o JOIN requests r ON r.id = o.request WHERE o.request = ?",
+            "o.held, o.attempts FROM outbox o JOIN requests r ON r.id = o.request "
+            "WHERE o.request = ?",
             (request,),
         )
         if row is None:
@@ -112,6 +115,7 @@ class Outbox:
             direct=row["direct"],
             open=bool(row["open"]),
             held=row["held"],
+            tried=row["attempts"] > 0,
         )
 
     async def sending_directly(self, request: RequestId, channel: int) -> None:
@@ -234,7 +238,7 @@ SELECT DISTINCT t.request FROM json_each(?) JOIN pictures p ON p.message = value
 JOIN tickets t ON t.id = p.ticket
 """
 
-_POSTED = """
+_POSTED = f"""
 SELECT p.id FROM tickets t JOIN pictures p ON p.ticket = t.id
-WHERE t.request = ? AND p.deleted = 0 ORDER BY t.ordinal
+WHERE t.request = ? AND p.deleted = 0 ORDER BY {BEST_FIRST}
 """

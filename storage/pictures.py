@@ -20,6 +20,7 @@ from generation.spelling import plain
 from storage.database import Database, Row, Value
 from storage.errors import Missing
 from storage.ids import PictureId, RequestId
+from storage.scores import BEST_FIRST, PictureScore, scorer_in, scorer_text
 
 __all__ = ["PictureId", "Pictures", "StoredPicture"]
 
@@ -46,6 +47,7 @@ class StoredPicture:
     request: RequestId  # that it was drawn for
     drawn_at: float
     deleted: bool
+    score: PictureScore | None = None  # where the best of several was asked for
     kept: bool = True  # False: its file was let go for its age, and can be drawn again
 
     @property
@@ -94,8 +96,16 @@ class Pictures:
         return tuple((row["channel"], row["message"]) for row in rows)
 
     async def of_request(self, request: RequestId) -> tuple[StoredPicture, ...]:
-        """What has been drawn of a request so far, in the order of its recipes."""
-        return await self._where("t.request = ? ORDER BY t.ordinal", (request,))
+        """What has been drawn of a request so far: the best first, or in the recipes' order."""
+        return await self._where(f"t.request = ? ORDER BY {BEST_FIRST}", (request,))
+
+    async def note_score(self, picture: PictureId, score: PictureScore) -> None:
+        """Remember how well the words fit; the first score stays."""
+        async with self._database.transaction("score") as db:
+            await db.execute(
+                "UPDATE pictures SET score = ?, scorer = ? WHERE id = ? AND score IS NULL",
+                (score.value, scorer_text(score.scorer), picture),
+            )
 
     async def newest(self, owner: UserId, limit: int) -> tuple[StoredPicture, ...]:
         """One person's latest pictures, the latest first."""
@@ -240,6 +250,7 @@ async def _needed(db: aiosqlite.Connection, files: Collection[str]) -> set[str]:
 
 
 def _picture(row: Row) -> StoredPicture:
+    scorer = scorer_in(row["scorer"])
     return StoredPicture(
         id=PictureId(row["id"]),
         recipe=parse(row["recipe_text"], kept=True),
@@ -259,5 +270,6 @@ def _picture(row: Row) -> StoredPicture:
         request=RequestId(row["request"]),
         drawn_at=row["drawn_at"],
         deleted=bool(row["deleted"]),
+        score=PictureScore(value=row["score"], scorer=scorer) if scorer is not None else None,
         kept=bool(row["kept"]),
     )

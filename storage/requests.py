@@ -9,10 +9,11 @@ from typing import Any
 import aiosqlite
 
 from generation.job import GroupId, Share, UserId
-from generation.recipe import Sha256
+from generation.recipe import Sha256, Weights
 from storage.database import Row
 from storage.ids import PictureId, RequestId
 from storage.revisions import Revision
+from storage.scores import scorer_in, scorer_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Asked:
     expects: Sha256 | None = None  # the pixels it is to have, when only a file of it is known
     notes: tuple[str, ...] = ()  # sentences that are said beside its pictures
     revision: Revision | None = None  # what a reply made of the parent
+    scorer: Weights | None = None  # by what the best of its pictures is to be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
     """Store it within the caller's transaction."""
     # SQLite refuses half a surrogate pair, which a client can send.
     asked = replace(asked, words=_whole(asked.words), notes=tuple(map(_whole, asked.notes)))
-    facts: dict[str, Any] = asdict(asked) | {"revision": asked.revision}
+    facts: dict[str, Any] = asdict(asked) | {"revision": asked.revision, "scorer": asked.scorer}
     origin = facts.pop("origin")
     share = origin.pop("share")
     columns = {
@@ -62,6 +64,7 @@ async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
         **facts,
         "notes": json.dumps(asked.notes, ensure_ascii=False),
         "revision": _whole(asked.revision.to_json()) if asked.revision else None,
+        "scorer": scorer_text(asked.scorer),
         "share_group": share.pop("group"),
         **share,
     }
@@ -90,6 +93,7 @@ def request_of(row: Row) -> Request:
         del facts[column]
     facts["notes"] = tuple(json.loads(facts["notes"]))
     facts["revision"] = Revision.from_json(facts["revision"])
+    facts["scorer"] = scorer_in(facts["scorer"])
     asking = [field.name for field in fields(Origin) if field.name != "share"]
     origin = Origin(**{name: facts.pop(name) for name in asking}, share=share_of(row))
     return Request(**facts, origin=origin)

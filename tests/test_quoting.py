@@ -30,6 +30,7 @@ from prompting.assist import Assisted
 from storage import errors as s
 from storage.people import Preferences
 from storage.pictures import StoredPicture
+from storage.scores import PictureScore
 from storage.tickets import RequestId, State
 from storage.words import Wording
 from tests.given.builders import a_digest, a_recipe, changed
@@ -65,6 +66,9 @@ def hostile_recipe() -> Recipe:
         sampler=EVIL,
         scheduler=EVIL,
     )
+
+
+EVIL_EYES = Weights(name=EVIL, sha256=a_digest())
 
 
 def an_assisted() -> Assisted:
@@ -103,6 +107,7 @@ def a_picture() -> StoredPicture:
         png_sha256=a_digest(),
         latents_sha256=a_digest(),
         deleted=False,
+        score=PictureScore(value=0.3, scorer=EVIL_EYES),
     )
     return picture
 
@@ -117,7 +122,7 @@ class Told:
 def an_outcome() -> Outcome:
     origin: Any = Told(owner=5, guild=1, channel=2)
     facts = {"words": EVIL, "origin": origin, "notes": (EVIL,)}
-    request: Any = Told(**facts, parent=3, reproduces=None, revision=None)
+    request: Any = Told(**facts, parent=3, reproduces=None, revision=None, scorer=EVIL_EYES)
     bad: Any = Told(state=State.FAILED, reason=reason_of(g.RenderFailed(EVIL)))
     return Outcome(
         request=request,

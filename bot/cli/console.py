@@ -22,6 +22,7 @@ from bot.cli.direct import ConsoleAudience, console
 from bot.cli.terminal import Bar, apologise, aside, output
 from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
+from bot.pages.best_page import best_line
 from bot.settings import Settings
 from bot.studio.controlling import READY, AskedControl, spelled_control
 from bot.studio.wishes import Wish, seed_named
@@ -65,6 +66,8 @@ async def draw(
     for path, picture, file in zip(paths, outcome.pictures, outcome.files, strict=True):
         write_picture(path, picture, file)
         tell_picture(output(), path, picture)
+    if line := best_line(outcome):
+        output().print(escape(line))
     for note in outcome.request.notes:
         aside().print(f"[yellow]note[/] {escape(note)}")
     return status_of(outcome)
@@ -81,6 +84,7 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         vae=asked.vae,
         size=asked.size,
         count=asked.count,
+        best_of=asked.best_of,
         seed=seed_named(asked.seed) if asked.seed is not None else None,
         assist=AssistMode(asked.assist),
         style=asked.style,

@@ -115,6 +115,7 @@ _PAGES = {
         "`a {red|blue} car` lets the seed choose; `a {red, blue} car` is two pictures, and I say "
         "first what they cost.\n"
         "`__animal__` takes a line of the owner's list of that name.\n"
+        "`best_of: 4` draws four and shows first the one that fits your words best (⭐).\n"
         "`(red:1.3)` weighs words more, `(red:0.7)` less.\n"
         "`<lora:name:0.8>` puts a LoRA on it, as does the option `lora`.\n"
         "**What must not be there** goes into the option `negative`.\n"

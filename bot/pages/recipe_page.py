@@ -56,6 +56,9 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
         ("shares", ", ".join(f"{share:g}" for share in r.shares)),
         ("unchanged", _sparing(r.sparing) if r.sparing else ""),
+        ("score", f"{picture.score.value:.4f} by {_file(picture.score.scorer)}")
+        if picture.score is not None
+        else ("score", ""),
         ("made from", f"#{picture.parent}" if picture.parent else ""),
         ("precision", r.precision.value),
         ("recipe", r.id),

@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.pages.apologies import apology_for_reason
+from bot.pages.best_page import best_line
 from bot.pages.lineage_page import named, step
 from bot.pages.quoting import code, quoted
 from bot.pages.words_page import found_words
@@ -125,6 +126,8 @@ def result(outcome: Outcome) -> str:
     if pictures:
         ids = ", ".join(f"#{p.id}" for p in pictures)
         lines.append(f"{ids} · {settings_line(*(p.recipe for p in pictures))}")
+    if best := best_line(outcome):
+        lines.append(best)
     if outcome.wording is not None:
         lines += found_words(outcome.wording)
     if pictures:

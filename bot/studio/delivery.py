@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +35,12 @@ TRIES = 12  # of what fails for no reason of Discord's, before it is held as a f
 AT_ONCE = 8  # results in memory; after a day without Discord there may be thousands to post
 
 
+async def _nothing_before(_: RequestId) -> None:
+    """A result is shown as it is."""
+
+
 class Delivery:
-    """Empties the outbox."""
+    """Empties the outbox.  `before` is awaited of each result before it is shown."""
 
     def __init__(
         self,
@@ -44,8 +48,10 @@ class Delivery:
         *,
         watch: Watch,
         clock: Callable[[], float],
+        before: Callable[[RequestId], Awaitable[None]] = _nothing_before,
     ) -> None:
         self._watch, self._clock = watch, clock  # the clock tells Unix time
+        self._before = before
         self._tickets, self._pictures, self._files = stores.tickets, stores.pictures, stores.files
         self._words, self._deletions = stores.words, stores.deletions
         self._something = asyncio.Event()
@@ -192,6 +198,7 @@ class Delivery:
         try:
             while True:
                 try:
+                    await self._before(request)  # others are shown meanwhile
                     async with self._room:
                         await self._try(request, audience)
                     return

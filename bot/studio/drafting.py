@@ -86,10 +86,9 @@ class Drafting:
         wish, told = unpasted(wish, model.family, model.weights.name)
         found = self._filled(wish, around, model)
         draft, model = found.value, self.offers.with_vae(model, found.value.vae)
-        count = draft.count or 1
-        if not 1 <= count <= self._max_count:
-            raise OutOfRange("count", count, f"1 to {self._max_count}")
-        used = seeds(wish.seed, count, mine, self.dice)
+        used = seeds(wish.seed, self._count(draft), mine, self.dice)
+        best = draft.best_of is not None
+        scorer = self.offers.scorer(model.family.name).weights if best else None
         asked = replace(draft, style=None, assist=AssistMode.OFF) if plainly else draft
         wording = await self.phrasing.wording(asked, model, used[0], wish.words)
         recipes, said = await self._recipes(
@@ -118,8 +117,17 @@ class Drafting:
             recipes=recipes,
             wording=wording,
             notes=notes.bounded((*unused, *remarks(recipes))),
+            scorer=scorer,
             whence=found.whence,
         )
+
+    def _count(self, draft: RequestDraft) -> int:
+        """How many pictures it is.  Raises OutOfRange."""
+        said = "count" if draft.best_of is None else "best_of"
+        count = draft.count or 1 if draft.best_of is None else draft.best_of
+        if not 1 <= count <= self._max_count:
+            raise OutOfRange(said, count, f"1 to {self._max_count}")
+        return count
 
     async def propose(self, wish: Wish, mine: Preferences) -> Proposed:
         """Three different prompts for a wish, in the dialect of the model that would draw it."""

@@ -19,6 +19,8 @@ def ignored(wish: Wish, recipe: Recipe) -> Iterator[str]:
     words, canvas, asked = wish.draft.words, wish.draft.canvas, wish.draft.sampling
     if asked.denoise is not None and not wish.draft.inputs:
         yield notes.denoise_without_a_picture(asked.denoise)
+    if wish.best_of is not None and wish.count not in (None, wish.best_of):
+        yield notes.counted_twice(wish.best_of)
     if wish.seed is not None and wish.seed > MAX_SEED:
         yield notes.folded_seed(wish.seed, wish.seed % SEEDS)
     if wish.size is not None and canvas != DraftCanvas() and recipe.canvas is not None:

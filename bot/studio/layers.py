@@ -68,6 +68,7 @@ class RequestDraft(Draft):
     model: str | Checkpoint | None = None  # a name of the catalog, or what it names
     vae: str | Weights | None = None  # the same, or OWN_VAE
     count: int | None = None
+    best_of: int | None = None  # the same, and the best of them is told
     style: str | None = None  # a name of the style library
     assist: AssistMode | None = None  # whether to look for more words
 
@@ -82,6 +83,7 @@ class Drafted:
     recipes: tuple[Recipe, ...]
     wording: Wording | None  # when an assistant found their words
     notes: tuple[str, ...] = ()  # what is to be said beside the pictures (`bot.studio.notes`)
+    scorer: Weights | None = None  # by what the best of them is told
     whence: Mapping[str, Whence] = field(default_factory=dict)  # of each value: "sampling.steps"
 
 
@@ -95,6 +97,7 @@ def of_wish(wish: Wish, family: Family) -> RequestDraft:
         model=wish.model,
         vae=wish.vae,
         count=wish.count,
+        best_of=wish.best_of,
         style=wish.style,
         assist=wish.assist,
     )

@@ -33,6 +33,11 @@ def denoise_without_a_picture(denoise: float) -> str:
     return f"Denoise {denoise:g} does nothing without a picture to start from."
 
 
+def counted_twice(best_of: int) -> str:
+    """Both count and best_of were said."""
+    return f"The best of {best_of} was asked for, so I drew {best_of}: count did nothing."
+
+
 def no_more_words() -> str:
     """The assistant was asked for by name."""
     return "I found no more words for that, and used yours as they are."

@@ -26,7 +26,7 @@ from bot.studio.phrasing import NothingNew, Proposed
 from bot.studio.rights import Asker
 from bot.studio.wishes import Wish, init_from, remembered_seed, seeds
 from generation.media import photos
-from generation.recipe import Input, Recipe, Sha256
+from generation.recipe import Input, Recipe, Sha256, Weights
 from prompting import wildcards
 from prompting.errors import TooMany
 from storage.errors import Missing
@@ -202,6 +202,7 @@ class Requests:
             parent=before.parent,
             wording=await self._stores.words.find(request),
             notes=before.notes,
+            scorer=before.scorer if only is None else None,
         )
 
     async def reword(
@@ -219,6 +220,7 @@ class Requests:
             await self._drafting.phrasing.reword(words, group, last, style=style, own=own)
             for words, group in _readings(before.words, recipes)
         ]
+        found = [replace(drafted, scorer=before.scorer) for drafted in found]
         return await self._all_of(origin, found, words=before.words, parent=before.parent)
 
     async def reproduce(self, number: PictureId, origin: Origin) -> Request:
@@ -288,6 +290,7 @@ class Requests:
             # A request has one wording; several wishes have none that is everybody's.
             wording=found[0].wording if len(found) == 1 else None,
             notes=[note for drafted in found for note in drafted.notes],
+            scorer=found[0].scorer,
         )
 
     async def queue_up(
@@ -302,10 +305,12 @@ class Requests:
         wording: Wording | None = None,
         notes: Sequence[str] = (),
         revision: Revision | None = None,
+        scorer: Weights | None = None,
     ) -> Request:
         """Commit recipes as a request and let them wait for their turn.
 
-        `notes` are sentences to be said beside the pictures (`bot.studio.notes`).
+        `notes` are sentences to be said beside the pictures (`bot.studio.notes`); `scorer`: by what
+        the best of them is told.
         """
         asked = Asked(
             origin=origin,
@@ -316,6 +321,7 @@ class Requests:
             expects=expects,
             notes=bounded(notes),
             revision=revision,
+            scorer=scorer,
         )
         return await self._admission.admit(asked, recipes, wording)
 

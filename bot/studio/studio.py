@@ -35,6 +35,7 @@ from bot.dispatch.open_requests import OpenRequests
 from bot.dispatch.saving import Saver
 from bot.dispatch.seats import Seats, WorkerSeat
 from bot.studio.admission import Admission
+from bot.studio.best_of import Bests
 from bot.studio.changing import Changes
 from bot.studio.defaults import Defaults
 from bot.studio.deleting import Deleting
@@ -86,7 +87,7 @@ class Studio:
         served = Seats()
         forecasts = Forecasts(queue, served)
         self.open_requests = OpenRequests(queue, meter.promises, forecasts.turns, clock=clock)
-        self.delivery = Delivery(stores, watch=watch, clock=clock)
+        self.delivery = Delivery(stores, watch=watch, clock=clock, before=self._before_shown)
         self._lifecycle = Lifecycle(
             queue=queue,
             meter=meter,
@@ -98,6 +99,7 @@ class Studio:
         saver = Saver(stores.tickets, stores.files, clock=clock)
         self._drawings = Drawings(self._lifecycle, saver, preview_every=preview_every)
         self.errands = Errands(self._lifecycle, meter)
+        self._bests = Bests(stores, self.errands)
         self._dispatcher = Dispatcher(
             self._lifecycle, self._drawings, self.errands, worker_ready=self.device.said
         )
@@ -208,6 +210,10 @@ class Studio:
     async def last_day(self) -> Day:
         """Who had the GPU and who waited, in the last 24 hours."""
         return await last_day(self._stores.ledger, self._clock())
+
+    async def _before_shown(self, request: RequestId) -> None:
+        """What a finished request still lacks."""
+        await self._bests.score(request)
 
     def _progress_noted(self, request: RequestId) -> None:
         """The request's message ends where it stands, if that is over."""

@@ -49,6 +49,7 @@ class Wish:
     vae: str | None = None  # the same, or OWN_VAE
     size: str | None = None  # "768x512", "3:2", "portrait"
     count: int | None = None
+    best_of: int | None = None  # how many, the best of which is told
     seed: int | None = None  # as it was asked for: -1 is a fresh one, and 64 bits may be large
     parent: StoredPicture | None = None  # the picture that is being changed
     after: Recipe | None = None  # what hands on its settings; None: the parent's recipe

@@ -67,7 +67,7 @@ def _siglip(sizes: Sizes) -> Shapes:
 
 
 def _siglip2(sizes: Sizes) -> Shapes:
-    """Its patches are numbers in a row, whatever shape the picture has."""
+    """As SigLIP; a patch is numbers in a row, whatever shape the picture has."""
     return {**_siglip(sizes), _PATCHES: (sizes.wide, 3 * sizes.patch**2)}
 
 

@@ -24,7 +24,7 @@ from generation.fleet.wire import (
     Stepped,
 )
 from generation.job import JobId
-from generation.media.table import MEDIA, Media, medium_of
+from generation.media.table import MEDIA, Media, carried, medium_of
 from generation.model_key import ModelKey, model_key
 from generation.recipe import Recipe, needed
 from tests.given.builders import an_environment
@@ -75,7 +75,7 @@ class FakeWorker:
         self.described: list[Describe] = []
         self.caption, self.describe_cost = "a red cat at sea, flat", 0.5
         self.scored: list[Score] = []
-        self.scores: dict[bytes, float] = {}  # of pictures; of others 0
+        self.scores: dict[int, float] = {}  # of pictures by their seeds; of others 0
         self.prefetched: list[Recipe] = []
         self.log: list[tuple[str, JobId]] = []
         self.starts = 0
@@ -173,10 +173,14 @@ class FakeWorker:
         await self._asked(order)
         return Scored(
             job=order.job,
-            scores=(self.scores.get(order.picture, 0.0),) * len(order.texts),
+            scores=(self._score(order.picture),) * len(order.texts),
             seconds=self.describe_cost,
             loading_seconds=self.load_cost,
         )
+
+    def _score(self, picture: bytes) -> float:
+        found = carried(picture)
+        return self.scores.get(found[0].seed, 0.0) if found is not None else 0.0
 
     async def _asked(self, order: Question) -> None:
         self._line.append(order.job)

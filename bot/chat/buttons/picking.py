@@ -17,6 +17,7 @@ from bot.chat.askers import asker_of
 from bot.chat.buttons.picture_button import picture_in, picture_of
 from bot.chat.buttons.request_button import heard
 from bot.chat.components import request_in
+from bot.pages.best_page import scored
 from bot.pages.choosing import star_label
 from bot.studio.studio import Studio
 from storage.pictures import PictureId, StoredPicture
@@ -40,7 +41,16 @@ class PickPicture(
                     discord.SelectOption(
                         label=f"Picture {place} of {len(pictures)}",
                         value=str(picture.id),
-                        description=f"#{picture.id} · seed {picture.recipe.seed}",
+                        description=" · ".join(
+                            filter(
+                                None,
+                                (
+                                    f"#{picture.id}",
+                                    f"seed {picture.recipe.seed}",
+                                    scored(picture),
+                                ),
+                            )
+                        ),
                         default=place == 1,
                     )
                     for place, picture in enumerate(pictures, 1)

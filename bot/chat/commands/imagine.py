@@ -56,6 +56,7 @@ async def imagine(
     style: options.Style | None = None,
     lora: options.Lora | None = None,
     vae: options.Vae | None = None,
+    best_of: options.BestOf | None = None,
 ) -> None:
     """Queue it, or ask first where the words stand for several pictures."""
     studio = studio_of(interaction)
@@ -76,6 +77,7 @@ async def imagine(
             vae=vae,
             size=size,
             count=count,
+            best_of=best_of,
             seed=seed_named(seed) if seed is not None else None,
             assist=AssistMode(assist) if assist else None,
             style=style,

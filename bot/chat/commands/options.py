@@ -14,6 +14,7 @@ from discord import app_commands
 from discord.app_commands import Range
 
 from generation.parameters import (
+    BEST_OF,
     CFG,
     CLIP_SKIP,
     COUNT,
@@ -36,6 +37,7 @@ Negative = Range[str, NEGATIVE.shortest, NEGATIVE.longest]
 Denoise = Range[float, DENOISE.low, DENOISE.high]
 Size = Range[str, SIZE.shortest, SIZE.longest]
 Count = Range[int, COUNT.low, COUNT.high]
+BestOf = Range[int, BEST_OF.low, BEST_OF.high]
 Steps = Range[int, STEPS.low, STEPS.high]
 Cfg = Range[float, CFG.low, CFG.high]
 Guidance = Range[float, GUIDANCE.low, GUIDANCE.high]
