@@ -44,12 +44,12 @@ from tests.given.thinmodels import SD15, write_file
 GB = 10**9
 
 
-def lora() -> bytes:
+def lora(of: str = "attn2_to_k", width: int = 768) -> bytes:
     """A LoRA of Stable Diffusion 1.x on one layer."""
-    layer = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k"
+    layer = f"lora_unet_mid_block_attentions_0_transformer_blocks_0_{of}"
     return save(
         {
-            f"{layer}.lora_down.weight": torch.zeros(4, 768),
+            f"{layer}.lora_down.weight": torch.zeros(4, width),
             f"{layer}.lora_up.weight": torch.zeros(1280, 4),
             f"{layer}.alpha": torch.tensor(4.0),
         }
@@ -166,6 +166,17 @@ def test_where_civitai_and_the_tensors_disagree_the_tensors_count(tmp_path: Path
     assert len(done.notes) == 1
     assert "told to be FLUX.1 dev" in done.notes[0]
     assert read_card(Path(f"{done.paths[0]}.atelier.toml"), "ink").family is None
+
+
+def test_where_the_tensors_leave_a_choice_civitai_decides_between_what_they_leave(
+    tmp_path: Path,
+) -> None:
+    either = lora("attn1_to_q", 1280)  # of 1.x, or of XL
+    done, _ = added(tmp_path / "m", civitai(either), "civitai:5")
+    assert read_card(Path(f"{done.paths[0]}.atelier.toml"), "ink").family == "sd15"
+    done, _ = added(tmp_path / "n", civitai(either, baseModel="Flux.1 D"), "civitai:5")
+    assert read_card(Path(f"{done.paths[0]}.atelier.toml"), "ink").family is None
+    assert "cannot be used" in done.notes[0]
 
 
 def test_what_civitai_gives_only_as_a_pickle_or_not_at_all_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ Invariant: a card that lies there is its owner's, and is left as it is.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,11 +53,17 @@ def look(path: Path, told: str | None) -> LookedAt:
 
 def _by_word(path: Path, name: str, told: str | None, error: UnknownWeights) -> LookedAt:
     if told is not None:
-        try:
-            return LookedAt(anatomy=_anatomy(path, name, told), family=told)
-        except UnusableWeights:
-            pass
+        with contextlib.suppress(UnusableWeights):
+            anatomy = _anatomy(path, name, told)
+            if anatomy.kind != "lora" or _is_among(told, error.reason):
+                return LookedAt(anatomy=anatomy, family=told)
     return LookedAt(anatomy=None, note=f"{name} is here, and cannot be used: {error.reason}")
+
+
+def _is_among(told: str, reason: str) -> bool:
+    """Whether it is one of the families between which the header of a LoRA leaves the choice."""
+    named = (FAMILIES[word] for word in re.findall(r"[\w.-]+", reason) if word in FAMILIES)
+    return any(one.architecture is FAMILIES[told].architecture for one in named)
 
 
 def _anatomy(path: Path, name: str, family: str | None) -> Anatomy:
