@@ -87,6 +87,16 @@ def lumina2(network: Any, _lanes: int, height: int, width: int) -> object:
     )
 
 
+def sana(network: Any, lanes: int, height: int, width: int) -> object:
+    return network(
+        torch.empty(lanes, network.config.in_channels, height // 32, width // 32),
+        encoder_hidden_states=torch.empty(lanes, 300, network.config.caption_channels),
+        encoder_attention_mask=torch.ones(lanes, 300, dtype=torch.long),
+        timestep=torch.ones(lanes),
+        return_dict=False,
+    )
+
+
 class _AllWords:
     """A mask of words alone, which are counted: numbers that fake tensors do not have."""
 
@@ -140,6 +150,7 @@ CALLS: Mapping[str, tuple[dict[str, object], Call]] = {
     "qwen-image": ({"num_layers": 2}, qwen_image),
     "z-image": ({"n_layers": 2, "n_refiner_layers": 1}, z_image),
     "ernie-image": ({"num_layers": 2}, ernie_image),
+    "sana": ({"num_layers": 2}, sana),
     "flux1": ({"num_layers": 1, "num_single_layers": 1}, flux1),
     "chroma": ({"num_layers": 1, "num_single_layers": 1}, chroma),
     "krea2": ({"num_layers": 2}, krea2),

@@ -72,6 +72,7 @@ def test_no_part_takes_anothers_tensors_or_folder(one: Architecture) -> None:
 @every
 def test_on_its_grid_a_picture_has_whole_latents(one: Architecture) -> None:
     config = json.loads((CONFIGS / one.vae.config / "config.json").read_text("utf-8"))
-    channels, levels = config.get("latent_channels"), config.get("block_out_channels")
-    assert (channels or config["z_dim"]) == one.latent_channels
-    assert one.grid % 2 ** (len(levels or config["dim_mult"]) - 1) == 0
+    keys = ("block_out_channels", "dim_mult", "encoder_block_out_channels")
+    levels = next(config[key] for key in keys if key in config)
+    assert config.get("latent_channels", config.get("z_dim")) == one.latent_channels
+    assert one.grid % 2 ** (len(levels) - 1) == 0

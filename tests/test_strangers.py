@@ -47,11 +47,16 @@ FILES: list[tuple[Shapes, str]] = [
     ({"cap_embedder.0.weight": (1,), "layers.0.attention.wq.weight": (1,)}, "Lumina-Next"),
     ({"head.modulation": (1, 2, 5)}, "Wan"),
     ({f"{UNET}patchify_proj.weight": (1,)}, "LTX-Video"),
+    ({"blocks.0.cross_attn.kv_linear.weight": (1,), "blocks.0.mlp.fc1.bias": (1,)}, "PixArt"),
     (
-        {"blocks.0.mlp.inverted_conv.conv.weight": (1,), "blocks.0.cross_attn.kv_linear.x": ()},
-        "San",
+        {
+            "transformer_blocks.0.attn1.norm_q.weight": (1,),
+            "transformer_blocks.0.ff.net.0.proj.weight": (1,),
+            "caption_projection.linear_1.weight": (1,),
+            "time_embed.linear.weight": (1,),
+        },
+        "LTX-Video",
     ),
-    ({"blocks.0.cross_attn.kv_linear.weight": (1,)}, "PixArt"),
     ({"double_layers.0.attn.w2q.weight": (1,)}, "AuraFlow"),
     (
         {"txt_in.individual_token_refiner.blocks.0.x": (1,), "double_blocks.0.img_attn.x": ()},

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from generation.errors import UnusableWeights
 from generation.families import encoder_files
 from generation.families.architecture import (
     Architecture,
@@ -31,7 +30,12 @@ from generation.families.flux import DENOISER, VAE_PART
 from generation.families.networks import PROJECTED_CLIP, T5, clip_tokenizer, t5_tokenizer
 from generation.families.text.encoder import encoder
 from generation.families.text.language import LLAMA, llama_tokenizer
-from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
+from generation.families.trained import (
+    FLOW_SCHEDULER,
+    FLOW_SOLVERS,
+    of_flow_scheduler,
+    of_flow_solver,
+)
 from generation.recipe import Task
 
 TRANSFORMER = Network(
@@ -41,20 +45,15 @@ TRANSFORMER = Network(
     tensors=hidream.tensors,
     settings=frozenset(hidream.USUAL),
 )
-_UNIPC, _LCM = "UniPCMultistepScheduler", "FlowMatchLCMScheduler"
+_LCM = "FlowMatchLCMScheduler"
 
 
 def _of_scheduler(config: Config, name: str) -> Trained:
     """What a folder's scheduler says of the levels; which sampler walks them a recipe says."""
-    kind = config.get("_class_name")
-    if kind == _UNIPC:
-        if config.get("use_flow_sigmas") is not True:
-            raise UnusableWeights(name, "its scheduler's use_flow_sigmas is not on")
-        return of_flow_scheduler({"shift": config.get("flow_shift", 1.0)}, name)
-    if kind == _LCM:  # and sizes of steps, which are none by default
+    if config.get("_class_name") == _LCM:  # and sizes of steps, which are none by default
         more = {"_class_name", "scale_factors", "upscale_mode"}
         return of_flow_scheduler({k: v for k, v in config.items() if k not in more}, name)
-    return of_flow_scheduler(config, name)
+    return of_flow_solver(config, name)
 
 
 def told(shapes: Shapes) -> Config:
@@ -162,7 +161,7 @@ HIDREAM = Architecture(
     noise=Noise(
         levels="flow:3.0",
         prediction="flow",
-        schedulers=frozenset({FLOW_SCHEDULER, _UNIPC, _LCM}),
+        schedulers=frozenset({FLOW_SCHEDULER, _LCM, *FLOW_SOLVERS}),
         read=_of_scheduler,
     ),
     tasks=frozenset(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from generation.families import blueprint
 from generation.families.architecture import Config, Network, Shapes, Tokenizer
-from generation.families.builds import causal_vae, image_vae
+from generation.families.builds import causal_vae, dc_vae, image_vae
 
 UNET = Network(
     module="diffusers.models.unets.unet_2d_condition",
@@ -141,6 +141,16 @@ IMAGE_AUTOENCODER = Network(
         "scale_factor_spatial": (16, None),
     },
     fault=_odd_latents,
+)
+
+DEEP_AUTOENCODER = Network(
+    module="diffusers.models.autoencoders.autoencoder_dc",
+    name="AutoencoderDC",
+    weights="diffusion_pytorch_model",
+    tensors=dc_vae.tensors,
+    settings=frozenset(dc_vae.USUAL),
+    only={"in_channels": (3, None)},
+    fault=_odd_factor,
 )
 
 

@@ -131,6 +131,29 @@ def of_flow_scheduler(config: Mapping[str, object], name: str) -> Trained:
     return Trained(prediction="flow", noise=noise)
 
 
+# Solvers that walk a flow as well, where their configs say so.
+FLOW_SOLVERS = frozenset({"DPMSolverMultistepScheduler", "UniPCMultistepScheduler"})
+_SOLVES_FLOW: dict[str, tuple[object, ...]] = {
+    **_ONLY,
+    "prediction_type": ("flow_prediction",),
+    "use_flow_sigmas": (True,),
+    "use_dynamic_shifting": (False, None),
+}
+
+
+def of_flow_solver(config: Mapping[str, object], name: str) -> Trained:
+    """The same of a solver made for other noise, of which the shift of its flow alone counts."""
+    if config.get("_class_name") not in FLOW_SOLVERS:
+        return of_flow_scheduler(config, name)
+    known = _READ | _HARMLESS | _SOLVES_FLOW.keys()
+    for key in (*config, "prediction_type", "use_flow_sigmas"):
+        if key not in known:
+            raise UnusableWeights(name, f"its scheduler's setting {key:.60} is not known here")
+        if key in _SOLVES_FLOW and not any(config.get(key) == fine for fine in _SOLVES_FLOW[key]):
+            raise _refused(name, key, config.get(key))
+    return of_flow_scheduler({"shift": config.get("flow_shift", 1.0)}, name)
+
+
 def _numbers(
     config: Mapping[str, object], usual: Mapping[str, float | None], name: str
 ) -> list[float]:

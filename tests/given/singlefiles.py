@@ -23,6 +23,7 @@ from tests.given.tiny import (
     lumina2,
     qwen_image,
     qwen_image_21,
+    sana,
     z_image,
 )
 
@@ -281,6 +282,7 @@ _TRANSFORMERS: dict[str, Callable[[Tensors], Tensors]] = {
 # Those whose parts are all called otherwise.
 _WHOLE: dict[str, Callable[[Path], Tensors]] = {
     "qwen-image": qwen_image.one_file,
+    "sana": sana.one_file,
     "qwen-image-2.1": qwen_image_21.one_file,
     "krea2": krea2.one_file,
     "anima": anima.one_file,

@@ -28,6 +28,7 @@ from tests.given.tiny import (
     parts,
     qwen_image,
     qwen_image_21,
+    sana,
     z_image,
 )
 
@@ -225,6 +226,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "z-image": z_image.build,
     "ernie-image": ernie_image.build,
     "hidream": hidream.build,
+    "sana": sana.build,
     "chroma": flux.build_chroma,
     "qwen-image": qwen_image.build,
     "qwen-image-2.1": qwen_image_21.build,

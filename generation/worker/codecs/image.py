@@ -72,6 +72,23 @@ def means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
     return mean, std
 
 
+@dataclass(frozen=True, slots=True)
+class _Certain:
+    """The posterior of a VAE that knows a picture's latents: nothing is drawn for them."""
+
+    mean: Tensor
+
+    @property
+    def std(self) -> Tensor:
+        return torch.zeros_like(self.mean)
+
+    def mode(self) -> Tensor:
+        return self.mean
+
+    def sample(self, _: torch.Generator) -> Tensor:
+        return self.mean
+
+
 BY_A_FACTOR = LatentFormat(scaled=_by_a_factor, unscaled=_back_by_a_factor)
 BY_CHANNEL = LatentFormat(scaled=_by_channel, unscaled=_back_by_channel, frames=True)
 # The same but for the order of the arithmetic, with colours and how opaque they are.
@@ -107,10 +124,15 @@ def _posterior(vae: Any, pixels: Tensor, form: LatentFormat) -> Any:
         opaque = torch.ones_like(rows[..., :1])
         pixels = torch.cat([rows, opaque], dim=-1).permute(0, 3, 1, 2)
     pixels = pixels.unsqueeze(2) if form.frames else pixels
-    found = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist
+    found = _encoded(vae, pixels.to(vae.device, vae.dtype))
     if vae.dtype != torch.float32 and not _finite(found.mean, found.std):
-        found = _in_fp32(vae).encode(pixels.to(vae.device, torch.float32)).latent_dist
+        found = _encoded(_in_fp32(vae), pixels.to(vae.device, torch.float32))
     return found
+
+
+def _encoded(vae: Any, pixels: Tensor) -> Any:
+    found = vae.encode(pixels)
+    return found.latent_dist if hasattr(found, "latent_dist") else _Certain(found.latent)
 
 
 def to_pixels(vae: Any, latents: Tensor, form: LatentFormat = BY_A_FACTOR) -> Decoded:

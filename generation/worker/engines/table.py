@@ -18,6 +18,7 @@ from generation.worker.engines.lumina2 import Lumina2
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.qwen_image import QwenImage
 from generation.worker.engines.qwen_image_21 import QwenImage21
+from generation.worker.engines.sana import Sana
 from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.stable_diffusion import StableDiffusion
 from generation.worker.engines.z_image import ZImage
@@ -38,6 +39,7 @@ ENGINES: Mapping[str, Engine] = {
     "z-image": ZImage(),
     "ernie-image": ErnieImage(),
     "hidream": HiDream(),
+    "sana": Sana(),
     "chroma": Chroma(tokens=512),
     "qwen-image": QwenImage(),
     "qwen-image-2.1": QwenImage21(),
