@@ -58,6 +58,7 @@ FILES: list[tuple[Shapes, str]] = [
         "LTX-Video",
     ),
     ({"double_layers.0.attn.w2q.weight": (1,)}, "AuraFlow"),
+    ({f"{UNET}perceiver.latent_queries": (512, 3584), "layers.0.cross_attn_gate": (1,)}, "Fibo 2"),
     (
         {"txt_in.individual_token_refiner.blocks.0.x": (1,), "double_blocks.0.img_attn.x": ()},
         "Huny",
@@ -103,6 +104,8 @@ def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> Non
         ),
         ("WanImageToVideoPipeline", "Wan"),
         ("KolorsPipeline", "Kolors"),
+        ("BriaFibo2Pipeline", "Fibo 2"),
+        ("BriaFiboEditPipeline", "Fibo"),
         ("StableCascadeDecoderPipeline", "Stable Cascade"),
         ("StableDiffusionXLInpaintPipeline", None),
         ("StableDiffusionInstructPix2PixPipeline", None),
