@@ -12,6 +12,7 @@
     │   ├── BadMask                 one that says of no part of a picture that it is to change
     │   ├── NoSegmenter             a part was named in words, and nothing here finds it by them
     │   ├── NoCaptioner             a picture is to be described, and nothing here does that
+    │   ├── NoControlNet            a control picture was given, and nothing here looks at one
     │   └── NoScorer                the best of several is to be told, and nothing here can
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
@@ -197,6 +198,16 @@ class NoCaptioner(Unacceptable):
 
     def __str__(self) -> str:
         return "nothing here says what a picture shows"
+
+
+@dataclass(eq=False, repr=False)
+class NoControlNet(Unacceptable):
+    """A control picture was given, and nothing here steers models of that family by one."""
+
+    family: str
+
+    def __str__(self) -> str:
+        return f"no ControlNet here is for {self.family}"
 
 
 class NoScorer(Unacceptable):

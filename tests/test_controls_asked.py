@@ -10,11 +10,11 @@ import pytest
 from bot.studio.controlling import AskedControl, controlled, spelled_control
 from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftWords, complete
-from generation.errors import NoSuchName, OutOfRange, WrongFamily
+from generation.errors import NoControlNet, NoSuchName, OutOfRange, WrongFamily
 from generation.limits import Present, for_somebody
 from generation.recipe import MAX_CONTROLS, Control, Input, Recipe, Task, dump, parse
 from tests.given.builders import a_digest, a_model
-from tests.given.drafting import an_entry
+from tests.given.drafting import a_drafting, an_entry
 from tests.given.stored import asked as asked_of
 
 NET = an_entry("edges", "sd15", "controlnet")
@@ -105,6 +105,22 @@ def test_one_that_knows_several_kinds_of_pictures_is_told_which_this_is() -> Non
     for how in ("ready", "blur", "ready:tile"):
         with pytest.raises(OutOfRange, match="ready:pose, ready:depth, ready:canny"):
             controlled(a_wish(), SEEN, union, AskedControl(how=how))
+
+
+def test_who_names_no_network_gets_the_first_for_the_model_or_hears_that_there_is_none() -> None:
+    models = [
+        {"name": "photo", "family": "sd15"},
+        {"name": "large", "family": "sdxl"},
+        {"name": "edges", "family": "sd15", "kind": "controlnet"},
+    ]
+    drafting = a_drafting(models, default="photo")
+    found = drafting.controlled(a_wish(), SEEN, (600, 400), AskedControl(how="canny"))
+    (adapter,) = found.draft.adapters
+    assert adapter.weights.name == "edges"
+    width, height = found.draft.canvas.width, found.draft.canvas.height
+    assert (width or 0) > (height or 0)
+    with pytest.raises(NoControlNet, match="Stable Diffusion XL"):
+        drafting.controlled(replace(a_wish(), model="large"), SEEN, (600, 400), AskedControl())
 
 
 def test_what_only_a_network_could_make_is_asked_for_ready_made() -> None:

@@ -309,6 +309,13 @@ async def test_imagine_with_an_image_and_denoise(tmp_path: Path) -> None:
         assert (recipe.task, needed(recipe.sampling).denoise) == (Task.IMAGE_TO_IMAGE, 0.4)
 
 
+async def test_control_says_that_nothing_here_looks_at_a_picture(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("control", prompt="a cat", image=("p.png", a_blue_png()), how="canny")
+        await ann.sees("No ControlNet here is for")
+
+
 async def test_a_mention_alone_draws_from_words(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         me = studio.world.bot.user

@@ -35,6 +35,7 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.BadMask("the mask is black everywhere"),
     g.NoSegmenter(),
     g.NoCaptioner(),
+    g.NoControlNet("Stable Diffusion 1.x"),
     g.NoScorer(),
     g.UnusableWeights("m", "it does not fit"),
     g.PickleRefused("m.ckpt"),

@@ -156,6 +156,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "Nothing here says what a picture shows. (The owner can put a captioner into `models`: "
         "docs/describing.md.)"
     ),
+    g.NoControlNet: lambda e: (
+        f"No ControlNet here is for {plain(e.family)}: nothing looks at that picture. (The owner "
+        "can put one into `models`: docs/models.md.)"
+    ),
     g.NoScorer: lambda _: (
         "Nothing here tells how well words fit such a picture, so I began nothing; `count` draws "
         "several for you to choose from. (The owner can put a CLIP or SigLIP folder into `models`: "

@@ -17,7 +17,14 @@ from generation import limits
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.draft import UNSAID, Checkpoint
-from generation.errors import NoCaptioner, NoScorer, NoSegmenter, NoSuchName, WrongFamily
+from generation.errors import (
+    NoCaptioner,
+    NoControlNet,
+    NoScorer,
+    NoSegmenter,
+    NoSuchName,
+    WrongFamily,
+)
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, family
 from generation.families.model_family import Family
@@ -67,7 +74,7 @@ class Offers:
     def controlnet(self, name: str | None, like: Family) -> Entry:
         """The ControlNet of that name, or where none is named the first for such models.
 
-        Raises NoSuchName.
+        Raises NoSuchName, NoControlNet.
         """
         if name is not None:
             return self.catalog.find(name.strip(), "controlnet")
@@ -75,8 +82,7 @@ class Offers:
             theirs = FAMILIES.get(entry.family)
             if theirs is not None and like.takes("controlnet", theirs):
                 return entry
-        there = tuple(entry.name for entry in self.controlnets())
-        raise NoSuchName("controlnet", f"for {like.title}", there[:3], there)
+        raise NoControlNet(like.title)
 
     def vaes(self) -> tuple[Entry, ...]:
         """The VAEs that can be put in place of a checkpoint's own."""

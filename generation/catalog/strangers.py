@@ -42,8 +42,9 @@ _LAYERED = "Qwen-Image-Layered, which takes a picture apart into several"
 _ARCHITECTURES = (
     _row("Chroma Radiance", "nerf_blocks.", "nerf_image_embedder."),
     _row("HunyuanVideo", "txt_in.individual_token_refiner.", "context_embedder.token_refiner."),
-    _row("a ControlNet", "control_model.", "controlnet_", "input_hint_block.", "zero_convs."),
-    _row("a ControlNet", "lora_controlnet", "control_all_x_embedder.", "control_layers."),
+    _row("a ControlNet of another build", "control_model.", "controlnet_", "input_hint_block."),
+    _row("a Control-LoRA", "lora_controlnet"),
+    _row("a ControlNet of Z-Image", "control_all_x_embedder.", "control_layers."),
     _row("a ControlNet", "control_net."),
     _row("a ControlNet-LLLite", "lllite_"),
     _row("an IP-Adapter", "ip_adapter.", "image_proj."),
