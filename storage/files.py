@@ -40,6 +40,11 @@ class Files:
         with translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        return self._folder
+
     def keep(self, data: bytes, suffix: str) -> Sha256:
         """Keep these bytes.  When this returns, they survive a power cut.  Raises DiskFull."""
         digest = Sha256(hashlib.sha256(data).hexdigest())

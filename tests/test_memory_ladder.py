@@ -122,6 +122,19 @@ def test_two_jobs_that_are_paused_in_turns_share_a_network_that_is_streamed(hous
     assert table.draw_with_pauses(one, meanwhile=meanwhile) == expected[0]
 
 
+def test_copies_in_host_memory_are_what_blocks_come_from(house: House) -> None:
+    recipe = house.recipe("mine")
+    expected = a_table(house).draw(recipe)
+    exactness.switch_on(threads=1)
+    cache = ModelCache(house.catalog, CPU, least(house, recipe), host_memory=2**26)
+    table = Table(cache=cache)
+    read: list[bool] = []
+    watch(table, lambda part: read.append(part.residence.streaming and part.residence.in_memory))
+    assert table.draw(recipe) == expected
+    assert any(read)
+    assert table.draw(recipe) == expected
+
+
 def test_what_fits_beside_the_blocks_that_come_and_go_stays(house: House) -> None:
     recipe = house.recipe("mine")
     with a_table(house).cache.take(recipe, on_load=lambda _: None) as model:

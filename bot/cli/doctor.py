@@ -25,6 +25,7 @@ from bot.cli.machine import (
     cluster,
     disk,
     graphics_card,
+    how_full,
     libraries,
     machine,
     not_the_wanted,
@@ -34,6 +35,7 @@ from bot.cli.machine import (
 from bot.cli.terminal import aside, output
 from bot.settings import Secret, Settings, SettingsInvalid
 from bot.studio.booru_tags import tag_folders
+from bot.studio.resources import resources
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.errors import NoSuchName
@@ -87,6 +89,7 @@ def examine(
     yield from not_the_wanted(settings.device, found)
     yield token(settings.token, config)
     yield disk(settings.data)
+    yield how_full(resources(settings.data))
     yield privacy(settings.data)
     yield from own_texts(settings.data)
     yield from models(settings)

@@ -15,13 +15,14 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
 import psutil
 
 from bot.cli.findings import Finding, Health, good, note, wrong
+from bot.studio.resources import FULL, Resource, limiting, told
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = "run: python start.py setup"
@@ -191,6 +192,26 @@ def disk(data: Path) -> Finding:
             advice="make room, or choose another folder with `data`",
         )
     return good("disk", found)
+
+
+# What to do about a resource that is too full, by how its name ends.
+_DEEDS = {
+    "processor": "close what else computes here, or draw smaller pictures",
+    "disk": "make room, or choose another folder with `data`",
+}
+_LESS = "close something, or use files in fewer bits (docs/performance.md, Memory)"
+
+
+def how_full(found: Sequence[Resource]) -> Finding:
+    """How full each resource is, and which one limits."""
+    full = limiting(found)
+    if full is None:
+        return good("resources", told(found))
+    return note(
+        "resources",
+        f"{told(found)}; {full.name} limits, as the first above {FULL:.0%}",
+        _DEEDS.get(full.name, _LESS),
+    )
 
 
 def port(number: int) -> Finding:

@@ -172,7 +172,8 @@ _PAGES = {
         "`/queue` says who waits for what and when you are next, `/cancel` ends what is yours.\n"
         "`/models list`, `/loras` and `/styles` show what there is to choose from, with "
         "pictures.\n"
-        "`/stats today` and `/stats fairness` tell of the last day."
+        "`/stats today` and `/stats fairness` tell of the last day, `/status` of how full the "
+        "machine is."
     ),
 }
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from bot.dispatch.audience import Audience
 from bot.dispatch.dispatcher import Dispatcher
@@ -206,6 +207,11 @@ class Studio:
         await self._drawings.close()
         await self.delivery.close()
         await self._meter.write()
+
+    @property
+    def folder(self) -> Path:
+        """Where the pictures lie."""
+        return self._stores.files.folder
 
     async def last_day(self) -> Day:
         """Who had the GPU and who waited, in the last 24 hours."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from math import prod
 from typing import Any, Protocol, runtime_checkable
 
@@ -202,7 +203,7 @@ class Residence:
                 assert isinstance(self._numbers, Divisible)  # of a part that is streamed
                 self._numbers.some(which).read(room, may_go_on)
             else:
-                with torch.cuda.stream(beside):
+                with nullcontext() if beside is None else torch.cuda.stream(beside):
                     for tensor, number in zip(room, which, strict=True):
                         tensor.copy_(self._copies[number], non_blocking=True)
             for tensor, number in zip(room, which, strict=True):

@@ -129,6 +129,9 @@ class Streaming:
         for before, behind in self._hooks:
             before.remove()
             behind.remove()
+        for copied in self._here.values():
+            if copied is not None:  # what is being written yet must not become others'
+                torch.cuda.current_stream().wait_event(copied)
         self._here.clear()
 
     def _hung(self, block: Block) -> tuple[Any, Any]:

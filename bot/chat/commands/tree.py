@@ -21,6 +21,7 @@ from bot.chat.commands.reshaping import inpaint, outpaint, upscale, vary
 from bot.chat.commands.settings import settings
 from bot.chat.commands.show import show
 from bot.chat.commands.stats import stats
+from bot.chat.commands.status import status
 
 models.add_command(adding.add)
 models.add_command(adding.stop)
@@ -45,6 +46,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     queue,
     cancel,
     stats,
+    status,
     settings,
 )
 MENUS: tuple[app_commands.ContextMenu, ...] = (
