@@ -205,7 +205,7 @@ def test_a_call_that_fails_leaves_no_block_behind() -> None:
     module = torch.nn.Module()
     module.blocks = torch.nn.ModuleList([torch.nn.Sequential(torch.nn.Linear(8, 8))])
     numbers = [t.detach().clone() for t in tensors_of(module)]
-    residence = Residence(module, Given(numbers))
+    residence = Residence(module, GivenNumbers(numbers))
     residence.stream(CPU, 0)
     block: Any = module.blocks[0]
     with pytest.raises(RuntimeError):
@@ -215,14 +215,14 @@ def test_a_call_that_fails_leaves_no_block_behind() -> None:
     assert torch.equal(block(torch.ones(1, 8)), expected)
 
 
-class Given:
+class GivenNumbers:
     """Numbers that a test has."""
 
     def __init__(self, tensors: list[torch.Tensor]) -> None:
         self._tensors = tensors
 
-    def some(self, which: Any) -> Given:
-        return Given([self._tensors[number] for number in which])
+    def some(self, which: Any) -> GivenNumbers:
+        return GivenNumbers([self._tensors[number] for number in which])
 
     def read(self, into: Any, may_go_on: Any) -> None:
         assert may_go_on()

@@ -58,7 +58,7 @@ class StageNeeds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class PredictedNeeds:
     """What a recipe takes of the device, by the stages that it has."""
 
     stages: Mapping[Stage, StageNeeds]
@@ -74,7 +74,7 @@ class Needs:
         return max((each.whole for each in self.stages.values()), default=0)
 
 
-def predict(recipe: Recipe, model: Model, device: torch.device) -> Needs:
+def predict(recipe: Recipe, model: Model, device: torch.device) -> PredictedNeeds:
     """What drawing takes there.  Of the model's files the heads are enough: `FileHeads.model`."""
 
     def of(stage: Stage) -> StageNeeds:
@@ -85,7 +85,7 @@ def predict(recipe: Recipe, model: Model, device: torch.device) -> Needs:
             drawing=activations(recipe, model, stage),
         )
 
-    return Needs(stages={stage: of(stage) for stage in stages(recipe)})
+    return PredictedNeeds(stages={stage: of(stage) for stage in stages(recipe)})
 
 
 def activations(recipe: Recipe, model: Model, stage: Stage) -> int:
