@@ -28,7 +28,7 @@ from tests.given.loras import lora_tensors
 
 def test_the_kinds_that_are_let_in_are_found_and_put_on() -> None:
     assert set(ADAPTERS) == KINDS.keys()
-    others = {"checkpoint", "component", "vae", "upscaler", "segmenter", "captioner"}
+    others = {"checkpoint", "component", "vae", "upscaler", "segmenter", "captioner", "scorer"}
     assert {*others, *ADAPTERS} == set(recognition.KINDS)
 
 
