@@ -98,13 +98,13 @@ class Conversation:
                 _must(asked.texts == len(frame.scores), "it scores what it was not to")
                 del self._jobs[frame.job]
             case wire.Stepped():
-                _must(not questions, "it draws what it was to look at")
+                _must(not questions, "it draws what it was to describe or to score")
                 _must(not asked.drawn, "it steps behind the last step")
                 _must(asked.total in (0, frame.total), "it counts to another total")
                 _must(asked.done < frame.done <= frame.total, "its steps are out of order")
                 asked.done, asked.total = frame.done, frame.total
             case wire.Drawn():
-                _must(not questions, "it draws what it was to look at")
+                _must(not questions, "it draws what it was to describe or to score")
                 _must(not asked.drawn, "it has drawn twice")
                 asked.drawn = True
             case wire.Finished():
