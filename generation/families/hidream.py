@@ -139,6 +139,7 @@ HIDREAM = Architecture(
             layout=encoder_files.t5(T5XXL),
             spare=encoder_files.beside(T5XXL, *T5.harmless),
             tokenizer=t5_tokenizer("tokenizer_3"),
+            file="t5xxl_fp8_e4m3fn_scaled.safetensors",
         ),
         encoder(
             LLAMA,
