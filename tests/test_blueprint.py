@@ -75,7 +75,7 @@ def check(folder: Path) -> None:
         ours: Tensors
         if part.name == "unet":
             right, ours = built(diffusers_module("UNet2DConditionModel"), config), blueprint.unet
-        elif part.name in ("vae", "transformer"):
+        elif part.name in ("vae", "transformer") or "_class_name" in config:
             kind = config.get("_class_name", "AutoencoderKL")
             right, ours = built(diffusers_module(kind), config), NETWORKS[kind].tensors
         else:

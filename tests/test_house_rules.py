@@ -221,7 +221,10 @@ def test_how_many_steps_there_are_is_the_workers_to_say() -> None:
 
 # What people send is no work of ours, nor are faces in the simulated Discord, nor what lies beside
 # weights.
-MAY_NAME_SUFFIXES = ("bot/chat/intake.py", "bot/sandbox/", "generation/catalog/previews.py")
+MAY_NAME_SUFFIXES = (
+    *("bot/chat/intake.py", "bot/sandbox/"),
+    *("generation/catalog/previews.py", "generation/sources/fetching.py"),
+)
 
 
 def test_only_its_own_file_and_the_table_know_a_medium() -> None:
