@@ -77,7 +77,7 @@ async def test_pages_are_for_the_one_who_asks(tmp_path: Path) -> None:
         await here.ann.command("models list")
         assert "`tiny`" in (await here.ann.sees("### Models")).content
         await here.ann.command("loras")
-        page = await here.ann.sees("### LoRAs (2)")
+        page = await here.ann.sees("### LoRAs (")
         assert "`ink`" in page.content
         assert [one.filename for one in page.attachments] == ["previews.png"]
         await here.ann.command("styles", page=2)

@@ -48,6 +48,7 @@ class Config:
     in_channels: int
     out_channels: int = 4
     addition_embed_type: str | None = None
+    time_cond_proj_dim: int | None = None
 
 
 def test_every_architecture_has_an_engine_and_every_engine_an_architecture() -> None:

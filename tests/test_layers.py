@@ -75,6 +75,7 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         model="photo",
         vae="fine",
         count=2,
+        best_of=3,
         style="ink",
         assist=AssistMode.ON,
         masking=Masking(

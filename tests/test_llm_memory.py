@@ -50,7 +50,9 @@ def test_reading_takes_what_was_said_and_a_quarter_less_at_most(
 
     taken = peak_bytes(lambda: built(name, config), read, dtype)
     said = llm.activation_bytes(config, tokens=tokens, layers=3, itemsize=dtype.itemsize)
-    assert 0.75 * said <= taken <= said
+    # A mask of pairs, which the library makes or not: little beside real widths.
+    pairs = tokens**2 * dtype.itemsize if "vision_config" in config else 0
+    assert 0.75 * said <= taken <= said + pairs
 
 
 @pytest.mark.parametrize("name", ["qwen2.5-vl", "qwen3-vl"])

@@ -67,8 +67,10 @@ def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
 
 def needed_by(family: Family) -> tuple[Input, ...]:
     """The picture that a family has to begin with, if it draws from no words alone."""
-    alone = Task.TEXT_TO_IMAGE in family.tasks
-    return () if alone else (Input(role="init", sha256=a_digest("b"), fit="cover"),)
+    if Task.TEXT_TO_IMAGE in family.tasks:
+        return ()
+    role = "init" if Task.IMAGE_TO_IMAGE in family.tasks else "reference"
+    return (Input(role=role, sha256=a_digest("b"), fit="cover"),)
 
 
 def a_model(name: str = "starter", family: str = "starter") -> Checkpoint:
