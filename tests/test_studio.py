@@ -10,7 +10,6 @@ import pytest
 from bot.studio.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
 from generation.queue.fair_queue import QueueFull
-from generation.reasons import Reason
 from generation.recipe import Task
 from storage.errors import DiskFull, Missing
 from storage.tickets import State
@@ -162,7 +161,10 @@ async def test_an_error_of_the_job_is_told_and_costs_nobody_else(tmp_path: Path)
         await eventually(lambda: len(memo.outcomes) == 2)
         states = {o.request.words: o.tickets[0] for o in memo.outcomes}
         assert states["huge"].state is State.FAILED
-        assert states["huge"].reason == Reason(kind="OutOfMemory", facts=(2, 1))
+        why = states["huge"].reason
+        assert why is not None
+        assert why.kind == "OutOfMemory"
+        assert tuple(why.facts) == OutOfMemory(2, 1).facts
         assert states["small"].state is State.DRAWN
 
 

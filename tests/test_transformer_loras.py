@@ -35,11 +35,17 @@ def test_there_are_transformers() -> None:
 
 def layers(architecture: str) -> dict[str, Tensor]:
     """The linear layers of a denoiser as a single file has them, by their names there."""
-    prefix = build_of(architecture).denoiser.prefix
+    built = build_of(architecture)
+    prefix = built.denoiser.prefix
+    # Another part may lie inside of the denoiser's names.
+    others = tuple(
+        p.prefix for p in built.parts if p.prefix.startswith(prefix) and p.prefix != prefix
+    )
     return {
         key.removeprefix(prefix).removesuffix(".weight"): tensor
         for key, tensor in the_single_file(architecture)[0].items()
         if key.startswith(prefix) and key.endswith(".weight") and tensor.ndim == 2
+        if not key.startswith(others or ("?",))
     }
 
 
@@ -88,7 +94,11 @@ def apart(one: bytes, other: bytes) -> float:
     return float((a - b).abs().max())
 
 
-@each
+# The gate of HiDream's experts answers with a tuple: no LoRA is drawn on it.
+DRAWN = [name for name in NAMES if name != "hidream"]
+
+
+@pytest.mark.parametrize("architecture", DRAWN)
 def test_a_lora_on_the_files_layers_draws_what_the_file_with_it_merged_draws(
     architecture: str, tmp_path: Path
 ) -> None:

@@ -90,7 +90,7 @@ def read_name(key: str, layers_per_block: int) -> Name | None:
     flat = flat.removeprefix(prefix)
     if part == "unet":
         spelled = _compvis(flat, layers_per_block)
-        path = paths(part).get(_as_now(spelled or flat))
+        path = paths(part).get(as_now(spelled or flat))
     else:
         spelled = None
         path = paths(part).get(_as_in_transformers(flat.removeprefix("text_model_")))
@@ -102,7 +102,7 @@ def read_name(key: str, layers_per_block: int) -> Name | None:
 def layer_and_role(key: str) -> tuple[str, str]:
     """The name of the layer, with underscores for dots, and what the tensor is to it."""
     layer, role = _split(key)
-    return _as_now(layer.replace(".", "_")), role
+    return layer.replace(".", "_"), role
 
 
 def role_of(key: str) -> str:
@@ -127,7 +127,7 @@ def _split(key: str) -> tuple[str, str]:
     return key, ""
 
 
-def _as_now(flat: str) -> str:
+def as_now(flat: str) -> str:
     """diffusers' names of 2023 -> today's."""
     flat = flat.replace("_processor_to_", "_to_")
     return f"{flat}_0" if flat.endswith("_to_out") else flat

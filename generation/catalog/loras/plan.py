@@ -16,7 +16,14 @@ from generation.catalog.checkpoint import check_types
 from generation.catalog.embeddings import read_words
 from generation.catalog.loras.forms import Form, read_form
 from generation.catalog.loras.layers import Part
-from generation.catalog.loras.names import MAX_NAME, Name, layer_and_role, read_name, role_of
+from generation.catalog.loras.names import (
+    MAX_NAME,
+    Name,
+    as_now,
+    layer_and_role,
+    read_name,
+    role_of,
+)
 from generation.catalog.loras.settings import LoraSettings, read_settings, stated_alpha
 from generation.catalog.loras.strangers import stranger
 from generation.catalog.loras.transformers import (
@@ -171,7 +178,8 @@ def _nearest(shapes: Shapes, unread: list[str]) -> tuple[list[str], bool]:
 
 def _named_by(built: Architecture, key: str) -> tuple[Sequence[NamedLayer], str]:
     layer, role = layer_and_role(key[:MAX_NAME])
-    return (layers_named(built, layer) if role else ()), role
+    found = (layers_named(built, layer) or layers_named(built, as_now(layer))) if role else ()
+    return found, role
 
 
 def _misfits_of(built: Architecture, shapes: Shapes) -> int:
