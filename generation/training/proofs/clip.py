@@ -71,7 +71,7 @@ def new_clip() -> Any:
     """A small CLIP; its words begin as the starter's own text encoder reads them."""
     text = CLIPTextModel.from_pretrained(MODEL / "text_encoder", dtype=torch.float32)
     config = CLIPConfig(
-        text_config=text.config.to_dict() | {"projection_dim": SHARED},
+        text_config=text.config.to_dict() | {"projection_dim": SHARED, "_name_or_path": ""},
         vision_config={
             "hidden_size": WIDTH,
             "intermediate_size": 4 * WIDTH,
