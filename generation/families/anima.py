@@ -12,7 +12,6 @@ diffusers' names is taken for Anima's, and draws nothing without a text conditio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from generation.families.architecture import (
@@ -27,6 +26,7 @@ from generation.families.architecture import (
 from generation.families.builds import anima
 from generation.families.fitting import words_of
 from generation.families.flux import DENOISER
+from generation.families.laid import renamed, turned, under
 from generation.families.networks import t5_tokenizer
 from generation.families.qwen_image import QWEN_IMAGE
 from generation.families.text.encoder import encoder
@@ -63,26 +63,8 @@ _INSIDE = {
 }
 
 
-def _named(key: str, beginnings: Mapping[str, str], inside: Mapping[str, str]) -> str:
-    for one, other in beginnings.items():
-        if key.startswith(one):
-            key = other + key.removeprefix(one)
-            break
-    for one, other in inside.items():
-        key = key.replace(one, other)
-    return key
-
-
-_THEIRS = partial(_named, beginnings=_BEGINNINGS, inside=_INSIDE)
-_OURS = partial(
-    _named,
-    beginnings={theirs: ours for ours, theirs in _BEGINNINGS.items()},
-    inside={theirs: ours for ours, theirs in _INSIDE.items()},
-)
-
-
-def _behind(prefix: str, shapes: Shapes) -> Shapes:
-    return {k.removeprefix(prefix): shape for k, shape in shapes.items() if k.startswith(prefix)}
+_THEIRS = partial(renamed, beginnings=_BEGINNINGS, inside=_INSIDE)
+_OURS = partial(renamed, beginnings=turned(_BEGINNINGS), inside=turned(_INSIDE))
 
 
 def layout(shapes: Shapes, _config: Config) -> Shapes:
@@ -92,7 +74,7 @@ def layout(shapes: Shapes, _config: Config) -> Shapes:
 
 def told(shapes: Shapes) -> Config:
     """What a file's tensors say of its transformer; nothing where they are not its."""
-    mine = _behind(DENOISER, shapes)
+    mine = under(DENOISER, shapes)
     return anima.transformer_told({_OURS(key): shape for key, shape in mine.items()})
 
 
@@ -101,7 +83,7 @@ def _layout_of_conditioner(shapes: Shapes, _config: Config) -> Shapes:
 
 
 def _told_of_conditioner(shapes: Shapes) -> Config:
-    return anima.conditioner_told(_behind(CONDITIONER, shapes))
+    return anima.conditioner_told(under(CONDITIONER, shapes))
 
 
 TRANSFORMER = Network(

@@ -23,6 +23,7 @@ from generation.families.builds import ernie_image
 from generation.families.fitting import words_of
 from generation.families.flux import DENOISER
 from generation.families.flux2 import LATENTS
+from generation.families.laid import under
 from generation.families.text.encoder import encoder
 from generation.families.text.language import MINISTRAL3, mistral_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
@@ -39,9 +40,7 @@ TRANSFORMER = Network(
 
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    return ernie_image.told(
-        {k.removeprefix(DENOISER): s for k, s in shapes.items() if k.startswith(DENOISER)}
-    )
+    return ernie_image.told(under(DENOISER, shapes))
 
 
 def _layout(shapes: Shapes, _config: Config) -> Shapes:

@@ -27,6 +27,7 @@ from generation.families.architecture import (
 from generation.families.builds import hidream
 from generation.families.encoder_files import CLIP_G, CLIP_L, T5XXL
 from generation.families.flux import DENOISER, VAE_PART
+from generation.families.laid import under
 from generation.families.networks import PROJECTED_CLIP, T5, clip_tokenizer, t5_tokenizer
 from generation.families.text.encoder import encoder
 from generation.families.text.language import LLAMA, llama_tokenizer
@@ -58,9 +59,7 @@ def _of_scheduler(config: Config, name: str) -> Trained:
 
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    return hidream.told(
-        {k.removeprefix(DENOISER): s for k, s in shapes.items() if k.startswith(DENOISER)}
-    )
+    return hidream.told(under(DENOISER, shapes))
 
 
 def _layout(shapes: Shapes, _config: Config) -> Shapes:

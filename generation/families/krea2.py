@@ -26,6 +26,7 @@ from generation.families.architecture import (
 from generation.families.builds import krea2
 from generation.families.fitting import words_of
 from generation.families.flux import DENOISER
+from generation.families.laid import renamed, turned, under
 from generation.families.qwen_image import QWEN_IMAGE
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3_VL, qwen_tokenizer
@@ -65,22 +66,8 @@ _INSIDE = {
 }
 
 
-def _named(key: str, beginnings: Mapping[str, str], inside: Mapping[str, str]) -> str:
-    for one, other in beginnings.items():
-        if key.startswith(one):
-            key = other + key.removeprefix(one)
-            break
-    for one, other in inside.items():
-        key = key.replace(one, other)
-    return key
-
-
-_THEIRS = partial(_named, beginnings=_BEGINNINGS, inside=_INSIDE)
-_OURS = partial(
-    _named,
-    beginnings={theirs: ours for ours, theirs in _BEGINNINGS.items()},
-    inside={theirs: ours for ours, theirs in _INSIDE.items()},
-)
+_THEIRS = partial(renamed, beginnings=_BEGINNINGS, inside=_INSIDE)
+_OURS = partial(renamed, beginnings=turned(_BEGINNINGS), inside=turned(_INSIDE))
 
 
 def layout(shapes: Shapes, _config: Config) -> Shapes:
@@ -100,7 +87,7 @@ def lies(shapes: Shapes, _config: Config) -> Mapping[str, Sequence[Lies]]:
 
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    mine = {k.removeprefix(DENOISER): s for k, s in shapes.items() if k.startswith(DENOISER)}
+    mine = under(DENOISER, shapes)
     return krea2.told({_OURS(key): shape for key, shape in mine.items()})
 
 

@@ -1,4 +1,4 @@
-"""What a single file's tensors are, from where a network's lie in them.
+"""What a single file's tensors are and are called, from where a network's lie in them.
 
 A layout that cuts or joins tensors says once where each lies (`Lies`); the file's shapes follow.
 Invariant: the pieces of one tensor of the file are all of it.
@@ -11,6 +11,27 @@ from collections.abc import Callable, Mapping, Sequence
 from generation.families.architecture import Config, Lies, Shapes
 
 Where = Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]
+
+
+def under(prefix: str, shapes: Shapes) -> Shapes:
+    """The tensors whose names begin so, by the rest of their names."""
+    return {k.removeprefix(prefix): shape for k, shape in shapes.items() if k.startswith(prefix)}
+
+
+def renamed(key: str, beginnings: Mapping[str, str], inside: Mapping[str, str]) -> str:
+    """The name with its beginning, and then each of its pieces, called otherwise."""
+    for one, other in beginnings.items():
+        if key.startswith(one):
+            key = other + key.removeprefix(one)
+            break
+    for one, other in inside.items():
+        key = key.replace(one, other)
+    return key
+
+
+def turned(names: Mapping[str, str]) -> Mapping[str, str]:
+    """The names of such a table for the way back."""
+    return {theirs: ours for ours, theirs in names.items()}
 
 
 def laid(where: Where) -> Callable[[Shapes, Config], Shapes]:

@@ -25,6 +25,7 @@ from generation.families.architecture import (
 from generation.families.builds import causal_vae
 from generation.families.builds import qwen_image as build
 from generation.families.fitting import words_of
+from generation.families.laid import under
 from generation.families.marks import by_marks
 from generation.families.networks import CAUSAL_AUTOENCODER
 from generation.families.text.encoder import encoder
@@ -51,9 +52,7 @@ TRANSFORMER = Network(
 
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    return build.told(
-        {k.removeprefix(_DENOISER): s for k, s in shapes.items() if k.startswith(_DENOISER)}
-    )
+    return build.told(under(_DENOISER, shapes))
 
 
 def _layout(shapes: Shapes, _config: Config) -> Shapes:

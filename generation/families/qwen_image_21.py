@@ -24,6 +24,7 @@ from generation.families.architecture import (
 from generation.families.builds import image_vae
 from generation.families.builds import qwen_image_21 as build
 from generation.families.fitting import words_of
+from generation.families.laid import under
 from generation.families.networks import IMAGE_AUTOENCODER
 from generation.families.qwen_image import QWEN_IMAGE, edited_at
 from generation.families.text.encoder import encoder
@@ -45,9 +46,7 @@ TRANSFORMER = Network(
 
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    return build.told(
-        {k.removeprefix(_DENOISER): s for k, s in shapes.items() if k.startswith(_DENOISER)}
-    )
+    return build.told(under(_DENOISER, shapes))
 
 
 def layout(shapes: Shapes, _config: Config) -> Shapes:

@@ -29,7 +29,7 @@ from generation.families.architecture import (
 from generation.families.builds import dc_vae, sana
 from generation.families.fitting import words_of
 from generation.families.flux import DENOISER
-from generation.families.laid import laid
+from generation.families.laid import laid, under
 from generation.families.networks import DEEP_AUTOENCODER
 from generation.families.text.encoder import encoder
 from generation.families.text.language import GEMMA2, gemma_tokenizer
@@ -83,13 +83,9 @@ def _place(key: str) -> Lies:
     return Lies(key=DENOISER + name)
 
 
-def _mine(shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    return {k.removeprefix(DENOISER): s for k, s in shapes.items() if k.startswith(DENOISER)}
-
-
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    return sana.told(_mine(shapes))
+    return sana.told(under(DENOISER, shapes))
 
 
 TRANSFORMER = Network(

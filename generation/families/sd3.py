@@ -26,6 +26,7 @@ from generation.families.architecture import (
     Stage,
 )
 from generation.families.encoder_files import CLIP_G, CLIP_L, T5XXL
+from generation.families.laid import under
 from generation.families.networks import (
     AUTOENCODER,
     PROJECTED_CLIP,
@@ -134,7 +135,7 @@ _THREES = (
 
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    mine = {k.removeprefix(_DENOISER): s for k, s in shapes.items() if k.startswith(_DENOISER)}
+    mine = under(_DENOISER, shapes)
     blocks = sorted({int(match[1]) for key in mine if (match := _BLOCKS.match(key))})
     two = (b for b in blocks if f"joint_blocks.{b}.x_block.attn2.qkv.weight" in mine)
     normed = "joint_blocks.0.x_block.attn.ln_q.weight" in mine

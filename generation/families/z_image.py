@@ -26,7 +26,7 @@ from generation.families.architecture import (
 from generation.families.builds import z_image
 from generation.families.fitting import words_of
 from generation.families.flux import DENOISER, VAE_PART
-from generation.families.laid import laid
+from generation.families.laid import laid, under
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
@@ -64,7 +64,7 @@ def _place(key: str) -> Lies:
 
 def told(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
-    mine = {k.removeprefix(DENOISER): s for k, s in shapes.items() if k.startswith(DENOISER)}
+    mine = under(DENOISER, shapes)
     counts = {"layers": 0, "noise_refiner": 0}
     for key in mine:
         if (found := _LAYER.match(key)) is not None:

@@ -19,6 +19,7 @@ from functools import partial
 
 from generation.families import blueprint
 from generation.families.architecture import Config, Network, Shapes, Tokenizer
+from generation.families.laid import under
 from generation.families.text import towers
 from generation.families.text.decoder import Stack
 
@@ -125,8 +126,8 @@ def _seeing(
         return found | {f"visual.{key}": shape for key, shape in seen.items()}
 
     def told(shapes: Shapes) -> Config:
-        words = stack.told(_under("language_model.", shapes))
-        seen = _under("visual.", shapes)
+        words = stack.told(under("language_model.", shapes))
+        seen = under("visual.", shapes)
         found: dict[str, object] = {f"text_config.{key}": value for key, value in words.items()}
         if not seen:
             return found | {"vision_config": None} if found else {}
@@ -144,10 +145,6 @@ def _seeing(
         without=_without_eyes,
         fault=partial(_another, (kind,)),
     )
-
-
-def _under(begin: str, shapes: Shapes) -> Shapes:
-    return {k.removeprefix(begin): shape for k, shape in shapes.items() if k.startswith(begin)}
 
 
 def _without_eyes(config: Config) -> tuple[str, ...]:
