@@ -54,9 +54,7 @@ class Anima:
         _pictures: Sequence[Image],
     ) -> EncodedWords:
         said = needed(recipe.words)
-        reader = PromptReader(
-            tokenizer=parts.tokenizers["text_encoder"], encoder=parts["text_encoder"]
-        )
+        reader = PromptReader.of(parts)
         texts = said.prompt, said.negative_prompt
         context, negative = (
             _conditioned(parts, plain(text, said.syntax), read)

@@ -55,9 +55,7 @@ class ErnieImage:
         _pictures: Sequence[Image],
     ) -> EncodedWords:
         said = needed(recipe.words)
-        reader = PromptReader(
-            tokenizer=parts.tokenizers["text_encoder"], encoder=parts["text_encoder"]
-        )
+        reader = PromptReader.of(parts)
         texts = said.prompt, said.negative_prompt
         context, negative = (
             read.states[0] for read in encode(reader, texts, FORM, syntax=said.syntax)

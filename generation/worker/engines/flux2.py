@@ -82,9 +82,7 @@ class Flux2:
         /,
     ) -> EncodedWords:
         said = needed(recipe.words)
-        reader = llm.PromptReader(
-            tokenizer=parts.tokenizers["text_encoder"], encoder=parts["text_encoder"]
-        )
+        reader = llm.PromptReader.of(parts)
         texts = said.prompt, said.negative_prompt
         words, negative = llm.encode(reader, texts, self.form, syntax=said.syntax)
         return EncodedWords(

@@ -63,9 +63,7 @@ class Krea2:
         _pictures: Sequence[Image],
     ) -> EncodedWords:
         said = needed(recipe.words)
-        reader = PromptReader(
-            tokenizer=parts.tokenizers["text_encoder"], encoder=parts["text_encoder"]
-        )
+        reader = PromptReader.of(parts)
         texts = [without_marks(text) for text in (said.prompt, said.negative_prompt)]
         positive, negative = encode(reader, texts, FORM, syntax=said.syntax)
         return EncodedWords(

@@ -77,7 +77,7 @@ class LongCatImage(Flux):
         pictures: Sequence[Image],
     ) -> EncodedWords:
         said, name = needed(recipe.words), "text_encoder"
-        reader = PromptReader(tokenizer=parts.tokenizers[name], encoder=parts[name])
+        reader = PromptReader.of(parts, name)
         texts = [without_marks(text) for text in (said.prompt, said.negative_prompt)]
         before = _CHANGE if pictures else _DESCRIBE
         form = PromptForm(

@@ -138,7 +138,7 @@ class Lumina2:
 
 def _read(parts: Parts, text: str, before: str, syntax: str) -> HiddenStates:
     """What the encoder says of a prompt.  Raises OutOfRange for one that has too few places."""
-    reader = PromptReader(tokenizer=parts.tokenizers["text_encoder"], encoder=parts["text_encoder"])
+    reader = PromptReader.of(parts)
     template = ("" if START in text else before) + llm.PROMPT
     form = PromptForm(template=template, layers=(-2,), least=TOKENS)
     (read,) = encode(reader, (text,), form, syntax=syntax)

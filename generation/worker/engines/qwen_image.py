@@ -85,9 +85,7 @@ class QwenImage:
         pictures: Sequence[Image],
     ) -> EncodedWords:
         said = needed(recipe.words)
-        reader = PromptReader(
-            tokenizer=parts.tokenizers["text_encoder"], encoder=parts["text_encoder"]
-        )
+        reader = PromptReader.of(parts)
         texts = [without_marks(text) for text in (said.prompt, said.negative_prompt)]
         form, small = _form(recipe.family, pictures)
         context, negative = (

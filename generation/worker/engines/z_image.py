@@ -129,7 +129,7 @@ def _most_tokens(parts: Parts) -> int:
 
 def _read(parts: Parts, said: Words) -> Iterator[Tensor]:
     """The states of the tokens of the prompt, and of the negative one: (1, tokens, width)."""
-    reader = PromptReader(tokenizer=parts.tokenizers["text_encoder"], encoder=parts["text_encoder"])
+    reader = PromptReader.of(parts)
     most, texts = _most_tokens(parts), (said.prompt, said.negative_prompt)
     for read in encode(reader, texts, FORM, syntax=said.syntax):
         tokens = len(read.words)

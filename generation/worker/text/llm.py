@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import torch
 from PIL import Image
@@ -23,6 +23,7 @@ from generation.errors import OutOfRange
 from generation.families.architecture import Config
 from generation.families.text.language import of_text
 from generation.worker import pulse
+from generation.worker.parts import Parts
 from generation.worker.text.sight import SeenPictures, seen_by
 from generation.worker.text.t5 import plain
 
@@ -36,6 +37,11 @@ class PromptReader:
 
     tokenizer: Any  # a fast tokenizer of transformers
     encoder: Any  # a network of generation.families.text.language
+
+    @classmethod
+    def of(cls, parts: Parts, name: str = "text_encoder") -> Self:
+        """The part of that name.  Raises KeyError."""
+        return cls(tokenizer=parts.tokenizers[name], encoder=parts[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
