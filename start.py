@@ -34,15 +34,18 @@ if sys.version_info < OLDEST:
 
 HERE = Path(__file__).resolve().parent
 
+# A worker of pytest for each core that helps; a file's tests share what they set up.
+SUITE = ["-m", "pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+
 # What each command runs, as arguments to the environment's Python.  The rest of the command line
 # is passed on.
 COMMANDS = {
     "demo": ("a scripted conversation with the real bot, in this terminal", ["-m", "bot", "demo"]),
     "run": ("the bot: on Discord with DISCORD_TOKEN, else in your browser", ["-m", "bot", "run"]),
-    "test": ("the test suite", ["-m", "pytest"]),
+    "test": ("the test suite", SUITE),
     "test-all": (
         "the test suite with its slow tests, and examples that nobody has seen",
-        ["-m", "pytest", "-m", "", "--hypothesis-profile=dice"],
+        [*SUITE, "-m", "", "--hypothesis-profile=dice"],
     ),
     "test-cluster": (
         "the tests on a real Ray cluster, on this machine",

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,9 @@ def test_the_doctor_names_what_others_can_read_and_what_to_do(tmp_path: Path) ->
 def test_the_log_is_the_owner_s_alone_when_it_is_full_too(tmp_path: Path) -> None:
     settings = some_settings(tmp_path)
     write_log(settings, quiet=True)
-    (handler,) = (h for h in logging.getLogger().handlers if hasattr(h, "doRollover"))
+    handlers = logging.getLogger().handlers  # another test's log may be open beside it
+    files = [h for h in handlers if isinstance(h, RotatingFileHandler)]
+    (handler,) = (h for h in files if Path(h.baseFilename).is_relative_to(settings.data.resolve()))
     handler.doRollover()
     logs = sorted(settings.data.glob("atelier.log*"))
     assert len(logs) == 2

@@ -219,7 +219,7 @@ def meet_the_studio(browser: Browser, go_on: Callable[[], None]) -> None:
     browser.click(".command-suggestion", text="sampler")
     browser.sees("euler_ancestral")  # offered before anything is typed
     browser.type("euler_a")
-    browser.until("document.querySelectorAll('.command-suggestion').length === 1")
+    browser.until("document.querySelectorAll('.command-suggestion').length === 2")  # one is CFG++
     browser.press("Enter")
     browser.until(
         "document.querySelector('input[data-option=sampler]').value === 'euler_ancestral'"

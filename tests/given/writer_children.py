@@ -24,8 +24,13 @@ def _writes(process: psutil.Process) -> bool:
 
 @pytest.fixture
 def no_child_left() -> Iterator[None]:
-    """Kills what a test left when it failed before it closed its writer: it fails alone."""
+    """Kills what a test left, or one before it: a test that fails fails alone."""
+    kill_children()
     yield
+    kill_children()
+
+
+def kill_children() -> None:
     for child in children():
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
