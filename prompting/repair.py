@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from prompting.reading.denials import denials, without
 from prompting.reading.facts import facts
 from prompting.reading.invention import displaced, invented
-from prompting.reading.keep import Loss, contradictions, missing
+from prompting.reading.keep import LostWord, contradictions, missing
 from prompting.reading.prose import together
 from prompting.reading.scene import read_scene
 from prompting.scenery.gist import gist_of
@@ -32,7 +32,7 @@ class SlotVerdict:
 
     slots: Slots
     rendered: Rendered
-    losses: tuple[Loss, ...]
+    losses: tuple[LostWord, ...]
     against: tuple[str, ...]
     left: tuple[str, ...] = ()  # words as they were written, which this writer might translate
 
@@ -90,7 +90,9 @@ class Repairer:
             self._wish, slots.subject, lexicon=self._lexicon, language=slots.language, free=free
         )
 
-    def _without_translated(self, losses: tuple[Loss, ...], slots: Slots) -> tuple[Loss, ...]:
+    def _without_translated(
+        self, losses: tuple[LostWord, ...], slots: Slots
+    ) -> tuple[LostWord, ...]:
         """The losses without those words that only this writer could translate, and did."""
         wish, lexicon = self._wish, self._lexicon
         if self._closed or wish.language == self._order.language:
@@ -107,7 +109,9 @@ class Repairer:
             return losses
         return tuple(loss for loss in losses if loss not in unknown)
 
-    def _without_drawn(self, losses: tuple[Loss, ...], rendered: Rendered) -> tuple[Loss, ...]:
+    def _without_drawn(
+        self, losses: tuple[LostWord, ...], rendered: Rendered
+    ) -> tuple[LostWord, ...]:
         """The losses without colours and numbers of things for which others are drawn."""
         if self._order.dialect.kind is not Speech.STARTER:
             return losses
@@ -211,7 +215,7 @@ class Repairer:
         )
         return together(scene.sentences, self._order.language)
 
-    def _binds(self, loss: Loss) -> bool:
+    def _binds(self, loss: LostWord) -> bool:
         """Whether a colour, a number or a place is lost, which means nothing where it is added."""
         kinds = {entry.kind for key in loss.keys if (entry := self._lexicon.entries.get(key))}
         return loss.what == "relation" or bool(kinds & {"colour", "number"})
@@ -246,7 +250,7 @@ class Repairer:
         words = [word for word in self._lexicon.read(thing) if word.content]
         return not any(word.key in wanted for word in words)
 
-    def _english(self, loss: Loss) -> str:
+    def _english(self, loss: LostWord) -> str:
         """What has to be added, in the prompt's language."""
         if self._order.language == self._wish.language:
             return f"no {loss.text}" if loss.what == "unwanted" else loss.text

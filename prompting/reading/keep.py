@@ -59,7 +59,7 @@ _MADE = "-made"  # ends the name of what something consists of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class LostWord:
     """Something of the wish that a prompt lacks."""
 
     what: Literal["word", "number", "colour", "relation", "unwanted", "opaque"]
@@ -75,7 +75,7 @@ def missing(
     negative: str = "",
     handled: Collection[str] = (),
     language: str | None = None,
-) -> tuple[Loss, ...]:
+) -> tuple[LostWord, ...]:
     """What of the wish the prompt lacks.
 
     What is unwanted may stand in `negative`, or among the phrases `handled`, which were turned into
@@ -87,7 +87,7 @@ def missing(
     foreign = language is not None and language != wish.language
     said = _said(found, foreign=foreign)
     losses = [
-        Loss(what="word", text=text, keys=(key,))
+        LostWord(what="word", text=text, keys=(key,))
         for key, text in (*asked.words.items(), *_swallowed(asked, lexicon, wish.language))
         if not _has(key, text, said, "" if foreign and key in asked.kinds else plain)
     ]
@@ -95,25 +95,25 @@ def missing(
     losses += _unbound("number", asked.numbers & asked.firm, found.numbers, asked, lost)
     losses += _unbound("colour", asked.colours & asked.firm, found.colours, asked, lost)
     losses += [
-        Loss(what="relation", text=relation, keys=(relation,))
+        LostWord(what="relation", text=relation, keys=(relation,))
         for relation in sorted(asked.relations if foreign else ())
         if not same(relation, found.relations)
     ]
     there = (negative, *handled, *found.unwanted)
     losses += [
-        Loss(what="unwanted", text=thing, keys=(fold(thing),))
+        LostWord(what="unwanted", text=thing, keys=(fold(thing),))
         for thing in asked.unwanted
         if not _denied(thing, there, lexicon, wish.language)
     ]
     return (*losses, *_untouched(wish, prompt))
 
 
-def _untouched(wish: WishText, prompt: str) -> list[Loss]:
+def _untouched(wish: WishText, prompt: str) -> list[LostWord]:
     """Parts that no writer may touch, and that the prompt holds less often than the wish."""
     wanted = Counter(part.text for part in wish.opaque)
     few = {part for part, number in wanted.items() if prompt.count(part) < number}
     return [
-        Loss(what="opaque", text=part.text, keys=(part.text,))
+        LostWord(what="opaque", text=part.text, keys=(part.text,))
         for part in wish.opaque
         if part.text in few
     ]
@@ -232,9 +232,9 @@ def readable(prompt: str, wish: WishText) -> str:
 
 def _unbound(
     what: Literal["number", "colour"], asked: Pairs, found: Pairs, facts: Facts, lost: set[str]
-) -> list[Loss]:
+) -> list[LostWord]:
     return [
-        Loss(what=what, text=" ".join(facts.words[key] for key in pair), keys=pair)
+        LostWord(what=what, text=" ".join(facts.words[key] for key in pair), keys=pair)
         for pair in sorted(asked)
         if not lost & set(pair) and not _bound(pair, found)
     ]

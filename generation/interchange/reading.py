@@ -1,0 +1,61 @@
+"""Who reads what a file carries: one table, asked from the top.
+
+Pure.  The invariant: whatever the texts are, there is an `Imported`, or `NotRead`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from generation.errors import OutOfRange
+from generation.interchange.imported import LONGEST, Imported, NotRead
+from generation.recipe import parse
+
+Texts = Mapping[str, str]  # by what the file calls them: "parameters", "prompt", "workflow", ...
+
+OURS = "atelier"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextReader:
+    """A program whose texts are read here.
+
+    `read` gives None where the texts are none of the program's, and raises NotRead where they are
+    and cannot be read.
+    """
+
+    program: str
+    read: Callable[[Texts], Imported | None]
+
+
+def ours(texts: Texts) -> Imported | None:
+    """The recipe that a file of this program carries.  Raises NotRead."""
+    said = texts.get(OURS)
+    if said is None:
+        return None
+    try:
+        recipe = parse(said)
+    except OutOfRange as error:
+        raise NotRead("it carries a recipe that this version cannot read") from error
+    return Imported(program=OURS, recipe=recipe, task=recipe.task, seed=recipe.seed)
+
+
+# The surest first: who says more of the same picture stands above who says less.
+READERS: tuple[TextReader, ...] = (TextReader(program=OURS, read=ours),)
+
+
+def read(texts: Texts) -> Imported:
+    """What a file's texts say of its picture.  Raises NotRead, and nothing else."""
+    if any(len(text) > LONGEST for text in texts.values()):
+        texts = {key: text for key, text in texts.items() if len(text) <= LONGEST}
+    failed: NotRead | None = None
+    for reader in READERS:
+        try:
+            found = reader.read(texts)
+        except NotRead as error:
+            failed = failed or error
+            continue
+        if found is not None:
+            return found
+    raise failed or NotRead("it says nothing of how it was drawn that can be read here")
