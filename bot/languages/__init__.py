@@ -1,0 +1,1 @@
+"""What people read, in their language: the English stands in the code, others in `<locale>.po`."""
