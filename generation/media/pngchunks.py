@@ -1,9 +1,9 @@
-"""The pieces that a PNG is made of: which decide its pixels, and the text under one key.
+"""The pieces that a PNG is made of: which decide its pixels, and the texts in it.
 
     signature · IHDR · (PLTE tRNS) · (gAMA iCCP tEXt zTXt eXIf ...) · IDAT ... · IEND
 
 A PNG may come from a stranger, made to blow up whoever reads it.  The invariant: nothing is
-unpacked but the one text that was asked for, and that within a limit; so a file costs a walk along
+unpacked but the texts that were asked for, and those within a limit; so a file costs a walk along
 its pieces, however many unpack to however much.
 """
 
@@ -19,6 +19,7 @@ from generation.errors import BadPicture
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 100_000  # a picture of 32 MiB in pieces of 512 bytes has 65,536
 MAX_TEXT_BYTES = 2**20  # of one text that we are willing to read, packed or not
+MAX_KEY_BYTES = 79  # of a text, as the standard says
 MAX_ASIDE_BYTES = 2**20  # of everything together that says how to turn a picture,
 MAX_TURNS = 8  # and so many texts are unpacked to look for it
 
@@ -136,6 +137,30 @@ def text(png: bytes, key: bytes) -> str | None:
     return None
 
 
+def texts(png: bytes, most: int) -> Iterator[tuple[str, str]]:
+    """Every sound text with its key, until `most` bytes of them are unpacked.  Raises BadPicture.
+
+    ComfyUI's animations keep theirs in pieces of the kind "comf".
+    """
+    for chunk in chunks(png):
+        if most <= 0:
+            return
+        if chunk.kind not in (*_TEXTS, b"comf") or chunk.end - chunk.start > most:
+            continue
+        key, _, rest = chunk.data(png).partition(b"\0")
+        if not rest or len(key) > MAX_KEY_BYTES or not chunk.sound(png):
+            continue
+        kind = b"tEXt" if chunk.kind == b"comf" else chunk.kind
+        limit = max(len(rest), most // 4)
+        try:
+            told = _text(kind, rest, limit)
+        except DamagedText:
+            most -= limit
+            continue
+        most -= len(told)
+        yield key.decode("latin-1"), told
+
+
 def _fits(chunk: Chunk, png: bytes, seen: set[bytes]) -> bool:
     """Whether a piece that decides something is the one that a sound file has of it."""
     if chunk.kind in seen or b"IDAT" in seen:
@@ -166,23 +191,23 @@ def _size(chunk: Chunk, png: bytes) -> int:
         return 0
 
 
-def _text(kind: bytes, rest: bytes) -> str:
+def _text(kind: bytes, rest: bytes, most: int = MAX_TEXT_BYTES) -> str:
     """The text of a piece whose key is cut off."""
     try:
         if kind == b"tEXt":
             return rest.decode("latin-1")
         if kind == b"zTXt":
-            return _inflated(rest[1:]).decode("latin-1")
+            return _inflated(rest[1:], most).decode("latin-1")
         packed = rest[0] == 1
         _language, _translated, told = rest[2:].split(b"\0", 2)
-        return (_inflated(told) if packed else told).decode()
+        return (_inflated(told, most) if packed else told).decode()
     except (ValueError, IndexError, zlib.error) as error:
         raise DamagedText("a text chunk that is none") from error
 
 
-def _inflated(data: bytes) -> bytes:
+def _inflated(data: bytes, most: int) -> bytes:
     inflater = zlib.decompressobj()
-    told = inflater.decompress(data, MAX_TEXT_BYTES)
+    told = inflater.decompress(data, most)
     if inflater.unconsumed_tail:
         raise DamagedText("a text chunk that inflates beyond the limit")
     return told
