@@ -10,6 +10,7 @@ from storage.database import Database
 from storage.deletions import Deletions
 from storage.favourites import Favourites
 from storage.files import Files
+from storage.locales import Locales
 from storage.people import People
 from storage.pictures import Pictures
 from storage.tickets import Tickets
@@ -23,6 +24,7 @@ class Stores:
     tickets: Tickets
     pictures: Pictures
     people: People
+    locales: Locales
     words: Wordings
     deletions: Deletions
     favourites: Favourites
@@ -36,6 +38,7 @@ class Stores:
             tickets=Tickets(database),
             pictures=Pictures(database),
             people=People(database),
+            locales=Locales(database),
             words=Wordings(database),
             deletions=Deletions(database),
             favourites=Favourites(database),

@@ -24,6 +24,7 @@ from bot.chat.open_answers import OpenAnswers
 from bot.chat.places import channel_of, lacking
 from bot.chat.posting import Poster
 from bot.dispatch.audience import Outcome, Progress, Shown, Undeliverable
+from bot.languages.speaking import speaking_to
 from bot.pages import replies
 from bot.studio.studio import Studio
 from storage.tickets import Request, RequestId, State
@@ -132,7 +133,8 @@ class Announcer:
             if not self._may_edit(found.origin.channel):
                 self.changed(request)
             elif (standing := self._studio.open_requests.standing(request)) is not None:
-                await self._edit(found, standing, shown)
+                with speaking_to(found.origin.locale):
+                    await self._edit(found, standing, shown)
         except discord.NotFound:
             shown.gone = True
             log.info("the progress message of request %d is gone", request)
@@ -184,20 +186,22 @@ class Announcer:
         await self._still(outcome.request.id)
         if _wholly_cancelled(outcome):
             return None
-        try:
-            found = await self._poster.find(outcome) if perhaps_posted else None
-            return found or await self._poster.post(outcome, self._studio.messages)
-        except Undeliverable:
-            raise
-        except Exception:
-            await self._progress.say_it_waits(outcome.request)
-            raise
+        with speaking_to(outcome.request.origin.locale):
+            try:
+                found = await self._poster.find(outcome) if perhaps_posted else None
+                return found or await self._poster.post(outcome, self._studio.messages)
+            except Undeliverable:
+                raise
+            except Exception:
+                await self._progress.say_it_waits(outcome.request)
+                raise
 
     async def conclude(self, outcome: Outcome, shown: Shown | None, *, held: str = "") -> None:
         """Take the progress message away, or let it tell what became of the request."""
         await self._here.wait()
         await self._still(outcome.request.id)
-        await self._progress.conclude(outcome, shown, held)
+        with speaking_to(outcome.request.origin.locale):
+            await self._progress.conclude(outcome, shown, held)
 
     def may_post(self, channel: int) -> bool:
         """Whether no permission is known to be missing."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import discord
 
 from bot.chat.seen import SeenUploads
+from bot.languages.speaking import spoken
 from bot.studio.additions import Additions
 from bot.studio.rights import Asker
 from bot.studio.shares import Requester, Tiers
@@ -61,13 +62,13 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
         guild=interaction.guild_id,
         channel=interaction.channel_id or 0,
         reply_to=None,
-        locale=str(interaction.locale),
+        locale=spoken(),
         source=interaction.id,
     )
 
 
 def origin_of_message(message: discord.Message, tiers: Tiers) -> Origin:
-    """The same of a message; its author's language is not told."""
+    """The same of a message."""
     guild = message.guild.id if message.guild else None
     return Origin(
         owner=UserId(message.author.id),
@@ -75,7 +76,7 @@ def origin_of_message(message: discord.Message, tiers: Tiers) -> Origin:
         guild=guild,
         channel=message.channel.id,
         reply_to=message.id,
-        locale="en-US",
+        locale=spoken(),
         source=message.id,
     )
 

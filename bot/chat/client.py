@@ -22,6 +22,8 @@ from bot.chat.buttons.table import BUTTONS
 from bot.chat.commands.help import HelpMenu
 from bot.chat.commands.tree import add_commands
 from bot.chat.listening import hear
+from bot.chat.localising import Localiser
+from bot.chat.readers import speak_to
 from bot.chat.refusals import apologise
 from bot.chat.seen import SeenUploads
 from bot.chat.sight import DiscordSight
@@ -37,6 +39,11 @@ REMEMBERED = 1000  # messages; what they asked for is remembered by the database
 
 class Tree(app_commands.CommandTree["Atelier"]):
     """The commands, with the one error hook."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Everybody may ask, and is answered in their language."""
+        await speak_to(interaction)
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError, /
@@ -88,6 +95,7 @@ class Atelier(discord.Client):
         if self._guild is not None:
             # A guild's commands appear at once; global ones can take an hour.
             self.tree.copy_global_to(guild=self._guild)
+        await self.tree.set_translator(Localiser())
         await self.tree.sync(guild=self._guild)
         self._tasks.append(asyncio.create_task(self.announcer.run(), name="announcer"))
         self._tasks.append(asyncio.create_task(self.studio.changes.prepare(), name="languages"))
@@ -146,7 +154,9 @@ class Atelier(discord.Client):
         """Hear the forms; and whoever asks for anything is asked about, too."""
         if interaction.type is not discord.InteractionType.autocomplete:
             self.studio.delivery.reconsider(owner=interaction.user.id)
+            await self.studio.readers.hear(interaction.user.id, str(interaction.locale))
         if interaction.type is discord.InteractionType.modal_submit:
+            await speak_to(interaction)
             await form_came_in(interaction)
 
     async def on_message(self, message: discord.Message) -> None:

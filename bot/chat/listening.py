@@ -24,6 +24,7 @@ from bot.chat.commands.help import help_view, installed
 from bot.chat.components import is_ours
 from bot.chat.intake import Attachments, found_in, started_from
 from bot.chat.places import NoPlaceToPost, lacking, may_speak
+from bot.chat.readers import speak_to_author
 from bot.chat.refusals import place_apology
 from bot.chat.replying import show_answers
 from bot.chat.saying import say, say_elsewhere, typing_in
@@ -57,6 +58,7 @@ async def hear(
     if not to_mine and me not in message.mentions:
         return
     studio.delivery.reconsider(owner=message.author.id)
+    await speak_to_author(message, studio)
     if not may_speak(message.channel):
         await say_elsewhere(message, lacking(message.channel))
         return

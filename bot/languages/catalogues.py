@@ -40,6 +40,11 @@ def babel_locale(language: str) -> Locale:
     return Locale.parse(language, sep="-")
 
 
+def own_name(language: str) -> str:
+    """What a language calls itself."""
+    return babel_locale(language).get_language_name() or language
+
+
 def read(language: str) -> Catalog:
     """The file of a language as it stands."""
     with (FOLDER / f"{language}.po").open("rb") as file:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Collection
 
 from bot.dispatch.audience import Outcome, Phase, Progress
+from bot.languages.speaking import tr
 from bot.pages.apologies import apology_for_reason
 from bot.pages.best_page import best_line
 from bot.pages.lineage_page import named, step
@@ -248,4 +249,4 @@ def starred(picture: int, *, mine: bool) -> str:
 
 def cancelled(words: str) -> str:
     """The end of a progress message that was cancelled."""
-    return f"**{quoted(words, 200)}**\n✋ Cancelled."
+    return f"**{quoted(words, 200)}**\n{tr('✋ Cancelled.')}"

@@ -10,7 +10,9 @@ from generation.draft import Draft
 from storage.people import Preferences
 
 
-def preferences_page(mine: Preferences, usual: tuple[str, Draft] | None = None) -> str:
+def preferences_page(
+    mine: Preferences, usual: tuple[str, Draft] | None = None, *, language: str = ""
+) -> str:
     """A person's own settings; `usual` is the model that would draw, which says all the others."""
     rows = [
         ("model", quoted(mine.model, 80) if mine.model else None),
@@ -26,6 +28,8 @@ def preferences_page(mine: Preferences, usual: tuple[str, Draft] | None = None) 
         ("style", quoted(mine.style, 80) if mine.style else None),
         ("vae", quoted(mine.vae, 80) if mine.vae else None),
     ]
+    if language:
+        rows.append(("language", language))
     lines = [f"**{name}** {value}" for name, value in rows if value is not None]
     lines.append(f"**seed mode** {mine.seed_mode.value}")
     if mine.last_seed is not None:

@@ -39,6 +39,10 @@ class SimulatedPerson:
         self.id: int = actor.id
         self.name: str = env.backend.get_user(actor.id).global_name
 
+    def reads(self, locale: str) -> None:
+        """From now on their Discord is in that language."""
+        self.env.locales[self.id] = locale
+
     # ------------------------------------------------------------------------------- what they do
 
     async def command(self, name: str, /, **options: Any) -> Any:

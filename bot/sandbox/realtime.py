@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from datetime import UTC, datetime
@@ -104,6 +104,8 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
         self._furnish()  # while simcord's clock stands still: ids are made of it
         backend.clock = _WallClock()
         self._register_dispatch_observer(self._remember)
+        self.locales: dict[int, str] = {}  # of people's Discord, where it is not English
+        self._emit, backend.emit = backend.emit, self._in_their_locale
 
     def _furnish(self) -> None:
         backend = self.backend
@@ -167,6 +169,13 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
 
     def _remember(self, interaction: Any) -> None:
         self._interaction = interaction
+
+    def _in_their_locale(self, event: str, payload: Mapping[str, Any]) -> None:
+        # simcord's people all read English.
+        if event == "INTERACTION_CREATE":
+            person = int((payload.get("member") or payload)["user"]["id"])
+            payload = {**payload, "locale": self.locales.get(person, "en-US")}
+        self._emit(event, payload)
 
     def _record_error(self, error: BaseException) -> None:
         # simcord hears of every error, also of those that the bot handles: noted, not judged.

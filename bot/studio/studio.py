@@ -48,6 +48,7 @@ from bot.studio.gallery import Gallery
 from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
+from bot.studio.readers import Readers
 from bot.studio.requests import Requests
 from bot.studio.reshapes import Reshapes
 from bot.studio.revisor import Revisor
@@ -111,6 +112,7 @@ class Studio:
         self.messages = KnownMessages(stores.tickets, self._progress_noted)
         self.gallery = Gallery(stores.tickets, stores.pictures, self._deleting)
         self.stars = Starring(self.gallery, stores.favourites, clock=clock)
+        self.readers = Readers(stores.locales)
         self.defaults = Defaults(stores.people, drafting)
         self.requests = Requests(
             stores=stores,

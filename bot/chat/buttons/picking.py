@@ -17,6 +17,7 @@ from bot.chat.askers import asker_of
 from bot.chat.buttons.picture_button import picture_in, picture_of
 from bot.chat.buttons.request_button import heard
 from bot.chat.components import request_in
+from bot.chat.readers import SpeaksToPresser
 from bot.pages.best_page import scored
 from bot.pages.choosing import star_label
 from bot.studio.studio import Studio
@@ -29,7 +30,9 @@ _BUTTON = re.compile(r"(atelier:([a-z-]+):[0-9]+)(:[0-9]+)?")
 
 
 class PickPicture(
-    discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"atelier:pick:(?P<request>.*)"
+    SpeaksToPresser,
+    discord.ui.DynamicItem[discord.ui.Select[Any]],
+    template=r"atelier:pick:(?P<request>.*)",
 ):
     """ "Picture 1" to "Picture 8", under a result of several."""
 

@@ -10,6 +10,7 @@ import discord
 
 from bot.chat.askers import studio_of
 from bot.chat.components import check_pressed, request_in
+from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
 from bot.studio.studio import Studio
 from storage.tickets import RequestId
@@ -17,7 +18,9 @@ from storage.tickets import RequestId
 Interaction = discord.Interaction[Any]
 
 
-class RequestButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"atelier:$"):
+class RequestButton(
+    SpeaksToPresser, discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"atelier:$"
+):
     """A button about one request.  Subclasses say what it does."""
 
     label: ClassVar[str]

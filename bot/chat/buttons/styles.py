@@ -13,6 +13,7 @@ from bot.chat.askers import asker_of, origin_of
 from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton, heard
 from bot.chat.components import request_in
+from bot.chat.readers import SpeaksToPresser
 from bot.pages.style_menus import StyleList, menus, question, taught
 from bot.studio.studio import Studio
 from prompting.speaking.styles import Style
@@ -35,6 +36,7 @@ class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>.*)"):
 
 
 class StyleMenu(
+    SpeaksToPresser,
     discord.ui.DynamicItem[discord.ui.Select[Any]],
     template=r"atelier:style:(?P<request>[^:]*):(?P<page>.*)",
 ):

@@ -25,6 +25,7 @@ from bot.chat.buttons.result import (
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle, StyleMenu
 from bot.chat.buttons.waiting_line import LookAgain
+from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
 from storage.errors import Missing
 
@@ -54,6 +55,7 @@ _ACTIONS = "|".join(button.action for button in _OF_REQUESTS)
 
 
 class Unheard(
+    SpeaksToPresser,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
     template=rf"atelier:(?!(?:{_ACTIONS}|pick):|style:[^:]*:|(?:queue|help)$).*",
 ):

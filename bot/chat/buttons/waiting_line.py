@@ -9,6 +9,7 @@ import discord
 
 from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import studio_of
+from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
 from bot.pages.device import called
 from bot.pages.queue_page import Reader, queue_page
@@ -17,7 +18,9 @@ from bot.pages.whereabouts import held_page, with_lines
 Interaction = discord.Interaction[Any]
 
 
-class LookAgain(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"atelier:queue"):
+class LookAgain(
+    SpeaksToPresser, discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"atelier:queue"
+):
     """🔄, under the waiting line."""
 
     def __init__(self) -> None:

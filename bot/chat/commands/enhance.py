@@ -16,6 +16,7 @@ from bot.chat.answers import SILENT
 from bot.chat.askers import origin_of, studio_of
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
+from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
 from bot.pages.proposals_page import proposals
 from bot.studio.phrasing import Proposed
@@ -60,7 +61,7 @@ def _wished(interaction: Interaction, words: DraftWords, model: str | None) -> W
     return Wish(origin=origin_of(interaction), draft=Draft(words=words), model=model)
 
 
-class Proposals(discord.ui.View):
+class Proposals(SpeaksToPresser, discord.ui.View):
     """Draw one, edit one, change all by a further wish, or see others."""
 
     def __init__(self, found: Proposed, model: str | None) -> None:
@@ -136,7 +137,7 @@ class _More(discord.ui.Button[Any]):
         await _show(interaction, words, self._proposals.model, found.style)
 
 
-class _Form(discord.ui.Modal):
+class _Form(SpeaksToPresser, discord.ui.Modal):
     """A form that says why not where something is refused."""
 
     async def on_error(  # type: ignore[override]  # a modal's has no item, says discord.py's own

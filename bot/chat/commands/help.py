@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import studio_of
+from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
 from bot.pages.help_pages import TITLES, Installed, Topic, help_page
 from bot.studio.studio import Studio
@@ -40,7 +41,9 @@ def installed(studio: Studio) -> Installed:
     )
 
 
-class HelpMenu(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"atelier:help"):
+class HelpMenu(
+    SpeaksToPresser, discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"atelier:help"
+):
     """The pages to choose from.  It tells nothing of anybody, so whoever sees it may use it."""
 
     def __init__(self, shown: Topic = Topic.START) -> None:

@@ -11,6 +11,7 @@ import discord
 from bot.chat.answers import accepted, whisper
 from bot.chat.askers import studio_of
 from bot.chat.buttons.progress import begin
+from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
 from bot.pages import replies
 from bot.studio.requests import MOST_PICTURES
@@ -47,7 +48,7 @@ async def ask_for_all(interaction: Interaction, wish: Wish) -> None:
     )
 
 
-class _Confirmation(discord.ui.View):
+class _Confirmation(SpeaksToPresser, discord.ui.View):
     """Yes or no, from the person who asked."""
 
     def __init__(self, person: int, wishes: tuple[Wish, ...], words: str) -> None:
@@ -56,7 +57,7 @@ class _Confirmation(discord.ui.View):
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """Others may look."""
-        return interaction.user.id == self._person
+        return interaction.user.id == self._person and await super().interaction_check(interaction)
 
     @discord.ui.button(label="Draw all", emoji="🖌️", style=discord.ButtonStyle.primary)
     async def yes(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:

@@ -12,9 +12,13 @@ from bot.chat.answers import SILENT
 from bot.chat.askers import studio_of
 from bot.chat.commands import choices, options
 from bot.chat.commands.options import described_as_settings
+from bot.chat.readers import speak_to
+from bot.languages.catalogues import languages, own_name
 from bot.pages import settings_page
 from generation.draft import usual_of
 from storage.people import AssistMode, Preferences, SeedMode
+
+AS_DISCORD = "discord"  # no language of one's own
 
 Interaction = discord.Interaction[Any]
 
@@ -23,12 +27,17 @@ Interaction = discord.Interaction[Any]
 @described_as_settings
 @app_commands.describe(
     seed_mode="Where the next seed comes from when you name none",
+    language="In which language you are answered",
     reset="Forget all of them first",
 )
 @choices.offered
 @app_commands.choices(
     seed_mode=[app_commands.Choice(name=mode.value, value=mode.value) for mode in SeedMode],
     assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode],
+    language=[
+        app_commands.Choice(name="as my Discord", value=AS_DISCORD),
+        *(app_commands.Choice(name=own_name(one), value=one) for one in languages()),
+    ],
 )
 async def settings(
     interaction: Interaction,
@@ -45,6 +54,7 @@ async def settings(
     assist: str | None = None,
     style: options.Style | None = None,
     vae: options.Vae | None = None,
+    language: str | None = None,
     reset: bool = False,
 ) -> None:
     """Change what was given, then show everything."""
@@ -67,6 +77,14 @@ async def settings(
     }
     changed = replace(before, **{k: v for k, v in given.items() if v is not None})
     mine = await studio.defaults.keep(interaction.user.id, changed, size=size)
+    if language is not None or reset:
+        await studio.readers.choose(
+            interaction.user.id, None if language in (None, AS_DISCORD) else language
+        )
+        await speak_to(interaction)
+    chosen = (await studio.readers.of(interaction.user.id)).chosen
     usual = studio.offers.checkpoint(mine.model)
-    page = settings_page.preferences_page(mine, (usual.weights.name, usual_of(usual)))
+    page = settings_page.preferences_page(
+        mine, (usual.weights.name, usual_of(usual)), language=own_name(chosen) if chosen else ""
+    )
     await interaction.edit_original_response(content=page, allowed_mentions=SILENT)
