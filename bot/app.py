@@ -41,6 +41,8 @@ from bot.studio.retention import Retention
 from bot.studio.studio import Studio
 from bot.studio.words_on_card import Place, share
 from bot.telemetry.events import Committed, Watch, nobody
+from bot.web.links import Links
+from bot.web.server import WebPages
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
 from generation.errors import NoSuchName
@@ -83,6 +85,7 @@ class App:
     replayed: int  # jobs that were waiting when the app was opened
     make_seat: Furnish  # makes a seat for one more worker
     additions: Additions
+    web: WebPages | None  # the bot's own pages, where the owner wants them
 
     @asynccontextmanager
     async def at_work(self, audience: Audience) -> AsyncIterator[None]:
@@ -110,6 +113,7 @@ class App:
             tiers=tiers(self.settings),
             additions=self.additions,
             owners=self.settings.owners,
+            web=self.web,
         )
 
     @asynccontextmanager
@@ -117,8 +121,17 @@ class App:
         """The Discord client, with the studio at work for those who are there."""
         client = self.client()
         self.prompt_assist.start()
-        async with self.at_work(client.announcer):
+        async with self.at_work(client.announcer), self._own_pages():
             yield client
+
+    @asynccontextmanager
+    async def _own_pages(self) -> AsyncIterator[None]:
+        """The bot's own pages, where the owner wants them."""
+        if self.web is None:
+            yield
+            return
+        async with self.web.serving(()):
+            yield
 
 
 def dice() -> int:
@@ -239,6 +252,21 @@ async def _build(
         replayed=replayed,
         make_seat=make_seat,
         additions=Additions(places(settings), settings.fetched_models, model_folders.nudge),
+        web=_web(settings) if settings.web_on else None,
+    )
+
+
+def _web(settings: Settings) -> WebPages:
+    links = Links(
+        private.key(settings.data / "links.key"),
+        clock=time.time,
+        serial=lambda: secrets.token_urlsafe(9),
+    )
+    return WebPages(
+        links,
+        listen=settings.web_listen,
+        port=settings.web_port,
+        address=settings.web_address,
     )
 
 

@@ -10,11 +10,12 @@ the file lies.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -243,6 +244,22 @@ def _web_address(value: object, _: Path) -> str:
     return text
 
 
+def _own_address(value: object, base: Path) -> str | None:
+    """How others reach the bot's own pages."""
+    return _web_address(value, base) if not isinstance(value, str) or value.strip() else None
+
+
+def _listen(value: object, _: Path) -> str:
+    """An address of this machine."""
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        return "127.0.0.1" if text == "localhost" else str(ipaddress.ip_address(text))
+    except ValueError:
+        raise _Mistake(
+            'must be an address of this machine such as "127.0.0.1", or "0.0.0.0" for all of them'
+        ) from None
+
+
 def _folder(value: object, base: Path) -> Path:
     """A folder that is there or can be made."""
     if not isinstance(value, str) or not value.strip():
@@ -322,6 +339,10 @@ class Settings:
     log_level: str = field(default="info", metadata={"read": _one_of(LOG_LEVELS)})
     log_format: str = field(default="text", metadata={"read": _one_of(LOG_FORMATS)})
     metrics_port: int = field(default=0, metadata={"read": _whole(0, 65535)})
+    web_on: bool = field(default=False, metadata={"read": _switch})
+    web_listen: str = field(default="127.0.0.1", metadata={"read": _listen})
+    web_port: int = field(default=8422, metadata={"read": _whole(0, 65535)})
+    web_address: str | None = field(default=None, metadata={"read": _own_address})
 
     @property
     def fetched_models(self) -> Path:
@@ -394,7 +415,21 @@ def _file(path: Path | None, problems: list[str]) -> _Found:
     except RecursionError:
         problems.append(f"{path.name} has brackets within brackets beyond all measure")
         return {}
-    return _known(((name, name, value) for name, value in data.items()), path.name, problems)
+    return _known(_named(data), path.name, problems)
+
+
+def _named(data: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
+    """Label, name and value of each line: `port` below `[web]`, or `web.port`, is web_port."""
+    for name, value in data.items():
+        if isinstance(value, dict) and name not in _READERS and _is_table(name):
+            for key, inner in value.items():
+                yield f"{name}.{key}", f"{name}_{key}", inner
+        else:
+            yield name, name, value
+
+
+def _is_table(name: str) -> bool:
+    return any(known.startswith(f"{name}_") for known in NAMES)
 
 
 def _variables(environ: Mapping[str, str], problems: list[str]) -> _Found:

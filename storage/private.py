@@ -9,6 +9,7 @@ doctor tells.
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
+KEY_BYTES = 32
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -29,6 +31,19 @@ def make_file(path: Path) -> None:
     """Make an empty file, if it is not there, and take others' rights away."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE))
     keep(path)
+
+
+def key(path: Path) -> bytes:
+    """The secret key in that file; where there is none, or not a whole one, a new one is made."""
+    with suppress(FileNotFoundError):
+        keep(path)
+        if len(found := path.read_bytes()) == KEY_BYTES:
+            return found
+    made, beside = secrets.token_bytes(KEY_BYTES), path.with_name(f"{path.name}.new")
+    make_file(beside)
+    beside.write_bytes(made)
+    os.replace(beside, path)  # whole or not at all
+    return made
 
 
 def keep(path: Path) -> None:

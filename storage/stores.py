@@ -14,6 +14,7 @@ from storage.locales import Locales
 from storage.people import People
 from storage.pictures import Pictures
 from storage.tickets import Tickets
+from storage.used_links import UsedLinks
 from storage.words import Wordings
 
 
@@ -30,6 +31,7 @@ class Stores:
     favourites: Favourites
     files: Files
     ledger: Ledger
+    used_links: UsedLinks
 
     @classmethod
     def on(cls, database: Database, files: Files) -> Self:
@@ -44,4 +46,5 @@ class Stores:
             favourites=Favourites(database),
             files=files,
             ledger=Ledger(database),
+            used_links=UsedLinks(database),
         )

@@ -13,6 +13,7 @@ import pytest
 from bot.cli import doctor, machine
 from bot.cli.doctor import examine
 from bot.cli.findings import Finding, Health
+from bot.cli.listening import own_pages
 from bot.settings import Secret, Settings
 from prompting.writers import installed
 from storage.database import Database
@@ -198,3 +199,35 @@ def test_the_doctor_says_why_a_chosen_model_does_not_write(tmp_path: Path) -> No
     assert "no connection to the server" in server.found
     lonely = found(tmp_path, assist_device="idle")
     assert (lonely.state, lonely.advice) == (Health.NOTE, "name a GGUF in assist_model")
+
+
+@pytest.mark.parametrize(
+    ("lines", "state", "said"),
+    [
+        ("", Health.GOOD, "off"),
+        ("on = true", Health.NOTE, "nobody reaches that from elsewhere"),
+        ("on = true\naddress = 'https://a.example'", Health.GOOD, "https://a.example"),
+        ("on = true\naddress = 'http://a.example:8422/b'", Health.NOTE, "HTTPS"),
+        ("on = true\naddress = 'http://localhost:8422'", Health.GOOD, "localhost"),
+    ],
+)
+def test_the_doctor_says_where_links_to_the_own_pages_lead(
+    tmp_path: Path, lines: str, state: Health, said: str
+) -> None:
+    config = tmp_path / "config.toml"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config.write_text(f"[web]\nport = {port}\n{lines}")
+    finding = own_pages(Settings.load(config, {}), at_work=False)
+    assert finding.state is state
+    assert said in finding.found + finding.advice
+
+
+def test_the_doctor_sees_that_the_own_pages_cannot_have_their_port(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = Settings(data=tmp_path, web_on=True, web_port=taken.getsockname()[1])
+        assert "cannot be had" in own_pages(settings, at_work=False).found
+        assert "cannot be had" not in own_pages(settings, at_work=True).found

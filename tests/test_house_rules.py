@@ -245,12 +245,12 @@ def test_only_its_own_file_and_the_table_know_a_medium() -> None:
                 assert not known & {f"generation.media.{medium}" for medium in MEDIA}, name
 
 
-def test_the_bots_front_door_shows_a_dozen_rooms_at_most() -> None:
+def test_the_bots_front_door_shows_thirteen_rooms_at_most() -> None:
     """Folders and files, as `ls bot` shows them."""
     rooms = [
         p for p in (ROOT / "bot").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
     ]
-    assert len([p for p in rooms if p.name != "__init__.py"]) <= 12
+    assert len([p for p in rooms if p.name != "__init__.py"]) <= 13
 
 
 def test_a_docstring_names_what_it_speaks_of() -> None:

@@ -35,7 +35,11 @@ def problems(folder: Path, text: str, environ: dict[str, str] | None = None) -> 
 def example_lines() -> list[str]:
     """The example's settings, with the "#" taken away."""
     text = EXAMPLE.read_text(encoding="utf-8")
-    return re.findall(r"^# ?([a-z_]+ = .*)$", text, re.MULTILINE)
+    return re.findall(r"^# ?([a-z_.]+ = .*)$", text, re.MULTILINE)
+
+
+def name_in(line: str) -> str:
+    return line.split(" = ", maxsplit=1)[0].replace(".", "_")
 
 
 def test_without_file_and_environment_everything_is_usual() -> None:
@@ -46,7 +50,7 @@ def test_without_file_and_environment_everything_is_usual() -> None:
 
 
 def test_the_example_names_every_setting_once() -> None:
-    named = [line.split(" = ")[0] for line in example_lines()]
+    named = [name_in(line) for line in example_lines()]
     assert set(named) ^ set(NAMES) == set()
     assert len(named) == len(NAMES)
 
@@ -60,9 +64,7 @@ def test_every_setting_is_read_somewhere() -> None:
 
 def test_the_example_shows_the_defaults(tmp_path: Path) -> None:
     usual = Settings()
-    shown = "\n".join(
-        line for line in example_lines() if getattr(usual, line.split(" = ")[0]) is not None
-    )
+    shown = "\n".join(line for line in example_lines() if getattr(usual, name_in(line)) is not None)
     settings = Settings.load(config(tmp_path, shown), {})
     for field in fields(Settings):
         if field.name == "data":

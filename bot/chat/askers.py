@@ -13,6 +13,8 @@ from bot.studio.additions import Additions
 from bot.studio.rights import Asker
 from bot.studio.shares import Requester, Tiers
 from bot.studio.studio import Studio
+from bot.web.links import Visitor
+from bot.web.server import WebPages
 from generation.job import UserId
 from storage.requests import Origin
 from storage.tickets import RequestId
@@ -35,6 +37,9 @@ class ChatHost(Protocol):
 
     @property
     def additions(self) -> Additions: ...
+
+    @property
+    def web(self) -> WebPages | None: ...
 
     @property
     def progress_seconds(self) -> float: ...
@@ -84,6 +89,23 @@ def origin_of_message(message: discord.Message, tiers: Tiers) -> Origin:
 def asker_of(interaction: discord.Interaction[Any]) -> Asker:
     """Who asks, for `bot.studio.rights`."""
     return Asker(id=UserId(interaction.user.id), guild=interaction.guild_id)
+
+
+def visitor_of(interaction: discord.Interaction[Any]) -> Visitor:
+    """Who asks for a link to a page of ours."""
+    return Visitor(
+        person=UserId(interaction.user.id),
+        guild=interaction.guild_id,
+        channel=interaction.channel_id or 0,
+        locale=str(interaction.locale),
+        source=interaction.id,
+    )
+
+
+def web_of(interaction: discord.Interaction[Any]) -> WebPages | None:
+    """The bot's own pages, where they are served."""
+    host: ChatHost = interaction.client
+    return host.web if host.web is not None and host.web.address is not None else None
 
 
 def requester(user: discord.User | discord.Member, guild: int | None) -> Requester:

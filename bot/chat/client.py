@@ -30,6 +30,7 @@ from bot.chat.sight import DiscordSight
 from bot.studio.additions import Additions
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
+from bot.web.server import WebPages
 from storage.tickets import RequestId
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Atelier(discord.Client):
         tiers: Tiers,
         additions: Additions,
         owners: Collection[int] = (),
+        web: WebPages | None = None,
     ) -> None:
         intents = discord.Intents.default()
         intents.message_content = message_content
@@ -76,6 +78,7 @@ class Atelier(discord.Client):
         self.moderator_permission = moderator_permission
         self.tiers = tiers
         self.additions, self.owners = additions, owners
+        self.web = web
         self.progress_seconds = progress_seconds
         self.seen = SeenUploads()
         self._heard: dict[int, None] = {}  # messages, the oldest first

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from bot.cli.assistants import assistant
 from bot.cli.findings import Finding, Health, good, note, wrong
+from bot.cli.listening import own_pages
 from bot.cli.machine import (
     cluster,
     disk,
@@ -98,6 +99,7 @@ def examine(
     yield memory
     if settings.cluster is not None:
         yield cluster(settings.cluster)
+    yield own_pages(settings, at_work=memory.state is Health.NOTE)
     if settings.token is None and memory.state is not Health.NOTE:  # a bot at work has its port
         yield port(settings.sandbox_port)
     if online:
@@ -126,7 +128,14 @@ def token(secret: Secret | None, config: Path | None) -> Finding:
 
 def privacy(data: Path) -> Finding:
     """Whether others on this machine can read what people typed."""
-    names = ("atelier.sqlite3*", "atelier.log*", "digests.json", "files", "before-restore-*")
+    names = (
+        "atelier.sqlite3*",
+        "atelier.log*",
+        "digests.json",
+        "files",
+        "before-restore-*",
+        "links.key",
+    )
     exposed = [path.name or str(path) for path in private.open_to_others(data, names)]
     if exposed:
         return wrong(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.pages.quoting import plain
+from bot.languages.speaking import tr
+from bot.pages.quoting import code, plain
 from bot.studio.resources import FULL, Resource, limiting
 
 BARS = 10
@@ -23,3 +24,13 @@ def status_page(found: Sequence[Resource]) -> str:
     else:
         lines.append(f"**{plain(full.name, 80)}** limits: it is the first above {FULL:.0%}.")
     return "\n".join(lines)
+
+
+def pages_line(address: str | None) -> str:
+    """Whether the bot's own pages are served, for those who look after the server."""
+    if address is None:
+        return tr("🌐 My own pages in a browser are off (`web.on` in config.toml).")
+    return tr(
+        "🌐 My own pages in a browser are at {address}: the mask painter and the gallery.",
+        address=code(address, 200),
+    )

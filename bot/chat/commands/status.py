@@ -9,8 +9,8 @@ import discord
 from discord import app_commands
 
 from bot.chat.answers import SILENT
-from bot.chat.askers import studio_of
-from bot.pages.status_page import status_page
+from bot.chat.askers import is_moderator, studio_of, web_of
+from bot.pages.status_page import pages_line, status_page
 from bot.studio.resources import resources
 
 Interaction = discord.Interaction[Any]
@@ -24,4 +24,8 @@ async def status(interaction: Interaction) -> None:
     """In words."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await asyncio.to_thread(resources, studio_of(interaction).folder)
-    await interaction.edit_original_response(content=status_page(found), allowed_mentions=SILENT)
+    lines = [status_page(found)]
+    if is_moderator(interaction):
+        web = web_of(interaction)
+        lines.append(pages_line(web.address if web is not None else None))
+    await interaction.edit_original_response(content="\n".join(lines), allowed_mentions=SILENT)
