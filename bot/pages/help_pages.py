@@ -164,7 +164,9 @@ _PAGES = {
         "well.\n"
         "`seed` in `/imagine`: the same words, settings and seed give the same picture. In "
         "`/settings`, `seed_mode` says where the next seed comes from.\n"
-        "📄 **Recipe** shows all of it, `/show 12` the picture and how it came about."
+        "📄 **Recipe** shows all of it, `/show 12` the picture and how it came about.\n"
+        "`/compare` with `pictures: #12, #15` puts up to nine side by side and says what differs; "
+        "**Compare** in a message's menu does so with its pictures."
     ),
     Topic.SETTINGS: (
         "`/settings` shows your own defaults: model, size, steps, style and more; name one to "

@@ -38,6 +38,7 @@ from bot.dispatch.seats import Seats, WorkerSeat
 from bot.studio.admission import Admission
 from bot.studio.best_of import Bests
 from bot.studio.changing import Changes
+from bot.studio.comparing import Comparisons
 from bot.studio.defaults import Defaults
 from bot.studio.deleting import Deleting
 from bot.studio.delivery import Delivery
@@ -148,6 +149,7 @@ class Studio:
             opening=self.opening,
             errands=self.errands,
         )
+        self.comparisons = Comparisons(self.gallery, stores.files)
         self.scores = Scores(
             gallery=self.gallery,
             files=stores.files,

@@ -9,6 +9,7 @@ from discord import app_commands
 from bot.chat.commands import adding
 from bot.chat.commands.blend import blend
 from bot.chat.commands.catalog import loras, models, styles
+from bot.chat.commands.compare import compare, compare_menu
 from bot.chat.commands.control import control
 from bot.chat.commands.describe import describe, describe_menu
 from bot.chat.commands.editing import edit
@@ -38,6 +39,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     inpaint,
     blend,
     control,
+    compare,
     show,
     reproduce,
     models,
@@ -53,6 +55,7 @@ MENUS: tuple[app_commands.ContextMenu, ...] = (
     redraw_menu,
     edit_menu,
     describe_menu,
+    compare_menu,
     recipe_menu,
 )
 
