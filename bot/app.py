@@ -102,9 +102,13 @@ class App:
 
     def client(self) -> Atelier:
         """The Discord client; its announcer is an audience."""
-        from bot.chat.client import Atelier
+        from bot.chat.client import Atelier, ShardedAtelier
 
-        return Atelier(
+        # One connection resumes where it was after any outage; several begin anew after some.
+        shards = self.settings.shards
+        sharded = {"shard_count": shards or None} if shards != 1 else {}
+        make = ShardedAtelier if sharded else Atelier
+        return make(
             self.studio,
             guild=self.settings.guild,
             message_content=self.settings.message_content,
@@ -112,8 +116,10 @@ class App:
             moderator_permission=self.settings.moderator_permission,
             tiers=tiers(self.settings),
             additions=self.additions,
+            synced=self.stores.synced,
             owners=self.settings.owners,
             web=self.web,
+            **sharded,
         )
 
     @asynccontextmanager

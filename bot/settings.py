@@ -306,6 +306,7 @@ class Settings:
     cluster_port: int = field(default=8421, metadata={"read": _whole(0, 65535)})
     cluster_cache_gib: int = field(default=200, metadata={"read": _whole(1, 100_000)})
     guild: int | None = field(default=None, metadata={"read": _whole(1, 2**63 - 1)})
+    shards: int = field(default=1, metadata={"read": _whole(0, 10_000)})
     message_content: bool = field(default=False, metadata={"read": _switch})
     max_waiting_per_person: int = field(default=16, metadata={"read": _whole(1, 1000)})
     max_seconds_per_person: float = field(default=1800.0, metadata={"read": _number(10, 1_000_000)})

@@ -13,6 +13,7 @@ from storage.files import Files
 from storage.locales import Locales
 from storage.people import People
 from storage.pictures import Pictures
+from storage.synced import SyncedCommands
 from storage.tickets import Tickets
 from storage.used_links import UsedLinks
 from storage.words import Wordings
@@ -22,6 +23,7 @@ from storage.words import Wordings
 class Stores:
     """What the bot remembers with."""
 
+    database: Database  # that all of them share
     tickets: Tickets
     pictures: Pictures
     people: People
@@ -32,11 +34,13 @@ class Stores:
     files: Files
     ledger: Ledger
     used_links: UsedLinks
+    synced: SyncedCommands
 
     @classmethod
     def on(cls, database: Database, files: Files) -> Self:
         """The stores of a database and its folder of files."""
         return cls(
+            database=database,
             tickets=Tickets(database),
             pictures=Pictures(database),
             people=People(database),
@@ -47,4 +51,5 @@ class Stores:
             files=files,
             ledger=Ledger(database),
             used_links=UsedLinks(database),
+            synced=SyncedCommands(database),
         )

@@ -27,10 +27,12 @@ from bot.chat.readers import speak_to
 from bot.chat.refusals import apologise
 from bot.chat.seen import SeenUploads
 from bot.chat.sight import DiscordSight
+from bot.chat.syncing import sync
 from bot.studio.additions import Additions
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
 from bot.web.server import WebPages
+from storage.synced import SyncedCommands
 from storage.tickets import RequestId
 
 log = logging.getLogger(__name__)
@@ -66,19 +68,22 @@ class Atelier(discord.Client):
         moderator_permission: str,
         tiers: Tiers,
         additions: Additions,
+        synced: SyncedCommands,
         owners: Collection[int] = (),
         web: WebPages | None = None,
+        **connection: Any,
     ) -> None:
         intents = discord.Intents.default()
         intents.message_content = message_content
         # discord.py would keep the last thousand messages with all their parts; nobody reads them.
-        super().__init__(intents=intents, allowed_mentions=SILENT, max_messages=None)
+        super().__init__(intents=intents, allowed_mentions=SILENT, max_messages=None, **connection)
         self._guild = discord.Object(guild) if guild is not None else None
         self.studio = studio
         self.moderator_permission = moderator_permission
         self.tiers = tiers
         self.additions, self.owners = additions, owners
         self.web = web
+        self._synced = synced
         self.progress_seconds = progress_seconds
         self.seen = SeenUploads()
         self._heard: dict[int, None] = {}  # messages, the oldest first
@@ -99,7 +104,7 @@ class Atelier(discord.Client):
             # A guild's commands appear at once; global ones can take an hour.
             self.tree.copy_global_to(guild=self._guild)
         await self.tree.set_translator(Localiser())
-        await self.tree.sync(guild=self._guild)
+        await sync(self.tree, self._guild, self._synced)
         self._tasks.append(asyncio.create_task(self.announcer.run(), name="announcer"))
         self._tasks.append(asyncio.create_task(self.studio.changes.prepare(), name="languages"))
 
@@ -192,3 +197,10 @@ class Atelier(discord.Client):
                 await task
         self._tasks.clear()
         await super().close()
+
+
+class ShardedAtelier(Atelier, discord.AutoShardedClient):
+    """The studio in more servers than one connection may have: Discord wants several from 2,500 on.
+
+    `shard_count`: None for as many as Discord advises.
+    """
