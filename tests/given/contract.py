@@ -1,8 +1,8 @@
-"""The fixture `contract`: every request that the bot sends is checked against Discord's own rules.
+"""Every request that the bot sends in any test is checked against Discord's own rules.
 
 The rules are Discord's OpenAPI document and what its documentation says beside it.  They are kept
-outside this repository, in `../shared/discord`; without that folder the tests that ask for the
-fixture are skipped.
+outside this repository, in `../shared/discord`; without that folder nothing is checked, and tests
+that ask for the fixture `contract`, which has the requests, are skipped.
 
 Invariant: a request that Discord would refuse is refused here, as Discord does it, and the test
 fails at its end even where the bot has swallowed the refusal.
@@ -47,28 +47,23 @@ class Contract:
         return [request for request in self.requests if request.problems]
 
 
-@pytest.fixture
-def contract() -> Iterator[Contract]:
+@pytest.fixture(autouse=True)
+def legal() -> Iterator[Contract | None]:
     """Refuse what Discord would refuse, and fail the test for it."""
     if not (RULES / "openapi.json").exists():
-        pytest.skip("Discord's rules are not beside this repository (../shared/discord)")
-    rules, log, dispatch = load_rules(), Contract(), router.dispatch
+        yield None
+        return
+    log, dispatch = Contract(), router.dispatch
 
     def checked(
         backend: Any, method: str, path: str, *, json: Any = None, files: Any = (), **others: Any
     ) -> Any:
         files = list(files or ())
         if method in ("POST", "PUT", "PATCH"):
-            sizes = {f"files[{i}]": _size(file) for i, file in enumerate(files)}
-            found = (
-                rules.check_multipart(method, path, json, sizes)
-                if sizes
-                else rules.check(method, path, json)
-            )
-            problems = tuple(map(str, found))
-            log.requests.append(Request(method=method, path=path, body=json, problems=problems))
-            if found:
-                raise BackendError(found[0].status, found[0].code, "; ".join(problems)[:400])
+            request, refusal = _checked(method, path, json, files)
+            log.requests.append(request)
+            if refusal is not None:
+                raise refusal
         return dispatch(backend, method, path, json=json, files=files, **others)
 
     router.dispatch = checked
@@ -78,6 +73,29 @@ def contract() -> Iterator[Contract]:
         router.dispatch = dispatch
     if log.broken:
         pytest.fail("\n".join(f"{r.method} {r.path}: {r.problems}" for r in log.broken))
+
+
+@pytest.fixture
+def contract(legal: Contract | None) -> Contract:
+    """What the bot has sent so far in this test."""
+    if legal is None:
+        pytest.skip("Discord's rules are not beside this repository (../shared/discord)")
+    return legal
+
+
+def _checked(
+    method: str, path: str, body: Any, files: list[Any]
+) -> tuple[Request, BackendError | None]:
+    rules, sizes = load_rules(), {f"files[{i}]": _size(file) for i, file in enumerate(files)}
+    if sizes:
+        found = rules.check_multipart(method, path, body, sizes)
+    else:
+        found = rules.check(method, path, body)
+    problems = tuple(map(str, found))
+    request = Request(method=method, path=path, body=body, problems=problems)
+    if not found:
+        return request, None
+    return request, BackendError(found[0].status, found[0].code, "; ".join(problems)[:400])
 
 
 @cache
