@@ -9,7 +9,16 @@ import time
 
 from bot.cli.terminal import aside
 from bot.settings import Settings
-from bot.trials.bench import drawing, hostile, keeping, pausing, queueing, restarting, talking
+from bot.trials.bench import (
+    drawing,
+    hostile,
+    keeping,
+    pausing,
+    pressing,
+    queueing,
+    restarting,
+    talking,
+)
 from bot.trials.bench.figure import Figure, Ground, Measurement
 from bot.trials.bench.table import load, machine, markdown, show, write
 from generation.yardstick import machine_slowness, processor_slowness
@@ -19,6 +28,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "gap": drawing.gaps,
     "pause": pausing.pausing,
     "talk": talking.talking,
+    "press": pressing.pressing,
     "commit": keeping.commits,
     "lookup": keeping.lookups,
     "queue": queueing.decisions,
