@@ -16,7 +16,7 @@ from generation.draft import UNSAID, Draft
 from generation.errors import Unacceptable
 from generation.recipe import Recipe, Task
 
-LONGEST = 2**20  # characters of one text that is read
+LONGEST = 2**20  # characters of one text of words and settings; a graph may be longer
 LONGEST_FACT = 200  # of what is told of a loss, and of a file's name
 MOST = 100  # losses, and files, of one picture
 

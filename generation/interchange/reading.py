@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from generation.errors import OutOfRange
-from generation.interchange.imported import LONGEST, Imported, NotRead
+from generation.interchange import a1111, apps, fooocus, invokeai, novelai, swarmui
+from generation.interchange.imported import Imported, NotRead
 from generation.recipe import parse
 
 Texts = Mapping[str, str]  # by what the file calls them: "parameters", "prompt", "workflow", ...
@@ -42,13 +43,21 @@ def ours(texts: Texts) -> Imported | None:
 
 
 # The surest first: who says more of the same picture stands above who says less.
-READERS: tuple[TextReader, ...] = (TextReader(program=OURS, read=ours),)
+READERS: tuple[TextReader, ...] = (
+    TextReader(program=OURS, read=ours),
+    TextReader(program=invokeai.PROGRAM, read=invokeai.read),
+    TextReader(program=swarmui.PROGRAM, read=swarmui.read),
+    TextReader(program=fooocus.PROGRAM, read=fooocus.read),
+    TextReader(program=novelai.PROGRAM, read=novelai.read),
+    TextReader(program=apps.DRAW_THINGS, read=apps.read_draw_things),
+    TextReader(program=apps.EASY_DIFFUSION, read=apps.read_easy_diffusion),
+    # Anybody may write A1111's words beside their own.
+    TextReader(program=a1111.PROGRAM, read=a1111.read),
+)
 
 
 def read(texts: Texts) -> Imported:
     """What a file's texts say of its picture.  Raises NotRead, and nothing else."""
-    if any(len(text) > LONGEST for text in texts.values()):
-        texts = {key: text for key, text in texts.items() if len(text) <= LONGEST}
     failed: NotRead | None = None
     for reader in READERS:
         try:
