@@ -4,7 +4,8 @@ Its range, its sentence, and what it is called elsewhere.  Slash commands, the c
 checks of drafts and of strangers' recipes, and what is read from and written for other programs
 take their facts from here; a new parameter is a row, a field of the recipe and one of the draft.
 
-The invariant: a range is what can be asked for here, and what can be asked for can be kept.
+The invariant: a range is what can be asked for here, and what can be asked for can be kept; a
+spelling means one thing.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ class Parameter:
     a1111: str = ""  # its key in generation data; empty: it has none
     comfyui: str = ""  # a node that has it, and the input
     task: str = ""  # which alone has it, in a command of its own; empty: every drawing
+    # What else it is called in a prompt, as in "--ar 3:2"; its name is always understood.  One that
+    # begins with a dash of its own is understood behind a single one.
+    spellings: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
@@ -122,6 +126,7 @@ NEGATIVE = TextParameter(
     longest=PROMPT.longest,
     a1111="Negative prompt",
     comfyui="CLIPTextEncode.text",
+    spellings=("no", "neg", "negative_prompt", "负面", "反向", "负面提示词"),
 )
 IMAGE = Parameter(
     name="image",
@@ -141,6 +146,7 @@ DENOISE = AmountParameter(
     high=1.0,
     a1111="Denoising strength",
     comfyui="KSampler.denoise",
+    spellings=("strength", "denoising", "denoising_strength", "重绘", "重绘幅度"),
 )
 MODEL = TextParameter(
     name="model",
@@ -150,6 +156,7 @@ MODEL = TextParameter(
     in_terminal="see `models`",
     a1111="Model",
     comfyui="CheckpointLoaderSimple.ckpt_name",
+    spellings=("checkpoint", "模型"),
 )
 SIZE = TextParameter(
     name="size",
@@ -158,6 +165,7 @@ SIZE = TextParameter(
     in_terminal="768x512, 3:2, square, portrait, landscape, tall or wide",
     longest=40,
     a1111="Size",
+    spellings=("ar", "aspect", "aspect_ratio", "ratio", "尺寸", "大小", "比例"),
 )
 # The ends are the family's (`generation.families.sizes`).
 WIDTH = WholeParameter(
@@ -168,6 +176,7 @@ WIDTH = WholeParameter(
     low=8,
     high=16384,  # a family draws fewer
     comfyui="EmptyLatentImage.width",
+    spellings=("w", "宽", "宽度"),
 )
 HEIGHT = WholeParameter(
     name="height",
@@ -177,6 +186,7 @@ HEIGHT = WholeParameter(
     low=8,
     high=16384,  # a family draws fewer
     comfyui="EmptyLatentImage.height",
+    spellings=("h", "高", "高度"),
 )
 COUNT = WholeParameter(
     name="count",
@@ -186,6 +196,7 @@ COUNT = WholeParameter(
     in_terminal="how many pictures, of consecutive seeds",
     low=1,
     high=8,
+    spellings=("repeat", "r", "-r", "n", "batch", "number", "张数", "数量"),
 )
 BEST_OF = WholeParameter(
     name="best_of",
@@ -194,6 +205,7 @@ BEST_OF = WholeParameter(
     in_terminal="draw so many, and tell which one fits the words best",
     low=1,
     high=COUNT.high,
+    spellings=("best",),
 )
 STEPS = WholeParameter(
     name="steps",
@@ -204,6 +216,7 @@ STEPS = WholeParameter(
     high=150,
     a1111="Steps",
     comfyui="KSampler.steps",
+    spellings=("step", "步数"),
 )
 CFG = AmountParameter(
     name="cfg",
@@ -214,6 +227,7 @@ CFG = AmountParameter(
     high=100.0,
     a1111="CFG scale",
     comfyui="KSampler.cfg",
+    spellings=("scale", "cfg_scale", "引导"),
 )
 IMAGE_CFG = AmountParameter(
     name="image_cfg",
@@ -255,6 +269,7 @@ SAMPLER = TextParameter(
     in_terminal='such as dpmpp_2m or "DPM++ 2M Karras"',
     a1111="Sampler",
     comfyui="KSampler.sampler_name",
+    spellings=("sampling", "采样", "采样器"),
 )
 SCHEDULER = TextParameter(
     name="scheduler",
@@ -264,6 +279,7 @@ SCHEDULER = TextParameter(
     in_terminal='such as karras or "SGM Uniform"',
     a1111="Schedule type",
     comfyui="KSampler.scheduler",
+    spellings=("schedule", "schedule_type", "调度", "调度器"),
 )
 SEED = TextParameter(  # up to 64 bits: more than a number of Discord's holds
     name="seed",
@@ -275,6 +291,7 @@ SEED = TextParameter(  # up to 64 bits: more than a number of Discord's holds
     longest=40,
     a1111="Seed",
     comfyui="KSampler.seed",
+    spellings=("种子", "随机种子"),
 )
 CLIP_SKIP = WholeParameter(
     name="clip_skip",
@@ -285,6 +302,7 @@ CLIP_SKIP = WholeParameter(
     high=12,  # a family may have fewer layers
     a1111="Clip skip",
     comfyui="CLIPSetLastLayer.stop_at_clip_layer",  # as a negative number
+    spellings=("clip", "skip"),
 )
 ASSIST = Parameter(
     name="assist",
@@ -292,6 +310,7 @@ ASSIST = Parameter(
     sentence="Whether I find more words: on, off, or auto for short wishes",
     as_setting="Whether I find more words for your wishes",
     in_terminal="find words",
+    spellings=("润色",),
 )
 STYLE = TextParameter(
     name="style",
@@ -299,6 +318,7 @@ STYLE = TextParameter(
     sentence="A style from the library",
     as_setting="The style of your pictures",
     in_terminal="a style of the library",
+    spellings=("风格",),
 )
 LORA = TextParameter(
     name="lora",
@@ -328,3 +348,44 @@ PARAMETERS: dict[str, Parameter] = {
         *(VAE, BEST_OF),
     )
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignParameter:
+    """What another program's prompts say, and nothing here does as it does there."""
+
+    spellings: tuple[str, ...]
+    takes: str = "number"  # what follows it: "number", "word", "code" with a digit in it, or ""
+    nearest: str = ""  # the parameter that comes nearest; empty: none does
+    values: tuple[str, ...] = ()  # only with one of these it is that; () any
+    program: str = "Midjourney"
+
+
+FOREIGN = (
+    ForeignParameter(spellings=("stylize", "s"), nearest="style"),
+    ForeignParameter(spellings=("chaos", "c"), nearest="count"),
+    ForeignParameter(spellings=("weird",)),
+    ForeignParameter(spellings=("iw",), nearest="denoise"),
+    ForeignParameter(spellings=("quality", "q"), nearest="steps"),
+    ForeignParameter(spellings=("stop",), nearest="steps"),
+    ForeignParameter(spellings=("version", "v", "niji"), nearest="model"),
+    ForeignParameter(
+        spellings=("style",),
+        takes="word",
+        values=("raw", "cute", "scenic", "expressive", "original", "4a", "4b", "4c"),
+        nearest="assist",
+    ),
+    ForeignParameter(spellings=("raw",), takes="", nearest="assist"),
+    ForeignParameter(spellings=("hd",), takes="", nearest="size"),
+    ForeignParameter(spellings=("sref", "cref", "oref", "dref"), takes="word"),
+    ForeignParameter(spellings=("sw", "cw", "ow", "sv", "exp")),
+    ForeignParameter(spellings=("profile", "personalize", "p"), takes="code"),
+    ForeignParameter(spellings=("motion",), takes="word", values=("low", "high")),
+    ForeignParameter(
+        spellings=(
+            *("tile", "video", "loop", "draft", "fast", "relax", "turbo", "stealth", "public"),
+            *("uplight", "upbeta", "upanime", "test", "testp", "creative", "sameseed"),
+        ),
+        takes="",
+    ),
+)

@@ -87,6 +87,7 @@ async def hear(
                 await show_answers(client, message, answers, studio, wish.origin)
                 return
         async with typing_in(message.channel):
+            wish = studio.requests.read(wish)
             wish = await _started(client, wish, message, came, answered, studio)
             answers = await _drawn(wish, studio)
         await show_answers(client, message, answers, studio, wish.origin)

@@ -89,6 +89,7 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         assist=AssistMode(asked.assist),
         style=asked.style,
     )
+    wish = app.studio.requests.read(wish)
     if asked.image is not None:
         data = await asyncio.to_thread(read_file, asked.image)
         wish = await app.studio.requests.started_from(data, wish)

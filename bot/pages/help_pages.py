@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.languages.speaking import tr
 from bot.pages.quoting import code, quoted
 from bot.pages.replies import MAX_CONTENT
 from generation.families.family import FAMILIES, has_few_words
+from generation.parameters import FOREIGN, IMAGE, PARAMETERS, PROMPT
 from generation.starter.words import OBJECT_WORDS, STYLE_WORDS
 from prompting.speaking.styles import Style
 
@@ -30,6 +32,7 @@ class Topic(StrEnum):
 
     START = "start"
     PROMPTS = "prompts"
+    PARAMETERS = "parameters"
     CHANGING = "changing"
     BUTTONS = "buttons"
     AGAIN = "again"
@@ -42,6 +45,7 @@ class Topic(StrEnum):
 TITLES = {
     Topic.START: "What to type first",
     Topic.PROMPTS: "What a prompt can hold",
+    Topic.PARAMETERS: "Parameters in the words",
     Topic.CHANGING: "Changing a picture",
     Topic.BUTTONS: "Buttons and menus",
     Topic.AGAIN: "The same picture again",
@@ -73,6 +77,8 @@ def help_page(topic: Topic, installed: Installed) -> str:
     match topic:
         case Topic.START:
             body = _start(installed)
+        case Topic.PARAMETERS:
+            body = _parameters()
         case Topic.MODELS:
             body = _models(installed)
         case Topic.LORAS:
@@ -178,6 +184,28 @@ _PAGES = {
         "machine is."
     ),
 }
+
+
+def _parameters() -> str:
+    """Every parameter that words can hold, and what else it is called there."""
+    rows = [row for row in PARAMETERS.values() if row not in (PROMPT, IMAGE)]
+    ours = "\n".join(
+        " ".join((f"**--{row.name}**", *(f"--{also}" for also in row.spellings if also[0] != "-")))
+        for row in rows
+    )
+    theirs = " ".join(f"--{spelling}" for row in FOREIGN for spelling in row.spellings[:2])
+    return "\n".join(
+        (
+            tr(
+                "Behind your words, in `/imagine`, in a mention and in a reply: "
+                "`a cat --ar 3:2 --seed 5 --no hat --style ink`, or A1111's `Steps: 20, Seed: 5`. "
+                "Quotation marks keep a value of several words together; an option counts more."
+            ),
+            ours,
+            tr("`space::2 ship` weighs its parts, as in Midjourney."),
+            tr("Midjourney's that do nothing here, and are said: {what}", what=theirs),
+        )
+    )
 
 
 def _models(installed: Installed) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from bot.studio import lines
 from bot.studio.changes import Means, Plan, groups
 from bot.studio.drafting import Drafting
+from bot.studio.flagging import said_in_reply
 from bot.studio.gallery import Gallery
 from bot.studio.opening import Opening
 from bot.studio.recalling import Recall, Recalled, answered_of
@@ -102,10 +103,11 @@ class Changes:
 
         Raises what `Requests.submit` raises, NotThatMany and NothingBefore.
         """
+        said = said_in_reply(reply.words, self._drafting.offers)
         count = len(pictures)
         usual = next((at for at, one in enumerate(pictures, 1) if one.id == reply.picked), 1)
         first = await self._recalled(reply.origin, pictures[usual - 1], count)
-        understood = await self._understood(reply.words, first)
+        understood = await self._understood(said.words, first)
         found: list[Answer] = []
         picked = groups(understood.intents, count)
         places = [usual] if None in picked else list(picked)
@@ -114,7 +116,7 @@ class Changes:
             meant = _meant(pictures, pick, group, usual)
             recalled = [await self._recalled(reply.origin, one, count) for one in meant]
             which = _which(pick, usual, count, others) if len(meant) == 1 else ()
-            noted = replace(reply, notes=(*which, *reply.notes))
+            noted = replace(reply, notes=(*which, *said.notes, *reply.notes))
             found += await self._answers(noted, group, recalled, understood.language)
             # A message asks once; what it asks for besides is asked beside it.
             reply = replace(reply, origin=replace(reply.origin, source=None))
@@ -129,9 +131,9 @@ class Changes:
         """
         if isinstance(subject, Wish):
             recalled = await self._sent(subject)
-            words = subject.draft.words.prompt or ""
+            words = _with_flags(subject)
         else:
-            words = subject[0].words
+            words = said_in_reply(subject[0].words, self._drafting.offers).words
             recalled = await self._recalled(subject[0].origin, subject[1])
         understood = await self._understood(words, recalled)
         found = groups(understood.intents, 1).items()
@@ -146,7 +148,7 @@ class Changes:
         None: the words describe a picture, and are drawn as they are.  Raises as `reply`.
         """
         [start, *_] = wish.draft.inputs
-        words = wish.draft.words.prompt or ""
+        words = _with_flags(wish)
         reply = Reply(origin=wish.origin, words=words, notes=wish.notes)
         ours = await self._gallery.of_file(Asker.of(wish.origin), start.sha256)
         if ours:
@@ -301,6 +303,11 @@ class Changes:
         posted = await self._stores.pictures.of_request(request)
         first = {(one.channel, one.message) for one in posted if one.message is not None}
         return frozenset({*first, *await self._stores.pictures.reposts(request)})
+
+
+def _with_flags(wish: Wish) -> str:
+    """The words about a picture that was sent, with the parameters that were taken out of them."""
+    return f"{wish.draft.words.prompt or ''} {wish.flags}".strip()
 
 
 # What needs a picture that was drawn here.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from bot.languages.speaking import tr
 from prompting.reading.markup import Change, ChangeKind
 
 MOST = 5  # notes of one request; the rest is counted
@@ -140,6 +141,69 @@ def read_otherwise(change: Change) -> str:
     return (
         f"{typed} {what}; I read it as plain words: {read}." if change.read else f"{typed} {what}."
     )
+
+
+def foreign_parameters(typed: Sequence[str], nearest: Sequence[str]) -> tuple[str, ...]:
+    """Other programs' parameters, which the words held; `nearest` are ours, by name."""
+    if not typed:
+        return ()
+    what = ", ".join(dict.fromkeys(said(each, 40)[1:-1] for each in typed))
+    if not nearest:
+        return (tr("{what}: that is Midjourney's, and does nothing here.", what=what),)
+    near = ", ".join(f"--{name}" for name in nearest)
+    return (
+        tr(
+            "{what}: that is Midjourney's, and does nothing here. What comes nearest: {near}.",
+            what=what,
+            near=near,
+        ),
+    )
+
+
+def unknown_parameter(typed: str, nearest: str, *, taken: bool) -> str:
+    """Words behind two dashes that are no parameter; `taken`: they were left out."""
+    what = said(typed, 40)
+    if taken:
+        return tr(
+            "I know no parameter {what} and left it out; did you mean --{nearest}?",
+            what=what,
+            nearest=nearest,
+        )
+    if nearest:
+        return tr(
+            "I know no parameter {what} and drew it as words; did you mean --{nearest}?",
+            what=what,
+            nearest=nearest,
+        )
+    return tr("I know no parameter {what} and drew it as words; /help lists them.", what=what)
+
+
+def option_counts(typed: Sequence[str]) -> tuple[str, ...]:
+    """An option and a parameter in the words say the same thing otherwise."""
+    if not typed:
+        return ()
+    what = ", ".join(said(each, 40)[1:-1] for each in typed)
+    return (tr("{what} did nothing: the option of the command counts more.", what=what),)
+
+
+def not_in_a_reply(typed: Sequence[str]) -> tuple[str, ...]:
+    """Parameters of a new picture."""
+    if not typed:
+        return ()
+    what = ", ".join(said(each, 40)[1:-1] for each in typed)
+    return (tr("{what} does nothing in a reply; /imagine has it.", what=what),)
+
+
+def multi_prompt(typed: str, read: str, negative: str) -> str:
+    """Midjourney's parts with weights."""
+    if negative:
+        return tr(
+            "I read {typed} as {read}, without {negative}.",
+            typed=said(typed, 60),
+            read=said(read, 80),
+            negative=said(negative, 40),
+        )
+    return tr("I read {typed} as {read}.", typed=said(typed, 60), read=said(read, 80))
 
 
 def nothing_in_a_negative(typed: str) -> str:

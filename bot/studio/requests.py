@@ -18,6 +18,7 @@ from bot.studio.controlling import AskedControl
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
 from bot.studio.enlarging import Larger, larger
+from bot.studio.flagging import unflagged, without_flags
 from bot.studio.gallery import Gallery
 from bot.studio.layers import Drafted
 from bot.studio.notes import bounded
@@ -69,7 +70,16 @@ class Requests:
 
         Raises Unacceptable, QueueFull, StorageError, or WorkerDied while nothing can draw yet.
         """
+        wish = self.read(wish)
         return await self.submit_all((wish,), words=wish.draft.words.prompt or "")
+
+    def read(self, wish: Wish) -> Wish:
+        """The wish with the parameters that its words hold ("--ar 3:2"), and without them there.
+
+        Whoever begins with a picture reads it first: its shape is the wish's only where no other
+        is said.  What was read is not read again.  Raises Unacceptable.
+        """
+        return unflagged(wish, self._drafting.offers)
 
     async def submit_all(self, wishes: Sequence[Wish], *, words: str) -> Request:
         """Several wishes of one person as one request: all of them are queued, or none is.
@@ -77,6 +87,8 @@ class Requests:
         `words` is what was typed, and stood for all of them.  Raises what `submit` raises, and
         TooMany where a message could not show them all.
         """
+        wishes = [self.read(wish) for wish in wishes]
+        words = without_flags(words, self._drafting.offers)
         first = wishes[0]
         if first.parent is not None:
             asker, before = Asker.of(first.origin), first.parent.recipe
@@ -160,13 +172,14 @@ class Requests:
 
     async def _plainly(self, wish: Wish, device: str) -> Drafted:
         """In the person's own words: other words cost the same, and asking for them takes time."""
+        wish = self.read(wish)
         mine = await self._stores.people.preferences(wish.origin.owner)
         return await self._drafting.draft(wish, mine, device=device, plainly=True)
 
     async def propose(self, wish: Wish) -> Proposed:
         """Different ways to say a wish, before any of them is drawn.  Raises Declined."""
         mine = await self._stores.people.preferences(wish.origin.owner)
-        return await self._drafting.propose(wish, mine)
+        return await self._drafting.propose(self.read(wish), mine)
 
     async def refine(self, wish: Wish, found: Proposed, further: str) -> Proposed:
         """Proposals with a further wish in each ("warmer, no dog").  Raises as `propose`, and

@@ -27,7 +27,8 @@ RANDOM_SEED = -1  # A1111's word for a fresh one
 
 _SEED = re.compile(r"-?[0-9]{1,20}")
 _SIZE = re.compile(r"\s*([0-9]{1,5})\s*[x×*]\s*([0-9]{1,5})\s*", re.IGNORECASE)
-_RATIO = re.compile(r"\s*([0-9]{1,2})\s*:\s*([0-9]{1,2})\s*")
+_SIDE = r"([0-9]{1,5}(?:\.[0-9]{1,3})?)"
+_RATIO = re.compile(rf"\s*{_SIDE}\s*[:：/]\s*{_SIDE}\s*")
 
 # The shapes people ask for by name, as width : height.
 SHAPES = {
@@ -57,6 +58,7 @@ class Wish:
     style: str | None = None  # a name of the style library
     words: Assisted | None = None  # words that were found and chosen already
     notes: tuple[str, ...] = ()  # what is to be said beside the pictures already
+    flags: str = ""  # the parameters that its words held, spelled as in a reply
 
 
 def sized(draft: Draft, size: str, family: Family) -> Draft:
@@ -66,8 +68,9 @@ def sized(draft: Draft, size: str, family: Family) -> Draft:
     """
     if match := _SIZE.fullmatch(size):
         return replace(draft, canvas=DraftCanvas(width=int(match[1]), height=int(match[2])))
+    ratio: tuple[float, float]
     if match := _RATIO.fullmatch(size):
-        ratio = int(match[1]), int(match[2])
+        ratio = float(match[1]), float(match[2])
     elif size.strip().lower() in SHAPES:
         ratio = SHAPES[size.strip().lower()]
     else:
@@ -80,7 +83,7 @@ def sized(draft: Draft, size: str, family: Family) -> Draft:
     return replace(draft, canvas=DraftCanvas(width=width, height=height))
 
 
-def shape(family: Family, across: int, down: int) -> tuple[int, int]:
+def shape(family: Family, across: float, down: float) -> tuple[int, int]:
     """Width and height on the family's grid with its native area and about this aspect ratio."""
     area = family.width * family.height
     # Beyond 1:4 no model of ours was trained; a panorama is cropped to that.

@@ -67,6 +67,7 @@ async def control(
             seed=seed_named(seed) if seed is not None else None,
             style=style,
         )
+        wish = studio.requests.read(wish)
         asked = AskedControl(net=controlnet, how=how, strength=strength, start=start, end=end)
         async with studio.opening.room():
             wish = await studio.requests.controlled(await bytes_of(image), wish, asked)

@@ -20,6 +20,8 @@ from bot.chat.shown import picked_in, pictures_shown_by
 from bot.pages.description_page import description_page
 from bot.studio.describing import Description
 from bot.studio.rights import Asker
+from bot.studio.wishes import Wish
+from generation.draft import Draft
 from generation.errors import BadPicture
 
 Interaction = discord.Interaction[Any]
@@ -76,7 +78,8 @@ async def _of_sent(interaction: Interaction, sent: Sent, model: str | None) -> D
 
 
 async def _show(interaction: Interaction, found: Description, model: str | None) -> None:
-    view = Proposals(found.proposed, model) if found.proposed is not None else None
+    asked = Wish(origin=origin_of(interaction), draft=Draft(), model=model)
+    view = Proposals(found.proposed, asked) if found.proposed is not None else None
     await interaction.edit_original_response(
         content=description_page(found), view=view, allowed_mentions=SILENT
     )

@@ -49,7 +49,7 @@ async def edit(
         if image is None:
             raise NOTHING_NAMED
         wish = Wish(origin=origin, draft=Draft(words=DraftWords(prompt=change)))
-        wish = await picture_from(image, wish, studio)
+        wish = await picture_from(image, studio.requests.read(wish), studio)
         answers = await studio.changes.of_upload(wish)
         if answers is not None:
             return answers

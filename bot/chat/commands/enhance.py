@@ -39,34 +39,39 @@ SECONDS = 840.0  # an ephemeral message can be answered for 15 minutes
 async def enhance(interaction: Interaction, wish: options.Prompt, model: str | None = None) -> None:
     """Find words and show them to the one who asks."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await _show(interaction, DraftWords(prompt=wish), model)
+    draft = Draft(words=DraftWords(prompt=wish))
+    await _show(interaction, Wish(origin=origin_of(interaction), draft=draft, model=model))
 
 
-async def _show(
-    interaction: Interaction, words: DraftWords, model: str | None, style: str | None = None
-) -> None:
-    asked = replace(_wished(interaction, words, model), style=style)
-    await _shown(interaction, await studio_of(interaction).requests.propose(asked), model)
+async def _show(interaction: Interaction, asked: Wish) -> None:
+    requests = studio_of(interaction).requests
+    asked = requests.read(asked)
+    await _shown(interaction, await requests.propose(asked), asked)
 
 
-async def _shown(interaction: Interaction, found: Proposed, model: str | None) -> None:
+async def _shown(interaction: Interaction, found: Proposed, asked: Wish) -> None:
     await interaction.edit_original_response(
-        content=proposals(found.words, found.notes),
-        view=Proposals(found, model),
+        content=proposals(found.words, (*asked.notes, *found.notes)),
+        view=Proposals(found, asked),
         allowed_mentions=SILENT,
     )
 
 
-def _wished(interaction: Interaction, words: DraftWords, model: str | None) -> Wish:
-    return Wish(origin=origin_of(interaction), draft=Draft(words=words), model=model)
+def _saying(asked: Wish, prompt: str, negative: str) -> Wish:
+    """What was asked for, in these words."""
+    words = replace(asked.draft.words, prompt=prompt, negative_prompt=negative or None)
+    return replace(asked, draft=replace(asked.draft, words=words))
 
 
 class Proposals(SpeaksToPresser, discord.ui.View):
-    """Draw one, edit one, change all by a further wish, or see others."""
+    """Draw one, edit one, change all by a further wish, or see others.
 
-    def __init__(self, found: Proposed, model: str | None) -> None:
+    `asked` is what is drawn with one of the proposals for its words.
+    """
+
+    def __init__(self, found: Proposed, asked: Wish) -> None:
         super().__init__(timeout=SECONDS)
-        self.found, self.model = found, model
+        self.found, self.asked = found, asked
         for number, words in enumerate(found.words, 1):
             self.add_item(_Draw(self, number, words))
         for number, words in enumerate(found.words, 1):
@@ -76,18 +81,17 @@ class Proposals(SpeaksToPresser, discord.ui.View):
 
     async def draw(self, interaction: Interaction, words: Assisted, typed: str | None) -> None:
         """Queue a proposal, or what the person made of it."""
-        own = DraftWords(prompt=words.wish, negative_prompt=self.found.negative or None)
-        wish = replace(_wished(interaction, own, self.model), words=words)
+        asked = replace(self.asked, origin=origin_of(interaction))
+        wish = replace(_saying(asked, words.wish, self.found.negative), words=words)
         if typed is not None:
-            own = DraftWords(prompt=typed, negative_prompt=words.negative or None)
-            wish = replace(_wished(interaction, own, self.model), assist=AssistMode.OFF)
+            wish = replace(_saying(asked, typed, words.negative), assist=AssistMode.OFF, style=None)
         await begin(interaction, lambda: studio_of(interaction).requests.submit(wish))
 
     async def refine(self, interaction: Interaction, further: str) -> None:
         """Show the proposals as a further wish changes them, in place of these."""
-        wish = _wished(interaction, DraftWords(prompt=self.found.wish), self.model)
+        wish = _saying(self.asked, self.found.wish, "")
         again = await studio_of(interaction).requests.refine(wish, self.found, further)
-        await _shown(interaction, again, self.model)
+        await _shown(interaction, again, self.asked)
 
     async def on_error(
         self, interaction: Interaction, error: Exception, _: discord.ui.Item[Any], /
@@ -133,8 +137,8 @@ class _More(discord.ui.Button[Any]):
     async def callback(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         found = self._proposals.found
-        words = DraftWords(prompt=found.wish, negative_prompt=found.negative or None)
-        await _show(interaction, words, self._proposals.model, found.style)
+        asked = _saying(self._proposals.asked, found.wish, found.negative)
+        await _show(interaction, replace(asked, style=found.style))
 
 
 class _Form(SpeaksToPresser, discord.ui.Modal):

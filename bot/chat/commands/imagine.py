@@ -82,6 +82,7 @@ async def imagine(
             assist=AssistMode(assist) if assist else None,
             style=style,
         )
+        wish = studio.requests.read(wish)
         return await picture_from(image, wish, studio) if image is not None else wish
 
     if wildcards.count(prompt) > 1:

@@ -79,7 +79,8 @@ async def started(interaction: Interaction, of: str) -> None:
             said = words if denoise is None else f"{words} --denoise {denoise:g}"
             return await studio.changes.reply(Reply(origin=origin, words=said), chosen or ours)
         draft = Draft(words=DraftWords(prompt=words), sampling=DraftSampling(denoise=denoise))
-        wish = await started_from((), found, Wish(origin=origin, draft=draft), studio)
+        wish = studio.requests.read(Wish(origin=origin, draft=draft))
+        wish = await started_from((), found, wish, studio)
         answers = await studio.changes.of_upload(wish)
         if answers is not None:
             return answers

@@ -1,0 +1,264 @@
+"""Parameters in a person's words, put where a command's options are, and what is said of them.
+
+    "a cat --ar 3:2 --seed 5 --v 6"  ▶  words "a cat", size 3:2, seed 5, and a note on --v 6
+
+An option of the command counts more than the same in the words.  Invariant: the words that go on
+from here hold no parameter; each that was taken out fills a gap, is refused, or is noted.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.studio import notes
+from bot.studio.offers import Offers
+from bot.studio.wishes import OWN_VAE, SHAPES, Wish, seed_named
+from generation import names
+from generation.catalog.entry import Entry
+from generation.draft import SECTIONS, Draft
+from generation.errors import OutOfRange, Unacceptable
+from generation.interchange.flags import Flag, Flagged, IsName, flagged, plain_number, plain_size
+from generation.interchange.multiprompts import weighed
+from generation.parameters import (
+    ASSIST,
+    BEST_OF,
+    COUNT,
+    LORA,
+    MODEL,
+    NEGATIVE,
+    SAMPLER,
+    SCHEDULER,
+    SEED,
+    SIZE,
+    STYLE,
+    VAE,
+    AmountParameter,
+    ForeignParameter,
+    Parameter,
+    TextParameter,
+    WholeParameter,
+)
+from prompting.errors import PromptingError
+from prompting.reading.pasted import pasted
+from storage.people import AssistMode
+
+NOTHING = "nothing"  # where a value was to follow
+
+# What a reply to a picture can ask for by a parameter, and what it is called there.
+_OF_REPLIES = {NEGATIVE.name: "no"}
+_NOT_IN_REPLIES = (ASSIST, BEST_OF, VAE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidInReply:
+    """A reply whose parameters are spelled as whoever understands replies reads them."""
+
+    words: str
+    notes: tuple[str, ...] = ()
+
+
+def unflagged(wish: Wish, offers: Offers) -> Wish:
+    """The wish with what its words hold of parameters.  Raises Unacceptable."""
+    prompt = wish.draft.words.prompt or ""
+    found = _read(prompt, offers)
+    own = [flag for flag in found.flags if isinstance(flag.row, Parameter)]
+    said = _values(own)
+    twice = [flag.typed for flag in own if _has(wish, flag.row)]
+    noted = (*_noted(found, quiet=wish.parent is not None), *notes.option_counts(twice))
+    if found.text != prompt:
+        words = replace(wish.draft.words, prompt=found.text)
+        wish = replace(wish, draft=replace(wish.draft, words=words))
+    for row, value in said.items():
+        if not _has(wish, row):
+            wish = _saying(wish, row, value, offers)
+    told = " ".join((wish.flags, *(_canonical(row, value) for row, value in said.items())))
+    wish, parts = _weighed(wish)
+    return replace(wish, flags=told.strip(), notes=(*wish.notes, *noted, *parts))
+
+
+def without_flags(words: str, offers: Offers) -> str:
+    """The words without parameters."""
+    return _read(words, offers).text
+
+
+def said_in_reply(words: str, offers: Offers) -> SaidInReply:
+    """A reply, and what is to be said of its parameters.  Raises OutOfRange."""
+    found = _read(words, offers)
+    own = [flag for flag in found.flags if isinstance(flag.row, Parameter)]
+    left = [flag.typed for flag in own if flag.row in _NOT_IN_REPLIES]
+    said = {row: value for row, value in _values(own).items() if row not in _NOT_IN_REPLIES}
+    text = " ".join((found.text, *(_canonical(row, value) for row, value in said.items())))
+    noted = (*_noted(found, quiet=False), *notes.not_in_a_reply(left))
+    return SaidInReply(words=text.strip(), notes=noted)
+
+
+def _read(words: str, offers: Offers) -> Flagged:
+    is_name = named_here(offers)
+    found = flagged(words, is_name)
+    pairs = any(":" in flag.typed and not flag.typed.startswith("-") for flag in found.flags)
+    # Whole generation data is read elsewhere, with all that it says.
+    return Flagged(text=words) if pairs and pasted(words) is not None else found
+
+
+def named_here(offers: Offers) -> IsName:
+    """Whether words are the name of something that is here."""
+    tests: dict[str, Callable[[str], object]] = {
+        STYLE.name: offers.styles.find,
+        SAMPLER.name: names.sampler,
+        SCHEDULER.name: names.scheduler,
+        SIZE.name: lambda text: SHAPES[text.casefold()],
+    }
+    known: dict[str, Collection[str]] = {}
+    listed: dict[str, Callable[[], Collection[Entry]]] = {
+        MODEL.name: offers.catalog.models,
+        LORA.name: lambda: offers.catalog.entries("lora"),
+        VAE.name: lambda: offers.catalog.entries("vae"),
+    }
+
+    def is_name(kind: str, text: str) -> bool:
+        if kind in listed:
+            if kind not in known:
+                known[kind] = {OWN_VAE, *(entry.name.casefold() for entry in listed[kind]())}
+            bare = text.casefold().removesuffix(".safetensors")
+            return bare in known[kind] or (kind == LORA.name and _stem(bare) in known[kind])
+        try:
+            return kind in tests and bool(tests[kind](text))
+        except (Unacceptable, PromptingError, KeyError):
+            return False
+
+    return is_name
+
+
+def _stem(text: str) -> str:
+    """A LoRA's name without how strongly it is put on."""
+    return text.rpartition(":")[0]
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def _values(flags: Sequence[Flag]) -> dict[Parameter, Any]:
+    """What was said of each parameter, in its own type: the last counts.  Raises OutOfRange.
+
+    What must not be seen, and LoRAs, are said one after another.
+    """
+    said: dict[Parameter, Any] = {}
+    for flag in flags:
+        row = flag.row
+        assert isinstance(row, Parameter)  # the callers have chosen
+        value = _value(row, flag.value)
+        if row in (NEGATIVE, LORA) and row in said:
+            value = f"{said[row]}, {value}"
+        said[row] = value
+    return said
+
+
+def _value(row: Parameter, typed: str) -> Any:
+    match row:
+        case WholeParameter() | AmountParameter():
+            number = plain_number(typed)
+            if number is None or (isinstance(row, WholeParameter) and number != int(number)):
+                raise OutOfRange(row.name, typed or NOTHING, row.range)
+            value = int(number) if isinstance(row, WholeParameter) else number
+            row.check(value)  # type: ignore[arg-type]  # of its own kind, as was just made sure
+            return value
+        case TextParameter() if not typed:
+            raise OutOfRange(row.name, NOTHING, _EXAMPLES.get(row.name, "a name"))
+        case TextParameter():
+            row.check(typed, row.name)
+    if row is SIZE:
+        return plain_size(typed)
+    if row is SEED:
+        text = unicodedata.normalize("NFKC", typed)
+        seed_named(text)
+        return text
+    if row is ASSIST:
+        return AssistMode(typed.casefold() or AssistMode.ON)
+    return typed
+
+
+_EXAMPLES = {
+    SIZE.name: "such as 3:2, 512x768 or portrait",
+    SEED.name: "a whole number, or random",
+    NEGATIVE.name: "said in words, as in --no hat",
+    LORA.name: "a name and how strongly, as in --lora ink:0.8",
+}
+
+_FIELDS = {
+    MODEL: "model",
+    VAE: "vae",
+    SIZE: "size",
+    COUNT: "count",
+    BEST_OF: "best_of",
+    SEED: "seed",
+    STYLE: "style",
+    ASSIST: "assist",
+}
+
+
+def _has(wish: Wish, row: Any) -> bool:
+    """Whether an option has said it."""
+    draft = wish.draft
+    if row in _FIELDS:
+        sized = row is SIZE and draft.canvas.width is not None and not draft.inputs
+        return getattr(wish, _FIELDS[row]) is not None or sized
+    if row is LORA:
+        return bool(draft.adapters)
+    if row.section == "canvas" and wish.size is not None:
+        return True
+    return getattr(getattr(draft, row.section), row.field) is not None
+
+
+def _saying(wish: Wish, row: Parameter, value: Any, offers: Offers) -> Wish:
+    if row is SEED:
+        return replace(wish, seed=seed_named(value))
+    if row in _FIELDS:
+        return replace(wish, **{_FIELDS[row]: value})
+    if row is LORA:
+        found = tuple(offers.lora(one) for one in value.split(",") if one.strip())
+        return replace(wish, draft=replace(wish.draft, adapters=found))
+    section = replace(getattr(wish.draft, row.section), **{row.field: value})
+    assert row.section in SECTIONS
+    draft: Draft = replace(wish.draft, **{row.section: section})
+    return replace(wish, draft=draft)
+
+
+def _canonical(row: Parameter, value: Any) -> str:
+    """As replies have it."""
+    said = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"--{_OF_REPLIES.get(row.name, row.name)} {said}"
+
+
+# --- what is said of it -----------------------------------------------------------------------
+
+
+def _noted(found: Flagged, *, quiet: bool) -> tuple[str, ...]:
+    """The notes; `quiet`: of words that may be an older picture's only what was taken out."""
+    foreign = [flag for flag in found.flags if isinstance(flag.row, ForeignParameter)]
+    nearest = dict.fromkeys(
+        flag.row.nearest for flag in foreign if isinstance(flag.row, ForeignParameter)
+    )
+    said = notes.foreign_parameters([flag.typed for flag in foreign], [n for n in nearest if n])
+    slips = (
+        notes.unknown_parameter(
+            slip.typed, slip.nearest.name if slip.nearest else "", taken=slip.taken
+        )
+        for slip in found.unknown
+        if slip.taken or not quiet
+    )
+    return (*said, *slips)
+
+
+def _weighed(wish: Wish) -> tuple[Wish, tuple[str, ...]]:
+    """Midjourney's parts of a prompt, and what is said of them."""
+    words = wish.draft.words
+    parts = weighed(words.prompt or "") if "::" in (words.prompt or "") else None
+    if parts is None:
+        return wish, ()
+    negative = ", ".join(filter(None, (words.negative_prompt, parts.negative))) or None
+    read = replace(words, prompt=parts.text, negative_prompt=negative)
+    told = notes.multi_prompt(words.prompt or "", parts.text, parts.negative)
+    return replace(wish, draft=replace(wish.draft, words=read)), (told,)
