@@ -32,6 +32,7 @@ from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.booru_tags import tag_folders
 from bot.studio.cluster import Furnish, follow_cluster
 from bot.studio.drafting import Drafting
+from bot.studio.earlier import find_earlier
 from bot.studio.layers import RequestDraft
 from bot.studio.model_folders import ModelFolders
 from bot.studio.model_sources import places
@@ -95,6 +96,7 @@ class App:
         async with (
             meanwhile(_keep_running(studio, audience), "studio"),
             meanwhile(_retention(settings, self.stores).run(), "retention"),
+            meanwhile(find_earlier(self.stores.index), "earlier pictures"),
             meanwhile(self.model_folders.run(), "model folders"),
             follow_cluster(settings, self.catalog, digests, studio, self.make_seat),
         ):

@@ -183,6 +183,8 @@ async def _connect(path: Path, patience: float) -> aiosqlite.Connection:
         connection.row_factory = sqlite3.Row
         await connection.execute("PRAGMA foreign_keys = ON")
         await connection.execute("PRAGMA trusted_schema = OFF")
+        # What is deleted is overwritten, in the file and in the log.
+        await connection.execute("PRAGMA secure_delete = ON")
         await connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     except BaseException:  # its thread would keep the process from ending
         await connection.close()

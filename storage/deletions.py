@@ -2,7 +2,7 @@
 
     delete    shown -> deleted, with the person who may bring it back and until when
     restore   deleted -> to be posted again, while its time is not over
-    let_go    its time is over: the files that nothing else needs may go
+    let_go    its time is over: no word finds it, and the files that nothing else needs may go
 
 The pictures are marked as deleted at once, so nobody meets them meanwhile; only their bytes stay.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 from generation.recipe import Sha256
 from storage.database import Database
 from storage.errors import Missing
+from storage.found import forget_found, place_found
 from storage.ids import RequestId
 from storage.pictures import unneeded_files
 
@@ -59,6 +60,7 @@ class Deletions:
                 "returned = returned + 1 WHERE request = ?",
                 (request,),
             )
+            await place_found(db, request)
 
     async def next_over(self) -> float | None:
         """When the time of the next one is over."""
@@ -69,12 +71,13 @@ class Deletions:
         """Forget those whose time is over, and return the files that nobody needs any more."""
         async with self._database.transaction("let_go") as db:
             rows = await db.execute_fetchall(
-                "SELECT DISTINCT p.png_sha256 FROM deletions d JOIN tickets t "
+                "SELECT p.id, p.png_sha256 FROM deletions d JOIN tickets t "
                 "ON t.request = d.request JOIN pictures p ON p.ticket = t.id WHERE d.until <= ?",
                 (now,),
             )
+            await forget_found(db, [row["id"] for row in rows])
             await db.execute("DELETE FROM deletions WHERE until <= ?", (now,))
-            return await unneeded_files(db, [Sha256(row["png_sha256"]) for row in rows])
+            return await unneeded_files(db, {Sha256(row["png_sha256"]) for row in rows})
 
     async def returned(self, request: RequestId) -> int:
         """How often its result was brought back."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from generation.job import UserId
 from storage.database import Database
 from storage.errors import Missing
+from storage.found import place_found
 from storage.ids import RequestId
 from storage.scores import BEST_FIRST
 
@@ -130,6 +131,7 @@ class Outbox:
                 "UPDATE outbox SET message = ?, shown_in = ?, held = NULL WHERE request = ?",
                 (message, channel, request),
             )
+            await place_found(db, request)
             rows = await db.execute_fetchall(_POSTED, (request,))
             await db.executemany(
                 "UPDATE pictures SET message = ?, ordinal = ? WHERE id = ?",
@@ -146,6 +148,8 @@ class Outbox:
                 "UPDATE outbox SET shown_in = ? WHERE request = ?",
                 [(NOWHERE, row["request"]) for row in rows],
             )
+            for row in rows:
+                await place_found(db, RequestId(row["request"]))
 
     async def hold(self, request: RequestId, reason: str, *, at: float) -> None:
         """No place takes it: remember why, and when it is tried again."""

@@ -19,6 +19,7 @@ from generation.recipe import Recipe, RecipeId, Sha256, dump, parse
 from generation.spelling import plain
 from storage.database import Database, Row, Value
 from storage.errors import Missing
+from storage.found import insert_found
 from storage.ids import PictureId, RequestId
 from storage.scores import BEST_FIRST, PictureScore, scorer_in, scorer_text
 
@@ -184,7 +185,9 @@ async def insert_picture(
     await db.execute(
         "UPDATE pictures SET kept = 1 WHERE png_sha256 = ? AND kept = 0", (png_sha256,)
     )
-    return PictureId(cursor.lastrowid)
+    stored = PictureId(cursor.lastrowid)
+    await insert_found(db, stored)
+    return stored
 
 
 async def insert_recipes(db: aiosqlite.Connection, recipes: Sequence[Recipe]) -> None:

@@ -10,9 +10,11 @@ from storage.database import Database
 from storage.deletions import Deletions
 from storage.favourites import Favourites
 from storage.files import Files
+from storage.found import SearchIndex
 from storage.locales import Locales
 from storage.people import People
 from storage.pictures import Pictures
+from storage.searches import Searches
 from storage.synced import SyncedCommands
 from storage.tickets import Tickets
 from storage.used_links import UsedLinks
@@ -31,6 +33,8 @@ class Stores:
     words: Wordings
     deletions: Deletions
     favourites: Favourites
+    index: SearchIndex
+    searches: Searches
     files: Files
     ledger: Ledger
     used_links: UsedLinks
@@ -48,6 +52,8 @@ class Stores:
             words=Wordings(database),
             deletions=Deletions(database),
             favourites=Favourites(database),
+            index=SearchIndex(database),
+            searches=Searches(database),
             files=files,
             ledger=Ledger(database),
             used_links=UsedLinks(database),

@@ -50,7 +50,10 @@ async def test_a_new_database_is_ours_sound_and_durable(database: Database) -> N
 
 
 async def test_every_table_is_strict(database: Database) -> None:
-    tables = await database.rows("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
+    # A virtual table, and what it keeps its index in, cannot be.
+    tables = await database.rows(
+        "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+    )
     loose = {row["name"] for row in tables if not row["strict"]}
     assert loose == {"sqlite_schema", "sqlite_sequence"}
 

@@ -36,6 +36,7 @@ class Deleting:
         restored: Callable[[], None],
     ) -> None:
         self._deletions, self._files = stores.deletions, stores.files
+        self._index = stores.index
         self._door = door  # while it is closed, nobody begins to need a file
         self._clock, self._restored = clock, restored
         self._deleted = asyncio.Event()
@@ -76,8 +77,11 @@ class Deleting:
         """Let go what is over; returns in how many seconds there may be more."""
         async with self._door:
             # A crash in between leaves a loose file, which goes with the other loose ones.
-            for file in await self._deletions.let_go(now=self._clock()):
+            gone = await self._deletions.let_go(now=self._clock())
+            for file in gone:
                 await asyncio.to_thread(self._files.drop, file)
+        if gone:
+            await self._index.scrub()
         until = await self._deletions.next_over()
         # The clock may be put back: nothing is kept for longer than was said.
         return None if until is None else min(max(until - self._clock(), 0.01), UNDO_SECONDS)

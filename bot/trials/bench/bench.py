@@ -17,6 +17,7 @@ from bot.trials.bench import (
     pressing,
     queueing,
     restarting,
+    searching,
     talking,
 )
 from bot.trials.bench.figure import Figure, Ground, Measurement
@@ -31,6 +32,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "press": pressing.pressing,
     "commit": keeping.commits,
     "lookup": keeping.lookups,
+    "search": searching.searches,
     "queue": queueing.decisions,
     "restart": restarting.restarts,
     "hostile": hostile.hostile,

@@ -38,7 +38,7 @@ RECIPE = complete(
 async def commits(ground: Ground) -> tuple[Figure, ...]:
     """Store requests of one picture each, one after the other, on the data folder's own disk."""
     seconds = []
-    async with _opened(ground) as database:
+    async with opened(ground) as database:
         tickets = Tickets(database)
         for number in range(COMMITS):
             began = time.perf_counter()
@@ -59,7 +59,7 @@ async def commits(ground: Ground) -> tuple[Figure, ...]:
 async def lookups(ground: Ground) -> tuple[Figure, ...]:
     """Find the pictures of messages among a million."""
     seconds = []
-    async with _opened(ground) as database:
+    async with opened(ground) as database:
         pictures = Pictures(database)
         began = time.perf_counter()
         await crowded(database, PICTURES)
@@ -102,7 +102,8 @@ async def crowded(database: Database, pictures: int) -> None:
 
 
 @asynccontextmanager
-async def _opened(ground: Ground) -> AsyncIterator[Database]:
+async def opened(ground: Ground) -> AsyncIterator[Database]:
+    """A database of its own, for one measurement."""
     database = await Database.open(ground.folder / "atelier.sqlite3")
     try:
         yield database
