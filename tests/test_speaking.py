@@ -28,11 +28,11 @@ def test_a_locale_has_its_language_or_its_kin_or_english(locale: str | None, lan
 
 
 def test_a_text_is_said_in_the_language_of_the_block() -> None:
-    assert tr("Cancelled.") == "Cancelled."
+    assert tr("✋ Cancelled.") == "✋ Cancelled."
     with speaking_to("zh-CN"):
-        assert tr("Cancelled.") == "已取消。"
+        assert tr("✋ Cancelled.") == "✋ 已取消。"
         with speaking_to("en-GB"):
-            assert tr("Cancelled.") == "Cancelled."
+            assert tr("✋ Cancelled.") == "✋ Cancelled."
     assert spoken() == ENGLISH
 
 
@@ -52,9 +52,9 @@ async def test_a_task_speaks_to_its_own_reader_alone() -> None:
     async def heard() -> str:
         speak("zh-CN")
         await asyncio.sleep(0)
-        return tr("Cancelled.")
+        return tr("✋ Cancelled.")
 
-    assert await asyncio.create_task(heard()) == "已取消。"
+    assert await asyncio.create_task(heard()) == "✋ 已取消。"
     assert contextvars.copy_context().run(spoken) == ENGLISH
 
 

@@ -13,6 +13,7 @@ from bot.chat.askers import origin_of, studio_of
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
 from bot.chat.commands.sources import base_of
+from bot.languages.speaking import mark
 from bot.studio.editing import FEWEST, MOST
 from generation.errors import OutOfRange
 from storage.tickets import Request
@@ -20,7 +21,7 @@ from storage.tickets import Request
 Interaction = discord.Interaction[Any]
 
 _BETWEEN = re.compile(r"[\s,;:/]+")
-IMAGE = "A picture of your own, after those that are named"
+IMAGE = mark("A picture of your own, after those that are named")
 
 
 @app_commands.command(name="blend", description="Make one picture of two to four")

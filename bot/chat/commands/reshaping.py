@@ -130,7 +130,7 @@ async def outpaint(
 @app_commands.describe(
     prompt="What is to be seen there, such as: a red hat",
     picture=WHICH,
-    image=f"{SENT}; where it is transparent it is drawn anew",
+    image="A picture of your own instead; where it is transparent it is drawn anew",
     mask="Which part: a picture in its shape that is white there, and black elsewhere",
     drawing="Which part: a copy of the picture on which you drew over it",
     region="Which part, in words: the hat, everything but the cat",

@@ -10,6 +10,7 @@ from discord.app_commands import Range
 
 from bot.chat.askers import studio_of
 from bot.chat.intake import bytes_of
+from bot.languages.speaking import mark
 from bot.studio.reshaping import Base
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
@@ -23,8 +24,8 @@ Interaction = discord.Interaction[Any]
 
 Named = Range[str, 1, 200]  # a number, or a link
 
-WHICH = "Its number (#12), or the link of its message"
-SENT = "A picture of your own instead"
+WHICH = mark("Its number (#12), or the link of its message")
+SENT = mark("A picture of your own instead")
 
 NOTHING_NAMED = OutOfRange(
     "picture", "nothing", "a number such as `12`, a message link, or an upload"
