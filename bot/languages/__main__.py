@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 
-from bot.languages.catalogues import ENGLISH, FOLDER, languages
+from bot.languages.catalogues import ENGLISH, FOLDER, languages, read
 from bot.languages.elsewhere import unsaid
-from bot.languages.extraction import Text
-from bot.languages.review import Findings, entries, review
+from bot.languages.review import COMMAND, HEAD, Findings, forms, review
+from bot.languages.speaking import NAME
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def main() -> int:
         if language == ENGLISH:
             continue
         found = review(language)
-        if tidy and (found.duplicate or found.obsolete):
+        if tidy:
             _tidy(language, found)
             found = review(language)
         clean &= found.clean
@@ -43,7 +44,7 @@ def main() -> int:
 
 def _tell(language: str, found: Findings) -> None:
     for text in found.missing:
-        sys.stdout.write(entry(text))
+        sys.stdout.write(f"\n#: {text.where}\n{entry(text.key, text.context, ('',))}")
     for kind, lines in (
         ("obsolete", [f"{m.context or ''} {m.id}".strip() for m in found.obsolete]),
         ("twice", found.duplicate),
@@ -56,16 +57,14 @@ def _tell(language: str, found: Findings) -> None:
     sys.stdout.write(f"# {language}: {told}, {len(found.duplicate)} twice\n")
 
 
-def entry(text: Text) -> str:
-    """A text as it is to be filled in."""
-    lines = ["", f"#: {text.where}"]
-    if text.context:
-        lines.append(f"msgctxt {_quoted(text.context)}")
-    if isinstance(text.key, str):
-        lines += [f"msgid {_quoted(text.key)}", 'msgstr ""']
+def entry(key: str | tuple[str, str], context: str, said: tuple[str, ...]) -> str:
+    """A text and what is said for it, a line each."""
+    lines = [f"msgctxt {_quoted(context)}"] if context else []
+    if isinstance(key, str):
+        lines += [f"msgid {_quoted(key)}", f"msgstr {_quoted(said[0])}"]
     else:
-        one, many = text.key
-        lines += [f"msgid {_quoted(one)}", f"msgid_plural {_quoted(many)}", 'msgstr[0] ""']
+        lines += [f"msgid {_quoted(key[0])}", f"msgid_plural {_quoted(key[1])}"]
+        lines += [f"msgstr[{number}] {_quoted(form)}" for number, form in enumerate(said)]
     return "\n".join(lines) + "\n"
 
 
@@ -74,19 +73,23 @@ def _quoted(text: str) -> str:
 
 
 def _tidy(language: str, found: Findings) -> None:
+    """Write the file anew: each needed text once, in a line, commands called as Discord does."""
     path = FOLDER / f"{language}.po"
     lines = path.read_text(encoding="utf-8").splitlines()
-    head, rest = lines[:6], lines[6:]
-    gone = {
-        (*([f"msgctxt {_quoted(m.context)}"] if m.context else []), f"msgid {_quoted(first)}")
-        for m in found.obsolete
-        for first in [m.id if isinstance(m.id, str) else m.id[0]]
-    }
-    kept = {key: block for key, block in entries(rest) if key not in gone}
-    path.write_text(
-        "\n".join(head) + "\n" + "".join("\n" + "\n".join(b) + "\n" for b in kept.values()),
-        encoding="utf-8",
-    )
+    gone = {(m.context, m.id) for m in found.obsolete}
+    catalog = read(language)
+    names = {message.id: message.string for message in catalog if message.context == NAME}
+
+    def shown(command: re.Match[str]) -> str:
+        return "/" + str(names.get(command[1], command[1]))
+
+    written = ["\n".join(lines[:HEAD]) + "\n"]
+    for message in catalog:
+        if message.id and (message.context, message.id) not in gone:
+            key = message.id if isinstance(message.id, str) else (message.id[0], message.id[1])
+            said = tuple(COMMAND.sub(shown, form) for form in forms(message))
+            written.append(entry(key, message.context or "", said))
+    path.write_text("\n".join(written), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ CLAUSES: dict[str, tuple[int | str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class SpokenText:
     """Something that people read, and where it stands in the code."""
 
     key: str | tuple[str, str]  # the English; of a number both forms
@@ -60,7 +60,7 @@ class Text:
         return self.context, self.key if isinstance(self.key, str) else self.key[0]
 
 
-def texts() -> Iterator[Text]:
+def texts() -> Iterator[SpokenText]:
     """Every text that people read, from every file of the program."""
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
@@ -69,13 +69,13 @@ def texts() -> Iterator[Text]:
             yield from texts_in(tree, name)
 
 
-def texts_in(tree: ast.AST, file: str) -> Iterator[Text]:
+def texts_in(tree: ast.AST, file: str) -> Iterator[SpokenText]:
     """Those of one file."""
     scope = _Scope(tree)
     for node in ast.walk(tree):
         for key, context in _said(node, scope):
             if key and key != ("", ""):
-                yield Text(key=key, context=context, where=f"{file}:{node.lineno}")  # type: ignore[attr-defined]
+                yield SpokenText(key=key, context=context, where=f"{file}:{node.lineno}")  # type: ignore[attr-defined]
 
 
 Said = Iterator[tuple[str | tuple[str, str], str]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,14 +11,17 @@ from string import Formatter
 from babel.messages.catalog import Catalog, Message
 
 from bot.languages.catalogues import FOLDER, read
-from bot.languages.extraction import Text, texts
+from bot.languages.extraction import SpokenText, texts
+
+HEAD = 6  # lines before the first text
+COMMAND = re.compile(r"(?<![\w/.<:])/([^\W\d]\w*)")  # called within a sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What is to be mended, a line each."""
 
-    missing: tuple[Text, ...]
+    missing: tuple[SpokenText, ...]
     obsolete: tuple[Message, ...]
     duplicate: tuple[str, ...]
     unfit: tuple[str, ...]  # gaps that are not those of the English
@@ -29,7 +33,7 @@ class Findings:
         return not (self.missing or self.obsolete or self.duplicate or self.unfit or self.broken)
 
 
-def review(language: str, said: Iterable[Text] | None = None) -> Findings:
+def review(language: str, said: Iterable[SpokenText] | None = None) -> Findings:
     """The file of a language against what the code says."""
     catalog = read(language)
     wanted = {text.id: text for text in (texts() if said is None else said)}
@@ -40,13 +44,13 @@ def review(language: str, said: Iterable[Text] | None = None) -> Findings:
             text
             for key, text in wanted.items()
             if key not in had
-            or not _forms(had[key])
+            or not forms(had[key])
             or isinstance(had[key].id, str) != isinstance(text.key, str)
         ),
         obsolete=tuple(message for key, message in had.items() if key not in wanted),
         duplicate=_duplicates(lines),
         unfit=tuple(_unfit(catalog)),
-        broken=tuple(line for line in lines[6:] if _is_broken(line)),
+        broken=tuple(line for line in lines[HEAD:] if _is_broken(line)),
     )
 
 
@@ -65,12 +69,13 @@ def _unfit(catalog: Catalog) -> Iterator[str]:
         ids = (message.id,) if isinstance(message.id, str) else message.id
         allowed = set().union(*map(gaps, ids))
         needed = gaps(ids[-1]) - {"n"}
-        for form in _forms(message):
+        for form in forms(message):
             if not needed <= gaps(form) <= allowed:
                 yield f"{ids[0]} -> {form}"
 
 
-def _forms(message: Message) -> tuple[str, ...]:
+def forms(message: Message) -> tuple[str, ...]:
+    """What is said for a text, in its plural forms."""
     said = message.string
     found = (said,) if isinstance(said, str) else tuple(said or ())
     return tuple(form for form in found if form)
@@ -82,17 +87,17 @@ def _id(message: Message) -> tuple[str, str]:
 
 def _duplicates(lines: list[str]) -> tuple[str, ...]:
     """Entries that stand twice; Babel keeps the last."""
-    counted = Counter(head for head, _ in entries(lines))
+    counted = Counter(_entries(lines[HEAD:]))
     return tuple("\n".join(head) for head, times in counted.items() if times > 1)
 
 
-def entries(lines: list[str]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """What tells each entry from others, and its lines, comments above it among them."""
+def _entries(lines: list[str]) -> Iterator[tuple[str, ...]]:
+    """What tells each entry from others."""
     entry: list[str] = []
     for line in [*lines, "msgid"]:
         begins = line.startswith(("msgctxt", "msgid", "#")) and not line.startswith("msgid_plural")
         if begins and any(one.startswith("msgstr") for one in entry):
-            yield _head(entry), entry
+            yield _head(entry)
             entry = []
         if line.strip() and line != "msgid":
             entry.append(line)

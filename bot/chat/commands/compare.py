@@ -19,7 +19,7 @@ from bot.chat.commands import choices
 from bot.chat.commands.sources import named
 from bot.chat.shown import picked_in, pictures_shown_by
 from bot.chat.uploads import USUAL_LIMIT
-from bot.languages.speaking import tr
+from bot.languages.speaking import mark, tr
 from bot.pages.contact_sheet import encoded
 from bot.pages.side_by_side import side_by_side_page, side_by_side_sheet
 from bot.studio.comparing import MOST, ComparedPicture
@@ -58,7 +58,7 @@ async def compare_menu(interaction: Interaction, message: discord.Message) -> No
     await _show(interaction, numbers[:MOST])
 
 
-ALONE = (
+ALONE = mark(
     "That message shows one picture, which was made of no other. `/compare` with "
     "`pictures: #12, #15` puts any of yours side by side."
 )
