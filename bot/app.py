@@ -39,6 +39,7 @@ from bot.studio.model_sources import places
 from bot.studio.offers import Offers
 from bot.studio.phrasing import Phrasing
 from bot.studio.retention import Retention
+from bot.studio.servers import Servers
 from bot.studio.studio import Studio
 from bot.studio.words_on_card import Place, share
 from bot.telemetry.events import Committed, Watch, nobody
@@ -236,6 +237,8 @@ async def _build(
     seats = [make_seat(f"gpu {number}", worker) for number, worker in enumerate(workers)]
     share(prompt_assist.card, Place.of(settings.assist_device).seats(seats), meter)
     drafting = _drafting(settings, catalog, model_folders, prompt_assist)
+    servers = Servers(stores.rulings, clock=time.time)
+    await servers.open()
     studio = Studio(
         stores=stores,
         offers=drafting.offers,
@@ -247,6 +250,7 @@ async def _build(
         preview_every=settings.preview_every,
         clock=time.time,
         dice=dice,
+        servers=servers,
     )
     replayed = await studio.open()
     return App(

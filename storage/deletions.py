@@ -15,6 +15,7 @@ from storage.errors import Missing
 from storage.found import forget_found, place_found
 from storage.ids import RequestId
 from storage.pictures import unneeded_files
+from storage.servers import ModeratorAct, write_act
 
 UNTIL = "SELECT until FROM deletions WHERE request = ?"
 
@@ -25,7 +26,7 @@ class Deletions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def delete(self, request: RequestId, *, by: int, until: float) -> float | None:
+    async def delete(self, request: RequestId, *, by: int, until: float, at: float) -> float | None:
         """Mark its pictures as deleted.  Returns until when they can be brought back.
 
         Done again, it changes nothing; None: they were deleted before, and are gone.
@@ -38,6 +39,7 @@ class Deletions:
                 await db.execute(
                     "INSERT OR REPLACE INTO deletions VALUES (?, ?, ?)", (request, by, until)
                 )
+                await write_act(db, ModeratorAct.DELETED, request, by=by, at=at)
             for row in await db.execute_fetchall(UNTIL, (request,)):
                 return float(row["until"])
         return None
@@ -51,6 +53,7 @@ class Deletions:
             )
             if cursor.rowcount < 1:
                 raise Missing("deletion", request)
+            await write_act(db, ModeratorAct.RESTORED, request, by=by, at=now)
             await db.execute(
                 f"UPDATE pictures SET deleted = 0, message = NULL WHERE {_OF}", (request,)
             )

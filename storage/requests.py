@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import aiosqlite
@@ -17,6 +17,18 @@ from storage.scores import scorer_in, scorer_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What Discord said of a person and a place as they asked.  It is not stored."""
+
+    roles: frozenset[int] = frozenset()
+    within: tuple[int, ...] = ()  # the channel, what it is a thread of, and its category
+    marked: bool = False  # Discord shows the place to adults only
+
+
+UNKNOWN = Circumstances()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Who asks, and where the answer belongs."""
 
@@ -27,6 +39,7 @@ class Origin:
     reply_to: int | None  # the message to answer
     locale: str
     source: int | None = None  # the message or interaction that asks; it asks once
+    seen: Circumstances = field(default=UNKNOWN, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +72,7 @@ async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
     facts: dict[str, Any] = asdict(asked) | {"revision": asked.revision, "scorer": asked.scorer}
     origin = facts.pop("origin")
     share = origin.pop("share")
+    del origin["seen"]
     columns = {
         **origin,
         **facts,
@@ -94,7 +108,7 @@ def request_of(row: Row) -> Request:
     facts["notes"] = tuple(json.loads(facts["notes"]))
     facts["revision"] = Revision.from_json(facts["revision"])
     facts["scorer"] = scorer_in(facts["scorer"])
-    asking = [field.name for field in fields(Origin) if field.name != "share"]
+    asking = [one.name for one in fields(Origin) if one.name not in ("share", "seen")]
     origin = Origin(**{name: facts.pop(name) for name in asking}, share=share_of(row))
     return Request(**facts, origin=origin)
 

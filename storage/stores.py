@@ -15,6 +15,7 @@ from storage.locales import Locales
 from storage.people import People
 from storage.pictures import Pictures
 from storage.searches import Searches
+from storage.servers import Rulings
 from storage.synced import SyncedCommands
 from storage.tickets import Tickets
 from storage.used_links import UsedLinks
@@ -35,6 +36,7 @@ class Stores:
     favourites: Favourites
     index: SearchIndex
     searches: Searches
+    rulings: Rulings
     files: Files
     ledger: Ledger
     used_links: UsedLinks
@@ -54,6 +56,7 @@ class Stores:
             favourites=Favourites(database),
             index=SearchIndex(database),
             searches=Searches(database),
+            rulings=Rulings(database),
             files=files,
             ledger=Ledger(database),
             used_links=UsedLinks(database),

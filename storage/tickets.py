@@ -37,6 +37,7 @@ from storage.ids import PictureId, RequestId
 from storage.outbox import Held, Outbox, Sent
 from storage.pictures import insert_picture, insert_recipes
 from storage.requests import Asked, Request, insert_request, request_of, share_of
+from storage.servers import ModeratorAct, write_act
 from storage.words import Wording, insert_wording
 
 __all__ = [
@@ -217,8 +218,10 @@ class Tickets(Outbox):
             if State((await _ticket_row(db, job))["state"]).open:
                 await _end(db, job, state, reason)
 
-    async def cancel(self, request: RequestId) -> tuple[tuple[JobId, ...], tuple[JobId, ...]]:
-        """Cancel what waits of a request.
+    async def cancel(
+        self, request: RequestId, *, by: int | None = None, at: float = 0.0
+    ) -> tuple[tuple[JobId, ...], tuple[JobId, ...]]:
+        """Cancel what waits of a request; `by` whom and when, where it may be somebody else's.
 
         Returns the jobs that waited (they are cancelled), and those that run (they are to be
         ended by whoever runs them).
@@ -232,6 +235,8 @@ class Tickets(Outbox):
             running = tuple(JobId(row["id"]) for row in rows if row["state"] == State.RUNNING)
             for job in waiting:
                 await _end(db, job, State.CANCELLED, None)
+            if by is not None and rows:
+                await write_act(db, ModeratorAct.CANCELLED, request, by=by, at=at)
         return waiting, running
 
     async def request(self, request: RequestId) -> Request:

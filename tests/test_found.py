@@ -196,7 +196,7 @@ async def test_pages_go_back_and_forth_without_a_gap(database: Database) -> None
 async def test_what_is_deleted_is_not_found_until_it_is_brought_back(database: Database) -> None:
     number, deletions = await a_drawing(database, "a red flower"), Deletions(database)
     request = (await Tickets(database).undelivered())[0]
-    await deletions.delete(request, by=ANN, until=50.0)
+    await deletions.delete(request, by=ANN, until=50.0, at=0.0)
     assert await found(database, "red", Reach(own=ANN)) == []
     await deletions.restore(request, by=ANN, now=10.0)
     assert await found(database, "red", Reach(own=ANN)) == [number]
@@ -209,7 +209,7 @@ async def test_after_its_minute_no_word_of_it_is_in_the_index_s_bytes(tmp_path: 
         kept = [await a_drawing(database, f"a red flower {number}") for number in range(40)]
         gone = await a_drawing(database, "zyxwv 鑫淼焱")
         [*_, request] = await Tickets(database).undelivered()
-        await Deletions(database).delete(request, by=ANN, until=0.0)
+        await Deletions(database).delete(request, by=ANN, until=0.0, at=0.0)
         await Deletions(database).let_go(now=1.0)
         await SearchIndex(database).scrub()
         # What the request and the recipe still say, for its owner, is another's to erase.

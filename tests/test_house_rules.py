@@ -370,6 +370,8 @@ FOR_THE_BOT = {
         "is_open",
         "is_drawing",
         "requests",
+        "in_guild",
+        "waiting_of",
     },
     "Delivery": {"outcome"},
     "Offers": {"checkpoint_of"},  # of recipes that the gallery has let through

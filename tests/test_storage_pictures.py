@@ -140,7 +140,7 @@ async def test_a_file_is_not_let_go_while_its_picture_can_be_brought_back(
     first, [one] = await draw(database, a_recipe(1), file=5)
     second, _ = await draw(database, a_recipe(1), file=5)
     deletions = Deletions(database)
-    await deletions.delete(first, by=ANN, until=60.0)
+    await deletions.delete(first, by=ANN, until=60.0, at=0.0)
     assert await deleted(database, second) == ()
     assert await pictures.unneeded([a_digest(5)]) == ()
     assert await deletions.next_over() == 60.0

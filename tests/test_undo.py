@@ -91,7 +91,7 @@ async def test_the_minute_goes_on_across_a_restart(tmp_path: Path) -> None:
         kept = await drawn(app, a_wish("a red flower"))
         gone = await drawn(app, a_wish("a blue boat"))
         for outcome, until in ((kept, time.time() + 3600), (gone, time.time() + 0.1)):
-            await app.stores.deletions.delete(outcome.request.id, by=ANN, until=until)
+            await app.stores.deletions.delete(outcome.request.id, by=ANN, until=until, at=0.0)
     async with an_app(tmp_path, FakeWorker()) as app:
         files = app.stores.files
         folder = files.path(gone.pictures[0].png_sha256).parent

@@ -21,7 +21,7 @@ from bot.chat.answers import SILENT, now
 from bot.chat.buttons.progress import progress_view
 from bot.chat.concluding import ProgressMessages
 from bot.chat.open_answers import OpenAnswers
-from bot.chat.places import channel_of, lacking
+from bot.chat.places import channel_of, lacking, places_around
 from bot.chat.posting import Poster
 from bot.dispatch.audience import Outcome, Progress, Shown, Undeliverable
 from bot.languages.speaking import speaking_to
@@ -61,7 +61,7 @@ class Announcer:
         self._here = asyncio.Event()
         self._editing: dict[RequestId, asyncio.Task[None]] = {}
         self.answers = OpenAnswers()
-        self._poster = Poster(client, self.answers)
+        self._poster = Poster(client, self.answers, studio.servers)
         self._progress = ProgressMessages(client, self.answers)
 
     def arrived(self) -> None:
@@ -159,7 +159,11 @@ class Announcer:
         self._channel_busy.add(request.origin.channel)
         try:
             if standing.preview and standing.preview != shown.preview:
-                preview = discord.File(io.BytesIO(standing.preview), filename="preview.jpg")
+                preview = discord.File(
+                    io.BytesIO(standing.preview),
+                    filename="preview.jpg",
+                    spoiler=self._hidden(request),
+                )
                 await message.edit(
                     content=text,
                     attachments=[preview],
@@ -177,6 +181,11 @@ class Announcer:
         shown.place = _place(standing)
         shown.ready_at = now() + standing.ready_in
         shown.preview = standing.preview
+
+    def _hidden(self, request: Request) -> bool:
+        place = self._client.get_channel(request.origin.channel)
+        within = places_around(place) or (request.origin.channel,)
+        return self._studio.servers.spoils(request.origin.guild, within)
 
     # -- results ---------------------------------------------------------------------------
 
@@ -215,7 +224,7 @@ class Announcer:
 
 
 def _place(standing: Progress) -> tuple[object, ...]:
-    begun = (standing.step, standing.loading, standing.paused)
+    begun = (standing.step, standing.loading, standing.paused, standing.rest)
     return (standing.phase, standing.ahead, standing.done, *begun)
 
 

@@ -7,16 +7,18 @@ from typing import Any, Protocol
 
 import discord
 
+from bot.chat.places import places_around
 from bot.chat.seen import SeenUploads
 from bot.languages.speaking import spoken
 from bot.studio.additions import Additions
 from bot.studio.rights import Asker
+from bot.studio.servers import Blocked
 from bot.studio.shares import Requester, Tiers
 from bot.studio.studio import Studio
 from bot.web.links import Visitor
 from bot.web.server import WebPages
 from generation.job import UserId
-from storage.requests import Origin
+from storage.requests import Circumstances, Origin
 from storage.tickets import RequestId
 
 
@@ -69,6 +71,7 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
         reply_to=None,
         locale=spoken(),
         source=interaction.id,
+        seen=circumstances(interaction.user, interaction.channel),
     )
 
 
@@ -83,7 +86,28 @@ def origin_of_message(message: discord.Message, tiers: Tiers) -> Origin:
         reply_to=message.id,
         locale=spoken(),
         source=message.id,
+        seen=circumstances(message.author, message.channel),
     )
+
+
+def circumstances(user: discord.User | discord.Member, place: object) -> Circumstances:
+    """What a server's rules go by: somebody's roles, and what a place lies in."""
+    roles = user.roles if isinstance(user, discord.Member) else ()
+    parent = place.parent if isinstance(place, discord.Thread) else None
+    outer = parent if parent is not None else place
+    return Circumstances(
+        roles=frozenset(role.id for role in roles),
+        within=places_around(place),
+        marked=isinstance(outer, _MARKABLE) and outer.is_nsfw(),
+    )
+
+
+_MARKABLE = (
+    discord.TextChannel,
+    discord.ForumChannel,
+    discord.VoiceChannel,
+    discord.StageChannel,
+)
 
 
 def asker_of(interaction: discord.Interaction[Any]) -> Asker:
@@ -117,6 +141,34 @@ def requester(user: discord.User | discord.Member, guild: int | None) -> Request
         pending = user.pending
     age = (discord.utils.utcnow() - user.created_at).total_seconds()
     return Requester(guild=guild, roles=roles, account_age=age, pending=pending)
+
+
+def check_welcome(interaction: discord.Interaction[Any]) -> None:
+    """Raise Blocked where the server's admins let the person ask for nothing."""
+    if studio_of(interaction).servers.rules(interaction.guild_id).blocks(interaction.user.id):
+        raise Blocked
+
+
+def runs_the_bot(interaction: discord.Interaction[Any]) -> bool:
+    """Whether the settings name them, or Discord does as the application's owner or in its team."""
+    host: ChatHost = interaction.client
+    user = interaction.user.id
+    if user in host.owners:
+        return True
+    application = interaction.client.application
+    if application is None:
+        return False
+    if application.team is not None:
+        return any(one.id == user and one.role in TEAM for one in application.team.members)
+    return bool(application.owner.id == user)
+
+
+def is_admin(interaction: discord.Interaction[Any]) -> bool:
+    """Whether the person decides what is allowed in the server."""
+    return interaction.permissions.manage_guild or runs_the_bot(interaction)
+
+
+TEAM = frozenset({discord.TeamMemberRole.admin, discord.TeamMemberRole.developer})
 
 
 def is_moderator(interaction: discord.Interaction[Any]) -> bool:

@@ -17,6 +17,7 @@ from discord import app_commands
 
 from bot.chat.announcer import Announcer
 from bot.chat.answers import SILENT
+from bot.chat.askers import check_welcome
 from bot.chat.buttons.forms.table import form_came_in
 from bot.chat.buttons.table import BUTTONS
 from bot.chat.commands.help import HelpMenu
@@ -29,6 +30,7 @@ from bot.chat.seen import SeenUploads
 from bot.chat.sight import DiscordSight
 from bot.chat.syncing import sync
 from bot.studio.additions import Additions
+from bot.studio.servers import Blocked
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
 from bot.web.server import WebPages
@@ -37,6 +39,7 @@ from storage.tickets import RequestId
 
 log = logging.getLogger(__name__)
 
+FOR_EVERYBODY = ("help", "privacy", "server")  # the last asks who they are by itself
 REMEMBERED = 1000  # messages; what they asked for is remembered by the database
 
 
@@ -44,8 +47,18 @@ class Tree(app_commands.CommandTree["Atelier"]):
     """The commands, with the one error hook."""
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Everybody may ask, and is answered in their language."""
+        """Everybody is answered in their language; who is blocked in a server is told so."""
         await speak_to(interaction)
+        data: Any = interaction.data or {}
+        try:
+            if data.get("name") not in FOR_EVERYBODY:
+                check_welcome(interaction)
+        except Blocked as blocked:
+            if interaction.type is discord.InteractionType.autocomplete:
+                await interaction.response.autocomplete([])
+            else:
+                await apologise(interaction, blocked)
+            return False
         return True
 
     async def on_error(

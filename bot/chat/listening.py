@@ -72,6 +72,7 @@ async def hear(
     draft = Draft(words=DraftWords(prompt=words))
     wish = Wish(origin=origin_of_message(message, tiers), draft=draft)
     try:
+        studio.servers.admits(wish.origin)
         if missing := lacking(message.channel):
             raise NoPlaceToPost(missing)
         if to_mine and answered is not None and not came.pictures:

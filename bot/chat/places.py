@@ -32,6 +32,12 @@ def channel_of(client: discord.Client, channel: int) -> Channel:
     return client.get_partial_messageable(channel)
 
 
+def places_around(place: object) -> tuple[int, ...]:
+    """The ids of a channel, of what it is a thread or a post of, and of its category."""
+    numbers = (getattr(place, name, None) for name in ("id", "parent_id", "category_id"))
+    return tuple(number for number in numbers if isinstance(number, int))
+
+
 def check_place(interaction: discord.Interaction[Any]) -> None:
     """Raise NoPlaceToPost where the result of a command or a button could not be posted."""
     if interaction.guild_id is None:

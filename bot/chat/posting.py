@@ -23,13 +23,14 @@ from bot.chat.answers import SILENT
 from bot.chat.buttons.result import failure_view, result_view
 from bot.chat.concluding import progress_of, reason
 from bot.chat.open_answers import OpenAnswers, is_answer
-from bot.chat.places import LOOK_BACK, Channel, channel_of
+from bot.chat.places import LOOK_BACK, Channel, channel_of, places_around
 from bot.chat.shown import request_shown_by
 from bot.chat.uploads import USUAL_LIMIT, fitting
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
 from bot.studio.known import KnownMessages
 from bot.studio.ladder import Refusal, Step, Way, refusal, steps
+from bot.studio.servers import Servers
 from generation.media.table import medium_of
 from storage.tickets import Request
 
@@ -49,8 +50,8 @@ class Refused(Exception):
 class Poster:
     """Shows results in Discord."""
 
-    def __init__(self, client: discord.Client, answers: OpenAnswers) -> None:
-        self._client, self._answers = client, answers
+    def __init__(self, client: discord.Client, answers: OpenAnswers, servers: Servers) -> None:
+        self._client, self._answers, self._servers = client, answers, servers
 
     # -- looking back ----------------------------------------------------------------------
 
@@ -169,10 +170,16 @@ class Poster:
             if outcome.pictures
             else failure_view(request.id)
         )
+        hidden = step.way is not Way.DIRECT and self._servers.spoils(
+            request.origin.guild, places_around(place) or (request.origin.channel,)
+        )
         below = whereabouts.smaller([name for name, _ in uploads], media, numbers)
         return {
             "content": whereabouts.with_lines(replies.result(outcome), above=above, below=below),
-            "files": [discord.File(io.BytesIO(data), filename=name) for name, data in uploads],
+            "files": [
+                discord.File(io.BytesIO(data), filename=name, spoiler=hidden)
+                for name, data in uploads
+            ],
             "view": view,
             "allowed_mentions": SILENT,
         }

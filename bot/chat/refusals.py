@@ -13,6 +13,7 @@ import discord
 
 from bot.chat.answers import whisper
 from bot.chat.places import NoPlaceToPost
+from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.pages.apologies import apology_for, expected
 from bot.pages.quoting import code
@@ -20,6 +21,11 @@ from bot.telemetry.logs import wordless
 from storage.errors import AskedBefore
 
 log = logging.getLogger(__name__)
+
+
+class AdminsOnly(discord.app_commands.CheckFailure):
+    """What was asked is for those who may manage the server."""
+
 
 ACKNOWLEDGED = 40060  # Discord's code: somebody, we ourselves, has answered it
 
@@ -83,6 +89,10 @@ def place_apology(error: BaseException) -> str | None:
             return f"I may not post pictures here: I lack {names}. A moderator can grant that."
         case discord.app_commands.CommandOnCooldown():
             return f"One moment, please: try again in {error.retry_after:.0f} s."
+        case AdminsOnly():
+            return tr(
+                "That is for this server's admins: whoever has the permission *Manage Server*."
+            )
         case discord.app_commands.CheckFailure():
             return "You are not allowed to do that here."
         case discord.app_commands.TransformerError():

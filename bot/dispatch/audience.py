@@ -46,6 +46,7 @@ class Progress:
     share: float = 1.0  # of one device, while things stay as they are
     ready_p90: float = 0.0  # seconds in which nine of ten such promises were kept
     paused: bool = False  # begun, and held at a step so that others need not wait
+    rest: str | None = None  # why nothing is drawn in its server; None: it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,7 @@ class Lifecycle:
         self._open_requests, self._watch = open_requests, watch
         self._request_ended = request_ended
         self._audience: Audience | None = None
+        self._resting: dict[JobId, Job] = {}  # they wait outside of the queue
 
     @contextmanager
     def told_to(self, audience: Audience) -> Iterator[None]:
@@ -77,9 +78,12 @@ class Lifecycle:
     def queued(self, request: Request, tickets: Sequence[Ticket]) -> int:
         """The request is committed, or was found after a restart.  Returns how many jobs wait."""
         waiting = [ticket.job for ticket in tickets if ticket.state.open]
-        for job in waiting:
-            self.queue.put(job, time.monotonic())
         self._open_requests.open(request, tickets)
+        for job in waiting:
+            if self._open_requests.rests(job.id):
+                self._resting[job.id] = job
+            else:
+                self.queue.put(job, time.monotonic())
         for job in waiting:
             self._watch(Queued(job=job))
         self.seats.look()
@@ -95,15 +99,35 @@ class Lifecycle:
             self.queue.put_back(job.id, now)
         self._meter.lost(job, drawing.paid, drawing.loading)
         self._open_requests.back(job)
+        if self._open_requests.rests(job.id):
+            self._let_rest(job)
         self._tell(self._open_requests.request_of(job.id))
         self.seats.look()
+
+    def rested_or_not(self, guild: int) -> None:
+        """A server's drawing rests from now on, or goes on: as `OpenRequests.rest` says.
+
+        What waits keeps its turn among its server's; what has begun is drawn to its end.
+        """
+        for request in self._open_requests.in_guild(guild):
+            for job in sorted(self._open_requests.waiting_of(request), key=lambda job: job.id):
+                if self._open_requests.rests(job.id):
+                    self._let_rest(job)
+                elif self._resting.pop(job.id, None) is not None:
+                    self.queue.put(job, time.monotonic())
+            self._tell(request)
+        self.seats.look()
+
+    def _let_rest(self, job: Job) -> None:
+        if self.queue.cancel(job.id) is not None:
+            self._resting[job.id] = job
 
     def withdrawn(self, job: JobId) -> Job | None:
         """A job that waits leaves the queue, to be `ended` when that is stored; None: it does not.
 
         By itself, because from here on no seat may take it, however long storage needs.
         """
-        left = self.queue.cancel(job)
+        left = self._resting.pop(job, None) or self.queue.cancel(job)
         return left if isinstance(left, Job) else None
 
     # -- on a seat -------------------------------------------------------------------------

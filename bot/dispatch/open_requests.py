@@ -63,6 +63,8 @@ class OpenRequests:
         self._clock = clock
         self._newest: Mapping[JobId, ExpectedTurn] = {}  # the forecast that `_latest` is the end of
         self._latest = 0.0
+        # Why nothing is drawn in a server; None: it is.
+        self.rest: Callable[[int | None], str | None] = lambda _: None
         self._open: dict[RequestId, _OpenRequest] = {}
         self._request_of: dict[JobId, RequestId] = {}
 
@@ -186,6 +188,7 @@ class OpenRequests:
             share=self._share(opened),
             ready_p90=self._promises.p90(ready_in),
             paused=drawing.paused if drawing else False,
+            rest=None if drawing else self.rest(opened.request.origin.guild),
         )
 
     def _turn(self, turns: Mapping[JobId, ExpectedTurn], job: JobId) -> ExpectedTurn:
@@ -199,7 +202,24 @@ class OpenRequests:
 
     def _share(self, opened: _OpenRequest) -> float:
         job = next(iter(opened.running), None) or next(iter(opened.waiting), None)
-        return self._queue.share_of(job) if job is not None else 0.0
+        if job is None or (job in opened.waiting and self.rests(job)):
+            return 0.0
+        return self._queue.share_of(job)
+
+    def in_guild(self, guild: int) -> tuple[RequestId, ...]:
+        """Every open request of a server, in the order of arrival."""
+        opened = self._open.items()
+        return tuple(number for number, one in opened if one.request.origin.guild == guild)
+
+    def waiting_of(self, request: RequestId) -> tuple[Job, ...]:
+        """The jobs of it that have not begun."""
+        opened = self._open.get(request)
+        return tuple(opened.waiting.values()) if opened else ()
+
+    def rests(self, job: JobId) -> bool:
+        """Whether nothing is drawn at present in the server that asked for it."""
+        opened = self._of(job)
+        return opened is not None and self.rest(opened.request.origin.guild) is not None
 
     def is_open(self, request: RequestId) -> bool:
         """Whether some job of the request has not ended."""

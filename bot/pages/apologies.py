@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot.languages.speaking import tr
 from bot.pages.quoting import code, plain, quoted
 from bot.studio import lines
 from bot.studio.changing import NothingBefore
@@ -16,6 +17,7 @@ from bot.studio.deleting import TooLate
 from bot.studio.describing import NotInTime
 from bot.studio.phrasing import NothingNew
 from bot.studio.rights import NotAllowed
+from bot.studio.servers import Blocked, NotOffered, OtherChannels, Resting, ServerDeclines
 from bot.studio.which import NotThatMany
 from generation import errors as g
 from generation.queue.fair_queue import QueueFull, TooLong
@@ -25,6 +27,7 @@ from storage import errors as s
 
 MANY = 1_000_000  # the exact number says no more
 MAX_CHARACTERS = 1800  # Discord's 2000, less what is written around it
+CHANNELS = 10  # that are named in a sentence
 GLANCE = 300  # characters of names that are listed in a sentence
 
 LISTED_IN_CHAT = "`/help` lists them all."
@@ -121,6 +124,27 @@ _MADE_FOR = {
         "(`image`), or draw with another model first and start from what it drew"
     ),
 }
+
+
+def _not_offered(error: NotOffered) -> str:
+    name = code(error.name)
+    if error.kind == "style":
+        return tr(
+            "The style {name} is not offered in this server. `/styles` shows those that are; if it "
+            "is the one of your settings, `/settings` changes that.",
+            name=name,
+        )
+    return tr(
+        "The model {name} is not offered in this server. `/models list` shows those that are; if "
+        "it is the one of your settings, `/settings` changes that.",
+        name=name,
+    )
+
+
+def _channels(channels: tuple[int, ...]) -> str:
+    shown = [f"<#{channel}>" for channel in channels[:CHANNELS]]
+    return ", ".join(shown) + (" …" if len(channels) > CHANNELS else "")
+
 
 _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.OutOfRange: _range,
@@ -227,6 +251,19 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         "That minute is over, and its files are gone. Its recipe is whole: "
         "its owner can draw it again with `/reproduce`."
     ),
+    Blocked: lambda _: tr(
+        "The admins of this server do not let me draw for you. They can change that; "
+        "elsewhere nothing is different."
+    ),
+    OtherChannels: lambda e: tr(
+        "I draw nothing in this channel. Please ask in {channels}.", channels=_channels(e.channels)
+    ),
+    Resting: lambda e: tr(
+        "Drawing rests in this server at present{reason}. What waits keeps its place; please ask "
+        "again later.",
+        reason=f": {quoted(e.reason)}" if e.reason else "",
+    ),
+    NotOffered: _not_offered,
     NotAllowed: lambda e: f"Only its owner or a moderator can {e.what}.",
     s.DiskFull: lambda _: (
         "The disk here is full, so I cannot keep your request. "
@@ -298,6 +335,7 @@ def expected(error: BaseException) -> bool:
         QueueFull,
         TooLong,
         NotAllowed,
+        ServerDeclines,
         NothingNew,
         NotInTime,
         s.Missing,

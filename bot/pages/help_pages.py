@@ -181,7 +181,9 @@ _PAGES = {
         "`/models list`, `/loras` and `/styles` show what there is to choose from, with "
         "pictures.\n"
         "`/stats today` and `/stats fairness` tell of the last day, `/status` of how full the "
-        "machine is."
+        "machine is.\n"
+        "`/server` is for this server's admins: who and what is refused, where pictures are drawn, "
+        "what is offered, and a pause."
     ),
 }
 

@@ -62,6 +62,11 @@ def progress(standing: Progress, now: float) -> str:
     many = f" · picture {min(standing.done + 1, standing.total)} of {standing.total}"
     head += many if standing.total > 1 else ""
     ready = f"<t:{math.ceil(now + standing.ready_in)}:R>"
+    if standing.rest is not None:
+        why = f": {quoted(standing.rest)}" if standing.rest else ""
+        return f"{head}\n" + tr(
+            "💤 Drawing rests in this server{reason}. Your request keeps its place.", reason=why
+        )
     if standing.paused:
         where = f"{standing.step} of {standing.steps}"
         return f"{head}\n⏸️ Paused at step {where} {WHY_PAUSED} · ready {ready}"

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from bot.dispatch.drawing import Drawings
 from bot.dispatch.lifecycle import Lifecycle
 from bot.dispatch.meter import Meter
+from bot.studio.servers import Servers
+from generation.job import UserId
 from generation.recipe import Recipe
 from storage.stores import Stores
 from storage.tickets import Asked, Request, RequestId
@@ -27,8 +29,14 @@ class Admission:
     """Lets requests in, one at a time, and ends them."""
 
     def __init__(
-        self, stores: Stores, meter: Meter, lifecycle: Lifecycle, drawings: Drawings
+        self,
+        stores: Stores,
+        meter: Meter,
+        lifecycle: Lifecycle,
+        drawings: Drawings,
+        servers: Servers,
     ) -> None:
+        self._servers = servers
         self._tickets, self._files, self._ledger = stores.tickets, stores.files, stores.ledger
         self._meter, self._jobs, self._drawings = meter, lifecycle, drawings
         # One submission at a time: between "is there room?" and "it is queued" nobody else counts,
@@ -52,7 +60,8 @@ class Admission:
     ) -> Request:
         """Commit recipes as a request, and let them wait for their turn.
 
-        Raises QueueFull, AskedBefore, Missing where an input is gone, or StorageError.
+        Raises ServerDeclines or Declined where the rules say no, QueueFull, AskedBefore, Missing
+        where an input is gone, or StorageError.
         """
         return await self._to_the_end(self._admit(asked, recipes, wording))
 
@@ -60,7 +69,11 @@ class Admission:
         self, asked: Asked, recipes: Sequence[Recipe], wording: Wording | None
     ) -> Request:
         costs = self.seconds(recipes)
+        self._servers.accepts(asked.origin, (asked.words,), recipes)
+        if wording is not None:
+            self._servers.accepts_style(asked.origin, wording.assisted.style)
         async with self.door:
+            self._servers.admits(asked.origin)
             self._jobs.queue.room_for(asked.origin.owner, costs)
             for digest in {item.sha256 for recipe in recipes for item in recipe.inputs}:
                 await asyncio.to_thread(self._files.need, digest)
@@ -68,12 +81,12 @@ class Admission:
             self._jobs.queued(request, tickets)
         return request
 
-    async def end(self, request: RequestId) -> None:
+    async def end(self, request: RequestId, *, by: UserId, at: float) -> None:
         """Cancel what of it has not ended: what waits at once, what is drawn within a step."""
-        await self._to_the_end(self._end(request))
+        await self._to_the_end(self._end(request, by, at))
 
-    async def _end(self, request: RequestId) -> None:
-        await self._drawings.cancel(*await self._tickets.cancel(request))
+    async def _end(self, request: RequestId, by: UserId, at: float) -> None:
+        await self._drawings.cancel(*await self._tickets.cancel(request, by=by, at=at))
 
     async def close(self) -> None:
         """Finish what must not be left half done."""

@@ -44,8 +44,9 @@ class Deleting:
 
     async def delete(self, request: RequestId, *, by: int) -> float | None:
         """Take it away; returns until when it can be brought back (None: it was gone before)."""
-        until = self._clock() + self.undo_seconds
-        until_then = await self._deletions.delete(request, by=by, until=until)
+        at = self._clock()
+        until = at + self.undo_seconds
+        until_then = await self._deletions.delete(request, by=by, until=until, at=at)
         self._deleted.set()
         return until_then
 

@@ -42,7 +42,7 @@ from generation.errors import NoSuchName, OutOfRange
 from generation.families.architecture import SERVES, Purpose
 from generation.layers import filled
 from generation.names import USUAL
-from generation.recipe import CONTROL, Adapter, Input, Recipe, Task, task_for
+from generation.recipe import CONTROL, Adapter, Input, Recipe, Sha256, Task, task_for
 from storage.people import AssistMode, Preferences
 from storage.words import Wording
 
@@ -61,6 +61,8 @@ class Drafting:
     ) -> None:
         self.offers, self.phrasing, self._server = offers, phrasing, server
         self._max_count, self.dice = max_count, dice
+        # Whether a server's admins let a model be drawn with.
+        self.offered: Callable[[int | None, Sha256], bool] = lambda _, __: True
 
     async def draft(
         self, wish: Wish, mine: Preferences, *, device: str, plainly: bool = False
@@ -246,7 +248,15 @@ class Drafting:
         """Of all that is filled in the first: what is usual depends on it."""
         said = RequestDraft(model=wish.model)
         found = filled(RequestDraft, [(Whence.SAID, said), *around]).value
-        return self.offers.checkpoint(found.model)
+        model = self.offers.checkpoint(found.model)
+        if wish.model is not None or wish.parent is not None or self._offered(wish, model):
+            return model
+        # Nobody asked for it: whatever is usual is not offered in that server.
+        here = (entry.model for entry in self.offers.checkpoints() if entry.draws_words)
+        return next((other for other in here if self._offered(wish, other)), model)
+
+    def _offered(self, wish: Wish, model: Checkpoint) -> bool:
+        return self.offered(wish.origin.guild, model.weights.sha256)
 
     def _filled(self, wish: Wish, around: Layers, model: Checkpoint) -> FilledRequest:
         said = of_wish(wish, model.family)

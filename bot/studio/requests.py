@@ -25,6 +25,7 @@ from bot.studio.notes import bounded
 from bot.studio.opening import Opening
 from bot.studio.phrasing import NothingNew, Proposed
 from bot.studio.rights import Asker
+from bot.studio.servers import Servers
 from bot.studio.wishes import Wish, init_from, remembered_seed, seeds
 from generation.media import photos
 from generation.recipe import Input, Recipe, Sha256, Weights
@@ -55,12 +56,14 @@ class Requests:
         opening: Opening,
         admission: Admission,
         open_requests: OpenRequests,
+        servers: Servers,
         clock: Callable[[], float],
         dice: Callable[[], int],
     ) -> None:
         self._stores, self._gallery, self._drafting = stores, gallery, drafting
         self._device, self._opening = device, opening
         self._admission, self._open_requests = admission, open_requests
+        self._servers = servers
         self._clock, self._dice = clock, dice
 
     # -- something new ---------------------------------------------------------------------
@@ -90,6 +93,7 @@ class Requests:
         wishes = [self.read(wish) for wish in wishes]
         words = without_flags(words, self._drafting.offers)
         first = wishes[0]
+        self._servers.admits(first.origin)
         if first.parent is not None:
             asker, before = Asker.of(first.origin), first.parent.recipe
             await self._gallery.check_start(asker, first.parent.id)
@@ -283,6 +287,7 @@ class Requests:
         self, request: RequestId, origin: Origin
     ) -> tuple[Request, tuple[Recipe, ...]]:
         """A request and its recipes, for somebody who wants something new of them."""
+        self._servers.admits(origin)
         before = await self._gallery.request(Asker.of(origin), request)
         tickets = await self._stores.tickets.of_request(request)
         recipes = tuple(ticket.job.recipe for ticket in tickets)
@@ -347,7 +352,7 @@ class Requests:
         open_ = self._open_requests.is_open(request)
         if not open_ and asked.origin.owner != by.id:
             raise Missing("request", request)  # there is nothing that a moderator could end
-        await self._admission.end(request)
+        await self._admission.end(request, by=by.id, at=self._clock())
         return open_
 
 

@@ -10,6 +10,7 @@
     defaults        what people like where they say nothing
     offers          what can be chosen: models, LoRAs, VAEs, styles
     opening         pictures that people send
+    servers         what the admins of each server decided
     open_requests   how far everything is
     messages        which message shows what                       (for the bot's own messages)
     delivery        what is finished, on its way to where it was asked          (the same)
@@ -54,6 +55,7 @@ from bot.studio.requests import Requests
 from bot.studio.reshapes import Reshapes
 from bot.studio.revisor import Revisor
 from bot.studio.scoring import Scores
+from bot.studio.servers import Servers
 from bot.studio.starring import Starring
 from bot.studio.stats import Day, last_day
 from bot.telemetry.events import Watch
@@ -80,7 +82,9 @@ class Studio:
         preview_every: int,
         clock: Callable[[], float],
         dice: Callable[[], int],
+        servers: Servers,
     ) -> None:
+        self.servers = servers
         self._stores, self._seats = stores, list(seats)
         self._joined: asyncio.Queue[WorkerSeat] = asyncio.Queue()
         self._queue, self._meter, self._clock = queue, meter, clock
@@ -99,6 +103,7 @@ class Studio:
             watch=watch,
             request_ended=self.delivery.look,
         )
+        self._let_rules_hold(servers, drafting)
         saver = Saver(stores.tickets, stores.files, clock=clock)
         self._drawings = Drawings(self._lifecycle, saver, preview_every=preview_every)
         self.errands = Errands(self._lifecycle, meter)
@@ -106,7 +111,7 @@ class Studio:
         self._dispatcher = Dispatcher(
             self._lifecycle, self._drawings, self.errands, worker_ready=self.device.said
         )
-        self._admission = Admission(stores, meter, self._lifecycle, self._drawings)
+        self._admission = Admission(stores, meter, self._lifecycle, self._drawings, servers)
         self._deleting = Deleting(
             stores, door=self._admission.door, clock=clock, restored=self.delivery.look
         )
@@ -123,6 +128,7 @@ class Studio:
             opening=self.opening,
             admission=self._admission,
             open_requests=self.open_requests,
+            servers=servers,
             clock=clock,
             dice=dice,
         )
@@ -166,6 +172,12 @@ class Studio:
             files=stores.files,
             dice=dice,
         )
+
+    def _let_rules_hold(self, servers: Servers, drafting: Drafting) -> None:
+        """What the admins of a server decide is asked of them, and told when it changes."""
+        self.open_requests.rest = lambda guild: servers.rules(guild).rest
+        drafting.offered = lambda guild, model: servers.rules(guild).offers_model(model)
+        servers.changed = self._lifecycle.rested_or_not
 
     async def open(self) -> int:
         """Put everything that was waiting back into the queue.  Returns how many jobs."""

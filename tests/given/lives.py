@@ -116,7 +116,7 @@ async def _touch(app: App, request: Request, number: int) -> None:
         await app.studio.requests.cancel(request.id, by=Asker(id=request.origin.owner, guild=None))
     if number % 5 == 4:
         before = RequestId(request.id - 1)
-        await app.stores.deletions.delete(before, by=request.origin.owner, until=0.0)
+        await app.stores.deletions.delete(before, by=request.origin.owner, until=0.0, at=0.0)
         for unused in await app.stores.deletions.let_go(now=1.0):
             await asyncio.to_thread(app.stores.files.drop, unused)
 

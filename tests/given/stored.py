@@ -128,5 +128,5 @@ async def drawn(
 async def deleted(database: Database, request: RequestId) -> tuple[Sha256, ...]:
     """Delete a request's pictures, and let its minute pass; returns the files that may go."""
     deletions = Deletions(database)
-    await deletions.delete(request, by=ANN, until=0.0)
+    await deletions.delete(request, by=ANN, until=0.0, at=0.0)
     return await deletions.let_go(now=1.0)

@@ -17,6 +17,7 @@
     atelier:styles:<request>     🎨  the same wish, seeds and wording in another style
     atelier:own:<request>        💬  the same seeds, the person's own words only
     atelier:cancel:<request>     ✋  on a progress message
+    atelier:audit:<page>         ◀️ ▶️  another page of a server's log
     atelier:queue                🔄  the waiting line once more, in the same place
 
 Those about one picture end in its number, `atelier:again:<request>:<picture>`, where a result has

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import discord
 
-from bot.chat.askers import studio_of
+from bot.chat.askers import check_welcome, studio_of
 from bot.chat.components import check_pressed, request_in
 from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
@@ -63,6 +63,7 @@ async def heard(
     """Do what a component about a request was used for, or say why not."""
     try:
         studio = studio_of(interaction)
+        check_welcome(interaction)
         await check_pressed(interaction, studio, request)
         await press(interaction, studio)
     except Exception as error:

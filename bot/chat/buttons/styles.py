@@ -31,7 +31,9 @@ class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>.*)"):
         """Offer the styles to the one who asks."""
         drawn = await studio.gallery.of_request(asker_of(interaction), self.request)
         family = drawn[0].recipe.family if drawn else ""
-        view = styles_view(self.request, tuple(studio.offers.styles.values()), family)
+        rules = studio.servers.rules(interaction.guild_id)
+        styles = [s for s in studio.offers.styles.values() if rules.offers_style(s.name)]
+        view = styles_view(self.request, styles, family)
         await whisper_about(interaction, self.request, question(family), view)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import discord
 
+from bot.chat.buttons.audit import AuditPage
 from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.progress import CancelButton
@@ -57,7 +58,7 @@ _ACTIONS = "|".join(button.action for button in _OF_REQUESTS)
 class Unheard(
     SpeaksToPresser,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=rf"atelier:(?!(?:{_ACTIONS}|pick):|style:[^:]*:|(?:queue|help)$).*",
+    template=rf"atelier:(?!(?:{_ACTIONS}|pick|audit):|style:[^:]*:|(?:queue|help)$).*",
 ):
     """A component of no release of ours, or of one that is forgotten."""
 
@@ -76,8 +77,11 @@ class Unheard(
         await apologise(interaction, Missing("component", self.custom_id))
 
 
-BUTTONS: tuple[type[RequestButton | PickPicture | StyleMenu | LookAgain | Unheard], ...] = (
+BUTTONS: tuple[
+    type[RequestButton | PickPicture | StyleMenu | LookAgain | AuditPage | Unheard], ...
+] = (
     LookAgain,
+    AuditPage,
     *_OF_REQUESTS,
     PickPicture,
     StyleMenu,

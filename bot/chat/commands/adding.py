@@ -17,7 +17,7 @@ from discord import app_commands
 from discord.app_commands import Range
 
 from bot.chat.answers import SILENT, whisper
-from bot.chat.askers import ChatHost
+from bot.chat.askers import ChatHost, runs_the_bot
 from bot.pages import additions_page
 from generation.sources.faults import SourceFailed
 from generation.sources.known import known_models
@@ -28,21 +28,6 @@ Interaction = discord.Interaction[Any]
 log = logging.getLogger(__name__)
 
 MOST = 25  # choices that Discord shows
-TEAM = frozenset({discord.TeamMemberRole.admin, discord.TeamMemberRole.developer})
-
-
-def runs_the_bot(interaction: Interaction) -> bool:
-    """Whether the settings name them, or Discord does as the application's owner or in its team."""
-    host: ChatHost = interaction.client
-    user = interaction.user.id
-    if user in host.owners:
-        return True
-    application = interaction.client.application
-    if application is None:
-        return False
-    if application.team is not None:
-        return any(one.id == user and one.role in TEAM for one in application.team.members)
-    return bool(application.owner.id == user)
 
 
 @app_commands.command(name="add", description="Fetch a model (whoever runs the bot)")

@@ -35,8 +35,10 @@ models = app_commands.Group(name="models", description="The models that draw her
 @app_commands.describe(page="Which page, nine models on each")
 async def list_(interaction: Interaction, page: Page = 1) -> None:
     """A page for the one who asks."""
-    here = studio_of(interaction).offers.checkpoints()
-    rows = [of_model(entry, preview_of(entry.path)) for entry in here]
+    studio = studio_of(interaction)
+    rules, here = studio.servers.rules(interaction.guild_id), studio.offers.checkpoints()
+    offered = [entry for entry in here if rules.offers_model(entry.weights.sha256)]
+    rows = [of_model(entry, preview_of(entry.path)) for entry in offered]
     hint = "`/imagine model:` names one; `/settings` makes it yours."
     await _show(interaction, "Models", rows, page, ("/models list", hint))
 
@@ -55,7 +57,10 @@ async def loras(interaction: Interaction, page: Page = 1) -> None:
 @app_commands.describe(page="Which page, nine styles on each")
 async def styles(interaction: Interaction, page: Page = 1) -> None:
     """A page for the one who asks."""
-    rows = [of_style(style) for style in studio_of(interaction).offers.styles.values()]
+    studio = studio_of(interaction)
+    rules = studio.servers.rules(interaction.guild_id)
+    here = [s for s in studio.offers.styles.values() if rules.offers_style(s.name)]
+    rows = [of_style(style) for style in here]
     hint = "`/imagine style:` draws in one."
     await _show(interaction, "Styles", rows, page, ("/styles", hint))
 

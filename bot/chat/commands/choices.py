@@ -39,10 +39,11 @@ C = TypeVar("C", bound=Callable[..., object])
 async def models(interaction: Interaction, typed: str) -> Choices:
     """Checkpoints of the catalog."""
     entries = studio_of(interaction).offers.checkpoints()
+    rules = studio_of(interaction).servers.rules(interaction.guild_id)
     return [
         app_commands.Choice(name=_label(e.name, f" · {FAMILIES[e.family].title}"), value=_value(e))
         for e in entries
-        if _matches(typed, e.name)
+        if _matches(typed, e.name) and rules.offers_model(e.weights.sha256)
     ][:MOST]
 
 
@@ -129,10 +130,11 @@ async def controlnets(interaction: Interaction, typed: str) -> Choices:
 
 async def styles(interaction: Interaction, typed: str) -> Choices:
     """The style library, by its English or Chinese name."""
+    rules = studio_of(interaction).servers.rules(interaction.guild_id)
     found = [
         app_commands.Choice(name=_label(f"{style.en} · {style.zh}"), value=style.key)
         for style in studio_of(interaction).offers.styles.values()
-        if _matches(typed, f"{style.en} {style.zh} {style.name}")
+        if _matches(typed, f"{style.en} {style.zh} {style.name}") and rules.offers_style(style.name)
     ]
     return found[:MOST]
 

@@ -19,6 +19,7 @@ from bot.chat.commands.imagine import imagine
 from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, reproduce
 from bot.chat.commands.queue import cancel, queue
 from bot.chat.commands.reshaping import inpaint, outpaint, upscale, vary
+from bot.chat.commands.server import server
 from bot.chat.commands.settings import settings
 from bot.chat.commands.show import show
 from bot.chat.commands.stats import stats
@@ -50,6 +51,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     stats,
     status,
     settings,
+    server,
 )
 MENUS: tuple[app_commands.ContextMenu, ...] = (
     redraw_menu,

@@ -8,6 +8,7 @@ from typing import Any
 
 import discord
 
+from bot.chat.askers import check_welcome
 from bot.chat.buttons.forms import editing, meant, starting
 from bot.chat.refusals import apologise
 from storage.errors import Missing
@@ -34,6 +35,7 @@ async def form_came_in(interaction: Interaction) -> None:
         found = _FORM.fullmatch(custom_id)
         if found is None or found[1] not in FORMS:
             raise Missing("component", custom_id)
+        check_welcome(interaction)
         await FORMS[found[1]](interaction, found[2])
     except Exception as error:
         await apologise(interaction, error)
