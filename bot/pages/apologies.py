@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.languages.speaking import tr
+from bot.languages.amounts import listed
+from bot.languages.amounts import number as counted
+from bot.languages.clauses import clause
+from bot.languages.speaking import mark, tr, trn
 from bot.pages.quoting import code, plain, quoted
 from bot.studio import lines
 from bot.studio.changing import NothingBefore
@@ -30,34 +33,38 @@ MAX_CHARACTERS = 1800  # Discord's 2000, less what is written around it
 CHANNELS = 10  # that are named in a sentence
 GLANCE = 300  # characters of names that are listed in a sentence
 
-LISTED_IN_CHAT = "`/help` lists them all."
-LISTED_IN_TERMINAL = "`python start.py models` lists what is here."
+LISTED_IN_CHAT = mark("`/help` lists them all.")
+LISTED_IN_TERMINAL = mark("`python start.py models` lists what is here.")
 KINDS = {"lora": "LoRA", "vae": "VAE", "controlnet": "ControlNet"}  # as people write them
 
-UNKNOWN = (
+UNKNOWN = mark(
     "Something went wrong on my side, and it is written in the log. Nothing of yours is lost; "
     "please try once more."
 )
 
 
 def _name(error: g.NoSuchName, more: str = LISTED_IN_CHAT) -> str:
-    kind = KINDS.get(error.kind, error.kind)
+    kind, name = clause(KINDS.get(error.kind, error.kind)), code(error.name)
     if error.there == ():
-        return (
-            f"There are no {kind}s here, and so none called {code(error.name)}. "
-            "The owner puts them into a folder that is named under `models`."
+        return tr(
+            "There are no {kind}s here, and so none called {name}. "
+            "The owner puts them into a folder that is named under `models`.",
+            kind=kind,
+            name=name,
         )
-    said = f"I know no {kind} called {code(error.name)}.{_nearest(error.nearest)}"
-    return f"{said} {_listed(error.there, more)}" if error.there else said
+    said = tr("I know no {kind} called {name}.", kind=kind, name=name)
+    there = _listed(error.there, more) if error.there else ""
+    return " ".join(filter(None, (said, _nearest(error.nearest), there)))
 
 
 def _unknown(error: p.UnknownName) -> str:
-    hint = _nearest(error.nearest) or (f" {LISTED_IN_CHAT}" if error.kind == "style" else "")
-    return f"I know no {error.kind} called {code(error.name)}.{hint}"
+    said = tr("I know no {kind} called {name}.", kind=clause(error.kind), name=code(error.name))
+    hint = _nearest(error.nearest) or (tr(LISTED_IN_CHAT) if error.kind == "style" else "")
+    return f"{said} {hint}" if hint else said
 
 
 def _nearest(names: tuple[str, ...]) -> str:
-    return f" Did you mean {', '.join(map(code, names))}?" if names else ""
+    return tr("Did you mean {names}?", names=listed(map(code, names))) if names else ""
 
 
 def _listed(names: tuple[str, ...], more: str) -> str:
@@ -66,64 +73,138 @@ def _listed(names: tuple[str, ...], more: str) -> str:
     while len(shown) > 1 and len(", ".join(shown)) > GLANCE:
         shown.pop()
     if len(shown) == len(names):
-        which = "There is only" if len(names) == 1 else "There are:"
-        return f"{which} {', '.join(shown)}."
-    return f"There are: {', '.join(shown)}, and {len(names) - len(shown)} more. {more}"
+        return trn("There is only {names}.", "There are: {names}.", len(names), names=listed(shown))
+    few = tr("There are: {names}, and {n} more.", names=listed(shown), n=len(names) - len(shown))
+    return f"{few} {tr(more) if more else ''}"
 
 
 def _range(error: g.OutOfRange) -> str:
-    return f"The {error.what} must be {error.allowed}; I was given {_found(error.found)}."
+    return tr(
+        "The {what} must be {allowed}; I was given {found}.",
+        what=clause(error.what),
+        allowed=clause(error.allowed),
+        found=_found(error.found),
+    )
 
 
 def _memory(error: g.OutOfMemory) -> str:
-    size = ""
     if error.needed_bytes and error.free_bytes is not None:
-        size = f" (it needs {_gib(error.needed_bytes)}, {_gib(error.free_bytes)} are free)"
-    return f"That picture does not fit into the memory here{size}. {_would_fit(error)}"
+        said = tr(
+            "That picture does not fit into the memory here (it needs {needed}, {free} are free).",
+            needed=_gib(error.needed_bytes),
+            free=_gib(error.free_bytes),
+        )
+    else:
+        said = tr("That picture does not fit into the memory here.")
+    return f"{said} {_would_fit(error)}"
 
 
 def _would_fit(error: BaseException | None) -> str:
     """The smallest change with which it is drawn, where one was found."""
     match error:
         case g.OutOfMemory(references=int(count)):
-            return f"With {count} picture{'s' if count > 1 else ''} to look at it would."
+            return trn(
+                "With {n} picture to look at it would.",
+                "With {n} pictures to look at it would.",
+                count,
+            )
         case g.OutOfMemory(width=int(width), height=int(height)):
-            return f"At {width}x{height} it would."
+            return tr("At {width}x{height} it would.", width=width, height=height)
         case g.OutOfMemory(bits=int(bits)):
-            return f"A file of the same model in {bits} bits would: the owner can add one."
-    return "Try a smaller size."
+            return tr(
+                "A file of the same model in {bits} bits would: the owner can add one.", bits=bits
+            )
+    return tr("Try a smaller size.")
 
 
 _NOTHING_NEW = {
-    "further wish": "I see nothing in that to change. Say it like “warmer, no dog” or “at night”.",
-    "wording": "I found no other words for that. Other words of yours, or 🎨, change more.",
-    "own words": "It was drawn from your own words already: I had added nothing to them.",
-    "form": "Nothing in the form was changed. ♻️ draws the same picture again, 🎲 another one.",
-    "picture": "It was only made larger: there is nothing in it that another seed, or other words, "
-    "would change. Its original can be drawn again.",
-    "style": "It is drawn in that style already, or the model has nothing of the kind.",
+    "further wish": mark(
+        "I see nothing in that to change. Say it like “warmer, no dog” or “at night”."
+    ),
+    "wording": mark("I found no other words for that. Other words of yours, or 🎨, change more."),
+    "own words": mark("It was drawn from your own words already: I had added nothing to them."),
+    "form": mark(
+        "Nothing in the form was changed. ♻️ draws the same picture again, 🎲 another one."
+    ),
+    "picture": mark(
+        "It was only made larger: there is nothing in it that another seed, or other words, "
+        "would change. Its original can be drawn again."
+    ),
+    "style": mark("It is drawn in that style already, or the model has nothing of the kind."),
 }
 
-# What follows the name of a model that was asked for something else.
+# A model that was asked for something else than it is made for.
 _MADE_FOR = {
-    "inpainting": (
-        "is made to redraw a masked part of a picture: give it a picture and a mask (`/inpaint`), "
-        "or choose another model"
+    "inpainting": mark(
+        "{model} is made to redraw a masked part of a picture: give it a picture and a mask "
+        "(`/inpaint`), or choose another model."
     ),
-    "editing": (
-        "is made to change a picture as it is told to, and cannot draw from words alone: reply to "
-        "a picture with what is to change, or choose another model"
+    "editing": mark(
+        "{model} is made to change a picture as it is told to, and cannot draw from words alone: "
+        "reply to a picture with what is to change, or choose another model."
     ),
-    "control": (
-        "is made to draw what a picture of edges or of depth says: give it such a picture, or "
-        "choose another model"
+    "control": mark(
+        "{model} is made to draw what a picture of edges or of depth says: give it such a picture, "
+        "or choose another model."
     ),
-    "pictures without a control picture": "does not look at a control picture",
-    "image-to-image": (
-        "draws over a picture, and cannot draw from words alone: give it a picture to start from "
-        "(`image`), or draw with another model first and start from what it drew"
+    "pictures without a control picture": mark("{model} does not look at a control picture."),
+    "image-to-image": mark(
+        "{model} draws over a picture, and cannot draw from words alone: give it a picture to "
+        "start from (`image`), or draw with another model first and start from what it drew."
     ),
 }
+
+
+def _made_for(error: g.NotMadeFor) -> str:
+    model = code(error.model)
+    if error.purpose in _MADE_FOR:
+        return tr(_MADE_FOR[error.purpose], model=model)
+    purpose = clause(error.purpose)
+    return tr("{model} is made for {purpose} alone.", model=model, purpose=purpose)
+
+
+def _not_here(error: g.NotHere) -> str:
+    kind, name = clause(error.kind), code(error.name)
+    there = _listed(error.there or (), LISTED_IN_CHAT)
+    if error.reason:
+        said = tr(
+            "The {kind} {name} is another program's, and nothing of mine draws the same: {reason}.",
+            kind=kind,
+            name=name,
+            reason=clause(error.reason),
+        )
+    else:
+        said = tr(
+            "The {kind} {name} is another program's, and nothing of mine draws the same.",
+            kind=kind,
+            name=name,
+        )
+    return f"{said} {there}"
+
+
+def _that_many(error: NotThatMany) -> str:
+    if error.count == 1:
+        return tr(
+            "There is 1 picture in that message, so there is no number {number}. I drew nothing; "
+            "say it without a number.",
+            number=error.number,
+        )
+    return tr(
+        "There are {count} pictures in that message, so there is no number {number}. I drew "
+        "nothing; begin with `1:` to `{count}:`.",
+        number=error.number,
+        count=error.count,
+    )
+
+
+_FILE_GONE = mark(
+    "I no longer keep the file of that picture. If I drew it, `/reproduce` draws it again "
+    "from its recipe; then start from the new one."
+)
+_NOT_REMEMBERED = mark(
+    "I do not remember that one, or it is not shown where you can see it. "
+    "`/reproduce` lists your own pictures."
+)
 
 
 def _not_offered(error: NotOffered) -> str:
@@ -142,162 +223,244 @@ def _not_offered(error: NotOffered) -> str:
 
 
 def _channels(channels: tuple[int, ...]) -> str:
-    shown = [f"<#{channel}>" for channel in channels[:CHANNELS]]
-    return ", ".join(shown) + (" …" if len(channels) > CHANNELS else "")
+    shown = listed(f"<#{channel}>" for channel in channels[:CHANNELS])
+    return shown + (" …" if len(channels) > CHANNELS else "")
+
+
+def _resting(error: Resting) -> str:
+    if error.reason:
+        return tr(
+            "Drawing rests in this server at present: {reason}. What waits keeps its place; please "
+            "ask again later.",
+            reason=quoted(error.reason),
+        )
+    return tr(
+        "Drawing rests in this server at present. What waits keeps its place; please ask again "
+        "later."
+    )
+
+
+# The facts of an error that fill the gaps of its sentence.
+_Facts = Callable[[Any], dict[str, object]]
+
+
+def _one(text: str, facts: _Facts | None = None) -> Callable[[Any], str]:
+    """A sentence of one text."""
+    return lambda error: tr(text, **(facts(error) if facts is not None else {}))
+
+
+def _because(error: Any) -> dict[str, object]:
+    return {"reason": _clause(error.reason)}
+
+
+def _named(error: Any) -> dict[str, object]:
+    return {"name": code(error.name)}
+
+
+def _named_because(error: Any) -> dict[str, object]:
+    return _named(error) | _because(error)
 
 
 _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.OutOfRange: _range,
     g.NoSuchName: _name,
-    g.NotUsable: lambda e: (
-        f"{code(e.name)} lies here, but cannot be used: {_clause(e.reason, GLANCE)}."
+    g.NotUsable: _one(
+        mark("{name} lies here, but cannot be used: {reason}."),
+        lambda e: {"name": code(e.name), "reason": _clause(e.reason, GLANCE)},
     ),
-    g.WrongFamily: lambda e: (
-        f"{code(e.name)} is made for {e.family}, and {code(e.model)} is {e.wanted}: they "
-        f"do not fit together. Choose another model, or another {KINDS.get(e.kind, e.kind)}."
+    g.WrongFamily: _one(
+        mark(
+            "{name} is made for {family}, and {model} is {wanted}: they do not fit together. "
+            "Choose another model, or another {kind}."
+        ),
+        lambda e: {
+            "name": code(e.name),
+            "family": e.family,
+            "model": code(e.model),
+            "wanted": e.wanted,
+            "kind": clause(KINDS.get(e.kind, e.kind)),
+        },
     ),
-    g.NotMadeFor: lambda e: (
-        f"{code(e.model)} {_MADE_FOR.get(e.purpose, f'is made for {e.purpose} alone')}."
+    g.NotMadeFor: _made_for,
+    g.NotPresent: _one(
+        mark(
+            "The {kind} {name} that this recipe names is not here: nothing has its sha256, "
+            "`{sha256}`. The owner can put it into the folder of models."
+        ),
+        lambda e: {"kind": _kind(e.kind), "name": code(e.name), "sha256": e.sha256},
     ),
-    g.NotPresent: lambda e: (
-        f"The {_kind(e.kind)} {code(e.name)} that this recipe names is not here: nothing has its "
-        f"sha256, `{e.sha256}`. The owner can put it into the folder of models."
+    g.NotHere: _not_here,
+    g.BadPicture: _one(
+        mark("I cannot use that picture: {reason}. Please send another one (PNG, JPEG or WebP)."),
+        lambda e: {"reason": clause(e.reason)},
     ),
-    g.NotHere: lambda e: (
-        f"The {e.kind} {code(e.name)} is another program's, and nothing of mine draws the same"
-        f"{f': {e.reason}' if e.reason else ''}. "
-        f"{_listed(e.there, LISTED_IN_CHAT)}"
+    g.NoSegmenter: _one(
+        mark(
+            "Nothing here finds a part of a picture by words, so I drew nothing. What comes "
+            "nearest: `/inpaint` with a mask, or with a copy of the picture on which you drew over "
+            "that part. (The owner can put a CLIPSeg folder into `models`: docs/changing.md.)"
+        )
     ),
-    g.BadPicture: lambda e: (
-        f"I cannot use that picture: {e.reason}. Please send another one (PNG, JPEG or WebP)."
+    g.NoCaptioner: _one(
+        mark(
+            "Nothing here says what a picture shows. (The owner can put a captioner into `models`: "
+            "docs/describing.md.)"
+        )
     ),
-    g.NoSegmenter: lambda _: (
-        "Nothing here finds a part of a picture by words, so I drew nothing. What comes nearest: "
-        "`/inpaint` with a mask, or with a copy of the picture on which you drew over that part. "
-        "(The owner can put a CLIPSeg folder into `models`: docs/changing.md.)"
+    g.NoControlNet: _one(
+        mark(
+            "No ControlNet here is for {family}: nothing looks at that picture. (The owner can put "
+            "one into `models`: docs/models.md.)"
+        ),
+        lambda e: {"family": plain(e.family)},
     ),
-    g.NoCaptioner: lambda _: (
-        "Nothing here says what a picture shows. (The owner can put a captioner into `models`: "
-        "docs/describing.md.)"
+    g.NoScorer: _one(
+        mark(
+            "Nothing here tells how well words fit such a picture, so I began nothing; `count` "
+            "draws several for you to choose from. (The owner can put a CLIP or SigLIP folder into "
+            "`models`: docs/scoring.md.)"
+        )
     ),
-    g.NoControlNet: lambda e: (
-        f"No ControlNet here is for {plain(e.family)}: nothing looks at that picture. (The owner "
-        "can put one into `models`: docs/models.md.)"
+    NotInTime: _one(mark("It was not your turn while you could be answered. Please ask again.")),
+    g.BadMask: _one(mark("I drew nothing: {reason}."), lambda e: {"reason": clause(e.reason)}),
+    NotThatMany: _that_many,
+    g.Unacceptable: _one(
+        mark("I cannot draw that as it is: {reason}."), lambda e: {"reason": _clause(str(e))}
     ),
-    g.NoScorer: lambda _: (
-        "Nothing here tells how well words fit such a picture, so I began nothing; `count` draws "
-        "several for you to choose from. (The owner can put a CLIP or SigLIP folder into `models`: "
-        "docs/scoring.md.)"
+    g.PickleRefused: _one(
+        mark(
+            "I do not open {name}: files of that kind can run code. Please ask the owner for a "
+            "`.safetensors` version."
+        ),
+        _named,
     ),
-    NotInTime: lambda _: "It was not your turn while you could be answered. Please ask again.",
-    g.BadMask: lambda e: f"I drew nothing: {e.reason}.",
-    NotThatMany: lambda e: (
-        f"There {'is 1 picture' if e.count == 1 else f'are {e.count} pictures'} in that message, "
-        f"so there is no number {e.number}. I drew nothing; "
-        + ("say it without a number." if e.count == 1 else f"begin with `1:` to `{e.count}:`.")
+    g.BrokenWeights: _one(
+        mark("The model file {name} is damaged ({reason}). The owner needs to fetch it again."),
+        _named_because,
     ),
-    g.Unacceptable: lambda e: f"I cannot draw that as it is: {_clause(str(e))}.",
-    g.PickleRefused: lambda e: (
-        f"I do not open {code(e.name)}: files of that kind can run code. "
-        "Please ask the owner for a `.safetensors` version."
+    g.MissingWeights: _one(
+        mark(
+            "The model {name} of that picture is not here any more. The owner can bring it back: "
+            "its sha256 is `{sha256}`."
+        ),
+        lambda e: _named(e) | {"sha256": e.sha256},
     ),
-    g.BrokenWeights: lambda e: (
-        f"The model file {code(e.name)} is damaged ({_clause(e.reason)}). "
-        "The owner needs to fetch it again."
+    g.WeightsChanged: _one(
+        mark(
+            "The file {name} is not the one that picture was drawn with: then its sha256 was "
+            "`{recorded}`, now it is `{found}`. The owner can put the old file back."
+        ),
+        lambda e: _named(e) | {"recorded": e.recorded, "found": e.found},
     ),
-    g.MissingWeights: lambda e: (
-        f"The model {code(e.name)} of that picture is not here any more. The owner can bring it "
-        f"back: its sha256 is `{e.sha256}`."
-    ),
-    g.WeightsChanged: lambda e: (
-        f"The file {code(e.name)} is not the one that picture was drawn with: then its sha256 was "
-        f"`{e.recorded}`, now it is `{e.found}`. The owner can put the old file back."
-    ),
-    g.UnusableWeights: lambda e: f"I cannot use {code(e.name)}: {_clause(e.reason)}.",
+    g.UnusableWeights: _one(mark("I cannot use {name}: {reason}."), _named_because),
     g.OutOfMemory: _memory,
-    g.Cancelled: lambda _: "Cancelled.",
-    g.Quarantined: lambda e: (
-        f"I gave this one up: the drawing program stopped {e.tries} times while working on it. "
-        "The log says why; a smaller size or another model may work."
+    g.Cancelled: _one(mark("Cancelled.")),
+    g.Quarantined: _one(
+        mark(
+            "I gave this one up: the drawing program stopped {tries} times while working on it. "
+            "The log says why; a smaller size or another model may work."
+        ),
+        lambda e: {"tries": e.tries},
     ),
-    g.WorkerDied: lambda _: (
-        "The drawing program is being restarted. Nothing is lost; try again in a minute."
+    g.WorkerDied: _one(
+        mark("The drawing program is being restarted. Nothing is lost; try again in a minute.")
     ),
-    g.RenderFailed: lambda e: (
-        f"Drawing this one failed ({_clause(e.reason)}). Other settings may work; "
-        "the details are in the log."
+    g.RenderFailed: _one(
+        mark(
+            "Drawing this one failed ({reason}). Other settings may work; the details are in the "
+            "log."
+        ),
+        _because,
     ),
     p.UnknownName: _unknown,
-    p.TooMany: lambda e: (
-        f"That stands for {_count(e.count)} {e.what}; I take at most {e.limit} at once."
+    p.TooMany: _one(
+        mark("That stands for {count} {what}; I take at most {limit} at once."),
+        lambda e: {"count": _count(e.count), "what": clause(e.what), "limit": e.limit},
     ),
-    p.Declined: lambda _: (
-        "That contains a word that is not drawn on this server. Please say it another way."
+    p.Declined: _one(
+        mark("That contains a word that is not drawn on this server. Please say it another way.")
     ),
-    p.PromptingError: lambda _: (
-        "I could not find words for that. Your own words work: `/imagine` with `assist: off`."
+    p.PromptingError: _one(
+        mark("I could not find words for that. Your own words work: `/imagine` with `assist: off`.")
     ),
-    TooLong: lambda e: (
-        f"That would take about {_minutes(e.seconds)} here, and I draw {_minutes(e.limit)} at most "
-        "for one picture. Fewer steps or a smaller size would do."
+    TooLong: _one(
+        mark(
+            "That would take about {time} here, and I draw {limit} at most for one picture. Fewer "
+            "steps or a smaller size would do."
+        ),
+        lambda e: {"time": _minutes(e.seconds), "limit": _minutes(e.limit)},
     ),
-    QueueFull: lambda e: (
-        f"You would have {e.waiting:.0f} of at most {e.limit:.0f} {e.what} waiting, so I queued "
-        "nothing. Let some finish, or `/cancel` them."
+    QueueFull: _one(
+        mark(
+            "You would have {waiting} of at most {limit} {what} waiting, so I queued nothing. Let "
+            "some finish, or `/cancel` them."
+        ),
+        lambda e: {
+            "waiting": f"{e.waiting:.0f}",
+            "limit": f"{e.limit:.0f}",
+            "what": clause(e.what),
+        },
     ),
-    NothingNew: lambda e: _NOTHING_NEW[e.what],
-    NothingBefore: lambda _: lines.NOTHING_BEFORE,
-    TooLate: lambda _: (
-        "That minute is over, and its files are gone. Its recipe is whole: "
-        "its owner can draw it again with `/reproduce`."
+    NothingNew: lambda e: tr(_NOTHING_NEW[e.what]),
+    NothingBefore: lambda _: tr(lines.NOTHING_BEFORE),
+    TooLate: _one(
+        mark(
+            "That minute is over, and its files are gone. Its recipe is whole: "
+            "its owner can draw it again with `/reproduce`."
+        )
     ),
-    Blocked: lambda _: tr(
-        "The admins of this server do not let me draw for you. They can change that; "
-        "elsewhere nothing is different."
+    Blocked: _one(
+        mark(
+            "The admins of this server do not let me draw for you. They can change that; "
+            "elsewhere nothing is different."
+        )
     ),
-    OtherChannels: lambda e: tr(
-        "I draw nothing in this channel. Please ask in {channels}.", channels=_channels(e.channels)
+    OtherChannels: _one(
+        mark("I draw nothing in this channel. Please ask in {channels}."),
+        lambda e: {"channels": _channels(e.channels)},
     ),
-    Resting: lambda e: tr(
-        "Drawing rests in this server at present{reason}. What waits keeps its place; please ask "
-        "again later.",
-        reason=f": {quoted(e.reason)}" if e.reason else "",
-    ),
+    Resting: _resting,
     NotOffered: _not_offered,
-    NotAllowed: lambda e: f"Only its owner or a moderator can {e.what}.",
-    s.DiskFull: lambda _: (
-        "The disk here is full, so I cannot keep your request. "
-        "Please tell the owner; nothing that was queued is lost."
+    NotAllowed: _one(
+        mark("Only its owner or a moderator can {what}."), lambda e: {"what": clause(e.what)}
     ),
-    s.DatabaseLocked: lambda _: (
-        "Another program is holding my database. Please try again in a minute; "
-        "if it goes on, the owner should stop the other program."
+    s.DiskFull: _one(
+        mark(
+            "The disk here is full, so I cannot keep your request. "
+            "Please tell the owner; nothing that was queued is lost."
+        )
     ),
-    s.DatabaseCorrupt: lambda _: (
-        "My database is damaged, and I have not touched it. "
-        "The owner should restore the newest backup."
+    s.DatabaseLocked: _one(
+        mark(
+            "Another program is holding my database. Please try again in a minute; "
+            "if it goes on, the owner should stop the other program."
+        )
     ),
-    s.DatabaseTooNew: lambda _: (
-        "My database was written by a newer version of this program. Please update it."
+    s.DatabaseCorrupt: _one(
+        mark(
+            "My database is damaged, and I have not touched it. "
+            "The owner should restore the newest backup."
+        )
     ),
-    s.InUse: lambda _: (
-        "Another copy of this program works in the same folder. Stop it first, or name another "
-        "data folder."
+    s.DatabaseTooNew: _one(
+        mark("My database was written by a newer version of this program. Please update it.")
     ),
-    s.DamagedFile: lambda _: (
-        "The file of that picture is damaged on my disk, so I do not use it. Its recipe is whole: "
-        "`/reproduce` draws it again."
+    s.InUse: _one(
+        mark(
+            "Another copy of this program works in the same folder. Stop it first, or name another "
+            "data folder."
+        )
     ),
-    s.Missing: lambda e: (
-        "I no longer keep the file of that picture. If I drew it, `/reproduce` draws it again "
-        "from its recipe; then start from the new one."
-        if e.what == "file"
-        else "I do not remember that one, or it is not shown where you can see it. "
-        "`/reproduce` lists your own pictures."
+    s.DamagedFile: _one(
+        mark(
+            "The file of that picture is damaged on my disk, so I do not use it. Its recipe is "
+            "whole: `/reproduce` draws it again."
+        )
     ),
-    s.Unstorable: lambda _: "A number or a letter in that is none that I can keep or look up.",
-    s.StorageError: lambda _: (
-        "I could not write that down, so I did not begin. Please try again in a minute."
+    s.Missing: lambda e: tr(_FILE_GONE if e.what == "file" else _NOT_REMEMBERED),
+    s.Unstorable: _one(mark("A number or a letter in that is none that I can keep or look up.")),
+    s.StorageError: _one(
+        mark("I could not write that down, so I did not begin. Please try again in a minute.")
     ),
 }
 
@@ -305,11 +468,12 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
 def apology_for(error: BaseException, *, terminal: bool = False) -> str:
     """One sentence or two for the person who met this error, in chat or in a terminal."""
     if terminal and type(error) is g.NoSuchName and error.kind in ("model", "lora"):
-        return f"{_name(error, '')} {LISTED_IN_TERMINAL}".replace("  ", " ")[:MAX_CHARACTERS]
+        said = f"{_name(error, '')} {tr(LISTED_IN_TERMINAL)}"
+        return said.replace("  ", " ")[:MAX_CHARACTERS]
     for kind in type(error).__mro__:
         if (sentence := _SENTENCES.get(kind)) is not None:
             return sentence(error)[:MAX_CHARACTERS]
-    return UNKNOWN
+    return tr(UNKNOWN)
 
 
 def apology_for_reason(reason: Reason | None) -> str:
@@ -317,14 +481,16 @@ def apology_for_reason(reason: Reason | None) -> str:
     error = error_of(reason) if reason is not None else None
     match reason and reason.kind:
         case "OutOfMemory":
-            return f"It did not fit into the memory here. {_would_fit(error)}"
+            return f"{tr('It did not fit into the memory here.')} {_would_fit(error)}"
         case "Quarantined":
-            return "I gave it up: the drawing program stopped several times while working on it."
+            return tr(
+                "I gave it up: the drawing program stopped several times while working on it."
+            )
         case "Cancelled" | None:
-            return "Cancelled."
+            return tr("Cancelled.")
     if error is None:
-        return "Drawing it failed; the details are in the log."
-    return plain(str(error), 300)
+        return tr("Drawing it failed; the details are in the log.")
+    return plain(clause(str(error)), 300)
 
 
 def expected(error: BaseException) -> bool:
@@ -347,26 +513,29 @@ def expected(error: BaseException) -> bool:
 
 def _clause(reason: str, limit: int = 120) -> str:
     """Why, in the words of whoever knows; as code where they would format something."""
+    reason = clause(reason)
     line = plain(reason, limit)
     return line if line == quoted(reason, limit) else code(reason, limit)
 
 
 def _count(number: int) -> str:
-    return str(number) if number <= MANY else f"more than {MANY:,}"
+    return str(number) if number <= MANY else tr("more than {count}", count=counted(MANY))
 
 
 def _found(found: object) -> str:
     endless = isinstance(found, int) and abs(found) >= 2**64
-    return "a number beyond 64 bits" if endless else code(str(found))
+    return tr("a number beyond 64 bits") if endless else code(clause(str(found)))
 
 
 def _kind(kind: str) -> str:
-    return "model" if kind == "checkpoint" else KINDS.get(kind, kind)
+    return clause("model" if kind == "checkpoint" else KINDS.get(kind, kind))
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+    if seconds >= 90:
+        return tr("{n} min", n=f"{seconds / 60:.0f}")
+    return tr("{n} s", n=f"{seconds:.0f}")
 
 
 def _gib(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"
+    return tr("{n} GiB", n=f"{count / 2**30:.1f}")
