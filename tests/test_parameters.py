@@ -13,7 +13,6 @@ from discord import app_commands
 from bot.chat.commands.tree import COMMANDS
 from bot.cli.arguments import parser
 from bot.pages.recipe_page import recipe_page
-from bot.studio.pasting import unpasted
 from generation import parameters
 from generation.draft import OF_A_TASK, Draft, DraftCanvas, complete
 from generation.errors import OutOfRange
@@ -37,6 +36,7 @@ from generation.parameters import (
 from generation.recipe import Input, Recipe, Task, Weights
 from tests.given.apps import a_wish
 from tests.given.builders import a_digest, a_draft, a_model, a_model_for, a_recipe, changed
+from tests.given.pasting import unpasted
 from tests.given.stored import a_stored_picture
 
 # Options that are called like a parameter and are another thing.

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.interchange.infotext import infotext
+from generation.interchange.infotext_grammar import pasted
 from generation.recipe import needed
-from prompting.reading.pasted import pasted
 from tests.given.apps import a_wish, an_app, drawn
 from tests.given.builders import a_recipe, changed
 from tests.given.fakes import FakeWorker
@@ -45,7 +45,7 @@ async def test_its_settings_fill_the_gaps(tmp_path: Path, text: str) -> None:
     assert needed(recipe.canvas).width * 3 == needed(recipe.canvas).height * 2, (
         "the shape, as large as this model draws"
     )
-    assert "sampler DPM++ 2M Karras" in note
+    assert "sampler DPM++ 2M, scheduler Karras" in note
     assert "Not taken: size 512x768, Model other, v2" in note
 
 
@@ -95,7 +95,7 @@ def test_our_own_pictures_text_can_be_pasted() -> None:
     found = pasted(infotext(recipe))
     assert found is not None
     assert (found.prompt, found.negative) == ("a cat, 猫", "dog")
-    assert found.pairs["seed"] == str(recipe.seed)
+    assert found.get("seed") == str(recipe.seed)
 
 
 @given(st.text('Steps: 1,\nNegative prompt"\\', max_size=200))

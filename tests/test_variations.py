@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from bot.pages.recipe_page import recipe_page
-from bot.studio.pasting import unpasted
 from generation.difference import difference
 from generation.draft import complete, said
 from generation.errors import OutOfRange
@@ -21,6 +20,7 @@ from generation.worker.sampling.variations import on_arc, varied
 from tests.given import loaded
 from tests.given.apps import a_wish
 from tests.given.builders import a_draft, a_model, a_recipe, changed
+from tests.given.pasting import unpasted
 from tests.given.stored import a_stored_picture
 from tests.given.worker_process import a_photo, redrawing
 

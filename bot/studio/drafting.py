@@ -31,7 +31,7 @@ from bot.studio.layers import (
     of_wish,
 )
 from bot.studio.offers import Offers
-from bot.studio.pasting import unpasted
+from bot.studio.pasting import filled_in, with_settings
 from bot.studio.phrasing import Phrasing, Proposed
 from bot.studio.remarks import remarks
 from bot.studio.sped_up import sped_up
@@ -83,15 +83,19 @@ class Drafting:
             for recipe in larger.recipes:
                 self.phrasing.check(recipe)
             return larger
-        around = self._around(wish, mine)
-        model = self._model(wish, around)
-        wish, told = unpasted(wish, model.family, model.weights.name)
+        settings = with_settings(wish, self.offers.catalog)
+        around = self._around(settings.wish, mine)
+        model = self._model(settings.wish, around)
+        wish, told = filled_in(settings, model.family, model.weights.name)
         found = self._filled(wish, around, model)
         draft, model = found.value, self.offers.with_vae(model, found.value.vae)
         used = seeds(wish.seed, self._count(draft), mine, self.dice)
         best = draft.best_of is not None
         scorer = self.offers.scorer(model.family.name).weights if best else None
-        asked = replace(draft, style=None, assist=AssistMode.OFF) if plainly else draft
+        # Somebody's finished words are drawn as they are, unless more are asked for by name.
+        finished = wish.imported is not None and (wish.assist, wish.style) == (None, None)
+        plain = plainly or finished
+        asked = replace(draft, style=None, assist=AssistMode.OFF) if plain else draft
         wording = await self.phrasing.wording(asked, model, used[0], wish.words)
         recipes, said = await self._recipes(
             _worded(draft, wording),

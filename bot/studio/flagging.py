@@ -21,6 +21,7 @@ from generation.catalog.entry import Entry
 from generation.draft import SECTIONS, Draft
 from generation.errors import OutOfRange, Unacceptable
 from generation.interchange.flags import Flag, Flagged, IsName, flagged, plain_number, plain_size
+from generation.interchange.infotext_grammar import pasted
 from generation.interchange.multiprompts import weighed
 from generation.parameters import (
     ASSIST,
@@ -42,7 +43,6 @@ from generation.parameters import (
     WholeParameter,
 )
 from prompting.errors import PromptingError
-from prompting.reading.pasted import pasted
 from storage.people import AssistMode
 
 NOTHING = "nothing"  # where a value was to follow

@@ -1,186 +1,222 @@
-"""A wish whose prompt is another program's generation data: its settings fill the wish's gaps.
+"""Another picture's settings in a wish: of a file that came with it, or pasted as its prompt.
 
-What was said by an option counts more.  What is not here (a sampler, a model) is not an error in a
-pasted text: it is left to what is usual, and noted.
+What was said by an option counts more.  What is not here (a sampler, a model) is not an error: it
+is left to what is usual, and noted.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Set
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.studio import notes
-from bot.studio.wishes import SEEDS, Wish, seed_named
+from bot.studio.importing import its_loras, its_model, its_vae
+from bot.studio.wishes import Wish
 from generation import names
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
+from generation.catalog.matching import MatchedFile, matched
 from generation.draft import DraftCanvas, DraftSampling, DraftWords
-from generation.errors import NoSuchName, OutOfRange
 from generation.families import sizes
+from generation.families.family import FAMILIES
 from generation.families.model_family import Family
-from generation.interchange.infotext import VARIATION_SEED, VARIATION_STRENGTH, VARIATIONS
-from generation.parameters import (
-    CFG,
-    CLIP_SKIP,
-    DENOISE,
-    GUIDANCE,
-    IMAGE_CFG,
-    MODEL,
-    SAMPLER,
-    SCHEDULER,
-    SEED,
-    SHIFT,
-    SIZE,
-    STEPS,
-    AmountParameter,
-    WholeParameter,
-)
-from generation.recipe import MAX_VARIATIONS, Variation
-from prompting.reading.pasted import Pasted, pasted
+from generation.interchange.a1111 import imported_of
+from generation.interchange.imported import Imported, Loss, Why
+from generation.interchange.infotext_grammar import pasted
+from generation.parameters import CFG, CLIP_SKIP, DENOISE, GUIDANCE, IMAGE_CFG, SHIFT, STEPS
+from generation.recipe import Adapter
 
 T = TypeVar("T")
 
-_SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+# Losses that are told where somebody asks what was read, and not below every picture.
+_QUIET = (Why.OTHER_NOISE, Why.TWICE, Why.A_STEP_OF_ITS_OWN, Why.WANTS_A_PICTURE)
 
 
-def unpasted(wish: Wish, usual: Family, model: str) -> tuple[Wish, tuple[str, ...]]:
-    """The wish with what its prompt says of settings, and what is to be said of it.
+def pasted_in(wish: Wish) -> Imported | None:
+    """What the prompt of a wish says of settings; its words, with their tags, stay as they are."""
+    found = pasted(wish.draft.words.prompt or "")
+    if found is None or not found.prompt:
+        return None
+    read = imported_of(found)
+    words = replace(read.draft.words, prompt=found.prompt, negative_prompt=found.negative or None)
+    return replace(read, draft=replace(read.draft, words=words))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithSettings:
+    """A wish, the settings that fill its gaps, and which of their files are here."""
+
+    wish: Wish
+    imported: Imported | None = None
+    files: tuple[MatchedFile, ...] = ()
+
+
+def with_settings(wish: Wish, catalog: Catalog) -> WithSettings:
+    """The wish with the model that its settings name, if that is here."""
+    imported = wish.imported or pasted_in(wish)
+    if imported is None:
+        return WithSettings(wish=wish)
+    files = matched(imported.files, catalog.entries())
+    wish = replace(wish, model=its_model(wish, files))
+    return WithSettings(wish=wish, imported=imported, files=files)
+
+
+def filled_in(found: WithSettings, usual: Family, model: str) -> tuple[Wish, tuple[str, ...]]:
+    """The wish with what the settings say, and what is to be said of it.
 
     `model` is what draws it, by name.
     """
-    found = pasted(wish.draft.words.prompt or "")
-    if found is None or not found.prompt:
+    wish, imported = found.wish, found.imported
+    if imported is None:
         return wish, ()
-    read = _Reading(found)
+    read = _Reading(imported, pasted=wish.imported is None)
     draft = wish.draft
-    if found.negative and draft.words.negative_prompt is not None:
-        read.left.append("the negative prompt")
-    elif not found.pairs:
-        read.taken.append("the negative prompt")
-    words = DraftWords(
-        prompt=found.prompt,
-        negative_prompt=_first(draft.words.negative_prompt, found.negative or None),
-        clip_skip=_first(draft.words.clip_skip, read.number(CLIP_SKIP)),
-    )
-    sampling = _sampled(draft.sampling, read, {given.role for given in draft.inputs}, usual)
+    words = _worded(draft.words, read, usual)
+    sampling = _sampled(draft.sampling, read, usual, {given.role for given in draft.inputs})
     canvas = draft.canvas
     if wish.size is None and canvas == DraftCanvas() and not draft.inputs:
-        canvas = _sized(canvas, read, usual)
-    seed = _first(wish.seed, read.seed())
-    variations = draft.variations or read.variations()
-    other = found.pairs.get(MODEL.key, "")
-    if other and other.casefold() != model.casefold():
-        read.left.append(f"Model {other}")
+        canvas = _sized(read, usual)
+    seed = wish.seed
+    if seed is None and imported.seed is not None:
+        seed = imported.seed
+        read.taken.append(f"seed {seed}")
+    variations = draft.variations or imported.draft.variations
+    if imported.draft.variations and not draft.variations:
+        each = (f"{one.seed}:{one.strength:g}" for one in variations)
+        read.taken.append(f"variation {', '.join(each)}")
+    # The tags of a pasted prompt are still in its words.
+    loras = () if read.pasted else its_loras(found.files)
+    adapters = (*draft.adapters, *_fitting(loras, draft.adapters, read, usual))
+    vae = _vae(found, read, usual)
+    read.left += _left(imported, model)
+    filled = replace(
+        draft,
+        words=words,
+        canvas=canvas,
+        sampling=sampling,
+        variations=variations,
+        adapters=adapters,
+    )
+    count = wish.count
+    if wish.imported is not None and count is None and wish.best_of is None:
+        count = 1  # of somebody's picture, one
     said = notes.pasted_settings(read.taken, read.left)
-    filled = replace(draft, words=words, canvas=canvas, sampling=sampling, variations=variations)
-    return replace(wish, draft=filled, seed=seed), (said,)
+    return replace(wish, draft=filled, vae=vae, seed=seed, count=count), (said,) if said else ()
 
 
 class _Reading:
-    """Pairs that are read one by one; what was taken and what was not."""
+    """What was taken and what was not, while it is decided."""
 
-    def __init__(self, found: Pasted) -> None:
-        self.pairs = found.pairs
+    def __init__(self, imported: Imported, *, pasted: bool) -> None:
+        self.said, self.pasted = imported.draft, pasted
+        self.alone = pasted and imported.seed is None and self.said.sampling == DraftSampling()
         self.taken: list[str] = []
         self.left: list[str] = []
 
-    def amount(self, row: AmountParameter | WholeParameter) -> float | None:
-        text = self.pairs.get(row.key)
-        if text is None:
-            return None
-        is_number = re.fullmatch(r"[0-9]{1,5}(?:\.[0-9]{1,6})?", text)
-        if is_number and row.low <= float(text) <= row.high:
-            self.taken.append(f"{row.key} {text}")
-            return float(text)
-        self.left.append(f"{row.key} {text}")
-        return None
-
-    def number(self, row: WholeParameter) -> int | None:
-        found = self.amount(row)
-        return None if found is None else round(found)
-
-    def variations(self) -> tuple[Variation, ...]:
-        keys = [key.casefold() for key in (VARIATION_SEED, VARIATION_STRENGTH, VARIATIONS)]
-        seed, strength, several = (self.pairs.get(key) for key in keys)
-        said = f"{seed}:{strength}" if seed and strength else several
-        if said is None:
-            return ()
-        try:
-            each = [one.strip().partition(":")[::2] for one in said.split(",")]
-            found = tuple(Variation(seed=int(s) % SEEDS, strength=float(by)) for s, by in each)
-        except (OutOfRange, ValueError):
-            self.left.append(f"variation {said}")
-            return ()
-        self.taken.append(f"variation {said}")
-        return found[:MAX_VARIATIONS]
-
-    def seed(self) -> int | None:
-        text = self.pairs.get(SEED.key)
-        if text is None:
-            return None
-        try:
-            seed = seed_named(text)
-        except OutOfRange:
-            self.left.append(f"seed {text}")
-            return None
-        self.taken.append(f"seed {text}")
-        return seed
+    def first(self, what: str, before: T | None, found: T | None, *, fits: bool = True) -> T | None:
+        """What counts of the two; of what was found it is noted what becomes of it."""
+        if found is None or before is not None:
+            return before
+        shown = f"{found:g}" if isinstance(found, float) else str(found)
+        (self.taken if fits else self.left).append(f"{what} {shown}")
+        return found if fits else None
 
 
-def _sampled(
-    before: DraftSampling, read: _Reading, roles: Set[str], usual: Family
-) -> DraftSampling:
-    """With the numbers of the sampling, and the sampler and the scheduler where these are here."""
-    steps = _first(before.steps, read.number(STEPS))
-    cfg = _first(before.cfg, read.amount(CFG))
-    denoise, image_cfg = before.denoise, before.image_cfg
-    if "init" in roles:
-        denoise = _first(denoise, read.amount(DENOISE))
-    if "reference" in roles:
-        image_cfg = _first(image_cfg, read.amount(IMAGE_CFG))
-    guidance, shift = before.guidance, before.shift
-    if usual.guidance is not None:
-        guidance = _first(guidance, read.amount(GUIDANCE))
-    if usual.flows:
-        shift = _first(shift, read.amount(SHIFT))
-    said, typed = read.pairs.get(SAMPLER.key), read.pairs.get(SCHEDULER.key)
-    sampler = scheduler = None
-    if said and before.sampler is None:
-        try:
-            found = names.sampler(said)
-            sampler, scheduler = found.name, found.scheduler
-            read.taken.append(f"sampler {said}")
-        except NoSuchName:
-            read.left.append(f"sampler {said}")
-    if typed and before.scheduler is None:
-        try:
-            scheduler = names.scheduler(typed) or scheduler
-            read.taken.append(f"scheduler {typed}")
-        except NoSuchName:
-            read.left.append(f"scheduler {typed}")
-    return DraftSampling(
-        sampler=_first(before.sampler, sampler),
-        scheduler=_first(before.scheduler, scheduler),
-        steps=steps,
-        cfg=cfg,
-        image_cfg=image_cfg,
-        denoise=denoise,
-        guidance=guidance,
-        shift=shift,
+def _worded(before: DraftWords, read: _Reading, usual: Family) -> DraftWords:
+    found = read.said.words
+    negative = before.negative_prompt
+    if found.negative_prompt and negative is not None:
+        read.left.append("the negative prompt")
+    elif found.negative_prompt and read.alone:
+        read.taken.append("the negative prompt")
+    fits = found.clip_skip is None or found.clip_skip <= usual.clip_layers
+    return DraftWords(
+        # A pasted text is the prompt; words beside a file are said.
+        prompt=found.prompt if read.pasted else (before.prompt or found.prompt),
+        negative_prompt=found.negative_prompt if negative is None else negative,
+        clip_skip=read.first(CLIP_SKIP.key, before.clip_skip, found.clip_skip, fits=fits),
     )
 
 
-def _sized(canvas: DraftCanvas, read: _Reading, usual: Family) -> DraftCanvas:
-    match = _SIZE.fullmatch(read.pairs.get(SIZE.key, ""))
-    if match is None:
-        return canvas
-    asked = int(match[1]), int(match[2])
-    width, height = sizes.nearest(*asked, usual)
+def _sampled(
+    before: DraftSampling, read: _Reading, usual: Family, roles: set[str]
+) -> DraftSampling:
+    """With the numbers of the sampling, the sampler and the scheduler."""
+    found = read.said.sampling
+    first = read.first
+    return DraftSampling(
+        steps=first(STEPS.key, before.steps, found.steps),
+        cfg=first(CFG.key, before.cfg, found.cfg),
+        sampler=before.sampler or _titled(read, "sampler", found.sampler),
+        # A sampler that was said may bring a scheduler of its own.
+        scheduler=before.scheduler
+        or (_titled(read, "scheduler", found.scheduler) if before.sampler is None else None),
+        denoise=first(DENOISE.key, before.denoise, found.denoise if "init" in roles else None),
+        image_cfg=first(
+            IMAGE_CFG.key, before.image_cfg, found.image_cfg if "reference" in roles else None
+        ),
+        guidance=first(
+            GUIDANCE.key, before.guidance, found.guidance, fits=usual.guidance is not None
+        ),
+        shift=first(SHIFT.key, before.shift, found.shift, fits=usual.flows),
+    )
+
+
+def _titled(read: _Reading, what: str, name: str | None) -> str | None:
+    if name is not None:
+        title = names.sampler_title if what == "sampler" else names.scheduler_title
+        read.taken.append(f"{what} {title(name)}")
+    return name
+
+
+def _sized(read: _Reading, usual: Family) -> DraftCanvas:
+    asked = read.said.canvas
+    if asked.width is None or asked.height is None:
+        return DraftCanvas()
+    width, height = sizes.nearest(asked.width, asked.height, usual)
     read.taken.append(f"size {width}x{height}")
-    if (width, height) != asked:
-        read.left.append(f"size {match[0]}")
+    if (width, height) != (asked.width, asked.height):
+        read.left.append(f"size {asked.width}x{asked.height}")
     return DraftCanvas(width=width, height=height)
 
 
-def _first(said: T | None, pasted: T | None) -> T | None:
-    return said if said is not None else pasted
+def _fitting(
+    loras: Sequence[tuple[Entry, Adapter]],
+    before: Sequence[Adapter],
+    read: _Reading,
+    usual: Family,
+) -> Iterator[Adapter]:
+    """The LoRAs that are not on already, without those for models of another kind."""
+    on = {one.weights.sha256 for one in before}
+    for entry, adapter in loras:
+        its = FAMILIES.get(entry.family)
+        fits = its is None or usual.takes(adapter.kind, its)
+        if adapter.weights.sha256 in on:
+            continue
+        said = f"LoRA {entry.name} {adapter.strength:g}"
+        (read.taken if fits else read.left).append(said)
+        if fits:
+            yield adapter
+
+
+def _vae(found: WithSettings, read: _Reading, usual: Family) -> str | None:
+    """The VAE, where it is one for this model."""
+    entry = its_vae(found.wish, found.files)
+    if entry is None:
+        return found.wish.vae
+    (read.taken if entry.fits(usual.name) else read.left).append(f"vae {entry.name}")
+    return entry.name if entry.fits(usual.name) else None
+
+
+def _left(imported: Imported, model: str) -> list[str]:
+    """What is not taken: losses, and the model, where another one draws."""
+    told = [_short(loss) for loss in imported.lost if loss.why not in _QUIET]
+    named = next((one.name for one in imported.files if one.kind == "checkpoint"), "")
+    if named and named.casefold() != model.casefold():
+        told.append(f"Model {named}")
+    return told
+
+
+def _short(loss: Loss) -> str:
+    return f"{loss.what} {loss.found}".strip()

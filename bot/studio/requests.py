@@ -20,6 +20,7 @@ from bot.studio.drafting import Drafting
 from bot.studio.enlarging import Larger, larger
 from bot.studio.flagging import unflagged, without_flags
 from bot.studio.gallery import Gallery
+from bot.studio.importing import is_exact
 from bot.studio.layers import Drafted
 from bot.studio.notes import bounded
 from bot.studio.opening import Opening
@@ -28,7 +29,7 @@ from bot.studio.rights import Asker
 from bot.studio.servers import Servers
 from bot.studio.wishes import Wish, init_from, remembered_seed, seeds
 from generation.media import photos
-from generation.recipe import Input, Recipe, Sha256, Weights
+from generation.recipe import Input, Recipe, Sha256, Weights, needed
 from prompting import wildcards
 from prompting.errors import TooMany
 from storage.errors import Missing
@@ -94,6 +95,8 @@ class Requests:
         words = without_flags(words, self._drafting.offers)
         first = wishes[0]
         self._servers.admits(first.origin)
+        if len(wishes) == 1 and is_exact(first) and first.imported is not None:
+            return await self._exactly(needed(first.imported.recipe), first.origin)
         if first.parent is not None:
             asker, before = Asker.of(first.origin), first.parent.recipe
             await self._gallery.check_start(asker, first.parent.id)
@@ -115,6 +118,13 @@ class Requests:
         request = await self._all_of(first.origin, found, words=words, parent=parent)
         await self._stores.people.prefer(first.origin.owner, mine)
         return request
+
+    async def _exactly(self, recipe: Recipe, origin: Origin) -> Request:
+        """A recipe that a file carries, to the letter.  Raises Unacceptable, Missing."""
+        recipe = self._drafting.for_somebody(recipe)
+        await self._gallery.check_strangers(Asker.of(origin), recipe)
+        await self._device.wait()
+        return await self.queue_up(origin, (recipe,), words=recipe.prompt)
 
     async def _own(self, wish: Wish) -> Wish:
         """The wish with what its parent was not to show, as far as the person said so.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from generation.draft import Draft, DraftCanvas
 from generation.errors import OutOfRange
 from generation.families.model_family import Family
+from generation.interchange.imported import Imported
 from generation.recipe import MAX_SEED, Input, Recipe, Sha256
 from prompting.assist import Assisted
 from storage.people import AssistMode, Preferences, SeedMode
@@ -57,6 +58,7 @@ class Wish:
     assist: AssistMode | None = None  # whether to look for more words
     style: str | None = None  # a name of the style library
     words: Assisted | None = None  # words that were found and chosen already
+    imported: Imported | None = None  # another picture's settings, which fill the gaps
     notes: tuple[str, ...] = ()  # what is to be said beside the pictures already
     flags: str = ""  # the parameters that its words held, spelled as in a reply
 

@@ -187,6 +187,7 @@ def _task(found: Infotext, gathering: Gathering) -> Task:
     masked = _begin(found, _MASKS) or "inpaint" in operation
     if found.get(IMAGE_CFG.a1111) is not None:
         gathering.number(IMAGE_CFG, found.get(IMAGE_CFG.a1111), where=IMAGE_CFG.a1111)
+        gathering.number(DENOISE, strength, where=DENOISE.a1111)
         gathering.lose("image", Why.WANTS_A_PICTURE, where=IMAGE_CFG.a1111)
         return Task.EDIT
     started = number_of(strength) not in (None, 0.0) or masked or "img2img" in operation

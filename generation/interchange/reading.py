@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from generation.draft import Draft, said
 from generation.errors import OutOfRange
 from generation.interchange import a1111, apps, fooocus, invokeai, novelai, swarmui
-from generation.interchange.imported import Imported, NotRead
-from generation.recipe import parse
+from generation.interchange.gathering import Gathering
+from generation.interchange.imported import Imported, NotRead, Why
+from generation.recipe import Recipe, parse
 
 Texts = Mapping[str, str]  # by what the file calls them: "parameters", "prompt", "workflow", ...
 
@@ -32,14 +34,45 @@ class TextReader:
 
 def ours(texts: Texts) -> Imported | None:
     """The recipe that a file of this program carries.  Raises NotRead."""
-    said = texts.get(OURS)
-    if said is None:
+    text = texts.get(OURS)
+    if text is None:
         return None
     try:
-        recipe = parse(said)
+        recipe = parse(text)
     except OutOfRange as error:
         raise NotRead("it carries a recipe that this version cannot read") from error
-    return Imported(program=OURS, recipe=recipe, task=recipe.task, seed=recipe.seed)
+    return imported_of(recipe)
+
+
+def imported_of(recipe: Recipe) -> Imported:
+    """A recipe of ours as what is read of others, for whoever changes something of it.
+
+    What it was made of stays with the recipe: as a draft it begins with nothing.
+    """
+    draft = said(recipe)
+    gathering = Gathering(OURS, recipe.task)
+    for weights in (recipe.checkpoint,) if recipe.sampling is not None else ():
+        gathering.file("checkpoint", weights.name, weights.sha256)
+    if recipe.vae is not None:
+        gathering.file("vae", recipe.vae.name, recipe.vae.sha256)
+    for one in recipe.adapters:
+        gathering.file(one.kind, one.weights.name, one.weights.sha256, strength=one.strength)
+    for given in recipe.inputs:
+        gathering.lose("image", Why.WANTS_A_PICTURE, given.role, where="inputs")
+    return Imported(
+        program=OURS,
+        draft=Draft(
+            words=draft.words,
+            canvas=draft.canvas,
+            sampling=draft.sampling,
+            variations=draft.variations,
+        ),
+        task=recipe.task,
+        seed=recipe.seed,
+        lost=tuple(gathering.lost),
+        files=tuple(gathering.files),
+        recipe=recipe,
+    )
 
 
 # The surest first: who says more of the same picture stands above who says less.

@@ -28,7 +28,7 @@ from bot.studio.model_folders import ModelFolders
 from bot.studio.named_adapters import applied, marked
 from bot.studio.notes import bounded
 from bot.studio.offers import Offers
-from bot.studio.pasting import unpasted
+from bot.studio.pasting import WithSettings, filled_in, pasted_in
 from bot.studio.phrasing import Phrasing
 from bot.studio.remarks import of_words
 from bot.studio.wishes import Wish, seed_named, sized
@@ -42,6 +42,7 @@ from generation.catalog.recognition import Kind
 from generation.draft import Checkpoint, Draft, DraftWords
 from generation.errors import GenerationError
 from generation.families.family import FAMILIES
+from generation.interchange import infotext_grammar
 from generation.interchange.infotext import infotext
 from generation.recipe import Recipe, Sha256, Weights, dump, needed, parse
 from generation.texts import clean_text
@@ -50,7 +51,7 @@ from prompting.assist import Assistant
 from prompting.changes import understand
 from prompting.changing.intents import ShownPicture
 from prompting.errors import PromptingError
-from prompting.reading import keep, markup, opaque, pasted
+from prompting.reading import keep, markup, opaque
 from prompting.reading.lexicon import built_in
 from prompting.reading.policy import Policy
 from prompting.speaking.styles import built_in as styles
@@ -143,8 +144,8 @@ def readers() -> dict[str, Reader]:
             Draft(words=DraftWords(prompt=text, negative_prompt=text)), catalog, model
         ),
         "marked": lambda text: marked(text, catalog),
-        "pasted": pasted.pasted,
-        "pasting": lambda text: unpasted(_a_wish(text), FAMILIES["sd15"], "m"),
+        "pasted": infotext_grammar.pasted,
+        "pasting": _pasted_into_a_wish,
         "clean_text": lambda text: clean_text("prompt", text),
         "opaque.read": opaque.read,
         "opaque.clean": opaque.clean,
@@ -286,6 +287,11 @@ async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
 
 async def _nobody(_: WriterConfig) -> Opened:
     return Opened(writer=None, notes=())
+
+
+def _pasted_into_a_wish(text: str) -> object:
+    wish = _a_wish(text)
+    return filled_in(WithSettings(wish=wish, imported=pasted_in(wish)), FAMILIES["sd15"], "m")
 
 
 def _a_wish(text: str) -> Wish:

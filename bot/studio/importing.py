@@ -1,0 +1,119 @@
+"""Importing: what a file of anybody's says of its picture, and what of that can be drawn here.
+
+    bytes --texts, readers--> Imported --the catalog--> Brought --a press--> a wish
+
+Invariant: nothing is drawn by looking; what was said beside the file counts more than the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.studio.wishes import Wish
+from generation.catalog.catalog import Catalog
+from generation.catalog.entry import Entry
+from generation.catalog.matching import MatchedFile, matched, nearest
+from generation.draft import UNSAID
+from generation.interchange.imported import Imported
+from generation.interchange.reading import read
+from generation.media.containers import texts_of
+from generation.recipe import Adapter, Sha256
+from generation.sources.places import Places
+from generation.sources.wanted import Obtainable, obtainable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """What was read, and which of its files are here."""
+
+    imported: Imported
+    files: tuple[MatchedFile, ...]
+    instead: Entry | None = None  # a model that draws it, where its own is not here
+
+    @property
+    def model(self) -> MatchedFile | None:
+        """The checkpoint that it was drawn with, if it is named."""
+        return next((one for one in self.files if one.wanted.kind == "checkpoint"), None)
+
+    @property
+    def missing(self) -> tuple[MatchedFile, ...]:
+        """What is not here."""
+        return tuple(one for one in self.files if one.entry is None and not one.part)
+
+    @property
+    def lacks_its_model(self) -> bool:
+        """Whether another model would have to draw it."""
+        return self.model is not None and self.model.entry is None
+
+
+def read_file(data: bytes) -> Imported:
+    """What a file says of how it was drawn.  Raises NotRead."""
+    return read(texts_of(data))
+
+
+def brought(imported: Imported, catalog: Catalog) -> Brought:
+    """What of it is here.  May read files of LoRAs."""
+    files = matched(imported.files, catalog.entries())
+    found = Brought(imported=imported, files=files)
+    if not found.lacks_its_model or found.model is None:
+        return found
+    loras = [one.entry for one in files if one.entry is not None and one.entry.kind == "lora"]
+    wanted = found.model.wanted
+    return replace(found, instead=nearest(wanted, imported.draft.canvas, loras, catalog.models()))
+
+
+async def read_and_matched(data: bytes, catalog: Catalog) -> Brought:
+    """Both, in a thread: texts may be long and LoRAs may be read.  Raises NotRead."""
+    return await asyncio.to_thread(lambda: brought(read_file(data), catalog))
+
+
+def where_to_get(file: MatchedFile, places: Places | None = None) -> Obtainable:
+    """Where a file is to be had that is not here."""
+    return obtainable(file.wanted, places or Places())
+
+
+def is_exact(wish: Wish) -> bool:
+    """Whether a recipe of ours is to be drawn as it is: nothing else was said."""
+    return (
+        wish.imported is not None
+        and wish.imported.recipe is not None
+        and wish.draft == UNSAID
+        and all(
+            value is None
+            for value in (
+                *(wish.model, wish.vae, wish.size, wish.count, wish.best_of, wish.seed),
+                *(wish.parent, wish.assist, wish.style),
+            )
+        )
+    )
+
+
+def its_model(wish: Wish, files: Sequence[MatchedFile]) -> str | None:
+    """The model that draws a wish: the one that was said, or the file's own, if that is here."""
+    if wish.model is not None or wish.parent is not None:
+        return wish.model
+    found = (one.entry for one in files if one.entry is not None)
+    models = [one for one in found if one.kind == "checkpoint" and one.purpose is None]
+    return models[0].name if models else None
+
+
+def its_vae(wish: Wish, files: Sequence[MatchedFile]) -> Entry | None:
+    """The VAE of the file that is here, where nobody said another."""
+    found = (one.entry for one in files if one.entry is not None)
+    return next((one for one in found if one.kind == "vae"), None) if wish.vae is None else None
+
+
+def its_loras(files: Sequence[MatchedFile]) -> tuple[tuple[Entry, Adapter], ...]:
+    """The LoRAs of the file that are here, as strong as it says."""
+    found: dict[Sha256, tuple[Entry, Adapter]] = {}
+    for file in files:
+        entry = file.entry
+        if entry is None or entry.kind != "lora":
+            continue
+        strength = entry.strength if file.wanted.strength is None else file.wanted.strength
+        adapter = Adapter(kind="lora", weights=entry.weights, strength=strength, control=None)
+        if strength:
+            found.setdefault(entry.weights.sha256, (entry, adapter))
+    return tuple(found.values())
