@@ -18,6 +18,7 @@ from storage.searches import Searches
 from storage.servers import Rulings
 from storage.synced import SyncedCommands
 from storage.tickets import Tickets
+from storage.usage import Usage
 from storage.used_links import UsedLinks
 from storage.words import Wordings
 
@@ -37,6 +38,7 @@ class Stores:
     index: SearchIndex
     searches: Searches
     rulings: Rulings
+    usage: Usage
     files: Files
     ledger: Ledger
     used_links: UsedLinks
@@ -57,6 +59,7 @@ class Stores:
             index=SearchIndex(database),
             searches=Searches(database),
             rulings=Rulings(database),
+            usage=Usage(database),
             files=files,
             ledger=Ledger(database),
             used_links=UsedLinks(database),

@@ -12,12 +12,12 @@ from bot.chat.seen import SeenUploads
 from bot.languages.speaking import spoken
 from bot.studio.additions import Additions
 from bot.studio.rights import Asker
-from bot.studio.servers import Blocked
+from bot.studio.servers import Blocked, Servers
 from bot.studio.shares import Requester, Tiers
 from bot.studio.studio import Studio
 from bot.web.links import Visitor
 from bot.web.server import WebPages
-from generation.job import UserId
+from generation.job import Share, UserId
 from storage.requests import Circumstances, Origin
 from storage.tickets import RequestId
 
@@ -65,7 +65,7 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
     host: ChatHost = interaction.client
     return Origin(
         owner=UserId(interaction.user.id),
-        share=host.tiers.share(requester(interaction.user, interaction.guild_id)),
+        share=share_of(interaction.user, interaction.guild_id, host.tiers, host.studio.servers),
         guild=interaction.guild_id,
         channel=interaction.channel_id or 0,
         reply_to=None,
@@ -75,12 +75,12 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
     )
 
 
-def origin_of_message(message: discord.Message, tiers: Tiers) -> Origin:
+def origin_of_message(message: discord.Message, tiers: Tiers, servers: Servers) -> Origin:
     """The same of a message."""
     guild = message.guild.id if message.guild else None
     return Origin(
         owner=UserId(message.author.id),
-        share=tiers.share(requester(message.author, guild)),
+        share=share_of(message.author, guild, tiers, servers),
         guild=guild,
         channel=message.channel.id,
         reply_to=message.id,
@@ -88,6 +88,15 @@ def origin_of_message(message: discord.Message, tiers: Tiers) -> Origin:
         source=message.id,
         seen=circumstances(message.author, message.channel),
     )
+
+
+def share_of(
+    user: discord.User | discord.Member, guild: int | None, tiers: Tiers, servers: Servers
+) -> Share:
+    """Out of whose part of the device somebody is paid who asks there."""
+    roles = user.roles if isinstance(user, discord.Member) else ()
+    decided = servers.rules(guild).weight(user.id, [role.id for role in roles])
+    return tiers.share(requester(user, guild), decided=decided)
 
 
 def circumstances(user: discord.User | discord.Member, place: object) -> Circumstances:

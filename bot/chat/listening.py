@@ -70,7 +70,7 @@ async def hear(
         return
     # A reply that only says something to somebody else's upload is theirs, not ours.
     draft = Draft(words=DraftWords(prompt=words))
-    wish = Wish(origin=origin_of_message(message, tiers), draft=draft)
+    wish = Wish(origin=origin_of_message(message, tiers, studio.servers), draft=draft)
     try:
         studio.servers.admits(wish.origin)
         if missing := lacking(message.channel):

@@ -13,12 +13,14 @@ from bot.languages.amounts import listed
 from bot.languages.amounts import number as counted
 from bot.languages.clauses import clause
 from bot.languages.speaking import mark, tr, trn
+from bot.pages.allowance_pages import quota_spent, too_large
 from bot.pages.quoting import code, plain, quoted
 from bot.studio import lines
 from bot.studio.changing import NothingBefore
 from bot.studio.deleting import TooLate
 from bot.studio.describing import NotInTime
 from bot.studio.phrasing import NothingNew
+from bot.studio.quotas import QuotaSpent, TooLarge
 from bot.studio.rights import NotAllowed
 from bot.studio.servers import Blocked, NotOffered, OtherChannels, Resting, ServerDeclines
 from bot.studio.which import NotThatMany
@@ -421,6 +423,8 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     ),
     Resting: _resting,
     NotOffered: _not_offered,
+    TooLarge: too_large,
+    QuotaSpent: quota_spent,
     NotAllowed: _one(
         mark("Only its owner or a moderator can {what}."), lambda e: {"what": clause(e.what)}
     ),

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from bot.dispatch.drawing import Drawings
 from bot.dispatch.lifecycle import Lifecycle
 from bot.dispatch.meter import Meter
+from bot.studio.quotas import Quotas
 from bot.studio.servers import Servers
 from generation.job import UserId
 from generation.recipe import Recipe
@@ -35,8 +36,9 @@ class Admission:
         lifecycle: Lifecycle,
         drawings: Drawings,
         servers: Servers,
+        quotas: Quotas,
     ) -> None:
-        self._servers = servers
+        self._servers, self._quotas = servers, quotas
         self._tickets, self._files, self._ledger = stores.tickets, stores.files, stores.ledger
         self._meter, self._jobs, self._drawings = meter, lifecycle, drawings
         # One submission at a time: between "is there room?" and "it is queued" nobody else counts,
@@ -74,6 +76,7 @@ class Admission:
             self._servers.accepts_style(asked.origin, wording.assisted.style)
         async with self.door:
             self._servers.admits(asked.origin)
+            await self._quotas.check(asked.origin, recipes, costs)
             self._jobs.queue.room_for(asked.origin.owner, costs)
             for digest in {item.sha256 for recipe in recipes for item in recipe.inputs}:
                 await asyncio.to_thread(self._files.need, digest)

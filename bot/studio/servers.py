@@ -93,6 +93,17 @@ class ServerRules:
         allowed = self.numbers(ServerRule.CHANNEL)
         return not allowed or not set(allowed).isdisjoint(within)
 
+    def weight(self, person: int, roles: Iterable[int]) -> float | None:
+        """What somebody weighs among the server's members; None: nothing is decided of them."""
+        own = self.value(ServerRule.PERSON_WEIGHT, str(person))
+        if own is None:
+            theirs = self.by_rule.get(ServerRule.ROLE_WEIGHT, {})
+            mine = {*map(str, roles), str(self.guild)}
+            own = max(
+                (w for r, w in theirs.items() if r in mine and isinstance(w, float)), default=None
+            )
+        return own if isinstance(own, float) else None
+
     def offers_model(self, model: Sha256) -> bool:
         """Whether it may be drawn with."""
         return self.value(ServerRule.MODEL, model) is None

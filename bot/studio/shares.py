@@ -44,8 +44,11 @@ class Tiers:
     servers: Mapping[str, float] = field(default_factory=dict)  # id -> weight
     newcomer_days: float = 7.0
 
-    def share(self, person: Requester) -> Share:
-        """The share of somebody who asks now."""
+    def share(self, person: Requester, *, decided: float | None = None) -> Share:
+        """The share of somebody who asks now; `decided`: what their server's admins let them weigh.
+
+        That divides the server's own part, so it lifts nobody out of newcomers or relaxed ones.
+        """
         if person.pending or person.account_age < self.newcomer_days * DAY:
             return NEWCOMERS
         if any(role in self.relaxed_roles for role in person.roles):
@@ -56,5 +59,5 @@ class Tiers:
         return Share(
             group=GroupId(f"guild {person.guild}"),
             group_weight=self.servers.get(str(person.guild), 1.0),
-            weight=max(weights, default=1.0),
+            weight=max(weights, default=1.0) if decided is None else decided,
         )

@@ -11,6 +11,7 @@
     offers          what can be chosen: models, LoRAs, VAEs, styles
     opening         pictures that people send
     servers         what the admins of each server decided
+    quotas          how much people may ask for in a server
     open_requests   how far everything is
     messages        which message shows what                       (for the bot's own messages)
     delivery        what is finished, on its way to where it was asked          (the same)
@@ -50,6 +51,7 @@ from bot.studio.gallery import Gallery
 from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
+from bot.studio.quotas import Quotas
 from bot.studio.readers import Readers
 from bot.studio.requests import Requests
 from bot.studio.reshapes import Reshapes
@@ -111,7 +113,10 @@ class Studio:
         self._dispatcher = Dispatcher(
             self._lifecycle, self._drawings, self.errands, worker_ready=self.device.said
         )
-        self._admission = Admission(stores, meter, self._lifecycle, self._drawings, servers)
+        self.quotas = Quotas(servers, stores.usage, clock=clock)
+        self._admission = Admission(
+            stores, meter, self._lifecycle, self._drawings, servers, self.quotas
+        )
         self._deleting = Deleting(
             stores, door=self._admission.door, clock=clock, restored=self.delivery.look
         )

@@ -69,7 +69,7 @@ server = _Server(
 )
 
 
-class _Changes:
+class Decisions:
     """What one command decides."""
 
     def __init__(self, interaction: Interaction) -> None:
@@ -95,9 +95,10 @@ def rules_of(interaction: Interaction) -> ServerRules:
     return studio_of(interaction).servers.rules(interaction.guild_id)
 
 
-async def _begun(interaction: Interaction) -> _Changes:
+async def begun(interaction: Interaction) -> Decisions:
+    """The answer is promised to the one who asks."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    return _Changes(interaction)
+    return Decisions(interaction)
 
 
 @server.command(name="policy", description="Who and what is refused; shows it when left empty")
@@ -115,7 +116,7 @@ async def policy(
     accept: Range[str, 1, 100] | None = None,
 ) -> None:
     """Change what was given, then show everything."""
-    changes = await _begun(interaction)
+    changes = await begun(interaction)
     if block is not None:
         await changes.decide(ServerRule.BLOCKED, str(block.id), True)
     if unblock is not None:
@@ -157,7 +158,7 @@ async def channels(
     no_spoiler: Place | None = None,
 ) -> None:
     """Change what was given, then show everything."""
-    changes = await _begun(interaction)
+    changes = await begun(interaction)
     for place, rule, value in (
         (allow, ServerRule.CHANNEL, True),
         (forbid, ServerRule.CHANNEL, None),
@@ -182,7 +183,7 @@ async def pause(
     reason: Range[str, 1, 300] | None = None,
 ) -> None:
     """Rest, or go on."""
-    changes = await _begun(interaction)
+    changes = await begun(interaction)
     if drawing == RESTS or (drawing is None and reason is not None):
         await changes.decide(ServerRule.REST, "", plain(reason or ""))
     elif drawing == GOES_ON:
@@ -196,7 +197,7 @@ async def styles(
     interaction: Interaction, hide: str | None = None, offer: str | None = None
 ) -> None:
     """Hide one, offer one again, show which are hidden."""
-    changes = await _begun(interaction)
+    changes = await begun(interaction)
     library = studio_of(interaction).offers.styles
     if hide is not None:
         await changes.decide(ServerRule.STYLE, library.find(hide).name, True)
@@ -230,7 +231,7 @@ async def models(
     interaction: Interaction, hide: str | None = None, offer: str | None = None
 ) -> None:
     """Hide one, offer one again, show which are hidden."""
-    changes = await _begun(interaction)
+    changes = await begun(interaction)
     catalog = studio_of(interaction).offers.catalog
     if hide is not None:
         entry = catalog.find(hide)
