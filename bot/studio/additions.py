@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bot.languages.speaking import name_of, tr
 from generation.sources.adding import Added, add
 from generation.sources.faults import SourceFailed
 from generation.sources.fetching import Fetcher
@@ -42,7 +43,10 @@ class Additions:
         """
         if self._stop is not None:
             raise FetchesAlready(
-                "I am fetching another model. Ask again when it is here, or `/models stop` it."
+                tr(
+                    "I am fetching another model. Ask again when it is here, or `/{stop}` it.",
+                    stop=f"{name_of('models')} {name_of('stop')}",
+                )
             )
         self._stop = stop = threading.Event()
         try:

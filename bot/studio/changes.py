@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bot.languages.speaking import tr
 from bot.studio import lines
 from bot.studio.abilities import Ability
 from bot.studio.answered import Answered
@@ -210,9 +211,11 @@ def _reworded(
 def _what(
     words: Reworded, main: Intent, style: str | None, settings: Iterable[str]
 ) -> tuple[str, ...]:
-    said = words.said or ("new words" if main.kind is IntentKind.REWRITE else "")
+    said = words.said or (tr("new words") if main.kind is IntentKind.REWRITE else "")
     # What is reworded may say the style as well.
-    styled = f"in {style}" if style and style.casefold() not in said.casefold() else ""
+    styled = (
+        tr("in {style}", style=style) if style and style.casefold() not in said.casefold() else ""
+    )
     return tuple(part for part in (said, styled, *settings) if part)
 
 
@@ -248,7 +251,7 @@ def _unable(kind: IntentKind, answered: Answered, able: Collection[Ability]) -> 
     if kind is IntentKind.DESCRIBE and Ability.DESCRIBE not in able:
         return lines.described(answered.prompt)
     needs = _NEEDS.get(kind)
-    return needs[1] if needs is not None and needs[0] not in able else ""
+    return tr(needs[1]) if needs is not None and needs[0] not in able else ""
 
 
 def _left(main: Intent, group: Sequence[Intent]) -> str:

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.languages.speaking import tr
 from bot.studio import lines
 from bot.studio.changes import Means, Plan, groups
 from bot.studio.drafting import Drafting
@@ -247,7 +248,7 @@ class Changes:
         """What can be done with pictures that were drawn here, and with no others."""
         pictures = [picture for picture in meant if picture is not None]
         if not pictures:
-            return (Remarked(text=lines.NOT_MINE),)
+            return (Remarked(text=tr(lines.NOT_MINE)),)
         asker, picture = Asker.of(reply.origin), pictures[0]
         match kind:
             case IntentKind.UNDO:

@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from bot.languages.amounts import all_of
+from bot.languages.amounts import listed as names
+from bot.languages.speaking import mark, name_of, tr, trn
 from bot.studio.answered import Answered, NamedLora
 from bot.studio.notes import listed
 from bot.studio.notes import said as quoted
@@ -29,6 +32,14 @@ _CALLED = {
     "family": "model",
     "adapters": "LoRAs",
     "seed": "seed",
+}
+_SAID = {
+    "words": mark("words"),
+    "seed": mark("seed"),
+    "size": mark("size"),
+    "style": mark("style"),
+    "LoRAs": mark("LoRAs"),
+    "model": mark("model"),
 }
 _OFTEN_ASKED = ("words", "seed", "size", "style", "LoRAs", "model")
 MOST_STAY = 3  # the line is read at a glance
@@ -49,9 +60,10 @@ def change_line(what: Sequence[str], changed: Collection[str], there: Collection
         stays = [*stays[: MOST_STAY - 1], "model"]
     if not stays:
         return head
-    verb = "stays" if len(stays) == 1 and stays[0] not in ("words", "LoRAs") else "stay"
-    kept = f"{', '.join(stays)} {verb}"
-    return f"{head}; {kept}" if head else kept
+    many = 1 if len(stays) == 1 and stays[0] not in ("words", "LoRAs") else 2
+    named = names([tr(_SAID[name]) for name in stays])
+    kept = trn("{names} stays", "{names} stay", many, names=named)
+    return tr("{changes}; {kept}", changes=head, kept=kept) if head else kept
 
 
 def called(fields: Collection[str]) -> frozenset[str]:
@@ -63,35 +75,64 @@ def done(kind: IntentKind, intent: Intent) -> Iterator[str]:
     """What is done to the picture as a whole, in a few words."""
     match kind:
         case IntentKind.VARY:
-            yield f"{intent.strength or 'subtle'} variation"
+            strong = intent.strength == "strong"
+            yield tr("strong variation") if strong else tr("subtle variation")
         case IntentKind.OUTPAINT:
             if intent.moves:
-                yield f"moved {_TOWARDS[intent.directions[0]]}"
+                yield tr(_TOWARDS[intent.directions[0]])
                 return
-            yield f"more {' and '.join(map(_SIDES.__getitem__, intent.directions)) or 'all around'}"
+            sides = all_of([tr(_SIDES[side]) for side in intent.directions])
+            yield tr("more {sides}", sides=sides) if sides else tr("more all around")
         case IntentKind.UPSCALE:
-            yield f"{intent.factor or 2:g} times as large"
+            yield tr("{n} times as large", n=f"{intent.factor or 2:g}")
         case IntentKind.AGAIN:
-            yield "another seed"
+            yield tr("another seed")
 
 
-_SIDES = {"left": "to the left", "right": "to the right", "up": "above", "down": "below"}
-_TOWARDS = {**_SIDES, "up": "upwards", "down": "downwards"}
+_SIDES = {
+    "left": mark("to the left"),
+    "right": mark("to the right"),
+    "up": mark("above"),
+    "down": mark("below"),
+}
+_TOWARDS = {
+    "left": mark("moved to the left"),
+    "right": mark("moved to the right"),
+    "up": mark("moved upwards"),
+    "down": mark("moved downwards"),
+}
+
+
+_SETTINGS = {
+    "steps": mark("steps"),
+    "cfg": "cfg",
+    "sampler": mark("sampler"),
+    "scheduler": mark("scheduler"),
+    "denoise": mark("denoise"),
+    "clip_skip": mark("clip skip"),
+    "seed": mark("seed"),
+    "model": mark("model"),
+}
 
 
 def settings_said(new: Settled, before: Answered) -> Iterator[str]:
     """Each setting that differs from before, in a few words."""
     width, height = new.width or before.width, new.height or before.height
     if (width, height) != (before.width, before.height):
-        yield f"size {before.width}x{before.height} → {width}x{height}"
-    for name in ("steps", "cfg", "sampler", "scheduler", "denoise", "clip_skip", "seed", "model"):
-        value, old = getattr(new, name), getattr(before, name)
-        if value is not None and value != old:
-            yield f"{name.replace('_', ' ')} {_number(old)} → {_number(value)}".replace("  → ", " ")
+        old, now = f"{before.width}x{before.height}", f"{width}x{height}"
+        yield tr("size {old} → {new}", old=old, new=now)
+    for name, said in _SETTINGS.items():
+        value, was = getattr(new, name), getattr(before, name)
+        if value is None or value == was:
+            continue
+        if was is None:
+            yield f"{tr(said)} {_number(value)}"
+        else:
+            yield f"{tr(said)} {_number(was)} → {_number(value)}"
     if new.count is not None and new.count > 1:
-        yield f"{new.count} pictures"
+        yield trn("{n} picture", "{n} pictures", new.count)
     if new.loras is not None and new.loras != before.loras:
-        yield f"LoRAs {_loras(before.loras)} → {_loras(new.loras)}"
+        yield tr("LoRAs {old} → {new}", old=_loras(before.loras), new=_loras(new.loras))
 
 
 def _number(value: object) -> str:
@@ -101,7 +142,7 @@ def _number(value: object) -> str:
 
 
 def _loras(loras: Sequence[NamedLora]) -> str:
-    return ", ".join(f"{lora.name} {lora.strength:g}" for lora in loras) or "none"
+    return names([f"{lora.name} {lora.strength:g}" for lora in loras]) or tr("none")
 
 
 def _plain(text: str) -> str:
@@ -112,27 +153,33 @@ def _plain(text: str) -> str:
 def taken(place: int, count: int) -> str:
     """For a reply that does not say which of several pictures it means."""
     if place == 1:
-        return f"I took picture 1 of {count}; “2: …” takes the second."
-    return f"I took picture {place} of {count}, which is picked there; “1: …” takes the first."
+        return tr("I took picture 1 of {count}; “2: …” takes the second.", count=count)
+    return tr(
+        "I took picture {place} of {count}, which is picked there; “1: …” takes the first.",
+        place=place,
+        count=count,
+    )
 
 
 def alone(place: int, others: Sequence[int]) -> str:
     """For a reply that names several pictures as one is to be made of them."""
-    named = " and ".join(map(str, others))
-    return (
-        f"I drew from picture {place} alone and took nothing of picture {named}: a reply changes "
-        "one at a time; /blend mixes several."
+    return tr(
+        "I drew from picture {place} alone and took nothing of picture {others}: a reply changes "
+        "one at a time; /{blend} mixes several.",
+        place=place,
+        others=all_of(map(str, others)),
+        blend=name_of("blend"),
     )
 
 
 # --- what is shown again, and what is taken away ----------------------------------------------
 
-NOTHING_BEFORE = (
+NOTHING_BEFORE = mark(
     "That is where it began: there is nothing before this picture. A reply to it changes it."
 )
 
 
-NOT_MINE = (
+NOT_MINE = mark(
     "That picture was not drawn here, so I know nothing of how it was made. I can change it: say "
     "what it should become."
 )
@@ -140,19 +187,20 @@ NOT_MINE = (
 
 def back_to(number: int) -> str:
     """After an undo."""
-    return f"↩️ Back to #{number}. Nothing is lost: what came after it is above."
+    return tr("↩️ Back to #{number}. Nothing is lost: what came after it is above.", number=number)
 
 
 def chosen(number: int) -> str:
     """One of several."""
-    return f"#{number}, alone: whatever you reply here is about this one."
+    return tr("#{number}, alone: whatever you reply here is about this one.", number=number)
 
 
 def together(count: int) -> str:
     """One of several pictures is to go."""
-    return (
-        f"A message goes as a whole: it shows {count} pictures. “delete all”, or 🗑 below it, takes "
-        "all of them away; to go on with one, reply with its number."
+    return tr(
+        "A message goes as a whole: it shows {count} pictures. “delete all”, or 🗑 below it, takes "
+        "all of them away; to go on with one, reply with its number.",
+        count=count,
     )
 
 
@@ -189,6 +237,16 @@ def question(language: str, key: str = "", count: int = 1) -> str:
     return _WHAT.get(language, _WHAT["en"])
 
 
+_FACTS = {
+    **_SETTINGS,
+    "size": mark("size"),
+    "style": mark("style"),
+    "loras": mark("loras"),
+    "negative": mark("negative"),
+    "prompt": mark("prompt"),
+}
+
+
 def facts(answered: Answered, asked: str = "") -> str:
     """How a picture was made, in one line; what was asked about comes first."""
     loras = _loras(answered.loras) if answered.loras else None
@@ -206,20 +264,22 @@ def facts(answered: Answered, asked: str = "") -> str:
         "prompt": quoted(answered.prompt, 300),
     }
     first = sorted(rows, key=lambda name: name != asked)
-    return " · ".join(f"{name} {rows[name]}" for name in first if rows[name] is not None)
+    return " · ".join(
+        f"{tr(_FACTS[name])} {rows[name]}" for name in first if rows[name] is not None
+    )
 
 
 # --- what cannot be done ----------------------------------------------------------------------
 
-NO_VIDEO = (
+NO_VIDEO = mark(
     "I cannot set a picture in motion here. What comes nearest: reply “vary it” for the same once "
     "more, a little different."
 )
-NO_OUTPAINT = (
+NO_OUTPAINT = mark(
     "I cannot draw further around a picture with this model. What comes nearest: reply “wider” or "
     "“portrait”, and I draw the same words anew in that shape."
 )
-NO_UPSCALE = (
+NO_UPSCALE = mark(
     "I cannot enlarge a picture here. What comes nearest: the same words and seed drawn larger; "
     "reply with a size, such as “768x768”."
 )
@@ -227,15 +287,22 @@ NO_UPSCALE = (
 
 def no_region(region: str) -> str:
     """A part of a picture was named, and nothing here can find it."""
-    where = f"where {quoted(region, 40)} is" if region else "where that is"
-    return f"I cannot see {where}, so all of the picture is drawn over a little."
+    if not region:
+        return tr("I cannot see where that is, so all of the picture is drawn over a little.")
+    return tr(
+        "I cannot see where {what} is, so all of the picture is drawn over a little.",
+        what=quoted(region, 40),
+    )
 
 
 def left_for_later(kinds: Sequence[str]) -> str:
     """More was asked than one picture can be at once."""
-    return f"One step at a time: {listed(kinds)} was left out; reply with it to the result."
+    return tr(
+        "One step at a time: {what} was left out; reply with it to the result.",
+        what=listed(kinds),
+    )
 
 
 def described(prompt: str) -> str:
     """A picture that nobody here can look at."""
-    return f"I cannot see pictures; this one was drawn from {quoted(prompt, 900)}."
+    return tr("I cannot see pictures; this one was drawn from {words}.", words=quoted(prompt, 900))

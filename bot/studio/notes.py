@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.languages.speaking import tr
+from bot.languages.amounts import all_of, one_of
+from bot.languages.amounts import listed as names
+from bot.languages.speaking import tr, trn
 from prompting.reading.markup import Change, ChangeKind
 
 MOST = 5  # notes of one request; the rest is counted
@@ -26,102 +28,138 @@ def bounded(notes: Iterable[str]) -> tuple[str, ...]:
     kept = tuple(_short(line) for line in lines if line)
     if len(kept) <= MOST:
         return kept
-    return (*kept[: MOST - 1], f"And {len(kept) - MOST + 1} more remarks of this kind.")
+    rest = len(kept) - MOST + 1
+    return (*kept[: MOST - 1], tr("And {n} more remarks of this kind.", n=rest))
 
 
 def denoise_without_a_picture(denoise: float) -> str:
     """Nothing to redraw."""
-    return f"Denoise {denoise:g} does nothing without a picture to start from."
+    return tr("Denoise {n} does nothing without a picture to start from.", n=f"{denoise:g}")
 
 
 def counted_twice(best_of: int) -> str:
     """Both count and best_of were said."""
-    return f"The best of {best_of} was asked for, so I drew {best_of}: count did nothing."
+    return tr("The best of {n} was asked for, so I drew {n}: count did nothing.", n=best_of)
 
 
 def no_more_words() -> str:
     """The assistant was asked for by name."""
-    return "I found no more words for that, and used yours as they are."
+    return tr("I found no more words for that, and used yours as they are.")
 
 
 def never_seen(words: Sequence[str], things: Sequence[str]) -> str:
     """Of the built-in model."""
-    return f"The built-in model never saw {listed(words)}. {_draws(things)}"
+    never = tr("The built-in model never saw {what}.", what=listed(words))
+    return f"{never} {_draws(things)}"
 
 
 def one_thing_only(named: Sequence[str], things: Sequence[str]) -> str:
     """Of the built-in model, which has never seen two things in a picture."""
-    together = " and ".join(named[:3])
-    return f"The built-in model draws one thing at a time, not {together}. {_draws(things)}"
+    together = all_of(named[:3])
+    one = tr("The built-in model draws one thing at a time, not {what}.", what=together)
+    return f"{one} {_draws(things)}"
 
 
 def _draws(things: Sequence[str]) -> str:
-    return (
-        f"It draws one of {', '.join(things)}; in nine colours; on a colour, night sky, grass, "
-        "sea, sunset, snow; flat, outline, pixel art, watercolor."
+    return tr(
+        "It draws one of {things}; in nine colours; on a colour, night sky, grass, "
+        "sea, sunset, snow; flat, outline, pixel art, watercolor.",
+        things=names(things),
     )
 
 
 def not_english(words: str) -> str:
     """Left in the prompt of a model that was trained on English."""
-    return f"This model reads English only: {said(words, 40)} means nothing to it."
+    return tr("This model reads English only: {words} means nothing to it.", words=said(words, 40))
 
 
 def little_redrawn(denoise: float) -> str:
     """Right as it is, and seldom what was hoped for."""
-    return f"Denoise {denoise:g} redraws little of the picture it starts from; 0.6 redraws much."
+    return tr(
+        "Denoise {n} redraws little of the picture it starts from; 0.6 redraws much.",
+        n=f"{denoise:g}",
+    )
 
 
 def sped_up(name: str, how: str) -> str:
     """A LoRA switched how it is sampled."""
-    return f"Drawn as the LoRA {said(name, 40)} was taught ({how}); say other numbers to change it."
+    return tr(
+        "Drawn as the LoRA {name} was taught ({how}); say other numbers to change it.",
+        name=said(name, 40),
+        how=how,
+    )
 
 
 def two_modes(name: str, first: str) -> str:
     """Two LoRAs want to be sampled otherwise."""
-    return f"{said(name, 40)} wants other steps than {said(first, 40)}, whose settings count."
+    return tr(
+        "{name} wants other steps than {first}, whose settings count.",
+        name=said(name, 40),
+        first=said(first, 40),
+    )
 
 
 def trigger_added(name: str, words: Sequence[str]) -> str:
     """The LoRA was chosen, and what it listens to was not said."""
-    return f"Added {listed(words)}: the LoRA {said(name, 40)} was taught to listen to that."
+    return tr(
+        "Added {words}: the LoRA {name} was taught to listen to that.",
+        words=listed(words),
+        name=said(name, 40),
+    )
 
 
 def trigger_unsaid(name: str, words: Sequence[str]) -> str:
     """The same, of words that are not to be touched."""
-    return f"The LoRA {said(name, 40)} listens to {listed(words)}, which your words do not say."
+    return tr(
+        "The LoRA {name} listens to {words}, which your words do not say.",
+        name=said(name, 40),
+        words=listed(words),
+    )
 
 
 def pasted_settings(taken: Sequence[str], left: Sequence[str]) -> str:
     """Generation data of another program as a prompt."""
-    took = f"I took from the pasted settings: {', '.join(taken)}." if taken else ""
-    rest = f" Not taken: {', '.join(said(each, 40)[1:-1] for each in left)}." if left else ""
-    return f"{took}{rest}".strip()
+    took = tr("I took from the pasted settings: {what}.", what=names(taken)) if taken else ""
+    rest = names([said(each, 40)[1:-1] for each in left])
+    not_taken = tr("Not taken: {what}.", what=rest) if left else ""
+    return f"{took} {not_taken}".strip()
 
 
 def negative_without_guidance() -> str:
     """The two prompts are not weighed against each other."""
-    return "At cfg 1 the negative prompt has no effect."
+    return tr("At cfg 1 the negative prompt has no effect.")
 
 
 def size_said_twice(width: int, height: int) -> str:
     """A shape and a side."""
-    return f"Size counts more than width and height; I drew {width}x{height}."
+    size = f"{width}x{height}"
+    return tr("Size counts more than width and height; I drew {size}.", size=size)
 
 
 def other_steps(asked: int, drawn: int, scheduler: str) -> str:
     """A schedule of whole strides, or one with equal levels."""
-    return f"{asked} steps of {scheduler} are {drawn} different noise levels, so I drew {drawn}."
+    return tr(
+        "{asked} steps of {scheduler} are {drawn} different noise levels, so I drew {drawn}.",
+        asked=asked,
+        scheduler=scheduler,
+        drawn=drawn,
+    )
 
 
 def scheduler_said_twice(sampler: str, used: str) -> str:
     """A1111's name of a sampler holds one, too."""
-    return f"{said(sampler, 40)} names a scheduler, too; the one named apart counts: {used}."
+    return tr(
+        "{sampler} names a scheduler, too; the one named apart counts: {used}.",
+        sampler=said(sampler, 40),
+        used=used,
+    )
 
 
 def folded_seed(asked: int, used: int) -> str:
     """The noise does not depend on more."""
-    return f"Seed {asked} → {used}: only its low 32 bits decide the noise."
+    return tr(
+        "Seed {asked} → {used}: only its low 32 bits decide the noise.", asked=asked, used=used
+    )
 
 
 def read_otherwise(change: Change) -> str:
@@ -129,28 +167,33 @@ def read_otherwise(change: Change) -> str:
     typed, read = said(change.typed), said(change.read, 120)
     match change.kind:
         case ChangeKind.SCHEDULE:
-            what = "switches words while drawing, which I cannot do"
+            what = tr("{typed} switches words while drawing, which I cannot do", typed=typed)
         case ChangeKind.ALTERNATION:
-            what = "takes turns between words while drawing, which I cannot do"
+            what = tr(
+                "{typed} takes turns between words while drawing, which I cannot do", typed=typed
+            )
         case ChangeKind.COMPOSITION:
-            what = "draws parts apart and mixes them, which I cannot do"
+            what = tr("{typed} draws parts apart and mixes them, which I cannot do", typed=typed)
         case ChangeKind.EMPHASIS:
-            return f"{typed} is NovelAI's emphasis; I read it as {read}."
+            return tr("{typed} is NovelAI's emphasis; I read it as {read}.", typed=typed, read=read)
         case ChangeKind.OPTION:
-            return f"I left out {typed}: options are not read in a prompt; say it with mine."
-    return (
-        f"{typed} {what}; I read it as plain words: {read}." if change.read else f"{typed} {what}."
-    )
+            return tr(
+                "I left out {typed}: options are not read in a prompt; say it with mine.",
+                typed=typed,
+            )
+    if not change.read:
+        return tr("{what}.", what=what)
+    return tr("{what}; I read it as plain words: {read}.", what=what, read=read)
 
 
 def foreign_parameters(typed: Sequence[str], nearest: Sequence[str]) -> tuple[str, ...]:
     """Other programs' parameters, which the words held; `nearest` are ours, by name."""
     if not typed:
         return ()
-    what = ", ".join(dict.fromkeys(said(each, 40)[1:-1] for each in typed))
+    what = names([*dict.fromkeys(said(each, 40)[1:-1] for each in typed)])
     if not nearest:
         return (tr("{what}: that is Midjourney's, and does nothing here.", what=what),)
-    near = ", ".join(f"--{name}" for name in nearest)
+    near = names([f"--{name}" for name in nearest])
     return (
         tr(
             "{what}: that is Midjourney's, and does nothing here. What comes nearest: {near}.",
@@ -182,7 +225,7 @@ def option_counts(typed: Sequence[str]) -> tuple[str, ...]:
     """An option and a parameter in the words say the same thing otherwise."""
     if not typed:
         return ()
-    what = ", ".join(said(each, 40)[1:-1] for each in typed)
+    what = names([said(each, 40)[1:-1] for each in typed])
     return (tr("{what} did nothing: the option of the command counts more.", what=what),)
 
 
@@ -190,7 +233,7 @@ def not_in_a_reply(typed: Sequence[str]) -> tuple[str, ...]:
     """Parameters of a new picture."""
     if not typed:
         return ()
-    what = ", ".join(said(each, 40)[1:-1] for each in typed)
+    what = names([said(each, 40)[1:-1] for each in typed])
     return (tr("{what} does nothing in a reply; /imagine has it.", what=what),)
 
 
@@ -208,70 +251,101 @@ def multi_prompt(typed: str, read: str, negative: str) -> str:
 
 def nothing_in_a_negative(typed: str) -> str:
     """A LoRA is on or off for the whole picture."""
-    return f"I left out {said(typed)}: it means nothing in a negative prompt."
+    return tr("I left out {what}: it means nothing in a negative prompt.", what=said(typed))
 
 
 def unknown_tag(typed: str, kind: str) -> str:
     """Another program's network."""
     if kind == "hypernet":
-        return f"I left out {said(typed)}: I have no hypernetworks."
-    return f"I left out {said(typed)}, which I do not know."
+        return tr("I left out {what}: I have no hypernetworks.", what=said(typed))
+    return tr("I left out {what}, which I do not know.", what=said(typed))
 
 
 def said_twice(name: str, used: float, pasted: float) -> str:
     """A LoRA by an option and in the prompt."""
-    where = f"as the option says; the prompt says {pasted:g}"
-    return f"The LoRA {said(name, 40)} is on at {used:g}, {where}."
+    return tr(
+        "The LoRA {name} is on at {used}, as the option says; the prompt says {pasted}.",
+        name=said(name, 40),
+        used=f"{used:g}",
+        pasted=f"{pasted:g}",
+    )
 
 
 def one_strength(typed: str, used: float) -> str:
     """A1111 can set the text encoder's apart."""
-    return f"{said(typed)} names two strengths; I have one for all of it, and took {used:g}."
+    return tr(
+        "{what} names two strengths; I have one for all of it, and took {used}.",
+        what=said(typed),
+        used=f"{used:g}",
+    )
 
 
 def ignored_in_tag(typed: str, ignored: str) -> str:
     """Extensions of A1111."""
-    return f"In {said(typed)} I do not know {said(ignored, 40)}; the LoRA is on everywhere."
+    return tr(
+        "In {typed} I do not know {ignored}; the LoRA is on everywhere.",
+        typed=said(typed),
+        ignored=said(ignored, 40),
+    )
 
 
-def ambiguous_embedding(word: str, names: Sequence[str]) -> str:
+def ambiguous_embedding(word: str, files: Sequence[str]) -> str:
     """Several files of one name."""
-    choices = " or ".join(f"embedding:{name}" for name in names[:3])
-    return f"{said(word, 40)} could be several embeddings; I read it as a word. Write {choices}."
+    return tr(
+        "{word} could be several embeddings; I read it as a word. Write {choices}.",
+        word=said(word, 40),
+        choices=one_of([f"embedding:{name}" for name in files[:3]]),
+    )
 
 
 def embedding_of_another_family(word: str, title: str) -> str:
     """A bare word is no wish for it."""
-    return f"{said(word, 40)} is an embedding for {title}, not for this model; I read it as a word."
+    return tr(
+        "{word} is an embedding for {title}, not for this model; I read it as a word.",
+        word=said(word, 40),
+        title=title,
+    )
 
 
 def unknown_wildcard(name: str, read: str, there: Sequence[str]) -> str:
     """A list that is not here."""
-    lists = (
-        f" There are {', '.join(there[:8])}{' and more' if len(there) > 8 else ''}."
-        if there
-        else ""
+    none = tr(
+        "I have no list called {name}; I read it as {read}.",
+        name=said(name, 40),
+        read=said(read, 40),
     )
-    return f"I have no list called {said(name, 40)}; I read it as {said(read, 40)}.{lists}"
+    if not there:
+        return none
+    few = names(there[:8])
+    more = tr("There are {lists} and more.", lists=few)
+    return f"{none} {more if len(there) > 8 else tr('There are {lists}.', lists=few)}"
 
 
 def no_pictures(others: Sequence[str]) -> tuple[str, ...]:
     """Files came with words, and none of them is a picture."""
     if not others:
         return ()
-    what = "is no picture I can read" if len(others) == 1 else "are no pictures I can read"
-    return (f"{listed(others)} {what}; I drew from the words alone.",)
+    return (
+        trn(
+            "{files} is no picture I can read; I drew from the words alone.",
+            "{files} are no pictures I can read; I drew from the words alone.",
+            len(others),
+            files=listed(others),
+        ),
+    )
 
 
 def left_out(others: Sequence[str]) -> tuple[str, ...]:
     """Files came beside a picture, and are none."""
     if not others:
         return ()
-    what = "is no picture I can read" if len(others) == 1 else "are no pictures I can read"
     return (
-        f"{listed(others)} {what}, and was left out."
-        if len(others) == 1
-        else f"{listed(others)} {what}, and were left out.",
+        trn(
+            "{files} is no picture I can read, and was left out.",
+            "{files} are no pictures I can read, and were left out.",
+            len(others),
+            files=listed(others),
+        ),
     )
 
 
@@ -279,21 +353,29 @@ def other_pictures(used: str, others: Sequence[str], *, chosen: bool) -> tuple[s
     """Several pictures came, and a picture starts from one; `chosen`: they said from which."""
     if not others:
         return ()
-    which = (
-        f"I started from {said(used, 40)}"
-        if chosen
-        else f"I took the first picture, {said(used, 40)}"
+    facts = {"used": said(used, 40), "others": listed(others)}
+    if chosen:
+        started = trn(
+            "I started from {used}; {others} was left out.",
+            "I started from {used}; {others} were left out.",
+            len(others),
+            **facts,
+        )
+        return (started,)
+    first = trn(
+        "I took the first picture, {used}; {others} was left out; “2: …” takes the second.",
+        "I took the first picture, {used}; {others} were left out; “2: …” takes the second.",
+        len(others),
+        **facts,
     )
-    how = "" if chosen else "; “2: …” takes the second"
-    were = "was" if len(others) == 1 else "were"
-    return (f"{which}; {listed(others)} {were} left out{how}.",)
+    return (first,)
 
 
 def answered_left_out(answered: bool) -> tuple[str, ...]:
     """A picture came with a reply to a picture, and a picture starts from one."""
     if not answered:
         return ()
-    return ("I drew from what you sent, and took nothing of the picture that you answered.",)
+    return (tr("I drew from what you sent, and took nothing of the picture that you answered."),)
 
 
 def said(words: str, limit: int = 80) -> str:
@@ -304,8 +386,10 @@ def said(words: str, limit: int = 80) -> str:
 
 def listed(words: Sequence[str], limit: int = 3) -> str:
     """A few words of a person inside a note; what goes beyond is counted."""
-    shown = ", ".join(said(each, 24) for each in words[:limit])
-    return f"{shown} and {len(words) - limit} more" if len(words) > limit else shown
+    shown = names([said(each, 24) for each in words[:limit]])
+    if len(words) <= limit:
+        return shown
+    return tr("{shown} and {n} more", shown=shown, n=len(words) - limit)
 
 
 def _short(line: str) -> str:

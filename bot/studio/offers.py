@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bot.languages.speaking import tr
 from bot.studio.model_folders import ModelFolders
 from bot.studio.wishes import OWN_VAE
 from generation import limits
@@ -246,4 +247,4 @@ def _is_own(vae: str) -> bool:
 
 
 def _title(family_name: str) -> str:
-    return FAMILIES[family_name].title if family_name in FAMILIES else "another kind of model"
+    return FAMILIES[family_name].title if family_name in FAMILIES else tr("another kind of model")

@@ -29,11 +29,6 @@ from storage.pictures import PictureId
 from storage.requests import Origin
 from storage.tickets import Request
 
-NO_MASK = (
-    "nothing says which part is meant: name the region, send a mask or a copy that you drew over, "
-    "or a picture that is transparent there"
-)
-
 
 class Reshapes:
     """The asking."""
@@ -152,7 +147,10 @@ class Reshapes:
             return await self._opening.mask("drawn_over", picture, copy)
         if holes := await self._opening.mask("transparent", picture):
             return holes
-        raise BadMask(NO_MASK)
+        raise BadMask(
+            "nothing says which part is meant: name the region, send a mask or a copy that you "
+            "drew over, or a picture that is transparent there"
+        )
 
     async def _ask(self, wish: Wish) -> Request:
         return await self._requests.submit(wish)

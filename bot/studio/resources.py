@@ -14,6 +14,9 @@ from pathlib import Path
 
 import psutil
 
+from bot.languages.amounts import listed
+from bot.languages.speaking import tr, trn
+
 FULL = 0.8
 LOOKED_FOR = 0.3  # seconds in which the processor's use is counted
 ANSWER_SECONDS = 10.0  # that a driver may take
@@ -47,13 +50,13 @@ def resources(data: Path, ask: Sequence[str] | None = None) -> tuple[Resource, .
     cores = psutil.cpu_count() or 1
     return (
         Resource(
-            name="processor",
+            name=tr("processor"),
             used=psutil.cpu_percent(LOOKED_FOR) / 100,
-            amount=f"of {cores} core{'s' if cores > 1 else ''}",
+            amount=trn("of {n} core", "of {n} cores", cores),
         ),
-        _of("memory", memory.total - memory.available, memory.total),
+        _of(tr("memory"), memory.total - memory.available, memory.total),
         *_cards(ask),
-        _of("disk", disk.total - disk.free, disk.total),
+        _of(tr("disk"), disk.total - disk.free, disk.total),
     )
 
 
@@ -64,7 +67,7 @@ def limiting(found: Sequence[Resource]) -> Resource | None:
 
 def told(found: Sequence[Resource]) -> str:
     """All of them in a line."""
-    return ", ".join(f"{each.name} {each.used:.0%} {each.amount}".strip() for each in found)
+    return listed(f"{each.name} {each.used:.0%} {each.amount}".strip() for each in found)
 
 
 def _cards(ask: Sequence[str] | None) -> Iterator[Resource]:
@@ -80,11 +83,12 @@ def _cards(ask: Sequence[str] | None) -> Iterator[Resource]:
         rows = [line.split(", ") for line in asked.stdout.strip().splitlines()]
         for name, busy, used, total in rows:
             yield Resource(name=name, used=float(busy) / 100)
-            yield _of(f"{name}'s memory", float(used) * 2**20, float(total) * 2**20)
+            memory = tr("{card}'s memory", card=name)
+            yield _of(memory, float(used) * 2**20, float(total) * 2**20)
     except (OSError, ValueError, subprocess.SubprocessError):
         return  # a driver that does not answer is another finding of the doctor's
 
 
 def _of(name: str, used: float, total: float) -> Resource:
     share = used / total if total else 0.0
-    return Resource(name=name, used=share, amount=f"of {total / 2**30:.1f} GiB")
+    return Resource(name=name, used=share, amount=tr("of {n} GiB", n=f"{total / 2**30:.1f}"))

@@ -45,8 +45,11 @@ def written_of(recipe: Recipe) -> Rewriting:
     words, canvas = recipe.words, recipe.canvas
     for name, text in (("prompt", words.prompt), ("negative prompt", words.negative_prompt)):
         if len(text) > FIELD:
-            allowed = f"at most {FIELD} characters for a form; a reply or `/imagine` takes it whole"
-            raise OutOfRange(name, f"{len(text)} characters", allowed)
+            raise OutOfRange(
+                name,
+                f"{len(text)} characters",
+                f"at most {FIELD} characters for a form; a reply or `/imagine` takes it whole",
+            )
     return Rewriting(
         prompt=words.prompt,
         negative=words.negative_prompt,

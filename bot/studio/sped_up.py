@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
+from bot.languages.speaking import tr
 from bot.studio import notes
 from bot.studio.layers import Whence
 from generation.catalog.catalog import Catalog
@@ -48,7 +49,7 @@ def sped_up(
         }
         settings |= free
         if free:
-            how = in_words(entry.mode or "its card", DraftSampling(**free))
+            how = in_words(entry.mode or tr("its card"), DraftSampling(**free))
             told.append(notes.sped_up(entry.name, how))
     told += [notes.two_modes(entry.name, on[0].name) for entry in on[1:]]
     return replace(draft, sampling=replace(draft.sampling, **settings)), tuple(told)

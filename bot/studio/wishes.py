@@ -124,18 +124,19 @@ def seed_named(text: str) -> int:
     if typed.casefold() == "random":
         return RANDOM_SEED
     if not _SEED.fullmatch(typed):
-        raise OutOfRange("seed", text, _SEEDS_ALLOWED)
+        raise OutOfRange(
+            "seed", text, f"a whole number from 0 to {LARGEST_SEED}, or -1 for a fresh one"
+        )
     return checked_seed(int(typed))
 
 
 def checked_seed(seed: int) -> int:
     """The seed, if it can be taken.  Raises OutOfRange."""
     if seed != RANDOM_SEED and not 0 <= seed <= LARGEST_SEED:
-        raise OutOfRange("seed", seed, _SEEDS_ALLOWED)
+        raise OutOfRange(
+            "seed", seed, f"a whole number from 0 to {LARGEST_SEED}, or -1 for a fresh one"
+        )
     return seed
-
-
-_SEEDS_ALLOWED = f"a whole number from 0 to {LARGEST_SEED}, or -1 for a fresh one"
 
 
 def remembered_seed(used: tuple[int, ...], mode: SeedMode) -> int:
