@@ -16,6 +16,7 @@ from bot.studio import lines
 from bot.studio.abilities import Ability
 from bot.studio.answered import Answered, NamedLora
 from bot.studio.changes import Means, Plan, groups, planned
+from bot.studio.questions import question
 from generation.errors import Unacceptable
 from prompting.changes import understand
 from prompting.changing.intents import QUIET, IntentKind
@@ -78,7 +79,7 @@ def said_of(
     """What is said of a plan: its line, an answer, or a question."""
     match plan.kind:
         case IntentKind.ASK:
-            return lines.question(language, plan.question, answered.count)
+            return question(language, plan.question, answered.count)
         case IntentKind.INFO:
             return lines.facts(answered, plan.remark)
     if plan.kind in QUIET or plan.said:

@@ -43,6 +43,9 @@ CLAUSES: dict[str, tuple[int | str, ...]] = {
     "UnknownName": (0,),
     "NoSuchName": (0,),
     "TooMany": (0,),
+    "clean_text": (0,),
+    "NotAllowed": (0,),
+    "to_act_on": (2,),
 }
 
 

@@ -19,6 +19,7 @@ from bot.studio.drafting import Drafting
 from bot.studio.flagging import said_in_reply
 from bot.studio.gallery import Gallery
 from bot.studio.opening import Opening
+from bot.studio.questions import question
 from bot.studio.recalling import Recall, Recalled, answered_of
 from bot.studio.requests import Requests
 from bot.studio.revisor import Reply, Revisor
@@ -229,7 +230,7 @@ class Changes:
                 return (Remarked(),)
             case IntentKind.ASK:
                 count = meant[0].answered.count
-                return (Remarked(text=lines.question(language, plan.question, count)),)
+                return (Remarked(text=question(language, plan.question, count)),)
             case IntentKind.INFO if meant[0].known:
                 return tuple(Remarked(text=_facts(one, plan.remark)) for one in meant)
         if plan.kind in _OF_OURS:
