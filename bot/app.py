@@ -44,6 +44,7 @@ from bot.studio.studio import Studio
 from bot.studio.words_on_card import Place, share
 from bot.telemetry.events import Committed, Watch, nobody
 from bot.web.links import Links
+from bot.web.painting import MaskPainter
 from bot.web.server import WebPages
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
@@ -130,17 +131,24 @@ class App:
         """The Discord client, with the studio at work for those who are there."""
         client = self.client()
         self.prompt_assist.start()
-        async with self.at_work(client.announcer), self._own_pages():
+        async with self.at_work(client.announcer), self._own_pages(client):
             yield client
 
     @asynccontextmanager
-    async def _own_pages(self) -> AsyncIterator[None]:
-        """The bot's own pages, where the owner wants them."""
+    async def _own_pages(self, client: Atelier) -> AsyncIterator[None]:
+        """The bot's own pages for those whom the client knows, where the owner wants them."""
+        from bot.chat.visitors import Visitors
+
         if self.web is None:
             yield
             return
-        async with self.web.serving(()):
+        studio, settings = self.studio, self.settings
+        visitors = Visitors(client, studio, tiers(settings), settings.moderator_permission)
+        painter = MaskPainter(studio, self.web.links, self.stores.used_links, visitors)
+        async with self.web.serving(painter.routes()) as port:
+            studio.offers.painter = port is not None
             yield
+        studio.offers.painter = False
 
 
 def dice() -> int:

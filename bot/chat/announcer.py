@@ -61,7 +61,7 @@ class Announcer:
         self._here = asyncio.Event()
         self._editing: dict[RequestId, asyncio.Task[None]] = {}
         self.answers = OpenAnswers()
-        self._poster = Poster(client, self.answers, studio.servers)
+        self._poster = Poster(client, self.answers, studio.servers, studio.offers)
         self._progress = ProgressMessages(client, self.answers)
 
     def arrived(self) -> None:

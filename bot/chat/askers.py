@@ -130,7 +130,7 @@ def visitor_of(interaction: discord.Interaction[Any]) -> Visitor:
         person=UserId(interaction.user.id),
         guild=interaction.guild_id,
         channel=interaction.channel_id or 0,
-        locale=str(interaction.locale),
+        locale=spoken(),
         source=interaction.id,
     )
 

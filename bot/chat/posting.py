@@ -30,6 +30,7 @@ from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
 from bot.studio.known import KnownMessages
 from bot.studio.ladder import Refusal, Step, Way, refusal, steps
+from bot.studio.offers import Offers
 from bot.studio.servers import Servers
 from generation.media.table import medium_of
 from storage.tickets import Request
@@ -50,8 +51,11 @@ class Refused(Exception):
 class Poster:
     """Shows results in Discord."""
 
-    def __init__(self, client: discord.Client, answers: OpenAnswers, servers: Servers) -> None:
+    def __init__(
+        self, client: discord.Client, answers: OpenAnswers, servers: Servers, offers: Offers
+    ) -> None:
         self._client, self._answers, self._servers = client, answers, servers
+        self._offers = offers
 
     # -- looking back ----------------------------------------------------------------------
 
@@ -166,6 +170,7 @@ class Poster:
                 worded=_worded(outcome),
                 changed=request.parent is not None,
                 replied=request.revision is not None,
+                painter=self._offers.painter,
             )
             if outcome.pictures
             else failure_view(request.id)

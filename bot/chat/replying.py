@@ -68,7 +68,8 @@ async def show_progress(message: discord.Message, request: RequestId, studio: St
 async def _show_again(
     message: discord.Message, answer: ShownAgain, studio: Studio, origin: Origin
 ) -> None:
-    view = result_view(answer.picture.request, (answer.picture,), alone=True)
+    picture, painter = answer.picture, studio.offers.painter
+    view = result_view(picture.request, (picture,), alone=True, painter=painter)
     await show_again(message, answer.picture.id, answer.text, view, studio, Asker.of(origin))
 
 

@@ -64,6 +64,7 @@ class Installed:
     loras: tuple[tuple[str, str], ...]
     styles: tuple[Style, ...]
     usual_family: str  # of whoever names no model
+    painter: bool = False  # whether a page is served on which masks are painted
 
 
 def asks_for_help(words: str) -> bool:
@@ -87,6 +88,8 @@ def help_page(topic: Topic, installed: Installed) -> str:
             body = _styles(installed)
         case _:
             body = _PAGES[topic]
+    if topic is Topic.BUTTONS and installed.painter:
+        body += "\n" + tr("🖌️ **Paint a mask**: a page on which you paint what is drawn anew")
     return f"### {TITLES[topic]}\n{body}"[:MAX_CONTENT]
 
 

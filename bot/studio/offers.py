@@ -46,6 +46,7 @@ class Offers:
     ) -> None:
         self.catalog, self._folders = catalog, folders
         self.styles, self._default_model = styles, default_model
+        self.painter = False  # whether a page is served on which masks are painted
 
     def checkpoints(self) -> tuple[Entry, ...]:
         """The models that can draw."""

@@ -107,6 +107,20 @@ class Reshapes:
         sha256 = await asyncio.to_thread(self._files.keep, made, INPUT)
         return await self._ask(reshaping.masked(base, sha256, prompt))
 
+    async def draw_painted(self, base: Base, prompt: str | None, mask: bytes) -> Request:
+        """Anew what a mask says that was painted over that very picture.
+
+        Raises BadMask for one of another size, and BadPicture.
+        """
+        painted = await self._opening.check(mask)
+        picture = await asyncio.to_thread(self._files.read, base.file)
+        below = await self._opening.check(picture)
+        if (painted.width, painted.height) != (below.width, below.height):
+            raise BadMask(
+                "the mask has another size than the picture: paint it on the page once more"
+            )
+        return await self.draw_part(base, prompt, mask=mask, copy=None)
+
     async def draw_region(self, base: Base, region: str, prompt: str | None) -> Request:
         """Anew what words name in it.  Raises NoSegmenter where nothing here finds it."""
         segmenter = self._offers.segmenter()

@@ -18,6 +18,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from bot.studio.rights import Asker
 from generation.job import UserId
+from storage.ids import PictureId
 
 LONGEST = 600  # letters; what is longer is none of ours
 
@@ -76,6 +77,11 @@ class Link:
     thing: int  # the number of a picture; 0 for a link about none
     until: int  # Unix time
     serial: str  # tells it from all others
+
+    @property
+    def picture(self) -> PictureId:
+        """The thing, as a picture's number."""
+        return PictureId(self.thing)
 
 
 class Links:

@@ -17,6 +17,7 @@ from bot.telemetry.logs import wordless
 from bot.web import answers
 from bot.web.document import notice
 from bot.web.links import LinkExpired, LinkUsed, NoLink
+from bot.web.reception import CannotAsk
 from storage.errors import Missing
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ def _told(error: Exception) -> tuple[int, str, str]:
     for kind, (status, title, said) in _SAID.items():
         if isinstance(error, kind):
             return status, tr(title), tr(said)
+    if isinstance(error, CannotAsk):
+        return 403, tr("That does not work"), unmarked(error.said)
     if isinstance(error, web.HTTPException):
         return error.status, tr(_NOTHING), tr(_AGAIN)
     if expected(error):
@@ -88,6 +91,11 @@ _SAID: Mapping[type[Exception], tuple[int, str, str]] = {
         413,
         mark("That is too much"),
         mark("More was sent than I take, so nothing was."),
+    ),
+    web.HTTPBadRequest: (
+        400,
+        mark("I could not read that"),
+        mark("What was sent is no mask of this page. Open the link again, and paint once more."),
     ),
     web.HTTPRequestTimeout: _SLOW,
     TimeoutError: _SLOW,

@@ -89,6 +89,57 @@ class Browser:
             mobile=False,
         )
 
+    def be_a_phone(self, width: int = 390, height: int = 844, *, dark: bool = False) -> None:
+        """A window of that size with a finger for a mouse."""
+        self._ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2,
+            mobile=True,
+        )
+        self._ask("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=5)
+        self.prefer("dark" if dark else "light")
+
+    def prefer(self, scheme: str) -> None:
+        """What the person's system prefers: "dark" or "light"."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self._ask("Emulation.setEmulatedMedia", features=[feature])
+
+    def visit(self, url: str) -> None:
+        """Open an address in the window as it is."""
+        self._ask("Page.navigate", url=url)
+        self.until("document.body !== null && document.readyState === 'complete'")
+
+    def drag(self, *points: tuple[float, float], kind: str = "mouse", pen: bool = False) -> None:
+        """Press at the first point, go on to each of the others, and let go there."""
+        if kind == "touch":
+            return self.fingers(*[[point] for point in points])
+        what: dict[str, Any] = {"button": "left", "pointerType": "pen" if pen else "mouse"}
+        for at, (x, y) in enumerate(points):
+            step = "mousePressed" if at == 0 else "mouseMoved"
+            self._ask(
+                "Input.dispatchMouseEvent", type=step, x=x, y=y, clickCount=1, buttons=1, **what
+            )
+        x, y = points[-1]
+        self._ask("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, clickCount=1, **what)
+        return None
+
+    def fingers(self, *steps: list[tuple[float, float]]) -> None:
+        """Touch with as many fingers as the first step has points, and move on step by step."""
+        # At the end they rest: after a fling, the next touch would only stop it.
+        for at, points in enumerate([*steps, *([steps[-1]] * 2 if len(steps) > 1 else [])]):
+            touches = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)]
+            kind = "touchStart" if at == 0 else "touchMove"
+            if at >= len(steps):
+                time.sleep(0.1)
+            self._ask("Input.dispatchTouchEvent", type=kind, touchPoints=touches)
+        self._ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def tap(self, selector: str, *, text: str | None = None, last: bool = False) -> None:
+        """Touch an element for a moment."""
+        self.fingers([self._place(selector, text=text, last=last)])
+
     def js(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""
         answer = self._ask(
@@ -123,9 +174,9 @@ class Browser:
         x, y = self._place(selector, text=text, last=last)
         self._ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
-    def scroll(self, selector: str, pixels: int) -> None:
-        """Turn the wheel over that element; up is negative."""
-        x, y = self._place(selector, text=None, last=False)
+    def scroll(self, selector: str, pixels: int, *, at: tuple[float, float] | None = None) -> None:
+        """Turn the wheel over that element, or at that point; up is negative."""
+        x, y = at or self._place(selector, text=None, last=False)
         wheel = {"type": "mouseWheel", "deltaX": 0, "deltaY": pixels}
         self._ask("Input.dispatchMouseEvent", x=x, y=y, **wheel)
         time.sleep(0.3)
@@ -157,10 +208,11 @@ class Browser:
         """Put the text into what has the focus, all at once."""
         self._ask("Input.insertText", text=text)
 
-    def press(self, key: str) -> None:
-        number = KEYS[key]
+    def press(self, key: str, *, ctrl: bool = False) -> None:
+        number = KEYS.get(key, ord(key[0].upper()))
         text = {"text": "\r"} if key == "Enter" else {}
         what = {"key": key, "code": key, "windowsVirtualKeyCode": number}
+        what |= {"modifiers": 2} if ctrl else {}
         self._ask("Input.dispatchKeyEvent", type="keyDown", **what, **text)
         self._ask("Input.dispatchKeyEvent", type="keyUp", **what)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -61,6 +63,9 @@ class Browsing:
         return await self.ask("POST", path, **more)
 
     async def ask(self, method: str, path: str, **more: object) -> Seen:
+        body = json.dumps(more.pop("json")).encode() if "json" in more else more.get("data")
+        if isinstance(body, bytes):
+            more["data"] = io.BytesIO(body)  # aiohttp warns of large ones that are no file
         url = path if path.startswith("http") else f"{self.address}{path}"
         async with self.session.request(method, url, allow_redirects=False, **more) as answer:  # type: ignore[arg-type]  # what aiohttp takes
             return Seen(

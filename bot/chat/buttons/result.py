@@ -2,8 +2,8 @@
 
 Picture 1 of 4          which of several the rows below are about (`bot.chat.buttons.picking`)
 🎲 🔀 ⬆️ ↩️               something new of the picture
-✏️ 🔍 ⭐ 📄 ♻️            changing it, keeping it, and what it is
-✨ 🎨 🔁 💬 🗑           the result as a whole
+✏️ 🔍 ⭐ 📄 🖌️            changing it, keeping it, what it is, and painting on it
+♻️ ✨ 🎨 🔁 💬 🗑        the result as a whole
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bot.chat.askers import asker_of, origin_of
 from bot.chat.buttons.deleting import Delete
 from bot.chat.buttons.forms.editing import edit_form
 from bot.chat.buttons.forms.meant import meant_form
+from bot.chat.buttons.painting import PaintMask
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.progress import begin
@@ -123,7 +124,8 @@ class Back(PictureButton, template=rf"atelier:back:{NUMBERS}"):
         asker, message = asker_of(interaction), interaction.message
         before = await studio.changes.before(asker, await self.shown(interaction, studio))
         assert message is not None  # `heard` has looked at it
-        view = result_view(before.request, (before,), alone=True)
+        painter = studio.offers.painter
+        view = result_view(before.request, (before,), alone=True, painter=painter)
         await show_again(message, before.id, lines.back_to(before.id), view, studio, asker)
 
 
@@ -149,11 +151,13 @@ def result_view(
     changed: bool = False,
     replied: bool = False,
     alone: bool = False,
+    painter: bool = False,
 ) -> discord.ui.View:
     """The buttons under a result; `worded` when other words than the person's were drawn.
 
     `changed`: they were made of another picture, which can be shown again; `replied`: by a reply,
     which may have been understood otherwise.  `alone`: of what may be several, one is shown.
+    `painter`: there is a page on which masks are painted.
 
     Of several pictures the first is picked at first, and its number stands in the buttons about it.
     """
@@ -177,6 +181,7 @@ def result_view(
         [
             *(EditWords(request, one), ZoomOut(request, one)),
             *(Star(request, one), RecipeOf(request, one)),
+            *([PaintMask(request, one)] if painter else []),
         ],
         [Reproduce(request, one), NewWords(request), OtherStyle(request)],
         others,

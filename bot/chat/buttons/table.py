@@ -9,6 +9,7 @@ import discord
 
 from bot.chat.buttons.audit import AuditPage
 from bot.chat.buttons.deleting import Delete, Undo
+from bot.chat.buttons.painting import PaintMask
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.progress import CancelButton
 from bot.chat.buttons.request_button import RequestButton
@@ -40,6 +41,7 @@ _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     MorePixels,
     ZoomOut,
     EditWords,
+    PaintMask,
     Back,
     NotMeant,
     RecipeOf,

@@ -38,6 +38,7 @@ def installed(studio: Studio) -> Installed:
         loras=tuple((entry.name, entry.family) for entry in offers.loras()),
         styles=tuple(offers.styles.values()),
         usual_family=offers.family_of(None).name,
+        painter=offers.painter,
     )
 
 

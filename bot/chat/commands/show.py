@@ -37,7 +37,7 @@ async def show(interaction: Interaction, picture: Named) -> None:
     [stars] = await studio.stars.stars(asker, [shown.id])
     file = await _file(interaction, shown, studio)
     text = picture_page(line, stars=stars, there=file is not None)
-    view = result_view(shown.request, (shown,), alone=True)
+    view = result_view(shown.request, (shown,), alone=True, painter=studio.offers.painter)
     await whisper_about(interaction, shown.request, text, view, file=file)
 
 
