@@ -60,6 +60,7 @@ COMMANDS = {
     ),
     "describe": ("what a picture shows, as prompts: describe FILE", ["-m", "bot", "describe"]),
     "score": ("how well words fit a picture: score FILE WORDS ...", ["-m", "bot", "score"]),
+    "import": ("what a picture of any program says: import FILE", ["-m", "bot", "import"]),
     "models": ("the models found on this machine", ["-m", "bot", "models"]),
     "doctor": ("what is here, what is wrong, what to do", ["-m", "bot", "doctor"]),
     "backup": ("copy what people made: backup FOLDER", ["-m", "bot", "backup"]),

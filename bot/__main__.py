@@ -117,10 +117,11 @@ def _command(asked: argparse.Namespace) -> Callable[[Settings], int]:
             from bot.cli.console import reproduce
 
             return lambda s: _to_the_end(reproduce(s, asked))
-        case "models":
-            from bot.cli.models import models
+        case "models" | "import":
+            from bot.cli import importing, models
 
-            return lambda s: models(s, asked)
+            at_once = models.models if asked.command == "models" else importing.import_
+            return lambda s: at_once(s, asked)
         case "backup":
             from bot.cli.backup import backup
 

@@ -151,7 +151,6 @@ NOT_YET = {
     "bot/studio/named_adapters.py",
     "bot/studio/notes.py",
     "bot/studio/offers.py",
-    "bot/studio/pasting.py",
     "bot/studio/phrasing.py",
     "bot/studio/remarks.py",
     "bot/studio/requests.py",

@@ -30,8 +30,8 @@ def a_text(model: str = "tiny", *, more: str = "", words: str = "a red cat") -> 
 
 async def test_a_model_of_that_name_is_found_and_one_that_is_not_is_wanted(tmp_path: Path) -> None:
     async with an_idle_app(tmp_path) as app:
-        here = await read_and_matched(a_text("Tiny.safetensors"), app.catalog)
-        away = await read_and_matched(a_text("dream_v8"), app.catalog)
+        here = await read_and_matched(a_text("Tiny.safetensors"), app.studio.offers)
+        away = await read_and_matched(a_text("dream_v8"), app.studio.offers)
     assert here.model is not None
     assert here.model.entry is not None
     assert (here.model.entry.name, here.missing) == ("tiny", ())
@@ -44,25 +44,26 @@ async def test_a_hash_counts_more_than_a_name(tmp_path: Path) -> None:
     async with an_idle_app(tmp_path) as app:
         digest = app.catalog.find("tiny").weights.sha256
         same = await read_and_matched(
-            a_text("another", more=f", Model hash: {digest[:10]}"), app.catalog
+            a_text("another", more=f", Model hash: {digest[:10]}"), app.studio.offers
         )
-        other = await read_and_matched(a_text("tiny", more=", Model hash: 0123456789"), app.catalog)
+        other = await read_and_matched(
+            a_text("tiny", more=", Model hash: 0123456789"), app.studio.offers
+        )
     assert [(one.entry and one.entry.name, one.other) for one in same.files] == [("tiny", False)]
     assert [(one.entry and one.entry.name, one.other) for one in other.files] == [("tiny", True)]
 
 
 async def test_a_lora_is_found_by_the_hash_of_its_tensors(tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir(parents=True)
     async with an_idle_app(tmp_path) as app:
         path = a_lora(tmp_path / "models", "wash")
         app.catalog.scan()
         tag = f', Lora hashes: "wash: {tensors_sha256(path)[:12]}"'
         by_name = await read_and_matched(
-            a_text(words="a cat <lora:wash:0.5>", more=tag), app.catalog
+            a_text(words="a cat <lora:wash:0.5>", more=tag), app.studio.offers
         )
         another = await read_and_matched(
             a_text(words="a cat <lora:wash:0.5>", more=', Lora hashes: "wash: 0123456789ab"'),
-            app.catalog,
+            app.studio.offers,
         )
     assert [one.other for one in by_name.files if one.wanted.kind == "lora"] == [False]
     assert [one.other for one in another.files if one.wanted.kind == "lora"] == [True]

@@ -87,11 +87,14 @@ def parser() -> argparse.ArgumentParser:
 
     _add_change(commands.add_parser("change", help="change a picture as a reply to it would"))
 
-    what = "what a picture shows, as three prompts"
-    _add_describe(commands.add_parser("describe", help=what))
+    shows = "what a picture shows, as three prompts"
+    _add_describe(commands.add_parser("describe", help=shows))
 
     how = "how well words say what a picture shows"
     _add_score(commands.add_parser("score", help=how))
+
+    what = "what a picture of any program says of how it was made"
+    _add_import(commands.add_parser("import", help=what))
 
     add_models(commands.add_parser("models", help="the models on this machine"), _add_common)
 
@@ -114,17 +117,7 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="a scripted conversation with the real bot")
     demo.add_argument("--out", type=Path, metavar="FOLDER", help="instead of var/demo")
 
-    bench = commands.add_parser("bench", help="measure; one table, and var/bench.json")
-    bench.add_argument("only", nargs="*", help="names of measurements; all when none is given")
-    bench.add_argument("--list", action="store_true", help="the names of the measurements")
-    bench.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
-
-    soak = commands.add_parser("soak", help="a day in 15 minutes, with mishaps; audited")
-    soak.add_argument("--minutes", type=float, default=15.0)
-    soak.add_argument("--people", type=int, default=50)
-    soak.add_argument("--hours", type=float, default=24.0, help="of the day that is compressed")
-    soak.add_argument("--seed", type=int, default=0, help="what people choose")
-    soak.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
+    _add_measures(commands)
     for command in commands.choices.values():
         _add_common(command)
     return top
@@ -156,12 +149,31 @@ _FORMS: dict[str, dict[str, Any]] = {
 }
 
 
+def _add_measures(commands: Any) -> None:
+    bench = commands.add_parser("bench", help="measure; one table, and var/bench.json")
+    bench.add_argument("only", nargs="*", help="names of measurements; all when none is given")
+    bench.add_argument("--list", action="store_true", help="the names of the measurements")
+    bench.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
+
+    soak = commands.add_parser("soak", help="a day in 15 minutes, with mishaps; audited")
+    soak.add_argument("--minutes", type=float, default=15.0)
+    soak.add_argument("--people", type=int, default=50)
+    soak.add_argument("--hours", type=float, default=24.0, help="of the day that is compressed")
+    soak.add_argument("--seed", type=int, default=0, help="what people choose")
+    soak.add_argument("--markdown", action="store_true", help="the table as docs/performance.md")
+
+
 def _add_change(change: argparse.ArgumentParser) -> None:
     change.add_argument("picture", nargs="?", help="a PNG file, or the id of a picture or message")
     change.add_argument("words", nargs="?", metavar="WORDS", help='such as "make it night"')
     change.add_argument("--json", action="store_true", help="what would be done, for programs")
     change.add_argument("--draw", action="store_true", help="draw it, beside the file")
     change.add_argument("--stdin", action="store_true", help="a JSON object a line in, one out")
+
+
+def _add_import(said: argparse.ArgumentParser) -> None:
+    said.add_argument("file", type=Path, help="a picture, a clip, a .json or a text file")
+    said.add_argument("--json", action="store_true", help="for programs")
 
 
 def _add_describe(describe: argparse.ArgumentParser) -> None:
@@ -177,7 +189,14 @@ def _add_score(score: argparse.ArgumentParser) -> None:
 
 
 def _add_draw(draw: argparse.ArgumentParser) -> None:
-    draw.add_argument("prompt")
+    draw.add_argument("prompt", nargs="?", default="", help="words; with --from they may be its")
+    draw.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help="draw what a picture of any program says; what else is said counts more",
+    )
     for name, row in PARAMETERS.items():
         if row is not PROMPT:
             draw.add_argument(row.flag, help=row.help, **_number(row), **_FORMS.get(name, {}))

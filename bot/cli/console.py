@@ -24,6 +24,7 @@ from bot.dispatch.audience import Outcome
 from bot.pages.apologies import apology_for_reason
 from bot.pages.best_page import best_line
 from bot.settings import Settings
+from bot.studio import importing
 from bot.studio.controlling import READY, AskedControl, spelled_control
 from bot.studio.wishes import Wish, seed_named
 from generation.draft import SECTIONS, draft_of
@@ -62,7 +63,8 @@ async def draw(
         async with app.at_work(waiting):
             with Bar(aside()) as bar:
                 outcome = await waiting.draw(wish, bar.show)
-    paths = _targets(asked.out, asked.prompt, outcome.pictures)
+    words = asked.prompt or next((p.recipe.prompt for p in outcome.pictures), "")
+    paths = _targets(asked.out, words, outcome.pictures)
     for path, picture, file in zip(paths, outcome.pictures, outcome.files, strict=True):
         write_picture(path, picture, file)
         tell_picture(output(), path, picture)
@@ -77,6 +79,14 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
     rows = (row for row in PARAMETERS.values() if row.section in SECTIONS)
     draft = draft_of({row.name: getattr(asked, row.name) for row in rows})
     loras = tuple(app.studio.offers.lora(text) for text in asked.lora)
+    imported = None
+    if asked.source is not None:
+        data = await asyncio.to_thread(read_file, asked.source)
+        imported = await asyncio.to_thread(importing.read_file, data)
+        if not asked.prompt:
+            draft = replace(draft, words=replace(draft.words, prompt=None))
+    elif not asked.prompt:
+        raise Mistaken("Say what to draw, or name a file to draw it --from.")
     wish = Wish(
         origin=console(),
         draft=replace(draft, adapters=loras),
@@ -88,6 +98,7 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         seed=seed_named(asked.seed) if asked.seed is not None else None,
         assist=AssistMode(asked.assist),
         style=asked.style,
+        imported=imported,
     )
     wish = app.studio.requests.read(wish)
     if asked.image is not None:

@@ -54,7 +54,8 @@ def models(settings: Settings, asked: argparse.Namespace) -> int:
         raise Mistaken(str(error)) from error
 
 
-def _catalog(settings: Settings) -> Catalog:
+def catalog_of(settings: Settings) -> Catalog:
+    """The weights of this machine, as they are now."""
     catalog = Catalog((*settings.model_folders, BUILT_IN), settings.data / "digests.json")
     with aside().status("reading the model files (each new one once, from beginning to end)"):
         catalog.scan()
@@ -63,7 +64,7 @@ def _catalog(settings: Settings) -> Catalog:
 
 def listed(settings: Settings, _: argparse.Namespace) -> int:
     """List what the catalog knows, and what it refused."""
-    catalog = _catalog(settings)
+    catalog = catalog_of(settings)
     out = output()
     table = Table(box=None, header_style="bold")
     for column in ("name", "kind", "family", "size", "sha256", "title"):
@@ -204,7 +205,7 @@ def recommended(settings: Settings, asked: argparse.Namespace) -> int:
 
 def removed(settings: Settings, asked: argparse.Namespace) -> int:
     """Take files away that lie in the model folders, and their cards."""
-    entry = _catalog(settings).find(asked.what, asked.kind)
+    entry = catalog_of(settings).find(asked.what, asked.kind)
     mine = [f.resolve() for f in settings.model_folders]
     path = entry.path.absolute()
     if not any(path.parent.resolve().is_relative_to(folder) for folder in mine):

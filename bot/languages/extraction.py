@@ -33,6 +33,7 @@ CLAUSES: dict[str, tuple[int | str, ...]] = {
     "OutOfRange": (0, 1, 2, "what", "allowed"),
     "BadPicture": (0, "reason"),
     "BadMask": (0, "reason"),
+    "NotRead": (0, "reason"),
     "NotMadeFor": (1, "purpose"),
     "NotUsable": (2, "reason"),
     "NotHere": (3, "reason"),

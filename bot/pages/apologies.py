@@ -25,6 +25,7 @@ from bot.studio.rights import NotAllowed
 from bot.studio.servers import Blocked, NotOffered, OtherChannels, Resting, ServerDeclines
 from bot.studio.which import NotThatMany
 from generation import errors as g
+from generation.interchange.imported import NotRead
 from generation.queue.fair_queue import QueueFull, TooLong
 from generation.reasons import Reason, error_of
 from prompting import errors as p
@@ -294,7 +295,14 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     g.NotHere: _not_here,
     g.BadPicture: _one(
         mark("I cannot use that picture: {reason}. Please send another one (PNG, JPEG or WebP)."),
-        lambda e: {"reason": clause(e.reason)},
+        lambda e: {"reason": _clause(e.reason)},
+    ),
+    NotRead: _one(
+        mark(
+            "I cannot read from that file how it was drawn: {reason}. A picture that was edited, "
+            "or sent on by a site, often lost what was written in it."
+        ),
+        lambda e: {"reason": _clause(e.reason)},
     ),
     g.NoSegmenter: _one(
         mark(
@@ -324,7 +332,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         )
     ),
     NotInTime: _one(mark("It was not your turn while you could be answered. Please ask again.")),
-    g.BadMask: _one(mark("I drew nothing: {reason}."), lambda e: {"reason": clause(e.reason)}),
+    g.BadMask: _one(mark("I drew nothing: {reason}."), lambda e: {"reason": _clause(e.reason)}),
     NotThatMany: _that_many,
     g.Unacceptable: _one(
         mark("I cannot draw that as it is: {reason}."), lambda e: {"reason": _clause(str(e))}

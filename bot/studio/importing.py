@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.studio.offers import Offers
 from bot.studio.wishes import Wish
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
@@ -22,6 +23,7 @@ from generation.media.containers import texts_of
 from generation.recipe import Adapter, Sha256
 from generation.sources.places import Places
 from generation.sources.wanted import Obtainable, obtainable
+from storage.people import AssistMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +55,25 @@ def read_file(data: bytes) -> Imported:
     return read(texts_of(data))
 
 
-def brought(imported: Imported, catalog: Catalog) -> Brought:
-    """What of it is here.  May read files of LoRAs."""
+def brought(imported: Imported, catalog: Catalog, usual: str | None = None) -> Brought:
+    """What of it is here; `usual` is the model that draws where none is named.
+
+    May read files of LoRAs.
+    """
     files = matched(imported.files, catalog.entries())
     found = Brought(imported=imported, files=files)
     if not found.lacks_its_model or found.model is None:
         return found
     loras = [one.entry for one in files if one.entry is not None and one.entry.kind == "lora"]
     wanted = found.model.wanted
-    return replace(found, instead=nearest(wanted, imported.draft.canvas, loras, catalog.models()))
+    instead = nearest(wanted, imported.draft.canvas, loras, catalog.models(), usual)
+    return replace(found, instead=instead)
 
 
-async def read_and_matched(data: bytes, catalog: Catalog) -> Brought:
+async def read_and_matched(data: bytes, offers: Offers) -> Brought:
     """Both, in a thread: texts may be long and LoRAs may be read.  Raises NotRead."""
-    return await asyncio.to_thread(lambda: brought(read_file(data), catalog))
+    usual = offers.checkpoint(None).weights.name
+    return await asyncio.to_thread(lambda: brought(read_file(data), offers.catalog, usual))
 
 
 def where_to_get(file: MatchedFile, places: Places | None = None) -> Obtainable:
@@ -84,9 +91,10 @@ def is_exact(wish: Wish) -> bool:
             value is None
             for value in (
                 *(wish.model, wish.vae, wish.size, wish.count, wish.best_of, wish.seed),
-                *(wish.parent, wish.assist, wish.style),
+                *(wish.parent, wish.style),
             )
         )
+        and wish.assist in (None, AssistMode.OFF)
     )
 
 

@@ -125,6 +125,17 @@ def pasted_settings(taken: Sequence[str], left: Sequence[str]) -> str:
     return f"{took} {not_taken}".strip()
 
 
+def settings_of_a_file(taken: Sequence[str], left: Sequence[str]) -> str:
+    """The same of a file that came with it."""
+    took = ", ".join(taken)
+    rest = ", ".join(said(each, 40)[1:-1] for each in left)
+    if took and rest:
+        return tr("I took from the file: {took}. Not taken: {rest}.", took=took, rest=rest)
+    if took:
+        return tr("I took from the file: {took}.", took=took)
+    return tr("I took no settings from the file. Not taken: {rest}.", rest=rest) if rest else ""
+
+
 def negative_without_guidance() -> str:
     """The two prompts are not weighed against each other."""
     return tr("At cfg 1 the negative prompt has no effect.")

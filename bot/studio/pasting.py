@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from bot.languages.speaking import tr
 from bot.studio import notes
 from bot.studio.importing import its_loras, its_model, its_vae
 from bot.studio.wishes import Wish
@@ -80,16 +81,16 @@ def filled_in(found: WithSettings, usual: Family, model: str) -> tuple[Wish, tup
     seed = wish.seed
     if seed is None and imported.seed is not None:
         seed = imported.seed
-        read.taken.append(f"seed {seed}")
+        read.taken.append(tr("seed {seed}", seed=seed))
     variations = draft.variations or imported.draft.variations
     if imported.draft.variations and not draft.variations:
-        each = (f"{one.seed}:{one.strength:g}" for one in variations)
-        read.taken.append(f"variation {', '.join(each)}")
+        each = ", ".join(f"{one.seed}:{one.strength:g}" for one in variations)
+        read.taken.append(tr("variation {seeds}", seeds=each))
     # The tags of a pasted prompt are still in its words.
     loras = () if read.pasted else its_loras(found.files)
     adapters = (*draft.adapters, *_fitting(loras, draft.adapters, read, usual))
     vae = _vae(found, read, usual)
-    read.left += _left(imported, model)
+    read.left += _left(found, imported, model)
     filled = replace(
         draft,
         words=words,
@@ -101,7 +102,8 @@ def filled_in(found: WithSettings, usual: Family, model: str) -> tuple[Wish, tup
     count = wish.count
     if wish.imported is not None and count is None and wish.best_of is None:
         count = 1  # of somebody's picture, one
-    said = notes.pasted_settings(read.taken, read.left)
+    say = notes.pasted_settings if read.pasted else notes.settings_of_a_file
+    said = say(read.taken, read.left)
     return replace(wish, draft=filled, vae=vae, seed=seed, count=count), (said,) if said else ()
 
 
@@ -127,9 +129,9 @@ def _worded(before: DraftWords, read: _Reading, usual: Family) -> DraftWords:
     found = read.said.words
     negative = before.negative_prompt
     if found.negative_prompt and negative is not None:
-        read.left.append("the negative prompt")
+        read.left.append(tr("the negative prompt"))
     elif found.negative_prompt and read.alone:
-        read.taken.append("the negative prompt")
+        read.taken.append(tr("the negative prompt"))
     fits = found.clip_skip is None or found.clip_skip <= usual.clip_layers
     return DraftWords(
         # A pasted text is the prompt; words beside a file are said.
@@ -175,9 +177,9 @@ def _sized(read: _Reading, usual: Family) -> DraftCanvas:
     if asked.width is None or asked.height is None:
         return DraftCanvas()
     width, height = sizes.nearest(asked.width, asked.height, usual)
-    read.taken.append(f"size {width}x{height}")
+    read.taken.append(tr("size {size}", size=f"{width}x{height}"))
     if (width, height) != (asked.width, asked.height):
-        read.left.append(f"size {asked.width}x{asked.height}")
+        read.left.append(tr("size {size}", size=f"{asked.width}x{asked.height}"))
     return DraftCanvas(width=width, height=height)
 
 
@@ -194,7 +196,7 @@ def _fitting(
         fits = its is None or usual.takes(adapter.kind, its)
         if adapter.weights.sha256 in on:
             continue
-        said = f"LoRA {entry.name} {adapter.strength:g}"
+        said = tr("LoRA {name}", name=f"{entry.name} {adapter.strength:g}")
         (read.taken if fits else read.left).append(said)
         if fits:
             yield adapter
@@ -205,16 +207,19 @@ def _vae(found: WithSettings, read: _Reading, usual: Family) -> str | None:
     entry = its_vae(found.wish, found.files)
     if entry is None:
         return found.wish.vae
-    (read.taken if entry.fits(usual.name) else read.left).append(f"vae {entry.name}")
+    (read.taken if entry.fits(usual.name) else read.left).append(tr("VAE {name}", name=entry.name))
     return entry.name if entry.fits(usual.name) else None
 
 
-def _left(imported: Imported, model: str) -> list[str]:
-    """What is not taken: losses, and the model, where another one draws."""
+def _left(found: WithSettings, imported: Imported, model: str) -> list[str]:
+    """What is not taken: losses, and files that are not here.  A pasted LoRA's tag is refused."""
     told = [_short(loss) for loss in imported.lost if loss.why not in _QUIET]
     named = next((one.name for one in imported.files if one.kind == "checkpoint"), "")
     if named and named.casefold() != model.casefold():
-        told.append(f"Model {named}")
+        told.append(tr("Model {name}", name=named))
+    if found.wish.imported is not None:
+        away = (one.wanted for one in found.files if one.entry is None and not one.part)
+        told += [f"{one.kind} {one.name}" for one in away if one.kind != "checkpoint"]
     return told
 
 

@@ -66,19 +66,25 @@ def matched(files: Sequence[WantedFile], entries: Sequence[Entry]) -> tuple[Matc
 
 
 def nearest(
-    wanted: WantedFile | None, canvas: DraftCanvas, loras: Iterable[Entry], models: Sequence[Entry]
+    wanted: WantedFile | None,
+    canvas: DraftCanvas,
+    loras: Iterable[Entry],
+    models: Sequence[Entry],
+    usual: str | None = None,
 ) -> Entry | None:
     """Of the models that draw from words the one that comes nearest to one that is not here.
 
-    By the family of LoRAs that are, by the size that was drawn, by the name.
+    By the family of LoRAs that are, by the size that was drawn, by the name; of several alike it
+    is the one that is `usual`.
     """
     families = {lora.family for lora in loras}
 
     def likeness(model: Entry) -> float:
-        usual = family(model.family)
+        its = family(model.family)
         like = 2.0 if model.family in families else 0.0
+        like += 0.6 if model.name == usual else 0.0
         if canvas.width and canvas.height:
-            area = canvas.width * canvas.height / (usual.width * usual.height)
+            area = canvas.width * canvas.height / (its.width * its.height)
             like += 1.0 if 0.5 < area < 2.0 else 0.0
         if wanted is not None:
             like += SequenceMatcher(None, _folded(wanted.name), _folded(model.name)).ratio()

@@ -20,6 +20,19 @@ LONGEST = 2**20  # characters of one text of words and settings; a graph may be 
 LONGEST_FACT = 200  # of what is told of a loss, and of a file's name
 MOST = 100  # losses, and files, of one picture
 
+# What people call the programs.
+PROGRAMS = {
+    "atelier": "Atelier",
+    "a1111": "A1111",
+    "comfyui": "ComfyUI",
+    "swarmui": "SwarmUI",
+    "invokeai": "InvokeAI",
+    "fooocus": "Fooocus",
+    "novelai": "NovelAI",
+    "draw things": "Draw Things",
+    "easy diffusion": "Easy Diffusion",
+}
+
 
 class Why(StrEnum):
     """Why something that a file says is not in the draft as it stands there."""

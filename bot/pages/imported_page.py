@@ -1,0 +1,172 @@
+"""What somebody's file says of its picture: what was read, what was lost, which files it wants.
+
+Pure.  Invariant: every loss and every file that is not here has a line, or is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.languages.speaking import mark, tr, trn
+from bot.pages.quoting import code, quoted
+from bot.studio.importing import Brought, where_to_get
+from generation import names
+from generation.catalog.matching import MatchedFile
+from generation.interchange.imported import PROGRAMS, Imported, Loss, Why
+from generation.recipe import Task
+from generation.sources.places import Places
+
+MOST = 1900  # characters: Discord's 2000, less what is written around it
+LOSSES, FILES = 8, 8  # that are told one by one
+
+TASKS = {
+    Task.TEXT_TO_IMAGE: mark("drawn from words"),
+    Task.IMAGE_TO_IMAGE: mark("drawn over another picture"),
+    Task.INPAINT: mark("a part drawn anew"),
+    Task.OUTPAINT: mark("drawn further"),
+    Task.EDIT: mark("a picture changed in words"),
+    Task.BLEND: mark("one of several pictures"),
+    Task.UPSCALE: mark("made larger"),
+}
+_WHY = {
+    Why.NOT_HERE: mark("{what} is not taken over, as nothing here does the same."),
+    Why.UNKNOWN: mark("{what} is not taken over: I do not know it."),
+    Why.OUT_OF_RANGE: mark("{what} is not taken over: it is beyond what can be asked for here."),
+    Why.UNREADABLE: mark("{what} is not taken over: it cannot be read."),
+    Why.A_STEP_OF_ITS_OWN: mark("{what} is a step of its own: draw it first, then use ⬆️."),
+    Why.WANTS_A_PICTURE: mark("{what} is not in the file: send it along to use it."),
+    Why.OTHERWISE: mark("{what} is taken as {took}."),
+    Why.OTHER_NOISE: mark("{what} is made otherwise here: the picture will be another one."),
+    Why.TWICE: mark("{what} is said twice; I took {took}."),
+}
+_THINGS = {
+    "image": mark("The picture that it began with"),
+    "mask": mark("The mask"),
+    "control picture": mark("The picture that said where things are"),
+    "noise": mark("The noise that it began with"),
+    "sampler": mark("The sampler"),
+    "scheduler": mark("The scheduler"),
+    "steps": mark("The number of steps"),
+    "size": mark("The size"),
+    "seed": mark("The seed"),
+    "styles": mark("The styles that were written around the words"),
+    "hires fix": mark("The second pass (hires fix)"),
+    "refiner": mark("The refiner"),
+    "upscale": mark("The enlarging"),
+    "face restoration": mark("The face restoration"),
+    "strength of the lora": mark("A second strength of a LoRA"),
+    "model": mark("The model"),
+}
+_KINDS = {
+    "checkpoint": mark("Model"),
+    "lora": mark("LoRA"),
+    "vae": mark("VAE"),
+    "embedding": mark("Embedding"),
+    "controlnet": mark("ControlNet"),
+    "upscaler": mark("Upscaler"),
+    "text encoder": mark("Text encoder"),
+}
+
+
+def imported_page(found: Brought, places: Places | None = None) -> str:
+    """The card of a file, as a message."""
+    lines = [*read_lines(found.imported), *file_lines(found, places), *lost_lines(found.imported)]
+    if found.lacks_its_model and found.instead is not None:
+        lines.append(tr("{model} comes nearest of what is here.", model=code(found.instead.name)))
+    text = "\n".join(lines)
+    return text if len(text) <= MOST else text[: MOST - 1] + "…"
+
+
+def read_lines(imported: Imported) -> Iterator[str]:
+    """Whose it is, its words and its settings."""
+    program = PROGRAMS.get(imported.program, imported.program)
+    if imported.task is None:
+        yield tr("**Read from {program}**", program=quoted(program, 40))
+    else:
+        how = tr(TASKS[imported.task])
+        yield tr("**Read from {program}**: {how}", program=quoted(program, 40), how=how)
+    words = imported.draft.words
+    if words.prompt:
+        yield f"> {quoted(words.prompt, 500)}"
+    if words.negative_prompt:
+        yield tr("Not in it: {words}", words=quoted(words.negative_prompt, 300))
+    if settings := list(_settings(imported)):
+        yield " · ".join(settings)
+
+
+def _settings(imported: Imported) -> Iterator[str]:
+    draft = imported.draft
+    sampling, canvas = draft.sampling, draft.canvas
+    if sampling.steps is not None:
+        yield trn("{n} step", "{n} steps", sampling.steps)
+    if sampling.sampler is not None:
+        yield names.sampler_title(sampling.sampler)
+    if sampling.scheduler is not None:
+        yield names.scheduler_title(sampling.scheduler)
+    for name in ("cfg", "image_cfg", "guidance", "shift", "denoise"):
+        if (value := getattr(sampling, name)) is not None:
+            yield f"{name} {value:g}"
+    if imported.seed is not None:
+        yield tr("seed {seed}", seed=imported.seed)
+    if canvas.width is not None and canvas.height is not None:
+        yield f"{canvas.width}×{canvas.height}"
+    if draft.words.clip_skip is not None and draft.words.clip_skip > 1:
+        yield tr("clip skip {n}", n=draft.words.clip_skip)
+    for one in draft.variations:
+        yield tr("variation {seeds}", seeds=f"{one.seed}:{one.strength:g}")
+
+
+def file_lines(found: Brought, places: Places | None = None) -> Iterator[str]:
+    """Each file: what it is here, or where to get it."""
+    shown = found.files[:FILES]
+    for file in shown:
+        yield _file(file, places)
+    if more := len(found.files) - len(shown):
+        yield trn("And {n} more file.", "And {n} more files.", more)
+
+
+def _file(file: MatchedFile, places: Places | None) -> str:
+    wanted = file.wanted
+    kind = tr(_KINDS[wanted.kind]) if wanted.kind in _KINDS else quoted(wanted.kind, 40)
+    name = code(wanted.name or wanted.hash or wanted.address, 80)
+    strength = f" ({wanted.strength:g})" if wanted.strength is not None else ""
+    facts = {"kind": kind, "name": name, "strength": strength}
+    if file.entry is not None:
+        facts["here"] = code(file.entry.name, 80)
+        if file.other:
+            return tr(
+                "⚠️ {kind} {name}{strength}: {here} is called so, and is another file.", **facts
+            )
+        return tr("✅ {kind} {name}{strength}: here, as {here}.", **facts)
+    if file.part:
+        return tr("✅ {kind} {name}{strength}: comes with the model.", **facts)
+    line = tr("❌ {kind} {name}{strength} is not here.", **facts)
+    place = where_to_get(file, places)
+    if place.add:
+        line += " " + tr("`/models add name:{add}` fetches it.", add=quoted_in_code(place.add))
+    return f"{line} <{place.page}>" if place.page else line
+
+
+def quoted_in_code(text: str) -> str:
+    """A name that stands inside of code."""
+    return text.replace("`", "'")[:300]
+
+
+def lost_lines(imported: Imported) -> Iterator[str]:
+    """What of the file is not taken over, and why."""
+    shown: Sequence[Loss] = imported.lost[:LOSSES]
+    for loss in shown:
+        yield f"-# {lost_line(loss)}"
+    if more := len(imported.lost) - len(shown):
+        yield "-# " + trn(
+            "And {n} more thing is not taken over.", "And {n} more things are not taken over.", more
+        )
+
+
+def lost_line(loss: Loss) -> str:
+    """One loss in a sentence."""
+    what = tr(_THINGS[loss.what]) if loss.what in _THINGS else code(loss.what, 60)
+    if loss.found and loss.found != loss.what:
+        what = f"{what} ({quoted(loss.found, 80)})"
+    took = code(loss.took, 60) if loss.took else tr("what comes nearest")
+    return tr(_WHY[loss.why], what=what, took=took)
