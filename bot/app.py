@@ -312,7 +312,7 @@ def _drafting(
     return Drafting(
         offers=offers,
         phrasing=Phrasing(prompt_assist, offers, dice=dice),
-        server=RequestDraft(model=settings.default_model, assist=prompt_assist.mode),
+        house=RequestDraft(model=settings.default_model, assist=prompt_assist.mode),
         max_count=settings.max_count,
         dice=dice,
     )

@@ -14,6 +14,7 @@ from storage.found import SearchIndex
 from storage.locales import Locales
 from storage.people import People
 from storage.pictures import Pictures
+from storage.presets import Presets
 from storage.searches import Searches
 from storage.servers import Rulings
 from storage.synced import SyncedCommands
@@ -31,6 +32,7 @@ class Stores:
     tickets: Tickets
     pictures: Pictures
     people: People
+    presets: Presets
     locales: Locales
     words: Wordings
     deletions: Deletions
@@ -52,6 +54,7 @@ class Stores:
             tickets=Tickets(database),
             pictures=Pictures(database),
             people=People(database),
+            presets=Presets(database),
             locales=Locales(database),
             words=Wordings(database),
             deletions=Deletions(database),

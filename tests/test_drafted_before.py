@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from bot.cli.direct import console
-from bot.studio.wishes import Wish
+from bot.studio.layers import Around
+from bot.studio.wishes import Counting, Wish
 from generation.errors import Unacceptable
 from generation.recipe import Adapter, Input, Sha256, parse
 from storage.people import Preferences, SeedMode
 from tests.given.builders import a_draft
-from tests.given.drafting import a_drafting, a_parent, weights
+from tests.given.drafting import a_drafting, a_parent, liking, weights
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "drafted.json").read_text())
 PARENTS = [parse(json.dumps(recipe)) for recipe in RECORDED["parents"]]
@@ -80,6 +81,8 @@ def a_wish(case: Mapping[str, Any]) -> Wish:
     )
 
 
-def liked(mine: Mapping[str, Any]) -> Preferences:
-    mode = SeedMode(mine.get("seed_mode", "randomize"))
-    return Preferences(**{**mine, "seed_mode": mode})
+def liked(mine: Mapping[str, Any]) -> Around:
+    said = dict(mine)
+    mode = SeedMode(said.pop("seed_mode", "randomize"))
+    counting = Counting(mode=mode, last=said.pop("last_seed", None))
+    return liking(Preferences(**said), counting)

@@ -16,7 +16,7 @@ from generation.recipe import CONTROL, Canvas, Input, Recipe, Task, needed
 from storage.people import AssistMode, Preferences
 from tests.given.apps import a_wish
 from tests.given.builders import a_digest, a_recipe, changed
-from tests.given.drafting import a_drafting, a_parent, weights
+from tests.given.drafting import a_drafting, a_parent, liking, weights
 
 STARTER = FAMILIES["starter"]
 HERE: list[dict[str, Any]] = [
@@ -51,7 +51,7 @@ def sent(width: int = 90, height: int = 70) -> Ingredient:
 
 
 async def drawn(wish: Wish, mine: Preferences = MINE) -> Recipe:
-    drafted = await DRAFTING.draft(wish, mine, device="cpu")
+    drafted = await DRAFTING.draft(wish, liking(mine), device="cpu")
     (recipe,) = drafted.recipes
     return recipe
 

@@ -12,6 +12,7 @@ from bot.cli.direct import console
 from bot.studio.changes import planned
 from bot.studio.drafting import Drafting
 from bot.studio.enlarging import LANCZOS, Larger, larger
+from bot.studio.layers import NOBODY
 from bot.studio.recalling import Recalled, answered_of
 from bot.studio.revisor import able_of, revised
 from bot.studio.wishes import Wish
@@ -28,7 +29,7 @@ from generation.recipe import Input, Recipe, Task, needed
 from prompting.changing.intents import Intent, IntentKind
 from storage.people import Preferences
 from tests.given.builders import a_digest, a_recipe, an_enlarged
-from tests.given.drafting import a_drafting, a_parent, weights
+from tests.given.drafting import a_drafting, a_parent, liking, weights
 
 START = Input(role="init", sha256=a_digest("c"), fit="cover")
 MODELS: list[Mapping[str, Any]] = [
@@ -56,7 +57,7 @@ async def drafted(
     picture = a_parent(parent) if parent is not None else None
     wish = Wish(origin=console(), draft=Draft(), parent=picture)
     wish = larger(wish, START, facts(), asked, drafting.offers)
-    found = await drafting.draft(wish, Preferences(**mine), device="cpu")  # type: ignore[arg-type]
+    found = await drafting.draft(wish, liking(Preferences(**mine)), device="cpu")  # type: ignore[arg-type]
     (recipe,) = found.recipes
     return recipe
 
@@ -137,7 +138,7 @@ async def test_a_reply_that_asks_for_more_pixels_gets_them_also_of_what_was_enla
         able = able_of(recalled, drafting.offers)
         intent = Intent(kind=IntentKind.UPSCALE, factor=4.0)
         plan = planned([intent], answered, able, drafting.offers.styles)
-        found = await revised(drafting, plan, recalled, console(), Preferences(), device="cpu")
+        found = await revised(drafting, plan, recalled, console(), NOBODY, device="cpu")
         [made] = found.recipes
         assert (made.task, made.words) == (Task.UPSCALE, None)
         assert made.inputs[0].sha256 == a_digest("d")

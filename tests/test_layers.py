@@ -17,7 +17,7 @@ from bot.studio.layers import (
     fitting,
     of_model,
     of_parent,
-    of_person,
+    of_preferences,
 )
 from bot.studio.wishes import OWN_VAE, Wish
 from generation import enlarging
@@ -36,9 +36,9 @@ from generation.recipe import (
     Weights,
     Words,
 )
-from storage.people import AssistMode, Preferences
+from storage.people import AssistMode, Preferences, SeedMode
 from tests.given.builders import a_draft, a_model, a_recipe
-from tests.given.drafting import a_drafting, a_parent, weights
+from tests.given.drafting import a_drafting, a_parent, liking, weights
 
 S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
 
@@ -78,6 +78,7 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         best_of=3,
         style="ink",
         assist=AssistMode.ON,
+        seed_mode=SeedMode.INCREMENT,
         masking=Masking(
             grow=0, blur=1.0, region=None, segmenter=None, threshold=None, inverse=None
         ),
@@ -169,7 +170,7 @@ def test_a_plain_draft_is_a_layer_as_a_preset_and_as_a_channel_s_settings() -> N
     layers = [
         (Whence.SAID, RequestDraft(words=DraftWords(prompt="a"))),
         (Whence.PRESET, preset),
-        (Whence.PERSON, of_person(Preferences(cfg=5.0))),
+        (Whence.PERSON, of_preferences(Preferences(cfg=5.0))),
         (Whence.CHANNEL, channel),
     ]
     model = a_model(family="sd15")
@@ -224,7 +225,7 @@ async def test_a_drafted_wish_knows_where_every_value_came_from() -> None:
         "model": Whence.PARENT,
         "vae": Whence.PARENT,
         "count": Whence.PERSON,
-        "assist": Whence.SERVER,
+        "assist": Whence.HOUSE,
     }
     assert len(drafted.recipes) == 2
     assert drafted.recipes[0].vae is None
@@ -234,7 +235,7 @@ async def test_whoever_says_nothing_gets_what_the_owner_the_card_and_the_family_
     drafted = await _drafted(Wish(origin=console(), draft=a_draft(prompt="a")), Preferences())
     whence = dict(drafted.whence)
     assert whence.pop("words.prompt") is Whence.SAID
-    assert {whence.pop("model"), whence.pop("assist")} == {Whence.SERVER}
+    assert {whence.pop("model"), whence.pop("assist")} == {Whence.HOUSE}
     assert whence.pop("vae") is Whence.CARD
     assert set(whence.values()) == {Whence.FAMILY}
     [recipe] = drafted.recipes
@@ -270,4 +271,4 @@ def test_a_scheduler_that_is_asked_for_as_the_usual_one_is_the_model_s_whoever_l
 
 
 async def _drafted(wish: Wish, mine: Preferences) -> Drafted:
-    return await a_drafting(MODELS, default="photo").draft(wish, mine, device="cpu")
+    return await a_drafting(MODELS, default="photo").draft(wish, liking(mine), device="cpu")

@@ -14,6 +14,7 @@ from bot.studio.layers import Drafted
 from bot.studio.recalling import Recalled, answered_of
 from bot.studio.redrawing import REDRAWN, redrawn
 from bot.studio.revisor import able_of, revised
+from bot.studio.wishes import Counting
 from generation.difference import difference
 from generation.recipe import Adapter, Input, Recipe, Sha256, Task, needed
 from prompting.changing.intents import (
@@ -30,7 +31,7 @@ from storage.requests import Origin
 from storage.revisions import Revision
 from tests.given.apps import a_wish
 from tests.given.builders import a_recipe
-from tests.given.drafting import a_drafting, a_parent, weights
+from tests.given.drafting import a_drafting, a_parent, liking, weights
 
 ORIGIN: Origin = a_wish().origin
 DRAFTING = a_drafting(
@@ -45,20 +46,21 @@ DRAFTING = a_drafting(
 )
 
 # Somebody who has said something of everything: none of it may get into somebody's picture.
-MINE = Preferences(
-    model="other",
-    negative_prompt="mine",
-    width=768,
-    height=768,
-    steps=3,
-    cfg=1.5,
-    sampler="heun",
-    scheduler="simple",
-    denoise=0.9,
-    count=4,
-    seed_mode=SeedMode.INCREMENT,
-    last_seed=99,
-    style="watercolor",
+MINE = liking(
+    Preferences(
+        model="other",
+        negative_prompt="mine",
+        width=768,
+        height=768,
+        steps=3,
+        cfg=1.5,
+        sampler="heun",
+        scheduler="simple",
+        denoise=0.9,
+        count=4,
+        style="watercolor",
+    ),
+    Counting(mode=SeedMode.INCREMENT, last=99),
 )
 
 OVER = {"task", "inputs", "sampling.denoise", "sampling.sigmas"}

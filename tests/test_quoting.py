@@ -28,7 +28,7 @@ from generation.recipe import Adapter, Input, Recipe, Task, Weights
 from prompting import errors as p
 from prompting.assist import Assisted
 from storage import errors as s
-from storage.people import Preferences
+from storage.people import Level, Preferences
 from storage.pictures import StoredPicture
 from storage.scores import PictureScore
 from storage.tickets import RequestId, State
@@ -192,7 +192,7 @@ def everything() -> Iterator[tuple[str, str]]:
     mine = Preferences(
         model=EVIL, negative_prompt=EVIL, style=EVIL, sampler="euler", scheduler="normal"
     )
-    yield "preferences", settings_page.preferences_page(mine)
+    yield "preferences", settings_page.place_page(mine, Level.SERVER)
     for phase in Phase:
         standing = a_standing(phase)
         yield f"progress {phase}", replies.progress(standing, 0.0)

@@ -14,15 +14,14 @@ from bot.pages.apologies import UNKNOWN, apology_for, apology_for_reason
 from bot.pages.quoting import quoted
 from bot.studio.rights import NotAllowed
 from generation import errors as g
-from generation.draft import usual_of
 from generation.picture import Comparison, Verdict
 from generation.queue.fair_queue import QueueFull
 from generation.reasons import reason_of
 from prompting import errors as p
 from storage import errors as s
-from storage.people import Preferences
+from storage.people import Level, Preferences
 from storage.tickets import RequestId
-from tests.given.builders import a_model, a_recipe, an_enlarged
+from tests.given.builders import a_recipe, an_enlarged
 
 STANDING = Progress(
     request=RequestId(1),
@@ -95,17 +94,10 @@ def test_every_verdict_has_its_sentence(verdict: Verdict) -> None:
     assert verdict.value in replies.verdict(comparison, "#12")
 
 
-def test_settings_show_only_what_was_set() -> None:
-    page = settings_page.preferences_page(Preferences(steps=12))
+def test_settings_of_a_place_show_only_what_was_set() -> None:
+    page = settings_page.place_page(Preferences(steps=12), Level.CHANNEL)
     assert "**steps** 12" in page
     assert "sampler" not in page
-
-
-def test_settings_say_what_is_usual_for_what_was_not_set() -> None:
-    page = settings_page.preferences_page(Preferences(steps=12), ("starter", usual_of(a_model())))
-    for usual in ("usual for starter", "128×128", "cfg 2", "dpmpp_2m", "karras", "denoise 0.6"):
-        assert usual in page
-    assert "20 steps" not in page
 
 
 def every_error() -> list[Exception]:

@@ -10,24 +10,24 @@ import pytest
 from bot.cli.arguments import parser
 from bot.cli.console import draw
 from bot.pages.apologies import apology_for
-from bot.studio.wishes import LARGEST_SEED, RANDOM_SEED, seed_named, seeds
+from bot.studio.wishes import LARGEST_SEED, RANDOM_SEED, Counting, seed_named, seeds
 from generation.errors import OutOfRange
-from storage.people import Preferences, SeedMode
+from storage.people import SeedMode
 from tests.given.apps import a_studio, some_settings
 from tests.given.fakes import FakeWorker
 from tests.given.results import is_result, recipe_of
 
 
 def test_minus_one_is_a_fresh_seed_whatever_the_seed_mode_is() -> None:
-    mine = Preferences(seed_mode=SeedMode.FIXED, last_seed=5)
-    assert seeds(RANDOM_SEED, 2, mine, lambda: 99) == (99, 100)
+    counting = Counting(mode=SeedMode.FIXED, last=5)
+    assert seeds(RANDOM_SEED, 2, counting, lambda: 99) == (99, 100)
     for said in ("-1", " -1 ", "random", "Random"):
         assert seed_named(said) == RANDOM_SEED
 
 
 def test_a_seed_of_64_bits_draws_the_noise_of_its_low_half() -> None:
-    assert seeds(12345678901234, 1, Preferences(), lambda: 0) == (12345678901234 % 2**32,)
-    assert seeds(LARGEST_SEED, 2, Preferences(), lambda: 0) == (2**32 - 1, 0)
+    assert seeds(12345678901234, 1, Counting(), lambda: 0) == (12345678901234 % 2**32,)
+    assert seeds(LARGEST_SEED, 2, Counting(), lambda: 0) == (2**32 - 1, 0)
 
 
 def test_torch_draws_the_same_noise_for_the_fold() -> None:

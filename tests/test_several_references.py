@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bot.studio.layers import NOBODY
 from bot.studio.wishes import Wish
 from generation.families.family import FAMILIES
 from generation.recipe import Input, Task, needed
-from storage.people import Preferences
 from tests.given.apps import a_wish
 from tests.given.builders import a_digest
 from tests.given.drafting import a_drafting
@@ -34,7 +34,7 @@ def started(model: str, **draft: Any) -> Wish:
 
 async def test_a_model_that_edits_changes_a_picture_that_came_with_words() -> None:
     for model in ("klein", "kontext"):
-        drafted = await DRAFTING.draft(started(model), Preferences(), device="cpu")
+        drafted = await DRAFTING.draft(started(model), NOBODY, device="cpu")
         (recipe,) = drafted.recipes
         assert recipe.task is Task.EDIT, model
         assert [one.role for one in recipe.inputs] == ["reference"]
@@ -59,7 +59,7 @@ async def test_as_many_pictures_are_looked_at_as_the_family_looks_at(model: str)
         wish = DRAFTING.looking_at(wish, sent(letter))
     assert wish is not None
     assert DRAFTING.looking_at(wish, sent("e")) is None
-    (recipe,) = (await DRAFTING.draft(wish, Preferences(), device="cpu")).recipes
+    (recipe,) = (await DRAFTING.draft(wish, NOBODY, device="cpu")).recipes
     expected = [a_digest(letter) for letter in ("a", *letters[: most - 1])]
     assert [one.sha256 for one in recipe.inputs] == expected
 

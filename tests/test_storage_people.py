@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 
 from storage.database import Database
-from storage.people import People, Preferences, SeedMode
+from storage.people import Level, People, Preferences, SeedMode
 from tests.given.stored import ANN, BEN
 
 EVERYTHING = Preferences(
@@ -22,7 +20,6 @@ EVERYTHING = Preferences(
     denoise=0.5,
     count=4,
     seed_mode=SeedMode.INCREMENT,
-    last_seed=2**32 - 1,
     vae="fine",
 )
 
@@ -42,9 +39,25 @@ async def test_preferences_are_read_back_as_they_were(
     assert await people.preferences(BEN) == Preferences()
 
 
-async def test_every_preference_has_its_column(database: Database) -> None:
-    columns = await database.rows("SELECT name FROM pragma_table_info('preferences')")
-    assert {row["name"] for row in columns} == {"user", *(f.name for f in fields(Preferences))}
+async def test_those_of_a_place_are_others_than_a_persons_of_the_same_number(
+    database: Database,
+) -> None:
+    people = People(database)
+    for level, steps in ((Level.PERSON, 1), (Level.CHANNEL, 2), (Level.SERVER, 3)):
+        await people.prefer(ANN, Preferences(steps=steps), level)
+    found = [(await people.preferences(ANN, level)).steps for level in Level]
+    assert found == [1, 2, 3]
+    await people.forget(ANN, Level.CHANNEL)
+    assert await people.preferences(ANN, Level.CHANNEL) == Preferences()
+
+
+async def test_the_last_seed_is_a_persons_in_a_place(database: Database) -> None:
+    people = People(database)
+    await people.note_seed(ANN, 1, 7)
+    await people.note_seed(ANN, 1, 8)
+    await people.note_seed(ANN, 2, 9)
+    assert [await people.last_seed(ANN, place) for place in (1, 2, 3)] == [8, 9, None]
+    assert await people.last_seed(BEN, 1) is None
 
 
 async def test_who_is_forgotten_is_a_stranger(database: Database) -> None:

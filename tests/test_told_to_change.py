@@ -26,7 +26,7 @@ from storage.people import Preferences
 from storage.revisions import Revision
 from tests.given.apps import a_wish
 from tests.given.builders import a_recipe
-from tests.given.drafting import a_drafting, a_parent, weights
+from tests.given.drafting import a_drafting, a_parent, liking, weights
 
 DRAFTING = a_drafting(
     [
@@ -36,7 +36,7 @@ DRAFTING = a_drafting(
     ],
     default="other",
 )
-MINE = Preferences(model="other", steps=33, cfg=3.0, sampler="heun", negative_prompt="mine")
+MINE = liking(Preferences(model="other", steps=33, cfg=3.0, sampler="heun", negative_prompt="mine"))
 ORIGIN = a_wish().origin
 
 FLOWER = a_recipe(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.studio.wishes import remembered_seed, seeds, shape, sized
+from bot.studio.wishes import Counting, seeds, shape, sized
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
-from storage.people import Preferences, SeedMode
+from storage.people import SeedMode
 from tests.given.builders import a_draft
 
 STARTER = FAMILIES["starter"]
@@ -27,25 +27,24 @@ STARTER = FAMILIES["starter"]
 def test_the_seed_mode_decides_where_the_next_seed_comes_from(
     mode: SeedMode, last: int | None, count: int, expected: tuple[int, ...]
 ) -> None:
-    mine = Preferences(seed_mode=mode, last_seed=last)
-    assert seeds(None, count, mine, lambda: 99) == expected
+    assert seeds(None, count, Counting(mode=mode, last=last), lambda: 99) == expected
 
 
 def test_counting_up_and_down_never_draws_the_same_seed_twice() -> None:
     for mode in (SeedMode.INCREMENT, SeedMode.DECREMENT):
-        mine = Preferences(seed_mode=mode, last_seed=1000)
+        counting = Counting(mode=mode, last=1000)
         seen: list[int] = []
         for count in (1, 4, 2):
-            used = seeds(None, count, mine, lambda: 0)
+            used = seeds(None, count, counting, lambda: 0)
             seen += used
-            mine = Preferences(seed_mode=mode, last_seed=remembered_seed(used, mode))
+            counting = counting.after(used)
         assert len(set(seen)) == len(seen)
 
 
 def test_a_named_seed_wins_and_must_be_one() -> None:
-    assert seeds(7, 3, Preferences(seed_mode=SeedMode.FIXED, last_seed=1), lambda: 0) == (7, 8, 9)
+    assert seeds(7, 3, Counting(mode=SeedMode.FIXED, last=1), lambda: 0) == (7, 8, 9)
     with pytest.raises(OutOfRange):
-        seeds(-2, 1, Preferences(), lambda: 0)
+        seeds(-2, 1, Counting(), lambda: 0)
 
 
 @pytest.mark.parametrize("text", ["64x96", " 64 X 96 ", "64×96", "64*96"])

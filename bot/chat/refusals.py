@@ -27,6 +27,10 @@ class AdminsOnly(discord.app_commands.CheckFailure):
     """What was asked is for those who may manage the server."""
 
 
+class ModeratorsOnly(discord.app_commands.CheckFailure):
+    """What was asked is for those who moderate the channel."""
+
+
 ACKNOWLEDGED = 40060  # Discord's code: somebody, we ourselves, has answered it
 
 
@@ -93,6 +97,8 @@ def place_apology(error: BaseException) -> str | None:
             return tr(
                 "That is for this server's admins: whoever has the permission *Manage Server*."
             )
+        case ModeratorsOnly():
+            return tr("That is for those who moderate this channel, and for the server's admins.")
         case discord.app_commands.CheckFailure():
             return "You are not allowed to do that here."
         case discord.app_commands.TransformerError():

@@ -178,8 +178,9 @@ _PAGES = {
         "**Compare** in a message's menu does so with its pictures."
     ),
     Topic.SETTINGS: (
-        "`/settings` shows your own defaults: model, size, steps, style and more; name one to "
-        "change it, `reset: True` forgets all.\n"
+        "`/settings` shows what you draw with here and whose each value is; name one to change "
+        "yours, `forget` takes it back, `reset: True` all. Who decides here sets them for all by "
+        "`scope`.\n"
         "`/queue` says who waits for what and when you are next, `/cancel` ends what is yours.\n"
         "`/models list`, `/loras` and `/styles` show what there is to choose from, with "
         "pictures.\n"

@@ -18,6 +18,7 @@ from bot.studio.changes import Means, Plan, groups
 from bot.studio.drafting import Drafting
 from bot.studio.flagging import said_in_reply
 from bot.studio.gallery import Gallery
+from bot.studio.layers import NOBODY
 from bot.studio.opening import Opening
 from bot.studio.questions import question
 from bot.studio.recalling import Recall, Recalled, answered_of
@@ -33,7 +34,6 @@ from prompting.changing.intents import Intent, IntentKind, ShownPicture, Underst
 from prompting.changing.picking import named
 from prompting.errors import PromptingError
 from storage.errors import Missing
-from storage.people import Preferences
 from storage.pictures import PictureId, StoredPicture
 from storage.requests import Origin
 from storage.stores import Stores
@@ -190,7 +190,7 @@ class Changes:
         """The recipe by which a sent picture would be drawn over, without any words."""
         nothing = replace(wish.draft, words=replace(wish.draft.words, prompt=""))
         drafted = await self._drafting.draft(
-            replace(wish, draft=nothing), Preferences(), device="cpu", plainly=True
+            replace(wish, draft=nothing), NOBODY, device="cpu", plainly=True
         )
         return drafted.recipes[0]
 

@@ -14,6 +14,7 @@ import asyncio
 from dataclasses import dataclass
 
 from bot.dispatch.errands import Errands
+from bot.studio.defaults import Defaults
 from bot.studio.drafting import Drafting
 from bot.studio.gallery import Gallery
 from bot.studio.opening import Opening
@@ -27,7 +28,6 @@ from generation.draft import Draft, DraftWords
 from generation.fleet.wire import Described
 from generation.recipe import Recipe
 from storage.files import Files
-from storage.people import People
 from storage.pictures import PictureId
 from storage.requests import Origin
 
@@ -62,12 +62,12 @@ class Descriptions:
         *,
         gallery: Gallery,
         files: Files,
-        people: People,
+        defaults: Defaults,
         drafting: Drafting,
         opening: Opening,
         errands: Errands,
     ) -> None:
-        self._gallery, self._files, self._people = gallery, files, people
+        self._gallery, self._files, self._defaults = gallery, files, defaults
         self._drafting, self._opening, self._errands = drafting, opening, errands
         self.patience = PATIENCE
 
@@ -115,9 +115,9 @@ class Descriptions:
     async def _proposed(
         self, origin: Origin, words: str, known: Recipe | None, model: str | None
     ) -> Proposed:
-        mine = await self._people.preferences(origin.owner)
         wish = Wish(origin=origin, draft=Draft(words=DraftWords(prompt=words)), model=model)
-        return await self._drafting.describe(wish, mine, known=known)
+        around = await self._defaults.around(wish)
+        return await self._drafting.describe(wish, around, known=known)
 
 
 def in_a_prompt(sentences: str) -> str:

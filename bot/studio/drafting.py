@@ -18,6 +18,8 @@ from bot.studio.editing import as_edit, reference
 from bot.studio.enlarging import drafted
 from bot.studio.ignored import ignored
 from bot.studio.layers import (
+    NOBODY,
+    Around,
     Drafted,
     FilledRequest,
     Layers,
@@ -27,7 +29,7 @@ from bot.studio.layers import (
     for_edits,
     of_model,
     of_parent,
-    of_person,
+    of_preferences,
     of_wish,
 )
 from bot.studio.offers import Offers
@@ -40,6 +42,7 @@ from generation import limits
 from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.architecture import SERVES, Purpose
+from generation.families.family import family
 from generation.layers import filled
 from generation.names import USUAL
 from generation.recipe import CONTROL, Adapter, Input, Recipe, Sha256, Task, task_for
@@ -48,48 +51,49 @@ from storage.words import Wording
 
 
 class Drafting:
-    """Fills in recipes.  `server` is what the owner decided, `dice` throws a fresh seed."""
+    """Fills in recipes.  `house` is what the owner decided, `dice` throws a fresh seed."""
 
     def __init__(
         self,
         *,
         offers: Offers,
         phrasing: Phrasing,
-        server: RequestDraft,
+        house: RequestDraft,
         max_count: int,
         dice: Callable[[], int],
     ) -> None:
-        self.offers, self.phrasing, self._server = offers, phrasing, server
+        self.offers, self.phrasing, self._house = offers, phrasing, house
         self._max_count, self.dice = max_count, dice
         # Whether a server's admins let a model be drawn with.
         self.offered: Callable[[int | None, Sha256], bool] = lambda _, __: True
 
     async def draft(
-        self, wish: Wish, mine: Preferences, *, device: str, plainly: bool = False
+        self, wish: Wish, around: Around, *, device: str, plainly: bool = False
     ) -> Drafted:
         """The recipes of a wish, one per picture.  Raises Unacceptable and PromptingError.
 
         `plainly`: in the person's own words, whoever wants more of them.
         """
         try:
-            return await self._draft(wish, mine, device, plainly)
+            return await self._draft(wish, around, device, plainly)
         except NoSuchName:  # perhaps it came a moment ago
             if not await self.offers.changed():
                 raise
-            return await self._draft(wish, mine, device, plainly)
+            return await self._draft(wish, around, device, plainly)
 
-    async def _draft(self, wish: Wish, mine: Preferences, device: str, plainly: bool) -> Drafted:
+    async def _draft(self, wish: Wish, liked: Around, device: str, plainly: bool) -> Drafted:
         if (larger := drafted(wish, self.offers, device=device)) is not None:
             for recipe in larger.recipes:
                 self.phrasing.check(recipe)
             return larger
         settings = with_settings(wish, self.offers.catalog)
-        around = self._around(settings.wish, mine)
+        around = self._around(settings.wish, liked)
         model = self._model(settings.wish, around)
         wish, told = filled_in(settings, model.family, model.weights.name)
+        around, strangers = self._without_strangers(around, model)
         found = self._filled(wish, around, model)
         draft, model = found.value, self.offers.with_vae(model, found.value.vae)
-        used = seeds(wish.seed, self._count(draft), mine, self.dice)
+        used = seeds(wish.seed, self._count(draft), liked.counting, self.dice)
         best = draft.best_of is not None
         scorer = self.offers.scorer(model.family.name).weights if best else None
         # Somebody's finished words are drawn as they are, unless more are asked for by name.
@@ -114,6 +118,8 @@ class Drafting:
         )
         unused = (
             *wish.notes,
+            *liked.notes,
+            *strangers,
             *told,
             *ignored(wish, recipes[0]),
             *said,
@@ -127,6 +133,28 @@ class Drafting:
             whence=found.whence,
         )
 
+    def _without_strangers(
+        self, around: Layers, model: Checkpoint
+    ) -> tuple[Layers, tuple[str, ...]]:
+        """The layers without LoRAs that a preset names and the model does not take; and a note."""
+        families, usual = self.offers.catalog.families(), model.family
+
+        def fits(adapter: Adapter) -> bool:
+            theirs = families.get(adapter.weights.sha256, usual.name)
+            return usual.takes(adapter.kind, family(theirs))
+
+        presets = [layer for whence, layer in around if whence is Whence.PRESET]
+        gone = [a.weights.name for layer in presets for a in layer.adapters if not fits(a)]
+        if not gone:
+            return around, ()
+        kept = [
+            (whence, replace(layer, adapters=tuple(filter(fits, layer.adapters))))
+            if whence is Whence.PRESET
+            else (whence, layer)
+            for whence, layer in around
+        ]
+        return kept, (notes.lora_of_another_family(gone, usual.title),)
+
     def _count(self, draft: RequestDraft) -> int:
         """How many pictures it is.  Raises OutOfRange."""
         said = "count" if draft.best_of is None else "best_of"
@@ -135,31 +163,29 @@ class Drafting:
             raise OutOfRange(said, count, f"1 to {self._max_count}")
         return count
 
-    async def propose(self, wish: Wish, mine: Preferences) -> Proposed:
+    async def propose(self, wish: Wish, around: Around) -> Proposed:
         """Three different prompts for a wish, in the dialect of the model that would draw it."""
-        draft, model = self._proposing(wish, mine)
+        draft, model = self._proposing(wish, around)
         return await self.phrasing.propose(replace(draft, words=wish.draft.words), model)
 
-    async def describe(self, wish: Wish, mine: Preferences, *, known: Recipe | None) -> Proposed:
+    async def describe(self, wish: Wish, around: Around, *, known: Recipe | None) -> Proposed:
         """Three prompts for what a picture shows, in the dialect of the model that would draw it.
 
         `known`: what it was drawn by; that prompt comes first, exactly.
         """
-        draft, model = self._proposing(wish, mine)
+        draft, model = self._proposing(wish, around)
         draft = replace(draft, words=wish.draft.words)
         return await self.phrasing.describe(draft, model, known=known)
 
-    async def refine(
-        self, wish: Wish, found: Proposed, further: str, mine: Preferences
-    ) -> Proposed:
+    async def refine(self, wish: Wish, found: Proposed, further: str, around: Around) -> Proposed:
         """Proposals with a further wish in each.  Raises Declined, NothingNew."""
-        _, model = self._proposing(wish, mine)
+        _, model = self._proposing(wish, around)
         return await self.phrasing.refine(found, further, model)
 
-    def _proposing(self, wish: Wish, mine: Preferences) -> tuple[RequestDraft, Checkpoint]:
+    def _proposing(self, wish: Wish, around: Around) -> tuple[RequestDraft, Checkpoint]:
         said = RequestDraft(model=wish.model, style=wish.style)
-        around = ((Whence.PERSON, of_person(mine)), (Whence.SERVER, self._server))
-        draft = filled(RequestDraft, [(Whence.SAID, said), *around]).value
+        layers = [(Whence.SAID, said), *around.layers, (Whence.HOUSE, self._house)]
+        draft = filled(RequestDraft, layers).value
         return draft, self.offers.checkpoint(draft.model)
 
     def for_somebody(self, recipe: Recipe) -> Recipe:
@@ -178,24 +204,26 @@ class Drafting:
         if size is not None:
             canvas = sized(Draft(), size, model.family).canvas
             wanted = replace(wanted, width=canvas.width, height=canvas.height)
-        draft = of_person(wanted)
+        draft = of_preferences(wanted)
         sampling = named(draft.sampling)
         if wanted.vae is not None:
             self.offers.check_vae(wanted.vae)
         # Completing a draft with them is the one check of all others.
         words = replace(draft.words, prompt="a")
-        checked = replace(_without_misfits(draft, of_person(kept), model), words=words)
+        checked = replace(_without_misfits(draft, of_preferences(kept), model), words=words)
         complete(checked, model, seed=0, device="cpu")
         scheduler = sampling.scheduler if sampling.scheduler != USUAL else None
         return replace(wanted, sampler=sampling.sampler, scheduler=scheduler)
 
-    def started(self, wish: Wish, start: Input, width: int, height: int) -> Wish:
+    def started(
+        self, wish: Wish, start: Input, width: int, height: int, around: Around = NOBODY
+    ) -> Wish:
         """The wish with a picture to start from, of that size: its shape, or with an edit its size.
 
         A size that the wish names stays.  A model that looks at a control picture takes it for one;
         one that edits changes it as the words say, unless they say how much is drawn over.
         """
-        model = self._model(wish, self._around(wish, Preferences()))
+        model = self._model(wish, self._around(wish, around))
         if model.purpose == Purpose.CONTROL:
             start = replace(start, role=CONTROL)
         able = SERVES[model.purpose] if model.purpose else model.family.tasks
@@ -203,34 +231,45 @@ class Drafting:
         if Task.EDIT in able and not drawn_over:
             return as_edit(wish, start, width, height)
         wish = replace(wish, draft=replace(wish.draft, inputs=(start,)))
-        return self.sized_like(wish, width, height)
+        return self.sized_like(wish, width, height, around)
 
-    def looking_at(self, wish: Wish, further: Input) -> Wish | None:
+    def looking_at(self, wish: Wish, further: Input, around: Around = NOBODY) -> Wish | None:
         """The wish for an edit that looks at one picture more; None where it looks at no more."""
-        model, inputs = self._model(wish, self._around(wish, Preferences())), wish.draft.inputs
+        model, inputs = self._model(wish, self._around(wish, around)), wish.draft.inputs
         if wish.draft.task is not Task.EDIT or len(inputs) >= model.family.references:
             return None
         more = (*inputs, reference(further.sha256))
         return replace(wish, draft=replace(wish.draft, inputs=more))
 
     def controlled(
-        self, wish: Wish, seen: Input, size: tuple[int, int], asked: AskedControl
+        self,
+        wish: Wish,
+        seen: Input,
+        size: tuple[int, int],
+        asked: AskedControl,
+        around: Around = NOBODY,
     ) -> Wish:
         """The wish with a control picture of that size, and with its shape."""
-        usual = self._model(wish, self._around(wish, Preferences())).family
+        usual = self._model(wish, self._around(wish, around)).family
         net = self.offers.controlnet(asked.net, usual)
-        return self.sized_like(controlled(wish, seen, net, asked), *size)
+        return self.sized_like(controlled(wish, seen, net, asked), *size, around)
 
-    def sized_like(self, wish: Wish, width: int, height: int) -> Wish:
+    def sized_like(self, wish: Wish, width: int, height: int, around: Around = NOBODY) -> Wish:
         """The wish with the shape of its input picture, unless it names a size of its own."""
         if wish.size is not None or wish.draft.canvas.width is not None:
             return wish
-        model = self._model(wish, self._around(wish, Preferences()))
+        model = self._model(wish, self._around(wish, around))
         across, down = shape(model.family, width, height)
         canvas = DraftCanvas(width=across, height=down)
         return replace(wish, draft=replace(wish.draft, canvas=canvas))
 
-    def _around(self, wish: Wish, mine: Preferences) -> Layers:
+    def resolved(self, wish: Wish, around: Around) -> tuple[FilledRequest, Checkpoint]:
+        """All values that it is drawn with, where each comes from, and the model."""
+        layers = self._around(wish, around)
+        model = self._model(wish, layers)
+        return self._filled(wish, layers, model), model
+
+    def _around(self, wish: Wish, around: Around) -> Layers:
         """Everybody between what was said and what is usual for the model."""
         layers: list[tuple[Whence, Draft]] = []
         recipe = _before(wish)
@@ -238,7 +277,7 @@ class Drafting:
             # A model that is named is drawn with as it is, and not as the parent's was.
             its = self._its_model(wish, recipe) if wish.model is None else None
             layers.append((Whence.PARENT, of_parent(recipe, its)))
-        return [*layers, (Whence.PERSON, of_person(mine)), (Whence.SERVER, self._server)]
+        return [*layers, *around.layers, (Whence.HOUSE, self._house)]
 
     def _its_model(self, wish: Wish, parent: Recipe) -> Checkpoint | None:
         """What the parent was drawn with, if that does what is wished for."""
@@ -312,7 +351,7 @@ def _worded(draft: Draft, wording: Wording | None) -> Draft:
 def _unworded(wish: Wish, found: FilledRequest, wording: Wording | None) -> Iterator[str]:
     """More words were asked for by name, and there are none."""
     words = wording.assisted if wording is not None and wish.words is None else None
-    by_name = found.whence.get("assist") is not Whence.SERVER
+    by_name = found.whence.get("assist") in (Whence.SAID, Whence.PRESET, Whence.PERSON)
     if found.value.assist is not AssistMode.ON or not by_name:
         return
     if words is None or words.note or words.style:

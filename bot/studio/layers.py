@@ -2,10 +2,11 @@
 
     said      the wish itself, and what its prompt carries of another program's settings
     parent    the picture that is being changed
-    preset    a preset that the wish names
+    preset    the preset that the wish names, or that the person draws with there
     person    the person's own settings
-    channel   the settings of the channel
-    server    what the owner decided
+    channel   the settings of the channel; of a thread, then those of its channel
+    server    the settings of the server
+    house     what the owner of the bot decided
     (LoRAs)   how those that are on want to be sampled (`bot.studio.sped_up`)
     card      what the model's card says is usual
     family    what is usual for every model of its kind
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.studio.wishes import OWN_VAE, Wish, sized
+from bot.studio.wishes import OWN_VAE, Counting, Wish, sized
 from generation.draft import (
     Checkpoint,
     Draft,
@@ -38,7 +39,7 @@ from generation.families import sizes
 from generation.families.model_family import Family
 from generation.layers import Filled
 from generation.recipe import Recipe, Task, Weights
-from storage.people import AssistMode, Preferences
+from storage.people import AssistMode, Preferences, SeedMode
 from storage.words import Wording
 
 
@@ -51,12 +52,13 @@ class Whence(StrEnum):
     PERSON = "person"
     CHANNEL = "channel"
     SERVER = "server"
+    HOUSE = "house"
     CARD = "card"
     FAMILY = "family"
 
 
 # Whoever chose without knowing which model it would be drawn with.
-OF_NO_MODEL = (Whence.PRESET, Whence.PERSON, Whence.CHANNEL, Whence.SERVER)
+OF_NO_MODEL = (Whence.PRESET, Whence.PERSON, Whence.CHANNEL, Whence.SERVER, Whence.HOUSE)
 
 Layers = Sequence[tuple[Whence, Draft]]
 
@@ -71,7 +73,20 @@ class RequestDraft(Draft):
     best_of: int | None = None  # the same, and the best of them is told
     style: str | None = None  # a name of the style library
     assist: AssistMode | None = None  # whether to look for more words
+    seed_mode: SeedMode | None = None  # where the next seed comes from
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What counts where a wish says nothing: what those around it like."""
+
+    layers: Layers = ()  # preset, person, channel, server
+    counting: Counting = field(default_factory=Counting)
+    suffix: str = ""  # words that a preset puts behind those of every new picture
+    notes: tuple[str, ...] = ()  # what of it is not here any more
+
+
+NOBODY = Around()
 
 FilledRequest = Filled[RequestDraft, Whence]
 
@@ -131,17 +146,18 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
     return _requested(draft, model=checkpoint, vae=vae)
 
 
-def of_person(mine: Preferences) -> RequestDraft:
-    """What a person's own settings say."""
+def of_preferences(liked: Preferences) -> RequestDraft:
+    """What somebody's settings say."""
     return RequestDraft(
-        words=picked(DraftWords, mine),
-        canvas=picked(DraftCanvas, mine),
-        sampling=picked(DraftSampling, mine),
-        model=mine.model,
-        vae=mine.vae,
-        count=mine.count or None,
-        style=mine.style,
-        assist=mine.assist,
+        words=picked(DraftWords, liked),
+        canvas=picked(DraftCanvas, liked),
+        sampling=picked(DraftSampling, liked),
+        model=liked.model,
+        vae=liked.vae,
+        count=liked.count or None,
+        style=liked.style,
+        assist=liked.assist,
+        seed_mode=liked.seed_mode,
     )
 
 

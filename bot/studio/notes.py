@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.languages.amounts import all_of, one_of
 from bot.languages.amounts import listed as names
-from bot.languages.speaking import tr, trn
+from bot.languages.speaking import mark, tr, trn
 from prompting.reading.markup import Change, ChangeKind
 
 MOST = 5  # notes of one request; the rest is counted
@@ -145,6 +145,38 @@ def size_said_twice(width: int, height: int) -> str:
     """A shape and a side."""
     size = f"{width}x{height}"
     return tr("Size counts more than width and height; I drew {size}.", size=size)
+
+
+def seed_stays() -> str:
+    """The seed mode is fixed, and the same was asked for again."""
+    return tr(
+        "The seed stays as it was: your seed mode is fixed. /settings seed_mode: randomize "
+        "draws another."
+    )
+
+
+_VANISHED = {
+    "model": mark("The preset's model {name} is not here any more; I left that to what is usual."),
+    "lora": mark("The preset's LoRA {name} is not here any more, and was left out."),
+    "vae": mark("The preset's VAE {name} is not here any more; I left that to what is usual."),
+    "style": mark("The preset's style {name} is not here any more, and was left out."),
+    "sampler": mark("The preset's sampler {name} is not here; I left that to what is usual."),
+    "scheduler": mark("The preset's scheduler {name} is not here; I left that to what is usual."),
+}
+
+
+def vanished(what: str, name: str) -> str:
+    """Something that a preset names."""
+    return tr(_VANISHED[what], name=said(name, 60))
+
+
+def lora_of_another_family(names: Sequence[str], title: str) -> str:
+    """LoRAs of a preset, with a model that they are not made for."""
+    return tr(
+        "The preset's LoRA {names} is not made for {title}, and was left out.",
+        names=listed(names),
+        title=title,
+    )
 
 
 def other_steps(asked: int, drawn: int, scheduler: str) -> str:

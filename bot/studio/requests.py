@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.dispatch.open_requests import OpenRequests
+from bot.studio import notes
 from bot.studio.admission import Admission
 from bot.studio.controlling import AskedControl
+from bot.studio.defaults import Defaults, suffixed, with_suffix
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
 from bot.studio.enlarging import Larger, larger
@@ -27,7 +29,7 @@ from bot.studio.opening import Opening
 from bot.studio.phrasing import NothingNew, Proposed
 from bot.studio.rights import Asker
 from bot.studio.servers import Servers
-from bot.studio.wishes import Wish, init_from, remembered_seed, seeds
+from bot.studio.wishes import Counting, Wish, init_from, rerolled
 from generation.media import photos
 from generation.recipe import Input, Recipe, Sha256, Weights, needed
 from prompting import wildcards
@@ -53,6 +55,7 @@ class Requests:
         stores: Stores,
         gallery: Gallery,
         drafting: Drafting,
+        defaults: Defaults,
         device: DrawingDevice,
         opening: Opening,
         admission: Admission,
@@ -62,6 +65,7 @@ class Requests:
         dice: Callable[[], int],
     ) -> None:
         self._stores, self._gallery, self._drafting = stores, gallery, drafting
+        self._defaults = defaults
         self._device, self._opening = device, opening
         self._admission, self._open_requests = admission, open_requests
         self._servers = servers
@@ -103,20 +107,24 @@ class Requests:
             if set(first.draft.inputs) & set(before.inputs):
                 await self._gallery.check_inputs(asker, [before])
         device = await self._device.wait()
-        mine = await self._stores.people.preferences(first.origin.owner)
         found: list[Drafted] = []
+        counting: Counting | None = None
         for wish in wishes:
-            drafted = await self._drafting.draft(await self._own(wish), mine, device=device)
+            around = await self._defaults.around(wish)
+            if counting is not None:
+                around = replace(around, counting=counting)
+            said = suffixed(await self._own(wish), around.suffix)
+            drafted = await self._drafting.draft(said, around, device=device)
             found.append(drafted)
-            # Kept for every mode: who switches to "increment" goes on from the picture they liked.
+            words = with_suffix(words, around.suffix) if wish is first else words
             used = tuple(r.seed for r in drafted.recipes if r.sampling is not None)
-            if used:
-                mine = replace(mine, last_seed=remembered_seed(used, mine.seed_mode))
+            counting = around.counting.after(used) if used else around.counting
         if (count := sum(len(drafted.recipes) for drafted in found)) > MOST_PICTURES:
             raise TooMany("pictures", count, MOST_PICTURES)
         parent = first.parent.id if first.parent else None
         request = await self._all_of(first.origin, found, words=words, parent=parent)
-        await self._stores.people.prefer(first.origin.owner, mine)
+        if counting is not None:
+            await self._defaults.note_seed(first.origin, counting)
         return request
 
     async def _exactly(self, recipe: Recipe, origin: Origin) -> Request:
@@ -148,12 +156,14 @@ class Requests:
     async def started_from(self, data: bytes, wish: Wish) -> Wish:
         """The wish with a picture that somebody sent as its start.  Raises BadPicture."""
         start, facts = await self.keep_input(data)
-        return self._drafting.started(wish, start, facts.width, facts.height)
+        around = await self._defaults.around(wish)
+        return self._drafting.started(wish, start, facts.width, facts.height, around)
 
     async def controlled(self, data: bytes, wish: Wish, asked: AskedControl) -> Wish:
         """The wish with a control picture that somebody sent.  Raises BadPicture, Unacceptable."""
         seen, facts = await self.keep_input(data)
-        return self._drafting.controlled(wish, seen, (facts.width, facts.height), asked)
+        size, around = (facts.width, facts.height), await self._defaults.around(wish)
+        return self._drafting.controlled(wish, seen, size, asked, around)
 
     async def looking_at(self, data: bytes, wish: Wish) -> Wish | None:
         """The wish for an edit that looks at one picture more, which somebody sent.
@@ -161,7 +171,7 @@ class Requests:
         None where it looks at no more.  Raises BadPicture.
         """
         further, _ = await self.keep_input(data)
-        return self._drafting.looking_at(wish, further)
+        return self._drafting.looking_at(wish, further, await self._defaults.around(wish))
 
     async def enlarge(self, data: bytes, wish: Wish, asked: Larger) -> Request:
         """Make a picture larger: that of these bytes, and the wish's parent where it is ours.
@@ -187,20 +197,22 @@ class Requests:
     async def _plainly(self, wish: Wish, device: str) -> Drafted:
         """In the person's own words: other words cost the same, and asking for them takes time."""
         wish = self.read(wish)
-        mine = await self._stores.people.preferences(wish.origin.owner)
-        return await self._drafting.draft(wish, mine, device=device, plainly=True)
+        around = await self._defaults.around(wish)
+        said = suffixed(wish, around.suffix)
+        return await self._drafting.draft(said, around, device=device, plainly=True)
 
     async def propose(self, wish: Wish) -> Proposed:
         """Different ways to say a wish, before any of them is drawn.  Raises Declined."""
-        mine = await self._stores.people.preferences(wish.origin.owner)
-        return await self._drafting.propose(self.read(wish), mine)
+        wish = self.read(wish)
+        around = await self._defaults.around(wish)
+        return await self._drafting.propose(suffixed(wish, around.suffix), around)
 
     async def refine(self, wish: Wish, found: Proposed, further: str) -> Proposed:
         """Proposals with a further wish in each ("warmer, no dog").  Raises as `propose`, and
         NothingNew where it changes nothing.
         """
-        mine = await self._stores.people.preferences(wish.origin.owner)
-        return await self._drafting.refine(wish, found, further, mine)
+        around = await self._defaults.around(wish)
+        return await self._drafting.refine(wish, found, further, around)
 
     # -- something of what there is --------------------------------------------------------
 
@@ -219,18 +231,21 @@ class Requests:
             words = recipes[0].prompt if wildcards.count(words) > 1 else words
         if any(recipe.sampling is None for recipe in recipes):
             raise NothingNew("picture")
-        mine = await self._stores.people.preferences(origin.owner)
-        fresh = seeds(self._dice() % 2**32, len(recipes), mine, self._dice)
+        counting = await self._defaults.counting(origin)
+        fresh = rerolled([recipe.seed for recipe in recipes], counting, self._dice)
         rolled = tuple(replace(r, seed=s) for r, s in zip(recipes, fresh, strict=True))
-        return await self.queue_up(
+        fixed = (notes.seed_stays(),) if rolled == recipes else ()
+        queued = await self.queue_up(
             origin,
             rolled,
             words=words,
             parent=before.parent,
             wording=await self._stores.words.find(request),
-            notes=before.notes,
+            notes=(*before.notes, *fixed),
             scorer=before.scorer if only is None else None,
         )
+        await self._defaults.note_seed(origin, counting.after(fresh))
+        return queued
 
     async def reword(
         self, request: RequestId, origin: Origin, *, style: str | None = None, own: bool = False

@@ -67,7 +67,7 @@ class Reshapes:
     async def of_upload(self, origin: Origin, data: bytes) -> Base:
         """A picture that somebody sent, in the size that their model draws.  Raises BadPicture."""
         start, facts = await self._requests.keep_input(data)
-        its = self._offers.family_of((await self._defaults.of(origin.owner)).model)
+        its = await self._defaults.family(origin)
         width, height = shape(its, facts.width, facts.height)
         return Base(
             origin=origin,

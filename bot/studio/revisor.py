@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from bot.studio import lines
 from bot.studio.abilities import Ability
 from bot.studio.changes import Means, Plan, planned
+from bot.studio.defaults import Defaults
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
 from bot.studio.enlarging import USUAL_FACTOR, Larger, larger
 from bot.studio.gallery import Gallery
-from bot.studio.layers import Drafted
+from bot.studio.layers import Around, Drafted
 from bot.studio.offers import Offers
 from bot.studio.phrasing import NothingNew, Phrasing
 from bot.studio.recalling import WORDLESS, Recalled
@@ -35,14 +36,13 @@ from bot.studio.rights import Asker
 from bot.studio.wishes import Wish, init_from, seeds
 from generation.catalog.entry import Entry
 from generation.difference import difference
-from generation.draft import Draft, DraftWords, complete, picked
+from generation.draft import UNSAID, Draft, DraftWords, complete, picked
 from generation.families.family import family
 from generation.families.model_family import Family
 from generation.media.photos import InputFacts
 from generation.recipe import Recipe, Task, needed
 from prompting.assist import Assisted
 from prompting.changing.intents import Intent
-from storage.people import People, Preferences
 from storage.pictures import PictureId
 from storage.requests import Origin
 from storage.revisions import Revision
@@ -81,11 +81,11 @@ class Revisor:
         gallery: Gallery,
         drafting: Drafting,
         requests: Requests,
-        people: People,
+        defaults: Defaults,
         device: DrawingDevice,
     ) -> None:
         self._gallery, self._drafting, self._requests = gallery, drafting, requests
-        self._people, self._device = people, device
+        self._defaults, self._device = defaults, device
 
     def planned(self, group: Sequence[Intent], recalled: Recalled) -> Plan:
         """What the intents come to for that picture.  Raises OutOfRange."""
@@ -123,9 +123,11 @@ class Revisor:
         plan = self.planned(group, recalled)
         start = start_of(plan, recalled)
         await self._check(Asker.of(origin), plan, recalled, start)
-        mine = await self._people.preferences(origin.owner)
+        around = await self._defaults.around(
+            Wish(origin=origin, draft=UNSAID, after=recalled.recipe)
+        )
         device = await self._device.wait()
-        drafted = await revised(self._drafting, plan, recalled, origin, mine, device=device)
+        drafted = await revised(self._drafting, plan, recalled, origin, around, device=device)
         return _Made(
             plan=plan,
             start=start,
@@ -150,7 +152,7 @@ async def revised(
     plan: Plan,
     recalled: Recalled,
     origin: Origin,
-    mine: Preferences,
+    around: Around,
     *,
     device: str,
 ) -> Drafted:
@@ -159,17 +161,17 @@ async def revised(
     if plan.means is Means.INSTRUCT:
         [editor, *_] = editors(recalled, drafting.offers)
         told = told_of(plan, recalled, origin, editor.name)
-        drafted = await drafting.draft(told, mine, device=device)
+        drafted = await drafting.draft(told, around, device=device)
         return replace(drafted, wording=_wording(plan, words))
     if plan.means is Means.ENLARGE:
         wish = _larger(plan, recalled, origin, drafting.offers)
-        return await drafting.draft(wish, mine, device=device)
+        return await drafting.draft(wish, around, device=device)
     wish = wish_of(plan, recalled, words, origin, drafting.dice)
     if plan.means is Means.REGION:
         wish = in_region(wish, plan, recalled, drafting.offers.segmenter())
     if plan.means is Means.AGAIN and recalled.recipe.task in WORDLESS:
-        return _told_again(wish, recalled.recipe, drafting, mine, device=device)
-    drafted = await drafting.draft(wish, mine, device=device)
+        return _told_again(wish, recalled.recipe, drafting, around, device=device)
+    drafted = await drafting.draft(wish, around, device=device)
     before = recalled.drawn_by or recalled.recipe
     adapters = loras_of(plan, before, drafting.offers)
     recipes = tuple(kept(plan, before, drawn, adapters) for drawn in drafted.recipes)
@@ -187,14 +189,14 @@ def _larger(plan: Plan, recalled: Recalled, origin: Origin, offers: Offers) -> W
 
 
 def _told_again(
-    wish: Wish, recipe: Recipe, drafting: Drafting, mine: Preferences, *, device: str
+    wish: Wish, recipe: Recipe, drafting: Drafting, around: Around, *, device: str
 ) -> Drafted:
     """The same instruction with other values; it is no wish, and nothing is looked for in it."""
     if recipe.sampling is None:
         raise NothingNew("picture")
     draft = replace(wish.draft, words=picked(DraftWords, recipe.words))
     model = needed(drafting.offers.checkpoint_of(recipe))
-    used = seeds(wish.seed, wish.count or 1, mine, drafting.dice)
+    used = seeds(wish.seed, wish.count or 1, around.counting, drafting.dice)
     recipes = tuple(complete(draft, model, seed=seed, device=device) for seed in used)
     return Drafted(recipes=recipes, wording=None)
 

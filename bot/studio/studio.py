@@ -7,7 +7,8 @@
     scores          how well words say what pictures show
     reshapes        pictures varied, drawn further, or drawn anew in a part
     stars           whose favourite which picture is
-    defaults        what people like where they say nothing
+    defaults        what people and places like where a wish says nothing
+    presets         what is kept by a name, to draw with again
     offers          what can be chosen: models, LoRAs, VAEs, styles
     opening         pictures that people send
     servers         what the admins of each server decided
@@ -51,6 +52,7 @@ from bot.studio.gallery import Gallery
 from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
+from bot.studio.presetting import Presetting
 from bot.studio.quotas import Quotas
 from bot.studio.readers import Readers
 from bot.studio.requests import Requests
@@ -124,11 +126,13 @@ class Studio:
         self.gallery = Gallery(stores.tickets, stores.pictures, self._deleting)
         self.stars = Starring(self.gallery, stores.favourites, clock=clock)
         self.readers = Readers(stores.locales)
-        self.defaults = Defaults(stores.people, drafting)
+        self.presets = Presetting(stores=stores, gallery=self.gallery, clock=clock)
+        self.defaults = Defaults(stores.people, drafting, self.presets)
         self.requests = Requests(
             stores=stores,
             gallery=self.gallery,
             drafting=drafting,
+            defaults=self.defaults,
             device=self.device,
             opening=self.opening,
             admission=self._admission,
@@ -141,7 +145,7 @@ class Studio:
             gallery=self.gallery,
             drafting=drafting,
             requests=self.requests,
-            people=stores.people,
+            defaults=self.defaults,
             device=self.device,
         )
         self.changes = Changes(
@@ -155,7 +159,7 @@ class Studio:
         self.descriptions = Descriptions(
             gallery=self.gallery,
             files=stores.files,
-            people=stores.people,
+            defaults=self.defaults,
             drafting=drafting,
             opening=self.opening,
             errands=self.errands,

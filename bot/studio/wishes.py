@@ -6,7 +6,7 @@ Pure: settings and dice are arguments.  What nobody said is filled in by `bot.st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from generation.draft import Draft, DraftCanvas
@@ -15,7 +15,7 @@ from generation.families.model_family import Family
 from generation.interchange.imported import Imported
 from generation.recipe import MAX_SEED, Input, Recipe, Sha256
 from prompting.assist import Assisted
-from storage.people import AssistMode, Preferences, SeedMode
+from storage.people import AssistMode, SeedMode
 from storage.pictures import StoredPicture
 from storage.requests import Origin
 
@@ -57,6 +57,7 @@ class Wish:
     after: Recipe | None = None  # what hands on its settings; None: the parent's recipe
     assist: AssistMode | None = None  # whether to look for more words
     style: str | None = None  # a name of the style library
+    preset: str | None = None  # a name of a preset
     words: Assisted | None = None  # words that were found and chosen already
     imported: Imported | None = None  # another picture's settings, which fill the gaps
     notes: tuple[str, ...] = ()  # what is to be said beside the pictures already
@@ -98,24 +99,47 @@ def shape(family: Family, across: float, down: float) -> tuple[int, int]:
     return on_grid((area * aspect) ** 0.5), on_grid((area / aspect) ** 0.5)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """Where the next seed comes from when none is named: in which way, and from which one."""
+
+    mode: SeedMode = SeedMode.RANDOMIZE
+    last: int | None = None
+
+    def after(self, used: tuple[int, ...]) -> Counting:
+        """The same, once these were drawn with."""
+        last = used[-1] if self.mode is SeedMode.INCREMENT else used[0]
+        return replace(self, last=last)
+
+
 def seeds(
-    asked: int | None, count: int, mine: Preferences, dice: Callable[[], int]
+    asked: int | None, count: int, counting: Counting, dice: Callable[[], int]
 ) -> tuple[int, ...]:
     """The seeds of `count` pictures: consecutive, as every other tool numbers a batch.
 
     A seed of 64 bits is folded: the noise is a function of its low 32 bits, in ComfyUI too.
     """
+    last = counting.last
     if asked is not None and asked != RANDOM_SEED:
         first = checked_seed(asked) % SEEDS
-    elif asked or mine.last_seed is None or mine.seed_mode is SeedMode.RANDOMIZE:
+    elif asked or last is None or counting.mode is SeedMode.RANDOMIZE:
         first = dice() % SEEDS
-    elif mine.seed_mode is SeedMode.INCREMENT:
-        first = mine.last_seed + 1
-    elif mine.seed_mode is SeedMode.DECREMENT:
-        first = mine.last_seed - count
+    elif counting.mode is SeedMode.INCREMENT:
+        first = last + 1
+    elif counting.mode is SeedMode.DECREMENT:
+        first = last - count
     else:
-        first = mine.last_seed
+        first = last
     return tuple((first + i) % SEEDS for i in range(count))
+
+
+def rerolled(before: Sequence[int], counting: Counting, dice: Callable[[], int]) -> tuple[int, ...]:
+    """The seeds of the same pictures once more: where they stay fixed, their own."""
+    if counting.mode is SeedMode.FIXED:
+        return tuple(before)
+    if counting.last is None:
+        counting = counting.after(tuple(before))
+    return seeds(None, len(before), counting, dice)
 
 
 def seed_named(text: str) -> int:
@@ -137,11 +161,6 @@ def checked_seed(seed: int) -> int:
             "seed", seed, f"a whole number from 0 to {LARGEST_SEED}, or -1 for a fresh one"
         )
     return seed
-
-
-def remembered_seed(used: tuple[int, ...], mode: SeedMode) -> int:
-    """The seed that the person's next one is counted from."""
-    return used[-1] if mode is SeedMode.INCREMENT else used[0]
 
 
 def init_from(sha256: Sha256) -> Input:

@@ -11,17 +11,24 @@ from typing import Any, cast
 
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.drafting import Drafting
-from bot.studio.layers import RequestDraft
+from bot.studio.layers import Around, RequestDraft, Whence, of_preferences
 from bot.studio.model_folders import ModelFolders
 from bot.studio.offers import Offers
 from bot.studio.phrasing import Phrasing
+from bot.studio.wishes import Counting
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.recipe import Recipe, Sha256, Weights
-from storage.people import AssistMode
+from storage.people import AssistMode, Preferences
 from storage.pictures import StoredPicture
 
 MOST = 4  # pictures of one wish
+
+
+def liking(mine: Preferences, counting: Counting | None = None) -> Around:
+    """What is around a wish of a person with these settings."""
+    layers = ((Whence.PERSON, of_preferences(mine)),)
+    return Around(layers=layers, counting=counting or Counting())
 
 
 def weights(name: str) -> Weights:
@@ -83,7 +90,7 @@ def a_drafting(models: Iterable[Mapping[str, Any]], *, default: str) -> Drafting
     return Drafting(
         offers=offers,
         phrasing=Phrasing(prompt_assist, offers, dice=dice),
-        server=RequestDraft(model=default, assist=AssistMode.OFF),
+        house=RequestDraft(model=default, assist=AssistMode.OFF),
         max_count=MOST,
         dice=dice,
     )

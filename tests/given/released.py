@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from generation.job import UserId
 from generation.picture import Environment
 from generation.reasons import Reason
 from generation.recipe import dump
@@ -16,7 +17,7 @@ from storage.database import Database
 from storage.errors import Missing
 from storage.people import People
 from storage.pictures import PictureId, Pictures
-from storage.tickets import RequestId, Tickets
+from storage.tickets import Request, RequestId, Tickets
 from storage.words import Wordings
 from tests.given.builders import ANN, BEN
 
@@ -99,7 +100,7 @@ async def facts(database: Database) -> dict[str, Any]:
             ],
             "wordings": {r.id: asdict(w) for r in requests if (w := await words.find(r.id))},
             "people": {
-                user: asdict(await people.preferences(user))
+                user: await _liked(people, user, requests)
                 for user in {*(r.origin.owner for r in requests), ANN, BEN}
             },
             "undelivered": await tickets.undelivered(),
@@ -119,6 +120,14 @@ async def facts(database: Database) -> dict[str, Any]:
             "promises": await ledger.load_promises(),
         }
     )
+
+
+async def _liked(people: People, user: UserId, requests: Sequence[Request]) -> Line:
+    """What a person likes, as it stood in one row, with the seed of their newest request."""
+    liked = await people.preferences(user)
+    channels = [request.origin.channel for request in requests if request.origin.owner == user]
+    last = await people.last_seed(user, channels[-1]) if channels else None
+    return {**asdict(liked), "seed_mode": liked.seed_mode or "randomize", "last_seed": last}
 
 
 def _flat(request: Line) -> Line:

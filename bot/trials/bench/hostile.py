@@ -23,7 +23,7 @@ from bot.pages.help_pages import asks_for_help
 from bot.pages.quoting import code, plain, quoted
 from bot.studio.assistant import PromptAssist, WordSettings
 from bot.studio.drafting import Drafting
-from bot.studio.layers import RequestDraft
+from bot.studio.layers import NOBODY, RequestDraft
 from bot.studio.model_folders import ModelFolders
 from bot.studio.named_adapters import applied, marked
 from bot.studio.notes import bounded
@@ -58,7 +58,7 @@ from prompting.speaking.styles import built_in as styles
 from prompting.writers import template
 from prompting.writers.ladder import Opened, WriterConfig
 from prompting.writers.writer import Answer, Ask
-from storage.people import AssistMode, Preferences
+from storage.people import AssistMode
 
 TARGET = 50.0  # ms of the processor
 TRIES = 3  # the least counts: what others do with the processor is not the text's doing
@@ -271,7 +271,7 @@ async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     drafting = Drafting(
         offers=offers,
         phrasing=Phrasing(prompt_assist, offers, dice=lambda: 1),
-        server=RequestDraft(assist=prompt_assist.mode),
+        house=RequestDraft(assist=prompt_assist.mode),
         max_count=COUNT,
         dice=lambda: 1,
     )
@@ -279,7 +279,7 @@ async def _wished(corpus: dict[str, str]) -> tuple[float, str]:
     for name, text in corpus.items():
         longest = Longest()
         with contextlib.suppress(PromptingError, GenerationError):
-            await longest.of(drafting.draft(_a_wish(text), Preferences(), device="cpu"))
+            await longest.of(drafting.draft(_a_wish(text), NOBODY, device="cpu"))
         found[name] = longest.seconds
     name = max(found, key=lambda name: found[name])
     return found[name], name
