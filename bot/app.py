@@ -122,6 +122,8 @@ class App:
             additions=self.additions,
             synced=self.stores.synced,
             owners=self.settings.owners,
+            direct_messages=self.settings.direct_messages,
+            user_installs=self.settings.user_installs,
             web=self.web,
             **sharded,
         )
@@ -245,7 +247,7 @@ async def _build(
     seats = [make_seat(f"gpu {number}", worker) for number, worker in enumerate(workers)]
     share(prompt_assist.card, Place.of(settings.assist_device).seats(seats), meter)
     drafting = _drafting(settings, catalog, model_folders, prompt_assist)
-    servers = Servers(stores.rulings, clock=time.time)
+    servers = Servers(stores.rulings, clock=time.time, direct_messages=settings.direct_messages)
     await servers.open()
     studio = Studio(
         stores=stores,

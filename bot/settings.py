@@ -313,6 +313,8 @@ class Settings:
     role_weights: Mapping[str, float] = field(default_factory=dict, metadata={"read": _weights})
     relaxed_roles: tuple[str, ...] = field(default=(), metadata={"read": _texts})
     server_weights: Mapping[str, float] = field(default_factory=dict, metadata={"read": _weights})
+    direct_messages: bool = field(default=True, metadata={"read": _switch})
+    user_installs: bool = field(default=False, metadata={"read": _switch})
     newcomer_days: float = field(default=7.0, metadata={"read": _number(0, 3650)})
     max_count: int = field(default=COUNT.high, metadata={"read": _whole(COUNT.low, COUNT.high)})
     preview_every: int = field(default=4, metadata={"read": _whole(0, 150)})

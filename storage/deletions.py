@@ -12,8 +12,9 @@ from __future__ import annotations
 from generation.recipe import Sha256
 from storage.database import Database
 from storage.errors import Missing
-from storage.found import forget_found, place_found
+from storage.found import forget_found
 from storage.ids import RequestId
+from storage.outbox import bring_back
 from storage.pictures import unneeded_files
 from storage.servers import ModeratorAct, write_act
 
@@ -54,16 +55,8 @@ class Deletions:
             if cursor.rowcount < 1:
                 raise Missing("deletion", request)
             await write_act(db, ModeratorAct.RESTORED, request, by=by, at=now)
-            await db.execute(
-                f"UPDATE pictures SET deleted = 0, message = NULL WHERE {_OF}", (request,)
-            )
-            await db.execute(
-                "UPDATE outbox SET open = 1, attempts = 0, message = NULL, shown_in = NULL, "
-                "direct = NULL, held = NULL, again_at = NULL, refusals = 0, "
-                "returned = returned + 1 WHERE request = ?",
-                (request,),
-            )
-            await place_found(db, request)
+            await db.execute(f"UPDATE pictures SET deleted = 0 WHERE {_OF}", (request,))
+            await bring_back(db, request)
 
     async def next_over(self) -> float | None:
         """When the time of the next one is over."""

@@ -18,6 +18,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import aiosqlite
+
 from generation.job import UserId
 from storage.database import Database
 from storage.errors import Missing
@@ -235,6 +237,22 @@ class Outbox:
                 "UPDATE pictures SET message = ?, ordinal = ? WHERE id = ?",
                 [(message, place, row["id"]) for place, row in enumerate(rows)],
             )
+
+
+async def bring_back(db: aiosqlite.Connection, request: RequestId) -> None:
+    """Let a result be posted anew, as if it never was, within the caller's transaction."""
+    await db.execute(
+        "UPDATE pictures SET message = NULL "
+        "WHERE ticket IN (SELECT id FROM tickets WHERE request = ?)",
+        (request,),
+    )
+    await db.execute(
+        "UPDATE outbox SET open = 1, attempts = 0, message = NULL, shown_in = NULL, "
+        "direct = NULL, held = NULL, again_at = NULL, refusals = 0, "
+        "returned = returned + 1 WHERE request = ?",
+        (request,),
+    )
+    await place_found(db, request)
 
 
 _SHOWN_BY = """

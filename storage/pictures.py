@@ -207,7 +207,8 @@ SELECT p.*, t.request, r.parent, r.reproduces, r.words,
        -- Where it is shown: its owner's direct messages, or nowhere, where no channel took it or
        -- its message was deleted.
        coalesce(o.shown_in, r.channel) AS channel,
-       CASE WHEN coalesce(o.shown_in, r.channel) = r.channel THEN r.guild END AS guild,
+       CASE WHEN r.private = 0 AND coalesce(o.shown_in, r.channel) = r.channel
+            THEN r.guild END AS guild,
        recipes.text AS recipe_text, environments.text AS environment_text
 FROM pictures p
 JOIN tickets t ON t.id = p.ticket

@@ -39,7 +39,13 @@ class Origin:
     reply_to: int | None  # the message to answer
     locale: str
     source: int | None = None  # the message or interaction that asks; it asks once
+    private: bool = False  # the answer is for its owner alone
     seen: Circumstances = field(default=UNKNOWN, compare=False)
+
+    @property
+    def seen_by(self) -> Origin:
+        """Where it is shown, as rights go: a private answer is like one in direct messages."""
+        return replace(self, guild=None) if self.private else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +111,7 @@ def request_of(row: Row) -> Request:
     facts = dict(row)
     for column in ("share_group", "group_weight", "weight"):
         del facts[column]
+    facts["private"] = bool(facts["private"])
     facts["notes"] = tuple(json.loads(facts["notes"]))
     facts["revision"] = Revision.from_json(facts["revision"])
     facts["scorer"] = scorer_in(facts["scorer"])

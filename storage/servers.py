@@ -36,6 +36,7 @@ class ServerRule(StrEnum):
     SPOILER = "spoiler"  # [the same] hides pictures until they are clicked
     BLOCKED = "blocked"  # [person]
     WORD = "word"  # [word or phrase] is not drawn
+    PRIVATE = "private"  # False: no answers with pictures that one person alone sees
     STYLE = "style"  # [style] is not offered
     MODEL = "model"  # [sha256] is not offered; the value is its name
     REST = "rest"  # nothing is drawn; the value is the reason

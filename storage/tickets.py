@@ -34,7 +34,7 @@ from storage import reasons
 from storage.database import Row
 from storage.errors import AskedBefore, Ended, Fenced, Missing
 from storage.ids import PictureId, RequestId
-from storage.outbox import Held, Outbox, Sent
+from storage.outbox import Held, Outbox, Sent, bring_back
 from storage.pictures import insert_picture, insert_recipes
 from storage.requests import Asked, Request, insert_request, request_of, share_of
 from storage.servers import ModeratorAct, write_act
@@ -265,6 +265,32 @@ class Tickets(Outbox):
         row = await self._database.row(_FIRST_USER, (file,))
         return UserId(row["owner"]) if row is not None else None
 
+    async def share(self, request: RequestId) -> bool:
+        """A private answer becomes an ordinary one: it enters the outbox again.
+
+        False: it was one already, or it has not ended.
+        """
+        async with self._database.transaction("shared") as db:
+            cursor = await db.execute(
+                "UPDATE requests SET private = 0 WHERE id = ? AND private = 1 "
+                "AND EXISTS (SELECT 1 FROM outbox WHERE request = requests.id)",
+                (request,),
+            )
+            if cursor.rowcount < 1:
+                return False
+            # The answer keeps its buttons, and they their meaning.
+            await db.execute(
+                "INSERT OR IGNORE INTO answers SELECT message, request FROM outbox "
+                "WHERE request = ? AND message IS NOT NULL",
+                (request,),
+            )
+            await bring_back(db, request)
+        return True
+
+    async def is_private(self, message: int) -> bool:
+        """Whether a message shows pictures that were drawn for one person alone."""
+        return await self._database.row(_IS_PRIVATE, (message,)) is not None
+
     async def note_answer(self, request: RequestId, message: int) -> None:
         """Remember that a message which one person alone sees is about the request."""
         async with self._database.transaction("answer") as db:
@@ -311,6 +337,11 @@ SELECT r.owner FROM recipe_inputs i
 JOIN tickets t ON t.recipe = i.recipe
 JOIN requests r ON r.id = t.request
 WHERE i.sha256 = ? ORDER BY r.id LIMIT 1
+"""
+
+_IS_PRIVATE = """
+SELECT 1 FROM pictures p JOIN tickets t ON t.id = p.ticket
+JOIN requests r ON r.id = t.request WHERE p.message = ? AND r.private = 1 LIMIT 1
 """
 
 _IS_SHOWN_BY = """

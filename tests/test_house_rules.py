@@ -361,7 +361,14 @@ def test_the_suite_draws_the_same_examples_every_time_and_test_all_throws_dice()
 
 # What is told for the places where things were asked: no person is answered with it.
 FOR_THE_BOT = {
-    "KnownMessages": {"answering", "check", "say_progress_is", "with_progress", "sending_directly"},
+    "KnownMessages": {
+        "answering",
+        "check",
+        "is_for_one",
+        "say_progress_is",
+        "with_progress",
+        "sending_directly",
+    },
     "OpenRequests": {
         "open",
         "ended",

@@ -14,6 +14,7 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import discord
 
@@ -153,27 +154,17 @@ class Announcer:
             shown.edited_at = time.monotonic()
             return
         assert request.progress_message is not None
-        message = channel_of(self._client, request.origin.channel).get_partial_message(
-            request.progress_message
-        )
+        parts: dict[str, Any] = {
+            "content": text,
+            "view": progress_view(request.id),
+            "allowed_mentions": SILENT,
+        }
+        if standing.preview and standing.preview != shown.preview:
+            hidden, picture = self._hidden(request), io.BytesIO(standing.preview)
+            parts["attachments"] = [discord.File(picture, filename="preview.jpg", spoiler=hidden)]
         self._channel_busy.add(request.origin.channel)
         try:
-            if standing.preview and standing.preview != shown.preview:
-                preview = discord.File(
-                    io.BytesIO(standing.preview),
-                    filename="preview.jpg",
-                    spoiler=self._hidden(request),
-                )
-                await message.edit(
-                    content=text,
-                    attachments=[preview],
-                    view=progress_view(request.id),
-                    allowed_mentions=SILENT,
-                )
-            else:
-                await message.edit(
-                    content=text, view=progress_view(request.id), allowed_mentions=SILENT
-                )
+            await self._edit_message(request, parts)
         finally:
             self._channel_busy.discard(request.origin.channel)
             # Also when it failed: the next edit of this channel is somebody else's.
@@ -181,6 +172,14 @@ class Announcer:
         shown.place = _place(standing)
         shown.ready_at = now() + standing.ready_in
         shown.preview = standing.preview
+
+    async def _edit_message(self, request: Request, parts: dict[str, Any]) -> None:
+        assert request.progress_message is not None
+        if not request.origin.private:
+            channel = channel_of(self._client, request.origin.channel)
+            await channel.get_partial_message(request.progress_message).edit(**parts)
+        elif (answer := self.answers.of(request.id)) is not None:
+            await answer.followup.edit_message(request.progress_message, **parts)
 
     def _hidden(self, request: Request) -> bool:
         place = self._client.get_channel(request.origin.channel)

@@ -72,7 +72,28 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
         locale=spoken(),
         source=interaction.id,
         seen=circumstances(interaction.user, interaction.channel),
+        private=is_private(interaction),
     )
+
+
+PRIVATE = "private"  # among the extras of an interaction
+
+
+def ask_privately(interaction: discord.Interaction[Any], *, asked: bool = True) -> None:
+    """Whatever this interaction asks for is for the one who asks alone, if that is `asked`."""
+    interaction.extras[PRIVATE] = asked
+
+
+def is_private(interaction: discord.Interaction[Any]) -> bool:
+    """Whether it asks for something that nobody else is to see; in direct messages all is so."""
+    asked = interaction.guild_id is not None and bool(interaction.extras.get(PRIVATE))
+    return asked or is_away(interaction)
+
+
+def is_away(interaction: discord.Interaction[Any]) -> bool:
+    """Whether somebody brought the bot along to a place that it is no part of."""
+    brought = interaction.is_user_integration() and not interaction.is_guild_integration()
+    return brought and not interaction.context.dm_channel
 
 
 def origin_of_message(message: discord.Message, tiers: Tiers, servers: Servers) -> Origin:

@@ -83,6 +83,8 @@ class Atelier(discord.Client):
         additions: Additions,
         synced: SyncedCommands,
         owners: Collection[int] = (),
+        direct_messages: bool = True,
+        user_installs: bool = False,
         web: WebPages | None = None,
         **connection: Any,
     ) -> None:
@@ -103,7 +105,13 @@ class Atelier(discord.Client):
         self._tasks: list[asyncio.Task[None]] = []
         self.announcer = Announcer(self, studio, progress_seconds=progress_seconds)
         studio.gallery.look_through(DiscordSight(self, moderator_permission))
-        self.tree = Tree(self)
+        self.tree = Tree(
+            self,
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=direct_messages, private_channel=user_installs
+            ),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=user_installs),
+        )
         add_commands(self.tree)
 
     def remember_answer(self, request: RequestId, interaction: discord.Interaction[Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import discord
 
+from bot.chat.askers import ask_privately
 from bot.studio.studio import Studio
 from storage.errors import Missing
 from storage.ids import number_in
@@ -31,6 +32,8 @@ async def check_pressed(interaction: Interaction, studio: Studio, request: Reque
     message = interaction.message
     if message is None or not is_ours(message, interaction.client):
         raise Missing("request", request)
+    if message.flags.ephemeral and await studio.messages.is_for_one(request):
+        ask_privately(interaction)  # what is made of it is not for others, either
     known = [message.id, *_answered_by(message)]
     await studio.messages.check(request, known, channel=interaction.channel_id or 0)
 

@@ -61,6 +61,8 @@ class ProgressMessages:
 
         An earlier life may have died between posting and noting it; then it is looked for.
         """
+        if request.origin.private:
+            return request  # in no history
         if request.progress_message is not None or request.created >= self._began:
             return request
         with contextlib.suppress(discord.Forbidden, discord.NotFound):
@@ -87,11 +89,19 @@ class ProgressMessages:
             "view": None,
             "allowed_mentions": SILENT,
         }
+        if request.origin.private:
+            await self._retell_alone(request, edit)
+            return
         message, answer = progress_of(self._client, self._answers, request)
         if await _done(message.edit(**edit)):
             return
         if answer is None or not await _done(answer.edit_original_response(**edit)):
             await _done(message.delete())
+
+    async def _retell_alone(self, request: Request, edit: dict[str, Any]) -> None:
+        answer = self._answers.of(request.id)
+        if answer is not None and request.progress_message is not None:
+            await _done(answer.followup.edit_message(request.progress_message, **edit))
 
     async def _drop(self, request: Request) -> None:
         """Take the progress message away; where that is refused, let it say that all is done."""

@@ -33,6 +33,7 @@ from bot.studio.ladder import Refusal, Step, Way, refusal, steps
 from bot.studio.offers import Offers
 from bot.studio.servers import Servers
 from generation.media.table import medium_of
+from storage.outbox import NOWHERE
 from storage.tickets import Request
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ class Poster:
     async def find(self, outcome: Outcome) -> Shown | None:
         """The result, if an attempt that was cut short did show it."""
         request = outcome.request
-        here = channel_of(self._client, request.origin.channel)
+        alone = request.origin.private
+        here = None if alone else channel_of(self._client, request.origin.channel)
         for place in (here, outcome.direct and channel_of(self._client, outcome.direct)):
             if place and (found := await self._searched(place, request)) is not None:
                 return found
@@ -93,7 +95,9 @@ class Poster:
         """Show it in the first way that is taken.  Raises Undeliverable."""
         request = outcome.request
         ladder = steps(self._ways(outcome), reference=request.origin.reply_to is not None)
-        step, here = next(ladder), None
+        if (step := next(ladder, None)) is None:
+            raise Undeliverable(Refusal.CLOSED, "no way is left")
+        here = None
         while True:
             try:
                 return await self._attempt(step, outcome, messages, here)
@@ -109,9 +113,10 @@ class Poster:
 
     def _ways(self, outcome: Outcome) -> frozenset[Way]:
         request = outcome.request
+        alone = request.origin.private  # never where others could see it
         there = {
-            Way.CHANNEL: True,
-            Way.PROGRESS: request.progress_message is not None,
+            Way.CHANNEL: not alone,
+            Way.PROGRESS: request.progress_message is not None and not alone,
             Way.ANSWER: self._answers.of(request.id) is not None,
             # Where they asked in direct messages, those are the channel.
             Way.DIRECT: request.origin.guild is not None and not outcome.private,
@@ -171,6 +176,7 @@ class Poster:
                 changed=request.parent is not None,
                 replied=request.revision is not None,
                 painter=self._offers.painter,
+                private=request.origin.private,
             )
             if outcome.pictures
             else failure_view(request.id)
@@ -211,11 +217,23 @@ class Poster:
     async def _answered(self, request: Request, message: Mapping[str, Any]) -> Shown:
         interaction = self._answers.of(request.id)
         assert interaction is not None
+        if request.origin.private:
+            return await self._alone(interaction, request, message)
         if is_answer(interaction, request.progress_message):
             edited = await interaction.edit_original_response(**_as_edit(message))
             return Shown(message=edited.id, channel=request.origin.channel)
         sent = await interaction.followup.send(**message, wait=True)
         return Shown(message=sent.id, channel=request.origin.channel)
+
+    async def _alone(
+        self, interaction: Interaction, request: Request, message: Mapping[str, Any]
+    ) -> Shown:
+        """In the answer that one person alone sees, which is in no channel."""
+        if request.progress_message is not None:
+            await interaction.followup.edit_message(request.progress_message, **_as_edit(message))
+            return Shown(message=request.progress_message, channel=NOWHERE)
+        sent = await interaction.followup.send(**message, ephemeral=True, wait=True)
+        return Shown(message=sent.id, channel=NOWHERE)
 
 
 def _nonce(outcome: Outcome) -> str:

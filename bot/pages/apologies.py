@@ -22,7 +22,15 @@ from bot.studio.describing import NotInTime
 from bot.studio.phrasing import NothingNew
 from bot.studio.quotas import QuotaSpent, TooLarge
 from bot.studio.rights import NotAllowed
-from bot.studio.servers import Blocked, NotOffered, OtherChannels, Resting, ServerDeclines
+from bot.studio.servers import (
+    Blocked,
+    NotDirectly,
+    NothingPrivate,
+    NotOffered,
+    OtherChannels,
+    Resting,
+    ServerDeclines,
+)
 from bot.studio.which import NotThatMany
 from generation import errors as g
 from generation.interchange.imported import NotRead
@@ -428,6 +436,15 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     OtherChannels: _one(
         mark("I draw nothing in this channel. Please ask in {channels}."),
         lambda e: {"channels": _channels(e.channels)},
+    ),
+    NotDirectly: _one(
+        mark("I draw in servers only: please ask me in a channel of one that we share.")
+    ),
+    NothingPrivate: _one(
+        mark(
+            "In this server all see what is drawn, and so I drew nothing. Please ask without "
+            "`private`, or in direct messages."
+        )
     ),
     Resting: _resting,
     NotOffered: _not_offered,

@@ -28,6 +28,10 @@ def policy_page(rules: ServerRules) -> str:
         tr("Blocked people: {people}", people=blocked or tr("nobody")),
         tr("Words that are not drawn: {words}", words=words or tr("none of this server's own")),
     ]
+    if rules.value(ServerRule.PRIVATE) is False:
+        lines.append(tr("Private pictures: no. What is drawn here is seen by all in its channel."))
+    else:
+        lines.append(tr("Private pictures: yes. `/imagine private:True` is for one person alone."))
     return "\n".join(lines)[:MOST]
 
 
@@ -101,6 +105,7 @@ _RULES = {
     ServerRule.SPOILER: mark("pictures hidden until clicked in {subject}"),
     ServerRule.BLOCKED: mark("{subject} blocked"),
     ServerRule.WORD: mark("the words {subject} refused"),
+    ServerRule.PRIVATE: mark("private pictures"),
     ServerRule.STYLE: mark("the style {subject} hidden"),
     ServerRule.MODEL: mark("the model {subject} hidden"),
     ServerRule.REST: mark("drawing rests"),

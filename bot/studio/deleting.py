@@ -35,7 +35,7 @@ class Deleting:
         clock: Callable[[], float],
         restored: Callable[[], None],
     ) -> None:
-        self._deletions, self._files = stores.deletions, stores.files
+        self._deletions, self._files, self._tickets = stores.deletions, stores.files, stores.tickets
         self._index = stores.index
         self._door = door  # while it is closed, nobody begins to need a file
         self._clock, self._restored = clock, restored
@@ -58,6 +58,13 @@ class Deleting:
             except Missing:
                 raise TooLate from None
         self._restored()
+
+    async def share(self, request: RequestId) -> bool:
+        """Post a private answer for all; False: it was, or it is not drawn yet."""
+        async with self._door:
+            shared = await self._tickets.share(request)
+        self._restored()
+        return shared
 
     async def run(self) -> None:
         """Let go the files of what nobody has brought back, for ever."""

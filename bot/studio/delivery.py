@@ -167,7 +167,7 @@ class Delivery:
         numbers = {n for n in (request.parent, request.reproduces) if n is not None}
         found = [await self._pictures.get(number) for number in numbers]
         return frozenset(
-            p.id for p in found if not named_among(p, request.origin, deleted=p.deleted)
+            p.id for p in found if not named_among(p, request.origin.seen_by, deleted=p.deleted)
         )
 
     async def _parent(self, request: Request, unnamed: frozenset[int]) -> StoredPicture | None:

@@ -100,7 +100,7 @@ class Gallery:
         for picture in pictures:
             if await may_see(asker, picture, once, deleted=picture.deleted):
                 return found
-        if not pictures and await may_see(asker, found.origin, once, deleted=False):
+        if not pictures and await may_see(asker, found.origin.seen_by, once, deleted=False):
             return found
         raise Missing("request", request)
 
@@ -110,7 +110,7 @@ class Gallery:
         NotAllowed tells that there is such a request, so it is for those who may see it.
         """
         found = await self._tickets.request(request)
-        if await may_act_on(asker, found.origin, self._sight):
+        if await may_act_on(asker, found.origin.seen_by, self._sight):
             return found
         await self.request(asker, request)
         raise NotAllowed(what)
@@ -130,6 +130,13 @@ class Gallery:
         """
         await self.to_act_on(asker, request, "bring back another person's picture")
         await self._deleting.restore(request, by=asker.id)
+
+    async def share(self, asker: Asker, request: RequestId) -> bool:
+        """Let all see a private answer where it was asked; False: they do.  Raises Missing."""
+        found = await self._tickets.request(request)
+        if found.origin.owner != asker.id:
+            raise Missing("request", request)
+        return await self._deleting.share(request)
 
     async def check_start(self, asker: Asker, picture: PictureId) -> None:
         """Raise Missing unless the picture's bytes may become the start of another one."""

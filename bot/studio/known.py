@@ -53,6 +53,14 @@ class KnownMessages:
         if not perhaps:
             raise Missing("request", request)
 
+    async def is_for_one(self, request: RequestId) -> bool:
+        """Whether a request was asked for one person alone.  Raises Missing."""
+        return (await self._tickets.request(request)).origin.private
+
+    async def is_private(self, message: int) -> bool:
+        """Whether a message shows what was drawn for one person alone."""
+        return await self._tickets.is_private(message)
+
     async def say_progress_is(self, request: RequestId, message: int) -> None:
         """Remember which message shows the progress of a request."""
         await self._tickets.say_progress_is(request, message)

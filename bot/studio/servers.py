@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.studio.shares import CONSOLE
 from generation.recipe import Recipe, Sha256
 from prompting.reading.policy import Policy
 from storage.requests import Origin
@@ -36,6 +37,14 @@ class OtherChannels(ServerDeclines):
     def __init__(self, channels: tuple[int, ...]) -> None:
         super().__init__("the channel is none of those that pictures are drawn in")
         self.channels = channels
+
+
+class NotDirectly(ServerDeclines):
+    """Whoever runs the bot lets nobody ask in direct messages."""
+
+
+class NothingPrivate(ServerDeclines):
+    """In this server all see what is drawn."""
 
 
 class Resting(ServerDeclines):
@@ -124,8 +133,10 @@ class Servers:
         rulings: Rulings,
         *,
         clock: Callable[[], float],
+        direct_messages: bool = True,
     ) -> None:
         self._store, self._clock = rulings, clock
+        self._direct_messages = direct_messages
         self._rules: dict[int, ServerRules] = {}
         self.changed: Callable[[int], None] = lambda _: None
 
@@ -167,10 +178,14 @@ class Servers:
         return self.rules(guild).hides(within)
 
     def admits(self, origin: Origin) -> None:
-        """Raise Blocked, OtherChannels or Resting where that person may not ask there, now."""
+        """Raise a ServerDeclines where that person may not ask there, or not now."""
         rules = self.rules(origin.guild)
+        if origin.guild is None and origin.share != CONSOLE and not self._direct_messages:
+            raise NotDirectly
         if rules.blocks(origin.owner):
             raise Blocked
+        if origin.private and rules.value(ServerRule.PRIVATE) is False:
+            raise NothingPrivate
         if not rules.allows(origin.seen.within or (origin.channel,)):
             raise OtherChannels(rules.numbers(ServerRule.CHANNEL))
         if rules.rest is not None:

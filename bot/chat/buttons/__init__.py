@@ -13,6 +13,7 @@
     atelier:star:<request>       ⭐  keep it among one's favourites
     atelier:delete:<request>     🗑  take the message and the files away
     atelier:undo:<request>       ↩️  bring back what was deleted less than a minute ago
+    atelier:share:<request>      📣  post a private answer for all
     atelier:words:<request>      ✨  the same wish and seeds, other words for it
     atelier:styles:<request>     🎨  the same wish, seeds and wording in another style
     atelier:own:<request>        💬  the same seeds, the person's own words only

@@ -15,8 +15,8 @@ from typing import Any
 
 import discord
 
-from bot.chat.answers import SILENT, accepted, now, whisper_about
-from bot.chat.askers import ChatHost, asker_of, studio_of
+from bot.chat.answers import SILENT, accepted, now, whisper, whisper_about
+from bot.chat.askers import ChatHost, asker_of, is_private, studio_of
 from bot.chat.buttons.request_button import RequestButton
 from bot.chat.places import check_place
 from bot.pages import replies
@@ -32,11 +32,15 @@ async def begin(
     interaction: Interaction, asking: Callable[[], Coroutine[Any, Any, Request]]
 ) -> None:
     """Submit, and show the progress to all once the wish is accepted."""
-    check_place(interaction)
+    if not is_private(interaction):
+        check_place(interaction)
     studio = studio_of(interaction)
     request = await accepted(interaction, asking())
     host: ChatHost = interaction.client
     host.remember_answer(request.id, interaction)
+    if request.origin.private:
+        await _show_alone(interaction, request.id)
+        return
     message = await _show(interaction, request.id, progress_text(studio, request.id))
     if message is not None:
         await studio.messages.say_progress_is(request.id, message.id)
@@ -46,6 +50,15 @@ def progress_text(studio: Studio, request: RequestId) -> str:
     """How a request stands that has just been queued."""
     standing = studio.open_requests.standing(request)
     return replies.progress(standing, now()) if standing else "🖼️"
+
+
+async def _show_alone(interaction: Interaction, request: RequestId) -> None:
+    """The progress of a request for the one who asks; there its result will be."""
+    studio = studio_of(interaction)
+    text, view = progress_text(studio, request), progress_view(request)
+    with studio.messages.answering(request):
+        shown = await whisper(interaction, text, view=view)
+        await studio.messages.say_progress_is(request, shown)
 
 
 async def _show(

@@ -13,8 +13,8 @@ from typing import Any
 
 import discord
 
-from bot.chat.answers import whisper_recipes
-from bot.chat.askers import asker_of, origin_of
+from bot.chat.answers import whisper, whisper_recipes
+from bot.chat.askers import asker_of, is_away, origin_of
 from bot.chat.buttons.deleting import Delete
 from bot.chat.buttons.forms.editing import edit_form
 from bot.chat.buttons.forms.meant import meant_form
@@ -26,7 +26,9 @@ from bot.chat.buttons.request_button import RequestButton
 from bot.chat.buttons.reshaping import MorePixels, VaryStrongly, VarySubtly, ZoomOut
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle
+from bot.chat.places import NoPlaceToPost, check_place
 from bot.chat.showing_again import show_again
+from bot.languages.speaking import mark, tr
 from bot.studio import lines
 from bot.studio.studio import Studio
 from storage.errors import Missing
@@ -143,6 +145,26 @@ class NotMeant(PictureButton, template=rf"atelier:meant:{NUMBERS}"):
         await interaction.response.send_modal(meant_form(picture, request.revision))
 
 
+class ShareWithAll(RequestButton, template=r"atelier:share:(?P<request>.*)"):
+    """📣, under a result that one person alone sees."""
+
+    label, emoji, action = "Share", "📣", "share"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """Post it where it was asked, as an ordinary result."""
+        if is_away(interaction):
+            raise NoPlaceToPost(("View Channel",))
+        check_place(interaction)
+        studio.servers.admits(origin_of(interaction))
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        shared = await studio.gallery.share(asker_of(interaction), self.request)
+        await whisper(interaction, tr(SHARED if shared else SHARED_BEFORE))
+
+
+SHARED = mark("It is posted here for all to see.")
+SHARED_BEFORE = mark("It is for all to see already.")
+
+
 def result_view(
     request: RequestId,
     pictures: Sequence[StoredPicture],
@@ -152,12 +174,14 @@ def result_view(
     replied: bool = False,
     alone: bool = False,
     painter: bool = False,
+    private: bool = False,
 ) -> discord.ui.View:
     """The buttons under a result; `worded` when other words than the person's were drawn.
 
     `changed`: they were made of another picture, which can be shown again; `replied`: by a reply,
     which may have been understood otherwise.  `alone`: of what may be several, one is shown.
     `painter`: there is a page on which masks are painted.
+    `private`: one person alone sees them, and may share them.
 
     Of several pictures the first is picked at first, and its number stands in the buttons about it.
     """
@@ -170,6 +194,7 @@ def result_view(
         *([whole] if many else []),
         *([OwnWords(request)] if worded else []),
         *([NotMeant(request, one)] if replied else []),
+        *([ShareWithAll(request)] if private else []),
     ]
     back = [Back(request, one)] if changed else []
     rows: tuple[list[discord.ui.Item[Any]], ...] = (

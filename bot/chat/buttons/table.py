@@ -23,6 +23,7 @@ from bot.chat.buttons.result import (
     OwnWords,
     RecipeOf,
     Reproduce,
+    ShareWithAll,
 )
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle, StyleMenu
@@ -49,6 +50,7 @@ _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     Star,
     Delete,
     Undo,
+    ShareWithAll,
     NewWords,
     OtherStyle,
     OwnWords,

@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.chat.answers import accepted
-from bot.chat.askers import origin_of, studio_of
+from bot.chat.askers import ask_privately, origin_of, studio_of
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
 from bot.chat.commands.options import described
@@ -31,6 +31,7 @@ Interaction = discord.Interaction[Any]
     name="imagine", description="Draw a picture: say what it shows, such as: a red flower"
 )
 @described
+@app_commands.describe(private="Whether you alone see it; you can share it afterwards")
 @choices.offered
 @app_commands.choices(
     assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode]
@@ -57,8 +58,10 @@ async def imagine(
     lora: options.Lora | None = None,
     vae: options.Vae | None = None,
     best_of: options.BestOf | None = None,
+    private: bool = False,
 ) -> None:
     """Queue it, or ask first where the words stand for several pictures."""
+    ask_privately(interaction, asked=private)
     studio = studio_of(interaction)
     sampling: dict[str, Any] = {"sampler": sampler, "scheduler": scheduler, "steps": steps}
     sampling |= {"cfg": cfg, "denoise": denoise, "guidance": guidance, "shift": shift}

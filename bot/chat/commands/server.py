@@ -107,6 +107,7 @@ async def begun(interaction: Interaction) -> Decisions:
     unblock="A person who may draw here again",
     refuse="A word or phrase that is not drawn here, in any spelling",
     accept="A word or phrase that was refused and may be drawn again",
+    private_pictures="Whether pictures may be drawn that one person alone sees",
 )
 async def policy(
     interaction: Interaction,
@@ -114,6 +115,7 @@ async def policy(
     unblock: discord.User | None = None,
     refuse: Range[str, 1, 100] | None = None,
     accept: Range[str, 1, 100] | None = None,
+    private_pictures: bool | None = None,
 ) -> None:
     """Change what was given, then show everything."""
     changes = await begun(interaction)
@@ -125,6 +127,8 @@ async def policy(
         await changes.decide(ServerRule.WORD, plain(refuse), True)
     if accept is not None:
         await changes.decide(ServerRule.WORD, _refused_already(interaction, accept), None)
+    if private_pictures is not None:
+        await changes.decide(ServerRule.PRIVATE, "", None if private_pictures else False)
     await changes.show(server_pages.policy_page(rules_of(interaction)))
 
 

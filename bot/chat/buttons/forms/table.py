@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.chat.askers import check_welcome
+from bot.chat.askers import ask_privately, check_welcome, studio_of
 from bot.chat.buttons.forms import editing, meant, starting
 from bot.chat.refusals import apologise
 from storage.errors import Missing
@@ -36,6 +36,10 @@ async def form_came_in(interaction: Interaction) -> None:
         if found is None or found[1] not in FORMS:
             raise Missing("component", custom_id)
         check_welcome(interaction)
+        shown = interaction.message
+        messages, alone = studio_of(interaction).messages, shown and shown.flags.ephemeral
+        if shown is not None and alone and await messages.is_private(shown.id):
+            ask_privately(interaction)
         await FORMS[found[1]](interaction, found[2])
     except Exception as error:
         await apologise(interaction, error)
