@@ -24,9 +24,11 @@ from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
 from generation.parameters import DENOISE, GUIDANCE, PARAMETERS, SHIFT, STEPS
 from generation.recipe import (
+    COMFY,
     CONTROL,
     MAX_SEED,
     NO_WEIGHTS,
+    PLAIN,
     Adapter,
     Canvas,
     Enlarging,
@@ -64,6 +66,7 @@ class DraftWords:
 
     prompt: str | None = None
     negative_prompt: str | None = None
+    syntax: str | None = None  # how it is read, where that is not as it is usual
     clip_skip: int | None = None
 
 
@@ -273,7 +276,7 @@ def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
     """What is usual for the model's family, under the noise that the model was trained with."""
     family = model.family
     return Draft(
-        words=DraftWords(negative_prompt="", clip_skip=1),
+        words=DraftWords(negative_prompt="", syntax=family.syntax, clip_skip=1),
         canvas=DraftCanvas(width=family.width, height=family.height),
         sampling=DraftSampling(
             sampler=family.sampler,
@@ -344,7 +347,8 @@ def _words(said: DraftWords, usual: Family) -> Words:
     return Words(
         prompt=clean_text("prompt", said.prompt or ""),
         negative_prompt=clean_text("negative prompt", needed(said.negative_prompt)),
-        syntax=usual.syntax,
+        # Encoders that take no weights take none in any syntax.
+        syntax=usual.syntax if usual.syntax == PLAIN else needed(said.syntax),
         clip_skip=clip_skip,
     )
 
@@ -454,7 +458,7 @@ S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
 def said(recipe: Recipe) -> Draft:
     """The draft that says all of a recipe that can be said."""
     return Draft(
-        words=picked(DraftWords, recipe.words),
+        words=_words_of(recipe),
         canvas=picked(DraftCanvas, recipe.canvas),
         sampling=picked(DraftSampling, recipe.sampling),
         masking=recipe.masking,
@@ -467,6 +471,12 @@ def said(recipe: Recipe) -> Draft:
         adapters=recipe.adapters,
         inputs=recipe.inputs,
     )
+
+
+def _words_of(recipe: Recipe) -> DraftWords:
+    """A recipe's words; how they are read is said only where somebody chose it."""
+    words = picked(DraftWords, recipe.words)
+    return words if words.syntax == COMFY else replace(words, syntax=None)
 
 
 def picked(kind: type[S], source: object) -> S:

@@ -48,8 +48,9 @@ Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
 FORMAT = "r1"
 
 # How a prompt is read: A1111's weights and BREAK; the same with A1111's chunks and crossing
-# brackets, for new pictures; or every letter as it is.
-SYNTAXES = ("a1111", "a1111-2", "plain")
+# brackets, for new pictures; ComfyUI's weights and chunks; or every letter as it is.
+COMFY, PLAIN = "comfy", "plain"
+SYNTAXES = ("a1111", "a1111-2", COMFY, PLAIN)
 
 MAX_WORDS = 20_000  # characters of a prompt, when every choice in it is made
 MAX_NAME = 500  # characters of a file's name, with the folders it lies in

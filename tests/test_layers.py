@@ -214,6 +214,7 @@ async def test_a_drafted_wish_knows_where_every_value_came_from() -> None:
     assert drafted.whence == {
         "words.prompt": Whence.SAID,
         "words.negative_prompt": Whence.PARENT,
+        "words.syntax": Whence.FAMILY,
         "words.clip_skip": Whence.PARENT,
         "canvas.width": Whence.SAID,
         "canvas.height": Whence.SAID,

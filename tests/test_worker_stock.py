@@ -24,6 +24,7 @@ from generation.worker.render import render
 from tests.given import loaded, tinymodels
 from tests.given.builders import a_recipe, changed
 from tests.given.checkpoints import scanned, zero_snr_folder
+from tests.given.comfy_weights import by_formula
 from tests.given.plain_diffusers import forced, in_memory_of_its_own, scheduler_for, stock_pipeline
 from tests.given.stock_pictures import picture_recipe, start
 from tests.given.worker_process import a_photo, redrawing
@@ -110,6 +111,29 @@ def compare(recipe: Recipe, model: Model) -> None:
         latents=start(recipe, model.architecture.latent_channels),
     ).images[0]
     assert np.count_nonzero(ours != np.asarray(plain)) == 0
+
+
+def test_words_that_are_weighed_as_in_comfyui_have_none_either() -> None:
+    recipe = picture_recipe("sd1", "dpmpp_2m", prompt="a (red:1.4) cat", syntax="comfy")
+    model = loaded.model("sd1")
+    (reader,) = loaded.clips(model)
+    with torch.inference_mode():
+        said = by_formula(reader, [("a ", 1.0), ("red", 1.4), (" cat", 1.0)])
+        denied = by_formula(reader, [("dog", 1.0)])
+    ours = pixels(render(recipe, (), model, on_step=lambda *_: None).content, recipe)
+    plain = stock(model, "Pipeline", recipe)(
+        prompt_embeds=said,
+        negative_prompt_embeds=denied,
+        width=needed(recipe.canvas).width,
+        height=needed(recipe.canvas).height,
+        guidance_scale=needed(recipe.sampling).cfg,
+        num_inference_steps=needed(recipe.sampling).steps,
+        latents=start(recipe, model.architecture.latent_channels),
+    ).images[0]
+    assert np.count_nonzero(ours != np.asarray(plain)) == 0
+    otherwise = changed(recipe, syntax="a1111-2")
+    theirs = pixels(render(otherwise, (), model, on_step=lambda *_: None).content, recipe)
+    assert np.count_nonzero(ours != theirs) > 0
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from generation.errors import Unacceptable
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES
 from generation.families.model_family import Family
+from generation.interchange.comfy import nodes
+from generation.interchange.comfy.sampling import SHIFTING, by_hand, flux_shift
 from generation.limits import ADAPTERS
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
@@ -33,8 +35,6 @@ _TABLE = Path(__file__).with_name("table.toml")
 # What the name of a file says of its format, where that is none which is read.
 _UNREAD = {"w4a8": "four bits in groups (w4a8)", "nvfp4_awq": "nvfp4 of AWQ", "svdq": "SVDQuant"}
 _DRAWING = ("UNETLoader", "CheckpointLoaderSimple")
-_SHIFTS = ("ModelSamplingAuraFlow", "ModelSamplingSD3")
-_TOKEN = 256  # pixels
 # Encoders that write a prompt before anything is drawn: the assistant's, not the recipe's.
 _WRITERS = ("prompt_upsampler", "_pe_t2i", "_pe_i2i", "prompt-enhancer")
 
@@ -73,21 +73,24 @@ def judged(template: Template) -> Judged:
 
 
 def _lacking(template: Template) -> Iterator[str]:
-    family = _family(template)
+    family = family_of(template)
     alone = template.task == "upscale" and not template.samplers  # more pixels, and no model
     if family is None and not alone:
         yield f"the family {template.family or template.task}"
     for file in template.files:
         yield from _unread(file)
-    known = {node for group in _table()["nodes"].values() for node in group}
     for node in template.nodes:
-        if node in _table()["missing"]:
-            yield _table()["missing"][node]
-        elif node not in known and family is not None:
+        if node in nodes.missing():
+            yield nodes.missing()[node]
+        elif node not in nodes.understood() and family is not None:
             yield f"the node {node}"
     if "ControlNetLoader" in template.nodes and "controlnet" not in ADAPTERS:
         yield "ControlNets"
-    if family is not None and (task := _task(template)) is not None and task not in _tasks(family):
+    if (
+        family is not None
+        and (task := task_of(template)) is not None
+        and task not in _tasks(family)
+    ):
         yield f"{task} with {family.title}"
     if len(template.samplers) > 1 and not _are_alike(template):
         yield "several passes of sampling"
@@ -115,7 +118,8 @@ def _unread(file: TemplateFile) -> Iterator[str]:
             yield f"files in {kind}"
 
 
-def _family(template: Template) -> Family | None:
+def family_of(template: Template) -> Family | None:
+    """The family that draws a template here."""
     for file in template.files:
         if file.loader in _DRAWING:
             for begin, name in _table()["members"].items():
@@ -124,7 +128,8 @@ def _family(template: Template) -> Family | None:
     return FAMILIES.get(_table()["families"].get(template.family, ""))
 
 
-def _task(template: Template) -> Task | None:
+def task_of(template: Template) -> Task | None:
+    """What a template does, as it is called here."""
     named = _table()["tasks"].get(template.task)
     return Task(named) if named is not None else None
 
@@ -140,7 +145,7 @@ def _recipe(template: Template) -> Recipe:
         plainly = Draft(canvas=size, inputs=(_input("init"),), enlarging=enlarging.plain())
         return enlarged(plainly)
     files = [file for file in template.files if not any(mark in file.name for mark in _WRITERS)]
-    family, task = needed(_family(template)), needed(_task(template))
+    family, task = needed(family_of(template)), needed(task_of(template))
     drawing = next(file for file in files if file.loader in _DRAWING)
     beside = [file for file in files if "CLIPLoader" in file.loader or file.loader == "VAELoader"]
     made_for = (one for one in family.architecture.purposes.values() if task in SERVES[one])
@@ -224,13 +229,13 @@ def _said(sampler: TemplateSampler, family: Family) -> dict[str, Any]:
 
 def _levels(sampler: TemplateSampler) -> list[str]:
     """Levels of noise that are written by hand, without the last, which is 0."""
-    said = (one.strip() for one in str(sampler.values.get("sigmas", "")).split(","))
-    return [repr(float(one)) for one in said if one and float(one)]
+    schedule, _steps = by_hand(sampler.values.get("sigmas"))
+    return schedule.split(":")[1:] if schedule is not None else []
 
 
 def _shift(sampler: TemplateSampler, family: Family) -> float | None:
     for node, values in sampler.patches.items():
-        if node in _SHIFTS:
+        if node in SHIFTING:
             return float(round(values["shift"], 6))
         if node == "ModelSamplingFlux":
             width, height = (values[side] for side in ("width", "height"))
@@ -238,7 +243,7 @@ def _shift(sampler: TemplateSampler, family: Family) -> float | None:
             if isinstance(width, int) and isinstance(height, int):
                 pixels = width * height
             low, high = values["base_shift"], values["max_shift"]
-            return math.exp(low + (high - low) * (pixels / _TOKEN - 256) / (4096 - 256))
+            return flux_shift(low, high, pixels)
     return None
 
 
@@ -247,12 +252,12 @@ def _differing(template: Template, recipe: Recipe) -> Iterator[str]:
     if not template.samplers:
         return
     sampler, sampling = template.samplers[0], needed(recipe.sampling)
-    said = _said(sampler, needed(_family(template)))
+    said = _said(sampler, needed(family_of(template)))
     if "sampler" in said:
         said["sampler"] = sampler_named(said["sampler"]).name
     if "scheduler" in said:
         said["scheduler"] = scheduler_named(said["scheduler"])
-    if not needed(_task(template)).needs.redraws:
+    if not needed(task_of(template)).needs.redraws:
         said.pop("denoise", None)
     for name, value in said.items():
         found = getattr(sampling, name)

@@ -54,6 +54,13 @@ def local_images(path: Path) -> tuple[Template, ...]:
     return tuple(sorted(found, key=lambda one: (-one.usage, one.name)))
 
 
+def every(path: Path) -> tuple[str, ...]:
+    """The names of all templates that run on one's own machine, whatever they make."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    found = data.values() if isinstance(data, dict) else data
+    return tuple(one["name"] for one in found if one["runs"] == "local")
+
+
 def _template(data: Mapping[str, Any]) -> Template:
     return Template(
         name=data["name"],

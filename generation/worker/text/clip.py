@@ -1,19 +1,21 @@
-"""Prompt -> embeddings, in A1111's syntax, of any length.
+"""Prompt -> embeddings, in A1111's syntax or ComfyUI's, of any length.
 
 A recipe's `syntax` says which version of the reading it was made with: "a1111-2" is A1111's, where
 a comma as 76th token begins a chunk and a learned word is never cut in two; "a1111" is ours of
-before; "plain" has no weights.
+before; "comfy" is ComfyUI's (`generation.worker.text.comfy_syntax`); "plain" has no weights.
 
 Words become tokens, tokens become chunks of 75, each chunk goes through the text encoder alone and
 the results are laid one after the other.  A weight scales a token's embedding, and the chunk's
-mean is restored afterwards.  The invariant: a prompt without weights that fits one chunk gives the
-same bits as the stock pipeline.
+mean is restored afterwards; of ComfyUI's, what it has beyond an empty prompt's.  There two prompts
+of different lengths are laid out again and again until they are as long.  The invariant: a prompt
+without weights that fits one chunk gives the same bits as the stock pipeline.
 
 Clip skip is done here: diffusers 0.42 fails at it with transformers 5.6 and later.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,8 +27,9 @@ import torch
 from torch import Tensor
 
 from generation.errors import OutOfRange
-from generation.recipe import SYNTAXES
+from generation.recipe import COMFY, SYNTAXES
 from generation.worker import pulse
+from generation.worker.text import comfy_syntax
 from generation.worker.text.emphasis import Span, parse, parse_first
 
 CHUNK = 75  # tokens between the begin and the end token
@@ -99,11 +102,15 @@ def encode(
     for index, clip in enumerate(clips):
         words = learned[index] if learned else {}
         both = [_read(clip.tokenizer, text, syntax, words) for text in (prompt, negative)]
-        length = max(map(len, both))
+        comfy = syntax == COMFY
+        length = (math.lcm if comfy else max)(*map(len, both))
         if length > MAX_CHUNKS:
             found, most = f"{length} chunks of {CHUNK} tokens", f"at most {MAX_CHUNKS} chunks long"
             raise OutOfRange("prompt", found, most)
-        rows = [_encode_one(clip, chunks, length, layer, final_norm) for chunks in both]
+        if comfy:
+            rows = [_encode_comfy(clip, chunks, length, layer, final_norm) for chunks in both]
+        else:
+            rows = [_encode_one(clip, chunks, length, layer, final_norm) for chunks in both]
         outputs.append([embedding for embedding, _ in rows])
         pooled = [p for _, p in rows]
     context, negative_context = (torch.cat(side, dim=-1) for side in zip(*outputs, strict=True))
@@ -118,27 +125,58 @@ def encode(
 def _encode_one(
     clip: Clip, chunks: list[_Chunk], length: int, layer: int | None, final_norm: bool
 ) -> tuple[Tensor, Tensor | None]:
-    tokenizer, encoder = clip.tokenizer, clip.encoder
     states, pooled = [], None
     for index in range(length):
-        pulse.rest()
         chunk = chunks[index] if index < len(chunks) else _Chunk()
-        row = [tokenizer.bos_token_id, *chunk.ids, tokenizer.eos_token_id]
-        row += [tokenizer.pad_token_id] * (CHUNK + 2 - len(row))
-        ids = torch.tensor([row], device=encoder.device)
-        with _in_place(encoder, chunk.vectors):
-            out = encoder(ids, output_hidden_states=layer is not None)
-        if index == 0:
-            pooled = getattr(out, "text_embeds", None)
-            pooled = out.pooler_output if pooled is None else pooled
-        if layer is None:
-            state = out.last_hidden_state
-        else:
-            state = out.hidden_states[-layer]
-            if final_norm:
-                state = getattr(encoder, "text_model", encoder).final_layer_norm(state)
+        state, summary = _state(clip, chunk, layer, final_norm)
+        pooled = summary if index == 0 else pooled
         states.append(_weighted(state, [1.0, *chunk.weights]))
     return torch.cat(states, dim=1), pooled
+
+
+def _encode_comfy(
+    clip: Clip, chunks: list[_Chunk], length: int, layer: int | None, final_norm: bool
+) -> tuple[Tensor, Tensor | None]:
+    found = [_state(clip, chunk, layer, final_norm) for chunk in chunks]
+    states = [state for state, _ in found]
+    if any(weight != 1.0 for chunk in chunks for weight in chunk.weights):
+        empty, _ = _state(clip, _Chunk(), layer, final_norm)
+        states = [
+            from_empty(state, empty, [1.0, *chunk.weights])
+            for state, chunk in zip(states, chunks, strict=True)
+        ]
+    return torch.cat(states * (length // len(chunks)), dim=1), found[0][1]
+
+
+def _state(
+    clip: Clip, chunk: _Chunk, layer: int | None, final_norm: bool
+) -> tuple[Tensor, Tensor | None]:
+    """What the encoder says of one chunk, and in sum."""
+    pulse.rest()
+    tokenizer, encoder = clip.tokenizer, clip.encoder
+    row = [tokenizer.bos_token_id, *chunk.ids, tokenizer.eos_token_id]
+    row += [tokenizer.pad_token_id] * (CHUNK + 2 - len(row))
+    ids = torch.tensor([row], device=encoder.device)
+    with _in_place(encoder, chunk.vectors):
+        out = encoder(ids, output_hidden_states=layer is not None)
+    pooled = getattr(out, "text_embeds", None)
+    pooled = out.pooler_output if pooled is None else pooled
+    if layer is None:
+        return out.last_hidden_state, pooled
+    state = out.hidden_states[-layer]
+    if final_norm:
+        state = getattr(encoder, "text_model", encoder).final_layer_norm(state)
+    return state, pooled
+
+
+def from_empty(state: Tensor, empty: Tensor, weights: list[float]) -> Tensor:
+    """Scale what each token says beyond an empty prompt, as ComfyUI does."""
+    if all(weight == 1.0 for weight in weights):
+        return state
+    weights = weights + [1.0] * (state.shape[1] - len(weights))
+    factors = torch.tensor(weights, dtype=torch.float32, device=state.device)[None, :, None]
+    weighed = (state.float() - empty.float()) * factors + empty.float()
+    return torch.where(factors == 1.0, state, weighed.to(state.dtype))
 
 
 def _weighted(state: Tensor, weights: list[float]) -> Tensor:
@@ -224,6 +262,16 @@ _Unit = list[tuple[int, Tensor | None]]
 
 def _units(tokenizer: Any, text: str, learned: Learned) -> Iterator[_Unit]:
     """The tokens of a text, those of a learned word together."""
+    for is_learned, group in _groups(tokenizer, text, learned):
+        if is_learned:
+            yield group
+        else:
+            for token in group:
+                yield [token]
+
+
+def _groups(tokenizer: Any, text: str, learned: Learned) -> Iterator[tuple[bool, _Unit]]:
+    """The vectors of each learned word, and the tokens of what lies between."""
     pieces = [text]
     if learned:
         words = "|".join(sorted(map(re.escape, learned), key=len, reverse=True))
@@ -231,11 +279,28 @@ def _units(tokenizer: Any, text: str, learned: Learned) -> Iterator[_Unit]:
     for number, piece in enumerate(pieces):
         if number % 2:  # what re.split was asked for lies between the rest
             if vectors := learned[piece.casefold()]:
-                yield [(PLACEHOLDER, vector) for vector in vectors]
+                yield True, [(PLACEHOLDER, vector) for vector in vectors]
         else:
             ids = tokenizer(piece, add_special_tokens=False, truncation=False, verbose=False)
-            for token in ids.input_ids:
-                yield [(token, None)]
+            yield False, [(token, None) for token in ids.input_ids]
+
+
+def _chunks_comfy(tokenizer: Any, text: str, learned: Learned) -> list[_Chunk]:
+    """Pieces of 75 tokens, cut as ComfyUI cuts them; a learned word may be `embedding:word`."""
+    named = re.sub(r"embedding:", "", text, flags=re.IGNORECASE) if learned else text
+    cut = comfy_syntax.cut(
+        (
+            [(token, span.weight, vector) for token, vector in group]
+            for span in comfy_syntax.parse(named)
+            for _, group in _groups(tokenizer, span.text or "", learned)
+        ),
+        CHUNK,
+    )
+    chunks = [_Chunk() for _ in cut]
+    for chunk, tokens in zip(chunks, cut, strict=True):
+        for token in tokens:
+            chunk.add(*token)
+    return chunks
 
 
 def _read(tokenizer: Any, text: str, syntax: str, learned: Learned) -> list[_Chunk]:
@@ -244,6 +309,8 @@ def _read(tokenizer: Any, text: str, syntax: str, learned: Learned) -> list[_Chu
             return _chunks(tokenizer, parse(text), learned)
         case "a1111":
             return _chunks_first(tokenizer, parse_first(text), learned)
+        case "comfy":
+            return _chunks_comfy(tokenizer, text, learned)
         case "plain":
             return _chunks_first(tokenizer, [Span(text, 1.0)], learned)
         case _:

@@ -1,7 +1,8 @@
 """Prompt -> the hidden states of T5's encoder, for every architecture that reads them.
 
-T5 reads sentences: there are no chunks and no weights.  A1111's brackets are taken off and their
-weights left to encoders that know what to do with them; a BREAK is a blank.  Short prompts are
+T5 reads sentences: there are no chunks and no weights, but in ComfyUI's syntax, which weighs what
+each token says beyond an empty prompt.  A1111's brackets are taken off and their weights left to
+encoders that know what to do with them; a BREAK is a blank.  Short prompts are
 filled up with padding, which is read like words, as the stock pipelines do; longer ones are read to
 their end.  The invariant: a prompt without brackets that fits `least` tokens gives the same bits
 as the stock pipelines.
@@ -21,8 +22,10 @@ import torch
 from torch import Tensor
 
 from generation.errors import OutOfRange
-from generation.recipe import SYNTAXES
+from generation.recipe import COMFY, SYNTAXES
 from generation.worker import pulse
+from generation.worker.text import comfy_syntax
+from generation.worker.text.clip import from_empty
 from generation.worker.text.emphasis import Span, parse, parse_first
 
 MAX_TOKENS = 4096  # of a prompt: attention takes memory by their square
@@ -48,21 +51,43 @@ def encode(
 
     Raises OutOfRange for a text that is too long, and for an unknown syntax.
     """
-    rows = [t5.tokenizer(plain(text, syntax), verbose=False).input_ids for text in texts]
-    length = max(least, *map(len, rows))
+    rows = [_tokens(t5, text, syntax) for text in texts]
+    length = max(least, *(len(row) for row, _ in rows))
     if length > MAX_TOKENS:
         raise OutOfRange("prompt", f"{length} tokens of T5", f"at most {MAX_TOKENS} of them long")
-    states = []
-    for row in rows:
-        pulse.rest()
-        filled = row + [t5.tokenizer.pad_token_id] * (length - len(row))
-        ids = torch.tensor([filled], device=t5.encoder.device)
-        if padding is None:
-            states.append(t5.encoder(ids)[0])
-            continue
-        said = torch.arange(length, device=ids.device)[None] < len(row)
-        states.append(t5.encoder(ids, attention_mask=said.long())[0][:, : len(row) + padding])
+    states, empty = [], None
+    for row, weights in rows:
+        state = _state(t5, row, length, masked=padding is not None)
+        if any(weight != 1.0 for weight in weights):
+            if empty is None:
+                end = [t5.tokenizer.eos_token_id]
+                empty = _state(t5, end, length, masked=padding is not None)
+            state = from_empty(state, empty, weights)
+        states.append(state if padding is None else state[:, : len(row) + padding])
     return tuple(states)
+
+
+def _tokens(t5: T5, text: str, syntax: str) -> tuple[list[int], list[float]]:
+    """The tokens of a text, its end with them, and the weight of each but the end."""
+    if syntax != COMFY:
+        row: list[int] = t5.tokenizer(plain(text, syntax), verbose=False).input_ids
+        return row, []
+    row, weights = [], []
+    for span in comfy_syntax.parse(text):
+        ids = t5.tokenizer(span.text or "", add_special_tokens=False, verbose=False).input_ids
+        row += ids
+        weights += [span.weight] * len(ids)
+    return [*row, t5.tokenizer.eos_token_id], weights
+
+
+def _state(t5: T5, row: Sequence[int], length: int, *, masked: bool) -> Tensor:
+    """What the encoder says of tokens that are filled up with padding, which is read, or not."""
+    pulse.rest()
+    filled = [*row, *[t5.tokenizer.pad_token_id] * (length - len(row))]
+    ids = torch.tensor([filled], device=t5.encoder.device)
+    said = (torch.arange(length, device=ids.device)[None] < len(row)).long()
+    state: Tensor = (t5.encoder(ids, attention_mask=said) if masked else t5.encoder(ids))[0]
+    return state
 
 
 def plain(text: str, syntax: str) -> str:
@@ -72,6 +97,8 @@ def plain(text: str, syntax: str) -> str:
             spans = parse(text)
         case "a1111":
             spans = parse_first(text)
+        case "comfy":
+            spans = comfy_syntax.parse(text)
         case "plain":
             spans = [Span(text, 1.0)]
         case _:

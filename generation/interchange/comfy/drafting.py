@@ -1,0 +1,248 @@
+"""A graph of ComfyUI -> a draft of what its main sampler draws, the files, and what is lost.
+
+The invariant: every node that something is made of is understood, or lost by its name; nothing is
+raised for any graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from generation.interchange.comfy import nodes
+from generation.interchange.comfy.canvas import LatentStart, begun
+from generation.interchange.comfy.conditioning import NEGATIVE, POSITIVE, Conditioned, told
+from generation.interchange.comfy.graph import Graph, GraphNode
+from generation.interchange.comfy.json_values import mapping, number, parsed, whole
+from generation.interchange.comfy.loaders import line, named
+from generation.interchange.comfy.sampling import SamplerSays, sampled, shift_of, told_of
+from generation.interchange.comfy.values import GraphValues
+from generation.interchange.comfy.walking import is_sampler, passes, used
+from generation.interchange.gathering import Gathering
+from generation.interchange.imported import MOST, Imported, NotRead, Why
+from generation.parameters import CFG, DENOISE, GUIDANCE, IMAGE_CFG, SHIFT, STEPS
+from generation.recipe import COMFY, Task
+
+PROGRAM = "comfyui"
+MAX_NAMED = 1_000  # names of files that are looked at
+
+# What else than pictures is made, by words in the types of what it begins with.
+_OTHER_MEDIA = ("Video", "Audio", "3D", "Trellis", "Splat")
+_CONTROLS = ("canny", "depth", "control", "union", "pose", "scribble")
+_TILE = 0.9999  # of denoise: more is all of it, as ComfyUI says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """The main sampler, and what it is given."""
+
+    said: SamplerSays
+    positive: Conditioned
+    negative: Conditioned
+    begun: LatentStart
+    line: list[GraphNode]
+
+
+def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
+    """What is read of a graph; `beside` is what sites put next to the nodes."""
+    values = GraphValues(graph)
+    found = Gathering(PROGRAM)
+    live = used(values)
+    every = passes(values)
+    if every is not None:
+        one = _pass(values, every.main)
+        _sampling(values, found, one)
+        _words(values, found, one, graph)
+        found.task = _task(found, one, every.main)
+        _pictures(found, one)
+        for other in every.others:
+            if other.id in live and len(found.lost) < MOST:
+                what = "another pass"
+                found.lose(what, Why.A_STEP_OF_ITS_OWN, told_of(values, other), where=_at(other))
+    elif _enlarges(graph, live):
+        found.task = Task.UPSCALE
+        found.lose("picture", Why.WANTS_A_PICTURE)
+    _extra(found, beside)
+    idle = _files(values, found, live)
+    _unknown(graph, found, live)
+    imported = found.imported()
+    draft = replace(imported.draft, words=replace(imported.draft.words, syntax=COMFY))
+    files = tuple(replace(f, idle=(f.kind, f.name) in idle) for f in imported.files)
+    return replace(imported, draft=draft, files=files)
+
+
+def _enlarges(graph: Graph, live: frozenset[str]) -> bool:
+    """Whether all that is done is to give a picture more pixels."""
+    every = [graph.nodes[name] for name in live]
+    scaled = any("Scale" in node.type or node.link("upscale_model") for node in every)
+    return scaled and all(node.type in nodes.read() for node in every)
+
+
+def _at(node: GraphNode) -> str:
+    return f"{node.type} {node.id}"
+
+
+def _pass(values: GraphValues, main: GraphNode) -> _Pass:
+    said = sampled(values, main)
+    return _Pass(
+        said=said,
+        positive=told(values, said.positive, POSITIVE),
+        negative=told(values, said.negative, NEGATIVE),
+        begun=begun(values, said.latent),
+        line=list(line(values, said.model, "model", "model1")),
+    )
+
+
+def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
+    said, where = one.said, _at(one.said.node)
+    found.sampler(said.sampler, where=where)
+    found.scheduler(said.scheduler, where=where)
+    found.number(STEPS, said.steps, where=where)
+    found.number(CFG, said.cfg, where=where)
+    found.number(GUIDANCE, one.positive.guidance, where=where)
+    found.seeded(said.seed, where=where)
+    found.size(one.begun.width, one.begun.height, where=where)
+    if one.begun.batch > 1:
+        found.lose("count", Why.OTHERWISE, one.begun.batch, where=where, took="1")
+    shift = shift_of(values, one.line, one.begun.width, one.begun.height)
+    found.number(SHIFT, shift, where=where)
+    denoise = number(said.denoise)
+    if denoise is not None and (one.begun.encoded or denoise <= _TILE):
+        found.number(DENOISE, 1.0 if denoise > _TILE else denoise, where=where)
+    found.number(IMAGE_CFG, said.image_cfg, where=where)
+    for what, stood in said.odd:
+        found.lose(what, Why.NOT_HERE, stood, where=where)
+
+
+def _words(values: GraphValues, found: Gathering, one: _Pass, graph: Graph) -> None:
+    positive, negative = one.positive, one.negative
+    prompt = "\n".join(word for word in positive.words if word.strip())
+    denied = "\n".join(word for word in negative.words if word.strip())
+    has_negative = bool(negative.nodes)
+    found.words(
+        prompt if positive.words else None,
+        ("" if negative.zero else denied) if has_negative else None,
+    )
+    for lane in (positive, negative):
+        for other in lane.others:
+            found.lose("words of another encoder", Why.OTHERWISE, other)
+        for node in lane.written:
+            found.lose("prompt", Why.A_STEP_OF_ITS_OWN, node.type, where=_at(node))
+        for kind in lane.combined:
+            found.lose("conditioning", Why.OTHERWISE, kind, took="one prompt")
+    for where, stood, took in graph.rolled:
+        found.lose("prompt", Why.OTHERWISE, stood, where=where, took=took)
+    for encoder in positive.encoders[:1]:
+        for node in line(values, encoder.link("clip"), "clip"):
+            if node.type == "CLIPSetLastLayer":
+                found.clip_skip(values.of(node, "stop_at_clip_layer"), where=_at(node))
+                break
+
+
+def _task(found: Gathering, one: _Pass, main: GraphNode) -> Task | None:
+    begins, positive = one.begun, one.positive
+    for node in [main, *begins.nodes, *positive.nodes.values()]:
+        other = next((word for word in _OTHER_MEDIA if word in node.type), None)
+        length = whole(node.inputs.get("length"))
+        if (other and length != 1) or (length or 0) > 1:
+            found.lose("medium", Why.NOT_HERE, node.type, where=_at(node))
+            return None
+    if begins.padded:
+        return Task.OUTPAINT
+    if begins.masked or positive.masked or any(node.link("mask") for node in one.line):
+        return Task.INPAINT
+    looked_at = positive.references or positive.pictured
+    if looked_at and (positive.by_words or not _controlled(one)):
+        return Task.EDIT
+    if begins.enlarged:
+        return Task.UPSCALE
+    redrawn = (number(one.said.denoise) or 1.0) <= _TILE
+    return Task.IMAGE_TO_IMAGE if begins.encoded and redrawn else Task.TEXT_TO_IMAGE
+
+
+def _controlled(one: _Pass) -> bool:
+    """Whether the model was made to look at a picture that says where things are."""
+    said = [str(v).lower() for node in one.line for v in node.inputs.values()]
+    return any(mark in text for text in said for mark in _CONTROLS)
+
+
+def _pictures(found: Gathering, one: _Pass) -> None:
+    """The pictures that are not here."""
+    begins, lost = one.begun, Why.WANTS_A_PICTURE
+    task = found.task
+    if task is not None and "init" in task.needs.roles:
+        found.lose("picture", lost, begins.picture)
+    if task is Task.INPAINT:
+        found.lose("mask", lost)
+    if task is Task.OUTPAINT:
+        found.lose("placement", Why.OTHERWISE, "ImagePadForOutpaint")
+    for name in dict.fromkeys(one.positive.references):
+        found.lose("reference", lost, name)
+    for steering in one.positive.steering:
+        found.lose("control picture", lost, steering.picture, where=_at(steering.node))
+        if (steering.start or 0.0) > 0.0 or (1.0 if steering.end is None else steering.end) < 1.0:
+            span = f"{steering.start or 0:g} to {1 if steering.end is None else steering.end:g}"
+            found.lose("steps of the controlnet", Why.OTHERWISE, span, where=_at(steering.node))
+    if one.positive.pictured and task is Task.TEXT_TO_IMAGE:
+        found.lose("control picture", lost, begins.picture)
+
+
+def _files(values: GraphValues, found: Gathering, live: frozenset[str]) -> set[tuple[str, str]]:
+    """Every file that is named; gives those that nothing is made of as it stands."""
+    steered: dict[str, float | None] = {}
+    for node in values.graph.nodes.values():
+        for loader in line(values, node.link("control_net"), "control_net", "model"):
+            if loader.id in steered:
+                break
+            steered[loader.id] = number(values.of(node, "strength"))
+    idle: set[tuple[str, str]] = set()
+    alive: set[tuple[str, str]] = set()
+    for one in islice(named(values), MAX_NAMED):
+        where = _at(one.node)
+        strength = steered.get(one.node.id) if one.kind == "controlnet" else one.strength
+        before = len(found.files)
+        found.file(one.kind, one.name, address=one.address, strength=strength, where=where)
+        if one.of_words is not None:
+            told_clip = f"{one.name}: {one.of_words:g}"
+            found.lose("strength of the lora for the words", Why.OTHERWISE, told_clip, where=where)
+        if len(found.files) > before:
+            last = found.files[-1]
+            (alive if one.node.id in live else idle).add((last.kind, last.name))
+    return idle - alive
+
+
+def _unknown(graph: Graph, found: Gathering, live: frozenset[str]) -> None:
+    """Nodes of which nothing is taken over."""
+    for node in graph.nodes.values():
+        if len(found.lost) == MOST:
+            return
+        if node.id not in live or is_sampler(node):
+            continue
+        if node.type in nodes.missing():
+            found.lose(node.type, Why.NOT_HERE, where=_at(node))
+        elif node.type not in nodes.read():
+            found.lose(node.type, Why.UNKNOWN, where=_at(node))
+
+
+def _extra(found: Gathering, beside: Mapping[str, object]) -> None:
+    """What Civitai says beside the nodes fills what they leave open."""
+    said = beside.get("extraMetadata")
+    if not isinstance(said, str):
+        return
+    try:
+        data = mapping(parsed(said))
+    except NotRead:
+        found.lose("extraMetadata", Why.UNREADABLE)
+        return
+    if "prompt" not in found.said and isinstance(data.get("prompt"), str):
+        found.words(data.get("prompt"), data.get("negativePrompt"), where="extraMetadata")
+    if found.seed is None:
+        found.seeded(data.get("seed"), where="extraMetadata")
+    for row, key in ((STEPS, "steps"), (CFG, "cfgScale")):
+        if row.name not in found.said:
+            found.number(row, data.get(key), where="extraMetadata")
+    if "sampler" not in found.said:
+        found.sampler(data.get("sampler"), where="extraMetadata")
+    if "width" not in found.said:
+        found.size(data.get("width"), data.get("height"), where="extraMetadata")
