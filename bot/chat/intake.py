@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import discord
 
+from bot.languages.speaking import tr
 from bot.studio import notes
 from bot.studio.studio import Studio
 from bot.studio.which import which
@@ -130,7 +131,7 @@ def found_in(message: discord.Message, *, links: bool = True) -> Attachments:
     for part in parts:
         if links or part is not message:
             pictures += _linked(part.embeds, message._state)
-    stickers = [f"the sticker {s.name}" for s in message.stickers]
+    stickers = [tr("the sticker {name}", name=s.name) for s in message.stickers]
     others = [file.filename for file in files if not _is_picture(file)]
     return Attachments(pictures=tuple(pictures), others=(*others, *stickers))
 
@@ -149,7 +150,7 @@ def _linked(embeds: Iterable[discord.Embed], state: Any) -> Iterator[LinkedPictu
         shown = embed.thumbnail if embed.type in ("image", "gifv") else embed.image
         address = shown.proxy_url or ""
         if _is_discords(address):
-            name = urlsplit(address).path.rpartition("/")[2] or "a link's picture"
+            name = urlsplit(address).path.rpartition("/")[2] or tr("a link's picture")
             yield LinkedPicture(filename=name[:100], url=address, state=state)
 
 

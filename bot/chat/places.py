@@ -9,6 +9,8 @@ from typing import Any
 
 import discord
 
+from bot.languages.speaking import mark
+
 
 class NoPlaceToPost(Exception):
     """The bot lacks permissions in the channel; `missing` are Discord's names for them."""
@@ -62,24 +64,28 @@ def lacking(channel: object) -> tuple[str, ...]:
 
 def may_speak(channel: object) -> bool:
     """Whether words at least can be posted there, as far as is known."""
-    return not {"View Channel", *_SENDING} & set(lacking(channel))
+    return not {VIEW, *_SENDING} & set(lacking(channel))
 
 
-_SENDING = ("Send Messages", "Send Messages in Threads", "Manage Threads")
+# Discord's names of them, as its English has them.
+VIEW, SEND = mark("View Channel"), mark("Send Messages")
+SEND_IN_THREADS, MANAGE_THREADS = mark("Send Messages in Threads"), mark("Manage Threads")
+ATTACH, READ_HISTORY = mark("Attach Files"), mark("Read Message History")
+_SENDING = (SEND, SEND_IN_THREADS, MANAGE_THREADS)
 
 
 def _missing(mine: discord.Permissions, channel: object) -> tuple[str, ...]:
     thread = channel if isinstance(channel, discord.Thread) else None
     if thread is not None:
-        sending, may_send = "Send Messages in Threads", mine.send_messages_in_threads
+        sending, may_send = SEND_IN_THREADS, mine.send_messages_in_threads
     else:
-        sending, may_send = "Send Messages", mine.send_messages
+        sending, may_send = SEND, mine.send_messages
     needed = {
-        "View Channel": mine.view_channel,
+        VIEW: mine.view_channel,
         sending: may_send,
-        "Attach Files": mine.attach_files,
-        "Read Message History": mine.read_message_history,
+        ATTACH: mine.attach_files,
+        READ_HISTORY: mine.read_message_history,
         # In a locked thread only those who manage threads write.
-        "Manage Threads": thread is None or not thread.locked or mine.manage_threads,
+        MANAGE_THREADS: thread is None or not thread.locked or mine.manage_threads,
     }
     return tuple(name for name, there in needed.items() if not there)

@@ -17,6 +17,7 @@ from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.pages.apologies import apology_for, expected
 from bot.pages.quoting import code
+from bot.pages.whereabouts import listed
 from bot.telemetry.logs import wordless
 from storage.errors import AskedBefore
 
@@ -89,10 +90,12 @@ def place_apology(error: BaseException) -> str | None:
     """The sentence for an error of the platform, or of the place; None for any other."""
     match error:
         case NoPlaceToPost():
-            names = ", ".join(f"*{name}*" for name in error.missing)
-            return f"I may not post pictures here: I lack {names}. A moderator can grant that."
+            return tr(
+                "I may not post pictures here: I lack {permissions}. A moderator can grant that.",
+                permissions=listed(error.missing),
+            )
         case discord.app_commands.CommandOnCooldown():
-            return f"One moment, please: try again in {error.retry_after:.0f} s."
+            return tr("One moment, please: try again in {n} s.", n=f"{error.retry_after:.0f}")
         case AdminsOnly():
             return tr(
                 "That is for this server's admins: whoever has the permission *Manage Server*."
@@ -100,15 +103,18 @@ def place_apology(error: BaseException) -> str | None:
         case ModeratorsOnly():
             return tr("That is for those who moderate this channel, and for the server's admins.")
         case discord.app_commands.CheckFailure():
-            return "You are not allowed to do that here."
+            return tr("You are not allowed to do that here.")
         case discord.app_commands.TransformerError():
-            return f"I cannot read {code(str(error.value), 80)} as {error.type.name}."
+            what = code(str(error.value), 80)
+            return tr("I cannot read {what} as {kind}.", what=what, kind=error.type.name)
         case discord.app_commands.CommandNotFound():
-            return "I no longer have that command; please restart Discord to see the present ones."
+            return tr(
+                "I no longer have that command; please restart Discord to see the present ones."
+            )
         case discord.Forbidden():
-            return "I am not allowed to post here. A moderator can give me the permission."
+            return tr("I am not allowed to post here. A moderator can give me the permission.")
         case discord.NotFound():
-            return "That message is gone."
+            return tr("That message is gone.")
         case discord.DiscordServerError():
-            return "Discord did not answer. Nothing is lost; please try again in a minute."
+            return tr("Discord did not answer. Nothing is lost; please try again in a minute.")
     return None

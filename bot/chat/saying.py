@@ -14,7 +14,8 @@ from typing import Any
 import discord
 
 from bot.chat.answers import SILENT
-from bot.chat.places import lacking
+from bot.chat.places import READ_HISTORY, lacking
+from bot.languages.speaking import tr
 from bot.pages.whereabouts import listed
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ async def say(
     parts: dict[str, Any] = {"allowed_mentions": SILENT} | ({"view": view} if view else {})
     reference = message.to_reference(fail_if_not_exists=False)
     try:
-        if "Read Message History" not in lacking(message.channel):
+        if READ_HISTORY not in lacking(message.channel):
             with contextlib.suppress(discord.Forbidden, discord.NotFound):
                 return await message.channel.send(
                     text, reference=reference, **parts, **_attached(file)
@@ -39,7 +40,10 @@ async def say(
     except discord.HTTPException as error:
         log.warning("not answered in channel %d: %s", message.channel.id, error)
     if view is None:
-        await say_alone(message, f"About your message in <#{message.channel.id}>: {text}")
+        where = f"<#{message.channel.id}>"
+        await say_alone(
+            message, tr("About your message in {where}: {text}", where=where, text=text)
+        )
     return None
 
 
@@ -54,8 +58,12 @@ async def say_elsewhere(message: discord.Message, missing: Sequence[str]) -> Non
     where = f"<#{message.channel.id}>"
     await say_alone(
         message,
-        f"You asked me for a picture in {where}, but I lack {names} there, so I drew nothing. "
-        "A moderator can grant that.",
+        tr(
+            "You asked me for a picture in {where}, but I lack {permissions} there, so I drew "
+            "nothing. A moderator can grant that.",
+            where=where,
+            permissions=names,
+        ),
     )
 
 

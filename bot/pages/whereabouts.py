@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from bot.languages.amounts import listed as names
+from bot.languages.speaking import tr
 from bot.pages.quoting import quoted
 from bot.pages.replies import MAX_CONTENT
 from bot.studio.ladder import Refusal
@@ -32,7 +34,7 @@ def reason(why: str, missing: Sequence[str] = ()) -> str:
 
 def listed(permissions: Sequence[str]) -> str:
     """Permissions by Discord's own names."""
-    return ", ".join(f"*{name}*" for name in permissions)
+    return names(f"*{tr(name)}*" for name in permissions)
 
 
 def held(request: Request, why: str) -> str:

@@ -10,6 +10,7 @@ from bot.chat.answers import whisper, whisper_about
 from bot.chat.askers import asker_of
 from bot.chat.buttons.request_button import RequestButton
 from bot.chat.showing_again import take_away
+from bot.languages.speaking import mark
 from bot.pages import replies
 from bot.studio.studio import Studio
 from storage.tickets import RequestId
@@ -20,7 +21,7 @@ Interaction = discord.Interaction[Any]
 class Delete(RequestButton, template=r"atelier:delete:(?P<request>.*)"):
     """🗑, under a result."""
 
-    label, emoji, action = "Delete", "🗑️", "delete"
+    label, emoji, action = mark("Delete"), "🗑️", "delete"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Take the message away, and the files in a minute; the recipe stays."""
@@ -43,7 +44,7 @@ class Delete(RequestButton, template=r"atelier:delete:(?P<request>.*)"):
 class Undo(RequestButton, template=r"atelier:undo:(?P<request>.*)"):
     """↩️, in the answer to whoever has deleted something."""
 
-    label, emoji, action = "Undo", "↩️", "undo"
+    label, emoji, action = mark("Undo"), "↩️", "undo"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Bring back what the same person has just deleted."""

@@ -18,6 +18,7 @@ from bot.chat.buttons.picture_button import picture_in, picture_of
 from bot.chat.buttons.request_button import heard
 from bot.chat.components import request_in
 from bot.chat.readers import SpeaksToPresser
+from bot.languages.speaking import tr
 from bot.pages.best_page import scored
 from bot.pages.choosing import star_label
 from bot.studio.studio import Studio
@@ -42,14 +43,14 @@ class PickPicture(
                 custom_id=f"atelier:pick:{request}",
                 options=[
                     discord.SelectOption(
-                        label=f"Picture {place} of {len(pictures)}",
+                        label=tr("Picture {n} of {count}", n=place, count=len(pictures)),
                         value=str(picture.id),
                         description=" · ".join(
                             filter(
                                 None,
                                 (
                                     f"#{picture.id}",
-                                    f"seed {picture.recipe.seed}",
+                                    tr("seed {n}", n=picture.recipe.seed),
                                     scored(picture),
                                 ),
                             )

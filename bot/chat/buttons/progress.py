@@ -19,6 +19,7 @@ from bot.chat.answers import SILENT, accepted, now, whisper, whisper_about
 from bot.chat.askers import ChatHost, asker_of, is_private, studio_of
 from bot.chat.buttons.request_button import RequestButton
 from bot.chat.places import check_place
+from bot.languages.speaking import mark
 from bot.pages import replies
 from bot.studio.studio import Studio
 from storage.tickets import Request, RequestId
@@ -102,7 +103,7 @@ def _changes_its_message(interaction: Interaction) -> bool:
 class CancelButton(RequestButton, template=r"atelier:cancel:(?P<request>.*)"):
     """✋, under a progress message."""
 
-    label, emoji, action = "Cancel", "✋", "cancel"
+    label, emoji, action = mark("Cancel"), "✋", "cancel"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """End the request."""

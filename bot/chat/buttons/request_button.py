@@ -12,6 +12,7 @@ from bot.chat.askers import check_welcome, studio_of
 from bot.chat.components import check_pressed, request_in
 from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
+from bot.languages.speaking import tr
 from bot.studio.studio import Studio
 from storage.tickets import RequestId
 
@@ -31,7 +32,7 @@ class RequestButton(
     def __init__(self, request: RequestId) -> None:
         super().__init__(
             discord.ui.Button(
-                label=self.label,
+                label=tr(self.label),
                 emoji=self.emoji,
                 style=self.style,
                 custom_id=f"atelier:{self.action}:{request}",

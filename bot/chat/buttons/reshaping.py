@@ -9,6 +9,7 @@ import discord
 from bot.chat.askers import origin_of
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.progress import begin
+from bot.languages.speaking import mark
 from bot.studio.enlarging import Larger
 from bot.studio.reshaping import USUAL_FACTOR, USUAL_ZOOM, Distance
 from bot.studio.studio import Studio
@@ -38,19 +39,19 @@ class Vary(PictureButton, template=r"atelier:$"):
 class VarySubtly(Vary, template=rf"atelier:subtle:{NUMBERS}"):
     """🔀 Subtle."""
 
-    label, action, distance = "Subtle", "subtle", Distance.SUBTLE
+    label, action, distance = mark("Subtle"), "subtle", Distance.SUBTLE
 
 
 class VaryStrongly(Vary, template=rf"atelier:strong:{NUMBERS}"):
     """🔀 Strong."""
 
-    label, action, distance = "Strong", "strong", Distance.STRONG
+    label, action, distance = mark("Strong"), "strong", Distance.STRONG
 
 
 class ZoomOut(PictureButton, template=rf"atelier:zoom:{NUMBERS}"):
     """🔍, under a result."""
 
-    label, emoji, action = "Zoom out", "🔍", "zoom"
+    label, emoji, action = mark("Zoom out"), "🔍", "zoom"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """More around it, in the same size."""
@@ -67,7 +68,7 @@ class ZoomOut(PictureButton, template=rf"atelier:zoom:{NUMBERS}"):
 class MorePixels(PictureButton, template=rf"atelier:upscale:{NUMBERS}"):
     """⬆️, under a result."""
 
-    label, emoji, action = "Upscale", "⬆️", "upscale"
+    label, emoji, action = mark("Upscale"), "⬆️", "upscale"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """The very same with more pixels."""

@@ -41,7 +41,7 @@ Interaction = discord.Interaction[Any]
 class Again(PictureButton, template=rf"atelier:again:{NUMBERS}"):
     """🎲, under a result."""
 
-    label, emoji, action = "Again", "🎲", "again"
+    label, emoji, action = mark("Again"), "🎲", "again"
     style = discord.ButtonStyle.primary
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
@@ -55,7 +55,7 @@ class Again(PictureButton, template=rf"atelier:again:{NUMBERS}"):
 class EditWords(PictureButton, template=rf"atelier:edit:{NUMBERS}"):
     """✏️, under a result."""
 
-    label, emoji, action = "Edit", "✏️", "edit"
+    label, emoji, action = mark("Edit"), "✏️", "edit"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """A form with all that was said of the picture, to be changed."""
@@ -66,7 +66,7 @@ class EditWords(PictureButton, template=rf"atelier:edit:{NUMBERS}"):
 class RecipeOf(PictureButton, template=rf"atelier:recipe:{NUMBERS}"):
     """📄, under a result."""
 
-    label, emoji, action = "Recipe", "📄", "recipe"
+    label, emoji, action = mark("Recipe"), "📄", "recipe"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """What decides the pixels, for the one who asks."""
@@ -82,7 +82,7 @@ class RecipeOf(PictureButton, template=rf"atelier:recipe:{NUMBERS}"):
 class Reproduce(PictureButton, template=rf"atelier:reproduce:{NUMBERS}"):
     """♻️, under a result."""
 
-    label, emoji, action = "Reproduce", "♻️", "reproduce"
+    label, emoji, action = mark("Reproduce"), "♻️", "reproduce"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Draw the picture again and compare."""
@@ -96,7 +96,7 @@ class Reproduce(PictureButton, template=rf"atelier:reproduce:{NUMBERS}"):
 class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
     """✨, under a result."""
 
-    label, emoji, action = "New wording", "✨", "words"
+    label, emoji, action = mark("New wording"), "✨", "words"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """The same wish and seeds, other words for it."""
@@ -107,7 +107,7 @@ class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
 class OwnWords(RequestButton, template=r"atelier:own:(?P<request>.*)"):
     """💬, under a result in other words."""
 
-    label, emoji, action = "My words only", "💬", "own"
+    label, emoji, action = mark("My words only"), "💬", "own"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """The same seeds, the person's own words unchanged."""
@@ -118,7 +118,7 @@ class OwnWords(RequestButton, template=r"atelier:own:(?P<request>.*)"):
 class Back(PictureButton, template=rf"atelier:back:{NUMBERS}"):
     """↩️, under a result that a reply made of another picture."""
 
-    label, emoji, action = "Undo", "↩️", "back"
+    label, emoji, action = mark("Undo"), "↩️", "back"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Show what was before once more; nothing is drawn, and nothing lost."""
@@ -134,7 +134,7 @@ class Back(PictureButton, template=rf"atelier:back:{NUMBERS}"):
 class NotMeant(PictureButton, template=rf"atelier:meant:{NUMBERS}"):
     """✏️, under a result that a reply made of another picture."""
 
-    label, emoji, action = "Not what I meant", "✏️", "meant"
+    label, emoji, action = mark("Not what I meant"), "✏️", "meant"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """A form with what was said and what was made of it."""
@@ -188,7 +188,7 @@ def result_view(
     many = len(pictures) > 1
     one = pictures[0].id if many or alone else None
     whole, delete = Again(request), Delete(request)
-    whole.item.label, whole.item.emoji = "All again", "🔁"
+    whole.item.label, whole.item.emoji = tr("All again"), "🔁"
     whole.item.style = discord.ButtonStyle.secondary
     others: list[discord.ui.Item[Any]] = [
         *([whole] if many else []),

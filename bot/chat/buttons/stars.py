@@ -10,6 +10,7 @@ from bot.chat.answers import whisper
 from bot.chat.askers import asker_of
 from bot.chat.buttons.picking import about
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
+from bot.languages.speaking import mark
 from bot.pages import replies
 from bot.studio.studio import Studio
 
@@ -19,7 +20,7 @@ Interaction = discord.Interaction[Any]
 class Star(PictureButton, template=rf"atelier:star:{NUMBERS}"):
     """⭐, under a result."""
 
-    label, emoji, action = "Star", "⭐", "star"
+    label, emoji, action = mark("Star"), "⭐", "star"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Keep the picture among one's favourites, or take it off."""

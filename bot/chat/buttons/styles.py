@@ -14,6 +14,7 @@ from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton, heard
 from bot.chat.components import request_in
 from bot.chat.readers import SpeaksToPresser
+from bot.languages.speaking import mark
 from bot.pages.style_menus import StyleList, menus, question, taught
 from bot.studio.studio import Studio
 from prompting.speaking.styles import Style
@@ -25,7 +26,7 @@ Interaction = discord.Interaction[Any]
 class OtherStyle(RequestButton, template=r"atelier:styles:(?P<request>.*)"):
     """🎨, under a result."""
 
-    label, emoji, action = "Style", "🎨", "styles"
+    label, emoji, action = mark("Style"), "🎨", "styles"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Offer the styles to the one who asks."""

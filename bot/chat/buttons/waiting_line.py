@@ -11,6 +11,7 @@ from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import studio_of
 from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
+from bot.languages.speaking import tr
 from bot.pages.device import called
 from bot.pages.queue_page import Reader, queue_page
 from bot.pages.whereabouts import held_page, with_lines
@@ -25,7 +26,7 @@ class LookAgain(
 
     def __init__(self) -> None:
         super().__init__(
-            discord.ui.Button(label="Look again", emoji="🔄", custom_id="atelier:queue")
+            discord.ui.Button(label=tr("Look again"), emoji="🔄", custom_id="atelier:queue")
         )
 
     @classmethod

@@ -18,6 +18,7 @@ from discord.app_commands import Range
 
 from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import ChatHost, runs_the_bot
+from bot.languages.speaking import tr
 from bot.pages import additions_page
 from generation.sources.faults import SourceFailed
 from generation.sources.known import known_models
@@ -51,7 +52,8 @@ async def add(interaction: Interaction, what: Range[str, 1, 300]) -> None:
         text = f"{error}"[:1900]
     except OSError as error:
         log.exception("a model could not be kept")
-        text = f"It could not be kept here: {error.strerror or type(error).__name__}."
+        why = error.strerror or type(error).__name__
+        text = tr("It could not be kept here: {why}.", why=why)
     finally:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)

@@ -13,6 +13,7 @@ from discord.app_commands import Range
 
 from bot.chat.answers import SILENT
 from bot.chat.askers import studio_of
+from bot.languages.speaking import name_of, tr
 from bot.pages.catalog_page import (
     CatalogRow,
     catalog_page,
@@ -39,8 +40,14 @@ async def list_(interaction: Interaction, page: Page = 1) -> None:
     rules, here = studio.servers.rules(interaction.guild_id), studio.offers.checkpoints()
     offered = [entry for entry in here if rules.offers_model(entry.weights.sha256)]
     rows = [of_model(entry, preview_of(entry.path)) for entry in offered]
-    hint = "`/imagine model:` names one; `/settings` makes it yours."
-    await _show(interaction, "Models", rows, page, ("/models list", hint))
+    names = {"imagine": name_of("imagine"), "model": name_of("model")}
+    hint = tr(
+        "`/{imagine} {model}:` names one; `/{settings}` makes it yours.",
+        settings=name_of("settings"),
+        **names,
+    )
+    asked = f"/{name_of('models')} {name_of('list')}"
+    await _show(interaction, tr("Models"), rows, page, (asked, hint))
 
 
 @app_commands.command(name="loras", description="The LoRAs that are here, with their pictures")
@@ -49,8 +56,12 @@ async def loras(interaction: Interaction, page: Page = 1) -> None:
     """A page for the one who asks."""
     here = studio_of(interaction).offers.loras()
     rows = [of_lora(entry, preview_of(entry.path)) for entry in here]
-    hint = "`/imagine lora: name:0.8` puts one on, as does `<lora:name:0.8>` in the words."
-    await _show(interaction, "LoRAs", rows, page, ("/loras", hint))
+    hint = tr(
+        "`/{imagine} {lora}: name:0.8` puts one on, as does `<lora:name:0.8>` in the words.",
+        imagine=name_of("imagine"),
+        lora=name_of("lora"),
+    )
+    await _show(interaction, tr("LoRAs"), rows, page, (f"/{name_of('loras')}", hint))
 
 
 @app_commands.command(name="styles", description="The styles that a picture can be drawn in")
@@ -61,8 +72,10 @@ async def styles(interaction: Interaction, page: Page = 1) -> None:
     rules = studio.servers.rules(interaction.guild_id)
     here = [s for s in studio.offers.styles.values() if rules.offers_style(s.name)]
     rows = [of_style(style) for style in here]
-    hint = "`/imagine style:` draws in one."
-    await _show(interaction, "Styles", rows, page, ("/styles", hint))
+    hint = tr(
+        "`/{imagine} {style}:` draws in one.", imagine=name_of("imagine"), style=name_of("style")
+    )
+    await _show(interaction, tr("Styles"), rows, page, (f"/{name_of('styles')}", hint))
 
 
 async def _show(

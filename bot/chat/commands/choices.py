@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.chat.askers import asker_of, studio_of
+from bot.languages.speaking import tr
 from bot.pages import choosing
 from bot.pages.quoting import plain
 from bot.studio.enlarging import LANCZOS
@@ -202,7 +203,7 @@ async def requests(interaction: Interaction, typed: str) -> Choices:
     number = number_in(typed.strip().removeprefix("#").strip())
     offered = []
     if number is not None:
-        label = labels.pop(str(number), f"request {number}")
+        label = labels.pop(str(number), tr("request {number}", number=number))
         offered.append(app_commands.Choice(name=_label(label), value=str(number)))
     offered += [
         app_commands.Choice(name=_label(label), value=value)

@@ -18,6 +18,7 @@ from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
 from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
+from bot.languages.speaking import tr
 from bot.pages.proposals_page import proposals
 from bot.studio.phrasing import Proposed
 from bot.studio.wishes import Wish
@@ -103,7 +104,7 @@ class Proposals(SpeaksToPresser, discord.ui.View):
 class _Draw(discord.ui.Button[Any]):
     def __init__(self, proposals: Proposals, number: int, words: Assisted) -> None:
         super().__init__(
-            label=f"Draw {number}", emoji="🖌️", style=discord.ButtonStyle.primary, row=0
+            label=tr("Draw {n}", n=number), emoji="🖌️", style=discord.ButtonStyle.primary, row=0
         )
         self._proposals, self._words = proposals, words
 
@@ -113,7 +114,7 @@ class _Draw(discord.ui.Button[Any]):
 
 class _Edit(discord.ui.Button[Any]):
     def __init__(self, proposals: Proposals, number: int, words: Assisted) -> None:
-        super().__init__(label=f"Edit {number}", emoji="✏️", row=1)
+        super().__init__(label=tr("Edit {n}", n=number), emoji="✏️", row=1)
         self._proposals, self._words = proposals, words
 
     async def callback(self, interaction: Interaction) -> None:
@@ -122,7 +123,7 @@ class _Edit(discord.ui.Button[Any]):
 
 class _Refine(discord.ui.Button[Any]):
     def __init__(self, proposals: Proposals) -> None:
-        super().__init__(label="Change…", emoji="💬", row=2)
+        super().__init__(label=tr("Change…"), emoji="💬", row=2)
         self._proposals = proposals
 
     async def callback(self, interaction: Interaction) -> None:
@@ -131,7 +132,7 @@ class _Refine(discord.ui.Button[Any]):
 
 class _More(discord.ui.Button[Any]):
     def __init__(self, proposals: Proposals) -> None:
-        super().__init__(label="More", emoji="✨", row=2)
+        super().__init__(label=tr("More"), emoji="✨", row=2)
         self._proposals = proposals
 
     async def callback(self, interaction: Interaction) -> None:
@@ -151,15 +152,15 @@ class _Form(SpeaksToPresser, discord.ui.Modal):
         await apologise(interaction, error)
 
 
-class _Further(_Form, title="What should be different?"):
+class _Further(_Form):
     """A further wish about all proposals."""
 
     def __init__(self, proposals: Proposals) -> None:
-        super().__init__(timeout=SECONDS)
+        super().__init__(title=tr("What should be different?"), timeout=SECONDS)
         self._proposals = proposals
         self.further: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            label="Everything else stays",
-            placeholder="warmer, no dog · from above · at night · as watercolor",
+            label=tr("Everything else stays"),
+            placeholder=tr("warmer, no dog · from above · at night · as watercolor"),
             max_length=300,
         )
         self.add_item(self.further)
@@ -170,14 +171,14 @@ class _Further(_Form, title="What should be different?"):
         await self._proposals.refine(interaction, str(self.further))
 
 
-class _Editor(_Form, title="Edit the prompt"):
+class _Editor(_Form):
     """A proposal, to be changed before it is drawn."""
 
     def __init__(self, proposals: Proposals, words: Assisted) -> None:
-        super().__init__(timeout=SECONDS)
+        super().__init__(title=tr("Edit the prompt"), timeout=SECONDS)
         self._proposals, self._words = proposals, words
         self.prompt: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            label="Prompt",
+            label=tr("Prompt"),
             style=discord.TextStyle.paragraph,
             default=words.prompt[:4000],
             max_length=4000,

@@ -11,6 +11,7 @@ from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import studio_of
 from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
+from bot.languages.speaking import tr
 from bot.pages.help_pages import TITLES, Installed, Topic, help_page
 from bot.studio.studio import Studio
 
@@ -51,7 +52,7 @@ class HelpMenu(
         super().__init__(
             discord.ui.Select(
                 custom_id="atelier:help",
-                placeholder="More help",
+                placeholder=tr("More help"),
                 options=[
                     discord.SelectOption(label=title, value=topic.value, default=topic is shown)
                     for topic, title in TITLES.items()

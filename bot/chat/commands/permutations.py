@@ -13,6 +13,7 @@ from bot.chat.askers import studio_of
 from bot.chat.buttons.progress import begin
 from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
+from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.studio.requests import MOST_PICTURES
 from bot.studio.wishes import Wish
@@ -54,30 +55,31 @@ class _Confirmation(SpeaksToPresser, discord.ui.View):
     def __init__(self, person: int, wishes: tuple[Wish, ...], words: str) -> None:
         super().__init__(timeout=SECONDS)
         self._person, self._wishes, self._words = person, wishes, words
+        self.yes.label, self.no.label = tr("Draw all"), tr("No")
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         """Others may look."""
         return interaction.user.id == self._person and await super().interaction_check(interaction)
 
-    @discord.ui.button(label="Draw all", emoji="🖌️", style=discord.ButtonStyle.primary)
+    @discord.ui.button(emoji="🖌️", style=discord.ButtonStyle.primary)
     async def yes(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Queue all of them, as one request."""
         asked = studio_of(interaction).requests
         self.stop()
         await interaction.response.defer()
         await begin(interaction, lambda: asked.submit_all(self._wishes, words=self._words))
-        await interaction.edit_original_response(content="They are queued.", view=None)
+        await interaction.edit_original_response(content=tr("They are queued."), view=None)
 
-    @discord.ui.button(label="No", style=discord.ButtonStyle.secondary)
+    @discord.ui.button(style=discord.ButtonStyle.secondary)
     async def no(self, interaction: Interaction, _: discord.ui.Button[Any]) -> None:
         """Forget it."""
         self.stop()
-        await interaction.response.edit_message(content="Nothing was queued.", view=None)
+        await interaction.response.edit_message(content=tr("Nothing was queued."), view=None)
 
     async def on_error(
         self, interaction: Interaction, error: Exception, _: discord.ui.Item[Any], /
     ) -> None:
         """Say why not: nothing was queued, and the page has nothing more to offer."""
         with contextlib.suppress(discord.HTTPException):
-            await interaction.edit_original_response(content="Nothing was queued.", view=None)
+            await interaction.edit_original_response(content=tr("Nothing was queued."), view=None)
         await apologise(interaction, error)

@@ -11,7 +11,7 @@ from bot.chat.answers import SILENT
 from bot.chat.askers import asker_of, studio_of
 from bot.chat.buttons.waiting_line import queue_text, queue_view
 from bot.chat.commands import choices
-from bot.pages.queue_page import counted
+from bot.languages.speaking import tr, trn
 from generation.errors import OutOfRange
 from storage.ids import number_in
 from storage.tickets import RequestId
@@ -46,8 +46,10 @@ async def cancel(interaction: Interaction, request: str | None = None) -> None:
         mine = (s for s in studio.open_requests.standings() if s.owner == interaction.user.id)
         chosen = [s.request for s in mine]
     ended = [await studio.requests.cancel(each, by=asker_of(interaction)) for each in chosen]
-    requests = counted(sum(ended), "request", "requests")
-    text = f"Cancelled {requests}." if any(ended) else "Nothing of yours is waiting."
-    if request is not None and not any(ended):
-        text = "That one has ended already."
+    if any(ended):
+        text = trn("Cancelled {n} request.", "Cancelled {n} requests.", sum(ended))
+    elif request is not None:
+        text = tr("That one has ended already.")
+    else:
+        text = tr("Nothing of yours is waiting.")
     await interaction.edit_original_response(content=text)

@@ -7,10 +7,10 @@ from typing import Any
 import discord
 
 from bot.chat.askers import asker_of, origin_of, studio_of
-from bot.chat.buttons.forms.form import FormField, form, written_in
+from bot.chat.buttons.forms.form import DENOISE_ENDS, FormField, form, written_in
 from bot.chat.buttons.progress import begin
+from bot.languages.speaking import tr
 from bot.studio.rewriting import Rewriting, rewritten, written_of
-from generation.parameters import DENOISE
 from storage.errors import Missing
 from storage.ids import number_in
 from storage.pictures import PictureId, StoredPicture
@@ -23,36 +23,39 @@ def edit_form(picture: StoredPicture) -> discord.ui.Modal:
     """The form with all that was said of the picture.  Raises OutOfRange for words too long."""
     before = written_of(picture.recipe)
     return form(
-        f"Picture #{picture.id}",
+        tr("Picture #{number}", number=picture.id),
         f"atelier:form:edit:{picture.id}",
         (
             FormField(
                 name="prompt",
-                label="What it shows",
+                label=tr("What it shows"),
                 value=before.prompt,
                 several_lines=True,
                 needed=bool(before.prompt),
             ),
             FormField(
                 name="negative",
-                label="What it must not show",
+                label=tr("What it must not show"),
                 value=before.negative,
                 several_lines=True,
             ),
             FormField(
                 name="seed",
-                label="Seed",
-                hint="The same seed keeps the picture alike; -1 is a fresh one",
+                label=tr("Seed"),
+                hint=tr("The same seed keeps the picture alike; -1 is a fresh one"),
                 value=before.seed,
                 longest=20,
             ),
             FormField(
-                name="size", label="Size", hint="768x512, 3:2, or portrait", value=before.size
+                name="size",
+                label=tr("Size"),
+                hint=tr("768x512, 3:2, or portrait"),
+                value=before.size,
             ),
             FormField(
                 name="strength",
-                label=f"How much is redrawn ({DENOISE.range})",
-                hint="1 draws from the words alone; less keeps more of the picture",
+                label=tr("How much is redrawn ({low} to {high})", **DENOISE_ENDS),
+                hint=tr("1 draws from the words alone; less keeps more of the picture"),
                 value=before.strength,
                 longest=5,
             ),

@@ -9,11 +9,12 @@ from typing import Any
 import discord
 
 from generation.errors import OutOfRange
-from generation.parameters import AmountParameter
+from generation.parameters import DENOISE, AmountParameter
 
 Interaction = discord.Interaction[Any]
 
 MOST_LETTERS = 4000  # of a field: Discord's own limit
+DENOISE_ENDS = {"low": f"{DENOISE.low:g}", "high": f"{DENOISE.high:g}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

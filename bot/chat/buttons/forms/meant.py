@@ -10,12 +10,12 @@ import discord
 
 from bot.chat.askers import origin_of, studio_of
 from bot.chat.buttons.answering import carry_out
-from bot.chat.buttons.forms.form import FormField, form, written_in
+from bot.chat.buttons.forms.form import DENOISE_ENDS, FormField, form, written_in
+from bot.languages.speaking import tr
 from bot.studio.changing import Answer, Underway
 from bot.studio.revisor import Reply
 from bot.studio.rewriting import rewritten, written_of
 from bot.studio.rights import Asker
-from generation.parameters import DENOISE
 from storage.errors import Missing
 from storage.ids import number_in
 from storage.pictures import PictureId, StoredPicture
@@ -32,28 +32,28 @@ def meant_form(picture: StoredPicture, revision: Revision) -> discord.ui.Modal:
     fields = [
         FormField(
             name="reply",
-            label="Say again what should change",
-            hint="It is understood anew, of the picture before",
+            label=tr("Say again what should change"),
+            hint=tr("It is understood anew, of the picture before"),
             value=revision.typed[:LONGEST],
             several_lines=True,
             longest=LONGEST,
         ),
         FormField(
             name="prompt",
-            label="Or put right what it shows",
-            hint="As it was understood; it is drawn word by word",
+            label=tr("Or put right what it shows"),
+            hint=tr("As it was understood; it is drawn word by word"),
             value=made.prompt,
             several_lines=True,
         ),
         FormField(
             name="strength",
-            label=f"How much is redrawn ({DENOISE.range})",
-            hint="Less keeps more of the picture before",
+            label=tr("How much is redrawn ({low} to {high})", **DENOISE_ENDS),
+            hint=tr("Less keeps more of the picture before"),
             value=made.strength,
             longest=5,
         ),
     ]
-    return form("Not what I meant", f"atelier:form:meant:{picture.id}", fields)
+    return form(tr("Not what I meant"), f"atelier:form:meant:{picture.id}", fields)
 
 
 async def meant(interaction: Interaction, of: str) -> None:

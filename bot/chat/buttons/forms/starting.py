@@ -9,10 +9,11 @@ import discord
 
 from bot.chat.askers import ChatHost, asker_of, origin_of, studio_of
 from bot.chat.buttons.answering import carry_out
-from bot.chat.buttons.forms.form import FormField, form, number_written, written_in
+from bot.chat.buttons.forms.form import DENOISE_ENDS, FormField, form, number_written, written_in
 from bot.chat.intake import Attachments, found_in, started_from
 from bot.chat.places import channel_of
 from bot.chat.shown import pictures_shown_by
+from bot.languages.speaking import tr
 from bot.studio.changing import Answer, Underway
 from bot.studio.revisor import Reply
 from bot.studio.wishes import Wish
@@ -33,32 +34,37 @@ def start_form(message: discord.Message, ours: Sequence[StoredPicture]) -> disco
     fields = [
         FormField(
             name="words",
-            label="What should it become?",
-            example="make it night",
+            label=tr("What should it become?"),
+            example=tr("make it night"),
             several_lines=True,
             needed=True,
             longest=LONGEST,
         ),
         FormField(
             name="denoise",
-            label=f"How much is redrawn ({DENOISE.range})",
-            hint="As it fits the change, when left out",
+            label=tr("How much is redrawn ({low} to {high})", **DENOISE_ENDS),
+            hint=tr("As it fits the change, when left out"),
             longest=5,
         ),
     ]
     if len(ours) > 1:
-        places = [f"Picture {place} of {len(ours)} (#{p.id})" for place, p in enumerate(ours, 1)]
+        places = [
+            tr("Picture {n} of {count} (#{number})", n=place, count=len(ours), number=picture.id)
+            for place, picture in enumerate(ours, 1)
+        ]
         numbers = [str(picture.id) for picture in ours]
         fields.append(
             FormField(
                 name="picture",
-                label="Which picture?",
+                label=tr("Which picture?"),
                 value=numbers[0],
                 choices=tuple(zip(places, numbers, strict=True)),
             )
         )
     return form(
-        "Start from this picture", f"atelier:form:start:{message.channel.id}:{message.id}", fields
+        tr("Start from this picture"),
+        f"atelier:form:start:{message.channel.id}:{message.id}",
+        fields,
     )
 
 
