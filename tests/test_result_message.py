@@ -9,6 +9,8 @@ from typing import Any
 import discord
 
 from bot.pages import replies
+from generation.interchange import reading
+from generation.interchange.infotext import infotext
 from generation.recipe import needed, parse
 from tests.given.apps import a_studio
 from tests.given.builders import a_blue_png
@@ -74,7 +76,7 @@ async def test_a_short_recipe_is_in_the_message_and_a_long_one_whole_in_a_file(
         await ann.command("imagine", prompt="a red flower", negative="sun")
         await ann.press(await ann.sees(is_result), "📄")
         page = await ann.sees("sampler")
-        assert not page.attachments
+        assert all(not file.filename.startswith("recipe") for file in page.attachments)
         assert "negative  sun" in page.content
         words = ", ".join(f"flower {n}" for n in range(400))
         newest = ann.messages()[-1]
@@ -82,13 +84,27 @@ async def test_a_short_recipe_is_in_the_message_and_a_long_one_whole_in_a_file(
         drawn = await ann.sees(is_result, after=newest)
         await ann.press(drawn, "📄")
         page = await ann.sees("is in the file", after=drawn)
-        (file,) = page.attachments
-        assert file.filename == "recipe-2.txt"
+        file = next(one for one in page.attachments if one.filename == "recipe-2.txt")
         text = (await file.read()).decode()
         assert text.count(words) >= 2
         assert parse(text.split("The recipe itself:\n")[1].strip()) == await recipe_of(drawn)
         assert "…" in page.content
         assert json.loads(text.split("The recipe itself:\n")[1])
+
+
+async def test_a_recipe_comes_in_the_forms_that_other_programs_read(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a red flower", negative="sun", seed="7")
+        drawn = await ann.sees(is_result)
+        await ann.press(drawn, "📄")
+        page = await ann.sees("drop `comfyui-1.json` onto ComfyUI")
+        recipe = await recipe_of(drawn)
+        files = {one.filename: (await one.read()).decode() for one in page.attachments}
+        assert files["a1111-1.txt"] == infotext(recipe)
+        for name, key in (("comfyui-1.json", "workflow"), ("comfyui-api-1.json", "prompt")):
+            read = reading.read({key: files[name]})
+            assert (read.seed, read.draft.words.prompt) == (7, recipe.prompt)
 
 
 async def test_a_styles_negative_does_not_outlive_the_style(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ import discord
 
 from bot.chat.askers import asker_of, studio_of
 from bot.pages import replies
+from bot.pages.elsewhere_page import elsewhere
 from bot.pages.lineage_page import lineage_page
 from bot.pages.recipe_page import recipe_page
 from storage.pictures import StoredPicture
@@ -109,11 +110,15 @@ async def whisper_recipes(
         lineage = lineage_page(await gallery.lineage(asker, picture))
         if lineage and len(text) + len(lineage) < replies.MAX_CONTENT:
             text, lineage = f"{text}\n{lineage}", ""
-        files = [discord.File(io.BytesIO(file[1]), filename=file[0])] if file else []
+        told, others = elsewhere(picture)
+        if len(text) + len(told) < replies.MAX_CONTENT:
+            text, told = f"{text}\n{told}", ""
+        named = (*((file,) if file else ()), *others)
+        files = [discord.File(io.BytesIO(data), filename=name) for name, data in named]
         parts: dict[str, Any] = {"ephemeral": True, "allowed_mentions": SILENT}
         await interaction.followup.send(text, files=files, **parts)
-        if lineage:
-            await interaction.followup.send(lineage, **parts)
+        for more in filter(None, (told, lineage)):
+            await interaction.followup.send(more, **parts)
 
 
 def now() -> float:

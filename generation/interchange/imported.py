@@ -68,8 +68,7 @@ class WantedFile:
     hash: str = ""  # lower-case hex digits: of the file, of its tensors, or the first of them
     address: str = ""  # a page, a file, "civitai:MODEL@VERSION", an AIR
     strength: float | None = None  # of what has one
-    # Named there, and not for this draft: a switch stood otherwise, or another pass has it.
-    idle: bool = False
+    idle: bool = False  # named there, and nothing was made of it: a switch stood otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

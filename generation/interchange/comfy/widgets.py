@@ -25,6 +25,11 @@ def _table() -> Mapping[str, str]:
     return {k: str(v) for k, v in tomllib.loads(_TABLE.read_text(encoding="utf-8")).items()}
 
 
+def widgets_of(kind: str) -> list[str]:
+    """The names of a node's widgets, in their order; none where the node is not known."""
+    return _table().get(kind, "").split()
+
+
 def values_of(node: UiNode) -> dict[str, object]:
     """The node's values by the names of its widgets; "#0", "#1" where nothing names them."""
     if isinstance(node.values, Mapping):
