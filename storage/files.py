@@ -28,6 +28,8 @@ from storage.failpoints import instant
 INPUT = ".input"  # of what people send
 SUFFIXES = (*(medium.suffix for medium in MEDIA.values()), INPUT)  # of all that is kept
 UNFINISHED = ".unfinished"
+THUMBNAIL = ".thumbnail"  # a small picture of a file, beside it, which goes with it
+BESIDE = (UNFINISHED, THUMBNAIL)  # what is no kept file
 
 
 class Files:
@@ -85,7 +87,7 @@ class Files:
         """Every file that is here whole or damaged, by its name."""
         with translated(self._folder):
             for path in self._folder.glob("??/*"):
-                if path.suffix != UNFINISHED and is_digest(path.stem):
+                if path.suffix not in BESIDE and is_digest(path.stem):
                     yield Sha256(path.stem)
 
     def path(self, digest: Sha256) -> Path:
@@ -127,7 +129,46 @@ class Files:
         if path is not None:
             with translated(path), self._dropping:
                 if _age(path) < before:
+                    self._thumbnail(digest).unlink(missing_ok=True)
                     path.unlink(missing_ok=True)
+
+    def thumbnail(self, digest: Sha256) -> bytes | None:
+        """The small picture of a file; None where there is none, or where the file is gone."""
+        path = self._thumbnail(digest)
+        with translated(path), contextlib.suppress(FileNotFoundError):
+            if self._find(digest) is not None:
+                return _bytes_of(path)
+        return None
+
+    def keep_thumbnail(self, digest: Sha256, data: bytes) -> None:
+        """Keep a small picture beside its file, for as long as there is room; no more than a cache.
+
+        Nothing is kept of a file that was dropped meanwhile.
+        """
+        path = self._thumbnail(digest)
+        with translated(path), self._dropping:
+            if self._find(digest) is not None:
+                unfinished = path.with_suffix(UNFINISHED)
+                unfinished.write_bytes(data)
+                os.replace(unfinished, path)
+
+    def thin_thumbnails(self, most_bytes: int) -> int:
+        """Let the oldest go until the others have room in so many bytes; returns how many."""
+        gone = 0
+        with translated(self._folder):
+            found = [(path, path.stat()) for path in self._folder.glob(f"??/*{THUMBNAIL}")]
+            held = sum(facts.st_size for _, facts in found)
+            for path, facts in sorted(found, key=lambda one: one[1].st_mtime):
+                if held <= most_bytes:
+                    break
+                path.unlink(missing_ok=True)
+                held, gone = held - facts.st_size, gone + 1
+        return gone
+
+    def _thumbnail(self, digest: Sha256) -> Path:
+        if not is_digest(digest):
+            raise Missing("file", digest)
+        return self._folder / digest[:2] / f"{digest}{THUMBNAIL}"
 
     def sweep(self) -> None:
         """Remove what a crash left unfinished.  For the one process that has the folder's lock."""
@@ -140,7 +181,7 @@ class Files:
         with translated(self._folder):
             for folder in sorted(self._folder.glob("??")):
                 found = [
-                    p for p in folder.iterdir() if p.suffix != UNFINISHED and is_digest(p.stem)
+                    p for p in folder.iterdir() if p.suffix not in BESIDE and is_digest(p.stem)
                 ]
                 yield tuple(Sha256(p.stem) for p in found if _age(p) < unix_seconds)
 

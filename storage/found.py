@@ -215,7 +215,7 @@ def _match(sought: Sought, within: Reach) -> str | None:
         parts.append(f'owner : "{sought.person:d}"')
     if words.wanted:
         parts.append(_column("words", words.wanted))
-    if not rights or "" in parts or (sought.words.strip() and words == NO_TERMS):
+    if not rights or "" in parts or (sought.words.strip() and words == terms.NO_TERMS):
         return None
     question = f"({' AND '.join(parts)})"
     if words.unwanted:
@@ -223,9 +223,6 @@ def _match(sought: Sought, within: Reach) -> str | None:
     if within.never:
         question = f"({question}) NOT ({_channels(within.never)})"
     return question
-
-
-NO_TERMS = terms.Terms(wanted=(), unwanted=())
 
 
 def _channels(channels: frozenset[int]) -> str:

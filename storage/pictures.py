@@ -114,6 +114,15 @@ class Pictures:
             "p.owner = ? AND p.deleted = 0 ORDER BY p.id DESC LIMIT ?", (owner, limit)
         )
 
+    async def many(self, pictures: Collection[PictureId]) -> tuple[StoredPicture, ...]:
+        """Those of these numbers, the newest first."""
+        there = "p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id DESC"
+        return await self._where(there, (json.dumps(list(pictures)),))
+
+    async def made_of(self, picture: PictureId, limit: int) -> tuple[StoredPicture, ...]:
+        """What was made of a picture, the newest first."""
+        return await self._where("r.parent = ? ORDER BY p.id DESC LIMIT ?", (picture, limit))
+
     async def find_by_pixels(self, pixels: Sha256) -> tuple[StoredPicture, ...]:
         """Every picture with exactly these pixels, the first drawn first."""
         return await self._where("p.pixels_sha256 = ? ORDER BY p.id", (pixels,))

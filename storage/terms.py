@@ -45,6 +45,9 @@ class Terms:
     unwanted: tuple[str, ...]
 
 
+NO_TERMS = Terms(wanted=(), unwanted=())
+
+
 def indexed(text: str) -> str:
     """The terms of a text, in their order, with blanks between them."""
     return " ".join(_terms(text, whole=True))

@@ -104,7 +104,9 @@ class Atelier(discord.Client):
         self._heard: dict[int, None] = {}  # messages, the oldest first
         self._tasks: list[asyncio.Task[None]] = []
         self.announcer = Announcer(self, studio, progress_seconds=progress_seconds)
-        studio.gallery.look_through(DiscordSight(self, moderator_permission))
+        self._sight = DiscordSight(self, moderator_permission)
+        studio.gallery.look_through(self._sight)
+        studio.gallery_pages.look_through(self._sight)
         self.tree = Tree(
             self,
             allowed_contexts=app_commands.AppCommandContext(
@@ -178,6 +180,10 @@ class Atelier(discord.Client):
     async def on_thread_update(self, _: discord.Thread, after: discord.Thread) -> None:
         """The thread may be open again."""
         self.studio.delivery.reconsider(guild=after.guild.id)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """What was shown in it is its owners' alone."""
+        self._sight.forget_thread(event.thread_id)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Hear the forms; and whoever asks for anything is asked about, too."""

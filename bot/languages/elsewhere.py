@@ -45,6 +45,7 @@ LEFT: Mapping[str, str] = {
     "bot/studio/stats.py: guild ": "the same",
     "bot/studio/which.py: picture ": "a programmer's",
     "bot/studio/which.py:  of ": "a programmer's",
+    "bot/studio/days.py": "days as people type them",
     "bot/web/answers.py": "headers of HTTP",
     "bot/web/document.py": "HTML around what `tr` says",
     "bot/web/links.py": "what signatures are made of",

@@ -174,6 +174,8 @@ _PAGES = {
         "`seed` in `/imagine`: the same words, settings and seed give the same picture. In "
         "`/settings`, `seed_mode` says where the next seed comes from.\n"
         "📄 **Recipe** shows all of it, `/show 12` the picture and how it came about.\n"
+        "`/history` shows your pictures, `/favourites` those with your ⭐, `/gallery` everybody's; "
+        "`words`, `model`, `since` and others narrow it down.\n"
         "`/compare` with `pictures: #12, #15` puts up to nine side by side and says what differs; "
         "**Compare** in a message's menu does so with its pictures."
     ),

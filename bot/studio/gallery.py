@@ -28,6 +28,7 @@ from storage.pictures import PictureId, Pictures, StoredPicture
 from storage.tickets import Request, RequestId, Tickets
 
 LONGEST_LINEAGE = 40  # pictures that are looked up for one reader
+MOST_MADE = 60  # pictures that were made of one
 
 
 @dataclass(slots=True)
@@ -77,6 +78,18 @@ class Gallery:
         while line[-1].parent is not None and len(line) < LONGEST_LINEAGE:
             line.append(await self.picture(asker, line[-1].parent))
         return tuple(line)
+
+    async def listed(
+        self, asker: Asker, pictures: Collection[PictureId], sight: Sight
+    ) -> tuple[StoredPicture, ...]:
+        """Those of them that are not deleted, as one sees who looks through that sight."""
+        found = [one for one in await self._pictures.many(pictures) if not one.deleted]
+        return await self._visible(asker, found, sight)
+
+    async def made_of(self, asker: Asker, picture: PictureId) -> tuple[StoredPicture, ...]:
+        """What was made of a picture, the newest first, as far as the person may see it."""
+        found = await self._pictures.made_of(picture, MOST_MADE)
+        return await self._visible(asker, [one for one in found if not one.deleted])
 
     async def own(self, asker: Asker, limit: int) -> tuple[StoredPicture, ...]:
         """A person's newest pictures."""
@@ -176,9 +189,9 @@ class Gallery:
         return bool(await self._visible(asker, await self._pictures.find_by_recipe(recipe)))
 
     async def _visible(
-        self, asker: Asker, pictures: Collection[StoredPicture]
+        self, asker: Asker, pictures: Collection[StoredPicture], sight: Sight | None = None
     ) -> tuple[StoredPicture, ...]:
-        once = _Once(self._sight)
+        once = _Once(sight or self._sight)
         return tuple(
             [
                 await self._veiled(asker, picture, once)

@@ -49,6 +49,7 @@ from bot.studio.describing import Descriptions
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
 from bot.studio.gallery import Gallery
+from bot.studio.gallery_pages import GalleryPages
 from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
@@ -62,6 +63,7 @@ from bot.studio.scoring import Scores
 from bot.studio.servers import Servers
 from bot.studio.starring import Starring
 from bot.studio.stats import Day, last_day
+from bot.studio.thumbnails import Thumbnails
 from bot.telemetry.events import Watch
 from generation.queue.fair_queue import FairQueue
 from storage.stores import Stores
@@ -124,6 +126,8 @@ class Studio:
         )
         self.messages = KnownMessages(stores.tickets, self._progress_noted)
         self.gallery = Gallery(stores.tickets, stores.pictures, self._deleting)
+        self.gallery_pages = GalleryPages(self.gallery, stores)
+        self.thumbnails = Thumbnails(stores.files)
         self.stars = Starring(self.gallery, stores.favourites, clock=clock)
         self.readers = Readers(stores.locales)
         self.presets = Presetting(stores=stores, gallery=self.gallery, clock=clock)

@@ -8,7 +8,9 @@ from typing import Any, Self
 import discord
 
 from bot.chat.buttons.audit import AuditPage
+from bot.chat.buttons.card import SharePicture
 from bot.chat.buttons.deleting import Delete, Undo
+from bot.chat.buttons.gallery import OpenPicture, SharePage, TurnPage
 from bot.chat.buttons.painting import PaintMask
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.progress import CancelButton
@@ -54,15 +56,17 @@ _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     NewWords,
     OtherStyle,
     OwnWords,
+    SharePicture,
     CancelButton,
 )
+_OF_PAGES = (AuditPage, TurnPage, SharePage, OpenPicture)
 _ACTIONS = "|".join(button.action for button in _OF_REQUESTS)
 
 
 class Unheard(
     SpeaksToPresser,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=rf"atelier:(?!(?:{_ACTIONS}|pick|audit):|style:[^:]*:|(?:queue|help)$).*",
+    template=rf"atelier:(?!(?:{_ACTIONS}|pick|audit|page|post|open):|style:[^:]*:|(?:queue|help)$).*",
 ):
     """A component of no release of ours, or of one that is forgotten."""
 
@@ -81,11 +85,9 @@ class Unheard(
         await apologise(interaction, Missing("component", self.custom_id))
 
 
-BUTTONS: tuple[
-    type[RequestButton | PickPicture | StyleMenu | LookAgain | AuditPage | Unheard], ...
-] = (
+BUTTONS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (
     LookAgain,
-    AuditPage,
+    *_OF_PAGES,
     *_OF_REQUESTS,
     PickPicture,
     StyleMenu,

@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.chat.askers import asker_of, studio_of
-from bot.languages.speaking import tr
+from bot.languages.speaking import mark, tr
 from bot.pages import choosing
 from bot.pages.quoting import plain
 from bot.studio.enlarging import LANCZOS
@@ -211,6 +211,25 @@ async def requests(interaction: Interaction, typed: str) -> Choices:
         if _matches(typed, label)
     ]
     return offered[:MOST]
+
+
+async def days(_: Interaction, typed: str) -> Choices:
+    """Days that are often meant; any other may be typed."""
+    found = [
+        app_commands.Choice(name=tr(name), value=value)
+        for value, name in DAYS.items()
+        if _matches(typed, f"{value} {tr(name)}")
+    ]
+    return found or [app_commands.Choice(name=typed[:LETTERS], value=typed[:LETTERS])]
+
+
+DAYS = {
+    "today": mark("today"),
+    "yesterday": mark("yesterday"),
+    "7d": mark("a week ago"),
+    "30d": mark("a month ago"),
+    "365d": mark("a year ago"),
+}
 
 
 def _value(entry: Entry) -> str:

@@ -14,6 +14,7 @@ from bot.chat.commands.control import control
 from bot.chat.commands.describe import describe, describe_menu
 from bot.chat.commands.editing import edit
 from bot.chat.commands.enhance import enhance
+from bot.chat.commands.gallery import favourites, gallery, history
 from bot.chat.commands.help import help_
 from bot.chat.commands.imagine import imagine
 from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, reproduce
@@ -45,6 +46,9 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     control,
     compare,
     show,
+    history,
+    favourites,
+    gallery,
     reproduce,
     models,
     loras,
