@@ -72,7 +72,12 @@ def test_a_sampler_that_is_put_together_is_read_from_its_parts() -> None:
     assert sampling.shift == pytest.approx(math.exp(1.15), abs=1e-5)
     kinds = [(file.kind, file.name) for file in found.files]
     assert kinds == [
-        *(("checkpoint", "flux1-dev"), ("component", "clip_l"), ("component", "t5"), ("vae", "ae"))
+        *(
+            ("checkpoint", "flux1-dev"),
+            ("text encoder", "clip_l"),
+            ("text encoder", "t5"),
+            ("vae", "ae"),
+        )
     ]
     assert losses(found) == {("count", Why.OTHERWISE)}
 
@@ -143,7 +148,7 @@ def test_loras_of_every_loader() -> None:
         }
     )
     assert loras(found) == [("ink", 0.7), ("gold", 0.4), ("a", 0.3)]
-    assert losses(found) == {("strength of the lora for the words", Why.OTHERWISE)}
+    assert losses(found) == {("strength of the lora", Why.OTHERWISE)}
 
 
 def test_the_layer_that_words_are_read_from() -> None:
@@ -164,12 +169,33 @@ def test_words_for_several_encoders_and_of_several_nodes() -> None:
     found = imported({**USUAL, "n2": ("CLIPTextEncodeFlux", words)})
     assert found.draft.words.prompt == "a long sentence"
     assert found.draft.sampling.guidance == 2.5
-    assert losses(found) == {("words of another encoder", Why.OTHERWISE)}
+    assert losses(found) == {("words of another encoder", Why.NOT_HERE)}
     more = ("CLIPTextEncode", {"text": "in snow", "clip": ["1", 1]})
     both = ("ConditioningConcat", {"conditioning_to": ["2", 0], "conditioning_from": ["8", 0]})
     found = imported({**with_sampler(positive=["9", 0]), "n8": more, "n9": both})
     assert found.draft.words.prompt == "a cat\nin snow"
     assert losses(found) == {("conditioning", Why.OTHERWISE)}
+
+
+def test_the_files_of_the_main_sampler_stand_first_and_those_of_others_are_idle() -> None:
+    other = {
+        **USUAL["n5"][1],
+        "model": ["21", 0],
+        "latent_image": ["5", 0],
+        "denoise": 0.3,
+    }
+    found = imported(
+        {
+            "n20": ("CheckpointLoaderSimple", {"ckpt_name": "refiner.safetensors"}),
+            "n21": ("LoraLoaderModelOnly", {"lora_name": "fine.safetensors", "model": ["20", 0]}),
+            **USUAL,
+            "n22": ("KSampler", other),
+            "n6": ("VAEDecode", {"samples": ["22", 0], "vae": ["1", 2]}),
+        }
+    )
+    assert [(file.name, file.idle) for file in found.files] == [
+        *(("base", False), ("refiner", False), ("fine", True))
+    ]
 
 
 def test_zeros_are_no_words() -> None:
@@ -189,7 +215,7 @@ def test_a_picture_to_begin_with_is_wanted() -> None:
     found = imported({**with_sampler(latent_image=["21", 0], denoise=0.6), **PICTURE})
     assert (found.task, found.draft.sampling.denoise) == (Task.IMAGE_TO_IMAGE, 0.6)
     assert [(one.what, one.why, one.found) for one in found.lost] == [
-        ("picture", Why.WANTS_A_PICTURE, "dog.png")
+        ("image", Why.WANTS_A_PICTURE, "dog.png")
     ]
     assert found.draft.canvas.width is None
 
@@ -198,7 +224,7 @@ def test_a_part_of_a_picture_and_more_of_it() -> None:
     masked = ("SetLatentNoiseMask", {"samples": ["21", 0], "mask": ["20", 1]})
     found = imported({**with_sampler(latent_image=["22", 0]), **PICTURE, "n22": masked})
     assert found.task is Task.INPAINT
-    assert {("picture", Why.WANTS_A_PICTURE), ("mask", Why.WANTS_A_PICTURE)} == losses(found)
+    assert {("image", Why.WANTS_A_PICTURE), ("mask", Why.WANTS_A_PICTURE)} == losses(found)
     padded = ("ImagePadForOutpaint", {"image": ["20", 0], "left": 64, "feathering": 40})
     encode = {"pixels": ["22", 0], "mask": ["22", 1], "vae": ["1", 2], "grow_mask_by": 6}
     found = imported(
@@ -254,7 +280,7 @@ def test_a_network_that_looks_is_a_file_with_its_strength() -> None:
     assert (control.name, control.strength) == ("canny", 0.7)
     assert losses(found) == {
         ("control picture", Why.WANTS_A_PICTURE),
-        ("steps of the controlnet", Why.OTHERWISE),
+        ("steps of the controlnet", Why.NOT_HERE),
     }
     assert found.draft.words.negative_prompt == "blurry"
 
@@ -320,7 +346,7 @@ def test_what_a_chat_model_writes_is_told_and_what_it_was_told_is_taken() -> Non
         }
     )
     assert found.draft.words.prompt == "a cat in the rain"
-    assert ("prompt", Why.A_STEP_OF_ITS_OWN) in losses(found)
+    assert ("prompt", Why.OTHERWISE) in losses(found)
 
 
 def test_other_media_are_none_of_a_pictures() -> None:

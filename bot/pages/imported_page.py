@@ -56,6 +56,18 @@ _THINGS = {
     "face restoration": mark("The face restoration"),
     "strength of the lora": mark("A second strength of a LoRA"),
     "model": mark("The model"),
+    "another pass": mark("Another pass of sampling"),
+    "reference": mark("A picture that it looked at"),
+    "count": mark("The number of pictures"),
+    "prompt": mark("The prompt"),
+    "conditioning": mark("What was put together of several prompts"),
+    "words of another encoder": mark("The words for another text encoder"),
+    "steps of the controlnet": mark("The share of the steps that a ControlNet counts for"),
+    "guidance": mark("Another kind of guidance"),
+    "sigmas": mark("A change of the noise levels"),
+    "end_at_step": mark("The step at which it ended early"),
+    "placement": mark("Where the picture lies on the canvas"),
+    "medium": mark("A clip, a sound or a form"),
 }
 _KINDS = {
     "checkpoint": mark("Model"),

@@ -42,7 +42,9 @@ class Brought:
     @property
     def missing(self) -> tuple[MatchedFile, ...]:
         """What is not here."""
-        return tuple(one for one in self.files if one.entry is None and not one.part)
+        return tuple(
+            one for one in self.files if one.entry is None and not (one.part or one.wanted.idle)
+        )
 
     @property
     def lacks_its_model(self) -> bool:
@@ -102,14 +104,14 @@ def its_model(wish: Wish, files: Sequence[MatchedFile]) -> str | None:
     """The model that draws a wish: the one that was said, or the file's own, if that is here."""
     if wish.model is not None or wish.parent is not None:
         return wish.model
-    found = (one.entry for one in files if one.entry is not None)
+    found = (one.entry for one in files if one.entry is not None and not one.wanted.idle)
     models = [one for one in found if one.kind == "checkpoint" and one.purpose is None]
     return models[0].name if models else None
 
 
 def its_vae(wish: Wish, files: Sequence[MatchedFile]) -> Entry | None:
     """The VAE of the file that is here, where nobody said another."""
-    found = (one.entry for one in files if one.entry is not None)
+    found = (one.entry for one in files if one.entry is not None and not one.wanted.idle)
     return next((one for one in found if one.kind == "vae"), None) if wish.vae is None else None
 
 
@@ -118,7 +120,7 @@ def its_loras(files: Sequence[MatchedFile]) -> tuple[tuple[Entry, Adapter], ...]
     found: dict[Sha256, tuple[Entry, Adapter]] = {}
     for file in files:
         entry = file.entry
-        if entry is None or entry.kind != "lora":
+        if entry is None or entry.kind != "lora" or file.wanted.idle:
             continue
         strength = entry.strength if file.wanted.strength is None else file.wanted.strength
         adapter = Adapter(kind="lora", weights=entry.weights, strength=strength, control=None)

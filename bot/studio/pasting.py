@@ -133,7 +133,10 @@ def _worded(before: DraftWords, read: _Reading, usual: Family) -> DraftWords:
     elif found.negative_prompt and read.alone:
         read.taken.append(tr("the negative prompt"))
     fits = found.clip_skip is None or found.clip_skip <= usual.clip_layers
+    from_file = not read.pasted and not before.prompt
     return DraftWords(
+        # Who says other words says them in the usual way.
+        syntax=found.syntax if from_file else before.syntax,
         # A pasted text is the prompt; words beside a file are said.
         prompt=found.prompt if read.pasted else (before.prompt or found.prompt),
         negative_prompt=found.negative_prompt if negative is None else negative,
@@ -218,7 +221,11 @@ def _left(found: WithSettings, imported: Imported, model: str) -> list[str]:
     if named and named.casefold() != model.casefold():
         told.append(tr("Model {name}", name=named))
     if found.wish.imported is not None:
-        away = (one.wanted for one in found.files if one.entry is None and not one.part)
+        away = (
+            one.wanted
+            for one in found.files
+            if one.entry is None and not (one.part or one.wanted.idle)
+        )
         told += [f"{one.kind} {one.name}" for one in away if one.kind != "checkpoint"]
     return told
 

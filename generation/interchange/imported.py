@@ -68,7 +68,8 @@ class WantedFile:
     hash: str = ""  # lower-case hex digits: of the file, of its tensors, or the first of them
     address: str = ""  # a page, a file, "civitai:MODEL@VERSION", an AIR
     strength: float | None = None  # of what has one
-    idle: bool = False  # named there, and nothing was made of it: a switch stood otherwise
+    # Named there, and not for this draft: a switch stood otherwise, or another pass has it.
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

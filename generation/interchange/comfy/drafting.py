@@ -6,7 +6,7 @@ raised for any graph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -50,8 +50,8 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
     found = Gathering(PROGRAM)
     live = used(values)
     every = passes(values)
-    if every is not None:
-        one = _pass(values, every.main)
+    one = _pass(values, every.main) if every is not None else None
+    if every is not None and one is not None:
         _sampling(values, found, one)
         _words(values, found, one, graph)
         found.task = _task(found, one, every.main)
@@ -62,9 +62,9 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
                 found.lose(what, Why.A_STEP_OF_ITS_OWN, told_of(values, other), where=_at(other))
     elif _enlarges(graph, live):
         found.task = Task.UPSCALE
-        found.lose("picture", Why.WANTS_A_PICTURE)
+        found.lose("image", Why.WANTS_A_PICTURE)
     _extra(found, beside)
-    idle = _files(values, found, live)
+    idle = _files(values, found, live, set(_nearest(values, one)) if one is not None else set())
     _unknown(graph, found, live)
     imported = found.imported()
     draft = replace(imported.draft, words=replace(imported.draft.words, syntax=COMFY))
@@ -126,9 +126,10 @@ def _words(values: GraphValues, found: Gathering, one: _Pass, graph: Graph) -> N
     )
     for lane in (positive, negative):
         for other in lane.others:
-            found.lose("words of another encoder", Why.OTHERWISE, other)
+            found.lose("words of another encoder", Why.NOT_HERE, other)
         for node in lane.written:
-            found.lose("prompt", Why.A_STEP_OF_ITS_OWN, node.type, where=_at(node))
+            took = "\n".join(lane.words)
+            found.lose("prompt", Why.OTHERWISE, node.type, where=_at(node), took=took)
         for kind in lane.combined:
             found.lose("conditioning", Why.OTHERWISE, kind, took="one prompt")
     for where, stood, took in graph.rolled:
@@ -172,24 +173,38 @@ def _pictures(found: Gathering, one: _Pass) -> None:
     begins, lost = one.begun, Why.WANTS_A_PICTURE
     task = found.task
     if task is not None and "init" in task.needs.roles:
-        found.lose("picture", lost, begins.picture)
+        found.lose("image", lost, begins.picture)
     if task is Task.INPAINT:
         found.lose("mask", lost)
     if task is Task.OUTPAINT:
-        found.lose("placement", Why.OTHERWISE, "ImagePadForOutpaint")
+        found.lose("placement", Why.NOT_HERE, "ImagePadForOutpaint")
     for name in dict.fromkeys(one.positive.references):
         found.lose("reference", lost, name)
     for steering in one.positive.steering:
         found.lose("control picture", lost, steering.picture, where=_at(steering.node))
         if (steering.start or 0.0) > 0.0 or (1.0 if steering.end is None else steering.end) < 1.0:
             span = f"{steering.start or 0:g} to {1 if steering.end is None else steering.end:g}"
-            found.lose("steps of the controlnet", Why.OTHERWISE, span, where=_at(steering.node))
+            found.lose("steps of the controlnet", Why.NOT_HERE, span, where=_at(steering.node))
     if one.positive.pictured and task is Task.TEXT_TO_IMAGE:
         found.lose("control picture", lost, begins.picture)
 
 
-def _files(values: GraphValues, found: Gathering, live: frozenset[str]) -> set[tuple[str, str]]:
-    """Every file that is named; gives those that nothing is made of as it stands."""
+def _nearest(values: GraphValues, one: _Pass) -> Iterator[str]:
+    """The ids of the nodes that load what the main sampler itself draws with."""
+    main = one.said.node
+    yield from (node.id for node in one.line)
+    for encoder in (*one.positive.encoders, *one.negative.encoders):
+        yield from (node.id for node in line(values, encoder.link("clip"), "clip"))
+    for node in values.graph.nodes.values():
+        decoded = values.origin(node.link("samples")) if "vae" in node.inputs else None
+        if decoded is not None and decoded[0].id == main.id:
+            yield from (loader.id for loader in line(values, node.link("vae"), "vae"))
+
+
+def _files(
+    values: GraphValues, found: Gathering, live: frozenset[str], nearest: set[str]
+) -> set[tuple[str, str]]:
+    """Every file that is named, the main sampler's first; gives those that nothing is made of."""
     steered: dict[str, float | None] = {}
     for node in values.graph.nodes.values():
         for loader in line(values, node.link("control_net"), "control_net", "model"):
@@ -198,17 +213,24 @@ def _files(values: GraphValues, found: Gathering, live: frozenset[str]) -> set[t
             steered[loader.id] = number(values.of(node, "strength"))
     idle: set[tuple[str, str]] = set()
     alive: set[tuple[str, str]] = set()
-    for one in islice(named(values), MAX_NAMED):
+    every = list(islice(named(values), MAX_NAMED))
+    # Where the line leads to a model, a LoRA that is not on it is another pass's.
+    whole = any(one.kind == "checkpoint" and one.node.id in nearest for one in every)
+    for one in sorted(every, key=lambda one: one.node.id not in nearest):
         where = _at(one.node)
         strength = steered.get(one.node.id) if one.kind == "controlnet" else one.strength
         before = len(found.files)
         found.file(one.kind, one.name, address=one.address, strength=strength, where=where)
         if one.of_words is not None:
             told_clip = f"{one.name}: {one.of_words:g}"
-            found.lose("strength of the lora for the words", Why.OTHERWISE, told_clip, where=where)
+            found.lose(
+                "strength of the lora", Why.OTHERWISE, told_clip, where=where, took="one for both"
+            )
         if len(found.files) > before:
             last = found.files[-1]
-            (alive if one.node.id in live else idle).add((last.kind, last.name))
+            apart = whole and one.kind == "lora" and one.node.id not in nearest
+            own = one.node.id in live and not apart
+            (alive if own else idle).add((last.kind, last.name))
     return idle - alive
 
 

@@ -23,20 +23,22 @@ def flattened(workflow: UiWorkflow) -> Graph:
     """The prompt of a workflow.  Raises NotRead."""
     nodes: dict[str, GraphNode] = {}
     addresses: dict[str, str] = {}
+    notes: dict[str, str] = {}
     rolled: list[tuple[str, str, str]] = []
     sources = LinkSources()
     for scope in unfolded(workflow):
         for node in scope.graph.nodes.values():
-            addresses |= node.models
+            for name, address in node.models.items():
+                addresses.setdefault(name, address)
             if node.type in NOTES:
-                addresses |= noted(node)
+                notes |= noted(node)
             if node.type in _VIRTUAL or node.mode in (MUTED, BYPASSED):
                 continue
             if node.id in scope.inner or not _runs(scope):
                 continue
             made = _node(scope, node, sources, rolled)
             nodes[made.id] = made
-    return Graph(nodes=nodes, addresses=addresses, rolled=tuple(rolled))
+    return Graph(nodes=nodes, addresses=notes | addresses, rolled=tuple(rolled))
 
 
 def _runs(scope: UiScope) -> bool:
