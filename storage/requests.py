@@ -14,6 +14,7 @@ from storage.database import Row
 from storage.ids import PictureId, RequestId
 from storage.revisions import Revision
 from storage.scores import scorer_in, scorer_text
+from storage.sheets import Sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Asked:
     notes: tuple[str, ...] = ()  # sentences that are said beside its pictures
     revision: Revision | None = None  # what a reply made of the parent
     scorer: Weights | None = None  # by what the best of its pictures is to be told
+    sheet: Sheet | None = None  # on which its pictures are compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,8 @@ async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
     """Store it within the caller's transaction."""
     # SQLite refuses half a surrogate pair, which a client can send.
     asked = replace(asked, words=_whole(asked.words), notes=tuple(map(_whole, asked.notes)))
-    facts: dict[str, Any] = asdict(asked) | {"revision": asked.revision, "scorer": asked.scorer}
+    kept = {"revision": asked.revision, "scorer": asked.scorer, "sheet": asked.sheet}
+    facts: dict[str, Any] = asdict(asked) | kept
     origin = facts.pop("origin")
     share = origin.pop("share")
     del origin["seen"]
@@ -85,6 +88,7 @@ async def insert_request(db: aiosqlite.Connection, asked: Asked) -> Request:
         "notes": json.dumps(asked.notes, ensure_ascii=False),
         "revision": _whole(asked.revision.to_json()) if asked.revision else None,
         "scorer": scorer_text(asked.scorer),
+        "sheet": _whole(asked.sheet.to_json()) if asked.sheet else None,
         "share_group": share.pop("group"),
         **share,
     }
@@ -116,6 +120,7 @@ def request_of(row: Row) -> Request:
     facts["revision"] = Revision.from_json(facts["revision"])
     facts["scorer"] = scorer_in(facts["scorer"])
     asking = [one.name for one in fields(Origin) if one.name not in ("share", "seen")]
+    facts["sheet"] = Sheet.from_json(facts["sheet"])
     origin = Origin(**{name: facts.pop(name) for name in asking}, share=share_of(row))
     return Request(**facts, origin=origin)
 

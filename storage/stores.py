@@ -19,6 +19,7 @@ from storage.searches import Searches
 from storage.servers import Rulings
 from storage.synced import SyncedCommands
 from storage.tickets import Tickets
+from storage.unconfirmed import Unconfirmeds
 from storage.usage import Usage
 from storage.used_links import UsedLinks
 from storage.words import Wordings
@@ -41,6 +42,7 @@ class Stores:
     searches: Searches
     rulings: Rulings
     usage: Usage
+    unconfirmed: Unconfirmeds
     files: Files
     ledger: Ledger
     used_links: UsedLinks
@@ -63,6 +65,7 @@ class Stores:
             searches=Searches(database),
             rulings=Rulings(database),
             usage=Usage(database),
+            unconfirmed=Unconfirmeds(database),
             files=files,
             ledger=Ledger(database),
             used_links=UsedLinks(database),

@@ -44,10 +44,11 @@ async def test_without_room_for_all_none_is_queued(tmp_path: Path) -> None:
         await ann.press(page, "🖌️ Draw all")
         await ann.sees("at most")
         assert sum(s.total for s in studio.app.studio.open_requests.standings()) == 4
-        assert (await ann.sees("Nothing was queued")).id == page.id
-        assert not labels(await ann.sees("Nothing was queued"))
         worker.gate.set()
         assert len(await pictures(await ann.sees(is_result))) == 4
+        await ann.press(page, "🖌️ Draw all")  # now there is room
+        await ann.sees(lambda m: is_result(m) and len(m.attachments) == 8)
+        assert not labels(await ann.sees("They are queued."))
 
 
 async def test_more_than_a_message_shows_are_refused_with_the_number(tmp_path: Path) -> None:

@@ -100,7 +100,9 @@ async def test_people_compare_by_numbers_and_in_a_messages_menu(tmp_path: Path) 
         ann = studio.world.ann
         await ann.command("imagine", prompt="a red flower", count=2, seed="10")
         result = await ann.sees(is_result)
-        await ann.command("compare", pictures="#1, #2")
+        shown = await studio.app.stores.pictures.newest(ann.id, 2)  # type: ignore[arg-type]
+        first, second = sorted(shown, key=lambda picture: picture.recipe.seed)
+        await ann.command("compare", pictures=f"#{first.id}, #{second.id}")
         asked = await ann.sees("and beside it")
         assert "seed 10 → 11" in asked.content
         [sheet] = await pictures(asked)

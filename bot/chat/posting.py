@@ -25,15 +25,19 @@ from bot.chat.concluding import progress_of, reason
 from bot.chat.open_answers import OpenAnswers, is_answer
 from bot.chat.places import LOOK_BACK, Channel, channel_of, places_around
 from bot.chat.shown import request_shown_by
-from bot.chat.uploads import USUAL_LIMIT, fitting
+from bot.chat.uploads import MAX_MESSAGE_BYTES, USUAL_LIMIT, fitting
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
+from bot.pages.sheet_drawing import sheet_file
+from bot.pages.sheet_page import picked_label
 from bot.studio.known import KnownMessages
 from bot.studio.ladder import Refusal, Step, Way, refusal, steps
 from bot.studio.offers import Offers
 from bot.studio.servers import Servers
 from generation.media.table import medium_of
 from storage.outbox import NOWHERE
+from storage.pictures import PictureId
+from storage.sheets import Sheet
 from storage.tickets import Request
 
 log = logging.getLogger(__name__)
@@ -160,8 +164,13 @@ class Poster:
         limit: int = getattr(guild, "filesize_limit", USUAL_LIMIT)
         numbers = [picture.id for picture in outcome.pictures]
         media = [medium_of(picture.recipe) for picture in outcome.pictures]
-        uploads = await asyncio.to_thread(
-            fitting, outcome.files, numbers, media, limit, shrunk=step.shrunk
+        sheet = request.sheet if outcome.pictures else None
+        uploads = (
+            await asyncio.to_thread(
+                fitting, outcome.files, numbers, media, limit, shrunk=step.shrunk
+            )
+            if sheet is None
+            else (await _sheet(outcome, sheet, limit // 4**step.shrunk),)
         )
         above = ""
         if step.way is Way.DIRECT:
@@ -177,6 +186,7 @@ class Poster:
                 replied=request.revision is not None,
                 painter=self._offers.painter,
                 private=request.origin.private,
+                labels=_labels(outcome, sheet) if sheet is not None else None,
             )
             if outcome.pictures
             else failure_view(request.id)
@@ -184,7 +194,8 @@ class Poster:
         hidden = step.way is not Way.DIRECT and self._servers.spoils(
             request.origin.guild, places_around(place) or (request.origin.channel,)
         )
-        below = whereabouts.smaller([name for name, _ in uploads], media, numbers)
+        names = [name for name, _ in uploads] if sheet is None else []
+        below = whereabouts.smaller(names, media, numbers)
         return {
             "content": whereabouts.with_lines(replies.result(outcome), above=above, below=below),
             "files": [
@@ -234,6 +245,20 @@ class Poster:
             return Shown(message=request.progress_message, channel=NOWHERE)
         sent = await interaction.followup.send(**message, ephemeral=True, wait=True)
         return Shown(message=sent.id, channel=NOWHERE)
+
+
+async def _sheet(outcome: Outcome, sheet: Sheet, limit: int) -> tuple[str, bytes]:
+    """The contact sheet, its letters in the language that is spoken here."""
+    return await asyncio.to_thread(sheet_file, outcome, sheet, min(limit, MAX_MESSAGE_BYTES))
+
+
+def _labels(outcome: Outcome, sheet: Sheet) -> dict[PictureId, str]:
+    """What tells the pictures of a sheet apart."""
+    return {
+        ticket.picture: picked_label(sheet, ticket.ordinal)
+        for ticket in outcome.tickets
+        if ticket.picture is not None
+    }
 
 
 def _nonce(outcome: Outcome) -> str:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 import discord
 
+from bot.chat.answers import whisper_about
+from bot.chat.askers import asker_of, studio_of
 from bot.chat.saying import say
 from bot.chat.uploads import USUAL_LIMIT, fitting
+from bot.pages.picture_page import picture_page
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from generation.media.table import medium_of
-from storage.pictures import PictureId
+from storage.errors import Missing
+from storage.pictures import PictureId, StoredPicture
 from storage.tickets import RequestId
 
 
@@ -39,6 +44,39 @@ async def show_again(
             await studio.changes.note_shown(
                 asker, number, message=posted.id, channel=posted.channel.id
             )
+
+
+async def show_alone(
+    interaction: discord.Interaction[Any],
+    picture: StoredPicture,
+    view: discord.ui.View,
+    file: tuple[str, bytes] | None,
+) -> None:
+    """Show a picture and how it came about, with these buttons, to the one who asks.
+
+    They were promised an answer.
+    """
+    studio, asker = studio_of(interaction), asker_of(interaction)
+    line = await studio.gallery.lineage(asker, picture)
+    [stars] = await studio.stars.stars(asker, [picture.id])
+    text = picture_page(line, stars=stars, there=file is not None)
+    await whisper_about(interaction, picture.request, text, view, file=file)
+
+
+async def file_of(
+    interaction: discord.Interaction[Any], picture: StoredPicture
+) -> tuple[str, bytes] | None:
+    """The picture's file in a size that can be posted here; None where it is gone."""
+    studio = studio_of(interaction)
+    try:
+        _, data = await studio.changes.shown_again(asker_of(interaction), picture.id)
+    except Missing:
+        return None
+    limit = interaction.filesize_limit or USUAL_LIMIT
+    [file] = await asyncio.to_thread(
+        fitting, [data], [picture.id], [medium_of(picture.recipe)], limit
+    )
+    return file
 
 
 async def take_away(

@@ -15,6 +15,7 @@ from bot.languages.clauses import clause
 from bot.languages.speaking import mark, tr, trn
 from bot.pages.allowance_pages import quota_spent, too_large
 from bot.pages.quoting import code, plain, quoted
+from bot.pages.sheet_page import no_comparison
 from bot.studio import lines
 from bot.studio.changing import NothingBefore
 from bot.studio.deleting import TooLate
@@ -31,6 +32,7 @@ from bot.studio.servers import (
     Resting,
     ServerDeclines,
 )
+from bot.studio.sheets import NoComparison
 from bot.studio.which import NotThatMany
 from generation import errors as g
 from generation.interchange.imported import NotRead
@@ -419,6 +421,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
             "what": clause(e.what),
         },
     ),
+    NoComparison: no_comparison,
     NothingNew: lambda e: tr(_NOTHING_NEW[e.what]),
     NothingBefore: lambda _: tr(lines.NOTHING_BEFORE),
     TooLate: _one(
@@ -532,6 +535,7 @@ def expected(error: BaseException) -> bool:
         NotAllowed,
         ServerDeclines,
         NothingNew,
+        NoComparison,
         NotInTime,
         s.Missing,
         s.Unstorable,

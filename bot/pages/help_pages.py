@@ -176,8 +176,9 @@ _PAGES = {
         "📄 **Recipe** shows all of it, `/show 12` the picture and how it came about.\n"
         "`/history` shows your pictures, `/favourites` those with your ⭐, `/gallery` everybody's; "
         "`words`, `model`, `since` and others narrow it down.\n"
-        "`/compare` with `pictures: #12, #15` puts up to nine side by side and says what differs; "
-        "**Compare** in a message's menu does so with its pictures."
+        "`/compare` draws one thing in several ways on one sheet (`steps: 4, 8, 16`), or with "
+        "`pictures: #12, #15` puts up to nine side by side and says what differs; **Compare** in a "
+        "message's menu does so with its pictures."
     ),
     Topic.SETTINGS: (
         "`/settings` shows what you draw with here and whose each value is; name one to change "

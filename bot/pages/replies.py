@@ -7,7 +7,7 @@ person typed is quoted so that it cannot ping anybody or break out of its place.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bot.dispatch.audience import Outcome, Phase, Progress
 from bot.languages.speaking import tr
@@ -15,6 +15,7 @@ from bot.pages.apologies import apology_for_reason
 from bot.pages.best_page import best_line
 from bot.pages.lineage_page import named, step
 from bot.pages.quoting import code, quoted
+from bot.pages.sheet_page import axes_line, numbered
 from bot.pages.words_page import found_words
 from generation.families.family import FAMILIES
 from generation.limits import ADAPTERS
@@ -92,6 +93,16 @@ def progress(standing: Progress, now: float) -> str:
 
 def settings_line(recipe: Recipe, *others: Recipe) -> str:
     """The seeds of pictures and their settings in one compact line; `others` differ in the seed."""
+    return " · ".join(_settings(recipe, *others))
+
+
+def common_settings(recipes: Sequence[Recipe]) -> str:
+    """What all of them have in that line."""
+    lists = [_settings(recipe) for recipe in recipes]
+    return " · ".join(part for part in lists[0] if all(part in parts for parts in lists))
+
+
+def _settings(recipe: Recipe, *others: Recipe) -> list[str]:
     parts = []
     if recipe.sampling is not None:  # no seed decides anything in what is only enlarged
         seeds = ", ".join(f"`{one.seed}`" for one in (recipe, *others))
@@ -109,7 +120,7 @@ def settings_line(recipe: Recipe, *others: Recipe) -> str:
         f"{_known(a.kind, ADAPTERS)} {code(a.weights.name, 80)} {a.strength:g}"
         for a in recipe.adapters
     ]
-    return " · ".join(parts)
+    return parts
 
 
 def _sampling(sampling: Sampling) -> tuple[str, ...]:
@@ -129,7 +140,10 @@ def result(outcome: Outcome) -> str:
     """The message that shows finished pictures, and what decided them."""
     request, pictures = outcome.request, outcome.pictures
     lines = [f"**{quoted(request.words, HEAD) or 'A picture'}** · <@{request.origin.owner}>"]
-    if pictures:
+    if pictures and request.sheet is not None:
+        same = common_settings([p.recipe for p in pictures])
+        lines += [axes_line(request.sheet), f"{numbered(pictures)} · {same}"]
+    elif pictures:
         ids = ", ".join(f"#{p.id}" for p in pictures)
         lines.append(f"{ids} · {settings_line(*(p.recipe for p in pictures))}")
     if best := best_line(outcome):

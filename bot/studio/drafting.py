@@ -287,6 +287,10 @@ class Drafting:
             return None
         return its if its.purpose is None or task in SERVES.get(its.purpose, ()) else None
 
+    def checkpoint_for(self, wish: Wish, around: Around) -> Checkpoint:
+        """What would draw a person's wish.  Raises NoSuchName."""
+        return self._model(wish, self._around(wish, around))
+
     def _model(self, wish: Wish, around: Layers) -> Checkpoint:
         """Of all that is filled in the first: what is usual depends on it."""
         said = RequestDraft(model=wish.model)

@@ -153,6 +153,13 @@ class Phrasing:
         """Words that were found already, in a style; asks no model.  Raises Declined."""
         return await self._assist.spoken(text, family, style=style, negative=negative)
 
+    async def restyled(
+        self, words: Assisted, style: str, model: Checkpoint, *, negative: str
+    ) -> Assisted:
+        """The same wording in another style; asks no model.  Raises UnknownName."""
+        tokenizer = self._offers.folder_of(model.weights)
+        return await self._assist.restyle(words, style, negative=negative, tokenizer=tokenizer)
+
     async def reword(
         self,
         words: str,
@@ -282,11 +289,10 @@ class Phrasing:
         style: str | None,
         seed: int,
     ) -> Assisted:
-        tokenizer = self._offers.folder_of(recipe.checkpoint)
         if last is not None and style is not None:
-            return await self._assist.restyle(
-                last.assisted, style, negative=negative, tokenizer=tokenizer
-            )
+            model = needed(self._offers.checkpoint_of(recipe))
+            return await self.restyled(last.assisted, style, model, negative=negative)
+        tokenizer = self._offers.folder_of(recipe.checkpoint)
         return await self._assist.assist(
             marked(words or recipe.prompt, self._offers.catalog),
             self.spoken_to(recipe),

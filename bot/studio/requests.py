@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.dispatch.open_requests import OpenRequests
 from bot.studio import notes
@@ -39,11 +39,26 @@ from storage.files import INPUT
 from storage.pictures import PictureId, StoredPicture
 from storage.requests import Origin
 from storage.revisions import Revision
+from storage.sheets import Sheet
 from storage.stores import Stores
 from storage.tickets import Asked, Request, RequestId
 from storage.words import Wording
 
 MOST_PICTURES = 10  # of one request: a message of Discord's shows no more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftedTogether:
+    """Several wishes of one person, as one request would have them."""
+
+    found: tuple[Drafted, ...]
+    counting: Counting | None  # where the next seed comes from
+    suffix: str  # a preset's words behind the person's
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """All of them, in their order."""
+        return tuple(recipe for drafted in self.found for recipe in drafted.recipes)
 
 
 class Requests:
@@ -96,11 +111,31 @@ class Requests:
         TooMany where a message could not show them all.
         """
         wishes = [self.read(wish) for wish in wishes]
-        words = without_flags(words, self._drafting.offers)
+        first = wishes[0]
+        if len(wishes) == 1 and is_exact(first) and first.imported is not None:
+            self._servers.admits(first.origin)
+            return await self._exactly(needed(first.imported.recipe), first.origin)
+        together = await self.drafted(wishes)
+        if (count := len(together.recipes)) > MOST_PICTURES:
+            raise TooMany("pictures", count, MOST_PICTURES)
+        parent = first.parent.id if first.parent else None
+        words = with_suffix(self.unflagged(words), together.suffix)
+        request = await self._all_of(first.origin, together.found, words=words, parent=parent)
+        if together.counting is not None:
+            await self._defaults.note_seed(first.origin, together.counting)
+        return request
+
+    def unflagged(self, words: str) -> str:
+        """What was typed, without the parameters in it.  Raises Unacceptable."""
+        return without_flags(words, self._drafting.offers)
+
+    async def drafted(self, wishes: Sequence[Wish]) -> DraftedTogether:
+        """One person's wishes as recipes; their words were read, and nothing is queued yet.
+
+        Raises what `submit` raises of the wishes themselves.
+        """
         first = wishes[0]
         self._servers.admits(first.origin)
-        if len(wishes) == 1 and is_exact(first) and first.imported is not None:
-            return await self._exactly(needed(first.imported.recipe), first.origin)
         if first.parent is not None:
             asker, before = Asker.of(first.origin), first.parent.recipe
             await self._gallery.check_start(asker, first.parent.id)
@@ -109,6 +144,7 @@ class Requests:
         device = await self._device.wait()
         found: list[Drafted] = []
         counting: Counting | None = None
+        suffix = ""
         for wish in wishes:
             around = await self._defaults.around(wish)
             if counting is not None:
@@ -116,16 +152,10 @@ class Requests:
             said = suffixed(await self._own(wish), around.suffix)
             drafted = await self._drafting.draft(said, around, device=device)
             found.append(drafted)
-            words = with_suffix(words, around.suffix) if wish is first else words
+            suffix = around.suffix if wish is first else suffix
             used = tuple(r.seed for r in drafted.recipes if r.sampling is not None)
             counting = around.counting.after(used) if used else around.counting
-        if (count := sum(len(drafted.recipes) for drafted in found)) > MOST_PICTURES:
-            raise TooMany("pictures", count, MOST_PICTURES)
-        parent = first.parent.id if first.parent else None
-        request = await self._all_of(first.origin, found, words=words, parent=parent)
-        if counting is not None:
-            await self._defaults.note_seed(first.origin, counting)
-        return request
+        return DraftedTogether(found=tuple(found), counting=counting, suffix=suffix)
 
     async def _exactly(self, recipe: Recipe, origin: Origin) -> Request:
         """A recipe that a file carries, to the letter.  Raises Unacceptable, Missing."""
@@ -183,11 +213,6 @@ class Requests:
 
     # -- before it is asked ----------------------------------------------------------------
 
-    async def predicted(self, wish: Wish) -> tuple[int, float]:
-        """How many pictures a wish is, and the seconds of the device.  Raises Unacceptable."""
-        drafted = await self._plainly(wish, await self._device.wait())
-        return len(drafted.recipes), sum(self._admission.seconds(drafted.recipes))
-
     async def check(self, wish: Wish) -> None:
         """Raise what `submit` would raise of the wish itself; no worker needs to run for that."""
         if wish.style is not None:
@@ -232,8 +257,11 @@ class Requests:
         if any(recipe.sampling is None for recipe in recipes):
             raise NothingNew("picture")
         counting = await self._defaults.counting(origin)
-        fresh = rerolled([recipe.seed for recipe in recipes], counting, self._dice)
-        rolled = tuple(replace(r, seed=s) for r, s in zip(recipes, fresh, strict=True))
+        # Pictures that shared a seed, to be compared, share the next one as well.
+        before_them = list(dict.fromkeys(recipe.seed for recipe in recipes))
+        fresh = rerolled(before_them, counting, self._dice)
+        next_seed = dict(zip(before_them, fresh, strict=True))
+        rolled = tuple(replace(r, seed=next_seed[r.seed]) for r in recipes)
         fixed = (notes.seed_stays(),) if rolled == recipes else ()
         queued = await self.queue_up(
             origin,
@@ -243,6 +271,7 @@ class Requests:
             wording=await self._stores.words.find(request),
             notes=(*before.notes, *fixed),
             scorer=before.scorer if only is None else None,
+            sheet=before.sheet if only is None else None,
         )
         await self._defaults.note_seed(origin, counting.after(fresh))
         return queued
@@ -349,11 +378,12 @@ class Requests:
         notes: Sequence[str] = (),
         revision: Revision | None = None,
         scorer: Weights | None = None,
+        sheet: Sheet | None = None,
     ) -> Request:
         """Commit recipes as a request and let them wait for their turn.
 
         `notes` are sentences to be said beside the pictures (`bot.studio.notes`); `scorer`: by what
-        the best of them is told.
+        the best of them is told; `sheet`: on which they are compared.
         """
         asked = Asked(
             origin=origin,
@@ -365,6 +395,7 @@ class Requests:
             notes=bounded(notes),
             revision=revision,
             scorer=scorer,
+            sheet=sheet,
         )
         return await self._admission.admit(asked, recipes, wording)
 

@@ -67,9 +67,21 @@ def rewritten(picture: StoredPicture, form: Rewriting, origin: Origin, *, base: 
     that start, where they are known: what an edit shows follows from them and the instruction.
     Raises OutOfRange, and NothingNew where nothing was changed.
     """
-    recipe, before = picture.recipe, written_of(picture.recipe)
-    if form == before:
+    if form == written_of(picture.recipe):
         raise NothingNew("form")
+    return _drawn_as(picture, form, origin, base)
+
+
+def as_it_was(picture: StoredPicture, origin: Origin) -> Wish:
+    """The wish for the picture as it is, to be said otherwise in something.
+
+    Raises OutOfRange for one that was drawn from no words.
+    """
+    return _drawn_as(picture, written_of(picture.recipe), origin, "")
+
+
+def _drawn_as(picture: StoredPicture, form: Rewriting, origin: Origin, base: str) -> Wish:
+    recipe, before = picture.recipe, written_of(picture.recipe)
     strength = _strength(form.strength or before.strength)
     draft = replace(
         said(recipe),

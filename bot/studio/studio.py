@@ -42,6 +42,7 @@ from bot.studio.admission import Admission
 from bot.studio.best_of import Bests
 from bot.studio.changing import Changes
 from bot.studio.comparing import Comparisons
+from bot.studio.confirming import Confirming
 from bot.studio.defaults import Defaults
 from bot.studio.deleting import Deleting
 from bot.studio.delivery import Delivery
@@ -61,6 +62,7 @@ from bot.studio.reshapes import Reshapes
 from bot.studio.revisor import Revisor
 from bot.studio.scoring import Scores
 from bot.studio.servers import Servers
+from bot.studio.sheets import Sheets
 from bot.studio.starring import Starring
 from bot.studio.stats import Day, last_day
 from bot.studio.thumbnails import Thumbnails
@@ -143,6 +145,21 @@ class Studio:
             open_requests=self.open_requests,
             servers=servers,
             clock=clock,
+            dice=dice,
+        )
+        self.confirming = Confirming(
+            unconfirmed=stores.unconfirmed,
+            gallery=self.gallery,
+            requests=self.requests,
+            admission=self._admission,
+            defaults=self.defaults,
+            clock=clock,
+        )
+        self.sheets = Sheets(
+            defaults=self.defaults,
+            drafting=drafting,
+            requests=self.requests,
+            confirming=self.confirming,
             dice=dice,
         )
         revisor = Revisor(

@@ -8,22 +8,20 @@ picture of a channel for adults goes to such a channel only.
 
 from __future__ import annotations
 
-import asyncio
 import io
 from typing import Any
 
 import discord
 
-from bot.chat.answers import SILENT, whisper, whisper_about
+from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import asker_of, studio_of
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.result import result_view
 from bot.chat.places import check_place
-from bot.chat.uploads import USUAL_LIMIT, fitting
+from bot.chat.showing_again import file_of, show_alone
 from bot.languages.speaking import mark, tr
 from bot.pages.picture_page import picture_page
 from bot.studio.studio import Studio
-from generation.media.table import medium_of
 from storage.errors import Missing
 from storage.pictures import PictureId, StoredPicture
 
@@ -47,7 +45,7 @@ class SharePicture(PictureButton, template=rf"atelier:present:{NUMBERS}"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         picture = await self.shown(interaction, studio)
         why_not = await _why_not(interaction, picture, studio)
-        file = await _file(interaction, picture, studio)
+        file = await file_of(interaction, picture)
         if file is None:
             raise Missing("file", picture.id)
         if why_not:
@@ -61,14 +59,11 @@ async def whisper_picture(interaction: Interaction, number: PictureId) -> None:
     """The card, in the answer that was promised to whoever asks.  Raises Missing."""
     studio, asker = studio_of(interaction), asker_of(interaction)
     shown = await studio.gallery.picture(asker, number)
-    file = await _file(interaction, shown, studio)
-    [stars] = await studio.stars.stars(asker, [shown.id])
-    line = await studio.gallery.lineage(asker, shown)
-    text = picture_page(line, stars=stars, there=file is not None)
+    file = await file_of(interaction, shown)
     view = result_view(shown.request, (shown,), alone=True, painter=studio.offers.painter)
     if interaction.guild_id is not None and file is not None:
         view.add_item(SharePicture(shown.request, shown.id))
-    await whisper_about(interaction, shown.request, text, view, file=file)
+    await show_alone(interaction, shown, view, file)
 
 
 async def _why_not(interaction: Interaction, picture: StoredPicture, studio: Studio) -> str:
@@ -106,18 +101,3 @@ async def _post(
         await studio.changes.note_shown(
             asker_of(interaction), picture.id, message=posted.id, channel=posted.channel.id
         )
-
-
-async def _file(
-    interaction: Interaction, picture: StoredPicture, studio: Studio
-) -> tuple[str, bytes] | None:
-    """The picture's file in a size that can be posted here; None where it is gone."""
-    try:
-        _, data = await studio.changes.shown_again(asker_of(interaction), picture.id)
-    except Missing:
-        return None
-    limit = interaction.filesize_limit or USUAL_LIMIT
-    [file] = await asyncio.to_thread(
-        fitting, [data], [picture.id], [medium_of(picture.recipe)], limit
-    )
-    return file

@@ -8,7 +8,8 @@ whoever picks another one in that moment.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Self
 
 import discord
@@ -21,11 +22,14 @@ from bot.chat.readers import SpeaksToPresser
 from bot.languages.speaking import tr
 from bot.pages.best_page import scored
 from bot.pages.choosing import star_label
+from bot.pages.sheet_page import option_label
 from bot.studio.studio import Studio
 from storage.pictures import PictureId, StoredPicture
 from storage.tickets import RequestId
 
 Interaction = discord.Interaction[Any]
+
+_NO_LABELS: Mapping[PictureId, str] = MappingProxyType({})
 
 _BUTTON = re.compile(r"(atelier:([a-z-]+):[0-9]+)(:[0-9]+)?")
 
@@ -37,7 +41,12 @@ class PickPicture(
 ):
     """ "Picture 1" to "Picture 8", under a result of several."""
 
-    def __init__(self, request: RequestId, pictures: Sequence[StoredPicture] = ()) -> None:
+    def __init__(
+        self,
+        request: RequestId,
+        pictures: Sequence[StoredPicture] = (),
+        labels: Mapping[PictureId, str] = _NO_LABELS,
+    ) -> None:
         super().__init__(
             discord.ui.Select(
                 custom_id=f"atelier:pick:{request}",
@@ -45,16 +54,7 @@ class PickPicture(
                     discord.SelectOption(
                         label=tr("Picture {n} of {count}", n=place, count=len(pictures)),
                         value=str(picture.id),
-                        description=" · ".join(
-                            filter(
-                                None,
-                                (
-                                    f"#{picture.id}",
-                                    tr("seed {n}", n=picture.recipe.seed),
-                                    scored(picture),
-                                ),
-                            )
-                        ),
+                        description=_described(picture, labels.get(picture.id)),
                         default=place == 1,
                     )
                     for place, picture in enumerate(pictures, 1)
@@ -83,6 +83,14 @@ class PickPicture(
         await interaction.response.edit_message(
             view=about(interaction.message, picture, stars=stars)
         )
+
+
+def _described(picture: StoredPicture, label: str | None) -> str:
+    """What tells it from the others: its place on a sheet, or its seed."""
+    if label is not None:
+        return option_label(picture, label)
+    parts = (f"#{picture.id}", tr("seed {n}", n=picture.recipe.seed), scored(picture))
+    return " · ".join(filter(None, parts))
 
 
 def about(message: discord.Message, picture: PictureId, *, stars: int) -> discord.ui.View:

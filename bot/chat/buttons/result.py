@@ -8,7 +8,7 @@ Picture 1 of 4          which of several the rows below are about (`bot.chat.but
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import discord
@@ -27,12 +27,12 @@ from bot.chat.buttons.reshaping import MorePixels, VaryStrongly, VarySubtly, Zoo
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle
 from bot.chat.places import NoPlaceToPost, check_place
-from bot.chat.showing_again import show_again
+from bot.chat.showing_again import file_of, show_again, show_alone
 from bot.languages.speaking import mark, tr
 from bot.studio import lines
 from bot.studio.studio import Studio
 from storage.errors import Missing
-from storage.pictures import StoredPicture
+from storage.pictures import PictureId, StoredPicture
 from storage.tickets import RequestId
 
 Interaction = discord.Interaction[Any]
@@ -91,6 +91,20 @@ class Reproduce(PictureButton, template=rf"atelier:reproduce:{NUMBERS}"):
             interaction,
             lambda: studio.requests.reproduce_one(self.request, origin, only=self.picture),
         )
+
+
+class ShowPicture(PictureButton, template=rf"atelier:show:{NUMBERS}"):
+    """🖼️, under a contact sheet, on which pictures are small."""
+
+    label, emoji, action = mark("Show"), "🖼️", "show"
+
+    async def press(self, interaction: Interaction, studio: Studio) -> None:
+        """The picture itself, for the one who asks, with its buttons."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        picture = await self.shown(interaction, studio)
+        painter = studio.offers.painter
+        view = result_view(picture.request, (picture,), alone=True, painter=painter)
+        await show_alone(interaction, picture, view, await file_of(interaction, picture))
 
 
 class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
@@ -175,6 +189,7 @@ def result_view(
     alone: bool = False,
     painter: bool = False,
     private: bool = False,
+    labels: Mapping[PictureId, str] | None = None,
 ) -> discord.ui.View:
     """The buttons under a result; `worded` when other words than the person's were drawn.
 
@@ -184,12 +199,11 @@ def result_view(
     `private`: one person alone sees them, and may share them.
 
     Of several pictures the first is picked at first, and its number stands in the buttons about it.
+    `labels`: what tells them apart on a sheet that compares them; their words are no one's alone.
     """
     many = len(pictures) > 1
     one = pictures[0].id if many or alone else None
-    whole, delete = Again(request), Delete(request)
-    whole.item.label, whole.item.emoji = tr("All again"), "🔁"
-    whole.item.style = discord.ButtonStyle.secondary
+    whole, delete = _whole_again(request), Delete(request)
     others: list[discord.ui.Item[Any]] = [
         *([whole] if many else []),
         *([OwnWords(request)] if worded else []),
@@ -198,7 +212,7 @@ def result_view(
     ]
     back = [Back(request, one)] if changed else []
     rows: tuple[list[discord.ui.Item[Any]], ...] = (
-        [PickPicture(request, pictures)] if many else [],
+        [PickPicture(request, pictures, labels or {})] if many else [],
         [
             *(Again(request, one), VarySubtly(request, one), VaryStrongly(request, one)),
             *(MorePixels(request, one), *back),
@@ -208,10 +222,31 @@ def result_view(
             *(Star(request, one), RecipeOf(request, one)),
             *([PaintMask(request, one)] if painter else []),
         ],
-        [Reproduce(request, one), NewWords(request), OtherStyle(request)],
+        [Reproduce(request, one), *_of_words(request, one, on_sheet=labels is not None)],
         others,
     )
     rows[4 if others else 3].append(delete)
+    return _in_rows(rows)
+
+
+def _whole_again(request: RequestId) -> Again:
+    """🔁, beside what is about one of several."""
+    whole = Again(request)
+    whole.item.label, whole.item.emoji = tr("All again"), "🔁"
+    whole.item.style = discord.ButtonStyle.secondary
+    return whole
+
+
+def _of_words(
+    request: RequestId, one: PictureId | None, *, on_sheet: bool
+) -> list[discord.ui.Item[Any]]:
+    """Other words for all of them; of a sheet, whose words may be what differs, the picture."""
+    if on_sheet:
+        return [ShowPicture(request, one)]
+    return [NewWords(request), OtherStyle(request)]
+
+
+def _in_rows(rows: Sequence[Sequence[discord.ui.Item[Any]]]) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for line, row in enumerate(filter(None, rows)):
         for item in row:

@@ -9,6 +9,7 @@ import discord
 
 from bot.chat.buttons.audit import AuditPage
 from bot.chat.buttons.card import SharePicture
+from bot.chat.buttons.confirming import No, Yes
 from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.gallery import OpenPicture, SharePage, TurnPage
 from bot.chat.buttons.painting import PaintMask
@@ -26,6 +27,7 @@ from bot.chat.buttons.result import (
     RecipeOf,
     Reproduce,
     ShareWithAll,
+    ShowPicture,
 )
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle, StyleMenu
@@ -49,6 +51,7 @@ _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     NotMeant,
     RecipeOf,
     Reproduce,
+    ShowPicture,
     Star,
     Delete,
     Undo,
@@ -66,7 +69,7 @@ _ACTIONS = "|".join(button.action for button in _OF_REQUESTS)
 class Unheard(
     SpeaksToPresser,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=rf"atelier:(?!(?:{_ACTIONS}|pick|audit|page|post|open):|style:[^:]*:|(?:queue|help)$).*",
+    template=rf"atelier:(?!(?:{_ACTIONS}|pick|audit|page|post|open|yes|no):|style:[^:]*:|(?:queue|help)$).*",
 ):
     """A component of no release of ours, or of one that is forgotten."""
 
@@ -91,5 +94,7 @@ BUTTONS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (
     *_OF_REQUESTS,
     PickPicture,
     StyleMenu,
+    Yes,
+    No,
     Unheard,
 )

@@ -92,7 +92,7 @@ def _shortened(typed: str, offers: Offers) -> list[str]:
 async def vaes(interaction: Interaction, typed: str) -> Choices:
     """VAEs by name, those that fit the chosen model, and the model's own."""
     offers = studio_of(interaction).offers
-    family = await _family(interaction)
+    family = await family_of(interaction)
     own = app_commands.Choice(name="the model's own", value=OWN_VAE)
     found = [
         app_commands.Choice(
@@ -119,7 +119,7 @@ async def upscalers(interaction: Interaction, typed: str) -> Choices:
 
 async def controlnets(interaction: Interaction, typed: str) -> Choices:
     """Networks that look at a control picture, those that fit the chosen model or may."""
-    family = await _family(interaction)
+    family = await family_of(interaction)
     found = [
         app_commands.Choice(name=_label(entry.name), value=_value(entry))
         for entry in studio_of(interaction).offers.controlnets()
@@ -142,11 +142,11 @@ async def styles(interaction: Interaction, typed: str) -> Choices:
 
 async def sizes(interaction: Interaction, typed: str) -> Choices:
     """Shapes in the size of the model that would draw; any other WxH or W:H may be typed."""
-    offered = choosing.size_choices((await _family(interaction)).name, typed)
+    offered = choosing.size_choices((await family_of(interaction)).name, typed)
     return [app_commands.Choice(name=name, value=value) for name, value in offered][:MOST]
 
 
-async def _family(interaction: Interaction) -> Family:
+async def family_of(interaction: Interaction) -> Family:
     """What the model that would draw is of: the one chosen beside it, or the person's."""
     studio = studio_of(interaction)
     chosen = getattr(interaction.namespace, "model", None)
