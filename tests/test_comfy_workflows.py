@@ -233,6 +233,8 @@ def test_choices_in_prompts_are_made_and_told() -> None:
     (loss,) = found.lost
     assert (loss.what, loss.why) == ("prompt", Why.OTHERWISE)
     assert settled("{one}") == ("one", False)
+    scene = '{"scene": "a | b", "see": "https://example.com"}'
+    assert settled(scene) == (scene, False)
     assert settled("{" * 30_000 + "a") == settled("{" * 30_000 + "a")
 
 

@@ -4,10 +4,12 @@
 
 A block of one choice loses its brackets, `\\{` is a bracket.  The server's prompt has been through
 this already; a workflow has not, and which choice was made stands nowhere.  The first is taken.
+Words that are JSON, as some models want them, are left as they are.
 """
 
 from __future__ import annotations
 
+import json
 import re
 
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/|//[^\n]*")
@@ -18,7 +20,7 @@ _MAX_DEPTH = 50
 
 def settled(text: str) -> tuple[str, bool]:
     """The prompt as it is run, and whether a choice was made for that."""
-    if len(text) > MAX_LETTERS:
+    if len(text) > MAX_LETTERS or _is_json(text):
         return text, False
     plain = _COMMENT.sub("", text)
     if "{" not in plain:
@@ -26,6 +28,15 @@ def settled(text: str) -> tuple[str, bool]:
     chosen: list[bool] = []
     made = _made(plain, chosen, 0)
     return _ESCAPED.sub(r"\1", made), bool(chosen)
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _made(text: str, chosen: list[bool], depth: int) -> str:
