@@ -339,13 +339,20 @@ VAE = TextParameter(
     a1111="VAE",
     comfyui="VAELoader.vae_name",
 )
+PRESET = TextParameter(
+    name="preset",
+    section="request",
+    sentence="A preset: settings that were saved by a name, yours or shared; none: without",
+    longest=50,
+    spellings=("预设",),
+)
 
 PARAMETERS: dict[str, Parameter] = {
     row.name: row
     for row in (
         *(PROMPT, NEGATIVE, IMAGE, DENOISE, MODEL, SIZE, WIDTH, HEIGHT, COUNT, STEPS, CFG),
         *(IMAGE_CFG, GUIDANCE, SHIFT, SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA),
-        *(VAE, BEST_OF),
+        *(VAE, BEST_OF, PRESET),
     )
 }
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import discord
@@ -31,17 +32,23 @@ from bot.chat.saying import say, say_elsewhere, typing_in
 from bot.chat.shown import picked_in, pictures_shown_by
 from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
+from bot.pages.preset_pages import saved_page
 from bot.studio.changing import Answer, Underway
 from bot.studio.notes import answered_left_out, left_out
+from bot.studio.presetting import Whereabouts, asked_to_save
 from bot.studio.revisor import Reply
 from bot.studio.rights import Asker
 from bot.studio.shares import Tiers
 from bot.studio.studio import Studio
+from bot.studio.which import which
 from bot.studio.wishes import Wish
 from bot.telemetry.logs import wordless
 from generation.draft import Draft, DraftWords
 from generation.errors import BadPicture
 from storage.errors import AskedBefore
+from storage.people import Level
+from storage.pictures import PictureId, StoredPicture
+from storage.requests import Origin
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +85,10 @@ async def hear(
         if to_mine and answered is not None and not came.pictures:
             ours = await pictures_shown_by(answered, client, studio, Asker.of(wish.origin))
             if ours:
+                if await _kept_as_preset(
+                    message, words, (ours, picked_in(answered)), studio, wish.origin
+                ):
+                    return
                 reply = Reply(
                     origin=wish.origin,
                     words=words,
@@ -94,6 +105,27 @@ async def hear(
         await show_answers(client, message, answers, studio, wish.origin)
     except Exception as error:
         await _refuse(message, error)
+
+
+async def _kept_as_preset(
+    message: discord.Message,
+    words: str,
+    shown: tuple[Sequence[StoredPicture], PictureId | None],
+    studio: Studio,
+    origin: Origin,
+) -> bool:
+    """Keep a picture's settings by a name, if the reply asks for that: "save as preset ink"."""
+    ours, picked = shown
+    number, said = which(words, len(ours))
+    name = asked_to_save(said)
+    if name is None:
+        return False
+    usual = next((at for at, one in enumerate(ours) if one.id == picked), 0)
+    picture = ours[usual if number is None else number]
+    saved = await studio.presets.of_picture(Asker.of(origin), picture.id)
+    again = await studio.presets.save(Whereabouts.of(origin), name, saved)
+    await say(message, saved_page(name, Level.PERSON, saved, again=again))
+    return True
 
 
 async def _drawn(wish: Wish, studio: Studio) -> tuple[Answer, ...]:

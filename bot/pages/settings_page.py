@@ -14,10 +14,13 @@ from bot.studio.layers import FilledRequest, Whence
 from bot.studio.wishes import OWN_VAE, Counting
 from storage.people import Level, Preferences
 
+WHOSE = {
+    Level.PERSON: mark("yours"),
+    Level.CHANNEL: mark("this channel's"),
+    Level.SERVER: mark("this server's"),
+}
 _WHOSE = {
-    Whence.PERSON: mark("yours"),
-    Whence.CHANNEL: mark("this channel's"),
-    Whence.SERVER: mark("this server's"),
+    **{Whence(level): whose for level, whose in WHOSE.items()},
     Whence.HOUSE: mark("the bot's"),
 }
 

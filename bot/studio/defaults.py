@@ -15,7 +15,14 @@ from bot.studio.layers import Around, FilledRequest, RequestDraft, Whence, of_pr
 from bot.studio.presetting import Presetting, Whereabouts
 from bot.studio.saved_drafts import SavedDraft, layer_of
 from bot.studio.wishes import Counting, Wish
-from generation.draft import UNSAID, Checkpoint
+from generation.draft import (
+    UNSAID,
+    Checkpoint,
+    DraftCanvas,
+    DraftSampling,
+    DraftWords,
+    picked,
+)
 from generation.families.model_family import Family
 from generation.layers import filled
 from storage.people import Level, People, Preferences, SeedMode
@@ -46,6 +53,28 @@ class Defaults:
         checked = self._drafting.checked(wanted, kept=kept, size=size)
         await self._people.prefer(whose, checked, level)
         return checked
+
+    async def saved(
+        self, liked: Preferences, more: SavedDraft, *, size: str | None = None
+    ) -> SavedDraft:
+        """What a preset holds of these settings, checked as a person's are.  Raises Unacceptable.
+
+        `more`: what no settings say.
+        """
+        checked = self._drafting.checked(liked, kept=Preferences(), size=size)
+        offers = self._drafting.offers
+        model = offers.catalog.find(checked.model).weights if checked.model is not None else None
+        said = SavedDraft(
+            words=picked(DraftWords, checked),
+            canvas=picked(DraftCanvas, checked),
+            sampling=picked(DraftSampling, checked),
+            model=model,
+            vae=checked.vae,
+            count=checked.count,
+            style=checked.style,
+            assist=checked.assist,
+        )
+        return more.over(said)
 
     async def around(self, wish: Wish) -> Around:
         """What counts where the wish says nothing.  Raises NoSuchName for its preset."""

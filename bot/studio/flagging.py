@@ -30,6 +30,7 @@ from generation.parameters import (
     LORA,
     MODEL,
     NEGATIVE,
+    PRESET,
     SAMPLER,
     SCHEDULER,
     SEED,
@@ -49,7 +50,7 @@ NOTHING = "nothing"  # where a value was to follow
 
 # What a reply to a picture can ask for by a parameter, and what it is called there.
 _OF_REPLIES = {NEGATIVE.name: "no"}
-_NOT_IN_REPLIES = (ASSIST, BEST_OF, VAE)
+_NOT_IN_REPLIES = (ASSIST, BEST_OF, VAE, PRESET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +197,7 @@ _FIELDS = {
     SEED: "seed",
     STYLE: "style",
     ASSIST: "assist",
+    PRESET: "preset",
 }
 
 

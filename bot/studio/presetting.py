@@ -10,6 +10,7 @@ Invariant: whoever may not decide for a channel or a server changes nothing ther
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -152,6 +153,25 @@ class Presetting:
         """What the person draws with there; what they may not see any more counts no more."""
         found = await self._stores.presets.standing(there.person, there.channels[0])
         return found if found is not None and found.owner in there.owners else None
+
+
+_SAVE = (
+    re.compile(
+        r"(?:please )?(?:save|keep|store)(?: (?:this|it|that|these))?"
+        r"(?: (?:settings|picture|style))? as (?:a |my )?preset\b[\s:：]*(?:called |named )?(.+)",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?:把[这它][个张些]?)?(?:另?存|保存)(?:为|成)(?:一个)?预设[\s:：]*(.+)"),
+)
+
+
+def asked_to_save(words: str) -> str | None:
+    """The name by which a reply wants a picture's settings kept; None: it asks for other things."""
+    said = " ".join(words.split())
+    for pattern in _SAVE:
+        if match := pattern.fullmatch(said):
+            return match[1].strip(" \"'“”‘’「」.。!！")
+    return None
 
 
 def checked_name(name: str) -> str:

@@ -9,6 +9,7 @@
     atelier:back:<request>       ↩️  the picture that it was made of by a reply, once more
     atelier:meant:<request>      ✏️  a form with a reply that was understood otherwise
     atelier:recipe:<request>     📄  what decides the pixels, to read and copy
+    atelier:preset:<request>     💾  a form with a name for its settings, to draw with them again
     atelier:reproduce:<request>  ♻️  draw it again and compare
     atelier:star:<request>       ⭐  keep it among one's favourites
     atelier:delete:<request>     🗑  take the message and the files away

@@ -3,7 +3,7 @@
 Picture 1 of 4          which of several the rows below are about (`bot.chat.buttons.picking`)
 🎲 🔀 ⬆️ ↩️               something new of the picture
 ✏️ 🔍 ⭐ 📄 🖌️            changing it, keeping it, what it is, and painting on it
-♻️ ✨ 🎨 🔁 💬 🗑        the result as a whole
+♻️ ✨ 🎨 💾 🔁 💬 🗑     the result as a whole, and its settings by a name
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bot.chat.buttons.forms.meant import meant_form
 from bot.chat.buttons.painting import PaintMask
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
+from bot.chat.buttons.presets import SavePreset
 from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton
 from bot.chat.buttons.reshaping import MorePixels, VaryStrongly, VarySubtly, ZoomOut
@@ -222,7 +223,10 @@ def result_view(
             *(Star(request, one), RecipeOf(request, one)),
             *([PaintMask(request, one)] if painter else []),
         ],
-        [Reproduce(request, one), *_of_words(request, one, on_sheet=labels is not None)],
+        [
+            *(Reproduce(request, one), *_of_words(request, one, on_sheet=labels is not None)),
+            SavePreset(request, one),
+        ],
         others,
     )
     rows[4 if others else 3].append(delete)

@@ -14,6 +14,7 @@ from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.gallery import OpenPicture, SharePage, TurnPage
 from bot.chat.buttons.painting import PaintMask
 from bot.chat.buttons.picking import PickPicture
+from bot.chat.buttons.presets import SavePreset
 from bot.chat.buttons.progress import CancelButton
 from bot.chat.buttons.request_button import RequestButton
 from bot.chat.buttons.reshaping import MorePixels, VaryStrongly, VarySubtly, ZoomOut
@@ -51,6 +52,7 @@ _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     NotMeant,
     RecipeOf,
     Reproduce,
+    SavePreset,
     ShowPicture,
     Star,
     Delete,

@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 import discord
 from discord import app_commands
 
-from bot.chat.askers import asker_of, studio_of
+from bot.chat.askers import asker_of, origin_of, studio_of
 from bot.languages.speaking import mark, tr
 from bot.pages import choosing
 from bot.pages.quoting import plain
+from bot.pages.settings_page import WHOSE
 from bot.studio.enlarging import LANCZOS
 from bot.studio.offers import Offers
+from bot.studio.presetting import Whereabouts
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import OWN_VAE
@@ -29,6 +31,7 @@ from generation.samplers import SAMPLERS, SCHEDULERS
 from storage.errors import Missing, StorageError
 from storage.ids import number_in
 from storage.pictures import PictureId
+from storage.presets import folded
 
 MOST, LETTERS = 25, 100  # Discord's limits: choices, and letters of one
 
@@ -151,8 +154,22 @@ async def family_of(interaction: Interaction) -> Family:
     studio = studio_of(interaction)
     chosen = getattr(interaction.namespace, "model", None)
     if chosen is None:
-        chosen = (await studio.defaults.of(interaction.user.id)).model
+        return await studio.defaults.family(origin_of(interaction))
     return studio.offers.family_of(chosen)
+
+
+async def presets(interaction: Interaction, typed: str) -> Choices:
+    """Presets by name, the nearest first; one that a nearer hides is named with whose it is."""
+    there = Whereabouts.of(origin_of(interaction))
+    found, taken = [], set[str]()
+    for preset in await studio_of(interaction).presets.visible(there):
+        hidden, level = folded(preset.name) in taken, preset.owner.level
+        taken.add(folded(preset.name))
+        if _matches(typed, preset.name):
+            label = _label(preset.name, f" · {tr(WHOSE[level])}")
+            value = f"{level}:{preset.name}" if hidden else preset.name
+            found.append(app_commands.Choice(name=label, value=value))
+    return found[:MOST]
 
 
 async def pictures(interaction: Interaction, typed: str) -> Choices:
@@ -276,6 +293,7 @@ _OFFERED = {
     "vae": vaes,
     "lora": loras,
     "controlnet": controlnets,
+    "preset": presets,
 }
 
 

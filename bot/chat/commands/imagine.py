@@ -58,6 +58,7 @@ async def imagine(
     lora: options.Lora | None = None,
     vae: options.Vae | None = None,
     best_of: options.BestOf | None = None,
+    preset: options.Preset | None = None,
     private: bool = False,
 ) -> None:
     """Queue it, or ask first where the words stand for several pictures."""
@@ -65,6 +66,8 @@ async def imagine(
     studio = studio_of(interaction)
     sampling: dict[str, Any] = {"sampler": sampler, "scheduler": scheduler, "steps": steps}
     sampling |= {"cfg": cfg, "denoise": denoise, "guidance": guidance, "shift": shift}
+    chosen: dict[str, Any] = {"model": model, "vae": vae, "size": size, "count": count}
+    chosen |= {"best_of": best_of, "style": style, "preset": preset}
 
     async def wished() -> Wish:
         named = [one for one in (lora or "").split(",") if one.strip()]
@@ -76,14 +79,9 @@ async def imagine(
         wish = Wish(
             origin=origin_of(interaction),
             draft=draft,
-            model=model,
-            vae=vae,
-            size=size,
-            count=count,
-            best_of=best_of,
             seed=seed_named(seed) if seed is not None else None,
             assist=AssistMode(assist) if assist else None,
-            style=style,
+            **chosen,
         )
         wish = studio.requests.read(wish)
         return await picture_from(image, wish, studio) if image is not None else wish

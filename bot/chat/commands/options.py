@@ -23,6 +23,7 @@ from generation.parameters import (
     LORA,
     NEGATIVE,
     PARAMETERS,
+    PRESET,
     PROMPT,
     SEED,
     SHIFT,
@@ -47,6 +48,7 @@ ClipSkip = Range[int, CLIP_SKIP.low, CLIP_SKIP.high]
 Style = Range[str, STYLE.shortest, STYLE.longest]
 Lora = Range[str, LORA.shortest, LORA.longest]
 Vae = Range[str, VAE.shortest, VAE.longest]
+Preset = Range[str, PRESET.shortest, PRESET.longest]
 
 C = TypeVar("C", bound=Callable[..., object])
 

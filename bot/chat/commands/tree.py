@@ -18,6 +18,7 @@ from bot.chat.commands.gallery import favourites, gallery, history
 from bot.chat.commands.help import help_
 from bot.chat.commands.imagine import imagine
 from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, reproduce
+from bot.chat.commands.presets import preset
 from bot.chat.commands.queue import cancel, queue
 from bot.chat.commands.reshaping import inpaint, outpaint, upscale, vary
 from bot.chat.commands.server import server
@@ -58,6 +59,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     stats,
     status,
     settings,
+    preset,
     server,
 )
 MENUS: tuple[app_commands.ContextMenu, ...] = (

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.chat.askers import ask_privately, check_welcome, studio_of
-from bot.chat.buttons.forms import editing, meant, starting
+from bot.chat.buttons.forms import editing, meant, presetting, starting
 from bot.chat.refusals import apologise
 from storage.errors import Missing
 
@@ -20,6 +20,7 @@ FORMS: Mapping[str, Callable[[Interaction, str], Awaitable[None]]] = {
     "edit": editing.edited,
     "start": starting.started,
     "meant": meant.meant,
+    "preset": presetting.preset_named,
 }
 
 _FORM = re.compile(r"atelier:form:([a-z-]+):(.*)")
