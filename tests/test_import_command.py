@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, PngImagePlugin
 
 from bot.cli.arguments import parser
 from bot.cli.completion import completion
@@ -19,19 +17,12 @@ from generation.interchange.imported import NotRead
 from generation.recipe import needed
 from tests.given.apps import some_settings
 from tests.given.fakes import FakeWorker
+from tests.given.theirs import a_picture_of_theirs
 
 TEXT = (
     "a red cat <lora:ink:0.8>\nNegative prompt: dog\nSteps: 7, Sampler: DPM++ 2M Karras, "
     "CFG scale: 3, Seed: 5, Size: 64x64, Model: dream_v8, Model hash: 0123456789, Hires upscale: 2"
 )
-
-
-def a_picture(text: str = TEXT) -> bytes:
-    said = PngImagePlugin.PngInfo()
-    said.add_text("parameters", text)
-    out = io.BytesIO()
-    Image.new("RGB", (16, 16)).save(out, "PNG", pnginfo=said)
-    return out.getvalue()
 
 
 def told(tmp_path: Path, file: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
@@ -45,7 +36,7 @@ def test_programs_are_told_all_that_was_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     file = tmp_path / name
-    file.write_bytes(a_picture() if name.endswith("png") else TEXT.encode())
+    file.write_bytes(a_picture_of_theirs(TEXT) if name.endswith("png") else TEXT.encode())
     said: dict[str, Any] = json.loads(told(tmp_path, file, capsys, "--json"))
     assert (said["program"], said["task"], said["seed"]) == ("a1111", "text-to-image", 5)
     assert said["draft"]["words"]["prompt"] == "a red cat"
@@ -60,7 +51,7 @@ def test_programs_are_told_all_that_was_read(
 
 def test_people_are_told_it_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "theirs.png"
-    file.write_bytes(a_picture())
+    file.write_bytes(a_picture_of_theirs(TEXT))
     said = told(tmp_path, file, capsys)
     for line in (
         "Read from A1111: drawn from words",
@@ -81,7 +72,7 @@ def test_a_file_that_says_nothing_is_refused(tmp_path: Path) -> None:
 
 def test_it_is_drawn_and_what_is_said_beside_it_wins(tmp_path: Path) -> None:
     file, worker = tmp_path / "theirs.png", FakeWorker()
-    file.write_bytes(a_picture())
+    file.write_bytes(a_picture_of_theirs(TEXT))
 
     def drawing(*words: str) -> None:
         asked = parser().parse_args(["draw", *words, "--out", str(tmp_path / "out.png")])

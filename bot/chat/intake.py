@@ -51,6 +51,8 @@ class Attachments:
 
     pictures: tuple[Sent, ...]
     others: tuple[str, ...]  # what is no picture
+    files: tuple[discord.Attachment, ...] = ()  # what may say how a picture was made
+    texts: tuple[discord.Attachment, ...] = ()  # of these, what is nothing but a text
 
 
 async def picture_from(sent: Sent, wish: Wish, studio: Studio) -> Wish:
@@ -133,14 +135,25 @@ def found_in(message: discord.Message, *, links: bool = True) -> Attachments:
             pictures += _linked(part.embeds, message._state)
     stickers = [tr("the sticker {name}", name=s.name) for s in message.stickers]
     others = [file.filename for file in files if not _is_picture(file)]
-    return Attachments(pictures=tuple(pictures), others=(*others, *stickers))
+    return Attachments(
+        pictures=tuple(pictures),
+        others=(*others, *stickers),
+        files=tuple(f for f in files if _is_picture(f) or _ends(f, _TELLING)),
+        texts=tuple(f for f in files if _ends(f, _TEXTS)),
+    )
 
 
 def _is_picture(file: discord.Attachment) -> bool:
     kind = file.content_type or ""
-    return kind.startswith("image/") or file.filename.lower().endswith(_ENDINGS)
+    return kind.startswith("image/") or _ends(file, _ENDINGS)
 
 
+def _ends(file: discord.Attachment, endings: tuple[str, ...]) -> bool:
+    return file.filename.lower().endswith(endings)
+
+
+_TEXTS = (".json", ".txt")
+_TELLING = (*_TEXTS, ".avif", ".mp4", ".mov", ".webm", ".flac", ".ogg", ".opus", ".mp3")
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 
 

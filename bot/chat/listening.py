@@ -21,8 +21,10 @@ from dataclasses import replace
 import discord
 
 from bot.chat.askers import origin_of_message
+from bot.chat.buttons.importing import card_view
 from bot.chat.commands.help import help_view, installed
 from bot.chat.components import is_ours
+from bot.chat.importing import asks_how, first_read, wants_it, with_text_file
 from bot.chat.intake import Attachments, found_in, started_from
 from bot.chat.places import NoPlaceToPost, lacking, may_speak
 from bot.chat.readers import speak_to_author
@@ -30,6 +32,7 @@ from bot.chat.refusals import place_apology
 from bot.chat.replying import show_answers
 from bot.chat.saying import say, say_elsewhere, typing_in
 from bot.chat.shown import picked_in, pictures_shown_by
+from bot.languages.speaking import mark, tr
 from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
 from bot.pages.preset_pages import saved_page
@@ -45,12 +48,19 @@ from bot.studio.wishes import Wish
 from bot.telemetry.logs import wordless
 from generation.draft import Draft, DraftWords
 from generation.errors import BadPicture
+from generation.interchange.imported import NotRead
 from storage.errors import AskedBefore
 from storage.people import Level
 from storage.pictures import PictureId, StoredPicture
 from storage.requests import Origin
 
 log = logging.getLogger(__name__)
+
+# Without the intent for message content, Discord shows us none of other people's.
+UNSEEN = mark(
+    "I see no file in the message you answer. Its menu (Apps, Show recipe) shows it to me; or "
+    "upload it."
+)
 
 
 async def hear(
@@ -82,6 +92,8 @@ async def hear(
         studio.servers.admits(wish.origin)
         if missing := lacking(message.channel):
             raise NoPlaceToPost(missing)
+        if await _told_how(words, message, came, None if to_mine else answered, studio):
+            return
         if to_mine and answered is not None and not came.pictures:
             ours = await pictures_shown_by(answered, client, studio, Asker.of(wish.origin))
             if ours:
@@ -100,6 +112,7 @@ async def hear(
                 return
         async with typing_in(message.channel):
             wish = studio.requests.read(wish)
+            wish, came = await with_text_file(wish, came, studio)
             wish = await _started(client, wish, message, came, answered, studio)
             answers = await _drawn(wish, studio)
         await show_answers(client, message, answers, studio, wish.origin)
@@ -125,6 +138,38 @@ async def _kept_as_preset(
     saved = await studio.presets.of_picture(Asker.of(origin), picture.id)
     again = await studio.presets.save(Whereabouts.of(origin), name, saved)
     await say(message, saved_page(name, Level.PERSON, saved, again=again))
+    return True
+
+
+async def _told_how(
+    words: str,
+    message: discord.Message,
+    came: Attachments,
+    answered: discord.Message | None,
+    studio: Studio,
+) -> bool:
+    """Show what a file says that came with a message, or with the one that it answers.
+
+    Only where nothing is asked but that.  Raises NotRead where it was asked in words.
+    """
+    if not (asks_how(words) or wants_it(words)):
+        return False
+    files, holder = came.files, message
+    if not files and answered is not None:
+        files, holder = found_in(answered).files, answered
+    if not files and answered is not None and asks_how(words):
+        await say(message, tr(UNSEEN))
+        return True
+    if not files:
+        return False
+    try:
+        async with typing_in(message.channel):
+            found = await first_read(files, studio)
+    except NotRead:
+        if asks_how(words):
+            raise
+        return False
+    await say(message, found.page, view=card_view(holder.id, found))
     return True
 
 

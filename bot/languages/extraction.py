@@ -87,7 +87,8 @@ Said = Iterator[tuple[str | tuple[str, str], str]]
 
 def _said(node: ast.AST, scope: _Scope) -> Said:
     if isinstance(node, ast.AsyncFunctionDef) and _is_command(node):
-        yield from ((argument.arg, NAME) for argument in node.args.args[1:])
+        shown = _renamed(node)
+        yield from ((shown.get(one.arg, one.arg), NAME) for one in node.args.args[1:])
     if not isinstance(node, ast.Call):
         return
     name = called(node)
@@ -128,6 +129,18 @@ def _of_commands(node: ast.Call, name: str) -> Said:
             yield from ((str(text), "") for text in given.values())
         case "context_menu" | "ContextMenu" | "Choice":
             yield from ((str(given[key]), "") for key in ("name",) if key in given)
+
+
+def _renamed(node: ast.AsyncFunctionDef) -> dict[str, str]:
+    """What options are called that Python cannot call so: `rename(source="from")`."""
+    calls = (one for one in node.decorator_list if isinstance(one, ast.Call))
+    return {
+        str(keyword.arg): str(keyword.value.value)
+        for call in calls
+        if called(call) == "rename"
+        for keyword in call.keywords
+        if isinstance(keyword.value, ast.Constant)
+    }
 
 
 def _is_command(node: ast.AsyncFunctionDef) -> bool:

@@ -177,6 +177,8 @@ _PAGES = {
         "📄 **Recipe** shows all of it, `/show 12` the picture and how it came about.\n"
         "`/history` shows your pictures, `/favourites` those with your ⭐, `/gallery` everybody's; "
         "`words`, `model`, `since` and others narrow it down.\n"
+        "A picture, workflow or text of another program: mention me with it, or `/import` it; I "
+        "say what it holds, what is missing here, and draw it.\n"
         "`/compare` draws one thing in several ways on one sheet (`steps: 4, 8, 16`), or with "
         "`pictures: #12, #15` puts up to nine side by side and says what differs; **Compare** in a "
         "message's menu does so with its pictures."

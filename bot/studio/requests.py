@@ -9,6 +9,7 @@ starts from passes `bot.studio.gallery`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,7 @@ from bot.studio.phrasing import NothingNew, Proposed
 from bot.studio.rights import Asker
 from bot.studio.servers import Servers
 from bot.studio.wishes import Counting, Wish, init_from, rerolled
+from generation.errors import NotPresent
 from generation.media import photos
 from generation.recipe import Input, Recipe, Sha256, Weights, needed
 from prompting import wildcards
@@ -114,7 +116,8 @@ class Requests:
         first = wishes[0]
         if len(wishes) == 1 and is_exact(first) and first.imported is not None:
             self._servers.admits(first.origin)
-            return await self._exactly(needed(first.imported.recipe), first.origin)
+            with contextlib.suppress(NotPresent):  # then it is drawn as far as it can be
+                return await self._exactly(needed(first.imported.recipe), first.origin)
         together = await self.drafted(wishes)
         if (count := len(together.recipes)) > MOST_PICTURES:
             raise TooMany("pictures", count, MOST_PICTURES)

@@ -12,6 +12,7 @@ from bot.chat.buttons.card import SharePicture
 from bot.chat.buttons.confirming import No, Yes
 from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.gallery import OpenPicture, SharePage, TurnPage
+from bot.chat.buttons.importing import DrawImported
 from bot.chat.buttons.painting import PaintMask
 from bot.chat.buttons.picking import PickPicture
 from bot.chat.buttons.presets import SavePreset
@@ -71,7 +72,7 @@ _ACTIONS = "|".join(button.action for button in _OF_REQUESTS)
 class Unheard(
     SpeaksToPresser,
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=rf"atelier:(?!(?:{_ACTIONS}|pick|audit|page|post|open|yes|no):|style:[^:]*:|(?:queue|help)$).*",
+    template=rf"atelier:(?!(?:{_ACTIONS}|pick|audit|import|page|post|open|yes|no):|style:[^:]*:|(?:queue|help)$).*",
 ):
     """A component of no release of ours, or of one that is forgotten."""
 
@@ -93,6 +94,7 @@ class Unheard(
 BUTTONS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (
     LookAgain,
     *_OF_PAGES,
+    DrawImported,
     *_OF_REQUESTS,
     PickPicture,
     StyleMenu,

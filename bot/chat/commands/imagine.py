@@ -17,7 +17,9 @@ from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
 from bot.chat.commands.options import described
 from bot.chat.commands.permutations import ask_for_all
+from bot.chat.importing import with_file
 from bot.chat.intake import picture_from
+from bot.studio.studio import Studio
 from bot.studio.wishes import Wish, seed_named
 from generation.draft import Draft, DraftSampling, DraftWords
 from prompting import wildcards
@@ -33,6 +35,10 @@ Interaction = discord.Interaction[Any]
 @described
 @app_commands.describe(private="Whether you alone see it; you can share it afterwards")
 @choices.offered
+@app_commands.rename(source="from")
+@app_commands.describe(
+    source="A picture, .json or .txt whose recipe fills what you leave out; prompt - keeps its own"
+)
 @app_commands.choices(
     assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode]
 )
@@ -60,6 +66,7 @@ async def imagine(
     best_of: options.BestOf | None = None,
     preset: options.Preset | None = None,
     private: bool = False,
+    source: discord.Attachment | None = None,
 ) -> None:
     """Queue it, or ask first where the words stand for several pictures."""
     ask_privately(interaction, asked=private)
@@ -83,8 +90,7 @@ async def imagine(
             assist=AssistMode(assist) if assist else None,
             **chosen,
         )
-        wish = studio.requests.read(wish)
-        return await picture_from(image, wish, studio) if image is not None else wish
+        return await _begun(wish, image, source, studio)
 
     if wildcards.count(prompt) > 1:
         await ask_for_all(interaction, await accepted(interaction, wished()))
@@ -94,3 +100,13 @@ async def imagine(
         return await studio.requests.submit(await wished())
 
     await begin(interaction, asking)
+
+
+async def _begun(
+    wish: Wish, image: discord.Attachment | None, source: discord.Attachment | None, studio: Studio
+) -> Wish:
+    """The wish with what its words and files say besides.  Raises Unacceptable."""
+    wish = studio.requests.read(wish)
+    if source is not None:
+        wish = await with_file(source, wish, studio)
+    return await picture_from(image, wish, studio) if image is not None else wish

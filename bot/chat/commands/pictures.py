@@ -7,13 +7,15 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.chat.answers import whisper_recipes
+from bot.chat.answers import whisper, whisper_recipes
 from bot.chat.askers import asker_of, origin_of, studio_of
 from bot.chat.buttons.forms.editing import edit_form
 from bot.chat.buttons.forms.starting import start_form
+from bot.chat.buttons.importing import card_view
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices
 from bot.chat.commands.sources import WHICH, Named, named
+from bot.chat.importing import first_read
 from bot.chat.intake import MAX_BYTES
 from bot.chat.shown import picked_in, pictures_shown_by
 from bot.studio.rights import Asker
@@ -93,9 +95,14 @@ async def edit_menu(interaction: Interaction, message: discord.Message) -> None:
 
 @app_commands.context_menu(name="Show recipe")
 async def recipe_menu(interaction: Interaction, message: discord.Message) -> None:
-    """What decides the pixels of the message's pictures."""
+    """What decides the pixels of the message's pictures, or what its files say of theirs."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    pictures = await _shown(interaction, message)
-    if not pictures:
+    pictures, host = await _shown(interaction, message), interaction.client
+    if pictures:
+        await whisper_recipes(interaction, pictures)
+        return
+    files = host.seen.keep(message).files
+    if not files:
         raise Missing("message", message.id)
-    await whisper_recipes(interaction, pictures)
+    found = await first_read(files, studio_of(interaction))
+    await whisper(interaction, found.page, view=card_view(message.id, found))
