@@ -43,6 +43,7 @@ from bot.studio.servers import Servers
 from bot.studio.studio import Studio
 from bot.studio.words_on_card import Place, share
 from bot.telemetry.events import Committed, Watch, nobody
+from bot.telemetry.logs import strike_out
 from bot.web.links import Links
 from bot.web.painting import MaskPainter
 from bot.web.server import WebPages
@@ -261,6 +262,7 @@ async def _build(
         clock=time.time,
         dice=dice,
         servers=servers,
+        strike=strike_out,
     )
     replayed = await studio.open()
     return App(

@@ -10,9 +10,10 @@ A damaged or foreign file is reported and left as it is: it may be all that some
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -28,6 +29,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 APPLICATION = 0x41544C52  # "ATLR", in the file's header
 
 CACHE_KIB = 32 * 1024  # at most, per connection: holds the indices of a few hundred thousand rows
+
+SCRUB_TRIES, SCRUB_SECONDS = 100, 0.05
+
+log = logging.getLogger(__name__)
 
 Row = sqlite3.Row
 Value = str | int | float | None
@@ -118,12 +123,27 @@ class Database:
                     raise
                 self.on_commit(time.monotonic() - began)
 
-    async def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+    async def scrub(self) -> None:
+        """Write the file anew and empty its log, so that nothing stays of what was deleted.
+
+        Takes about as long as reading the file; nobody writes meanwhile.
+        """
+        async with self._turn:
+            with translated(self.path):
+                await self._writer.execute("VACUUM")
+                instant("scrub.written")
+                for _ in range(SCRUB_TRIES):
+                    if not await _first(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)"):
+                        return
+                    await asyncio.sleep(SCRUB_SECONDS)  # somebody reads
+        log.warning("the database's log could not be emptied: somebody reads all the time")
+
+    async def rows(self, sql: str, values: Sequence[Value] | Mapping[str, Value] = ()) -> list[Row]:
         """Read what is committed."""
         with translated(self.path):
             return list(await self._reader.execute_fetchall(sql, values))
 
-    async def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+    async def row(self, sql: str, values: Sequence[Value] | Mapping[str, Value] = ()) -> Row | None:
         """The first row, or None."""
         found = await self.rows(sql, values)
         return found[0] if found else None

@@ -26,7 +26,8 @@ from storage.errors import DamagedFile, Missing, translated
 from storage.failpoints import instant
 
 INPUT = ".input"  # of what people send
-SUFFIXES = (*(medium.suffix for medium in MEDIA.values()), INPUT)  # of all that is kept
+SUFFIXES = (*(medium.suffix for medium in MEDIA.values()), INPUT, ".bare")  # of all that is kept
+BARE = ".bare"  # of a picture whose words are erased: the sha256 of what follows, then its pixels
 UNFINISHED = ".unfinished"
 THUMBNAIL = ".thumbnail"  # a small picture of a file, beside it, which goes with it
 BESIDE = (UNFINISHED, THUMBNAIL)  # what is no kept file
@@ -71,7 +72,8 @@ class Files:
         with translated(target):
             if trusting and target.exists() and target.stat().st_size == source.stat().st_size:
                 return False
-            data = other.read(digest)
+            other.read(digest)  # whole, or it raises
+            data = source.read_bytes()
             if self._is_whole(digest, data):
                 return False
             self._make_folder(target.parent)
@@ -119,9 +121,22 @@ class Files:
         path = self.path(digest)
         with translated(path):
             data = _bytes_of(path)
-        if data is None or hashlib.sha256(data).hexdigest() != digest:
+        wanted = digest
+        if data is not None and path.suffix == BARE:
+            wanted, data = Sha256(data[:32].hex()), data[32:]
+        if data is None or hashlib.sha256(data).hexdigest() != wanted:
             raise DamagedFile("undamaged file", digest)
         return data
+
+    def bare(self, digest: Sha256, data: bytes) -> None:
+        """Let these bytes, the same pixels without words, stand for a file; its own go."""
+        with self._dropping:
+            before = self._find(digest)
+            target = self._folder / digest[:2] / f"{digest}{BARE}"
+            with translated(target):
+                _write_whole(target, hashlib.sha256(data).digest() + data)
+                if before is not None and before != target:
+                    before.unlink(missing_ok=True)
 
     def drop(self, digest: Sha256, *, before: float = math.inf) -> None:
         """Let the file go, if it was last kept before then; without effect when it is not there."""

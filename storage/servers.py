@@ -125,7 +125,7 @@ class Rulings:
                 await db.execute(
                     "INSERT OR REPLACE INTO server_rules VALUES (?, ?, ?, ?)", (*key, _json(value))
                 )
-            person = int(subject) if rule in OF_PEOPLE else None
+            person = int(subject) if rule in OF_PEOPLE and subject.isdecimal() else None
             line = AuditLine(
                 id=0,
                 guild=guild,

@@ -8,6 +8,7 @@ from typing import Self
 from storage.accounts import Ledger
 from storage.database import Database
 from storage.deletions import Deletions
+from storage.erasures import Erasures
 from storage.favourites import Favourites
 from storage.files import Files
 from storage.found import SearchIndex
@@ -43,6 +44,7 @@ class Stores:
     rulings: Rulings
     usage: Usage
     unconfirmed: Unconfirmeds
+    erasures: Erasures
     files: Files
     ledger: Ledger
     used_links: UsedLinks
@@ -66,6 +68,7 @@ class Stores:
             rulings=Rulings(database),
             usage=Usage(database),
             unconfirmed=Unconfirmeds(database),
+            erasures=Erasures(database),
             files=files,
             ledger=Ledger(database),
             used_links=UsedLinks(database),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from generation.fleet.wire import Drawn
 from generation.job import AnyJob, Errand, GroupId, Job, JobId, UserId
+from generation.queue.accounts import Accounts
 from generation.queue.costs import LONGEST_READING, CostModel, at_most
 from generation.queue.fair_queue import FairQueue
 from generation.queue.forecast import Promises
@@ -39,6 +40,7 @@ class Meter:
         self._ledger, self._clock = ledger, clock
         self._served: dict[tuple[int, GroupId, UserId], tuple[float, float]] = {}
         self._unsettled: dict[JobId, tuple[float, bool]] = {}
+        self._forgotten: set[UserId] = set()
         self._dirty = asyncio.Event()
         self._turn = asyncio.Lock()
         self._writing: set[asyncio.Task[None]] = set()
@@ -67,6 +69,7 @@ class Meter:
 
     def _add(self, job: AnyJob, seconds: float, loading_seconds: float) -> None:
         bucket = bucket_of(self._clock())
+        self._forgotten.discard(job.owner)
         key = (bucket, job.share.group, job.owner)
         drew, loaded = self._served.get(key, (0.0, 0.0))
         self._served[key] = (drew + seconds, loaded + loading_seconds)
@@ -89,6 +92,12 @@ class Meter:
         self.costs.learn_words(digest, min(seconds, LONGEST_READING), loading=loading)
         self._dirty.set()
 
+    def forget(self, owner: UserId) -> None:
+        """What somebody was served and owes is written no more, until they are served again."""
+        self._forgotten.add(owner)
+        for key in [key for key in self._served if key[2] == owner]:
+            del self._served[key]
+
     async def save(self) -> None:
         """Write whatever changed, at most once a second, for ever."""
         while True:
@@ -96,6 +105,11 @@ class Meter:
             self._dirty.clear()
             await self.write()
             await asyncio.sleep(SAVE_SECONDS)
+
+    def _accounts(self) -> Accounts:
+        accounts = self._queue.accounts()
+        people = {key: one for key, one in accounts.people.items() if key[1] not in self._forgotten}
+        return Accounts(groups=accounts.groups, people=people)
 
     async def write(self) -> None:
         """Write now."""
@@ -110,7 +124,7 @@ class Meter:
             taken, self._served = self._served, {}
             try:
                 await self._ledger.save(
-                    self._queue.accounts(),
+                    self._accounts(),
                     [
                         Service(bucket=b, group=g, user=u, seconds=drew, swap_seconds=loaded)
                         for (b, g, u), (drew, loaded) in taken.items()

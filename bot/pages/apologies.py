@@ -21,10 +21,12 @@ from bot.studio.changing import NothingBefore
 from bot.studio.deleting import TooLate
 from bot.studio.describing import NotInTime
 from bot.studio.phrasing import NothingNew
+from bot.studio.privacy import StillDrawing
 from bot.studio.quotas import QuotaSpent, TooLarge
 from bot.studio.rights import NotAllowed
 from bot.studio.servers import (
     Blocked,
+    Leaving,
     NotDirectly,
     NothingPrivate,
     NotOffered,
@@ -439,6 +441,15 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     OtherChannels: _one(
         mark("I draw nothing in this channel. Please ask in {channels}."),
         lambda e: {"channels": _channels(e.channels)},
+    ),
+    Leaving: _one(
+        mark("Everything of yours is just being erased. Please ask again when I have said so.")
+    ),
+    StillDrawing: _one(
+        mark(
+            "A picture of yours is just being drawn and does not end. Nothing was erased; please "
+            "press the button of `/privacy delete` again in a minute."
+        )
     ),
     NotDirectly: _one(
         mark("I draw in servers only: please ask me in a channel of one that we share.")

@@ -194,6 +194,7 @@ _PAGES = {
         "pictures.\n"
         "`/stats today` and `/stats fairness` tell of the last day, `/status` of how full the "
         "machine is.\n"
+        "`/privacy export` gives you everything that I keep of you, `/privacy delete` erases it.\n"
         "`/stats quota` says how much you may still ask for here.\n"
         "`/server` is for this server's admins: quotas, who and what is refused, where pictures "
         "are drawn, what is offered, and a pause."

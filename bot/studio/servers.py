@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from bot.studio.shares import CONSOLE
 from generation.recipe import Recipe, Sha256
 from prompting.reading.policy import Policy
+from storage.erasures import fingerprint
 from storage.requests import Origin
 from storage.servers import AuditLine, RuleValue, Ruling, Rulings, ServerRule
 
@@ -37,6 +38,10 @@ class OtherChannels(ServerDeclines):
     def __init__(self, channels: tuple[int, ...]) -> None:
         super().__init__("the channel is none of those that pictures are drawn in")
         self.channels = channels
+
+
+class Leaving(ServerDeclines):
+    """Whoever asks is just having everything of theirs erased."""
 
 
 class NotDirectly(ServerDeclines):
@@ -81,7 +86,7 @@ class ServerRules:
 
     def numbers(self, rule: ServerRule) -> tuple[int, ...]:
         """The ids of which a rule says something."""
-        return tuple(map(int, self.subjects(rule)))
+        return tuple(int(subject) for subject in self.subjects(rule) if subject.isdecimal())
 
     @property
     def rest(self) -> str | None:
@@ -91,7 +96,8 @@ class ServerRules:
 
     def blocks(self, person: int) -> bool:
         """Whether somebody may not ask for anything."""
-        return self.value(ServerRule.BLOCKED, str(person)) is not None
+        known = (str(person), fingerprint(self.guild or 0, person))
+        return any(self.value(ServerRule.BLOCKED, one) is not None for one in known)
 
     def hides(self, within: Iterable[int]) -> bool:
         """Whether pictures are hidden in that place until somebody clicks them."""
@@ -138,6 +144,7 @@ class Servers:
         self._store, self._clock = rulings, clock
         self._direct_messages = direct_messages
         self._rules: dict[int, ServerRules] = {}
+        self.leaving: set[int] = set()  # people whose data is being erased
         self.changed: Callable[[int], None] = lambda _: None
 
     async def open(self) -> None:
@@ -180,6 +187,8 @@ class Servers:
     def admits(self, origin: Origin) -> None:
         """Raise a ServerDeclines where that person may not ask there, or not now."""
         rules = self.rules(origin.guild)
+        if origin.owner in self.leaving:
+            raise Leaving
         if origin.guild is None and origin.share != CONSOLE and not self._direct_messages:
             raise NotDirectly
         if rules.blocks(origin.owner):

@@ -13,6 +13,8 @@
     opening         pictures that people send
     servers         what the admins of each server decided
     quotas          how much people may ask for in a server
+    privacy         everything that is a person's, erased
+    exports         the same, given to them
     open_requests   how far everything is
     messages        which message shows what                       (for the bot's own messages)
     delivery        what is finished, on its way to where it was asked          (the same)
@@ -49,12 +51,14 @@ from bot.studio.delivery import Delivery
 from bot.studio.describing import Descriptions
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
+from bot.studio.exporting import Exports
 from bot.studio.gallery import Gallery
 from bot.studio.gallery_pages import GalleryPages
 from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
 from bot.studio.presetting import Presetting
+from bot.studio.privacy import Privacy, Strike
 from bot.studio.quotas import Quotas
 from bot.studio.readers import Readers
 from bot.studio.requests import Requests
@@ -91,6 +95,7 @@ class Studio:
         clock: Callable[[], float],
         dice: Callable[[], int],
         servers: Servers,
+        strike: Strike,
     ) -> None:
         self.servers = servers
         self._stores, self._seats = stores, list(seats)
@@ -127,11 +132,21 @@ class Studio:
             stores, door=self._admission.door, clock=clock, restored=self.delivery.look
         )
         self.messages = KnownMessages(stores.tickets, self._progress_noted)
+        self.readers = Readers(stores.locales)
+        self.exports = Exports(stores)
+        self.privacy = Privacy(
+            stores=stores,
+            servers=servers,
+            admission=self._admission,
+            meter=meter,
+            readers=self.readers,
+            strike=strike,
+            clock=clock,
+        )
         self.gallery = Gallery(stores.tickets, stores.pictures, self._deleting)
         self.gallery_pages = GalleryPages(self.gallery, stores)
         self.thumbnails = Thumbnails(stores.files)
         self.stars = Starring(self.gallery, stores.favourites, clock=clock)
-        self.readers = Readers(stores.locales)
         self.presets = Presetting(stores=stores, gallery=self.gallery, clock=clock)
         self.defaults = Defaults(stores.people, drafting, self.presets)
         self.requests = Requests(
@@ -211,6 +226,7 @@ class Studio:
 
     async def open(self) -> int:
         """Put everything that was waiting back into the queue.  Returns how many jobs."""
+        await self.privacy.finish()
         return await self._admission.replay()
 
     async def run(self, audience: Audience) -> None:

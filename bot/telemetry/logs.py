@@ -18,7 +18,7 @@ import logging
 import logging.handlers
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -108,6 +108,13 @@ class _File(logging.handlers.RotatingFileHandler):
         private.make_file(Path(self.baseFilename))  # the next one too, when this one is full
         return super()._open()
 
+    def reopen_after(self, replacing: Callable[[], object]) -> None:
+        """Let go of the file while another takes its place."""
+        if self.stream is not None:
+            self.stream.close()
+        replacing()
+        self.stream = self._open()
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             super().close()
@@ -162,6 +169,45 @@ def write_log(settings: Settings, *, quiet: bool, said_elsewhere: str = "") -> N
         return
     file.setFormatter(Json(known) if settings.log_format == "json" else Text(known))
     root.addHandler(file)
+
+
+def strike_out(data: Path, holds: Callable[[str], bool]) -> int:
+    """Take every record out of the log, and of its older files, that holds such a thing.
+
+    Returns how many went.  What is written meanwhile waits.
+    """
+    writing = [h for h in logging.getLogger().handlers if isinstance(h, _File)]
+    ours = [h for h in writing if Path(h.baseFilename).parent == data.resolve()]
+    for handler in ours:
+        handler.acquire()
+    try:
+        return sum(_strike_out(path, holds, ours) for path in sorted(data.glob(f"{FILE}*")))
+    finally:
+        for handler in ours:
+            handler.release()
+
+
+_RECORD = re.compile(r"^(?:\d{4}-\d\d-\d\d |\{)", re.MULTILINE)
+
+
+def _strike_out(path: Path, holds: Callable[[str], bool], writing: list[_File]) -> int:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    begins = [found.start() for found in _RECORD.finditer(text)]
+    if not begins or begins[0]:
+        begins.insert(0, 0)
+    records = [text[a:b] for a, b in zip(begins, [*begins[1:], len(text)], strict=True)]
+    kept = [record for record in records if not holds(record)]
+    if len(kept) == len(records):
+        return 0
+    new = path.with_name(f"{path.name}.new")
+    private.make_file(new)
+    new.write_text("".join(kept), encoding="utf-8")
+    for handler in writing:
+        if Path(handler.baseFilename) == path.resolve():
+            handler.reopen_after(lambda: new.replace(path))
+            return len(records) - len(kept)
+    new.replace(path)
+    return len(records) - len(kept)
 
 
 def wordless(error: BaseException, typed: str) -> BaseException:

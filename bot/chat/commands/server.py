@@ -22,6 +22,7 @@ from bot.pages import server_pages
 from bot.pages.quoting import plain
 from bot.studio.servers import ServerRules
 from generation.errors import OutOfRange
+from storage.erasures import fingerprint
 from storage.servers import RuleValue, ServerRule
 
 Interaction = discord.Interaction[Any]
@@ -123,6 +124,8 @@ async def policy(
         await changes.decide(ServerRule.BLOCKED, str(block.id), True)
     if unblock is not None:
         await changes.decide(ServerRule.BLOCKED, str(unblock.id), None)
+        unnamed = fingerprint(interaction.guild_id or 0, unblock.id)  # if their data was erased
+        await changes.decide(ServerRule.BLOCKED, unnamed, None)
     if refuse is not None:
         await changes.decide(ServerRule.WORD, plain(refuse), True)
     if accept is not None:

@@ -20,6 +20,7 @@ from bot.chat.commands.imagine import imagine
 from bot.chat.commands.importing import import_
 from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, reproduce
 from bot.chat.commands.presets import preset
+from bot.chat.commands.privacy import privacy
 from bot.chat.commands.queue import cancel, queue
 from bot.chat.commands.reshaping import inpaint, outpaint, upscale, vary
 from bot.chat.commands.server import server
@@ -63,6 +64,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] 
     settings,
     preset,
     server,
+    privacy,
 )
 MENUS: tuple[app_commands.ContextMenu, ...] = (
     redraw_menu,
