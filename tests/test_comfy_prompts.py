@@ -388,3 +388,82 @@ def test_words_of_other_programs_under_the_same_name_are_theirs() -> None:
         reading.read({"prompt": '{"3": {"class_type": "KSampler", '})
     with pytest.raises(NotRead):
         reading.read({"prompt": "{}", "workflow": "[]"})
+
+
+EFFICIENT: Nodes = {
+    "n1": (
+        "Efficient Loader",
+        {
+            "ckpt_name": "dream.safetensors",
+            "vae_name": "Baked VAE",
+            "clip_skip": -2,
+            "lora_name": "None",
+            "positive": "a cat",
+            "negative": "blurry",
+            "weight_interpretation": "A1111",
+            "empty_latent_width": 512,
+            "empty_latent_height": 768,
+            "batch_size": 1,
+        },
+    ),
+    "n2": (
+        "KSampler (Efficient)",
+        {
+            "seed": 5,
+            "steps": 20,
+            "cfg": 7,
+            "sampler_name": "euler",
+            "scheduler": "normal",
+            "denoise": 1.0,
+            "model": ["1", 0],
+            "positive": ["1", 1],
+            "negative": ["1", 2],
+            "latent_image": ["1", 3],
+        },
+    ),
+    "n3": ("SaveImage", {"images": ["2", 5]}),
+}
+
+
+def test_loaders_that_hold_everything_are_read_and_may_ask_for_another_reading() -> None:
+    found = imported(EFFICIENT)
+    words, canvas = found.draft.words, found.draft.canvas
+    assert (words.prompt, words.negative_prompt, words.clip_skip) == ("a cat", "blurry", 2)
+    assert words.syntax is None
+    assert (canvas.width, canvas.height) == (512, 768)
+    assert imported(USUAL).draft.words.syntax == "comfy"
+
+
+def test_texts_that_packs_put_together_and_sizes_that_they_spell() -> None:
+    joined = {"delimiter": ", ", "text_a": ["9", 0], "text_b": "in snow"}
+    found = imported(
+        {
+            **USUAL,
+            "n2": ("CLIPTextEncode", {"text": ["8", 0], "clip": ["1", 1]}),
+            "n8": ("Text Concatenate", joined),
+            "n9": ("easy positive", {"positive": "a cat"}),
+            "n4": ("SDXLEmptyLatentSizePicker+", {"resolution": "1344x768 (1.75)"}),
+        }
+    )
+    assert found.draft.words.prompt == "a cat, in snow"
+    assert (found.draft.canvas.width, found.draft.canvas.height) == (1344, 768)
+
+
+def test_a_second_pass_over_the_pixels_is_no_picture_of_its_own() -> None:
+    detailer = {
+        **{k: v for k, v in USUAL["n5"][1].items() if k != "latent_image"},
+        "seed": 1,
+        "denoise": 0.5,
+        "image": ["6", 0],
+        "bbox_detector": ["9", 0],
+    }
+    found = imported(
+        {
+            **USUAL,
+            "n8": ("FaceDetailer", detailer),
+            "n9": ("UltralyticsDetectorProvider", {"model_name": "bbox/face.pt"}),
+            "n7": ("SaveImage", {"images": ["8", 0]}),
+        }
+    )
+    assert (found.seed, found.draft.sampling.denoise) == (2**63, None)
+    assert ("another pass", Why.A_STEP_OF_ITS_OWN) in losses(found)

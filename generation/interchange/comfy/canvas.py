@@ -8,6 +8,7 @@ here is a gap.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from generation.interchange.comfy.graph import GraphLink, GraphNode
@@ -15,6 +16,7 @@ from generation.interchange.comfy.json_values import text, whole
 from generation.interchange.comfy.values import GraphValues
 
 MAX_NODES = 500  # behind each other
+_SIDES = re.compile(r"\s*([0-9]{2,5})\s*[x×]\s*([0-9]{2,5})")
 
 _ONWARD = (
     *("samples", "latent_image", "latent", "samples1", "av_latent", "video_latent"),
@@ -91,9 +93,8 @@ def size_of(values: GraphValues, node: GraphNode) -> tuple[int | None, int | Non
     names = ("resize_type.width", "width", "empty_latent_width", "target_width")
     width = whole(values.of(node, *names))
     height = whole(values.of(node, *(name.replace("width", "height") for name in names)))
-    if node.type == "EmptySDXLLatentImage" or "dimensions" in node.inputs:
-        sides = [whole(one) for one in text(values.of(node, "dimensions"))[:40].split("x")]
-        width, height = (sides[0], sides[1]) if len(sides) == 2 else (None, None)
+    if width is None and (sides := _SIDES.match(text(values.of(node, "dimensions", "resolution")))):
+        width, height = int(sides[1]), int(sides[2])
     if width is None or height is None or min(width, height) <= 0:
         return None, None
     return width, height

@@ -21,7 +21,7 @@ MAX_WRITERS = 4
 
 # Where the words stand in a node that encodes them; of several the first that says something.
 _WORDS = (
-    *("text", "prompt", "user_prompt", "t5xxl", "text_g", "clip_l", "text_l"),
+    *("populated_text", "text", "prompt", "user_prompt", "t5xxl", "text_g", "clip_l", "text_l"),
     *("clip_g", "llama", "bert", "mt5xl", "tags", "caption", "style"),
 )
 _LANE = (

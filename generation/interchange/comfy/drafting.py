@@ -30,7 +30,10 @@ MAX_NAMED = 1_000  # names of files that are looked at
 # What else than pictures is made, by words in the types of what it begins with.
 _OTHER_MEDIA = ("Video", "Audio", "3D", "Trellis", "Splat")
 _CONTROLS = ("canny", "depth", "control", "union", "pose", "scribble")
-_TILE = 0.9999  # of denoise: more is all of it, as ComfyUI says
+# What encoders of extensions call the way in which they read weights, and ComfyUI's own.
+_READINGS = ("parser", "weight_interpretation")
+_AS_COMFYUI = ("comfy", "comfyui", "default")
+_ALL_OF_IT = 0.9999  # of denoise: more is all of it, as ComfyUI says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +69,9 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
     _extra(found, beside)
     idle = _files(values, found, live, set(_nearest(values, one)) if one is not None else set())
     _unknown(graph, found, live)
+    syntax = _syntax(values, found, one) if one is not None else COMFY
     imported = found.imported()
-    draft = replace(imported.draft, words=replace(imported.draft.words, syntax=COMFY))
+    draft = replace(imported.draft, words=replace(imported.draft.words, syntax=syntax))
     files = tuple(replace(f, idle=(f.kind, f.name) in idle) for f in imported.files)
     return replace(imported, draft=draft, files=files)
 
@@ -108,8 +112,8 @@ def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
     shift = shift_of(values, one.line, one.begun.width, one.begun.height)
     found.number(SHIFT, shift, where=where)
     denoise = number(said.denoise)
-    if denoise is not None and (one.begun.encoded or denoise <= _TILE):
-        found.number(DENOISE, 1.0 if denoise > _TILE else denoise, where=where)
+    if denoise is not None and (one.begun.encoded or denoise <= _ALL_OF_IT):
+        found.number(DENOISE, 1.0 if denoise > _ALL_OF_IT else denoise, where=where)
     found.number(IMAGE_CFG, said.image_cfg, where=where)
     for what, stood in said.odd:
         found.lose(what, Why.NOT_HERE, stood, where=where)
@@ -135,10 +139,24 @@ def _words(values: GraphValues, found: Gathering, one: _Pass, graph: Graph) -> N
     for where, stood, took in graph.rolled:
         found.lose("prompt", Why.OTHERWISE, stood, where=where, took=took)
     for encoder in positive.encoders[:1]:
+        if "clip_skip" in encoder.inputs:
+            found.clip_skip(values.of(encoder, "clip_skip"), where=_at(encoder))
         for node in line(values, encoder.link("clip"), "clip"):
             if node.type == "CLIPSetLastLayer":
                 found.clip_skip(values.of(node, "stop_at_clip_layer"), where=_at(node))
                 break
+
+
+def _syntax(values: GraphValues, found: Gathering, one: _Pass) -> str | None:
+    """How the words are read; None: as it is usual here, which an extension's encoder may ask."""
+    for encoder in one.positive.encoders:
+        said = values.of(encoder, *_READINGS)
+        if not isinstance(said, str) or said.lower() in _AS_COMFYUI:
+            continue
+        if "a1111" in said.lower():
+            return None
+        found.lose("weights", Why.NOT_HERE, said, where=_at(encoder))
+    return COMFY
 
 
 def _task(found: Gathering, one: _Pass, main: GraphNode) -> Task | None:
@@ -158,7 +176,7 @@ def _task(found: Gathering, one: _Pass, main: GraphNode) -> Task | None:
         return Task.EDIT
     if begins.enlarged:
         return Task.UPSCALE
-    redrawn = (number(one.said.denoise) or 1.0) <= _TILE
+    redrawn = (number(one.said.denoise) or 1.0) <= _ALL_OF_IT
     return Task.IMAGE_TO_IMAGE if begins.encoded and redrawn else Task.TEXT_TO_IMAGE
 
 

@@ -48,7 +48,7 @@ _BY_TYPE: tuple[tuple[str, str], ...] = (
 _WEIGHTS = re.compile(r"[^\n]{1,400}\.(?:safetensors|sft|ckpt|pth?|gguf|onnx|bin)", re.IGNORECASE)
 _COUNTED = re.compile(r"(.*?)_?\d+")
 _NUMBERED = re.compile(r"lora(?:_name)?_(\d+)")
-_NONE = ("none", "pixel_space", "")
+_NONE = ("none", "pixel_space", "baked vae", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from generation.interchange.comfy.flows import flow_of, levels_of
-from generation.recipe import Recipe, Sampling, Task, needed
+from generation.recipe import COMFY, Recipe, Sampling, Task, needed
 from generation.samplers import SAMPLERS
 from generation.sigmas import strongest
 
@@ -45,7 +45,9 @@ def otherwise(recipe: Recipe) -> list[Otherwise]:
         Otherwise.SAMPLER: sampling.sampler in DIFFERENT_SAMPLERS,
         Otherwise.START: _starts_low(recipe, sampling),
         Otherwise.WEIGHTS: brackets and words.syntax.startswith("a1111"),
-        Otherwise.CHUNKS: any(len(text) > LONG for text in texts) and no_flow,
+        Otherwise.CHUNKS: any(len(text) > LONG for text in texts)
+        and no_flow
+        and words.syntax != COMFY,
         Otherwise.PICTURE: recipe.task is not Task.TEXT_TO_IMAGE,
         Otherwise.MASK: recipe.masking is not None,
         Otherwise.VARIATIONS: bool(recipe.variations),

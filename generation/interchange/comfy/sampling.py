@@ -88,9 +88,15 @@ def _guided(values: GraphValues, node: GraphNode, found: SamplerSays) -> None:
 
 def _sampler(values: GraphValues, node: GraphNode) -> object:
     """`KSamplerSelect` names one; other nodes are named for theirs: `SamplerEulerAncestral`."""
-    said = values.of(node, "sampler_name")
-    if isinstance(said, str):
-        return said
+    for _ in range(20):
+        said = values.of(node, "sampler_name")
+        if isinstance(said, str):
+            return said
+        # One that changes another's steps; it is lost by its name.
+        inner = values.origin(node.link("sampler"))
+        if inner is None:
+            break
+        node = inner[0]
     name = node.type.removeprefix("Sampler")
     try:
         return sampler_named(name).name

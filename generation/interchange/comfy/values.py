@@ -21,6 +21,8 @@ MAX_MADE = 20_000_000  # of all of them
 
 # What the node that only holds a value may call it.
 _HELD = ("value", "seed", "noise_seed", "string", "text", "int", "float", "number", "Number")
+_JOINS = re.compile(r"concat|join", re.IGNORECASE)  # in the types of packs
+_TEXTS = re.compile(r"text|string|prompt|input|value", re.IGNORECASE)
 _PLACE = re.compile(r"\{([a-z])(?::\.([0-9])f)?\}")
 _SIDES = re.compile(r"\s*([0-9]{1,4})\s*[:x]\s*([0-9]{1,4})")
 _STEP = 8  # pixels, where a node says no other
@@ -106,9 +108,33 @@ class GraphValues:
             return make(self, node, link.slot)
         if "MathExpression" in node.type:
             return _formula(self, node, link.slot)
+        if _JOINS.search(node.type):
+            return _put_together(self, node)
         if not node.links() or node.type.startswith("Primitive"):
-            return next((node.inputs[name] for name in _HELD if name in node.inputs), None)
+            return _held(node)
         return None
+
+
+def _held(node: GraphNode) -> object:
+    """What a node holds that holds one thing."""
+    for name in _HELD:
+        if name in node.inputs:
+            return node.inputs[name]
+    texts = [value for value in node.inputs.values() if isinstance(value, str)]
+    return texts[0] if len(texts) == 1 else None
+
+
+def _put_together(values: GraphValues, node: GraphNode) -> object:
+    """The texts of a node, in the order of its inputs; what stands between them has a name."""
+    between, texts = "", []
+    for name, value in node.inputs.items():
+        found = values.given(value)
+        if name in ("delimiter", "separator"):
+            between = found if isinstance(found, str) else ""
+        elif isinstance(found, str) and found and _TEXTS.match(name):
+            texts.append(found)
+    told = between.join(texts)
+    return told if len(told) <= MAX_LETTERS else None
 
 
 def _is_on(value: object) -> bool:
