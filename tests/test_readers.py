@@ -77,7 +77,7 @@ async def test_a_chinese_reader_is_told_in_chinese_also_in_what_comes_later(
         await here.ann.press(asked.response, "✋")
         await here.ann.sees(CANCELLED)
         await here.ann.command("settings", language="en-US")
-        await here.ann.sees("Your settings")
+        await here.ann.sees("What you draw with here")
         assert await app.studio.readers.language(here.ann.id, locale="zh-CN") == "en-US"
         assert not here.faults
         assert await app.studio.readers.of(UserId(here.ben.id)) == PersonLocale()

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import discord
 
 from bot.chat.askers import asker_of, studio_of
+from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.pages.elsewhere_page import elsewhere
 from bot.pages.lineage_page import lineage_page
@@ -57,7 +58,7 @@ async def _say_it_goes_on(interaction: discord.Interaction[Any]) -> None:
         if not interaction.response.is_done():
             await interaction.response.defer(ephemeral=True, thinking=True)
         if not studio_of(interaction).device.known:
-            await interaction.edit_original_response(content=replies.STARTING)
+            await interaction.edit_original_response(content=tr(replies.STARTING))
 
 
 async def whisper(

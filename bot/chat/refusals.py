@@ -17,7 +17,7 @@ from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.pages.apologies import apology_for, expected
 from bot.pages.quoting import code
-from bot.pages.whereabouts import listed
+from bot.pages.whereabouts import permissions
 from bot.telemetry.logs import wordless
 from storage.errors import AskedBefore
 
@@ -92,7 +92,7 @@ def place_apology(error: BaseException) -> str | None:
         case NoPlaceToPost():
             return tr(
                 "I may not post pictures here: I lack {permissions}. A moderator can grant that.",
-                permissions=listed(error.missing),
+                permissions=permissions(error.missing),
             )
         case discord.app_commands.CommandOnCooldown():
             return tr("One moment, please: try again in {n} s.", n=f"{error.retry_after:.0f}")

@@ -22,6 +22,7 @@ from bot.chat.buttons.progress import progress_text, progress_view
 from bot.chat.buttons.result import result_view
 from bot.chat.saying import say
 from bot.chat.showing_again import show_again, take_away
+from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.pages.quoting import quoted
 from bot.studio.changing import Answer, Remarked, ShownAgain, ToDelete, Underway
@@ -78,7 +79,7 @@ async def _say_deleted(
 ) -> None:
     """As the button says it, with the one that brings it back."""
     if until is None:
-        await say(message, replies.DELETED_BEFORE)
+        await say(message, tr(replies.DELETED_BEFORE))
         return
     with studio.messages.answering(request) as note:
         posted = await say(message, replies.deleted(until), view=undo_view(request))

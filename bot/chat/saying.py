@@ -16,7 +16,7 @@ import discord
 from bot.chat.answers import SILENT
 from bot.chat.places import READ_HISTORY, lacking
 from bot.languages.speaking import tr
-from bot.pages.whereabouts import listed
+from bot.pages.whereabouts import permissions
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def _attached(file: tuple[str, bytes] | None) -> dict[str, Any]:
 
 async def say_elsewhere(message: discord.Message, missing: Sequence[str]) -> None:
     """Where not even words can be posted: to the author alone, or with a sign."""
-    names = listed(missing)
+    names = permissions(missing)
     where = f"<#{message.channel.id}>"
     await say_alone(
         message,

@@ -15,7 +15,7 @@ from string import Formatter
 
 from bot.languages.catalogues import ENGLISH, read
 from bot.languages.extraction import CLAUSE
-from bot.languages.speaking import spoken
+from bot.languages.speaking import spoken, tr
 
 DEEP = 3  # clauses within clauses
 
@@ -25,7 +25,7 @@ def clause(text: str, deep: int = DEEP) -> str:
     if spoken() == ENGLISH or not text or not deep:
         return text
     whole, patterns = _clauses(spoken())
-    if (said := whole.get(text)) is not None:
+    if (said := whole.get(text) or tr(text)) != text:
         return said
     for pattern, translation in patterns:
         if found := pattern.fullmatch(text):

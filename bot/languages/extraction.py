@@ -122,7 +122,7 @@ def _outside(text: str) -> str:
 def _of_commands(node: ast.Call, name: str) -> Said:
     given = {k.arg: k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)}
     match name:
-        case "command" | "Group":
+        case _ if name in ("command", "Group") or {"name", "description"} <= given.keys():
             yield from ((str(given[key]), NAME) for key in ("name",) if key in given)
             yield from ((str(given[key]), "") for key in ("description",) if key in given)
         case "describe":

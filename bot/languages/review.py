@@ -55,9 +55,10 @@ def review(language: str, said: Iterable[SpokenText] | None = None) -> Findings:
 
 
 def gaps(text: str) -> set[str]:
-    """The names of a text's gaps."""
+    """The names of a text's gaps; of braces that are letters, as in {red|blue}, there are none."""
     try:
-        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        named = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        return {name for name in named if name.isidentifier() or name.isdigit()}
     except ValueError:
         return set()  # braces that are letters
 

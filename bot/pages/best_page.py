@@ -6,9 +6,11 @@ Pure.  Invariant: a picture is called the best only of those that have a score b
 from __future__ import annotations
 
 from bot.dispatch.audience import Outcome
+from bot.languages.amounts import listed
+from bot.languages.speaking import mark, tr
 from storage.pictures import StoredPicture
 
-UNSCORED = "I could not tell which of them fits best: choose yourself."
+UNSCORED = mark("I could not tell which of them fits best: choose yourself.")
 
 
 def best_line(outcome: Outcome) -> str:
@@ -17,11 +19,17 @@ def best_line(outcome: Outcome) -> str:
         return ""
     scored = [picture for picture in outcome.pictures if picture.score is not None]
     if not scored:
-        return UNSCORED
+        return tr(UNSCORED)
     best = max(scored, key=_value)
-    others = ", ".join(f"#{one.id} {_value(one):.2f}" for one in scored if one is not best)
+    others = listed(f"#{one.id} {_value(one):.2f}" for one in scored if one is not best)
     rest = f" ({others})" if others else ""
-    return f"⭐ #{best.id} is the best of {len(scored)}: {_value(best):.2f}{rest}"
+    said = tr(
+        "⭐ #{number} is the best of {count}: {score}",
+        number=best.id,
+        count=len(scored),
+        score=f"{_value(best):.2f}",
+    )
+    return f"{said}{rest}"
 
 
 def scored(picture: StoredPicture) -> str:

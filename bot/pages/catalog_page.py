@@ -12,8 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.languages.amounts import listed
+from bot.languages.clauses import clause
+from bot.languages.speaking import name_of, tr
 from bot.pages.quoting import code, quoted
 from bot.pages.replies import MAX_CONTENT
+from bot.pages.style_menus import called, other_name
 from generation.catalog.entry import Entry
 from generation.families.family import FAMILIES
 from prompting.speaking.styles import Style
@@ -65,11 +69,18 @@ def catalog_page(title: str, page: CatalogPage, command: str, hint: str) -> str:
     """The page as a message; `hint`: how one is asked for."""
     lines = [f"{nth}. {row.line}" for nth, row in enumerate(page.rows, page.before + 1)]
     if not lines:
-        lines = ["There are none here."]
+        lines = [tr("There are none here.")]
     turn = ""
     if page.pages > 1:
         other = page.number % page.pages + 1
-        turn = f" Page {page.number} of {page.pages}; `{command} page: {other}` has more."
+        turn = " " + tr(
+            "Page {number} of {pages}; `{command} {page}: {other}` has more.",
+            number=page.number,
+            pages=page.pages,
+            command=command,
+            page=name_of("page"),
+            other=other,
+        )
     body = "\n".join(lines)
     return f"### {title} ({page.all})\n{body}\n-# {hint}{turn}"[:MAX_CONTENT]
 
@@ -79,30 +90,32 @@ def of_model(entry: Entry, preview: Path | None) -> CatalogRow:
     family = FAMILIES[entry.family].title if entry.family in FAMILIES else entry.family
     facts = [family, _size(entry), *([entry.mode] if entry.mode else [])]
     if entry.purpose is not None:
-        facts.append(f"for {entry.purpose}")
+        facts.append(tr("for {purpose}", purpose=clause(str(entry.purpose))))
     return CatalogRow(line=_line(entry.name, entry.title, facts), preview=preview)
 
 
 def of_lora(entry: Entry, preview: Path | None) -> CatalogRow:
     """A LoRA: for which family, the words that it listens to, its usual strength."""
-    family = FAMILIES[entry.family].title if entry.family in FAMILIES else "any family"
-    facts = [f"for {family}", *([entry.mode] if entry.mode else [])]
+    family = FAMILIES[entry.family].title if entry.family in FAMILIES else tr("any family")
+    facts = [tr("for {family}", family=family), *([entry.mode] if entry.mode else [])]
     if entry.triggers:
-        facts.append(f"listens to {', '.join(quoted(word, 40) for word in entry.triggers[:3])}")
+        words = listed(quoted(word, 40) for word in entry.triggers[:3])
+        facts.append(tr("listens to {words}", words=words))
     if entry.strength != 1.0:
-        facts.append(f"usually {entry.strength:g}")
+        facts.append(tr("usually {strength}", strength=f"{entry.strength:g}"))
     return CatalogRow(line=_line(entry.name, entry.title, facts), preview=preview)
 
 
 def of_style(style: Style) -> CatalogRow:
     """A style, in both languages."""
-    group = [style.group] if style.group else []
-    return CatalogRow(line=_line(style.key, style.en, [style.zh, *group]), preview=None)
+    group = [tr(style.group)] if style.group else []
+    line = _line(style.key, called(style), [other_name(style), *group])
+    return CatalogRow(line=line, preview=None)
 
 
 def _line(name: str, title: str, facts: Sequence[str]) -> str:
     called = f" {quoted(title, 60)}" if title and title.casefold() != name.casefold() else ""
-    return f"{code(name, 60)}{called}: {', '.join(fact for fact in facts if fact)}"[:LINE]
+    return f"{code(name, 60)}{called}: {listed(fact for fact in facts if fact)}"[:LINE]
 
 
 def _size(entry: Entry) -> str:

@@ -5,6 +5,7 @@ Pure.
 
 from __future__ import annotations
 
+from bot.languages.speaking import tr
 from bot.pages.quoting import plain
 from generation.draft import Draft
 from generation.errors import OutOfRange
@@ -19,7 +20,7 @@ def size_choices(family_name: str, typed: str = "") -> tuple[tuple[str, str], ..
 
     family = FAMILIES[family_name]
     shapes = {name: shape(family, *ratio) for name, ratio in SHAPES.items()}
-    offered = [(f"{name} {w}x{h}", f"{w}x{h}") for name, (w, h) in shapes.items()]
+    offered = [(f"{tr(name)} {w}x{h}", f"{w}x{h}") for name, (w, h) in shapes.items()]
     found = [o for o in offered if all(part in o[0] for part in typed.lower().split())]
     if found:
         return tuple(found)
@@ -30,14 +31,15 @@ def size_choices(family_name: str, typed: str = "") -> tuple[tuple[str, str], ..
     across, down = sizes.nearest(said.width or 1, said.height or 1, family)
     size = f"{across}x{down}"
     same = (across, down) == (said.width, said.height)
-    return ((size if same else f"{size}, the nearest that fits", size),)
+    return ((size if same else tr("{size}, the nearest that fits", size=size), size),)
 
 
 def picture_choice(picture: StoredPicture) -> str:
     """One line for a list of pictures to choose from (Discord allows 100 characters)."""
-    return f"#{picture.id} {plain(picture.words, 70)} (seed {picture.recipe.seed})"[:100]
+    seed = tr("(seed {seed})", seed=picture.recipe.seed)
+    return f"#{picture.id} {plain(picture.words, 70)} {seed}"[:100]
 
 
 def star_label(stars: int) -> str:
     """What stands beside a picture's star."""
-    return f"{stars}" if stars else "Star"
+    return f"{stars}" if stars else tr("Star")

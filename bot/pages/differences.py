@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from bot.languages.amounts import listed
+from bot.languages.speaking import mark, tr, trn
 from bot.pages.quoting import quoted
 from generation.difference import Changed, difference
 from generation.recipe import Adapter, Canvas, Masking, Placement, Recipe, Weights
@@ -26,13 +28,13 @@ _PUNCTUATION = re.compile(r"^\W+|\W+$")
 
 # How a picture is made of another one, by its task.
 _MADE: Mapping[str, str] = {
-    "text-to-image": "drawn from words alone",
-    "image-to-image": "drawn over it",
-    "inpaint": "a part of it drawn anew",
-    "outpaint": "drawn on around it",
-    "upscale": "enlarged",
-    "edit": "changed as it was told",
-    "blend": "blended",
+    "text-to-image": mark("drawn from words alone"),
+    "image-to-image": mark("drawn over it"),
+    "inpaint": mark("a part of it drawn anew"),
+    "outpaint": mark("drawn on around it"),
+    "upscale": mark("enlarged"),
+    "edit": mark("changed as it was told"),
+    "blend": mark("blended"),
 }
 
 # Fields that change with others, or say what these say.
@@ -50,11 +52,11 @@ def change_of(before: Recipe, after: Recipe) -> str:
     """What changed, and what stays; "nothing" where nothing differs."""
     changes = {change.name: change for change in difference(before, after)}
     if not changes:
-        return "nothing"
-    parts = tuple(_parts(changes, before, after)) or ("noise levels",)
+        return tr("nothing")
+    parts = tuple(_parts(changes, before, after)) or (tr("noise levels"),)
     stays = tuple(_stays(changes, before, after))
-    kept = f"{', '.join(stays)} {'stay' if len(stays) > 1 else 'stays'}" if stays else ""
-    return "; ".join(filter(None, (", ".join(parts), kept)))
+    kept = trn("{what} stays", "{what} stay", len(stays), what=listed(stays)) if stays else ""
+    return tr("; ").join(filter(None, (listed(parts), kept)))
 
 
 def _parts(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Iterator[str]:
@@ -76,9 +78,9 @@ def _parts(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Ite
     alone = set(changes) <= {"components", "precision", "family"}
     for name in ("components", "precision", "family") if alone else ():
         if name in changes:
-            yield f"another {name.removesuffix('s')}"
+            yield tr(_ANOTHER[name])
     if set(changes) == {"inputs"}:
-        yield "another start"
+        yield tr("another start")
 
 
 def _stays(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Iterator[str]:
@@ -97,7 +99,14 @@ def _stays(changes: Mapping[str, Changed], before: Recipe, after: Recipe) -> Ite
     }
     for name, fields in of.items():
         if here[name] and not any(f in changes for f in fields):
-            yield name
+            yield tr(name)
+
+
+_ANOTHER = {
+    "components": mark("another component"),
+    "precision": mark("another precision"),
+    "family": mark("another family"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +120,8 @@ class _Pair:
 
 def _turned(name: str, old: object, new: object) -> str:
     if old in (None, "", ()):
-        return f"{name} {_value(new)}"
-    return f"{name} {_value(old)} → {_value(new)}"
+        return f"{tr(name)} {_value(new)}"
+    return f"{tr(name)} {_value(old)} → {_value(new)}"
 
 
 def _value(value: object) -> str:
@@ -120,7 +129,7 @@ def _value(value: object) -> str:
         return quoted(value.name, LONG)
     if isinstance(value, float):
         return f"{value:g}"
-    return "none" if value in (None, "", ()) else quoted(str(value), LONG)
+    return tr("none") if value in (None, "", ()) else quoted(str(value), LONG)
 
 
 def _prompt(pair: _Pair) -> Iterator[str]:
@@ -129,7 +138,7 @@ def _prompt(pair: _Pair) -> Iterator[str]:
 
 def _negative(pair: _Pair) -> Iterator[str]:
     changed = words_changed(str(pair.change.before or ""), str(pair.change.after or ""))
-    yield f"not shown: {changed}"
+    yield tr("not shown: {changed}", changed=changed)
 
 
 def words_changed(old: str, new: str) -> str:
@@ -144,10 +153,10 @@ def words_changed(old: str, new: str) -> str:
             continue
         parts.append(f"{gone} → {come}" if gone and come else f"+ {come}" if come else f"− {gone}")
     if not new.strip():
-        return "no words any more"
+        return tr("no words any more")
     if not same or len(parts) > MOST_PARTS:
-        return f"new words: {quoted(new, 2 * LONG)}"
-    return ", ".join(parts) or "other punctuation"
+        return tr("new words: {words}", words=quoted(new, 2 * LONG))
+    return listed(parts) or tr("other punctuation")
 
 
 def _joined(words: list[str]) -> str:
@@ -157,14 +166,14 @@ def _joined(words: list[str]) -> str:
 
 def _task(pair: _Pair) -> Iterator[str]:
     if pair.after.task not in ("inpaint", "outpaint", "upscale"):  # their own sections say more
-        yield _MADE.get(pair.after.task, f"{pair.after.task}")
+        yield tr(_MADE.get(pair.after.task, f"{pair.after.task}"))
 
 
 def _size(pair: _Pair) -> Iterator[str]:
     old, new = pair.before.canvas, pair.after.canvas
     if new is None or old is None or pair.after.placement or pair.after.enlarging:
         return  # how it got larger is said there
-    yield f"size {_pixels(old)} → {_pixels(new)}"
+    yield f"{tr('size')} {_pixels(old)} → {_pixels(new)}"
 
 
 def _height(pair: _Pair) -> Iterator[str]:
@@ -179,7 +188,7 @@ def _pixels(canvas: Canvas) -> str:
 
 def _denoise(pair: _Pair) -> Iterator[str]:
     if pair.after.task.needs.redraws and isinstance(pair.change.after, float):
-        yield f"{pair.change.after:.0%} redrawn".replace("%", " %")
+        yield tr("{share} redrawn", share=f"{pair.change.after:.0%}".replace("%", " %"))
 
 
 def _adapters(pair: _Pair) -> Iterator[str]:
@@ -193,7 +202,7 @@ def _adapters(pair: _Pair) -> Iterator[str]:
     gone = [_adapter(adapter) for sha256, adapter in old.items() if sha256 not in new]
     yield from (f"− {name}" for name in gone)
     if list(old.values()) != list(new.values()) and old == new:
-        yield "LoRAs in another order"
+        yield tr("LoRAs in another order")
 
 
 def _adapter(adapter: Adapter) -> str:
@@ -207,24 +216,31 @@ def _called(adapter: Adapter) -> str:
 def _masking(pair: _Pair) -> Iterator[str]:
     masking: Masking | None = pair.after.masking
     if masking is not None:
-        where = f"“{quoted(masking.region, LONG)}”" if masking.region else "what is masked"
-        yield f"only {where} drawn anew"
+        if masking.region:
+            yield tr("only “{region}” drawn anew", region=quoted(masking.region, LONG))
+        else:
+            yield tr("only what is masked drawn anew")
 
 
 def _placement(pair: _Pair) -> Iterator[str]:
     placed, canvas = pair.after.placement, pair.after.canvas
     if placed is None or canvas is None:
         return
-    sides = [f"{more} px {where}" for where, more in _around(placed, canvas).items() if more > 0]
-    yield f"more around it: {', '.join(sides)}" if sides else "moved on the canvas"
+    sides = [
+        f"{more} px {tr(where)}" for where, more in _around(placed, canvas).items() if more > 0
+    ]
+    if sides:
+        yield tr("more around it: {sides}", sides=listed(sides))
+    else:
+        yield tr("moved on the canvas")
 
 
 def _around(placed: Placement, canvas: Canvas) -> dict[str, int]:
     return {
         "left": placed.left,
         "right": canvas.width - placed.left - placed.width,
-        "above": placed.top,
-        "below": canvas.height - placed.top - placed.height,
+        mark("above"): placed.top,
+        mark("below"): canvas.height - placed.top - placed.height,
     }
 
 
@@ -232,32 +248,46 @@ def _sparing(pair: _Pair) -> Iterator[str]:
     if pair.before.task is not pair.after.task:
         return  # a word of how it was made is enough
     how = pair.after.sparing
-    yield f"unchanged within {how.within:g} delta E" if how else "all of it as drawn"
+    if how:
+        yield tr("unchanged within {n} delta E", n=f"{how.within:g}")
+    else:
+        yield tr("all of it as drawn")
 
 
 def _enlarging(pair: _Pair) -> Iterator[str]:
     old, new, how = pair.before.canvas, pair.after.canvas, pair.after.enlarging
     if how is None:
         return
-    by = f" by {quoted(how.upscaler.name, LONG)}" if how.upscaler else ""
-    if old is not None and new is not None:
-        yield f"{new.width / old.width:.3g} times as large{by}: {_pixels(old)} → {_pixels(new)}"
+    by = quoted(how.upscaler.name, LONG) if how.upscaler else ""
+    if old is None or new is None:
+        yield tr("enlarged by {upscaler}", upscaler=by) if by else tr("enlarged")
+        return
+    sizes = f"{_pixels(old)} → {_pixels(new)}"
+    factor = f"{new.width / old.width:.3g}"
+    if by:
+        yield tr(
+            "{factor} times as large by {upscaler}: {sizes}",
+            factor=factor,
+            upscaler=by,
+            sizes=sizes,
+        )
     else:
-        yield f"enlarged{by}"
+        yield tr("{factor} times as large: {sizes}", factor=factor, sizes=sizes)
 
 
 def _shares(pair: _Pair) -> Iterator[str]:
     shares = pair.after.shares
     if shares:
-        yield "shares " + " : ".join(f"{share:.0%}".removesuffix("%") for share in shares)
+        said = " : ".join(f"{share:.0%}".removesuffix("%") for share in shares)
+        yield f"{tr('shares')} {said}"
 
 
 def _variations(pair: _Pair) -> Iterator[str]:
     old, new = pair.before.variations, pair.after.variations
     for one in new[len(old) :] if new[: len(old)] == old else new:
-        yield f"varied by {one.strength:.0%}".replace("%", " %")
+        yield tr("varied by {share}", share=f"{one.strength:.0%}".replace("%", " %"))
     if len(new) < len(old):
-        yield "no longer varied"
+        yield tr("no longer varied")
 
 
 _SAID: Mapping[str, Callable[[_Pair], Iterator[str]]] = {

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.languages.speaking import tr
+from bot.languages.amounts import listed
+from bot.languages.speaking import mark, tr
 from bot.pages.quoting import code, quoted
 from bot.pages.replies import MAX_CONTENT
+from bot.pages.style_menus import called
 from generation.families.family import FAMILIES, has_few_words
 from generation.parameters import FOREIGN, IMAGE, PARAMETERS, PROMPT
 from generation.starter.words import OBJECT_WORDS, STYLE_WORDS
@@ -43,16 +45,16 @@ class Topic(StrEnum):
 
 
 TITLES = {
-    Topic.START: "What to type first",
-    Topic.PROMPTS: "What a prompt can hold",
-    Topic.PARAMETERS: "Parameters in the words",
-    Topic.CHANGING: "Changing a picture",
-    Topic.BUTTONS: "Buttons and menus",
-    Topic.AGAIN: "The same picture again",
-    Topic.SETTINGS: "Settings and the queue",
-    Topic.MODELS: "Models that are here",
-    Topic.LORAS: "LoRAs that are here",
-    Topic.STYLES: "Styles to choose from",
+    Topic.START: mark("What to type first"),
+    Topic.PROMPTS: mark("What a prompt can hold"),
+    Topic.PARAMETERS: mark("Parameters in the words"),
+    Topic.CHANGING: mark("Changing a picture"),
+    Topic.BUTTONS: mark("Buttons and menus"),
+    Topic.AGAIN: mark("The same picture again"),
+    Topic.SETTINGS: mark("Settings and the queue"),
+    Topic.MODELS: mark("Models that are here"),
+    Topic.LORAS: mark("LoRAs that are here"),
+    Topic.STYLES: mark("Styles to choose from"),
 }
 
 
@@ -87,40 +89,43 @@ def help_page(topic: Topic, installed: Installed) -> str:
         case Topic.STYLES:
             body = _styles(installed)
         case _:
-            body = _PAGES[topic]
+            body = tr(_PAGES[topic])
     if topic is Topic.BUTTONS and installed.painter:
         body += "\n" + tr("🖌️ **Paint a mask**: a page on which you paint what is drawn anew")
-    return f"### {TITLES[topic]}\n{body}"[:MAX_CONTENT]
+    return f"### {tr(TITLES[topic])}\n{body}"[:MAX_CONTENT]
 
 
 def _start(installed: Installed) -> str:
-    return (
+    said = tr(
         "**Draw** with `/imagine a red flower`, or mention me beside your words.\n"
         "**Change** a picture: reply to it with what it should become, such as "
         "`a red flower at night`. Of several pictures, `2: a blue flower` takes the second.\n"
         "**Begin with your own picture**: upload it and mention me, or choose "
         "*Apps → Start from this picture* in a message's menu.\n"
         "**Look for words** with `/enhance`, or in a picture with `/describe`.\n"
-        "**Wait** with `/queue`, **stop** with `/cancel`.\n"
-        f"{_what_is_drawn(installed)}"
+        "**Wait** with `/queue`, **stop** with `/cancel`."
+    )
+    more = tr(
         "-# The list below has more: what a prompt can hold, the buttons, and which models, LoRAs "
         "and styles are here."
     )
+    return f"{said}\n{_what_is_drawn(installed)}\n{more}"
 
 
 def _what_is_drawn(installed: Installed) -> str:
     if not has_few_words(installed.usual_family):
         title = FAMILIES[installed.usual_family].title
-        return f"It is drawn by {title}, if you name no other model.\n"
-    things, styles = ", ".join(OBJECT_WORDS), ", ".join(STYLE_WORDS)
-    return (
-        f"**The built-in model draws** one thing of these: {things}; in nine colours; on a colour, "
-        f"night sky, grass, sea, sunset or snow; {styles}. It has never seen anything else.\n"
+        return tr("It is drawn by {title}, if you name no other model.", title=title)
+    return tr(
+        "**The built-in model draws** one thing of these: {things}; in nine colours; on a colour, "
+        "night sky, grass, sea, sunset or snow; {styles}. It has never seen anything else.",
+        things=listed(tr(word) for word in OBJECT_WORDS),
+        styles=listed(tr(word) for word in STYLE_WORDS),
     )
 
 
 _PAGES = {
-    Topic.PROMPTS: (
+    Topic.PROMPTS: mark(
         "`a {red|blue} car` lets the seed choose; `a {red, blue} car` is two pictures, and I say "
         "first what they cost.\n"
         "`__animal__` takes a line of the owner's list of that name.\n"
@@ -133,7 +138,7 @@ _PAGES = {
         "**Sizes** are shapes (`portrait`, `3:2`) or pixels; the list of `size` shows what fits "
         "the model."
     ),
-    Topic.CHANGING: (
+    Topic.CHANGING: mark(
         "**Reply** to a picture and say what should change; the result says what changed and what "
         "stays, and leads back to the picture that it was made of.\n"
         "`/edit`: the same by a command, for a picture that is far up or of your own\n"
@@ -147,7 +152,7 @@ _PAGES = {
         "Each takes a picture's number, the link of its message, or an `image` of your own.\n"
         "-# The buttons below a picture do the same, and ✏️ opens its words and settings."
     ),
-    Topic.BUTTONS: (
+    Topic.BUTTONS: mark(
         "Of several pictures, the list above the buttons says which one they are about.\n"
         "🎲 **Again**: the same wish, another seed; 🔁 **All again**: of all of them\n"
         "🔀 **Subtle**, **Strong**: another picture close by, as `/vary`\n"
@@ -168,7 +173,7 @@ _PAGES = {
         "In a message's menu, *Apps*: **Start from this picture**, **Edit words**, "
         "**Describe**, **Show recipe**."
     ),
-    Topic.AGAIN: (
+    Topic.AGAIN: mark(
         "Every picture has a number (#12) and a recipe, which decides each of its pixels.\n"
         "`/reproduce 12` draws it again and compares; a message's link or the PNG itself do as "
         "well.\n"
@@ -183,7 +188,7 @@ _PAGES = {
         "`pictures: #12, #15` puts up to nine side by side and says what differs; **Compare** in a "
         "message's menu does so with its pictures."
     ),
-    Topic.SETTINGS: (
+    Topic.SETTINGS: mark(
         "`/settings` shows what you draw with here and whose each value is; name one to change "
         "yours, `forget` takes it back, `reset: True` all. Who decides here sets them for all by "
         "`scope`.\n"
@@ -226,43 +231,50 @@ def _parameters() -> str:
 
 def _models(installed: Installed) -> str:
     if not installed.models:
-        return "There is none. The owner puts them into a folder that is named under `models`."
+        return tr("There is none. The owner puts them into a folder that is named under `models`.")
     rows = _within((f"{code(name, 100)} · {_family(f)}" for name, f in installed.models), "\n")
-    return f"{rows}\n-# Choose with `model` in `/imagine`, for good in `/settings`."
+    return f"{rows}\n{tr('-# Choose with `model` in `/imagine`, for good in `/settings`.')}"
 
 
 def _loras(installed: Installed) -> str:
     if not installed.loras:
-        return (
+        return tr(
             "There are no LoRAs here. The owner puts them into a folder that is named under "
             "`models`."
         )
-    rows = _within((f"{code(name, 100)} · for {_family(f)}" for name, f in installed.loras), "\n")
-    return f"{rows}\n-# Put one on with `lora: name:0.8` in `/imagine`."
+    rows = _within(
+        (
+            f"{code(name, 100)} · {tr('for {family}', family=_family(f))}"
+            for name, f in installed.loras
+        ),
+        "\n",
+    )
+    return f"{rows}\n{tr('-# Put one on with `lora: name:0.8` in `/imagine`.')}"
 
 
 def _styles(installed: Installed) -> str:
     if has_few_words(installed.usual_family):
         own = [style for style in installed.styles if style.starter]
         others = [style for style in installed.styles if not style.starter]
-        return (
-            f"**The built-in model knows** flat, outline, pixel art and watercolor; these come "
-            f"near them: {_within(_called(own), ', ', LINE // 2)}\n"
-            f"**For other models:** {_within(_called(others), ', ', LINE // 2)}\n"
-            "-# Choose with `style` in `/imagine`, or 🎨 below a picture."
+        return tr(
+            "**The built-in model knows** flat, outline, pixel art and watercolor; these come near "
+            "them: {own}\n**For other models:** {others}\n{choose}",
+            own=_within(_called(own), tr(", "), LINE // 2),
+            others=_within(_called(others), tr(", "), LINE // 2),
+            choose=tr(_CHOOSE_STYLE),
         )
-    return (
-        f"{_within(_called(installed.styles), ', ')}\n"
-        "-# Choose with `style` in `/imagine`, or 🎨 below a picture."
-    )
+    return f"{_within(_called(installed.styles), tr(', '))}\n{tr(_CHOOSE_STYLE)}"
+
+
+_CHOOSE_STYLE = mark("-# Choose with `style` in `/imagine`, or 🎨 below a picture.")
 
 
 def _called(styles: Iterable[Style]) -> Iterable[str]:
-    return (quoted(style.en, 40) for style in styles)
+    return (quoted(called(style), 40) for style in styles)
 
 
 def _family(name: str) -> str:
-    return FAMILIES[name].title if name in FAMILIES else "any model of its kind"
+    return FAMILIES[name].title if name in FAMILIES else tr("any model of its kind")
 
 
 def _within(rows: Iterable[str], between: str, limit: int = LINE) -> str:
@@ -271,6 +283,7 @@ def _within(rows: Iterable[str], between: str, limit: int = LINE) -> str:
     kept: list[str] = []
     for row in whole:
         if len(between.join((*kept, row))) > limit:
-            return f"{between.join(kept)}{between}… and {len(whole) - len(kept)} more"
+            more = tr("… and {n} more", n=len(whole) - len(kept))
+            return f"{between.join(kept)}{between}{more}"
         kept.append(row)
     return between.join(kept)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from bot.languages.speaking import tr
 from bot.pages.differences import change_of
 from bot.pages.quoting import quoted
 from storage.pictures import StoredPicture
@@ -27,13 +28,16 @@ def lineage_page(line: Sequence[StoredPicture], *, limit: int = 1900) -> str:
     """
     if len(line) < 2:
         return ""
-    steps = [f"{_link(new)} from {named(old)}: {step(old, new)}" for new, old in pairwise(line)]
+    steps = [
+        tr("{new} from {old}: {step}", new=_link(new), old=named(old), step=step(old, new))
+        for new, old in pairwise(line)
+    ]
     last = line[-1]
     began = f"{_link(last)}, {_beginning(last)}"
     while steps and len("\n".join(("", *steps, began))) > limit:
         steps.pop()
-        began = f"… and it began with {named(last)}"
-    return "\n".join(("**How it came about**", *steps, began))
+        began = tr("… and it began with {picture}", picture=named(last))
+    return "\n".join((tr("**How it came about**"), *steps, began))
 
 
 def named(picture: StoredPicture) -> str:
@@ -63,6 +67,7 @@ def _link(picture: StoredPicture) -> str:
 def _beginning(first: StoredPicture) -> str:
     words = quoted(first.recipe.prompt, WORDS)
     if first.parent is not None:
-        return "which was made of others before it"
-    how = "made from another picture" if first.recipe.inputs else "drawn from words"
+        return tr("which was made of others before it")
+    made, drawn = tr("made from another picture"), tr("drawn from words")
+    how = made if first.recipe.inputs else drawn
     return f"{how}: {words}" if words else how

@@ -6,11 +6,25 @@ beside it, and the message says so.
 
 from __future__ import annotations
 
+import unicodedata
+
+from bot.languages.speaking import mark, tr, trn
 from bot.pages.quoting import plain
 from bot.pages.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
-from generation.recipe import Adapter, Enlarging, Recipe, Sampling, Sparing, Task, Weights, dump
+from generation.recipe import (
+    Adapter,
+    Enlarging,
+    Recipe,
+    Sampling,
+    Sparing,
+    Task,
+    Variation,
+    Weights,
+    dump,
+)
 from storage.pictures import StoredPicture
+from storage.scores import PictureScore
 
 LONG = 400  # characters of a row in the message, where all of them do not fit
 
@@ -23,14 +37,15 @@ def recipe_page(picture: StoredPicture) -> tuple[str, File | None]:
     page = _page(picture, [(name, _plain(value)) for name, value in rows])
     if len(page) <= MAX_CONTENT:
         return page, None
-    rest = f"All of it is in the file `recipe-{picture.id}.txt`."
+    rest = tr("All of it is in the file `{name}`.", name=f"recipe-{picture.id}.txt")
     shortened = [(name, _short(_plain(value))) for name, value in rows]
     page = f"{_page(picture, shortened)}\n{rest}"
     while len(page) > MAX_CONTENT and len(shortened) > 1:
         shortened.pop()
-        page = f"{_page(picture, [*shortened, ('…', 'see the file')])}\n{rest}"
-    whole = "\n".join(f"{name}: {value}" for name, value in rows)
-    text = f"Picture {picture.id}\n{whole}\n\nThe recipe itself:\n{dump(picture.recipe)}\n"
+        page = f"{_page(picture, [*shortened, ('…', tr('see the file'))])}\n{rest}"
+    whole = "\n".join(f"{tr(name)}: {value}" for name, value in rows)
+    head, itself = tr("Picture {number}", number=picture.id), tr("The recipe itself:")
+    text = f"{head}\n{whole}\n\n{itself}\n{dump(picture.recipe)}\n"
     return page, (f"recipe-{picture.id}.txt", text.encode())
 
 
@@ -47,24 +62,22 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("predicts", (r.sampling.prediction or "") if r.sampling else ""),
         ("noise", (r.sampling.noise or "") if r.sampling else ""),
         ("size", f"{r.canvas.width}x{r.canvas.height}" if r.canvas else ""),
-        ("drawn at", f"{r.drawn.width}x{r.drawn.height}" if r.drawn else ""),
+        (mark("drawn at"), f"{r.drawn.width}x{r.drawn.height}" if r.drawn else ""),
         *(_sampling(r.sampling, r.task) if r.sampling else ()),
-        ("clip skip", str(r.words.clip_skip) if r.words and r.words.clip_skip > 1 else ""),
+        (mark("clip skip"), str(r.words.clip_skip) if r.words and r.words.clip_skip > 1 else ""),
         ("adapters", _adapters(r)),
         ("seed", str(r.seed)),
-        ("varied", ", ".join(f"{v.seed} by {v.strength:g}" for v in r.variations)),
+        ("varied", ", ".join(_varied(v) for v in r.variations)),
         ("inputs", ", ".join(f"{i.role} {i.sha256[:16]}…" for i in r.inputs)),
         ("shares", ", ".join(f"{share:g}" for share in r.shares)),
         ("unchanged", _sparing(r.sparing) if r.sparing else ""),
-        ("score", f"{picture.score.value:.4f} by {_file(picture.score.scorer)}")
-        if picture.score is not None
-        else ("score", ""),
-        ("made from", f"#{picture.parent}" if picture.parent else ""),
+        ("score", _scored(picture.score) if picture.score is not None else ""),
+        (mark("made from"), f"#{picture.parent}" if picture.parent else ""),
         ("precision", r.precision.value),
         ("recipe", r.id),
         ("pixels", picture.pixels_sha256[:16] + "…"),
-        ("decoded", "again in fp32" if DECODED_AGAIN in picture.environment.flags else ""),
-        ("drawn on", f"{picture.environment.hardware}, torch {picture.environment.torch}"),
+        ("decoded", tr("again in fp32") if DECODED_AGAIN in picture.environment.flags else ""),
+        (mark("drawn on"), f"{picture.environment.hardware}, torch {picture.environment.torch}"),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -73,7 +86,7 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
     return (
         ("steps", str(sampling.steps)),
         ("cfg", f"{sampling.cfg:g}"),
-        ("image cfg", f"{sampling.image_cfg:g}" if sampling.image_cfg is not None else ""),
+        (mark("image cfg"), f"{sampling.image_cfg:g}" if sampling.image_cfg is not None else ""),
         ("guidance", f"{sampling.guidance:g}" if sampling.guidance is not None else ""),
         ("shift", f"{sampling.shift:g}" if sampling.shift is not None else ""),
         ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
@@ -82,15 +95,32 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
 
 
 def _sparing(how: Sparing) -> str:
-    return f"within {how.within:g} delta E, {how.soft:g} px soft, up to {how.most:.0%} redrawn"
+    return tr(
+        "within {within} delta E, {soft} px soft, up to {most} redrawn",
+        within=f"{how.within:g}",
+        soft=f"{how.soft:g}",
+        most=f"{how.most:.0%}",
+    )
+
+
+def _varied(one: Variation) -> str:
+    return tr("{seed} by {strength}", seed=one.seed, strength=f"{one.strength:g}")
+
+
+def _scored(score: PictureScore) -> str:
+    return tr("{score} by {scorer}", score=f"{score.value:.4f}", scorer=_file(score.scorer))
 
 
 def _enlarging(how: Enlarging) -> tuple[tuple[str, str], ...]:
-    pieces = ((how.tile, how.overlap, "upscaled"), (how.redrawn_tile, how.redrawn_overlap, "drawn"))
-    said = [f"{what} in {tile}, {overlap} shared" for tile, overlap, what in pieces if tile]
+    said = []
+    if how.tile:
+        said.append(tr("upscaled in {tile}, {overlap} shared", tile=how.tile, overlap=how.overlap))
+    if how.redrawn_tile:
+        tile, overlap = how.redrawn_tile, how.redrawn_overlap
+        said.append(tr("drawn in {tile}, {overlap} shared", tile=tile, overlap=overlap))
     return (
         ("enlarged", _file(how.upscaler) if how.upscaler else how.method.title()),
-        ("corrected", f"{how.corrections} times" if how.corrections else ""),
+        ("corrected", trn("{n} times", "{n} times", how.corrections) if how.corrections else ""),
         ("tiles", "; ".join(said)),
     )
 
@@ -107,16 +137,22 @@ def _seen(adapter: Adapter) -> str:
     """How an adapter looks at its picture, and during which share of the steps."""
     if (control := adapter.control) is None:
         return ""
-    told = [control.preprocessor or "ready"]
+    told = [control.preprocessor or tr("ready")]
     if control.start is not None or control.end is not None:
         end = 1.0 if control.end is None else control.end
-        told.append(f"{control.start or 0.0:g} to {end:g}")
+        told.append(tr("{start} to {end}", start=f"{control.start or 0.0:g}", end=f"{end:g}"))
     return f" ({', '.join(told)})"
 
 
 def _page(picture: StoredPicture, rows: list[tuple[str, str]]) -> str:
-    body = "\n".join(f"{name:<10}{value}" for name, value in rows)
+    body = "\n".join(f"{_padded(tr(name))}{value}" for name, value in rows)
     return f"#{picture.id}\n```\n{body}\n```"
+
+
+def _padded(name: str) -> str:
+    """A name in its column; letters of the East are two columns wide."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in name)
+    return name + " " * (10 - len(name) - wide)
 
 
 def _plain(text: str) -> str:

@@ -10,7 +10,8 @@ import math
 from collections.abc import Collection, Sequence
 
 from bot.dispatch.audience import Outcome, Phase, Progress
-from bot.languages.speaking import tr
+from bot.languages.amounts import listed
+from bot.languages.speaking import mark, tr, trn
 from bot.pages.apologies import apology_for_reason
 from bot.pages.best_page import best_line
 from bot.pages.lineage_page import named, step
@@ -30,12 +31,11 @@ BAR_CELLS = 12
 HEAD = 120  # characters of the words above a result: a line or two of a phone
 WORTH_GIVING_BACK = 24  # characters
 
-WHY_PAUSED = "so that others need not wait"
-DELETED_BEFORE = "It was deleted before; its message is gone now, too."
-RESTORED = "↩️ It is back: I post it again."
-NOTHING_TO_CHANGE = "Nothing in that is to be changed. Say it like: `make it night`."
-DELETE_BY_BUTTON = "I deleted nothing: 🗑️ under the picture does that."
-STARTING = "📦 The drawing program is starting; this takes a moment…"
+DELETED_BEFORE = mark("It was deleted before; its message is gone now, too.")
+RESTORED = mark("↩️ It is back: I post it again.")
+NOTHING_TO_CHANGE = mark("Nothing in that is to be changed. Say it like: `make it night`.")
+DELETE_BY_BUTTON = mark("I deleted nothing: 🗑️ under the picture does that.")
+STARTING = mark("📦 The drawing program is starting; this takes a moment…")
 
 
 def with_what_was_typed(text: str, typed: str) -> tuple[str, tuple[str, bytes] | None]:
@@ -45,10 +45,11 @@ def with_what_was_typed(text: str, typed: str) -> tuple[str, tuple[str, bytes] |
     """
     if len(typed) < WORTH_GIVING_BACK:
         return text, None
-    block = f"{text}\nWhat you typed, to copy:\n```\n{typed}\n```"
+    block = f"{text}\n{tr('What you typed, to copy:')}\n```\n{typed}\n```"
     if len(block) <= MAX_CONTENT and "```" not in typed:
         return block, None
-    return f"{text}\nWhat you typed is in the file.", ("words.txt", typed.encode(errors="replace"))
+    text = f"{text}\n{tr('What you typed is in the file.')}"
+    return text, ("words.txt", typed.encode(errors="replace"))
 
 
 def bar(step: int, steps: int) -> str:
@@ -59,36 +60,57 @@ def bar(step: int, steps: int) -> str:
 
 def progress(standing: Progress, now: float) -> str:
     """The progress message of an open request."""
-    head = f"**{quoted(standing.words, HEAD) or 'A picture'}**"
-    many = f" · picture {min(standing.done + 1, standing.total)} of {standing.total}"
-    head += many if standing.total > 1 else ""
+    head = f"**{called(standing.words)}**"
+    if standing.total > 1:
+        number = min(standing.done + 1, standing.total)
+        head += " · " + tr("picture {number} of {total}", number=number, total=standing.total)
     ready = f"<t:{math.ceil(now + standing.ready_in)}:R>"
     if standing.rest is not None:
-        why = f": {quoted(standing.rest)}" if standing.rest else ""
-        return f"{head}\n" + tr(
-            "💤 Drawing rests in this server{reason}. Your request keeps its place.", reason=why
-        )
+        return f"{head}\n{_resting(standing.rest)}"
     if standing.paused:
-        where = f"{standing.step} of {standing.steps}"
-        return f"{head}\n⏸️ Paused at step {where} {WHY_PAUSED} · ready {ready}"
+        return f"{head}\n" + tr(
+            "⏸️ Paused at step {step} of {steps} so that others need not wait · ready {ready}",
+            step=standing.step,
+            steps=standing.steps,
+            ready=ready,
+        )
     match standing.phase:
         case Phase.WAITING:
-            before = {0: "next in line", 1: "1 picture before you"}
-            place = before.get(standing.ahead, f"{standing.ahead} pictures before you")
-            return f"{head}\n🕰️ Queued · {place} · ready {ready}"
+            if standing.ahead == 0:
+                return f"{head}\n" + tr("🕰️ Queued · next in line · ready {ready}", ready=ready)
+            return f"{head}\n" + trn(
+                "🕰️ Queued · {n} picture before you · ready {ready}",
+                "🕰️ Queued · {n} pictures before you · ready {ready}",
+                standing.ahead,
+                ready=ready,
+            )
         case Phase.LOADING:
             # How long a disk takes is nobody's prediction, so no time is promised.
             what = (
-                f"Reading the model {quoted(standing.loading, 80)}"
+                tr("📦 Reading the model {model}…", model=quoted(standing.loading, 80))
                 if standing.loading
-                else "Beginning"
+                else tr("📦 Beginning…")
             )
-            return f"{head}\n📦 {what}…"
+            return f"{head}\n{what}"
         case Phase.DRAWING:
-            cells = bar(standing.step, standing.steps)
-            return f"{head}\n🖌️ {cells} {standing.step}/{standing.steps} · ready {ready}"
+            cells = f"🖌️ {bar(standing.step, standing.steps)} {standing.step}/{standing.steps}"
+            return f"{head}\n{cells} · {tr('ready {ready}', ready=ready)}"
         case Phase.KEEPING:
-            return f"{head}\n🖼️ Drawn, saving it…"
+            return f"{head}\n{tr('🖼️ Drawn, saving it…')}"
+
+
+def _resting(reason: str) -> str:
+    if reason:
+        return tr(
+            "💤 Drawing rests in this server: {reason}. Your request keeps its place.",
+            reason=quoted(reason),
+        )
+    return tr("💤 Drawing rests in this server. Your request keeps its place.")
+
+
+def called(words: str, limit: int = HEAD) -> str:
+    """What a request is called: by its words, where it has some."""
+    return quoted(words, limit) or tr("A picture")
 
 
 def settings_line(recipe: Recipe, *others: Recipe) -> str:
@@ -105,15 +127,15 @@ def common_settings(recipes: Sequence[Recipe]) -> str:
 def _settings(recipe: Recipe, *others: Recipe) -> list[str]:
     parts = []
     if recipe.sampling is not None:  # no seed decides anything in what is only enlarged
-        seeds = ", ".join(f"`{one.seed}`" for one in (recipe, *others))
-        parts.append(f"{'seeds' if others else 'seed'} {seeds}")
+        seeds = listed(f"`{one.seed}`" for one in (recipe, *others))
+        parts.append(trn("seed {seeds}", "seeds {seeds}", 1 + len(others), seeds=seeds))
     parts.append(code(recipe.leading.name, 80))
     if recipe.canvas is not None:
         parts.append(f"{recipe.canvas.width}×{recipe.canvas.height}")
     if recipe.sampling is not None:
         parts += _sampling(recipe.sampling)
     if recipe.task.needs.redraws and recipe.sampling is not None:
-        parts.append(f"denoise {recipe.sampling.denoise:g}")
+        parts.append(tr("denoise {denoise}", denoise=f"{recipe.sampling.denoise:g}"))
     if recipe.vae is not None:
         parts.append(f"vae {code(recipe.vae.name, 80)}")
     parts += [
@@ -125,7 +147,7 @@ def _settings(recipe: Recipe, *others: Recipe) -> list[str]:
 
 def _sampling(sampling: Sampling) -> tuple[str, ...]:
     return (
-        f"{sampling.steps} steps",
+        tr("{n} steps", n=sampling.steps),
         f"cfg {sampling.cfg:g}",
         f"{_known(sampling.sampler, SAMPLERS)} {_known(sampling.scheduler, SCHEDULERS)}",
     )
@@ -139,12 +161,12 @@ def _known(name: str, names: Collection[str]) -> str:
 def result(outcome: Outcome) -> str:
     """The message that shows finished pictures, and what decided them."""
     request, pictures = outcome.request, outcome.pictures
-    lines = [f"**{quoted(request.words, HEAD) or 'A picture'}** · <@{request.origin.owner}>"]
+    lines = [f"**{called(request.words)}** · <@{request.origin.owner}>"]
     if pictures and request.sheet is not None:
         same = common_settings([p.recipe for p in pictures])
         lines += [axes_line(request.sheet), f"{numbered(pictures)} · {same}"]
     elif pictures:
-        ids = ", ".join(f"#{p.id}" for p in pictures)
+        ids = listed(f"#{p.id}" for p in pictures)
         lines.append(f"{ids} · {settings_line(*(p.recipe for p in pictures))}")
     if best := best_line(outcome):
         lines.append(best)
@@ -161,7 +183,8 @@ def result(outcome: Outcome) -> str:
     lines += [f"⚠️ {quoted(apology_for_reason(reason), 400)}" for reason in reasons]
     stopped = sum(t.state is State.CANCELLED for t in outcome.tickets)
     if stopped:
-        lines.append(f"✋ {stopped} of {len(outcome.tickets)} cancelled.")
+        count = len(outcome.tickets)
+        lines.append(tr("✋ {n} of {count} cancelled.", n=stopped, count=count))
     return whole("\n".join(lines))
 
 
@@ -188,18 +211,18 @@ def _decided(outcome: Outcome) -> list[str]:
     if outcome.request.parent is not None:
         lines.append(_made_from(outcome))
     elif first.inputs:
-        lines.append("↪️ made from an upload")
+        lines.append(tr("↪️ made from an upload"))
     return lines
 
 
 def _made_from(outcome: Outcome) -> str:
     """What the pictures were made of, and what the first of them has otherwise."""
     if outcome.parent is None:
-        return "↪️ made from an earlier picture"
+        return tr("↪️ made from an earlier picture")
     revision = outcome.request.revision
     first = outcome.pictures[0]
     said = quoted(revision.said) if revision is not None else step(outcome.parent, first)
-    return f"↪️ made from {named(outcome.parent)}: {said}"
+    return tr("↪️ made from {picture}: {said}", picture=named(outcome.parent), said=said)
 
 
 def _chosen(outcome: Outcome) -> str:
@@ -219,9 +242,10 @@ def _chosen(outcome: Outcome) -> str:
 
 def permutations_page(count: int, seconds: float) -> str:
     """What a prompt with several readings would cost."""
-    return (
-        f"That stands for **{count} pictures**, about {max(1, round(seconds))} s of drawing. "
-        "Shall I queue them?"
+    return tr(
+        "That stands for **{count} pictures**, about {seconds} s of drawing. Shall I queue them?",
+        count=count,
+        seconds=max(1, round(seconds)),
     )
 
 
@@ -229,41 +253,46 @@ def _original(outcome: Outcome) -> str:
     """What the picture was compared with."""
     original = outcome.request.reproduces
     if original is None:
-        return "the file"
-    return "the first one" if original in outcome.unnamed else f"#{original}"
+        return tr("the file")
+    return tr("the first one") if original in outcome.unnamed else f"#{original}"
 
 
 def verdict(comparison: Comparison, which: str) -> str:
     """What drawing a picture a second time showed."""
     match comparison.verdict:
         case Verdict.IDENTICAL:
-            return f"✅ **IDENTICAL** to {which}: every pixel is the same."
+            return tr("✅ **IDENTICAL** to {which}: every pixel is the same.", which=which)
         case Verdict.ELSEWHERE:
-            differences = "; ".join(quoted(d, 160) for d in comparison.differences[:4])
-            return (
-                f"🧭 **ELSEWHERE**: not the same pixels as {which}, and not promised, "
-                f"since the machine differs ({differences})."
+            return tr(
+                "🧭 **ELSEWHERE**: not the same pixels as {which}, and not promised, since the "
+                "machine differs ({differences}).",
+                which=which,
+                differences="; ".join(quoted(d, 160) for d in comparison.differences[:4]),
             )
         case Verdict.DIVERGED:
-            return (
-                f"❌ **DIVERGED** from {which} on the same machine. "
-                "That is a bug of mine; please tell the owner."
+            return tr(
+                "❌ **DIVERGED** from {which} on the same machine. That is a bug of mine; please "
+                "tell the owner.",
+                which=which,
             )
 
 
 def deleted(until: float) -> str:
     """The answer to whoever has deleted something."""
-    return (
-        "🗑️ Deleted: nobody sees it any more. "
-        f"Its files go <t:{math.ceil(until)}:R>; until then you can bring it back."
+    return tr(
+        "🗑️ Deleted: nobody sees it any more. Its files go {then}; until then you can bring it "
+        "back.",
+        then=f"<t:{math.ceil(until)}:R>",
     )
 
 
 def starred(picture: int, *, mine: bool) -> str:
     """The answer to whoever has pressed a picture's star."""
     if mine:
-        return f"⭐ #{picture} is among your favourites. Press again to take it off."
-    return f"#{picture} is no favourite of yours any more."
+        return tr(
+            "⭐ #{picture} is among your favourites. Press again to take it off.", picture=picture
+        )
+    return tr("#{picture} is no favourite of yours any more.", picture=picture)
 
 
 def cancelled(words: str) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.languages.speaking import mark, spoken, tr
 from generation.families.family import has_few_words
 from prompting.speaking.styles import Style
 
 MENUS, OPTIONS = 5, 25  # Discord's limits
 
-OWN = "Styles of this server"
-TAUGHT = "Known best"
+OWN = mark("Styles of this server")
+TAUGHT = mark("Known best")
 # What the built-in model was trained with; other styles come near these, or do little.
 TAUGHT_TO_STARTER = ("watercolor", "flat", "line-art", "pixel-art")
 
@@ -53,15 +54,26 @@ def taught(style: Style, family: str) -> bool:
     return has_few_words(family) and style.name in TAUGHT_TO_STARTER
 
 
+def called(style: Style) -> str:
+    """A style's name in the reader's language, of the two that the library has."""
+    return style.zh if spoken().startswith("zh") and style.zh else style.en
+
+
+def other_name(style: Style) -> str:
+    """The name in the library's other language."""
+    return style.zh if called(style) == style.en else ""
+
+
 def question(family: str) -> str:
     """What is asked above the menus."""
-    asked = "Which style? The seed and the wording stay."
+    asked = tr("Which style? The seed and the wording stay.")
     if not has_few_words(family):
         return asked
-    return (
-        f"{asked}\n-# The built-in model was taught four styles, which come first; "
-        "of the others it can show little."
+    taught_first = tr(
+        "-# The built-in model was taught four styles, which come first; of the others it can show "
+        "little."
     )
+    return f"{asked}\n{taught_first}"
 
 
 def _joined(one: StyleList, other: StyleList) -> StyleList:

@@ -5,67 +5,82 @@ Pure.  Every sentence says why, and what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
-from bot.languages.amounts import listed as names
-from bot.languages.speaking import tr
+from bot.languages.amounts import all_of, listed
+from bot.languages.speaking import mark, name_of, tr
 from bot.pages.quoting import quoted
-from bot.pages.replies import MAX_CONTENT
+from bot.pages.replies import MAX_CONTENT, called
 from bot.studio.ladder import Refusal
 from generation.media.medium import Medium
 from storage.tickets import Held, Request
 
 _WHY = {
-    Refusal.REFERENCE: "Discord does not let me answer there",
-    Refusal.SIZE: "Discord takes no file of that size there",
-    Refusal.FORM: "Discord refuses the message",
-    Refusal.CLOSED: "I may not post pictures there",
-    Refusal.GONE: "the channel is gone",
+    Refusal.REFERENCE: mark("Discord does not let me answer there"),
+    Refusal.SIZE: mark("Discord takes no file of that size there"),
+    Refusal.FORM: mark("Discord refuses the message"),
+    Refusal.CLOSED: mark("I may not post pictures there"),
+    Refusal.GONE: mark("the channel is gone"),
 }
+
+_OTHER = mark("something went wrong on my side")
 
 
 def reason(why: str, missing: Sequence[str] = ()) -> str:
     """Why a result was refused, as a clause; `missing` are permissions that we lack."""
     if missing and why in (Refusal.CLOSED, Refusal.REFERENCE):
-        return f"I lack {listed(missing)} there"
-    return _WHY[Refusal(why)] if why in set(Refusal) else "something went wrong on my side"
+        return tr("I lack {permissions} there", permissions=permissions(missing))
+    return tr(_WHY[Refusal(why)] if why in set(Refusal) else _OTHER)
 
 
-def listed(permissions: Sequence[str]) -> str:
+def permissions(names: Sequence[str]) -> str:
     """Permissions by Discord's own names."""
-    return names(f"*{tr(name)}*" for name in permissions)
+    return listed(f"*{tr(name)}*" for name in names)
 
 
 def held(request: Request, why: str) -> str:
     """The progress message of a result that no place takes."""
-    remedy = (
-        "I keep it, and show it when I am asked again (`/queue`, say)"
-        if why.startswith(("the channel", "something"))
-        else "I keep it, and show it here as soon as I may; a moderator can help"
-    )
-    return f"{_head(request)}\n📮 It is done, but {why}. {remedy}."
+    if why in (tr(_WHY[Refusal.GONE]), tr(_OTHER)):
+        said = tr(
+            "📮 It is done, but {why}. I keep it, and show it when I am asked again (`/queue`, "
+            "say).",
+            why=why,
+        )
+    else:
+        said = tr(
+            "📮 It is done, but {why}. I keep it, and show it here as soon as I may; a moderator "
+            "can help.",
+            why=why,
+        )
+    return f"{_head(request)}\n{said}"
 
 
 def sent_directly(request: Request, why: str) -> str:
     """The progress message of a result that its owner got by direct message."""
-    return f"{_head(request)}\n📬 It is done. {_sentence(why)}, so I sent it to its owner directly."
+    said = tr("📬 It is done. {why}, so I sent it to its owner directly.", why=_sentence(why))
+    return f"{_head(request)}\n{said}"
 
 
 def directly(request: Request, why: str) -> str:
     """Above a result in a direct message."""
     channel = request.origin.channel
-    return f"📬 This belongs into <#{channel}>. {_sentence(why)}, so I bring it to you."
+    return tr(
+        "📬 This belongs into {channel}. {why}, so I bring it to you.",
+        channel=f"<#{channel}>",
+        why=_sentence(why),
+    )
 
 
 def waiting(request: Request) -> str:
     """The progress message while Discord does not answer."""
-    return f"{_head(request)}\n🖼️ It is done. Discord does not take it just now; I keep trying."
+    said = tr("🖼️ It is done. Discord does not take it just now; I keep trying.")
+    return f"{_head(request)}\n{said}"
 
 
 def elsewhere(request: Request) -> str:
     """The progress message that could not be taken away."""
-    return f"{_head(request)}\n🖼️ It is done."
+    return f"{_head(request)}\n{tr('🖼️ It is done.')}"
 
 
 def smaller(names: Sequence[str], media: Sequence[Medium], numbers: Sequence[int]) -> str:
@@ -76,12 +91,20 @@ def smaller(names: Sequence[str], media: Sequence[Medium], numbers: Sequence[int
         return ""
     used = dict.fromkeys(medium.titles[suffix] for suffix, medium in other)
     exact = dict.fromkeys(medium.titles[medium.suffix] for _, medium in other)
-    which = f"`/reproduce picture:#{numbers[0]}`" if numbers else "`/reproduce`"
-    return (
-        f"-# Shown as {' and '.join(used)}: Discord takes no larger file here. I keep the exact "
-        f"{' and '.join(exact)}; 📄 tells its recipe, and {which} where larger files may be "
-        "sent brings it back."
+    command = f"/{name_of('reproduce')}"
+    which = f"`{command} {name_of('picture')}:#{numbers[0]}`" if numbers else f"`{command}`"
+    return tr(
+        "-# Shown as {used}: Discord takes no larger file here. I keep the exact {exact}; 📄 tells "
+        "its recipe, and {which} where larger files may be sent brings it back.",
+        used=_both(used),
+        exact=_both(exact),
+        which=which,
     )
+
+
+def _both(kinds: Iterable[str]) -> str:
+    """Kinds of files, of which there are two at most."""
+    return all_of(tr(kind) for kind in kinds)
 
 
 def with_lines(text: str, *, above: str = "", below: str = "") -> str:
@@ -93,17 +116,21 @@ def with_lines(text: str, *, above: str = "", below: str = "") -> str:
 def held_page(held: Sequence[Held]) -> str:
     """Below /queue: what is done and has no place; "" when there is nothing."""
     lines = [
-        f"📮 **{quoted(one.words, 80)}** for <#{one.channel}> is done, but "
-        f"{reason(one.reason.partition(':')[0])}. I try once more now."
+        tr(
+            "📮 **{words}** for {channel} is done, but {why}. I try once more now.",
+            words=quoted(one.words, 80),
+            channel=f"<#{one.channel}>",
+            why=reason(one.reason.partition(":")[0]),
+        )
         for one in held[:5]
     ]
     if len(held) > 5:
-        lines.append(f"📮 and {len(held) - 5} more.")
+        lines.append(tr("📮 and {n} more.", n=len(held) - 5))
     return "\n".join(lines)
 
 
 def _head(request: Request) -> str:
-    return f"**{quoted(request.words, 200) or 'A picture'}**"
+    return f"**{called(request.words, 200)}**"
 
 
 def _sentence(clause: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.languages.speaking import mark
 from bot.studio import notes
 from bot.studio.offers import Offers
 from bot.studio.wishes import OWN_VAE, SHAPES, Wish, seed_named
@@ -182,10 +183,10 @@ def _value(row: Parameter, typed: str) -> Any:
 
 
 _EXAMPLES = {
-    SIZE.name: "such as 3:2, 512x768 or portrait",
-    SEED.name: "a whole number, or random",
-    NEGATIVE.name: "said in words, as in --no hat",
-    LORA.name: "a name and how strongly, as in --lora ink:0.8",
+    SIZE.name: mark("such as 3:2, 512x768 or portrait"),
+    SEED.name: mark("a whole number, or random"),
+    NEGATIVE.name: mark("said in words, as in --no hat"),
+    LORA.name: mark("a name and how strongly, as in --lora ink:0.8"),
 }
 
 _FIELDS = {

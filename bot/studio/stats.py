@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.languages.speaking import mark
 from generation.job import GroupId, UserId
 from storage.accounts import BUCKET, Ledger, Service, Waited, bucket_of
 
@@ -18,7 +19,7 @@ DAY = 86_400
 MOST = 8  # people that are told apart
 SPAN = 1800  # seconds in which waits are put together
 
-YOU, OTHERS = "you", "others"
+YOU, OTHERS = mark("you"), mark("others")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import discord
 from bot.chat.answers import accepted, whisper
 from bot.chat.buttons.progress import begin
 from bot.chat.places import check_place
+from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.pages.lineage_page import named
 from bot.pages.quoting import quoted
@@ -39,13 +40,13 @@ async def carry_out(
             await begin(interaction, accepted_already)
             return
     text = "\n".join(map(_said, answers))
-    await whisper(interaction, replies.whole(text) or replies.NOTHING_TO_CHANGE)
+    await whisper(interaction, replies.whole(text) or tr(replies.NOTHING_TO_CHANGE))
 
 
 def _said(answer: Answer) -> str:
     match answer:
         case Remarked():
-            return quoted(answer.text, 1800) or replies.NOTHING_TO_CHANGE
+            return quoted(answer.text, 1800) or tr(replies.NOTHING_TO_CHANGE)
         case ShownAgain():
             return f"{answer.text} {named(answer.picture)}"
-    return replies.DELETE_BY_BUTTON
+    return tr(replies.DELETE_BY_BUTTON)

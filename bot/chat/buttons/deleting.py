@@ -10,7 +10,7 @@ from bot.chat.answers import whisper, whisper_about
 from bot.chat.askers import asker_of
 from bot.chat.buttons.request_button import RequestButton
 from bot.chat.showing_again import take_away
-from bot.languages.speaking import mark
+from bot.languages.speaking import mark, tr
 from bot.pages import replies
 from bot.studio.studio import Studio
 from storage.tickets import RequestId
@@ -34,7 +34,7 @@ class Delete(RequestButton, template=r"atelier:delete:(?P<request>.*)"):
             asker_of(interaction),
         )
         if until is None:
-            await whisper(interaction, replies.DELETED_BEFORE)
+            await whisper(interaction, tr(replies.DELETED_BEFORE))
             return
         await whisper_about(
             interaction, self.request, replies.deleted(until), undo_view(self.request)
@@ -50,7 +50,7 @@ class Undo(RequestButton, template=r"atelier:undo:(?P<request>.*)"):
         """Bring back what the same person has just deleted."""
         await interaction.response.defer()
         await studio.gallery.restore(asker_of(interaction), self.request)
-        await interaction.edit_original_response(content=replies.RESTORED, view=None)
+        await interaction.edit_original_response(content=tr(replies.RESTORED), view=None)
 
 
 def undo_view(request: RequestId) -> discord.ui.View:

@@ -27,7 +27,7 @@ from bot.chat.buttons.request_button import RequestButton
 from bot.chat.buttons.reshaping import MorePixels, VaryStrongly, VarySubtly, ZoomOut
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle
-from bot.chat.places import NoPlaceToPost, check_place
+from bot.chat.places import VIEW, NoPlaceToPost, check_place
 from bot.chat.showing_again import file_of, show_again, show_alone
 from bot.languages.speaking import mark, tr
 from bot.studio import lines
@@ -163,12 +163,12 @@ class NotMeant(PictureButton, template=rf"atelier:meant:{NUMBERS}"):
 class ShareWithAll(RequestButton, template=r"atelier:share:(?P<request>.*)"):
     """📣, under a result that one person alone sees."""
 
-    label, emoji, action = "Share", "📣", "share"
+    label, emoji, action = mark("Share"), "📣", "share"
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """Post it where it was asked, as an ordinary result."""
         if is_away(interaction):
-            raise NoPlaceToPost(("View Channel",))
+            raise NoPlaceToPost((VIEW,))
         check_place(interaction)
         studio.servers.admits(origin_of(interaction))
         await interaction.response.defer(ephemeral=True, thinking=True)

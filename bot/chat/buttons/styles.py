@@ -14,8 +14,8 @@ from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton, heard
 from bot.chat.components import request_in
 from bot.chat.readers import SpeaksToPresser
-from bot.languages.speaking import mark
-from bot.pages.style_menus import StyleList, menus, question, taught
+from bot.languages.speaking import mark, tr
+from bot.pages.style_menus import StyleList, called, menus, other_name, question, taught
 from bot.studio.studio import Studio
 from prompting.speaking.styles import Style
 from storage.tickets import RequestId
@@ -51,12 +51,12 @@ class StyleMenu(
         super().__init__(
             discord.ui.Select(
                 custom_id=f"atelier:style:{request}:{page}",
-                placeholder=shown.heading[:150] if shown else None,
+                placeholder=tr(shown.heading)[:150] if shown else None,
                 options=[
                     discord.SelectOption(
-                        label=style.en[:100],
+                        label=called(style)[:100],
                         value=style.key,
-                        description=style.zh[:100],
+                        description=other_name(style)[:100] or None,
                         emoji="⭐" if taught(style, family) else None,
                     )
                     for style in (shown.styles if shown else ())

@@ -38,7 +38,7 @@ MOST = 25  # choices that Discord shows
 async def add(interaction: Interaction, what: Range[str, 1, 300]) -> None:
     """Fetch it, and say how far it is."""
     if not runs_the_bot(interaction):
-        await whisper(interaction, additions_page.OWNERS_ONLY)
+        await whisper(interaction, tr(additions_page.OWNERS_ONLY))
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
     host: ChatHost = interaction.client
@@ -79,9 +79,9 @@ async def stop(interaction: Interaction) -> None:
     """End it."""
     host: ChatHost = interaction.client
     if not runs_the_bot(interaction):
-        text = additions_page.OWNERS_ONLY
+        text = tr(additions_page.OWNERS_ONLY)
     else:
-        text = additions_page.STOPPED if host.additions.stop() else additions_page.NOTHING
+        text = tr(additions_page.STOPPED) if host.additions.stop() else tr(additions_page.NOTHING)
     await whisper(interaction, text)
 
 

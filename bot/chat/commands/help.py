@@ -54,7 +54,7 @@ class HelpMenu(
                 custom_id="atelier:help",
                 placeholder=tr("More help"),
                 options=[
-                    discord.SelectOption(label=title, value=topic.value, default=topic is shown)
+                    discord.SelectOption(label=tr(title), value=topic.value, default=topic is shown)
                     for topic, title in TITLES.items()
                 ],
             )

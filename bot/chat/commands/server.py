@@ -17,7 +17,7 @@ from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import is_admin, studio_of
 from bot.chat.buttons.audit import audit_view, shown_page
 from bot.chat.refusals import AdminsOnly
-from bot.languages.speaking import tr
+from bot.languages.speaking import mark, tr
 from bot.pages import server_pages
 from bot.pages.quoting import plain
 from bot.studio.servers import ServerRules
@@ -51,7 +51,7 @@ class _Place(app_commands.Transformer):
 Place = app_commands.Transform[AppCommandChannel, _Place]
 
 MOST_CHOICES = 25  # Discord's
-RESTS, GOES_ON = "rests", "goes on"
+RESTS, GOES_ON = mark("rests"), mark("goes on")
 
 
 class _Server(app_commands.Group):
