@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.languages.amounts import listed
-from bot.languages.speaking import mark, tr
+from bot.languages.speaking import mark, tr, trn
 from bot.pages.quoting import code, quoted
 from bot.pages.replies import MAX_CONTENT
 from bot.pages.style_menus import called
@@ -89,7 +89,7 @@ def help_page(topic: Topic, installed: Installed) -> str:
         case Topic.STYLES:
             body = _styles(installed)
         case _:
-            body = tr(_PAGES[topic])
+            body = "\n".join(map(tr, _PAGES[topic]))
     if topic is Topic.BUTTONS and installed.painter:
         body += "\n" + tr("🖌️ **Paint a mask**: a page on which you paint what is drawn anew")
     return f"### {tr(TITLES[topic])}\n{body}"[:MAX_CONTENT]
@@ -125,84 +125,123 @@ def _what_is_drawn(installed: Installed) -> str:
 
 
 _PAGES = {
-    Topic.PROMPTS: mark(
-        "`a {red|blue} car` lets the seed choose; `a {red, blue} car` is two pictures, and I say "
-        "first what they cost.\n"
-        "`__animal__` takes a line of the owner's list of that name.\n"
-        "`best_of: 4` draws four and shows first the one that fits your words best (⭐).\n"
-        "`(red:1.3)` weighs words more, `(red:0.7)` less.\n"
-        "`<lora:name:0.8>` puts a LoRA on it, as does the option `lora`.\n"
-        "**What must not be there** goes into the option `negative`.\n"
-        "**Short wishes** are given more words (✨); `assist: off` leaves yours alone, `style` "
-        "speaks one of the styles.\n"
-        "**Sizes** are shapes (`portrait`, `3:2`) or pixels; the list of `size` shows what fits "
-        "the model."
+    Topic.PROMPTS: (
+        mark(
+            "`a {red|blue} car` lets the seed choose; `a {red, blue} car` is two pictures, and "
+            "I say first what they cost."
+        ),
+        mark("`__animal__` takes a line of the owner's list of that name."),
+        mark("`best_of: 4` draws four and shows first the one that fits your words best (⭐)."),
+        mark("`(red:1.3)` weighs words more, `(red:0.7)` less."),
+        mark("`<lora:name:0.8>` puts a LoRA on it, as does the option `lora`."),
+        mark("**What must not be there** goes into the option `negative`."),
+        mark(
+            "**Short wishes** are given more words (✨); `assist: off` leaves yours alone, "
+            "`style` speaks one of the styles."
+        ),
+        mark(
+            "**Sizes** are shapes (`portrait`, `3:2`) or pixels; the list of `size` shows what "
+            "fits the model."
+        ),
     ),
-    Topic.CHANGING: mark(
-        "**Reply** to a picture and say what should change; the result says what changed and what "
-        "stays, and leads back to the picture that it was made of.\n"
-        "`/edit`: the same by a command, for a picture that is far up or of your own\n"
-        "`/vary`: another one close to it, `subtle` or `strong`\n"
-        "`/upscale`: the same with more pixels\n"
-        "`/outpaint`: more around it, in a `direction`, `zoom` out of it or `pan`\n"
-        "`/inpaint`: a part anew, and no pixel elsewhere: send a `mask` that is white there, or a "
-        "`drawing`, a copy that you drew over\n"
-        "`/blend`: one of two to four, by their `shares`\n"
-        "`/control`: words, and an `image` whose lines say where things are (`how: canny`)\n"
-        "Each takes a picture's number, the link of its message, or an `image` of your own.\n"
-        "-# The buttons below a picture do the same, and ✏️ opens its words and settings."
+    Topic.CHANGING: (
+        mark(
+            "**Reply** to a picture and say what should change; the result says what changed "
+            "and what stays, and leads back to the picture that it was made of."
+        ),
+        mark("`/edit`: the same by a command, for a picture that is far up or of your own"),
+        mark("`/vary`: another one close to it, `subtle` or `strong`"),
+        mark("`/upscale`: the same with more pixels"),
+        mark("`/outpaint`: more around it, in a `direction`, `zoom` out of it or `pan`"),
+        mark(
+            "`/inpaint`: a part anew, and no pixel elsewhere: send a `mask` that is white "
+            "there, or a `drawing`, a copy that you drew over"
+        ),
+        mark("`/blend`: one of two to four, by their `shares`"),
+        mark("`/control`: words, and an `image` whose lines say where things are (`how: canny`)"),
+        mark("Each takes a picture's number, the link of its message, or an `image` of your own."),
+        mark("-# The buttons below a picture do the same, and ✏️ opens its words and settings."),
     ),
-    Topic.BUTTONS: mark(
-        "Of several pictures, the list above the buttons says which one they are about.\n"
-        "🎲 **Again**: the same wish, another seed; 🔁 **All again**: of all of them\n"
-        "🔀 **Subtle**, **Strong**: another picture close by, as `/vary`\n"
-        "⬆️ **Upscale**: twice as large, as `/upscale`\n"
-        "🔍 **Zoom out**: more around it, as `/outpaint`\n"
-        "✏️ **Edit**: a form with its words, seed, size and strength, to be changed\n"
-        "♻️ **Reproduce**: drawn once more, and compared pixel by pixel\n"
-        "💾 **Save as preset**: its settings by a name, to draw with them again\n"
-        "↩️ **Undo**: the picture that it was made of; ✏️ **Not what I meant**: your reply, put "
-        "right\n"
-        "📄 **Recipe**: everything that decides the picture, to read and copy\n"
-        "⭐ **Star**: one of your favourites; pressed again, it is none\n"
-        "🗑️ **Delete**: by its owner or a moderator\n"
-        "✨ **New wording**: the same wish and seed in other words\n"
-        "🎨 **Style**: the same wording and seed in a style\n"
-        "💬 **My words only**: without the words that I found\n"
-        "✋ **Cancel**: under a picture in the making\n"
-        "In a message's menu, *Apps*: **Start from this picture**, **Edit words**, "
-        "**Describe**, **Show recipe**."
+    Topic.BUTTONS: (
+        mark("Of several pictures, the list above the buttons says which one they are about."),
+        mark("🎲 **Again**: the same wish, another seed; 🔁 **All again**: of all of them"),
+        mark("🔀 **Subtle**, **Strong**: another picture close by, as `/vary`"),
+        mark("⬆️ **Upscale**: twice as large, as `/upscale`"),
+        mark("🔍 **Zoom out**: more around it, as `/outpaint`"),
+        mark("✏️ **Edit**: a form with its words, seed, size and strength, to be changed"),
+        mark("♻️ **Reproduce**: drawn once more, and compared pixel by pixel"),
+        mark("💾 **Save as preset**: its settings by a name, to draw with them again"),
+        mark(
+            "↩️ **Undo**: the picture that it was made of; ✏️ **Not what I meant**: your reply,"
+            " put right"
+        ),
+        mark("📄 **Recipe**: everything that decides the picture, to read and copy"),
+        mark("⭐ **Star**: one of your favourites; pressed again, it is none"),
+        mark("🗑️ **Delete**: by its owner or a moderator"),
+        mark("✨ **New wording**: the same wish and seed in other words"),
+        mark("🎨 **Style**: the same wording and seed in a style"),
+        mark("💬 **My words only**: without the words that I found"),
+        mark("✋ **Cancel**: under a picture in the making"),
+        mark(
+            "In a message's menu, *Apps*: **Start from this picture**, **Edit words**, "
+            "**Describe**, **Show recipe**."
+        ),
     ),
-    Topic.AGAIN: mark(
-        "Every picture has a number (#12) and a recipe, which decides each of its pixels.\n"
-        "`/reproduce 12` draws it again and compares; a message's link or the PNG itself do as "
-        "well.\n"
-        "`seed` in `/imagine`: the same words, settings and seed give the same picture. In "
-        "`/settings`, `seed_mode` says where the next seed comes from.\n"
-        "📄 **Recipe** shows all of it, `/show 12` the picture and how it came about.\n"
-        "`/history` shows your pictures, `/favourites` those with your ⭐, `/gallery` everybody's; "
-        "`words`, `model`, `since` and others narrow it down.\n"
-        "A picture, workflow or text of another program: mention me with it, or `/import` it; I "
-        "say what it holds, what is missing here, and draw it.\n"
-        "`/compare` draws one thing in several ways on one sheet (`steps: 4, 8, 16`), or with "
-        "`pictures: #12, #15` puts up to nine side by side and says what differs; **Compare** in a "
-        "message's menu does so with its pictures."
+    Topic.AGAIN: (
+        mark("Every picture has a number (#12) and a recipe, which decides each of its pixels."),
+        mark(
+            "`/reproduce 12` draws it again and compares; a message's link or the PNG itself do"
+            " as well."
+        ),
+        mark(
+            "`seed` in `/imagine`: the same words, settings and seed give the same picture. In "
+            "`/settings`, `seed_mode` says where the next seed comes from."
+        ),
+        mark("📄 **Recipe** shows all of it, `/show 12` the picture and how it came about."),
+        mark(
+            "`/history` shows your pictures, `/favourites` those with your ⭐, `/gallery` "
+            "everybody's; `words`, `model`, `since` and others narrow it down."
+        ),
+        mark(
+            "A picture, workflow or text of another program: mention me with it, or `/import` it; "
+            "I say what it holds, what is missing here, and draw it."
+        ),
+        mark(
+            "`/compare` draws one thing in several ways on one sheet (`steps: 4, 8, 16`), or "
+            "with `pictures: #12, #15` puts up to nine side by side and says what differs; "
+            "**Compare** in a message's menu does so with its pictures."
+        ),
     ),
-    Topic.SETTINGS: mark(
-        "`/settings` shows what you draw with here and whose each value is; name one to change "
-        "yours, `forget` takes it back, `reset: True` all. Who decides here sets them for all by "
-        "`scope`.\n"
-        "`/preset save` keeps settings by a name, of a picture or as you give them; `/imagine "
-        "preset:` or `--preset name` draws with them, `/preset use` until you say otherwise.\n"
-        "`/queue` says who waits for what and when you are next, `/cancel` ends what is yours.\n"
-        "`/models list`, `/loras` and `/styles` show what there is to choose from, with "
-        "pictures.\n"
-        "`/stats today` and `/stats fairness` tell of the last day, `/status` of how full the "
-        "machine is.\n"
-        "`/privacy export` gives you everything that I keep of you, `/privacy delete` erases it.\n"
-        "`/stats quota` says how much you may still ask for here.\n"
-        "`/server` is for this server's admins: quotas, who and what is refused, where pictures "
-        "are drawn, what is offered, and a pause."
+    Topic.SETTINGS: (
+        mark(
+            "`/settings` shows what you draw with here and whose each value is; name one to "
+            "change yours, `forget` takes it back, `reset: True` all. Who decides here sets "
+            "them for all by `scope`."
+        ),
+        mark(
+            "`/preset save` keeps settings by a name, of a picture or as you give them; "
+            "`/imagine preset:` or `--preset name` draws with them, `/preset use` until you say"
+            " otherwise."
+        ),
+        mark(
+            "`/queue` says who waits for what and when you are next, `/cancel` ends what is yours."
+        ),
+        mark(
+            "`/models list`, `/loras` and `/styles` show what there is to choose from, with "
+            "pictures."
+        ),
+        mark(
+            "`/stats today` and `/stats fairness` tell of the last day, `/status` of how full "
+            "the machine is."
+        ),
+        mark(
+            "`/privacy export` gives you everything that I keep of you, `/privacy delete` erases it."
+        ),
+        mark("`/stats quota` says how much you may still ask for here."),
+        mark(
+            "`/server` is for this server's admins: quotas, who and what is refused, where "
+            "pictures are drawn, what is offered, and a pause."
+        ),
     ),
 }
 
@@ -283,7 +322,7 @@ def _within(rows: Iterable[str], between: str, limit: int = LINE) -> str:
     kept: list[str] = []
     for row in whole:
         if len(between.join((*kept, row))) > limit:
-            more = tr("… and {n} more", n=len(whole) - len(kept))
+            more = trn("… and {n} more", "… and {n} more", len(whole) - len(kept))
             return f"{between.join(kept)}{between}{more}"
         kept.append(row)
     return between.join(kept)

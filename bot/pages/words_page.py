@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.languages.amounts import listed
-from bot.languages.speaking import tr
+from bot.languages.speaking import trn
 from bot.pages.quoting import plain, quoted
 from prompting.assist import Assisted
 from prompting.speaking.added import seen
@@ -50,4 +50,4 @@ def briefly(phrases: Sequence[str]) -> str:
         shown.append(quoted(text))
         room -= len(text)
     more = len(phrases) - len(shown)
-    return listed(shown) + (f" {tr('… and {n} more', n=more)}" if more else "")
+    return listed(shown) + (f" {trn('… and {n} more', '… and {n} more', more)}" if more else "")
