@@ -235,7 +235,8 @@ _PAGES = {
             "the machine is."
         ),
         mark(
-            "`/privacy export` gives you everything that I keep of you, `/privacy delete` erases it."
+            "`/privacy export` gives you everything that I keep of you, `/privacy delete` erases "
+            "it."
         ),
         mark("`/stats quota` says how much you may still ask for here."),
         mark(
