@@ -42,6 +42,7 @@ class ServerRule(StrEnum):
     REST = "rest"  # nothing is drawn; the value is the reason
     ROLE_WEIGHT = "role weight"  # [role]
     PERSON_WEIGHT = "person weight"  # [person]
+    WEEKLY = "weekly"  # the best of each week is posted; the value: channel, weekday, hour
     LIMIT = "limit"  # [role]; a number for each kind of limit
 
 

@@ -23,6 +23,7 @@ from storage.tickets import Tickets
 from storage.unconfirmed import Unconfirmeds
 from storage.usage import Usage
 from storage.used_links import UsedLinks
+from storage.weekly import WeeklyPosts
 from storage.words import Wordings
 
 
@@ -41,6 +42,7 @@ class Stores:
     favourites: Favourites
     index: SearchIndex
     searches: Searches
+    weekly_posts: WeeklyPosts
     rulings: Rulings
     usage: Usage
     unconfirmed: Unconfirmeds
@@ -65,6 +67,7 @@ class Stores:
             favourites=Favourites(database),
             index=SearchIndex(database),
             searches=Searches(database),
+            weekly_posts=WeeklyPosts(database),
             rulings=Rulings(database),
             usage=Usage(database),
             unconfirmed=Unconfirmeds(database),

@@ -383,6 +383,7 @@ FOR_THE_BOT = {
     },
     "Delivery": {"outcome"},
     "Offers": {"checkpoint_of"},  # of recipes that the gallery has let through
+    "Weeklies": {"best"},  # for everybody who reads the channel
     "Opening": {"carried"},  # of bytes that the person has just sent
 }
 

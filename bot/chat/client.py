@@ -29,6 +29,7 @@ from bot.chat.refusals import apologise
 from bot.chat.seen import SeenUploads
 from bot.chat.sight import DiscordSight
 from bot.chat.syncing import sync
+from bot.chat.weekly import WeeklyPoster
 from bot.studio.additions import Additions
 from bot.studio.servers import Blocked
 from bot.studio.shares import Tiers
@@ -104,6 +105,7 @@ class Atelier(discord.Client):
         self._heard: dict[int, None] = {}  # messages, the oldest first
         self._tasks: list[asyncio.Task[None]] = []
         self.announcer = Announcer(self, studio, progress_seconds=progress_seconds)
+        self.weekly = WeeklyPoster(self, studio)
         self._sight = DiscordSight(self, moderator_permission)
         studio.gallery.look_through(self._sight)
         studio.gallery_pages.look_through(self._sight)
@@ -129,6 +131,7 @@ class Atelier(discord.Client):
         await self.tree.set_translator(Localiser())
         await sync(self.tree, self._guild, self._synced)
         self._tasks.append(asyncio.create_task(self.announcer.run(), name="announcer"))
+        self._tasks.append(asyncio.create_task(self.weekly.run(), name="weekly"))
         self._tasks.append(asyncio.create_task(self.studio.changes.prepare(), name="languages"))
 
     async def on_ready(self) -> None:

@@ -10,16 +10,17 @@ import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bot.languages.speaking import mark, tr, trn
-from bot.pages.contact_sheet import Tile, TileRow, contact_sheet
+from bot.pages.contact_sheet import EMPTY, FLATTEST, TALLEST, Tile, TileRow, contact_sheet
 from bot.pages.quoting import code, plain, quoted
 from bot.pages.replies import MAX_CONTENT
 from bot.studio.gallery_pages import GalleryAsked, GalleryPage, Shelf
 from storage.pictures import StoredPicture
 
 ACROSS = 4  # pictures of a row
+SIDE = 385  # pixels that a picture of such a row is wide
 WORDS, OPTION = 48, 100  # letters of what a picture shows: in a line, in the list
 QUALITY = 88
 
@@ -65,11 +66,16 @@ def gallery_text(page: GalleryPage, reader: int | None) -> str:
     return "\n".join(lines)[:MAX_CONTENT]
 
 
-def tiles(pictures: Sequence[StoredPicture], small: Sequence[bytes | None]) -> tuple[Tile, ...]:
-    """A place of the sheet for each, in the reader's language."""
-    return tuple(
-        _tile(number, file) for number, (_, file) in enumerate(zip(pictures, small, strict=True), 1)
-    )
+def tiles(small: Sequence[bytes | None]) -> tuple[Tile, ...]:
+    """A place of the sheet for each picture, in the reader's language; None: its file is gone.
+
+    All have the shape of the one in the middle, so that one tall picture makes no tall rows.
+    """
+    opened = [Image.open(io.BytesIO(one)).convert("RGB") if one else None for one in small]
+    shapes = sorted(picture.height / picture.width for picture in opened if picture is not None)
+    shape = shapes[len(shapes) // 2] if shapes else 1.0
+    height = round(SIDE * min(max(shape, FLATTEST), TALLEST))
+    return tuple(_tile(number, picture, height) for number, picture in enumerate(opened, 1))
 
 
 def gallery_sheet(shown: Sequence[Tile]) -> bytes:
@@ -147,7 +153,8 @@ def _line(number: int, picture: StoredPicture, stars: int, *, named: bool) -> st
     return " · ".join(parts)
 
 
-def _tile(number: int, file: bytes | None) -> Tile:
-    if file is None:
+def _tile(number: int, picture: Image.Image | None, height: int) -> Tile:
+    if picture is None:
         return Tile(why=tr("{number}: the file is gone", number=number))
-    return Tile(picture=Image.open(io.BytesIO(file)).convert("RGB"), number=number)
+    whole = ImageOps.pad(picture, (SIDE, height), Image.Resampling.BILINEAR, color=EMPTY)
+    return Tile(picture=whole, number=number)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from bot.languages.speaking import mark, tr, trn
 from bot.pages.quoting import code, quoted
 from bot.studio.servers import ServerRules
+from bot.studio.weekly import WeeklyTime
 from storage.servers import AuditLine, ModeratorAct, RuleValue, ServerRule
 
 PAGE = 10  # lines of the log
@@ -70,6 +71,37 @@ def hidden_page(kind: ServerRule, names: Iterable[str]) -> str:
     return f"**{head}**\n{hidden or tr('none: everything that is installed is offered')}"[:MOST]
 
 
+WEEKDAYS = (
+    *(mark("Monday"), mark("Tuesday"), mark("Wednesday"), mark("Thursday")),
+    *(mark("Friday"), mark("Saturday"), mark("Sunday")),
+)
+
+
+def weekly_page(rules: ServerRules) -> str:
+    """Where and when the best of the week is posted."""
+    said = _weekly(rules.value(ServerRule.WEEKLY))
+    text = f"**{tr('The best of the week')}**\n{said}"
+    if rules.value(ServerRule.WEEKLY) is None:
+        return f"{text}\n-# {tr('`/server weekly channel:` lets it be posted.')}"
+    return f"{text}\n-# {tr(COUNTED)}"
+
+
+COUNTED = mark(
+    "Up to eight pictures of the seven days before, those with the most ⭐ first, of channels that "
+    "everybody there may read. Nothing is posted when none has a ⭐."
+)
+
+
+def _weekly(value: RuleValue | None) -> str:
+    time = WeeklyTime.read(value)
+    if time is None:
+        return tr("not posted")
+    day = tr(WEEKDAYS[time.weekday])
+    return tr(
+        "{channel}, {day}, {hour}:00 UTC", channel=f"<#{time.channel}>", day=day, hour=time.hour
+    )
+
+
 def audit_page(lines: Sequence[AuditLine], page: int, count: int) -> str:
     """A page of the log, the newest first."""
     if not count:
@@ -91,7 +123,8 @@ def audit_line(line: AuditLine) -> str:
             _ACTS[line.act], request=line.subject, person=_person(line.person)
         )
     what = tr(_RULES[line.act], subject=_SUBJECTS.get(line.act, _word)(line))
-    return f"{when} {who}: {what}: {_value(line.before)} → {_value(line.after)}"
+    said = _weekly if line.act is ServerRule.WEEKLY else _value
+    return f"{when} {who}: {what}: {said(line.before)} → {said(line.after)}"
 
 
 _ACTS = {
@@ -112,6 +145,7 @@ _RULES = {
     ServerRule.ROLE_WEIGHT: mark("the weight of {subject}"),
     ServerRule.PERSON_WEIGHT: mark("the weight of {subject}"),
     ServerRule.LIMIT: mark("the limits of {subject}"),
+    ServerRule.WEEKLY: mark("the best of the week"),
 }
 
 

@@ -158,6 +158,10 @@ class Servers:
         """Those of a server; in direct messages there are none."""
         return NO_RULES if guild is None else self._rules.get(guild, NO_RULES)
 
+    def with_rule(self, rule: ServerRule) -> tuple[ServerRules, ...]:
+        """Those of the servers that decided something of it."""
+        return tuple(rules for rules in self._rules.values() if rules.subjects(rule))
+
     async def decide(
         self,
         guild: int,

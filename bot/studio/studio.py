@@ -70,6 +70,7 @@ from bot.studio.sheets import Sheets
 from bot.studio.starring import Starring
 from bot.studio.stats import Day, last_day
 from bot.studio.thumbnails import Thumbnails
+from bot.studio.weekly import Weeklies
 from bot.telemetry.events import Watch
 from generation.queue.fair_queue import FairQueue
 from storage.stores import Stores
@@ -146,6 +147,9 @@ class Studio:
         self.gallery = Gallery(stores.tickets, stores.pictures, self._deleting)
         self.gallery_pages = GalleryPages(self.gallery, stores)
         self.thumbnails = Thumbnails(stores.files)
+        self.weeklies = Weeklies(
+            servers=servers, posts=stores.weekly_posts, pages=self.gallery_pages, clock=clock
+        )
         self.stars = Starring(self.gallery, stores.favourites, clock=clock)
         self.presets = Presetting(stores=stores, gallery=self.gallery, clock=clock)
         self.defaults = Defaults(stores.people, drafting, self.presets)

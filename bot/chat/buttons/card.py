@@ -17,7 +17,7 @@ from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import asker_of, studio_of
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.result import result_view
-from bot.chat.places import check_place
+from bot.chat.places import check_place, places_around
 from bot.chat.showing_again import file_of, show_alone
 from bot.languages.speaking import mark, tr
 from bot.pages.picture_page import picture_page
@@ -88,10 +88,12 @@ async def _post(
     channel = interaction.client.get_partial_messageable(
         interaction.channel_id or 0, guild_id=interaction.guild_id
     )
+    within = places_around(interaction.channel) or (interaction.channel_id or 0,)
+    hidden = studio.servers.spoils(interaction.guild_id, within)
     with studio.messages.answering(picture.request) as note:
         posted = await channel.send(
             tr("{person} shares:", person=f"<@{interaction.user.id}>") + f"\n{text}",
-            file=discord.File(io.BytesIO(file[1]), filename=file[0]),
+            file=discord.File(io.BytesIO(file[1]), filename=file[0], spoiler=hidden),
             view=result_view(
                 picture.request, (picture,), alone=True, painter=studio.offers.painter
             ),

@@ -24,7 +24,7 @@ from bot.chat.answers import SILENT, whisper
 from bot.chat.askers import asker_of, check_welcome, is_moderator, studio_of
 from bot.chat.buttons.card import whisper_picture
 from bot.chat.components import is_ours
-from bot.chat.places import check_place
+from bot.chat.places import check_place, places_around
 from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
 from bot.languages.speaking import mark, tr
@@ -251,7 +251,11 @@ async def _shown(
     files = []
     if page.pictures:
         data = await sheet_of(studio_of(interaction), page)
-        files = [discord.File(io.BytesIO(data), filename="gallery.jpg")]
+        files = [
+            discord.File(
+                io.BytesIO(data), filename="gallery.jpg", spoiler=shared and _hidden(interaction)
+            )
+        ]
     in_server = interaction.guild_id is not None
     return {
         "content": gallery_text(page, None if shared else interaction.user.id),
@@ -261,7 +265,13 @@ async def _shown(
     }
 
 
+def _hidden(interaction: Interaction) -> bool:
+    """Whether pictures are hidden in that channel until somebody clicks them."""
+    within = places_around(interaction.channel) or (interaction.channel_id or 0,)
+    return studio_of(interaction).servers.spoils(interaction.guild_id, within)
+
+
 async def sheet_of(studio: Studio, page: GalleryPage) -> bytes:
     """The page's pictures as one."""
     small = await studio.thumbnails.of([picture.png_sha256 for picture in page.pictures])
-    return await asyncio.to_thread(gallery_sheet, tiles(page.pictures, small))
+    return await asyncio.to_thread(gallery_sheet, tiles(small))

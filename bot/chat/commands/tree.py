@@ -6,7 +6,7 @@ from typing import Any
 
 from discord import app_commands
 
-from bot.chat.commands import adding, allowances
+from bot.chat.commands import adding, allowances, weekly
 from bot.chat.commands.blend import blend
 from bot.chat.commands.catalog import loras, models, styles
 from bot.chat.commands.compare import compare, compare_menu
@@ -33,6 +33,7 @@ models.add_command(adding.add)
 models.add_command(adding.stop)
 server.add_command(allowances.limits)
 server.add_command(allowances.weights)
+server.add_command(weekly.weekly)
 stats.add_command(allowances.quota)
 
 COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (
