@@ -54,8 +54,17 @@ async def show_answers(
             case ShownAgain():
                 await _show_again(message, answer, studio, origin)
             case ToDelete():
-                until = await take_away(client, None, answer.request.id, studio, Asker.of(origin))
+                ours = _answered_of_ours(client, message)
+                until = await take_away(client, ours, answer.request.id, studio, Asker.of(origin))
                 await _say_deleted(message, answer.request.id, until, studio)
+
+
+def _answered_of_ours(client: discord.Client, message: discord.Message) -> discord.Message | None:
+    """The message that was answered, where we wrote it."""
+    answered = message.reference.resolved if message.reference is not None else None
+    if isinstance(answered, discord.Message) and answered.author == client.user:
+        return answered
+    return None
 
 
 async def show_progress(message: discord.Message, request: RequestId, studio: Studio) -> None:
