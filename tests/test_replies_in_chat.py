@@ -88,7 +88,7 @@ async def test_as_pixel_art_keeps_every_word_and_takes_the_style(tmp_path: Path)
 async def test_a_number_that_is_not_there_draws_nothing(tmp_path: Path) -> None:
     async with a_picture_of(tmp_path, "a yellow car", count=4) as (studio, four):
         await studio.world.ann.say("9: make it red", reply_to=four)
-        await studio.world.ann.sees("only 4 pictures")
+        await studio.world.ann.sees("There are 4 pictures")
         assert len(studio.worker.orders) == 4
 
 
