@@ -147,7 +147,7 @@ REGISTER: Mapping[str, PersonalTable] = {
         persons=("owner",), words=("text",), others=("id", "since"), theirs="owner = :person"
     ),
     "used_links": PersonalTable(others=("serial", "until")),
-    "weeklies": PersonalTable(others=("guild", "channel", "weekday", "hour", "done_at")),
+    "weekly_posts": PersonalTable(others=("guild", "begun_at", "done_at")),
     "wordings": PersonalTable(
         words=("wish", "own_negative", "prompt", "negative", "slots", "raw", "note"),
         others=("request", "writer", "digest", "template", "seed", "seconds", "dialect", "style"),
