@@ -19,6 +19,7 @@ from storage.presets import Presets
 from storage.searches import Searches
 from storage.servers import Rulings
 from storage.synced import SyncedCommands
+from storage.tallies import Tallies
 from storage.tickets import Tickets
 from storage.unconfirmed import Unconfirmeds
 from storage.usage import Usage
@@ -47,6 +48,7 @@ class Stores:
     usage: Usage
     unconfirmed: Unconfirmeds
     erasures: Erasures
+    tallies: Tallies
     files: Files
     ledger: Ledger
     used_links: UsedLinks
@@ -72,6 +74,7 @@ class Stores:
             usage=Usage(database),
             unconfirmed=Unconfirmeds(database),
             erasures=Erasures(database),
+            tallies=Tallies(database),
             files=files,
             ledger=Ledger(database),
             used_links=UsedLinks(database),

@@ -231,8 +231,8 @@ _PAGES = {
             "pictures."
         ),
         mark(
-            "`/stats today` and `/stats fairness` tell of the last day, `/status` of how full "
-            "the machine is."
+            "`/stats today` and `/stats fairness` tell of the last day, `/stats pictures` of the "
+            "last weeks, `/status` of how full the machine is."
         ),
         mark(
             "`/privacy export` gives you everything that I keep of you, `/privacy delete` erases "

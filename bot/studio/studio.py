@@ -54,6 +54,7 @@ from bot.studio.drafting import Drafting
 from bot.studio.exporting import Exports
 from bot.studio.gallery import Gallery
 from bot.studio.gallery_pages import GalleryPages
+from bot.studio.histories import Histories
 from bot.studio.known import KnownMessages
 from bot.studio.offers import Offers
 from bot.studio.opening import Opening
@@ -204,6 +205,7 @@ class Studio:
             opening=self.opening,
             errands=self.errands,
         )
+        self.histories = Histories(stores.tallies, stores.ledger, clock=clock)
         self.comparisons = Comparisons(self.gallery, stores.files)
         self.scores = Scores(
             gallery=self.gallery,

@@ -1,18 +1,22 @@
-"""/stats: the last day in words, and who had the GPU as a picture."""
+"""/stats: the last day in words, who had the GPU, and what was drawn, as pictures."""
 
 from __future__ import annotations
 
 import asyncio
 import io
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import discord
 from discord import app_commands
 
 from bot.chat.answers import SILENT
-from bot.chat.askers import is_moderator, studio_of
+from bot.chat.askers import asker_of, is_moderator, studio_of
 from bot.pages.device import called
 from bot.pages.fairness_plot import ARTIST, draw
+from bot.pages.history_page import history_page
+from bot.pages.history_plot import draw_history
 from bot.pages.stats_page import fairness_page, today_page
 from bot.studio.stats import Viewer
 
@@ -49,4 +53,30 @@ async def fairness(interaction: Interaction) -> None:
         files.append(discord.File(io.BytesIO(png), filename="fairness.png"))
     await interaction.edit_original_response(
         content=page, attachments=files, allowed_mentions=SILENT
+    )
+
+
+DAYS = (7, 30, 90)  # as long as the history of service is kept
+
+
+@stats.command(name="pictures", description="What was drawn here day by day, by model and by style")
+@app_commands.describe(
+    days="Of how many days; 30 if left out", mine="Your own pictures alone, of all places"
+)
+@app_commands.choices(days=[app_commands.Choice(name=str(days), value=days) for days in DAYS])
+@app_commands.checks.cooldown(2, 20.0)
+async def drawn(interaction: Interaction, days: int = 30, mine: bool = False) -> None:
+    """As a picture, with what it shows in words."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    history = await studio_of(interaction).histories.of(
+        asker_of(interaction), days, mine=mine, moderates=is_moderator(interaction)
+    )
+    files = []
+    if history.pictures:
+        # The language goes along into the artist's thread.
+        drawing = partial(copy_context().run, draw_history, history)
+        png = await asyncio.get_running_loop().run_in_executor(ARTIST, drawing)
+        files.append(discord.File(io.BytesIO(png), filename="pictures.png"))
+    await interaction.edit_original_response(
+        content=history_page(history), attachments=files, allowed_mentions=SILENT
     )
