@@ -4,14 +4,42 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from generation.draft import said
 from generation.interchange.imported import Imported, NotRead, Why
+from generation.interchange.infotext import infotext
 from generation.interchange.reading import read
+from generation.media.containers import texts_of
+from generation.recipe import Adapter, Sha256, Weights
+from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.trials.infotexts import CASES, cases, judged
+from tests.given.builders import a_recipe, changed, encoded
+
+
+def exif_of(text: str) -> bytes:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + text.encode("utf-16-be")
+    return exif.tobytes()
+
+
+def jpeg(text: str) -> bytes:
+    return encoded(Image.new("RGB", (16, 16)), "JPEG", exif=exif_of(text))
+
+
+def webp(text: str) -> bytes:
+    return encoded(Image.new("RGB", (16, 16)), "WEBP", exif=exif_of(text))
+
+
+def gif(text: str) -> bytes:
+    return encoded(Image.new("P", (16, 16)), "GIF", comment=text.encode())
+
 
 SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 512x512, Model: m"
 
@@ -91,8 +119,79 @@ def test_a_loras_tag_hash_and_page_are_one_file() -> None:
     ],
 )
 def test_invokeais_weights_are_written_as_a1111s(typed: str, written: str) -> None:
-    said = {"positive_prompt": typed, "scheduler": "euler", "generation_mode": "txt2img"}
-    assert read({"invokeai_metadata": json.dumps(said)}).draft.words.prompt == written
+    told = {"positive_prompt": typed, "scheduler": "euler", "generation_mode": "txt2img"}
+    assert read({"invokeai_metadata": json.dumps(told)}).draft.words.prompt == written
+
+
+def test_what_civitai_tells_of_a_picture_is_read_as_its_infotext() -> None:
+    told = {
+        "prompt": "a cat <lora:ink:0.8>",
+        "negativePrompt": "dog",
+        "steps": 20,
+        "cfgScale": 7,
+        "sampler": "DPM++ 2M Karras",
+        "seed": 5,
+        "Size": "512x768",
+        "clipSkip": 2,
+        "resources": [{"hash": "0123456789", "name": "dream_v8", "type": "model"}],
+        "hashes": {"lora:ink": "abcdefabcdef"},
+    }
+    found = read({"": json.dumps({"meta": told})})
+    assert (found.draft.words.prompt, found.draft.words.negative_prompt) == ("a cat", "dog")
+    assert (found.draft.sampling.sampler, found.draft.sampling.scheduler) == ("dpmpp_2m", "karras")
+    assert (found.draft.canvas.height, found.draft.words.clip_skip, found.seed) == (768, 2, 5)
+    assert {(one.name, one.hash, one.strength) for one in found.files} == {
+        ("dream_v8", "0123456789", None),
+        ("ink", "abcdefabcdef", 0.8),
+    }
+
+
+def test_what_a1111s_api_answers_is_read_by_its_infotext() -> None:
+    answer = {"prompt": "a cat", "seed": 5, "infotexts": [f"a cat\n{SETTINGS}"]}
+    assert read({"": json.dumps(answer)}) == a1111(f"a cat\n{SETTINGS}")
+
+
+@pytest.mark.parametrize("encode", [jpeg, webp, gif])
+def test_jpegs_webps_and_gifs_carry_it_too(encode: Callable[[str], bytes]) -> None:
+    found = read(texts_of(encode(f"a cat, 猫\nNegative prompt: dog\n{SETTINGS}")))
+    assert (found.draft.words.prompt, found.seed) == ("a cat, 猫", 5)
+
+
+@pytest.mark.parametrize("number", range(30))
+def test_what_is_written_for_a1111_is_read_back_whole(number: int) -> None:
+    sampler = list(SAMPLERS)[number % len(SAMPLERS)]
+    scheduler = list(SCHEDULERS)[number % len(SCHEDULERS)]
+    inks = tuple(
+        Adapter(
+            kind="lora",
+            weights=Weights(name=name, sha256=Sha256("ab" * 32)),
+            strength=strength,
+            control=None,
+        )
+        for name, strength in (("ink, v1", 0.8), ("wash", -0.25))
+    )
+    recipe = changed(
+        a_recipe(adapters=inks, seed=number),
+        sampler=sampler,
+        scheduler=scheduler,
+        cfg=3.5,
+        clip_skip=2,
+        prompt='a (red:1.2) cat, "quoted": x',
+        negative_prompt="dog: bad, [blur]",
+    )
+    found = a1111(infotext(recipe))
+    draft, wanted = found.draft, said(recipe)
+    assert draft.words == replace(wanted.words, syntax=None)
+    assert draft.canvas == wanted.canvas
+    assert draft.sampling == replace(wanted.sampling, denoise=None)
+    assert (found.seed, found.task) == (recipe.seed, recipe.task)
+    assert [(one.name, one.strength) for one in found.files if one.kind == "lora"] == [
+        ("ink, v1", 0.8),
+        ("wash", -0.25),
+    ]
+    [model] = [one for one in found.files if one.kind == "checkpoint"]
+    assert (model.name, model.hash) == (recipe.checkpoint.name, recipe.checkpoint.sha256[:10])
+    assert not found.lost
 
 
 plain = st.one_of(

@@ -42,7 +42,7 @@ def _plain(line: str) -> str:
     """A line of a message as a terminal shows it."""
     for mark in ("-# ", "**", "\\"):
         line = line.replace(mark, "")
-    return line.replace("`/models add name:", "`python start.py models add ")
+    return line.replace("`/models add what: ", "`python start.py models add ")
 
 
 def _told(found: Brought, places: Places) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def _file(file: MatchedFile, places: Places | None) -> str:
     line = tr("❌ {kind} {name}{strength} is not here.", **facts)
     place = where_to_get(file, places)
     if place.add:
-        line += " " + tr("`/models add name:{add}` fetches it.", add=quoted_in_code(place.add))
+        line += " " + tr("`/models add what: {add}` fetches it.", add=quoted_in_code(place.add))
     return f"{line} <{place.page}>" if place.page else line
 
 

@@ -86,7 +86,7 @@ class Drafting:
             for recipe in larger.recipes:
                 self.phrasing.check(recipe)
             return larger
-        settings = with_settings(wish, self.offers.catalog)
+        settings = await with_settings(wish, self.offers.catalog)
         around = self._around(settings.wish, liked)
         model = self._model(settings.wish, around)
         wish, told = filled_in(settings, model.family, model.weights.name)

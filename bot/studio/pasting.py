@@ -6,6 +6,7 @@ is left to what is usual, and noted.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -53,12 +54,14 @@ class WithSettings:
     files: tuple[MatchedFile, ...] = ()
 
 
-def with_settings(wish: Wish, catalog: Catalog) -> WithSettings:
+async def with_settings(wish: Wish, catalog: Catalog) -> WithSettings:
     """The wish with the model that its settings name, if that is here."""
     imported = wish.imported or pasted_in(wish)
     if imported is None:
         return WithSettings(wish=wish)
-    files = matched(imported.files, catalog.entries())
+    files: tuple[MatchedFile, ...] = ()
+    if imported.files:  # LoRAs may be read for their hash
+        files = await asyncio.to_thread(matched, imported.files, catalog.entries())
     wish = replace(wish, model=its_model(wish, files))
     return WithSettings(wish=wish, imported=imported, files=files)
 

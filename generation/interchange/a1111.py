@@ -99,7 +99,8 @@ _SILENT = re.compile(
     r"initial noise multiplier|vae (?:en|de)coder|optimi[sz]ation|seed mode|performance|"
     r"lora weights|overwrite switch|raw (?:negative )?prompt|source identifier|mode|width|height|"
     r"module \d+|image|quality|nsfw|hires (?:module.*)|prompt hash|dataset|index|engine|"
-    r"extra noise|model type|base ?model|software|lora|loras|model variant|cond concat|size-\d",
+    r"extra noise|model type|base ?model|software|lora|loras|model variant|cond concat|size-\d|"
+    r"quantity|draft|workflow|comfy|fluxmode|priority|process|experimental|remixofid|job_timestamp",
     re.IGNORECASE,
 )
 _HASHED = {"lora": "lora", "embed": "embedding"}

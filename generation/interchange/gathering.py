@@ -38,7 +38,7 @@ _NUMBER = re.compile(
 _SIZE = re.compile(r"\(?\s*([0-9]{1,6})\s*[x×*,]\s*([0-9]{1,6})\s*\)?")
 _ENDINGS = re.compile(r"\.(?:safetensors|ckpt|pt|pth|bin|sft|gguf|onnx|onnx_data)$", re.IGNORECASE)
 _HEX = re.compile(r"(?:0x|sha256:|blake3:|autov2:|autov3:)?([0-9a-f]{6,64})", re.IGNORECASE)
-_TIED = re.compile(r"(.{1,100}?)\s*[\[(]([0-9a-fA-F]{6,64})[\])]", re.DOTALL)
+_TIED = re.compile(r"(.{1,100}?)\s*(?:\[([0-9a-fA-F]{6,64})\]|\(([0-9a-fA-F]{8,12})\))", re.DOTALL)
 
 
 def number_of(value: object) -> float | None:
@@ -86,6 +86,7 @@ class Gathering:
     def __init__(self, program: str, task: Task | None = None) -> None:
         self.program, self.task = program, task
         self.said: dict[str, object] = {}  # by the rows' names
+        self.syntax: str | None = None  # how its words are read, where that is not as usual
         self.seed: int | None = None
         self.variations: list[Variation] = []
         self.lost: list[Loss] = []
@@ -241,7 +242,7 @@ class Gathering:
         name = said if isinstance(said, str) else ""
         hashed = digest_of(digest)
         if (tied := _TIED.fullmatch(name.strip())) is not None:
-            name, hashed = tied[1], hashed or tied[2].lower()
+            name, hashed = tied[1], hashed or (tied[2] or tied[3]).lower()
         name = file_name(name)
         if name.casefold() in NOTHING and not (hashed or address):
             return
@@ -277,7 +278,9 @@ class Gathering:
     @property
     def draft(self) -> Draft:
         """What is known."""
-        return replace(draft_of(self.said), variations=tuple(self.variations))
+        draft = draft_of(self.said)
+        words = replace(draft.words, syntax=self.syntax)
+        return replace(draft, words=words, variations=tuple(self.variations))
 
     def imported(self) -> Imported:
         """All of it."""

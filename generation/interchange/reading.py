@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from generation.draft import Draft, said
 from generation.errors import OutOfRange
-from generation.interchange import a1111, apps, fooocus, invokeai, novelai, swarmui
+from generation.interchange import a1111, apps, flat_json, fooocus, invokeai, novelai, swarmui
 from generation.interchange.comfy import reading as comfyui
 from generation.interchange.gathering import Gathering
 from generation.interchange.imported import Imported, NotRead, Why
@@ -86,6 +86,7 @@ READERS: tuple[TextReader, ...] = (
     TextReader(program=apps.DRAW_THINGS, read=apps.read_draw_things),
     TextReader(program=apps.EASY_DIFFUSION, read=apps.read_easy_diffusion),
     TextReader(program=comfyui.PROGRAM, read=comfyui.read),
+    TextReader(program=a1111.PROGRAM, read=flat_json.read),
     # Anybody may write A1111's words beside their own.
     TextReader(program=a1111.PROGRAM, read=a1111.read),
 )

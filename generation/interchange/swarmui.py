@@ -13,7 +13,7 @@ from generation.interchange.imported import Imported, Why
 from generation.interchange.json_texts import object_in, object_of, objects, texts_in
 from generation.interchange.prompt_tags import untagged
 from generation.parameters import CFG, DENOISE, GUIDANCE, SHIFT, STEPS
-from generation.recipe import Task
+from generation.recipe import COMFY, Task
 
 PROGRAM = "swarmui"
 PARAMS = "sui_image_params"
@@ -61,6 +61,7 @@ def _key(name: str) -> str:
 
 def _imported(said: Mapping[str, object], found: Mapping[str, object]) -> Imported:
     gathering = Gathering(PROGRAM, Task.TEXT_TO_IMAGE)
+    gathering.syntax = COMFY  # which draws for it
     _words(said, gathering)
     for row, key in _NUMBERS:
         gathering.number(row, said.get(key), where=key)
