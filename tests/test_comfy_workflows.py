@@ -235,7 +235,7 @@ def test_choices_in_prompts_are_made_and_told() -> None:
     assert settled("{one}") == ("one", False)
     scene = '{"scene": "a | b", "see": "https://example.com"}'
     assert settled(scene) == (scene, False)
-    assert settled("{" * 30_000 + "a") == settled("{" * 30_000 + "a")
+    assert settled("{" * 30_000 + "a")[1] is False
 
 
 def test_values_that_are_no_numbers_and_values_by_name_are_read() -> None:

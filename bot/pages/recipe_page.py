@@ -13,6 +13,7 @@ from bot.pages.quoting import plain
 from bot.pages.replies import MAX_CONTENT
 from generation.picture import DECODED_AGAIN
 from generation.recipe import (
+    COMFY,
     Adapter,
     Enlarging,
     Recipe,
@@ -64,6 +65,7 @@ def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("size", f"{r.canvas.width}x{r.canvas.height}" if r.canvas else ""),
         (mark("drawn at"), f"{r.drawn.width}x{r.drawn.height}" if r.drawn else ""),
         *(_sampling(r.sampling, r.task) if r.sampling else ()),
+        ("syntax", COMFY if r.words and r.words.syntax == COMFY else ""),
         (mark("clip skip"), str(r.words.clip_skip) if r.words and r.words.clip_skip > 1 else ""),
         ("adapters", _adapters(r)),
         ("seed", str(r.seed)),

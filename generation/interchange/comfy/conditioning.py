@@ -18,6 +18,7 @@ from generation.interchange.comfy.walking import upstream
 POSITIVE, NEGATIVE = "positive", "negative"
 MAX_NODES = 1_000
 MAX_WRITERS = 4
+MAX_PICTURES = 64
 
 # Where the words stand in a node that encodes them; of several the first that says something.
 _WORDS = (
@@ -94,6 +95,8 @@ def told(values: GraphValues, link: GraphLink | None, lane: str) -> Conditioned:
 def _look(values: GraphValues, node: GraphNode, found: Conditioned) -> None:
     """What a node adds to words."""
     links = node.links()
+    if len(found.steering) + len(found.references) >= MAX_PICTURES:
+        return
     guidance = number(values.of(node, "guidance"))
     if guidance is not None and found.guidance is None:
         found.guidance = guidance

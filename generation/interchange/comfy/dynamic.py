@@ -15,7 +15,7 @@ import re
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/|//[^\n]*")
 _ESCAPED = re.compile(r"\\([{}|])")
 MAX_LETTERS = 200_000
-_MAX_DEPTH = 50
+_MAX_DEPTH = 8  # of choices within choices: each goes over the text anew
 
 
 def settled(text: str) -> tuple[str, bool]:
