@@ -13,7 +13,7 @@ import discord
 
 from bot.chat.answers import whisper
 from bot.chat.places import NoPlaceToPost
-from bot.languages.speaking import tr
+from bot.languages.speaking import name_of, tr
 from bot.pages import replies
 from bot.pages.apologies import apology_for, expected
 from bot.pages.quoting import code
@@ -62,8 +62,8 @@ def typed_in(interaction: discord.Interaction[Any]) -> str:
     options = [o for o in data.get("options", ()) if o["type"] in _TYPED and "value" in o]
     if not options:
         return ""
-    said = " ".join(f"{option['name']}: {option['value']}" for option in options)
-    return f"/{data['name']} {said}"
+    said = " ".join(f"{name_of(option['name'])}: {option['value']}" for option in options)
+    return f"/{name_of(data['name'])} {said}"
 
 
 _TYPED = frozenset(

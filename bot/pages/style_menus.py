@@ -35,7 +35,7 @@ def menus(styles: Sequence[Style], family: str) -> tuple[StyleList, ...]:
     for style in styles:
         groups.setdefault(TAUGHT if taught(style, family) else style.group or OWN, []).append(style)
     lists = [
-        StyleList(heading=heading, styles=tuple(found[at : at + OPTIONS]))
+        StyleList(heading=tr(heading), styles=tuple(found[at : at + OPTIONS]))
         for heading, found in groups.items()
         for at in range(0, len(found), OPTIONS)
     ]

@@ -14,7 +14,7 @@ from bot.chat.buttons.progress import begin
 from bot.chat.buttons.request_button import RequestButton, heard
 from bot.chat.components import request_in
 from bot.chat.readers import SpeaksToPresser
-from bot.languages.speaking import mark, tr
+from bot.languages.speaking import mark
 from bot.pages.style_menus import StyleList, called, menus, other_name, question, taught
 from bot.studio.studio import Studio
 from prompting.speaking.styles import Style
@@ -51,7 +51,7 @@ class StyleMenu(
         super().__init__(
             discord.ui.Select(
                 custom_id=f"atelier:style:{request}:{page}",
-                placeholder=tr(shown.heading)[:150] if shown else None,
+                placeholder=shown.heading[:150] if shown else None,
                 options=[
                     discord.SelectOption(
                         label=called(style)[:100],
