@@ -248,8 +248,7 @@ async def _build(
     seats = [make_seat(f"gpu {number}", worker) for number, worker in enumerate(workers)]
     share(prompt_assist.card, Place.of(settings.assist_device).seats(seats), meter)
     drafting = _drafting(settings, catalog, model_folders, prompt_assist)
-    servers = Servers(stores.rulings, clock=time.time, direct_messages=settings.direct_messages)
-    await servers.open()
+    servers = await _servers(settings, stores)
     studio = Studio(
         stores=stores,
         offers=drafting.offers,
@@ -263,6 +262,7 @@ async def _build(
         dice=dice,
         servers=servers,
         strike=strike_out,
+        safety_scorer=settings.safety_scorer,
     )
     replayed = await studio.open()
     return App(
@@ -292,6 +292,12 @@ def _web(settings: Settings) -> WebPages:
         port=settings.web_port,
         address=settings.web_address,
     )
+
+
+async def _servers(settings: Settings, stores: Stores) -> Servers:
+    servers = Servers(stores.rulings, clock=time.time, direct_messages=settings.direct_messages)
+    await servers.open()
+    return servers
 
 
 async def _meter(queue: FairQueue, ledger: Ledger) -> Meter:

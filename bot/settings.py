@@ -313,6 +313,7 @@ class Settings:
     role_weights: Mapping[str, float] = field(default_factory=dict, metadata={"read": _weights})
     relaxed_roles: tuple[str, ...] = field(default=(), metadata={"read": _texts})
     server_weights: Mapping[str, float] = field(default_factory=dict, metadata={"read": _weights})
+    safety_scorer: str | None = field(default=None, metadata={"read": _text})
     direct_messages: bool = field(default=True, metadata={"read": _switch})
     user_installs: bool = field(default=False, metadata={"read": _switch})
     newcomer_days: float = field(default=7.0, metadata={"read": _number(0, 3650)})

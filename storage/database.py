@@ -132,6 +132,12 @@ class Database:
             with translated(self.path):
                 await self._writer.execute("VACUUM")
                 instant("scrub.written")
+        await self.empty_log()
+
+    async def empty_log(self) -> None:
+        """Bring everything into the file, and leave nothing in the log beside it."""
+        async with self._turn:
+            with translated(self.path):
                 for _ in range(SCRUB_TRIES):
                     if not await _first(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)"):
                         return

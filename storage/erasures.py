@@ -131,8 +131,9 @@ class Erasures:
     async def finish(self, person: UserId) -> None:
         """Forget that there ever was an erasure of them."""
         async with self._database.transaction("erasure_over") as db:
+            await db.execute("PRAGMA secure_delete = ON")  # its pages are overwritten
             await db.execute("DELETE FROM erasures WHERE person = ?", (person,))
-        await self._database.scrub()
+        await self._database.empty_log()
 
 
 async def _drop_revisions(db: aiosqlite.Connection, person: UserId) -> None:

@@ -236,7 +236,8 @@ def _column(name: str, phrases: Sequence[str | None], between: str = " AND ") ->
 
 # Where others may see it, as `bot.studio.rights` says of a picture; empty: nowhere.
 _CHANNEL = """CASE
-    WHEN r.guild IS NOT NULL AND r.private = 0 AND coalesce(o.shown_in, r.channel) = r.channel
+    WHEN r.guild IS NOT NULL AND r.private = 0 AND p.withheld = 0
+        AND coalesce(o.shown_in, r.channel) = r.channel
     THEN CAST(r.channel AS TEXT) ELSE ''
 END"""
 

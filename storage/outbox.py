@@ -262,5 +262,5 @@ JOIN tickets t ON t.id = p.ticket
 
 _POSTED = f"""
 SELECT p.id FROM tickets t JOIN pictures p ON p.ticket = t.id
-WHERE t.request = ? AND p.deleted = 0 ORDER BY {BEST_FIRST}
+WHERE t.request = ? AND p.deleted = 0 AND p.withheld = 0 ORDER BY {BEST_FIRST}
 """

@@ -78,7 +78,16 @@ REGISTER: Mapping[str, PersonalTable] = {
         persons=("owner", "message"),
         others=(
             *("id", "ticket", "recipe", "environment", "png_sha256", "pixels_sha256"),
-            *("latents_sha256", "seconds", "ordinal", "drawn_at", "deleted", "kept", "score"),
+            *(
+                "latents_sha256",
+                "seconds",
+                "ordinal",
+                "drawn_at",
+                "deleted",
+                "kept",
+                "score",
+                "withheld",
+            ),
             "scorer",
         ),
         theirs="owner = :person",

@@ -19,7 +19,7 @@ from generation.recipe import Recipe, RecipeId, Sha256, dump, parse
 from generation.spelling import plain
 from storage.database import Database, Row, Value
 from storage.errors import Missing
-from storage.found import insert_found
+from storage.found import insert_found, place_found
 from storage.ids import PictureId, RequestId
 from storage.scores import BEST_FIRST, PictureScore, scorer_in, scorer_text
 
@@ -49,6 +49,7 @@ class StoredPicture:
     drawn_at: float
     deleted: bool
     score: PictureScore | None = None  # where the best of several was asked for
+    withheld: bool = False  # judged to be not for everybody: its owner's alone
     kept: bool = True  # False: its file was let go for its age, and can be drawn again
 
     @property
@@ -107,6 +108,17 @@ class Pictures:
                 "UPDATE pictures SET score = ?, scorer = ? WHERE id = ? AND score IS NULL",
                 (score.value, scorer_text(score.scorer), picture),
             )
+
+    async def withhold(self, picture: PictureId) -> None:
+        """Let nobody but its owner see it."""
+        async with self._database.transaction("withheld") as db:
+            await db.execute("UPDATE pictures SET withheld = 1 WHERE id = ?", (picture,))
+            rows = await db.execute_fetchall(
+                "SELECT request FROM tickets t JOIN pictures p ON p.ticket = t.id WHERE p.id = ?",
+                (picture,),
+            )
+            for row in rows:
+                await place_found(db, RequestId(row["request"]))
 
     async def newest(self, owner: UserId, limit: int) -> tuple[StoredPicture, ...]:
         """One person's latest pictures, the latest first."""
@@ -216,7 +228,8 @@ SELECT p.*, t.request, r.parent, r.reproduces, r.words,
        -- Where it is shown: its owner's direct messages, or nowhere, where no channel took it or
        -- its message was deleted.
        coalesce(o.shown_in, r.channel) AS channel,
-       CASE WHEN r.private = 0 AND coalesce(o.shown_in, r.channel) = r.channel
+       CASE WHEN r.private = 0 AND p.withheld = 0
+            AND coalesce(o.shown_in, r.channel) = r.channel
             THEN r.guild END AS guild,
        recipes.text AS recipe_text, environments.text AS environment_text
 FROM pictures p
@@ -284,5 +297,6 @@ def _picture(row: Row) -> StoredPicture:
         drawn_at=row["drawn_at"],
         deleted=bool(row["deleted"]),
         score=PictureScore(value=row["score"], scorer=scorer) if scorer is not None else None,
+        withheld=bool(row["withheld"]),
         kept=bool(row["kept"]),
     )

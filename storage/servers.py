@@ -37,6 +37,7 @@ class ServerRule(StrEnum):
     BLOCKED = "blocked"  # [person]
     WORD = "word"  # [word or phrase] is not drawn
     PRIVATE = "private"  # False: no answers with pictures that one person alone sees
+    MARKED = "marked"  # what is not for everybody is shown in age-restricted channels only
     STYLE = "style"  # [style] is not offered
     MODEL = "model"  # [sha256] is not offered; the value is its name
     REST = "rest"  # nothing is drawn; the value is the reason

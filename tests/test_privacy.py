@@ -113,6 +113,8 @@ async def test_everything_of_one_goes_and_everything_of_the_other_stays(tmp_path
         told = await erase(studio)
         assert "nothing of you is left" in told, told
         assert traces(data, here.ben.id, BENS, BENS_CHINESE, "zirconium blur") == []
+        # Nor is a word of his among the terms of the search, which share their beginnings.
+        assert traces(data, here.ben.id, "irconium", "ighthouse") == []
         # Not after the accounts are saved once more, either, nor when all is closed.
         await studio.app.studio.close()
         assert traces(data, here.ben.id, BENS, BENS_CHINESE) == []

@@ -159,7 +159,8 @@ class Announcer:
             "view": progress_view(request.id),
             "allowed_mentions": SILENT,
         }
-        if standing.preview and standing.preview != shown.preview:
+        seen = not self._studio.safety.watches(request.origin)
+        if seen and standing.preview and standing.preview != shown.preview:
             hidden, picture = self._hidden(request), io.BytesIO(standing.preview)
             parts["attachments"] = [discord.File(picture, filename="preview.jpg", spoiler=hidden)]
         self._channel_busy.add(request.origin.channel)

@@ -123,13 +123,18 @@ def share_of(
 def circumstances(user: discord.User | discord.Member, place: object) -> Circumstances:
     """What a server's rules go by: somebody's roles, and what a place lies in."""
     roles = user.roles if isinstance(user, discord.Member) else ()
-    parent = place.parent if isinstance(place, discord.Thread) else None
-    outer = parent if parent is not None else place
     return Circumstances(
         roles=frozenset(role.id for role in roles),
         within=places_around(place),
-        marked=isinstance(outer, _MARKABLE) and outer.is_nsfw(),
+        marked=is_marked(place),
     )
+
+
+def is_marked(place: object) -> bool:
+    """Whether Discord shows a channel, or what a thread is of, to adults only."""
+    parent = place.parent if isinstance(place, discord.Thread) else None
+    outer = parent if parent is not None else place
+    return isinstance(outer, _MARKABLE) and outer.is_nsfw()
 
 
 _MARKABLE = (

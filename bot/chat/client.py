@@ -17,7 +17,7 @@ from discord import app_commands
 
 from bot.chat.announcer import Announcer
 from bot.chat.answers import SILENT
-from bot.chat.askers import check_welcome
+from bot.chat.askers import check_welcome, is_marked
 from bot.chat.buttons.forms.table import form_came_in
 from bot.chat.buttons.table import BUTTONS
 from bot.chat.commands.help import HelpMenu
@@ -107,6 +107,7 @@ class Atelier(discord.Client):
         self.announcer = Announcer(self, studio, progress_seconds=progress_seconds)
         self.weekly = WeeklyPoster(self, studio)
         self._sight = DiscordSight(self, moderator_permission)
+        studio.safety.is_marked = self._is_marked
         studio.gallery.look_through(self._sight)
         studio.gallery_pages.look_through(self._sight)
         self.tree = Tree(
@@ -121,6 +122,9 @@ class Atelier(discord.Client):
     def remember_answer(self, request: RequestId, interaction: discord.Interaction[Any]) -> None:
         """The interaction that made a request: its result may become the answer."""
         self.announcer.answers.remember(request, interaction)
+
+    def _is_marked(self, channel: int) -> bool:
+        return is_marked(self.get_channel(channel))
 
     async def setup_hook(self) -> None:
         """Register what people can press and call, then begin to tell them things."""

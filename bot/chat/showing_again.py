@@ -35,6 +35,8 @@ async def show_again(
 ) -> None:
     """Show a picture in answer to a message.  Raises Missing."""
     picture, data = await studio.changes.shown_again(asker, number)
+    if picture.withheld:
+        raise Missing("picture", number)  # not where others see it
     limit = getattr(message.guild, "filesize_limit", USUAL_LIMIT)
     [file] = await asyncio.to_thread(fitting, [data], [number], [medium_of(picture.recipe)], limit)
     with studio.messages.answering(picture.request) as note:

@@ -63,6 +63,7 @@ class Outcome:
     unnamed: frozenset[int] = frozenset()  # pictures whose numbers are not for all who see it
     returned: int = 0  # how often it was brought back, and so posted anew
     private: bool = False  # of somebody else's picture: not for direct messages
+    withheld: tuple[int, ...] = ()  # numbers of pictures that their owner alone sees
     direct: int | None = None  # the direct messages in which an earlier attempt may have posted it
 
 

@@ -71,6 +71,12 @@ class Errands:
         (score,) = await self._scores(self._errand(owner, share, picture, scorer, (text,)))
         return score
 
+    async def judge_ours(
+        self, owner: UserId, share: Share, picture: bytes, scorer: Weights, texts: Sequence[str]
+    ) -> tuple[float, ...]:
+        """How well each text fits a picture that was drawn, before it is shown: as `score_ours`."""
+        return await self._scores(self._errand(owner, share, picture, scorer, tuple(texts)))
+
     async def _scores(self, errand: Errand) -> tuple[float, ...]:
         answer = await self._asked(errand)
         assert isinstance(answer, Scored)  # a conversation has no other answer

@@ -24,6 +24,7 @@ from bot.studio.phrasing import NothingNew
 from bot.studio.privacy import StillDrawing
 from bot.studio.quotas import QuotaSpent, TooLarge
 from bot.studio.rights import NotAllowed
+from bot.studio.safety import NoClassifier
 from bot.studio.servers import (
     Blocked,
     Leaving,
@@ -445,6 +446,13 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     Leaving: _one(
         mark("Everything of yours is just being erased. Please ask again when I have said so.")
     ),
+    NoClassifier: _one(
+        mark(
+            "Nothing here tells whether a picture is for everybody, so I changed nothing: words "
+            "can be refused, and channels chosen. (Whoever runs the bot can put a CLIP or SigLIP "
+            "folder into `models` and name it as `safety_scorer`: docs/servers.md.)"
+        )
+    ),
     StillDrawing: _one(
         mark(
             "A picture of yours is just being drawn and does not end. Nothing was erased; please "
@@ -545,6 +553,7 @@ def expected(error: BaseException) -> bool:
         TooLong,
         NotAllowed,
         ServerDeclines,
+        NoClassifier,
         NothingNew,
         NoComparison,
         NotInTime,

@@ -178,6 +178,18 @@ def result(outcome: Outcome) -> str:
     lines += [f"-# {quoted(note)}" for note in request.notes if note != revised or not pictures]
     if outcome.comparison is not None and pictures:
         lines.append(verdict(outcome.comparison, _original(outcome)))
+    if outcome.withheld:
+        numbers = ", ".join(f"`/show {number}`" for number in outcome.withheld)
+        lines.append(
+            trn(
+                "🔞 {n} picture is not shown here: it may not be for everybody, and this channel "
+                "is not age-restricted. Whoever asked sees it: {numbers}",
+                "🔞 {n} pictures are not shown here: they may not be for everybody, and this "
+                "channel is not age-restricted. Whoever asked sees them: {numbers}",
+                len(outcome.withheld),
+                numbers=numbers,
+            )
+        )
     bad = [t for t in outcome.tickets if t.state in (State.FAILED, State.QUARANTINED)]
     reasons = dict.fromkeys(t.reason for t in bad)
     lines += [f"⚠️ {quoted(apology_for_reason(reason), 400)}" for reason in reasons]

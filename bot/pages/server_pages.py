@@ -20,8 +20,8 @@ LISTED = 900  # of these, of one list
 SAID_SO = mark("It was so already; nothing was changed.")
 
 
-def policy_page(rules: ServerRules) -> str:
-    """Who and what is refused."""
+def policy_page(rules: ServerRules, *, classifier: str | None) -> str:
+    """Who and what is refused; `classifier`: what tells whether a picture is for everybody."""
     blocked = _listed(f"<@{person}>" for person in rules.numbers(ServerRule.BLOCKED))
     words = _listed(code(word, 60) for word in rules.subjects(ServerRule.WORD))
     lines = [
@@ -33,6 +33,24 @@ def policy_page(rules: ServerRules) -> str:
         lines.append(tr("Private pictures: no. What is drawn here is seen by all in its channel."))
     else:
         lines.append(tr("Private pictures: yes. `/imagine private:True` is for one person alone."))
+    if rules.value(ServerRule.MARKED) is None:
+        lines.append(tr("What is not for everybody: nothing looks for it."))
+    elif classifier is None:
+        lines.append(
+            tr(
+                "What is not for everybody: nothing here can tell it any more, so every picture is "
+                "its owner's alone outside of age-restricted channels. Whoever runs the bot can "
+                "bring the scorer back that `safety_scorer` names."
+            )
+        )
+    else:
+        lines.append(
+            tr(
+                "What is not for everybody: its owner's alone outside of age-restricted channels, "
+                "as {classifier} judges it.",
+                classifier=code(classifier),
+            )
+        )
     return "\n".join(lines)[:MOST]
 
 
@@ -139,6 +157,7 @@ _RULES = {
     ServerRule.BLOCKED: mark("{subject} blocked"),
     ServerRule.WORD: mark("the words {subject} refused"),
     ServerRule.PRIVATE: mark("private pictures"),
+    ServerRule.MARKED: mark("what is not for everybody in age-restricted channels only"),
     ServerRule.STYLE: mark("the style {subject} hidden"),
     ServerRule.MODEL: mark("the model {subject} hidden"),
     ServerRule.REST: mark("drawing rests"),

@@ -143,7 +143,8 @@ class Delivery:
     async def outcome(self, request: Request) -> Outcome:
         """Everything there is to show of a finished request."""
         tickets = await self._tickets.of_request(request.id)
-        drawn = await self._pictures.of_request(request.id)
+        all_drawn = await self._pictures.of_request(request.id)
+        drawn = [picture for picture in all_drawn if not picture.withheld]
         readable = [(p, file) for p in drawn if (file := await self._file(p)) is not None]
         pictures = tuple(picture for picture, _ in readable)
         original = await self._original(request)
@@ -159,6 +160,7 @@ class Delivery:
             parent=await self._parent(request, unnamed),
             unnamed=unnamed,
             private=original is not None and original.owner != request.origin.owner,
+            withheld=tuple(picture.id for picture in all_drawn if picture.withheld),
             returned=await self._deletions.returned(request.id),
         )
 

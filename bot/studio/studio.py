@@ -15,6 +15,7 @@
     quotas          how much people may ask for in a server
     privacy         everything that is a person's, erased
     exports         the same, given to them
+    safety          what is not for everybody
     open_requests   how far everything is
     messages        which message shows what                       (for the bot's own messages)
     delivery        what is finished, on its way to where it was asked          (the same)
@@ -65,6 +66,7 @@ from bot.studio.readers import Readers
 from bot.studio.requests import Requests
 from bot.studio.reshapes import Reshapes
 from bot.studio.revisor import Revisor
+from bot.studio.safety import Safety
 from bot.studio.scoring import Scores
 from bot.studio.servers import Servers
 from bot.studio.sheets import Sheets
@@ -98,6 +100,7 @@ class Studio:
         dice: Callable[[], int],
         servers: Servers,
         strike: Strike,
+        safety_scorer: str | None,
     ) -> None:
         self.servers = servers
         self._stores, self._seats = stores, list(seats)
@@ -123,6 +126,7 @@ class Studio:
         self._drawings = Drawings(self._lifecycle, saver, preview_every=preview_every)
         self.errands = Errands(self._lifecycle, meter)
         self._bests = Bests(stores, self.errands)
+        self.safety = Safety(stores, offers, self.errands, servers, safety_scorer)
         self._dispatcher = Dispatcher(
             self._lifecycle, self._drawings, self.errands, worker_ready=self.device.said
         )
@@ -288,6 +292,7 @@ class Studio:
     async def _before_shown(self, request: RequestId) -> None:
         """What a finished request still lacks."""
         await self._bests.score(request)
+        await self.safety.judge(request)
 
     def _progress_noted(self, request: RequestId) -> None:
         """The request's message ends where it stands, if that is over."""

@@ -108,6 +108,7 @@ async def begun(interaction: Interaction) -> Decisions:
     unblock="A person who may draw here again",
     refuse="A word or phrase that is not drawn here, in any spelling",
     accept="A word or phrase that was refused and may be drawn again",
+    age_restricted_only="Whether what is not for everybody is shown in such channels only",
     private_pictures="Whether pictures may be drawn that one person alone sees",
 )
 async def policy(
@@ -117,6 +118,7 @@ async def policy(
     refuse: Range[str, 1, 100] | None = None,
     accept: Range[str, 1, 100] | None = None,
     private_pictures: bool | None = None,
+    age_restricted_only: bool | None = None,
 ) -> None:
     """Change what was given, then show everything."""
     changes = await begun(interaction)
@@ -132,7 +134,11 @@ async def policy(
         await changes.decide(ServerRule.WORD, _refused_already(interaction, accept), None)
     if private_pictures is not None:
         await changes.decide(ServerRule.PRIVATE, "", None if private_pictures else False)
-    await changes.show(server_pages.policy_page(rules_of(interaction)))
+    safety = studio_of(interaction).safety
+    if age_restricted_only is not None:
+        wanted = True if age_restricted_only and safety.classifier() else None
+        await changes.decide(ServerRule.MARKED, "", wanted)
+    await changes.show(server_pages.policy_page(rules_of(interaction), classifier=safety.name))
 
 
 def _refused_already(interaction: Interaction, typed: str) -> str:
