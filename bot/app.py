@@ -45,6 +45,7 @@ from bot.studio.words_on_card import Place, share
 from bot.telemetry.events import Committed, Watch, nobody
 from bot.telemetry.logs import strike_out
 from bot.web.links import Links
+from bot.web.looking import BrowserGallery
 from bot.web.painting import MaskPainter
 from bot.web.server import WebPages
 from generation.catalog.catalog import Catalog
@@ -148,7 +149,8 @@ class App:
         studio, settings = self.studio, self.settings
         visitors = Visitors(client, studio, tiers(settings), settings.moderator_permission)
         painter = MaskPainter(studio, self.web.links, self.stores.used_links, visitors)
-        async with self.web.serving(painter.routes()) as port:
+        gallery = BrowserGallery(studio, self.web.links, visitors.sight)
+        async with self.web.serving((*painter.routes(), *gallery.routes())) as port:
             studio.offers.painter = port is not None
             yield
         studio.offers.painter = False

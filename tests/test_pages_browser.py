@@ -1,4 +1,4 @@
-"""The mask painter as somebody meets it: with a finger on a phone, with a mouse at a desk."""
+"""The bot's own pages as somebody meets them: with a finger on a phone, with a mouse at a desk."""
 
 from __future__ import annotations
 
@@ -17,12 +17,22 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from generation.job import UserId
 from tests.given.apps import Studio
 from tests.given.browser import CHROMIUM, Browser, chromium
 from tests.given.discord_world import pictures
-from tests.given.painting import SERVED, a_flower, a_link, a_served_studio, white_in
 from tests.given.results import is_result
+from tests.given.visiting_pages import (
+    SERVED,
+    a_flower,
+    a_link,
+    a_served_studio,
+    a_wall,
+    some_pictures,
+    white_in,
+)
 from tests.given.visits import SCREENSHOTS
+from tests.given.waiting import LONG, everything_told
 
 pytestmark = [
     pytest.mark.slow,
@@ -123,6 +133,7 @@ class Visitor:
             browser.click("#use")
         browser.until(DONE)
         browser.sees("The picture comes into the conversation")
+        assert browser.js("window.refused") == []
 
 
 async def visiting(
@@ -140,6 +151,7 @@ async def visiting(
 
     def in_browser() -> None:
         with chromium(SCREENSHOTS) as browser:
+            browser.note_refusals()
             expected.extend(script(Visitor(browser, given, phone=phone)))
             assert browser.complaints == []
 
@@ -148,14 +160,21 @@ async def visiting(
 
 
 async def kept_masks(studio: Studio, expected: list[Area]) -> None:
-    tickets = await studio.app.stores.pictures.newest(studio.world.ann.id, 50)  # type: ignore[arg-type]  # a person's number
-    while len(tickets) < 1 + len(expected):
-        await asyncio.sleep(0.05)
-        tickets = await studio.app.stores.pictures.newest(studio.world.ann.id, 50)  # type: ignore[arg-type]  # as above
-    painted = sorted((t for t in tickets if t.recipe.inputs), key=lambda t: t.request)
+    """Each picture that was painted on has one of these masks, in their order."""
+    await eventually_drawn(studio, 1 + len(expected))
+    newest = await studio.app.stores.pictures.newest(UserId(studio.world.ann.id), 50)
+    painted = sorted((one for one in newest if one.recipe.inputs), key=lambda one: one.request)
     for picture, area in zip(painted, expected, strict=True):
         [mask] = [item.sha256 for item in picture.recipe.inputs if item.role == "mask"]
         check_same(studio.app.stores.files.read(mask), area)
+
+
+async def eventually_drawn(studio: Studio, count: int) -> None:
+    """Raises TimeoutError."""
+    async with asyncio.timeout(LONG):
+        while len(studio.worker.orders) < count:  # noqa: ASYNC110  # a test polls
+            await asyncio.sleep(0.02)
+    await everything_told(studio.app)
 
 
 async def test_a_finger_paints_on_a_phone(tmp_path: Path) -> None:
@@ -363,6 +382,66 @@ async def test_an_empty_mask_a_forged_link_and_one_that_ends_say_what_to_do(tmp_
 
         await asyncio.to_thread(in_browser)
         assert len(studio.worker.orders) == 1
+
+
+LOADED = """[...document.images].length > 0 && [...document.images].every(
+  (image) => image.complete && image.naturalWidth > 0)"""
+
+
+@pytest.mark.parametrize("phone", [True, False], ids=["phone", "desk"])
+async def test_the_gallery_is_looked_through(tmp_path: Path, phone: bool) -> None:
+    async with a_served_studio(tmp_path) as studio:
+        await some_pictures(studio)
+        annes = await a_wall(studio.world.ann)
+        bens = await a_wall(studio.world.ben, "history")
+
+        def in_browser() -> None:
+            with chromium(SCREENSHOTS) as browser:
+                browser.note_refusals()
+                if phone:
+                    browser.be_a_phone()
+                else:
+                    browser.resize(1280, 800)
+                look_through(browser, annes, "phone" if phone else "desk")
+                browser.visit(bens)
+                assert numbers_on(browser) == ["#3", "#2"]
+                assert browser.complaints == []
+
+        await asyncio.to_thread(in_browser)
+
+
+def look_through(browser: Browser, url: str, name: str) -> None:
+    touch = browser.tap if name == "phone" else browser.click
+    browser.visit(url)
+    browser.until(LOADED)
+    assert numbers_on(browser) == ["#3", "#2", "#1"]
+    assert browser.js("document.images[0].alt") == "a blue boat"
+    assert browser.js("document.documentElement.scrollWidth <= innerWidth")
+    browser.screenshot(f"51-gallery-{name}")
+    touch("#words")
+    browser.paste("flower")
+    browser.press("Enter")
+    browser.until("document.querySelectorAll('.wall li').length === 2")
+    touch(".wall a", text="#2")
+    browser.until("document.querySelector('.tree') !== null")
+    browser.until(LOADED)
+    family = "[...document.querySelectorAll('.tree .number')].map((n) => n.textContent)"
+    assert browser.js(family) == ["#1", "#2"]
+    here = "document.querySelector('.tree [aria-current] .number').textContent"
+    assert browser.js(here) == "#2"
+    assert browser.js("document.documentElement.scrollWidth <= innerWidth")
+    browser.screenshot(f"52-picture-{name}")
+    touch(".tree a", text="#1")
+    browser.until(f"{here} === '#1'")
+    touch(".top .button")
+    browser.until("document.querySelectorAll('.wall li').length === 2")
+    assert browser.js("document.querySelector('#words').value") == "flower"
+    assert browser.js("window.refused") == []
+
+
+def numbers_on(browser: Browser) -> list[str]:
+    found = browser.js("[...document.querySelectorAll('.wall .number')].map((n) => n.textContent)")
+    return [str(number) for number in found]
 
 
 async def test_the_picture_comes_back_with_nothing_else_changed(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from generation.media import masks
 from generation.recipe import Task
 from tests.given.apps import a_studio
 from tests.given.discord_world import buttons, pictures
-from tests.given.painting import a_flower, a_link, a_served_studio, a_square, linked, sent
 from tests.given.results import is_result, labels, recipe_of
+from tests.given.visiting_pages import a_flower, a_link, a_served_studio, a_square, linked, sent
 from tests.given.waiting import eventually, everything_told
 from tests.given.web_pages import browsing
 

@@ -34,7 +34,7 @@ class Visitors:
         self, client: discord.Client, studio: Studio, tiers: Tiers, moderator_permission: str
     ) -> None:
         self._client, self._studio, self._tiers = client, studio, tiers
-        self._sight = DiscordSight(client, moderator_permission)
+        self.sight = DiscordSight(client, moderator_permission)
 
     async def origin(self, visitor: Visitor) -> Origin:
         """Who asks, and where the answer belongs.  Raises CannotAsk, or DiscordServerError."""
@@ -64,7 +64,7 @@ class Visitors:
     async def _user(self, visitor: Visitor) -> discord.User | discord.Member:
         if visitor.guild is None:
             return await self._client.fetch_user(visitor.person)
-        access = await self._sight.access(visitor.person, visitor.guild, visitor.channel)
+        access = await self.sight.access(visitor.person, visitor.guild, visitor.channel)
         guild = self._client.get_guild(visitor.guild)
         if guild is None or not access.views:
             raise CannotAsk(

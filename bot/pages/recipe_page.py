@@ -34,7 +34,7 @@ File = tuple[str, bytes]
 
 def recipe_page(picture: StoredPicture) -> tuple[str, File | None]:
     """The message, and where it is not all the file that is."""
-    rows = _rows(picture)
+    rows = recipe_rows(picture)
     page = _page(picture, [(name, _plain(value)) for name, value in rows])
     if len(page) <= MAX_CONTENT:
         return page, None
@@ -50,7 +50,8 @@ def recipe_page(picture: StoredPicture) -> tuple[str, File | None]:
     return page, (f"recipe-{picture.id}.txt", text.encode())
 
 
-def _rows(picture: StoredPicture) -> list[tuple[str, str]]:
+def recipe_rows(picture: StoredPicture) -> list[tuple[str, str]]:
+    """(name, value) of all that there is to say of it."""
     r = picture.recipe
     rows = [
         ("prompt", r.prompt),

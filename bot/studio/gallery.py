@@ -56,10 +56,12 @@ class Gallery:
         """Who knows what people can do in the channels."""
         self._sight = sight
 
-    async def picture(self, asker: Asker, picture: PictureId) -> StoredPicture:
-        """A picture by its number.  Raises Missing."""
+    async def picture(
+        self, asker: Asker, picture: PictureId, sight: Sight | None = None
+    ) -> StoredPicture:
+        """A picture by its number.  `sight`: another than the usual one.  Raises Missing."""
         found = await self._pictures.find(picture)
-        for shown in await self._visible(asker, [found] if found is not None else []):
+        for shown in await self._visible(asker, [found] if found is not None else [], sight):
             return shown
         raise Missing("picture", picture)
 
@@ -72,11 +74,13 @@ class Gallery:
         await self.request(asker, request)
         return await self._visible(asker, await self._pictures.of_request(request))
 
-    async def lineage(self, asker: Asker, picture: StoredPicture) -> tuple[StoredPicture, ...]:
+    async def lineage(
+        self, asker: Asker, picture: StoredPicture, sight: Sight | None = None
+    ) -> tuple[StoredPicture, ...]:
         """A picture, what it was made of, and so on, as far as the person may see it."""
         line = [picture]
         while line[-1].parent is not None and len(line) < LONGEST_LINEAGE:
-            line.append(await self.picture(asker, line[-1].parent))
+            line.append(await self.picture(asker, line[-1].parent, sight))
         return tuple(line)
 
     async def listed(
@@ -86,10 +90,12 @@ class Gallery:
         found = [one for one in await self._pictures.many(pictures) if not one.deleted]
         return await self._visible(asker, found, sight)
 
-    async def made_of(self, asker: Asker, picture: PictureId) -> tuple[StoredPicture, ...]:
+    async def made_of(
+        self, asker: Asker, picture: PictureId, sight: Sight | None = None
+    ) -> tuple[StoredPicture, ...]:
         """What was made of a picture, the newest first, as far as the person may see it."""
         found = await self._pictures.made_of(picture, MOST_MADE)
-        return await self._visible(asker, [one for one in found if not one.deleted])
+        return await self._visible(asker, [one for one in found if not one.deleted], sight)
 
     async def own(self, asker: Asker, limit: int) -> tuple[StoredPicture, ...]:
         """A person's newest pictures."""

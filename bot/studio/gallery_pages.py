@@ -113,14 +113,6 @@ class GalleryPage:
     complete: bool  # whether pictures of earlier releases are all among those looked at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureTree:
-    """How a picture came about, and what came of it, as far as one person may see it."""
-
-    line: tuple[StoredPicture, ...]  # it, what it was made of, and so on
-    made_of_it: tuple[StoredPicture, ...]  # the newest first
-
-
 @dataclass(frozen=True, slots=True)
 class _Viewed:
     """A sight that has looked already: at these channels."""
@@ -186,14 +178,6 @@ class GalleryPages:
     async def too_adult(self, _: Asker, picture: StoredPicture, channel: int) -> bool:
         """Whether a picture is of a channel for adults, and this one is none."""
         return picture.channel in await self._kept_from(channel, {picture.channel})
-
-    async def tree(self, asker: Asker, picture: PictureId) -> PictureTree:
-        """What a picture was made of, and what was made of it.  Raises Missing."""
-        shown = await self._gallery.picture(asker, picture)
-        return PictureTree(
-            line=await self._gallery.lineage(asker, shown),
-            made_of_it=await self._gallery.made_of(asker, picture),
-        )
 
     # -- searches that are kept ----------------------------------------------------------------
 

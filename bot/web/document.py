@@ -67,6 +67,13 @@ _ICONS = {
     "invert": '<circle cx="12" cy="12" r="8.5"/>'
     '<path class="solid" d="M12 3.500a8.5 8.5 0 0 1 0 17z"/>',
     "clear": '<path d="M5 7h14M10 7V4.500h4V7M7 7l1 12.500h8L17 7M10.5 11v5M13.5 11v5"/>',
+    "gallery": '<rect x="3.5" y="3.5" width="7" height="7" rx="2"/>'
+    '<rect x="13.5" y="3.5" width="7" height="7" rx="2"/>'
+    '<rect x="3.5" y="13.5" width="7" height="7" rx="2"/>'
+    '<rect x="13.5" y="13.5" width="7" height="7" rx="2"/>',
+    "search": '<circle cx="11" cy="11" r="6.5"/><path d="m16 16 4.5 4.5"/>',
+    "back": '<path d="m14.5 5-7 7 7 7"/>',
+    "on": '<path d="m9.5 5 7 7-7 7"/>',
     "done": '<path d="m4.5 12.5 5 5L20 6.5"/>',
     "zoom-in": '<path d="M12 5v14M5 12h14"/>',
     "zoom-out": '<path d="M5 12h14"/>',

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.languages.speaking import speak, tr
+from bot.languages.speaking import tr
 from bot.studio.reshaping import Base
 from bot.studio.studio import Studio
 from bot.web import answers
@@ -27,6 +27,7 @@ from bot.web.links import Link, LinkPurpose, Links, LinkUsed
 from bot.web.painter_page import painter_page
 from bot.web.reception import Reception
 from bot.web.server import LINK, Route, body_of
+from bot.web.welcome import admitted
 from generation.parameters import PROMPT
 from storage.errors import AskedBefore
 from storage.requests import Origin
@@ -106,8 +107,7 @@ class MaskPainter:
 
     async def _opened(self, at: re.Match[str]) -> Link:
         """What the link says, in its person's language from here on.  Raises NoLink."""
-        link = self._links.read(LinkPurpose.PAINT, at["link"])
-        speak(link.visitor.locale)
+        link = admitted(self._studio, self._links, LinkPurpose.PAINT, at["link"])
         if await self._used.is_used(link.serial):
             raise LinkUsed
         return link

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bot.studio.rights import Sight
 from bot.web.links import Visitor
 from storage.requests import Origin
 from storage.tickets import Request
@@ -14,6 +15,10 @@ from storage.tickets import Request
 
 class Reception(Protocol):
     """Where people talk with the bot: a port."""
+
+    @property
+    def sight(self) -> Sight:
+        """What people can do in the channels."""
 
     async def origin(self, visitor: Visitor) -> Origin:
         """Whoever asks from a page, as they would ask in their channel now.

@@ -101,6 +101,12 @@ class Browser:
         self._ask("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=5)
         self.prefer("dark" if dark else "light")
 
+    def note_refusals(self) -> None:
+        """From the next page on, `window.refused` is what its content policy did not allow."""
+        note = """window.refused = []; addEventListener("securitypolicyviolation",
+          (event) => window.refused.push(event.violatedDirective + " " + event.blockedURI))"""
+        self._ask("Page.addScriptToEvaluateOnNewDocument", source=note)
+
     def prefer(self, scheme: str) -> None:
         """What the person's system prefers: "dark" or "light"."""
         feature = {"name": "prefers-color-scheme", "value": scheme}

@@ -21,7 +21,7 @@ from typing import Any, Self
 import discord
 
 from bot.chat.answers import SILENT, whisper
-from bot.chat.askers import asker_of, check_welcome, is_moderator, studio_of
+from bot.chat.askers import asker_of, check_welcome, is_moderator, studio_of, visitor_of, web_of
 from bot.chat.buttons.card import whisper_picture
 from bot.chat.components import is_ours
 from bot.chat.places import check_place, places_around
@@ -38,6 +38,8 @@ from bot.studio.gallery_pages import (
     by_owner,
 )
 from bot.studio.studio import Studio
+from bot.web.links import LinkPurpose
+from bot.web.looking import SECONDS as GALLERY_SECONDS
 from generation.job import UserId
 from storage.errors import Missing
 from storage.ids import PictureId, number_in
@@ -158,8 +160,10 @@ class OpenPicture(
         await whisper_picture(interaction, number)
 
 
-def gallery_view(page: GalleryPage, search: SearchId, *, shareable: bool) -> discord.ui.View:
-    """What stands below a page."""
+def gallery_view(
+    page: GalleryPage, search: SearchId, *, shareable: bool, address: str | None = None
+) -> discord.ui.View:
+    """What stands below a page; `address`: where the same is in a browser, for its reader alone."""
     view = discord.ui.View(timeout=None)
     if page.pictures:
         view.add_item(OpenPicture(str(search), options(page.pictures)))
@@ -168,7 +172,17 @@ def gallery_view(page: GalleryPage, search: SearchId, *, shareable: bool) -> dis
             view.add_item(TurnPage(search, cursor))
     if shareable and page.pictures:
         view.add_item(SharePage(search, page.here))
+    if address is not None:
+        view.add_item(discord.ui.Button(label=tr("In the browser"), emoji="🌐", url=address))
     return view
+
+
+def _address(interaction: Interaction, search: SearchId) -> str | None:
+    """Where the reader finds the same in a browser; None while no pages are served."""
+    web = web_of(interaction)
+    if web is None:
+        return None
+    return web.link(LinkPurpose.GALLERY, visitor_of(interaction), search, seconds=GALLERY_SECONDS)
 
 
 def viewer_of(interaction: Interaction) -> Onlooker:
@@ -260,7 +274,12 @@ async def _shown(
     return {
         "content": gallery_text(page, None if shared else interaction.user.id),
         "attachments": files,
-        "view": gallery_view(page, number, shareable=in_server and not shared),
+        "view": gallery_view(
+            page,
+            number,
+            shareable=in_server and not shared,
+            address=None if shared else _address(interaction, number),
+        ),
         "allowed_mentions": SILENT,
     }
 

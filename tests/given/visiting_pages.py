@@ -1,4 +1,4 @@
-"""Somebody who paints a mask: from the button under a picture to what the page sends."""
+"""Somebody who visits the bot's own pages: how they get a link, and what a page sends."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.given.builders import encoded
 from tests.given.discord_world import SimulatedPerson, buttons
 from tests.given.fakes import FakeWorker
 from tests.given.results import is_result
+from tests.given.waiting import everything_told
 
 SERVED: dict[str, Any] = {"web_on": True, "web_port": 0}
 
@@ -46,6 +47,26 @@ async def a_link(person: SimulatedPerson, result: discord.Message) -> str:
     url = linked(answer)
     assert url is not None
     return url
+
+
+async def a_wall(person: SimulatedPerson, command: str = "gallery", **options: object) -> str:
+    """Where the button under a page of the gallery leads."""
+    last = person.messages()[-1]
+    await person.command(command, **options)
+    answer = await person.sees(lambda m: linked(m) is not None, after=last)
+    url = linked(answer)
+    assert url is not None
+    return url
+
+
+async def some_pictures(studio: Studio) -> None:
+    """#1 a red flower of Ann's, #2 what Ben made of it, #3 a blue boat of Ben's."""
+    first = await a_flower(studio)
+    await studio.world.ben.say("make it night", reply_to=first)
+    second = await studio.world.ben.sees(is_result, after=first)
+    await studio.world.ben.command("imagine", prompt="a blue boat", size="128x128")
+    await studio.world.ben.sees(is_result, after=second)
+    await everything_told(studio.app)
 
 
 def a_square(side: int = 128, box: tuple[int, int, int, int] = (32, 32, 96, 96)) -> bytes:
