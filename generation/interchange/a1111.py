@@ -46,7 +46,8 @@ _NUMBERS: tuple[tuple[AmountParameter | WholeParameter, tuple[str, ...]], ...] =
 )
 _SIZES = ("Size", "Resolution", "Image size")
 _SAMPLERS = (SAMPLER.a1111, "Sampling method")
-_SCHEDULERS = (SCHEDULER.a1111, "Scheduler", "Schedule", "Sampler schedule")
+_SCHEDULERS = (SCHEDULER.a1111, "Sampler sigma", "Scheduler", "Schedule", "Sampler schedule")
+_OF_DIFFUSERS = re.compile(r"[A-Z]\w+Scheduler")  # what SD.Next's sampler is called there
 _STRENGTHS = (DENOISE.a1111, "Strength", "Denoising")
 
 # What A1111 means by "Automatic", where that is not what is usual for the model.
@@ -82,6 +83,7 @@ _GROUPS: tuple[tuple[str, tuple[str, ...], Why], ...] = (
     ("sampler settings", ("Sigma", "Schedule max", "Schedule min", "Schedule rho"), Why.NOT_HERE),
     ("sampler settings", ("Sampler ", "SGM noise", "UniPC", "Discard pen"), Why.NOT_HERE),
     ("skipped guidance", ("NGMS", "Skip Early CFG", "CFG rescale", "CFG true"), Why.NOT_HERE),
+    ("skipped guidance", ("CFG end", "CFG start"), Why.NOT_HERE),
     ("emphasis", ("Emphasis",), Why.NOT_HERE),
     ("beta schedule", ("Beta schedule",), Why.NOT_HERE),
     ("AnimateDiff", ("AnimateDiff",), Why.NOT_HERE),
@@ -100,10 +102,14 @@ _SILENT = re.compile(
     r"lora weights|overwrite switch|raw (?:negative )?prompt|source identifier|mode|width|height|"
     r"module \d+|image|quality|nsfw|hires (?:module.*)|prompt hash|dataset|index|engine|"
     r"extra noise|model type|base ?model|software|lora|loras|model variant|cond concat|size-\d|"
+    r"template seeds.*|hardware info|time taken.*|lora networks|refine|resize scale|fp16|"
     r"quantity|draft|workflow|comfy|fluxmode|priority|process|experimental|remixofid|job_timestamp",
     re.IGNORECASE,
 )
-_HASHED = {"lora": "lora", "embed": "embedding"}
+_HASHED = {
+    **dict.fromkeys(("lora", "lyco", "locon"), "lora"),
+    **dict.fromkeys(("embed", "embedding", "ti"), "embedding"),
+}
 _CONTROLNET = re.compile(r"controlnet(?: ?(\d+))?(?: .*)?", re.IGNORECASE)
 _CONTROL_FIELDS = re.compile(r"(?:^|,\s*)([A-Za-z][\w ]*):\s*([^,]*)")
 _ADDED = re.compile(r"AddNet (Module|Model|Weight A|Weight B|Weight) (\d+)")
@@ -149,7 +155,8 @@ def _negative(found: Infotext) -> str | None:
 def _sampled(found: Infotext, gathering: Gathering) -> None:
     gathering.sampler(found.get(*_SAMPLERS), where=SAMPLER.a1111)
     said = found.get(*_SCHEDULERS)
-    gathering.scheduler(said, where=SCHEDULER.a1111)
+    if said is not None and not _OF_DIFFUSERS.fullmatch(said) and given((said,)):
+        gathering.scheduler(said, where=SCHEDULER.a1111)
     if (said or "").strip().casefold() == "automatic":
         usual = _AUTOMATIC.get(str(gathering.said.get(SAMPLER.name)))
         if usual is not None:
@@ -186,14 +193,16 @@ def _task(found: Infotext, gathering: Gathering) -> Task:
     strength = found.get(*_STRENGTHS)
     by_hires = _begin(found, _HIRES)
     masked = _begin(found, _MASKS) or "inpaint" in operation
-    if found.get(IMAGE_CFG.a1111) is not None:
+    # SD.Next writes one beside every picture that began with another.
+    if found.get(IMAGE_CFG.a1111) is not None and found.get("Pipeline", "App") is None:
         gathering.number(IMAGE_CFG, found.get(IMAGE_CFG.a1111), where=IMAGE_CFG.a1111)
         gathering.number(DENOISE, strength, where=DENOISE.a1111)
         gathering.lose("image", Why.WANTS_A_PICTURE, where=IMAGE_CFG.a1111)
         return Task.EDIT
     started = number_of(strength) not in (None, 0.0) or masked or "img2img" in operation
     # Draw Things writes the strength of a picture that began with nothing, too.
-    if not started or by_hires or "txt2img" in operation or number_of(found.get("Strength")) == 1:
+    alone = by_hires and "img2img" not in operation
+    if not started or alone or "txt2img" in operation or number_of(found.get("Strength")) == 1:
         return Task.TEXT_TO_IMAGE
     gathering.number(DENOISE, strength, where=DENOISE.a1111)
     gathering.lose("image", Why.WANTS_A_PICTURE, where=DENOISE.a1111)
@@ -235,8 +244,8 @@ def _files(found: Infotext, gathering: Gathering) -> None:
         gathering.file("lora", name, strength=force, where="Lora weights")
     for key, digest in hashes.items():
         kind, told, name = key.partition(":")
-        if told and kind in _HASHED:
-            gathering.file(_HASHED[kind], name, digest, where="Hashes")
+        if told and kind.casefold() in _HASHED:
+            gathering.file(_HASHED[kind.casefold()], name, digest, where="Hashes")
     _modules(found, gathering)
     _added_networks(found, gathering)
     civitai.read_resources(found.get("Civitai resources"), gathering)

@@ -41,7 +41,7 @@ def _resource(one: Mapping[str, object], gathering: Gathering) -> None:
     air = _AIR.fullmatch(str(one.get("air") or "")[:200])
     said = str(one.get("type") or (air[1] if air else "")).replace(" ", "").casefold()
     name = one.get("modelName") or one.get("name") or ""
-    kind = _KINDS.get(said)
+    kind = _KINDS.get(said or ("lora" if "weight" in one else ""))
     if kind is None:
         return gathering.lose(said or "resource", Why.NOT_HERE, name, where="Civitai resources")
     model, version = (air[2], air[3]) if air else (one.get("modelId"), _version(one))

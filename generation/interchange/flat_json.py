@@ -79,6 +79,10 @@ def _infotext(said: Mapping[str, object]) -> Infotext:
             words[folded] = value if isinstance(value, str) else ""
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             pairs[_CALLED.get(folded, key)] = str(value)
+    ruled = object_of(said.get("override_settings"))  # of what A1111's API is asked
+    for key, called in (("sd_model_checkpoint", "Model"), ("sd_vae", "VAE")):
+        if isinstance(value := ruled.get(key), str):
+            pairs.setdefault(called, value)
     if isinstance(hashes := said.get("hashes"), dict):
         pairs["Hashes"] = json.dumps(hashes)
     if resources := [one for key in _RESOURCES for one in objects(said.get(key))]:

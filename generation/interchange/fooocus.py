@@ -30,7 +30,10 @@ _STEPS = {
     "hyper-sd": 4,
     "turbo": 4,
 }
-_MARKS = ("performance", "adm_guidance", "base_model", "sharpness", "fooocus_v2_expansion")
+_MARKS = (
+    *("performance", "adm_guidance", "base_model", "sharpness", "fooocus_v2_expansion"),
+    *("full_prompt", "metadata_scheme", "lora_combined_1"),
+)
 _LORA = re.compile(r"lora(?:_combined|_weight|_\[.*\]_weight)?_?(\d{1,2})")
 _SILENT = re.compile(
     r"prompt|negative_prompt|full_(?:raw_)?(?:negative_)?prompt|raw_(?:negative_)?prompt|steps|"
@@ -120,8 +123,11 @@ def _files(said: Mapping[str, object], gathering: Gathering) -> None:
             gathering.file("lora", name, digest, strength=strength, where="loras")
     for key, value in said.items():
         if _LORA.fullmatch(key) and isinstance(value, str) and ":" in value:
-            name, _, strength = value.rpartition(":")
-            gathering.file("lora", name.strip(), strength=strength.strip(), where=key)
+            on, named, rest = value.partition(" : ")  # forks write first whether it is on
+            told = rest if named and on.strip() in ("True", "False") and " : " in rest else value
+            name, _, strength = told.rpartition(":")
+            if on.strip() != "False":
+                gathering.file("lora", name.strip(), strength=strength.strip(), where=key)
 
 
 def _losses(said: Mapping[str, object], gathering: Gathering) -> None:

@@ -30,7 +30,10 @@ from generation.parameters import (
 from generation.recipe import MAX_SEED, MAX_STRENGTH, MAX_VARIATIONS, MAX_WORDS, Task, Variation
 
 LARGEST_SEED = 2**64 - 1  # that other programs take
-NOTHING = ("", "none", "null", "false", "no", "off", "disabled", "default (model)", "automatic")
+NOTHING = (
+    *("", "none", "null", "false", "no", "off", "disabled", "default (model)", "automatic"),
+    *("undefined", "unknown", "n/a"),
+)
 
 _NUMBER = re.compile(
     r"[-+]?(?:[0-9]{1,20}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,2})?"
@@ -172,7 +175,7 @@ class Gathering:
 
     def sampler(self, said: object, *, where: str = "") -> None:
         """A sampler in anybody's name for it, which may bring a scheduler."""
-        if said is None or said == "":
+        if not given((said,)):
             return
         if not isinstance(said, str):
             return self._unread(SAMPLER, said, where)

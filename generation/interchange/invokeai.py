@@ -220,7 +220,7 @@ def _older(said: Mapping[str, object]) -> Imported:
 def _bracketed(text: str, gathering: Gathering) -> None:
     """`a cat [dog, blurry]`: what is not to be shown stands in brackets."""
     negative = ", ".join(found.strip() for found in _NEGATIVE.findall(text))
-    _words(" ".join(_NEGATIVE.sub(" ", text).split()), negative, gathering)
+    _words(" ".join(_NEGATIVE.sub(" ", text).split()).rstrip(" ,"), negative, gathering)
 
 
 def _older_name(sampler: object) -> object:

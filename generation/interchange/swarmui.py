@@ -37,7 +37,7 @@ _SILENT = re.compile(
     r"originalprompt|originalnegativeprompt|presets|saveintermediateimages|personalnote|"
     r"nointernalspecialhandling|modelspecific.*|colordepth|backendtype|outpath.*|"
     r"comfyuicustom.*|initimagenoise|initimageresettonorm|resolution|nosave|webhooks|stylename|"
-    r"zeronegative|clipstopatlayer|variationseed.*|loras|loraweights|lorasectionconfinement|"
+    r"zeronegative|vaetile.*|clipstopatlayer|variationseed.*|loras|loraweights|lorasectionconfinement|"
     r"loratencweights|prompt|negativeprompt|model|vae|seed|steps|cfgscale|width|height|sampler|"
     r"scheduler|fluxguidancescale|sigmashift|initimage.*|videoformat|internalbackendtype|"
     r"promptenhance.*|nometadata|exactbackendid|overridepredictiontype|continueonerror|tcd.*|"
@@ -75,7 +75,9 @@ def _imported(said: Mapping[str, object], found: Mapping[str, object]) -> Import
         strength = said.get("variationseedstrength", 0)
         gathering.varied(said["variationseed"], strength, where="variationseed")
     _files(said, objects(found.get("sui_models")), gathering)
-    if "initimage" in said or "initimagecreativity" in said:
+    beside = {_key(name) for name in object_of(found.get("sui_extra_data"))}
+    begun = "initimage" in said or "initimagefilename" in beside
+    if begun or number_of(said.get("initimagecreativity")) not in (None, 0.0):
         _started(said, gathering)
     _losses(said, gathering)
     return gathering.imported()
@@ -137,6 +139,8 @@ def _losses(said: Mapping[str, object], gathering: Gathering) -> None:
             if key == "controlnetmodel":
                 strength = said.get("controlnetstrength")
                 gathering.file("controlnet", value, strength=strength, where=key)
+        elif "video" in key or key.startswith("text2video"):
+            group = "video", Why.NOT_HERE
         elif key.startswith(_MASKS):
             group = "mask", Why.WANTS_A_PICTURE
         else:
