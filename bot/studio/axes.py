@@ -230,17 +230,19 @@ def _numbers(name: str, typed: str, *, whole: bool) -> Iterator[Decimal]:
         elif re.fullmatch(_NUMBER, item):
             numbers = (Decimal(item),)
         else:
-            raise OutOfRange(name, item, WHOLE if whole else AMOUNTS)
+            raise _no_numbers(name, item, whole=whole)
         said += len(numbers)
         _check_many(name, typed, said)
         for number in numbers:
             if whole and number != number.to_integral_value():
-                raise OutOfRange(name, item, WHOLE)
+                raise _no_numbers(name, item, whole=True)
             yield number
 
 
-WHOLE = "whole numbers such as `4, 8, 16`, `4-8` or `2..10 step 2`"
-AMOUNTS = "numbers such as `3, 5.5, 8`, `1-5` or `0.2..1 step 0.2`"
+def _no_numbers(name: str, item: str, *, whole: bool) -> OutOfRange:
+    if whole:
+        return OutOfRange(name, item, "whole numbers such as `4, 8, 16`, `4-8` or `2..10 step 2`")
+    return OutOfRange(name, item, "numbers such as `3, 5.5, 8`, `1-5` or `0.2..1 step 0.2`")
 
 
 def _between(name: str, item: str, found: re.Match[str], *, whole: bool) -> tuple[Decimal, ...]:
@@ -278,8 +280,11 @@ def _usual_step(first: Decimal, last: Decimal) -> Decimal:
 
 def _check_many(name: str, item: str, many: int) -> None:
     if many > MOST_CELLS:
-        said = f"{item}, which is {many}"
-        raise OutOfRange(name, said, f"at most {MOST_CELLS} values: name those to compare")
+        raise OutOfRange(
+            name,
+            f"{item}, which is {many}",
+            f"at most {MOST_CELLS} values: name those to compare",
+        )
 
 
 def _each_lora(part: str) -> Iterator[str]:

@@ -110,8 +110,11 @@ class Sheets:
         """The wish with one seed for all, in its own words unless found ones are asked for."""
         if "denoise" in said and not wish.draft.inputs:
             if wish.parent is None:
-                allowed = "beside a picture: `pictures: #12`, or an `image` of yours"
-                raise OutOfRange("denoise", "without one", allowed)
+                raise OutOfRange(
+                    "denoise",
+                    "without one",
+                    "beside a picture: `pictures: #12`, or an `image` of yours",
+                )
             start = init_from(wish.parent.png_sha256)
             wish = replace(wish, draft=replace(wish.draft, task=None, inputs=(start,)))
         around = await self._defaults.around(wish)
