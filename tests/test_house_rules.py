@@ -385,6 +385,7 @@ FOR_THE_BOT = {
     "Offers": {"checkpoint_of"},  # of recipes that the gallery has let through
     "Weeklies": {"best"},  # for everybody who reads the channel
     "Opening": {"carried"},  # of bytes that the person has just sent
+    "Safety": {"judge"},  # before anybody is shown it
 }
 
 
