@@ -55,6 +55,9 @@ MEANT = (
     ("size", "square, 3:2 | 128x192", "square/3:2/128x192"),
     ("style", "none, pixel art", "none/Pixel art"),
     ("assist", "off, ON", "off/on"),
+    ("model", "全部", "other/starter/tiny"),
+    ("style", "无，pixel art", "none/Pixel art"),
+    ("seed", "2 随机", "105/106"),
     ("model", "all", "other/starter/tiny"),
     (
         "lora",

@@ -12,9 +12,11 @@ import pytest
 from PIL import Image
 
 from bot.app import App
+from bot.chat.buttons.confirming import confirmation_view
 from bot.pages.apologies import apology_for
 from bot.pages.sheet_drawing import sheet_image
 from bot.pages.sheet_page import told_apart
+from bot.studio.confirming import Priced
 from bot.studio.rewriting import as_it_was
 from bot.studio.rights import Asker
 from bot.studio.sheets import NoComparison, PlannedSheet
@@ -25,7 +27,7 @@ from generation.recipe import needed
 from prompting.errors import TooMany
 from storage.errors import AskedBefore, Missing
 from storage.sheets import Sheet, SheetAxis, SheetCell
-from tests.given.apps import Studio, a_studio, a_wish, an_app, an_idle_app, drawn, finished
+from tests.given.apps import Studio, a_studio, a_wish, an_app, drawn, finished
 from tests.given.builders import ANN, BEN, a_lora, a_model_folder
 from tests.given.discord_world import buttons, pictures
 from tests.given.fakes import FakeWorker
@@ -270,9 +272,23 @@ async def test_a_page_is_answered_after_a_restart_and_by_its_asker_alone(tmp_pat
         page = await compare(studio, prompt="a cat", seed="1, 2")
         [custom_id] = [b.custom_id for b in buttons(page) if "yes" in (b.custom_id or "")]
         number = int(str(custom_id).rpartition(":")[2])
-        kept = await studio.app.stores.unconfirmed.get(number, studio.world.ann.id)  # type: ignore[arg-type]
-    async with an_idle_app(tmp_path, FakeWorker()) as app:
-        assert await app.stores.unconfirmed.get(number, kept.owner) == kept
+    async with a_studio(tmp_path) as studio:
+        ann, ben = studio.world.ann, studio.world.ben
+        old = await a_page_of_another_life(studio, number)
+        await ben.press(old, "🖌️ Draw all")
+        await ben.sees("I do not remember that one")
+        await ann.press(await a_page_of_another_life(studio, number), "🖌️ Draw all")
+        message = await ann.sees(is_result)
+        assert "🔬 **seed** 1, 2" in message.content
+
+
+async def a_page_of_another_life(studio: Studio, number: int) -> discord.Message:
+    """A message of the bot's with those buttons, of which it remembers nothing itself."""
+    view = confirmation_view(Priced(number=number, pictures=2, seconds=1.0))
+    view.stop()
+    channel: Any = studio.client.get_channel(studio.world.env.studio.id)
+    posted = await channel.send("a page of another life", view=view)
+    return await studio.world.ann.sees(lambda m: m.id == posted.id)
 
 
 async def test_no_forgets_it_and_refusals_say_what_to_do(tmp_path: Path) -> None:

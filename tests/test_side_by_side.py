@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bot.pages.side_by_side import side_by_side_page, side_by_side_sheet
+from bot.studio.asked_to_compare import AskedComparison, asked_to_compare
 from bot.studio.comparing import ComparedPicture
 from bot.studio.rights import Asker
 from generation.errors import OutOfRange
@@ -127,3 +128,50 @@ async def test_one_alone_is_compared_with_what_it_was_made_of(tmp_path: Path) ->
         await ann.menu("Compare", varied)
         page = await ann.sees("and beside it")
         assert page.content.index("#1") < page.content.index("#2")
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers", "places"),
+    [
+        ("compare with #12", (12,), ()),
+        ("Compare it to #12 and #15, please!", (12, 15), ()),
+        ("compare", (), ()),
+        ("compare 1 and 3", (), (1, 3)),
+        ("把这张和#12比较一下", (12,), ()),
+        ("和 #12 对比", (12,), ()),
+        ("vergleiche mit #12", (12,), ()),
+        ("сравни с #12", (12,), ()),
+    ],
+)
+def test_replies_ask_for_it_in_many_tongues(
+    words: str, numbers: tuple[int, ...], places: tuple[int, ...]
+) -> None:
+    assert asked_to_compare(words) == AskedComparison(numbers=numbers, places=places)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["make it blue", "compare apples with oranges", "对比更强烈", "a comparison chart", "2"],
+)
+def test_what_says_anything_else_is_read_as_that(words: str) -> None:
+    assert asked_to_compare(words) is None
+
+
+async def test_a_reply_compares_for_all_what_all_may_see(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a red flower", seed="10")
+        first = await ann.sees(is_result)
+        await ann.command("imagine", prompt="a red flower", seed="11")
+        second = await ann.sees(is_result, after=first)
+        await ann.say("compare with #1", reply_to=second)
+        page = await ann.sees("and beside it")
+        assert not page.flags.ephemeral
+        assert "seed 11 → 10" in page.content
+        assert len(await pictures(page)) == 1
+        await ann.say("compare", reply_to=first)
+        await ann.sees("Beside which one?")
+        await ann.say("compare with 7", reply_to=first)
+        await ann.sees("there is no number 7")
+        await ann.say("compare with #99", reply_to=first)
+        await ann.sees("I do not remember that one")

@@ -32,6 +32,7 @@ from bot.chat.refusals import place_apology
 from bot.chat.replying import show_answers
 from bot.chat.saying import say, say_elsewhere, typing_in
 from bot.chat.shown import picked_in, pictures_shown_by
+from bot.chat.side_by_side import compared_beside
 from bot.languages.speaking import mark, tr
 from bot.pages.apologies import apology_for, expected
 from bot.pages.help_pages import Topic, asks_for_help, help_page
@@ -100,6 +101,9 @@ async def hear(
                 if await _kept_as_preset(
                     message, words, (ours, picked_in(answered)), studio, wish.origin
                 ):
+                    return
+                asker, picked = Asker.of(wish.origin), picked_in(answered)
+                if await compared_beside(message, words, ours, picked, studio, asker):
                     return
                 reply = Reply(
                     origin=wish.origin,

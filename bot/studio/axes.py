@@ -33,6 +33,7 @@ from storage.people import AssistMode
 from storage.sheets import MOST_CELLS
 
 NONE, ALL, RANDOM = "none", "all", "random"
+_NONE, _ALL = frozenset((NONE, "无", "没有")), frozenset((ALL, "全部", "所有"))  # as they are typed
 
 Put = Callable[[Wish], Wish]
 
@@ -118,7 +119,7 @@ class AxisReader:
     def styles(self, name: str, typed: str) -> Iterator[AxisValue]:
         """Styles of the library, and none."""
         for one in self._named(name, typed, list(self.offers.styles)):
-            if one.casefold() == NONE:
+            if one.casefold() in _NONE:
                 yield AxisValue(label=NONE, put=_with(style=""))
             else:
                 style = self.offers.styles.find(one)
@@ -158,7 +159,7 @@ class AxisReader:
             yield typed.strip()  # a comma may be a part of it
             return
         for one in _items(typed):
-            if one.casefold() != ALL or not there:
+            if one.casefold() not in _ALL or not there:
                 yield one
                 continue
             _check_many(what, one, len(there))
@@ -169,7 +170,7 @@ class AxisReader:
     def loras(self, _: str, typed: str) -> Iterator[AxisValue]:
         """LoRAs: between bars each a stack of them, with one strength or several for one of it."""
         for part in filter(None, map(str.strip, typed.split("|"))):
-            if part.casefold() == NONE:
+            if part.casefold() in _NONE:
                 yield AxisValue(label=NONE, put=_wearing(()))
                 continue
             stacks: list[tuple[Adapter, ...]] = [()]

@@ -23,15 +23,16 @@ from bot.chat.commands import choices, list_choices
 from bot.chat.commands.sources import named
 from bot.chat.intake import picture_from
 from bot.chat.shown import picked_in, pictures_shown_by
+from bot.chat.side_by_side import meant_by, side_by_side_file
 from bot.chat.uploads import USUAL_LIMIT
 from bot.languages.speaking import mark, tr
 from bot.pages.apologies import apology_for
-from bot.pages.contact_sheet import encoded
 from bot.pages.replies import common_settings
 from bot.pages.sheet_page import planned_page
-from bot.pages.side_by_side import side_by_side_page, side_by_side_sheet
+from bot.pages.side_by_side import side_by_side_page
+from bot.studio.asked_to_compare import AskedComparison
 from bot.studio.axes import AXES
-from bot.studio.comparing import MOST, ComparedPicture
+from bot.studio.comparing import MOST
 from bot.studio.rewriting import as_it_was
 from bot.studio.rights import Asker
 from bot.studio.sheets import NoComparison, PlannedSheet
@@ -147,14 +148,11 @@ async def compare_menu(interaction: Interaction, message: discord.Message) -> No
     shown = await pictures_shown_by(message, interaction.client, studio, asker)
     if not shown:
         raise Missing("message", message.id)
-    picked = picked_in(message)
-    numbers = [one.id for one in sorted(shown, key=lambda one: one.id != picked)]
+    numbers = meant_by(AskedComparison(numbers=(), places=()), shown, picked_in(message))
     if len(numbers) == 1:
-        if shown[0].parent is None:
-            await whisper(interaction, tr(ALONE))
-            return
-        numbers.insert(0, shown[0].parent)
-    await _show(interaction, numbers[:MOST])
+        await whisper(interaction, tr(ALONE))
+        return
+    await _show(interaction, numbers)
 
 
 ALONE = mark(
@@ -168,10 +166,5 @@ async def _show(interaction: Interaction, numbers: Sequence[PictureId]) -> None:
     studio = studio_of(interaction)
     compared = await studio.comparisons.side_by_side(asker_of(interaction), numbers)
     limit = interaction.filesize_limit or USUAL_LIMIT
-    file = await asyncio.to_thread(_drawn, compared, limit)
+    file = await asyncio.to_thread(side_by_side_file, compared, limit)
     await whisper(interaction, side_by_side_page(compared), file=file)
-
-
-def _drawn(compared: Sequence[ComparedPicture], limit: int) -> tuple[str, bytes]:
-    suffix, data = encoded(side_by_side_sheet(compared), limit)
-    return f"side-by-side{suffix}", data
