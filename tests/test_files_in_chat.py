@@ -108,6 +108,18 @@ async def test_a_reply_with_a_mention_reads_the_picture_that_it_answers(tmp_path
         await ann.sees("Its menu (Apps, Show recipe) shows it to me")
 
 
+async def test_the_card_is_in_the_language_of_whoever_asks(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        ann.reads("zh-CN")
+        await ann.command("import", file=("theirs.png", AWAY))
+        card = await ann.sees("读自 A1111")
+        for part in ("不要出现：dog", "7 步", "模型 `dream_v8` 不在这里", "第二遍绘制"):
+            assert part in card.content
+        await ann.press(card, "用 tiny 画")
+        await ann.sees("我从文件中采用了")
+
+
 async def test_import_shows_the_card_and_draws(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         ann = studio.world.ann

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from bot.studio.importing import read_and_matched, read_file
 from generation.catalog.digests import tensors_sha256
+from generation.catalog.matching import matched
 from generation.draft import Draft
 from generation.interchange.imported import WantedFile
 from generation.recipe import needed
@@ -127,3 +129,18 @@ async def test_a_picture_of_ours_is_drawn_to_the_letter(tmp_path: Path) -> None:
     [before], [after], [other] = outcome.pictures, again.pictures, otherwise.pictures
     assert after.recipe == before.recipe
     assert other.recipe == replace(before.recipe, seed=4)
+
+
+async def test_a1111s_first_hash_of_eight_letters_finds_a_model_of_another_name(
+    tmp_path: Path,
+) -> None:
+    async with an_idle_app(tmp_path) as app:
+        entry = app.catalog.find("tiny")
+        path = tmp_path / "whole.safetensors"
+        path.write_bytes(bytes(range(256)) * 8192)
+        first = hashlib.sha256(path.read_bytes()[0x100000 : 0x100000 + 0x10000]).hexdigest()[:8]
+        wanted = WantedFile(kind="checkpoint", name="another", hash=first)
+        [found] = matched([wanted], [replace(entry, path=path)])
+        [none] = matched([replace(wanted, hash="01234567")], [replace(entry, path=path)])
+    assert found.entry is not None
+    assert none.entry is None

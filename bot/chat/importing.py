@@ -18,7 +18,7 @@ import discord
 from bot.chat.askers import ChatHost
 from bot.chat.intake import Attachments, Sent, bytes_of, found_in
 from bot.pages.imported_page import imported_page
-from bot.studio.importing import Brought, read_and_matched
+from bot.studio.importing import Brought, beside, read_and_matched
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
 from generation.draft import UNSAID
@@ -100,13 +100,10 @@ async def with_file(sent: Sent, wish: Wish, studio: Studio) -> Wish:
     Raises NotRead, BadPicture.
     """
     found = await read_sent(sent, studio)
-    wish = replace(wish, imported=found.brought.imported)
-    if (wish.draft.words.prompt or "").strip().casefold() in ITS_OWN:
+    if (wish.draft.words.prompt or "").strip() in ITS_OWN:
         words = replace(wish.draft.words, prompt=None)
         wish = replace(wish, draft=replace(wish.draft, words=words))
-    if wish.model is None and found.brought.lacks_its_model and found.brought.instead is not None:
-        wish = replace(wish, model=found.brought.instead.name)
-    return wish
+    return beside(wish, found.brought)
 
 
 async def with_text_file(wish: Wish, came: Attachments, studio: Studio) -> tuple[Wish, Attachments]:
@@ -120,20 +117,13 @@ async def with_text_file(wish: Wish, came: Attachments, studio: Studio) -> tuple
         except NotRead:
             continue
         others = tuple(name for name in came.others if name != sent.filename)
-        imported = found.brought.imported
-        return replace(wish, imported=imported), replace(came, others=others)
+        return beside(wish, found.brought), replace(came, others=others)
     return wish, came
 
 
 def wish_of(found: Brought, origin: Origin) -> Wish:
     """What the button of a card asks for: the file as it is, by another model where need be."""
-    instead = found.instead if found.lacks_its_model else None
-    return Wish(
-        origin=origin,
-        draft=UNSAID,
-        imported=found.imported,
-        model=instead.name if instead is not None else None,
-    )
+    return beside(Wish(origin=origin, draft=UNSAID), found)
 
 
 def draws(found: Brought) -> bool:

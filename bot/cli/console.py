@@ -79,14 +79,10 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
     rows = (row for row in PARAMETERS.values() if row.section in SECTIONS)
     draft = draft_of({row.name: getattr(asked, row.name) for row in rows})
     loras = tuple(app.studio.offers.lora(text) for text in asked.lora)
-    imported = None
-    if asked.source is not None:
-        data = await asyncio.to_thread(read_file, asked.source)
-        imported = await asyncio.to_thread(importing.read_file, data)
-        if not asked.prompt:
-            draft = replace(draft, words=replace(draft.words, prompt=None))
-    elif not asked.prompt:
-        raise Mistaken("Say what to draw, or name a file to draw it --from.")
+    if not asked.prompt:
+        if asked.source is None:
+            raise Mistaken("Say what to draw, or name a file to draw it --from.")
+        draft = replace(draft, words=replace(draft.words, prompt=None))
     wish = Wish(
         origin=console(),
         draft=replace(draft, adapters=loras),
@@ -98,9 +94,12 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         seed=seed_named(asked.seed) if asked.seed is not None else None,
         assist=AssistMode(asked.assist),
         style=asked.style,
-        imported=imported,
     )
     wish = app.studio.requests.read(wish)
+    if asked.source is not None:
+        data = await asyncio.to_thread(read_file, asked.source)
+        found = await importing.read_and_matched(data, app.studio.offers)
+        wish = importing.beside(wish, found)
     if asked.image is not None:
         data = await asyncio.to_thread(read_file, asked.image)
         wish = await app.studio.requests.started_from(data, wish)

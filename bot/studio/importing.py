@@ -83,6 +83,14 @@ def where_to_get(file: MatchedFile, places: Places | None = None) -> Obtainable:
     return obtainable(file.wanted, places or Places())
 
 
+def beside(wish: Wish, found: Brought) -> Wish:
+    """The wish with a file beside it; where its model is not here, with the one that is nearest."""
+    wish = replace(wish, imported=found.imported)
+    if wish.model is not None or not found.lacks_its_model or found.instead is None:
+        return wish
+    return replace(wish, model=found.instead.name)
+
+
 def is_exact(wish: Wish) -> bool:
     """Whether a recipe of ours is to be drawn as it is: nothing else was said."""
     return (
