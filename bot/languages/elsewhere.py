@@ -46,8 +46,8 @@ LEFT: Mapping[str, str] = {
     "bot/studio/which.py: picture ": "a programmer's",
     "bot/studio/which.py:  of ": "a programmer's",
     "bot/studio/days.py": "days as people type them",
-    "bot/pages/fairness_plot.py": "letters in a picture: its font has none but Latin ones",
-    "bot/pages/history_plot.py: DejaVu Sans": "the name of a font",
+    "bot/pages/fairness_plot.py: upper left": "a word of matplotlib's",
+    "bot/pages/fairness_plot.py: DejaVu Sans": "the name of a font",
     "bot/pages/history_plot.py: upper left": "a word of matplotlib's",
     "bot/chat/commands/list_choices.py:  step ": "as it is typed",
     "bot/chat/commands/list_choices.py: off, on": "the same",
@@ -67,7 +67,18 @@ _PART = re.compile(r"(?:^|[ (])[A-Za-z]{2,}[,;:.!?…)]*(?: |$)")
 SAID = {"tr", "trn", "mark", "clause", "name_of"}
 NOT_FOR_PEOPLE = {
     *("debug", "info", "warning", "error", "exception", "critical"),  # the log
-    *("compile", "fullmatch", "match", "search", "sub", "split", "getattr", "hasattr", "TypeVar"),
+    *(
+        "guess_type",
+        "compile",
+        "fullmatch",
+        "match",
+        "search",
+        "sub",
+        "split",
+        "getattr",
+        "hasattr",
+        "TypeVar",
+    ),
     *("ValueError", "TypeError", "RuntimeError", "KeyError", "AssertionError"),
     "Undeliverable",
     *("NotImplementedError", "NewType", "ContextVar", "getLogger", "with_name", "replace"),

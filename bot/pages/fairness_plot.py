@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bot.languages.speaking import tr
 from bot.pages.device import GPU
+from bot.pages.lettering import FONT
 from bot.pages.queue_page import part as percent
 from bot.studio.stats import (
     DAY,
@@ -48,7 +52,7 @@ COLOURS = {
 OTHERS_MARK, OTHERS_COLOUR = "⬜", "#8b8f98"
 INCHES, DPI = (8.125, 5.2), 160  # letters that can be read at Discord's size
 SHOWN = (1, 2, 4, 8, 12, DAY // 3600)  # hours
-TICKS = {0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36000: "10 h"}
+TICKS = (0.1, 1, 10, 60, 600, 3600, 36000)  # seconds
 
 
 def marks(shown: tuple[Area, ...]) -> tuple[str, ...]:
@@ -64,16 +68,29 @@ def draw(day: Day, viewer: Viewer, device: str = GPU) -> bytes:
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.15)
-    figure = Figure(figsize=INCHES, dpi=DPI, facecolor=CARD, layout=layout)
-    FigureCanvasAgg(figure)
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    for axes in (above, below):
-        _plain(axes)
-    _service(above, day, parts(day, viewer), device)
-    _waits(below, day, viewer)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", facecolor=CARD)
+    with lettered():
+        figure = Figure(figsize=INCHES, dpi=DPI, facecolor=CARD, layout=layout)
+        FigureCanvasAgg(figure)
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        for axes in (above, below):
+            _plain(axes)
+        _service(above, day, parts(day, viewer), device)
+        _waits(below, day, viewer)
+        out = io.BytesIO()
+        figure.savefig(out, format="png", facecolor=CARD)
     return out.getvalue()
+
+
+@contextmanager
+def lettered() -> Iterator[None]:
+    """Plots that are drawn within have letters for every language that is spoken here."""
+    import matplotlib as mpl
+    from matplotlib import font_manager
+
+    font_manager.fontManager.addfont(FONT)
+    ours = font_manager.FontProperties(fname=FONT).get_name()
+    with mpl.rc_context({"font.family": ["DejaVu Sans", ours], "text.parse_math": False}):
+        yield
 
 
 def _service(axes: Axes, day: Day, shown: tuple[Area, ...], device: str) -> None:
@@ -86,11 +103,11 @@ def _service(axes: Axes, day: Day, shown: tuple[Area, ...], device: str) -> None
     people = iter(COLOURS.values())
     colours = [OTHERS_COLOUR if p.name == OTHERS else next(people) for p in shown]
     everything = sum(part.total for part in shown) or 1.0
-    labels = [f"{p.name}  {percent(p.total / everything)}" for p in shown]
+    labels = [f"{tr(p.name)}  {percent(p.total / everything)}" for p in shown]
     axes.stackplot(hours, at_work, colors=colours, labels=labels, step="post", linewidth=0)
     axes.set_ylim(bottom=0)
     axes.set_title(
-        f"{device[0].upper()}{device[1:]}s at work, and for whom",
+        tr("{device}s at work, and for whom", device=f"{device[0].upper()}{device[1:]}"),
         color=INK,
         loc="left",
         fontsize=15,
@@ -103,28 +120,40 @@ def _waits(axes: Axes, day: Day, viewer: Viewer) -> None:
     hours = [(w.at - day.until) / 3600 for w in found]
     style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 2}
     axes.plot(
-        hours, [_floored(w.p95) for w in found], color="#f4900c", label="95 of 100 within", **style
+        hours,
+        [_floored(w.p95) for w in found],
+        color="#f4900c",
+        label=tr("95 of 100 within"),
+        **style,
     )
     axes.plot(
-        hours, [_floored(w.p50) for w in found], color="#55acee", label="half within", **style
+        hours, [_floored(w.p50) for w in found], color="#55acee", label=tr("half within"), **style
     )
     if mine := waited_by(day, viewer.id):
         axes.scatter(
             [(at - day.until) / 3600 for at, _ in mine],
             [_floored(seconds) for _, seconds in mine],
-            color=INK, s=10, alpha=0.7, label="yours", zorder=3,
+            color=INK, s=10, alpha=0.7, label=tr("yours"), zorder=3,
         )  # fmt: skip
     axes.set_yscale("log")
     axes.minorticks_off()
     most = max([w.p95 for w in found if not math.isnan(w.p95)] + [s for _, s in mine], default=1.0)
     axes.set_ylim(0.08, max(12.0, 1.6 * most))
     ticks = [t for t in TICKS if t <= max(12.0, 1.6 * most)]
-    axes.set_yticks(ticks, [TICKS[t] for t in ticks])
+    axes.set_yticks(ticks, [_tick(t) for t in ticks])
     shown = hours_shown(day)
     axes.set_xlim(-shown, 0)
     axes.set_xticks(*_hours_ticks(shown))
-    axes.set_title("How long pictures waited", color=INK, loc="left", fontsize=15)
+    axes.set_title(tr("How long pictures waited"), color=INK, loc="left", fontsize=15)
     _legend(axes)
+
+
+def _tick(seconds: float) -> str:
+    if seconds < 60:
+        return tr("{n} s", n=f"{seconds:g}")
+    if seconds < 3600:
+        return tr("{n} min", n=f"{seconds / 60:g}")
+    return tr("{n} h", n=f"{seconds / 3600:g}")
 
 
 def hours_shown(day: Day) -> int:
@@ -137,9 +166,12 @@ def hours_shown(day: Day) -> int:
 def _hours_ticks(hours: int) -> tuple[list[float], list[str]]:
     """Five ticks; of an hour they are in minutes."""
     ago = [hours * part / 4 for part in (4, 3, 2, 1)]
-    unit, times = ("h", 1) if hours % 4 == 0 else ("min", 60)
-    names = [f"{back * times:g} {unit}" for back in ago]
-    return [*(-back for back in ago), 0.0], [f"{names[0]} ago", *names[1:], "now"]
+    if hours % 4 == 0:
+        names = [tr("{n} h", n=f"{back:g}") for back in ago]
+    else:
+        names = [tr("{n} min", n=f"{back * 60:g}") for back in ago]
+    oldest = tr("{time} ago", time=names[0])
+    return [*(-back for back in ago), 0.0], [oldest, *names[1:], tr("now")]
 
 
 def _floored(seconds: float) -> float:

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.languages.speaking import mark, tr
-from bot.pages.fairness_plot import CARD, COLOURS, DPI, FAINT, INK, OTHERS_COLOUR
-from bot.pages.lettering import FONT
+from bot.pages.fairness_plot import CARD, COLOURS, DPI, FAINT, INK, OTHERS_COLOUR, lettered
 from bot.pages.quoting import plain
 from bot.studio.histories import History
 from storage.tallies import SECONDS
@@ -41,16 +40,12 @@ Panel = Callable[["Axes", History], None]
 
 def draw_history(history: History) -> bytes:
     """The PNG.  Takes about a second: not on the event loop."""
-    import matplotlib as mpl
-    from matplotlib import font_manager
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    font_manager.fontManager.addfont(FONT)
-    ours = font_manager.FontProperties(fname=FONT).get_name()
     panels = _panels(history)
     size = (WIDE, HIGH * len(panels))
-    with mpl.rc_context({"font.family": [ours, "DejaVu Sans"], "text.parse_math": False}):
+    with lettered():
         figure = Figure(figsize=size, dpi=DPI, facecolor=CARD, layout="constrained")
         FigureCanvasAgg(figure)
         for axes, panel in zip(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 from discord import app_commands
@@ -21,6 +22,7 @@ from bot.pages.stats_page import fairness_page, today_page
 from bot.studio.stats import Viewer
 
 Interaction = discord.Interaction[Any]
+T = TypeVar("T")
 
 stats = app_commands.Group(name="stats", description="How the studio did in the last day")
 
@@ -45,15 +47,20 @@ async def fairness(interaction: Interaction) -> None:
     day, device = await studio.last_day(), called(studio.device.name)
     guild = interaction.guild_id if is_moderator(interaction) else None
     viewer = Viewer(id=interaction.user.id, guild=guild)
-    loop = asyncio.get_running_loop()
-    page = await loop.run_in_executor(ARTIST, fairness_page, day, viewer, device)
+    page = await _artist(partial(fairness_page, day, viewer, device))
     files = []
     if day.served:
-        png = await loop.run_in_executor(ARTIST, draw, day, viewer, device)
+        png = await _artist(partial(draw, day, viewer, device))
         files.append(discord.File(io.BytesIO(png), filename="fairness.png"))
     await interaction.edit_original_response(
         content=page, attachments=files, allowed_mentions=SILENT
     )
+
+
+async def _artist(work: Callable[[], T]) -> T:
+    """What the artist's thread makes, in the language of whoever asks."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(ARTIST, partial(copy_context().run, work))
 
 
 DAYS = (7, 30, 90)  # as long as the history of service is kept
@@ -73,9 +80,7 @@ async def drawn(interaction: Interaction, days: int = 30, mine: bool = False) ->
     )
     files = []
     if history.pictures:
-        # The language goes along into the artist's thread.
-        drawing = partial(copy_context().run, draw_history, history)
-        png = await asyncio.get_running_loop().run_in_executor(ARTIST, drawing)
+        png = await _artist(partial(draw_history, history))
         files.append(discord.File(io.BytesIO(png), filename="pictures.png"))
     await interaction.edit_original_response(
         content=history_page(history), attachments=files, allowed_mentions=SILENT
