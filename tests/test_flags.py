@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from generation.interchange.flags import Flagged, flagged, folded
 from generation.interchange.multiprompts import weighed
 from generation.parameters import FOREIGN, IMAGE, PARAMETERS, PROMPT, Parameter
+from tests.given.flagged import PIECES
 
 NAMES = {
     "style": {"ink", "pixel art"},
@@ -135,31 +136,6 @@ def test_a_slip_is_told_with_what_may_be_meant_and_takes_no_words(
     [slip] = found.unknown
     assert found.text == left
     assert (slip.nearest.name if slip.nearest else None, slip.taken) == (nearest, taken)
-
-
-PIECES = st.lists(
-    st.one_of(
-        st.text(max_size=8),
-        st.sampled_from(
-            [
-                *("--", "—", "–", "-", " --ar ", "3:2", "--no ", '"', "“", "”", "{", "}", "<", ">"),
-                *(
-                    "a cat",
-                    ", ",
-                    "\n",
-                    "--seed=5",
-                    "--style ",
-                    "ink",
-                    "::2",
-                    "Steps: 20",
-                    ": ",
-                    "猫",
-                ),
-            ]
-        ),
-    ),
-    max_size=14,
-).map("".join)
 
 
 @given(PIECES)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
 
-from bot.studio.flagging import said_in_reply
-from generation.errors import OutOfRange
+from bot.studio.flagging import said_in_reply, unflagged
+from generation.errors import OutOfRange, Unacceptable
 from generation.recipe import needed
+from prompting.errors import PromptingError
 from storage.tickets import RequestId
 from tests.given.apps import a_studio, a_wish, an_app, drawn
 from tests.given.builders import a_lora, a_model_folder
+from tests.given.drafting import a_drafting
 from tests.given.fakes import FakeWorker
+from tests.given.flagged import PIECES
 from tests.given.results import is_result, recipe_of
 
 
@@ -157,3 +162,28 @@ async def test_the_command_line_reads_them(tmp_path: Path) -> None:
     assert (recipe.prompt, recipe.seed) == ("a red flower", 3)
     assert outcome.request.words == "a red flower"
     assert needed(recipe.sampling).steps == 4
+
+
+async def test_the_form_of_a_picture_reads_them_too(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a cat", seed="5", size="64x96")
+        first = await ann.sees(is_result)
+        form = await ann.press(first, "✏️")
+        await ann.submit(form, "a dog --ar 3:2 --steps 4", "", "7", "64x96", "1")
+        recipe = await recipe_of(await ann.sees(is_result, after=first))
+        assert (recipe.prompt, recipe.seed, needed(recipe.sampling).steps) == ("a dog", 7, 4)
+        assert needed(recipe.canvas).width > needed(recipe.canvas).height
+
+
+OFFERS = a_drafting([{"name": "photo", "family": "sd15"}], default="photo").offers
+
+
+@given(PIECES)
+@example('--assist "x"')
+@example("--seed " + "9" * 30)
+def test_any_words_are_read_or_refused(words: str) -> None:
+    with suppress(Unacceptable, PromptingError):
+        unflagged(a_wish(words), OFFERS)
+    with suppress(Unacceptable, PromptingError):
+        said_in_reply(words, OFFERS)

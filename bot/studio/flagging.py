@@ -9,25 +9,28 @@ from here hold no parameter; each that was taken out fills a gap, is refused, or
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.languages.speaking import mark
 from bot.studio import notes
 from bot.studio.offers import Offers
+from bot.studio.rewriting import Rewriting
 from bot.studio.wishes import OWN_VAE, SHAPES, Wish, seed_named
 from generation import names
 from generation.catalog.entry import Entry
 from generation.draft import SECTIONS, Draft
 from generation.errors import OutOfRange, Unacceptable
-from generation.interchange.flags import Flag, Flagged, IsName, flagged, plain_number, plain_size
+from generation.interchange.flag_values import IsName, plain_number, plain_size
+from generation.interchange.flags import Flag, Flagged, flagged
 from generation.interchange.infotext_grammar import pasted
 from generation.interchange.multiprompts import weighed
 from generation.parameters import (
     ASSIST,
     BEST_OF,
     COUNT,
+    DENOISE,
     LORA,
     MODEL,
     NEGATIVE,
@@ -79,6 +82,28 @@ def unflagged(wish: Wish, offers: Offers) -> Wish:
     told = " ".join((wish.flags, *(_canonical(row, value) for row, value in said.items())))
     wish, parts = _weighed(wish)
     return replace(wish, flags=told.strip(), notes=(*wish.notes, *noted, *parts))
+
+
+def in_form(form: Rewriting, before: Rewriting, offers: Offers) -> Rewriting:
+    """A form whose words hold parameters: those that it has a field for, if unchanged, are there.
+
+    The others stay in its words, for whoever reads the wish.  Raises OutOfRange.
+    """
+    found = _read(form.prompt, offers)
+    said = _values([flag for flag in found.flags if isinstance(flag.row, Parameter)])
+    left = [flag.typed for flag in found.flags if flag.row not in _FORM_FIELDS]
+    for row, field in _FORM_FIELDS.items():
+        if row in said and getattr(form, field) == getattr(before, field):
+            form = replace(form, **{field: _plain(said[row])})
+    return replace(form, prompt=" ".join((found.text, *left))) if found.flags else form
+
+
+_FORM_FIELDS: Mapping[Parameter, str] = {
+    SIZE: "size",
+    SEED: "seed",
+    NEGATIVE: "negative",
+    DENOISE: "strength",
+}
 
 
 def without_flags(words: str, offers: Offers) -> str:
@@ -178,6 +203,8 @@ def _value(row: Parameter, typed: str) -> Any:
         seed_named(text)
         return text
     if row is ASSIST:
+        if typed.casefold() not in (*AssistMode, ""):
+            raise OutOfRange(row.name, typed, "on, off or auto")
         return AssistMode(typed.casefold() or AssistMode.ON)
     return typed
 
@@ -231,8 +258,11 @@ def _saying(wish: Wish, row: Parameter, value: Any, offers: Offers) -> Wish:
 
 def _canonical(row: Parameter, value: Any) -> str:
     """As replies have it."""
-    said = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"--{_OF_REPLIES.get(row.name, row.name)} {said}"
+    return f"--{_OF_REPLIES.get(row.name, row.name)} {_plain(value)}"
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 # --- what is said of it -----------------------------------------------------------------------

@@ -221,7 +221,7 @@ def read_otherwise(change: Change) -> str:
             return tr("{typed} is NovelAI's emphasis; I read it as {read}.", typed=typed, read=read)
         case ChangeKind.OPTION:
             return tr(
-                "I left out {typed}: options are not read in a prompt; say it with mine.",
+                "I left out {typed}: parameters are read behind your own words alone.",
                 typed=typed,
             )
     if not change.read:

@@ -15,35 +15,34 @@ What stands in quotation marks, in `<...>` and in `{...}` is no parameter.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 
+from generation.interchange.flag_values import (
+    ENDS,
+    QUOTED,
+    IsName,
+    foreign_value,
+    shape_of,
+    token_of,
+    value_of,
+)
 from generation.parameters import (
     ASSIST,
     FOREIGN,
     IMAGE,
-    LORA,
     NEGATIVE,
     PARAMETERS,
     PROMPT,
-    SEED,
-    SIZE,
-    AmountParameter,
     ForeignParameter,
     Parameter,
-    WholeParameter,
 )
 
 MOST = 40  # parameters of one text; what is beyond stays where it stands
 MOST_UNKNOWN = 6
-LONGEST_NAME = 8  # words of the name of a model, a style, a LoRA
 NEAR = 0.7  # how much a slip of the keyboard is like what is meant
-
-# Whether the words name something of a parameter's kind: `is_name("style", "pixel art")`.
-IsName = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,83 +84,6 @@ def flagged(text: str, is_name: IsName) -> Flagged:
     return Flagged(
         text=_without(text, found.taken), flags=tuple(found.flags), unknown=tuple(found.unknown)
     )
-
-
-# --- what a value looks like ------------------------------------------------------------------
-
-_NUMBER = re.compile(r"[-+−]?(?:\d{1,20}(?:[.,．]\d{1,10})?|[.．]\d{1,10})(?![\w.]*\w)")
-_SEED = re.compile(r"(?:-?\d{1,40}|random)(?!\w)", re.IGNORECASE)
-_SIDES = r"\d{1,5}(?:[.．]\d{1,3})?"
-_SIZE = re.compile(rf"{_SIDES}\s?[x×*∶:：/ｘ比]\s?{_SIDES}(?!\w)", re.IGNORECASE)
-_CODE = re.compile(r"(?=[A-Za-z]*\d)[A-Za-z0-9]{5,12}(?!\w)")
-_MODE = re.compile(r"(?:on|off|auto)(?!\w)", re.IGNORECASE)
-_TOKEN = re.compile(r"[^\s<>]+")
-_QUOTED = re.compile(
-    r'"([^"\n]*)"|“([^”\n]*)”|「([^」\n]*)」|『([^』\n]*)』|«([^»\n]*)»|‘([^’\n]*)’'
-    r"|'([^'\n]*)'(?!\w)"
-)
-_ENDS = " \t,;，；、"  # of a value, and of words before which a parameter stood
-
-
-def _value(row: Parameter, rest: str, is_name: IsName) -> tuple[str, int] | None:
-    """The value at the beginning of the rest, and where it ends; None: nothing that fits."""
-    if row is NEGATIVE:
-        kept = rest.partition("\n")[0].rstrip(_ENDS)
-        return (kept, len(kept)) if kept else None
-    if row is LORA:
-        return _several_names(row, rest, is_name)
-    shape = _shape_of(row)
-    if shape is None:
-        return _name(row, rest, is_name)
-    match = shape.match(rest)
-    if match is None and row is SIZE:  # "portrait"
-        token = _token(rest)
-        return token if token is not None and is_name(row.name, token[0]) else None
-    return (match[0], match.end()) if match is not None else None
-
-
-def _shape_of(row: Parameter) -> re.Pattern[str] | None:
-    if isinstance(row, WholeParameter | AmountParameter):
-        return _NUMBER
-    return {SEED.name: _SEED, SIZE.name: _SIZE, ASSIST.name: _MODE}.get(row.name)
-
-
-def _token(rest: str) -> tuple[str, int] | None:
-    """The next word, without what ends a clause."""
-    match = _TOKEN.match(rest)
-    kept = match[0].rstrip(".!?。！？" + _ENDS) if match is not None else ""
-    return (kept, len(kept)) if kept else None
-
-
-def _name(row: Parameter, rest: str, is_name: IsName) -> tuple[str, int] | None:
-    """The most words that are a name here, else one."""
-    line = rest.partition("\n")[0]
-    ends = [match.end() for match in _TOKEN.finditer(line)][:LONGEST_NAME]
-    for end in reversed(ends[1:]):
-        words = line[:end].rstrip(_ENDS)
-        if is_name(row.name, words):
-            return words, len(words)
-    return _token(rest)
-
-
-def _several_names(row: Parameter, rest: str, is_name: IsName) -> tuple[str, int] | None:
-    """Names with a comma between them, as long as there are such."""
-    first = _name(row, rest, is_name)
-    if first is None:
-        return None
-    end = first[1]
-    while (comma := re.compile(r"\s*[,，]\s*").match(rest, end)) is not None:
-        further = _name(row, rest[comma.end() :], is_name)
-        if further is None or not is_name(row.name, further[0]):
-            break
-        end = comma.end() + further[1]
-    return rest[:end], end
-
-
-def _foreign_value(row: ForeignParameter, rest: str) -> tuple[str, int]:
-    shapes = {"number": _NUMBER, "code": _CODE, "word": _TOKEN}
-    match = shapes[row.takes].match(rest) if row.takes else None
-    return (match[0], match.end()) if match is not None else ("", 0)
 
 
 # --- dashes -----------------------------------------------------------------------------------
@@ -244,18 +166,18 @@ class _Reader:
         rest = self.text[mark.end() : end]
         if rest.startswith("{") and row is not NEGATIVE:
             return False  # several values: each is read where they have been told apart
-        quoted = _QUOTED.match(rest)
+        quoted = QUOTED.match(rest)
         if isinstance(row, ForeignParameter):
-            found = _foreign_value(row, rest)
+            found = foreign_value(row, rest)
             if row.values and found[0].casefold() not in row.values:
                 return False
         elif quoted is not None:
             found = next(group for group in quoted.groups() if group is not None), quoted.end()
         else:
-            fits = _value(row, rest, self.is_name)
+            fits = value_of(row, rest, self.is_name)
             if fits is None and _short(mark):
                 return False  # a dash of prose
-            found = fits or (("", 0) if row is ASSIST else _token(rest) or ("", 0))
+            found = fits or (("", 0) if row is ASSIST else token_of(rest) or ("", 0))
         if _short(mark) and not self._ends_so(row, found, rest):
             return False
         self._take(row, mark.start(), mark.end() + found[1], found[0])
@@ -274,8 +196,8 @@ class _Reader:
         near = get_close_matches(folded(mark["name"]), _ours(), n=1, cutoff=NEAR)
         known = _ours()[near[0]] if near and len(mark["name"]) > 2 else None
         rest = self.text[mark.end() : end]
-        shaped = known is not None and _shape_of(known) is not None
-        fits = _value(known, rest, self.is_name) if known is not None and shaped else None
+        shaped = known is not None and shape_of(known) is not None
+        fits = value_of(known, rest, self.is_name) if known is not None and shaped else None
         until = mark.end() + fits[1] if fits is not None else mark.end("name")
         typed = self.text[mark.start() : until]
         self.unknown.append(UnknownFlag(typed=typed, nearest=known, taken=fits is not None))
@@ -360,7 +282,7 @@ _PAIR = re.compile(rf'({_KEYS}): ?("[^"\n]{{1,200}}"|[^,\n]{{1,200}})(?:,\s*|\s*
 def _pairs(text: str, at: int, is_name: IsName) -> Iterator[tuple[Parameter, str, int]]:
     while (match := _PAIR.match(text, at)) is not None:
         row, value = _by_key()[match[1].casefold()], match[2].strip().strip('"')
-        shape = _shape_of(row)
+        shape = shape_of(row)
         if not (shape.fullmatch(value) if shape is not None else is_name(row.name, value)):
             return
         at = match.end()
@@ -377,32 +299,17 @@ def _without(text: str, taken: list[tuple[int, int]]) -> str:
         left = _joined(left, text[at:start]) if left or at else text[at:start]
         at = end
     left = _joined(left, text[at:])
-    return left.strip().rstrip(_ENDS) if not text[at:].strip() else left.strip()
+    return left.strip().rstrip(ENDS) if not text[at:].strip() else left.strip()
 
 
 def _joined(before: str, after: str) -> str:
     before = before.rstrip(" \t")
     if not after.strip():
-        return before.rstrip(_ENDS) + ("\n" if "\n" in after else "")
+        return before.rstrip(ENDS) + ("\n" if "\n" in after else "")
     if after.lstrip(" \t")[0] in ",;.!?，。；、！？":
-        return before.rstrip(_ENDS) + after.lstrip(" \t") if before else after.lstrip(" \t" + _ENDS)
+        return before.rstrip(ENDS) + after.lstrip(" \t") if before else after.lstrip(" \t" + ENDS)
     if after[0] == "\n":
         return before.rstrip() + after
     return (
         f"{before} {after.lstrip()}" if before and before[-1] != "\n" else before + after.lstrip()
     )
-
-
-def plain_number(value: str) -> float | None:
-    """A number as it was typed, in digits of any script; None where it is none."""
-    text = unicodedata.normalize("NFKC", value).replace("−", "-").replace(",", ".")
-    try:
-        return float(text) if _NUMBER.fullmatch(text) else None
-    except ValueError:
-        return None
-
-
-def plain_size(value: str) -> str:
-    """A size as it was typed, as "512x768" or "3:2"."""
-    text = re.sub(r"\s", "", unicodedata.normalize("NFKC", value)).casefold()
-    return re.sub(r"[∶/比]", ":", re.sub(r"[×*]", "x", text))

@@ -10,6 +10,7 @@ from bot.chat.askers import asker_of, origin_of, studio_of
 from bot.chat.buttons.forms.form import DENOISE_ENDS, FormField, form, written_in
 from bot.chat.buttons.progress import begin
 from bot.languages.speaking import tr
+from bot.studio.flagging import in_form
 from bot.studio.rewriting import Rewriting, rewritten, written_of
 from storage.errors import Missing
 from storage.ids import number_in
@@ -76,6 +77,7 @@ async def edited(interaction: Interaction, of: str) -> None:
         if number is None:
             raise Missing("picture", of)
         picture = await studio.gallery.picture(asker_of(interaction), PictureId(number))
-        return await studio.requests.submit(rewritten(picture, after, origin))
+        form = in_form(after, written_of(picture.recipe), studio.offers)
+        return await studio.requests.submit(rewritten(picture, form, origin))
 
     await begin(interaction, asking)
