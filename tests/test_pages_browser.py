@@ -427,7 +427,7 @@ def look_through(browser: Browser, url: str, name: str) -> None:
     browser.until(LOADED)
     family = "[...document.querySelectorAll('.tree .number')].map((n) => n.textContent)"
     assert browser.js(family) == ["#1", "#2"]
-    here = "document.querySelector('.tree [aria-current] .number').textContent"
+    here = "document.querySelector('.tree [aria-current] .number')?.textContent"
     assert browser.js(here) == "#2"
     assert browser.js("document.documentElement.scrollWidth <= innerWidth")
     browser.screenshot(f"52-picture-{name}")
@@ -459,6 +459,7 @@ async def test_the_picture_comes_back_with_nothing_else_changed(tmp_path: Path) 
 
         def in_browser() -> None:
             with chromium(SCREENSHOTS) as browser:
+                browser.note_refusals()
                 visitor = Visitor(browser, [url], phone=True)
                 lies = visitor.opens()
                 resize(browser, 80)

@@ -13,6 +13,7 @@ import pytest
 from bot.chat.commands.help import installed
 from bot.pages.help_pages import Topic, help_page
 from bot.web.painting import MAX_BODY, MAX_MASK, SECONDS
+from generation.job import UserId
 from generation.media import masks
 from generation.recipe import Task
 from tests.given.apps import a_studio
@@ -216,6 +217,24 @@ async def test_in_direct_messages_it_is_asked_there(tmp_path: Path) -> None:
         assert page.status == 200
         assert (await browser.post(links()[0], **sent(a_square()))).status == 200
         await eventually(lambda: len(mine()) == 2)
+
+
+@pytest.mark.usefixtures("contract")
+async def test_what_is_made_of_a_private_picture_is_private_too(tmp_path: Path) -> None:
+    async with a_served_studio(tmp_path) as studio, browsing("") as browser:
+        ann, ben = studio.world.ann, studio.world.ben
+        await ben.command("imagine", prompt="a secret cat", private=True, size="128x128")
+        secret = await ben.sees(is_result)
+        before = [m.id for m in ann.messages()]
+        url = await a_link(ben, secret)
+        answer = await browser.post(url, **sent(a_square(), "a secret hat"))
+        assert "The picture comes to you alone" in answer.text
+        user = studio.world.env.ben.user
+        await eventually(lambda: [m for m in user.dm_channel.history(viewer=user) if is_result(m)])
+        assert [m.id for m in ann.messages()] == before
+        await everything_told(studio.app)
+        newest = await studio.app.stores.pictures.newest(UserId(ben.id), 5)
+        assert [picture.guild for picture in newest] == [None, None]
 
 
 def paints(message: discord.Message) -> str:

@@ -158,6 +158,7 @@ def visitor_of(interaction: discord.Interaction[Any]) -> Visitor:
         channel=interaction.channel_id or 0,
         locale=spoken(),
         source=interaction.id,
+        private=is_private(interaction),
     )
 
 

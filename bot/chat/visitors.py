@@ -12,7 +12,7 @@ import logging
 import discord
 
 from bot.chat.answers import SILENT
-from bot.chat.askers import circumstances, requester
+from bot.chat.askers import circumstances, share_of
 from bot.chat.buttons.progress import progress_text, progress_view
 from bot.chat.places import channel_of, lacking
 from bot.chat.sight import DiscordSight
@@ -41,17 +41,20 @@ class Visitors:
         user = await self._user(visitor)
         return Origin(
             owner=visitor.person,
-            share=self._tiers.share(requester(user, visitor.guild)),
+            share=share_of(user, visitor.guild, self._tiers, self._studio.servers),
             guild=visitor.guild,
             channel=visitor.channel,
             reply_to=None,
             locale=visitor.locale,
             source=visitor.source,
             seen=circumstances(user, self._client.get_channel(visitor.channel)),
+            private=visitor.private,
         )
 
     async def announce(self, request: Request) -> None:
-        """Show its progress in the channel, as for a command."""
+        """Show its progress in the channel, as for a command; what is private has none there."""
+        if request.origin.private:
+            return
         channel = channel_of(self._client, request.origin.channel)
         text = progress_text(self._studio, request.id)
         # It is queued: what is wrong with the message is no reason to say that it is not.
@@ -62,15 +65,16 @@ class Visitors:
             await self._studio.messages.say_progress_is(request.id, posted.id)
 
     async def _user(self, visitor: Visitor) -> discord.User | discord.Member:
-        if visitor.guild is None:
+        guild = self._client.get_guild(visitor.guild) if visitor.guild is not None else None
+        if visitor.guild is None or (guild is None and visitor.private):  # brought along there
             return await self._client.fetch_user(visitor.person)
         access = await self.sight.access(visitor.person, visitor.guild, visitor.channel)
-        guild = self._client.get_guild(visitor.guild)
         if guild is None or not access.views:
             raise CannotAsk(
                 tr("You do not see that channel any more, so nothing of yours can be posted there.")
             )
-        if missing := lacking(self._client.get_channel(visitor.channel)):
+        missing = lacking(self._client.get_channel(visitor.channel))
+        if missing and not visitor.private:
             raise CannotAsk(
                 tr(
                     "I may not post pictures there: I lack {names}. A moderator can grant that.",

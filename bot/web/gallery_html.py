@@ -275,7 +275,8 @@ def _facts(shot: Shot) -> str:
 
 def _rows(picture: StoredPicture) -> str:
     return "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in recipe_rows(picture)
+        f"<dt>{escape(tr(name))}</dt><dd>{escape(value)}</dd>"
+        for name, value in recipe_rows(picture)
     )
 
 

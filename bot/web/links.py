@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -61,6 +61,7 @@ class Visitor:
     channel: int
     locale: str
     source: int
+    private: bool = False  # what they ask for is for nobody else
 
     @property
     def asker(self) -> Asker:
@@ -84,6 +85,19 @@ class Link:
         return PictureId(self.thing)
 
 
+def _visitor(
+    person: int, guild: int | None, channel: int, locale: str, source: int, private: bool
+) -> Visitor:
+    return Visitor(
+        person=UserId(person),
+        guild=guild,
+        channel=channel,
+        locale=locale,
+        source=source,
+        private=private,
+    )
+
+
 class Links:
     """Signs and reads them."""
 
@@ -94,7 +108,7 @@ class Links:
 
     def sign(self, purpose: LinkPurpose, visitor: Visitor, thing: int, *, seconds: float) -> str:
         """A link for that person and thing, for so long: letters, digits, "-", "_" and "."."""
-        who = (visitor.person, visitor.guild, visitor.channel, visitor.locale, visitor.source)
+        who = astuple(visitor)
         until = int(self.clock() + seconds)
         return str(self._signer(purpose).dumps([until, self._serial(), thing, *who]))
 
@@ -104,14 +118,12 @@ class Links:
             raise LinkForged
         try:
             said = self._signer(purpose).loads(text)
-            until, serial, thing, person, guild, channel, locale, source = said
+            until, serial, thing, *who = said
+            visitor = _visitor(*who)
         except (BadData, TypeError, ValueError):  # also one of another release
             raise LinkForged from None
         if self.clock() >= until:
             raise LinkExpired
-        visitor = Visitor(
-            person=UserId(person), guild=guild, channel=channel, locale=locale, source=source
-        )
         return Link(purpose=purpose, visitor=visitor, thing=thing, until=until, serial=serial)
 
     def _signer(self, purpose: LinkPurpose) -> URLSafeSerializer:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.languages.speaking import tr
+from bot.languages.speaking import mark, tr
 from bot.studio.reshaping import Base
 from bot.studio.studio import Studio
 from bot.web import answers
@@ -37,6 +37,9 @@ from storage.used_links import UsedLinks
 SECONDS = 15 * 60.0  # that a link to the painter works
 MAX_MASK = 4 * 2**20  # bytes of its PNG; of strokes they are some thousand
 MAX_BODY = MAX_MASK * 4 // 3 + 8 * PROMPT.longest
+
+IN_THE_CONVERSATION = mark("It is being drawn. The picture comes into the conversation.")
+IN_PRIVATE = mark("It is being drawn. The picture comes to you alone, by direct message.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,7 @@ class MaskPainter:
         guild = link.visitor.guild or "@me"
         return answers.values(
             {
-                "said": tr("It is being drawn. The picture comes into the conversation."),
+                "said": tr(IN_PRIVATE if link.visitor.private else IN_THE_CONVERSATION),
                 "back": f"https://discord.com/channels/{guild}/{link.visitor.channel}",
             }
         )

@@ -11,7 +11,7 @@ from typing import Any
 import discord
 
 from bot.chat.answers import SILENT, now
-from bot.chat.askers import origin_of, visitor_of, web_of
+from bot.chat.askers import is_private, origin_of, visitor_of, web_of
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.places import check_place
 from bot.languages.speaking import tr
@@ -29,7 +29,8 @@ class PaintMask(PictureButton, template=rf"atelier:paint:{NUMBERS}"):
 
     async def press(self, interaction: Interaction, studio: Studio) -> None:
         """A link for the one who asks, if the picture may become the start of another."""
-        check_place(interaction)
+        if not is_private(interaction):
+            check_place(interaction)
         web = web_of(interaction)
         if web is None:
             await interaction.response.send_message(
