@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import discord
 from discord import app_commands
 from discord.app_commands import TranslationContextLocation as At
 
+from bot.languages.clauses import prepare
 from bot.languages.speaking import ENGLISH, language_for, name_of, speaking_to, tr
 
 NAMES = (At.command_name, At.group_name, At.parameter_name)
@@ -15,6 +17,10 @@ NAMES = (At.command_name, At.group_name, At.parameter_name)
 
 class Localiser(app_commands.Translator):
     """Asked for every text of every command in every locale, when the commands are registered."""
+
+    async def load(self) -> None:
+        """Read the files before anybody asks."""
+        await asyncio.to_thread(prepare)
 
     async def translate(
         self,

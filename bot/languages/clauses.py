@@ -13,7 +13,7 @@ import re
 from functools import cache
 from string import Formatter
 
-from bot.languages.catalogues import ENGLISH, read
+from bot.languages.catalogues import ENGLISH, catalogue, languages, read
 from bot.languages.extraction import CLAUSE
 from bot.languages.speaking import spoken, tr
 
@@ -31,6 +31,14 @@ def clause(text: str, deep: int = DEEP) -> str:
         if found := pattern.fullmatch(text):
             return translation.format(*(clause(part, deep - 1) for part in found.groups()))
     return text
+
+
+def prepare() -> None:
+    """Read every language's file now: it takes a third of a second, in which nobody waits."""
+    for language in languages():
+        if language != ENGLISH:
+            catalogue(language)
+            _clauses(language)
 
 
 @cache
