@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.chat.importing import asks_how, wants_it
 from generation.recipe import needed
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png
@@ -28,7 +29,7 @@ def mention(studio: Studio, words: str = "") -> str:
 
 
 @pytest.mark.usefixtures("contract")
-@pytest.mark.parametrize("words", ["", "recipe", "What's the prompt?", "画这个"])
+@pytest.mark.parametrize("words", ["", "What's the prompt?"])
 async def test_a_picture_with_a_mention_is_read_and_a_press_draws_it(
     tmp_path: Path, words: str
 ) -> None:
@@ -46,6 +47,17 @@ async def test_a_picture_with_a_mention_is_read_and_a_press_draws_it(
         7,
         "euler_ancestral",
     )
+
+
+@pytest.mark.parametrize("words", ["recipe", "Settings?", "how was this made", "提示词是什么？"])
+def test_who_asks_how_it_was_made_is_told(words: str) -> None:
+    assert asks_how(words)
+    assert not asks_how(f"{words} of a cat")
+
+
+@pytest.mark.parametrize("words", ["", "Draw this!", "use this recipe", "画这个"])
+def test_who_wants_what_came_with_it_gets_that(words: str) -> None:
+    assert wants_it(words)
 
 
 async def test_the_button_outlives_a_restart(tmp_path: Path) -> None:

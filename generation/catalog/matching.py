@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -106,9 +106,9 @@ def _match(file: WantedFile, entries: Sequence[Entry]) -> MatchedFile:
     return MatchedFile(wanted=file)
 
 
-def _names(entry: Entry, fold: object) -> set[str]:
+def _names(entry: Entry, fold: Callable[[str], str]) -> set[str]:
     said = (entry.name, file_name(entry.name), file_name(entry.path.name), entry.title)
-    return {(_folded if fold is _folded else str.casefold)(name) for name in said}
+    return set(map(fold, said))
 
 
 def _folded(name: str) -> str:
