@@ -248,7 +248,37 @@ async def test_a_picture_that_not_all_may_see_is_shared_by_its_owner_alone(tmp_p
             [answer] = (await answers(await who.press(card, "📢")))[-1:]
             assert ("in the channel now" in answer) == shares
         ben = scene.visitor(env.ben, env.studio)
-        assert [m for m in ben.messages() if "a hidden flower" in m.content]
+        [shared] = [m for m in ben.messages() if "a hidden flower" in m.content]
+        assert buttons(shared) == []  # which would tell him of no such picture
+
+
+async def test_a_list_in_a_strangers_message_opens_nothing(tmp_path: Path) -> None:
+    async with a_scene(tmp_path) as scene:
+        await a_hidden_picture(scene)
+        env = scene.env
+        mia = scene.visitor(env.mia, env.studio)
+        number = choices_of(await page_of(mia, "gallery", where="server"))[0]
+        option = {"label": "1", "value": number}
+        menu = {"type": 3, "custom_id": "atelier:open:1", "options": [option]}
+        row: dict[str, Any] = {"type": 1, "components": [menu]}
+        forged = env.backend.create_message(env.studio.id, env.robot.id, "look", components=[row])
+        said = await answers(await mia.choose(to_discord_message(env, forged), number))
+        assert "flower" not in " ".join(said)
+
+
+async def test_a_page_is_in_the_reader_s_language(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await drawn(ann, "一只猫")
+        ann.reads("zh-CN")
+        page = await page_of(ann, "history", words="猫", since="7天", until="今天")
+        title, filters, line = page.content.splitlines()
+        assert title == "### 你的图"
+        assert "从" in filters
+        assert "一只猫" in line
+        assert [b.label for b in buttons(page)] == ["分享"]
+        [empty] = (await page_of(ann, "history", words="狗")).content.splitlines()[2:]
+        assert "什么也没找到" in empty
 
 
 async def test_pictures_of_an_adult_channel_are_found_in_adult_channels_only(

@@ -20,6 +20,10 @@
     atelier:own:<request>        💬  the same seeds, the person's own words only
     atelier:cancel:<request>     ✋  on a progress message
     atelier:audit:<page>         ◀️ ▶️  another page of a server's log
+    atelier:present:<request>:<picture>   📢  a card that one person sees, for all
+    atelier:page:<search>:<o|n>:<picture>  ▶️ ◀️  pages of a gallery (`bot.chat.buttons.gallery`)
+    atelier:post:<search>:<picture>       📢  such a page, for all
+    atelier:open:<search>                 one of its pictures
     atelier:queue                🔄  the waiting line once more, in the same place
 
 Those about one picture end in its number, `atelier:again:<request>:<picture>`, where a result has

@@ -44,14 +44,17 @@ class SharePicture(PictureButton, template=rf"atelier:present:{NUMBERS}"):
         check_place(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         picture = await self.shown(interaction, studio)
-        why_not = await _why_not(interaction, picture, studio)
+        open_to_all = await _open_to_all(interaction, picture, studio)
+        why_not = await _why_not(interaction, picture, studio, open_to_all=open_to_all)
         file = await file_of(interaction, picture)
         if file is None:
             raise Missing("file", picture.id)
         if why_not:
             await whisper(interaction, tr(why_not))
             return
-        await _post(interaction, picture, studio, file)
+        # Whoever may not see the picture where it was drawn would press them in vain.
+        view = _buttons(picture, studio) if open_to_all else None
+        await _post(interaction, picture, file, view)
         await whisper(interaction, tr("It is in the channel now."))
 
 
@@ -60,29 +63,41 @@ async def whisper_picture(interaction: Interaction, number: PictureId) -> None:
     studio, asker = studio_of(interaction), asker_of(interaction)
     shown = await studio.gallery.picture(asker, number)
     file = await file_of(interaction, shown)
-    view = result_view(shown.request, (shown,), alone=True, painter=studio.offers.painter)
+    view = _buttons(shown, studio)
     if interaction.guild_id is not None and file is not None:
         view.add_item(SharePicture(shown.request, shown.id))
     await show_alone(interaction, shown, view, file)
 
 
-async def _why_not(interaction: Interaction, picture: StoredPicture, studio: Studio) -> str:
-    """Why it is not for everybody there; "" where it is."""
-    pages, channel, asker = studio.gallery_pages, interaction.channel_id, asker_of(interaction)
-    if channel is None:
-        return NOT_FOR_ALL
-    if await pages.too_adult(asker, picture, channel):
+def _buttons(picture: StoredPicture, studio: Studio) -> discord.ui.View:
+    return result_view(picture.request, (picture,), alone=True, painter=studio.offers.painter)
+
+
+async def _open_to_all(interaction: Interaction, picture: StoredPicture, studio: Studio) -> bool:
+    """Whether everybody in the channel may see it."""
+    pages, channel = studio.gallery_pages, interaction.channel_id or 0
+    return bool(await pages.everybodys(asker_of(interaction), channel, [picture.id]))
+
+
+async def _why_not(
+    interaction: Interaction, picture: StoredPicture, studio: Studio, *, open_to_all: bool
+) -> str:
+    """Why it is not posted there; "" where it may be."""
+    asker = asker_of(interaction)
+    if await studio.gallery_pages.too_adult(asker, picture, interaction.channel_id or 0):
         return NOT_FOR_HERE
-    if picture.owner == asker.id or await pages.everybodys(asker, channel, [picture.id]):
-        return ""
-    return NOT_FOR_ALL
+    return "" if open_to_all or picture.owner == asker.id else NOT_FOR_ALL
 
 
 async def _post(
-    interaction: Interaction, picture: StoredPicture, studio: Studio, file: tuple[str, bytes]
+    interaction: Interaction,
+    picture: StoredPicture,
+    file: tuple[str, bytes],
+    view: discord.ui.View | None,
 ) -> None:
     """The card as an ordinary message, known for its picture."""
-    [stars] = await studio.stars.stars(asker_of(interaction), [picture.id])
+    studio, asker = studio_of(interaction), asker_of(interaction)
+    [stars] = await studio.stars.stars(asker, [picture.id])
     # What it was made of may be of a place that not everybody here sees.
     text = picture_page((picture,), stars=stars, there=True)
     channel = interaction.client.get_partial_messageable(
@@ -90,16 +105,15 @@ async def _post(
     )
     within = places_around(interaction.channel) or (interaction.channel_id or 0,)
     hidden = studio.servers.spoils(interaction.guild_id, within)
+    said: dict[str, Any] = {"view": view} if view is not None else {}
     with studio.messages.answering(picture.request) as note:
         posted = await channel.send(
             tr("{person} shares:", person=f"<@{interaction.user.id}>") + f"\n{text}",
             file=discord.File(io.BytesIO(file[1]), filename=file[0], spoiler=hidden),
-            view=result_view(
-                picture.request, (picture,), alone=True, painter=studio.offers.painter
-            ),
             allowed_mentions=SILENT,
+            **said,
         )
         await note(posted.id)
         await studio.changes.note_shown(
-            asker_of(interaction), picture.id, message=posted.id, channel=posted.channel.id
+            asker, picture.id, message=posted.id, channel=posted.channel.id
         )

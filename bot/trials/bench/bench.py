@@ -10,6 +10,7 @@ import time
 from bot.cli.terminal import aside
 from bot.settings import Settings
 from bot.trials.bench import (
+    browsing,
     drawing,
     hostile,
     keeping,
@@ -33,6 +34,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "commit": keeping.commits,
     "lookup": keeping.lookups,
     "search": searching.searches,
+    "gallery": browsing.pages,
     "queue": queueing.decisions,
     "restart": restarting.restarts,
     "hostile": hostile.hostile,
