@@ -100,7 +100,7 @@ async def test_a_quota_is_reserved_refused_in_words_and_kept_over_a_restart(tmp_
         make_admin(here, here.ann)
         text = await told(studio, "server limits", role=everyone(studio), pictures_per_day=3)
         assert "@everyone: 3 pictures a day" in text
-        await asked(studio, prompt="one and two", count=2)
+        await here.ben.command("imagine", prompt="one and two", count=2)
         refused = await asked(studio, prompt="three and four", count=2)
         assert "1 of 3 pictures a day, and that would take 2" in refused
         assert "new <t:" in refused
@@ -111,7 +111,7 @@ async def test_a_quota_is_reserved_refused_in_words_and_kept_over_a_restart(tmp_
         assert "1 of 3 pictures a day" in refused
         quota = (await answers(await studio.world.ben.command("stats quota")))[0]
         assert "1/3 pictures a day · new <t:" in quota
-        await asked(studio, prompt="three")
+        await studio.world.ben.command("imagine", prompt="three")
         await studio.world.ben.sees(lambda m: is_result(m) and "three" in m.content)
         # Words in the channel and old buttons are asked about, too.
         result = await studio.world.ben.sees(is_result)

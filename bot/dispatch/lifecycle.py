@@ -78,12 +78,12 @@ class Lifecycle:
     def queued(self, request: Request, tickets: Sequence[Ticket]) -> int:
         """The request is committed, or was found after a restart.  Returns how many jobs wait."""
         waiting = [ticket.job for ticket in tickets if ticket.state.open]
+        for job in waiting:
+            self.queue.put(job, time.monotonic())
         self._open_requests.open(request, tickets)
         for job in waiting:
             if self._open_requests.rests(job.id):
-                self._resting[job.id] = job
-            else:
-                self.queue.put(job, time.monotonic())
+                self._let_rest(job)
         for job in waiting:
             self._watch(Queued(job=job))
         self.seats.look()

@@ -220,7 +220,7 @@ def _value(value: RuleValue | None) -> str:
             return quoted(value, 120) or tr("yes")
         case int() | float():
             return f"{value:g}"
-    return ", ".join(f"{name} {number:g}" for name, number in value.items())
+    return ", ".join(f"{tr(name)} {number:g}" for name, number in value.items())
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.languages.speaking import mark
 from bot.studio.servers import ServerDeclines, ServerRules, Servers
 from bot.studio.shares import DAY
 from generation.recipe import Recipe
@@ -31,14 +32,14 @@ MINUTE = 60.0
 class Limit(StrEnum):
     """What can be limited, as it is kept in the database."""
 
-    PICTURES_DAY = "pictures a day"
-    PICTURES_WEEK = "pictures a week"
-    MINUTES_DAY = "minutes a day"
-    MINUTES_WEEK = "minutes a week"
-    OPEN = "open requests"
-    SIDE = "longer side"
-    STEPS = "steps"
-    COUNT = "pictures at once"
+    PICTURES_DAY = mark("pictures a day")
+    PICTURES_WEEK = mark("pictures a week")
+    MINUTES_DAY = mark("minutes a day")
+    MINUTES_WEEK = mark("minutes a week")
+    OPEN = mark("open requests")
+    SIDE = mark("longer side")
+    STEPS = mark("steps")
+    COUNT = mark("pictures at once")
 
 
 class TooLarge(ServerDeclines):
