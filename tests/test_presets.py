@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.studio.presetting import MOST, Whereabouts, asked_to_save, checked_name
+from bot.studio.rights import Asker
 from bot.studio.saved_drafts import SavedDraft
 from generation.draft import DraftSampling, DraftWords
 from generation.errors import NoSuchName, OutOfRange
 from generation.recipe import Adapter, Weights, needed
+from storage.errors import Missing
 from storage.people import AssistMode, Level
 from tests.given.admins import make_admin
 from tests.given.apps import a_studio, a_wish, an_app, drawn
@@ -112,6 +114,7 @@ async def test_a_picture_is_saved_used_once_and_used_for_good(tmp_path: Path) ->
         await ann.command("imagine", prompt="a house")
         fifth = await ann.sees(is_result, after=fourth)
         assert (await recipe_of(fifth)).prompt == "a house, on paper"
+        assert "Drawn with the preset “Ink”, which you use here" in fifth.content
         await ann.command("settings")
         page = await ann.sees("**preset** Ink")
         assert "**steps** 5 · preset Ink" in page.content
@@ -230,6 +233,15 @@ async def test_what_is_changed_stays_as_it_was_whatever_preset_is_used(tmp_path:
         changed = (await drawn(app, a_wish("a dog", parent=first))).pictures[0]
         assert changed.recipe.prompt == "a dog"
         assert needed(changed.recipe.sampling).steps == needed(first.recipe.sampling).steps
+
+
+async def test_nobody_saves_a_picture_that_is_not_for_them(tmp_path: Path) -> None:
+    async with an_app(tmp_path, FakeWorker()) as app:
+        picture = (await drawn(app, a_wish("a cat"))).pictures[0]
+        presets = app.studio.presets
+        assert await presets.of_picture(Asker(id=ANN, guild=None), picture.id)
+        with pytest.raises(Missing):
+            await presets.of_picture(Asker(id=BEN, guild=None), picture.id)
 
 
 async def test_there_are_so_many_of_a_person_and_no_more(tmp_path: Path) -> None:

@@ -101,6 +101,11 @@ async def test_the_seed_mode_decides_the_next_seed_of_again_too(tmp_path: Path) 
         message = await ann.sees(is_result, after=message)
         assert (await recipe_of(message)).seed == 13
         assert "your seed mode is fixed" in message.content
+        await ann.command("settings", seed_mode="randomize")
+        await ann.sees("**seed mode** randomize (control_after_generate)")
+        await ann.press(message, "🎲")
+        message = await ann.sees(is_result, after=message)
+        assert "fixed" not in message.content, "that was said of another one"
 
 
 async def test_seeds_are_counted_in_each_place_and_after_a_restart(tmp_path: Path) -> None:

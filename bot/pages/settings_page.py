@@ -93,7 +93,8 @@ def _values(resolved: Resolved) -> Iterator[tuple[str, str, Whence | None]]:
     for name, shown, where in rows:
         if shown not in (None, ""):
             yield name, str(shown), where if isinstance(where, Whence) else whence.get(where)
-    yield mark("seed mode"), resolved.counting.mode.value, whence.get("seed_mode")
+    mode = f"{resolved.counting.mode} (control_after_generate)"  # as ComfyUI has it
+    yield mark("seed mode"), mode, whence.get("seed_mode")
 
 
 def _vae(vae: object) -> str:

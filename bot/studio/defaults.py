@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.studio import notes
 from bot.studio.drafting import Drafting
 from bot.studio.layers import Around, FilledRequest, RequestDraft, Whence, of_preferences
 from bot.studio.presetting import Presetting, Whereabouts
@@ -93,7 +94,7 @@ class Defaults:
             layers=((Whence.PRESET, layer), *layers),
             counting=counting,
             suffix=saved.suffix or "",
-            notes=gone,
+            notes=gone if wish.preset is not None else (notes.preset_used(preset.name), *gone),
         )
 
     async def counting(self, origin: Origin) -> Counting:

@@ -155,6 +155,14 @@ def seed_stays() -> str:
     )
 
 
+def preset_used(name: str) -> str:
+    """One that a person draws with in a place until they say otherwise."""
+    return tr(
+        "Drawn with the preset {name}, which you use here; /preset use without a name ends that.",
+        name=said(name, 40),
+    )
+
+
 _VANISHED = {
     "model": mark("The preset's model {name} is not here any more; I left that to what is usual."),
     "lora": mark("The preset's LoRA {name} is not here any more, and was left out."),

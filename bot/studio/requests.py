@@ -272,7 +272,7 @@ class Requests:
             words=words,
             parent=before.parent,
             wording=await self._stores.words.find(request),
-            notes=(*before.notes, *fixed),
+            notes=(*(note for note in before.notes if note != notes.seed_stays()), *fixed),
             scorer=before.scorer if only is None else None,
             sheet=before.sheet if only is None else None,
         )
