@@ -12,6 +12,7 @@ from generation.job import UserId
 from storage.database import Database
 
 SECONDS = 86_400  # of a day
+DAYS_AT_ONCE = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,18 @@ class Tallies:
         self._database = database
 
     async def pictures(
-        self, *, since: float, person: UserId, guild: int | None
+        self, *, since: float, days: int, person: UserId, guild: int | None
     ) -> tuple[Tally, ...]:
-        """A person's pictures since then, or with a `guild` everybody's of that server."""
-        rows = await self._database.rows(_COUNT, (since, person, guild, SECONDS))
-        return tuple(Tally(**dict(row)) for row in rows)
+        """A person's pictures of days from then on, or with a `guild` everybody's of that server.
+
+        Some days at a time, so that whoever else reads waits for no more than these.
+        """
+        found: list[Tally] = []
+        for first in range(0, days + 1, DAYS_AT_ONCE):
+            begin, end = (since + day * SECONDS for day in (first, first + DAYS_AT_ONCE))
+            rows = await self._database.rows(_COUNT, (since, person, guild, SECONDS, begin, end))
+            found += [Tally(**dict(row)) for row in rows]
+        return tuple(found)
 
 
 _COUNT = """
@@ -52,7 +60,7 @@ JOIN tickets t ON t.id = p.ticket
 JOIN requests r ON r.id = t.request
 JOIN recipes c ON c.id = p.recipe
 LEFT JOIN wordings w ON w.request = r.id
-WHERE p.drawn_at >= ?1 AND p.deleted = 0 AND CASE
+WHERE p.drawn_at >= ?5 AND p.drawn_at < ?6 AND p.deleted = 0 AND CASE
     WHEN ?3 IS NULL THEN r.owner = ?2
     ELSE r.guild = ?3 AND (r.private = 0 OR r.owner = ?2)
 END

@@ -155,6 +155,27 @@ async def test_what_cannot_be_drawn_says_why_in_its_place_and_the_rest_is_drawn(
         assert sheet.height > sheet.width  # two columns, three rows
 
 
+async def test_a_place_whose_picture_is_not_for_all_says_so_and_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    async with an_app(tmp_path, FakeWorker()) as app:
+        outcome = await confirmed(app, await planned(app, **PROMPT, seed="1, 2"))
+        kept = replace(
+            outcome,
+            pictures=outcome.pictures[:1],
+            files=outcome.files[:1],
+            withheld=(outcome.pictures[1].id,),
+        )
+        whole, veiled = (sheet_image(one, outcome.request.sheet) for one in (outcome, kept))
+        assert colour(veiled, 0.25) == colour(whole, 0.25)
+        assert colour(whole, 0.75) not in {found for _, found in veiled.getcolors(2**24) or ()}
+
+
+def colour(sheet: Image.Image, across: float) -> Any:
+    """That of a doodle, somewhat below the middle of its place."""
+    return sheet.getpixel((round(sheet.width * across), round(sheet.height * 0.6)))
+
+
 async def test_exactly_what_was_priced_is_drawn_once_whoever_presses_how_often(
     tmp_path: Path,
 ) -> None:

@@ -56,8 +56,13 @@ async def test_what_is_older_than_the_days_is_not_counted(tmp_path: Path) -> Non
     async with an_app(tmp_path, FakeWorker()) as app:
         await drawn(app, a_wish())
         picture = (await app.stores.pictures.newest(ANN, 1))[0]
-        later = picture.drawn_at + 1.0
-        assert await app.stores.tallies.pictures(since=later, person=ANN, guild=None) == ()
+        tallies, week = app.stores.tallies, 7 * 86_400.0
+        for since, days in ((picture.drawn_at + 1.0, []), (picture.drawn_at - 5 * week / 7, [5])):
+            found = await tallies.pictures(since=since, days=7, person=ANN, guild=None)
+            assert [tally.day for tally in found] == days
+        before = picture.drawn_at - 3 * week
+        found = await tallies.pictures(since=before, days=30, person=ANN, guild=None)
+        assert [tally.day for tally in found] == [21]
 
 
 def test_the_page_names_what_was_drawn_with_and_persons_where_they_are_told() -> None:

@@ -22,6 +22,7 @@ from storage.tickets import State
 
 CANCELLED = mark("Cancelled.")
 GONE = mark("Its file is gone.")
+WITHHELD = mark("Its owner alone sees it.")
 
 
 def sheet_file(outcome: Outcome, sheet: Sheet, limit_bytes: int) -> tuple[str, bytes]:
@@ -67,6 +68,8 @@ def _tile(cell: SheetCell, outcome: Outcome) -> Tile:
                 return Tile(picture=thumbnail(outcome.files[place]), number=place + 1)
             except BadPicture:
                 break
+    if ticket.picture in outcome.withheld:
+        return Tile(why=tr(WITHHELD))
     match ticket.state:
         case State.CANCELLED:
             return Tile(why=tr(CANCELLED))

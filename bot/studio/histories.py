@@ -63,7 +63,7 @@ class Histories:
         own = mine or asker.guild is None
         group = GroupId(f"guild {asker.guild}")
         tallies = await self._tallies.pictures(
-            since=since, person=asker.id, guild=None if own else asker.guild
+            since=since, days=days, person=asker.id, guild=None if own else asker.guild
         )
         waits = [
             row
