@@ -64,6 +64,13 @@ def test_comments_of_gif_and_jpeg() -> None:
     assert texts_of(picture("JPEG", comment=WORDS.encode())) == {"comment": WORDS}
 
 
+def test_a_comment_may_stand_behind_the_frames_of_a_huge_gif() -> None:
+    plain = bytearray(picture("GIF"))
+    plain[6:10] = b"\xff\xff\xff\xff"  # larger than anybody opens
+    comment = b"\x21\xfe" + bytes([len(PROMPT)]) + PROMPT.encode() + b"\0"
+    assert texts_of(bytes(plain[:-1]) + comment + b";") == {"comment": PROMPT}
+
+
 TAGS = {"prompt": PROMPT, "workflow": '{"nodes": [], "title": "猫"}'}
 
 

@@ -36,7 +36,7 @@ def texts(block: bytes) -> Iterator[tuple[str, str]]:
     while places:
         for tag, kind, value in _entries(block, places.pop(), order):
             if tag == _NOTES and kind == _LONG and len(places) == 0 and value and first:
-                places.append(int.from_bytes(value, "little" if order == "<" else "big"))
+                places.append(int.from_bytes(value[:4], "little" if order == "<" else "big"))
                 first = 0  # only once
             if kind not in (_ASCII, _BYTE, _UNDEFINED) or len(value) > room:
                 continue
