@@ -10,7 +10,17 @@ from hypothesis import example, given
 
 from bot.studio.flagging import said_in_reply, unflagged
 from generation.errors import OutOfRange, Unacceptable
+from generation.parameters import (
+    IMAGE,
+    PARAMETERS,
+    PROMPT,
+    AmountParameter,
+    Parameter,
+    WholeParameter,
+)
 from generation.recipe import needed
+from prompting.changes import understand
+from prompting.changing.intents import ShownPicture
 from prompting.errors import PromptingError
 from storage.tickets import RequestId
 from tests.given.apps import a_studio, a_wish, an_app, drawn
@@ -141,6 +151,21 @@ async def test_a_reply_says_what_belongs_to_new_pictures_alone(tmp_path: Path) -
         assert "--best_of 4 does nothing in a reply" in said.notes[0]
         with pytest.raises(OutOfRange):
             said_in_reply("--denoise 7", app.studio.offers)
+
+
+VALUES = {"size": "3:2", "lora": "ink:0.5", "assist": "off", "seed": "7", "cfg": "3.5"}
+SAID = [row for row in PARAMETERS.values() if row not in (PROMPT, IMAGE)]
+
+
+@pytest.mark.parametrize("row", SAID, ids=lambda row: row.name)
+def test_a_parameter_in_a_reply_is_understood_or_said_to_do_nothing(row: Parameter) -> None:
+    whole = isinstance(row, WholeParameter | AmountParameter)
+    value = VALUES.get(row.name, f"{row.low:g}" if whole else "ink")  # type: ignore[attr-defined]
+    value = "64" if row.section == "canvas" else value
+    said = said_in_reply(f"--{row.name} {value}", OFFERS)
+    intents = understand(said.words, ShownPicture(prompt="a cat")).intents
+    asked = any(intent.settings or intent.changes or intent.style for intent in intents)
+    assert asked != bool(said.notes), (said, intents)
 
 
 async def test_an_enhanced_wish_keeps_its_parameters(tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ from generation.interchange.multiprompts import weighed
 from generation.parameters import (
     ASSIST,
     BEST_OF,
+    CLIP_SKIP,
     COUNT,
     DENOISE,
+    IMAGE_CFG,
     LORA,
     MODEL,
     NEGATIVE,
@@ -38,6 +40,7 @@ from generation.parameters import (
     SAMPLER,
     SCHEDULER,
     SEED,
+    SHIFT,
     SIZE,
     STYLE,
     VAE,
@@ -53,8 +56,8 @@ from storage.people import AssistMode
 NOTHING = "nothing"  # where a value was to follow
 
 # What a reply to a picture can ask for by a parameter, and what it is called there.
-_OF_REPLIES = {NEGATIVE.name: "no"}
-_NOT_IN_REPLIES = (ASSIST, BEST_OF, VAE, PRESET)
+_OF_REPLIES = {NEGATIVE.name: "no", CLIP_SKIP.name: "clip-skip"}
+_NOT_IN_REPLIES = (ASSIST, BEST_OF, VAE, PRESET, SHIFT, IMAGE_CFG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
