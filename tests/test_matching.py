@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot.studio.importing import read_and_matched, read_file
+from bot.pages.imported_page import file_lines
+from bot.studio.importing import Brought, read_and_matched, read_file
 from generation.catalog.digests import tensors_sha256
-from generation.catalog.matching import matched
+from generation.catalog.matching import MatchedFile, matched
 from generation.draft import Draft
-from generation.interchange.imported import WantedFile
+from generation.interchange.imported import Imported, WantedFile
 from generation.recipe import needed
 from generation.sources.naming import named
 from generation.sources.places import Places
@@ -144,3 +145,13 @@ async def test_a1111s_first_hash_of_eight_letters_finds_a_model_of_another_name(
         [none] = matched([replace(wanted, hash="01234567")], [replace(entry, path=path)])
     assert found.entry is not None
     assert none.entry is None
+
+
+def test_a_file_that_was_named_and_not_used_is_neither_the_model_nor_missing() -> None:
+    spare = MatchedFile(wanted=WantedFile(kind="checkpoint", name="spare", idle=True))
+    used = MatchedFile(wanted=WantedFile(kind="checkpoint", name="used"))
+    found = Brought(imported=Imported(program="comfyui"), files=(spare, used))
+    assert (found.model, found.missing) == (used, (used,))
+    lines = list(file_lines(found))
+    assert "➖ Model `spare`" in lines[0]
+    assert "❌ Model `used`" in lines[1]

@@ -68,6 +68,10 @@ _THINGS = {
     "end_at_step": mark("The step at which it ended early"),
     "placement": mark("Where the picture lies on the canvas"),
     "medium": mark("A clip, a sound or a form"),
+    "weights": mark("A weight of words"),
+    "variation": mark("The variation"),
+    "style prompt": mark("The second prompt, of the style"),
+    "setting of a lora": mark("A setting of a LoRA"),
 }
 _KINDS = {
     "checkpoint": mark("Model"),
@@ -77,6 +81,12 @@ _KINDS = {
     "controlnet": mark("ControlNet"),
     "upscaler": mark("Upscaler"),
     "text encoder": mark("Text encoder"),
+    "clip vision": mark("CLIP vision model"),
+    "style model": mark("Style model"),
+    "hypernetwork": mark("Hypernetwork"),
+    "gligen": mark("GLIGEN model"),
+    "model patch": mark("Patch of a model"),
+    "model": mark("Model of another kind"),
 }
 
 
@@ -143,13 +153,15 @@ def _file(file: MatchedFile, places: Places | None) -> str:
     name = code(wanted.name or wanted.hash or wanted.address, 80)
     strength = f" ({wanted.strength:g})" if wanted.strength is not None else ""
     facts = {"kind": kind, "name": name, "strength": strength}
-    if file.entry is not None:
+    if file.entry is not None and not wanted.idle:
         facts["here"] = code(file.entry.name, 80)
         if file.other:
             return tr(
                 "⚠️ {kind} {name}{strength}: {here} is called so, and is another file.", **facts
             )
         return tr("✅ {kind} {name}{strength}: here, as {here}.", **facts)
+    if wanted.idle:
+        return tr("➖ {kind} {name}{strength}: named there, and not used.", **facts)
     if file.part:
         return tr("✅ {kind} {name}{strength}: comes with the model.", **facts)
     line = tr("❌ {kind} {name}{strength} is not here.", **facts)

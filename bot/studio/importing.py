@@ -37,7 +37,8 @@ class Brought:
     @property
     def model(self) -> MatchedFile | None:
         """The checkpoint that it was drawn with, if it is named."""
-        return next((one for one in self.files if one.wanted.kind == "checkpoint"), None)
+        wanted = (one for one in self.files if not one.wanted.idle)
+        return next((one for one in wanted if one.wanted.kind == "checkpoint"), None)
 
     @property
     def missing(self) -> tuple[MatchedFile, ...]:
