@@ -98,7 +98,12 @@ async def test_pictures_are_drawn_in_the_allowed_channels_and_their_threads(
         said = await answers(await here.ben.command("imagine", prompt="a cat"))
         assert f"<#{art.id}>" in said[0]
         assert f"<#{forum.id}>" in said[0]
-        places = [easel, next(c for c in easel.threads if c.id == thread.id)]
+        post = here.env.backend.create_thread(forum.id, "show", owner_id=here.ben.id)
+        places = [
+            easel,
+            next(c for c in easel.threads if c.id == thread.id),
+            next(c for c in forum.threads if c.id == post.id),
+        ]
         for place in places:
             await here.ben.actor.slash(place, "imagine", prompt=f"a cat in {place.name}")
             await eventually(partial(any_result, place, here.ben.actor))

@@ -128,7 +128,11 @@ class Privacy:
     async def finish(self) -> None:
         """What was begun and is not over, at a start, before anything is drawn."""
         for pending in await self._stores.erasures.pending():
-            erased = await self._carry_out(pending)
+            try:
+                erased = await self._carry_out(pending)
+            except Exception:  # everybody else's studio opens; the next start tries again
+                log.exception("an erasure that was interrupted could not be finished")
+                continue
             left = ", ".join(erased.found) or "nothing"
             log.info("an erasure that was interrupted is over; left of it: %s", left)
 

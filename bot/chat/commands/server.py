@@ -20,7 +20,7 @@ from bot.chat.refusals import AdminsOnly
 from bot.languages.speaking import mark, tr
 from bot.pages import server_pages
 from bot.pages.quoting import plain
-from bot.studio.servers import ServerRules
+from bot.studio.servers import NO_RULES, ServerRules
 from generation.errors import OutOfRange
 from storage.erasures import fingerprint
 from storage.servers import RuleValue, ServerRule
@@ -91,6 +91,11 @@ class Decisions:
         await whisper(self._interaction, page)
 
 
+def _shown_rules(interaction: Interaction) -> ServerRules:
+    """The same, for what is offered while somebody types: to admins alone."""
+    return rules_of(interaction) if is_admin(interaction) else NO_RULES
+
+
 def rules_of(interaction: Interaction) -> ServerRules:
     """What is decided where somebody asks."""
     return studio_of(interaction).servers.rules(interaction.guild_id)
@@ -152,7 +157,7 @@ def _refused_already(interaction: Interaction, typed: str) -> str:
 
 @policy.autocomplete("accept")
 async def _refused_words(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    return _choices((word, word) for word in rules_of(interaction).subjects(ServerRule.WORD)
+    return _choices((word, word) for word in _shown_rules(interaction).subjects(ServerRule.WORD)
                     if typed.casefold() in word.casefold())  # fmt: skip
 
 
@@ -234,7 +239,7 @@ async def _styles_here(interaction: Interaction, typed: str) -> list[app_command
 
 @styles.autocomplete("offer")
 async def _styles_hidden(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    hidden = rules_of(interaction).subjects(ServerRule.STYLE)
+    hidden = _shown_rules(interaction).subjects(ServerRule.STYLE)
     return _choices((name, name) for name in hidden if typed.lower() in name.lower())
 
 
@@ -274,7 +279,7 @@ async def _models_here(interaction: Interaction, typed: str) -> list[app_command
 
 @models.autocomplete("offer")
 async def _models_hidden(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    hidden = _hidden_models(interaction)
+    hidden = _hidden_models(interaction) if is_admin(interaction) else {}
     return _choices((name, name) for name in hidden if typed.lower() in name.lower())
 
 
