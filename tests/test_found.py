@@ -14,6 +14,7 @@ from storage.deletions import Deletions
 from storage.favourites import Favourites
 from storage.found import FoundPage, Reach, SearchIndex, Sought, forget_found
 from storage.ids import PictureId
+from storage.pictures import Pictures
 from storage.terms import asked as asked_for
 from storage.tickets import Tickets
 from tests.given.builders import changed
@@ -149,6 +150,14 @@ async def test_what_is_shown_elsewhere_or_nowhere_is_its_owner_s_alone(database:
     await tickets.posted((await tickets.undelivered())[0], 7, HERE)
     assert await found(database, "red", EVERYTHING) == [number]
     await tickets.taken_away([7])
+    assert await found(database, "red", EVERYTHING) == []
+    assert await found(database, "red", Reach(own=ANN)) == [number]
+
+
+async def test_what_is_withheld_is_its_owner_s_alone(database: Database) -> None:
+    number = await a_drawing(database, "a red flower")
+    assert await found(database, "red", EVERYTHING) == [number]
+    await Pictures(database).withhold(number)
     assert await found(database, "red", EVERYTHING) == []
     assert await found(database, "red", Reach(own=ANN)) == [number]
 

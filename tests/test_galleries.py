@@ -185,6 +185,7 @@ async def test_a_gallery_shows_what_its_reader_may_see_and_no_more(tmp_path: Pat
         assert await said(olga, "history") == everything
         # A private answer, and direct messages, are on no page of a channel, be it one's own.
         assert "a secret flower" not in await said(olga, "gallery", where="server")
+        assert await said(scene.visitor(env.olga, None), "history") == everything
         elsewhere = scene.visitor(env.kit, env.other)
         assert await said(elsewhere, "gallery", where="server") == []
 

@@ -83,12 +83,13 @@ class Deleting:
 
     async def _let_go(self) -> float | None:
         """Let go what is over; returns in how many seconds there may be more."""
+        due = await self._deletions.next_over()
+        over = due is not None and due <= self._clock()
         async with self._door:
             # A crash in between leaves a loose file, which goes with the other loose ones.
-            gone = await self._deletions.let_go(now=self._clock())
-            for file in gone:
+            for file in await self._deletions.let_go(now=self._clock()):
                 await asyncio.to_thread(self._files.drop, file)
-        if gone:
+        if over:
             await self._index.scrub()
         until = await self._deletions.next_over()
         # The clock may be put back: nothing is kept for longer than was said.

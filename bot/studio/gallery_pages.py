@@ -176,7 +176,9 @@ class GalleryPages:
         return await self._gallery.listed(NOBODY, pictures, _Viewed(seen))
 
     async def too_adult(self, _: Asker, picture: StoredPicture, channel: int) -> bool:
-        """Whether a picture is of a channel for adults, and this one is none."""
+        """Whether a picture is of a channel for adults, or withheld, and this channel is none."""
+        if picture.withheld:
+            return channel not in await self._views.for_adults({channel})
         return picture.channel in await self._kept_from(channel, {picture.channel})
 
     # -- searches that are kept ----------------------------------------------------------------

@@ -31,7 +31,10 @@ NOT_FOR_ALL = mark(
     "Not everybody in this channel may see that picture, so I do not post it here. Whoever drew "
     "it can share it."
 )
-NOT_FOR_HERE = mark("That picture is of an age-restricted channel; share it in one of those.")
+NOT_FOR_HERE = mark(
+    "That picture is of an age-restricted channel, or may not be for everybody; share it in an "
+    "age-restricted one."
+)
 
 
 class SharePicture(PictureButton, template=rf"atelier:present:{NUMBERS}"):
