@@ -45,22 +45,31 @@ async def compared_beside(
         await say(message, tr(NOTHING_BESIDE))
         return True
     compared = await studio.comparisons.side_by_side(asker, numbers)
-    if asker.guild is not None:
-        seen = await studio.gallery_pages.everybodys(asker, message.channel.id, numbers)
-        hidden = [f"#{number}" for number in numbers if number not in {one.id for one in seen}]
-        if hidden:
-            await say(
-                message,
-                tr(
-                    "Not everybody here may see {which}. `/compare` shows you alone.",
-                    which=all_of(hidden),
-                ),
-            )
-            return True
+    hidden = await _not_for_all(compared, message.channel.id, studio, asker)
+    if hidden:
+        which = all_of(f"#{number}" for number in hidden)
+        said = tr("Not everybody here may see {which}. `/compare` shows you alone.", which=which)
+        await say(message, said)
+        return True
     limit: int = getattr(message.guild, "filesize_limit", USUAL_LIMIT)
     file = await asyncio.to_thread(side_by_side_file, compared, limit)
     await say(message, side_by_side_page(compared), file=file)
     return True
+
+
+async def _not_for_all(
+    compared: Sequence[ComparedPicture], channel: int, studio: Studio, asker: Asker
+) -> list[PictureId]:
+    """Those that are not for everybody in the channel; in direct messages all are for one."""
+    if asker.guild is None:
+        return []
+    pages, numbers = studio.gallery_pages, [one.picture.id for one in compared]
+    seen = {one.id for one in await pages.everybodys(asker, channel, numbers)}
+    return [
+        one.picture.id
+        for one in compared
+        if one.picture.id not in seen or await pages.too_adult(asker, one.picture, channel)
+    ]
 
 
 def meant_by(
