@@ -13,6 +13,7 @@ from bot.studio.rights import Access
 from bot.web import recent
 from bot.web.looking import SECONDS
 from bot.web.recent import RecentSight
+from storage.servers import ServerRule
 from tests.given.apps import a_studio
 from tests.given.results import is_result, labels
 from tests.given.visiting_pages import a_flower, a_served_studio, a_wall, some_pictures
@@ -188,8 +189,6 @@ async def test_blocked_people_see_no_page(tmp_path: Path) -> None:
     async with a_served_studio(tmp_path) as studio, browsing("") as browser:
         await some_pictures(studio)
         url = await a_wall(studio.world.ben)
-        from storage.servers import ServerRule
-
         env = studio.world.env
         await studio.app.studio.servers.decide(
             env.guild_handle.id,
@@ -199,6 +198,24 @@ async def test_blocked_people_see_no_page(tmp_path: Path) -> None:
             by=studio.world.ann.id,
         )
         assert (await browser.get(url)).status == 422
+
+
+async def test_what_a_server_hides_until_a_click_is_blurred_until_then(tmp_path: Path) -> None:
+    async with a_served_studio(tmp_path) as studio, browsing("") as browser:
+        await a_flower(studio)
+        await everything_told(studio.app)
+        url = await a_wall(studio.world.ann)
+        assert 'class="veiled"' not in (await browser.get(url)).text
+        env = studio.world.env
+        await studio.app.studio.servers.decide(
+            env.guild_handle.id,
+            ServerRule.SPOILER,
+            True,
+            subject=str(env.studio.id),
+            by=studio.world.ann.id,
+        )
+        assert 'class="veiled"' in (await browser.get(url)).text
+        assert 'class="veiled"' not in (await browser.get(f"{url}/1")).text
 
 
 async def test_words_of_people_are_words_on_the_page(tmp_path: Path) -> None:

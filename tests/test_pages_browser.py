@@ -112,6 +112,9 @@ class Visitor:
     def __init__(self, browser: Browser, links: Sequence[str], *, phone: bool) -> None:
         self.browser, self._links, self.phone = browser, iter(links), phone
 
+    def next_link(self) -> str:
+        return next(self._links)
+
     def opens(self, url: str | None = None) -> Lying:
         browser, url = self.browser, url or next(self._links)
         if self.phone:
@@ -330,10 +333,13 @@ def by_keys(visitor: Visitor) -> Area:
 
 
 def kept_over_a_reload(visitor: Visitor) -> Area:
-    here, browser = visitor.opens(), visitor.browser
+    browser, signed = visitor.browser, visitor.next_link()
+    here = visitor.opens(f"{signed}#words=a%20hat")
+    assert browser.js("document.querySelector('#words').value") == "a hat"
     browser.drag(here.at(30, 100), here.at(90, 100))
     width = brush(browser)
     url = browser.js("location.href")
+    assert url == signed
     visitor.opens(url)
     browser.sees("% painted")
     visitor.uses()

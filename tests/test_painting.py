@@ -197,6 +197,23 @@ async def test_a_picture_that_is_gone_is_not_painted_on(tmp_path: Path) -> None:
             assert seen.status == 404
 
 
+async def test_inpaint_without_a_mask_leads_to_the_page_with_its_words(tmp_path: Path) -> None:
+    async with a_served_studio(tmp_path) as studio, browsing("") as browser:
+        ann, first = studio.world.ann, await a_flower(studio)
+        await ann.command("inpaint", prompt="a hat & a red scarf", picture="1")
+        url = linked(await ann.sees(lambda m: linked(m) is not None, after=first))
+        assert url is not None
+        assert url.endswith("#words=a%20hat%20%26%20a%20red%20scarf")
+        assert (await browser.get(url)).status == 200
+        await ann.command("inpaint", prompt="x" * 600, picture="1")
+        long = linked(await ann.sees(lambda m: linked(m) not in (None, url), after=first))
+        assert long is not None
+        assert "#" not in long
+        await ann.command("inpaint", prompt="a hat", picture="99")
+        await ann.sees("I do not remember that one")
+        assert len(studio.worker.orders) == 1
+
+
 async def test_in_direct_messages_it_is_asked_there(tmp_path: Path) -> None:
     async with a_served_studio(tmp_path) as studio, browsing("") as browser:
         user = studio.world.env.ann.user

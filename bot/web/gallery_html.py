@@ -50,6 +50,7 @@ class Shot:
     picture: StoredPicture
     address: str
     stars: int
+    veiled: bool  # in chat it is hidden until somebody clicks it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +187,13 @@ def _thumbnail(look: Look, shot: Shot, query: Mapping[str, str]) -> str:
     return (
         f'<li><a href="{look.link}/{shot.picture.id}{escape(_behind(query))}">'
         f'<img src="../{shot.address}/small" alt="{escape(wish[:ALT])}" loading="lazy" '
-        f'decoding="async"{size}><span class="under"><span class="number">#{shot.picture.id}</span>'
-        f"{stars}</span></a></li>"
+        f'decoding="async"{size}{_veil(shot)}><span class="under">'
+        f'<span class="number">#{shot.picture.id}</span>{stars}</span></a></li>'
     )
+
+
+def _veil(shot: Shot) -> str:
+    return ' class="veiled"' if shot.veiled else ""
 
 
 def _turning(look: Look, page: GalleryPage) -> str:
@@ -305,7 +310,8 @@ def _branch(
     said = change or wish_of(picture)
     seen = picture.kept and not picture.deleted
     small = (
-        f'<img src="../../{shots[picture.id].address}/small" alt="" loading="lazy">'
+        f'<img src="../../{shots[picture.id].address}/small" alt="" loading="lazy"'
+        f"{_veil(shots[picture.id])}>"
         if seen
         else '<span class="gone"></span>'
     )

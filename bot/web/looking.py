@@ -127,7 +127,12 @@ class BrowserGallery:
         address = self._links.sign(
             LinkPurpose.PICTURE, link.visitor, picture.id, seconds=max(0.0, left)
         )
-        return Shot(picture=picture, address=f"{LinkPurpose.PICTURE}/{address}", stars=stars)
+        return Shot(
+            picture=picture,
+            address=f"{LinkPurpose.PICTURE}/{address}",
+            stars=stars,
+            veiled=self._studio.servers.spoils(picture.guild, (picture.channel,)),
+        )
 
     async def _asked(self, link: Link, said: Mapping[str, str]) -> GalleryAsked:
         """What the page is asked for: as it was in chat, until somebody asks for more here."""

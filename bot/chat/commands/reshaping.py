@@ -8,10 +8,11 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.chat.askers import origin_of, studio_of
+from bot.chat.askers import asker_of, origin_of, studio_of, web_of
+from bot.chat.buttons.painting import offer_page
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices, options
-from bot.chat.commands.sources import SENT, WHICH, Named, base_of
+from bot.chat.commands.sources import SENT, WHICH, Named, base_of, named
 from bot.chat.intake import bytes_of
 from bot.studio.enlarging import Larger
 from bot.studio.reshaping import LEAST_ZOOM, MOST_ZOOM, SIDES, USUAL_FACTOR, Distance
@@ -145,7 +146,13 @@ async def inpaint(
     drawing: discord.Attachment | None = None,
     region: Range[str, 1, 100] | None = None,
 ) -> None:
-    """Queue it."""
+    """Queue it; where nothing says which part, a page to paint it on, if one is served."""
+    web, shown_by = web_of(interaction), (image, mask, drawing, region)
+    if web is not None and picture is not None and not any(shown_by):
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        number = await named(picture, studio_of(interaction), asker_of(interaction))
+        await offer_page(interaction, web, number, prompt)
+        return
     studio, origin = studio_of(interaction), origin_of(interaction)
 
     async def sent(file: discord.Attachment | None) -> bytes | None:

@@ -431,6 +431,14 @@ function listen() {
   setInterval(countDown, 5000);
 }
 
+// What was typed in Discord already stands behind the "#", which no server is told.
+function takeWords() {
+  const words = new URLSearchParams(location.hash.slice(1)).get("words");
+  if (!words) return;
+  find("words").value = words;
+  history.replaceState(null, "", location.pathname);
+}
+
 function restored() {
   try {
     const deedsBefore = JSON.parse(sessionStorage.getItem(kept) ?? "[]");
@@ -450,6 +458,7 @@ async function begin() {
   }
   mask = new MaskLayer(picture.naturalWidth, picture.naturalHeight);
   view = new PictureView(mask.width, mask.height);
+  takeWords();
   restored();
   measure();
   resizeBrush(Number(find("size").value));
