@@ -16,6 +16,7 @@ from bot.cli.arguments_of_models import add_models
 from bot.studio.controlling import WAYS
 from generation.parameters import (
     PARAMETERS,
+    PRESET,
     PROMPT,
     AmountParameter,
     Parameter,
@@ -198,7 +199,7 @@ def _add_draw(draw: argparse.ArgumentParser) -> None:
         help="draw what a picture of any program says; what else is said counts more",
     )
     for name, row in PARAMETERS.items():
-        if row is not PROMPT:
+        if row not in (PROMPT, PRESET):  # presets are people's, and kept in chat
             draw.add_argument(row.flag, help=row.help, **_number(row), **_FORMS.get(name, {}))
     draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")
     many: dict[str, Any] = {"action": "append", "default": []}
