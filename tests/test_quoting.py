@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dispatch.audience import Outcome, Phase, Progress
-from bot.pages import replies, settings_page
+from bot.pages import preset_pages, replies, settings_page
 from bot.pages.apologies import apology_for, apology_for_reason
 from bot.pages.choosing import picture_choice
 from bot.pages.differences import change_of, words_changed
@@ -20,7 +20,9 @@ from bot.pages.proposals_page import proposals
 from bot.pages.queue_page import Reader, queue_page
 from bot.pages.quoting import code, plain, quoted
 from bot.pages.recipe_page import recipe_page
+from bot.studio.saved_drafts import SavedDraft
 from generation import errors as g
+from generation.draft import DraftWords
 from generation.picture import Comparison, Environment, Verdict
 from generation.queue.fair_queue import QueueFull, TooLong
 from generation.reasons import Reason, reason_of
@@ -30,10 +32,11 @@ from prompting.assist import Assisted
 from storage import errors as s
 from storage.people import Level, Preferences
 from storage.pictures import StoredPicture
+from storage.presets import Owned, StoredPreset
 from storage.scores import PictureScore
 from storage.tickets import RequestId, State
 from storage.words import Wording
-from tests.given.builders import a_digest, a_recipe, changed
+from tests.given.builders import ANN, a_digest, a_recipe, changed
 
 EVIL = (
     "x` `` ```\n# FREE [click](https://evil.example) **bold** ||spoiler|| <@1> <@&2> @everyone "
@@ -121,8 +124,9 @@ class Told:
 
 def an_outcome() -> Outcome:
     origin: Any = Told(owner=5, guild=1, channel=2)
-    facts = {"words": EVIL, "origin": origin, "notes": (EVIL,)}
-    request: Any = Told(**facts, parent=3, reproduces=None, revision=None, scorer=EVIL_EYES)
+    facts: dict[str, Any] = {"words": EVIL, "origin": origin, "notes": (EVIL,)}
+    facts |= {"parent": 3, "reproduces": None, "revision": None, "sheet": None}
+    request: Any = Told(**facts, scorer=EVIL_EYES)
     bad: Any = Told(state=State.FAILED, reason=reason_of(g.RenderFailed(EVIL)))
     return Outcome(
         request=request,
@@ -193,6 +197,15 @@ def everything() -> Iterator[tuple[str, str]]:
         model=EVIL, negative_prompt=EVIL, style=EVIL, sampler="euler", scheduler="normal"
     )
     yield "preferences", settings_page.place_page(mine, Level.SERVER)
+    saved = SavedDraft(
+        words=DraftWords(negative_prompt=EVIL), style=EVIL, vae=EVIL, suffix=EVIL, model=EVIL_EYES
+    )
+    text, owner = saved.dump(), Owned(level=Level.PERSON, id=5)
+    preset = StoredPreset(owner=owner, name=EVIL, text=text, author=ANN, saved=0.0)
+    yield "presets", preset_pages.presets_page([preset], preset)
+    yield "preset", preset_pages.preset_page(preset, [EVIL])
+    yield "preset saved", preset_pages.saved_page(EVIL, Level.PERSON, saved, again=True)
+    yield "preset used", preset_pages.used_page(preset)
     for phase in Phase:
         standing = a_standing(phase)
         yield f"progress {phase}", replies.progress(standing, 0.0)
