@@ -16,6 +16,7 @@ from bot.sandbox.realtime import LiveEnv, live_env
 from bot.studio.gallery_pages import PAGE
 from bot.trials.bench.figure import Figure, Ground, nearly_all
 from bot.trials.bench.talking import PATIENCE
+from generation.media.table import MEDIA
 from storage.ids import LARGEST, PictureId
 from storage.trials.crowd import crowd
 
@@ -72,7 +73,8 @@ async def _filled(app: App) -> None:
     newest = await database.rows(
         "SELECT id FROM pictures ORDER BY id DESC LIMIT ?", ((PAGES + 1) * PAGE,)
     )
-    digests = [files.keep(_photo(number), ".png") for number in range(len(newest))]
+    suffix = MEDIA["image"].suffix
+    digests = [files.keep(_photo(number), suffix) for number in range(len(newest))]
     async with database.transaction("bench") as db:
         await db.executemany(
             "UPDATE pictures SET png_sha256 = ? WHERE id = ?",
