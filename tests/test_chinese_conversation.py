@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import discord
 import pytest
+from discord import app_commands
 
 from bot.pages.help_pages import Topic
 from tests.given.apps import Studio, a_studio
+from tests.given.builders import a_blue_png
 from tests.given.discord_world import SimulatedPerson
 from tests.given.latin import english_in, texts_of, texts_of_form
 from tests.given.waiting import eventually
@@ -20,8 +23,11 @@ from tests.given.waiting import eventually
 NAMES = (
     *("Starter (built in)", "Stable Diffusion 1", "Stable Diffusion", "karras", "euler"),
     *("A tiny model", "Faded corners (built in)", "Four steps for the starter (built in)"),
-    "A target, called zwx (built in)",
+    *("A target, called zwx (built in)", "Captioner of the starter's world (built in)"),
 )
+
+
+_FOUND = re.compile(r"^\*\*\d\.\*\* .*$|(?<=看到：).*$", re.MULTILINE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,7 +78,9 @@ class Reader:
         return await self.person.sees(seen, after=after)
 
     def english(self) -> list[str]:
-        return [f"{run!r} in {text!r}" for text in self.read for run in english_in(text, NAMES)]
+        """What is English of it, but the prompts that were found: they are for a model."""
+        told = [_FOUND.sub("", text) for text in self.read]
+        return [f"{run!r} in {text!r}" for text in told for run in english_in(text, NAMES)]
 
 
 @pytest.fixture
@@ -120,3 +128,37 @@ def test_a_sentence_in_english_is_noticed() -> None:
     assert english_in("种子 `7` 一朵红花 euler normal 20 步") == ["euler normal"]
     assert english_in("用 `/imagine a red flower` 画 LoRA", ()) == []
     assert english_in("Nothing was queued.") == ["Nothing was queued"]
+
+
+# What is given to options without which a command does nothing, by their names.
+GIVEN: dict[str, object] = {
+    "prompt": "一只猫",
+    "wish": "一只猫",
+    "change": "改成夜晚",
+    "picture": "1",
+    "name": "夜",
+    "what": "没有这个",
+    "scope": "channel",
+    "file": ("图.png", a_blue_png()),
+    "image": ("图.png", a_blue_png()),
+}
+
+
+async def test_every_command_answers_in_chinese(reader: Reader) -> None:
+    ann = reader.person
+    await reader.answered(await ann.command("imagine", prompt="一朵红花"))
+    await reader.result()
+    asked = 0
+    for command in reader.studio.client.tree.walk_commands():
+        if isinstance(command, app_commands.Group) or command.default_permissions is not None:
+            continue
+        if command.root_parent is not None and command.root_parent.default_permissions is not None:
+            continue
+        given = {
+            p.name: GIVEN[p.name] for p in command.parameters if p.required or p.name == "picture"
+        }
+        await reader.answered(await ann.command(command.qualified_name, **given))
+        asked += 1
+    reader.look()
+    assert asked > 25
+    assert not reader.english(), "\n".join(reader.english())

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.languages.clauses import prepare
 from prompting.assist import Assistant, Assisted
 from prompting.errors import (
     Declined,
@@ -161,6 +162,7 @@ async def test_cancelling_passes_through() -> None:
 
 
 async def test_without_a_writer_the_words_go_through_with_one_line() -> None:
+    prepare()
     assisted = await Assistant(None).assist("两只猫 (红:1.2)", dialect="sd15", seed=1, locale="zh")
     assert assisted.prompt == "两只猫 (红:1.2)"
     assert "原样" in assisted.note

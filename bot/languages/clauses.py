@@ -16,6 +16,7 @@ from string import Formatter
 from bot.languages.catalogues import ENGLISH, catalogue, languages, read
 from bot.languages.extraction import CLAUSE
 from bot.languages.speaking import spoken, tr
+from prompting.speaking import notes
 
 DEEP = 3  # clauses within clauses
 
@@ -37,7 +38,7 @@ def prepare() -> None:
     """Read every language's file now: it takes a third of a second, in which nobody waits."""
     for language in languages():
         if language != ENGLISH:
-            catalogue(language)
+            notes.teach(language, catalogue(language).gettext)
             _clauses(language)
 
 

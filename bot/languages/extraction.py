@@ -12,8 +12,10 @@ Invariant: nothing is imported to be read, and a text is found however its line 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from bot.languages.speaking import NAME
@@ -27,6 +29,9 @@ SENTENCES: dict[str, tuple[str, ...]] = dict.fromkeys(
     ("Parameter", "TextParameter", "WholeParameter", "AmountParameter"),
     ("sentence", "as_setting"),
 )
+
+# Tables of texts, by a name, in rooms that are taught languages (`prompting.speaking.notes`).
+TABLES = {"NOTE_TEXTS"}
 
 # Which arguments of which errors are clauses.
 CLAUSES: dict[str, tuple[int | str, ...]] = {
@@ -50,6 +55,11 @@ CLAUSES: dict[str, tuple[int | str, ...]] = {
 }
 
 
+_SPEAKS = re.compile(
+    rf"\b(?:tr|trn|mark|command|Group|context_menu|ContextMenu|Choice|describe|{'|'.join((*SENTENCES, *CLAUSES))})\(|{'|'.join(TABLES)}"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpokenText:
     """Something that people read, and where it stands in the code."""
@@ -64,13 +74,16 @@ class SpokenText:
         return self.context, self.key if isinstance(self.key, str) else self.key[0]
 
 
-def texts() -> Iterator[SpokenText]:
+@cache
+def texts() -> tuple[SpokenText, ...]:
     """Every text that people read, from every file of the program."""
+    found: list[SpokenText] = []
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            yield from texts_in(tree, name)
+            code = path.read_text(encoding="utf-8")
+            if _SPEAKS.search(code):  # to parse them all would take three times as long
+                found += texts_in(ast.parse(code), path.relative_to(ROOT).as_posix())
+    return tuple(found)
 
 
 def texts_in(tree: ast.AST, file: str) -> Iterator[SpokenText]:
@@ -89,6 +102,10 @@ def _said(node: ast.AST, scope: _Scope) -> Said:
     if isinstance(node, ast.AsyncFunctionDef) and _is_command(node):
         shown = _renamed(node)
         yield from ((shown.get(one.arg, one.arg), NAME) for one in node.args.args[1:])
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(values=values)):
+            if name in TABLES:
+                yield from ((text, "") for value in values for text in scope.texts(value))
     if not isinstance(node, ast.Call):
         return
     name = called(node)
@@ -161,16 +178,21 @@ class _Scope:
     """What the names of a file stand for, where that is a text: constants, variables, functions."""
 
     def __init__(self, tree: ast.AST) -> None:
-        self._values: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(tree):
+        self._tree = tree
+
+    @cached_property
+    def _values(self) -> dict[str, list[ast.expr]]:
+        values: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(self._tree):
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    self._values.setdefault(name, []).append(value)
+                    values.setdefault(name, []).append(value)
                 case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                    self._values.setdefault(name, []).append(value)
+                    values.setdefault(name, []).append(value)
                 case ast.FunctionDef(name=name):
                     returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
-                    self._values.setdefault(f"{name}()", []).extend(filter(None, returned))
+                    values.setdefault(f"{name}()", []).extend(filter(None, returned))
+        return values
 
     def texts(self, node: ast.expr, deep: int = 3) -> Iterator[str]:
         """The texts that an expression may be, with numbered gaps where it is made of others."""

@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from bot.dispatch.shared_card import SharedCard
+from bot.languages.speaking import spoken as language
 from bot.studio.booru_tags import BooruTags
 from bot.studio.language_model import PATIENCE_SECONDS, AtHand, LanguageModel, Open
 from bot.studio.reply_reader import ReplyReader
@@ -137,6 +138,7 @@ class PromptAssist:
             style=style,
             negative=negative,
             count_tokens=counter(tokenizer),
+            locale=language(),
         )
 
     async def propose(
@@ -158,6 +160,7 @@ class PromptAssist:
             style=style,
             negative=negative,
             count_tokens=counter(tokenizer),
+            locale=language(),
         )
 
     async def refine(
@@ -175,14 +178,24 @@ class PromptAssist:
         """
         assistant = await self._speaking(words.dialect)
         count = counter(tokenizer)
-        return assistant.refine(words, further, negative=negative, began=began, count_tokens=count)
+        return assistant.refine(
+            words,
+            further,
+            negative=negative,
+            began=began,
+            count_tokens=count,
+            locale=language(),
+        )
 
     async def restyle(
         self, words: Assisted, style: str, *, negative: str, tokenizer: Path | None
     ) -> Assisted:
         """The same wording in another style; asks no model.  Raises UnknownName."""
         assistant = await self._speaking(words.dialect)
-        return assistant.restyle(words, style, negative=negative, count_tokens=counter(tokenizer))
+        count = counter(tokenizer)
+        return assistant.restyle(
+            words, style, negative=negative, count_tokens=count, locale=language()
+        )
 
     async def spoken(
         self, text: str, family: Family, *, style: str | None, negative: str
