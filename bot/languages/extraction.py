@@ -55,8 +55,19 @@ CLAUSES: dict[str, tuple[int | str, ...]] = {
 }
 
 
+_SAYS = (
+    "tr",
+    "trn",
+    "mark",
+    "command",
+    "Group",
+    "context_menu",
+    "ContextMenu",
+    "Choice",
+    "describe",
+)
 _SPEAKS = re.compile(
-    rf"\b(?:tr|trn|mark|command|Group|context_menu|ContextMenu|Choice|describe|{'|'.join((*SENTENCES, *CLAUSES))})\(|{'|'.join(TABLES)}"
+    rf"\b(?:{'|'.join((*_SAYS, *SENTENCES, *CLAUSES))})\(|{'|'.join(TABLES)}",
 )
 
 
