@@ -13,9 +13,11 @@ from PIL import Image
 
 from bot.app import App
 from bot.chat.buttons.confirming import confirmation_view
+from bot.languages.speaking import speaking_to
 from bot.pages.apologies import apology_for
+from bot.pages.replies import common_settings
 from bot.pages.sheet_drawing import sheet_image
-from bot.pages.sheet_page import told_apart
+from bot.pages.sheet_page import picked_label, planned_page, told_apart
 from bot.studio.confirming import Priced
 from bot.studio.rewriting import as_it_was
 from bot.studio.rights import Asker
@@ -27,6 +29,7 @@ from generation.recipe import needed
 from prompting.errors import TooMany
 from storage.errors import AskedBefore, Missing
 from storage.sheets import Sheet, SheetAxis, SheetCell
+from tests.given.admins import make_admin
 from tests.given.apps import Studio, a_studio, a_wish, an_app, drawn, finished
 from tests.given.builders import ANN, BEN, a_lora, a_model_folder
 from tests.given.discord_world import buttons, pictures
@@ -343,3 +346,27 @@ async def test_what_is_typed_before_the_last_comma_stays_while_names_are_offered
         for option in ("steps", "cfg", "seed", "denoise", "guidance", "shift", "clip_skip"):
             for typed in await ann.complete("compare", option, ""):
                 assert len(reader.read(option, typed).values) > 1
+
+
+async def test_what_a_server_does_not_offer_is_not_drawn_in_any_place(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann, ben = studio.world.ann, studio.world.ben
+        make_admin(studio.world, ann)
+        await ann.command("server styles", hide="ink-wash")
+        await ben.command("compare", prompt="a cat", style="none, ink-wash, pixel art", seed="1")
+        page = await ben.sees("**2 pictures** on one sheet")
+        assert "1 place stays empty" in page.content
+        assert "`ink-wash` is not offered in this server" in page.content
+        await ben.command("imagine", prompt="a {red, blue} cat", style="ink-wash")
+        await ben.sees(lambda m: m.content.count("is not offered") == 1 and m.id != page.id)
+
+
+async def test_a_comparison_speaks_the_readers_language(tmp_path: Path) -> None:
+    async with an_app(tmp_path, FakeWorker()) as app:
+        plan = await planned(app, **PROMPT, steps="4, 8", seed="5")
+        with speaking_to("zh-CN"):
+            page = planned_page(plan, common_settings(plan.recipes))
+            assert picked_label(plan.sheet, 1) == "步数 8"
+        assert "**2 张图**" in page
+        assert "**步数** 4, 8" in page
+        assert "pictures" not in page

@@ -154,11 +154,18 @@ class Requests:
                 around = replace(around, counting=counting)
             said = suffixed(await self._own(wish), around.suffix)
             drafted = await self._drafting.draft(said, around, device=device)
+            self._check_offered(first.origin, drafted)
             found.append(drafted)
             suffix = around.suffix if wish is first else suffix
             used = tuple(r.seed for r in drafted.recipes if r.sampling is not None)
             counting = around.counting.after(used) if used else around.counting
         return DraftedTogether(found=tuple(found), counting=counting, suffix=suffix)
+
+    def _check_offered(self, origin: Origin, drafted: Drafted) -> None:
+        """Raise NotOffered or Declined: of several wordings a request keeps none to look at."""
+        self._servers.accepts(origin, (), drafted.recipes)
+        if drafted.wording is not None:
+            self._servers.accepts_style(origin, drafted.wording.assisted.style)
 
     async def _exactly(self, recipe: Recipe, origin: Origin) -> Request:
         """A recipe that a file carries, to the letter.  Raises Unacceptable, Missing."""

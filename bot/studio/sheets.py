@@ -19,6 +19,7 @@ from bot.studio.defaults import Defaults
 from bot.studio.drafting import Drafting
 from bot.studio.held_words import HeldWords
 from bot.studio.requests import Requests
+from bot.studio.servers import NotOffered
 from bot.studio.wishes import Wish, init_from, seeds
 from generation.errors import OutOfRange, Unacceptable
 from generation.recipe import Recipe, RecipeId
@@ -137,7 +138,7 @@ class Sheets:
                 try:
                     here = await held.still(self._requests.read(here))
                     [drafted] = (await self._requests.drafted((here,))).found
-                except (Unacceptable, PromptingError) as error:
+                except (Unacceptable, PromptingError, NotOffered) as error:
                     failed = failed or error
                     cells.append(SheetCell(why=explain(error)))
                     continue

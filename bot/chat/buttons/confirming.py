@@ -20,6 +20,8 @@ from bot.chat.readers import SpeaksToPresser
 from bot.chat.refusals import apologise
 from bot.languages.speaking import mark, tr
 from bot.studio.confirming import Priced
+from bot.studio.quotas import QuotaSpent
+from bot.studio.servers import Resting
 from generation.job import UserId
 from generation.queue.fair_queue import QueueFull
 from storage.errors import AskedBefore, Missing
@@ -79,7 +81,7 @@ class Yes(YesOrNo, template=r"atelier:yes:(?P<number>.*)"):
         await interaction.response.defer()
         try:
             await begin(interaction, lambda: asked.confirm(self.number, origin))
-        except QueueFull:
+        except (QueueFull, QuotaSpent, Resting):
             raise  # later there may be room
         except AskedBefore:
             pass  # pressed twice
