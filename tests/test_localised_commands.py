@@ -60,6 +60,8 @@ async def test_every_command_is_registered_with_its_chinese(tmp_path: Path) -> N
             is_choice = "value" in part
             is_menu = part.get("type") in (2, 3) and "description" not in part
             assert is_choice or is_menu or (RULE.fullmatch(name) and name == name.lower())
+        if "value" in part and re.search("[a-z]{4}", part["name"]) and part["name"] != "English":
+            assert CHINESE in (part.get("name_localizations") or {}), part["name"]
     assert english == []
     assert _unlike(commands)
 

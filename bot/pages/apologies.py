@@ -9,12 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.languages.amounts import listed
-from bot.languages.amounts import number as counted
 from bot.languages.clauses import clause
-from bot.languages.speaking import mark, tr, trn
+from bot.languages.speaking import mark, tr
 from bot.pages.allowance_pages import quota_spent, too_large
-from bot.pages.quoting import code, plain, quoted
+from bot.pages.error_sentences import (
+    FILE_GONE,
+    GLANCE,
+    KINDS,
+    LISTED_IN_TERMINAL,
+    NOT_REMEMBERED,
+    NOTHING_NEW,
+    as_clause,
+    channels_named,
+    counted_to,
+    kind_of_weights,
+    made_for,
+    memory,
+    minutes,
+    not_here,
+    not_offered,
+    out_of_range,
+    resting,
+    that_many,
+    unknown_name,
+    unknown_word,
+    would_fit,
+)
+from bot.pages.quoting import code, plain
 from bot.pages.sheet_page import no_comparison
 from bot.studio import lines
 from bot.studio.changing import NothingBefore
@@ -44,216 +65,12 @@ from generation.reasons import Reason, error_of
 from prompting import errors as p
 from storage import errors as s
 
-MANY = 1_000_000  # the exact number says no more
 MAX_CHARACTERS = 1800  # Discord's 2000, less what is written around it
-CHANNELS = 10  # that are named in a sentence
-GLANCE = 300  # characters of names that are listed in a sentence
-
-LISTED_IN_CHAT = mark("`/help` lists them all.")
-LISTED_IN_TERMINAL = mark("`python start.py models` lists what is here.")
-KINDS = {"lora": "LoRA", "vae": "VAE", "controlnet": "ControlNet"}  # as people write them
 
 UNKNOWN = mark(
     "Something went wrong on my side, and it is written in the log. Nothing of yours is lost; "
     "please try once more."
 )
-
-
-def _name(error: g.NoSuchName, more: str = LISTED_IN_CHAT) -> str:
-    kind, name = clause(KINDS.get(error.kind, error.kind)), code(error.name)
-    if error.there == ():
-        return tr(
-            "There are no {kind}s here, and so none called {name}. "
-            "The owner puts them into a folder that is named under `models`.",
-            kind=kind,
-            name=name,
-        )
-    said = tr("I know no {kind} called {name}.", kind=kind, name=name)
-    there = _listed(error.there, more) if error.there else ""
-    return " ".join(filter(None, (said, _nearest(error.nearest), there)))
-
-
-def _unknown(error: p.UnknownName) -> str:
-    said = tr("I know no {kind} called {name}.", kind=clause(error.kind), name=code(error.name))
-    hint = _nearest(error.nearest) or (tr(LISTED_IN_CHAT) if error.kind == "style" else "")
-    return f"{said} {hint}" if hint else said
-
-
-def _nearest(names: tuple[str, ...]) -> str:
-    return tr("Did you mean {names}?", names=listed(map(code, names))) if names else ""
-
-
-def _listed(names: tuple[str, ...], more: str) -> str:
-    """All the names, or as many as can be read at a glance."""
-    shown = [code(name) for name in names]
-    while len(shown) > 1 and len(", ".join(shown)) > GLANCE:
-        shown.pop()
-    if len(shown) == len(names):
-        return trn("There is only {names}.", "There are: {names}.", len(names), names=listed(shown))
-    few = tr("There are: {names}, and {n} more.", names=listed(shown), n=len(names) - len(shown))
-    return f"{few} {tr(more) if more else ''}"
-
-
-def _range(error: g.OutOfRange) -> str:
-    return tr(
-        "The {what} must be {allowed}; I was given {found}.",
-        what=clause(error.what),
-        allowed=clause(error.allowed),
-        found=_found(error.found),
-    )
-
-
-def _memory(error: g.OutOfMemory) -> str:
-    if error.needed_bytes and error.free_bytes is not None:
-        said = tr(
-            "That picture does not fit into the memory here (it needs {needed}, {free} are free).",
-            needed=_gib(error.needed_bytes),
-            free=_gib(error.free_bytes),
-        )
-    else:
-        said = tr("That picture does not fit into the memory here.")
-    return f"{said} {_would_fit(error)}"
-
-
-def _would_fit(error: BaseException | None) -> str:
-    """The smallest change with which it is drawn, where one was found."""
-    match error:
-        case g.OutOfMemory(references=int(count)):
-            return trn(
-                "With {n} picture to look at it would.",
-                "With {n} pictures to look at it would.",
-                count,
-            )
-        case g.OutOfMemory(width=int(width), height=int(height)):
-            return tr("At {width}x{height} it would.", width=width, height=height)
-        case g.OutOfMemory(bits=int(bits)):
-            return tr(
-                "A file of the same model in {bits} bits would: the owner can add one.", bits=bits
-            )
-    return tr("Try a smaller size.")
-
-
-_NOTHING_NEW = {
-    "further wish": mark(
-        "I see nothing in that to change. Say it like “warmer, no dog” or “at night”."
-    ),
-    "wording": mark("I found no other words for that. Other words of yours, or 🎨, change more."),
-    "own words": mark("It was drawn from your own words already: I had added nothing to them."),
-    "form": mark(
-        "Nothing in the form was changed. ♻️ draws the same picture again, 🎲 another one."
-    ),
-    "picture": mark(
-        "It was only made larger: there is nothing in it that another seed, or other words, "
-        "would change. Its original can be drawn again."
-    ),
-    "style": mark("It is drawn in that style already, or the model has nothing of the kind."),
-}
-
-# A model that was asked for something else than it is made for.
-_MADE_FOR = {
-    "inpainting": mark(
-        "{model} is made to redraw a masked part of a picture: give it a picture and a mask "
-        "(`/inpaint`), or choose another model."
-    ),
-    "editing": mark(
-        "{model} is made to change a picture as it is told to, and cannot draw from words alone: "
-        "reply to a picture with what is to change, or choose another model."
-    ),
-    "control": mark(
-        "{model} is made to draw what a picture of edges or of depth says: give it such a picture, "
-        "or choose another model."
-    ),
-    "pictures without a control picture": mark("{model} does not look at a control picture."),
-    "image-to-image": mark(
-        "{model} draws over a picture, and cannot draw from words alone: give it a picture to "
-        "start from (`image`), or draw with another model first and start from what it drew."
-    ),
-}
-
-
-def _made_for(error: g.NotMadeFor) -> str:
-    model = code(error.model)
-    if error.purpose in _MADE_FOR:
-        return tr(_MADE_FOR[error.purpose], model=model)
-    purpose = clause(error.purpose)
-    return tr("{model} is made for {purpose} alone.", model=model, purpose=purpose)
-
-
-def _not_here(error: g.NotHere) -> str:
-    kind, name = clause(error.kind), code(error.name)
-    there = _listed(error.there or (), LISTED_IN_CHAT)
-    if error.reason:
-        said = tr(
-            "The {kind} {name} is another program's, and nothing of mine draws the same: {reason}.",
-            kind=kind,
-            name=name,
-            reason=clause(error.reason),
-        )
-    else:
-        said = tr(
-            "The {kind} {name} is another program's, and nothing of mine draws the same.",
-            kind=kind,
-            name=name,
-        )
-    return f"{said} {there}"
-
-
-def _that_many(error: NotThatMany) -> str:
-    if error.count == 1:
-        return tr(
-            "There is 1 picture in that message, so there is no number {number}. I drew nothing; "
-            "say it without a number.",
-            number=error.number,
-        )
-    return tr(
-        "There are {count} pictures in that message, so there is no number {number}. I drew "
-        "nothing; begin with `1:` to `{count}:`.",
-        number=error.number,
-        count=error.count,
-    )
-
-
-_FILE_GONE = mark(
-    "I no longer keep the file of that picture. If I drew it, `/reproduce` draws it again "
-    "from its recipe; then start from the new one."
-)
-_NOT_REMEMBERED = mark(
-    "I do not remember that one, or it is not shown where you can see it. "
-    "`/reproduce` lists your own pictures."
-)
-
-
-def _not_offered(error: NotOffered) -> str:
-    name = code(error.name)
-    if error.kind == "style":
-        return tr(
-            "The style {name} is not offered in this server. `/styles` shows those that are; if it "
-            "is the one of your settings, `/settings` changes that.",
-            name=name,
-        )
-    return tr(
-        "The model {name} is not offered in this server. `/models list` shows those that are; if "
-        "it is the one of your settings, `/settings` changes that.",
-        name=name,
-    )
-
-
-def _channels(channels: tuple[int, ...]) -> str:
-    shown = listed(f"<#{channel}>" for channel in channels[:CHANNELS])
-    return shown + (" …" if len(channels) > CHANNELS else "")
-
-
-def _resting(error: Resting) -> str:
-    if error.reason:
-        return tr(
-            "Drawing rests in this server at present: {reason}. What waits keeps its place; please "
-            "ask again later.",
-            reason=quoted(error.reason),
-        )
-    return tr(
-        "Drawing rests in this server at present. What waits keeps its place; please ask again "
-        "later."
-    )
 
 
 # The facts of an error that fill the gaps of its sentence.
@@ -266,7 +83,7 @@ def _one(text: str, facts: _Facts | None = None) -> Callable[[Any], str]:
 
 
 def _because(error: Any) -> dict[str, object]:
-    return {"reason": _clause(error.reason)}
+    return {"reason": as_clause(error.reason)}
 
 
 def _named(error: Any) -> dict[str, object]:
@@ -278,11 +95,11 @@ def _named_because(error: Any) -> dict[str, object]:
 
 
 _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
-    g.OutOfRange: _range,
-    g.NoSuchName: _name,
+    g.OutOfRange: out_of_range,
+    g.NoSuchName: unknown_name,
     g.NotUsable: _one(
         mark("{name} lies here, but cannot be used: {reason}."),
-        lambda e: {"name": code(e.name), "reason": _clause(e.reason, GLANCE)},
+        lambda e: {"name": code(e.name), "reason": as_clause(e.reason, GLANCE)},
     ),
     g.WrongFamily: _one(
         mark(
@@ -297,25 +114,25 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
             "kind": clause(KINDS.get(e.kind, e.kind)),
         },
     ),
-    g.NotMadeFor: _made_for,
+    g.NotMadeFor: made_for,
     g.NotPresent: _one(
         mark(
             "The {kind} {name} that this recipe names is not here: nothing has its sha256, "
             "`{sha256}`. The owner can put it into the folder of models."
         ),
-        lambda e: {"kind": _kind(e.kind), "name": code(e.name), "sha256": e.sha256},
+        lambda e: {"kind": kind_of_weights(e.kind), "name": code(e.name), "sha256": e.sha256},
     ),
-    g.NotHere: _not_here,
+    g.NotHere: not_here,
     g.BadPicture: _one(
         mark("I cannot use that picture: {reason}. Please send another one (PNG, JPEG or WebP)."),
-        lambda e: {"reason": _clause(e.reason)},
+        lambda e: {"reason": as_clause(e.reason)},
     ),
     NotRead: _one(
         mark(
             "I cannot read from that file how it was drawn: {reason}. A picture that was edited, "
             "or sent on by a site, often lost what was written in it."
         ),
-        lambda e: {"reason": _clause(e.reason)},
+        lambda e: {"reason": as_clause(e.reason)},
     ),
     g.NoSegmenter: _one(
         mark(
@@ -345,10 +162,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         )
     ),
     NotInTime: _one(mark("It was not your turn while you could be answered. Please ask again.")),
-    g.BadMask: _one(mark("I drew nothing: {reason}."), lambda e: {"reason": _clause(e.reason)}),
-    NotThatMany: _that_many,
+    g.BadMask: _one(mark("I drew nothing: {reason}."), lambda e: {"reason": as_clause(e.reason)}),
+    NotThatMany: that_many,
     g.Unacceptable: _one(
-        mark("I cannot draw that as it is: {reason}."), lambda e: {"reason": _clause(str(e))}
+        mark("I cannot draw that as it is: {reason}."), lambda e: {"reason": as_clause(str(e))}
     ),
     g.PickleRefused: _one(
         mark(
@@ -376,7 +193,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         lambda e: _named(e) | {"recorded": e.recorded, "found": e.found},
     ),
     g.UnusableWeights: _one(mark("I cannot use {name}: {reason}."), _named_because),
-    g.OutOfMemory: _memory,
+    g.OutOfMemory: memory,
     g.Cancelled: _one(mark("Cancelled.")),
     g.Quarantined: _one(
         mark(
@@ -395,10 +212,10 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         ),
         _because,
     ),
-    p.UnknownName: _unknown,
+    p.UnknownName: unknown_word,
     p.TooMany: _one(
         mark("That stands for {count} {what}; I take at most {limit} at once."),
-        lambda e: {"count": _count(e.count), "what": clause(e.what), "limit": e.limit},
+        lambda e: {"count": counted_to(e.count), "what": clause(e.what), "limit": e.limit},
     ),
     p.Declined: _one(
         mark("That contains a word that is not drawn on this server. Please say it another way.")
@@ -411,7 +228,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
             "That would take about {time} here, and I draw {limit} at most for one picture. Fewer "
             "steps or a smaller size would do."
         ),
-        lambda e: {"time": _minutes(e.seconds), "limit": _minutes(e.limit)},
+        lambda e: {"time": minutes(e.seconds), "limit": minutes(e.limit)},
     ),
     QueueFull: _one(
         mark(
@@ -425,7 +242,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         },
     ),
     NoComparison: no_comparison,
-    NothingNew: lambda e: tr(_NOTHING_NEW[e.what]),
+    NothingNew: lambda e: tr(NOTHING_NEW[e.what]),
     NothingBefore: lambda _: tr(lines.NOTHING_BEFORE),
     TooLate: _one(
         mark(
@@ -441,7 +258,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
     ),
     OtherChannels: _one(
         mark("I draw nothing in this channel. Please ask in {channels}."),
-        lambda e: {"channels": _channels(e.channels)},
+        lambda e: {"channels": channels_named(e.channels)},
     ),
     Leaving: _one(
         mark("Everything of yours is just being erased. Please ask again when I have said so.")
@@ -468,8 +285,8 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
             "`private`, or in direct messages."
         )
     ),
-    Resting: _resting,
-    NotOffered: _not_offered,
+    Resting: resting,
+    NotOffered: not_offered,
     TooLarge: too_large,
     QuotaSpent: quota_spent,
     NotAllowed: _one(
@@ -508,7 +325,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
             "whole: `/reproduce` draws it again."
         )
     ),
-    s.Missing: lambda e: tr(_FILE_GONE if e.what == "file" else _NOT_REMEMBERED),
+    s.Missing: lambda e: tr(FILE_GONE if e.what == "file" else NOT_REMEMBERED),
     s.Unstorable: _one(mark("A number or a letter in that is none that I can keep or look up.")),
     s.StorageError: _one(
         mark("I could not write that down, so I did not begin. Please try again in a minute.")
@@ -519,7 +336,7 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
 def apology_for(error: BaseException, *, terminal: bool = False) -> str:
     """One sentence or two for the person who met this error, in chat or in a terminal."""
     if terminal and type(error) is g.NoSuchName and error.kind in ("model", "lora"):
-        said = f"{_name(error, '')} {tr(LISTED_IN_TERMINAL)}"
+        said = f"{unknown_name(error, '')} {tr(LISTED_IN_TERMINAL)}"
         return said.replace("  ", " ")[:MAX_CHARACTERS]
     for kind in type(error).__mro__:
         if (sentence := _SENTENCES.get(kind)) is not None:
@@ -532,7 +349,7 @@ def apology_for_reason(reason: Reason | None) -> str:
     error = error_of(reason) if reason is not None else None
     match reason and reason.kind:
         case "OutOfMemory":
-            return f"{tr('It did not fit into the memory here.')} {_would_fit(error)}"
+            return f"{tr('It did not fit into the memory here.')} {would_fit(error)}"
         case "Quarantined":
             return tr(
                 "I gave it up: the drawing program stopped several times while working on it."
@@ -562,33 +379,3 @@ def expected(error: BaseException) -> bool:
         p.PromptingError,
     )
     return isinstance(error, kinds)
-
-
-def _clause(reason: str, limit: int = 120) -> str:
-    """Why, in the words of whoever knows; as code where they would format something."""
-    reason = clause(reason)
-    line = plain(reason, limit)
-    return line if line == quoted(reason, limit) else code(reason, limit)
-
-
-def _count(number: int) -> str:
-    return str(number) if number <= MANY else tr("more than {count}", count=counted(MANY))
-
-
-def _found(found: object) -> str:
-    endless = isinstance(found, int) and abs(found) >= 2**64
-    return tr("a number beyond 64 bits") if endless else code(clause(str(found)))
-
-
-def _kind(kind: str) -> str:
-    return clause("model" if kind == "checkpoint" else KINDS.get(kind, kind))
-
-
-def _minutes(seconds: float) -> str:
-    if seconds >= 90:
-        return tr("{n} min", n=f"{seconds / 60:.0f}")
-    return tr("{n} s", n=f"{seconds:.0f}")
-
-
-def _gib(count: int) -> str:
-    return tr("{n} GiB", n=f"{count / 2**30:.1f}")

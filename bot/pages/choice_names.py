@@ -16,6 +16,14 @@ CHOICES = (
     *(mark("left and right"), mark("up and down")),
 )
 
+# What is made of a picture before a ControlNet looks at it, and what such a picture may be.
+CONTROLS = (
+    *(mark("canny"), mark("scribble"), mark("invert"), mark("blur"), mark("tile"), mark("gray")),
+    *(mark("ready"), mark("ready:canny"), mark("ready:depth"), mark("ready:pose")),
+    *(mark("ready:scribble"), mark("ready:normal"), mark("ready:segmentation")),
+    *(mark("ready:tile"), mark("ready:blur"), mark("ready:gray")),
+)
+
 FIELDS = (
     *(mark("prompt"), mark("shows"), mark("negative"), mark("model"), mark("with"), mark("vae")),
     *(mark("predicts"), mark("noise"), mark("size"), mark("drawn at"), mark("steps"), mark("cfg")),
