@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from bot.languages import catalogues
 from bot.languages.amounts import all_of, listed, number, one_of
+from bot.languages.review import review
 from bot.languages.speaking import ENGLISH, language_for, speak, speaking_to, spoken, tr, trn
 
 
@@ -64,3 +68,47 @@ def test_lists_and_numbers_are_those_of_the_language() -> None:
     assert (number(1234567), listed([]), listed(["{0}"])) == ("1,234,567", "", "{0}")
     with speaking_to("zh-CN"):
         assert (listed(names), all_of(names), one_of(names)) == ("a、b、c", "a、b和c", "a、b或c")
+
+
+GERMAN = """msgid ""
+msgstr ""
+"Language: de\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+msgid "{n} picture"
+msgid_plural "{n} pictures"
+msgstr[0] "{n} Bild"
+msgstr[1] "{n} Bilder"
+
+msgid "by {what}"
+msgstr "von {wem}"
+"""
+
+
+@pytest.fixture
+def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder of languages with German alone."""
+    (tmp_path / "de.po").write_text(GERMAN, encoding="utf-8")
+    caches = (catalogues.languages, catalogues.language_for, catalogues.catalogue)
+    monkeypatch.setattr(catalogues, "FOLDER", tmp_path)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("german")
+def test_one_file_adds_a_language_with_its_plurals() -> None:
+    with speaking_to("de"):
+        assert [trn("{n} picture", "{n} pictures", n) for n in (1, 2)] == ["1 Bild", "2 Bilder"]
+        assert all_of("abc") == "a, b und c"
+    assert language_for("zh-CN") == ENGLISH
+
+
+@pytest.mark.usefixtures("german")
+def test_a_translation_whose_gaps_do_not_fit_is_said_in_english() -> None:
+    with speaking_to("de"):
+        assert tr("by {what}", what="Ann") == "by Ann"
+    assert review("de", []).unfit == ("by {what} -> von {wem}",)

@@ -11,7 +11,7 @@ import json
 import re
 import sys
 
-from bot.languages.catalogues import ENGLISH, FOLDER, languages, read
+from bot.languages.catalogues import ENGLISH, file_of, languages, read
 from bot.languages.elsewhere import unsaid
 from bot.languages.review import COMMAND, HEAD, Findings, forms, review
 from bot.languages.speaking import NAME
@@ -74,7 +74,7 @@ def _quoted(text: str) -> str:
 
 def _tidy(language: str, found: Findings) -> None:
     """Write the file anew: each needed text once, in a line, commands called as Discord does."""
-    path = FOLDER / f"{language}.po"
+    path = file_of(language)
     lines = path.read_text(encoding="utf-8").splitlines()
     gone = {(m.context, m.id) for m in found.obsolete}
     catalog = read(language)

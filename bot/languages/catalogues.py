@@ -45,9 +45,14 @@ def own_name(language: str) -> str:
     return babel_locale(language).get_language_name() or language
 
 
+def file_of(language: str) -> Path:
+    """Where a language's texts are."""
+    return FOLDER / f"{language}.po"
+
+
 def read(language: str) -> Catalog:
     """The file of a language as it stands."""
-    with (FOLDER / f"{language}.po").open("rb") as file:
+    with file_of(language).open("rb") as file:
         return read_po(file, locale=str(babel_locale(language)), abort_invalid=True)
 
 

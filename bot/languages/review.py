@@ -10,7 +10,7 @@ from string import Formatter
 
 from babel.messages.catalog import Catalog, Message
 
-from bot.languages.catalogues import FOLDER, read
+from bot.languages.catalogues import file_of, read
 from bot.languages.extraction import SpokenText, texts
 
 HEAD = 6  # lines before the first text
@@ -38,7 +38,7 @@ def review(language: str, said: Iterable[SpokenText] | None = None) -> Findings:
     catalog = read(language)
     wanted = {text.id: text for text in (texts() if said is None else said)}
     had = {_id(message): message for message in catalog if message.id}
-    lines = (FOLDER / f"{language}.po").read_text(encoding="utf-8").splitlines()
+    lines = file_of(language).read_text(encoding="utf-8").splitlines()
     return Findings(
         missing=tuple(
             text
