@@ -22,6 +22,9 @@ LONGEST = 100  # letters of a description, and of a choice's name
 # Discord's rule for names, without the scripts that nobody here writes.
 RULE = re.compile(r"[-_'\w]{1,32}")
 
+# What follows a command's name: a subcommand, and an option that a value is given to.
+PATH = re.compile(r"(?<![\w/.<:])/[^\W\d]\w*((?: \w+(?=[ :`]|$))+)")
+
 
 def _parts(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for command in commands:
@@ -75,3 +78,14 @@ def test_sentences_call_commands_as_discord_shows_them(language: str) -> None:
         for name in COMMAND.findall(said):
             known = name in names.values() or (name.isascii() and name not in names)
             assert known, f"/{name} in {said!r}"
+
+
+@pytest.mark.parametrize("language", [one for one in languages() if one != ENGLISH])
+def test_sentences_call_subcommands_and_options_as_discord_shows_them(language: str) -> None:
+    catalog = read(language)
+    names = {m.id: m.string for m in catalog if m.context == NAME}
+    for message in catalog:
+        said = message.string if isinstance(message.string, str) else " ".join(message.string or ())
+        for called in PATH.findall(said):
+            unsaid = [w for w in re.findall(r"[a-z_]+", called) if names.get(w, w) != w]
+            assert not unsaid, f"{unsaid} in {said!r}"
