@@ -142,6 +142,18 @@ async def test_a_hidden_model_and_style_are_neither_offered_nor_drawn(tmp_path: 
         assert "`other`" in (await here.ben.sees(is_result)).content
 
 
+async def test_all_models_of_a_comparison_are_those_that_the_server_offers(tmp_path: Path) -> None:
+    a_model_folder(tmp_path / "models")
+    a_model_folder(tmp_path / "models", "other")
+    async with a_studio(tmp_path) as studio:
+        here = studio.world
+        make_admin(here, here.ann)
+        await told(studio, "server models", hide="tiny")
+        [plan, *_] = await answers(await here.ben.command("compare", prompt="a cat", model="all"))
+        assert "other" in plan
+        assert "tiny" not in plan
+
+
 async def test_drawing_rests_and_what_waits_keeps_its_place_over_a_restart(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()

@@ -25,7 +25,7 @@ from generation.draft import Draft
 from generation.errors import OutOfRange
 from generation.families.model_family import Family
 from generation.parameters import PARAMETERS, AmountParameter, WholeParameter
-from generation.recipe import Adapter
+from generation.recipe import Adapter, Sha256
 from generation.samplers import SAMPLERS, SCHEDULERS
 from prompting import wildcards
 from prompting.errors import TooMany
@@ -64,6 +64,7 @@ class AxisReader:
     offers: Offers
     family: Family
     seed: Callable[[], int]
+    offered: Callable[[Sha256], bool] = lambda _: True  # which models "all" stands for
 
     def read(self, name: str, typed: str) -> Axis:
         """The values that an option's text means.
@@ -105,7 +106,8 @@ class AxisReader:
 
     def models(self, name: str, typed: str) -> Iterator[AxisValue]:
         """Checkpoints of the catalog."""
-        there = [entry.name for entry in self.offers.checkpoints()]
+        here = self.offers.checkpoints()
+        there = [entry.name for entry in here if self.offered(entry.weights.sha256)]
         for one in self._named(name, typed, there):
             entry = self.offers.catalog.find(one, "checkpoint")
             yield AxisValue(label=entry.name, put=_with(model=one))

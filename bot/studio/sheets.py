@@ -66,11 +66,14 @@ class Sheets:
         self._defaults, self._drafting, self._requests = defaults, drafting, requests
         self._confirming, self._dice = confirming, dice
 
-    def reader(self) -> AxisReader:
-        """What reads options here."""
+    def reader(self, guild: int | None = None) -> AxisReader:
+        """What reads options in that server."""
         offers = self._drafting.offers
         return AxisReader(
-            offers=offers, family=offers.family_of(None), seed=lambda: self._dice() % 2**32
+            offers=offers,
+            family=offers.family_of(None),
+            seed=lambda: self._dice() % 2**32,
+            offered=lambda model: self._drafting.offered(guild, model),
         )
 
     async def plan(
@@ -81,7 +84,7 @@ class Sheets:
         `wish` is what is said besides, `words` what is shown above the sheet; `explain` tells why a
         place stays empty.  Raises NoComparison, TooMany, and what every place raises.
         """
-        reader = self.reader()
+        reader = self.reader(wish.origin.guild)
         axes = [reader.read(name, text) for name, text in typed.items()]
         several = [axis for axis in axes if len(axis.values) > 1]
         if not several or len(several) > MOST_AXES:
