@@ -140,7 +140,7 @@ async def test_what_is_not_here_is_refused_by_name(
         ("a cat AND a dog", "mixes them"),
         ("{{{gold}}}", "NovelAI"),
         ("a __colour__ car", "no list called “colour”"),
-        ("a cat --ar 3:2", "--ar 3:2"),
+        ("a cat --stylize 250", "--stylize 250"),
     ],
 )
 async def test_what_cannot_be_done_is_noted(folder: Path, prompt: str, said: str) -> None:
