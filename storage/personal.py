@@ -164,6 +164,16 @@ REGISTER: Mapping[str, PersonalTable] = {
     ),
 }
 
+# Whoever drew with a shared preset was told its name, in quotation marks: that line goes.
+_NAMES_PRESET = """EXISTS (
+    SELECT 1 FROM presets WHERE author = :person AND instr({said}, '“' || substr(name, 1, 30)))"""
+_UNNAME_PRESETS = f"""
+UPDATE requests SET notes = (
+    SELECT json_group_array(value) FROM json_each(requests.notes)
+    WHERE NOT {_NAMES_PRESET.format(said="value")})
+WHERE owner <> :person AND {_NAMES_PRESET.format(said="requests.notes")}
+"""
+
 # What others made of their pictures stays and no longer says of what; a block stays as a
 # fingerprint that names nobody (`storage.erasures`).
 ERASE = (
@@ -175,6 +185,7 @@ ERASE = (
     "WHERE person = :person OR subject = CAST(:person AS TEXT)",
     "DELETE FROM server_rules WHERE subject = CAST(:person AS TEXT)",
     f"DELETE FROM found WHERE rowid IN ({_PICTURES})",
+    _UNNAME_PRESETS,
     f"DELETE FROM favourites WHERE person = :person OR picture IN ({_PICTURES})",
     f"DELETE FROM reposts WHERE picture IN ({_PICTURES})",
     f"DELETE FROM unsettled WHERE job IN ({_TICKETS})",

@@ -154,6 +154,25 @@ async def test_what_others_made_keeps_its_pixels_is_drawn_again_and_names_nobody
         assert "✅" in again.content
 
 
+async def test_whoever_drew_with_a_shared_preset_keeps_the_picture_without_its_name(
+    tmp_path: Path,
+) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann, ben = studio.world.ann, studio.world.ben
+        make_admin(studio.world, ben)
+        await answers(await ben.command("preset save", name="zirconium", steps=5))
+        await answers(await ben.command("preset share", name="zirconium", scope="server"))
+        await answers(await ann.command("preset use", name="zirconium"))
+        await ann.command("imagine", prompt=ANNS)
+        assert "zirconium" in (await ann.sees(is_result)).content
+        before = await studio.app.stores.tickets.request(RequestId(1))
+        await studio.app.studio.privacy.erase(UserId(ben.id), [])
+        left = (await studio.app.stores.tickets.request(RequestId(1))).notes
+        assert left == tuple(note for note in before.notes if "zirconium" not in note)
+        assert len(left) == len(before.notes) - 1
+    assert not traces(tmp_path / "data", ben.id, "zirconium")
+
+
 async def test_what_is_open_is_cancelled_and_nothing_can_be_asked_meanwhile(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.gate.clear()
