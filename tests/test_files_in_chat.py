@@ -8,9 +8,10 @@ import pytest
 
 from bot.chat.importing import asks_how, wants_it
 from generation.recipe import needed
+from tests.given.admins import make_admin
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png
-from tests.given.results import is_result, recipe_of
+from tests.given.results import answers, is_result, labels, recipe_of
 from tests.given.theirs import a_picture_of_theirs
 
 TEXT = (
@@ -83,6 +84,18 @@ async def test_what_is_missing_is_named_with_its_place_and_another_model_draws(
         await ann.press(card, "Draw it with tiny")
         recipe = await recipe_of(await ann.sees(is_result))
     assert (recipe.checkpoint.name, recipe.seed) == ("tiny", 5)
+
+
+async def test_a_model_that_the_server_hides_draws_no_file_instead_of_its_own(
+    tmp_path: Path,
+) -> None:
+    async with a_studio(tmp_path) as studio:
+        here = studio.world
+        make_admin(here, here.ann)
+        for hidden, button in (("tiny", ["Draw it with starter"]), ("starter", [])):
+            await answers(await here.ann.command("server models", hide=hidden))
+            asked = await here.ben.say(mention(studio), files=[("theirs.png", AWAY)])
+            assert labels(await here.ben.sees(CARD, after=asked)) == button
 
 
 async def test_a_text_file_fills_what_the_words_leave_out(tmp_path: Path) -> None:

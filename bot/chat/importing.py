@@ -71,22 +71,26 @@ def _folded(words: str) -> str:
     return " ".join(plain.split()).strip(" ?!.。？！")
 
 
-async def first_read(files: Sequence[Sent], studio: Studio) -> ReadFile:
-    """The first of the files that says how a picture was made.  Raises NotRead, BadPicture."""
+async def first_read(files: Sequence[Sent], studio: Studio, guild: int | None) -> ReadFile:
+    """The first of the files that says how a picture was made, for whoever asks in that server.
+
+    Raises NotRead, BadPicture.
+    """
     failed: NotRead | None = None
     for place, sent in enumerate(files):
         try:
-            return await read_sent(sent, studio, place)
+            return await read_sent(sent, studio, guild, place)
         except NotRead as error:
             failed = failed or error
     raise failed or NotRead("no file came with it")
 
 
-async def read_sent(sent: Sent, studio: Studio, place: int = 0) -> ReadFile:
+async def read_sent(sent: Sent, studio: Studio, guild: int | None, place: int = 0) -> ReadFile:
     """What one file says.  Raises NotRead, BadPicture."""
     async with studio.opening.room():
         data = await bytes_of(sent)
-        found = await read_and_matched(data, studio.offers)
+        rules = studio.servers.rules(guild)
+        found = await read_and_matched(data, studio.offers, rules.offers_model)
     return ReadFile(place=place, name=sent.filename, brought=found)
 
 
@@ -99,7 +103,7 @@ async def with_file(sent: Sent, wish: Wish, studio: Studio) -> Wish:
 
     Raises NotRead, BadPicture.
     """
-    found = await read_sent(sent, studio)
+    found = await read_sent(sent, studio, wish.origin.guild)
     if (wish.draft.words.prompt or "").strip() in ITS_OWN:
         words = replace(wish.draft.words, prompt=None)
         wish = replace(wish, draft=replace(wish.draft, words=words))
@@ -113,7 +117,7 @@ async def with_text_file(wish: Wish, came: Attachments, studio: Studio) -> tuple
     """
     for sent in came.texts:
         try:
-            found = await read_sent(sent, studio)
+            found = await read_sent(sent, studio, wish.origin.guild)
         except NotRead:
             continue
         others = tuple(name for name in came.others if name != sent.filename)

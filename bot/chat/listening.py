@@ -168,7 +168,8 @@ async def _told_how(
         return False
     try:
         async with typing_in(message.channel):
-            found = await first_read(files, studio)
+            guild = message.guild.id if message.guild else None
+            found = await first_read(files, studio, guild)
     except NotRead:
         if asks_how(words):
             raise

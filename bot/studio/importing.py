@@ -8,7 +8,7 @@ Invariant: nothing is drawn by looking; what was said beside the file counts mor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.studio.offers import Offers
@@ -58,8 +58,15 @@ def read_file(data: bytes) -> Imported:
     return read(texts_of(data))
 
 
-def brought(imported: Imported, catalog: Catalog, usual: str | None = None) -> Brought:
+def brought(
+    imported: Imported,
+    catalog: Catalog,
+    usual: str | None = None,
+    offered: Callable[[Sha256], bool] = lambda _: True,
+) -> Brought:
     """What of it is here; `usual` is the model that draws where none is named.
+
+    Another model than the file's own is one of those that are `offered`.
 
     May read files of LoRAs.
     """
@@ -69,14 +76,17 @@ def brought(imported: Imported, catalog: Catalog, usual: str | None = None) -> B
         return found
     loras = [one.entry for one in files if one.entry is not None and one.entry.kind == "lora"]
     wanted = found.model.wanted
-    instead = nearest(wanted, imported.draft.canvas, loras, catalog.models(), usual)
+    models = [entry for entry in catalog.models() if offered(entry.weights.sha256)]
+    instead = nearest(wanted, imported.draft.canvas, loras, models, usual)
     return replace(found, instead=instead)
 
 
-async def read_and_matched(data: bytes, offers: Offers) -> Brought:
+async def read_and_matched(
+    data: bytes, offers: Offers, offered: Callable[[Sha256], bool] = lambda _: True
+) -> Brought:
     """Both, in a thread: texts may be long and LoRAs may be read.  Raises NotRead."""
     usual = offers.checkpoint(None).weights.name
-    return await asyncio.to_thread(lambda: brought(read_file(data), offers.catalog, usual))
+    return await asyncio.to_thread(lambda: brought(read_file(data), offers.catalog, usual, offered))
 
 
 def where_to_get(file: MatchedFile, places: Places | None = None) -> Obtainable:

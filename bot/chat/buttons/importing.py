@@ -68,7 +68,7 @@ class DrawImported(
         if self.place >= len(came.files):
             raise NotRead("the message it came with shows it no more")
         studio = studio_of(interaction)
-        found = await read_sent(came.files[self.place], studio)
+        found = await read_sent(came.files[self.place], studio, interaction.guild_id)
         return await studio.requests.submit(wish_of(found.brought, origin_of(interaction)))
 
 
@@ -111,6 +111,7 @@ class BriefCard(SpeaksToPresser, discord.ui.View):
 
 async def show_brief(interaction: Interaction, sent: discord.Attachment) -> None:
     """The card of a file that came with a command, for the asker alone.  Raises NotRead."""
-    found = await accepted(interaction, read_sent(sent, studio_of(interaction)))
+    reading = read_sent(sent, studio_of(interaction), interaction.guild_id)
+    found = await accepted(interaction, reading)
     view = BriefCard(interaction.user.id, found.brought) if draws(found.brought) else None
     await whisper(interaction, found.page, view=view)

@@ -104,5 +104,5 @@ async def recipe_menu(interaction: Interaction, message: discord.Message) -> Non
     files = host.seen.keep(message).files
     if not files:
         raise Missing("message", message.id)
-    found = await first_read(files, studio_of(interaction))
+    found = await first_read(files, studio_of(interaction), interaction.guild_id)
     await whisper(interaction, found.page, view=card_view(message.id, found))
