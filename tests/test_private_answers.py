@@ -61,6 +61,18 @@ async def test_progress_and_what_is_made_of_it_is_private_too(tmp_path: Path) ->
         assert all(request.origin.private for request in requests)
 
 
+async def test_commands_that_name_a_private_picture_answer_privately_too(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        here = studio.world
+        before = await a_private_one(studio)
+        for command in ("vary", "reproduce", "upscale"):
+            await here.ben.command(command, picture="1")
+            made = await here.ben.sees(lambda m: bool(m.attachments), after=before)
+            assert made.flags.ephemeral, command
+            before = made
+        assert here.ann.messages() == []
+
+
 async def test_share_posts_it_for_all_and_its_buttons_go_on_working(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         here = studio.world

@@ -14,7 +14,7 @@ from bot.chat.buttons.forms.starting import start_form
 from bot.chat.buttons.importing import card_view
 from bot.chat.buttons.progress import begin
 from bot.chat.commands import choices
-from bot.chat.commands.sources import WHICH, Named, named
+from bot.chat.commands.sources import WHICH, Named, as_private, named
 from bot.chat.importing import first_read
 from bot.chat.intake import MAX_BYTES
 from bot.chat.shown import picked_in, pictures_shown_by
@@ -49,9 +49,8 @@ async def reproduce(
             recipe, pixels = await _read(file, studio)
             return await studio.requests.reproduce_file(recipe, pixels, origin)
         if picture is not None:
-            return await studio.requests.reproduce(
-                await named(picture, studio, Asker.of(origin)), origin
-            )
+            number = await named(picture, studio, Asker.of(origin))
+            return await studio.requests.reproduce(number, await as_private(origin, number, studio))
         raise OutOfRange("picture", "nothing", "a number such as `12`, a message link, or a file")
 
     await begin(interaction, asking)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -48,6 +49,16 @@ async def named(text: str, studio: Studio, asker: Asker) -> PictureId:
     return PictureId(number)
 
 
+async def as_private(origin: Origin, number: PictureId, studio: Studio) -> Origin:
+    """Where something is asked for of a picture: of what one person alone sees, for them alone.
+
+    Raises Missing.
+    """
+    picture = await studio.gallery.picture(Asker.of(origin), number)
+    alone = origin.guild is not None and await studio.messages.is_for_one(picture.request)
+    return replace(origin, private=origin.private or alone)
+
+
 async def base_of(
     interaction: Interaction,
     origin: Origin,
@@ -61,7 +72,7 @@ async def base_of(
     studio = studio_of(interaction)
     if picture is not None:
         number = await named(picture, studio, Asker.of(origin))
-        return await studio.reshapes.of_ours(origin, number)
+        return await studio.reshapes.of_ours(await as_private(origin, number, studio), number)
     if image is not None:
         async with studio.opening.room():
             return await studio.reshapes.of_upload(origin, await bytes_of(image))
