@@ -65,8 +65,9 @@ async def test_commands_that_name_a_private_picture_answer_privately_too(tmp_pat
     async with a_studio(tmp_path) as studio:
         here = studio.world
         before = await a_private_one(studio)
-        for command in ("vary", "reproduce", "upscale"):
-            await here.ben.command(command, picture="1")
+        for command in ("vary", "reproduce", "upscale", "edit"):
+            said = {"change": "at night"} if command == "edit" else {}
+            await here.ben.command(command, picture="1", **said)
             made = await here.ben.sees(lambda m: bool(m.attachments), after=before)
             assert made.flags.ephemeral, command
             before = made

@@ -12,7 +12,7 @@ from discord.app_commands import Range
 from bot.chat.askers import origin_of, studio_of
 from bot.chat.buttons.answering import carry_out
 from bot.chat.commands import choices
-from bot.chat.commands.sources import NOTHING_NAMED, SENT, WHICH, Named, named
+from bot.chat.commands.sources import NOTHING_NAMED, SENT, WHICH, Named, as_private, named
 from bot.chat.intake import picture_from
 from bot.studio.changing import Answer, Underway
 from bot.studio.revisor import Reply
@@ -45,7 +45,8 @@ async def edit(
         if picture is not None:
             asker = Asker.of(origin)
             shown = await studio.gallery.picture(asker, await named(picture, studio, asker))
-            return await studio.changes.reply(Reply(origin=origin, words=change), (shown,))
+            whose = await as_private(origin, shown.id, studio)
+            return await studio.changes.reply(Reply(origin=whose, words=change), (shown,))
         if image is None:
             raise NOTHING_NAMED
         wish = Wish(origin=origin, draft=Draft(words=DraftWords(prompt=change)))
