@@ -74,6 +74,17 @@ async def test_commands_that_name_a_private_picture_answer_privately_too(tmp_pat
         assert here.ann.messages() == []
 
 
+async def test_a_private_picture_is_compared_privately(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        here = studio.world
+        before = await a_private_one(studio)
+        await here.ben.command("compare", pictures="1", steps="3, 4")
+        await here.ben.press(await here.ben.sees(lambda m: "Draw all" in labels(m)), "Draw all")
+        sheet = await here.ben.sees(lambda m: bool(m.attachments), after=before)
+        assert sheet.flags.ephemeral
+        assert here.ann.messages() == []
+
+
 async def test_share_posts_it_for_all_and_its_buttons_go_on_working(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         here = studio.world

@@ -89,6 +89,10 @@ class Confirming:
         asker = Asker.of(origin)
         if wanted.parent is not None:
             await self._gallery.check_start(asker, wanted.parent)
+            picture = await self._gallery.picture(asker, wanted.parent)
+            before = await self._gallery.request(asker, picture.request)
+            alone = origin.guild is not None and before.origin.private
+            origin = replace(origin, private=origin.private or alone)
         await self._gallery.check_inputs(asker, wanted.recipes)
         try:
             request = await self._requests.queue_up(
