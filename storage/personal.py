@@ -174,12 +174,18 @@ UPDATE requests SET notes = (
 WHERE owner <> :person AND {_NAMES_PRESET.format(said="requests.notes")}
 """
 
+_REASONS = "SELECT after FROM audit WHERE act = 'rest' AND by = :person"
+
 # What others made of their pictures stays and no longer says of what; a block stays as a
 # fingerprint that names nobody (`storage.erasures`).
 ERASE = (
     f"UPDATE requests SET parent = NULL WHERE parent IN ({_PICTURES})",
     f"UPDATE requests SET reproduces = NULL WHERE reproduces IN ({_PICTURES})",
     "UPDATE deletions SET by = 0 WHERE by = :person",
+    # Why drawing rests is a sentence of theirs; that it rests is the server's.
+    f"UPDATE server_rules SET value = '\"\"' WHERE rule = 'rest' AND value IN ({_REASONS})",
+    f"UPDATE audit SET before = '\"\"' WHERE act = 'rest' AND before IN ({_REASONS})",
+    "UPDATE audit SET after = '\"\"' WHERE act = 'rest' AND by = :person AND after IS NOT NULL",
     "UPDATE audit SET by = NULL WHERE by = :person",
     "UPDATE audit SET person = NULL, subject = '' "
     "WHERE person = :person OR subject = CAST(:person AS TEXT)",
@@ -226,6 +232,7 @@ UNION SELECT json_extract(text, '$.prompt') FROM recipes WHERE id IN ({_RECIPES}
 UNION SELECT json_extract(text, '$.negative_prompt') FROM recipes WHERE id IN ({_RECIPES})
 UNION SELECT json_extract(revision, '$.typed') FROM requests WHERE owner = :person
 UNION SELECT name FROM presets WHERE author = :person
+UNION SELECT json_extract(after, '$') FROM audit WHERE act = 'rest' AND by = :person
 UNION SELECT json_extract(text, '$.negative_prompt') FROM settings
     WHERE level = 'person' AND id = :person
 """

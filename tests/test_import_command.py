@@ -12,7 +12,7 @@ import pytest
 from bot.cli.arguments import parser
 from bot.cli.completion import completion
 from bot.cli.console import Mistaken, draw
-from bot.cli.importing import import_
+from bot.cli.importing import NOTHING_READ, import_
 from generation.interchange.imported import NotRead
 from generation.recipe import needed
 from tests.given.apps import some_settings
@@ -47,6 +47,18 @@ def test_programs_are_told_all_that_was_read(
     assert files["checkpoint"]["get"]["add"] == "sha256:0123456789"
     assert {one["what"]: one["why"] for one in said["lost"]}["hires fix"] == "a step of its own"
     assert said["instead"] == "tiny"
+
+
+def test_programs_are_told_why_nothing_was_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "nothing.png"
+    file.write_bytes(b"no picture")
+    asked = parser().parse_args(["import", str(file), "--json"])
+    assert import_(some_settings(tmp_path), asked) == NOTHING_READ
+    said = json.loads(capsys.readouterr().out)
+    assert said["program"] is None
+    assert said["why"]
 
 
 def test_people_are_told_it_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -260,6 +260,17 @@ async def test_a_block_outlives_the_one_who_is_blocked_and_names_nobody(tmp_path
         await drawn(studio, here.ben, "again")
 
 
+async def test_why_an_admin_let_drawing_rest_goes_with_them(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        here = studio.world
+        make_admin(here, here.ben)
+        await drawn(studio, here.ben, BENS)
+        await here.ben.command("server pause", drawing="rests", reason="taradiddle")
+        assert "nothing of you is left" in await erase(studio)
+        ben = here.env.ben.id
+        assert traces(studio.app.settings.data, ben, "taradiddle") == []
+
+
 async def test_the_export_holds_pictures_words_settings_and_lines_about_them(
     tmp_path: Path,
 ) -> None:

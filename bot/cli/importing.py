@@ -20,14 +20,30 @@ from bot.settings import Settings
 from bot.studio.importing import Brought, brought, where_to_get
 from bot.studio.importing import read_file as read_texts
 from bot.studio.model_sources import places
+from generation.interchange.imported import NotRead
 from generation.recipe import dump
 from generation.sources.places import Places
 from storage import private
 
+NOTHING_READ = 2
+
 
 def import_(settings: Settings, asked: argparse.Namespace) -> int:
-    """Print what the file says.  Raises NotRead."""
-    imported = read_texts(read_file(asked.file))
+    """Print what the file says.  Raises NotRead; as JSON, its reason is a value, too."""
+    try:
+        imported = read_texts(read_file(asked.file))
+    except NotRead as error:
+        if not asked.json:
+            raise
+        why: dict[str, Any] = {
+            "program": None,
+            "draft": None,
+            "lost": [],
+            "files": [],
+            "why": str(error),
+        }
+        print(json.dumps(why, ensure_ascii=False, indent=2))
+        return NOTHING_READ
     private.make_folder(settings.data)
     found = brought(imported, catalog_of(settings), settings.default_model)
     if asked.json:

@@ -41,6 +41,10 @@ def confirm_page(held: PersonalHoldings) -> str:
             held.used_by_others,
         ),
         tr(
+            "What you decided for a server stays the server's, the words that it refuses among "
+            "it; who decided it, and why drawing rests, is forgotten."
+        ),
+        tr(
             "What I cannot reach: messages in Discord (delete them with 🗑️ first, as I will not "
             "know them any more), and backups that whoever runs the bot made: those end when they "
             "are replaced. A block in a server stays, as a fingerprint without your name."
