@@ -187,10 +187,17 @@ def lost_lines(imported: Imported) -> Iterator[str]:
         )
 
 
+# What is taken in place of something else, and is no value.
+_IN_WORDS = {"one prompt": mark("one prompt"), "one for both": mark("one for both")}
+
+
 def lost_line(loss: Loss) -> str:
     """One loss in a sentence."""
     what = tr(_THINGS[loss.what]) if loss.what in _THINGS else code(loss.what, 60)
     if loss.found and loss.found != loss.what:
         what = f"{what} ({quoted(loss.found, 80)})"
-    took = code(loss.took, 60) if loss.took else tr("what comes nearest")
+    if loss.took in _IN_WORDS:
+        took = tr(_IN_WORDS[loss.took])
+    else:
+        took = code(loss.took, 60) if loss.took else tr("what comes nearest")
     return tr(_WHY[loss.why], what=what, took=took)

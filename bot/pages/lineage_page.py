@@ -48,8 +48,8 @@ def named(picture: StoredPicture) -> str:
 
 def link_to(picture: StoredPicture) -> str:
     """The address of the message that shows it; "" where none does."""
-    if picture.message is None or picture.deleted:
-        return ""
+    if picture.message is None or picture.deleted or not picture.channel:
+        return ""  # an answer that one person alone saw is in no channel
     place = picture.guild if picture.guild is not None else "@me"
     return f"https://discord.com/channels/{place}/{picture.channel}/{picture.message}"
 
