@@ -137,6 +137,9 @@ async def test_a_hidden_model_and_style_are_neither_offered_nor_drawn(tmp_path: 
         assert "`tiny` is not offered in this server" in named[0]
         styled = await answers(await here.ben.command("imagine", prompt="a cat", style="ink-wash"))
         assert "`ink-wash` is not offered in this server" in styled[0]
+        for kind, name in (("model", "tiny"), ("style", "ink-wash")):
+            kept = await answers(await here.ben.command("settings", **{kind: name}))
+            assert f"`{name}` is not offered in this server" in kept[0]
         # It was the usual one: whoever names none is drawn with another.
         await here.ben.command("imagine", prompt="a cat")
         assert "`other`" in (await here.ben.sees(is_result)).content

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.studio.shares import CONSOLE
-from generation.recipe import Recipe, Sha256
+from generation.recipe import Recipe, Sha256, Weights
 from prompting.reading.policy import Policy
 from storage.erasures import fingerprint
 from storage.requests import Origin
@@ -211,8 +211,12 @@ class Servers:
         for text in dict.fromkeys(said):
             rules.policy.check(text, "wish")
         for recipe in recipes:
-            if not rules.offers_model(recipe.leading.sha256):
-                raise NotOffered("model", recipe.leading.name)
+            self.accepts_model(origin, recipe.leading)
+
+    def accepts_model(self, origin: Origin, weights: Weights) -> None:
+        """Raise NotOffered where the server does not draw with that model."""
+        if not self.rules(origin.guild).offers_model(weights.sha256):
+            raise NotOffered("model", weights.name)
 
     def accepts_style(self, origin: Origin, name: str) -> None:
         """Raise NotOffered where the server does not draw in that style."""

@@ -99,9 +99,14 @@ async def settings(
         "assist": AssistMode(assist) if assist else None,
         "style": studio.offers.styles.find(style).name if style else None,
     }
+    origin = origin_of(interaction)
+    if model:
+        studio.servers.accepts_model(origin, studio.offers.checkpoint(model).weights)
+    if given["style"]:
+        studio.servers.accepts_style(origin, given["style"])
     changed = {name: value for name, value in given.items() if value is not None}
     changed |= dict.fromkeys(FIELDS.get(forget or "", ()))
-    owner = Whereabouts.of(origin_of(interaction)).owner(level)
+    owner = Whereabouts.of(origin).owner(level)
     liked = await studio.defaults.of(owner.id, level)
     if changed or size is not None or reset:
         check_decides(interaction, level)
