@@ -3,7 +3,7 @@
 # `make test ARGS="-k queue"`.
 
 PYTHON ?= python3
-COMMANDS := demo run test test-all test-cluster check draw reproduce change describe score models doctor backup restore completion simulate bench soak setup
+COMMANDS := demo run test test-all test-cluster check draw reproduce change describe score import models doctor backup restore completion simulate bench soak setup
 
 .PHONY: help $(COMMANDS)
 

@@ -65,7 +65,10 @@ class Ladder:
         async with opened(self.folder / "db.sqlite3") as database:
             tickets = Tickets(database)
             # Of the studio, the announcer needs this much here.
-            studio = cast(Studio, SimpleNamespace(messages=KnownMessages(tickets)))
+            rules = SimpleNamespace(spoils=lambda *_: False)
+            parts = {"messages": KnownMessages(tickets), "servers": rules}
+            parts["offers"] = SimpleNamespace(painter=False)
+            studio = cast(Studio, SimpleNamespace(**parts))
             announcer = Announcer(self.discord.client(), studio, progress_seconds=1.0)
             announcer.arrived()
             delivery = Delivery(

@@ -138,7 +138,7 @@ async def test_options_and_settings_take_them(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         ann = studio.world.ann
         await ann.command("settings", sampler="Euler a", scheduler="Simple")
-        assert "euler_ancestral" in (await ann.sees("Your settings")).content
+        assert "euler_ancestral" in (await ann.sees("What you draw with here")).content
         await ann.command("imagine", prompt="one", sampler="DPM++ 2M Karras")
         first = await ann.sees(is_result)
         recipe = await recipe_of(first)

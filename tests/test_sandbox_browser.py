@@ -102,7 +102,7 @@ def leave_a_command(browser: Browser) -> None:
     browser.type("/settings ")
     browser.until("document.querySelector('.command-row') !== null")
     browser.press("Enter")
-    browser.sees("Your settings")
+    browser.sees("What you draw with here")
 
 
 def say_what_is_no_command(browser: Browser) -> None:

@@ -180,7 +180,7 @@ def _encoded(graph: _Graph, recipe: Recipe, parts: _Parts) -> tuple[Wire, Wire]:
     if sampling.guidance is not None:
         told = graph.add("FluxGuidance", conditioning=wanted, guidance=sampling.guidance)
         wanted = (told, 0)
-    if sampling.cfg == 1.0:  # never asked about
+    if not sampling.guided:  # never asked about
         return wanted, (graph.add("ConditioningZeroOut", conditioning=wanted), 0)
     text = _spelled(words.negative_prompt, words, recipe.adapters)
     return wanted, (graph.add("CLIPTextEncode", clip=parts.clip, text=text), 0)
