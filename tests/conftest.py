@@ -10,10 +10,11 @@ import os
 from hypothesis import HealthCheck, settings
 
 from tests.given.contract import contract, legal
+from tests.given.quiet_logs import quiet_afterwards
 from tests.given.stored import database
 from tests.given.writer_children import no_child_left
 
-__all__ = ["contract", "database", "legal", "no_child_left"]
+__all__ = ["contract", "database", "legal", "no_child_left", "quiet_afterwards"]
 
 os.environ |= {"COLUMNS": "100", "LINES": "40", "TERM": "xterm-256color"}
 for _name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):

@@ -39,16 +39,7 @@ BENS = "a zirconium lighthouse under copper rain"
 BENS_CHINESE = "一座锆石灯塔在铜雨之下发光"
 ANNS = "a meadow of tin marigolds at noon"
 
-
-@pytest.fixture(autouse=True)
-def quiet_afterwards() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield
-    for handler in set(root.handlers) - set(before):
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
 
 
 def traces(data: Path, person: int, *texts: str) -> list[str]:

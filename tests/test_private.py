@@ -20,7 +20,10 @@ from storage import backup as storing
 from tests.given.apps import some_settings
 from tests.given.stored import opened
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights"),
+    pytest.mark.usefixtures("quiet_afterwards"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +32,6 @@ def careless() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
-
-
-@pytest.fixture(autouse=True)
-def quiet_afterwards() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield
-    for handler in set(root.handlers) - set(before):
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
 
 
 def rights(path: Path) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generation.families.model_family import Family
 
@@ -16,7 +16,6 @@ from generation.families.model_family import Family
 class ComfyNodes:
     """How the nodes of a family's workflow are called."""
 
-    clip_loader: str
     clip_type: str
     clips: int  # of which the text encoders are that are files of their own
     latent: str
@@ -25,61 +24,24 @@ class ComfyNodes:
     fine: bool = False  # whether its table has ten thousand levels, and the shift is of mu
     one_file: bool = True  # whether a file with all of it is usual
 
-    @property
-    def usual_noise(self) -> str:
-        assert self.shift is not None
-        return f"flow:{self.shift:.7f}:{10_000 if self.fine else 1000}"
-
 
 _SD = ComfyNodes(
-    clip_loader="CLIPLoader",
     clip_type="stable_diffusion",
     clips=1,
     latent="EmptyLatentImage",
     shallowest=1,
     shift=None,
 )
-_SDXL = ComfyNodes(
-    clip_loader="DualCLIPLoader",
-    clip_type="sdxl",
-    clips=2,
-    latent="EmptyLatentImage",
-    shallowest=2,
-    shift=None,
-)
-_FLUX = ComfyNodes(
-    clip_loader="DualCLIPLoader",
-    clip_type="flux",
-    clips=2,
-    latent="EmptySD3LatentImage",
-    shallowest=1,
-    shift=math.exp(1.15),
-    fine=True,
-    one_file=False,
-)
-_SD3 = ComfyNodes(
-    clip_loader="TripleCLIPLoader",
-    clip_type="",
-    clips=3,
-    latent="EmptySD3LatentImage",
-    shallowest=2,
-    shift=3.0,
-)
-_SCHNELL = ComfyNodes(
-    clip_loader="DualCLIPLoader",
-    clip_type="flux",
-    clips=2,
-    latent="EmptySD3LatentImage",
-    shallowest=1,
-    shift=1.0,
-    one_file=False,
-)
+_SDXL = replace(_SD, clip_type="sdxl", clips=2, shallowest=2)
+_SD3 = replace(_SDXL, clip_type="sd3", clips=3, latent="EmptySD3LatentImage", shift=3.0)
+_SCHNELL = replace(_SD3, clip_type="flux", clips=2, shallowest=1, shift=1.0, one_file=False)
+_DEV = replace(_SCHNELL, shift=math.exp(1.15), fine=True)
 _BY_ARCHITECTURE: Mapping[str, ComfyNodes] = {
     "sd1": _SD,
     "sd2": _SD,
     "sdxl": _SDXL,
     "sd3": _SD3,
-    "flux1": _FLUX,
+    "flux1": _DEV,
     "flux1-schnell": _SCHNELL,
 }
 

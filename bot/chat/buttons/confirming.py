@@ -9,7 +9,7 @@ Invariant: where there is no room for it now, the page keeps its buttons, and no
 from __future__ import annotations
 
 import re
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import discord
 
@@ -36,11 +36,30 @@ NOTHING_QUEUED = mark("Nothing was queued.")
 class YesOrNo(
     SpeaksToPresser, discord.ui.DynamicItem[discord.ui.Button[Any]], template="atelier:$"
 ):
-    """A button of such a page.  Subclasses say what it does."""
+    """A button of such a page.  Subclasses say how it looks and what it does."""
 
-    def __init__(self, number: int, button: discord.ui.Button[Any]) -> None:
-        super().__init__(button)
+    label: ClassVar[str]
+    action: ClassVar[str]
+    emoji: ClassVar[str | None] = None
+    style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            discord.ui.Button(
+                label=tr(self.label),
+                emoji=self.emoji,
+                style=self.style,
+                custom_id=f"atelier:{self.action}:{number}",
+            )
+        )
         self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls, _: Interaction, __: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """The button as it was pressed."""
+        return cls(number_in(match["number"]) or 0)
 
     async def callback(self, interaction: Interaction) -> None:
         """Do it, or say why not."""
@@ -59,21 +78,8 @@ class YesOrNo(
 class Yes(YesOrNo, template=r"atelier:yes:(?P<number>.*)"):
     """🖌️, under what is to be confirmed."""
 
-    def __init__(self, number: int) -> None:
-        button: discord.ui.Button[Any] = discord.ui.Button(
-            label=tr("Draw all"),
-            emoji="🖌️",
-            style=discord.ButtonStyle.primary,
-            custom_id=f"atelier:yes:{number}",
-        )
-        super().__init__(number, button)
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: Interaction, __: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """The button as it was pressed."""
-        return cls(number_in(match["number"]) or 0)
+    label, emoji, action = mark("Draw all"), "🖌️", "yes"
+    style = discord.ButtonStyle.primary
 
     async def press(self, interaction: Interaction) -> None:
         """Queue all of it, as one request."""
@@ -94,20 +100,7 @@ class Yes(YesOrNo, template=r"atelier:yes:(?P<number>.*)"):
 class No(YesOrNo, template=r"atelier:no:(?P<number>.*)"):
     """The other one."""
 
-    def __init__(self, number: int) -> None:
-        button: discord.ui.Button[Any] = discord.ui.Button(
-            label=tr("No"),
-            style=discord.ButtonStyle.secondary,
-            custom_id=f"atelier:no:{number}",
-        )
-        super().__init__(number, button)
-
-    @classmethod
-    async def from_custom_id(
-        cls, _: Interaction, __: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """The button as it was pressed."""
-        return cls(number_in(match["number"]) or 0)
+    label, action = mark("No"), "no"
 
     async def press(self, interaction: Interaction) -> None:
         """Forget it."""

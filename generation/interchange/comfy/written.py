@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from generation.errors import Unacceptable
 from generation.families.comfy_nodes import ComfyNodes, comfy_nodes
 from generation.families.family import FAMILIES
-from generation.families.model_family import Family
 from generation.interchange.comfy.flows import flow_of, levels_of, shift_of
 from generation.interchange.comfy.otherwise import Otherwise, otherwise
 from generation.recipe import Adapter, Recipe, Sampling, Task, Weights, Words, needed
@@ -78,12 +77,12 @@ def api_prompt(recipe: Recipe, *, folders: frozenset[str] = frozenset()) -> ApiP
 
     `folders` are the digests of weights that are diffusers folders here.
     """
-    layout, family = _nodes_of(recipe)
+    layout = _nodes_of(recipe)
     if recipe.task not in TASKS:
         raise NoWorkflow("task", recipe.task)
     graph = _Graph()
     words = needed(recipe.words)
-    parts = _loaded(graph, recipe, layout, family)
+    parts = _loaded(graph, recipe, layout)
     parts = _adapted(graph, recipe, parts)
     if words.clip_skip > layout.shallowest:
         skipped = graph.add(
@@ -107,21 +106,21 @@ def api_prompt(recipe: Recipe, *, folders: frozenset[str] = frozenset()) -> ApiP
     )
 
 
-def _nodes_of(recipe: Recipe) -> tuple[ComfyNodes, Family]:
+def _nodes_of(recipe: Recipe) -> ComfyNodes:
     """The nodes of the recipe's family.  Raises NoWorkflow."""
     family = FAMILIES.get(recipe.family)
     layout = comfy_nodes(family) if family is not None else None
     if family is None or layout is None:
         raise NoWorkflow("family", family.title if family is not None else recipe.family)
-    return layout, family
+    return layout
 
 
-def _loaded(graph: _Graph, recipe: Recipe, layout: ComfyNodes, family: Family) -> _Parts:
+def _loaded(graph: _Graph, recipe: Recipe, layout: ComfyNodes) -> _Parts:
     encoders, vae = _components(recipe, layout)
     name = _file(recipe.checkpoint)
     if encoders or not layout.one_file:
         model: Wire = (graph.add("UNETLoader", unet_name=name, weight_dtype="default"), 0)
-        clip: Wire = (_encoders(graph, layout, encoders, family), 0)
+        clip: Wire = (_encoders(graph, layout, encoders), 0)
         vae_of_file: Wire | None = None
     else:
         loader = graph.add("CheckpointLoaderSimple", ckpt_name=name)
@@ -141,18 +140,14 @@ def _components(recipe: Recipe, layout: ComfyNodes) -> tuple[tuple[Weights, ...]
     return found, None
 
 
-def _encoders(
-    graph: _Graph, layout: ComfyNodes, encoders: tuple[Weights, ...], family: Family
-) -> str:
+def _encoders(graph: _Graph, layout: ComfyNodes, encoders: tuple[Weights, ...]) -> str:
     usual = ("clip_l.safetensors", "t5xxl_fp16.safetensors")
     names = [_file(weights) for weights in encoders] or list(usual[: layout.clips])
     if len(names) == 1:
-        kind = layout.clip_type or family.architecture.name
-        return graph.add("CLIPLoader", clip_name=names[0], type=kind, device="default")
+        return graph.add("CLIPLoader", clip_name=names[0], type=layout.clip_type, device="default")
     each = {f"clip_name{n}": name for n, name in enumerate(names, start=1)}
     if len(names) == 2:
-        kind = layout.clip_type or family.architecture.name
-        return graph.add("DualCLIPLoader", **each, type=kind, device="default")
+        return graph.add("DualCLIPLoader", **each, type=layout.clip_type, device="default")
     return graph.add("TripleCLIPLoader", **each)
 
 
