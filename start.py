@@ -34,9 +34,8 @@ if sys.version_info < OLDEST:
 
 HERE = Path(__file__).resolve().parent
 
-# A worker of pytest for each core, and one for while they wait; a file's tests share their set-up.
-WORKERS = min(4, (os.cpu_count() or 1) + 1)
-SUITE = ["-m", "pytest", "-n", str(WORKERS), "--dist", "loadfile"]
+# A worker of pytest for each core that helps; a file's tests share what they set up.
+SUITE = ["-m", "pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 
 # What each command runs, as arguments to the environment's Python.  The rest of the command line
 # is passed on.

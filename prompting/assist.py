@@ -289,7 +289,7 @@ class Assistant:
             text=text,
             wish=wished(text, self.lexicon),
             dialect=dialects.dialect(dialect),
-            style=self.styles.find(style) if style else None,
+            style=self.styles.named(style) if style else None,
             negative=opaque.clean(negative),
             lexicon=self.lexicon,
             count=count,

@@ -84,10 +84,10 @@ def test_a_style_is_found_by_any_of_its_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["ink", "Ink", "水墨"])
 def test_the_first_word_of_a_name_is_enough(name: str) -> None:
-    assert STYLES.find(name) is STYLES["ink-wash"]
+    assert STYLES.named(name) is STYLES["ink-wash"]
     for half in ("in", "water", "水"):
         with pytest.raises(UnknownName):
-            STYLES.find(half)
+            STYLES.named(half)
 
 
 def test_an_unknown_style_names_its_neighbours() -> None:

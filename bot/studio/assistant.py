@@ -98,7 +98,7 @@ class PromptAssist:
 
     def style(self, name: str) -> Style:
         """The style of that name, in either language.  Raises UnknownName."""
-        return self.styles.find(name)
+        return self.styles.named(name)
 
     @property
     def mode(self) -> AssistMode:

@@ -124,7 +124,7 @@ class AxisReader:
             if one.casefold() in _NONE:
                 yield AxisValue(label=NONE, put=_with(style=""))
             else:
-                style = self.offers.styles.find(one)
+                style = self.offers.styles.named(one)
                 yield AxisValue(label=style.en, put=_with(style=style.key))
 
     def samplers(self, name: str, typed: str) -> Iterator[AxisValue]:

@@ -136,7 +136,7 @@ def _read(words: str, offers: Offers) -> Flagged:
 def named_here(offers: Offers) -> IsName:
     """Whether words are the name of something that is here."""
     tests: dict[str, Callable[[str], object]] = {
-        STYLE.name: offers.styles.find,
+        STYLE.name: offers.styles.named,
         SAMPLER.name: names.sampler,
         SCHEDULER.name: names.scheduler,
         SIZE.name: lambda text: SHAPES[text.casefold()],

@@ -43,7 +43,7 @@ class HeldWords:
             words = words or await phrasing.spoken(
                 own, model.spoken_to, style=None, negative=negative
             )
-            style = self._drafting.offers.styles.find(wish.style).key
+            style = self._drafting.offers.styles.named(wish.style).key
             words = await phrasing.restyled(words, style, model, negative=negative)
         return replace(wish, words=words)
 

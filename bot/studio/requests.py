@@ -226,7 +226,7 @@ class Requests:
     async def check(self, wish: Wish) -> None:
         """Raise what `submit` would raise of the wish itself; no worker needs to run for that."""
         if wish.style is not None:
-            self._drafting.offers.styles.find(wish.style)
+            self._drafting.offers.styles.named(wish.style)
         await self._plainly(wish, "cpu")  # the device decides the precision, which is always known
 
     async def _plainly(self, wish: Wish, device: str) -> Drafted:

@@ -157,4 +157,4 @@ def _vae(name: str, offers: Offers) -> str:
 
 
 def _style(name: str, offers: Offers) -> str:
-    return offers.styles.find(name).name
+    return offers.styles.named(name).name

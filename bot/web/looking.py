@@ -146,7 +146,7 @@ class BrowserGallery:
         with contextlib.suppress(NoSuchName, KeyError):
             found["model"] = offers.checkpoint(said["model"]).weights.name
         with contextlib.suppress(UnknownName, KeyError):
-            found["style"] = offers.styles.find(said["style"]).name
+            found["style"] = offers.styles.named(said["style"]).name
         return found
 
     def _choices(self) -> Choices:

@@ -76,20 +76,24 @@ class Styles(Mapping[str, Style]):
         return len(self._styles)
 
     def find(self, name: str) -> Style:
-        """The style of that name, in any case and in either language.  Raises UnknownName.
-
-        The first word of a name is enough ("ink"); of several styles it is the library's first.
-        """
-        found = self._called.get(fold(name.strip())) or self._beginning(fold(name.strip()))
+        """The style of that name, in any case and in either language.  Raises UnknownName."""
+        found = self._called.get(fold(name.strip()))
         if found is None:
             near = get_close_matches(fold(name.strip()), self._called, n=3, cutoff=0.4)
             nearest = dict.fromkeys(self._called[called].name for called in near)
             raise UnknownName("style", name, tuple(nearest))
         return found
 
+    def named(self, name: str) -> Style:
+        """The style that somebody names as one: the first word is enough ("ink").
+
+        Of several it is the library's first.  Raises UnknownName.
+        """
+        return self._beginning(fold(name.strip())) or self.find(name)
+
     def _beginning(self, words: str) -> Style | None:
         """The first style whose name begins with these words, whole ones where words are spaced."""
-        if len(words) < 2:
+        if len(words) < 2 or words in self._called:
             return None
         for called, style in self._called.items():
             rest = called.removeprefix(words)

@@ -148,5 +148,5 @@ def _model(interaction: Interaction, typed: str | None) -> str:
 
 def _style(interaction: Interaction, typed: str | None) -> str:
     with contextlib.suppress(UnknownName):
-        return studio_of(interaction).offers.styles.find(typed).name if typed else ""
+        return studio_of(interaction).offers.styles.named(typed).name if typed else ""
     return typed or ""

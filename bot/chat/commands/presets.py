@@ -88,7 +88,7 @@ async def save(
         scheduler=scheduler,
         denoise=denoise,
         assist=AssistMode(assist) if assist else None,
-        style=studio.offers.styles.find(style).name if style else None,
+        style=studio.offers.styles.named(style).name if style else None,
         vae=vae,
     )
     more = SavedDraft(

@@ -97,7 +97,7 @@ async def settings(
         "vae": vae,
         "seed_mode": SeedMode(seed_mode) if seed_mode else None,
         "assist": AssistMode(assist) if assist else None,
-        "style": studio.offers.styles.find(style).name if style else None,
+        "style": studio.offers.styles.named(style).name if style else None,
     }
     origin = origin_of(interaction)
     if model:
