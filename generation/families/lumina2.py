@@ -28,8 +28,7 @@ from generation.families.fitting import words_of
 from generation.families.flux import DENOISER, VAE_PART
 from generation.families.laid import laid, under
 from generation.families.marks import by_marks
-from generation.families.text.encoder import encoder
-from generation.families.text.language import GEMMA2, gemma_tokenizer
+from generation.families.text.gemma import GEMMA2_PART
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
 from generation.recipe import Task
 
@@ -134,15 +133,7 @@ LUMINA2 = Architecture(
             settings={"in_channels": (16, None), "out_channels": (16, None)},
         ),
         VAE_PART,
-        encoder(
-            GEMMA2,
-            title="text encoder (Gemma 2 2B)",
-            config="text/gemma2",
-            prefix="text_encoders.gemma2_2b.transformer.",
-            classes=("Gemma2ForCausalLM",),
-            tokenizer=gemma_tokenizer(),
-            file="gemma_2_2b_fp16.safetensors",
-        ),
+        GEMMA2_PART,
     ),
     recognise=_recognise,
     recognise_folder=_recognise_folder,

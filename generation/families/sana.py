@@ -31,8 +31,7 @@ from generation.families.fitting import words_of
 from generation.families.flux import DENOISER
 from generation.families.laid import laid, under
 from generation.families.networks import DEEP_AUTOENCODER
-from generation.families.text.encoder import encoder
-from generation.families.text.language import GEMMA2, gemma_tokenizer
+from generation.families.text.gemma import GEMMA2_PART
 from generation.families.trained import FLOW_SCHEDULER, FLOW_SOLVERS, of_flow_solver
 from generation.recipe import Task
 
@@ -167,15 +166,7 @@ SANA = Architecture(
             settings={"latent_channels": (32, None)},
             file="dc-ae-f32c32-sana-1.0.safetensors",
         ),
-        encoder(
-            GEMMA2,
-            config="text/gemma2",
-            prefix="text_encoders.gemma2_2b.transformer.",
-            title="text encoder (Gemma 2 2B)",
-            classes=("Gemma2ForCausalLM",),
-            tokenizer=gemma_tokenizer(),
-            file="gemma_2_2b_fp16.safetensors",
-        ),
+        GEMMA2_PART,
     ),
     recognise=_recognise,
     recognise_folder=_recognise_folder,
