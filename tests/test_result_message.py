@@ -99,6 +99,7 @@ async def test_a_recipe_comes_in_the_forms_that_other_programs_read(tmp_path: Pa
         drawn = await ann.sees(is_result)
         await ann.press(drawn, "📄")
         page = await ann.sees("drop `comfyui-1.json` onto ComfyUI")
+        assert "the model is a folder here" in page.content
         recipe = await recipe_of(drawn)
         files = {one.filename: (await one.read()).decode() for one in page.attachments}
         assert files["a1111-1.txt"] == infotext(recipe)

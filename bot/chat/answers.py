@@ -105,13 +105,14 @@ async def whisper_recipes(
 
     The asker was promised an answer.
     """
-    gallery, asker = studio_of(interaction).gallery, asker_of(interaction)
+    studio, asker = studio_of(interaction), asker_of(interaction)
     for picture in pictures:
         text, file = recipe_page(picture)
-        lineage = lineage_page(await gallery.lineage(asker, picture))
+        lineage = lineage_page(await studio.gallery.lineage(asker, picture))
         if lineage and len(text) + len(lineage) < replies.MAX_CONTENT:
             text, lineage = f"{text}\n{lineage}", ""
-        told, others = elsewhere(picture)
+        folder = studio.offers.folder_of(picture.recipe.checkpoint) is not None
+        told, others = elsewhere(picture, folder=folder)
         if len(text) + len(told) < replies.MAX_CONTENT:
             text, told = f"{text}\n{told}", ""
         named = (*((file,) if file else ()), *others)

@@ -34,12 +34,15 @@ WHY: Mapping[Otherwise, str] = {
 }
 
 
-def elsewhere(picture: StoredPicture) -> tuple[str, tuple[File, ...]]:
-    """What is said of the files, and the files: A1111's text, ComfyUI's canvas and API forms."""
+def elsewhere(picture: StoredPicture, *, folder: bool) -> tuple[str, tuple[File, ...]]:
+    """What is said of the files, and the files: A1111's text, ComfyUI's canvas and API forms.
+
+    `folder`: the model that drew it is a diffusers folder here.
+    """
     number, recipe = picture.id, picture.recipe
     text = (f"a1111-{number}.txt", infotext(recipe).encode())
     try:
-        prompt = api_prompt(recipe)
+        prompt = api_prompt(recipe, folder=folder)
     except NoWorkflow as none:
         line = tr("A1111 reads {file}.", file=code(text[0]))
         return f"{line} {_no_workflow(none)}", (text,)

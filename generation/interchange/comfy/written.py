@@ -72,10 +72,10 @@ class _Parts:
     vae: Wire
 
 
-def api_prompt(recipe: Recipe, *, folders: frozenset[str] = frozenset()) -> ApiPrompt:
+def api_prompt(recipe: Recipe, *, folder: bool = False) -> ApiPrompt:
     """The recipe as ComfyUI's API takes it.  Raises NoWorkflow.
 
-    `folders` are the digests of weights that are diffusers folders here.
+    `folder`: its checkpoint is a diffusers folder here.
     """
     layout = _nodes_of(recipe)
     if recipe.task not in TASKS:
@@ -96,7 +96,7 @@ def api_prompt(recipe: Recipe, *, folders: frozenset[str] = frozenset()) -> ApiP
     image = graph.add("VAEDecode", samples=drawn, vae=parts.vae)
     graph.add("SaveImage", images=(image, 0), filename_prefix="atelier")
     differs = otherwise(recipe)
-    if recipe.checkpoint.sha256 in folders:
+    if folder:
         differs.append(Otherwise.FOLDER)
     return ApiPrompt(
         nodes=graph.nodes,
