@@ -30,6 +30,7 @@ from generation.families.model_family import Family
 from generation.samplers import SAMPLERS, SCHEDULERS
 from storage.errors import Missing, StorageError
 from storage.ids import number_in
+from storage.people import AssistMode
 from storage.pictures import PictureId
 from storage.presets import folded
 
@@ -37,6 +38,9 @@ MOST, LETTERS = 25, 100  # Discord's limits: choices, and letters of one
 
 Interaction = discord.Interaction[Any]
 Choices = list[app_commands.Choice[str]]
+
+# When an assistant looks for words; there are few enough for a list.
+ASSIST = [app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode]
 C = TypeVar("C", bound=Callable[..., object])
 
 

@@ -39,9 +39,7 @@ Interaction = discord.Interaction[Any]
 @app_commands.describe(
     source="A picture, .json or .txt whose recipe fills what you leave out; prompt - keeps its own"
 )
-@app_commands.choices(
-    assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode]
-)
+@app_commands.choices(assist=choices.ASSIST)
 async def imagine(
     interaction: Interaction,
     prompt: options.Prompt,

@@ -49,9 +49,7 @@ def there(interaction: Interaction) -> Whereabouts:
 )
 @choices.offered
 @app_commands.autocomplete(picture=choices.pictures)
-@app_commands.choices(
-    assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode]
-)
+@app_commands.choices(assist=choices.ASSIST)
 async def save(
     interaction: Interaction,
     name: Range[str, 1, LONGEST_NAME],

@@ -54,7 +54,7 @@ FIELDS = {
 @choices.offered
 @app_commands.choices(
     seed_mode=[app_commands.Choice(name=mode.value, value=mode.value) for mode in SeedMode],
-    assist=[app_commands.Choice(name=mode.value, value=mode.value) for mode in AssistMode],
+    assist=choices.ASSIST,
     language=[
         app_commands.Choice(name="as my Discord", value=AS_DISCORD),
         *(app_commands.Choice(name=own_name(one), value=one) for one in languages()),
