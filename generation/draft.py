@@ -12,7 +12,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from generation import enlarging
+from generation import draft_spans, enlarging
+from generation.draft_spans import DraftExperts, DraftForm, DraftMotion, DraftSound
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.architecture import SERVES, Purpose
@@ -25,7 +26,6 @@ from generation.names import scheduler as scheduler_named
 from generation.parameters import DENOISE, GUIDANCE, PARAMETERS, SHIFT, STEPS
 from generation.recipe import (
     COMFY,
-    CONTROL,
     MAX_SEED,
     NO_WEIGHTS,
     PLAIN,
@@ -34,21 +34,19 @@ from generation.recipe import (
     Enlarging,
     Input,
     Masking,
-    Needs,
     Placement,
     Precision,
     Recipe,
     Sampling,
     Sha256,
     Sparing,
-    Task,
     Variation,
     Weights,
     Words,
     needed,
-    task_for,
 )
 from generation.sigmas import ZERO_SNR, expand, resolved, shifted
+from generation.tasks import CONTROL, Needs, Task, task_for
 from generation.texts import clean_text
 
 SOFT = 1 / 64  # of a canvas's shorter side: how softly a masked part meets the rest
@@ -100,6 +98,10 @@ class Draft:
     words: DraftWords = DraftWords()
     canvas: DraftCanvas = DraftCanvas()
     sampling: DraftSampling = DraftSampling()
+    motion: DraftMotion = draft_spans.NO_MOTION
+    experts: DraftExperts = draft_spans.NO_EXPERTS
+    sound: DraftSound = draft_spans.NO_SOUND
+    form: DraftForm = draft_spans.NO_FORM
     # What nobody fills in: a task brings these whole.
     masking: Masking | None = None
     placement: Placement | None = None
@@ -126,7 +128,15 @@ OF_A_TASK = (
     "shows",
 )
 
-SECTIONS = {"words": DraftWords, "canvas": DraftCanvas, "sampling": DraftSampling}
+SECTIONS = {
+    "words": DraftWords,
+    "canvas": DraftCanvas,
+    "sampling": DraftSampling,
+    "motion": DraftMotion,
+    "experts": DraftExperts,
+    "sound": DraftSound,
+    "form": DraftForm,
+}
 
 
 def draft_of(said: Mapping[str, Any]) -> Draft:
@@ -135,11 +145,7 @@ def draft_of(said: Mapping[str, Any]) -> Draft:
     for name, value in said.items():
         row = PARAMETERS[name]
         sections[row.section][row.field] = value
-    return Draft(
-        words=DraftWords(**sections["words"]),
-        canvas=DraftCanvas(**sections["canvas"]),
-        sampling=DraftSampling(**sections["sampling"]),
-    )
+    return Draft(**{name: kind(**sections[name]) for name, kind in SECTIONS.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +199,7 @@ def complete(
     draft = filled(Draft, [("said", said), ("usual", usual_of(model, task))]).value
     _check_adapters(draft.adapters, model, families)
     words, canvas, sampling = sections(draft, task.needs, model)
+    motion = draft_spans.motion(draft.motion, task.needs, family)
     return Recipe(
         task=task,
         family=family.name,
@@ -211,6 +218,10 @@ def complete(
         sparing=draft.sparing,
         variations=draft.variations,
         shares=draft.shares,
+        motion=motion,
+        experts=draft_spans.experts(draft.experts, task.needs),
+        sound=draft_spans.sound(draft.sound, task.needs, family, motion),
+        form=draft_spans.form(draft.form, task.needs, family),
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,
         seed=_seed(seed),
         precision=family.precision_cuda if device == "cuda" else family.precision_cpu,
@@ -243,6 +254,10 @@ def enlarged(draft: Draft) -> Recipe:
         sparing=None,
         variations=(),
         shares=(),
+        motion=None,
+        experts=None,
+        sound=None,
+        form=None,
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,
         seed=0,  # nothing is thrown
         precision=Precision.FP32,
@@ -277,7 +292,11 @@ def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
     family = model.family
     return Draft(
         words=DraftWords(negative_prompt="", syntax=family.syntax, clip_skip=1),
-        canvas=DraftCanvas(width=family.width, height=family.height),
+        canvas=DraftCanvas(width=family.width or None, height=family.height or None),
+        motion=picked(DraftMotion, family.moving),
+        experts=picked(DraftExperts, family.experts),
+        sound=picked(DraftSound, family.sounding),
+        form=picked(DraftForm, family.shaping),
         sampling=DraftSampling(
             sampler=family.sampler,
             # Karras's levels leave few steps below 100 when they begin at 4096.
@@ -331,7 +350,7 @@ def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
     prompt = draft.words.prompt or ""
     if not clean_text("prompt", prompt) and not draft.inputs:
         raise OutOfRange("prompt", prompt, "at least one word")
-    task = draft.task or task_for(draft.inputs)
+    task = task_of(draft, usual)
     if task is Task.EDIT and not clean_text("prompt", prompt):
         raise OutOfRange("prompt", prompt, "what is to be changed")
     check_purpose(model.weights.name, model.purpose, task, usual)
@@ -339,6 +358,11 @@ def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:
     free = uncontrolled(draft.inputs, draft.adapters)
     check_control(free, model.weights.name, model.purpose)
     return task
+
+
+def task_of(draft: Draft, usual: Family) -> Task:
+    """The task that it says, or else the family's first of such inputs.  Raises OutOfRange."""
+    return draft.task or task_for((one.role for one in draft.inputs), usual.medium)
 
 
 def _words(said: DraftWords, usual: Family) -> Words:
@@ -438,7 +462,7 @@ def _pixels(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | None
     """How many the networks look at, on which the levels of some flows depend."""
     usual = model.family
     if canvas is None:
-        return usual.width * usual.height
+        return max(1, usual.width * usual.height)
     if (how := _redrawn(draft.enlarging, canvas, usual)) is not None:
         width, height = enlarging.piece(how, canvas, usual.grid)
         return width * height
@@ -452,7 +476,7 @@ def _image_cfg(said: DraftSampling, needs: Needs, usual: Family) -> float | None
     return float(said.image_cfg)
 
 
-S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
+S = TypeVar("S")
 
 
 def said(recipe: Recipe) -> Draft:
@@ -461,6 +485,10 @@ def said(recipe: Recipe) -> Draft:
         words=_words_of(recipe),
         canvas=picked(DraftCanvas, recipe.canvas),
         sampling=picked(DraftSampling, recipe.sampling),
+        motion=picked(DraftMotion, recipe.motion),
+        experts=picked(DraftExperts, recipe.experts),
+        sound=picked(DraftSound, recipe.sound),
+        form=picked(DraftForm, recipe.form),
         masking=recipe.masking,
         placement=recipe.placement,
         enlarging=recipe.enlarging,
@@ -481,7 +509,8 @@ def _words_of(recipe: Recipe) -> DraftWords:
 
 def picked(kind: type[S], source: object) -> S:
     """A draft's section, of what the source has by the same names."""
-    return kind(**{field.name: getattr(source, field.name, None) for field in fields(kind)})
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # a section of a draft
+    return kind(**{name: getattr(source, name, None) for name in names})
 
 
 def check_purpose(model: str, purpose: str | None, task: Task, usual: Family) -> None:

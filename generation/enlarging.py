@@ -16,7 +16,8 @@ from dataclasses import replace
 from math import isqrt
 
 from generation.errors import OutOfRange
-from generation.recipe import Canvas, Enlarging, Recipe, Task, Weights, needed
+from generation.recipe import Canvas, Enlarging, Recipe, Weights, needed
+from generation.tasks import Task
 
 # More would be megabytes that no chat takes, and minutes of somebody's device.
 MAX_PIXELS = 4096 * 4096

@@ -9,6 +9,7 @@
     │   │   └── NotHere                 other programs have it, and nothing of ours is the same
     │   ├── WrongFamily             an adapter for models of another family
     │   ├── BadPicture              an input that is no usable picture
+    │   ├── Lossy                   a file that holds what it was made of but nearly
     │   ├── BadMask                 one that says of no part of a picture that it is to change
     │   ├── NoSegmenter             a part was named in words, and nothing here finds it by them
     │   ├── NoCaptioner             a picture is to be described, and nothing here does that
@@ -191,6 +192,16 @@ class BadPicture(Unacceptable):
 
     def __str__(self) -> str:
         return f"unusable input picture: {self.reason}"
+
+
+@dataclass(eq=False, repr=False)
+class Lossy(Unacceptable):
+    """The file holds its content but nearly, as `kind` does ("MP4"): alone it proves nothing."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} keeps its content but nearly"
 
 
 class NoCaptioner(Unacceptable):

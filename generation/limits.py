@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from generation import draft_spans
 from generation.draft import (
     MAX_ADAPTERS,
     check_clip_skip,
@@ -30,7 +31,6 @@ from generation.media.photos import FITS, MAX_PIXELS
 from generation.media.preprocessors import PREPROCESSORS
 from generation.parameters import DENOISE, NEGATIVE, PROMPT, STEPS
 from generation.recipe import (
-    CONTROLNET,
     NO_WEIGHTS,
     SYNTAXES,
     Adapter,
@@ -40,13 +40,13 @@ from generation.recipe import (
     Recipe,
     Sampling,
     Sha256,
-    Task,
     Weights,
     Words,
 )
 from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.schedule_rules import schedule_rule
 from generation.sigmas import strongest
+from generation.tasks import CONTROLNET, Task
 
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
 MAX_LEVELS = STEPS.high + 25
@@ -85,6 +85,7 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
         _check_words(recipe.words, usual)
     if recipe.canvas is not None:
         _check_canvas(recipe.canvas, recipe, usual)
+    draft_spans.check(recipe, usual)
     _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
     check_distilled(recipe.sampling.guidance, recipe.sampling.shift, usual)
     check_references(recipe.inputs, usual)

@@ -14,6 +14,11 @@ from dataclasses import dataclass
 
 from generation.errors import OutOfRange
 
+# Of a clip, a sound and its music, whatever a family makes of it.
+MAX_FRAMES = 20_000
+MAX_SECONDS = 600.0
+SLOWEST_BPM, FASTEST_BPM = 20, 400
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
@@ -347,12 +352,88 @@ PRESET = TextParameter(
     spellings=("预设",),
 )
 
+FRAMES = WholeParameter(
+    name="frames",
+    section="motion",
+    field="frames",
+    sentence="How many frames a clip has",
+    low=2,
+    high=MAX_FRAMES,  # a family draws fewer
+    comfyui="EmptyHunyuanLatentVideo.length",
+    spellings=("length", "帧", "帧数"),
+)
+FPS = AmountParameter(
+    name="fps",
+    section="motion",
+    field="fps",
+    sentence="How many frames a second it is played at",
+    low=1.0,
+    high=120.0,
+    comfyui="CreateVideo.fps",
+    spellings=("frame_rate", "帧率"),
+)
+SECONDS = AmountParameter(
+    name="seconds",
+    section="sound",
+    field="seconds",
+    sentence="How long it is",
+    low=0.1,
+    high=MAX_SECONDS,  # a family makes less
+    comfyui="EmptyLatentAudio.seconds",
+    spellings=("duration", "秒", "时长"),
+)
+LYRICS = TextParameter(
+    name="lyrics",
+    section="sound",
+    field="lyrics",
+    sentence="What is sung, line by line",
+    longest=4000,
+    comfyui="TextEncodeAceStepAudio.lyrics",
+    spellings=("歌词",),
+)
+BPM = WholeParameter(
+    name="bpm",
+    section="sound",
+    field="bpm",
+    sentence="How fast the music is, in beats a minute",
+    low=SLOWEST_BPM,
+    high=FASTEST_BPM,
+    spellings=("tempo", "速度"),
+)
+KEY = TextParameter(
+    name="key",
+    section="sound",
+    field="key",
+    sentence="The key of the music, such as: C major",
+    longest=20,
+    spellings=("keyscale", "调性"),
+)
+METER = TextParameter(
+    name="meter",
+    section="sound",
+    field="meter",
+    sentence="How many beats a bar has: 2, 3, 4 or 6",
+    longest=10,
+    spellings=("time_signature", "拍号"),
+)
+RESOLUTION = WholeParameter(
+    name="resolution",
+    section="form",
+    field="resolution",
+    sentence="How finely the surface of a form is looked for",
+    low=8,
+    high=512,  # a family's models less
+    comfyui="VAEDecodeHunyuan3D.octree_resolution",
+    spellings=("octree_resolution", "分辨率"),
+)
+
 PARAMETERS: dict[str, Parameter] = {
     row.name: row
     for row in (
         *(PROMPT, NEGATIVE, IMAGE, DENOISE, MODEL, SIZE, WIDTH, HEIGHT, COUNT, STEPS, CFG),
         *(IMAGE_CFG, GUIDANCE, SHIFT, SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA),
         *(VAE, BEST_OF, PRESET),
+        *(FRAMES, FPS, SECONDS, LYRICS, BPM, KEY, METER, RESOLUTION),
     )
 }
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NewType, TypeVar
@@ -38,7 +38,9 @@ from generation.bounds import (
 from generation.errors import OutOfRange
 from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, SHIFT, WIDTH
 from generation.samplers import SAMPLERS
+from generation.spans import Experts, Motion, Sound, Surface
 from generation.spelling import FLAT, TOLD, at_most, plain, read
+from generation.tasks import CONTROL, CONTROLNET, LOOKING, MAX_CONTROLS, ROLES, SECTIONS, Task
 
 RecipeId = NewType("RecipeId", str)
 Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
@@ -56,13 +58,11 @@ MAX_WORDS = 20_000  # characters of a prompt, when every choice in it is made
 MAX_NAME = 500  # characters of a file's name, with the folders it lies in
 
 MAX_STRENGTH = 10.0  # of an adapter, in both directions
-MAX_CONTROLS = 4  # pictures that say where things are
 
 MAX_GROW = 256  # pixels that a mask grows or is softened by
 MAX_WITHIN = 100.0  # delta E: from black to white
 ENLARGING = ("lanczos", "model")
 MAX_CORRECTIONS = 16
-MAX_REFERENCES = 10  # pictures that an edit looks at; families look at fewer
 MAX_VARIATIONS = 32  # one upon the other: somebody who chose that often is somewhere else
 
 MAX_SEED = 2**32 - 1  # short enough to say aloud, and what other tools accept
@@ -73,23 +73,6 @@ MAX_SIGMA = 10_000.0
 PREDICTIONS = ("epsilon", "v_prediction")
 
 T = TypeVar("T")
-
-
-class Task(StrEnum):
-    """What is made of what."""
-
-    TEXT_TO_IMAGE = "text-to-image"
-    IMAGE_TO_IMAGE = "image-to-image"
-    INPAINT = "inpaint"  # a part of a picture, anew
-    OUTPAINT = "outpaint"  # a picture, drawn further
-    EDIT = "edit"  # a picture changed as it is told to
-    BLEND = "blend"  # one of several pictures
-    UPSCALE = "upscale"  # a picture with more pixels; with words and sampling, drawn over as well
-
-    @property
-    def needs(self) -> Needs:
-        """What a recipe of it has."""
-        return NEEDS[self]
 
 
 class Precision(StrEnum):
@@ -336,90 +319,6 @@ class Sparing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What a recipe of one task has."""
-
-    sections: tuple[str, ...]
-    roles: tuple[str, ...]  # of its inputs, one of each, in this order
-    optional: tuple[str, ...] = ()  # sections that it may have
-    optional_roles: tuple[str, ...] = ()  # of inputs that may follow, in this order
-
-    @property
-    def redraws(self) -> bool:
-        """Whether it begins with a picture, of which `denoise` says how much is drawn anew."""
-        return "init" in self.roles
-
-    @property
-    def any_size(self) -> bool:
-        """Whether its pictures are as large as what they are made of, and may be drawn at less."""
-        return "drawn" in self.optional
-
-    def takes(self, roles: Sequence[str]) -> bool:
-        """Whether inputs of these roles are what it is made of."""
-        must, may = len(self.roles), iter(self.optional_roles)
-        return tuple(roles[:must]) == self.roles and all(role in may for role in roles[must:])
-
-
-CONTROL = "control"  # the role of a picture that says where things are
-CONTROLNET = "controlnet"
-LOOKING = (CONTROLNET,)  # kinds of adapters that look at a picture
-
-# What makes a task possible is its file in generation/worker/tasks.
-_DRAWING = ("words", "canvas", "sampling")
-_CONTROLS = (CONTROL,) * MAX_CONTROLS
-_OTHERS = ("masking", "placement", "enlarging", "variations", "shares", "drawn", "sparing")
-SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
-NEEDS = {
-    # Control pictures say where things are, to models made to look at one and to ControlNets.
-    Task.TEXT_TO_IMAGE: Needs(
-        sections=_DRAWING, roles=(), optional=("variations",), optional_roles=_CONTROLS
-    ),
-    Task.IMAGE_TO_IMAGE: Needs(
-        sections=_DRAWING, roles=("init",), optional=("variations",), optional_roles=_CONTROLS
-    ),
-    Task.INPAINT: Needs(
-        sections=(*_DRAWING, "masking"),
-        roles=("init",),
-        optional=("variations", "drawn"),
-        optional_roles=("mask", *_CONTROLS),
-    ),
-    Task.OUTPAINT: Needs(
-        sections=(*_DRAWING, "masking", "placement"),
-        roles=("init",),
-        optional=("variations",),
-        optional_roles=_CONTROLS,
-    ),
-    Task.BLEND: Needs(
-        sections=(*_DRAWING, "shares"),
-        roles=("init", "init"),
-        optional=("variations",),
-        optional_roles=("init", "init"),
-    ),
-    # Pictures to look at, in their order; the first is the one that is changed.
-    Task.EDIT: Needs(
-        sections=_DRAWING,
-        roles=("reference",),
-        optional=("variations", "drawn", "sparing"),
-        optional_roles=("reference",) * (MAX_REFERENCES - 1),
-    ),
-    Task.UPSCALE: Needs(
-        sections=("canvas", "enlarging"), roles=("init",), optional=("words", "sampling")
-    ),
-}
-_ROLES = {role for needs in NEEDS.values() for role in (*needs.roles, *needs.optional_roles)}
-
-
-def task_for(inputs: Iterable[Input]) -> Task:
-    """The first task that is made of these inputs; a draft names any other.  Raises OutOfRange."""
-    roles = tuple(item.role for item in inputs)
-    for task, needs in NEEDS.items():
-        if needs.takes(roles):
-            return task
-    possible = "; ".join(" and ".join(needs.roles) or "none" for needs in NEEDS.values())
-    raise OutOfRange("inputs", " and ".join(roles), possible)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """One picture, completely described.  Every field must be given."""
 
@@ -440,6 +339,10 @@ class Recipe:
     sparing: Sparing | None
     variations: tuple[Variation, ...]  # of the first noise, one upon the other
     shares: tuple[float, ...]  # how much each picture of a blend counts, in the inputs' order
+    motion: Motion | None
+    experts: Experts | None
+    sound: Sound | None
+    form: Surface | None
     seed: int
     precision: Precision
     # What the picture shows, where the prompt says another thing or there is none.
@@ -458,7 +361,7 @@ class Recipe:
                 raise OutOfRange(name, None, f"what {self.task} needs")
         if self.sampling and self.sampling.image_cfg is not None and "reference" not in needs.roles:
             raise OutOfRange("image_cfg", self.sampling.image_cfg, f"none for {self.task}")
-        roles = {item.role for item in self.inputs} & _ROLES
+        roles = {item.role for item in self.inputs} & ROLES
         if not set(needs.roles) <= roles <= {*needs.roles, *needs.optional_roles}:
             raise OutOfRange("inputs", len(self.inputs), f"what {self.task} needs")
         self._check_shares()
@@ -540,7 +443,8 @@ class Recipe:
     def texts(self) -> tuple[str, ...]:
         """All that a person may have written in it."""
         words = () if self.words is None else (self.words.prompt, self.words.negative_prompt)
-        return words if self.shows is None else (*words, self.shows)
+        lyrics = self.sound.lyrics if self.sound is not None else None
+        return (*words, *(text for text in (self.shows, lyrics) if text is not None))
 
     @property
     def prompt(self) -> str:

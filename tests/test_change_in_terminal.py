@@ -14,7 +14,7 @@ from bot.cli.change import answer, serve
 from bot.cli.changing import change
 from bot.cli.console import Mistaken
 from generation.media.image import png, recipe_in
-from generation.recipe import Task
+from generation.tasks import Task
 from tests.given.apps import some_settings
 from tests.given.builders import a_recipe
 from tests.given.fakes import FakeWorker

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from generation.difference import difference
-from generation.recipe import Recipe, Task
+from generation.recipe import Recipe
+from generation.tasks import Task
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png
 from tests.given.discord_world import pictures

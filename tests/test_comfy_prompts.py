@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from generation.interchange import reading
 from generation.interchange.imported import Imported, NotRead, Why
 from generation.media.containers import texts_of
-from generation.recipe import Task
+from generation.tasks import Task
 from tests.given.comfy_graphs import CUSTOM, USUAL, Nodes, prompt
 
 

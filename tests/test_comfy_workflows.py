@@ -13,7 +13,7 @@ from generation.interchange.comfy.graph import GraphLink, of_prompt, prompt_of
 from generation.interchange.comfy.reading import read
 from generation.interchange.comfy.workflow import workflow
 from generation.interchange.imported import Imported, Why
-from generation.recipe import Task
+from generation.tasks import Task
 from tests.given.comfy_graphs import (
     DENIED,
     INPUT,

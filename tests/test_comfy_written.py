@@ -17,7 +17,8 @@ from generation.interchange.comfy.otherwise import Otherwise
 from generation.interchange.comfy.reading import graph_of
 from generation.interchange.comfy.ui_form import OUTPUTS, workflow
 from generation.interchange.comfy.written import NoWorkflow, api_prompt
-from generation.recipe import Input, Sha256, Task, needed
+from generation.recipe import Input, Sha256, needed
+from generation.tasks import Task
 from tests.given.comfy_recipes import GOLDEN, RECIPES, a_recipe_of
 
 

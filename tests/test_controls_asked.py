@@ -12,7 +12,8 @@ from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftWords, complete
 from generation.errors import NoControlNet, NoSuchName, OutOfRange, WrongFamily
 from generation.limits import Present, for_somebody
-from generation.recipe import MAX_CONTROLS, Control, Input, Recipe, Task, dump, parse
+from generation.recipe import Control, Input, Recipe, dump, parse
+from generation.tasks import MAX_CONTROLS, Task
 from tests.given.builders import a_digest, a_model
 from tests.given.drafting import a_drafting, an_entry
 from tests.given.stored import asked as asked_of

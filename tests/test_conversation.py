@@ -17,7 +17,8 @@ from bot.studio.shares import Tiers
 from generation.errors import OutOfMemory
 from generation.job import UserId
 from generation.media import image
-from generation.recipe import Task, needed
+from generation.recipe import needed
+from generation.tasks import Task
 from storage.tickets import RequestId
 from tests.given.apps import a_studio
 from tests.given.builders import a_blue_png, a_lora, a_model_folder, an_environment

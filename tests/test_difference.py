@@ -10,15 +10,8 @@ from typing import Any
 import pytest
 
 from generation.difference import Changed, difference
-from generation.recipe import (
-    Adapter,
-    Input,
-    Precision,
-    Recipe,
-    Task,
-    Weights,
-    parse,
-)
+from generation.recipe import Adapter, Input, Precision, Recipe, Weights, parse
+from generation.tasks import Task
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png, a_digest, a_recipe, an_enlarged, changed
 from tests.given.released import TEXTS

@@ -20,10 +20,10 @@ from generation.recipe import (
     Precision,
     Recipe,
     Sparing,
-    Task,
     Variation,
     Weights,
 )
+from generation.tasks import Task
 from storage.pictures import PictureId, StoredPicture
 from tests.given.builders import a_digest, a_recipe, changed
 from tests.given.stored import a_stored_picture

@@ -12,7 +12,8 @@ from generation.difference import difference
 from generation.draft import usual_sparing
 from generation.errors import NotMadeFor, OutOfRange
 from generation.families.family import FAMILIES
-from generation.recipe import CONTROL, Canvas, Input, Recipe, Task, needed
+from generation.recipe import Canvas, Input, Recipe, needed
+from generation.tasks import CONTROL, Task
 from storage.people import AssistMode, Preferences
 from tests.given.apps import a_wish
 from tests.given.builders import a_digest, a_recipe, changed

@@ -15,7 +15,8 @@ from generation.catalog.catalog import Catalog
 from generation.draft import Draft, DraftWords, complete
 from generation.errors import NotMadeFor
 from generation.families.architecture import Purpose
-from generation.recipe import Input, Sha256, Task
+from generation.recipe import Input, Sha256
+from generation.tasks import Task
 from generation.training.starter.draw import SIZE, draw
 from generation.training.starter.scenes import Scene
 

@@ -25,7 +25,8 @@ from generation.interchange.infotext import infotext
 from generation.media.photos import InputFacts
 from generation.model_key import model_key, weights_of
 from generation.queue.costs import CostModel
-from generation.recipe import Input, Recipe, Task, needed
+from generation.recipe import Input, Recipe, needed
+from generation.tasks import Task
 from prompting.changing.intents import Intent, IntentKind
 from storage.people import Preferences
 from tests.given.builders import a_digest, a_recipe, an_enlarged

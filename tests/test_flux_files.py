@@ -21,8 +21,9 @@ from generation.families.architecture import Purpose
 from generation.families.builds import flux as build
 from generation.families.chroma import CHROMA
 from generation.families.family import FAMILIES
-from generation.recipe import CONTROL, Canvas, Task, needed
+from generation.recipe import Canvas, needed
 from generation.sigmas import expand
+from generation.tasks import CONTROL, Task
 from tests.given.builders import a_draft, a_model
 from tests.given.checkpoints import the_single_file
 from tests.given.partly import an_input

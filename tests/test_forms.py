@@ -13,7 +13,8 @@ from bot.chat.seen import SeenUploads
 from bot.studio.rewriting import written_of
 from generation.difference import difference
 from generation.errors import OutOfRange
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, needed
+from generation.tasks import Task
 from storage.pictures import PictureId
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png, changed

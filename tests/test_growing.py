@@ -16,7 +16,6 @@ from generation.recipe import (
     Enlarging,
     Masking,
     Placement,
-    Task,
     Variation,
     Weights,
     canonical,
@@ -25,6 +24,7 @@ from generation.recipe import (
     parse,
 )
 from generation.spelling import plain, read
+from generation.tasks import Task
 from tests.given.builders import a_digest, a_recipe, a_recipe_of, an_enlarged, an_enlarging
 from tests.given.later import LaterEnvironment, LaterRecipe
 from tests.given.released import RELEASES, TEXTS
@@ -39,7 +39,7 @@ def later(text: str) -> LaterRecipe:
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:20])
 def test_a_recipe_of_today_keeps_its_text_and_id_in_a_version_that_has_more(text: str) -> None:
     recipe = later(text)
-    assert recipe.motion is None
+    assert recipe.hologram is None
     assert recipe.tiles == ()
     assert needed(recipe.sampling).churn is None
     assert dump(recipe) == text
@@ -50,8 +50,8 @@ def test_a_recipe_of_today_keeps_its_text_and_id_in_a_version_that_has_more(text
     "more",
     [
         {"churn": 3.5},
-        {"motion": {"frames": 9}},
-        {"motion": {"frames": 9, "fps": 24.0}},
+        {"hologram": {"frames": 9}},
+        {"hologram": {"frames": 9, "fps": 24.0}},
         {"tiles": [512, 512]},
         {
             "adapters": [

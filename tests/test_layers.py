@@ -31,11 +31,11 @@ from generation.recipe import (
     Placement,
     Recipe,
     Sampling,
-    Task,
     Variation,
     Weights,
     Words,
 )
+from generation.tasks import Task
 from storage.people import AssistMode, Preferences, SeedMode
 from tests.given.builders import a_draft, a_model, a_recipe
 from tests.given.drafting import a_drafting, a_parent, liking, weights

@@ -12,7 +12,8 @@ from PIL import Image
 from generation.errors import BadPicture, OutOfRange
 from generation.interchange.infotext import infotext
 from generation.media.image import pixels_sha256, png, recipe_in
-from generation.recipe import Adapter, Input, Recipe, Sha256, Task, Weights, dump
+from generation.recipe import Adapter, Input, Recipe, Sha256, Weights, dump
+from generation.tasks import Task
 from tests.given import builders
 from tests.given.builders import a_chunk, changed
 

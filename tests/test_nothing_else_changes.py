@@ -16,7 +16,8 @@ from bot.studio.redrawing import REDRAWN, redrawn
 from bot.studio.revisor import able_of, revised
 from bot.studio.wishes import Counting
 from generation.difference import difference
-from generation.recipe import Adapter, Input, Recipe, Sha256, Task, needed
+from generation.recipe import Adapter, Input, Recipe, Sha256, needed
+from generation.tasks import Task
 from prompting.changing.intents import (
     Action,
     AskedSetting,

@@ -15,7 +15,7 @@ from bot.pages.help_pages import Topic, help_page
 from bot.web.painting import MAX_BODY, MAX_MASK, SECONDS
 from generation.job import UserId
 from generation.media import masks
-from generation.recipe import Task
+from generation.tasks import Task
 from tests.given.apps import a_studio
 from tests.given.discord_world import buttons, pictures
 from tests.given.results import is_result, labels, recipe_of

@@ -9,7 +9,8 @@ import pytest
 from bot.studio.reshaping import Base, panned, widened
 from generation.errors import OutOfRange
 from generation.families.family import family
-from generation.recipe import Placement, Recipe, Task, needed
+from generation.recipe import Placement, Recipe, needed
+from generation.tasks import Task
 from prompting.changes import understand
 from prompting.changing.intents import IntentKind, ShownPicture
 from tests.given.apps import a_studio, a_wish

@@ -14,7 +14,7 @@ from bot.chat.commands.tree import COMMANDS
 from bot.cli.arguments import parser
 from bot.pages.recipe_page import recipe_page
 from generation import parameters
-from generation.draft import OF_A_TASK, Draft, DraftCanvas, complete
+from generation.draft import OF_A_TASK, SECTIONS, Draft, DraftCanvas, complete
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import infotext
@@ -34,7 +34,8 @@ from generation.parameters import (
     TextParameter,
     WholeParameter,
 )
-from generation.recipe import Input, Recipe, Task, Weights
+from generation.recipe import Input, Recipe, Weights
+from generation.tasks import Task
 from tests.given.apps import a_wish
 from tests.given.builders import a_digest, a_draft, a_model, a_model_for, a_recipe, changed
 from tests.given.pasting import unpasted
@@ -92,6 +93,9 @@ def test_an_option_that_is_no_parameter_is_described_by_its_command() -> None:
 def test_imagine_offers_every_parameter() -> None:
     offered = {option.name for command, option in OPTIONS if command == "imagine"}
     others = {row.name for row in PARAMETERS.values() if row.task}  # of another command
+    others |= {
+        row.name for row in PARAMETERS.values() if row.section in ("motion", "sound", "form")
+    }
     lacking = set(PARAMETERS) - offered - others - {"width", "height"}  # which are said as a size
     assert lacking == set(), "each is a word in the signature of bot/chat/commands/imagine.py"
 
@@ -147,11 +151,13 @@ def test_a_parameter_is_a_field_of_the_recipe_or_of_the_request_alone(row: Param
 
 def test_whatever_a_draft_can_say_is_in_the_table() -> None:
     described = {(row.section, row.field) for row in PARAMETERS.values()}
-    sections = ("words", "canvas", "sampling")
+    sections = SECTIONS
     said = {(name, field.name) for name in sections for field in fields(getattr(Draft(), name))}
     others = {*sections, *OF_A_TASK}  # which the command that is used says
     own = {("recipe", field.name) for field in fields(Draft) if field.name not in others}
-    spoken = {("words", "syntax")}  # which the family, or the program that words came from, says
+    # Which the family, or the program that words came from, says.
+    spoken = {("words", "syntax"), ("experts", "boundary"), ("experts", "cfg")}
+    spoken |= {("motion", "piece"), ("motion", "overlap"), ("sound", "rate"), ("sound", "channels")}
     assert said - spoken | own <= described
 
 

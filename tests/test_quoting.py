@@ -26,7 +26,8 @@ from generation.draft import DraftWords
 from generation.picture import Comparison, Environment, Verdict
 from generation.queue.fair_queue import QueueFull, TooLong
 from generation.reasons import Reason, reason_of
-from generation.recipe import Adapter, Input, Recipe, Task, Weights
+from generation.recipe import Adapter, Input, Recipe, Weights
+from generation.tasks import Task
 from prompting import errors as p
 from prompting.assist import Assisted
 from storage import errors as s

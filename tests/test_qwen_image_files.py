@@ -25,7 +25,8 @@ from generation.families.builds import qwen_image as build
 from generation.families.builds import qwen_image_21 as build_21
 from generation.families.family import FAMILIES
 from generation.families.qwen_image import QWEN_IMAGE, edited_at
-from generation.recipe import Canvas, Recipe, Task, needed
+from generation.recipe import Canvas, Recipe, needed
+from generation.tasks import Task
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.tasks.edit import Edit
 from generation.worker.tasks.task import Bench

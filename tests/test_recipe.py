@@ -13,17 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.errors import OutOfRange
-from generation.recipe import (
-    Adapter,
-    Input,
-    Recipe,
-    Task,
-    Weights,
-    canonical,
-    dump,
-    needed,
-    parse,
-)
+from generation.recipe import Adapter, Input, Recipe, Weights, canonical, dump, needed, parse
+from generation.tasks import Task
 from tests.given.builders import a_digest, a_recipe
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from bot.studio import notes
 from bot.studio.remarks import never_seen, remarks
-from generation.recipe import Input, Task
+from generation.recipe import Input
 from generation.starter.words import STRANGERS
+from generation.tasks import Task
 from generation.training.starter.captions import caption
 from generation.training.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene
 from tests.given.apps import a_studio

@@ -11,7 +11,8 @@ import discord
 import pytest
 
 from generation.difference import difference
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, needed
+from generation.tasks import Task
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png
 from tests.given.discord_world import buttons, pictures

@@ -27,7 +27,8 @@ from generation.errors import OutOfRange
 from generation.families import sizes
 from generation.families.family import family
 from generation.media import masks
-from generation.recipe import Placement, Recipe, Task, needed
+from generation.recipe import Placement, Recipe, needed
+from generation.tasks import Task
 from storage.people import AssistMode
 from storage.pictures import PictureId
 from tests.given.apps import Studio, a_studio, a_wish

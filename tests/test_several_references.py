@@ -10,7 +10,8 @@ import pytest
 from bot.studio.layers import NOBODY
 from bot.studio.wishes import Wish
 from generation.families.family import FAMILIES
-from generation.recipe import Input, Task, needed
+from generation.recipe import Input, needed
+from generation.tasks import Task
 from tests.given.apps import a_wish
 from tests.given.builders import a_digest
 from tests.given.drafting import a_drafting

@@ -13,7 +13,8 @@ from bot.pages.differences import change_of
 from generation.draft import said, usual_sparing
 from generation.errors import OutOfRange
 from generation.media.sparing import changed_area, spared
-from generation.recipe import Recipe, Sparing, Task, canonical, dump, parse
+from generation.recipe import Recipe, Sparing, canonical, dump, parse
+from generation.tasks import Task
 from generation.trials.preservation import preservation
 from tests.given.builders import a_recipe, a_recipe_of
 

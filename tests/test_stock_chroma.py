@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from generation.families.family import FAMILIES
 from generation.media.photos import load
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, needed
 from generation.sigmas import expand
+from generation.tasks import Task
 from generation.worker.engines.tokens import packed
 from generation.worker.render import render
 from tests.given import loaded

@@ -22,8 +22,9 @@ from generation.errors import NotMadeFor
 from generation.families.architecture import Purpose
 from generation.families.family import FAMILIES
 from generation.media.photos import load
-from generation.recipe import CONTROL, Input, Recipe, Task, needed
+from generation.recipe import Input, Recipe, needed
 from generation.sigmas import expand, resolved
+from generation.tasks import CONTROL, Task
 from generation.worker.engines.tokens import packed
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model

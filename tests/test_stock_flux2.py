@@ -15,8 +15,9 @@ from PIL import Image
 
 from generation.families.family import family
 from generation.families.flux2 import edited_at
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, needed
 from generation.sigmas import expand, resolved
+from generation.tasks import Task
 from generation.worker.model import Model
 from generation.worker.render import render
 from generation.worker.sampling.denoiser import noised

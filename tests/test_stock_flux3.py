@@ -19,7 +19,8 @@ from generation.families.builds import flux3
 from generation.families.builds.flux2 import DENOISER
 from generation.families.family import ARCHITECTURES
 from generation.families.flux3 import FLUX3
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, needed
+from generation.tasks import Task
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
 from generation.worker.render import render

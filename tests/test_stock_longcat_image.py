@@ -14,7 +14,8 @@ from PIL import Image
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.recognition import of_file
 from generation.families.longcat_image import LONGCAT_IMAGE, edited_at, told
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, needed
+from generation.tasks import Task
 from generation.worker.engines.longcat_image import pieces
 from generation.worker.engines.tokens import packed
 from generation.worker.loading.building import class_of

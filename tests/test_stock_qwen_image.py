@@ -21,8 +21,9 @@ from PIL import Image
 from generation.catalog.catalog import Catalog
 from generation.families import qwen_image
 from generation.media.photos import load
-from generation.recipe import Canvas, Recipe, Task, needed
+from generation.recipe import Canvas, Recipe, needed
 from generation.sigmas import expand
+from generation.tasks import Task
 from generation.worker.engines import qwen_image as engine
 from generation.worker.engines.tokens import packed
 from generation.worker.memory.model_cache import ModelCache

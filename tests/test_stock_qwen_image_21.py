@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generation.families import qwen_image
-from generation.recipe import Canvas, Recipe, Task, needed
+from generation.recipe import Canvas, Recipe, needed
 from generation.sigmas import expand
+from generation.tasks import Task
 from generation.worker.model import Model
 from generation.worker.render import render
 from tests.given import loaded

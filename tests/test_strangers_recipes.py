@@ -19,8 +19,9 @@ from generation.draft import MAX_ADAPTERS, complete
 from generation.errors import NoSuchName, NotPresent, OutOfRange, Unacceptable
 from generation.families.family import FAMILIES
 from generation.limits import Present, for_somebody
-from generation.recipe import Adapter, Input, Precision, Recipe, Task, Weights, dump, parse
+from generation.recipe import Adapter, Input, Precision, Recipe, Weights, dump, parse
 from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.tasks import Task
 from prompting.errors import Declined
 from tests.given.apps import a_studio, a_wish, an_app
 from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed, needed_by

@@ -10,7 +10,7 @@ import pytest
 from bot.studio.rights import Asker
 from generation.errors import BadPicture, OutOfMemory, OutOfRange
 from generation.queue.fair_queue import QueueFull
-from generation.recipe import Task
+from generation.tasks import Task
 from storage.errors import DiskFull, Missing
 from storage.tickets import State
 from tests.given.apps import a_wish, an_app, drawn

@@ -13,7 +13,8 @@ from bot.studio.revising import changes_of, start_of
 from bot.studio.revisor import able_of, revised
 from bot.studio.rewriting import rewritten, written_of
 from generation.difference import difference
-from generation.recipe import Recipe, Sha256, Task, needed
+from generation.recipe import Recipe, Sha256, needed
+from generation.tasks import Task
 from prompting.changing.intents import (
     Action,
     AskedSetting,

@@ -17,7 +17,8 @@ from generation.errors import NotMadeFor
 from generation.fleet.wire import failure
 from generation.job import JobId
 from generation.limits import Present, for_somebody
-from generation.recipe import Input, Task, needed
+from generation.recipe import Input, needed
+from generation.tasks import Task
 from generation.worker.failures import report
 from generation.worker.loading import single_file
 from generation.worker.memory.model_cache import ModelCache

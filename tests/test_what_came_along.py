@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from generation.recipe import Task, needed
+from generation.recipe import needed
+from generation.tasks import Task
 from tests.given.apps import a_studio
 from tests.given.builders import a_blue_png
 from tests.given.discord_world import World

@@ -41,7 +41,8 @@ from generation.fleet.wire import (
 )
 from generation.job import JobId
 from generation.model_key import ModelKey, model_key
-from generation.recipe import Input, Task
+from generation.recipe import Input
+from generation.tasks import Task
 from tests.given.builders import a_digest, a_png, a_recipe, an_environment
 
 JOB = JobId(7)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from generation.recipe import Input, Recipe, Sha256, Task
+from generation.recipe import Input, Recipe, Sha256
+from generation.tasks import Task
 from generation.worker.render import render
 from generation.worker.tasks.blend import mixed
 from tests.given import loaded

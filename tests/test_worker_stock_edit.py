@@ -16,8 +16,9 @@ from PIL import Image
 from generation.draft import complete
 from generation.errors import NotMadeFor
 from generation.media.photos import load
-from generation.recipe import Canvas, Input, Recipe, Sha256, Task, needed
+from generation.recipe import Canvas, Input, Recipe, Sha256, needed
 from generation.sigmas import expand
+from generation.tasks import Task
 from generation.trials.preservation import preservation
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model

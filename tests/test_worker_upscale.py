@@ -24,7 +24,8 @@ from generation.families.architecture import Stage
 from generation.fleet.wire import Stepped
 from generation.media.image import recipe_in
 from generation.modules.rrdb import RRDBNet
-from generation.recipe import Input, Recipe, Sha256, Task, Weights, needed
+from generation.recipe import Input, Recipe, Sha256, Weights, needed
+from generation.tasks import Task
 from generation.worker.memory import needs
 from generation.worker.tasks.more_pixels import more_pixels
 from generation.worker.tasks.tiles import Joining

@@ -21,7 +21,7 @@ from bot.studio.studio import Studio
 from bot.studio.which import which
 from bot.studio.wishes import Wish, init_from
 from generation.errors import BadPicture
-from generation.recipe import Task
+from generation.tasks import Task
 from storage.pictures import StoredPicture
 
 MAX_BYTES = 32 * 2**20

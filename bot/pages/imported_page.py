@@ -13,8 +13,8 @@ from bot.studio.importing import Brought, where_to_get
 from generation import names
 from generation.catalog.matching import MatchedFile
 from generation.interchange.imported import PROGRAMS, Imported, Loss, Why
-from generation.recipe import Task
 from generation.sources.places import Places
+from generation.tasks import Task
 
 MOST = 1900  # characters: Discord's 2000, less what is written around it
 LOSSES, FILES = 8, 8  # that are told one by one

@@ -19,11 +19,11 @@ from generation.recipe import (
     Recipe,
     Sampling,
     Sparing,
-    Task,
     Variation,
     Weights,
     dump,
 )
+from generation.tasks import Task
 from storage.pictures import StoredPicture
 from storage.scores import PictureScore
 

@@ -8,7 +8,8 @@ from bot.studio.wishes import Wish
 from generation.catalog.entry import Entry
 from generation.errors import NoSuchName, OutOfRange
 from generation.media.preprocessors import BY_NETWORKS, PREPROCESSORS
-from generation.recipe import CONTROL, CONTROLNET, MAX_CONTROLS, Adapter, Control, Input
+from generation.recipe import Adapter, Control, Input
+from generation.tasks import CONTROL, CONTROLNET, MAX_CONTROLS
 
 READY = "ready"  # in place of a preprocessor: the picture is a control picture already
 # What such a picture shows, to networks that know several kinds: "ready:depth".

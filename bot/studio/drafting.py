@@ -39,13 +39,14 @@ from bot.studio.remarks import remarks
 from bot.studio.sped_up import sped_up
 from bot.studio.wishes import Wish, seeds, shape, sized
 from generation import limits
-from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named
+from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named, task_of
 from generation.errors import NoSuchName, OutOfRange
 from generation.families.architecture import SERVES, Purpose
 from generation.families.family import family
 from generation.layers import filled
 from generation.names import USUAL
-from generation.recipe import CONTROL, Adapter, Input, Recipe, Sha256, Task, task_for
+from generation.recipe import Adapter, Input, Recipe, Sha256
+from generation.tasks import CONTROL, Task
 from storage.people import AssistMode, Preferences
 from storage.words import Wording
 
@@ -282,9 +283,9 @@ class Drafting:
     def _its_model(self, wish: Wish, parent: Recipe) -> Checkpoint | None:
         """What the parent was drawn with, if that does what is wished for."""
         its = self.offers.checkpoint_of(parent)
-        task = wish.draft.task or task_for(wish.draft.inputs)
         if its is None:
             return None
+        task = task_of(wish.draft, its.family)
         return its if its.purpose is None or task in SERVES.get(its.purpose, ()) else None
 
     def checkpoint_for(self, wish: Wish, around: Around) -> Checkpoint:
@@ -308,7 +309,7 @@ class Drafting:
     def _filled(self, wish: Wish, around: Layers, model: Checkpoint) -> FilledRequest:
         said = of_wish(wish, model.family)
         fits = fitting(around, model.family, lambda vae: self.offers.vae_fits(vae, model.family))
-        task = said.task or task_for(said.inputs)
+        task = task_of(said, model.family)
         if task is Task.EDIT:
             fits = for_edits(fits)
         return filled(RequestDraft, [(Whence.SAID, said), *fits, *of_model(model, task)])

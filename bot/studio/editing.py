@@ -18,7 +18,8 @@ from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, usua
 from generation.errors import OutOfRange
 from generation.families import sizes
 from generation.families.model_family import Family
-from generation.recipe import Input, Recipe, Sha256, Task
+from generation.recipe import Input, Recipe, Sha256
+from generation.tasks import Task
 from storage.people import AssistMode
 from storage.pictures import StoredPicture
 from storage.requests import Origin

@@ -24,7 +24,8 @@ from generation import enlarging
 from generation.draft import Draft, DraftCanvas, complete, enlarged
 from generation.draft import said as said_of
 from generation.media.photos import InputFacts
-from generation.recipe import Enlarging, Input, Recipe, Task
+from generation.recipe import Enlarging, Input, Recipe
+from generation.tasks import Task
 from storage.people import AssistMode
 
 USUAL_FACTOR = 2.0

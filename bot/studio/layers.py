@@ -38,7 +38,8 @@ from generation.draft import (
 from generation.families import sizes
 from generation.families.model_family import Family
 from generation.layers import Filled
-from generation.recipe import Recipe, Task, Weights
+from generation.recipe import Recipe, Weights
+from generation.tasks import Task
 from storage.people import AssistMode, Preferences, SeedMode
 from storage.words import Wording
 

@@ -29,7 +29,8 @@ from generation.errors import (
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, family
 from generation.families.model_family import Family
-from generation.recipe import Adapter, Recipe, Sha256, Task, Weights
+from generation.recipe import Adapter, Recipe, Sha256, Weights
+from generation.tasks import Task
 from prompting.speaking.styles import Styles
 
 

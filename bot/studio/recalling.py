@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from bot.studio.answered import Answered, NamedLora
 from bot.studio.phrasing import Phrasing
-from generation.recipe import Recipe, Sha256, Task
+from generation.recipe import Recipe, Sha256
+from generation.tasks import Task
 from storage.pictures import StoredPicture
 from storage.revisions import Revision
 from storage.stores import Stores

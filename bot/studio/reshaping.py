@@ -23,7 +23,8 @@ from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said
 from generation.errors import OutOfRange
 from generation.families import sizes
 from generation.families.model_family import Family
-from generation.recipe import Input, Masking, Placement, Recipe, Sha256, Task, Variation, Weights
+from generation.recipe import Input, Masking, Placement, Recipe, Sha256, Variation, Weights
+from generation.tasks import Task
 from storage.people import AssistMode
 from storage.pictures import StoredPicture
 from storage.requests import Origin

@@ -36,7 +36,8 @@ from bot.studio.wishes import RANDOM_SEED, SEEDS, Wish, init_from
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said
 from generation.families.family import family
 from generation.families.sizes import fit, nearest
-from generation.recipe import Adapter, Input, Recipe, Task, Weights, needed
+from generation.recipe import Adapter, Input, Recipe, Weights, needed
+from generation.tasks import Task
 from prompting.assist import Assisted
 from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind
 from prompting.changing.rewording import reworded

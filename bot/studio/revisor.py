@@ -40,7 +40,8 @@ from generation.draft import UNSAID, Draft, DraftWords, complete, picked
 from generation.families.family import family
 from generation.families.model_family import Family
 from generation.media.photos import InputFacts
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, needed
+from generation.tasks import Task
 from prompting.assist import Assisted
 from prompting.changing.intents import Intent
 from storage.pictures import PictureId

@@ -14,7 +14,7 @@ from bot.studio import notes
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.draft import Draft
-from generation.recipe import Task
+from generation.tasks import Task
 from prompting.reading.lexicon import fold
 from prompting.speaking.dialects import DIALECTS, Speech
 

@@ -18,7 +18,8 @@ from generation.errors import NoSuchName, UnusableWeights
 from generation.families.architecture import Purpose
 from generation.families.family import FAMILIES, family
 from generation.modes import in_words
-from generation.recipe import Sha256, Task, Weights
+from generation.recipe import Sha256, Weights
+from generation.tasks import Task
 
 SHORT_HASH = 10  # letters of a sha256, as A1111 shows them beside a model's name
 

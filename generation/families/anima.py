@@ -32,7 +32,7 @@ from generation.families.qwen_image import QWEN_IMAGE
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 CONDITIONER = f"{DENOISER}llm_adapter."
 

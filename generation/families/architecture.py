@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from generation.recipe import Recipe, Task
+from generation.recipe import Recipe
+from generation.tasks import Task
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]  # of tensors, by their names
@@ -221,8 +222,11 @@ class Noise:
 
 
 def megapixels(recipe: Recipe) -> float:
-    """The work of a call, for networks that look at a picture's pixels."""
-    return recipe.drawn_at.pixels / 1e6 if recipe.canvas is not None else 1.0
+    """The work of a call: a picture's or a clip's megapixels, a sound's seconds."""
+    if recipe.canvas is None:
+        return recipe.sound.seconds if recipe.sound is not None else 1.0
+    frames = recipe.motion.frames if recipe.motion is not None else 1
+    return frames * recipe.drawn_at.pixels / 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

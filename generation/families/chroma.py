@@ -17,7 +17,7 @@ from generation.families.builds import flux as build
 from generation.families.flux import DENOISER
 from generation.families.laid import laid
 from generation.families.networks import t5_tokenizer
-from generation.recipe import Task
+from generation.tasks import Task
 
 _MADE = "distilled_guidance_layer."
 # What makes the scales and shifts: diffusers' names, and the single file's.

@@ -27,7 +27,7 @@ from generation.families.laid import under
 from generation.families.text.encoder import encoder
 from generation.families.text.language import MINISTRAL3, mistral_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 TRANSFORMER = Network(
     module="diffusers.models.transformers.transformer_ernie_image",

@@ -35,7 +35,7 @@ from generation.families.laid import laid
 from generation.families.marks import by_marks
 from generation.families.networks import AUTOENCODER, CLIP, T5, clip_tokenizer, t5_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 DENOISER = "model.diffusion_model."
 VAE = "vae."

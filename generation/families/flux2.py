@@ -37,8 +37,8 @@ from generation.families.text.language import (
     qwen_tokenizer,
 )
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
 from generation.sigmas import EMPIRICAL
+from generation.tasks import Task
 
 _MARK = "single_stream_modulation.lin.weight"  # one for all blocks, which FLUX.1 has not
 _GUIDED = "guidance_in.in_layer.weight"

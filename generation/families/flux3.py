@@ -28,7 +28,7 @@ from generation.families.flux2 import GRID, LATENTS, edited_at
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3_VL, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 SHIFT = "flow:6.93"  # of diffusers' own steps for it
 _MARK = "early_stream_modulations.image.lin.weight"

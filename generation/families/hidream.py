@@ -37,7 +37,7 @@ from generation.families.trained import (
     of_flow_scheduler,
     of_flow_solver,
 )
-from generation.recipe import Task
+from generation.tasks import Task
 
 TRANSFORMER = Network(
     module="diffusers.models.transformers.transformer_hidream_image",

@@ -31,7 +31,7 @@ from generation.families.qwen_image import QWEN_IMAGE
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3_VL, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 # The states of Qwen3-VL that it reads of each token, side by side.
 LAYERS = (2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32, 35)

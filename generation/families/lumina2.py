@@ -30,7 +30,7 @@ from generation.families.laid import laid, under
 from generation.families.marks import by_marks
 from generation.families.text.gemma import GEMMA2_PART
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 # diffusers' names, and those of the single files.
 _NAMES = {

@@ -9,12 +9,46 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generation.families.architecture import Architecture
-from generation.recipe import Precision, Task
+from generation.recipe import Precision
+from generation.spans import Experts
+from generation.tasks import Task
 
 # Enough to follow new words, little enough to keep the composition (ComfyUI's and A1111's examples
 # lie between 0.5 and 0.75).
 DENOISE_OF_IMAGES = 0.6
 PARTLY = (Task.INPAINT, Task.OUTPAINT)  # of whose pictures a part stays as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """The clips that a family draws."""
+
+    frames: int  # usually
+    fps: float  # at which they are played
+    max_frames: int
+    step: int = 1  # a count of frames is a multiple of it, and one more
+    # Latent frames that are usually decoded at once, and that neighbouring pieces share.
+    piece: int | None = None
+    overlap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sounding:
+    """The sounds that a family makes."""
+
+    seconds: float  # usually
+    max_seconds: float
+    rate: int  # samples a second
+    channels: int
+    sings: bool = False  # whether it is told lyrics, a measure and a key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shaping:
+    """The forms that a family makes."""
+
+    resolution: int  # points of a side of the grid in which a surface is usually looked for
+    max_resolution: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +58,7 @@ class Family:
     name: str
     title: str
     architecture: Architecture
-    width: int  # native size, pixels
+    width: int  # native size, pixels; 0: what it makes has no size
     height: int
     min_side: int
     max_pixels: int
@@ -58,6 +92,20 @@ class Family:
     finetunes: tuple[tuple[str, str], ...] = ()
     few_words: bool = False  # trained with the words of generation.starter.words, and no others
     kin: str = ""  # the family whose LoRAs and embeddings are made for it too
+    moving: Moving | None = None
+    sounding: Sounding | None = None
+    shaping: Shaping | None = None
+    experts: Experts | None = None  # how models with two denoisers usually share the work
+
+    @property
+    def medium(self) -> str:
+        """What its models make by themselves: a key of generation.media.table."""
+        return self.architecture.medium
+
+    @property
+    def sized(self) -> bool:
+        """Whether what it makes has a width and a height."""
+        return self.width > 0
 
     def takes(self, kind: str, other: Family) -> bool:
         """Whether weights of that kind fit it that are made for the other family."""

@@ -17,7 +17,7 @@ from generation.families.architecture import (
     Stage,
     Trained,
 )
-from generation.recipe import Task
+from generation.tasks import Task
 
 
 def _as_they_are(own: Shapes, _: Config) -> Shapes:

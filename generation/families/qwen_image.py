@@ -31,7 +31,7 @@ from generation.families.networks import CAUSAL_AUTOENCODER
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN25_VL, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 _DENOISER = "model.diffusion_model."
 _VAE = "vae."

@@ -33,7 +33,7 @@ from generation.families.laid import laid, under
 from generation.families.networks import DEEP_AUTOENCODER
 from generation.families.text.gemma import GEMMA2_PART
 from generation.families.trained import FLOW_SCHEDULER, FLOW_SOLVERS, of_flow_solver
-from generation.recipe import Task
+from generation.tasks import Task
 
 # diffusers' names, and those of the single files.
 _NAMES = {

@@ -35,7 +35,7 @@ from generation.families.networks import (
     t5_tokenizer,
 )
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 HEAD = 64  # the width of an attention head
 

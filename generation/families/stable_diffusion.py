@@ -33,7 +33,7 @@ from generation.families.networks import (
     clip_tokenizer,
 )
 from generation.families.trained import SCHEDULERS, of_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 _CLIP_OF_1 = "cond_stage_model.transformer."
 _FIRST_CLIP = "conditioner.embedders.0.transformer."

@@ -30,7 +30,7 @@ from generation.families.laid import laid, under
 from generation.families.text.encoder import encoder
 from generation.families.text.language import QWEN3, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Task
+from generation.tasks import Task
 
 # diffusers' names, and those of the single files.
 _NAMES = {

@@ -32,7 +32,7 @@ from generation.parameters import (
     AmountParameter,
     WholeParameter,
 )
-from generation.recipe import Task
+from generation.tasks import Task
 
 PROGRAM = "a1111"
 KEYS = ("parameters", "UserComment", "comment", "Comment", "Description", "ImageDescription", "")

@@ -10,7 +10,7 @@ from generation.interchange.gathering import Gathering, given, number_of, size_o
 from generation.interchange.imported import Imported, Why
 from generation.interchange.json_texts import object_in, object_of, objects, texts_in
 from generation.parameters import CFG, DENOISE, SHIFT, STEPS
-from generation.recipe import Task
+from generation.tasks import Task
 
 DRAW_THINGS, EASY_DIFFUSION = "draw things", "easy diffusion"
 

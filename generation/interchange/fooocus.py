@@ -15,7 +15,7 @@ from generation.interchange.imported import Imported, Why
 from generation.interchange.infotext_grammar import Infotext, infotext_in
 from generation.interchange.json_texts import object_in, texts_in
 from generation.parameters import CFG, DENOISE, STEPS
-from generation.recipe import Task
+from generation.tasks import Task
 
 PROGRAM = "fooocus"
 SCHEME = "fooocus_scheme"

@@ -27,7 +27,8 @@ from generation.parameters import (
     Parameter,
     WholeParameter,
 )
-from generation.recipe import MAX_SEED, MAX_STRENGTH, MAX_VARIATIONS, MAX_WORDS, Task, Variation
+from generation.recipe import MAX_SEED, MAX_STRENGTH, MAX_VARIATIONS, MAX_WORDS, Variation
+from generation.tasks import Task
 
 LARGEST_SEED = 2**64 - 1  # that other programs take
 NOTHING = (

@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from generation.draft import UNSAID, Draft
 from generation.errors import Unacceptable
-from generation.recipe import Recipe, Task
+from generation.recipe import Recipe
+from generation.tasks import Task
 
 LONGEST = 2**20  # characters of one text of words and settings; a graph may be longer
 LONGEST_FACT = 200  # of what is told of a loss, and of a file's name

@@ -13,7 +13,7 @@ from generation.interchange.gathering import Gathering, given, number_of, whole_
 from generation.interchange.imported import Imported, NotRead, Why
 from generation.interchange.json_texts import object_in, object_of, objects
 from generation.parameters import CFG, CLIP_SKIP, DENOISE, GUIDANCE, SHIFT, STEPS
-from generation.recipe import Task
+from generation.tasks import Task
 
 PROGRAM = "invokeai"
 KEYS = ("invokeai_metadata", "invokeai", "sd-metadata", "Dream")

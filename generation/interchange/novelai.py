@@ -13,7 +13,7 @@ from generation.interchange.gathering import Gathering, given
 from generation.interchange.imported import Imported, Why
 from generation.interchange.json_texts import object_in, object_of, objects
 from generation.parameters import CFG, DENOISE, STEPS
-from generation.recipe import Task
+from generation.tasks import Task
 
 PROGRAM = "novelai"
 

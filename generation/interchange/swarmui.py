@@ -13,7 +13,8 @@ from generation.interchange.imported import Imported, Why
 from generation.interchange.json_texts import object_in, object_of, objects, texts_in
 from generation.interchange.prompt_tags import untagged
 from generation.parameters import CFG, DENOISE, GUIDANCE, SHIFT, STEPS
-from generation.recipe import COMFY, Task
+from generation.recipe import COMFY
+from generation.tasks import Task
 
 PROGRAM = "swarmui"
 PARAMS = "sui_image_params"

@@ -15,9 +15,11 @@ MEDIA: Media = {medium.name: medium for medium in (IMAGE,)}
 
 
 def medium_of(recipe: Recipe, media: Media = MEDIA) -> Medium:
-    """What its family makes; images, where that family is not known any more."""
-    known = FAMILIES.get(recipe.family)
-    return media[known.architecture.medium if known is not None else IMAGE.name]
+    """What its task makes; of tasks that make images, what its family makes of them."""
+    making, known = recipe.task.needs.medium, FAMILIES.get(recipe.family)
+    if making == IMAGE.name and known is not None:
+        making = known.architecture.medium
+    return media[making]
 
 
 def carried(file: bytes, media: Media = MEDIA) -> tuple[Recipe, Medium] | None:

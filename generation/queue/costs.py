@@ -175,6 +175,12 @@ def _keys(recipe: Recipe) -> tuple[str, ...]:
     checkpoint = f"checkpoint {recipe.leading.sha256}"
     canvas = recipe.drawn or recipe.canvas
     size = f"{canvas.width}x{canvas.height}" if canvas is not None else "any size"
+    if recipe.motion is not None:
+        size = f"{size}x{recipe.motion.frames}"
+    elif recipe.sound is not None:
+        size = f"{recipe.sound.seconds:g} seconds"
+    elif recipe.form is not None:
+        size = f"{recipe.form.resolution} points"
     calls = f"{recipe.precision} {_calls(recipe)}"
     if recipe.enlarging is not None:
         calls = f"{calls} {recipe.enlarging.method}"

@@ -25,7 +25,7 @@ class LaterSampling(Sampling):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Motion:
+class Hologram:
     """A section that no recipe has yet."""
 
     frames: int
@@ -38,7 +38,7 @@ class LaterRecipe(Recipe):
 
     adapters: tuple[LaterAdapter, ...]
     sampling: LaterSampling | None = field(metadata=FLAT)
-    motion: Motion | None
+    hologram: Hologram | None
     tiles: tuple[int, ...]
 
 

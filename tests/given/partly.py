@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from generation.recipe import Input, Masking, Placement, Recipe, Sha256, Task, needed
+from generation.recipe import Input, Masking, Placement, Recipe, Sha256, needed
 from generation.sigmas import expand
+from generation.tasks import Task
 from tests.given.builders import changed, encoded, levels_of
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Picture
-from generation.recipe import Input, Recipe, Sha256, Task, Weights
+from generation.recipe import Input, Recipe, Sha256, Weights
+from generation.tasks import Task
 from storage.database import Database
 from storage.deletions import Deletions
 from storage.pictures import PictureId, StoredPicture

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from generation.recipe import Canvas, Recipe, Task
+from generation.recipe import Canvas, Recipe
 from generation.sigmas import expand
+from generation.tasks import Task
 from tests.given.builders import changed, levels_of
 from tests.given.partly import an_input
 from tests.given.worker_process import redrawing

@@ -37,7 +37,8 @@ from generation.fleet.wire import (
 from generation.fleet.wire import failure as as_error
 from generation.job import JobId
 from generation.picture import Environment, Picture, remarked
-from generation.recipe import Input, Recipe, Sha256, Task, needed
+from generation.recipe import Input, Recipe, Sha256, needed
+from generation.tasks import Task
 from tests.given import tinymodels
 from tests.given.builders import a_recipe, changed, levels_of
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from generation.families.flux import FLUX1, SCHNELL
 from generation.families.model_family import DENOISE_OF_IMAGES, Family
-from generation.recipe import Precision, Task
+from generation.recipe import Precision
+from generation.tasks import Task
 
 _FROM_WORDS = FLUX1.tasks - {Task.EDIT}
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from generation.families.model_family import DENOISE_OF_IMAGES, Family
 from generation.families.qwen_image import QWEN_IMAGE
-from generation.recipe import Precision, Task
+from generation.recipe import Precision
+from generation.tasks import Task
 
 # Steps, cfg, sampler, scheduler and size are those of ComfyUI's templates for each.
 _WORDS = Family(

@@ -22,7 +22,8 @@ from generation.interchange.comfy.walking import is_sampler, passes, used
 from generation.interchange.gathering import Gathering
 from generation.interchange.imported import MOST, Imported, NotRead, Why
 from generation.parameters import CFG, DENOISE, GUIDANCE, IMAGE_CFG, SHIFT, STEPS
-from generation.recipe import COMFY, Task
+from generation.recipe import COMFY
+from generation.tasks import Task
 
 PROGRAM = "comfyui"
 MAX_NAMED = 1_000  # names of files that are looked at

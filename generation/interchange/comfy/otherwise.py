@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from generation.interchange.comfy.flows import flow_of, levels_of
-from generation.recipe import COMFY, Recipe, Sampling, Task, needed
+from generation.recipe import COMFY, Recipe, Sampling, needed
 from generation.samplers import SAMPLERS
 from generation.sigmas import strongest
+from generation.tasks import Task
 
 
 class Otherwise(Enum):

@@ -17,9 +17,10 @@ from generation.families.comfy_nodes import ComfyNodes, comfy_nodes
 from generation.families.family import FAMILIES
 from generation.interchange.comfy.flows import flow_of, levels_of, shift_of
 from generation.interchange.comfy.otherwise import Otherwise, otherwise
-from generation.recipe import Adapter, Recipe, Sampling, Task, Weights, Words, needed
+from generation.recipe import Adapter, Recipe, Sampling, Weights, Words, needed
 from generation.schedule_rules import schedule_rule
 from generation.sigmas import ZERO_SNR, expand
+from generation.tasks import Task
 
 Wire = tuple[str, int]  # a node, and which of its outputs
 ApiNodes = dict[str, dict[str, object]]

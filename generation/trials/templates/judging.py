@@ -27,7 +27,8 @@ from generation.interchange.comfy.sampling import SHIFTING, by_hand, flux_shift
 from generation.limits import ADAPTERS
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
-from generation.recipe import Adapter, Input, Placement, Recipe, Sha256, Task, Weights, needed
+from generation.recipe import Adapter, Input, Placement, Recipe, Sha256, Weights, needed
+from generation.tasks import Task
 from generation.trials.templates.truth import Template, TemplateFile, TemplateSampler
 
 _TABLE = Path(__file__).with_name("table.toml")

@@ -22,7 +22,8 @@ from torch import Tensor
 from generation.errors import OutOfRange
 from generation.families.architecture import Config, Stage
 from generation.families.family import family
-from generation.recipe import Recipe, Task, needed
+from generation.recipe import Recipe, needed
+from generation.tasks import Task
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import LatentFormat, to_latents, to_pixels
 from generation.worker.engines.engine import Given

@@ -16,7 +16,8 @@ from generation.errors import RenderFailed, UnusableWeights
 from generation.families.controlnets import mode_number
 from generation.media.photos import load
 from generation.media.preprocessors import preprocessed
-from generation.recipe import CONTROL, Adapter
+from generation.recipe import Adapter
+from generation.tasks import CONTROL
 from generation.worker.steering import Steered, Steering
 from generation.worker.tasks.task import Bench, as_pixels
 

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from generation.families.architecture import Purpose
-from generation.recipe import Task, needed
+from generation.recipe import needed
+from generation.tasks import Task
 from generation.worker.codecs.joining import Area, Pixels, resized, touched
 from generation.worker.sampling.masked import Kept
 from generation.worker.tasks.task import Begun, Bench, Stays, as_pixels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from generation.recipe import Task
+from generation.tasks import Task
 from generation.worker.tasks.blend import Blend
 from generation.worker.tasks.edit import Edit
 from generation.worker.tasks.image_to_image import ImageToImage

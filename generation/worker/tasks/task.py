@@ -2,7 +2,7 @@
 
     begin -> what drawing starts with     finish(final latents) -> pixels
 
-What a recipe of it has is in `generation.recipe.NEEDS`; how networks draw is the engine's.  The
+What a recipe of it has is in `generation.tasks.NEEDS`; how networks draw is the engine's.  The
 invariant: a task draws from the generator nothing but what its docstring says, in that order.
 """
 
@@ -21,7 +21,8 @@ from torch import Tensor
 from generation.errors import BadPicture
 from generation.families.architecture import Stage
 from generation.media.photos import as_rgb, load, upright
-from generation.recipe import CONTROL, Recipe, Weights, needed
+from generation.recipe import Recipe, Weights, needed
+from generation.tasks import CONTROL
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.joining import Area, Pixels, joined, resized

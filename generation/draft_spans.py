@@ -1,0 +1,140 @@
+"""What a draft says of a clip, a sound and a form; and how the gaps of these sections are closed.
+
+`generation.draft` has filled in what is usual for the model.  The invariant: a count of frames, a
+length or a resolution that the family does not make is refused with the nearest that it does, and
+none is rounded silently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from generation.errors import OutOfRange
+from generation.families import lengths
+from generation.families.model_family import Family
+from generation.recipe import Recipe, needed
+from generation.spans import Experts, Motion, Sound, Surface
+from generation.tasks import Needs
+from generation.texts import clean_text
+
+MOST_LYRICS = 4_000  # characters
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftMotion:
+    """A recipe's Motion, as far as it can be said."""
+
+    frames: int | None = None
+    fps: float | None = None
+    piece: int | None = None
+    overlap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftExperts:
+    """A recipe's Experts, as far as they can be said."""
+
+    boundary: float | None = None
+    cfg: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftSound:
+    """A recipe's Sound, as far as it can be said."""
+
+    seconds: float | None = None
+    rate: int | None = None
+    channels: int | None = None
+    lyrics: str | None = None
+    bpm: int | None = None
+    key: str | None = None
+    meter: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftForm:
+    """A recipe's Surface, as far as it can be said."""
+
+    resolution: int | None = None
+
+
+NO_MOTION, NO_EXPERTS, NO_SOUND, NO_FORM = DraftMotion(), DraftExperts(), DraftSound(), DraftForm()
+
+
+def motion(said: DraftMotion, needs: Needs, usual: Family) -> Motion | None:
+    """How long a clip is.  Raises OutOfRange."""
+    if "motion" not in needs.sections:
+        return None
+    frames = needed(said.frames)
+    lengths.check(frames, usual)
+    return Motion(
+        frames=frames, fps=float(needed(said.fps)), piece=said.piece, overlap=said.overlap
+    )
+
+
+def experts(said: DraftExperts, needs: Needs) -> Experts | None:
+    """How two denoisers share the work, where the model has two."""
+    if "experts" not in needs.optional or said.boundary is None or said.cfg is None:
+        return None
+    return Experts(boundary=float(said.boundary), cfg=float(said.cfg))
+
+
+def sound(said: DraftSound, needs: Needs, usual: Family, clip: Motion | None) -> Sound | None:
+    """How long a sound is: of a clip that has one, as long as it is played.  Raises OutOfRange."""
+    if usual.sounding is None or "sound" not in (*needs.sections, *needs.optional):
+        return None
+    seconds = float(needed(said.seconds)) if clip is None else clip.seconds
+    lengths.check_seconds(seconds, usual)
+    return Sound(
+        seconds=seconds,
+        rate=needed(said.rate),
+        channels=needed(said.channels),
+        lyrics=_lyrics(said.lyrics, usual),
+        bpm=_told("bpm", said.bpm, usual),
+        key=_told("key", said.key, usual),
+        meter=_told("meter", said.meter, usual),
+    )
+
+
+def form(said: DraftForm, needs: Needs, usual: Family) -> Surface | None:
+    """How finely a form is looked at.  Raises OutOfRange."""
+    if "form" not in needs.sections:
+        return None
+    resolution, shaping = needed(said.resolution), needed(usual.shaping)
+    if resolution > shaping.max_resolution:
+        raise OutOfRange("resolution", resolution, f"at most {shaping.max_resolution}")
+    return Surface(resolution=resolution)
+
+
+def _lyrics(text: str | None, usual: Family) -> str | None:
+    if text is not None and len(text) > MOST_LYRICS:
+        raise OutOfRange("lyrics", f"{len(text)} characters", f"at most {MOST_LYRICS} characters")
+    said = clean_text("lyrics", text) if text is not None else ""
+    return _told("lyrics", said or None, usual)
+
+
+def _told(what: str, value: T | None, usual: Family) -> T | None:
+    """The value, where the family's models are told such a thing.  Raises OutOfRange."""
+    if value is not None and not needed(usual.sounding).sings:
+        raise OutOfRange(what, value, f"none for {usual.title}")
+    return value
+
+
+def check(recipe: Recipe, usual: Family) -> None:
+    """Raise OutOfRange where a stranger's clip, sound or form is none that is made for anybody."""
+    if recipe.motion is not None:
+        lengths.check(recipe.motion.frames, usual)
+    if (given := recipe.sound) is not None:
+        its = usual.sounding
+        if its is None or (given.rate, given.channels) != (its.rate, its.channels):
+            raise OutOfRange("sound", f"{given.rate} Hz", f"one that {usual.title} makes")
+        lengths.check_seconds(given.seconds, usual)
+        if given.lyrics is not None:
+            _lyrics(given.lyrics, usual)
+        for what in ("bpm", "key", "meter"):
+            _told(what, getattr(given, what), usual)
+    if recipe.form is not None:
+        form(DraftForm(resolution=recipe.form.resolution), recipe.task.needs, usual)

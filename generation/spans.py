@@ -1,0 +1,88 @@
+"""What a recipe says of a clip, of a sound and of a form, besides what every recipe says.
+
+Sections of a recipe as its words and its canvas are: each is absent where a task has it not.  The
+invariant: the shape of a work's content follows from its recipe (of a mesh, from the content).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from generation.bounds import check_integer, check_number
+from generation.errors import OutOfRange
+from generation.parameters import FASTEST_BPM, MAX_FRAMES, MAX_SECONDS, SLOWEST_BPM
+from generation.spelling import at_most
+
+MAX_FPS = 240.0
+RATES = (4_000, 192_000)  # samples a second
+MAX_CHANNELS = 2
+MAX_LYRICS = 20_000  # characters that are kept; people may say fewer
+RESOLUTIONS = (8, 512)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """How long a clip is, and in which pieces it is decoded, which decides pixels as well."""
+
+    frames: int
+    fps: float  # frames a second, as it is played
+    # Latent frames that are decoded at once, and that neighbouring pieces share; None: all at once.
+    piece: int | None
+    overlap: int | None
+
+    def __post_init__(self) -> None:
+        check_integer("frames", self.frames, 1, MAX_FRAMES)
+        check_number("fps", self.fps, 0.1, MAX_FPS)
+        if self.piece is not None:
+            check_integer("piece", self.piece, 1, MAX_FRAMES)
+        if self.overlap is not None:
+            check_integer("overlap", self.overlap, 1, (self.piece or 1) - 1)
+
+    @property
+    def seconds(self) -> float:
+        """How long it is played."""
+        return self.frames / self.fps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experts:
+    """Of a model with two denoisers: which share of the noise the second draws, and how."""
+
+    boundary: float  # of the noise levels' 0 to 1, below which the second draws
+    cfg: float  # of the second
+
+    def __post_init__(self) -> None:
+        check_number("boundary", self.boundary, 0.0, 1.0)
+        check_number("cfg", self.cfg, 0.0, 100.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """How long a sound is, how it is sampled, and what is sung to which measure."""
+
+    seconds: float
+    rate: int  # samples a second, of each channel
+    channels: int
+    lyrics: str | None = field(metadata=at_most(MAX_LYRICS))
+    bpm: int | None
+    key: str | None  # "C major"
+    meter: str | None  # "4": beats of a bar
+
+    def __post_init__(self) -> None:
+        check_number("seconds", self.seconds, 0.01, MAX_SECONDS)
+        check_integer("rate", self.rate, *RATES)
+        check_integer("channels", self.channels, 1, MAX_CHANNELS)
+        if self.lyrics == "":  # one spelling of none, as equal recipes share an id
+            raise OutOfRange("lyrics", "", "some, or nothing")
+        if self.bpm is not None:
+            check_integer("bpm", self.bpm, SLOWEST_BPM, FASTEST_BPM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """How finely the surface of a form is looked for."""
+
+    resolution: int  # points of a side of the grid
+
+    def __post_init__(self) -> None:
+        check_integer("resolution", self.resolution, *RESOLUTIONS)
