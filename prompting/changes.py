@@ -41,10 +41,8 @@ def understand(reply: str, shown: ShownPicture) -> Understood:
     """The intents of a reply, at least one.  Never raises."""
     read = read_reply(reply)
     best: Understood | None = None
-    for language in likeliest(read.readable(read.text), shown.prompt):
-        book = phrasebook(language)
-        if book is None:
-            continue
+    books = filter(None, map(phrasebook, likeliest(read.readable(read.text), shown.prompt)))
+    for book in sorted(books, key=lambda book: not _of_its_medium(read, shown, book)):
         understood = _in_language(read, shown, book)
         if understood.sure:
             return understood
@@ -55,6 +53,15 @@ def understand(reply: str, shown: ShownPicture) -> Understood:
 def _unclear(language: str) -> Understood:
     ask = Intent(kind=IntentKind.ASK, question="what")
     return Understood(intents=(ask,), sure=False, language=language)
+
+
+def _of_its_medium(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> bool:
+    """Whether all of it is said of that medium alone in the language: "plus long" of a clip."""
+    if shown.medium == "image" or len(read.text) > LONGEST:
+        return False
+    text = book.without_politeness(read.text.strip(" ?？!！.。,，;；~…¡¿"))
+    first = next(book.find(text, of=shown.medium), None)
+    return first is not None and "of" in first.rule.facts
 
 
 def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Understood:
@@ -69,7 +76,7 @@ def _in_language(read: ReadReply, shown: ShownPicture, book: Phrasebook) -> Unde
     if read.to_somebody and text.endswith("?"):
         return _understood(_with_pick((Intent(kind=IntentKind.NONE),), pick), book)
     if text:
-        if _is_praise(text, book, shown.prompt):
+        if not _of_its_medium(read, shown, book) and _is_praise(text, book, shown.prompt):
             return _understood(_chosen((Intent(kind=IntentKind.NONE),), pick), book)
         said, unclear = _wishes(clause)
         wishes = (*said, *wishes)
@@ -140,7 +147,7 @@ def _halves(clause: Clause) -> tuple[SaidWish, ...]:
     text = clause.book.without_politeness(clause.text.strip(" ?？!！.。,，;；~…"))
     if len(text) > LONGEST:
         return ()
-    for found in clause.book.find(text, whole=True):
+    for found in clause.book.find(text, of=clause.shown.medium, whole=True):
         if HANDLERS[found.rule.does](found, clause.saying(text)):
             return (SaidWish(text=text, question=False, whole=True),)
     return ()
@@ -176,7 +183,8 @@ def _wish(clause: Clause, part: SaidWish) -> Intents | None:
     if len(clause.text) > LONGEST:
         return None
     clause = replace(clause, question=part.question)
-    for found in clause.book.find(clause.text, question=part.question, whole=part.whole):
+    of, question, whole = clause.shown.medium, part.question, part.whole
+    for found in clause.book.find(clause.text, of=of, question=question, whole=whole):
         if wishes := HANDLERS[found.rule.does](found, clause):
             return wishes
     return None

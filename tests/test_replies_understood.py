@@ -66,3 +66,11 @@ def test_talk_is_not_answered_with_a_picture() -> None:
     talk = [case for case in CASES + FRESH if kinds(case)[0] == "none"]
     drawn = [case["reply"] for case in talk if _answers()[case["id"]]["kind"] not in QUIET]
     assert len(drawn) <= 0.02 * len(talk), drawn
+
+
+def test_no_edit_is_taken_for_another_medium() -> None:
+    crossing = {"video", "sound", "form", "extend", "frame"}
+    edits = [case for case in CASES + FRESH if not crossing & set(kinds(case))]
+    crossed = [case["reply"] for case in edits if _answers()[case["id"]]["kind"] in crossing]
+    assert len(edits) > 800
+    assert not crossed

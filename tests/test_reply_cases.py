@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.studio.abilities import Ability
 from prompting.changing.intents import IntentKind
 from tests.given.reply_judge import QUIET, kinds, meets, replies, why_wrong
 
@@ -32,9 +33,9 @@ FIELDS = {
     "prompt",
     "negative",
 }
-ABILITIES = {"img2img", "instruct-edit", "inpaint", "upscale", "outpaint", "video"}
+ABILITIES = {ability.value for ability in Ability}
 
-ALL = replies("shown.jsonl") + replies("cases.jsonl")
+ALL = replies("shown.jsonl") + replies("cases.jsonl") + replies("media.jsonl")
 
 
 def test_at_least_240_cases_of_our_own_beside_the_60_shown() -> None:
@@ -59,8 +60,9 @@ def test_every_kind_is_asked_for_in_more_than_one_way() -> None:
 def test_no_reply_to_the_same_picture_stands_twice() -> None:
     assert len({case["id"] for case in ALL}) == len(ALL)
     counted = collections.Counter((case["reply"], case["parent"]["prompt"]) for case in ALL)
-    # "animate this plz" is asked of a server that can, and of one that cannot.
-    assert {key[0] for key, number in counted.items() if number > 1} == {"animate this plz"}
+    # These are asked of a server that can, and of one that cannot.
+    twice = {"animate this plz", "let the leaves fall"}
+    assert {key[0] for key, number in counted.items() if number > 1} == twice
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case["id"])

@@ -142,6 +142,7 @@ def _parent(parent: Mapping[str, Any], before: Mapping[str, Any] | None) -> Answ
     return Answered(
         family=str(parent.get("family", "")),
         prompt=str(parent["prompt"]),
+        medium=str(parent.get("medium") or "image"),
         negative=str(parent.get("negative") or ""),
         style=parent.get("style") or None,
         width=int(parent["width"]),

@@ -17,5 +17,8 @@ class Ability(StrEnum):
     OUTPAINT = "outpaint"  # more around it
     UPSCALE = "upscale"  # more pixels of the same
     VARY = "vary"  # noise between two seeds
-    VIDEO = "video"
+    VIDEO = "video"  # a clip of it
+    SOUND = "sound"  # a sound of it
+    FORM = "form"  # the thing in three dimensions
+    EXTEND = "extend"  # a clip or a sound goes on from its end
     DESCRIBE = "describe"  # looked at, and put into words

@@ -33,6 +33,7 @@ class Answered:
 
     family: str
     prompt: str
+    medium: str = "image"  # a key of generation.media.table
     negative: str = ""
     style: str | None = None  # a name of the style library
     width: int
@@ -68,6 +69,7 @@ class Answered:
         """As whoever understands replies sees it; `models` and `loras` are names that are here."""
         return ShownPicture(
             prompt=self.prompt,
+            medium=self.medium,
             negative=self.negative,
             style=self.style,
             count=self.count,

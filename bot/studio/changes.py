@@ -46,6 +46,7 @@ class Means(StrEnum):
     VARY = "vary"
     ENLARGE = "enlarge"
     EXTEND = "extend"
+    CROSS = "cross"  # into another medium, or on from its end: as `kind` says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Plan:
     directions: tuple[str, ...] = ()
     moves: bool = False  # in that direction, in the same size
     amount: str | None = None
+    moment: str = ""  # of a frame
     strength: str | None = None
     what: tuple[str, ...] = ()  # the changes, in a few words each
     said: str = ""  # why it is not as it was asked, or instead of a picture
@@ -84,11 +86,19 @@ _MEANS: Mapping[IntentKind, Means] = {
     IntentKind.VARY: Means.VARY,
     IntentKind.UPSCALE: Means.ENLARGE,
     IntentKind.OUTPAINT: Means.EXTEND,
+    IntentKind.VIDEO: Means.CROSS,
+    IntentKind.SOUND: Means.CROSS,
+    IntentKind.FORM: Means.CROSS,
+    IntentKind.EXTEND: Means.CROSS,
+    IntentKind.FRAME: Means.CROSS,
 }
 
 # What a kind needs, and what is said where it is not there.
 _NEEDS: Mapping[IntentKind, tuple[Ability, str]] = {
     IntentKind.VIDEO: (Ability.VIDEO, lines.NO_VIDEO),
+    IntentKind.SOUND: (Ability.SOUND, lines.NO_SOUND),
+    IntentKind.FORM: (Ability.FORM, lines.NO_FORM),
+    IntentKind.EXTEND: (Ability.EXTEND, lines.NO_EXTENSION),
     IntentKind.OUTPAINT: (Ability.OUTPAINT, lines.NO_OUTPAINT),
     IntentKind.UPSCALE: (Ability.UPSCALE, lines.NO_UPSCALE),
 }
@@ -113,20 +123,21 @@ def planned(
     group: Sequence[Intent], answered: Answered, able: Collection[Ability], styles: Styles
 ) -> Plan:
     """What the intents about one picture come to.  Raises OutOfRange."""
-    main = _main(group)
+    main = _possible(_main(group), able)
     if main.kind in CONTENT:
         return _of_content(main, group, answered, able, styles)
     new = settled([s for intent in group for s in intent.settings], answered)
     same = Plan(
         kind=main.kind,
         means=_MEANS.get(main.kind, Means.NOTHING),
-        prompt=answered.prompt,
+        prompt=_crossed(main, answered),
         negative=answered.negative if new.negative is None else new.negative,
         style=answered.style,
         factor=main.factor,
         directions=main.directions,
         moves=main.moves,
         amount=main.amount,
+        moment=main.moment,
         strength=main.strength,
         question=main.question,
         remark=main.remark,
@@ -143,6 +154,26 @@ def planned(
     same = replace(same, settings=new, what=what, fresh=fresh)
     lacking = _NEEDS.get(main.kind)
     return replace(same, means=Means.NOTHING) if lacking and lacking[0] not in able else same
+
+
+def _possible(intent: Intent, able: Collection[Ability]) -> Intent:
+    """What spins is a form that turns; a clip in which it spins, where none can be made."""
+    if intent.kind is IntentKind.FORM and intent.changes and Ability.FORM not in able:
+        return replace(intent, kind=IntentKind.VIDEO) if Ability.VIDEO in able else intent
+    return intent
+
+
+def _crossed(intent: Intent, answered: Answered) -> str:
+    """The words in another medium: with a motion behind them, or those of the sound that is meant.
+
+    A form is what the picture shows, whatever moves there.
+    """
+    match intent.kind:
+        case IntentKind.VIDEO:
+            return reworded(answered.prompt, "", intent.changes).prompt
+        case IntentKind.SOUND:
+            return reworded("", "", intent.changes).prompt or answered.prompt
+    return answered.prompt
 
 
 def _main(group: Sequence[Intent]) -> Intent:

@@ -87,8 +87,18 @@ def done(kind: IntentKind, intent: Intent) -> Iterator[str]:
             yield tr("{n} times as large", n=f"{intent.factor or 2:g}")
         case IntentKind.AGAIN:
             yield tr("another seed")
+        case IntentKind.VIDEO | IntentKind.SOUND | IntentKind.FORM | IntentKind.FRAME:
+            yield tr(_AS[kind])
+        case IntentKind.EXTEND:
+            yield tr("goes on from its end")
 
 
+_AS = {
+    IntentKind.VIDEO: mark("in motion"),
+    IntentKind.SOUND: mark("as a sound"),
+    IntentKind.FORM: mark("in three dimensions"),
+    IntentKind.FRAME: mark("a frame of the clip"),
+}
 _SIDES = {
     "left": mark("to the left"),
     "right": mark("to the right"),
@@ -241,8 +251,20 @@ def facts(answered: Answered, asked: str = "") -> str:
 # --- what cannot be done ----------------------------------------------------------------------
 
 NO_VIDEO = mark(
-    "I cannot set a picture in motion here. What comes nearest: reply “vary it” for the same once "
-    "more, a little different."
+    "I cannot set a picture in motion here: no model that makes clips is installed. Whoever runs "
+    "the bot gets one with /models add."
+)
+NO_SOUND = mark(
+    "I cannot make a sound here: no model that makes sounds is installed. Whoever runs the bot "
+    "gets one with /models add."
+)
+NO_FORM = mark(
+    "I cannot make a form that turns here: no 3D model is installed. Whoever runs the bot gets one "
+    "with /models add."
+)
+NO_EXTENSION = mark(
+    "I cannot go on from its end with the models here. What comes nearest: say how long it shall "
+    "be, such as “6 seconds”, and it is made anew."
 )
 NO_OUTPAINT = mark(
     "I cannot draw further around a picture with this model. What comes nearest: reply “wider” or "

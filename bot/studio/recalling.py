@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bot.studio.answered import Answered, NamedLora
 from bot.studio.phrasing import Phrasing
+from generation.media.table import medium_of
 from generation.recipe import Recipe, Sha256
 from generation.tasks import Task
 from storage.pictures import StoredPicture
@@ -100,6 +101,7 @@ def answered_of(
     return Answered(
         family=recipe.family,
         prompt=prompt,
+        medium=medium_of(recipe).name,
         negative=own,
         style=style,
         width=canvas.width if canvas else 0,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from prompting.changing.intents import Aspect, ContentChange
 
-# Denoise: the share of the noise that is put on and taken off again. Text, framing and mood are not
-# measured: they have the share of what they are nearest to.
+# Denoise: the share of the noise that is put on and taken off again. Text, framing, mood, motion
+# and sound are not measured: they have the share of what they are nearest to.
 REDRAWN: Mapping[Aspect, float] = {
     Aspect.LIGHT: 0.8,
     Aspect.WEATHER: 0.8,
@@ -23,6 +23,8 @@ REDRAWN: Mapping[Aspect, float] = {
     Aspect.BACKGROUND: 0.7,
     Aspect.FRAMING: 0.7,
     Aspect.STYLE: 0.8,
+    Aspect.MOTION: 0.8,
+    Aspect.SOUND: 0.8,
 }
 
 TOGETHER = 0.8  # for an object and a background; other pairs are not measured

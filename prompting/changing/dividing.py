@@ -94,7 +94,7 @@ def _opens_shortly(text: str, clause: Clause) -> bool:
 
 
 def _meant(clause: Clause) -> Iterator[Found]:
-    for found in clause.book.find(clause.text, opening=True):
+    for found in clause.book.find(clause.text, of=clause.shown.medium, opening=True):
         if HANDLERS[found.rule.does](found, clause):
             yield found
 
@@ -102,5 +102,5 @@ def _meant(clause: Clause) -> Iterator[Found]:
 def _is_setting(text: str, clause: Clause) -> bool:
     return any(
         found.rule.does in asked.SETTINGS and HANDLERS[found.rule.does](found, clause)
-        for found in clause.book.find(text)
+        for found in clause.book.find(text, of=clause.shown.medium)
     )

@@ -30,7 +30,11 @@ class IntentKind(StrEnum):
     INFO = "info"  # a question about how it was made
     UNDO = "undo"
     DESCRIBE = "describe"  # a question about what is to be seen
-    VIDEO = "video"  # the picture in motion
+    VIDEO = "video"  # the picture in motion: `changes` of the aspect MOTION say how
+    SOUND = "sound"  # what it sounds like
+    FORM = "form"  # the thing in three dimensions
+    EXTEND = "extend"  # a clip or a sound goes on: `amount` seconds
+    FRAME = "frame"  # a picture of a clip's `moment`
     PICK = "pick"  # one of several pictures is chosen, and nothing else said
     DELETE = "delete"
     NONE = "none"  # thanks, talk, words to others: nothing is drawn
@@ -67,6 +71,8 @@ class Aspect(StrEnum):
     FRAMING = "framing"  # close-up, from above
     TEXT = "text"  # letters to be read in the picture
     MOOD = "mood"
+    MOTION = "motion"  # what moves, of a clip
+    SOUND = "sound"  # what is heard, and how
 
 
 class Direction(StrEnum):
@@ -96,7 +102,7 @@ class AskedSetting:
 
     Names: steps, cfg, seed, sampler, scheduler, count, model, style, lora, denoise, clip_skip,
     negative, width, height, size ("768x512", "3:2", "portrait"), aspect (only relative: more is
-    wider, less is taller).
+    wider, less is taller); of clips and sounds also seconds, frames, fps and bpm.
     """
 
     name: str
@@ -120,7 +126,9 @@ class Intent:
     factor: float | None = None  # of an upscale
     directions: tuple[str, ...] = ()  # of an outpaint: left, right, up, down; empty: all around
     moves: bool = False  # of an outpaint: in the same size, as a camera that pans that way
-    amount: str | None = None  # of an outpaint, as it was said: "a bit", "200 px", "50 %"
+    # Of an outpaint, as it was said: "a bit", "200 px", "50 %"; of an extension, seconds: "2".
+    amount: str | None = None
+    moment: str = ""  # of a frame: "first", "middle", "last"
     region: str = ""  # of an inpaint: "the vase"
     settings: tuple[AskedSetting, ...] = ()
     question: str = ""  # of an ask: what is to be answered, as a key of `questions`
@@ -132,6 +140,7 @@ class ShownPicture:
     """What the answered message shows, as plain values."""
 
     prompt: str
+    medium: str = "image"  # or "video", "audio", "mesh"
     negative: str = ""
     style: str | None = None  # a name of the style library
     count: int = 1  # how many pictures the message shows

@@ -6,7 +6,8 @@
 A pattern is a regular expression for a whole wish, with three conveniences: `{what}` takes some
 words, `{n}` a number, `{setting}` a name of the table `[settings]`, `{direction}` one of
 `[directions]`; `<make>` is a list of `[parts]`; a blank stands for blanks, and in a language
-without spaces for none.  What else stands in a rule are its facts ("direction", "strength", ...).
+without spaces for none.  What else stands in a rule are its facts ("direction", "strength", ...);
+of these, "of" names the media that it can be said of, without which it is of all.
 
 The invariant: rules are tried in the order of the file, and the first that fits says what is
 meant; no pattern needs more than its own language to be read.
@@ -20,11 +21,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from prompting.changing import numbers
 from prompting.changing.vocabulary import UNSPACED
 
 FOLDER = Path(__file__).with_name("languages")
+CROSSING = Path(__file__).with_name("media")  # from one medium to another; these come first
 
 OPAQUE = "\ue000-\uf8ff"  # signs that stand for what no rule may look into: quotations, tags
 
@@ -45,6 +48,11 @@ class Saying:
     facts: Mapping[str, str] = field(hash=False)
     bare: bool = False  # a phrase without a word of change: never begins a second wish
     question: bool = False  # only where it is asked
+
+    def is_about(self, medium: str) -> bool:
+        """Whether it can be said of a work of that medium."""
+        of = self.facts.get("of", "")
+        return not of or medium in of.split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +93,17 @@ class Phrasebook:
     tables: Mapping[str, Mapping[str, str]] = field(hash=False)  # form -> name, by table
 
     def find(
-        self, text: str, *, opening: bool = False, question: bool = False, whole: bool = False
+        self,
+        text: str,
+        *,
+        of: str = "image",
+        opening: bool = False,
+        question: bool = False,
+        whole: bool = False,
     ) -> Iterator[Found]:
-        """The rules that fit the whole text, likeliest first."""
+        """The rules that fit the whole text, likeliest first; `of`: said of which medium."""
         for rule in self.rules:
-            if whole != bool(rule.facts.get("whole")):
+            if whole != bool(rule.facts.get("whole")) or not rule.is_about(of):
                 continue
             if (opening and rule.bare) or (rule.question and not question):
                 continue
@@ -184,6 +198,10 @@ def _texts(table: object) -> Mapping[str, str]:
     return {str(name): " ".join(str(text).split()) for name, text in table.items()}
 
 
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
 _OWN = frozenset({"does", "says", "bare", "question"})
 
 
@@ -193,8 +211,10 @@ def phrasebook(language: str) -> Phrasebook | None:
     path = FOLDER / f"{language}.toml"
     if not path.is_file():
         return None
-    with path.open("rb") as file:
-        tables = tomllib.load(file)
+    tables = _read(path)
+    crossing = _read(CROSSING / path.name)
+    tables["parts"] |= crossing.get("parts", {})
+    tables["rule"] = [*crossing.get("rule", ()), *tables["rule"]]
     compiler = _Compiler(tables, language)
     spaced = language not in UNSPACED
     edge = r"(?![\w-])" if spaced else ""

@@ -21,6 +21,7 @@ from prompting.changing.intents import Action, Aspect, ContentChange, Reworded
 from prompting.changing.opposites import AT_ODDS
 from prompting.changing.phrases import NounPhrase, ParsedPrompt, find, parsed
 from prompting.changing.reply import read_kept
+from prompting.changing.sounding import moved, sounded
 from prompting.changing.styling import library_style
 from prompting.changing.surroundings import (
     framed,
@@ -87,6 +88,8 @@ def _in_words_of(style: str, prompt: str) -> str:
 def _applied(words: _Words, change: ContentChange) -> _Words:
     if change.action is Action.REMOVE:
         return _removed(words, change)
+    if (crossing := _CROSSING.get(change.aspect)) is not None:
+        return replace(words, prompt=crossing(words.prompt, change))
     words = replace(words, prompt=_without_odds(words.prompt, change))
     prompt = parsed(words.prompt)
     if prompt.language in UNSPACED:
@@ -193,6 +196,8 @@ def _counts(change: ContentChange) -> bool:
     into = [word.key for word in content(change.into, change.language)]
     return bool(what) and what <= set(into)
 
+
+_CROSSING = {Aspect.MOTION: moved, Aspect.SOUND: sounded}
 
 _HANDLERS: Mapping[Aspect, Callable[[ParsedPrompt, ContentChange], str]] = {
     Aspect.LIGHT: lit,

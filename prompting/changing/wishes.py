@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from prompting.changing import asked, backgrounds
+from prompting.changing import asked, backgrounds, crossing
 from prompting.changing.aspects import adjective_of, aspect_of, content, is_attribute, kind_of
 from prompting.changing.becoming import (
     LEADING,
@@ -525,7 +525,6 @@ def _led_by_preposition(into: str, clause: Clause) -> bool:
 
 HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(("none", "undo", "describe", "delete", "again", "reproduce"), quiet),
-    "video": quiet,
     "info": info,
     "ask": ask,
     "vary": vary,
@@ -555,4 +554,5 @@ HANDLERS: Mapping[str, Handler] = {
     "phrase": phrase,
     **asked.HANDLERS,
     **backgrounds.HANDLERS,
+    **crossing.HANDLERS,
 }
