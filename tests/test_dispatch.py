@@ -17,7 +17,7 @@ from bot.dispatch.forecasts import NEWER_SECONDS
 from bot.dispatch.seats import Drawing, WorkerSeat
 from bot.studio.rights import Asker
 from bot.telemetry.events import ChunkPaid, Event, JobEnded, Paused, Resumed
-from generation.fleet.wire import Drawn, Finished, Render, Report, Stepped
+from generation.fleet.wire import Drawn, Finished, Midway, Render, Report, Stepped
 from generation.job import JobId, UserId
 from generation.queue.costs import CostModel
 from generation.queue.fair_queue import SeatId
@@ -348,3 +348,37 @@ def test_what_a_job_still_needs_follows_the_count_of_its_worker() -> None:
     assert drawing.left == 2.0  # at its own pace, without what came before the first step
     drawing.stepped(4, 4, 8.0)
     assert drawing.left == 0.0
+
+
+# --- steps that take long ----------------------------------------------------------------------
+
+
+class Filming(FakeWorker):
+    """One whose steps take a minute each, in the middle of which it says that it could stop."""
+
+    async def _drawn(self, order: Render, life: int) -> AsyncIterator[Report]:
+        async for report in super()._drawn(order, life):
+            if isinstance(report, Stepped) and order.recipe.prompt == "a film":
+                began = report.seconds - self.step_cost
+                for half in range(1, int(2 * self.step_cost)):
+                    await self._device(order.job, life)
+                    await self.gate.wait()
+                    await asyncio.sleep(self.step_seconds)
+                    yield Midway(job=order.job, seconds=began + half / 2)
+            yield report
+
+
+async def test_nobody_waits_for_the_end_of_a_step_that_takes_a_minute(tmp_path: Path) -> None:
+    worker, seen, memo = Filming(step_seconds=0.001, step_cost=60.0), list[Event](), Memo()
+    async with an_app(tmp_path, worker, watch=seen.append, audience=memo) as app:
+        film = await ask(app, "a film", ANN, {"steps": 3})
+        await eventually(lambda: paid(seen, ANN) >= 40.0)  # no newcomer any more
+        worker.gate.clear()
+        await ask(app, "a short one", BEN, {"steps": 1})
+        before = _step(app, film)
+        worker.gate.set()
+        await eventually(lambda: any(isinstance(event, Paused) for event in seen))
+        assert _step(app, film) == before
+        await eventually(lambda: len(memo.outcomes) == 2)
+        assert round(paid(seen, ANN), 6) == 180.0
+        assert round(paid(seen, BEN), 6) == 60.0

@@ -23,6 +23,7 @@ from generation.fleet.wire import (
     Heard,
     Holding,
     Loading,
+    Midway,
     Pause,
     Ping,
     Prefetch,
@@ -85,6 +86,7 @@ FRAMES: tuple[Frame, ...] = (
     Loading(job=JOB, name="x"),
     Stepped(job=JOB, done=1, total=20, preview=b"\xff\xd8\xffjpeg", seconds=0.5),
     Stepped(job=JOB, done=1, total=20, preview=b"", seconds=0.5),
+    Midway(job=JOB, seconds=0.25),
     Drawn(job=JOB, seconds=1.5, loading_seconds=0.0),
     Finished(
         job=JOB,

@@ -22,6 +22,7 @@ from generation.fleet.wire import (
     Heard,
     Holding,
     Loading,
+    Midway,
     Ping,
     Ready,
     Render,
@@ -41,6 +42,7 @@ SECRET = "a very private wish"
 READY = Ready(environment=an_environment(), memory_bytes=2**30)
 LOADING = Loading(job=JOB, name="starter")
 STEPPED = Stepped(job=JOB, done=1, total=4, preview=b"\xff\xd8\xff", seconds=0.5)
+MIDWAY = Midway(job=JOB, seconds=0.5)
 DRAWN = Drawn(job=JOB, seconds=1.0, loading_seconds=0.0)
 FINISHED = Finished(
     job=JOB,
@@ -92,6 +94,7 @@ RIGHT = {
     ("Loading", "name"): ("", "NaN", "ab" * 31, "AB" * 32),
     ("Failed", "facts"): (),
     ("Stepped", "seconds"): (0.5,),
+    ("Midway", "seconds"): (0.5,),
     ("Drawn", "seconds"): (0.5,),
     ("Drawn", "loading_seconds"): (0.5,),
     ("Finished", "seconds"): (0.5,),
@@ -103,7 +106,7 @@ RIGHT = {
 
 @pytest.mark.parametrize(
     "frame",
-    [READY, LOADING, STEPPED, DRAWN, FINISHED, DESCRIBED, SCORED, FAILED, HOLDING],
+    [READY, LOADING, STEPPED, MIDWAY, DRAWN, FINISHED, DESCRIBED, SCORED, FAILED, HOLDING],
     ids=lambda frame: type(frame).__name__,
 )
 def test_no_field_of_a_report_takes_a_value_of_another_type_or_range(frame: Frame) -> None:

@@ -1,6 +1,6 @@
 """The drawings: every job that a seat has begun, each carried out by a task of its own.
 
-    Render -> Loading, Stepped ... -> Drawn -> Finished   file, then database, then outbox
+    Render -> Loading, Stepped, Midway ... -> Drawn -> Finished   file, database, outbox
                     |                    +---> Failed     failed, or cancelled
                     +-> the worker dies, or weights do not come: it waits again, or is given up
 
@@ -28,7 +28,7 @@ from generation.errors import (
     WorkerDied,
     WorkerLost,
 )
-from generation.fleet.wire import Drawn, Finished, Loading, Render, Stepped
+from generation.fleet.wire import Drawn, Finished, Loading, Midway, Render, Stepped
 from generation.job import Job, JobId
 from storage.errors import Ended, StorageError
 from storage.tickets import Lease, State
@@ -160,7 +160,12 @@ class Drawings:
                 case Loading():
                     self._jobs.loading(drawing, report)
                 case Stepped():
-                    self._stepped(seat, drawing, report)
+                    self._jobs.stepped(drawing, report)
+                    if report.done < report.total:  # else there is nothing left to pause
+                        self._could_change(seat, drawing)
+                case Midway():
+                    drawing.midway(report.seconds)
+                    self._could_change(seat, drawing)
                 case Drawn():
                     self._jobs.freed(seat, drawing, report)
                 case Finished():
@@ -176,11 +181,10 @@ class Drawings:
             expected=believable(job.cost + seat.reading_seconds(job.needs)),
         )
 
-    def _stepped(self, seat: WorkerSeat, drawing: Drawing, report: Stepped) -> None:
-        self._jobs.stepped(drawing, report)
+    def _could_change(self, seat: WorkerSeat, drawing: Drawing) -> None:
+        """Another job could have the device now, and may have it if it is to."""
         chunk_over = seat.recheck or drawing.unpaid >= self._jobs.queue.rules.chunk
-        # After the last step there is nothing left to pause.
-        if seat.running is drawing and chunk_over and report.done < report.total:
+        if seat.running is drawing and chunk_over:
             seat.at_boundary = True
             seat.news.set()
 

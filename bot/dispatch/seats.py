@@ -44,14 +44,20 @@ class Drawing:
     done: int = 0  # steps
     total: int = 0  # of them, as the worker says; 0: it has not said yet
     first: float = 0.0  # `seconds` at the end of its first step
+    last: float = 0.0  # the same of its latest
     handed_over: bool = False  # the worker has the order
     freed: bool = False  # the device has done with it, and all is paid
 
     def stepped(self, done: int, total: int, seconds: float) -> None:
         """So many steps are done."""
         self.done, self.total, self.seconds = done, total, believable(seconds)
+        self.last = self.seconds
         if done == 1:
             self.first = self.seconds
+
+    def midway(self, seconds: float) -> None:
+        """A step that takes long goes on."""
+        self.seconds = max(self.seconds, believable(seconds))
 
     def pay(self, loading_seconds: float) -> float:
         """The chunk is paid for, of which that went into weights.  Returns the chunk's seconds."""
@@ -65,15 +71,21 @@ class Drawing:
         return max(self.seconds - self.paid, 0.0)
 
     @property
+    def _of_this_step(self) -> float:
+        """Seconds that the step has taken which goes on."""
+        return max(self.seconds - self.last, 0.0)
+
+    @property
     def left(self) -> float:
         """Predicted seconds of the device that it still needs."""
         if not self.total:
-            return self.job.cost
+            return max(self.job.cost, self._of_this_step)
         remaining = self.total - self.done
         if self.done < 2:
-            return self.job.cost * remaining / self.total
+            # A guess may be far off: the others take what this one has taken already, or more.
+            return max(self.job.cost * remaining / self.total, self._of_this_step * remaining)
         # Its own pace, without what came before the first step (weights, words).
-        return believable(remaining * (self.seconds - self.first) / (self.done - 1))
+        return believable(remaining * (self.last - self.first) / (self.done - 1))
 
 
 async def nothing_to_clear() -> None:

@@ -1,6 +1,6 @@
 """What one worker has been asked, and so what it may say next.
 
-    Heard* Ready, then for each job   Loading* (Stepped | Loading)* Drawn Finished
+    Heard* Ready, then for each job   Loading* (Stepped | Midway | Loading)* Drawn Finished
                                       ... at any point of it: Failed
     for a picture to be described     Loading* Described
     for one to be scored              Loading* Scored, a score for each text
@@ -70,6 +70,7 @@ class Conversation:
             case (
                 wire.Loading()
                 | wire.Stepped()
+                | wire.Midway()
                 | wire.Drawn()
                 | wire.Finished()
                 | wire.Described()
@@ -83,7 +84,13 @@ class Conversation:
 
     def _of_a_job(
         self,
-        frame: wire.Loading | wire.Stepped | wire.Drawn | wire.Finished | wire.Answer | wire.Failed,
+        frame: wire.Loading
+        | wire.Stepped
+        | wire.Midway
+        | wire.Drawn
+        | wire.Finished
+        | wire.Answer
+        | wire.Failed,
         asked: _Asked,
     ) -> None:
         questions = asked.recipe is None
@@ -103,6 +110,9 @@ class Conversation:
                 _must(asked.total in (0, frame.total), "it counts to another total")
                 _must(asked.done < frame.done <= frame.total, "its steps are out of order")
                 asked.done, asked.total = frame.done, frame.total
+            case wire.Midway():
+                _must(not questions, "it draws what it was to describe or to score")
+                _must(not asked.drawn, "it is midway behind the last step")
             case wire.Drawn():
                 _must(not questions, "it draws what it was to describe or to score")
                 _must(not asked.drawn, "it has drawn twice")

@@ -31,6 +31,7 @@ from generation.fleet.wire import (
     Heard,
     Holding,
     Loading,
+    Midway,
     Order,
     Ping,
     Ready,
@@ -223,7 +224,16 @@ class Process:
                 pass
             case Holding():
                 self.holding = frame
-            case Loading() | Stepped() | Drawn() | Finished() | Described() | Scored() | Failed():
+            case (
+                Loading()
+                | Stepped()
+                | Midway()
+                | Drawn()
+                | Finished()
+                | Described()
+                | Scored()
+                | Failed()
+            ):
                 if (queue := self._jobs.get(frame.job)) is not None:
                     queue.put_nowait(frame)
                 if isinstance(frame, Finished | Answer | Failed):

@@ -29,6 +29,7 @@ from generation.fleet.wire import (
     Frame,
     Heard,
     Loading,
+    Midway,
     Pause,
     Render,
     Resume,
@@ -104,7 +105,7 @@ class Vigil:
                 if (frame.stage, frame.beats) != (self._stage, self._beats):
                     self._still = 0.0
                 self._stage, self._beats = frame.stage, frame.beats
-            case Loading() | Stepped():
+            case Loading() | Stepped() | Midway():
                 self._moved()
             case Drawn():
                 self._moved()

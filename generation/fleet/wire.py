@@ -3,7 +3,8 @@
     bot                                   worker
      | Render(job, recipe, inputs) ------> |
      | <------------------ Stepped(...) *  |   per step; a preview every few steps
-     | Pause(job) / Resume(job) ---------> |   honoured at the next step boundary
+     | <------------------ Midway(job) *   |   in the middle of a step that takes long
+     | Pause(job) / Resume(job) ---------> |   honoured at the next boundary, and there
      | Prefetch(recipe) -----------------> |   weights that will be wanted soon
      | GiveWay(size) --------------------> |   when no job is drawn: room for another program
      | Describe(job, captioner, picture) > |   words instead of a picture, in one piece
@@ -225,6 +226,14 @@ class Stepped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Midway:
+    """In the middle of a step that takes long: others could have the device here as well."""
+
+    job: Job
+    seconds: Seconds  # as in Stepped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """The device is free for the next job; the file of this one is still being written."""
 
@@ -281,14 +290,15 @@ class Failed:
     facts: Facts
 
 
-Report = Ready | Heard | Holding | Loading | Stepped | Drawn | Finished | Answer | Failed
+Report = Ready | Heard | Holding | Loading | Stepped | Midway | Drawn | Finished | Answer | Failed
 Frame = Order | Report
 
 _KINDS: dict[str, type[Frame]] = {
     kind.__name__: kind
     for kind in (
         *(Render, Describe, Score, Cancel, Pause, Resume, Prefetch, GiveWay, Ping, Stop),
-        *(Ready, Heard, Holding, Loading, Stepped, Drawn, Finished, Described, Scored, Failed),
+        *(Ready, Heard, Holding, Loading, Stepped, Midway, Drawn, Finished),
+        *(Described, Scored, Failed),
     )
 }
 

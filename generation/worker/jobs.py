@@ -37,6 +37,7 @@ from generation.fleet.wire import (
     GiveWay,
     Heard,
     Loading,
+    Midway,
     Pause,
     Ping,
     Prefetch,
@@ -63,14 +64,24 @@ from generation.worker.scoring import scored
 
 DEVICE_IS_GONE = 70  # exit status: EX_SOFTWARE
 
+# A step that is as short is waited for: a job that is left in its middle keeps more than latents.
+PATIENCE = 0.5  # seconds
+
 
 class Jobs:
-    """Takes orders (on the reader's thread) and says reports (on any)."""
+    """Takes orders (on the reader's thread) and says reports (on any).
+
+    `patience`: seconds that a job draws on before others may come in the middle of its step.
+    """
 
     def __init__(
-        self, cache: ModelCache, say: Callable[[Report], None], media: Media = MEDIA
+        self,
+        cache: ModelCache,
+        say: Callable[[Report], None],
+        media: Media = MEDIA,
+        patience: float = PATIENCE,
     ) -> None:
-        self._cache, self._media = cache, media
+        self._cache, self._media, self._patience = cache, media, patience
         self._say = say
         self._baton = Baton()
         self._places: dict[JobId, Turn] = {}
@@ -129,7 +140,7 @@ class Jobs:
     def _draw(self, order: Render, place: Turn) -> None:
         try:
             place.enter()
-            drawing = _Drawing(order, place, self._cache, self._say)
+            drawing = _Drawing(order, place, self._cache, self._say, self._patience)
             with pulse.of(place):
                 result = drawing.draw()
         except BaseException as error:
@@ -230,9 +241,18 @@ class _Drawing:
     """One job while it holds the baton."""
 
     def __init__(
-        self, order: Render, place: Turn, cache: ModelCache, say: Callable[[Report], None]
+        self,
+        order: Render,
+        place: Turn,
+        cache: ModelCache,
+        say: Callable[[Report], None],
+        patience: float,
     ) -> None:
         self._order, self._place, self._cache, self._say = order, place, cache, say
+        self._patience = patience
+        # Seconds of the device: when the step began, and when others could have had it last.
+        self._began = self._seen = 0.0
+        self._slow = True  # whether its last step took longer than anybody is to wait
         self._behind: torch.cuda.Event | None = None
         self._stage = Stage.ENCODE
         self.loading_seconds = 0.0
@@ -243,7 +263,11 @@ class _Drawing:
             switching.switch(model, order.recipe, self._locate)
             taught = switching.taught(model, order.recipe, self._locate)
             self.loading_seconds = self._place.seconds
-            with pulse.of(self._place, rest=lambda: self._rest(model)):
+            with pulse.of(
+                self._place,
+                rest=lambda: self._rest(model),
+                midway=lambda: self._midway(model),
+            ):
                 return render(
                     order.recipe,
                     order.inputs,
@@ -274,11 +298,30 @@ class _Drawing:
         with torch.inference_mode(False):
             if self._cache.at(model, self._order.recipe, stage):
                 switching.switch(model, self._order.recipe, self._locate)
-        self.loading_seconds += self._place.seconds - began
+        self._began = self._seen = self._place.seconds
+        self.loading_seconds += self._began - began
+
+    def _midway(self, model: Model) -> bool:
+        """Between two blocks: where the step takes long, say so, and let others have their say.
+
+        Tells whether it may take long, and the thread is not to run ahead of a GPU.
+        """
+        if self._stage is not Stage.DENOISE or not self._slow:
+            return False
+        if self._place.seconds - self._seen >= self._patience:
+            if not self._place.paused:
+                self._seen = self._place.seconds
+                self._say(Midway(job=self._order.job, seconds=self._seen))
+            if self._place.paused:
+                kept = self._cache.kept_midway(model, self._order.recipe)
+                if kept is not None:
+                    self._rest(model, kept)
+        return True
 
     def _stepped(self, model: Model, done: int, total: int, x0: Tensor | None) -> None:
         """A step is done: say so, then let others have their say."""
         self._keep_up()
+        self._slow = self._place.seconds - self._began >= self._patience
         every = self._order.preview_every
         preview = b""
         # The first at once, so that people see that it began; none just before the picture itself.
@@ -294,20 +337,27 @@ class _Drawing:
             )
         )
         self._rest(model)
+        self._began = self._place.seconds
 
-    def _rest(self, model: Model) -> None:
-        """Let others have the device, if this job is paused."""
+    def _rest(self, model: Model, kept: int = 0) -> None:
+        """Let others have the device, if this job is paused.
+
+        `kept`: bytes of the device that it keeps meanwhile, in the middle of a step.
+        """
         if self._place.paused:
             self._catch_up()
-        if self._place.boundary():
-            self._come_back(model)
+        with self._cache.kept(kept):
+            away = self._place.boundary()
+        if away:
+            self._come_back(model, kept)
+        self._seen = self._place.seconds
 
-    def _come_back(self, model: Model) -> None:
+    def _come_back(self, model: Model, kept: int) -> None:
         """Others may have drawn with this model meanwhile, or have had its room."""
         began, stage = self._place.seconds, self._place.stage
         recipe = self._order.recipe
         pulse.stage("loading")
-        self._cache.bring_back(recipe, self._stage, on_load=self._loading)
+        self._cache.bring_back(recipe, self._stage, on_load=self._loading, kept=kept)
         with torch.inference_mode(False):
             switching.switch(model, recipe, self._locate)
         pulse.stage(stage)

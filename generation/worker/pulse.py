@@ -2,8 +2,13 @@
 
     layers of a text encoder | blocks of a UNet or a VAE | pieces of a file | parts of a model
         each is a beat: it is counted, and raises Cancelled when the job is to end
-    chunks of a prompt, the end of a stage
+    chunks of a prompt, pieces that a VAE decodes, the end of a stage
         each is a rest: the job may be paused there, too
+    the outermost blocks of a denoiser
+        between two of them it may as well, where its step takes long
+
+A network that is left in its middle must keep nothing of a call in itself: another job may call it
+meanwhile.  Denoisers do not; video VAEs do, so they are left between two pieces alone.
 
 The bot learns the count with each answer to a Ping, so that slow and hanging can be told apart.
 The invariant: a beat changes no number, and on a thread that draws no job it does nothing.
@@ -27,6 +32,7 @@ class _Mine(threading.local):
 
     place: Turn | None = None
     rest: Callable[[], None] | None = None
+    midway: Callable[[], bool] | None = None
     behind: torch.cuda.Event | None = None
 
 
@@ -34,14 +40,21 @@ _mine = _Mine()
 
 
 @contextmanager
-def of(place: Turn, rest: Callable[[], None] | None = None) -> Iterator[None]:
-    """This thread draws the job with that place; `rest` lets others have the device."""
-    before = _mine.place, _mine.rest
-    _mine.place, _mine.rest = place, rest
+def of(
+    place: Turn,
+    rest: Callable[[], None] | None = None,
+    midway: Callable[[], bool] | None = None,
+) -> Iterator[None]:
+    """This thread draws the job with that place; `rest` lets others have the device.
+
+    `midway` does so in the middle of a step that takes long, and says whether this one may.
+    """
+    before = _mine.place, _mine.rest, _mine.midway
+    _mine.place, _mine.rest, _mine.midway = place, rest, midway
     try:
         yield
     finally:
-        _mine.place, _mine.rest = before
+        _mine.place, _mine.rest, _mine.midway = before
         _mine.behind = None
 
 
@@ -91,14 +104,47 @@ def follow(module: nn.Module, *, abreast: bool = False) -> None:
                     block.register_forward_pre_hook(_keep_abreast if abreast else _beat)
 
 
+def let_others_in(denoiser: nn.Module) -> None:
+    """Between two of its outermost blocks others may have the device.
+
+    Behind a block, not before one: whoever comes back may have to hang other hooks on the next.
+    Inside another block it would be too late: the numbers of that one are asked for when it is
+    called, and not again.
+    """
+    for block in _outermost(denoiser):
+        block.register_forward_hook(_let_others_in)
+
+
+def _outermost(module: nn.Module) -> Iterator[nn.Module]:
+    for child in module.children():
+        if not isinstance(module, nn.ModuleList) or next(child.children(), None) is None:
+            yield from _outermost(child)
+        else:
+            yield child
+
+
+def _let_others_in(_block: nn.Module, _inputs: tuple[object, ...], made: object) -> None:
+    if _mine.midway is None or not _mine.midway():
+        return
+    first = made[0] if isinstance(made, tuple) and made else made
+    if isinstance(first, Tensor):
+        _stay_abreast(first)
+
+
 def _beat(_block: nn.Module, _inputs: tuple[object, ...]) -> None:
     beat()
 
 
 def _keep_abreast(_block: nn.Module, inputs: tuple[object, ...]) -> None:
     beat()
-    if _mine.place is not None and inputs and isinstance(inputs[0], Tensor) and inputs[0].is_cuda:
+    if _mine.place is not None and inputs and isinstance(inputs[0], Tensor):
+        _stay_abreast(inputs[0])
+
+
+def _stay_abreast(tensor: Tensor) -> None:
+    """Be at most one block ahead of a GPU."""
+    if tensor.is_cuda:
         behind, _mine.behind = _mine.behind, torch.cuda.Event()  # type: ignore[no-untyped-call]
-        _mine.behind.record(torch.cuda.current_stream(inputs[0].device))
+        _mine.behind.record(torch.cuda.current_stream(tensor.device))
         if behind is not None:
             behind.synchronize()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from generation.fleet.wire import (
     Finished,
     Heard,
     Holding,
+    Midway,
     Pause,
     Render,
     Report,
@@ -90,13 +92,14 @@ class Table:
     cache: ModelCache
     heard: list[Report] = field(default_factory=list)
     pause_at: Callable[[int], bool] = lambda _: False
+    patience: float = 1e9  # seconds, after which a job may be left in the middle of a step
     cancel_at: int | None = None
     victim: JobId | None = None
     _news: queue.SimpleQueue[Report] = field(default_factory=queue.SimpleQueue)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**6)))
 
     def __post_init__(self) -> None:
-        self.jobs = Jobs(self.cache, self._say)
+        self.jobs = Jobs(self.cache, self._say, patience=self.patience)
 
     def _say(self, report: Report) -> None:
         if isinstance(report, Stepped) and report.job == self.victim:
@@ -104,6 +107,8 @@ class Table:
                 self.jobs.take(Pause(job=report.job))
             if self.cancel_at == report.done:
                 self.jobs.take(Cancel(job=report.job))
+        if isinstance(report, Midway) and report.job == self.victim:
+            self.jobs.take(Pause(job=report.job))
         self.heard.append(report)
         self._news.put(report)
 
@@ -112,7 +117,12 @@ class Table:
         self.jobs.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=1))
         return job
 
-    def outcome(self, job: JobId, on_step: Callable[[int], None] = lambda _: None) -> Outcome:
+    def outcome(
+        self,
+        job: JobId,
+        on_step: Callable[[int], None] = lambda _: None,
+        on_midway: Callable[[], None] = lambda: None,
+    ) -> Outcome:
         while True:
             report = self._news.get(timeout=PATIENCE)
             if isinstance(report, (Holding, Heard)) or report.job != job:  # type: ignore[union-attr]  # all but these have one
@@ -121,6 +131,8 @@ class Table:
                 raise failure(report)
             if isinstance(report, Stepped):
                 on_step(report.done)
+            if isinstance(report, Midway):
+                on_midway()
             if isinstance(report, Finished):
                 return report.pixels_sha256, report.latents_sha256
 
@@ -146,18 +158,41 @@ class Table:
 
         return self.outcome(job, on_step)
 
+    def draw_with_pauses_midway(
+        self, recipe: Recipe, *inputs: bytes, meanwhile: Callable[[int], object]
+    ) -> Outcome:
+        """`meanwhile(n)` is called for the nth time in which the job is left inside a step."""
+        job = self.victim = JobId(next(self._numbers))
+        times = itertools.count(1)
+        self.jobs.take(Render(job=job, recipe=recipe, inputs=inputs, preview_every=0))
 
-def a_table(house: House, limit: int | None, *, host_memory: int = 0) -> Table:
+        def on_midway() -> None:
+            meanwhile(next(times))
+            self.jobs.take(Resume(job=job))
+
+        return self.outcome(job, on_midway=on_midway)
+
+
+def a_table(
+    house: House, limit: int | None, *, host_memory: int = 0, patience: float = 1e9
+) -> Table:
     """Jobs whose models may take `limit` bytes on the device and `host_memory` beside it."""
+    return a_table_of(house.catalog, limit, host_memory=host_memory, patience=patience)
+
+
+def a_table_of(
+    catalog: Catalog, limit: int | None, *, host_memory: int = 0, patience: float = 1e9
+) -> Table:
+    """The same over any catalog."""
     exactness.switch_on(threads=1)
     news: list[Callable[[Report], None]] = []
     cache = ModelCache(
-        house.catalog,
+        catalog,
         CPU,
         limit,
         host_memory=host_memory,
         say=lambda holding: news[0](holding),
     )
-    table = Table(cache=cache)
+    table = Table(cache=cache, patience=patience)
     news.append(table._say)
     return table

@@ -91,6 +91,8 @@ class FileHeads:
             built = _built(source, part, self._dtype(part))
             tokenizer = source.tokenizer(part) if part.tokenizer is not None else None
         pulse.follow(built.module, abreast=part.stage is Stage.DECODE)
+        if part.stage is Stage.DENOISE:
+            pulse.let_others_in(built.module)
         return LoadedPart(
             key=self.key(part),
             stage=part.stage,

@@ -40,6 +40,10 @@ OnLoad = Callable[[str], None]
 Paths = tuple[Path | None, Path | None, tuple[Path, ...], Path | None, tuple[Path, ...]]
 
 
+# What a job may keep in the middle of a step: a quarter of what others can have.
+LITTLE = 4
+
+
 class ModelCache:
     """Models, the least recently used parts of which give way when room is needed.
 
@@ -132,17 +136,39 @@ class ModelCache:
             self._tell()
         return bool(missing)
 
-    def bring_back(self, recipe: Recipe, stage: Stage, *, on_load: OnLoad) -> None:
+    def bring_back(self, recipe: Recipe, stage: Stage, *, on_load: OnLoad, kept: int = 0) -> None:
         """After a pause: the parts of this stage of the taken model are on the device again.
 
+        `kept`: bytes that the job has there already, of those that it needs besides its weights.
         Raises as `take` does, for weights that are gone or changed since as well.
         """
-        with torch.inference_mode(False):
-            model = self._placed(recipe, on_load)
-            try:
-                self.at(model, recipe, stage)
-            finally:
-                self._release(model)
+        self._parts.returning_bytes = kept
+        try:
+            with torch.inference_mode(False):
+                model = self._placed(recipe, on_load)
+                try:
+                    self.at(model, recipe, stage)
+                finally:
+                    self._release(model)
+        finally:
+            self._parts.returning_bytes = 0
+
+    def kept_midway(self, model: Model, recipe: Recipe) -> int | None:
+        """Bytes that a job keeps on the device which is left in the middle of a step.
+
+        None: so many that others may lack them; it is left behind the step.
+        """
+        kept = needs.activations(recipe, model, Stage.DENOISE)
+        return kept if kept * LITTLE <= self._parts.possible_bytes(()) else None
+
+    @contextmanager
+    def kept(self, size: int) -> Iterator[None]:
+        """A job that rests keeps so many bytes of the device."""
+        self._parts.keep(size)
+        try:
+            yield
+        finally:
+            self._parts.keep(-size)
 
     def prefetch(self, recipe: Recipe) -> None:
         """Read these weights in the background, if there is room.  Returns at once."""

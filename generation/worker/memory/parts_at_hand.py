@@ -44,6 +44,8 @@ class PartsAtHand:
         self.device, self.host_memory, self.resting = device, host_memory, resting
         self.lock = threading.RLock()
         self.coming_bytes = 0  # what the prefetching thread is about to fill
+        self.returning_bytes = 0  # what the job with the baton kept there while it rested
+        self._kept_bytes = 0  # what jobs keep there that rest
         self.mine: Collection[LoadedPart] = ()  # of the job with the baton
         self.arriving: Collection[LoadedPart] = ()  # about to enter: their copies are needed
         self._limit, self._on_move = limit, on_move
@@ -87,11 +89,18 @@ class PartsAtHand:
         with self.lock:
             where = [part.residence for part in self._parts.values()]
             free = memory.free_bytes(self.device) - sum(each.owed_bytes for each in where)
+            free += self.returning_bytes
             if self._limit is not None:
-                free = min(free, self._limit - sum(each.held_bytes for each in where))
+                held = self._kept_bytes + sum(each.held_bytes for each in where)
+                free = min(free, self._limit - held)
             if not self.host_memory:
                 free -= self.coming_bytes
             return max(0, free)
+
+    def keep(self, size: int) -> None:
+        """A job that rests keeps so many bytes more, or less."""
+        with self.lock:
+            self._kept_bytes += size
 
     def possible_bytes(self, sparing: Collection[LoadedPart], *, also_paused: bool = True) -> int:
         """What there would be room for when all but these had given way."""
