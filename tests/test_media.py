@@ -25,18 +25,24 @@ from generation.media.medium import Medium
 from generation.media.table import MEDIA, carried, medium_of
 from generation.picture import UNKNOWN, Fingerprint, Verdict, compare
 from generation.recipe import Recipe, Sha256
+from generation.tasks import Task
 from generation.worker.jobs import Jobs
 from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import Tickets
 from tests.given import loaded
-from tests.given.builders import a_recipe, an_environment, changed, noisy_png
+from tests.given.builders import a_recipe, a_recipe_of, an_environment, changed, noisy_png
+from tests.given.meshes import A_FORM
 from tests.given.pausing import Table
 from tests.given.stored import asked, opened
 from tests.given.text_medium import TEXT
 
 RECIPE = a_recipe(width=64, height=32)
 CONTENT = bytes(range(256)) * 24  # as many bytes as the canvas has, three a pixel
+# A work of each medium that is no picture, and none or one of another shape.
+WORKS: dict[str, tuple[Recipe, bytes, Recipe | None]] = {
+    "mesh": (a_recipe_of(Task.TEXT_TO_3D), A_FORM.content, None),
+}
 
 TEXTS_ONLY = {IMAGE.name: TEXT}  # in this house, what architectures call an image is a text
 BOTH = {**MEDIA, TEXT.name: TEXT}
@@ -44,32 +50,41 @@ BOTH = {**MEDIA, TEXT.name: TEXT}
 EVERY = pytest.mark.parametrize("medium", BOTH.values(), ids=BOTH)
 
 
+def _work(medium: Medium) -> tuple[Recipe, bytes, Recipe | None]:
+    """A recipe, its content, and a recipe that this cannot be the content of."""
+    usual = RECIPE, CONTENT, changed(RECIPE, width=32, height=32)
+    return WORKS.get(medium.name, usual)
+
+
 @EVERY
 def test_the_recipe_and_the_content_that_come_out_of_a_file_went_in(medium: Medium) -> None:
-    file = medium.write(CONTENT, RECIPE, {})
-    assert medium.recipe_in(file) == RECIPE
-    assert medium.digest_in(file) == medium.digest(CONTENT) != medium.digest(CONTENT[:-1])
-    assert medium.fault(file, RECIPE) is None
+    recipe, content, _ = _work(medium)
+    file = medium.write(content, recipe, {})
+    assert medium.recipe_in(file) == recipe
+    assert medium.digest_in(file) == medium.digest(content) != medium.digest(content[:-1])
+    assert medium.fault(file, recipe) is None
     assert medium.is_light(file)
     assert medium.suffix in medium.titles
 
 
 @EVERY
 def test_a_workers_file_that_is_cut_or_of_another_size_is_refused(medium: Medium) -> None:
-    file = medium.write(CONTENT, RECIPE, {})
-    assert all(medium.fault(file[:length], RECIPE) for length in range(len(file)))
-    assert medium.fault(file + b"\n<script>", RECIPE)
-    assert medium.fault(file, changed(RECIPE, width=32, height=32))
+    recipe, content, other = _work(medium)
+    file = medium.write(content, recipe, {})
+    assert all(medium.fault(file[:length], recipe) for length in range(len(file)))
+    assert medium.fault(file + b"\n<script>", recipe)
+    assert other is None or medium.fault(file, other)
     with pytest.raises(BadPicture):
         medium.digest_in(file[: len(file) // 2])
 
 
 @EVERY
 def test_a_file_is_known_as_what_it_is(medium: Medium) -> None:
-    assert carried(medium.write(CONTENT, RECIPE, {}), BOTH) == (RECIPE, medium)
+    recipe, content, _ = _work(medium)
+    assert carried(medium.write(content, recipe, {}), BOTH) == (recipe, medium)
     assert carried(b"nothing of ours", BOTH) is None
     others = {name: other for name, other in BOTH.items() if other != medium}
-    assert carried(medium.write(CONTENT, RECIPE, {}), others) is None
+    assert carried(medium.write(content, recipe, {}), others) is None
 
 
 def test_what_every_architecture_makes_is_a_medium() -> None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from generation.families.family import FAMILIES
 from generation.media.image import IMAGE
 from generation.media.medium import Medium
+from generation.media.mesh import MESH
 from generation.recipe import Recipe
 
 Media = Mapping[str, Medium]  # by their names
 
-MEDIA: Media = {medium.name: medium for medium in (IMAGE,)}
+MEDIA: Media = {medium.name: medium for medium in (IMAGE, MESH)}
 
 
 def medium_of(recipe: Recipe, media: Media = MEDIA) -> Medium:

@@ -6,6 +6,7 @@ script becomes tokens; ids run bytes, bytes at word ends, merges, start, end, as
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -73,10 +74,15 @@ def _plain_tokenizer(merges: list[tuple[str, str]]) -> CLIPTokenizer:
 
 
 def build_tokenizer(folder: Path, seed: int = 5) -> CLIPTokenizer:
-    """Learns the merges from captions and writes the tokenizer folder of a diffusers model."""
+    """The starter's tokenizer, learnt from its captions."""
     dice = Random(seed)
     texts = [caption(training_scene(dice), dice).text for _ in range(30_000)]
     texts += [silence(dice).text for _ in range(3_000)]
+    return learn_tokenizer(folder, texts)
+
+
+def learn_tokenizer(folder: Path, texts: Iterable[str]) -> CLIPTokenizer:
+    """Learns the merges from texts and writes the tokenizer folder of a diffusers model."""
     backend = _plain_tokenizer([]).backend_tokenizer
     words: Counter[str] = Counter()
     for text in texts:
