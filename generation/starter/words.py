@@ -106,3 +106,65 @@ STRANGERS = _list(
     "portrait, realistic, cinematic, dramatic, lighting, fantasy, style, artist, photo, 3d, "
     "render, oil, painting, sketch, anime, girl, boy, epic, futuristic, vintage, wooden, today"
 )
+# How things move in a clip: as it stands behind a noun, and bare, behind "let it".
+MOTION_WORDS = {
+    "left": _list(
+        "moving left, moves left, moving to the left, moves to the left, going left, goes left, "
+        "sliding left, drifting to the left, travels left, from right to left, leftward, "
+        "flying left, heading left, moves from right to left, goes to the left, to the left"
+    ),
+    "right": _list(
+        "moving right, moves right, moving to the right, moves to the right, going right, "
+        "goes right, sliding right, drifting to the right, travels right, from left to right, "
+        "rightward, flying right, heading right, moves from left to right, goes to the right, "
+        "to the right"
+    ),
+    "up": _list(
+        "moving up, moves up, rising, rises, going up, goes up, flying up, floating up, ascending, "
+        "climbing, upward, moves upwards, floats upwards, lifting off, upwards"
+    ),
+    "down": _list(
+        "moving down, moves down, falling, falls, going down, goes down, dropping, sinking, "
+        "sinks, descending, downward, moves downwards, falls down, falling down, downwards"
+    ),
+    "grow": _list(
+        "growing, grows, getting bigger, gets bigger, getting larger, becoming bigger, expanding, "
+        "expands, zooming in, swelling, coming closer, grows larger, becomes larger"
+    ),
+    "shrink": _list(
+        "shrinking, shrinks, getting smaller, gets smaller, becoming smaller, becoming tiny, "
+        "contracting, zooming out, dwindling, going away, shrinks away, growing smaller, "
+        "becomes smaller"
+    ),
+    "spin": _list(
+        "spinning, spins, rotating, rotates, turning, turning around, turns around, twirling, "
+        "whirling, revolving, spinning around, in rotation, turns"
+    ),
+    "blink": _list(
+        "blinking, blinks, flashing, flashes, flickering, flickers, twinkling, appearing and "
+        "disappearing, winking on and off, on and off, strobing, twinkles"
+    ),
+    "still": _list(
+        "still, not moving, standing still, stands still, motionless, at rest, resting, without "
+        "moving, that does not move, staying in place, static, does not move"
+    ),
+}
+MOTION_VERBS = {
+    "left": _list("move left, go left, slide to the left, fly to the left, drift left"),
+    "right": _list("move right, go right, slide to the right, fly to the right, drift right"),
+    "up": _list("move up, rise, go up, fly up, float up, climb, ascend"),
+    "down": _list("move down, fall, go down, fall down, sink, drop, descend"),
+    "grow": _list("grow, get bigger, become larger, expand, swell"),
+    "shrink": _list("shrink, get smaller, become smaller, contract"),
+    "spin": _list("spin, rotate, turn, turn around, twirl, revolve"),
+    "blink": _list("blink, flash, flicker, twinkle"),
+    "still": _list("stand still, stay still, rest, not move, stay in place"),
+}
+# What is said of a motion without changing it.
+MANNERS = _list(
+    "slowly, quickly, smoothly, gently, fast, across the screen, across the picture, in a loop, "
+    "all the time, steadily, again and again"
+)
+CLIP_OPENINGS = _list(
+    "a video of, a clip of, an animation of, a gif of, a short video of, animate, video of"
+)

@@ -39,14 +39,14 @@ def article(words: str) -> str:
     return f"an {words}" if words[0] in "aeiou8" else f"a {words}"
 
 
-def _thing(scene: Scene, says: frozenset[str], dice: Random) -> str:
-    """The noun phrase: object and colour, without an article where a list is meant."""
-    noun = dice.choice(OBJECT_WORDS[scene.object])
+def noun_phrase(thing: str, main: str | None, dice: Random) -> str:
+    """An object and its colour, if that is said, without an article where a list is meant."""
+    noun = dice.choice(OBJECT_WORDS[thing])
     if dice.random() < 0.15:
         noun = f"{dice.choice(ADJECTIVES)} {noun}"
-    if "colour" not in says:
+    if main is None:
         return dice.choice((noun, article(noun), f"one {noun}"))
-    colour = dice.choice(COLOUR_WORDS[scene.colour]) if dice.random() < 0.4 else scene.colour
+    colour = dice.choice(COLOUR_WORDS[main]) if dice.random() < 0.4 else main
     way = dice.random()
     if way < 0.45:
         return article(f"{colour} {noun}")
@@ -65,12 +65,11 @@ def _thing(scene: Scene, says: frozenset[str], dice: Random) -> str:
     return article(f"{colour} colored {noun}")
 
 
-def _backdrop(scene: Scene, dice: Random) -> str:
-    if scene.background not in COLOURS:
-        return dice.choice(SCENERY_WORDS[scene.background])
-    colour = (
-        dice.choice(COLOUR_WORDS[scene.background]) if dice.random() < 0.3 else scene.background
-    )
+def backdrop(name: str, dice: Random) -> str:
+    """What is said of a background."""
+    if name not in COLOURS:
+        return dice.choice(SCENERY_WORDS[name])
+    colour = dice.choice(COLOUR_WORDS[name]) if dice.random() < 0.3 else name
     phrase = dice.choice(PLAIN) if dice.random() < 0.6 else PLAIN[0]
     return phrase.format(colour).replace("a orange", "an orange").replace("a azure", "an azure")
 
@@ -91,8 +90,9 @@ def caption(scene: Scene, dice: Random, says: frozenset[str] | None = None) -> C
     says = _mentions(scene, dice) if says is None else says
     if "object" not in says:
         says -= {"colour"}
-    thing = _thing(scene, says, dice) if "object" in says else ""
-    place = _backdrop(scene, dice) if "background" in says else ""
+    main = scene.colour if "colour" in says else None
+    thing = noun_phrase(scene.object, main, dice) if "object" in says else ""
+    place = backdrop(scene.background, dice) if "background" in says else ""
     style = dice.choice(STYLE_WORDS[scene.style]) if "style" in says else ""
     if style and thing and dice.random() < 0.25:
         joined = dice.choice(("{style} of {thing}", "{thing} in {style}", "{style}: {thing}"))

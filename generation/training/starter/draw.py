@@ -37,7 +37,7 @@ LEAF: Colour = (60, 140, 60)
 PAPER: Colour = (251, 247, 238)
 
 
-def _jitter(colour: Colour, dice: Random, by: int = 8) -> Colour:
+def jittered(colour: Colour, dice: Random, by: int = 8) -> Colour:
     red, green, blue = (max(0, min(255, c + dice.randint(-by, by))) for c in colour)
     return red, green, blue
 
@@ -61,7 +61,7 @@ def _to_canvas(outline: list[Point], x: float, y: float, scale: float) -> list[P
 def _backdrop(name: str, dice: Random, wide: int) -> Image.Image:
     """The background alone, wide x wide."""
     if name in COLOURS:
-        return Image.new("RGB", (wide, wide), _jitter(PALETTE[name], dice))
+        return Image.new("RGB", (wide, wide), jittered(PALETTE[name], dice))
     half = wide / 2
     horizon = wide * dice.uniform(0.52, 0.62)
     if name == "night sky":
@@ -118,7 +118,7 @@ def _backdrop(name: str, dice: Random, wide: int) -> Image.Image:
     return land
 
 
-def _paint(role: Role, main: Colour, name: str) -> Colour:
+def role_colour(role: Role, main: Colour, name: str) -> Colour:
     """What a role looks like on an object of this colour."""
     if role == "main":
         return main
@@ -241,7 +241,7 @@ def paint(
     wide = side * ZOOM
     picture = _backdrop(scene.background, dice.backdrop, wide)
     pen = ImageDraw.Draw(picture)
-    main = _jitter(PALETTE[scene.colour], dice.colour)
+    main = jittered(PALETTE[scene.colour], dice.colour)
     parts = shapes(wide)
     if scene.style == "outline":
         # All contours first: where parts of an object overlap, only the outer contour remains.
@@ -251,7 +251,7 @@ def paint(
             ring = [*part.outline, *part.outline[:2]]
             pen.line(ring, fill=contour, width=round(wide * 0.062), joint="curve")
     for part in parts:
-        pen.polygon(part.outline, fill=_paint(part.role, main, scene.colour))
+        pen.polygon(part.outline, fill=role_colour(part.role, main, scene.colour))
     if scene.style == "pixel art":
         blocks = SIZE // PIXEL
         small = picture.resize((blocks, blocks), Image.Resampling.BOX)

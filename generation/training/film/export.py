@@ -1,0 +1,39 @@
+"""Puts the trained parts into one folder in the diffusers layout, in fp16.
+
+Invariant: `WanPipeline.from_pretrained(folder)` is all anybody needs to use it.
+"""
+
+from pathlib import Path
+
+import torch
+from diffusers import WanPipeline
+from transformers import T5Tokenizer, UMT5EncoderModel
+
+from .transformer import new_scheduler, new_transformer
+from .vae import load_vae
+
+MODEL = Path(__file__).parents[2] / "starter" / "models" / "starter-video"
+
+# What the catalog reads beside the weights: this family cannot be told from its shapes alone.
+CARD = 'family = "starter-video"\ntitle = "Starter video (built in)"\n'
+
+
+def export(work: Path, folder: Path = MODEL) -> int:
+    """Writes the model folder and returns its size in bytes."""
+    transformer = new_transformer()
+    transformer.load_state_dict(torch.load(work / "transformer.pt", weights_only=True))
+    pipeline = WanPipeline(
+        tokenizer=T5Tokenizer.from_pretrained(work / "tokenizer"),
+        text_encoder=UMT5EncoderModel.from_pretrained(work / "text_encoder", dtype=torch.float16),
+        vae=load_vae(work).half(),
+        scheduler=new_scheduler(),
+        transformer=transformer.half(),
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    # transformers 5 computes in the type named here unless told otherwise, diffusers in fp32.
+    config = folder / "text_encoder" / "config.json"
+    config.write_text(config.read_text().replace('"dtype": "float16"', '"dtype": "float32"'))
+    (folder / "atelier.toml").write_text(CARD)
+    for path in folder.rglob("*.safetensors"):
+        path.chmod(0o644)
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

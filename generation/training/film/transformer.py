@@ -1,0 +1,186 @@
+"""The denoiser: a Wan of five layers over 4x8x8 latents, trained on straight flows.
+
+Invariant: it sees words exactly as the stock pipeline shows them, 512 places of which those behind
+the caption are zero; the many zeros are computed once, with their number in the attention.
+"""
+
+import copy
+import math
+import os
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from diffusers import UniPCMultistepScheduler, WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanAttnProcessor
+from transformers import T5Tokenizer, UMT5EncoderModel
+
+from generation.training.starter.captions import silence
+from generation.training.starter.clock import Clock, cosine, follow, resume, save, set_rate
+
+from .bank import ClipBank, load_bank
+from .captions import caption_of
+from .text import WIDTH, read
+from .vae import CHANNELS
+
+BATCH = 32
+PEAK = 1.2e-3
+SILENT = 0.1
+SHIFT = 3.0  # of the noise, in training and in the scheduler's config
+PLACES = 512
+SHORTER = 0.15  # share of batches of 9 frames: the beginning of the longer clips
+RELOAD_EVERY = 200
+
+
+def new_transformer() -> WanTransformer3DModel:
+    """1.9 M parameters; a token is 16x16 pixels of one latent frame."""
+    return WanTransformer3DModel(
+        patch_size=(1, 2, 2),
+        num_attention_heads=5,
+        attention_head_dim=32,
+        in_channels=CHANNELS,
+        out_channels=CHANNELS,
+        text_dim=WIDTH,
+        freq_dim=128,
+        ffn_dim=480,
+        num_layers=5,
+        rope_max_seq_len=64,
+    )
+
+
+def new_scheduler() -> UniPCMultistepScheduler:
+    """As Wan's: UniPC over the sigmas of a flow."""
+    return UniPCMultistepScheduler(
+        num_train_timesteps=1000,
+        prediction_type="flow_prediction",
+        use_flow_sigmas=True,
+        flow_shift=SHIFT,
+    )
+
+
+class PaddedOnce(WanAttnProcessor):  # type: ignore[misc]
+    """Attention to words whose last key stands for all the empty places behind them."""
+
+    bias: torch.Tensor | None = None
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        rotary_emb: Any = None,
+    ) -> torch.Tensor:
+        mask = attention_mask if encoder_hidden_states is None else self.bias
+        made: torch.Tensor = super().__call__(
+            attn, hidden_states, encoder_hidden_states, mask, rotary_emb
+        )
+        return made
+
+
+def padded(
+    states: torch.Tensor, said: torch.Tensor, places: int = PLACES
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """States with one empty place behind them, and the attention's bias (count, 1, 1, tokens)."""
+    count, longest, width = states.shape
+    bias = torch.zeros(count, 1, 1, longest + 1)
+    bias[:, 0, 0, :longest] = torch.where(said > 0, 0.0, -math.inf)
+    bias[:, 0, 0, longest] = (places - said.sum(1)).float().log()
+    return torch.cat([states, states.new_zeros(count, 1, width)], dim=1), bias
+
+
+class CaptionReader:
+    """Captions as the denoiser reads them."""
+
+    def __init__(self, work: Path) -> None:
+        self.tokenizer = T5Tokenizer.from_pretrained(work / "tokenizer")
+        folder = work / "text_encoder"
+        self.encoder = UMT5EncoderModel.from_pretrained(folder, dtype=torch.float32).eval()
+
+    @torch.no_grad()
+    def states(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """States and where tokens are, as `read` gives them."""
+        return read(texts, self.tokenizer, self.encoder)
+
+
+def sigmas_of(count: int, generator: torch.Generator) -> torch.Tensor:
+    """Stratified over the flow, most of them noisy: there motion and colour are decided."""
+    share = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+    return SHIFT * share / (1 + (SHIFT - 1) * share)
+
+
+def _texts(bank: ClipBank, rows: list[int], dice: Random) -> list[str]:
+    said = [
+        silence(dice) if dice.random() < SILENT else caption_of(bank.scene(row), dice)
+        for row in rows
+    ]
+    return [caption.text for caption in said]
+
+
+def flow_loss(
+    model: WanTransformer3DModel,
+    processor: PaddedOnce,
+    latents: torch.Tensor,
+    words: tuple[torch.Tensor, torch.Tensor],
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """How far the predicted velocity, noise less latent, is off."""
+    noise = torch.randn(latents.shape, generator=generator)
+    sigma = sigmas_of(len(latents), generator)
+    at = sigma[:, None, None, None, None]
+    states, processor.bias = padded(*words)
+    found: torch.Tensor = model((1 - at) * latents + at * noise, sigma * 1000, states).sample
+    return (found - (noise - latents)).square().mean()
+
+
+def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
+    """Trains by the processor's clock; the average goes to work/transformer.pt all along."""
+    torch.manual_seed(seed)
+    model, processor = new_transformer(), PaddedOnce()
+    torch.nn.init.zeros_(model.proj_out.weight)
+    average = copy.deepcopy(model).requires_grad_(False)
+    model.set_attn_processor(processor)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK, weight_decay=0.01, betas=(0.9, 0.98))
+    clock = Clock(minutes=minutes, now=time.process_time)
+    held = resume(work / "transformer.ckpt", clock, model, optimizer)
+    if held:
+        average.load_state_dict(held["average"])
+    generator = torch.Generator().manual_seed(seed + clock.step)
+    dice, words, recent = Random(seed + clock.step), CaptionReader(work), 1.0
+    bank = load_bank(work)
+    while clock.share() < 1:
+        set_rate(optimizer, cosine(clock.share(), PEAK))
+        if clock.step % RELOAD_EVERY == 0:
+            bank = load_bank(work)
+        rows = torch.randint(len(bank), (BATCH,), generator=generator)
+        latents = bank.latents[rows].float()
+        if dice.random() < SHORTER:
+            latents = latents[:, :, :3]
+        said = words.states(_texts(bank, rows.tolist(), dice))
+        loss = flow_loss(model, processor, latents, said, generator)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        clock.step += 1
+        follow(average, model, min(0.998, clock.step / (clock.step + 10)))
+        recent += 0.02 * (loss.item() - recent)
+        if clock.step % 100 == 0:
+            print(
+                f"{time.strftime('%H:%M:%S')} transformer step {clock.step} "
+                f"{clock.elapsed_s() / 60:.1f} min loss {recent:.4f} clips {len(bank)}",
+                flush=True,
+            )
+        if clock.checkpoint_due():
+            save(work / "transformer.ckpt", clock, model, optimizer, average=average.state_dict())
+            _keep(average, work)
+    save(work / "transformer.ckpt", clock, model, optimizer, average=average.state_dict())
+    _keep(average, work)
+
+
+def _keep(average: WanTransformer3DModel, work: Path) -> None:
+    path = work / "transformer.pt"
+    torch.save(average.state_dict(), path.with_suffix(".part"))
+    os.replace(path.with_suffix(".part"), path)
