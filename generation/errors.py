@@ -9,6 +9,7 @@
     │   │   └── NotHere                 other programs have it, and nothing of ours is the same
     │   ├── WrongFamily             an adapter for models of another family
     │   ├── BadPicture              an input that is no usable picture
+    │   │   └── BadClip                 or, where a clip is meant, no usable clip
     │   ├── Lossy                   a file that holds what it was made of but nearly
     │   ├── BadMask                 one that says of no part of a picture that it is to change
     │   ├── NoSegmenter             a part was named in words, and nothing here finds it by them
@@ -192,6 +193,13 @@ class BadPicture(Unacceptable):
 
     def __str__(self) -> str:
         return f"unusable input picture: {self.reason}"
+
+
+class BadClip(BadPicture):
+    """The bytes are no clip that can be used; `reason` is a clause."""
+
+    def __str__(self) -> str:
+        return f"unusable input clip: {self.reason}"
 
 
 @dataclass(eq=False, repr=False)

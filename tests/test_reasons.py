@@ -32,6 +32,8 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.NotPresent("vae", "fine", "0" * 64),
     g.NotHere("sampler", "restart", ("euler",)),
     g.BadPicture("it is cut short"),
+    g.BadClip("it does not move"),
+    g.Lossy("MP4"),
     g.BadMask("the mask is black everywhere"),
     g.NoSegmenter(),
     g.NoCaptioner(),

@@ -37,6 +37,8 @@ TABLES = {"NOTE_TEXTS"}
 CLAUSES: dict[str, tuple[int | str, ...]] = {
     "OutOfRange": (0, 1, 2, "what", "allowed"),
     "BadPicture": (0, "reason"),
+    "BadClip": (0, "reason"),
+    "refused": (0, "reason"),
     "BadMask": (0, "reason"),
     "NotRead": (0, "reason"),
     "NotMadeFor": (1, "purpose"),

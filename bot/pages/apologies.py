@@ -127,6 +127,20 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         mark("I cannot use that picture: {reason}. Please send another one (PNG, JPEG or WebP)."),
         lambda e: {"reason": as_clause(e.reason)},
     ),
+    g.BadClip: _one(
+        mark(
+            "I cannot use that clip: {reason}. Please send another one (MP4, WebM, GIF or an "
+            "animated WebP)."
+        ),
+        lambda e: {"reason": as_clause(e.reason)},
+    ),
+    g.Lossy: _one(
+        mark(
+            "That file cannot tell what it was made of: {kind} keeps a work only nearly. The one "
+            "that I keep can: name its number."
+        ),
+        lambda e: {"kind": e.kind},
+    ),
     NotRead: _one(
         mark(
             "I cannot read from that file how it was drawn: {reason}. A picture that was edited, "

@@ -1,7 +1,7 @@
 """Opens files that people send, where they cannot hurt anybody else.
 
     a small one        in a thread: it is decoded in a moment, as its header says
-    any other          in a process of its own, with an end to its time and its memory
+    any other, clips   in a process of its own, with an end to its time and its memory
 
 The invariant: the event loop does nothing but wait, and no more than AT_ONCE files are decoded
 and HELD are in memory at a time, however many are sent.
@@ -17,8 +17,9 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from generation.errors import BadMask, BadPicture
+from generation.errors import BadClip, BadMask, BadPicture
 from generation.media import masks, photos, table
+from generation.media.clips import ClipFacts, Moment
 from generation.media.photos import InputFacts
 from generation.media.table import MEDIA, Media
 from generation.recipe import Recipe, Sha256
@@ -57,6 +58,17 @@ class Opening:
                 return await asyncio.to_thread(photos.check, data)
             return InputFacts(**await self._apart(data, "check"))
 
+    async def clip(self, data: bytes) -> ClipFacts:
+        """What the clip is.  Raises BadClip."""
+        async with self._decoding:
+            return ClipFacts(**await self._apart(data, "clip", refused=BadClip))
+
+    async def frame(self, data: bytes, moment: Moment) -> bytes:
+        """A frame of a clip as a PNG, to be kept as if somebody had sent it.  Raises BadClip."""
+        async with self._decoding:
+            told = await self._apart(data, "frame", str(moment), refused=BadClip)
+            return base64.b64decode(told["frame"])
+
     async def mask(self, way: str, *files: bytes) -> bytes:
         """The mask that files mean in that way (`generation.media.masks`); b"" where it is none.
 
@@ -84,7 +96,9 @@ class Opening:
             told = await self._apart(file, "digest", medium.name)
             return recipe, Sha256(told["digest"])
 
-    async def _apart(self, data: bytes, *wanted: str) -> dict[str, Any]:
+    async def _apart(
+        self, data: bytes, *wanted: str, refused: type[BadPicture] = BadPicture
+    ) -> dict[str, Any]:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *(*self._program, *wanted),
@@ -96,7 +110,7 @@ class Opening:
             async with asyncio.timeout(self._seconds):
                 said, _ = await process.communicate(data)
         except TimeoutError:
-            raise BadPicture("it takes too long to unpack") from None
+            raise refused("it takes too long to unpack") from None
         finally:
             if process.returncode is None:
                 process.kill()
@@ -104,9 +118,9 @@ class Opening:
         try:
             answer = json.loads(said)
         except ValueError:
-            raise BadPicture("it takes more time or memory to unpack than I give it") from None
+            raise refused("it takes more time or memory to unpack than I give it") from None
         if "refused" in answer:
-            raise BadPicture(answer["refused"])
+            raise refused(answer["refused"])
         if "unmasked" in answer:
             raise BadMask(answer["unmasked"])
         return dict(answer)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from generation.errors import BadPicture
 from generation.media import exif, media_tags, pngchunks
@@ -107,23 +108,38 @@ def _avif(data: bytes) -> Texts:
 
 def _gif(data: bytes) -> Texts:
     """The comments, in front of the frames or behind."""
+    for kind, start, end in _gif_blocks(data):
+        if kind == _COMMENT and (comment := b"".join(_gif_pieces(data, start, end))):
+            yield "comment", exif.letters(comment)
+
+
+def gif_frames(data: bytes, *, most: int) -> int:
+    """How many frames a GIF has, counted up to so many; nothing is unpacked."""
+    frames = (1 for kind, _, _ in _gif_blocks(data) if kind == _FRAME)
+    return sum(islice(frames, most))
+
+
+def _gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """What each block is (of an extension, its label), and where its pieces begin and end."""
+    if len(data) < 13:
+        return
     at = 13 + _colours(data[10])
     for _ in range(MAX_SEGMENTS):
-        if at + 2 > len(data) or data[at] not in (_EXTENSION, _FRAME):
+        if at + 10 > len(data) or data[at] not in (_EXTENSION, _FRAME):
             return
-        if data[at] == _FRAME:
-            at += 11 + _colours(data[at + 9])
-            comment = None
-        else:
-            comment = bytearray() if data[at + 1] == _COMMENT else None
-            at += 2
-        while at < len(data) and (size := data[at]):
-            if comment is not None:
-                comment += data[at + 1 : at + 1 + size]
-            at += 1 + size
+        kind = data[at] if data[at] == _FRAME else data[at + 1]
+        at += 11 + _colours(data[at + 9]) if kind == _FRAME else 2
+        start = at
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        yield kind, start, at
         at += 1
-        if comment:
-            yield "comment", exif.letters(bytes(comment))
+
+
+def _gif_pieces(data: bytes, at: int, end: int) -> Iterator[bytes]:
+    while at < end:
+        yield data[at + 1 : at + 1 + data[at]]
+        at += 1 + data[at]
 
 
 def _colours(packed: int) -> int:

@@ -3,6 +3,8 @@
     check            prints what a picture is
     digest MEDIUM    prints the digest of the content of a file of ours
     mask WAY N,M     prints the mask that files of N and M bytes mean, one behind the other
+    clip             prints what a clip is
+    frame WHEN       prints a frame of a clip: the first, middle, last, or after so many seconds
 
 A file may be made to take for ever, or all memory.  The invariant: this process ends within
 SECONDS of the processor and MEMORY, whatever it was given, and prints one line of JSON or nothing.
@@ -18,7 +20,7 @@ from dataclasses import asdict
 from itertools import accumulate, pairwise
 
 from generation.errors import BadMask, BadPicture
-from generation.media import masks, photos
+from generation.media import clips, masks, photos
 from generation.media.table import MEDIA
 
 SECONDS = 30  # of the processor; 40 megapixels of any kind take about two
@@ -37,6 +39,10 @@ def main(wanted: str, which: str = "", lengths: str = "") -> None:
         elif wanted == "mask":
             mask = masks.made(which, *_parted(data, lengths))
             answer = {"mask": base64.b64encode(mask).decode()}
+        elif wanted == "clip":
+            answer = asdict(clips.check(data))
+        elif wanted == "frame":
+            answer = {"frame": base64.b64encode(clips.png_at(data, clips.moment(which))).decode()}
         else:
             answer = asdict(photos.check(data))
     except (BadPicture, MemoryError) as error:

@@ -39,20 +39,20 @@ def mp4(data: bytes) -> Texts:
 
 def _boxes(data: bytes, at: int, end: int, depth: int) -> Texts:
     keys: list[str] = []
-    for kind, start, stop in _each_box(data, at, end):
+    for kind, start, stop in boxes(data, at, end):
         if kind in _HOLDING and depth < 6:
             # QuickTime's has no version: its first box begins at once.
             plain = kind != b"meta" or data[start + 4 : start + 8] == b"hdlr"
             yield from _boxes(data, start if plain else start + 4, stop, depth + 1)
         elif kind == b"keys":
             keys = [
-                data[a:b].decode("utf-8", "replace") for _, a, b in _each_box(data, start + 8, stop)
+                data[a:b].decode("utf-8", "replace") for _, a, b in boxes(data, start + 8, stop)
             ]
         elif kind == b"ilst":
             yield from _items(data, start, stop, keys)
 
 
-def _each_box(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """The kind of each box, and where what it holds begins and ends."""
     for _ in range(MAX_PIECES):
         if at + 8 > end:
@@ -70,12 +70,12 @@ def _each_box(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]
 
 
 def _items(data: bytes, at: int, end: int, keys: list[str]) -> Texts:
-    for kind, start, stop in _each_box(data, at, end):
+    for kind, start, stop in boxes(data, at, end):
         number = int.from_bytes(kind)
         name = keys[number - 1] if 0 < number <= len(keys) else ""
         if kind == _COMMENT:
             name = "comment"
-        for inner, first, last in _each_box(data, start, stop):
+        for inner, first, last in boxes(data, start, stop):
             if inner == b"data" and name:
                 yield name, data[first + 8 : last].decode("utf-8", "replace")
 

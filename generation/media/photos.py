@@ -65,7 +65,7 @@ class InputFacts:
 
 def check(data: bytes) -> InputFacts:
     """Decode the whole picture once.  Raises BadPicture with a reason that a person can read."""
-    with _translated():
+    with translated():
         image, kind = _opened(data)
         # Not n_frames: to count those of a GIF, all of them are read.
         animated = bool(getattr(image, "is_animated", False))
@@ -78,7 +78,7 @@ def is_light(data: bytes) -> bool:
     """Whether the picture is decoded in a moment, by its header.  Raises BadPicture."""
     if len(data) > LIGHT_BYTES:
         return False
-    with _translated():
+    with translated():
         image, kind = _opened(data, least=1)
     scans = data.count(b"\xff\xda") if kind == "JPEG" else 1
     return image.width * image.height <= LIGHT_PIXELS and scans <= LIGHT_SCANS
@@ -88,7 +88,7 @@ def rows(png: bytes) -> Iterator[bytes]:
     """The RGB bytes of a PNG, some rows at a time.  Raises BadPicture."""
     if not png.startswith(SIGNATURE):
         raise BadPicture("it is no PNG")
-    with _translated():
+    with translated():
         image, _ = _opened(png, least=1)
         image.seek(0)
         image.load()
@@ -99,7 +99,7 @@ def rows(png: bytes) -> Iterator[bytes]:
 
 def upright(data: bytes) -> Image.Image:
     """The picture in its own mode and size, turned as its EXIF says.  Raises BadPicture."""
-    with _translated():
+    with translated():
         image, _ = _opened(data)
         image.seek(0)
         return _upright(image)
@@ -107,7 +107,7 @@ def upright(data: bytes) -> Image.Image:
 
 def as_rgb(image: Image.Image) -> Image.Image:
     """Any picture as RGB, over white.  Raises BadPicture."""
-    with _translated():
+    with translated():
         return _rgb(image)
 
 
@@ -119,7 +119,7 @@ def load(data: bytes, *, width: int, height: int, fit: str) -> Image.Image:
     """
     if fit not in FITS:
         raise OutOfRange("fit", fit, ", ".join(FITS))
-    with _translated():
+    with translated():
         image, _ = _opened(data)
         image.seek(0)
         rgb = _rgb(_upright(image))
@@ -168,7 +168,7 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Pillow's many ways to say that a file is broken, as one."""
     try:
         yield

@@ -20,7 +20,9 @@ from torch import Tensor
 
 from generation.errors import BadPicture
 from generation.families.architecture import Stage
+from generation.media.clips import frames
 from generation.media.photos import as_rgb, load, upright
+from generation.media.pyav import Frames
 from generation.recipe import Recipe, Weights, needed
 from generation.tasks import CONTROL
 from generation.worker import pulse
@@ -36,6 +38,7 @@ _TITLES = {
     "init": "picture to start from",
     "mask": "mask",
     "reference": "picture to change",
+    "clip": "clip",
     CONTROL: "control picture",
 }
 
@@ -86,6 +89,12 @@ class Bench:
         given = self._given("reference")
         first = self.pictures("reference")[:1] if given else []
         return [*first, *(as_rgb(upright(data)) for data, _ in given[1:])]
+
+    def clip(self, role: str, *, count: int, fps: float, size: tuple[int, int]) -> Frames:
+        """So many frames of the clip of that role, at that rate and size.  Raises BadPicture."""
+        data, fit = self._one(role)
+        width, height = size
+        return frames(data, width=width, height=height, count=count, fps=fps, fit=fit)
 
     def _given(self, role: str) -> list[tuple[bytes, str]]:
         pairs = zip(self.inputs, self.recipe.inputs, strict=False)
