@@ -26,6 +26,7 @@ ENCODERS: Mapping[str, Tensors] = {
     "CLIPTextModel": blueprint.clip,
     "CLIPTextModelWithProjection": blueprint.clip,
     "T5EncoderModel": blueprint.t5,
+    "UMT5EncoderModel": blueprint.t5,
     **{network.name: network.tensors for network in LANGUAGE_MODELS},
 }
 NETWORKS = {part.network.name: part.network for one in ARCHITECTURES for part in one.parts}

@@ -45,7 +45,7 @@ FILES: list[tuple[Shapes, str]] = [
         "Qwen-Image-Layered, which takes a picture apart into several",
     ),
     ({"cap_embedder.0.weight": (1,), "layers.0.attention.wq.weight": (1,)}, "Lumina-Next"),
-    ({"head.modulation": (1, 2, 5)}, "Wan"),
+    ({"face_adapter.fuser_blocks.0.k_norm.weight": (5,)}, "Wan-Animate"),
     ({f"{UNET}patchify_proj.weight": (1,)}, "LTX-Video"),
     ({"blocks.0.cross_attn.kv_linear.weight": (1,), "blocks.0.mlp.fc1.bias": (1,)}, "PixArt"),
     (
@@ -102,7 +102,7 @@ def test_a_strange_file_is_called_by_its_name(shapes: Shapes, title: str) -> Non
             "QwenImageLayeredPipeline",
             "Qwen-Image-Layered, which takes a picture apart into several",
         ),
-        ("WanImageToVideoPipeline", "Wan"),
+        ("WanAnimatePipeline", "Wan-Animate"),
         ("KolorsPipeline", "Kolors"),
         ("BriaFibo2Pipeline", "Fibo 2"),
         ("BriaFiboEditPipeline", "Fibo"),

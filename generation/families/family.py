@@ -27,6 +27,7 @@ from generation.families.rows import (
     sana,
     sd3,
     stable_diffusion,
+    wan,
     z_image,
 )
 
@@ -49,6 +50,7 @@ FAMILIES: dict[str, Family] = {
         anima.ROWS,
         lumina2.ROWS,
         longcat_image.ROWS,
+        wan.ROWS,
     )
     for row in rows
 }

@@ -100,7 +100,7 @@ AUTOENCODER = Network(
 )
 
 
-def _odd_latents(config: Config) -> str | None:
+def odd_latents(config: Config) -> str | None:
     """Latents are scaled by a mean and a spread of each channel."""
     for key in ("latents_mean", "latents_std"):
         values = config.get(key)
@@ -123,7 +123,7 @@ CAUSAL_AUTOENCODER = Network(
     tensors=causal_vae.tensors,
     settings=frozenset((*causal_vae.USUAL, "latents_mean", "latents_std")),
     only={"input_channels": (3, None), "attn_scales": ([], (), None)},
-    fault=_odd_latents,
+    fault=odd_latents,
 )
 
 IMAGE_AUTOENCODER = Network(
@@ -140,7 +140,7 @@ IMAGE_AUTOENCODER = Network(
         "patch_size": (None,),
         "scale_factor_spatial": (16, None),
     },
-    fault=_odd_latents,
+    fault=odd_latents,
 )
 
 DEEP_AUTOENCODER = Network(

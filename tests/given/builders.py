@@ -69,7 +69,7 @@ def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
 
 def needed_by(family: Family) -> tuple[Input, ...]:
     """The picture that a family has to begin with, if it draws from no words alone."""
-    if Task.TEXT_TO_IMAGE in family.tasks:
+    if family.tasks & {Task.TEXT_TO_IMAGE, Task.TEXT_TO_VIDEO}:
         return ()
     role = "init" if Task.IMAGE_TO_IMAGE in family.tasks else "reference"
     return (Input(role=role, sha256=a_digest("b"), fit="cover"),)
@@ -166,8 +166,13 @@ def a_recipe_of(task: Task) -> Recipe:
     return replace(recipe, task=task, **brought(task), **absent)
 
 
+def _done() -> frozenset[Task]:
+    served = (SERVES[one] for f in FAMILIES.values() for one in f.architecture.purposes.values())
+    return frozenset[Task]().union(*(one.tasks for one in FAMILIES.values()), *served)
+
+
 # Tasks that recipes know already, and no family does yet.
-COMING = frozenset(task for task in Task if task.needs.medium != "image")
+COMING = frozenset(Task) - _done()
 
 W = TypeVar("W", Recipe, Draft)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from generation.catalog.catalog import Catalog
 from generation.recipe import Recipe
+from generation.tasks import VIDEO, Task
 from generation.worker import exactness
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
 from generation.worker.text.clip import Clip
 from tests.given import tinymodels
-from tests.given.builders import a_recipe
+from tests.given.builders import A_MOTION, a_recipe
 
 
 @cache
@@ -45,7 +47,10 @@ def sdxl() -> Model:
 def recipe_of(architecture: str) -> Recipe:
     """A recipe for it."""
     (entry,) = cache_of(architecture).catalog.models()
-    return a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64)
+    made: dict[str, Any] = {}
+    if entry.model.family.medium == VIDEO:
+        made = {"task": Task.TEXT_TO_VIDEO, "motion": A_MOTION}
+    return a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64, **made)
 
 
 def folder_of(model: Model) -> Path:

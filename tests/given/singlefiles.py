@@ -24,6 +24,7 @@ from tests.given.tiny import (
     qwen_image,
     qwen_image_21,
     sana,
+    wan,
     z_image,
 )
 
@@ -286,6 +287,7 @@ _WHOLE: dict[str, Callable[[Path], Tensors]] = {
     "qwen-image-2.1": qwen_image_21.one_file,
     "krea2": krea2.one_file,
     "anima": anima.one_file,
+    "wan": wan.one_file,
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(

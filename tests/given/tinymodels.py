@@ -29,6 +29,7 @@ from tests.given.tiny import (
     qwen_image,
     qwen_image_21,
     sana,
+    wan,
     z_image,
 )
 
@@ -234,6 +235,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "anima": anima.build,
     "lumina2": lumina2.build,
     "longcat-image": longcat_image.build,
+    "wan": wan.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

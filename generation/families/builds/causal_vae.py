@@ -38,7 +38,7 @@ def _tensors(config: Config) -> Shapes:
     if config["attn_scales"]:
         raise Unwritten
     base, widths, over_time, layers = _levels(config)
-    latent, colours = whole(config["z_dim"], 1024), whole(config["input_channels"], 8)
+    latent, colours = whole(config["z_dim"], 1024), whole(config["input_channels"], 16)
     out: Shapes = {}
     _conv(out, "encoder.conv_in", base, colours)
     _way_down(out, base, widths, over_time, layers)

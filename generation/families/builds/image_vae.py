@@ -55,7 +55,7 @@ def _tensors(config: Config) -> Shapes:
     wide = whole(config["decoder_base_dim"] or base, 4096)
     layers, latent = whole(config["num_res_blocks"], 16), whole(config["z_dim"], 1024)
     out: Shapes = {}
-    _conv(out, "encoder.conv_in", base, whole(config["in_channels"], 8))
+    _conv(out, "encoder.conv_in", base, whole(config["in_channels"], 16))
     last = _blocks(out, "encoder.down", [base, *(base * each for each in multiples)], layers)
     for level, _ in enumerate(over_time):
         width = base * multiples[level]
@@ -69,7 +69,7 @@ def _tensors(config: Config) -> Shapes:
     for level, timed in enumerate(over_time[::-1]):
         width = wide * multiples[level + 1]
         _sampler(out, f"decoder.up_blocks.{level}.upsampler", width, timed, 2)
-    _ends(out, "decoder", wide * multiples[0], last, whole(config["out_channels"], 8))
+    _ends(out, "decoder", wide * multiples[0], last, whole(config["out_channels"], 16))
     return out
 
 

@@ -126,7 +126,7 @@ def _posterior(vae: Any, pixels: Tensor, form: LatentFormat) -> Any:
     pixels = pixels.unsqueeze(2) if form.frames else pixels
     found = _encoded(vae, pixels.to(vae.device, vae.dtype))
     if vae.dtype != torch.float32 and not _finite(found.mean, found.std):
-        found = _encoded(_in_fp32(vae), pixels.to(vae.device, torch.float32))
+        found = _encoded(in_fp32(vae), pixels.to(vae.device, torch.float32))
     return found
 
 
@@ -143,7 +143,7 @@ def to_pixels(vae: Any, latents: Tensor, form: LatentFormat = BY_A_FACTOR) -> De
     """
     pixels, again = _decoded(vae, latents, form), False
     if vae.dtype != torch.float32 and not _finite(pixels):
-        pixels, again = _decoded(_in_fp32(vae), latents, form), True
+        pixels, again = _decoded(in_fp32(vae), latents, form), True
     if not _finite(pixels):
         raise RenderFailed(
             "the VAE overflowed in float32: its result holds values that are no numbers (NaN); "
@@ -164,7 +164,7 @@ def _decoded(vae: Any, latents: Tensor, form: LatentFormat) -> Tensor:
     return pixels
 
 
-def _in_fp32(vae: Any) -> Any:
+def in_fp32(vae: Any) -> Any:
     """A copy: the model's own weights lie where the model cache put them, and stay there."""
     return copy.deepcopy(vae).to(torch.float32)
 

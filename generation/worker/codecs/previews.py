@@ -30,8 +30,11 @@ class Previewer:
     scale: int  # pixels of a latent pixel's side
 
     def jpeg(self, latents: Tensor) -> bytes:
-        """A JPEG of latents (1, C, H, W), its longer side at most LONGEST_SIDE pixels."""
-        small = latents[0].detach().to("cpu", torch.float32).permute(1, 2, 0)
+        """A JPEG of latents (1, C, H, W), its longer side at most LONGEST_SIDE pixels.
+
+        Of a film (1, C, T, H, W) the frame in its middle.
+        """
+        small = _flat(latents)[0].detach().to("cpu", torch.float32).permute(1, 2, 0)
         rgb = (small @ self.factors + self.offset).nan_to_num(0.5).clamp(0, 1)
         image = Image.fromarray((rgb * 255).round().to(torch.uint8).numpy())
         width, height = image.width * self.scale, image.height * self.scale
@@ -48,11 +51,18 @@ def fitted(encode: Callable[[Tensor], Tensor], scale: int) -> Previewer:
     pixels = card.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
     with torch.inference_mode():
         latents = encode(pixels.permute(2, 0, 1)[None] * 2 - 1)
-    flat = latents[0].permute(1, 2, 0).reshape(CARD * CARD, -1).to("cpu", torch.float64).numpy()
+    flat = (
+        _flat(latents)[0].permute(1, 2, 0).reshape(CARD * CARD, -1).to("cpu", torch.float64).numpy()
+    )
     known = np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
     solved, *_ = np.linalg.lstsq(known, card.reshape(-1, 3).double().numpy(), rcond=None)
     table = torch.from_numpy(np.nan_to_num(solved)).float()
     return Previewer(factors=table[:-1], offset=table[-1], scale=scale)
+
+
+def _flat(latents: Tensor) -> Tensor:
+    """A picture's latents, or those of the frame in the middle of a film."""
+    return latents if latents.ndim == 4 else latents[:, :, latents.shape[2] // 2]
 
 
 def _card() -> Tensor:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from PIL.Image import Image
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from generation.families.architecture import Config, Stage
 from generation.recipe import Recipe
+from generation.spans import Motion
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
@@ -35,6 +36,14 @@ class Given:
     extra: Tensor | None = None  # channels that are laid beside the noisy ones: (1, C, h, w)
     controls: Controls | None = None  # networks that steer it
     seen: tuple[Tensor, ...] = ()  # pictures that are looked at, as `look` gives them, in order
+
+
+@runtime_checkable
+class Filming(Protocol):
+    """An engine whose networks draw films."""
+
+    def film(self, parts: Parts, latents: Tensor, motion: Motion) -> Decoded:
+        """Latents -> frames, in the recipe's pieces.  Raises RenderFailed as `decode` does."""
 
 
 class Engine(Protocol):

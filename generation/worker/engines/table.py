@@ -21,6 +21,7 @@ from generation.worker.engines.qwen_image_21 import QwenImage21
 from generation.worker.engines.sana import Sana
 from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.stable_diffusion import StableDiffusion
+from generation.worker.engines.wan import Wan
 from generation.worker.engines.z_image import ZImage
 
 ENGINES: Mapping[str, Engine] = {
@@ -47,6 +48,7 @@ ENGINES: Mapping[str, Engine] = {
     "anima": Anima(),
     "lumina2": Lumina2(),
     "longcat-image": LongCatImage(tokens=512),
+    "wan": Wan(),
 }
 
 # Of what no architecture of models draws.

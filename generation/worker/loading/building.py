@@ -80,6 +80,7 @@ def _give_shapes(module: Any, dtype: torch.dtype, exact: set[str], *, exact_buff
             setattr(owner, name, shared)
         for name, buffer in owner.named_buffers(recurse=False):
             computed = exact_buffers and name in owner._non_persistent_buffers_set
+            computed = computed or bool(exact & set(path.split(".")))
             if buffer.is_floating_point() and not computed:
                 setattr(owner, name, buffer.to(dtype))
 

@@ -1,7 +1,7 @@
 """The tokenizers of single files: those that come with this program, and those that files bring.
 
     CLIP, T5, Qwen, Mistral    in configs/: their licences let them be handed on
-    Gemma                      in the file itself (ComfyUI's have a `spiece_model`), or beside it
+    Gemma, UMT5                in the file itself (ComfyUI's have a `spiece_model`), or beside it
     Llama                      beside the file, or in the ComfyUI whose models folder it lies in
 
 Beside a file means `<its name without .safetensors>.tokenizer.json`, or `tokenizer.json` in its
@@ -29,7 +29,9 @@ _PIECES = ("spiece_model", "text_encoders.spiece_model")
 _KNOWN = {
     "gemma2": ("<start_of_turn>", 106, "google/gemma-2-2b-it"),
     "llama3": ("<|begin_of_text|>", 128000, "meta-llama/Llama-3.1-8B-Instruct"),
+    "umt5": ("</s>", 1, "google/umt5-xxl"),
 }
+_OF_PIECES = {"gemma2": pieces.gemma, "umt5": pieces.umt5}
 
 
 def tokenizer_for(wanted: Tokenizer, file: StoredFile) -> Any:
@@ -49,8 +51,8 @@ _OURS: Mapping[str, Callable[[Tokenizer], Any]] = {
 def _brought(kind: str, file: StoredFile) -> Any:
     name = file.path.name
     within = next((key for key in _PIECES if key in file.header.shapes), None)
-    if kind == "gemma2" and within is not None:
-        return pieces.gemma(read_tensor(file.path, file.header, within, name), name)
+    if within is not None and (made := _OF_PIECES.get(kind)) is not None:
+        return made(read_tensor(file.path, file.header, within, name), name)
     token, number, published = _KNOWN[kind]
     for path in _beside(file.path, kind):
         if path.is_file():

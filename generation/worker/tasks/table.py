@@ -12,6 +12,7 @@ from generation.worker.tasks.inpaint import Inpaint
 from generation.worker.tasks.outpaint import Outpaint
 from generation.worker.tasks.task import TaskWork
 from generation.worker.tasks.text_to_image import TextToImage
+from generation.worker.tasks.text_to_video import TextToVideo
 from generation.worker.tasks.upscale import Upscaling
 
 TASKS: Mapping[Task, TaskWork] = {
@@ -22,4 +23,5 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.EDIT: Edit(),
     Task.BLEND: Blend(),
     Task.UPSCALE: Upscaling(),
+    Task.TEXT_TO_VIDEO: TextToVideo(),
 }

@@ -28,6 +28,7 @@ from generation.tasks import CONTROL
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.joining import Area, Pixels, joined, resized
+from generation.worker.engines.engine import Filming
 from generation.worker.model import Model
 from generation.worker.sampling.masked import Kept
 
@@ -114,7 +115,10 @@ class Bench:
 
     def decoded(self, latents: Tensor) -> Decoded:
         """Pixels of latents."""
-        return self.model.engine.decode(self.model.parts, latents)
+        engine, motion = self.model.engine, self.recipe.motion
+        if motion is not None and isinstance(engine, Filming):
+            return engine.film(self.model.parts, latents, motion)
+        return engine.decode(self.model.parts, latents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

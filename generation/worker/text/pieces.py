@@ -1,8 +1,9 @@
-"""Gemma's tokenizer, from the file of its pieces that text encoders' files carry (`spiece_model`).
+"""Tokenizers from the file of their pieces that text encoders' files carry (`spiece_model`).
 
 Such a file is a message of Google's sentencepiece: fields with a number each, of which the first,
-many times, is a piece: its text, its score and what kind it is.  Everything else of it is the same
-for each Gemma.  The invariant: the same text gives the same ids as the published tokenizer.
+many times, is a piece: its text, its score and what kind it is.  Of Gemma's everything else is the
+same for each; UMT5's also says how letters are spelled alike before pieces are looked for.  The
+invariant: the same text gives the same ids as the published tokenizer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import Any
 from generation.errors import BrokenWeights
 
 _PIECE, _TEXT, _SCORE, _KIND = 1, 1, 2, 3  # numbers of fields
-_USUAL, _CONTROL, _GIVEN = 1, 3, 4  # kinds: given are those that its makers wrote down themselves
+_NORMALIZER, _CHARSMAP = 3, 2
+# Kinds: given are those that its makers wrote down themselves.
+_USUAL, _UNKNOWN, _CONTROL, _GIVEN, _BYTE = 1, 2, 3, 4, 6
 
 
 @lru_cache(2)
@@ -62,6 +65,54 @@ def gemma(pieces: bytes, name: str) -> Any:
         pad_token="<pad>",
         model_max_length=8192,
     )
+
+
+@lru_cache(2)
+def umt5(pieces: bytes, name: str) -> Any:
+    """The tokenizer of these pieces.  Raises BrokenWeights where they are none."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    scores, kinds = _read(pieces, name)
+    special = {what: text for text, what in kinds.items() if what == _UNKNOWN}
+    if not {"<pad>", "</s>"} <= scores.keys() or not special:
+        raise BrokenWeights(name, "its spiece_model is not UMT5's")
+    unknown = special[_UNKNOWN]
+    tokenizer = Tokenizer(
+        models.Unigram(
+            list(scores.items()),
+            unk_id=list(scores).index(unknown),
+            byte_fallback=_BYTE in kinds.values(),
+        )
+    )
+    if charsmap := _charsmap(pieces):
+        tokenizer.normalizer = normalizers.Precompiled(charsmap)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always", split=True),
+        ]
+    )
+    end = ("</s>", list(scores).index("</s>"))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[end]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="</s>",
+        unk_token=unknown,
+        pad_token="<pad>",
+        model_max_length=512,
+    )
+
+
+def _charsmap(pieces: bytes) -> bytes:
+    """How it spells letters alike; nothing where it leaves them as they are."""
+    for number, value in _fields(pieces):
+        if number == _NORMALIZER and isinstance(value, bytes):
+            found = dict(_fields(value)).get(_CHARSMAP, b"")
+            return found if isinstance(found, bytes) else b""
+    return b""
 
 
 def merges_of(scores: Mapping[str, float]) -> list[tuple[str, str]]:
