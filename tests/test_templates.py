@@ -10,7 +10,7 @@ import pytest
 
 from generation.trials.templates.__main__ import main
 from generation.trials.templates.judging import judged
-from generation.trials.templates.truth import Template, local_images
+from generation.trials.templates.truth import Template, local
 
 TRUTH = Path(__file__).parents[2] / "shared" / "research" / "comfyui" / "templates.json"
 DRAWN, USAGE = 76, 0.92  # of 144, and of their usage: what is drawn today, and a little less
@@ -41,7 +41,7 @@ SDXL: dict[str, Any] = {
 def template(tmp_path: Path, **changed: Any) -> Template:
     path = tmp_path / "templates.json"
     path.write_text(json.dumps([{**SDXL, **changed}]))
-    (found,) = local_images(path)
+    (found,) = local(path)
     return found
 
 
@@ -92,7 +92,7 @@ def test_levels_that_are_written_by_hand_are_the_recipes(tmp_path: Path) -> None
     not TRUTH.exists(), reason="what ComfyUI's templates say is not beside the tree"
 )
 def test_most_of_what_people_open_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
-    found = [judged(one) for one in local_images(TRUTH)]
+    found = [judged(one) for one in local(TRUTH)]
     drawn = [one for one in found if one.drawn]
     usage = sum(one.template.usage for one in found)
     assert len(drawn) >= DRAWN

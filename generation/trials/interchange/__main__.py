@@ -16,7 +16,7 @@ from pathlib import Path
 from generation.interchange.comfy.reading import read
 from generation.interchange.imported import NotRead
 from generation.trials.interchange.comparing import ReadField, compared, drawn, forms
-from generation.trials.templates.truth import every, local_images
+from generation.trials.templates.truth import every, local
 
 BAR = 0.98
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = {path.stem: path for path in sorted(asked.folder.rglob("*.json"))}
     unread = list(_unread([paths[one] for one in every(asked.truth) if one in paths]))
     fields: list[ReadField] = []
-    for template in local_images(asked.truth):
+    for template in local(asked.truth):
         if template.name in paths and (asked.all or drawn(template)):
             fields += compared(template, paths[template.name])
     print(_table(fields))

@@ -1,6 +1,6 @@
 """The table of ComfyUI's official templates.
 
-python -m generation.trials.templates templates.json [--markdown] [--all]
+python -m generation.trials.templates templates.json [--medium video] [--markdown] [--all]
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from generation.trials.templates.judging import Judged, judged
-from generation.trials.templates.truth import local_images
+from generation.trials.templates.truth import local
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; the exit status is 1 where fewer are drawn than were promised."""
     parser = argparse.ArgumentParser(prog="python -m generation.trials.templates")
     parser.add_argument("file", type=Path, help="what the templates say, as JSON")
+    media = ("image", "video", "audio", "3d")
+    parser.add_argument("--medium", choices=media, default=media[0], help="what they make")
     parser.add_argument("--markdown", action="store_true", help="as a table of Markdown")
     parser.add_argument("--all", action="store_true", help="those that are drawn, too")
     asked = parser.parse_args(arguments)
-    found = [judged(one) for one in local_images(asked.file)]
+    found = [judged(one) for one in local(asked.file, asked.medium)]
     print(_sums(found))
     print(_lines(found if asked.all else [one for one in found if not one.drawn], asked.markdown))
     print(_reasons(found))

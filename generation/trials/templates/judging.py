@@ -18,6 +18,7 @@ from typing import Any
 
 from generation import enlarging
 from generation.draft import Checkpoint, Draft, DraftCanvas, complete, draft_of, enlarged
+from generation.draft_spans import DraftExperts
 from generation.errors import Unacceptable
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES
@@ -35,7 +36,15 @@ _TABLE = Path(__file__).with_name("table.toml")
 
 # What the name of a file says of its format, where that is none which is read.
 _UNREAD = {"w4a8": "four bits in groups (w4a8)", "nvfp4_awq": "nvfp4 of AWQ", "svdq": "SVDQuant"}
-_DRAWING = ("UNETLoader", "CheckpointLoaderSimple")
+_DRAWING = ("UNETLoader", "CheckpointLoaderSimple", "ImageOnlyCheckpointLoader")
+# Inputs beside those that a task has always, by what a template is said to do.
+_BESIDE = {
+    "flf2v": ("last",),
+    "video-inpaint": ("clip", "mask"),
+    "video-outpaint": ("clip", "mask"),
+    "control2v": ("clip",),
+    "ref2v": ("reference",),
+}
 # Encoders that write a prompt before anything is drawn: the assistant's, not the recipe's.
 _WRITERS = ("prompt_upsampler", "_pe_t2i", "_pe_i2i", "prompt-enhancer")
 
@@ -80,11 +89,7 @@ def _lacking(template: Template) -> Iterator[str]:
         yield f"the family {template.family or template.task}"
     for file in template.files:
         yield from _unread(file)
-    for node in template.nodes:
-        if node in nodes.missing():
-            yield nodes.missing()[node]
-        elif node not in nodes.understood() and family is not None:
-            yield f"the node {node}"
+    yield from _unknown(template, family)
     if "ControlNetLoader" in template.nodes and "controlnet" not in ADAPTERS:
         yield "ControlNets"
     if (
@@ -99,9 +104,36 @@ def _lacking(template: Template) -> Iterator[str]:
         yield "a drawing: it samples nothing"
 
 
+def _unknown(template: Template, family: Family | None) -> Iterator[str]:
+    """What nodes of it do that nothing here does."""
+    here = _table()["nodes"].get(template.medium, ())
+    for node in template.nodes:
+        if node in here or (node == "KSamplerAdvanced" and experts_of(template) is not None):
+            continue
+        if node in nodes.missing():
+            yield nodes.missing()[node]
+        elif node not in nodes.understood() and family is not None:
+            yield f"the node {node}"
+
+
+def experts_of(template: Template) -> tuple[TemplateSampler, TemplateSampler] | None:
+    """Its two passes, where the second goes on at the step at which the first stops."""
+    if template.medium != "video" or len(template.samplers) != 2:
+        return None
+    first, second = sorted(
+        template.samplers, key=lambda one: int(one.values.get("start_at_step", 0))
+    )
+    meet = first.values.get("end_at_step"), second.values.get("start_at_step")
+    same = ("steps", "sampler_name", "scheduler")
+    alike = all(first.values.get(key) == second.values.get(key) for key in same)
+    return (first, second) if None not in meet and meet[0] == meet[1] and alike else None
+
+
 def _are_alike(template: Template) -> bool:
     """Whether its passes are drawings of their own that differ in words: as many recipes."""
     first = template.samplers[0]
+    if experts_of(template) is not None:
+        return True
     same = all(one.values == first.values for one in template.samplers)
     return same and template.nodes.get("VAEDecode") == len(template.samplers)
 
@@ -132,7 +164,12 @@ def family_of(template: Template) -> Family | None:
 def task_of(template: Template) -> Task | None:
     """What a template does, as it is called here."""
     named = _table()["tasks"].get(template.task)
-    return Task(named) if named is not None else None
+    if named is None:
+        return None
+    family, task = family_of(template), Task(named)
+    if family is not None and task not in family.tasks and Task.EDIT_VIDEO in family.tasks:
+        return Task.EDIT_VIDEO  # made for it, whatever of a clip it is given
+    return task
 
 
 def _weights(file: TemplateFile) -> Weights:
@@ -156,20 +193,32 @@ def _recipe(template: Template) -> Recipe:
         purpose=next(made_for, None) if task not in family.tasks else None,
         components=tuple(_weights(file) for file in beside),
     )
-    return complete(_draft(template, family, task), model, seed=1, device="cpu")
+    draft = _draft(template, family, task)
+    recipe = complete(draft, model, seed=1, device="cpu")
+    if (experts := experts_of(template)) is None:
+        return recipe
+    # Between the levels of the two steps at which one takes over from the other.
+    levels = needed(recipe.sampling).sigmas
+    step = int(experts[1].values["start_at_step"])
+    taken_over = DraftExperts(
+        boundary=(levels[step - 1] + levels[step]) / 2, cfg=float(experts[1].values["cfg"])
+    )
+    return complete(replace(draft, experts=taken_over), model, seed=1, device="cpu")
 
 
 def _draft(template: Template, family: Family, task: Task) -> Draft:
-    sampler = template.samplers[0]
+    sampler = _first_pass(template)
     said = {**_said(sampler, family), "prompt": "a cat"}
     if sampler.size is not None:
         said |= {"width": sampler.size[0], "height": sampler.size[1]}
-    loras = [file for file in template.files if file.loader == "LoraLoaderModelOnly"]
+    if sampler.length is not None:
+        said["frames"] = sampler.length
+    loras = [file for file in template.files if file.loader.startswith("LoraLoader")]
     draft = replace(draft_of(said), **_brought(template, family, task))
     return replace(
         draft,
         task=task,
-        inputs=tuple(_input(role) for role in (*task.needs.roles, *_masks(task))),
+        inputs=tuple(_input(role) for role in _roles(template, task)),
         adapters=tuple(
             Adapter(
                 kind="lora",
@@ -197,8 +246,14 @@ def _brought(template: Template, family: Family, task: Task) -> dict[str, Any]:
     return {}
 
 
-def _masks(task: Task) -> tuple[str, ...]:
-    return ("mask",) if task is Task.INPAINT else ()
+def _roles(template: Template, task: Task) -> tuple[str, ...]:
+    if task is Task.INPAINT:
+        return (*task.needs.roles, "mask")
+    return (*task.needs.roles, *_BESIDE.get(template.task, ()))
+
+
+def _first_pass(template: Template) -> TemplateSampler:
+    return (experts_of(template) or template.samplers)[0]
 
 
 def _input(role: str) -> Input:
@@ -252,7 +307,7 @@ def _differing(template: Template, recipe: Recipe) -> Iterator[str]:
     """What the recipe says otherwise than the template."""
     if not template.samplers:
         return
-    sampler, sampling = template.samplers[0], needed(recipe.sampling)
+    sampler, sampling = _first_pass(template), needed(recipe.sampling)
     said = _said(sampler, needed(family_of(template)))
     if "sampler" in said:
         said["sampler"] = sampler_named(said["sampler"]).name
@@ -269,6 +324,9 @@ def _differing(template: Template, recipe: Recipe) -> Iterator[str]:
         found = recipe.canvas.width, recipe.canvas.height
         if found != sampler.size:
             yield f"the size {sampler.size}, and the recipe says {found}"
+    frames = recipe.motion.frames if recipe.motion is not None else None
+    if sampler.length not in (None, frames):
+        yield f"{sampler.length} frames, and the recipe says {frames}"
     levels = [*map(float, _levels(sampler)), 0.0]
     if len(levels) > 1 and list(sampling.sigmas) != levels:
         yield "levels of noise that are written by hand"

@@ -30,6 +30,7 @@ class TemplateSampler:
     node: str
     values: Mapping[str, Any]  # "steps", "cfg", "sampler_name", "scheduler", "denoise", ...
     size: tuple[int, int] | None  # where it is written down as numbers
+    length: int | None  # frames, the same
     patches: Mapping[str, Mapping[str, Any]]  # of the model, by their nodes
 
 
@@ -38,6 +39,7 @@ class Template:
     """An official template."""
 
     name: str
+    medium: str  # "image", "video", "audio", "3d"
     family: str
     task: str
     usage: int  # how often it was opened, by ComfyUI's own count
@@ -46,11 +48,11 @@ class Template:
     nodes: Mapping[str, int]
 
 
-def local_images(path: Path) -> tuple[Template, ...]:
-    """The templates that draw pictures on one's own machine, the most used first."""
+def local(path: Path, medium: str = "image") -> tuple[Template, ...]:
+    """The templates that make a medium on one's own machine, the most used first."""
     data = json.loads(path.read_text(encoding="utf-8"))
     every = data.values() if isinstance(data, dict) else data
-    found = [_template(one) for one in every if (one["medium"], one["runs"]) == ("image", "local")]
+    found = [_template(one) for one in every if (one["medium"], one["runs"]) == (medium, "local")]
     return tuple(sorted(found, key=lambda one: (-one.usage, one.name)))
 
 
@@ -64,6 +66,7 @@ def every(path: Path) -> tuple[str, ...]:
 def _template(data: Mapping[str, Any]) -> Template:
     return Template(
         name=data["name"],
+        medium=data["medium"],
         family=data["family"] or "",
         task=data["task"],
         usage=data["usage"] or 0,
@@ -79,6 +82,7 @@ def _template(data: Mapping[str, Any]) -> Template:
 def _sampler(data: Mapping[str, Any]) -> TemplateSampler:
     size = data.get("size") or ()
     numbers = [side for side in size if isinstance(side, int)]
+    length = data.get("length")
     patches: dict[str, Mapping[str, Any]] = {}
     for patch in data.get("model_patches") or ():
         patches |= patch
@@ -86,5 +90,6 @@ def _sampler(data: Mapping[str, Any]) -> TemplateSampler:
         node=data["node"],
         values=data,
         size=(numbers[0], numbers[1]) if len(numbers) == 2 else None,
+        length=length if isinstance(length, int) else None,
         patches=patches,
     )
