@@ -113,7 +113,7 @@ class Repairer:
         self, losses: tuple[LostWord, ...], rendered: Rendered
     ) -> tuple[LostWord, ...]:
         """The losses without colours and numbers of things for which others are drawn."""
-        if self._order.dialect.kind is not Speech.STARTER:
+        if not self._order.dialect.kind.of_few_words:
             return losses
         found = facts(rendered.prompt, self._lexicon, "en")
         there = found.colours | found.numbers

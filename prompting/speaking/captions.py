@@ -85,11 +85,17 @@ def beside(text: str, lexicon: Lexicon) -> tuple[str, ...]:
             drawn = table.get(key)
             if drawn and key not in fold(drawn):
                 found.setdefault(drawn)
+    return tuple(dict.fromkeys((*found, *drawn_otherwise(text, lexicon))))
+
+
+def drawn_otherwise(text: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The person's own words where others are drawn: castle, where a house is drawn for it."""
     words = lexicon.read(text, "en")
-    for at, word in enumerate(words):
-        if _drawn_otherwise(word) and not _in_compound(words, at):
-            found.setdefault(word.text)
-    return tuple(found)
+    return tuple(
+        word.text
+        for at, word in enumerate(words)
+        if _drawn_otherwise(word) and not _in_compound(words, at)
+    )
 
 
 def allowed(text: str, lexicon: Lexicon) -> bool:

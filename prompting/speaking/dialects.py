@@ -29,11 +29,17 @@ class Speech(StrEnum):
     VIDEO = "video"  # sentences, with motion and camera
     AUDIO = "audio"  # genre, instruments, mood
     STARTER = "starter"  # the captions of the built-in image model
+    CLIP = "clip"  # those of the built-in video model: a thing, its colour and how it moves
 
     @property
     def takes_more(self) -> bool:
         """Whether a good prompt says more than the wish does."""
-        return self not in (Speech.INSTRUCTION, Speech.AUDIO, Speech.STARTER)
+        return self not in (Speech.INSTRUCTION, Speech.AUDIO) and not self.of_few_words
+
+    @property
+    def of_few_words(self) -> bool:
+        """Whether the model was trained with captions of ours alone."""
+        return self in (Speech.STARTER, Speech.CLIP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,10 @@ def _parts(
     looks = _in(language, slots.style, slots.language, lexicon)
     details = _in(language, slots.details, slots.language, lexicon)
     text = top.text
-    if dialect.kind is Speech.STARTER:
+    if dialect.kind is Speech.CLIP:  # plain backgrounds and no styles are all it knows
+        looks = captions.drawn_otherwise(text, lexicon)
+        text, details = _caption(text, wish, lexicon), ()
+    elif dialect.kind is Speech.STARTER:
         looks = (*looks, *captions.beside(", ".join((text, *looks)), lexicon))
         text = _caption(text, wish, lexicon)
         details = tuple(detail for detail in details if captions.allowed(detail, lexicon))
@@ -236,6 +239,8 @@ def template_of(style: Style | None, dialect: Dialect, language: Language) -> st
         return PROMPT
     if dialect.kind is Speech.STARTER:
         return style.starter or PROMPT
+    if dialect.kind is Speech.CLIP:
+        return PROMPT
     forms = {
         Speech.BOORU: style.booru,
         Speech.INSTRUCTION: style.edit,

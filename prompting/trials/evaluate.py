@@ -197,7 +197,7 @@ def _against(spoken: Spoken) -> bool:
     if order.dialect.kind is Speech.BOORU:
         prompt = unpeopled(prompt, asked)
     found = contradictions(order.wish, prompt, lexicon=order.lexicon, language=order.language)
-    if order.dialect.kind is Speech.STARTER:  # it is told beside a fox that it is drawn as a cat
+    if order.dialect.kind.of_few_words:  # it is told beside a fox that it is drawn as a cat
         drawn = {form for key in asked.words for word in drawn_for(key) for form in _forms(word)}
         found = tuple(word for word in found if word.split()[-1] not in drawn)
     return bool(found)
@@ -210,7 +210,7 @@ def _forms(drawn: str) -> tuple[str, ...]:
 def _bound(spoken: Spoken, pair: tuple[Alternatives, Alternatives]) -> bool:
     """Whether the colour is with its thing; for the starter, or with what is drawn for that."""
     colours, things = pair
-    if DIALECTS[spoken.dialect].kind is Speech.STARTER and holds(spoken.prompt, things):
+    if DIALECTS[spoken.dialect].kind.of_few_words and holds(spoken.prompt, things):
         things = (*things, *(word for thing in things for word in drawn_for(thing)))
     return bound((colours, things), spoken.prompt)
 

@@ -42,7 +42,7 @@ def inventions(
     if DIALECTS[dialect].kind is Speech.BOORU:
         said = _PEOPLE.sub(" ", said)
     known = _known(wish, lexicon) | _tables()
-    if DIALECTS[dialect].kind is Speech.STARTER:
+    if DIALECTS[dialect].kind.of_few_words:
         known |= _starter()
     function = lexicon.function["en"] | lexicon.function["zh"]
     words = dict.fromkeys(_WORD.findall(said))

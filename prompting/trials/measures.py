@@ -142,7 +142,7 @@ def valid(dialect: Dialect, wish: str, prompt: str, negative: str) -> bool:
         return _is_prose(prompt)
     if dialect.kind is Speech.BOORU:
         return prompt.startswith(dialect.before[0]) and bool(negative)
-    if dialect.kind is Speech.STARTER:
+    if dialect.kind.of_few_words:
         return not _QUALITY.search(prompt)
     return not dialect.after or dialect.after[0] in prompt
 

@@ -5,6 +5,7 @@ frames is the beginning of the longer one.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, pi, sin
 from random import Random
 
@@ -20,7 +21,8 @@ SIDE = 64
 FRAMES = 13  # 4k + 1: the autoencoder keeps the first frame, then four frames a latent
 FPS = 8
 ZOOM = 3  # drawn larger, then reduced: smooth edges
-BLINK = 4  # frames from one light to the next: every latent sees the same
+LATENT = 4  # frames of a latent one, but the first
+SPIN = pi  # radians over the whole clip
 HEADS_LEFT = frozenset({"fish"})  # swims ahead, where it goes to the side
 
 
@@ -33,6 +35,11 @@ class Pose:
     scale: float
     turn: float
     seen: bool
+
+
+def lit(frame: int) -> bool:
+    """Whether what blinks is seen in that frame: it comes and goes from one latent to the next."""
+    return -(-frame // LATENT) % 2 == 0
 
 
 def _poses(motion: str, frames: int, dice: Random) -> list[Pose]:
@@ -54,11 +61,27 @@ def _poses(motion: str, frames: int, dice: Random) -> list[Pose]:
                 x=x + dx * reach * (share - 0.5),
                 y=y + dy * reach * (share - 0.5),
                 scale=sizes[0] + (sizes[1] - sizes[0]) * share,
-                turn=tilt + (2 * pi * share if motion == "spin" else 0),
-                seen=motion != "blink" or i % BLINK in (0, 1),
+                turn=tilt + (SPIN * share if motion == "spin" else 0),
+                seen=motion != "blink" or lit(i),
             )
         )
     return poses
+
+
+def _centred(parts: list[Outline]) -> list[Outline]:
+    """The shape with its middle where it turns."""
+    total, x, y = 0.0, 0.0, 0.0
+    for part in parts:
+        ring = [*part.outline, part.outline[0]]
+        crosses = [ax * by - bx * ay for (ax, ay), (bx, by) in pairwise(ring)]
+        around = 1 if sum(crosses) > 0 else -1
+        total += 3 * around * sum(crosses)
+        for ((ax, ay), (bx, by)), cross in zip(pairwise(ring), crosses, strict=True):
+            x, y = x + around * cross * (ax + bx), y + around * cross * (ay + by)
+    return [
+        Outline(part.role, [(px - x / total, py - y / total) for px, py in part.outline])
+        for part in parts
+    ]
 
 
 def _put(parts: list[Outline], pose: Pose, mirror: int, wide: int) -> list[Outline]:
@@ -82,6 +105,8 @@ def draw_clip(scene: MovingScene, dice: Random, frames: int = FRAMES) -> np.ndar
     ground = jittered(PALETTE[scene.background], dice)
     main = jittered(PALETTE[scene.colour], dice)
     parts = list(SHAPES[scene.object](dice))
+    if scene.motion == "spin":
+        parts = _centred(parts)
     mirror = dice.choice((-1, 1))
     if scene.object in HEADS_LEFT and scene.motion in ("left", "right"):
         mirror = 1 if scene.motion == "left" else -1

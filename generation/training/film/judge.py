@@ -19,7 +19,7 @@ from generation.training.starter.clock import Clock, cosine, set_rate
 from generation.training.starter.scenes import COLOURS, OBJECTS
 from generation.training.starter.vae import to_floats
 
-from .draw import draw_clip
+from .draw import draw_clip, lit
 from .motions import motion_of, track_of
 from .scenes import MovingScene, held_out_clips, training_clip
 
@@ -82,7 +82,7 @@ def _lesson(scenes: list[MovingScene], dice: Random) -> tuple[torch.Tensor, torc
     cuts, truths = [], []
     for scene in scenes:
         clip = draw_clip(scene, dice)
-        shown = [i for i in range(len(clip)) if scene.motion != "blink" or i % 4 in (0, 1)]
+        shown = [i for i in range(len(clip)) if scene.motion != "blink" or lit(i)]
         frame = _weathered(clip[dice.choice(shown)], dice)
         cut = cut_out(frame[None])
         if len(cut):

@@ -10,10 +10,11 @@ import numpy as np
 
 CONTRAST = 60.0  # of the 441 between black and white: what stands out from the background
 SEEN = 0.04  # share of the largest area that counts as being there
-BLINKS = 3  # times that it comes or goes, at least
+BLINKS = 2  # times that it comes or goes, at least
 SIZED = 1.7  # how much larger the last frames are than the first, or the other way round
-TRAVEL = 0.12  # of the side
-TURNED = 0.1  # share of the object's pixels that change from frame to frame
+TRAVEL = 0.15  # of the side
+TURNED = 0.15  # share of the object's pixels that change within LAG frames
+LAG = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +64,10 @@ def motion_of(frames: np.ndarray) -> str:
 
 
 def _turning(track: Track) -> float:
-    """Share of the object's pixels that change between one frame and the next but one."""
+    """Share of the object's pixels that change within LAG frames."""
     masks = track.masks[track.seen]
-    if len(masks) < 3:
+    if len(masks) <= LAG:
         return 0.0
-    changed = (masks[2:] ^ masks[:-2]).sum(axis=(1, 2))
-    either = np.maximum((masks[2:] | masks[:-2]).sum(axis=(1, 2)), 1)
+    changed = (masks[LAG:] ^ masks[:-LAG]).sum(axis=(1, 2))
+    either = np.maximum((masks[LAG:] | masks[:-LAG]).sum(axis=(1, 2)), 1)
     return float((changed / either).mean())

@@ -31,7 +31,7 @@ SILENT = 0.1
 SHIFT = 3.0  # of the noise, in training and in the scheduler's config
 PLACES = 512
 SHORTER = 0.15  # share of batches of 9 frames: the beginning of the longer clips
-RELOAD_EVERY = 200
+RELOAD_EVERY = 100
 
 
 def new_transformer() -> WanTransformer3DModel:

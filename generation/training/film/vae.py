@@ -26,6 +26,7 @@ _BESIDE = 12  # the channel behind the colours of a block of 2x2 pixels
 BATCH = 4
 CROP, CROPS = 32, 8  # pixels of a side: convolutional, so crops teach nearly as well
 SHORT = 9  # frames: causal, so short clips teach as well as long ones
+FAST = ("spin", "blink")  # changes within a latent frame are the hardest to keep
 WHOLE_FROM = 0.75  # share of the time after which whole clips are used
 ROUGH_FROM = 0.5
 PEAK = 2e-3
@@ -104,11 +105,20 @@ def clips(scenes: list[MovingScene], dice: Random, frames: int = FRAMES) -> torc
     return torch.from_numpy(drawn).permute(0, 4, 1, 2, 3).contiguous()
 
 
+def _scenes(count: int, dice: Random) -> list[MovingScene]:
+    """Scenes to learn from, a third of them drawn again until they move fast."""
+    scenes = [training_clip(dice) for _ in range(count)]
+    for i in range(count // 3):
+        while scenes[i].motion not in FAST:
+            scenes[i] = training_clip(dice)
+    return scenes
+
+
 def _lesson(dice: Random, *, whole: bool) -> torch.Tensor:
     """Clips to learn from: crops of short ones, or whole ones."""
     if whole:
-        return clips([training_clip(dice) for _ in range(BATCH)], dice)
-    drawn = clips([training_clip(dice) for _ in range(CROPS)], dice, SHORT)
+        return clips(_scenes(BATCH, dice), dice)
+    drawn = clips(_scenes(CROPS, dice), dice, SHORT)
     corners = [[dice.randrange(0, SIDE - CROP + 1, 8) for _ in range(2)] for _ in drawn]
     cut = [d[..., y : y + CROP, x : x + CROP] for d, (y, x) in zip(drawn, corners, strict=True)]
     return torch.stack(cut)
