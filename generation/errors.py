@@ -15,6 +15,7 @@
     │   ├── NoSegmenter             a part was named in words, and nothing here finds it by them
     │   ├── NoCaptioner             a picture is to be described, and nothing here does that
     │   ├── NoControlNet            a control picture was given, and nothing here looks at one
+    │   ├── NoMotionModule          a clip is asked of a model that moves with one, and none is here
     │   └── NoScorer                the best of several is to be told, and nothing here can
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
@@ -227,6 +228,16 @@ class NoControlNet(Unacceptable):
 
     def __str__(self) -> str:
         return f"no ControlNet here is for {self.family}"
+
+
+@dataclass(eq=False, repr=False)
+class NoMotionModule(Unacceptable):
+    """A clip is asked of a model that draws one with a motion module, and there is none."""
+
+    model: str
+
+    def __str__(self) -> str:
+        return f"no motion module is here with which {self.model} moves"
 
 
 class NoScorer(Unacceptable):

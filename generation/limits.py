@@ -17,6 +17,7 @@ from generation.draft import (
     check_clip_skip,
     check_control,
     check_distilled,
+    check_parts,
     check_purpose,
     check_references,
     check_tiles,
@@ -46,11 +47,11 @@ from generation.recipe import (
 from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.schedule_rules import schedule_rule
 from generation.sigmas import strongest
-from generation.tasks import CONTROLNET, Task
+from generation.tasks import CONTROLNET, MOTION, Task
 
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
 MAX_LEVELS = STEPS.high + 25
-ADAPTERS = ("lora", "embedding", CONTROLNET)
+ADAPTERS = ("lora", "embedding", CONTROLNET, MOTION)
 _ROUNDED = 1.0 + 1e-5  # levels are spelled with seven digits
 
 
@@ -179,6 +180,7 @@ def _check_sampling(sampling: Sampling, task: Task, noise: str) -> None:
 def _adapters(recipe: Recipe, usual: Family, here: Here) -> tuple[Adapter, ...]:
     if len(recipe.adapters) > MAX_ADAPTERS:
         raise OutOfRange("number of adapters", len(recipe.adapters), f"at most {MAX_ADAPTERS}")
+    check_parts(recipe.adapters, usual, recipe.checkpoint.name)
     for adapter in recipe.adapters:
         _known("kind of adapter", adapter.kind, ADAPTERS)
         if adapter.control is not None and (how := adapter.control.preprocessor) is not None:

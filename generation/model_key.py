@@ -24,7 +24,7 @@ FORM = rf"(fp32|fp16|bf16)( [0-9a-f]{{64}}){{1,32}}{_BESIDE}( {_CONTROLNET}[0-9a
 
 def model_key(recipe: Recipe) -> ModelKey:
     """What drawing a recipe needs."""
-    files = [weights.sha256 for weights in (recipe.checkpoint, *recipe.components)]
+    files = [weights.sha256 for weights in (recipe.checkpoint, *recipe.parts_apart)]
     vae = [] if recipe.vae is None else [_VAE + recipe.vae.sha256]
     larger = recipe.enlarging.upscaler if recipe.enlarging is not None else None
     upscaler = [] if larger is None else [_UPSCALER + larger.sha256]

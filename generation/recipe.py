@@ -40,7 +40,16 @@ from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, S
 from generation.samplers import SAMPLERS
 from generation.spans import Experts, Motion, Sound, Surface
 from generation.spelling import FLAT, TOLD, at_most, plain, read
-from generation.tasks import CONTROL, CONTROLNET, LOOKING, MAX_CONTROLS, ROLES, SECTIONS, Task
+from generation.tasks import (
+    CONTROL,
+    CONTROLNET,
+    LOOKING,
+    MAX_CONTROLS,
+    PARTS,
+    ROLES,
+    SECTIONS,
+    Task,
+)
 
 RecipeId = NewType("RecipeId", str)
 Sha256 = NewType("Sha256", str)  # 64 lower-case hex digits
@@ -423,6 +432,12 @@ class Recipe:
         )
         checkpoint = () if self.sampling is None else (self.checkpoint,)
         return (*checkpoint, *self.components, *(w for w in others if w), *adapters)
+
+    @property
+    def parts_apart(self) -> tuple[Weights, ...]:
+        """The files that are parts of its model: its components, and adapters that are some."""
+        found = (adapter.weights for adapter in self.adapters if adapter.kind in PARTS)
+        return (*self.components, *found)
 
     @property
     def controlnets(self) -> tuple[Weights, ...]:

@@ -19,6 +19,8 @@ MAX_REFERENCES = 10  # pictures that an edit looks at; families look at fewer
 CONTROL = "control"  # the role of a picture that says where things are
 CONTROLNET = "controlnet"
 LOOKING = (CONTROLNET,)  # kinds of adapters that look at a picture
+MOTION = "motion"
+PARTS = (MOTION,)  # kinds of adapters that are a part of the model that draws
 
 IMAGE, VIDEO, AUDIO, MESH = "image", "video", "audio", "mesh"  # keys of generation.media.table
 

@@ -41,7 +41,8 @@ def built(kind: Any, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     with torch.device("meta"):
         module = kind(config)
     saved = module.state_dict().keys()
-    counted = {key for key, _ in module.named_buffers() if key.endswith("num_batches_tracked")}
+    ends = ("num_batches_tracked", "pos_embed.pe")  # counted, or computed by the class
+    counted = {key for key, _ in module.named_buffers() if key.endswith(ends)}
     buffers = (b for b in module.named_buffers() if b[0] in saved - counted)
     tensors = [*module.named_parameters(), *buffers]
     return {key.removeprefix("text_model."): tuple(tensor.shape) for key, tensor in tensors}

@@ -38,6 +38,7 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.NoSegmenter(),
     g.NoCaptioner(),
     g.NoControlNet("Stable Diffusion 1.x"),
+    g.NoMotionModule("dreams"),
     g.NoScorer(),
     g.UnusableWeights("m", "it does not fit"),
     g.PickleRefused("m.ckpt"),

@@ -68,7 +68,7 @@ FILES: list[tuple[Shapes, str]] = [
     ({"controlnet_cond_embedding.conv_in.weight": (16, 3, 3, 3)}, "ControlNet"),
     ({"body.0.block1.weight": (1, 1, 3, 3)}, "T2I-Adapter"),
     ({"ip_adapter.1.to_k_ip.weight": (1, 1), "image_proj.proj.weight": (1, 1)}, "IP-Adapter"),
-    ({"down_blocks.0.motion_modules.0.x": (1,)}, "motion module"),
+    ({"down_blocks.2.motion_modules.0.x": (1,)}, "motion module for SDXL"),
     ({"conv_first.weight": (64, 3, 3, 3), "body.0.weight": (64, 64, 3, 3)}, "upscaler"),
     ({"params_ema.conv_first.weight": (64, 3, 3, 3)}, "upscaler"),
     ({"encoder.block.0.layer.0.SelfAttention.q.weight": (1, 1)}, "T5"),

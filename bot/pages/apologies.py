@@ -168,6 +168,13 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         ),
         lambda e: {"family": plain(e.family)},
     ),
+    g.NoMotionModule: _one(
+        mark(
+            "{model} draws pictures, and no motion module is here with which it draws clips. (The "
+            "owner can put one of AnimateDiff into `models`: docs/models.md.)"
+        ),
+        lambda e: {"model": plain(e.model)},
+    ),
     g.NoScorer: _one(
         mark(
             "Nothing here tells how well words fit such a picture, so I began nothing; `count` "

@@ -13,6 +13,7 @@ from generation.catalog.heads import WRITTEN_AS
 from generation.catalog.modelfolder import (
     PICKLES,
     UNREAD,
+    adapter_of_folder,
     files_of_folder,
     has_tokenizer,
     index_of,
@@ -47,7 +48,7 @@ def files_of(path: Path, name: str) -> list[Path]:
 
 def _is_alone(path: Path) -> bool:
     """Whether a folder is such a network; one without a tokenizer may be a text encoder."""
-    if is_vae_folder(path) or is_controlnet_folder(path):
+    if is_vae_folder(path) or is_controlnet_folder(path) or adapter_of_folder(path):
         return True
     kind = model_type(path)
     return kind in _ALONE and not (kind in _ENCODERS and not has_tokenizer(path))

@@ -59,6 +59,7 @@ from generation.parameters import (
     TextParameter,
 )
 from generation.recipe import MAX_STRENGTH, PREDICTIONS
+from generation.tasks import PARTS
 
 CARD = "atelier.toml"
 _KNOWN: dict[str, tuple[str, ...]] = {
@@ -120,12 +121,14 @@ class Card:
     def check_usual_of(self, kind: str, name: str) -> None:
         """Raise UnusableWeights for settings that a file of that kind cannot have."""
         sampling = replace(UNSAID, sampling=self.usual.sampling)
-        if kind not in ("checkpoint", "lora") and (self.usual != UNSAID or self.mode):
+        if kind not in ("checkpoint", "lora", *PARTS) and (self.usual != UNSAID or self.mode):
             raise UnusableWeights(
                 name, "its card says usual settings, and it is no checkpoint or LoRA"
             )
-        if kind == "lora" and self.usual != sampling:
-            raise UnusableWeights(name, "its card says of a LoRA more than how to sample with it")
+        if kind in ("lora", *PARTS) and self.usual != sampling:
+            title = "LoRA" if kind == "lora" else f"{kind} module"
+            told = f"its card says of a {title} more than how to sample with it"
+            raise UnusableWeights(name, told)
         if kind != "lora" and self.strength is not None:
             raise UnusableWeights(name, "its card says strength, and it is no LoRA")
 

@@ -36,6 +36,7 @@ from generation.catalog.heads import head_of
 from generation.catalog.modelfolder import (
     PICKLES,
     UNREAD,
+    adapter_of_folder,
     denoiser_of_folder,
     is_vae_folder,
     model_type,
@@ -49,6 +50,7 @@ from generation.catalog.recognition import (
     Anatomy,
     Kind,
     anatomy_of_vae,
+    of_adapter_folder,
     of_controlnet,
     of_file,
     of_folder,
@@ -278,6 +280,8 @@ class Catalog:
             anatomy, note = of_controlnet(read_controlnet_folder(path, name), card.family), ""
         elif kind in SCORERS:
             anatomy, note = Anatomy(kind="scorer", family=""), ""
+        elif (part := adapter_of_folder(path)) is not None:
+            anatomy, note = of_adapter_folder(path, name, part), ""
         elif is_vae_folder(path):
             anatomy, note = anatomy_of_vae(read_vae_folder(path, name)), ""
         else:

@@ -48,7 +48,10 @@ _HARMLESS_BEGINNINGS = (
     *("posterior_", "sqrt_", "betas", "alphas_cumprod", "log_one_minus_", "lvlb_weights"),
     *("safety_checker.", "denoiser.", "cond_stage_model.model.visual."),
 )
-_HARMLESS_ENDS = ("position_ids", "logit_scale", ".attn_mask", "num_batches_tracked")
+_HARMLESS_ENDS = (
+    *("position_ids", "logit_scale", ".attn_mask", "num_batches_tracked"),
+    *(".pos_encoder.pe", ".pos_embed.pe"),  # places that a motion module's class computes
+)
 _HARMLESS = frozenset(
     (
         *("global_step", "epoch", "iteration", "logvar", "scale_factor", "state_dict"),

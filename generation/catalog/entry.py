@@ -14,12 +14,13 @@ from generation.catalog.card import check_usual
 from generation.catalog.companions import Component, Incomplete, chosen
 from generation.catalog.recognition import Anatomy, Kind
 from generation.draft import UNSAID, Checkpoint, Draft
-from generation.errors import NoSuchName, UnusableWeights
+from generation.errors import NoSuchName, NotMadeFor, UnusableWeights
 from generation.families.architecture import Purpose
-from generation.families.family import FAMILIES, family
+from generation.families.family import FAMILIES, borrowing, family
+from generation.layers import filled
 from generation.modes import in_words
-from generation.recipe import Sha256, Weights
-from generation.tasks import Task
+from generation.recipe import Adapter, Sha256, Weights
+from generation.tasks import PARTS, Task
 
 SHORT_HASH = 10  # letters of a sha256, as A1111 shows them beside a model's name
 
@@ -51,6 +52,9 @@ class Entry:
     strength: float = 1.0  # of a LoRA, where nobody names one
     modes: tuple[str, ...] = ()  # of a ControlNet: what its picture may show, if it has to be said
     factor: int | None = None  # of an upscaler: how many times as long the sides become
+    # Of a checkpoint: adapters with which one of another medium draws with it, and their settings.
+    beside: tuple[Adapter, ...] = ()
+    usual_beside: Draft = UNSAID
     note: str = ""  # what its owner may want to know
 
     @property
@@ -76,6 +80,28 @@ class Entry:
             usual=self.usual,
             dialect=self.dialect,
         )
+
+    def making(self, medium: str) -> Checkpoint:
+        """What a draft of that medium is completed with, where another is its own as well.
+
+        Raises NoSuchName when it is no checkpoint, NotMadeFor when nothing makes that of it.
+        """
+        model = self.model
+        if model.family.medium == medium:
+            return model
+        other = borrowing(model.family, medium) if model.purpose is None else None
+        if other is None:
+            raise NotMadeFor(self.name, " or ".join(sorted(model.family.tasks)))
+        usual, beside = self.usual_beside, self.beside
+        return replace(model, family=other, levels=None, noise=None, usual=usual, adapters=beside)
+
+    def makes(self, medium: str) -> bool:
+        """Whether something of that medium can be made with it."""
+        if self.kind != "checkpoint":
+            return False
+        mine = family(self.family)
+        borrowed = bool(self.beside) and borrowing(mine, medium) is not None
+        return mine.medium == medium or borrowed
 
     @property
     def drawn_with(self) -> Checkpoint:
@@ -148,7 +174,33 @@ def entries_of(
             refused.append(error)
         else:
             entries.append(entry)
-    return entries
+    return [_accompanied(entry, entries) for entry in entries]
+
+
+def _accompanied(entry: Entry, entries: Sequence[Entry]) -> Entry:
+    """A checkpoint with the adapters that are a part of it where it makes another medium.
+
+    Of several the one without settings of its own that has most weights.
+    """
+    if entry.kind != "checkpoint" or entry.purpose is not None:
+        return entry
+    able = [one for one in entries if one.kind in PARTS and _goes_with(one, entry)]
+    best = min(able, key=lambda one: (one.usual != UNSAID, -one.size_bytes, one.name), default=None)
+    if best is None:
+        return entry
+    own = Draft(words=entry.usual.words, sampling=entry.usual.sampling)
+    return replace(
+        entry,
+        beside=(Adapter(kind=best.kind, weights=best.weights, strength=1.0, control=None),),
+        usual_beside=filled(Draft, [("beside", best.usual), ("card", own)]).value,
+    )
+
+
+def _goes_with(part: Entry, model: Entry) -> bool:
+    theirs = FAMILIES.get(part.family)
+    if theirs is None or not theirs.takes("checkpoint", family(model.family)):
+        return False
+    return theirs.medium != family(model.family).medium
 
 
 def _spellings(name: str, one: FoundWeights) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ def read_parts(path: Path, name: str, index: Config, architecture: Architecture)
         else:
             _check_entry(key, value, classes, name)
     for part in architecture.parts:
-        if _class_of(index[part.name]) is not None:
+        if _class_of(index.get(part.name)) is not None:
             read_part(path / part.name, name, part)
     if unsaid:
         usual = architecture.noise
@@ -118,6 +118,8 @@ def _classes(architecture: Architecture) -> Mapping[str, tuple[object, ...]]:
     """The classes that each entry of a model_index.json may have; None: it may be left out."""
     found: dict[str, tuple[object, ...]] = {}
     for part in architecture.parts:
+        if part.adapter:
+            continue
         absent = (None,) if part.optional else ()
         found[part.name] = (*part.named, *absent)
         if part.tokenizer is not None:

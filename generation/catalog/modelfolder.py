@@ -8,6 +8,7 @@ from pathlib import Path
 
 from generation.catalog import strangers
 from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
+from generation.families.architecture import Part
 from generation.families.family import ARCHITECTURES
 
 INDEX = "model_index.json"
@@ -27,6 +28,8 @@ _WEIGHTY = {part.name for one in ARCHITECTURES for part in one.parts}
 _DENOISERS = tuple(dict.fromkeys(one.denoiser.name for one in ARCHITECTURES))
 _TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"}, {"vocab.txt"})
 _VAES = {one.vae.network.name for one in ARCHITECTURES}
+# Parts that are adapters, by their network's class.
+_ADAPTERS = {part.network.name: part for one in ARCHITECTURES for part in one.parts if part.adapter}
 
 
 def class_of_folder(path: Path) -> object:
@@ -42,6 +45,12 @@ def class_of_folder(path: Path) -> object:
 def is_vae_folder(path: Path) -> bool:
     """Whether a folder is a VAE alone, as diffusers keeps it: its config says so."""
     return class_of_folder(path) in _VAES
+
+
+def adapter_of_folder(path: Path) -> Part | None:
+    """The part that a folder is alone, of those that are adapters; None: it is none."""
+    called = class_of_folder(path)
+    return _ADAPTERS.get(called) if isinstance(called, str) else None
 
 
 def model_type(path: Path) -> str | None:

@@ -18,14 +18,16 @@ from generation.catalog.components import read_part_file
 from generation.catalog.controlnets import ControlReading, is_controlnet, read_controlnet
 from generation.catalog.denoiser_names import Named, recognised
 from generation.catalog.embeddings import family_of_words, is_embedding, read_words
+from generation.catalog.folderparts import read_part
 from generation.catalog.loras.kin import family_of
 from generation.catalog.loras.plan import is_lora, read_plan
 from generation.catalog.loras.triggers import triggers_of
-from generation.catalog.partconfigs import CONFIGS
+from generation.catalog.modelfolder import read_json
+from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.quantised import Contents, understood
 from generation.draft import UNSAID, Draft
 from generation.errors import BrokenWeights, UnknownWeights, UnusableWeights
-from generation.families.architecture import Architecture, Config
+from generation.families.architecture import Architecture, Config, Part
 from generation.families.controlnets import KIND as CONTROLNET
 from generation.families.family import ARCHITECTURES, FAMILIES
 from generation.modes import Distilled, of_header
@@ -36,6 +38,7 @@ Kind = Literal[
     "vae",
     "embedding",
     "controlnet",
+    "motion",
     "upscaler",
     "segmenter",
     "captioner",
@@ -48,6 +51,15 @@ Shapes = Mapping[str, tuple[int, ...]]
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 NOT_YET = "not supported yet"
+
+# Parts that are adapters, by the kind of them.
+_ADAPTERS: Mapping[Kind, Part] = {
+    kind: part
+    for one in ARCHITECTURES
+    for part in one.parts
+    for kind in KINDS
+    if kind == part.adapter
+}
 
 _DENOISERS = tuple({one.denoiser.prefix for one in ARCHITECTURES})
 
@@ -143,7 +155,7 @@ def of_file(
 
 def _part_alone(contents: Contents, name: str, kind: str | None, configs: Path) -> Anatomy | None:
     """A VAE or text encoder that is a file of its own; None: it is none."""
-    if kind not in (None, "vae", "component"):
+    if kind not in (None, "vae", "component", *_ADAPTERS):
         return None
     try:
         found = read_part_file(contents, name, configs)
@@ -153,6 +165,9 @@ def _part_alone(contents: Contents, name: str, kind: str | None, configs: Path) 
         raise
     if found is None:
         return None
+    for part in _ADAPTERS.values():
+        if part.kind in found.fills:
+            return _of_adapter(part, found.fills[part.kind])
     built = found.vae_of
     return Anatomy(
         kind="vae" if built else "component",
@@ -161,6 +176,21 @@ def _part_alone(contents: Contents, name: str, kind: str | None, configs: Path) 
         fills=found.fills,
         besides=found.besides,
     )
+
+
+def _of_adapter(part: Part, config: Config) -> Anatomy:
+    """A part that is an adapter, of the family that has the published one's shapes."""
+    usual = part.network.tensors(config_of(CONFIGS / part.config))
+    known = usual == part.network.tensors(config)
+    family = next(one.family for one in ARCHITECTURES if part in one.parts) if known else ""
+    kind = next(kind for kind, one in _ADAPTERS.items() if one is part)
+    return Anatomy(kind=kind, family=family, fills={part.kind: config})
+
+
+def of_adapter_folder(path: Path, name: str, part: Part) -> Anatomy:
+    """What a folder is that is such a part alone.  Raises UnusableWeights."""
+    read_part(path, name, part)
+    return _of_adapter(part, read_json(path / "config.json", name))
 
 
 def _told(read: Callable[[], str], said: str | None) -> str:

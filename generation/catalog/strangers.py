@@ -87,7 +87,11 @@ _ARCHITECTURES = (
     _row("ModelScope's video model", "input_blocks.1.0.temopral_conv."),
     _row("Stable Audio", "pretransform.model."),
     _row("GLIGEN", "position_net.", "input_blocks.1.1.transformer_blocks.0.fuser."),
-    _row("an AnimateDiff motion module", "down_blocks.0.motion_modules.", "mid_block.motion_"),
+    _row(
+        "AnimateDiff's motion module for SDXL",
+        "down_blocks.2.motion_modules.",
+        unless="down_blocks.3.motion_modules.",
+    ),
     _row("Stable unCLIP", "noise_augmentor."),
     _row("a T2I-Adapter", "adapter.body.", "body.0.block1.", "body.0.resnets."),
 )

@@ -176,6 +176,8 @@ class Part:
     optional: bool = False  # drawn without where it is not there
     # Published alone as well: a checkpoint without it takes that file.  A denoiser always may be.
     apart: bool = True
+    # The kind of adapter that a file of it is: no checkpoint has it, and a recipe names which.
+    adapter: str = ""
     # What such a file is usually called, of a checkpoint whose denoiser has a config; for people.
     file: str | Callable[[Config], str] = ""
 
@@ -245,6 +247,8 @@ class Architecture:
     grid: int  # pixels that a picture's sides are multiples of
     latent_channels: int
     medium: str = "image"  # what it makes: a key of generation.media.table
+    # The architecture whose checkpoints it draws with, by its name: no file is one of its own.
+    borrows: str = ""
     # What one call of the denoiser works on: a step's cost is its calls times this.
     work: Callable[[Recipe], float] = megapixels
     # What is built like it and is another model, by its name; None: nothing.

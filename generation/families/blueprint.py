@@ -67,7 +67,7 @@ def whole(value: object, most: int = 2**20) -> int:
     return value
 
 
-def _wholes(value: object, count: int, most: int = 2**20) -> list[int]:
+def wholes(value: object, count: int, most: int = 2**20) -> list[int]:
     """One number for each of `count` blocks, or the same for all."""
     found = list(value) if isinstance(value, Sequence) else [value] * count
     if len(found) != count or count > MOST:
@@ -88,16 +88,16 @@ def conv(out: Shapes, name: str, rows: int, columns: int, side: int = 3) -> None
     out[f"{name}.bias"] = (rows,)
 
 
-def _norm(out: Shapes, name: str, width: int) -> None:
+def norm(out: Shapes, name: str, width: int) -> None:
     out[f"{name}.weight"] = out[f"{name}.bias"] = (width,)
 
 
 def _resnet(out: Shapes, name: str, before: int, after: int, time: int | None) -> None:
-    _norm(out, f"{name}.norm1", before)
+    norm(out, f"{name}.norm1", before)
     conv(out, f"{name}.conv1", after, before)
     if time is not None:
         linear(out, f"{name}.time_emb_proj", after, time)
-    _norm(out, f"{name}.norm2", after)
+    norm(out, f"{name}.norm2", after)
     conv(out, f"{name}.conv2", after, after)
     if before != after:
         conv(out, f"{name}.conv_shortcut", after, before, 1)
@@ -137,8 +137,8 @@ class _Unet:
         self.down = _names(config["down_block_types"])
         self.up = _names(config["up_block_types"])
         blocks = len(self.down)
-        self.widths = _wholes(config["block_out_channels"], blocks)
-        self.layers = _wholes(config.get("layers_per_block", 2), blocks, 8)
+        self.widths = wholes(config["block_out_channels"], blocks)
+        self.layers = wholes(config.get("layers_per_block", 2), blocks, 8)
         self.words = whole(config.get("cross_attention_dim", 1280))
         self.linear = bool(config.get("use_linear_projection", False))
         self.mid = config.get("mid_block_type", "UNetMidBlock2DCrossAttn")
@@ -166,7 +166,7 @@ class _Unet:
         skips = self._down_blocks()
         self._mid_block()
         self._up_blocks(skips)
-        _norm(out, "conv_norm_out", widths[0])
+        norm(out, "conv_norm_out", widths[0])
         conv(out, "conv_out", whole(self.config.get("out_channels", 4)), widths[0])
         return out
 
@@ -216,7 +216,7 @@ class _Unet:
 
     def _attention(self, name: str, width: int, depth: int) -> None:
         out = self.out
-        _norm(out, f"{name}.norm", width)
+        norm(out, f"{name}.norm", width)
         for side in ("proj_in", "proj_out"):
             if self.linear:
                 linear(out, f"{name}.{side}", width, width)
@@ -225,7 +225,7 @@ class _Unet:
         for layer in range(depth):
             inner = f"{name}.transformer_blocks.{layer}"
             for number in (1, 2, 3):
-                _norm(out, f"{inner}.norm{number}", width)
+                norm(out, f"{inner}.norm{number}", width)
             for attention, read in (("attn1", width), ("attn2", self.words)):
                 linear(out, f"{inner}.{attention}.to_q", width, width, bias=False)
                 linear(out, f"{inner}.{attention}.to_k", width, read, bias=False)
@@ -246,7 +246,7 @@ def _depths(value: object, layers: list[int]) -> list[list[int]]:
     found = list(value) if isinstance(value, Sequence) else [value] * len(layers)
     if len(found) != len(layers):
         raise Unwritten
-    return [_wholes(depth, count, MOST) for depth, count in zip(found, layers, strict=True)]
+    return [wholes(depth, count, MOST) for depth, count in zip(found, layers, strict=True)]
 
 
 def _depths_up(config: Config, down: list[list[int]], layers: list[int]) -> list[list[int]]:
@@ -267,9 +267,9 @@ def _vae(config: Config) -> Shapes:
     kinds = (_names(config["down_block_types"]), _names(config["up_block_types"]))
     if {"DownEncoderBlock2D"} != set(kinds[0]) or {"UpDecoderBlock2D"} != set(kinds[1]):
         raise Unwritten
-    widths = _wholes(config["block_out_channels"], len(kinds[0]))
+    widths = wholes(config["block_out_channels"], len(kinds[0]))
     # Some decoders are smaller than their encoders.
-    up = _wholes(config.get("decoder_block_out_channels") or widths, len(kinds[1]))
+    up = wholes(config.get("decoder_block_out_channels") or widths, len(kinds[1]))
     layers = whole(config.get("layers_per_block", 1), MOST)
     latent = whole(config.get("latent_channels", 4))
     attention = config.get("mid_block_add_attention", True) is not False
@@ -283,7 +283,7 @@ def _vae(config: Config) -> Shapes:
         if block < len(widths) - 1:
             conv(out, f"{name}.downsamplers.0.conv", width, width)
     _vae_middle(out, "encoder", widths[-1], attention)
-    _norm(out, "encoder.conv_norm_out", widths[-1])
+    norm(out, "encoder.conv_norm_out", widths[-1])
     conv(out, "encoder.conv_out", 2 * latent, widths[-1])
     if config.get("use_quant_conv", True):
         conv(out, "quant_conv", 2 * latent, 2 * latent, 1)
@@ -299,7 +299,7 @@ def _vae(config: Config) -> Shapes:
             before = width
         if block < len(up) - 1:
             conv(out, f"{name}.upsamplers.0.conv", width, width)
-    _norm(out, "decoder.conv_norm_out", up[0])
+    norm(out, "decoder.conv_norm_out", up[0])
     conv(out, "decoder.conv_out", whole(config.get("out_channels", 3)), up[0])
     return out
 
@@ -309,7 +309,7 @@ def _vae_middle(out: Shapes, side: str, width: int, attention: bool) -> None:
         _resnet(out, f"{side}.mid_block.resnets.{number}", width, width, None)
     if attention:
         name = f"{side}.mid_block.attentions.0"
-        _norm(out, f"{name}.group_norm", width)
+        norm(out, f"{name}.group_norm", width)
         for what in ("to_q", "to_k", "to_v", "to_out.0"):
             linear(out, f"{name}.{what}", width, width)
 
@@ -330,11 +330,11 @@ def _clip(config: Config) -> Shapes:
         name = f"encoder.layers.{layer}"
         for what in ("k_proj", "v_proj", "q_proj", "out_proj"):
             linear(out, f"{name}.self_attn.{what}", width, width)
-        _norm(out, f"{name}.layer_norm1", width)
-        _norm(out, f"{name}.layer_norm2", width)
+        norm(out, f"{name}.layer_norm1", width)
+        norm(out, f"{name}.layer_norm2", width)
         linear(out, f"{name}.mlp.fc1", inner, width)
         linear(out, f"{name}.mlp.fc2", width, inner)
-    _norm(out, "final_layer_norm", width)
+    norm(out, "final_layer_norm", width)
     if "CLIPTextModelWithProjection" in _names(config.get("architectures", [])):
         projected = whole(config.get("projection_dim", 512))
         out["text_projection.weight"] = (projected, width)

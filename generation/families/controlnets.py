@@ -192,7 +192,7 @@ CONTROLNET = ControlKind(
     begins=_begins,
     told=_told,
     steers=_steers,
-    architectures=frozenset({"sd1", "sd2", "sdxl"}),
+    architectures=frozenset({"sd1", "sd2", "sdxl", "animatediff"}),
     alike=_ALIKE,
 )
 

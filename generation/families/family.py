@@ -13,6 +13,7 @@ from generation.families.architecture import Architecture
 from generation.families.model_family import Family
 from generation.families.rows import (
     anima,
+    animatediff,
     chroma,
     ernie_image,
     flux,
@@ -35,6 +36,7 @@ FAMILIES: dict[str, Family] = {
     row.name: row
     for rows in (
         stable_diffusion.ROWS,
+        animatediff.ROWS,
         sd3.ROWS,
         flux.ROWS,
         flux2.ROWS,
@@ -63,6 +65,12 @@ ARCHITECTURES: tuple[Architecture, ...] = tuple(
 def has_few_words(name: str) -> bool:
     """Whether models of that family have seen few things, and the program knows which."""
     return name in FAMILIES and FAMILIES[name].few_words
+
+
+def borrowing(usual: Family, medium: str) -> Family | None:
+    """The family of that medium which draws with checkpoints of this one."""
+    others = (one for one in FAMILIES.values() if one.medium == medium and one is not usual)
+    return next((one for one in others if one.takes("checkpoint", usual)), None)
 
 
 def family(name: str) -> Family:

@@ -111,13 +111,18 @@ class Family:
         """Whether weights of that kind fit it that are made for the other family."""
         match kind:
             case "checkpoint":
-                return self is other
+                borrowed = self.architecture.borrows == other.architecture.name
+                return self is other or (borrowed and self.guidance == other.guidance)
             case "controlnet":
+                return self.architecture.denoiser is other.architecture.denoiser
+            case "motion":
                 return self.architecture is other.architecture
             case "vae":
                 return self.architecture.vae is other.architecture.vae
             case _:
-                return (self.kin or self.name) == (other.kin or other.name)
+                # What was taught to move moves nothing in a picture.
+                moves = other.architecture.medium not in ("image", self.architecture.medium)
+                return not moves and (self.kin or self.name) == (other.kin or other.name)
 
     def dialect_of(self, called: str) -> str:
         """How a checkpoint of that name wants to be spoken to, as far as a name tells."""

@@ -63,13 +63,13 @@ def scheduler_for(name: str) -> Any:
     raise ValueError(f"diffusers has no exact {name}")
 
 
-def forced(scheduler: Any, walk: Sequence[float]) -> Any:
+def forced(scheduler: Any, walk: Sequence[float], noise: str = "scaled-linear") -> Any:
     """The scheduler, walking exactly these sigmas whatever it is asked for.
 
-    At whole timesteps, but for a flow, whose timesteps are its levels.
+    At whole timesteps of that noise, but for a flow, whose timesteps are its levels.
     """
     flow = isinstance(scheduler, FlowMatchEulerDiscreteScheduler)
-    timestep = Denoiser(lambda y, _: y).timestep
+    timestep = Denoiser(lambda y, _: y, noise=noise).timestep
     at = list(torch.tensor(walk) * 1000) if flow else list(map(timestep, walk))
     original = scheduler.set_timesteps
 

@@ -280,8 +280,7 @@ def _unet(**options: object) -> Any:
         out_channels=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        norm_num_groups=8,
-        **options,
+        **{"norm_num_groups": 8, **options},
     )
 
 

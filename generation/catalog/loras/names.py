@@ -11,6 +11,7 @@ The spellings, of which one file may mix several:
     unet.down_blocks.0...processor.to_q_lora.down.weight  diffusers in 2023, also without "unet."
     ...fc1.lora_linear_layer.down.weight                  the same, of other layers
     diffusion_model.input_blocks.1.1...lora_A.weight      ComfyUI
+    ...motion_modules.0.temporal_transformer...to_q_lora.down.weight    AnimateDiff's makers
 
 Dots and underscores are not told apart: no two layers differ in them alone.
 """
@@ -21,6 +22,10 @@ import re
 from dataclasses import dataclass
 
 from generation.catalog.loras.layers import Part, paths
+from generation.families.animatediff import modern_flat
+from generation.tasks import MOTION
+
+_MOTION = re.compile(r"(^|_)motion_modules_\d")  # of what lies between a UNet's layers
 
 MAX_NAME = 300  # characters; a longer name is nobody's
 
@@ -88,6 +93,9 @@ def read_name(key: str, layers_per_block: int) -> Name | None:
     flat = layer.replace(".", "_")
     prefix, part = next((p, part) for p, part in _PARTS if flat.startswith(p))
     flat = flat.removeprefix(prefix)
+    if part == "unet" and _MOTION.search(flat):
+        path = paths(MOTION).get(as_now(modern_flat(flat)))
+        return None if path is None else Name(part=MOTION, path=path, role=role, compvis=False)
     if part == "unet":
         spelled = _compvis(flat, layers_per_block)
         path = paths(part).get(as_now(spelled or flat))

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 
 _MARKS: tuple[tuple[str, str], ...] = (
-    (r"motion_modules|temporal_transformer", "an AnimateDiff motion module"),
     (r"^lora_controlnet$|^lora_controlnet_", "a Control-LoRA"),
     (r"^lora_prior_", "Stable Cascade"),
     (r"distilled_guidance_layer", "Chroma"),
@@ -50,7 +49,7 @@ def stranger(keys: Iterable[str], metadata: Mapping[str, str]) -> str | None:
             said = metadata.get("modelspec.architecture", "").casefold()
             if title in _SHARED:
                 title = next((t for part, t in _ARCHITECTURES if part in said), title)
-            if title.startswith("an AnimateDiff") or title == "a Control-LoRA":
+            if title == "a Control-LoRA":
                 return title
             return f"a LoRA for {title}"
     return None

@@ -9,7 +9,7 @@ where a picture guides as well), so that it never depends on who else is drawing
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +85,12 @@ class StableDiffusion:
         return 1, channels, canvas.height // scale, canvas.width // scale
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
+        return guided(self.asking(parts, recipe, given), needed(recipe.sampling))
+
+    def asking(
+        self, parts: Parts, recipe: Recipe, given: Given
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """(all lanes, timestep) -> what the UNet says of each."""
         unet, words, sampling = parts["unet"], given.words, needed(recipe.sampling)
         context = in_lanes(words.context, words.negative, sampling)
         added = _added(recipe, unet, words, self.scores)
@@ -108,7 +114,7 @@ class StableDiffusion:
             )[0]
             return out
 
-        return guided(ask, sampling)
+        return ask
 
     def sight(self, _: Parts, network: Any, pixels: Tensor, __: torch.Generator) -> Tensor:
         return pixels.to(network.device, network.dtype)

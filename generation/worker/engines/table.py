@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.worker.engines.anima import Anima
+from generation.worker.engines.animatediff import AnimateDiff
 from generation.worker.engines.chroma import Chroma
 from generation.worker.engines.engine import Engine
 from generation.worker.engines.ernie_image import ErnieImage
@@ -26,6 +27,7 @@ from generation.worker.engines.z_image import ZImage
 
 ENGINES: Mapping[str, Engine] = {
     "sd1": StableDiffusion(),
+    "animatediff": AnimateDiff(still=StableDiffusion()),
     "sd2": StableDiffusion(),  # its encoder ends with the layer that is read
     # XL was trained on the layer before the last, as it comes: clip skip 1 and 2 both mean it.
     "sdxl": StableDiffusion(shallowest=2, final_norm=False),

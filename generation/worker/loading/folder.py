@@ -13,8 +13,14 @@ from typing import Any
 
 import torch
 
-from generation.catalog.folderparts import chosen_weights, read_parts, read_vae_folder
-from generation.catalog.modelfolder import read_index, read_json
+from generation.catalog.folderparts import (
+    chosen_weights,
+    read_part,
+    read_parts,
+    read_vae_folder,
+)
+from generation.catalog.modelfolder import adapter_of_folder, read_index, read_json
+from generation.errors import UnusableWeights
 from generation.families.architecture import Architecture, Config, Part, Trained
 from generation.worker.loading.building import Built, class_of, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, stored_file
@@ -75,14 +81,22 @@ def opened(path: Path, architecture: Architecture, name: str) -> Folder:
     )
 
 
+def opened_component(path: Path, architecture: Architecture, name: str) -> Folder:
+    """Read the head and config of a part that is a folder of its own.  Raises UnusableWeights."""
+    part = adapter_of_folder(path)
+    if part is None:
+        return opened_vae(path, architecture, name)
+    if part not in architecture.parts:
+        raise UnusableWeights(name, "it is no part of that model")
+    read_part(path, name, part)
+    return _alone(path, part, name)
+
+
 def opened_vae(path: Path, architecture: Architecture, name: str) -> Folder:
     """Read the head and config of a VAE that is a folder.  Raises UnusableWeights."""
     read_vae_folder(path, name)
-    part = architecture.vae
-    return Folder(
-        name=name,
-        homes={part.name: path},
-        tokenizers=path,
-        parts=(part,),
-        trained=None,
-    )
+    return _alone(path, architecture.vae, name)
+
+
+def _alone(path: Path, part: Part, name: str) -> Folder:
+    return Folder(name=name, homes={part.name: path}, tokenizers=path, parts=(part,), trained=None)

@@ -148,7 +148,7 @@ def opened(
     """Read the heads of what lies at these paths.  Raises UnusableWeights.
 
     `path`: the checkpoint's, where it draws; `components` and `controlnets`: where the recipe's
-    lie, in its order.
+    parts apart and networks lie, in its order.
     """
     heads = NO_HEADS if path is None else _drawing(recipe, path, vae_path, components)
     for weights, file in zip(recipe.controlnets, controlnets, strict=True):
@@ -192,10 +192,11 @@ def _drawing(
     with translated(name):
         checkpoint = kind.opened(path, architecture, name)
     others: list[tuple[Source, Sha256]] = []
-    for weights, file in zip(recipe.components, components, strict=True):
+    for weights, file in zip(recipe.parts_apart, components, strict=True):
         with translated(weights.name):
-            part = folder.opened_vae if file.is_dir() else single_file.opened_component
-            others.append((part(file, architecture, weights.name), weights.sha256))
+            kind = folder if file.is_dir() else single_file
+            part = kind.opened_component(file, architecture, weights.name)
+            others.append((part, weights.sha256))
     if vae_path is not None and recipe.vae is not None:
         kind = folder if vae_path.is_dir() else single_file
         with translated(recipe.vae.name):
@@ -222,10 +223,13 @@ def together(
         if part.name not in found and not part.optional:
             raise UnusableWeights(head.name, f"a checkpoint without its {part.title}")
     _check_fit(architecture, found)
+    trained = head.trained
+    if architecture.borrows:  # what its checkpoints were trained under counts for no more
+        trained = replace(trained, noise=architecture.noise.levels)
     return FileHeads(
         architecture=architecture,
         dtype=dtype,
-        trained=head.trained,
+        trained=trained,
         sources={name: source for name, (source, _) in found.items()},
         digests={name: digest for name, (_, digest) in found.items()},
     )

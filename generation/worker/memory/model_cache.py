@@ -36,7 +36,7 @@ from generation.worker.text.remembered import RememberedWords
 BESIDE = 2**26  # bytes that a small network takes of a picture
 
 OnLoad = Callable[[str], None]
-# Of the checkpoint, its VAE, its components, an upscaler, and ControlNets.
+# Of the checkpoint, its VAE, its other parts apart, an upscaler, and ControlNets.
 Paths = tuple[Path | None, Path | None, tuple[Path, ...], Path | None, tuple[Path, ...]]
 
 
@@ -406,7 +406,7 @@ class ModelCache:
         return (
             locate(recipe.checkpoint) if draws else None,
             locate(recipe.vae) if recipe.vae else None,
-            tuple(map(locate, recipe.components)),
+            tuple(map(locate, recipe.parts_apart)),
             locate(larger) if larger else None,
             tuple(map(locate, recipe.controlnets)),
         )

@@ -1,7 +1,7 @@
-"""ControlNets: networks of their own, which the model cache loads beside the checkpoint's parts.
+"""Adapters that are networks of their own, which the model cache loads beside the checkpoint's.
 
-They hang nothing on layers and teach no words; what they do is in `generation.worker.tasks.control`
-and in the engine.
+They hang nothing on layers and teach no words.  What a ControlNet does is in
+`generation.worker.tasks.control` and in the engine; what a motion module does, in the engine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from generation.worker.adapters.adapter import Locate
 from generation.worker.model import Model
 
 
-class ControlNet:
+class OwnNetwork:
     """Nothing that is put on and taken off."""
 
     def patches(self, _model: Model, _adapter: Adapter, _locate: Locate) -> tuple[()]:
