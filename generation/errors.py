@@ -9,7 +9,8 @@
     │   │   └── NotHere                 other programs have it, and nothing of ours is the same
     │   ├── WrongFamily             an adapter for models of another family
     │   ├── BadPicture              an input that is no usable picture
-    │   │   └── BadClip                 or, where a clip is meant, no usable clip
+    │   │   ├── BadClip                 or, where a clip is meant, no usable clip
+    │   │   └── BadSound                or no usable sound
     │   ├── Lossy                   a file that holds what it was made of but nearly
     │   ├── BadMask                 one that says of no part of a picture that it is to change
     │   ├── NoSegmenter             a part was named in words, and nothing here finds it by them
@@ -211,6 +212,13 @@ class Lossy(Unacceptable):
 
     def __str__(self) -> str:
         return f"{self.kind} keeps its content but nearly"
+
+
+class BadSound(BadPicture):
+    """The bytes are no sound that can be used; `reason` is a clause, as in "it is cut short"."""
+
+    def __str__(self) -> str:
+        return f"unusable input sound: {self.reason}"
 
 
 class NoCaptioner(Unacceptable):

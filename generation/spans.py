@@ -77,6 +77,11 @@ class Sound:
         if self.bpm is not None:
             check_integer("bpm", self.bpm, SLOWEST_BPM, FASTEST_BPM)
 
+    @property
+    def samples(self) -> int:
+        """How many each channel has."""
+        return int(self.seconds * self.rate)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:

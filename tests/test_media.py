@@ -31,7 +31,7 @@ from storage.files import Files
 from storage.pictures import Pictures
 from storage.tickets import Tickets
 from tests.given import loaded
-from tests.given.builders import a_recipe, a_recipe_of, an_environment, changed, noisy_png
+from tests.given.builders import A_SOUND, a_recipe, a_recipe_of, an_environment, changed, noisy_png
 from tests.given.meshes import A_FORM
 from tests.given.pausing import Table
 from tests.given.stored import asked, opened
@@ -42,6 +42,11 @@ CONTENT = bytes(range(256)) * 24  # as many bytes as the canvas has, three a pix
 # A work of each medium that is no picture, and none or one of another shape.
 WORKS: dict[str, tuple[Recipe, bytes, Recipe | None]] = {
     "mesh": (a_recipe_of(Task.TEXT_TO_3D), A_FORM.content, None),
+    "audio": (
+        replace(a_recipe_of(Task.TEXT_TO_AUDIO), sound=replace(A_SOUND, seconds=0.384)),
+        CONTENT,
+        replace(a_recipe_of(Task.TEXT_TO_AUDIO), sound=replace(A_SOUND, seconds=0.5)),
+    ),
 }
 
 TEXTS_ONLY = {IMAGE.name: TEXT}  # in this house, what architectures call an image is a text

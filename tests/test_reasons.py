@@ -34,6 +34,7 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.BadPicture("it is cut short"),
     g.BadClip("it does not move"),
     g.Lossy("MP4"),
+    g.BadSound("it is cut short"),
     g.BadMask("the mask is black everywhere"),
     g.NoSegmenter(),
     g.NoCaptioner(),

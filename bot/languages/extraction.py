@@ -39,6 +39,7 @@ CLAUSES: dict[str, tuple[int | str, ...]] = {
     "BadPicture": (0, "reason"),
     "BadClip": (0, "reason"),
     "refused": (0, "reason"),
+    "BadSound": (0, "reason"),
     "BadMask": (0, "reason"),
     "NotRead": (0, "reason"),
     "NotMadeFor": (1, "purpose"),

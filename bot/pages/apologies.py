@@ -141,6 +141,13 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         ),
         lambda e: {"kind": e.kind},
     ),
+    g.BadSound: _one(
+        mark(
+            "I cannot use that sound: {reason}. Please send another one "
+            "(WAV, FLAC, MP3, Ogg, or a video with sound)."
+        ),
+        lambda e: {"reason": as_clause(e.reason)},
+    ),
     NotRead: _one(
         mark(
             "I cannot read from that file how it was drawn: {reason}. A picture that was edited, "

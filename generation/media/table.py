@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.families.family import FAMILIES
+from generation.media.audio import AUDIO
 from generation.media.image import IMAGE
 from generation.media.medium import Medium
 from generation.media.mesh import MESH
@@ -12,7 +13,7 @@ from generation.recipe import Recipe
 
 Media = Mapping[str, Medium]  # by their names
 
-MEDIA: Media = {medium.name: medium for medium in (IMAGE, MESH)}
+MEDIA: Media = {medium.name: medium for medium in (IMAGE, AUDIO, MESH)}
 
 
 def medium_of(recipe: Recipe, media: Media = MEDIA) -> Medium:
