@@ -68,13 +68,19 @@ class Picture:
     latents_sha256: Sha256  # of the final latents, before the VAE
     seconds: float  # time the device worked on it
 
+    @property
+    def file_sha256(self) -> Sha256:
+        """The digest of its file."""
+        return Sha256(hashlib.sha256(self.file).hexdigest())
+
 
 class Verdict(StrEnum):
-    """The three honest answers to "is it the same picture?"."""
+    """The honest answers to "is it the same picture?"."""
 
     IDENTICAL = "IDENTICAL"
     ELSEWHERE = "ELSEWHERE"  # drawn in another environment: not promised, and not the same
     DIVERGED = "DIVERGED"  # same environment, other pixels: a bug of ours
+    UNPROVEN = "UNPROVEN"  # only a file of it is known, which holds its content but nearly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,11 @@ class Comparison:
 def compare(before: Picture | Fingerprint, after: Picture | Fingerprint) -> Comparison:
     """Tell whether `after` is the same picture as `before`, and if not, whose doing it is."""
     differences = differing(before.environment, after.environment)
+    if before.pixels_sha256 is None:
+        # Encoded to the same bytes, it was the same before.
+        same = before.file_sha256 == after.file_sha256
+        verdict = Verdict.IDENTICAL if same else Verdict.UNPROVEN
+        return Comparison(verdict=verdict, differences=differences)
     if before.pixels_sha256 == after.pixels_sha256:
         return Comparison(verdict=Verdict.IDENTICAL, differences=differences)
     if differences:
@@ -100,7 +111,8 @@ class Fingerprint:
     """What is enough of a picture to compare it: the pixels' digest and where they were made."""
 
     environment: Environment
-    pixels_sha256: Sha256
+    pixels_sha256: Sha256 | None  # None: only a file is known that holds its content but nearly
+    file_sha256: Sha256 | None = None
 
 
 # Where a picture was drawn of which only the file is known.

@@ -26,7 +26,8 @@ from storage.errors import DamagedFile, Missing, translated
 from storage.failpoints import instant
 
 INPUT = ".input"  # of what people send
-SUFFIXES = (*(medium.suffix for medium in MEDIA.values()), INPUT, ".bare")  # of all that is kept
+# Of all that is kept.
+SUFFIXES = (*(each for medium in MEDIA.values() for each in medium.suffixes), INPUT, ".bare")
 BARE = ".bare"  # of a picture whose words are erased: the sha256 of what follows, then its pixels
 UNFINISHED = ".unfinished"
 THUMBNAIL = ".thumbnail"  # a small picture of a file, beside it, which goes with it

@@ -38,6 +38,7 @@ class Sought:
     since: float | None = None  # Unix time, inclusive
     until: float | None = None  # exclusive
     starred_by: UserId | None = None
+    medium: str = ""  # a key of generation.media.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,8 @@ class SearchIndex:
         conditions = ""
         if sought.starred_by is not None:
             conditions = _STARRED.format(person=sought.starred_by)
+        if sought.medium:
+            conditions += _MEDIUM.format(medium=sought.medium.replace("'", "''"))
         for condition, value in ((">=", sought.since), ("<", sought.until)):
             if value is not None:
                 conditions += f" AND p.drawn_at {condition} {float(value)!r}"
@@ -278,6 +281,8 @@ ORDER BY f.rowid {order} LIMIT ?
 """
 
 _STARRED = " AND EXISTS (SELECT 1 FROM favourites WHERE person = {person:d} AND picture = p.id)"
+
+_MEDIUM = " AND p.medium = '{medium}'"
 
 _PLACES_OF_OWNER = "SELECT DISTINCT guild, channel FROM requests WHERE owner = ?"
 

@@ -87,6 +87,7 @@ REGISTER: Mapping[str, PersonalTable] = {
                 "kept",
                 "score",
                 "withheld",
+                "medium",
             ),
             "scorer",
         ),
@@ -111,6 +112,7 @@ REGISTER: Mapping[str, PersonalTable] = {
         words=("words", "notes", "revision", "sheet"),
         others=(
             *("id", "guild", "channel", "locale", "parent", "reproduces", "expects", "created"),
+            "expects_file",
             *("share_group", "group_weight", "weight", "scorer", "private"),
         ),
         theirs="owner = :person",

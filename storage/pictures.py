@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import aiosqlite
 
 from generation.job import JobId, UserId
+from generation.media.table import medium_of
 from generation.picture import Environment, Fingerprint, Picture, environment_in
 from generation.recipe import Recipe, RecipeId, Sha256, dump, parse
 from generation.spelling import plain
@@ -50,12 +51,17 @@ class StoredPicture:
     deleted: bool
     score: PictureScore | None = None  # where the best of several was asked for
     withheld: bool = False  # judged to be not for everybody: its owner's alone
+    medium: str = "image"  # a key of generation.media.table
     kept: bool = True  # False: its file was let go for its age, and can be drawn again
 
     @property
     def fingerprint(self) -> Fingerprint:
         """What it takes to compare it with another drawing of its recipe."""
-        return Fingerprint(environment=self.environment, pixels_sha256=self.pixels_sha256)
+        return Fingerprint(
+            environment=self.environment,
+            pixels_sha256=self.pixels_sha256,
+            file_sha256=self.png_sha256,
+        )
 
 
 class Pictures:
@@ -189,15 +195,15 @@ async def insert_picture(
         """
         INSERT INTO pictures (
             ticket, owner, ordinal, recipe, environment,
-            png_sha256, pixels_sha256, latents_sha256, seconds, drawn_at
+            png_sha256, pixels_sha256, latents_sha256, seconds, drawn_at, medium
         )
-        SELECT t.id, r.owner, t.ordinal, ?, ?, ?, ?, ?, ?, ?
+        SELECT t.id, r.owner, t.ordinal, ?, ?, ?, ?, ?, ?, ?, ?
         FROM tickets t JOIN requests r ON r.id = t.request WHERE t.id = ?
         """,
         (
             *(picture.recipe.id, picture.environment.id),
             *(png_sha256, picture.pixels_sha256, picture.latents_sha256),
-            *(picture.seconds, drawn_at, job),
+            *(picture.seconds, drawn_at, medium_of(picture.recipe).name, job),
         ),
     )
     if cursor.lastrowid is None or cursor.rowcount != 1:
@@ -299,4 +305,5 @@ def _picture(row: Row) -> StoredPicture:
         score=PictureScore(value=row["score"], scorer=scorer) if scorer is not None else None,
         withheld=bool(row["withheld"]),
         kept=bool(row["kept"]),
+        medium=row["medium"],
     )

@@ -59,6 +59,7 @@ class Asked:
     parent: PictureId | None = None  # the picture it is made of
     reproduces: PictureId | None = None  # the picture it is to be equal to
     expects: Sha256 | None = None  # the pixels it is to have, when only a file of it is known
+    expects_file: Sha256 | None = None  # the same of a file, where that tells no pixels
     notes: tuple[str, ...] = ()  # sentences that are said beside its pictures
     revision: Revision | None = None  # what a reply made of the parent
     scorer: Weights | None = None  # by what the best of its pictures is to be told

@@ -36,11 +36,13 @@ from tests.given.meshes import A_FORM
 from tests.given.pausing import Table
 from tests.given.stored import asked, opened
 from tests.given.text_medium import TEXT
+from tests.given.works import A_CLIP, a_clip, clip_content
 
 RECIPE = a_recipe(width=64, height=32)
 CONTENT = bytes(range(256)) * 24  # as many bytes as the canvas has, three a pixel
 # A work of each medium that is no picture, and none or one of another shape.
 WORKS: dict[str, tuple[Recipe, bytes, Recipe | None]] = {
+    "video": (A_CLIP, clip_content(A_CLIP), a_clip(frames=5)),
     "mesh": (a_recipe_of(Task.TEXT_TO_3D), A_FORM.content, None),
     "audio": (
         replace(a_recipe_of(Task.TEXT_TO_AUDIO), sound=replace(A_SOUND, seconds=0.384)),

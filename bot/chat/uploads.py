@@ -41,7 +41,7 @@ def fitting(
 
 
 def _fit(file: bytes, medium: Medium, limit_bytes: int, *, small: bool) -> tuple[str, bytes]:
-    exact = medium.suffix, file
+    exact = medium.suffix_for(file), file
     if len(file) <= limit_bytes:
         return exact
     best = min(medium.smaller(file, limit_bytes), key=_size, default=exact)

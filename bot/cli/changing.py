@@ -116,7 +116,7 @@ async def _draw(app: App, asked: argparse.Namespace, waiting: ConsoleAudience) -
 def _written(beside: Path, outcome: Outcome) -> int:
     folder = beside.parent if beside.exists() else Path()
     for picture, file in zip(outcome.pictures, outcome.files, strict=True):
-        suffix = medium_of(picture.recipe).suffix
+        suffix = medium_of(picture.recipe).suffix_for(file)
         path = free_path(folder, f"{beside.stem.lstrip('#')}-changed", suffix)
         write_picture(path, picture, file)
         tell_picture(output(), path, picture)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -28,11 +29,12 @@ from bot.studio import importing
 from bot.studio.controlling import READY, AskedControl, spelled_control
 from bot.studio.wishes import Wish, seed_named
 from generation.draft import SECTIONS, draft_of
+from generation.errors import Lossy
 from generation.fleet.worker import Worker
 from generation.media.table import carried, medium_of
 from generation.parameters import PARAMETERS
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
-from generation.recipe import Recipe, RecipeId
+from generation.recipe import Recipe, RecipeId, Sha256
 from storage.errors import Missing
 from storage.people import AssistMode
 from storage.pictures import PictureId, StoredPicture
@@ -64,7 +66,7 @@ async def draw(
             with Bar(aside()) as bar:
                 outcome = await waiting.draw(wish, bar.show)
     words = asked.prompt or next((p.recipe.prompt for p in outcome.pictures), "")
-    paths = _targets(asked.out, words, outcome.pictures)
+    paths = _targets(asked.out, words, outcome)
     for path, picture, file in zip(paths, outcome.pictures, outcome.files, strict=True):
         write_picture(path, picture, file)
         tell_picture(output(), path, picture)
@@ -127,20 +129,24 @@ def read_file(path: Path) -> bytes:
         raise Mistaken(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _targets(out: Path | None, prompt: str, pictures: Sequence[StoredPicture]) -> list[Path]:
+def _targets(out: Path | None, prompt: str, outcome: Outcome) -> list[Path]:
     """Where each picture goes.  A name of our own choosing never overwrites anything."""
+    works = list(zip(outcome.pictures, map(_suffix, outcome.pictures, outcome.files), strict=True))
     if out is None or out.is_dir():
         folder = out or Path()
-        return [free_path(folder, f"{_slug(prompt)}-{p.recipe.seed}", _suffix(p)) for p in pictures]
+        return [
+            free_path(folder, f"{_slug(prompt)}-{picture.recipe.seed}", suffix)
+            for picture, suffix in works
+        ]
     out.parent.mkdir(parents=True, exist_ok=True)
-    named = [_named(out, _suffix(picture)) for picture in pictures]
-    if len(pictures) == 1:
+    named = [_named(out, suffix) for _, suffix in works]
+    if len(works) == 1:
         return named
     return [path.with_stem(f"{path.stem}-{n}") for n, path in enumerate(named, 1)]
 
 
-def _suffix(picture: StoredPicture) -> str:
-    return medium_of(picture.recipe).suffix
+def _suffix(picture: StoredPicture, file: bytes) -> str:
+    return medium_of(picture.recipe).suffix_for(file)
 
 
 def _named(out: Path, suffix: str) -> Path:
@@ -216,10 +222,10 @@ async def reproduce(
                     original.recipe, original.fingerprint, bar.show
                 )
     if asked.out is not None and again is not None:
-        (path,) = _targets(asked.out, original.recipe.prompt, (again,))
+        (path,) = _targets(asked.out, original.recipe.prompt, outcome)
         write_picture(path, again, outcome.files[0])
     _tell_verdict(output(), comparison)
-    return {Verdict.IDENTICAL: DONE, Verdict.ELSEWHERE: ELSEWHERE}.get(comparison.verdict, FAILED)
+    return _STATUS.get(comparison.verdict, FAILED)
 
 
 async def find_original(app: App, named: str) -> Original:
@@ -256,26 +262,27 @@ async def _from_file(app: App, path: Path) -> Original:
     if found is None:
         raise Mistaken(f"{path} carries no recipe of this program.")
     recipe, medium = found
-    pixels = medium.digest_in(data)
-    known = [
-        picture
-        for picture in await app.stores.pictures.find_by_pixels(pixels)
-        if picture.recipe.id == recipe.id
-    ]
+    file, pictures = Sha256(hashlib.sha256(data).hexdigest()), app.stores.pictures
+    try:
+        pixels: Sha256 | None = medium.digest_in(data)
+    except Lossy:
+        pixels = None
+    same = await (pictures.find_by_pixels(pixels) if pixels else pictures.find_by_file(file))
     # A file does not say where it was drawn; only this installation's memory may.
-    environment = known[0].environment if known else UNKNOWN
-    return Original(
-        recipe=recipe, fingerprint=Fingerprint(environment=environment, pixels_sha256=pixels)
-    )
+    for picture in same:
+        if picture.recipe.id == recipe.id:
+            return Original(recipe=recipe, fingerprint=picture.fingerprint)
+    known = Fingerprint(environment=UNKNOWN, pixels_sha256=pixels, file_sha256=file)
+    return Original(recipe=recipe, fingerprint=known)
 
 
 def _tell_verdict(out: Console, comparison: Comparison) -> None:
-    colour = {Verdict.IDENTICAL: "green", Verdict.ELSEWHERE: "yellow"}.get(
-        comparison.verdict, "red"
-    )
+    status = _STATUS.get(comparison.verdict, FAILED)
+    colour = {DONE: "green", ELSEWHERE: "yellow"}.get(status, "red")
     meaning = {
         Verdict.IDENTICAL: "the same picture, pixel for pixel",
         Verdict.ELSEWHERE: "other pixels; it was drawn in another environment",
+        Verdict.UNPROVEN: "the file holds its content but nearly, and proves nothing alone",
         Verdict.DIVERGED: "other pixels, in the same environment: please report it",
     }[comparison.verdict]
     out.print(f"[bold {colour}]{comparison.verdict}[/]: {meaning}")
@@ -284,4 +291,9 @@ def _tell_verdict(out: Console, comparison: Comparison) -> None:
             out.print(f"  {escape(difference)}")
 
 
+_STATUS = {
+    Verdict.IDENTICAL: DONE,
+    Verdict.ELSEWHERE: ELSEWHERE,
+    Verdict.UNPROVEN: ELSEWHERE,
+}
 _FACTS = tuple(field.name for field in fields(Environment))

@@ -84,7 +84,7 @@ class Saver:
         )
 
         async def write() -> None:
-            suffix = medium_of(job.recipe, self._media).suffix
+            suffix = medium_of(job.recipe, self._media).suffix_for(picture.file)
             file = await asyncio.to_thread(self._files.keep, picture.file, suffix)
             await self._tickets.drawn(
                 job.id, lease.epoch, picture, png_sha256=file, drawn_at=self._clock()

@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from bot.pages.fairness_plot import CARD, INK
 from bot.pages.lettering import Font, fitted, font
 from generation.media import photos
+from generation.media.table import still_of
 
 WIDTH, GAP = 1600, 12  # pixels of the sheet, and between two tiles
 WIDEST = 640  # pixels of a tile
@@ -50,7 +51,7 @@ class TileRow:
 
 def thumbnail(file: bytes) -> Image.Image:
     """A picture of ours, as large as a tile can be.  Raises BadPicture."""
-    picture = photos.as_rgb(photos.upright(file))
+    picture = photos.as_rgb(photos.upright(still_of(file)))
     picture.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
     return picture
 

@@ -281,6 +281,13 @@ def verdict(comparison: Comparison, which: str) -> str:
                 which=which,
                 differences="; ".join(quoted(d, 160) for d in comparison.differences[:4]),
             )
+        case Verdict.UNPROVEN:
+            return tr(
+                "🎞️ **UNPROVEN**: {which} keeps what it shows only nearly, so the file alone "
+                "cannot prove it, and encoded anew it is another file. The number of a work that I "
+                "keep can be compared.",
+                which=which,
+            )
         case Verdict.DIVERGED:
             return tr(
                 "❌ **DIVERGED** from {which} on the same machine. That is a bug of mine; please "

@@ -85,8 +85,11 @@ def elsewhere(request: Request) -> str:
 
 def smaller(names: Sequence[str], media: Sequence[Medium], numbers: Sequence[int]) -> str:
     """Beside files that are not the exact ones; "" where all are.  Names are `12.jpg`."""
-    pairs = [(PurePath(name).suffix, medium) for name, medium in zip(names, media, strict=False)]
-    other = [(suffix, medium) for suffix, medium in pairs if suffix != medium.suffix]
+    pairs = [
+        ("".join(PurePath(name).suffixes), medium)
+        for name, medium in zip(names, media, strict=False)
+    ]
+    other = [(suffix, medium) for suffix, medium in pairs if suffix not in medium.suffixes]
     if not other:
         return ""
     used = dict.fromkeys(medium.titles[suffix] for suffix, medium in other)

@@ -300,7 +300,11 @@ def _comparison(
 ) -> Comparison | None:
     if not pictures:
         return None
-    if request.expects is not None:
-        before = Fingerprint(environment=UNKNOWN, pixels_sha256=request.expects)
+    if request.expects is not None or request.expects_file is not None:
+        before = Fingerprint(
+            environment=UNKNOWN,
+            pixels_sha256=request.expects,
+            file_sha256=request.expects_file,
+        )
         return compare(before, pictures[0].fingerprint)
     return None if original is None else compare(original.fingerprint, pictures[0].fingerprint)

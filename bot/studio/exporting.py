@@ -82,7 +82,7 @@ class Exports:
                 continue
             if (kept := await self._file(row["png_sha256"])) is not None:
                 picture = await self._stores.pictures.get(row["id"])
-                suffix = medium_of(picture.recipe).suffix
+                suffix = medium_of(picture.recipe).suffix_for(kept)
                 yield f"pictures/{row['id']}{suffix}", kept, int(row["id"])
 
     async def _file(self, digest: str) -> bytes | None:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from generation.errors import BadClip, BadMask, BadPicture
+from generation.errors import BadClip, BadMask, BadPicture, Lossy
 from generation.media import masks, photos, table
 from generation.media.clips import ClipFacts, Moment
 from generation.media.photos import InputFacts
@@ -81,19 +81,23 @@ class Opening:
             told = await self._apart(b"".join(files), "mask", way, lengths)
             return base64.b64decode(told["mask"])
 
-    async def carried(self, file: bytes) -> tuple[Recipe, Sha256] | None:
+    async def carried(self, file: bytes) -> tuple[Recipe, Sha256 | None] | None:
         """The recipe that a file carries, and the digest of its content; None: it has no recipe.
 
-        Raises OutOfRange and BadPicture.
+        The digest is None where the file holds its content but nearly.  Raises OutOfRange and
+        BadPicture.
         """
         async with self._decoding:
             found = await asyncio.to_thread(table.carried, file, self._media)
             if found is None:
                 return None
             recipe, medium = found
-            if await asyncio.to_thread(medium.is_light, file):
-                return recipe, await asyncio.to_thread(medium.digest_in, file)
-            told = await self._apart(file, "digest", medium.name)
+            try:
+                if await asyncio.to_thread(medium.is_light, file):
+                    return recipe, await asyncio.to_thread(medium.digest_in, file)
+                told = await self._apart(file, "digest", medium.name)
+            except Lossy:
+                return recipe, None
             return recipe, Sha256(told["digest"])
 
     async def _apart(
@@ -121,6 +125,8 @@ class Opening:
             raise refused("it takes more time or memory to unpack than I give it") from None
         if "refused" in answer:
             raise refused(answer["refused"])
+        if "lossy" in answer:
+            raise Lossy(answer["lossy"])
         if "unmasked" in answer:
             raise BadMask(answer["unmasked"])
         return dict(answer)

@@ -325,18 +325,32 @@ class Requests:
         """
         return await self.reproduce((await self._one_of(request, origin, only)).id, origin)
 
-    async def reproduce_file(self, recipe: Recipe, pixels: Sha256, origin: Origin) -> Request:
-        """Draw the recipe that a stranger's PNG carries, to compare with its pixels.
+    async def reproduce_file(
+        self,
+        recipe: Recipe,
+        pixels: Sha256 | None,
+        origin: Origin,
+        *,
+        file: Sha256 | None = None,
+    ) -> Request:
+        """Draw the recipe that a stranger's file carries, to compare with its content.
 
-        Raises what `submit` raises.
+        Where that holds its content but nearly (`pixels` None), the file itself is compared, or
+        what is known here of it.  Raises what `submit` raises.
         """
         recipe = self._drafting.for_somebody(recipe)
         await self._gallery.check_strangers(Asker.of(origin), recipe)
         found = await self._gallery.drawn_from(Asker.of(origin), recipe.id)
-        same = [picture for picture in found if picture.pixels_sha256 == pixels]
+        same = [one for one in found if pixels == one.pixels_sha256 or file == one.png_sha256]
         if same:
             return await self.reproduce(same[0].id, origin)
-        return await self.queue_up(origin, (recipe,), words=recipe.prompt, expects=pixels)
+        return await self.queue_up(
+            origin,
+            (recipe,),
+            words=recipe.prompt,
+            expects=pixels,
+            expects_file=file if pixels is None else None,
+        )
 
     async def _one_of(
         self, request: RequestId, origin: Origin, only: PictureId | None
@@ -384,6 +398,7 @@ class Requests:
         parent: PictureId | None = None,
         reproduces: PictureId | None = None,
         expects: Sha256 | None = None,
+        expects_file: Sha256 | None = None,
         wording: Wording | None = None,
         notes: Sequence[str] = (),
         revision: Revision | None = None,
@@ -402,6 +417,7 @@ class Requests:
             parent=parent,
             reproduces=reproduces,
             expects=expects,
+            expects_file=expects_file,
             notes=bounded(notes),
             revision=revision,
             scorer=scorer,

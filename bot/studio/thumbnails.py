@@ -15,6 +15,7 @@ from PIL import Image
 
 from generation.errors import BadPicture
 from generation.media import photos
+from generation.media.table import still_of
 from generation.recipe import Sha256
 from storage.errors import StorageError
 from storage.files import Files
@@ -47,7 +48,7 @@ class Thumbnails:
             kept = self._files.thumbnail(file)
             if kept:  # a power cut can leave an empty one
                 return kept
-            made = made_of(self._files.read(file))
+            made = made_of(still_of(self._files.read(file)))
         except (BadPicture, StorageError):
             return None
         with contextlib.suppress(StorageError):  # the page is shown on a full disk, too

@@ -100,7 +100,8 @@ async def _draw(
     if not outcome.pictures:
         raise_reason(outcome)
     picture = outcome.pictures[0]
-    file = folder / f"{seed}-{mode.value}{medium_of(picture.recipe).suffix}"
+    suffix = medium_of(picture.recipe).suffix_for(outcome.files[0])
+    file = folder / f"{seed}-{mode.value}{suffix}"
     file.write_bytes(outcome.files[0])
     return WishPicture(wanted=wanted, mode=mode, prompt=picture.recipe.prompt, file=file)
 

@@ -103,7 +103,7 @@ class BrowserGallery:
         link = admitted(self._studio, self._links, LinkPurpose.PICTURE, at["link"])
         picture = await self._seen(link, link.picture)
         _picture, data = await self._studio.changes.shown_again(link.visitor.asker, picture.id)
-        kind, _coding = mimetypes.guess_type(f"file{medium_of(picture.recipe).suffix}")
+        kind, _coding = mimetypes.guess_type(f"file{medium_of(picture.recipe).suffix_for(data)}")
         return answers.file(data, kind or "application/octet-stream")
 
     async def _small(self, _: web.BaseRequest, at: re.Match[str]) -> web.StreamResponse:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from itertools import accumulate, pairwise
 
-from generation.errors import BadMask, BadPicture
+from generation.errors import BadMask, BadPicture, Lossy
 from generation.media import clips, masks, photos
 from generation.media.table import MEDIA
 
@@ -48,6 +48,8 @@ def main(wanted: str, which: str = "", lengths: str = "") -> None:
     except (BadPicture, MemoryError) as error:
         reason = getattr(error, "reason", "it unpacks to more than fits into the memory here")
         answer = {"refused": reason}
+    except Lossy as error:
+        answer = {"lossy": error.kind}
     except BadMask as error:
         answer = {"unmasked": error.reason}
     print(json.dumps(answer), flush=True)

@@ -23,6 +23,9 @@ from generation.recipe import Recipe, Sha256
 # ours; empty where nobody has looked.
 Tensors = Mapping[Sha256, str]
 
+# Called while a file is written, piece by piece; may raise, to end it.
+Beat = Callable[[], None]
+
 
 def _nothing_beside(_: bytes) -> Iterable[tuple[str, bytes]]:
     return ()
@@ -56,6 +59,14 @@ class Medium:
     beside: Callable[[bytes], Iterable[tuple[str, bytes]]] = _nothing_beside
     # (a file of ours) -> a picture of it: a clip's middle frame.  None: the file is one.
     still: Callable[[bytes], Image] | None = None
+    # As `write`, for what takes long: with each piece it says that it is not hanging.
+    write_slowly: Callable[[bytes, Recipe, Tensors, Beat], bytes] | None = None
+
+    def written(self, content: bytes, recipe: Recipe, tensors: Tensors, beat: Beat) -> bytes:
+        """The file, written with a beat after each piece where it has several."""
+        if self.write_slowly is None:
+            return self.write(content, recipe, tensors)
+        return self.write_slowly(content, recipe, tensors, beat)
 
     @property
     def suffixes(self) -> tuple[str, ...]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from contextlib import suppress
 
+from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.media.audio import AUDIO
 from generation.media.image import IMAGE
 from generation.media.medium import Medium
 from generation.media.mesh import MESH
+from generation.media.video import VIDEO
 from generation.recipe import Recipe
 
 Media = Mapping[str, Medium]  # by their names
 
-MEDIA: Media = {medium.name: medium for medium in (IMAGE, AUDIO, MESH)}
+MEDIA: Media = {medium.name: medium for medium in (IMAGE, VIDEO, AUDIO, MESH)}
 
 
 def medium_of(recipe: Recipe, media: Media = MEDIA) -> Medium:
@@ -22,6 +26,20 @@ def medium_of(recipe: Recipe, media: Media = MEDIA) -> Medium:
     if making == IMAGE.name and known is not None:
         making = known.architecture.medium
     return media[making]
+
+
+def still_of(file: bytes, media: Media = MEDIA) -> bytes:
+    """A picture of a file that is kept here: a clip's middle frame, of a picture itself.
+
+    Raises BadPicture.
+    """
+    for medium in media.values():
+        with suppress(OutOfRange):  # a recipe that this version cannot read is in no file of ours
+            if medium.still is not None and medium.recipe_in(file) is not None:
+                out = io.BytesIO()
+                medium.still(file).save(out, "PNG")
+                return out.getvalue()
+    return file
 
 
 def carried(file: bytes, media: Media = MEDIA) -> tuple[Recipe, Medium] | None:

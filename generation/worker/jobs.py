@@ -220,7 +220,9 @@ class Jobs:
             place.beat()
             finished = Finished(
                 job=order.job,
-                file=medium.write(result.content, recipe, self._tensors(recipe, place)),
+                file=medium.written(
+                    result.content, recipe, self._tensors(recipe, place), place.beat
+                ),
                 pixels_sha256=medium.digest(result.content),
                 latents_sha256=result.latents_sha256,
                 seconds=seconds,

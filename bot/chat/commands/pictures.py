@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import discord
@@ -46,8 +47,8 @@ async def reproduce(
 
     async def asking() -> Request:
         if file is not None:
-            recipe, pixels = await _read(file, studio)
-            return await studio.requests.reproduce_file(recipe, pixels, origin)
+            recipe, pixels, digest = await _read(file, studio)
+            return await studio.requests.reproduce_file(recipe, pixels, origin, file=digest)
         if picture is not None:
             number = await named(picture, studio, Asker.of(origin))
             return await studio.requests.reproduce(number, await as_private(origin, number, studio))
@@ -56,15 +57,17 @@ async def reproduce(
     await begin(interaction, asking)
 
 
-async def _read(file: discord.Attachment, studio: Studio) -> tuple[Recipe, Sha256]:
-    """The recipe that a file carries, and the digest of its content.  Raises BadPicture."""
+async def _read(file: discord.Attachment, studio: Studio) -> tuple[Recipe, Sha256 | None, Sha256]:
+    """The recipe that a file carries, the digest of its content (None: it holds that but nearly),
+    and the file's own.  Raises BadPicture."""
     if file.size > MAX_BYTES:
         raise BadPicture("it is larger than 32 MiB")
     async with studio.opening.room():
-        found = await studio.opening.carried(await file.read())
+        data = await file.read()
+        found = await studio.opening.carried(data)
     if found is None:
-        raise BadPicture("it carries no recipe of mine; only PNGs that I posted do")
-    return found
+        raise BadPicture("it carries no recipe of mine; only files that I posted do")
+    return *found, Sha256(hashlib.sha256(data).hexdigest())
 
 
 async def _shown(interaction: Interaction, message: discord.Message) -> tuple[StoredPicture, ...]:
