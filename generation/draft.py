@@ -173,6 +173,11 @@ class Checkpoint:
         return (*self.components, *((own,) if own else ()))
 
     @property
+    def tasks(self) -> frozenset[Task]:
+        """What is made with it."""
+        return SERVES[self.purpose] if self.purpose is not None else self.family.tasks
+
+    @property
     def spoken_to(self) -> Family:
         """The family, with the dialect in which this model is spoken to."""
         return replace(self.family, dialect=self.dialect) if self.dialect else self.family

@@ -13,6 +13,8 @@
     │   │   └── BadSound                or no usable sound
     │   ├── Lossy                   a file that holds what it was made of but nearly
     │   ├── BadMask                 one that says of no part of a picture that it is to change
+    │   ├── NoMaker                 something of a medium is wanted, and no model here makes it
+    │   ├── OtherMedium             what is done with pictures was asked of a sound
     │   ├── NoSegmenter             a part was named in words, and nothing here finds it by them
     │   ├── NoCaptioner             a picture is to be described, and nothing here does that
     │   ├── NoControlNet            a control picture was given, and nothing here looks at one
@@ -246,6 +248,27 @@ class NoMotionModule(Unacceptable):
 
     def __str__(self) -> str:
         return f"no motion module is here with which {self.model} moves"
+
+
+@dataclass(eq=False, repr=False)
+class NoMaker(Unacceptable):
+    """Something of that medium is wanted, and no model here makes it."""
+
+    medium: str
+
+    def __str__(self) -> str:
+        return f"no model here makes {self.medium}"
+
+
+@dataclass(eq=False, repr=False)
+class OtherMedium(Unacceptable):
+    """It was asked of a work of one medium, and can be done with another alone."""
+
+    medium: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"{self.medium} was given, and {self.wanted} is wanted"
 
 
 class NoScorer(Unacceptable):

@@ -47,6 +47,7 @@ SEVERAL = {"compare"}  # takes several values of each, as text
 FINDING = {"history", "favourites", "gallery"}  # look for pictures that have them
 # What changes a picture says in its own words which picture, and what the words are about.
 CHANGING = {"edit", "vary", "upscale", "outpaint", "inpaint", "blend", "control", "describe"}
+CHANGING |= {"video", "sound", "model3d"}
 OPTIONS = [
     (command.name, option)
     for command in COMMANDS
@@ -98,6 +99,13 @@ def test_imagine_offers_every_parameter() -> None:
     }
     lacking = set(PARAMETERS) - offered - others - {"width", "height"}  # which are said as a size
     assert lacking == set(), "each is a word in the signature of bot/chat/commands/imagine.py"
+
+
+def test_the_commands_of_other_media_offer_their_parameters() -> None:
+    for command, section in (("video", "motion"), ("sound", "sound"), ("model3d", "form")):
+        offered = {option.name for name, option in OPTIONS if name == command}
+        wanted = {row.name for row in PARAMETERS.values() if row.section == section}
+        assert wanted <= offered, "each is a word in bot/chat/commands/making.py"
 
 
 def drawing() -> dict[str, argparse.Action]:

@@ -40,6 +40,8 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.NoCaptioner(),
     g.NoControlNet("Stable Diffusion 1.x"),
     g.NoMotionModule("dreams"),
+    g.NoMaker("video"),
+    g.OtherMedium("audio", "image"),
     g.NoScorer(),
     g.UnusableWeights("m", "it does not fit"),
     g.PickleRefused("m.ckpt"),

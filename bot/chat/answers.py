@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import discord
 
 from bot.chat.askers import asker_of, studio_of
+from bot.chat.uploads import Files
 from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.pages.elsewhere_page import elsewhere
@@ -66,22 +67,26 @@ async def whisper(
     text: str,
     *,
     view: discord.ui.View | None = None,
-    file: tuple[str, bytes] | None = None,
+    files: Files = (),
 ) -> int:
     """Answer the asker alone, or in the answer that was promised.  Returns the message's id."""
-    files = [discord.File(io.BytesIO(file[1]), filename=file[0])] if file else []
+    sent_files = [discord.File(io.BytesIO(data), filename=name) for name, data in files]
     shown: dict[str, Any] = {"allowed_mentions": SILENT}
     if not interaction.response.is_done():
         shown |= {"view": view} if view else {}
-        sent = await interaction.response.send_message(text, files=files, ephemeral=True, **shown)
+        sent = await interaction.response.send_message(
+            text, files=sent_files, ephemeral=True, **shown
+        )
         return sent.message_id or 0
     if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
         edited = await interaction.edit_original_response(
-            content=text, attachments=files, view=view, **shown
+            content=text, attachments=sent_files, view=view, **shown
         )
         return edited.id
     shown |= {"view": view} if view else {}
-    said = await interaction.followup.send(text, files=files, ephemeral=True, wait=True, **shown)
+    said = await interaction.followup.send(
+        text, files=sent_files, ephemeral=True, wait=True, **shown
+    )
     return int(said.id)
 
 
@@ -91,11 +96,11 @@ async def whisper_about(
     text: str,
     view: discord.ui.View,
     *,
-    file: tuple[str, bytes] | None = None,
+    files: Files = (),
 ) -> None:
     """Answer the asker alone with components about a request."""
     with studio_of(interaction).messages.answering(request) as note:
-        await note(await whisper(interaction, text, view=view, file=file))
+        await note(await whisper(interaction, text, view=view, files=files))
 
 
 async def whisper_recipes(

@@ -25,7 +25,7 @@ from bot.chat.concluding import progress_of, reason
 from bot.chat.open_answers import OpenAnswers, is_answer
 from bot.chat.places import LOOK_BACK, Channel, channel_of, places_around
 from bot.chat.shown import request_shown_by
-from bot.chat.uploads import MAX_MESSAGE_BYTES, USUAL_LIMIT, fitting
+from bot.chat.uploads import MAX_MESSAGE_BYTES, USUAL_LIMIT, beside, fitting
 from bot.dispatch.audience import Outcome, Shown, Undeliverable
 from bot.pages import replies, whereabouts
 from bot.pages.sheet_drawing import sheet_file
@@ -184,7 +184,7 @@ class Poster:
                 worded=_worded(outcome),
                 changed=request.parent is not None,
                 replied=request.revision is not None,
-                painter=self._offers.painter,
+                reach=self._offers.reach,
                 private=request.origin.private,
                 labels=_labels(outcome, sheet) if sheet is not None else None,
             )
@@ -195,12 +195,13 @@ class Poster:
             request.origin.guild, places_around(place) or (request.origin.channel,)
         )
         names = [name for name, _ in uploads] if sheet is None else []
+        looks = await asyncio.to_thread(beside, outcome.files, numbers, media, limit, uploads)
         below = whereabouts.smaller(names, media, numbers)
         return {
             "content": whereabouts.with_lines(replies.result(outcome), above=above, below=below),
             "files": [
                 discord.File(io.BytesIO(data), filename=name, spoiler=hidden)
-                for name, data in uploads
+                for name, data in (*uploads, *(looks if sheet is None else ()))
             ],
             "view": view,
             "allowed_mentions": SILENT,

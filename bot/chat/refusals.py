@@ -51,7 +51,7 @@ async def apologise(interaction: discord.Interaction[Any], error: BaseException)
         log.error("an interaction failed", exc_info=wordless(error, typed))
     text, file = replies.with_what_was_typed(platform or apology_for(error), typed)
     with contextlib.suppress(discord.HTTPException):
-        await whisper(interaction, text, file=file)
+        await whisper(interaction, text, files=(file,) if file else ())
 
 
 def typed_in(interaction: discord.Interaction[Any]) -> str:

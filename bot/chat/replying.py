@@ -78,8 +78,8 @@ async def show_progress(message: discord.Message, request: RequestId, studio: St
 async def _show_again(
     message: discord.Message, answer: ShownAgain, studio: Studio, origin: Origin
 ) -> None:
-    picture, painter = answer.picture, studio.offers.painter
-    view = result_view(picture.request, (picture,), alone=True, painter=painter)
+    picture, reach = answer.picture, studio.offers.reach
+    view = result_view(picture.request, (picture,), alone=True, reach=reach)
     await show_again(message, answer.picture.id, answer.text, view, studio, Asker.of(origin))
 
 

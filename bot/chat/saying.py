@@ -15,6 +15,7 @@ import discord
 
 from bot.chat.answers import SILENT
 from bot.chat.places import READ_HISTORY, lacking
+from bot.chat.uploads import Files
 from bot.languages.speaking import tr
 from bot.pages.whereabouts import permissions
 
@@ -25,7 +26,7 @@ async def say(
     message: discord.Message,
     text: str,
     view: discord.ui.View | None = None,
-    file: tuple[str, bytes] | None = None,
+    files: Files = (),
 ) -> discord.Message | None:
     """Answer a message: with a reference, else without, else its author alone."""
     parts: dict[str, Any] = {"allowed_mentions": SILENT} | ({"view": view} if view else {})
@@ -34,9 +35,9 @@ async def say(
         if READ_HISTORY not in lacking(message.channel):
             with contextlib.suppress(discord.Forbidden, discord.NotFound):
                 return await message.channel.send(
-                    text, reference=reference, **parts, **_attached(file)
+                    text, reference=reference, **parts, **_attached(files)
                 )
-        return await message.channel.send(text, **parts, **_attached(file))
+        return await message.channel.send(text, **parts, **_attached(files))
     except discord.HTTPException as error:
         log.warning("not answered in channel %d: %s", message.channel.id, error)
     if view is None:
@@ -47,9 +48,10 @@ async def say(
     return None
 
 
-def _attached(file: tuple[str, bytes] | None) -> dict[str, Any]:
-    """The file as discord.py sends it, once."""
-    return {"file": discord.File(io.BytesIO(file[1]), filename=file[0])} if file else {}
+def _attached(files: Files) -> dict[str, Any]:
+    """The files as discord.py sends them, once."""
+    sent = [discord.File(io.BytesIO(data), filename=name) for name, data in files]
+    return {"files": sent} if sent else {}
 
 
 async def say_elsewhere(message: discord.Message, missing: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ import discord
 from bot.chat.answers import whisper_about
 from bot.chat.askers import asker_of, studio_of
 from bot.chat.saying import say
-from bot.chat.uploads import USUAL_LIMIT, fitting
+from bot.chat.uploads import USUAL_LIMIT, Files, beside, fitting
 from bot.pages.picture_page import picture_page
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
@@ -38,9 +38,9 @@ async def show_again(
     if picture.withheld:
         raise Missing("picture", number)  # not where others see it
     limit = getattr(message.guild, "filesize_limit", USUAL_LIMIT)
-    [file] = await asyncio.to_thread(fitting, [data], [number], [medium_of(picture.recipe)], limit)
+    files = await asyncio.to_thread(_shown, data, picture, limit)
     with studio.messages.answering(picture.request) as note:
-        posted = await say(message, text, view=view, file=file)
+        posted = await say(message, text, view=view, files=files)
         if posted is not None:
             await note(posted.id)
             await studio.changes.note_shown(
@@ -52,7 +52,7 @@ async def show_alone(
     interaction: discord.Interaction[Any],
     picture: StoredPicture,
     view: discord.ui.View,
-    file: tuple[str, bytes] | None,
+    files: Files,
 ) -> None:
     """Show a picture and how it came about, with these buttons, to the one who asks.
 
@@ -61,24 +61,28 @@ async def show_alone(
     studio, asker = studio_of(interaction), asker_of(interaction)
     line = await studio.gallery.lineage(asker, picture)
     [stars] = await studio.stars.stars(asker, [picture.id])
-    text = picture_page(line, stars=stars, there=file is not None)
-    await whisper_about(interaction, picture.request, text, view, file=file)
+    text = picture_page(line, stars=stars, there=bool(files))
+    await whisper_about(interaction, picture.request, text, view, files=files)
 
 
-async def file_of(
-    interaction: discord.Interaction[Any], picture: StoredPicture
-) -> tuple[str, bytes] | None:
-    """The picture's file in a size that can be posted here; None where it is gone."""
+async def files_of(interaction: discord.Interaction[Any], picture: StoredPicture) -> Files:
+    """The picture's file in a size that can be posted here, and how it looks; () where it is gone.
+
+    The file comes first.
+    """
     studio = studio_of(interaction)
     try:
         _, data = await studio.changes.shown_again(asker_of(interaction), picture.id)
     except Missing:
-        return None
+        return ()
     limit = interaction.filesize_limit or USUAL_LIMIT
-    [file] = await asyncio.to_thread(
-        fitting, [data], [picture.id], [medium_of(picture.recipe)], limit
-    )
-    return file
+    return await asyncio.to_thread(_shown, data, picture, limit)
+
+
+def _shown(data: bytes, picture: StoredPicture, limit: int) -> Files:
+    asked = [data], [picture.id], [medium_of(picture.recipe)], limit
+    files = fitting(*asked)
+    return (*files, *beside(*asked, files))
 
 
 async def take_away(

@@ -53,7 +53,7 @@ async def compared_beside(
         return True
     limit: int = getattr(message.guild, "filesize_limit", USUAL_LIMIT)
     file = await asyncio.to_thread(side_by_side_file, compared, limit)
-    await say(message, side_by_side_page(compared), file=file)
+    await say(message, side_by_side_page(compared), files=(file,))
     return True
 
 

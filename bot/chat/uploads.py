@@ -6,9 +6,15 @@ smaller file of its medium; the exact one stays here either way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 
+from generation.errors import Unacceptable
 from generation.media.medium import Medium
+
+log = logging.getLogger(__name__)
+
+Files = tuple[tuple[str, bytes], ...]  # their names and bytes
 
 USUAL_LIMIT = 10 * 2**20  # bytes of a file, where the server says nothing else
 MAX_FILES = 10  # attachments of one message
@@ -22,7 +28,7 @@ def fitting(
     limit_bytes: int,
     *,
     shrunk: int = 0,
-) -> tuple[tuple[str, bytes], ...]:
+) -> Files:
     """(file name, bytes) of each work, none above the limit and all of them in one message.
 
     `shrunk` counts how often Discord has found them too large: each time they become much smaller.
@@ -38,6 +44,35 @@ def fitting(
     return tuple(
         (f"{name}{suffix}", data) for name, (suffix, data) in zip(names, fitted, strict=False)
     )
+
+
+def beside(
+    files: Sequence[bytes],
+    names: Sequence[int],
+    media: Sequence[Medium],
+    limit_bytes: int,
+    taken: Files,
+) -> Files:
+    """What is shown beside works that look like nothing: a waveform, a form that turns.
+
+    As much as fits into the message whose files are `taken` already.
+    """
+    room = MAX_MESSAGE_BYTES - sum(len(data) for _, data in taken)
+    found: list[tuple[str, bytes]] = []
+    for file, name, medium in zip(files, names, media, strict=False):
+        for suffix, look in _looks(file, medium):
+            if len(look) <= min(limit_bytes, room) and len(taken) + len(found) < MAX_FILES:
+                found.append((f"{name}{suffix}", look))
+                room -= len(look)
+    return tuple(found)
+
+
+def _looks(file: bytes, medium: Medium) -> Iterator[tuple[str, bytes]]:
+    """The medium's looks of a file; the work itself is worth showing without one."""
+    try:
+        yield from medium.beside(file)
+    except Unacceptable as error:
+        log.warning("a %s is shown without its look: %s", medium.name, error)
 
 
 def _fit(file: bytes, medium: Medium, limit_bytes: int, *, small: bool) -> tuple[str, bytes]:

@@ -26,8 +26,10 @@ from bot.pages.error_sentences import (
     made_for,
     memory,
     minutes,
+    no_maker,
     not_here,
     not_offered,
+    other_medium,
     out_of_range,
     resting,
     that_many,
@@ -168,6 +170,8 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
             "docs/describing.md.)"
         )
     ),
+    g.NoMaker: no_maker,
+    g.OtherMedium: other_medium,
     g.NoControlNet: _one(
         mark(
             "No ControlNet here is for {family}: nothing looks at that picture. (The owner can put "

@@ -152,6 +152,49 @@ def made_for(error: g.NotMadeFor) -> str:
     return tr("{model} is made for {purpose} alone.", model=model, purpose=purpose)
 
 
+def no_maker(error: g.NoMaker) -> str:
+    """A clip, a sound or a form is wanted, and no model here makes one."""
+    return tr(NO_MAKER.get(error.medium, NO_MAKER["image"]))
+
+
+NO_MAKER = {
+    "image": mark(
+        "No model that draws pictures is here. (The owner fetches one with `/models add`, or puts "
+        "it into `models`: docs/models.md.)"
+    ),
+    "video": mark(
+        "No model that makes clips is here, so I began nothing. (The owner fetches one with "
+        "`/models add`, or puts it into `models`: docs/models.md.)"
+    ),
+    "audio": mark(
+        "No model that makes sounds is here, so I began nothing. (The owner fetches one with "
+        "`/models add`, or puts it into `models`: docs/models.md.)"
+    ),
+    "mesh": mark(
+        "No model that makes forms is here, so I began nothing. (The owner fetches one with "
+        "`/models add`, or puts it into `models`: docs/models.md.)"
+    ),
+}
+
+
+def other_medium(error: g.OtherMedium) -> str:
+    """It was asked of a sound, and goes with pictures alone."""
+    return tr(
+        "That is {what}, and this wants {wanted}.",
+        what=tr(MEDIA_CALLED[error.medium]),
+        wanted=tr(MEDIA_CALLED[error.wanted]),
+    )
+
+
+# What works of each medium are called.
+MEDIA_CALLED = {
+    "image": mark("a picture"),
+    "video": mark("a clip"),
+    "audio": mark("a sound"),
+    "mesh": mark("a form"),
+}
+
+
 def not_here(error: g.NotHere) -> str:
     """Other programs have it, and nothing here is the same."""
     kind, name = clause(error.kind), code(error.name)

@@ -36,6 +36,7 @@ class Topic(StrEnum):
     PROMPTS = "prompts"
     PARAMETERS = "parameters"
     CHANGING = "changing"
+    MEDIA = "media"
     BUTTONS = "buttons"
     AGAIN = "again"
     SETTINGS = "settings"
@@ -49,6 +50,7 @@ TITLES = {
     Topic.PROMPTS: mark("What a prompt can hold"),
     Topic.PARAMETERS: mark("Parameters in the words"),
     Topic.CHANGING: mark("Changing a picture"),
+    Topic.MEDIA: mark("Clips, sounds and forms"),
     Topic.BUTTONS: mark("Buttons and menus"),
     Topic.AGAIN: mark("The same picture again"),
     Topic.SETTINGS: mark("Settings and the queue"),
@@ -161,6 +163,26 @@ _PAGES = {
         mark("`/control`: words, and an `image` whose lines say where things are (`how: canny`)"),
         mark("Each takes a picture's number, the link of its message, or an `image` of your own."),
         mark("-# The buttons below a picture do the same, and ✏️ opens its words and settings."),
+    ),
+    Topic.MEDIA: (
+        mark(
+            "`/video` makes a clip of words (`a red ball moves left`), of a picture (`image`, and "
+            "`last` for where it ends) or over another clip; `seconds`, `frames` and `fps` say how "
+            "long and how fast it is."
+        ),
+        mark(
+            "`/sound` makes a sound of words, or of what a `picture` or a clip shows; models that "
+            "sing take `lyrics`, `bpm`, `key` and `meter`."
+        ),
+        mark("`/model3d` makes a form that turns, of words or of a picture of one thing."),
+        mark(
+            "🎬 below a picture sets it in motion, 🔊 and 🧊 make a sound and a form of it; below "
+            "a clip ⏩ goes on from its end, and 🎞️ makes its last frame a picture."
+        ),
+        mark(
+            "Or reply: `let the leaves fall`, `what would it sound like?`, `turn it into 3D`; to a "
+            "clip `longer`, `slower`, `the last frame`; to a sound `louder`, `higher`, `4 seconds`."
+        ),
     ),
     Topic.BUTTONS: (
         mark("Of several pictures, the list above the buttons says which one they are about."),

@@ -5,6 +5,7 @@ Pure values; which of them a server has depends on its models (`bot.studio.chang
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -22,3 +23,17 @@ class Ability(StrEnum):
     FORM = "form"  # the thing in three dimensions
     EXTEND = "extend"  # a clip or a sound goes on from its end
     DESCRIBE = "describe"  # looked at, and put into words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What can be made of a result here, by the buttons under it."""
+
+    painter: bool = False  # a page is served on which masks are painted
+    films: bool = False
+    voices: bool = False
+    forms: bool = False
+    extends: bool = False  # a clip, from its end
+
+
+PICTURES_ALONE = Reach()

@@ -44,6 +44,10 @@ class Answered:
     scheduler: str | None = None
     denoise: float | None = None
     clip_skip: int | None = None
+    seconds: float | None = None  # of a clip or a sound
+    frames: int | None = None
+    fps: float | None = None
+    bpm: int | None = None
     seed: int = 0
     count: int = 1  # pictures that the message shows
     model: str | None = None

@@ -27,6 +27,7 @@ from generation.families.model_family import Family
 from generation.parameters import PARAMETERS, AmountParameter, WholeParameter
 from generation.recipe import Adapter, Sha256
 from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.tasks import IMAGE
 from prompting import wildcards
 from prompting.errors import TooMany
 from storage.people import AssistMode
@@ -106,7 +107,7 @@ class AxisReader:
 
     def models(self, name: str, typed: str) -> Iterator[AxisValue]:
         """Checkpoints of the catalog."""
-        here = self.offers.checkpoints()
+        here = self.offers.checkpoints(IMAGE)
         there = [entry.name for entry in here if self.offered(entry.weights.sha256)]
         for one in self._named(name, typed, there):
             entry = self.offers.catalog.find(one, "checkpoint")

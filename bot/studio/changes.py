@@ -23,7 +23,9 @@ from bot.studio.which import NotThatMany
 from prompting.changing.intents import (
     QUIET,
     AskedSetting,
+    Aspect,
     ContentChange,
+    Direction,
     Intent,
     IntentKind,
     Reworded,
@@ -123,10 +125,12 @@ def planned(
     group: Sequence[Intent], answered: Answered, able: Collection[Ability], styles: Styles
 ) -> Plan:
     """What the intents about one picture come to.  Raises OutOfRange."""
-    main = _possible(_main(group), able)
+    main = _possible(_main(group), answered, able)
     if main.kind in CONTENT:
         return _of_content(main, group, answered, able, styles)
-    new = settled([s for intent in group for s in intent.settings], answered)
+    asked = [s for intent in group for s in intent.settings]
+    asked += [s for s in main.settings if s not in asked]
+    new = settled(asked, answered)
     same = Plan(
         kind=main.kind,
         means=_MEANS.get(main.kind, Means.NOTHING),
@@ -152,15 +156,35 @@ def planned(
     if (new.count or 1) > 1 and new.seed is None:
         fresh = True  # of one seed there is one picture
     same = replace(same, settings=new, what=what, fresh=fresh)
+    if not _has(answered, main.kind):
+        return replace(same, means=Means.NOTHING, said=tr(lines.NO_SIZE))
     lacking = _NEEDS.get(main.kind)
     return replace(same, means=Means.NOTHING) if lacking and lacking[0] not in able else same
 
 
-def _possible(intent: Intent, able: Collection[Ability]) -> Intent:
-    """What spins is a form that turns; a clip in which it spins, where none can be made."""
+def _possible(intent: Intent, answered: Answered, able: Collection[Ability]) -> Intent:
+    """What comes nearest here.
+
+    What spins is a form that turns; a clip in which it spins, where none can be made.  A sound goes
+    on as one that is longer, and so does a clip that nothing here goes on from.
+    """
+    if intent.kind is IntentKind.EXTEND and Ability.EXTEND not in able and answered.seconds:
+        more = float(intent.amount) if intent.amount else None
+        longer = AskedSetting(name="seconds", value=more, direction=Direction.MORE)
+        return replace(
+            intent, kind=IntentKind.PARAMETERS, amount=None, settings=(*intent.settings, longer)
+        )
     if intent.kind is IntentKind.FORM and intent.changes and Ability.FORM not in able:
         return replace(intent, kind=IntentKind.VIDEO) if Ability.VIDEO in able else intent
     return intent
+
+
+def _has(answered: Answered, kind: IntentKind) -> bool:
+    """Whether such a work has what the kind is about: a sound has no pixels."""
+    return answered.medium in ("image", "video") or kind not in _OF_PIXELS
+
+
+_OF_PIXELS = (IntentKind.UPSCALE, IntentKind.OUTPAINT, IntentKind.INPAINT, IntentKind.DESCRIBE)
 
 
 def _crossed(intent: Intent, answered: Answered) -> str:
@@ -195,9 +219,10 @@ def _of_content(
     styles: Styles,
 ) -> Plan:
     """Other words: the answered picture's with the changes in them, or new ones."""
-    asked = _asked(group)
-    new = settled(asked, answered)
     changes = tuple(change for intent in group for change in intent.changes)
+    changes, tempo = _tempo(changes, answered)
+    asked = [*_asked(group), *tempo]
+    new = settled(asked, answered)
     wanted = next((i.style for i in group if i.style is not None), new.style)
     style = _style(wanted, styles) if wanted else None
     words = _reworded(main, group, answered, new, changes, wanted)
@@ -217,6 +242,18 @@ def _of_content(
         said=_left(main, group),
     )
     return _by_its_means(plan, answered, able)
+
+
+def _tempo(
+    changes: tuple[ContentChange, ...], answered: Answered
+) -> tuple[tuple[ContentChange, ...], tuple[AskedSetting, ...]]:
+    """ "slower" of music whose beats are counted, as a setting; other changes as they were."""
+    ways = {"slow": Direction.LESS, "fast": Direction.MORE}
+    paced = [c for c in changes if c.aspect is Aspect.SOUND and c.into in ways]
+    if answered.bpm is None or not paced:
+        return changes, ()
+    settings = tuple(AskedSetting(name="bpm", direction=ways[c.into], slightly=True) for c in paced)
+    return tuple(c for c in changes if c not in paced), settings
 
 
 def _asked(group: Sequence[Intent]) -> list[AskedSetting]:
@@ -252,6 +289,10 @@ def _what(
 
 def _by_its_means(plan: Plan, answered: Answered, able: Collection[Ability]) -> Plan:
     """The plan, carried out by the best that is here."""
+    if answered.medium != "image":
+        # A clip is drawn over where a model does it; a sound and a form are made anew.
+        over = answered.medium == "video" and Ability.IMG2IMG in able
+        return plan if over else replace(plan, means=Means.WORDS, denoise=None, region="")
     reshaped = plan.settings.width is not None or plan.settings.height is not None
     named = plan.kind is IntentKind.INPAINT
     if Ability.INPAINT in able and plan.region and named:

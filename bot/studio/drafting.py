@@ -29,6 +29,7 @@ from bot.studio.layers import (
     for_edits,
     of_model,
     of_parent,
+    of_pictures,
     of_preferences,
     of_wish,
 )
@@ -40,13 +41,13 @@ from bot.studio.sped_up import sped_up
 from bot.studio.wishes import Wish, seeds, shape, sized
 from generation import limits
 from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named, task_of
-from generation.errors import NoSuchName, OutOfRange
+from generation.errors import NoMaker, NoSuchName, OutOfRange
 from generation.families.architecture import SERVES, Purpose
-from generation.families.family import family
+from generation.families.family import FAMILIES, family
 from generation.layers import filled
 from generation.names import USUAL
-from generation.recipe import Adapter, Input, Recipe, Sha256
-from generation.tasks import CONTROL, Task
+from generation.recipe import Adapter, Input, Recipe, Sha256, needed
+from generation.tasks import CONTROL, IMAGE, Task
 from storage.people import AssistMode, Preferences
 from storage.words import Wording
 
@@ -227,7 +228,7 @@ class Drafting:
         model = self._model(wish, self._around(wish, around))
         if model.purpose == Purpose.CONTROL:
             start = replace(start, role=CONTROL)
-        able = SERVES[model.purpose] if model.purpose else model.family.tasks
+        able = model.tasks
         drawn_over = wish.draft.sampling.denoise is not None and Task.IMAGE_TO_IMAGE in able
         if Task.EDIT in able and not drawn_over:
             return as_edit(wish, start, width, height)
@@ -260,6 +261,8 @@ class Drafting:
         if wish.size is not None or wish.draft.canvas.width is not None:
             return wish
         model = self._model(wish, self._around(wish, around))
+        if not model.family.sized:
+            return wish
         across, down = shape(model.family, width, height)
         canvas = DraftCanvas(width=across, height=down)
         return replace(wish, draft=replace(wish.draft, canvas=canvas))
@@ -274,7 +277,7 @@ class Drafting:
         """Everybody between what was said and what is usual for the model."""
         layers: list[tuple[Whence, Draft]] = []
         recipe = _before(wish)
-        if recipe is not None:
+        if recipe is not None and _of_its_medium(wish, recipe):
             # A model that is named is drawn with as it is, and not as the parent's was.
             its = self._its_model(wish, recipe) if wish.model is None else None
             layers.append((Whence.PARENT, of_parent(recipe, its)))
@@ -286,6 +289,8 @@ class Drafting:
         if its is None:
             return None
         task = task_of(wish.draft, its.family)
+        if task.needs.medium != its.family.medium:
+            return None
         return its if its.purpose is None or task in SERVES.get(its.purpose, ()) else None
 
     def checkpoint_for(self, wish: Wish, around: Around) -> Checkpoint:
@@ -297,11 +302,26 @@ class Drafting:
         said = RequestDraft(model=wish.model)
         found = filled(RequestDraft, [(Whence.SAID, said), *around]).value
         model = self.offers.checkpoint(found.model)
+        if wish.model is None and _is_another_medium(wish, model):
+            return self._maker(wish)
         if wish.model is not None or wish.parent is not None or self._offered(wish, model):
             return model
         # Nobody asked for it: whatever is usual is not offered in that server.
-        here = (entry.model for entry in self.offers.checkpoints() if entry.draws_words)
+        here = (entry.model for entry in self.offers.checkpoints(IMAGE) if entry.draws_words)
         return next((other for other in here if self._offered(wish, other)), model)
+
+    def _maker(self, wish: Wish) -> Checkpoint:
+        """What does the wish's task, which whoever draws pictures here does not do.
+
+        Raises NoMaker where nothing does, or nothing that is offered.
+        """
+        task, before = needed(wish.draft.task), _before(wish)
+        like = FAMILIES.get(before.family) if before is not None else None
+        here = [entry.model for entry in self.offers.makers(task, like=like)]
+        found = next((model for model in here if self._offered(wish, model)), None)
+        if found is None:
+            raise NoMaker(task.needs.medium)
+        return found
 
     def _offered(self, wish: Wish, model: Checkpoint) -> bool:
         return self.offered(wish.origin.guild, model.weights.sha256)
@@ -312,6 +332,8 @@ class Drafting:
         task = task_of(said, model.family)
         if task is Task.EDIT:
             fits = for_edits(fits)
+        elif (medium := task.needs.medium) != IMAGE:
+            fits = of_pictures(fits, lambda model: self.offers.makes(model), medium)
         return filled(RequestDraft, [(Whence.SAID, said), *fits, *of_model(model, task)])
 
     async def _recipes(
@@ -342,6 +364,18 @@ class Drafting:
 def _before(wish: Wish) -> Recipe | None:
     """What the picture was drawn by that the wish goes on from."""
     return wish.after or (wish.parent.recipe if wish.parent is not None else None)
+
+
+def _of_its_medium(wish: Wish, before: Recipe) -> bool:
+    """Whether the wish is for one more of what the recipe made: a clip is no picture's child."""
+    task = wish.draft.task
+    return task is None or task.needs.medium == before.task.needs.medium
+
+
+def _is_another_medium(wish: Wish, model: Checkpoint) -> bool:
+    """Whether the wish's task makes what no picture is, and the model does not do it."""
+    task = wish.draft.task
+    return task is not None and task.needs.medium != IMAGE and task not in model.tasks
 
 
 def _worded(draft: Draft, wording: Wording | None) -> Draft:

@@ -35,7 +35,9 @@ from generation.draft import (
     said,
     usual_of_family,
 )
-from generation.families import sizes
+from generation.draft_spans import NO_EXPERTS, NO_FORM, NO_MOTION, NO_SOUND
+from generation.errors import OutOfRange
+from generation.families import lengths, sizes
 from generation.families.model_family import Family
 from generation.layers import Filled
 from generation.recipe import Recipe, Weights
@@ -106,8 +108,9 @@ class Drafted:
 def of_wish(wish: Wish, family: Family) -> RequestDraft:
     """What was said, with the size that its words mean for the family.  Raises Unacceptable."""
     draft = replace(wish.draft, sampling=named(wish.draft.sampling))
-    if wish.size is not None:
+    if wish.size is not None and family.sized:
         draft = sized(draft, wish.size, family)
+    draft = lasting(draft, family)
     return _requested(
         draft,
         model=wish.model,
@@ -117,6 +120,18 @@ def of_wish(wish: Wish, family: Family) -> RequestDraft:
         style=wish.style,
         assist=wish.assist,
     )
+
+
+def lasting(draft: Draft, family: Family) -> Draft:
+    """The draft with as many frames as its seconds are.  Raises OutOfRange for more than fit."""
+    seconds, moving = draft.sound.seconds, family.moving
+    if seconds is None or moving is None or draft.motion.frames is not None:
+        return draft
+    fps = draft.motion.fps or moving.fps
+    if seconds * fps > moving.max_frames + moving.step:
+        raise OutOfRange("seconds", seconds, f"up to {moving.max_frames / fps:g} seconds")
+    frames = lengths.of_seconds(seconds, fps, family)
+    return replace(draft, motion=replace(draft.motion, frames=frames))
 
 
 def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
@@ -184,6 +199,25 @@ def for_edits(layers: Layers) -> Layers:
     ]
 
 
+def of_pictures(layers: Layers, makes: Callable[[str | Checkpoint], str], medium: str) -> Layers:
+    """The layers for what is no picture: without what was chosen for pictures.
+
+    Sizes, steps, samplers and counts that people like are those of their pictures; a preset or a
+    setting whose own model makes that medium is about it.
+    """
+    return [
+        (whence, layer)
+        if whence is Whence.PARENT or _is_about(layer, makes, medium)
+        else (whence, RequestDraft(assist=getattr(layer, "assist", None)))
+        for whence, layer in layers
+    ]
+
+
+def _is_about(layer: Draft, makes: Callable[[str | Checkpoint], str], medium: str) -> bool:
+    model = layer.model if isinstance(layer, RequestDraft) else None
+    return model is not None and makes(model) == medium
+
+
 def fitting(layers: Layers, family: Family, vae_fits: Callable[[str], bool]) -> Layers:
     """The layers, without what others chose for a model of another kind: sizes, VAEs.
 
@@ -205,7 +239,19 @@ def _told(layer: Draft, family: Family) -> Draft:
         guidance=said.guidance if family.guidance is not None else None,
         shift=said.shift if family.flows else None,
     )
-    return replace(layer, sampling=fitting) if fitting != said else layer
+    return replace(
+        layer,
+        sampling=fitting,
+        motion=layer.motion if _draws_so_many(layer, family) else NO_MOTION,
+        experts=layer.experts if family.experts is not None else NO_EXPERTS,
+        sound=layer.sound if family.sounding is not None else NO_SOUND,
+        form=layer.form if family.shaping is not None else NO_FORM,
+    )
+
+
+def _draws_so_many(layer: Draft, family: Family) -> bool:
+    frames, moving = layer.motion.frames, family.moving
+    return moving is not None and (frames is None or lengths.fit(frames, moving))
 
 
 def _fitting(layer: Draft, family: Family, vae_fits: Callable[[str], bool]) -> Draft:

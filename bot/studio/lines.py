@@ -120,6 +120,10 @@ _SETTINGS = {
     "scheduler": mark("scheduler"),
     "denoise": mark("denoise"),
     "clip_skip": mark("clip skip"),
+    "seconds": mark("seconds"),
+    "frames": mark("frames"),
+    "fps": mark("fps"),
+    "bpm": mark("bpm"),
     "seed": mark("seed"),
     "model": mark("model"),
 }
@@ -231,11 +235,15 @@ def facts(answered: Answered, asked: str = "") -> str:
     loras = _loras(answered.loras) if answered.loras else None
     rows = {
         "seed": answered.seed,
-        "size": f"{answered.width}x{answered.height}",
+        "size": f"{answered.width}x{answered.height}" if answered.width else None,
         "steps": answered.steps,
         "cfg": None if answered.cfg is None else f"{answered.cfg:g}",
         "sampler": answered.sampler,
         "scheduler": answered.scheduler,
+        "seconds": None if answered.seconds is None else f"{answered.seconds:.3g}",
+        "frames": answered.frames,
+        "fps": None if answered.fps is None else f"{answered.fps:g}",
+        "bpm": answered.bpm,
         "model": answered.model or answered.family,
         "style": answered.style,
         "loras": loras,
@@ -273,6 +281,11 @@ NO_OUTPAINT = mark(
 NO_UPSCALE = mark(
     "I cannot enlarge a picture here. What comes nearest: the same words and seed drawn larger; "
     "reply with a size, such as “768x768”."
+)
+
+
+NO_SIZE = mark(
+    "A sound or a form has no pixels: it can be made again, varied, and made of other words."
 )
 
 

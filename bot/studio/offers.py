@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.languages.speaking import tr
+from bot.studio.abilities import Reach
 from bot.studio.model_folders import ModelFolders
 from bot.studio.wishes import OWN_VAE
 from generation import limits
@@ -21,16 +22,16 @@ from generation.draft import UNSAID, Checkpoint
 from generation.errors import (
     NoCaptioner,
     NoControlNet,
+    NoMaker,
     NoScorer,
     NoSegmenter,
     NoSuchName,
     WrongFamily,
 )
-from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES, family
 from generation.families.model_family import Family
 from generation.recipe import Adapter, Recipe, Sha256, Weights
-from generation.tasks import Task
+from generation.tasks import IMAGE, Task
 from prompting.speaking.styles import Styles
 
 
@@ -49,20 +50,39 @@ class Offers:
         self.styles, self._default_model = styles, default_model
         self.painter = False  # whether a page is served on which masks are painted
 
-    def checkpoints(self) -> tuple[Entry, ...]:
-        """The models that can draw."""
+    def checkpoints(self, medium: str | None = None) -> tuple[Entry, ...]:
+        """The models that can draw, of one medium or of all."""
         self._folders.nudge()
-        return tuple(entry for entry in self.catalog.models() if entry.purpose is None)
+        return tuple(
+            entry
+            for entry in self.catalog.models()
+            if entry.purpose is None and medium in (None, family(entry.family).medium)
+        )
+
+    def makers(self, *tasks: Task, like: Family | None = None) -> tuple[Entry, ...]:
+        """The models that do one of these tasks, the first task's first.
+
+        Of each task, those of that family come first, then the owner's in their order.
+        """
+        self._folders.nudge()
+        here = self.catalog.models()
+        found: dict[str, Entry] = {}
+        for task in tasks:
+            able = [entry for entry in here if task in entry.tasks]
+            able.sort(key=lambda entry: like is None or entry.family != like.name)
+            found |= {entry.name: entry for entry in able if entry.name not in found}
+        return tuple(found.values())
+
+    def maker(self, *tasks: Task, like: Family | None = None) -> Entry:
+        """The first of these that is here.  Raises NoMaker, of the first task's medium."""
+        here = self.makers(*tasks, like=like)
+        if not here:
+            raise NoMaker(tasks[0].needs.medium)
+        return here[0]
 
     def editors(self, like: Family | None = None) -> tuple[Entry, ...]:
         """The models that change a picture as they are told to; first those of that family."""
-        self._folders.nudge()
-        found = [
-            entry
-            for entry in self.catalog.models()
-            if Task.EDIT in (SERVES[entry.purpose] if entry.purpose else family(entry.family).tasks)
-        ]
-        return tuple(sorted(found, key=lambda entry: like is None or entry.family != like.name))
+        return self.makers(Task.EDIT, like=like)
 
     def loras(self) -> tuple[Entry, ...]:
         """The LoRAs that can be put on a checkpoint."""
@@ -181,6 +201,12 @@ class Offers:
             dialect=entry.dialect if entry is not None else "",
         )
 
+    def makes(self, model: str | Checkpoint) -> str:
+        """The medium of what a model makes; of one that is not here, pictures."""
+        with contextlib.suppress(NoSuchName):
+            return self.checkpoint(model).family.medium
+        return IMAGE
+
     def family_of(self, model: str | None) -> Family:
         """The family of a named model, or of the default one."""
         with contextlib.suppress(NoSuchName):
@@ -193,6 +219,18 @@ class Offers:
             if entry.weights.sha256 == weights.sha256 and entry.path.is_dir():
                 return entry.path
         return None
+
+    @property
+    def reach(self) -> Reach:
+        """What can be made of a result here."""
+        made = {task for entry in self.catalog.models() for task in entry.tasks}
+        return Reach(
+            painter=self.painter,
+            films=bool(made & {Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO}),
+            voices=Task.TEXT_TO_AUDIO in made,
+            forms=bool(made & {Task.TEXT_TO_3D, Task.IMAGE_TO_3D}),
+            extends=Task.EXTEND_VIDEO in made,
+        )
 
     def lora(self, text: str) -> Adapter:
         """ "name:0.8" as an adapter; without a number, as it is usual.  Raises NoSuchName."""

@@ -7,6 +7,7 @@ assistant added beside them are known apart, where they were kept apart.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bot.studio.answered import Answered, NamedLora
 from bot.studio.phrasing import Phrasing
@@ -81,6 +82,16 @@ class Recall:
         return None
 
 
+def _lasting(recipe: Recipe) -> dict[str, Any]:
+    """How long a clip or a sound is, and how fast."""
+    found: dict[str, Any] = {}
+    if (sound := recipe.sound) is not None:
+        found |= {"seconds": sound.seconds, "bpm": sound.bpm}
+    if (motion := recipe.motion) is not None:
+        found |= {"seconds": motion.seconds, "frames": motion.frames, "fps": motion.fps}
+    return found
+
+
 def _negative(recipe: Recipe | None) -> str | None:
     words = recipe.words if recipe is not None else None
     return words.negative_prompt if words is not None else None
@@ -112,6 +123,7 @@ def answered_of(
         scheduler=sampling.scheduler if sampling else None,
         denoise=sampling.denoise if sampling else None,
         clip_skip=words.clip_skip if words else None,
+        **_lasting(recipe),
         seed=recipe.seed,
         count=count,
         model=recipe.checkpoint.name if recipe.checkpoint is not None else None,

@@ -21,9 +21,12 @@ from bot.studio.reshaping import Base, Distance
 from bot.studio.rights import Asker
 from bot.studio.wishes import SEEDS, Wish, shape
 from generation.draft import Draft, DraftWords
-from generation.errors import BadMask
+from generation.errors import BadMask, OtherMedium
 from generation.families.family import family
-from generation.recipe import needed
+from generation.families.model_family import Family
+from generation.media.table import medium_of
+from generation.recipe import Recipe
+from generation.tasks import IMAGE, VIDEO
 from storage.files import INPUT, Files
 from storage.pictures import PictureId
 from storage.requests import Origin
@@ -54,15 +57,22 @@ class Reshapes:
         picture = await self._gallery.picture(asker, number)
         await self._gallery.check_start(asker, number)
         await self._gallery.check_inputs(asker, [picture.recipe])
-        canvas = needed(picture.recipe.canvas)
+        canvas = picture.recipe.canvas
         return Base(
             origin=origin,
             file=picture.png_sha256,
-            width=canvas.width,
-            height=canvas.height,
-            family=family(picture.recipe.family),
+            width=canvas.width if canvas is not None else 0,
+            height=canvas.height if canvas is not None else 0,
+            family=await self._its_family(origin, picture.recipe),
             picture=picture,
+            medium=medium_of(picture.recipe).name,
         )
+
+    async def _its_family(self, origin: Origin, recipe: Recipe) -> Family:
+        """That of what drew it; of what nothing drew, what would draw there."""
+        if recipe.family:
+            return family(recipe.family)
+        return await self._defaults.family(origin)
 
     async def of_upload(self, origin: Origin, data: bytes) -> Base:
         """A picture that somebody sent, in the size that their model draws.  Raises BadPicture."""
@@ -86,14 +96,17 @@ class Reshapes:
         self, base: Base, sides: Collection[str], more: str | None, prompt: str | None
     ) -> Request:
         """More around it."""
+        of_pictures(base)
         return await self._ask(reshaping.widened(base, sides, more, prompt))
 
     async def pan(self, base: Base, side: str, by: str | None, prompt: str | None) -> Request:
         """More on one side and as much less on the other, in the same size."""
+        of_pictures(base)
         return await self._ask(reshaping.panned(base, side, by, prompt))
 
     async def zoom_out(self, base: Base, factor: float, prompt: str | None = None) -> Request:
         """More around it, in the same size."""
+        of_pictures(base)
         return await self._ask(reshaping.zoomed(base, factor, prompt))
 
     async def draw_part(
@@ -103,6 +116,7 @@ class Reshapes:
 
         Raises BadMask.
         """
+        of_pictures(base)
         made = await self._mask(base, mask, copy)
         sha256 = await asyncio.to_thread(self._files.keep, made, INPUT)
         return await self._ask(reshaping.masked(base, sha256, prompt))
@@ -123,11 +137,14 @@ class Reshapes:
 
     async def draw_region(self, base: Base, region: str, prompt: str | None) -> Request:
         """Anew what words name in it.  Raises NoSegmenter where nothing here finds it."""
+        of_pictures(base)
         segmenter = self._offers.segmenter()
         return await self._ask(reshaping.named(base, region, segmenter, prompt))
 
     async def enlarge(self, base: Base, asked: Larger) -> Request:
         """The same with more pixels; drawn over afterwards only where that is asked."""
+        if base.medium not in (IMAGE, VIDEO):
+            raise OtherMedium(base.medium, IMAGE)
         data = await asyncio.to_thread(self._files.read, base.file)
         shown = base.recipe.described if base.recipe is not None else None
         draft = Draft(words=DraftWords(prompt=shown))
@@ -138,6 +155,8 @@ class Reshapes:
         self, bases: Sequence[Base], shares: Sequence[float], prompt: str | None
     ) -> Request:
         """One picture of two to four, by their shares.  Raises OutOfRange."""
+        for base in bases:
+            of_pictures(base)
         parts = [
             Ingredient(file=base.file, width=base.width, height=base.height, picture=base.picture)
             for base in bases
@@ -168,3 +187,9 @@ class Reshapes:
 
     async def _ask(self, wish: Wish) -> Request:
         return await self._requests.submit(wish)
+
+
+def of_pictures(base: Base) -> None:
+    """Raise OtherMedium for what is no picture: it has no parts that could be drawn anew."""
+    if base.medium != IMAGE:
+        raise OtherMedium(base.medium, IMAGE)

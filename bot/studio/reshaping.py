@@ -24,7 +24,7 @@ from generation.errors import OutOfRange
 from generation.families import sizes
 from generation.families.model_family import Family
 from generation.recipe import Input, Masking, Placement, Recipe, Sha256, Variation, Weights
-from generation.tasks import Task
+from generation.tasks import IMAGE, Task
 from storage.people import AssistMode
 from storage.pictures import StoredPicture
 from storage.requests import Origin
@@ -68,6 +68,7 @@ class Base:
     family: Family
     picture: StoredPicture | None = None
     own: tuple[int, int] | None = None  # the file's size, where the model draws in another
+    medium: str = IMAGE  # a key of generation.media.table
 
     @property
     def recipe(self) -> Recipe | None:

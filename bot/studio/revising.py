@@ -32,12 +32,13 @@ from bot.studio.reshaping import (
     widened,
     zoomed,
 )
+from bot.studio.settling import Settled
 from bot.studio.wishes import RANDOM_SEED, SEEDS, Wish, init_from
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said
 from generation.families.family import family
 from generation.families.sizes import fit, nearest
 from generation.recipe import Adapter, Input, Recipe, Weights, needed
-from generation.tasks import Task
+from generation.tasks import IMAGE, VIDEO, Task
 from prompting.assist import Assisted
 from prompting.changing.intents import Action, Aspect, ContentChange, IntentKind
 from prompting.changing.rewording import reworded
@@ -135,6 +136,7 @@ def wish_of(
             scheduler=new.scheduler or draft.sampling.scheduler,
         ),
     )
+    draft = _lasting(draft, new, recipe)
     return Wish(
         origin=origin,
         draft=draft,
@@ -147,6 +149,22 @@ def wish_of(
         style="",  # it is in the words already
         words=words,
     )
+
+
+def _lasting(draft: Draft, new: Settled, recipe: Recipe) -> Draft:
+    """The draft as long and as fast as it was asked to be."""
+    motion, sound = draft.motion, draft.sound
+    if new.fps is not None:
+        motion = replace(motion, fps=new.fps)
+    if new.frames is not None:
+        motion = replace(motion, frames=new.frames)
+    if new.seconds is not None:
+        sound = replace(sound, seconds=new.seconds)
+        if recipe.motion is not None:
+            motion = replace(motion, frames=new.frames)  # counted anew from the seconds
+    if new.bpm is not None:
+        sound = replace(sound, bpm=new.bpm)
+    return replace(draft, motion=motion, sound=sound)
 
 
 def in_region(wish: Wish, plan: Plan, recalled: Recalled, segmenter: Weights) -> Wish:
@@ -283,6 +301,8 @@ def _begun(plan: Plan, recipe: Recipe, start: Start) -> Draft:
     match plan.means:
         case Means.AGAIN:
             return replace(said(recipe), task=recipe.task)
+        case Means.WORDS if recipe.task.needs.medium != IMAGE:
+            return replace(said(recipe), task=recipe.task)
         case Means.WORDS:
             return Draft(sampling=settings)
     # Of all changes since the start the one that needs most decides.
@@ -291,7 +311,12 @@ def _begun(plan: Plan, recipe: Recipe, start: Start) -> Draft:
         denoise = max(filter(None, (plan.denoise, redrawn(start.changes))), default=None)
     if denoise is None:
         denoise = family(recipe.family).denoise_for(Task.IMAGE_TO_IMAGE)
-    return Draft(inputs=(start.picture,), sampling=replace(settings, denoise=denoise))
+    sampling = replace(settings, denoise=denoise)
+    if recipe.task.needs.medium == VIDEO:
+        clip = replace(start.picture, role="clip")
+        own = said(recipe)
+        return replace(own, task=Task.VIDEO_TO_VIDEO, inputs=(clip,), sampling=sampling)
+    return Draft(inputs=(start.picture,), sampling=sampling)
 
 
 def _canvas(plan: Plan, recalled: Recalled) -> DraftCanvas:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from bot.studio import lines
 from bot.studio.abilities import Ability
 from bot.studio.changes import Means, Plan, planned
+from bot.studio.crossing import Source, extended, filmed, formed, voiced
+from bot.studio.crossings import Crossings
 from bot.studio.defaults import Defaults
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
@@ -36,14 +38,15 @@ from bot.studio.rights import Asker
 from bot.studio.wishes import Wish, init_from, seeds
 from generation.catalog.entry import Entry
 from generation.difference import difference
-from generation.draft import UNSAID, Draft, DraftWords, complete, picked
+from generation.draft import UNSAID, Draft, DraftSampling, DraftWords, complete, picked
+from generation.draft_spans import DraftMotion, DraftSound
 from generation.families.family import family
 from generation.families.model_family import Family
 from generation.media.photos import InputFacts
 from generation.recipe import Recipe, needed
-from generation.tasks import Task
+from generation.tasks import IMAGE, VIDEO, Task
 from prompting.assist import Assisted
-from prompting.changing.intents import Intent
+from prompting.changing.intents import Intent, IntentKind
 from storage.pictures import PictureId
 from storage.requests import Origin
 from storage.revisions import Revision
@@ -84,9 +87,10 @@ class Revisor:
         requests: Requests,
         defaults: Defaults,
         device: DrawingDevice,
+        crossings: Crossings,
     ) -> None:
         self._gallery, self._drafting, self._requests = gallery, drafting, requests
-        self._defaults, self._device = defaults, device
+        self._defaults, self._device, self._crossings = defaults, device, crossings
 
     def planned(self, group: Sequence[Intent], recalled: Recalled) -> Plan:
         """What the intents come to for that picture.  Raises OutOfRange."""
@@ -128,13 +132,42 @@ class Revisor:
             Wish(origin=origin, draft=UNSAID, after=recalled.recipe)
         )
         device = await self._device.wait()
-        drafted = await revised(self._drafting, plan, recalled, origin, around, device=device)
+        if plan.means is Means.CROSS:
+            wish = await self._crossed(plan, recalled, origin)
+            drafted = await self._drafting.draft(wish, around, device=device)
+        else:
+            drafted = await revised(self._drafting, plan, recalled, origin, around, device=device)
         return _Made(
             plan=plan,
             start=start,
             drafted=drafted,
             line=line_of(plan, recalled, drafted.recipes[0]),
         )
+
+    async def _crossed(self, plan: Plan, recalled: Recalled, origin: Origin) -> Wish:
+        """The wish for another medium, or for what follows a clip.  Raises NoMaker."""
+        source = _source(recalled)
+        new = plan.settings
+        draft = Draft(
+            words=DraftWords(prompt=plan.prompt),
+            sampling=DraftSampling(steps=new.steps, cfg=new.cfg),
+            motion=DraftMotion(frames=new.frames, fps=new.fps),
+            sound=DraftSound(seconds=new.seconds, bpm=new.bpm),
+        )
+        wish = Wish(origin=origin, draft=draft, model=new.model, seed=new.seed, count=new.count)
+        offers = self._drafting.offers
+        match plan.kind:
+            case IntentKind.VIDEO:
+                wish = filmed(wish, offers, source)
+                return self._drafting.sized_like(wish, source.width, source.height)
+            case IntentKind.SOUND:
+                return voiced(wish, offers, source)
+            case IntentKind.FORM:
+                await self._crossings.check_object(source)
+                return formed(wish, offers, source)
+            case IntentKind.FRAME:
+                return await self._crossings.stilled(wish, source, plan.moment)
+        return extended(wish, offers, source, float(plan.amount) if plan.amount else None)
 
     async def _check(self, asker: Asker, plan: Plan, recalled: Recalled, start: Start) -> None:
         """Raise Missing where what it would be drawn from is not for whoever asks."""
@@ -237,7 +270,22 @@ async def _spoken(phrasing: Phrasing, plan: Plan, recalled: Recalled) -> Assiste
 
 def able_of(recalled: Recalled, offers: Offers) -> Collection[Ability]:
     """What can be done here with a picture of that model."""
-    its = family_of(recalled)
+    its, medium = family_of(recalled), recalled.answered.medium
+    reach = offers.reach
+    others = {
+        *({Ability.VIDEO} if reach.films else ()),
+        *({Ability.SOUND} if reach.voices else ()),
+        *({Ability.FORM} if reach.forms else ()),
+        *({Ability.EXTEND} if reach.extends and medium == VIDEO else ()),
+    }
+    if medium != IMAGE:
+        over = its is not None and Task.VIDEO_TO_VIDEO in its.tasks
+        more = {Ability.IMG2IMG} if over else set[Ability]()
+        return {*others, *more, *({Ability.UPSCALE} if medium == VIDEO else ())}
+    return {*_of_a_picture(recalled, its, offers), *others}
+
+
+def _of_a_picture(recalled: Recalled, its: Family | None, offers: Offers) -> set[Ability]:
     if its is None:  # what was enlarged is drawn over by the model that is usual here
         return {Ability.UPSCALE, Ability.IMG2IMG}
     able = {ability for task, ability in _ABILITIES.items() if task in its.tasks}
@@ -266,6 +314,20 @@ def editors(recalled: Recalled, offers: Offers) -> list[Entry]:
         for entry in offers.editors(its)
         if entry.family == its.name or not family(entry.family).few_words
     ]
+
+
+def _source(recalled: Recalled) -> Source:
+    """The answered work, as another is made of it."""
+    answered = recalled.answered
+    return Source(
+        file=recalled.file,
+        medium=answered.medium,
+        words=answered.prompt,
+        width=answered.width,
+        height=answered.height,
+        seconds=answered.seconds,
+        picture=recalled.picture,
+    )
 
 
 def line_of(plan: Plan, recalled: Recalled, recipe: Recipe) -> str:

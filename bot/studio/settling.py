@@ -14,7 +14,17 @@ from typing import Any
 from bot.studio.answered import Answered, NamedLora
 from bot.studio.wishes import SHAPES, seed_named
 from generation.errors import OutOfRange
-from generation.parameters import CFG, CLIP_SKIP, COUNT, DENOISE, STEPS
+from generation.parameters import (
+    BPM,
+    CFG,
+    CLIP_SKIP,
+    COUNT,
+    DENOISE,
+    FPS,
+    FRAMES,
+    SECONDS,
+    STEPS,
+)
 from prompting.changing.intents import AskedSetting, Direction
 
 LORA_STRENGTH = 1.0  # of one that is put on without a number
@@ -47,6 +57,10 @@ class Settled:
     scheduler: str | None = None
     denoise: float | None = None
     clip_skip: int | None = None
+    seconds: float | None = None
+    frames: int | None = None
+    fps: float | None = None
+    bpm: int | None = None
     count: int | None = None
     model: str | None = None
     style: str | None = None  # "" takes it off
@@ -107,8 +121,11 @@ def _seed(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:
     return {"seed": seed_named(str(one.value))} if one.value is not None else {}
 
 
+_WHOLE = {"steps": STEPS, "count": COUNT, "clip_skip": CLIP_SKIP, "frames": FRAMES, "bpm": BPM}
+
+
 def _whole(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:
-    row = {"steps": STEPS, "count": COUNT, "clip_skip": CLIP_SKIP}[one.name]
+    row = _WHOLE[one.name]
     before = getattr(answered, one.name)
     value = _number(one, before)
     if value is None:
@@ -121,7 +138,7 @@ def _whole(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:
 
 
 def _amount(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:
-    row = {"cfg": CFG, "denoise": DENOISE}[one.name]
+    row = {"cfg": CFG, "denoise": DENOISE, "seconds": SECONDS, "fps": FPS}[one.name]
     value = _number(one, getattr(answered, one.name))
     if value is None:
         return {}
@@ -181,6 +198,8 @@ def _side(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:
 
 def _size(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:
     text = str(one.value or "").strip().casefold()
+    if not answered.width:
+        return {}  # a sound has none
     if one.value is None:
         if one.direction is None and one.factor is None:
             return {}
@@ -197,6 +216,8 @@ def _size(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:
 
 
 def _aspect(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:
+    if not answered.width:
+        return {}
     by = one.factor or (_A_BIT_WIDER if one.slightly else _WIDER)
     before = answered.width / answered.height
     wider = before / by if one.direction is Direction.LESS else before * by
@@ -212,7 +233,11 @@ _READERS: Mapping[str, Read] = {
     "steps": _whole,
     "count": _whole,
     "clip_skip": _whole,
+    "frames": _whole,
+    "bpm": _whole,
     "cfg": _amount,
+    "seconds": _amount,
+    "fps": _amount,
     "denoise": _amount,
     "sampler": _text,
     "scheduler": _text,

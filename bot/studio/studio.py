@@ -5,6 +5,7 @@
     gallery         what was drawn, as one person may see it; taking it away
     descriptions    what pictures show, in words
     scores          how well words say what pictures show
+    crossings       clips, sounds and forms, of words or of what there is
     reshapes        pictures varied, drawn further, or drawn anew in a part
     stars           whose favourite which picture is
     defaults        what people and places like where a wish says nothing
@@ -46,6 +47,7 @@ from bot.studio.best_of import Bests
 from bot.studio.changing import Changes
 from bot.studio.comparing import Comparisons
 from bot.studio.confirming import Confirming
+from bot.studio.crossings import Crossings
 from bot.studio.defaults import Defaults
 from bot.studio.deleting import Deleting
 from bot.studio.delivery import Delivery
@@ -186,12 +188,20 @@ class Studio:
             confirming=self.confirming,
             dice=dice,
         )
+        self.crossings = Crossings(
+            gallery=self.gallery,
+            requests=self.requests,
+            drafting=drafting,
+            opening=self.opening,
+            files=stores.files,
+        )
         revisor = Revisor(
             gallery=self.gallery,
             drafting=drafting,
             requests=self.requests,
             defaults=self.defaults,
             device=self.device,
+            crossings=self.crossings,
         )
         self.changes = Changes(
             stores=stores,

@@ -118,10 +118,14 @@ class Entry:
         return family(self.family).architecture.purposes.get(self.channels)
 
     @property
+    def tasks(self) -> frozenset[Task]:
+        """What is made with it."""
+        return self.model.tasks if self.kind == "checkpoint" else frozenset()
+
+    @property
     def draws_words(self) -> bool:
         """Whether it makes pictures of words alone."""
-        tasks = family(self.family).tasks if self.kind == "checkpoint" else frozenset()
-        return self.purpose is None and Task.TEXT_TO_IMAGE in tasks
+        return self.purpose is None and Task.TEXT_TO_IMAGE in self.tasks
 
     def fits(self, family_name: str) -> bool:
         """Whether a VAE can be used with that family: some architectures have the same shapes."""

@@ -145,7 +145,7 @@ class FakeWorker:
             await asyncio.sleep(self.encode_seconds)
             if self._died != life:
                 raise WorkerDied("it was killed by SIGKILL")
-        rgb = doodle(recipe, self.brush)
+        rgb = self.content(recipe)
         medium = medium_of(recipe, self.media)
         yield Finished(
             job=order.job,
@@ -154,6 +154,10 @@ class FakeWorker:
             latents_sha256=hashlib.sha256(b"latents" + rgb).hexdigest(),
             seconds=self.step_cost * steps,
         )
+
+    def content(self, recipe: Recipe) -> bytes:
+        """What it makes."""
+        return doodle(recipe, self.brush)
 
     async def describe(self, order: Describe) -> Described:
         """The caption, after `describe_cost` seconds of a device that it claims."""

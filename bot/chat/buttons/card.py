@@ -18,7 +18,8 @@ from bot.chat.askers import asker_of, studio_of
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.result import result_view
 from bot.chat.places import check_place, places_around
-from bot.chat.showing_again import file_of, show_alone
+from bot.chat.showing_again import files_of, show_alone
+from bot.chat.uploads import Files
 from bot.languages.speaking import mark, tr
 from bot.pages.picture_page import picture_page
 from bot.studio.studio import Studio
@@ -49,15 +50,15 @@ class SharePicture(PictureButton, template=rf"atelier:present:{NUMBERS}"):
         picture = await self.shown(interaction, studio)
         open_to_all = await _open_to_all(interaction, picture, studio)
         why_not = await _why_not(interaction, picture, studio, open_to_all=open_to_all)
-        file = await file_of(interaction, picture)
-        if file is None:
+        files = await files_of(interaction, picture)
+        if not files:
             raise Missing("file", picture.id)
         if why_not:
             await whisper(interaction, tr(why_not))
             return
         # Whoever may not see the picture where it was drawn would press them in vain.
         view = _buttons(picture, studio) if open_to_all else None
-        await _post(interaction, picture, file, view)
+        await _post(interaction, picture, files, view)
         await whisper(interaction, tr("It is in the channel now."))
 
 
@@ -65,15 +66,15 @@ async def whisper_picture(interaction: Interaction, number: PictureId) -> None:
     """The card, in the answer that was promised to whoever asks.  Raises Missing."""
     studio, asker = studio_of(interaction), asker_of(interaction)
     shown = await studio.gallery.picture(asker, number)
-    file = await file_of(interaction, shown)
+    files = await files_of(interaction, shown)
     view = _buttons(shown, studio)
-    if interaction.guild_id is not None and file is not None:
+    if interaction.guild_id is not None and files:
         view.add_item(SharePicture(shown.request, shown.id))
-    await show_alone(interaction, shown, view, file)
+    await show_alone(interaction, shown, view, files)
 
 
 def _buttons(picture: StoredPicture, studio: Studio) -> discord.ui.View:
-    return result_view(picture.request, (picture,), alone=True, painter=studio.offers.painter)
+    return result_view(picture.request, (picture,), alone=True, reach=studio.offers.reach)
 
 
 async def _open_to_all(interaction: Interaction, picture: StoredPicture, studio: Studio) -> bool:
@@ -95,7 +96,7 @@ async def _why_not(
 async def _post(
     interaction: Interaction,
     picture: StoredPicture,
-    file: tuple[str, bytes],
+    files: Files,
     view: discord.ui.View | None,
 ) -> None:
     """The card as an ordinary message, known for its picture."""
@@ -112,7 +113,10 @@ async def _post(
     with studio.messages.answering(picture.request) as note:
         posted = await channel.send(
             tr("{person} shares:", person=f"<@{interaction.user.id}>") + f"\n{text}",
-            file=discord.File(io.BytesIO(file[1]), filename=file[0], spoiler=hidden),
+            files=[
+                discord.File(io.BytesIO(data), filename=name, spoiler=hidden)
+                for name, data in files
+            ],
             allowed_mentions=SILENT,
             **said,
         )

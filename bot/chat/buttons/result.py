@@ -3,7 +3,10 @@
 Picture 1 of 4          which of several the rows below are about (`bot.chat.buttons.picking`)
 🎲 🔀 ⬆️ ↩️               something new of the picture
 ✏️ 🔍 ⭐ 📄 🖌️            changing it, keeping it, what it is, and painting on it
-♻️ ✨ 🎨 💾 🔁 💬 🗑     the result as a whole, and its settings by a name
+♻️ ✨ 🎨 💾 🎬           the result as a whole, its settings by a name, and the picture in motion
+🔁 💬 🔊 🧊 🗑️           all again, the person's own words, and what else can be made of it
+
+Under a clip, a sound and a form stand those of them that it can be asked, and of a clip ⏩ and 🎞️.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import discord
 
 from bot.chat.answers import whisper, whisper_recipes
 from bot.chat.askers import asker_of, is_away, origin_of
+from bot.chat.buttons.crossing import further
 from bot.chat.buttons.deleting import Delete
 from bot.chat.buttons.forms.editing import edit_form
 from bot.chat.buttons.forms.meant import meant_form
@@ -28,10 +32,13 @@ from bot.chat.buttons.reshaping import MorePixels, VaryStrongly, VarySubtly, Zoo
 from bot.chat.buttons.stars import Star
 from bot.chat.buttons.styles import OtherStyle
 from bot.chat.places import VIEW, NoPlaceToPost, check_place
-from bot.chat.showing_again import file_of, show_again, show_alone
+from bot.chat.showing_again import files_of, show_again, show_alone
 from bot.languages.speaking import mark, tr
 from bot.studio import lines
+from bot.studio.abilities import PICTURES_ALONE, Reach
 from bot.studio.studio import Studio
+from generation.media.table import medium_of
+from generation.tasks import IMAGE, VIDEO
 from storage.errors import Missing
 from storage.pictures import PictureId, StoredPicture
 from storage.tickets import RequestId
@@ -103,9 +110,9 @@ class ShowPicture(PictureButton, template=rf"atelier:show:{NUMBERS}"):
         """The picture itself, for the one who asks, with its buttons."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         picture = await self.shown(interaction, studio)
-        painter = studio.offers.painter
-        view = result_view(picture.request, (picture,), alone=True, painter=painter)
-        await show_alone(interaction, picture, view, await file_of(interaction, picture))
+        reach = studio.offers.reach
+        view = result_view(picture.request, (picture,), alone=True, reach=reach)
+        await show_alone(interaction, picture, view, await files_of(interaction, picture))
 
 
 class NewWords(RequestButton, template=r"atelier:words:(?P<request>.*)"):
@@ -141,8 +148,8 @@ class Back(PictureButton, template=rf"atelier:back:{NUMBERS}"):
         asker, message = asker_of(interaction), interaction.message
         before = await studio.changes.before(asker, await self.shown(interaction, studio))
         assert message is not None  # `heard` has looked at it
-        painter = studio.offers.painter
-        view = result_view(before.request, (before,), alone=True, painter=painter)
+        reach = studio.offers.reach
+        view = result_view(before.request, (before,), alone=True, reach=reach)
         await show_again(message, before.id, lines.back_to(before.id), view, studio, asker)
 
 
@@ -176,6 +183,7 @@ class ShareWithAll(RequestButton, template=r"atelier:share:(?P<request>.*)"):
         await whisper(interaction, tr(SHARED if shared else SHARED_BEFORE))
 
 
+MOST_IN_A_ROW = 5  # as Discord has it
 SHARED = mark("It is posted here for all to see.")
 SHARED_BEFORE = mark("It is for all to see already.")
 
@@ -188,7 +196,7 @@ def result_view(
     changed: bool = False,
     replied: bool = False,
     alone: bool = False,
-    painter: bool = False,
+    reach: Reach = PICTURES_ALONE,
     private: bool = False,
     labels: Mapping[PictureId, str] | None = None,
 ) -> discord.ui.View:
@@ -196,7 +204,7 @@ def result_view(
 
     `changed`: they were made of another picture, which can be shown again; `replied`: by a reply,
     which may have been understood otherwise.  `alone`: of what may be several, one is shown.
-    `painter`: there is a page on which masks are painted.
+    `reach`: what can be made of it here.
     `private`: one person alone sees them, and may share them.
 
     Of several pictures the first is picked at first, and its number stands in the buttons about it.
@@ -204,33 +212,44 @@ def result_view(
     """
     many = len(pictures) > 1
     one = pictures[0].id if many or alone else None
-    whole, delete = _whole_again(request), Delete(request)
-    others: list[discord.ui.Item[Any]] = [
-        *([whole] if many else []),
+    medium = medium_of(pictures[0].recipe).name
+    last: list[discord.ui.Item[Any]] = [
+        *([_whole_again(request)] if many else []),
         *([OwnWords(request)] if worded else []),
         *([NotMeant(request, one)] if replied else []),
         *([ShareWithAll(request)] if private else []),
     ]
+    again = [Again(request, one), VarySubtly(request, one), VaryStrongly(request, one)]
+    larger = [MorePixels(request, one)] if medium in (IMAGE, VIDEO) else []
     back = [Back(request, one)] if changed else []
+    other = further(request, one, medium, reach)
     rows: tuple[list[discord.ui.Item[Any]], ...] = (
         [PickPicture(request, pictures, labels or {})] if many else [],
+        [*again, *larger, *back],
+        [*_about_it(request, one, medium, reach), *(other if medium == VIDEO else [])],
         [
-            *(Again(request, one), VarySubtly(request, one), VaryStrongly(request, one)),
-            *(MorePixels(request, one), *back),
-        ],
-        [
-            *(EditWords(request, one), ZoomOut(request, one)),
-            *(Star(request, one), RecipeOf(request, one)),
-            *([PaintMask(request, one)] if painter else []),
-        ],
-        [
-            *(Reproduce(request, one), *_of_words(request, one, on_sheet=labels is not None)),
+            Reproduce(request, one),
+            *(_of_words(request, one, on_sheet=labels is not None) if medium == IMAGE else []),
             SavePreset(request, one),
+            *(other[:1] if medium == IMAGE else []),
         ],
-        others,
+        last,
     )
-    rows[4 if others else 3].append(delete)
+    if medium == IMAGE:
+        last += other[1 : MOST_IN_A_ROW - len(last)]
+    rows[4 if last or len(rows[3]) == MOST_IN_A_ROW else 3].append(Delete(request))
     return _in_rows(rows)
+
+
+def _about_it(
+    request: RequestId, one: PictureId | None, medium: str, reach: Reach
+) -> list[discord.ui.Item[Any]]:
+    """Changing it, keeping it, and what it is."""
+    kept = [Star(request, one), RecipeOf(request, one)]
+    if medium != IMAGE:
+        return list(kept)
+    painting = [PaintMask(request, one)] if reach.painter else []
+    return [EditWords(request, one), ZoomOut(request, one), *kept, *painting]
 
 
 def _whole_again(request: RequestId) -> Again:

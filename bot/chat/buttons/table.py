@@ -10,6 +10,7 @@ import discord
 from bot.chat.buttons.audit import AuditPage
 from bot.chat.buttons.card import SharePicture
 from bot.chat.buttons.confirming import No, Yes
+from bot.chat.buttons.crossing import Animate, FrameOf, GoOn, Shape, Voice
 from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.gallery import OpenPicture, SharePage, TurnPage
 from bot.chat.buttons.importing import DrawImported
@@ -47,6 +48,11 @@ _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     VaryStrongly,
     MorePixels,
     ZoomOut,
+    Animate,
+    Voice,
+    Shape,
+    GoOn,
+    FrameOf,
     EditWords,
     PaintMask,
     Back,

@@ -28,6 +28,7 @@ from generation.errors import NoSuchName
 from generation.families.family import FAMILIES
 from generation.families.model_family import Family
 from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.tasks import IMAGE, Task
 from storage.errors import Missing, StorageError
 from storage.ids import number_in
 from storage.people import AssistMode
@@ -44,9 +45,19 @@ ASSIST = [app_commands.Choice(name=mode.value, value=mode.value) for mode in Ass
 C = TypeVar("C", bound=Callable[..., object])
 
 
+# What a command makes, where that is no picture; the first task is the one that is usual.
+MAKES = {"video": Task.TEXT_TO_VIDEO, "sound": Task.TEXT_TO_AUDIO, "model3d": Task.TEXT_TO_3D}
+
+
+def makes(interaction: Interaction) -> str:
+    """The medium of what the command makes."""
+    task = MAKES.get(getattr(interaction.command, "name", ""))
+    return task.needs.medium if task is not None else IMAGE
+
+
 async def models(interaction: Interaction, typed: str) -> Choices:
-    """Checkpoints of the catalog."""
-    entries = studio_of(interaction).offers.checkpoints()
+    """Checkpoints of the catalog that make what the command makes."""
+    entries = studio_of(interaction).offers.checkpoints(makes(interaction))
     rules = studio_of(interaction).servers.rules(interaction.guild_id)
     return [
         app_commands.Choice(name=_label(e.name, f" · {FAMILIES[e.family].title}"), value=_value(e))
@@ -157,6 +168,10 @@ async def family_of(interaction: Interaction) -> Family:
     """What the model that would draw is of: the one chosen beside it, or the person's."""
     studio = studio_of(interaction)
     chosen = getattr(interaction.namespace, "model", None)
+    medium = makes(interaction)
+    if chosen is None and medium != IMAGE:
+        here = studio.offers.checkpoints(medium)
+        return here[0].model.family if here else studio.offers.family_of(None)
     if chosen is None:
         return await studio.defaults.family(origin_of(interaction))
     return studio.offers.family_of(chosen)

@@ -167,4 +167,4 @@ async def _show(interaction: Interaction, numbers: Sequence[PictureId]) -> None:
     compared = await studio.comparisons.side_by_side(asker_of(interaction), numbers)
     limit = interaction.filesize_limit or USUAL_LIMIT
     file = await asyncio.to_thread(side_by_side_file, compared, limit)
-    await whisper(interaction, side_by_side_page(compared), file=file)
+    await whisper(interaction, side_by_side_page(compared), files=(file,))

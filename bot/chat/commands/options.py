@@ -15,16 +15,24 @@ from discord.app_commands import Range
 
 from generation.parameters import (
     BEST_OF,
+    BPM,
     CFG,
     CLIP_SKIP,
     COUNT,
     DENOISE,
+    FPS,
+    FRAMES,
     GUIDANCE,
+    KEY,
     LORA,
+    LYRICS,
+    METER,
     NEGATIVE,
     PARAMETERS,
     PRESET,
     PROMPT,
+    RESOLUTION,
+    SECONDS,
     SEED,
     SHIFT,
     SIZE,
@@ -49,6 +57,14 @@ Style = Range[str, STYLE.shortest, STYLE.longest]
 Lora = Range[str, LORA.shortest, LORA.longest]
 Vae = Range[str, VAE.shortest, VAE.longest]
 Preset = Range[str, PRESET.shortest, PRESET.longest]
+Frames = Range[int, FRAMES.low, FRAMES.high]
+Fps = Range[float, FPS.low, FPS.high]
+Seconds = Range[float, SECONDS.low, SECONDS.high]
+Lyrics = Range[str, LYRICS.shortest, LYRICS.longest]
+Bpm = Range[int, BPM.low, BPM.high]
+Key = Range[str, KEY.shortest, KEY.longest]
+Meter = Range[str, METER.shortest, METER.longest]
+Resolution = Range[int, RESOLUTION.low, RESOLUTION.high]
 
 C = TypeVar("C", bound=Callable[..., object])
 

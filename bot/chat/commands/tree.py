@@ -18,6 +18,7 @@ from bot.chat.commands.gallery import favourites, gallery, history
 from bot.chat.commands.help import help_
 from bot.chat.commands.imagine import imagine
 from bot.chat.commands.importing import import_
+from bot.chat.commands.making import model3d, sound, video
 from bot.chat.commands.pictures import edit_menu, recipe_menu, redraw_menu, reproduce
 from bot.chat.commands.presets import preset
 from bot.chat.commands.privacy import privacy
@@ -39,6 +40,9 @@ stats.add_command(allowances.quota)
 COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.Group, ...] = (
     help_,
     imagine,
+    video,
+    sound,
+    model3d,
     import_,
     enhance,
     describe,

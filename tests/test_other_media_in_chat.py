@@ -1,0 +1,126 @@
+"""Clips, sounds and forms as people meet them on Discord: commands, buttons, replies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from generation.recipe import needed
+from generation.tasks import Task
+from tests.given.apps import Studio, a_studio
+from tests.given.builders import a_blue_png, a_model_folder, noisy_png
+from tests.given.other_media import SOLID, Doodler, known, makers
+from tests.given.results import is_result, labels
+
+
+@asynccontextmanager
+async def a_house(folder: Path, *names: str) -> AsyncIterator[Studio]:
+    """The bot with models of these families beside the usual one."""
+    a_model_folder(folder / "models")
+    if names:
+        makers(folder / "models", *names)
+    async with a_studio(folder, Doodler()) as studio:
+        with known(studio.app.studio.offers.catalog):
+            yield studio
+
+
+async def test_a_form_is_made_of_words_and_shown_turning_beside_its_file(tmp_path: Path) -> None:
+    async with a_house(tmp_path, SOLID) as studio:
+        ann = studio.world.ann
+        await ann.command("model3d", prompt="a red cube", seed="7", resolution=24)
+        message = await ann.sees(is_result)
+        [order] = studio.worker.orders
+        assert (order.recipe.task, order.recipe.seed) == (Task.TEXT_TO_3D, 7)
+        assert needed(order.recipe.form).resolution == 24
+        assert [a.filename for a in message.attachments][:1] == ["1.glb"]
+        assert len(message.attachments) == 2
+        assert "Upscale" not in labels(message)
+        assert {"Again", "Subtle", "Star", "Recipe", "Reproduce", "Delete"} <= {*labels(message)}
+        assert not studio.world.faults
+
+
+async def test_what_people_like_for_their_pictures_is_not_said_of_a_form(tmp_path: Path) -> None:
+    async with a_house(tmp_path, SOLID) as studio:
+        ann = studio.world.ann
+        await ann.command("settings", size="3:2", steps=33, count=3, negative="people")
+        newest = ann.messages()[-1]
+        await ann.command("model3d", prompt="a red cube")
+        await ann.sees(is_result, after=newest)
+        [order] = studio.worker.orders
+        sampling, words = needed(order.recipe.sampling), needed(order.recipe.words)
+        assert sampling.steps != 33
+        assert words.negative_prompt == ""
+
+
+async def test_a_button_makes_a_form_of_the_picture_itself(tmp_path: Path) -> None:
+    async with a_house(tmp_path, SOLID) as studio:
+        ann, painted = studio.world.ann, noisy_png(64)
+        await ann.command("imagine", prompt="a cup", image=("cup.png", painted), denoise=0.5)
+        first = await ann.sees(is_result)
+        assert "Animate" not in labels(first)  # nothing here makes clips
+        await ann.press(first, "🧊")
+        second = await ann.sees(is_result, after=first)
+        recipe = studio.worker.orders[-1].recipe
+        assert (recipe.task, recipe.inputs[0].role) == (Task.IMAGE_TO_3D, "view")
+        assert needed(recipe.words).prompt == "a cup"
+        assert "made from" in second.content
+
+
+async def test_a_picture_of_one_colour_is_no_form(tmp_path: Path) -> None:
+    async with a_house(tmp_path, SOLID) as studio:
+        ann = studio.world.ann
+        await ann.command("model3d", image=("blue.png", a_blue_png()))
+        said = await ann.sees("one colour all over")
+        assert "nothing to make a form of" in said.content
+        assert not studio.worker.orders
+
+
+async def test_where_nothing_makes_it_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as studio:
+        ann = studio.world.ann
+        for command, what in (("video", "clips"), ("sound", "sounds"), ("model3d", "forms")):
+            await ann.command(command, prompt="a red ball that is there")
+            said = await ann.sees(f"No model that makes {what}")
+            assert "/models add" in said.content
+        assert not studio.worker.orders
+
+
+async def test_a_reply_turns_a_picture_into_a_form(tmp_path: Path) -> None:
+    async with a_house(tmp_path, SOLID) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a cup", image=("cup.png", noisy_png(64)), denoise=0.5)
+        first = await ann.sees(is_result)
+        await ann.say("turn it into a 3d model", reply_to=first)
+        second = await ann.sees(is_result, after=first)
+        assert studio.worker.orders[-1].recipe.task is Task.IMAGE_TO_3D
+        assert "in three dimensions" in second.content
+        await ann.say("make it red", reply_to=second)
+        await ann.sees(is_result, after=second)
+        after = studio.worker.orders[-1].recipe
+        assert after.task is Task.IMAGE_TO_3D
+        assert "red" in needed(after.words).prompt
+        newest = ann.messages()[-1]
+        await ann.say("zoom out", reply_to=second)
+        assert "no pixels" in (await ann.sees("no pixels", after=newest)).content
+
+
+async def test_commands_for_pictures_refuse_a_form_kindly(tmp_path: Path) -> None:
+    async with a_house(tmp_path, SOLID) as studio:
+        ann = studio.world.ann
+        await ann.command("model3d", prompt="a red cube")
+        await ann.sees(is_result)
+        for command, options in (
+            ("upscale", {}),
+            ("outpaint", {}),
+            ("inpaint", {"prompt": "a hat", "region": "the top"}),
+        ):
+            newest = ann.messages()[-1]
+            await ann.command(command, picture="#1", **options)
+            said = await ann.sees("this wants a picture", after=newest)
+            assert "a form" in said.content
+        assert len(studio.worker.orders) == 1
+        newest = ann.messages()[-1]
+        await ann.command("vary", picture="#1")
+        await ann.sees(is_result, after=newest)
+        assert studio.worker.orders[-1].recipe.variations
