@@ -5,6 +5,7 @@ from random import Random
 
 import numpy as np
 import torch
+from diffusers import WanTransformer3DModel
 
 from generation.starter.words import MOTION_VERBS, MOTION_WORDS
 from generation.training.film.bank import ClipBank
@@ -27,6 +28,7 @@ from generation.training.film.text import (
 from generation.training.film.transformer import (
     PaddedOnce,
     flow_loss,
+    hear_words,
     new_transformer,
     padded,
 )
@@ -118,6 +120,32 @@ def test_empty_places_behind_a_caption_count_as_the_stock_pipeline_counts_them()
         ours = model(latents, timestep, short).sample
 
     assert torch.allclose(stock, ours, atol=1e-5)
+
+
+class _Words:
+    """Captions of eight random tokens."""
+
+    def states(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.randn(len(texts), 8, 128) + 1, torch.ones(len(texts), 8)
+
+
+def _told_by_words(model: WanTransformer3DModel) -> float:
+    """How much what is predicted depends on a caption."""
+    torch.manual_seed(1)
+    latents, timestep = torch.randn(1, 16, 1, 4, 4), torch.tensor([900.0, 900.0])
+    states, _ = _Words().states(["", ""])
+    words = torch.cat([states, torch.zeros(2, 504, 128)], dim=1)
+    with torch.no_grad():
+        found = model(latents.expand(2, -1, -1, -1, -1), timestep, words).sample
+    return float((found[0] - found[1]).square().mean() / found.var())
+
+
+def test_attention_begins_with_words_and_not_with_the_places_behind_them() -> None:
+    torch.manual_seed(0)
+    model = new_transformer()
+    before = _told_by_words(model)
+    hear_words(model, _Words())  # type: ignore[arg-type]  # all of it that is asked for
+    assert _told_by_words(model) > 4 * before
 
 
 def test_a_step_of_the_denoiser_brings_it_nearer() -> None:

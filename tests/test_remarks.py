@@ -12,6 +12,8 @@ from bot.studio.remarks import never_seen, remarks
 from generation.recipe import Input
 from generation.starter.words import STRANGERS
 from generation.tasks import Task
+from generation.training.film.captions import caption_of
+from generation.training.film.scenes import training_clip
 from generation.training.starter.captions import caption
 from generation.training.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene
 from tests.given.apps import a_studio
@@ -39,6 +41,21 @@ def said_of(prompt: str, **changes: object) -> str:
 )
 def test_what_it_knows_is_drawn_without_a_word(prompt: str) -> None:
     assert said_of(prompt) == ""
+
+
+def test_no_caption_of_the_video_models_training_is_remarked_on() -> None:
+    dice = Random(11)
+    for _ in range(400):
+        scene = training_clip(dice)
+        text = caption_of(scene, dice).text
+        unseen, _ = never_seen(text, moves=True)
+        assert {word.lower() for word in unseen} <= set(STRANGERS), text
+
+
+def test_motion_is_strange_to_the_image_model_and_a_place_to_the_video_model() -> None:
+    assert never_seen("a shrinking star")[0] == ("shrinking",)
+    assert never_seen("a shrinking star", moves=True)[0] == ()
+    assert never_seen("a star in the snow", moves=True)[0] == ("snow",)
 
 
 def test_no_caption_of_its_training_is_remarked_on() -> None:

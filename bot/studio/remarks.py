@@ -28,7 +28,7 @@ _FEW = (
     "in on at by to for from as into near next beside behind under over above below front some "
     "very just please make draw show give want would like create generate paint picture image "
     "something thing one single only so really quite no not without other another more will can "
-    "could should good great there here style background color colour colors colours colored"
+    "could should let good great there here style background color colour colors colours colored"
 )
 _SMALL = frozenset(_FEW.split())
 
@@ -52,7 +52,8 @@ def of_words(prompts: Sequence[str], family: str) -> Iterator[str]:
     if foreign and DIALECTS[FAMILIES[family].dialect].keeps == ("en",):
         yield notes.not_english(" ".join(foreign))
     if has_few_words(family):
-        found = [never_seen(prompt) for prompt in dict.fromkeys(prompts)]
+        moves = FAMILIES[family].moving is not None
+        found = [never_seen(prompt, moves=moves) for prompt in dict.fromkeys(prompts)]
         unseen = tuple(dict.fromkeys(word for words, _ in found for word in words))
         together = next((things for _, things in found if len(things) > 1), ())
         if unseen:
@@ -61,8 +62,11 @@ def of_words(prompts: Sequence[str], family: str) -> Iterator[str]:
             yield notes.one_thing_only(together, tuple(seen.OBJECT_WORDS))
 
 
-def never_seen(prompt: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words that the built-in model was not trained with, and the things that it was."""
+def never_seen(prompt: str, *, moves: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words that the built-in model was not trained with, and the things that it was.
+
+    `moves`: of the video model, which knows motions instead of places and styles.
+    """
     plain = _MARKED.sub(" ", prompt[:LOOKED_AT]).replace("’", "'")
     typed = [word for word in _WORD.findall(plain) if word.isascii()]
     words = [word.lower() for word in typed]
@@ -70,8 +74,8 @@ def never_seen(prompt: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     things: dict[str, None] = {}
     at = 0
     while at < len(words):
-        length, thing = _longest(words, at)
-        if length == 0 and words[at] not in _tokens():
+        length, thing = _longest(words, at, moves)
+        if length == 0 and words[at] not in _tokens(moves):
             unseen.setdefault(typed[at])
         if thing:
             things.setdefault(thing)
@@ -79,9 +83,9 @@ def never_seen(prompt: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(unseen), tuple(things)
 
 
-def _longest(words: list[str], at: int) -> tuple[int, str]:
+def _longest(words: list[str], at: int, moves: bool) -> tuple[int, str]:
     """How many words the longest phrase of training has that begins there, and its thing."""
-    phrases = _phrases()
+    phrases = _phrases(moves)
     for length in range(min(_MOST_WORDS, len(words) - at), 0, -1):
         thing = phrases.get(tuple(words[at : at + length]))
         if thing is not None:
@@ -92,15 +96,16 @@ def _longest(words: list[str], at: int) -> tuple[int, str]:
 _MOST_WORDS = 7
 
 
-@lru_cache(maxsize=1)
-def _phrases() -> dict[tuple[str, ...], str]:
+@lru_cache(maxsize=2)
+def _phrases(moves: bool) -> dict[tuple[str, ...], str]:
     """Every phrase of training, with the thing that it names or ""."""
     others = (
-        *(phrase for table in _TABLES for phrases in table.values() for phrase in phrases),
+        *(phrase for table in _TABLES[moves] for phrases in table.values() for phrase in phrases),
         *(plain.format(colour) for plain in seen.PLAIN for colour in seen.COLOUR_WORDS),
         *seen.OPENINGS,
         *seen.FILLERS,
         *seen.ADJECTIVES,
+        *((*seen.MANNERS, *seen.CLIP_OPENINGS) if moves else ()),
     )
     found = {_split(phrase): "" for phrase in others}
     for thing, phrases in seen.OBJECT_WORDS.items():
@@ -110,14 +115,18 @@ def _phrases() -> dict[tuple[str, ...], str]:
     return found
 
 
-@lru_cache(maxsize=1)
-def _tokens() -> frozenset[str]:
-    """Single words that occur in what was said of colours, backgrounds and styles."""
-    said = (phrase for table in _TABLES for phrases in table.values() for phrase in phrases)
+@lru_cache(maxsize=2)
+def _tokens(moves: bool) -> frozenset[str]:
+    """Single words that occur in what was said of colours, and of places and styles or motions."""
+    said = (phrase for table in _TABLES[moves] for phrases in table.values() for phrase in phrases)
     return _SMALL | {word for phrase in (*said, *seen.PLAIN) for word in _split(phrase)}
 
 
-_TABLES = (seen.COLOUR_WORDS, seen.SCENERY_WORDS, seen.STYLE_WORDS)
+# Of the image model, and of the video model.
+_TABLES = (
+    (seen.COLOUR_WORDS, seen.SCENERY_WORDS, seen.STYLE_WORDS),
+    (seen.COLOUR_WORDS, seen.MOTION_WORDS, seen.MOTION_VERBS),
+)
 
 
 def _split(phrase: str) -> tuple[str, ...]:

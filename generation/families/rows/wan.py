@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from generation.families.model_family import Family, Moving
 from generation.families.wan import WAN
 from generation.recipe import Precision
@@ -32,4 +34,21 @@ _WAN = Family(
     moving=Moving(frames=FRAMES, fps=FPS, max_frames=161, step=4),
 )
 
-ROWS: tuple[Family, ...] = (_WAN,)
+# The built-in one: as large as all that it was taught with, and as long.
+_STARTER = replace(
+    _WAN,
+    name="starter-video",
+    title="Starter video (built in)",
+    width=64,
+    height=64,
+    min_side=64,
+    max_pixels=64 * 64,
+    steps=20,
+    cfg=4.0,
+    dialect="starter-video",
+    few_words=True,
+    precision_cuda=Precision.FP32,
+    moving=Moving(frames=13, fps=8.0, max_frames=13, step=4),
+)
+
+ROWS: tuple[Family, ...] = (_STARTER, _WAN)

@@ -22,6 +22,7 @@ from generation.training.starter.clock import Clock, cosine, follow, resume, sav
 
 from .bank import ClipBank, load_bank
 from .captions import caption_of
+from .scenes import training_clip
 from .text import WIDTH, read
 from .vae import CHANNELS
 
@@ -105,6 +106,33 @@ class CaptionReader:
         return read(texts, self.tokenizer, self.encoder)
 
 
+@torch.no_grad()
+def hear_words(model: WanTransformer3DModel, words: CaptionReader, seed: int = 5) -> None:
+    """Lets attention to words begin with words and not with the many places behind them.
+
+    From chance a caption of ten tokens gets a fiftieth of the attention that 500 empty places get,
+    and hardly decides anything.  Here a direction in which words differ from emptiness is added to
+    the keys, and asked for by every query.
+    """
+    dice = Random(seed)
+    states, said = words.states([caption_of(training_clip(dice), dice).text for _ in range(100)])
+    embed = model.condition_embedder.text_embedder
+    tokens, empty = embed(states[said > 0]), embed(torch.zeros(1, WIDTH))[0]
+    apart, middle = tokens.mean(0) - empty, (tokens.mean(0) + empty) / 2
+    along = apart / apart.norm()
+    generator = torch.Generator().manual_seed(seed)
+    for block in model.blocks:
+        attn = block.attn2
+        wide = len(attn.to_k.bias)
+        mark = (2.0 * torch.randint(2, (wide,), generator=generator) - 1) / wide**0.5
+        gain = 2 * attn.to_k(tokens).norm(dim=1).mean() / apart.norm()
+        attn.to_k.weight += gain * torch.outer(mark, along)
+        attn.to_k.bias -= gain * (along @ middle) * mark
+        attn.to_q.bias += mark * attn.to_q.weight.norm()
+        attn.norm_q.weight *= 1.3
+        attn.norm_k.weight *= 1.3
+
+
 def sigmas_of(count: int, generator: torch.Generator) -> torch.Tensor:
     """Stratified over the flow, most of them noisy: there motion and colour are decided."""
     share = (torch.arange(count) + torch.rand(count, generator=generator)) / count
@@ -139,7 +167,9 @@ def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
     """Trains by the processor's clock; the average goes to work/transformer.pt all along."""
     torch.manual_seed(seed)
     model, processor = new_transformer(), PaddedOnce()
+    words = CaptionReader(work)
     torch.nn.init.zeros_(model.proj_out.weight)
+    hear_words(model, words)
     average = copy.deepcopy(model).requires_grad_(False)
     model.set_attn_processor(processor)
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK, weight_decay=0.01, betas=(0.9, 0.98))
@@ -148,7 +178,7 @@ def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
     if held:
         average.load_state_dict(held["average"])
     generator = torch.Generator().manual_seed(seed + clock.step)
-    dice, words, recent = Random(seed + clock.step), CaptionReader(work), 1.0
+    dice, recent = Random(seed + clock.step), 1.0
     bank = load_bank(work)
     while clock.share() < 1:
         set_rate(optimizer, cosine(clock.share(), PEAK))
