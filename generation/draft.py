@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from generation import draft_spans, enlarging
+from generation.draft_parts import check_parts, with_parts
 from generation.draft_spans import DraftExperts, DraftForm, DraftMotion, DraftSound
-from generation.errors import NoMotionModule, NotMadeFor, OutOfRange, WrongFamily
+from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.architecture import SERVES, Purpose
 from generation.families.family import family
@@ -46,7 +47,7 @@ from generation.recipe import (
     needed,
 )
 from generation.sigmas import ZERO_SNR, expand, resolved, shifted
-from generation.tasks import CONTROL, PARTS, Needs, Task, task_for
+from generation.tasks import CONTROL, Needs, Task, task_for
 from generation.texts import clean_text
 
 SOFT = 1 / 64  # of a canvas's shorter side: how softly a masked part meets the rest
@@ -204,7 +205,7 @@ def complete(
     said = replace(draft, sampling=named(draft.sampling), adapters=_seeing(draft))
     task = _task(said, model, family)
     draft = filled(Draft, [("said", said), ("usual", usual_of(model, task))]).value
-    draft = replace(draft, adapters=_with_parts(draft.adapters, model))
+    draft = replace(draft, adapters=with_parts(draft.adapters, model.adapters))
     _check_adapters(draft.adapters, model, families)
     check_parts(draft.adapters, family, model.weights.name)
     words, canvas, sampling = sections(draft, task.needs, model)
@@ -353,23 +354,6 @@ def _check_adapters(
             raise WrongFamily(
                 adapter.kind, adapter.weights.name, title, model.weights.name, usual.title
             )
-
-
-def _with_parts(adapters: tuple[Adapter, ...], model: Checkpoint) -> tuple[Adapter, ...]:
-    """With those that are a part of the model, where none of their kind is named."""
-    named = {adapter.kind for adapter in adapters}
-    return (*(one for one in model.adapters if one.kind not in named), *adapters)
-
-
-def check_parts(adapters: Sequence[Adapter], usual: Family, model: str) -> None:
-    """Raise OutOfRange for several adapters that are one part, NoMotionModule where it lacks."""
-    for kind in PARTS:
-        count = sum(adapter.kind == kind for adapter in adapters)
-        wanted = any(part.adapter == kind for part in usual.architecture.parts)
-        if count > int(wanted):
-            raise OutOfRange(f"{kind} adapters", count, "one" if wanted else "none for that model")
-        if wanted and not count:
-            raise NoMotionModule(model)
 
 
 def _task(draft: Draft, model: Checkpoint, usual: Family) -> Task:

@@ -17,12 +17,12 @@ from generation.draft import (
     check_clip_skip,
     check_control,
     check_distilled,
-    check_parts,
     check_purpose,
     check_references,
     check_tiles,
     uncontrolled,
 )
+from generation.draft_parts import check_parts
 from generation.enlarging import MAX_UPSCALER_TILE, check_canvas
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes

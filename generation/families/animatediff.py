@@ -45,13 +45,6 @@ def modern(key: str) -> str:
     return key
 
 
-def modern_flat(name: str) -> str:
-    """The same with underscores for dots, as LoRAs have names."""
-    for theirs, ours in _NAMES.items():
-        name = name.replace(theirs.replace(".", "_"), ours.replace(".", "_"))
-    return name
-
-
 def _spelled(key: str) -> str:
     return PREFIX + modern(key.removeprefix(PREFIX)) if key.startswith(PREFIX) else key
 

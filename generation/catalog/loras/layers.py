@@ -24,6 +24,10 @@ SHAPED = {
 }
 
 
+# Parts of theirs that are adapters, whose layers lie between those of a UNet.
+ADAPTERS = tuple(part for one in SHAPED.values() for part in one.parts if part.adapter)
+
+
 @cache
 def layers_of(family: str) -> Mapping[Part, Shapes]:
     """The shape of every layer's weight; empty for a family without a fixed shape."""

@@ -21,11 +21,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from generation.catalog.loras.layers import Part, paths
-from generation.families.animatediff import modern_flat
-from generation.tasks import MOTION
-
-_MOTION = re.compile(r"(^|_)motion_modules_\d")  # of what lies between a UNet's layers
+from generation.catalog.loras.layers import ADAPTERS, Part, paths
 
 MAX_NAME = 300  # characters; a longer name is nobody's
 
@@ -93,9 +89,6 @@ def read_name(key: str, layers_per_block: int) -> Name | None:
     flat = layer.replace(".", "_")
     prefix, part = next((p, part) for p, part in _PARTS if flat.startswith(p))
     flat = flat.removeprefix(prefix)
-    if part == "unet" and _MOTION.search(flat):
-        path = paths(MOTION).get(as_now(modern_flat(flat)))
-        return None if path is None else Name(part=MOTION, path=path, role=role, compvis=False)
     if part == "unet":
         spelled = _compvis(flat, layers_per_block)
         path = paths(part).get(as_now(spelled or flat))
@@ -103,8 +96,17 @@ def read_name(key: str, layers_per_block: int) -> Name | None:
         spelled = None
         path = paths(part).get(_as_in_transformers(flat.removeprefix("text_model_")))
     if path is None:
-        return None
+        return _in_adapter(layer[len(prefix) :], role) if part == "unet" else None
     return Name(part=part, path=path, role=role, compvis=spelled is not None)
+
+
+def _in_adapter(layer: str, role: str) -> Name | None:
+    """The same of a layer that lies between those of a UNet."""
+    for part in ADAPTERS:
+        spelled = part.spelling(part.prefix + layer).removeprefix(part.prefix).replace(".", "_")
+        if (path := paths(part.name).get(as_now(spelled))) is not None:
+            return Name(part=part.name, path=path, role=role, compvis=False)
+    return None
 
 
 def layer_and_role(key: str) -> tuple[str, str]:
