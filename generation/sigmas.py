@@ -25,6 +25,8 @@ from generation.schedule_rules import schedule_rule
 
 # How a model was trained to see noise; see `levels`.
 NOISES: tuple[str, ...] = ("scaled-linear", "scaled-linear-zsnr", "linear", "flow")
+EXPONENTIAL = "exp"  # of each of 1024 steps the same share of the signal stays
+FALLS, FALLING_STEPS = 12.0, 1024  # by so much does its logarithm fall in all
 SD_BETAS = (0.00085, 0.012)
 ZERO_SNR = "-zsnr"  # ends a name whose noise leaves no signal at last
 MAX_SHIFT = 100.0  # of a flow's levels; models have 1 to 12
@@ -230,6 +232,7 @@ def levels(noise: str) -> _Levels:
     rescaled to end without any signal, at 4096.  "flow": evenly from 0.001 to 1; with a shift
     behind it ("flow:3.0"), those bent upwards; with another number, so many levels
     ("flow:3.0:10000"); with a last one, walks end there before 0 ("flow:3.0@0.02").
+    "exp": those of Shap-E, 0.108 to 403.4.
     """
     if (flow := _FLOW.fullmatch(noise)) is not None:
         shift = float(flow[1] or 1.0)
@@ -238,6 +241,9 @@ def levels(noise: str) -> _Levels:
         count = int(flow[2] or 1000)
         table = tuple(_shifted(i / count, shift) for i in range(1, count + 1))
         return _Levels(table=table, shift=shift, terminal=float(flow[3]) if flow[3] else None)
+    if noise == EXPONENTIAL:
+        falls = ((i + 1) * FALLS / FALLING_STEPS for i in range(FALLING_STEPS))
+        return _Levels(table=tuple(math.sqrt(math.expm1(fall)) for fall in falls))
     trained = betas(noise)
     first, last = trained.first, trained.last
     if trained.linear:

@@ -18,6 +18,7 @@ MAX_REFERENCES = 10  # pictures that an edit looks at; families look at fewer
 
 CONTROL = "control"  # the role of a picture that says where things are
 CONTROLNET = "controlnet"
+VIEW = "view"  # the role of a picture that a form is made of
 LOOKING = (CONTROLNET,)  # kinds of adapters that look at a picture
 MOTION = "motion"
 PARTS = (MOTION,)  # kinds of adapters that are a part of the model that draws
@@ -176,7 +177,7 @@ NEEDS: Mapping[Task, Needs] = {
     ),
     Task.IMAGE_TO_3D: Needs(
         sections=("words", "sampling", "form"),
-        roles=("view",),
+        roles=(VIEW,),
         optional=("variations",),
         medium=MESH,
     ),

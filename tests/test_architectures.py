@@ -13,6 +13,7 @@ from generation.catalog.header import read_header
 from generation.catalog.partconfigs import CONFIGS
 from generation.families.architecture import Architecture, Config, Shapes
 from generation.families.family import ARCHITECTURES, FAMILIES
+from generation.tasks import MESH
 from tests.given import tinymodels
 from tests.given.singlefiles import write
 
@@ -72,6 +73,8 @@ def test_no_part_takes_anothers_tensors_or_folder(one: Architecture) -> None:
 
 @every
 def test_on_its_grid_a_picture_has_whole_latents(one: Architecture) -> None:
+    if one.medium == MESH:
+        return
     config = json.loads((CONFIGS / one.vae.config / "config.json").read_text("utf-8"))
     keys = ("block_out_channels", "dim_mult", "encoder_block_out_channels")
     levels = next(config[key] for key in keys if key in config)

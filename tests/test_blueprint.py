@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,9 @@ import torch
 from generation.catalog.checkpoint import expected_tensors, fits, is_harmless
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families import blueprint
+from generation.families.builds import shap_e
 from generation.families.family import ARCHITECTURES
+from generation.worker.loading.building import class_of
 from tests.given import tinymodels
 from tests.given.checkpoints import the_single_file
 from tests.given.languagemodels import LANGUAGE_MODELS
@@ -27,6 +30,7 @@ ENCODERS: Mapping[str, Tensors] = {
     "CLIPTextModelWithProjection": blueprint.clip,
     "T5EncoderModel": blueprint.t5,
     "UMT5EncoderModel": blueprint.t5,
+    "CLIPVisionModel": shap_e.vision,
     **{network.name: network.tensors for network in LANGUAGE_MODELS},
 }
 NETWORKS = {part.network.name: part.network for one in ARCHITECTURES for part in one.parts}
@@ -45,13 +49,16 @@ def built(kind: Any, config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     counted = {key for key, _ in module.named_buffers() if key.endswith(ends)}
     buffers = (b for b in module.named_buffers() if b[0] in saved - counted)
     tensors = [*module.named_parameters(), *buffers]
-    return {key.removeprefix("text_model."): tuple(tensor.shape) for key, tensor in tensors}
+    plain = re.compile(r"^(text|vision)_model\.")
+    return {plain.sub("", key): tuple(tensor.shape) for key, tensor in tensors}
 
 
 def diffusers_module(name: str) -> Any:
     import diffusers
 
-    return getattr(diffusers, name).from_config
+    if hasattr(diffusers, name):
+        return getattr(diffusers, name).from_config
+    return class_of(NETWORKS[name].module, name).from_config
 
 
 def text_encoder(named: str, config: dict[str, Any]) -> Any:
@@ -63,7 +70,8 @@ def text_encoder(named: str, config: dict[str, Any]) -> Any:
 
 def folders() -> list[Path]:
     known = sorted(path for path in CONFIGS.iterdir() if path.is_dir())
-    return [*known, STARTER, *map(tinymodels.of, tinymodels.BUILDS)]
+    built_in = [STARTER, STARTER.with_name("starter-form")]
+    return [*known, *built_in, *map(tinymodels.of, (*tinymodels.BUILDS, *tinymodels.FORMS))]
 
 
 def test_every_tensor_is_written_down_with_its_shape() -> None:

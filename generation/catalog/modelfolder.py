@@ -106,7 +106,9 @@ def files_of_folder(path: Path, name: str) -> list[Path]:
         here = part_files(path / part, f"{name}/{part}")
         if not here and part not in _DISPENSABLE:
             raise BrokenWeights(name, f"its folder {part} is missing or empty")
-        if part in _WEIGHTY and not any(file.suffix == ".safetensors" for file in here):
+        if part in _WEIGHTY - _DISPENSABLE and not any(
+            file.suffix == ".safetensors" for file in here
+        ):
             if any(file.suffix in PICKLES for file in (path / part).iterdir()):
                 raise PickleRefused(f"{name}/{part}")
             raise BrokenWeights(name, f"its folder {part} has no weights")

@@ -114,6 +114,8 @@ class Network:
     fault: Callable[[Config], str | None] = _nothing
     # What tensors of its names say of its config; "a.b": the b of its a.
     told: Callable[[Shapes], Config] = untold
+    # Tensors that are whole numbers, or yes and no: they are read as they lie.
+    tables: tuple[str, ...] = ()
     # Modules of the class that a config leaves out, and that nothing needs to draw.
     without: Callable[[Config], tuple[str, ...]] = _none
 

@@ -27,6 +27,7 @@ from generation.families.rows import (
     qwen_image_21,
     sana,
     sd3,
+    shap_e,
     stable_diffusion,
     wan,
     z_image,
@@ -53,6 +54,7 @@ FAMILIES: dict[str, Family] = {
         lumina2.ROWS,
         longcat_image.ROWS,
         wan.ROWS,
+        shap_e.ROWS,
     )
     for row in rows
 }

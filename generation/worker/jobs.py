@@ -327,7 +327,8 @@ class _Drawing:
         every = self._order.preview_every
         preview = b""
         # The first at once, so that people see that it began; none just before the picture itself.
-        if x0 is not None and every and (done == 1 or done % every == 0) and done < total:
+        shown = every and model.draws_pixels and (done == 1 or done % every == 0)
+        if x0 is not None and shown and done < total:
             preview = model.fit_previewer().jpeg(x0)
         self._say(
             Stepped(

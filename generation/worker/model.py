@@ -10,6 +10,7 @@ import torch
 
 from generation.families.architecture import Architecture, Purpose, Stage, Trained
 from generation.recipe import Sha256
+from generation.tasks import IMAGE, VIDEO
 from generation.worker.codecs.previews import Previewer, fitted
 from generation.worker.engines.engine import Engine
 from generation.worker.parts import Parts
@@ -99,6 +100,11 @@ class Model:
         """Where it draws."""
         found: torch.device = self.denoiser.device
         return found
+
+    @property
+    def draws_pixels(self) -> bool:
+        """Whether there is a picture to see of its latents."""
+        return self.architecture.medium in (IMAGE, VIDEO)
 
     def fit_previewer(self) -> Previewer:
         """What makes its previews; fitted when it is first on the device."""

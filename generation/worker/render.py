@@ -234,6 +234,8 @@ def latents_sha256(latents: Tensor) -> Sha256:
 
 
 def _check_size(recipe: Recipe, model: Model) -> None:
+    if recipe.canvas is None:
+        return
     if recipe.enlarging is not None:
         if recipe.sampling is None:
             return

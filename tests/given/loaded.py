@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,16 @@ from typing import Any
 import torch
 
 from generation.catalog.catalog import Catalog
+from generation.draft import Checkpoint
 from generation.recipe import Recipe
-from generation.tasks import VIDEO, Task
+from generation.sigmas import expand
+from generation.tasks import MESH, VIDEO, Task
 from generation.worker import exactness
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
 from generation.worker.text.clip import Clip
 from tests.given import tinymodels
-from tests.given.builders import A_MOTION, a_recipe
+from tests.given.builders import A_MOTION, a_recipe, brought
 
 
 @cache
@@ -50,7 +53,24 @@ def recipe_of(architecture: str) -> Recipe:
     made: dict[str, Any] = {}
     if entry.model.family.medium == VIDEO:
         made = {"task": Task.TEXT_TO_VIDEO, "motion": A_MOTION}
+    if entry.model.family.medium == MESH:
+        return a_form_of(entry.model)
     return a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64, **made)
+
+
+def a_form_of(model: Checkpoint, **changes: Any) -> Recipe:
+    """A recipe of a form, of words or of a picture as the family does; nothing of it has a size."""
+    (task,) = model.family.tasks
+    given: dict[str, Any] = {
+        "checkpoint": model.weights,
+        "family": model.family.name,
+        "sampler": model.family.sampler,
+        "scheduler": model.family.scheduler,
+        "syntax": model.family.syntax,
+        "sigmas": expand("heun", "karras", steps=4, denoise=1.0, noise=model.family.noise),
+    }
+    recipe = a_recipe(**given | changes)
+    return replace(recipe, task=task, canvas=None, **brought(task))
 
 
 def folder_of(model: Model) -> Path:

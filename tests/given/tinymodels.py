@@ -29,6 +29,7 @@ from tests.given.tiny import (
     qwen_image,
     qwen_image_21,
     sana,
+    shap_e,
     wan,
     z_image,
 )
@@ -62,7 +63,7 @@ def home() -> Path:
 def of(architecture: str) -> Path:
     """The tiny model of an architecture."""
     name = {"sd1": "tiny-sd15"}.get(architecture, f"tiny-{architecture}")
-    return BUILDS[architecture](home() / architecture / name)
+    return (BUILDS | FORMS)[architecture](home() / architecture / name)
 
 
 def sd15() -> Path:
@@ -236,6 +237,12 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "lumina2": lumina2.build,
     "longcat-image": longcat_image.build,
     "wan": wan.build,
+}
+
+# Of forms, which are published in folders alone: no single file of one is written.
+FORMS: dict[str, Callable[[Path], Path]] = {
+    "shap-e": shap_e.build,
+    "shap-e-image": shap_e.build_image,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

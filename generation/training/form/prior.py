@@ -38,21 +38,20 @@ def new_scheduler() -> HeunDiscreteScheduler:
     )
 
 
-def new_prior(seen: int = text.WIDTH, tokens: int = 1, norm: str | None = None) -> PriorTransformer:
-    """Three layers, width 96; `seen` is the width of what it is told, in so many tokens."""
+def new_prior() -> PriorTransformer:
+    """Three layers, width 96."""
     return PriorTransformer(
         num_attention_heads=6,
         attention_head_dim=16,
         num_layers=3,
         embedding_dim=DEPTH,
         num_embeddings=fields.WIDTH,
-        additional_embeddings=1 + tokens,
+        additional_embeddings=2,  # a time, and what is told
         time_embed_act_fn="gelu",
         norm_in_type="layer",
-        embedding_proj_norm_type=norm,
         encoder_hid_proj_type=None,
         added_emb_type=None,
-        embedding_proj_dim=seen,
+        embedding_proj_dim=text.WIDTH,
         clip_embed_dim=2 * DEPTH,
     )
 
@@ -92,17 +91,15 @@ def load_fields(work: Path) -> TrainedField:
     return model.eval().requires_grad_(False)
 
 
-def descend(
-    work: Path, name: str, clock: Clock, prior: PriorTransformer, told: Tensor, codes: Tensor
-) -> None:
-    """Trains a prior to answer what it is told, and writes the average to work/NAME.pt.
-
-    `told`: (count, [tokens,] width); `codes`: of the piece that each asks for.
-    """
-    latents = load_fields(work).encoder(codes)
+def train_prior(work: Path, minutes: float, seed: int = 13) -> None:
+    """Writes work/prior.pt: the average of the last steps."""
+    torch.manual_seed(seed)
+    told, codes = _told(work, Random(seed))
+    latents, prior = load_fields(work).encoder(codes), new_prior()
+    clock = Clock(minutes=minutes, now=time.process_time)
     average, step_dice = copy.deepcopy(prior), torch.Generator()
     optimizer = torch.optim.AdamW(prior.parameters(), lr=1e-3, weight_decay=0.01)
-    held = resume(work / f"{name}.ckpt", clock, prior, optimizer)
+    held = resume(work / "prior.ckpt", clock, prior, optimizer)
     if held:
         average.load_state_dict(held["average"])
     step_dice.manual_seed(clock.step)
@@ -126,18 +123,10 @@ def descend(
         if clock.step % 200 == 0:
             recent = sum(lost[-200:]) / len(lost[-200:])
             print(
-                f"{time.strftime('%H:%M:%S')} {name} step {clock.step}"
+                f"{time.strftime('%H:%M:%S')} prior step {clock.step}"
                 f" at {clock.elapsed_s():.0f} s loss {recent:.4f}",
                 flush=True,
             )
         if clock.checkpoint_due():
-            save(work / f"{name}.ckpt", clock, prior, optimizer, average=average.state_dict())
-    torch.save(average.state_dict(), work / f"{name}.pt")
-
-
-def train_prior(work: Path, minutes: float, seed: int = 13) -> None:
-    """Writes work/prior.pt."""
-    torch.manual_seed(seed)
-    told, codes = _told(work, Random(seed))
-    clock = Clock(minutes=minutes, now=time.process_time)
-    descend(work, "prior", clock, new_prior(), told, codes)
+            save(work / "prior.ckpt", clock, prior, optimizer, average=average.state_dict())
+    torch.save(average.state_dict(), work / "prior.pt")

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from generation.families.architecture import Config, Stage
 from generation.recipe import Recipe
-from generation.spans import Motion
+from generation.spans import Motion, Surface
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.parts import Parts
 from generation.worker.sampling.denoiser import Predict
@@ -44,6 +44,14 @@ class Filming(Protocol):
 
     def film(self, parts: Parts, latents: Tensor, motion: Motion) -> Decoded:
         """Latents -> frames, in the recipe's pieces.  Raises RenderFailed as `decode` does."""
+
+
+@runtime_checkable
+class Forming(Protocol):
+    """An engine whose networks make forms."""
+
+    def form(self, parts: Parts, latents: Tensor, surface: Surface) -> Decoded:
+        """Latents -> a mesh.  Raises RenderFailed where there is nothing, or numbers overflow."""
 
 
 class Engine(Protocol):

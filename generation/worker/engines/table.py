@@ -21,6 +21,7 @@ from generation.worker.engines.qwen_image import QwenImage
 from generation.worker.engines.qwen_image_21 import QwenImage21
 from generation.worker.engines.sana import Sana
 from generation.worker.engines.sd3 import StableDiffusion3
+from generation.worker.engines.shap_e import ShapE, picture_of, words_of
 from generation.worker.engines.stable_diffusion import StableDiffusion
 from generation.worker.engines.wan import Wan
 from generation.worker.engines.z_image import ZImage
@@ -51,6 +52,8 @@ ENGINES: Mapping[str, Engine] = {
     "lumina2": Lumina2(),
     "longcat-image": LongCatImage(tokens=512),
     "wan": Wan(),
+    "shap-e": ShapE(read=words_of),
+    "shap-e-image": ShapE(read=picture_of),
 }
 
 # Of what no architecture of models draws.

@@ -82,7 +82,8 @@ def _give_shapes(module: Any, dtype: torch.dtype, exact: set[str], *, exact_buff
             computed = exact_buffers and name in owner._non_persistent_buffers_set
             computed = computed or bool(exact & set(path.split(".")))
             if buffer.is_floating_point() and not computed:
-                setattr(owner, name, buffer.to(dtype))
+                # Detached: a class may keep a parameter as one, which would become one again.
+                setattr(owner, name, buffer.detach().to(dtype))
 
 
 def _made(kind: Any, library: str, config: Path | Config) -> Any:

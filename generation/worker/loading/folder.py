@@ -42,7 +42,8 @@ class Folder:
         lie: dict[str, Sequence[Stored]] = {}
         for path in self.files(part):
             file = stored_file(path, self.name)
-            lie |= {network.modern(key): (file[key],) for key in file.floats}
+            read = (*file.floats, *(key for key in network.tables if key in file.header.shapes))
+            lie |= {network.modern(key): (file[key],) for key in read}
         module = skeleton(network, home, dtype)
         return Built(
             module=module,

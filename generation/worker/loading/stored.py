@@ -40,6 +40,9 @@ DTYPES = {
 }
 
 
+# Tables of networks.
+_WHOLE = {"I64": torch.int64, "BOOL": torch.bool}
+
 # What packed weights and their scales are made of.
 _BYTES = {
     "I8": torch.int8,
@@ -117,7 +120,7 @@ class StoredFile:
         return Stored(
             file=self.header.shards.get(key, self.path),
             begin=self.header.places[key][0],
-            dtype=torch.uint8 if kind in BLOCKS else {**DTYPES, **_BYTES}[kind],
+            dtype=torch.uint8 if kind in BLOCKS else {**DTYPES, **_BYTES, **_WHOLE}[kind],
             shape=shape,
         )
 

@@ -322,6 +322,8 @@ class ModelCache:
             raise refusal(recipe, model, self.device, possible)
 
     def _fit_previewer(self, model: Model, recipe: Recipe) -> None:
+        if not model.draws_pixels:
+            return
         if model.previewer is None and model.at(Stage.DECODE):
             self.at(model, recipe, Stage.DECODE)
             self._previewers[_vae(model).key] = model.fit_previewer()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from generation.errors import NoSuchName, RenderFailed
-from generation.sigmas import betas
+from generation.sigmas import EXPONENTIAL, FALLING_STEPS, FALLS, betas
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 
@@ -53,24 +55,29 @@ class Denoise(Protocol):
 
 
 class Denoiser:
-    """A network that predicts noise, velocity or flow, as a `Denoise`.
+    """A network that predicts noise, velocity, flow or the sample itself, as a `Denoise`.
 
     `predict(y, t)` runs the network, cfg applied: y is what it eats (unit variance), t a 0-dim
     int64 timestep on y's device (0-dim float32 for flow, sigma * 1000).  Timesteps are whole, the
     nearest in log sigma, as in ComfyUI and in diffusers' DPM++: the network was trained on those,
-    under the noise of that name (of generation.sigmas.levels).
+    under the noise of that name (of generation.sigmas.levels).  What predicts the sample itself
+    ("sample", or "sample@1.0" where it lies in -1 to 1) is told times between them, float32.
     """
 
     def __init__(
         self, predict: Predict, *, prediction: str = "epsilon", noise: str = "scaled-linear"
     ) -> None:
-        if prediction not in ("epsilon", "v_prediction", "flow"):
-            raise NoSuchName("prediction type", prediction, ("epsilon", "v_prediction", "flow"))
+        prediction, _, bound = prediction.partition("@")
+        if prediction not in (known := ("epsilon", "v_prediction", "flow", "sample")):
+            raise NoSuchName("prediction type", prediction, known)
         self._predict = predict
         self._prediction = prediction
+        self._bound = float(bound) if bound else None
         if not self.flow:
             kept = alphas_of(noise).to(torch.float64)
             self._log_sigmas = ((1 - kept) / kept).sqrt().log()
+        if self._itself:
+            self._between = _LogLevels(noise)
 
     @property
     def flow(self) -> bool:
@@ -96,6 +103,8 @@ class Denoiser:
     def scaled(self, y: Tensor, sigma: Tensor) -> Tensor:
         alpha, spread = alpha_and_spread(sigma)
         output = self._output(y, sigma)
+        if self._itself:
+            return self._bounded(output)
         if self._prediction == "epsilon":
             return (y - spread * output) / alpha
         return alpha * y - spread * output
@@ -107,12 +116,21 @@ class Denoiser:
         """The training timestep whose noise level is nearest to sigma."""
         return int((self._log_sigmas - math.log(max(sigma, 1e-10))).abs().argmin())
 
+    @property
+    def _itself(self) -> bool:
+        return self._prediction == "sample"
+
+    def _bounded(self, x0: Tensor) -> Tensor:
+        return x0 if self._bound is None else x0.clamp(-self._bound, self._bound)
+
     def _eaten(self, x: Tensor, sigma: Tensor) -> Tensor:
         """What the network is shown of x."""
         return x if self.flow else x / ((sigma**2 + 1) ** 0.5)
 
     def _meant(self, x: Tensor, sigma: Tensor, output: Tensor) -> Tensor:
         """x0, by what the network says of x."""
+        if self._itself:
+            return self._bounded(output)
         if self.flow or self._prediction == "epsilon":
             return x - sigma * output
         return output * (-sigma / (sigma**2 + 1) ** 0.5) + (x / (sigma**2 + 1))
@@ -121,14 +139,36 @@ class Denoiser:
         """The timestep that the network is told."""
         if self.flow:
             return (sigma * 1000).to(y.device, torch.float32)
+        if self._itself:
+            return torch.tensor(self._between.time(float(sigma)), device=y.device)
         return torch.tensor(self.timestep(float(sigma)), device=y.device)
 
     def _output(self, y: Tensor, sigma: Tensor) -> Tensor:
         return self._predict(y, self._told(y, sigma)).to(y.dtype)
 
 
+class _LogLevels:
+    """Times between those of the training, as diffusers' HeunDiscrete finds them."""
+
+    def __init__(self, noise: str) -> None:
+        kept = alphas_of(noise)
+        self._logs = np.log((((1 - kept) / kept) ** 0.5).numpy())
+
+    def time(self, sigma: float) -> float:
+        """When a model in training sees that much noise, to float32's last bit."""
+        log = np.log(np.maximum(sigma, 1e-10))
+        low = int(np.cumsum(log - self._logs >= 0).argmax().clip(max=len(self._logs) - 2))
+        below, above = self._logs[low], self._logs[low + 1]
+        share = np.clip((below - log) / (below - above), 0, 1)
+        return float(np.float32((1 - share) * low + share * (low + 1)))
+
+
 def alphas_of(noise: str) -> Tensor:
     """alphas_cumprod of a name of generation.sigmas.levels, in float32 as diffusers has them."""
+    if noise == EXPONENTIAL:
+        falls = [math.exp(-FALLS * i / FALLING_STEPS) for i in range(FALLING_STEPS + 1)]
+        steps = [1 - after / before for before, after in pairwise(falls)]
+        return torch.cumprod(1.0 - torch.tensor(steps, dtype=torch.float32), dim=0)
     said = betas(noise)
     if said.linear:
         noises = torch.linspace(said.first, said.last, 1000, dtype=torch.float32)

@@ -11,6 +11,7 @@ from generation.worker.tasks.image_to_image import ImageToImage
 from generation.worker.tasks.inpaint import Inpaint
 from generation.worker.tasks.outpaint import Outpaint
 from generation.worker.tasks.task import TaskWork
+from generation.worker.tasks.text_to_3d import TextTo3D
 from generation.worker.tasks.text_to_image import TextToImage
 from generation.worker.tasks.text_to_video import TextToVideo
 from generation.worker.tasks.upscale import Upscaling
@@ -24,4 +25,6 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.BLEND: Blend(),
     Task.UPSCALE: Upscaling(),
     Task.TEXT_TO_VIDEO: TextToVideo(),
+    Task.TEXT_TO_3D: TextTo3D(),
+    Task.IMAGE_TO_3D: TextTo3D(),  # the picture is read as words are
 }

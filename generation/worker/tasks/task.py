@@ -24,11 +24,11 @@ from generation.media.clips import frames
 from generation.media.photos import as_rgb, load, upright
 from generation.media.pyav import Frames
 from generation.recipe import Recipe, Weights, needed
-from generation.tasks import CONTROL
+from generation.tasks import CONTROL, VIEW
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.joining import Area, Pixels, joined, resized
-from generation.worker.engines.engine import Filming
+from generation.worker.engines.engine import Filming, Forming
 from generation.worker.model import Model
 from generation.worker.sampling.masked import Kept
 
@@ -86,7 +86,9 @@ class Bench:
 
     def references(self) -> list[Image.Image]:
         """The pictures that are looked at, in their order, as RGB: the one that is changed at the
-        canvas's size, others in their own.  Raises BadPicture."""
+        canvas's size, others in their own; or what a form is made of.  Raises BadPicture."""
+        if views := self._given(VIEW):
+            return [as_rgb(upright(data)) for data, _ in views]
         given = self._given("reference")
         first = self.pictures("reference")[:1] if given else []
         return [*first, *(as_rgb(upright(data)) for data, _ in given[1:])]
@@ -112,6 +114,17 @@ class Bench:
     def looked_at(self, pixels: Tensor) -> Tensor:
         """What the denoiser sees of pixels (1, 3, H, W) in -1 to 1; nothing is drawn for it."""
         return self.model.engine.look(self.model.parts, pixels)
+
+    def formed(self, latents: Tensor) -> Decoded:
+        """The form of latents."""
+        engine, surface = self.model.engine, needed(self.recipe.form)
+        assert isinstance(engine, Forming)  # its architecture makes forms
+        return engine.form(self.model.parts, latents, surface)
+
+    def noise_like(self) -> Tensor:
+        """Zeros of the shape that the latents have."""
+        shape = self.model.engine.noise_shape(self.model.parts, self.recipe)
+        return torch.zeros(shape, device=self.model.device)
 
     def decoded(self, latents: Tensor) -> Decoded:
         """Pixels of latents."""

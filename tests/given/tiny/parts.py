@@ -17,12 +17,17 @@ def saved(folder: Path, make: Callable[[], Any], seed: int) -> None:
 
 
 def write_index(
-    folder: Path, pipeline: str, parts: dict[str, object], scheduler: dict[str, object]
+    folder: Path,
+    pipeline: str,
+    parts: dict[str, object],
+    scheduler: dict[str, object],
+    *,
+    vae: bool = True,
 ) -> None:
     index = {
         "_class_name": pipeline,
         "_diffusers_version": "0.42.1",
-        "vae": ["diffusers", "AutoencoderKL"],
+        **({"vae": ["diffusers", "AutoencoderKL"]} if vae else {}),
         "scheduler": ["diffusers", scheduler["_class_name"]],
         **parts,
     }
