@@ -10,7 +10,7 @@ from generation.recipe import needed
 from generation.tasks import Task
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png, a_model_folder, noisy_png
-from tests.given.other_media import SOLID, Doodler, known, makers
+from tests.given.other_media import FILM, SOLID, VOICE, Doodler, known, makers
 from tests.given.results import is_result, labels
 
 
@@ -124,3 +124,58 @@ async def test_commands_for_pictures_refuse_a_form_kindly(tmp_path: Path) -> Non
         await ann.command("vary", picture="#1")
         await ann.sees(is_result, after=newest)
         assert studio.worker.orders[-1].recipe.variations
+
+
+async def test_a_picture_is_set_in_motion_gone_on_from_and_stopped(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FILM) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a red ball", image=("a.png", noisy_png(64)))
+        picture = await ann.sees(is_result)
+        await ann.say("let it roll to the left", reply_to=picture)
+        clip = await ann.sees(is_result, after=picture)
+        recipe = studio.worker.orders[-1].recipe
+        assert (recipe.task, recipe.inputs[0].role) == (Task.IMAGE_TO_VIDEO, "first")
+        assert needed(recipe.words).prompt == "a red ball rolls to the left"
+        assert "9 frames · 8 fps · 1.1 s" in clip.content
+        assert {"Go on", "Last frame", "Upscale"} <= {*labels(clip)}
+        assert "Zoom out" not in labels(clip)
+        await ann.press(clip, "🎞️")
+        still = await ann.sees(is_result, after=clip)
+        assert studio.worker.orders[-1].recipe.task.value == Task.UPSCALE.value
+        assert "Animate" in labels(still)
+        await ann.say("slower", reply_to=clip)
+        slow = await ann.sees(is_result, after=still)
+        assert needed(studio.worker.orders[-1].recipe.motion).fps < 8
+        await ann.say("2 seconds longer", reply_to=clip)
+        await ann.sees(is_result, after=slow)
+        assert studio.worker.orders[-1].recipe.task.value == Task.EXTEND_VIDEO.value
+
+
+async def test_a_clip_of_two_hours_is_refused_with_what_fits(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FILM) as studio:
+        ann = studio.world.ann
+        await ann.command("video", prompt="a red ball", seconds=600.0)
+        assert "seconds" in (await ann.sees("up to 4.1")).content
+        newest = ann.messages()[-1]
+        await ann.command("video", prompt="a red ball", clip=("x.mp4", b"\0\0\0\x18ftypmp42" * 9))
+        assert "I cannot use that clip" in (await ann.sees("clip", after=newest)).content
+        assert not studio.worker.orders
+
+
+async def test_a_sound_is_made_of_what_a_picture_shows_and_made_louder(tmp_path: Path) -> None:
+    async with a_house(tmp_path, VOICE) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt="a quiet river")
+        picture = await ann.sees(is_result)
+        await ann.say("what would it sound like?", reply_to=picture)
+        sound = await ann.sees(is_result, after=picture)
+        recipe = studio.worker.orders[-1].recipe
+        assert (recipe.task, needed(recipe.words).prompt) == (Task.TEXT_TO_AUDIO, "a quiet river")
+        assert {"Upscale", "Zoom out", "Edit", "Animate"}.isdisjoint(labels(sound))
+        assert len(sound.attachments) == 2  # its waveform beside it
+        await ann.say("louder", reply_to=sound)
+        louder = await ann.sees(is_result, after=sound)
+        assert needed(studio.worker.orders[-1].recipe.words).prompt == "a loud river"
+        await ann.say("3 seconds", reply_to=louder)
+        await ann.sees(is_result, after=louder)
+        assert needed(studio.worker.orders[-1].recipe.sound).seconds == 3

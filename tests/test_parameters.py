@@ -117,7 +117,7 @@ def drawing() -> dict[str, argparse.Action]:
 
 def test_the_command_line_has_every_parameter_and_says_the_tables_sentence() -> None:
     found = drawing()
-    others = {"-h", "--help", "--out", "--config", "--debug", "--from"}
+    others = {"-h", "--help", "--out", "--config", "--debug", "--from", "--medium"}
     others |= {"--control", "--controlnet", "--preprocessor"}  # as often as there are pictures
     # Presets are kept by people in chat; a terminal has its shell for that.
     rows = [row for row in PARAMETERS.values() if row not in (PROMPT, PRESET)]

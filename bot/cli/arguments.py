@@ -201,7 +201,13 @@ def _add_draw(draw: argparse.ArgumentParser) -> None:
     for name, row in PARAMETERS.items():
         if row not in (PROMPT, PRESET):  # presets are people's, and kept in chat
             draw.add_argument(row.flag, help=row.help, **_number(row), **_FORMS.get(name, {}))
-    draw.add_argument("--out", type=Path, metavar="FILE", help="a PNG file, or a folder")
+    draw.add_argument("--out", type=Path, metavar="FILE", help="a file, or a folder")
+    draw.add_argument(
+        "--medium",
+        choices=("image", "video", "audio", "mesh"),
+        default="image",
+        help="what is made: a picture, a clip, a sound or a form; a --model that is named says it",
+    )
     many: dict[str, Any] = {"action": "append", "default": []}
     draw.add_argument(
         "--control",

@@ -35,6 +35,7 @@ from generation.media.table import carried, medium_of
 from generation.parameters import PARAMETERS
 from generation.picture import UNKNOWN, Comparison, Environment, Fingerprint, Verdict
 from generation.recipe import Recipe, RecipeId, Sha256
+from generation.tasks import IMAGE
 from storage.errors import Missing
 from storage.people import AssistMode
 from storage.pictures import PictureId, StoredPicture
@@ -102,6 +103,8 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         data = await asyncio.to_thread(read_file, asked.source)
         found = await importing.read_and_matched(data, app.studio.offers)
         wish = importing.beside(wish, found)
+    if asked.medium != IMAGE:
+        return await _crossed(app, wish, asked)
     if asked.image is not None:
         data = await asyncio.to_thread(read_file, asked.image)
         wish = await app.studio.requests.started_from(data, wish)
@@ -109,6 +112,15 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         data = await asyncio.to_thread(read_file, path)
         wish = await app.studio.requests.controlled(data, wish, control)
     return wish
+
+
+async def _crossed(app: App, wish: Wish, asked: argparse.Namespace) -> Wish:
+    """The wish for a clip, a sound or a form: of its words, and of --image where that is said."""
+    source = None
+    if asked.image is not None:
+        data = await asyncio.to_thread(read_file, asked.image)
+        source = await app.studio.crossings.of_upload(data)
+    return app.studio.crossings.wish_for(asked.medium, wish, source)
 
 
 def _controls(asked: argparse.Namespace) -> list[tuple[Path, AskedControl]]:

@@ -33,6 +33,8 @@ FIELDS = (
     *(mark("precision"), mark("recipe"), mark("pixels"), mark("decoded"), mark("drawn on")),
     *(mark("enlarged"), mark("corrected"), mark("tiles"), mark("checkpoint"), mark("words")),
     *(mark("LoRAs"), mark("style"), mark("count"), mark("prediction"), mark("sigmas")),
+    *(mark("frames"), mark("fps"), mark("seconds"), mark("lyrics"), mark("bpm")),
+    *(mark("key"), mark("meter"), mark("resolution")),
     *(mark("factor"), mark("strength"), mark("task"), mark("family"), mark("syntax")),
 )
 

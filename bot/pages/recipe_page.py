@@ -64,6 +64,7 @@ def recipe_rows(picture: StoredPicture) -> list[tuple[str, str]]:
         ("predicts", (r.sampling.prediction or "") if r.sampling else ""),
         ("noise", (r.sampling.noise or "") if r.sampling else ""),
         ("size", f"{r.canvas.width}x{r.canvas.height}" if r.canvas else ""),
+        *_lasting(r),
         (mark("drawn at"), f"{r.drawn.width}x{r.drawn.height}" if r.drawn else ""),
         *(_sampling(r.sampling, r.task) if r.sampling else ()),
         ("syntax", COMFY if r.words and r.words.syntax == COMFY else ""),
@@ -94,6 +95,28 @@ def _sampling(sampling: Sampling, task: Task) -> tuple[tuple[str, str], ...]:
         ("shift", f"{sampling.shift:g}" if sampling.shift is not None else ""),
         ("sampler", f"{sampling.sampler}, {sampling.scheduler}"),
         ("denoise", f"{sampling.denoise:g}" if task.needs.redraws else ""),
+    )
+
+
+def _lasting(recipe: Recipe) -> tuple[tuple[str, str], ...]:
+    """What a clip, a sound and a form say besides."""
+    motion, experts, sound, form = recipe.motion, recipe.experts, recipe.sound, recipe.form
+    pieces = ""
+    if motion is not None and motion.piece is not None:
+        shared = motion.overlap or 0
+        pieces = tr("{piece} at once, {overlap} shared", piece=motion.piece, overlap=shared)
+    return (
+        ("frames", str(motion.frames) if motion else ""),
+        ("fps", f"{motion.fps:g}" if motion else ""),
+        (mark("decoded in"), pieces),
+        (mark("second expert"), f"{experts.boundary:g}, cfg {experts.cfg:g}" if experts else ""),
+        ("seconds", f"{sound.seconds:g}" if sound else ""),
+        (mark("sampled"), f"{sound.rate} Hz, {sound.channels}" if sound else ""),
+        ("lyrics", (sound.lyrics or "") if sound else ""),
+        ("bpm", str(sound.bpm or "") if sound else ""),
+        ("key", (sound.key or "") if sound else ""),
+        ("meter", (sound.meter or "") if sound else ""),
+        ("resolution", str(form.resolution) if form else ""),
     )
 
 

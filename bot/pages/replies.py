@@ -132,6 +132,7 @@ def _settings(recipe: Recipe, *others: Recipe) -> list[str]:
     parts.append(code(recipe.leading.name, 80))
     if recipe.canvas is not None:
         parts.append(f"{recipe.canvas.width}×{recipe.canvas.height}")
+    parts += lasting(recipe)
     if recipe.sampling is not None:
         parts += _sampling(recipe.sampling)
     if recipe.task.needs.redraws and recipe.sampling is not None:
@@ -142,6 +143,23 @@ def _settings(recipe: Recipe, *others: Recipe) -> list[str]:
         f"{_known(a.kind, ADAPTERS)} {code(a.weights.name, 80)} {a.strength:g}"
         for a in recipe.adapters
     ]
+    return parts
+
+
+def lasting(recipe: Recipe) -> list[str]:
+    """How long a clip or a sound is, and how finely a form was looked for."""
+    parts: list[str] = []
+    motion, sound, form = recipe.motion, recipe.sound, recipe.form
+    if motion is not None:
+        parts.append(trn("{n} frame", "{n} frames", motion.frames))
+        parts.append(tr("{n} fps", n=f"{motion.fps:g}"))
+        parts.append(tr("{n} s", n=f"{motion.seconds:.2g}"))
+    elif sound is not None:
+        parts.append(tr("{n} s", n=f"{sound.seconds:g}"))
+    if sound is not None and sound.bpm is not None:
+        parts.append(tr("{n} bpm", n=sound.bpm))
+    if form is not None:
+        parts.append(trn("{n} point a side", "{n} points a side", form.resolution))
     return parts
 
 

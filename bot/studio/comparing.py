@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from bot.studio.gallery import Gallery
 from bot.studio.rights import Asker
-from generation.errors import OutOfRange
+from generation.errors import OtherMedium, OutOfRange
 from generation.media.pixel_difference import PixelDifference, pixel_difference
+from generation.media.table import medium_of
+from generation.tasks import IMAGE
 from storage.files import Files
 from storage.pictures import PictureId, StoredPicture
 
@@ -51,6 +53,9 @@ class Comparisons:
         pictures = [await self._gallery.picture(asker, number) for number in numbers]
         for number in numbers:
             await self._gallery.check_start(asker, number)
+        for picture in pictures:
+            if (medium := medium_of(picture.recipe).name) != IMAGE:
+                raise OtherMedium(medium, IMAGE)
         async with self._one:
             first = pictures[0]
             begun = await asyncio.to_thread(self._files.read, first.png_sha256)

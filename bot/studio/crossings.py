@@ -20,8 +20,9 @@ from bot.studio.rights import Asker
 from bot.studio.wishes import Wish
 from generation.errors import BadPicture, OtherMedium, Unacceptable
 from generation.media import clips, photos
+from generation.media.sounds import is_sound
 from generation.media.table import carried
-from generation.tasks import IMAGE, VIDEO
+from generation.tasks import AUDIO, IMAGE, MESH, VIDEO
 from storage.files import INPUT, Files
 from storage.pictures import PictureId
 from storage.requests import Origin
@@ -55,7 +56,7 @@ class Crossings:
         return source_of(picture)
 
     async def of_upload(self, data: bytes) -> Source:
-        """What somebody sent: a picture or a clip, with the words that it carries.
+        """What somebody sent: a picture, a clip or a sound, with the words that it carries.
 
         Raises BadPicture.
         """
@@ -71,6 +72,10 @@ class Crossings:
                 height=facts.height,
                 seconds=facts.seconds,
             )
+        if await asyncio.to_thread(is_sound, data):
+            told = await self._opening.sound(data)
+            sha256 = await asyncio.to_thread(self._files.keep, data, INPUT)
+            return Source(file=sha256, medium=AUDIO, words=words, seconds=told.seconds)
         start, seen = await self._requests.keep_input(data)
         return Source(
             file=start.sha256, medium=IMAGE, words=words, width=seen.width, height=seen.height
@@ -93,6 +98,14 @@ class Crossings:
         if source is not None and source.width:
             wish = self._drafting.sized_like(wish, source.width, source.height)
         return await self._requests.submit(wish)
+
+    def wish_for(self, medium: str, wish: Wish, source: Source | None) -> Wish:
+        """The wish for a work of that medium, which is none of pictures.  Raises NoMaker."""
+        make = {VIDEO: crossing.filmed, AUDIO: crossing.voiced, MESH: crossing.formed}[medium]
+        wish = make(wish, self._drafting.offers, source)
+        if source is None or not source.width:
+            return wish
+        return self._drafting.sized_like(wish, source.width, source.height)
 
     async def voice(self, wish: Wish, source: Source | None = None) -> Request:
         """A sound."""

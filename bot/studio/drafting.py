@@ -41,7 +41,7 @@ from bot.studio.sped_up import sped_up
 from bot.studio.wishes import Wish, seeds, shape, sized
 from generation import limits
 from generation.draft import Checkpoint, Draft, DraftCanvas, complete, named, task_of
-from generation.errors import NoMaker, NoSuchName, OutOfRange
+from generation.errors import NoMaker, NoSuchName, OtherMedium, OutOfRange
 from generation.families.architecture import SERVES, Purpose
 from generation.families.family import FAMILIES, family
 from generation.layers import filled
@@ -97,6 +97,8 @@ class Drafting:
         draft, model = found.value, self.offers.with_vae(model, found.value.vae)
         used = seeds(wish.seed, self._count(draft), liked.counting, self.dice)
         best = draft.best_of is not None
+        if best and model.family.medium != IMAGE:
+            raise OtherMedium(model.family.medium, IMAGE)
         scorer = self.offers.scorer(model.family.name).weights if best else None
         # Somebody's finished words are drawn as they are, unless more are asked for by name.
         finished = wish.imported is not None and (wish.assist, wish.style) == (None, None)

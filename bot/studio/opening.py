@@ -17,10 +17,11 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from generation.errors import BadClip, BadMask, BadPicture, Lossy
+from generation.errors import BadClip, BadMask, BadPicture, BadSound, Lossy
 from generation.media import masks, photos, table
 from generation.media.clips import ClipFacts, Moment
 from generation.media.photos import InputFacts
+from generation.media.sounds import SoundFacts
 from generation.media.table import MEDIA, Media
 from generation.recipe import Recipe, Sha256
 
@@ -62,6 +63,11 @@ class Opening:
         """What the clip is.  Raises BadClip."""
         async with self._decoding:
             return ClipFacts(**await self._apart(data, "clip", refused=BadClip))
+
+    async def sound(self, data: bytes) -> SoundFacts:
+        """What the sound is.  Raises BadSound."""
+        async with self._decoding:
+            return SoundFacts(**await self._apart(data, "sound", refused=BadSound))
 
     async def frame(self, data: bytes, moment: Moment) -> bytes:
         """A frame of a clip as a PNG, to be kept as if somebody had sent it.  Raises BadClip."""

@@ -11,10 +11,11 @@ import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from generation.errors import BadPicture
 from generation.media import photos
+from generation.media.clips import is_clip
 from generation.media.table import still_of
 from generation.recipe import Sha256
 from storage.errors import StorageError
@@ -48,7 +49,8 @@ class Thumbnails:
             kept = self._files.thumbnail(file)
             if kept:  # a power cut can leave an empty one
                 return kept
-            made = made_of(still_of(self._files.read(file)))
+            data = self._files.read(file)
+            made = made_of(still_of(data), plays=data[4:8] == b"ftyp" or is_clip(data))
         except (BadPicture, StorageError):
             return None
         with contextlib.suppress(StorageError):  # the page is shown on a full disk, too
@@ -59,10 +61,23 @@ class Thumbnails:
         return made
 
 
-def made_of(data: bytes) -> bytes:
-    """A small WebP of a picture.  Raises BadPicture."""
+def made_of(data: bytes, *, plays: bool = False) -> bytes:
+    """A small WebP of a picture, with a sign where it is of a clip.  Raises BadPicture."""
     picture = photos.as_rgb(photos.upright(data))
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if plays:
+        _mark(picture)
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=QUALITY, method=2)
     return out.getvalue()
+
+
+def _mark(picture: Image.Image) -> None:
+    """A triangle on a disk, in the lower left corner."""
+    radius = max(6, min(picture.size) // 9)
+    left, low = radius // 2, picture.height - radius // 2
+    middle = left + radius, low - radius
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((left, low - 2 * radius, left + 2 * radius, low), fill="#1e1f22", outline="#ffffff")
+    x, y, half = *middle, radius // 2
+    pen.polygon(((x - half // 2, y - half), (x - half // 2, y + half), (x + half, y)), fill="white")

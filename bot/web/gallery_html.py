@@ -20,6 +20,8 @@ from bot.studio.gallery_pages import GalleryAsked, GalleryPage, PageCursor, Shel
 from bot.web.document import framed, icon
 from bot.web.family_tree import TreeNode
 from bot.web.refusals import unmarked
+from generation.media.table import medium_of
+from generation.tasks import AUDIO, IMAGE, VIDEO
 from storage.ids import PictureId
 from storage.pictures import StoredPicture
 
@@ -261,7 +263,18 @@ def _file(shot: Shot) -> str:
     if not shot.picture.kept or shot.picture.deleted:
         gone = tr("Its file is gone; /reproduce draws it again from its recipe.")
         return f'<p class="note">{escape(gone)}</p>'
-    return f'<a href="{address}"><img src="{address}" alt="{escape(wish[:ALT])}"></a>'
+    medium, said = medium_of(shot.picture.recipe).name, escape(wish[:ALT])
+    if medium == IMAGE:
+        return f'<a href="{address}"><img src="{address}" alt="{said}"></a>'
+    still = f'<a href="{address}"><img src="{address}/small" alt="{said}"></a>'
+    if medium == VIDEO:  # a short one may be an animated picture, which its still opens
+        return (
+            f'{still}<video controls loop muted playsinline preload="none" '
+            f'poster="{address}/small" src="{address}"></video>'
+        )
+    if medium == AUDIO:
+        return f'{still}<audio controls preload="none" src="{address}"></audio>'
+    return still
 
 
 def _facts(shot: Shot) -> str:

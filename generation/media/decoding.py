@@ -20,7 +20,7 @@ from dataclasses import asdict
 from itertools import accumulate, pairwise
 
 from generation.errors import BadMask, BadPicture, Lossy
-from generation.media import clips, masks, photos
+from generation.media import clips, masks, photos, sounds
 from generation.media.table import MEDIA
 
 SECONDS = 30  # of the processor; 40 megapixels of any kind take about two
@@ -41,6 +41,8 @@ def main(wanted: str, which: str = "", lengths: str = "") -> None:
             answer = {"mask": base64.b64encode(mask).decode()}
         elif wanted == "clip":
             answer = asdict(clips.check(data))
+        elif wanted == "sound":
+            answer = asdict(sounds.check(data))
         elif wanted == "frame":
             answer = {"frame": base64.b64encode(clips.png_at(data, clips.moment(which))).decode()}
         else:
