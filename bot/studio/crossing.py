@@ -167,7 +167,7 @@ NOT_OVER = mark("No model here goes over what there is, so it is made anew from 
 def _possible(wish: Wish, offers: Offers, tasks: Sequence[Task], source: Source) -> Task | None:
     """The first of the tasks that the named model does, or any that is here."""
     if wish.model is not None:
-        able = offers.checkpoint(wish.model).tasks
+        able = offers.tasks_of(wish.model)
         return next((task for task in tasks if task in able), None)
     here = offers.makers(*tasks, like=source.family)
     return next((task for entry in here[:1] for task in tasks if task in entry.tasks), None)
@@ -201,9 +201,9 @@ def _of_work(
     words = replace(wish.draft.words, prompt=wish.draft.words.prompt or source.words)
     draft = replace(wish.draft, task=task, words=words, inputs=inputs)
     maker = (
-        offers.checkpoint(wish.model).family
+        offers.checkpoint(wish.model, task).family
         if wish.model is not None
-        else offers.maker(task, like=source.family).model.family
+        else offers.maker(task, like=source.family).model_for(task).family
     )
     sections = task.needs.sections
     if "motion" in sections and source.medium == VIDEO and task is not Task.EXTEND_VIDEO:

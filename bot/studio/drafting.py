@@ -303,7 +303,7 @@ class Drafting:
         """Of all that is filled in the first: what is usual depends on it."""
         said = RequestDraft(model=wish.model)
         found = filled(RequestDraft, [(Whence.SAID, said), *around]).value
-        model = self.offers.checkpoint(found.model)
+        model = self.offers.checkpoint(found.model, wish.draft.task)
         if wish.model is None and _is_another_medium(wish, model):
             return self._maker(wish)
         if wish.model is not None or wish.parent is not None or self._offered(wish, model):
@@ -319,7 +319,7 @@ class Drafting:
         """
         task, before = needed(wish.draft.task), _before(wish)
         like = FAMILIES.get(before.family) if before is not None else None
-        here = [entry.model for entry in self.offers.makers(task, like=like)]
+        here = [entry.model_for(task) for entry in self.offers.makers(task, like=like)]
         found = next((model for model in here if self._offered(wish, model)), None)
         if found is None:
             raise NoMaker(task.needs.medium)

@@ -56,7 +56,7 @@ class Offers:
         return tuple(
             entry
             for entry in self.catalog.models()
-            if entry.purpose is None and medium in (None, family(entry.family).medium)
+            if entry.purpose is None and (medium is None or entry.makes(medium))
         )
 
     def makers(self, *tasks: Task, like: Family | None = None) -> tuple[Entry, ...]:
@@ -171,14 +171,18 @@ class Offers:
         """Look now whether anything is here that was not, for somebody who named it."""
         return await self._folders.changed()
 
-    def checkpoint(self, model: str | Checkpoint | None) -> Checkpoint:
-        """The model of that name, or the one that draws for whoever names none.
+    def checkpoint(self, model: str | Checkpoint | None, task: Task | None = None) -> Checkpoint:
+        """The model of that name, for that task, or the one that draws for whoever names none.
 
         Raises NoSuchName.
         """
         if model is None:
             return self._default_model()
-        return self.catalog.find(model).model if isinstance(model, str) else model
+        return self.catalog.find(model).model_for(task) if isinstance(model, str) else model
+
+    def tasks_of(self, model: str) -> frozenset[Task]:
+        """What is made with the model of that name.  Raises NoSuchName."""
+        return self.catalog.find(model).tasks
 
     def checkpoint_of(self, recipe: Recipe) -> Checkpoint | None:
         """The one that a recipe was drawn with, with the VAE and the noise that are its own.

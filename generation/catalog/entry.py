@@ -16,11 +16,11 @@ from generation.catalog.recognition import Anatomy, Kind
 from generation.draft import UNSAID, Checkpoint, Draft
 from generation.errors import NoSuchName, NotMadeFor, UnusableWeights
 from generation.families.architecture import Purpose
-from generation.families.family import FAMILIES, borrowing, family
+from generation.families.family import FAMILIES, borrowers, borrowing, family
 from generation.layers import filled
 from generation.modes import in_words
 from generation.recipe import Adapter, Sha256, Weights
-from generation.tasks import PARTS, Task
+from generation.tasks import IMAGE, PARTS, Task
 
 SHORT_HASH = 10  # letters of a sha256, as A1111 shows them beside a model's name
 
@@ -95,6 +95,11 @@ class Entry:
         usual, beside = self.usual_beside, self.beside
         return replace(model, family=other, levels=None, noise=None, usual=usual, adapters=beside)
 
+    def model_for(self, task: Task | None) -> Checkpoint:
+        """What a draft of that task is completed with; of none that it does, what it is."""
+        medium = IMAGE if task is None else task.needs.medium
+        return self.making(medium) if self.makes(medium) else self.model
+
     def makes(self, medium: str) -> bool:
         """Whether something of that medium can be made with it."""
         if self.kind != "checkpoint":
@@ -120,7 +125,10 @@ class Entry:
     @property
     def tasks(self) -> frozenset[Task]:
         """What is made with it."""
-        return self.model.tasks if self.kind == "checkpoint" else frozenset()
+        if self.kind != "checkpoint":
+            return frozenset()
+        others = borrowers(family(self.family)) if self.beside else ()
+        return self.model.tasks.union(*(one.tasks for one in others))
 
     @property
     def draws_words(self) -> bool:

@@ -71,8 +71,13 @@ def has_few_words(name: str) -> bool:
 
 def borrowing(usual: Family, medium: str) -> Family | None:
     """The family of that medium which draws with checkpoints of this one."""
-    others = (one for one in FAMILIES.values() if one.medium == medium and one is not usual)
-    return next((one for one in others if one.takes("checkpoint", usual)), None)
+    return next((one for one in borrowers(usual) if one.medium == medium), None)
+
+
+def borrowers(usual: Family) -> tuple[Family, ...]:
+    """Those of other media that draw with its checkpoints."""
+    others = (one for one in FAMILIES.values() if one.medium != usual.medium)
+    return tuple(one for one in others if one.takes("checkpoint", usual))
 
 
 def family(name: str) -> Family:
