@@ -95,8 +95,8 @@ def read_parts(path: Path, name: str, index: Config, architecture: Architecture)
     unsaid = BLOCKS in index and "scheduler" not in index  # its blocks make one as is usual
     if unsaid:
         del classes["scheduler"]
-    for entry in classes:
-        if entry not in index:
+    for entry, fine in classes.items():
+        if entry not in index and None not in fine:
             raise UnusableWeights(name, f"its model_index.json names no {entry}")
     for key, value in index.items():
         if key in architecture.index:
@@ -130,7 +130,7 @@ def _classes(architecture: Architecture) -> Mapping[str, tuple[object, ...]]:
 def _check_entry(
     key: str, value: object, classes: Mapping[str, tuple[object, ...]], name: str
 ) -> None:
-    if key.startswith("_") or key in _UNUSED or key in _INDEX_SETTINGS:
+    if key.startswith("_") or key in _INDEX_SETTINGS or (key in _UNUSED and key not in classes):
         return
     if key not in classes:
         if _class_of(value) is not None or not isinstance(value, list):

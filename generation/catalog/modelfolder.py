@@ -24,7 +24,7 @@ UNREAD = {
 MATTERING = frozenset({".json", ".txt", ".model", ".safetensors"})
 # Parts that a folder may name without having them: they judge or describe, and draw nothing.
 _DISPENSABLE = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
-_WEIGHTY = {part.name for one in ARCHITECTURES for part in one.parts}
+_WEIGHTY = {part.name for one in ARCHITECTURES for part in one.parts} - _DISPENSABLE
 _DENOISERS = tuple(dict.fromkeys(one.denoiser.name for one in ARCHITECTURES))
 _TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"}, {"vocab.txt"})
 _VAES = {one.vae.network.name for one in ARCHITECTURES}

@@ -77,12 +77,16 @@ SERVES: Mapping[str, frozenset[Task]] = {
 }
 
 
+LOOKS_BY = "image_encoder"  # the part by which a film's networks see what it goes on from
+
+
 class Stage(StrEnum):
     """When a part must be on the device."""
 
     ENLARGE = "enlarge"  # pixels -> more pixels, before anything is drawn
     ENCODE = "encode"  # words -> what the denoiser reads
     DENOISE = "denoise"
+    REFINE = "refine"  # what a second denoiser draws, where little noise is left
     DECODE = "decode"  # latents -> pixels, and pixels -> latents
 
 

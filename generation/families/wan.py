@@ -2,10 +2,12 @@
 
     model.diffusion_model.blocks...     the transformer; 16 channels draw from words, 36 go on from
                                         a picture
+    model.diffusion_model.vace_blocks   of VACE: blocks beside, which see a clip and pictures
     transformer_2                       of 2.2 A14B: the expert that draws what little noise leaves
     vae.                                2.1's VAE: 16 channels, 8 pixels of a side and 4 frames are
                                         one; 2.2 5B has another of 48 channels and 16 pixels
     text_encoders.umt5xxl.              UMT5-XXL, which reads the words
+    clip_vision.                        of 2.1: CLIP-H, which looks at what a film goes on from
 
 A file's own tensors say how large its transformer is.  2.1's and 2.2's are built alike: a folder's
 pipeline tells them, and of a file its card.
@@ -14,9 +16,11 @@ pipeline tells them, and of a file its card.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from generation.families.architecture import (
+    LOOKS_BY,
     Architecture,
     Config,
     Network,
@@ -26,7 +30,7 @@ from generation.families.architecture import (
     Shapes,
     Stage,
 )
-from generation.families.builds import wan, wan_vae
+from generation.families.builds import clip_vision, wan, wan_vae
 from generation.families.flux import DENOISER, VAE
 from generation.families.laid import renamed, turned, under
 from generation.families.networks import odd_latents
@@ -83,6 +87,11 @@ def _vae_layout(shapes: Shapes, config: Config) -> Shapes:
     return {VAE + key: shape for key, shape in wan_vae.layout(shapes, config).items()}
 
 
+def _bare(key: str) -> str:
+    """A tensor's name without the level that older releases have around it."""
+    return key.removeprefix("vision_model.")
+
+
 TRANSFORMER = Network(
     module="diffusers.models.transformers.transformer_wan",
     name="WanTransformer3DModel",
@@ -90,6 +99,22 @@ TRANSFORMER = Network(
     tensors=wan.tensors,
     settings=frozenset(wan.USUAL),
     only={"qk_norm": ("rms_norm_across_heads", None)},
+)
+VACE_TRANSFORMER = replace(
+    TRANSFORMER,
+    module="diffusers.models.transformers.transformer_wan_vace",
+    name="WanVACETransformer3DModel",
+    tensors=wan.vace_tensors,
+    settings=frozenset(wan.VACE),
+)
+LOOKS = Network(
+    module="transformers.models.clip.modeling_clip",
+    name="CLIPVisionModel",
+    weights="model",
+    tensors=clip_vision.tensors,
+    settings=None,
+    modern=_bare,
+    harmless=("visual_projection.", "text_model.", "text_projection.", "logit_scale"),
 )
 AUTOENCODER = Network(
     module="diffusers.models.autoencoders.autoencoder_kl_wan",
@@ -102,17 +127,26 @@ AUTOENCODER = Network(
 )
 
 
+_LOOKS = "clip_vision."
+
+
+def _looks_layout(shapes: Shapes, _config: Config) -> Shapes:
+    return {f"{_LOOKS}vision_model.{key}": shape for key, shape in shapes.items()}
+
+
 _OLDER: Settings = {"z_dim": (16, None), "is_residual": (False, None)}
 _NEWER: Settings = {"z_dim": (48,), "is_residual": (True,)}
 
 
-def _transformer(name: str, title: str, config: str) -> Part:
+def _transformer(config: str, *, second: bool = False) -> Part:
+    """A denoiser; `second`: the expert that draws where little noise is left."""
     return Part(
-        name=name,
-        title=title,
+        name="transformer_2" if second else "transformer",
+        title="second transformer" if second else "transformer",
         network=TRANSFORMER,
-        stage=Stage.DENOISE,
+        stage=Stage.REFINE if second else Stage.DENOISE,
         config=f"{config}/transformer",
+        optional=second,
         told=told,
         prefix=DENOISER,
         layout=layout,
@@ -135,15 +169,14 @@ def _vae(config: str, channels: int, file: str) -> Part:
     )
 
 
+_VACE_MARK = f"{DENOISER}vace_blocks.0.modulation"
+
+
 def _recognise(channels: int) -> Callable[[Shapes], bool]:
     def recognise(shapes: Shapes) -> bool:
         last = shapes.get(f"{DENOISER}head.head.weight", ())
         mine = f"{DENOISER}blocks.0.self_attn.norm_q.weight" in shapes
-        return (
-            mine
-            and f"{DENOISER}vace_blocks.0.modulation" not in shapes
-            and (last[:1] == (4 * channels,))
-        )
+        return mine and _VACE_MARK not in shapes and (last[:1] == (4 * channels,))
 
     return recognise
 
@@ -170,6 +203,39 @@ def tokens(recipe: Recipe) -> float:
     return recipe.drawn_at.pixels / 1e6 * ((frames - 1) // 4 + 1)
 
 
+GOING_ON = frozenset({Task.IMAGE_TO_VIDEO, Task.EXTEND_VIDEO})
+# What prepares pictures for CLIP does it alike in all of them.
+_INDEX: Settings = {
+    "boundary_ratio": (None, 0.875, 0.9),
+    "expand_timesteps": (False, True, None),
+    "image_processor": (
+        *(["transformers", f"CLIPImageProcessor{kind}"] for kind in ("", "Fast")),
+        [None, None],
+    ),
+}
+
+
+def _finer(shapes: Shapes, _metadata: Mapping[str, str]) -> str | None:
+    """By what is seen beside the noise; a file has one expert of 2.2, and a card says it."""
+    said = told(shapes)
+    return _of(said) if said.get("in_channels") != 16 else None
+
+
+def _finer_folder(index: Config, denoiser: Config) -> str | None:
+    second = index.get("transformer_2")
+    two = isinstance(second, list) and second[-1] is not None
+    if denoiser.get("in_channels", 16) != 16:
+        return _of(denoiser)
+    return "wan-2.2" if two else None
+
+
+def _of(transformer: Config) -> str:
+    """The family of a transformer that goes on from pictures."""
+    if transformer.get("image_dim") is None:
+        return "wan-2.2-i2v"
+    return "wan-2.1-i2v" if transformer.get("pos_embed_seq_len") is None else "wan-2.1-flf2v"
+
+
 _NOISE = Noise(
     levels="flow:8.0",  # of ComfyUI's; folders say 3 or 5
     prediction="flow",
@@ -181,18 +247,77 @@ WAN = Architecture(
     name="wan",
     family="wan-2.1",
     parts=(
-        _transformer("transformer", "transformer", "wan"),
+        _transformer("wan"),
         _vae("wan", 16, "wan_2.1_vae.safetensors"),
         UMT5_PART,
+        Part(
+            name=LOOKS_BY,
+            title="image encoder (CLIP-H)",
+            network=LOOKS,
+            stage=Stage.ENCODE,
+            config=f"wan/{LOOKS_BY}",
+            prefix=_LOOKS,
+            layout=_looks_layout,
+            spare=lambda _: tuple(_LOOKS + begin for begin in LOOKS.harmless),
+            classes=(LOOKS.name, "CLIPVisionModelWithProjection"),
+            file="clip_vision_h.safetensors",
+            optional=True,
+        ),
+        _transformer("wan", second=True),
     ),
     recognise=_recognise(16),
     recognise_folder=_recognise_folder(16),
-    pipelines="WanPipeline",
+    pipelines="Wan(ImageToVideo|VideoToVideo)?Pipeline",
     fits=_fits,
     noise=_NOISE,
-    tasks=frozenset({Task.TEXT_TO_VIDEO}),
+    finer=_finer,
+    finer_folder=_finer_folder,
+    index=_INDEX,
+    tasks=frozenset({Task.TEXT_TO_VIDEO, Task.VIDEO_TO_VIDEO, *GOING_ON}),
     grid=16,  # two latent pixels of a side are one of its tokens
     latent_channels=16,
+    medium="video",
+    work=tokens,
+)
+
+WAN_VACE = Architecture(
+    name="wan-vace",
+    family="wan-vace",
+    parts=(
+        replace(_transformer("wan-vace"), network=VACE_TRANSFORMER),
+        WAN.vae,
+        UMT5_PART,
+    ),
+    recognise=lambda shapes: _VACE_MARK in shapes,
+    recognise_folder=lambda config: config.get("_class_name") == VACE_TRANSFORMER.name,
+    pipelines="WanVACEPipeline",
+    fits=_fits,
+    noise=_NOISE,
+    index={"boundary_ratio": (None,)},
+    tasks=frozenset({Task.EDIT_VIDEO, *GOING_ON}),
+    grid=16,
+    latent_channels=16,
+    medium="video",
+    work=tokens,
+)
+
+WAN_5B = Architecture(
+    name="wan-2.2-5b",
+    family="wan-2.2-5b",
+    parts=(
+        _transformer("wan-2.2-5b"),
+        _vae("wan-2.2-5b", 48, "wan2.2_vae.safetensors"),
+        UMT5_PART,
+    ),
+    recognise=_recognise(48),
+    recognise_folder=_recognise_folder(48),
+    pipelines=WAN.pipelines,
+    fits=_fits,
+    noise=_NOISE,
+    index=_INDEX,
+    tasks=WAN.tasks,
+    grid=32,  # two latent pixels of a side, of 16 pixels each
+    latent_channels=48,
     medium="video",
     work=tokens,
 )

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from generation.catalog.digests import tensors_sha256
 from generation.errors import Cancelled, RenderFailed, UnusableWeights
-from generation.families.architecture import Stage
+from generation.families.architecture import LOOKS_BY, Stage
 from generation.fleet.wire import (
     Answer,
     Cancel,
@@ -383,8 +383,10 @@ class _Drawing:
 
 def _read_by(model: Model, recipe: Recipe, adapters: Sequence[Adapter]) -> Hashable:
     """All that decides what is made of a recipe's words, without a word of them."""
-    seen = tuple(one.sha256 for one in recipe.inputs if one.role == "reference")
-    canvas = repr(recipe.canvas) if seen else ""
+    looking = any(part.key.part == LOOKS_BY for part in model.at(Stage.ENCODE))
+    roles = ("first", "last", "clip") if looking else ("reference",)
+    seen = tuple((one.role, one.sha256) for one in recipe.inputs if one.role in roles)
+    canvas = repr((recipe.canvas, recipe.motion)) if seen else ""
     words = hashlib.sha256(repr(recipe.words).encode("utf-8", "surrogatepass")).digest()
     encoders = tuple(part.key for part in model.at(Stage.ENCODE))
     return recipe.family, encoders, tuple(adapters), words, seen, canvas

@@ -133,10 +133,20 @@ def _stepped_through(
     controls = None
     if steering:
         controls = Controls(each=steering, steps=needed(bench.recipe.sampling).steps)
-    given = Given(words=words, extra=begun.extra, controls=controls, seen=begun.seen)
+    given = Given(
+        words=words,
+        extra=begun.extra,
+        controls=controls,
+        seen=begun.seen,
+        held=begun.held,
+        at=bench.at,
+    )
     model, generator, on_step = bench.model, bench.generator, bench.on_step
     if begun.pieces is None:
-        return denoise(bench.recipe, model, given, begun, generator, on_step)
+        drawn = denoise(bench.recipe, model, given, begun, generator, on_step)
+        if begun.held is None:
+            return drawn
+        return torch.cat([begun.held, drawn[:, :, begun.held.shape[2] :]], dim=2)
     return piece_by_piece(begun.pieces, model, given, generator, on_step)
 
 

@@ -288,6 +288,8 @@ _WHOLE: dict[str, Callable[[Path], Tensors]] = {
     "krea2": krea2.one_file,
     "anima": anima.one_file,
     "wan": wan.one_file,
+    "wan-2.2-5b": wan.one_file_of_5b,
+    "wan-vace": wan.one_file,
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(

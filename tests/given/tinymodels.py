@@ -63,7 +63,7 @@ def home() -> Path:
 def of(architecture: str) -> Path:
     """The tiny model of an architecture."""
     name = {"sd1": "tiny-sd15"}.get(architecture, f"tiny-{architecture}")
-    return (BUILDS | FORMS)[architecture](home() / architecture / name)
+    return (BUILDS | VARIANTS | FORMS)[architecture](home() / architecture / name)
 
 
 def sd15() -> Path:
@@ -237,6 +237,16 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "lumina2": lumina2.build,
     "longcat-image": longcat_image.build,
     "wan": wan.build,
+    "wan-2.2-5b": wan.build_5b,
+    "wan-vace": wan.build_vace,
+}
+
+# Other models of some of these architectures.
+VARIANTS: dict[str, Callable[[Path], Path]] = {
+    "wan-i2v": wan.build_i2v,
+    "wan-flf2v": partial(wan.build_i2v, both=True),
+    "wan-2.2": wan.build_22,
+    "wan-2.2-i2v": partial(wan.build_22, from_pictures=True),
 }
 
 # Of forms, which are published in folders alone: no single file of one is written.

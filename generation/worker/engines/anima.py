@@ -112,7 +112,7 @@ class Anima:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # words are few beside a picture's tokens
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 return ACTIVATIONS * width_of(configs["transformer"]) * pixels // 256 * itemsize
             case Stage.DECODE:
                 base = configs["vae"]["base_dim"]

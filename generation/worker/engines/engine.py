@@ -10,7 +10,7 @@ recipe give the same functions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -36,6 +36,17 @@ class Given:
     extra: Tensor | None = None  # channels that are laid beside the noisy ones: (1, C, h, w)
     controls: Controls | None = None  # networks that steer it
     seen: tuple[Tensor, ...] = ()  # pictures that are looked at, as `look` gives them, in order
+    # Latents that a film begins with and that stay as they are: (1, C, frames, h, w).
+    held: Tensor | None = None
+    at: Callable[[Stage], None] = lambda _: None  # has the parts of a stage on the device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """What a film goes on from, as its networks take it: one of these."""
+
+    extra: Tensor | None = None  # channels beside the noisy ones: (1, C, T, h, w)
+    held: Tensor | None = None  # latents of its first frames
 
 
 @runtime_checkable
@@ -52,6 +63,42 @@ class Forming(Protocol):
 
     def form(self, parts: Parts, latents: Tensor, surface: Surface) -> Decoded:
         """Latents -> a mesh.  Raises RenderFailed where there is nothing, or numbers overflow."""
+
+
+@runtime_checkable
+class Continuing(Protocol):
+    """An engine whose films go on from pictures."""
+
+    def opening(
+        self, parts: Parts, recipe: Recipe, first: Tensor, last: Tensor | None
+    ) -> Beginning:
+        """What a film goes on from that begins with these frames, and may end with one.
+
+        Pixels (1, 3, F, H, W) in -1 to 1; nothing is drawn from a generator.  Raises OutOfRange for
+        a last frame that the networks cannot be told, or that they lack.
+        """
+
+    def carries(self, parts: Parts, recipe: Recipe) -> int:
+        """How many frames of a clip the film of that recipe begins with, which follows it."""
+
+
+@runtime_checkable
+class Composing(Protocol):
+    """An engine whose films are made of clips, of their parts, and of pictures to look at."""
+
+    def composed(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        clip: Tensor | None,
+        white: Tensor | None,
+        pictures: Sequence[Tensor],
+    ) -> Tensor:
+        """What the networks see of them beside the film.
+
+        Pixels (1, 3, F, H, W) in -1 to 1; `white`, of that shape in 0 to 1: what is drawn; pictures
+        (1, 3, h, w), each in its own size.
+        """
 
 
 class Engine(Protocol):

@@ -106,7 +106,7 @@ class ErnieImage:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # words are few beside a picture's tokens
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 width = configs["transformer"]["hidden_size"]
                 assert isinstance(width, int)  # the catalog looked at it
                 tokens = (pixels // 256 + WORDS) * needed(recipe.sampling).lanes

@@ -152,7 +152,7 @@ class Flux:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # 512 tokens are few beside a picture's
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 seen = sum(each.role == "reference" for each in recipe.inputs)
                 tokens = (1 + seen) * pixels // 256 + self.tokens_of_words(recipe)
                 each = ACTIVATIONS * itemsize + TURNED

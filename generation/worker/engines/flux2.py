@@ -145,7 +145,7 @@ class Flux2:
             case Stage.ENCODE:
                 config, count = configs["text_encoder"], len(self.form.layers)
                 return llm.activation_bytes(config, tokens=TOKENS, layers=count, itemsize=itemsize)
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 tokens = pixels // 256 * (1 + _looks(recipe)) + TOKENS
                 return self.activations * width_of(configs["transformer"]) * tokens * itemsize
             case Stage.DECODE:

@@ -116,7 +116,7 @@ class HiDream:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # words are few beside a picture's tokens
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 layers = configs["transformer"]["llama_layers"]
                 assert isinstance(layers, Sequence)  # the catalog looked at it
                 words = TOKENS * (len(layers) / ACTIVATIONS + 1 + READ_TWICE)

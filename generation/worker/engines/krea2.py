@@ -120,7 +120,7 @@ class Krea2:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # 546 tokens are few beside a picture's
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 config = configs["transformer"]
                 step = ACTIVATIONS * width_of(config) * (pixels // 256 + TOKENS)
                 words, layers = config["text_hidden_dim"], config["num_text_layers"]

@@ -127,7 +127,7 @@ class Lumina2:
                 return llm.activation_bytes(
                     configs["text_encoder"], tokens=TOKENS, layers=1, itemsize=itemsize
                 )
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 width = configs["transformer"]["hidden_size"]
                 assert isinstance(width, int)  # the catalog looked at it
                 tokens = TOKENS + pixels // (8 * PATCH) ** 2

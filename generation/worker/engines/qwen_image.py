@@ -143,7 +143,7 @@ class QwenImage:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # words are few beside a picture's tokens
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 width = width_of(configs["transformer"])
                 return ACTIVATIONS * width * (tokens_of(recipe) + WORDS) * itemsize
             case Stage.DECODE:

@@ -139,7 +139,7 @@ class QwenImage21:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # words are few beside a picture's tokens
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 network, tokens = configs["transformer"], tokens_of(recipe)
                 layers = network["num_layers"]
                 assert isinstance(layers, int)  # the catalog looked at it

@@ -152,7 +152,7 @@ class Sana:
                 )
             case Stage.ENLARGE:
                 return 0
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 each = ACTIVATIONS * (pixels // 1024) + OF_WORDS * TOKENS
                 each *= width_of(configs["transformer"]) * itemsize
                 return each * needed(recipe.sampling).lanes

@@ -113,7 +113,7 @@ class StableDiffusion3:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # 256 tokens are few beside a picture's
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 lanes = needed(recipe.sampling).lanes
                 width = configs["transformer"]["caption_projection_dim"]
                 assert isinstance(width, int)  # the catalog looked at it

@@ -135,7 +135,7 @@ class StableDiffusion:
         match stage:
             case Stage.ENCODE | Stage.ENLARGE:
                 return 0  # a chunk of words is small beside a picture
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 lanes = needed(recipe.sampling).lanes
                 width = first_width(configs["unet"])
                 return UNET_ACTIVATIONS * width * lanes * pixels // 64 * itemsize

@@ -24,6 +24,7 @@ from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.shap_e import ShapE, picture_of, words_of
 from generation.worker.engines.stable_diffusion import StableDiffusion
 from generation.worker.engines.wan import Wan
+from generation.worker.engines.wan_vace import WanVace
 from generation.worker.engines.z_image import ZImage
 
 ENGINES: Mapping[str, Engine] = {
@@ -54,6 +55,8 @@ ENGINES: Mapping[str, Engine] = {
     "wan": Wan(),
     "shap-e": ShapE(read=words_of),
     "shap-e-image": ShapE(read=picture_of),
+    "wan-2.2-5b": Wan(by_token=True),
+    "wan-vace": WanVace(),
 }
 
 # Of what no architecture of models draws.

@@ -107,7 +107,7 @@ class ZImage:
                     configs["text_encoder"], "hidden_size", "num_hidden_layers"
                 )
                 return (layers + ENCODING) * width * tokens * itemsize
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 (width,) = _numbers(configs["transformer"], "dim")
                 tokens += pixels // (8 * PATCH) ** 2
                 return ACTIVATIONS * width * needed(recipe.sampling).lanes * tokens * itemsize

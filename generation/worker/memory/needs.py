@@ -31,6 +31,7 @@ def stages(recipe: Recipe) -> tuple[Stage, ...]:
             (Stage.ENLARGE, by_network),
             (Stage.ENCODE, recipe.words),
             (Stage.DENOISE, recipe.sampling),
+            (Stage.REFINE, recipe.experts),
             (Stage.DECODE, draws),
         )
         if section is None

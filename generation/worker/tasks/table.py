@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from generation.tasks import Task
 from generation.worker.tasks.blend import Blend
 from generation.worker.tasks.edit import Edit
+from generation.worker.tasks.edit_video import EditVideo
+from generation.worker.tasks.extend_video import ExtendVideo
 from generation.worker.tasks.image_to_image import ImageToImage
+from generation.worker.tasks.image_to_video import ImageToVideo
 from generation.worker.tasks.inpaint import Inpaint
 from generation.worker.tasks.outpaint import Outpaint
 from generation.worker.tasks.task import TaskWork
@@ -15,6 +18,7 @@ from generation.worker.tasks.text_to_3d import TextTo3D
 from generation.worker.tasks.text_to_image import TextToImage
 from generation.worker.tasks.text_to_video import TextToVideo
 from generation.worker.tasks.upscale import Upscaling
+from generation.worker.tasks.video_to_video import VideoToVideo
 
 TASKS: Mapping[Task, TaskWork] = {
     Task.TEXT_TO_IMAGE: TextToImage(),
@@ -27,4 +31,8 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.TEXT_TO_VIDEO: TextToVideo(),
     Task.TEXT_TO_3D: TextTo3D(),
     Task.IMAGE_TO_3D: TextTo3D(),  # the picture is read as words are
+    Task.IMAGE_TO_VIDEO: ImageToVideo(),
+    Task.VIDEO_TO_VIDEO: VideoToVideo(),
+    Task.EXTEND_VIDEO: ExtendVideo(),
+    Task.EDIT_VIDEO: EditVideo(),
 }

@@ -19,12 +19,12 @@ from PIL import Image
 from torch import Tensor
 
 from generation.errors import BadPicture
-from generation.families.architecture import Stage
-from generation.media.clips import frames
+from generation.families.architecture import LOOKS_BY, Stage
+from generation.media.clips import check, frames, is_clip
 from generation.media.photos import as_rgb, load, upright
 from generation.media.pyav import Frames
 from generation.recipe import Recipe, Weights, needed
-from generation.tasks import CONTROL, VIEW
+from generation.tasks import CONTROL, VIEW, Task
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.joining import Area, Pixels, joined, resized
@@ -36,6 +36,8 @@ from generation.worker.sampling.masked import Kept
 OnStep = Callable[[int, int, Tensor | None], None]
 
 _TITLES = {
+    "first": "first frame",
+    "last": "last frame",
     "init": "picture to start from",
     "mask": "mask",
     "reference": "picture to change",
@@ -86,18 +88,50 @@ class Bench:
 
     def references(self) -> list[Image.Image]:
         """The pictures that are looked at, in their order, as RGB: the one that is changed at the
-        canvas's size, others in their own; or what a form is made of.  Raises BadPicture."""
+        canvas's size, others in their own; of a film those that it goes on from, or what a form
+        is made of.  Raises BadPicture."""
         if views := self._given(VIEW):
             return [as_rgb(upright(data)) for data, _ in views]
+        if self.recipe.motion is not None and LOOKS_BY in self.model.parts:
+            if self.recipe.task is Task.EXTEND_VIDEO:
+                return [Image.fromarray(self.ending(1)[0])]
+            return [*self.pictures("first"), *self.pictures("last")]
         given = self._given("reference")
         first = self.pictures("reference")[:1] if given else []
         return [*first, *(as_rgb(upright(data)) for data, _ in given[1:])]
 
-    def clip(self, role: str, *, count: int, fps: float, size: tuple[int, int]) -> Frames:
+    def clip(
+        self, role: str, *, count: int, fps: float, size: tuple[int, int], start: float = 0.0
+    ) -> Frames:
         """So many frames of the clip of that role, at that rate and size.  Raises BadPicture."""
         data, fit = self._one(role)
         width, height = size
-        return frames(data, width=width, height=height, count=count, fps=fps, fit=fit)
+        return frames(data, width=width, height=height, count=count, fps=fps, start=start, fit=fit)
+
+    def film(self, role: str) -> Frames:
+        """The clip of that role, as long and as large as the film that is drawn; of a picture as
+        many times that.  Raises BadPicture."""
+        motion, canvas = needed(self.recipe.motion), self.recipe.drawn_at
+        size = canvas.width, canvas.height
+        if is_clip(self._one(role)[0]):
+            return self.clip(role, count=motion.frames, fps=motion.fps, size=size)
+        return np.repeat(np.asarray(self.picture(role, size))[None], motion.frames, axis=0)
+
+    def ending(self, count: int) -> Frames:
+        """The last frames of the clip that is gone on from.  Raises BadPicture."""
+        fps, canvas = needed(self.recipe.motion).fps, self.recipe.drawn_at
+        seconds = check(self._one("clip")[0]).seconds
+        start = max(0.0, seconds - count / fps)
+        size = canvas.width, canvas.height
+        return self.clip("clip", count=count, fps=fps, size=size, start=start)
+
+    def each_whole(self, role: str) -> list[Image.Image]:
+        """All inputs of that role in their own sizes, as RGB.  Raises BadPicture."""
+        return [as_rgb(upright(data)) for data, _ in self._given(role)]
+
+    def has(self, role: str) -> bool:
+        """Whether there is an input of that role."""
+        return bool(self._given(role))
 
     def _given(self, role: str) -> list[tuple[bytes, str]]:
         pairs = zip(self.inputs, self.recipe.inputs, strict=False)
@@ -196,6 +230,7 @@ class Begun:
     stays: Stays | None = None  # pixels that are not drawn
     seen: tuple[Tensor, ...] = ()  # pictures that it looks at, in the recipe's order
     pieces: Pieces | None = None  # each with its own `init`
+    held: Tensor | None = None  # latents of a film's first frames, which stay as they are
 
 
 class TaskWork(Protocol):
